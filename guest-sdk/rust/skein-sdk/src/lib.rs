@@ -1,0 +1,1 @@
+//! Write Skein migrations in Rust.

@@ -1,0 +1,1 @@
+//! A guest written against the WIT alone.

@@ -1,0 +1,1 @@
+//! Scenarios, hostile guests, faults, end to end.

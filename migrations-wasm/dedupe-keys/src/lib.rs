@@ -1,0 +1,1 @@
+//! Migration module dedupe-keys.

@@ -1,0 +1,1 @@
+//! Drivers, snapshots, staging, publish and rollback.

@@ -1,0 +1,1 @@
+//! Engine, limits, host functions, compile jail and guest-output preflight.

@@ -1,0 +1,181 @@
+//! The catalogue of error codes: one line per thing that can go wrong in front of a user.
+//!
+//! A code never changes its meaning and is never reused. Each has a page `docs/errors/<id>.md`; a test keeps the two
+//! in step. Crates answer with a constant from [`codes`]; they do not make codes up.
+
+use std::fmt;
+
+use crate::ErrorClass;
+
+/// One entry of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// `SK` and four digits.
+    pub id: &'static str,
+    /// What it means, as the title of its page.
+    pub title: &'static str,
+    /// Blame and retry.
+    pub class: ErrorClass,
+    exit: Option<u8>,
+    status: Option<u16>,
+}
+
+impl Code {
+    const fn new(id: &'static str, class: ErrorClass, title: &'static str) -> Self {
+        Self { id, title, class, exit: None, status: None }
+    }
+
+    const fn exit(mut self, exit: u8) -> Self {
+        self.exit = Some(exit);
+        self
+    }
+
+    const fn status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// Exit code of the binary.
+    pub const fn exit_code(&self) -> u8 {
+        match self.exit {
+            Some(exit) => exit,
+            None => self.class.exit_code(),
+        }
+    }
+
+    /// HTTP status.
+    pub const fn http_status(&self) -> u16 {
+        match self.status {
+            Some(status) => status,
+            None => self.class.http_status(),
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id)
+    }
+}
+
+macro_rules! catalogue {
+    ($($name:ident = $id:literal $class:ident $title:literal $(. $method:ident ( $arg:literal ))* ;)+) => {
+        /// Every code.
+        pub mod codes {
+            use super::{Code, ErrorClass};
+            $(#[doc = $title] pub const $name: Code = Code::new($id, ErrorClass::$class, $title)$(.$method($arg))*;)+
+            /// The whole catalogue, in order of id.
+            pub const ALL: &[Code] = &[$($name),+];
+        }
+    };
+}
+
+catalogue! {
+    BUG = "SK0001" Bug "a mistake in Skein";
+    CANCELLED = "SK0002" Transient "cancelled".exit(130);
+    USAGE = "SK0003" BadInput "the command line cannot be understood".exit(64);
+    IO = "SK0004" Transient "reading or writing failed";
+
+    NOT_WASM = "SK0101" BadInput "not a WebAssembly component".status(415);
+    CORE_MODULE = "SK0102" BadInput "a core module instead of a component".status(415);
+    WRONG_EXPORTS = "SK0103" BadInput "the exports are not those of a migration";
+    MODULE_TOO_LARGE = "SK0104" BadInput "the module is too large".status(413);
+    MODULE_TOO_COMPLEX = "SK0105" BadInput "too many or too large functions, types or modules";
+    NESTED_MODULES = "SK0106" BadInput "components nested too deep";
+    FORBIDDEN_IMPORT = "SK0107" BadInput "an import that no migration may have";
+    COMPILE_LIMIT = "SK0108" BadInput "compiling exceeded its memory, CPU or time";
+    COMPILE_FAILED = "SK0109" BadInput "the module does not compile";
+    ARTIFACT_UNTRUSTED = "SK0110" Denied "a compiled artifact without a valid signature";
+    ARTIFACT_STALE = "SK0111" Conflict "a compiled artifact of another engine";
+    WRONG_CONTRACT = "SK0112" BadInput "another version of the contract";
+    BAD_MANIFEST = "SK0113" BadInput "the module describes itself in a way that cannot be used";
+    MODULE_NOT_FOUND = "SK0114" BadInput "the module file cannot be read".exit(5).status(404);
+
+    PLAN_REFUSED = "SK0201" BadInput "the module refuses this schema";
+    PLAN_UNKNOWN_COLUMN = "SK0202" BadInput "the plan names a column that does not exist";
+    PLAN_BAD_TARGET = "SK0203" BadInput "the plan's target schema cannot be used";
+    PLAN_IMPOSSIBLE_TYPE = "SK0204" BadInput "the plan has a type that cannot be written";
+    PLAN_CARRIED_CHANGED = "SK0205" BadInput "a carried column changes type or nullability";
+    PLAN_NOT_READ = "SK0206" BadInput "the plan uses a column that it does not read";
+    PLAN_FREE_CARRIES = "SK0207" BadInput "shape free cannot carry columns";
+    PLAN_FREE_PRESERVES = "SK0208" BadInput "shape free cannot preserve columns yet";
+    PLAN_UNKNOWN_MUST = "SK0209" BadInput "the plan needs an extension that is not known here";
+    PLAN_GROUPS_DIFFER = "SK0210" BadInput "the files' schemas lead to different targets";
+    PARAMS_INVALID = "SK0211" BadInput "the parameters do not fit the module".exit(64);
+    SECRET_MISSING = "SK0212" BadInput "a secret that the parameters name was not given".exit(64);
+    ALREADY_OTHER_DIGEST = "SK0213" Conflict "a migration of this name was applied with another module or parameters";
+    PLAN_STATE_MISMATCH = "SK0214" BadInput "shape, state and origins contradict each other";
+
+    GUEST_TRAP = "SK0301" Fault "the module trapped";
+    GUEST_FAILURE = "SK0302" Fault "the module reported a failure";
+    GUEST_FUEL = "SK0303" Fault "the fuel limit was reached";
+    GUEST_WALL = "SK0304" Fault "the time limit was reached";
+    GUEST_MEMORY = "SK0305" Fault "the memory limit was reached";
+    GUEST_STACK = "SK0306" Fault "the stack limit was reached";
+    GUEST_OUTPUT_TOO_LARGE = "SK0307" Fault "an output is too large";
+    GUEST_EXPANSION = "SK0308" Fault "the output expands too much";
+    GUEST_LOG_FLOOD = "SK0309" Fault "too many log lines";
+    GUEST_STATE_TOO_LARGE = "SK0310" Fault "the saved state is too large";
+    GUEST_REJECTS = "SK0311" Fault "too many rejected rows";
+    GUEST_FORGED_ARROW = "SK0312" Fault "an answer that is not sound Arrow data";
+    GUEST_COMPRESSED_ARROW = "SK0313" Fault "an answer with compressed Arrow data";
+    GUEST_WRONG_SCHEMA = "SK0314" Fault "an answer with another schema than planned";
+    GUEST_WRONG_ROWS = "SK0315" Fault "an answer with a wrong number of rows";
+    GUEST_BAD_SELECTION = "SK0316" Fault "a kept bitmap that does not fit";
+    GUEST_BAD_REJECT = "SK0317" Fault "a reject that does not fit";
+    GUEST_PRESERVED_CHANGED = "SK0318" Fault "a preserved column was changed";
+    GUEST_NULLS = "SK0319" Fault "nulls in a column that has none";
+    GUEST_ENDLESS_DRAIN = "SK0320" Fault "more drain calls than allowed";
+    GUEST_METRICS_FLOOD = "SK0321" Fault "too many metrics";
+    GUEST_PLAN_UNSTABLE = "SK0322" Fault "the module plans differently the second time";
+    GUEST_FINISH_OUTPUT = "SK0323" Fault "output from finish without state";
+
+    DATASET_NOT_FOUND = "SK0501" BadInput "the dataset does not exist".exit(5).status(404);
+    DATASET_EMPTY = "SK0502" BadInput "the dataset has no Parquet files";
+    FILE_NOT_PARQUET = "SK0503" BadInput "a file is not Parquet";
+    FILE_TRUNCATED = "SK0504" BadInput "a file is cut off or damaged";
+    FILE_ENCRYPTED = "SK0505" BadInput "a file is encrypted";
+    FILE_WILD_OFFSETS = "SK0506" BadInput "a file's metadata points outside the file";
+    FILE_TOO_MANY_ROW_GROUPS = "SK0507" BadInput "a file has too many row groups or columns";
+    FILE_UNSUPPORTED = "SK0508" BadInput "a file uses something that Skein cannot read";
+    SYMLINK_OUTSIDE = "SK0509" Denied "a symbolic link inside the dataset";
+    SPECIAL_FILE = "SK0510" Denied "a special file inside the dataset";
+    PLACE_REFUSED = "SK0511" Denied "a place where no dataset may live";
+    FILESYSTEM_UNSUPPORTED = "SK0512" Denied "a file system that cannot publish atomically";
+    DATASET_LOCKED = "SK0513" Conflict "another run is at work on this dataset";
+    DATASET_DRIFT = "SK0514" Conflict "the dataset changed while the run was under way";
+    NO_SPACE = "SK0515" Transient "no space left";
+    READ_ONLY = "SK0516" Denied "the place is read-only";
+    PERMISSION = "SK0517" Denied "permission missing";
+    NO_HISTORY = "SK0518" BadInput "the dataset has no history".exit(5).status(404);
+    NO_SUCH_VERSION = "SK0519" BadInput "no such version".exit(5).status(404);
+    VERSION_GONE = "SK0520" Conflict "the version's files are no longer kept".status(410);
+    LATER_WRITES = "SK0521" Conflict "rolling back would undo later writes";
+    LOG_DAMAGED = "SK0522" Denied "the dataset's log is damaged";
+    OUTCOME_UNKNOWN = "SK0523" Transient "it is not known whether the publish happened";
+    KEPT_VERSION_DAMAGED = "SK0524" Conflict "a kept version is not what the log says";
+    FILE_CHANGED_WHILE_READ = "SK0525" Conflict "a file changed while it was read";
+    MANAGED_ELSEWHERE = "SK0526" Denied "the dataset is managed by a server";
+    NAME_COLLISION = "SK0527" BadInput "two outputs would have the same name";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::codes;
+
+    #[test]
+    fn ids_are_unique_and_in_order() {
+        let ids: Vec<_> = codes::ALL.iter().map(|c| c.id).collect();
+        let mut sorted = ids.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(ids, sorted);
+    }
+
+    #[test]
+    fn a_more_exact_exit_code_wins_over_the_class() {
+        assert_eq!(codes::DATASET_NOT_FOUND.exit_code(), 5);
+        assert_eq!(codes::DATASET_EMPTY.exit_code(), 65);
+        assert_eq!(codes::GUEST_TRAP.http_status(), 422);
+    }
+}

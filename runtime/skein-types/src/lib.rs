@@ -1,0 +1,29 @@
+//! The words of Skein as types: ids, units, error classes, codes, the column tree and the schema plan.
+//!
+//! Level 0. Everything here is plain data and pure functions over it: no tokio, no IO, no clock of its
+//! own. It knows Arrow schemas, because a schema plan is about them, but no file format, no engine and
+//! no store.
+
+mod class;
+mod clock;
+mod code;
+mod column;
+mod digest;
+mod id;
+mod plan;
+mod selection;
+mod shape;
+mod types_view;
+mod unit;
+
+pub use class::{ErrorClass, Retry};
+pub use clock::{Clock, SystemClock, Timestamp};
+pub use code::{Code, codes};
+pub use column::{ColumnId, ColumnNode, ColumnTree, ColumnTreeError};
+pub use digest::{Blake3, DigestParseError, ModuleDigest, ParamsDigest, Sha256};
+pub use id::{IdParseError, RunId};
+pub use plan::{ColumnPlan, Origin, PlanError, ProposedOrigin, ProposedPlan, SchemaPlan};
+pub use selection::{Selection, SelectionError};
+pub use shape::{Encoding, Shape, StateKind, UnknownWord};
+pub use types_view::{guest_view, guest_view_type};
+pub use unit::{Bytes, Fuel, Millis, Rows, SizeParseError};
