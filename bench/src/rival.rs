@@ -134,6 +134,7 @@ impl Rival {
         let mut process = Command::new(&python.interpreter)
             .arg(python.scripts.join(kind.script()))
             .arg(threads.to_string())
+            .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

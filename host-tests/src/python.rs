@@ -19,6 +19,7 @@ pub fn interpreter() -> PathBuf {
 /// Runs a script of `host-tests/foreign/` and returns what it printed.
 pub fn run(script: &str, arguments: &[&Path]) -> String {
     let output = Command::new(interpreter())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
         .arg(project::root().join("host-tests/foreign").join(script))
         .args(arguments)
         .output()
