@@ -1,6 +1,10 @@
 //! Parquet in and out: what readers of the output see, what is copied, and what hostile files can do.
 
+#[path = "parquet/arbitrary.rs"]
+mod arbitrary;
 #[path = "parquet/splice.rs"]
 mod splice;
 #[path = "parquet/support.rs"]
 mod support;
+#[path = "parquet/types.rs"]
+mod types;
