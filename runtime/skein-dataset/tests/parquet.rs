@@ -2,6 +2,8 @@
 
 #[path = "parquet/arbitrary.rs"]
 mod arbitrary;
+#[path = "parquet/hostile.rs"]
+mod hostile;
 #[path = "parquet/splice.rs"]
 mod splice;
 #[path = "parquet/support.rs"]
