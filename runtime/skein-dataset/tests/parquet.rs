@@ -2,8 +2,14 @@
 
 #[path = "parquet/arbitrary.rs"]
 mod arbitrary;
+#[path = "parquet/facts.rs"]
+mod facts;
+#[path = "parquet/free.rs"]
+mod free;
 #[path = "parquet/hostile.rs"]
 mod hostile;
+#[path = "parquet/nested.rs"]
+mod nested;
 #[path = "parquet/splice.rs"]
 mod splice;
 #[path = "parquet/support.rs"]

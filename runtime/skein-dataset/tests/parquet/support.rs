@@ -49,8 +49,6 @@ pub(crate) fn batch(columns: Vec<(&str, ArrayRef, bool)>) -> RecordBatch {
 pub(crate) enum To {
     /// Source column, name in the target.
     Carry(String, String),
-    /// Source column, target field; children of structs go by name.
-    CarryAs(String, Field),
     Preserve(String, String),
     Compute(Field),
 }
@@ -81,10 +79,6 @@ pub(crate) fn plan(source: &SourceFile, columns: &[To], shape: &str) -> Arc<Sche
         match column {
             To::Carry(from, to) => {
                 fields.push(field_of(from, to));
-                origins.push(ProposedOrigin::Carried(id_of(from)));
-            }
-            To::CarryAs(from, field) => {
-                fields.push(Arc::new(field.clone()));
                 origins.push(ProposedOrigin::Carried(id_of(from)));
             }
             To::Preserve(from, to) => {
