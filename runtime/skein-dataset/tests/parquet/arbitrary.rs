@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow_array::types::{IntervalDayTime, IntervalDayTimeType, IntervalYearMonthType};
 use arrow_array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, FixedSizeListArray, Int64Array, LargeListArray,
-    ListArray, MapArray, NullArray, PrimitiveArray, RecordBatch, StringArray, StructArray,
+    Array, ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, FixedSizeListArray, Int64Array,
+    LargeListArray, ListArray, MapArray, NullArray, PrimitiveArray, RecordBatch, StringArray, StructArray,
 };
 use arrow_buffer::{BooleanBuffer, NullBuffer, OffsetBuffer};
 use arrow_cast::cast;
@@ -98,7 +98,8 @@ pub(crate) fn nested_types() -> Vec<DataType> {
         Field::new("c", DataType::List(item(DataType::Int16)), true),
     ]
     .into();
-    let strict: Fields = vec![Field::new("x", DataType::Int64, false), Field::new("y", DataType::Utf8, true)].into();
+    let strict: Fields =
+        vec![Field::new("x", DataType::Int64, false), Field::new("y", DataType::Utf8, true)].into();
     vec![
         DataType::Struct(pair.clone()),
         DataType::List(item(DataType::Utf8)),
@@ -108,7 +109,13 @@ pub(crate) fn nested_types() -> Vec<DataType> {
         map_type(DataType::Struct(pair.clone())),
         DataType::List(item(DataType::List(item(DataType::Boolean)))),
         DataType::List(item(DataType::Struct(pair.clone()))),
-        DataType::Struct(vec![Field::new("s", DataType::Struct(pair), true), Field::new("t", DataType::Struct(strict), false)].into()),
+        DataType::Struct(
+            vec![
+                Field::new("s", DataType::Struct(pair), true),
+                Field::new("t", DataType::Struct(strict), false),
+            ]
+            .into(),
+        ),
         DataType::List(item(map_type(DataType::Decimal128(20, 2)))),
         DataType::List(item(DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)))),
     ]
@@ -118,14 +125,17 @@ pub(crate) fn array(dice: &mut Dice, data_type: &DataType, rows: usize, nullable
     let nulls = dice.nulls(rows, nullable);
     match data_type {
         DataType::Null => Arc::new(NullArray::new(rows)),
-        DataType::Boolean => Arc::new(BooleanArray::new(BooleanBuffer::collect_bool(rows, |_| dice.below(2) == 0), nulls)),
+        DataType::Boolean => {
+            Arc::new(BooleanArray::new(BooleanBuffer::collect_bool(rows, |_| dice.below(2) == 0), nulls))
+        }
         DataType::Utf8 => {
             let texts = (0..rows).map(|_| "ü".repeat(dice.below(9))).collect::<Vec<_>>();
             let plain = StringArray::from_iter_values(texts);
             Arc::new(StringArray::new(plain.offsets().clone(), plain.values().clone(), nulls))
         }
         DataType::Binary => {
-            let blobs = (0..rows).map(|_| dice.next().to_le_bytes()[..dice.below(9)].to_vec()).collect::<Vec<_>>();
+            let blobs =
+                (0..rows).map(|_| dice.next().to_le_bytes()[..dice.below(9)].to_vec()).collect::<Vec<_>>();
             let plain = BinaryArray::from_iter_values(blobs);
             Arc::new(BinaryArray::new(plain.offsets().clone(), plain.values().clone(), nulls))
         }
@@ -144,7 +154,8 @@ pub(crate) fn array(dice: &mut Dice, data_type: &DataType, rows: usize, nullable
             Arc::new(PrimitiveArray::<IntervalYearMonthType>::new(values.into(), nulls))
         }
         DataType::Interval(_) => {
-            let values = (0..rows).map(|_| IntervalDayTime::new(dice.below(90) as i32, dice.below(9000) as i32));
+            let values =
+                (0..rows).map(|_| IntervalDayTime::new(dice.below(90) as i32, dice.below(9000) as i32));
             Arc::new(PrimitiveArray::<IntervalDayTimeType>::new(values.collect::<Vec<_>>().into(), nulls))
         }
         DataType::Struct(fields) => {
@@ -166,7 +177,13 @@ pub(crate) fn array(dice: &mut Dice, data_type: &DataType, rows: usize, nullable
         DataType::Map(f, sorted) => {
             let (offsets, values) = items(dice, f, rows, nulls.as_ref());
             let entries = values.as_any().downcast_ref::<StructArray>().unwrap().clone();
-            Arc::new(MapArray::new(Arc::clone(f), OffsetBuffer::from_lengths(offsets), entries, nulls, *sorted))
+            Arc::new(MapArray::new(
+                Arc::clone(f),
+                OffsetBuffer::from_lengths(offsets),
+                entries,
+                nulls,
+                *sorted,
+            ))
         }
         other => {
             let days = if *other == DataType::Date64 { 86_400_000 } else { 1 };

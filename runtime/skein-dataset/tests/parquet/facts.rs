@@ -5,11 +5,15 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
-use parquet::file::metadata::{KeyValue, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader, SortingColumn};
+use parquet::file::metadata::{
+    KeyValue, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader, SortingColumn,
+};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use skein_types::Selection;
 
-use crate::support::{To, all, batch, carry, int_field, no_guest, open, parquet_of, plan, read_all, rename, run};
+use crate::support::{
+    To, all, batch, carry, int_field, no_guest, open, parquet_of, plan, read_all, rename, run,
+};
 
 fn table() -> RecordBatch {
     let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..2000));
@@ -44,7 +48,9 @@ fn ones(_: usize, kept: &RecordBatch) -> Vec<ArrayRef> {
 
 #[test]
 fn keys_that_describe_the_old_schema_are_dropped_and_listed() {
-    let geo = |column: &str| format!(r#"{{"version":"1.0.0","primary_column":"{column}","columns":{{"{column}":{{}}}}}}"#);
+    let geo = |column: &str| {
+        format!(r#"{{"version":"1.0.0","primary_column":"{column}","columns":{{"{column}":{{}}}}}}"#)
+    };
     for (geometry, stays) in [("w", true), ("n", false), ("gone", false)] {
         let pairs = [
             ("pandas", "{}"),
@@ -75,10 +81,16 @@ fn keys_that_describe_the_old_schema_are_dropped_and_listed() {
 #[test]
 fn the_longest_carried_prefix_of_the_sorting_columns_is_kept() {
     let sorted = |leaves: &[i32]| {
-        let columns = leaves.iter().map(|leaf| SortingColumn { column_idx: *leaf, descending: true, nulls_first: false });
+        let columns = leaves.iter().map(|leaf| SortingColumn {
+            column_idx: *leaf,
+            descending: true,
+            nulls_first: false,
+        });
         properties().set_sorting_columns(Some(columns.collect())).build()
     };
-    for (source_leaves, expected) in [(vec![0, 1, 2], Some(vec![1, 0])), (vec![2, 0], None), (vec![1, 99], Some(vec![0]))] {
+    for (source_leaves, expected) in
+        [(vec![0, 1, 2], Some(vec![1, 0])), (vec![2, 0], None), (vec![1, 99], Some(vec![0]))]
+    {
         let source = Arc::new(open(&parquet_of(&table(), sorted(&source_leaves))).unwrap());
         let output = run(&source, &plan(&source, &columns(), "same"), &all, &ones);
         for group in metadata(&output.bytes).row_groups() {
@@ -96,11 +108,17 @@ fn page_indexes_are_kept_for_all_chunks_or_for_none() {
         let old = properties().set_offset_index_disabled(!indexed).set_statistics_enabled(statistics).build();
         let bytes = parquet_of(&table(), old);
         let source = Arc::new(open(&bytes).unwrap());
-        let output = run(&source, &plan(&source, &columns(), "filtered"), &|g, rows| if g == 1 { half(g, rows) } else { all(g, rows) }, &ones);
+        let output = run(
+            &source,
+            &plan(&source, &columns(), "filtered"),
+            &|g, rows| if g == 1 { half(g, rows) } else { all(g, rows) },
+            &ones,
+        );
         let written = metadata(&output.bytes);
         assert_eq!((written.offset_index().is_some(), written.column_index().is_some()), (indexed, indexed));
         assert_eq!(output.plan.has_page_index(), indexed);
-        for (group, offsets) in written.row_groups().iter().zip(written.offset_index().into_iter().flatten()) {
+        for (group, offsets) in written.row_groups().iter().zip(written.offset_index().into_iter().flatten())
+        {
             for (chunk, index) in group.columns().iter().zip(offsets) {
                 let (start, length) = chunk.byte_range();
                 let first = &index.page_locations()[0];
@@ -166,7 +184,10 @@ fn every_codec_is_copied_selected_and_used_for_computed_columns() {
             assert_eq!(output.plan.codec(), written);
             let footer = metadata(&output.bytes);
             assert_eq!(footer.row_group(0).column(2).compression(), written);
-            assert_eq!(footer.row_group(0).column(0).compression(), if shape == "same" { codec } else { written });
+            assert_eq!(
+                footer.row_group(0).column(0).compression(),
+                if shape == "same" { codec } else { written }
+            );
             let read = read_all(&output.bytes);
             let rows = if shape == "same" { 2000 } else { 1000 };
             assert_eq!(read.num_rows(), rows);

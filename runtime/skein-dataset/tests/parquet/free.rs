@@ -43,7 +43,8 @@ fn sealed(plan: &Arc<OutputPlan>, batches: impl Iterator<Item = RecordBatch>) ->
 }
 
 fn group_rows(bytes: &[u8]) -> Vec<i64> {
-    let metadata = ParquetMetaDataReader::new().parse_and_finish(&bytes::Bytes::copy_from_slice(bytes)).unwrap();
+    let metadata =
+        ParquetMetaDataReader::new().parse_and_finish(&bytes::Bytes::copy_from_slice(bytes)).unwrap();
     metadata.row_groups().iter().map(|group| group.num_rows()).collect()
 }
 
@@ -67,7 +68,8 @@ fn row_groups_end_after_a_million_rows_whatever_the_batches() {
 fn row_groups_of_large_rows_end_after_their_bytes_whatever_the_batches() {
     let (_, plan) = free_plan(Field::new("t", DataType::Utf8, true));
     let text = "x".repeat(16 << 10);
-    let texts: ArrayRef = Arc::new(StringArray::from_iter((0..20_000).map(|n| (n % 10 != 0).then_some(text.as_str()))));
+    let texts: ArrayRef =
+        Arc::new(StringArray::from_iter((0..20_000).map(|n| (n % 10 != 0).then_some(text.as_str()))));
     let whole = batch(vec![("t", texts, true)]);
     let expected = group_rows(&sealed(&plan, in_steps(&whole, 20_000)));
     // 128 MiB are 8,192 such texts; nine of ten rows have one, and blocks are 1,024 rows.
@@ -130,7 +132,11 @@ fn a_full_disk_is_reported_wherever_it_strikes() {
         let mut sealer = FileSealer::new(Arc::clone(&output), Full(room))?;
         for group in 0..5 {
             let rows = source.row_group_rows(group);
-            let encoder = skein_dataset::parquet::FragmentEncoder::new(Arc::clone(&output), Arc::clone(&source), group)?;
+            let encoder = skein_dataset::parquet::FragmentEncoder::new(
+                Arc::clone(&output),
+                Arc::clone(&source),
+                group,
+            )?;
             sealer.append(&source, encoder.finish(&skein_types::Selection::all(rows))?)?;
         }
         sealer.finish()

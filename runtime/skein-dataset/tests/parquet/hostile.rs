@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use arrow_schema::DataType;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter, RowGroupMetaData};
+use parquet::file::metadata::{
+    ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter, RowGroupMetaData,
+};
 use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
 use skein_dataset::parquet::{FileError, FileSealer, FragmentEncoder, OutputPlan, SourceFile};
@@ -45,7 +47,11 @@ fn with_groups(change: impl Fn(RowGroupMetaData) -> RowGroupMetaData) -> Vec<u8>
     all
 }
 
-fn with_chunk(change: impl Fn(parquet::file::metadata::ColumnChunkMetaDataBuilder) -> parquet::file::metadata::ColumnChunkMetaDataBuilder) -> Vec<u8> {
+fn with_chunk(
+    change: impl Fn(
+        parquet::file::metadata::ColumnChunkMetaDataBuilder,
+    ) -> parquet::file::metadata::ColumnChunkMetaDataBuilder,
+) -> Vec<u8> {
     with_groups(|group| {
         let mut columns = group.columns().to_vec();
         columns[0] = change(columns[0].clone().into_builder()).build().unwrap();
@@ -154,7 +160,8 @@ fn counts_that_do_not_add_up_are_damage() {
     assert_eq!(code_of(&negative), codes::FILE_TRUNCATED);
     // The footer is consistent, its pages do not have as many rows.
     let more = with_groups(|g| {
-        let columns = g.columns().iter().map(|c| c.clone().into_builder().set_num_values(1000).build().unwrap());
+        let columns =
+            g.columns().iter().map(|c| c.clone().into_builder().set_num_values(1000).build().unwrap());
         let columns = columns.collect();
         g.into_builder().set_num_rows(1000).set_column_metadata(columns).build().unwrap()
     });

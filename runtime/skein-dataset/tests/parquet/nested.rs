@@ -49,7 +49,8 @@ fn slim_plan(source: &SourceFile, list_of: bool, shape: &str) -> SchemaPlan {
     let target = arrow_schema::Schema::new(vec![Field::new("who", data_type, true)]);
     let mut origins = vec![(0, ProposedOrigin::Carried(ColumnId(0)))];
     origins.extend(below.into_iter().map(|(to, from)| (to, ProposedOrigin::Carried(ColumnId(from)))));
-    let proposed = ProposedPlan { target, origins, reads: Vec::new(), shape: shape.to_owned(), ext: Vec::new() };
+    let proposed =
+        ProposedPlan { target, origins, reads: Vec::new(), shape: shape.to_owned(), ext: Vec::new() };
     SchemaPlan::check(Arc::clone(source.view()), &proposed).unwrap()
 }
 
@@ -83,7 +84,8 @@ fn fields_of_carried_structs_change_under_selection_too() {
     let input = batch_of(12, &[person(false)], 200);
     let bytes = parquet_of(&input, grouped(200));
     let source = Arc::new(open(&bytes).unwrap());
-    let select = |_, rows| Selection::from_bits(arrow_buffer::BooleanBuffer::collect_bool(rows, |row| row % 2 == 0));
+    let select =
+        |_, rows| Selection::from_bits(arrow_buffer::BooleanBuffer::collect_bool(rows, |row| row % 2 == 0));
     let output = run(&source, &slim_plan(&source, false, "filtered"), &select, &no_guest);
     let even = arrow_array::UInt64Array::from_iter_values((0..100).map(|n| n * 2));
     let expected = arrow_select::take::take(read_all(&bytes).column(0), &even, None).unwrap();
@@ -102,11 +104,13 @@ const STRANGE: &str = "message strange {
 fn strange() -> Vec<u8> {
     let mut bytes = Vec::new();
     let schema = Arc::new(parse_message_type(STRANGE).unwrap());
-    let mut file = SerializedFileWriter::new(&mut bytes, schema, Arc::new(WriterProperties::default())).unwrap();
+    let mut file =
+        SerializedFileWriter::new(&mut bytes, schema, Arc::new(WriterProperties::default())).unwrap();
     for group in 0..2 {
         let mut rows = file.next_row_group().unwrap();
         let mut at = rows.next_column().unwrap().unwrap();
-        let instants: Vec<Int96> = (0..3).map(|n| Int96::from(vec![n * 1000 + group, 0, 2_440_588])).collect();
+        let instants: Vec<Int96> =
+            (0..3).map(|n| Int96::from(vec![n * 1000 + group, 0, 2_440_588])).collect();
         at.typed::<Int96Type>().write_batch(&instants, None, None).unwrap();
         at.close().unwrap();
         let mut two = rows.next_column().unwrap().unwrap();
@@ -159,7 +163,8 @@ fn int96_legacy_lists_and_field_ids_stay_as_they_were_written() {
 fn int96_and_legacy_lists_lose_rows_without_losing_their_form() {
     let bytes = strange();
     let source = Arc::new(open(&bytes).unwrap());
-    let select = |_, rows| Selection::from_bits(arrow_buffer::BooleanBuffer::collect_bool(rows, |row| row != 1));
+    let select =
+        |_, rows| Selection::from_bits(arrow_buffer::BooleanBuffer::collect_bool(rows, |row| row != 1));
     let output = run(&source, &plan(&source, &strange_names(), "filtered"), &select, &no_guest);
     let kept = arrow_array::BooleanArray::from(vec![true, false, true, true, false, true]);
     let expected = arrow_select::filter::filter_record_batch(&read_all(&bytes), &kept).unwrap();
@@ -181,12 +186,19 @@ fn files_without_rows_and_row_groups_without_rows_leave_empty_files() {
     let input = batch_of(14, &[DataType::Int64], 30);
     let source = Arc::new(open(&parquet_of(&input, grouped(10))).unwrap());
     let middle = |group, rows| {
-        if group == 1 { Selection::all(rows) } else { Selection::from_bits(arrow_buffer::BooleanBuffer::new_unset(rows)) }
+        if group == 1 {
+            Selection::all(rows)
+        } else {
+            Selection::from_bits(arrow_buffer::BooleanBuffer::new_unset(rows))
+        }
     };
     let output = run(&source, &plan(&source, &columns, "filtered"), &middle, &no_guest);
     assert_eq!((output.sealed.rows.0, output.sealed.row_groups), (10, 1));
     let expected = input.column(0).slice(10, 10);
-    assert_eq!(read_all(&output.bytes).column(0).as_primitive::<Int64Type>(), expected.as_primitive::<Int64Type>());
+    assert_eq!(
+        read_all(&output.bytes).column(0).as_primitive::<Int64Type>(),
+        expected.as_primitive::<Int64Type>()
+    );
 }
 
 #[test]
@@ -199,7 +211,10 @@ fn a_fragment_that_contradicts_its_selection_is_our_mistake() {
     let too_short = encoder().finish(&Selection::all(9)).unwrap_err();
     assert_eq!(too_short.code(), skein_types::codes::BUG);
     let nothing_written = encoder().finish(&Selection::all(10)).unwrap_err();
-    assert_eq!(nothing_written.to_string(), "a mistake in the Parquet writer: 0 computed rows for 10 kept ones");
+    assert_eq!(
+        nothing_written.to_string(),
+        "a mistake in the Parquet writer: 0 computed rows for 10 kept ones"
+    );
     let other = Arc::new(open(&parquet_of(&input, grouped(5))).unwrap());
     assert!(FragmentEncoder::new(Arc::clone(&output), other, 0).is_err());
     let mut sealer = FileSealer::new(Arc::clone(&output), std::io::sink()).unwrap();

@@ -36,15 +36,20 @@ fn some_rows(seed: u64) -> impl Fn(usize, usize) -> Selection {
         match dice.below(4) {
             0 => Selection::all(rows),
             1 => Selection::from_bits(arrow_buffer::BooleanBuffer::new_unset(rows)),
-            _ => Selection::from_bits(arrow_buffer::BooleanBuffer::collect_bool(rows, |_| dice.below(3) != 0)),
+            _ => {
+                Selection::from_bits(arrow_buffer::BooleanBuffer::collect_bool(rows, |_| dice.below(3) != 0))
+            }
         }
     }
 }
 
-fn selected(input: &RecordBatch, group_rows: usize, select: &dyn Fn(usize, usize) -> Selection) -> RecordBatch {
-    let parts = (0..input.num_rows().div_ceil(group_rows)).map(|group| {
-        select(group, group_rows.min(input.num_rows() - group * group_rows))
-    });
+fn selected(
+    input: &RecordBatch,
+    group_rows: usize,
+    select: &dyn Fn(usize, usize) -> Selection,
+) -> RecordBatch {
+    let parts = (0..input.num_rows().div_ceil(group_rows))
+        .map(|group| select(group, group_rows.min(input.num_rows() - group * group_rows)));
     let whole = Selection::concat(&parts.collect::<Vec<_>>());
     filter_record_batch(input, &whole.bits().clone().into()).unwrap()
 }
@@ -113,7 +118,14 @@ fn some_leaves_of_nested_columns_give_exactly_the_guests_input() {
     let bytes = parquet_of(&input, grouped(150));
     let source = open(&bytes).unwrap();
     // `c0` is a struct of a, b and c: every second node below the roots.
-    let reads: Vec<u32> = source.tree().nodes().iter().enumerate().filter(|(id, node)| node.parent.is_some() && id % 2 == 0).map(|(id, _)| id as u32).collect();
+    let reads: Vec<u32> = source
+        .tree()
+        .nodes()
+        .iter()
+        .enumerate()
+        .filter(|(id, node)| node.parent.is_some() && id % 2 == 0)
+        .map(|(id, _)| id as u32)
+        .collect();
     let proposed = skein_types::ProposedPlan {
         target: arrow_schema::Schema::new(vec![crate::support::int_field("n")]),
         origins: vec![(0, skein_types::ProposedOrigin::Computed(Vec::new()))],
@@ -123,7 +135,11 @@ fn some_leaves_of_nested_columns_give_exactly_the_guests_input() {
     };
     let plan = skein_types::SchemaPlan::check(Arc::clone(source.view()), &proposed).unwrap();
     let mut rows = 0;
-    for batch in source.read(0, &plan.read_leaves(), 64).unwrap().chain(source.read(1, &plan.read_leaves(), 64).unwrap()) {
+    for batch in source
+        .read(0, &plan.read_leaves(), 64)
+        .unwrap()
+        .chain(source.read(1, &plan.read_leaves(), 64).unwrap())
+    {
         let batch = batch.unwrap();
         assert_eq!(*batch.schema(), plan.guest_input());
         rows += batch.num_rows();
