@@ -20,7 +20,7 @@ use std::sync::Arc;
 use arrow_schema::{Field, FieldRef, Schema, SchemaRef};
 use serde::Serialize;
 
-use crate::{Blake3, ColumnId, ColumnTree, ColumnTreeError, Shape};
+use crate::{Blake3, Code, ColumnId, ColumnTree, ColumnTreeError, ErrorClass, Shape, codes};
 
 /// Where a guest says that a target column comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,6 +134,37 @@ pub enum PlanError {
     UnknownMust { key: String },
     #[error("target schema: {0}")]
     Tree(#[from] ColumnTreeError),
+}
+
+impl PlanError {
+    /// The catalogue's entry for this refusal.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::UnknownColumn { .. } | Self::UnknownTarget { .. } => codes::PLAN_UNKNOWN_COLUMN,
+            Self::NoOrigin { .. }
+            | Self::TwoOrigins { .. }
+            | Self::MisplacedOrigin { .. }
+            | Self::EmptyTarget
+            | Self::DuplicateName { .. }
+            | Self::BadName { .. }
+            | Self::Shape(_)
+            | Self::Tree(_) => codes::PLAN_BAD_TARGET,
+            Self::ImpossibleType { .. } => codes::PLAN_IMPOSSIBLE_TYPE,
+            Self::CarriedTypeChanged { .. }
+            | Self::CarriedNullabilityChanged { .. }
+            | Self::CarriedElsewhere { .. }
+            | Self::PreservedTypeChanged { .. } => codes::PLAN_CARRIED_CHANGED,
+            Self::NotRead { .. } => codes::PLAN_NOT_READ,
+            Self::CarriedUnderFree { .. } => codes::PLAN_FREE_CARRIES,
+            Self::PreservedUnderFree { .. } => codes::PLAN_FREE_PRESERVES,
+            Self::UnknownMust { .. } => codes::PLAN_UNKNOWN_MUST,
+        }
+    }
+
+    /// Blame and retry.
+    pub const fn class(&self) -> ErrorClass {
+        self.code().class
+    }
 }
 
 impl SchemaPlan {
