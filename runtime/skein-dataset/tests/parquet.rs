@@ -1,4 +1,10 @@
 //! Parquet in and out: what readers of the output see, what is copied, and what hostile files can do.
+#![expect(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    clippy::panic,
+    reason = "what a test does not expect ends it"
+)]
 
 #[path = "parquet/arbitrary.rs"]
 mod arbitrary;
