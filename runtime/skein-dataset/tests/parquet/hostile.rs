@@ -154,6 +154,25 @@ fn offsets_outside_the_file_are_refused_before_they_are_followed() {
 }
 
 #[test]
+fn row_groups_without_rows_may_point_anywhere() {
+    let source = with_groups(|group| {
+        let columns = group.columns().iter().map(|c| {
+            c.clone()
+                .into_builder()
+                .set_num_values(0)
+                .set_data_page_offset(0)
+                .set_dictionary_page_offset(Some(4))
+                .build()
+        });
+        let columns = columns.collect::<Result<_, _>>().unwrap();
+        group.into_builder().set_num_rows(0).set_column_metadata(columns).build().unwrap()
+    });
+    let source = open(&source).unwrap();
+    assert!(source.read(1, &[0, 1], 10).unwrap().next().is_none());
+    use_up(source).unwrap();
+}
+
+#[test]
 fn counts_that_do_not_add_up_are_damage() {
     assert_eq!(code_of(&with_chunk(|c| c.set_num_values(1 << 40))), codes::FILE_TRUNCATED);
     assert_eq!(code_of(&with_chunk(|c| c.set_num_values(99))), codes::FILE_TRUNCATED);
