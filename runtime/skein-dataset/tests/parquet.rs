@@ -2,7 +2,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::wildcard_enum_match_arm,
-    clippy::panic,
     reason = "what a test does not expect ends it"
 )]
 
