@@ -9,6 +9,8 @@ use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{ArrowError, DataType, Schema};
 use serde_json::Value;
 
+use crate::zone::{known_to_kernels, with_zone};
+
 /// Rows of a CSV text, the first line of which names the columns in the schema's order. An empty field is null, a quoted
 /// empty one is an empty string.
 pub fn csv(text: &str, schema: &Schema) -> Result<RecordBatch, ArrowError> {
@@ -36,13 +38,26 @@ pub fn json(text: &str, schema: &Schema) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_new(Arc::new(schema.clone()), columns.collect::<Result<_, _>>()?)
 }
 
-/// Each row as its values joined by `|`, null as `-`: for comparing in a test.
+/// Each row as its values joined by `|`, null as `-`: for comparing in a test. Zoned timestamps are shown in UTC.
 pub fn lines(batch: &RecordBatch) -> Result<Vec<String>, ArrowError> {
     let options = FormatOptions::new().with_null("-");
+    let in_utc = |column: &ArrayRef| match column.data_type() {
+        DataType::Timestamp(unit, Some(_)) => {
+            labelled(column, &DataType::Timestamp(*unit, Some("+00:00".into())))
+        }
+        _ => Ok(Arc::clone(column)),
+    };
+    let columns: Vec<_> = batch.columns().iter().map(in_utc).collect::<Result<_, _>>()?;
     let columns: Vec<_> =
-        batch.columns().iter().map(|c| ArrayFormatter::try_new(c, &options)).collect::<Result<_, _>>()?;
+        columns.iter().map(|c| ArrayFormatter::try_new(c, &options)).collect::<Result<_, _>>()?;
     let line = |row| columns.iter().map(|c| c.value(row).to_string()).collect::<Vec<_>>().join("|");
     Ok((0..batch.num_rows()).map(line).collect())
+}
+
+/// The zone that a timestamp type wants.
+fn labelled(array: &ArrayRef, as_in: &DataType) -> Result<ArrayRef, ArrowError> {
+    let DataType::Timestamp(_, zone) = as_in else { return Ok(Arc::clone(array)) };
+    with_zone(array, zone.as_deref()).map_err(|e| ArrowError::CastError(e.to_string()))
 }
 
 fn fields(line: &str) -> Vec<Option<String>> {
@@ -90,7 +105,8 @@ fn array(values: &[Value], data_type: &DataType) -> Result<ArrayRef, ArrowError>
         leaf => {
             let text = StringArray::from_iter(values.iter().map(text));
             let options = CastOptions { safe: false, ..CastOptions::default() };
-            cast_with_options(&text, leaf, &options)
+            let made = cast_with_options(&text, &known_to_kernels(leaf), &options)?;
+            labelled(&made, leaf)
         }
     }
 }
