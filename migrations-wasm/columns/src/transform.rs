@@ -35,10 +35,10 @@ impl Change {
 
     /// The change with its secret's value at hand.
     pub(crate) fn ready(self) -> Result<Ready, Failure> {
-        Ok(match self {
-            Self::Hash(secret) => Ready::Hash(Box::new(Key::new(&secret)?)),
-            other => Ready::Plain(other),
-        })
+        if let Self::Hash(secret) = &self {
+            return Ok(Ready::Hash(Box::new(Key::new(secret)?)));
+        }
+        Ok(Ready::Plain(self))
     }
 }
 

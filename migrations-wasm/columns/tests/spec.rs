@@ -1,5 +1,7 @@
 //! The module through the native harness: the sample, carrying, and what bad specs get.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, where clippy allows it")]
+
 use std::sync::Arc;
 
 use columns::Columns;
@@ -30,9 +32,9 @@ fn one(values: &str, data_type: DataType, steps: Value) -> Outcome {
 }
 
 fn refused(steps: Value) -> Refusal {
-    match run(people(), steps).unwrap_err() {
-        TestError::Refused(refusal) => refusal,
-        other => panic!("{other}"),
+    {
+        let TestError::Refused(refusal) = run(people(), steps).unwrap_err() else { panic!("not refused") };
+        refusal
     }
 }
 

@@ -1,5 +1,7 @@
 //! The module through the native harness, which saves and reopens its state between the two files.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where clippy allows it")]
+
 use dedupe_keys::{DedupeKeys, Seen};
 use serde_json::{Value, json};
 use skein_sdk::arrow_array::RecordBatch;
@@ -79,9 +81,9 @@ fn equal_sets_are_saved_as_equal_bytes() {
 
 #[test]
 fn keys_that_are_not_there_or_not_plain_are_refused() {
-    let code = |params: Value| match run(&params).unwrap_err() {
-        TestError::Refused(refusal) => refusal.code,
-        other => panic!("{other}"),
+    let code = |params: Value| {
+        let TestError::Refused(refusal) = run(&params).unwrap_err() else { panic!("not refused") };
+        refusal.code
     };
     assert_eq!(code(json!({ "keys": [] })), "bad-params");
     assert_eq!(code(json!({ "keys": ["usr"] })), "missing-column");

@@ -22,13 +22,12 @@ pub(crate) fn leaves(source: &Source, params: &Params) -> Result<Vec<Leaf>, Refu
     for (root, field) in source.schema().fields().iter().enumerate() {
         let at =
             Leaf { root, steps: Vec::new(), exploded: explode == Some(root), field: field.as_ref().clone() };
-        match field.data_type() {
-            DataType::List(element) if at.exploded => {
-                let inside = element.is_nullable() || params.keep_empty;
-                let element = element.as_ref().clone().with_name(field.name()).with_nullable(inside);
-                descend(Leaf { field: element, ..at }, params, &mut leaves);
-            }
-            _ => descend(at, params, &mut leaves),
+        if let (DataType::List(element), true) = (field.data_type(), at.exploded) {
+            let nullable = element.is_nullable() || params.keep_empty;
+            let element = element.as_ref().clone().with_name(field.name()).with_nullable(nullable);
+            descend(Leaf { field: element, ..at }, params, &mut leaves);
+        } else {
+            descend(at, params, &mut leaves);
         }
     }
     let mut seen: Vec<&str> = params.position.as_deref().into_iter().collect();

@@ -1,5 +1,7 @@
 //! The module through the native harness.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where clippy allows it")]
+
 use std::sync::Arc;
 
 use flatten_nested::FlattenNested;
@@ -72,9 +74,9 @@ fn the_shape_is_free_and_everything_is_read() {
 
 #[test]
 fn what_is_no_list_and_names_that_meet_are_refused() {
-    let code = |params: Value| match run(&params).unwrap_err() {
-        TestError::Refused(refusal) => refusal.code,
-        other => panic!("{other}"),
+    let code = |params: Value| {
+        let TestError::Refused(refusal) = run(&params).unwrap_err() else { panic!("not refused") };
+        refusal.code
     };
     assert_eq!(code(json!({ "explode": "customer" })), "wrong-type");
     assert_eq!(code(json!({ "explode": "line" })), "missing-column");

@@ -99,17 +99,14 @@ fn cutoff(source: &Source, params: &Params) -> Result<Scalar<ArrayRef>, Refusal>
         Refusal::new("bad-params", format!("`since` {:?}: {e}", params.since)).at(id)
     };
     // Every zone counts from the same instant, so the cutoff is read in UTC and takes the column's label.
-    let in_utc = match data_type {
-        DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some("+00:00".into())),
-        other => other.clone(),
+    let in_utc = if let DataType::Timestamp(unit, Some(_)) = data_type {
+        DataType::Timestamp(*unit, Some("+00:00".into()))
+    } else {
+        data_type.clone()
     };
     let value = cast_with_options(&text, &in_utc, &options).map_err(|e| wrong(&e))?;
-    match data_type {
-        DataType::Timestamp(_, zone) => {
-            with_zone(&value, zone.as_deref()).map(Scalar::new).map_err(|e| wrong(&e))
-        }
-        _ => Ok(Scalar::new(value)),
-    }
+    let DataType::Timestamp(_, zone) = data_type else { return Ok(Scalar::new(value)) };
+    with_zone(&value, zone.as_deref()).map(Scalar::new).map_err(|e| wrong(&e))
 }
 
 /// Whether a list or map lies on the way to a column: then it has no value per row.

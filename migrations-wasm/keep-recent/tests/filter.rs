@@ -1,5 +1,7 @@
 //! The module through the native harness.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where clippy allows it")]
+
 use keep_recent::KeepRecent;
 use serde_json::{Value, json};
 use skein_sdk::Shape;
@@ -48,7 +50,7 @@ fn zoned_columns_compare_by_instant_whatever_the_zone_is_called() {
         let file = RecordBatch::try_new(schema.into(), vec![column]).unwrap();
         for since in ["2024-01-01T01:00:00", "2024-01-01T02:00:00+01:00"] {
             let params = json!({ "column": "at", "since": since });
-            let done = Harness::<KeepRecent>::new().params(&params).run(&[file.clone()]).unwrap();
+            let done = Harness::<KeepRecent>::new().params(&params).run(std::slice::from_ref(&file)).unwrap();
             assert_eq!(lines(&done.target).unwrap(), ["2024-01-01T01:00:00Z"], "{zone} {since}");
         }
     }
@@ -64,9 +66,9 @@ fn only_the_column_that_decides_is_read() {
 
 #[test]
 fn a_column_or_cutoff_that_is_no_date_is_refused() {
-    let code = |params: Value| match run(&params).unwrap_err() {
-        TestError::Refused(refusal) => refusal.code,
-        other => panic!("{other}"),
+    let code = |params: Value| {
+        let TestError::Refused(refusal) = run(&params).unwrap_err() else { panic!("not refused") };
+        refusal.code
     };
     assert_eq!(code(json!({ "column": "id", "since": "2024-01-01" })), "wrong-type");
     assert_eq!(code(json!({ "column": "at", "since": "tomorrow" })), "bad-params");

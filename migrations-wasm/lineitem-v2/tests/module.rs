@@ -1,5 +1,7 @@
 //! The module through the native harness.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where clippy allows it")]
+
 use lineitem_v2::LineitemV2;
 use serde_json::json;
 use skein_sdk::Shape;
@@ -61,7 +63,7 @@ fn ten_columns_are_carried_and_six_are_read() {
 fn the_free_shape_makes_the_same_rows_without_carrying() {
     let harness = Harness::<LineitemV2>::new().params(&json!({ "shape": "free" }));
     let fine = sample().slice(0, 4);
-    let done = harness.run_stable(&[fine.clone()], &[1, 3]).unwrap();
+    let done = harness.run_stable(std::slice::from_ref(&fine), &[1, 3]).unwrap();
     assert_eq!(lines(&done.target).unwrap(), EXPECTED);
     let same = Harness::<LineitemV2>::new().run(&[fine]).unwrap();
     assert_eq!(done.target.schema(), same.target.schema());

@@ -22,12 +22,12 @@ pub fn with_zone(array: &ArrayRef, zone: Option<&str>) -> Result<ArrayRef, Failu
 
 /// A type that Arrow's kernels understand without a database: `UTC` as `+00:00`.
 pub fn known_to_kernels(data_type: &DataType) -> DataType {
-    match data_type {
-        DataType::Timestamp(unit, Some(zone)) if is_utc(zone) => {
-            DataType::Timestamp(*unit, Some("+00:00".into()))
-        }
-        other => other.clone(),
+    if let DataType::Timestamp(unit, Some(zone)) = data_type
+        && is_utc(zone)
+    {
+        return DataType::Timestamp(*unit, Some("+00:00".into()));
     }
+    data_type.clone()
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ impl Guest for Raw {
 
     fn process(b: Batch) -> Result<Output, Failure> {
         let mut kept = vec![0u8; (b.rows as usize).div_ceil(8)];
-        for row in (0..b.rows).filter(|row| (b.first_row + u64::from(*row)) % 3 != 0) {
+        for row in (0..b.rows).filter(|row| !(b.first_row + u64::from(*row)).is_multiple_of(3)) {
             kept[row as usize / 8] |= 1 << (row % 8);
         }
         Ok(Output { data: None, kept: Some(kept), rejects: Vec::new(), more: false })
@@ -88,7 +88,9 @@ fn dropped(s: &Source) -> Result<Option<u32>, Refusal> {
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'))
         .filter(|name| !name.contains(['"', '\\']))
-        .ok_or_else(|| refuse("bad-params", "the parameters are one JSON string without escapes".to_owned()))?;
+        .ok_or_else(|| {
+            refuse("bad-params", "the parameters are one JSON string without escapes".to_owned())
+        })?;
     let found = s.schema.iter().position(|field| field.parent.is_none() && field.name == name);
     let id = found.and_then(|at| u32::try_from(at).ok());
     id.map(Some).ok_or_else(|| refuse("missing-column", format!("the source has no column {name:?}")))

@@ -168,8 +168,10 @@ fn columns(value: Value, many: bool) -> Result<Vec<String>, String> {
             let one = |v: Value| v.as_str().map(str::to_owned).ok_or("column names must be texts");
             Ok(all.into_iter().map(one).collect::<Result<_, _>>()?)
         }
-        _ if many => Err("expected a column or a list of columns".to_owned()),
-        _ => Err("expected one column".to_owned()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            let expected = if many { "a column or a list of columns" } else { "one column" };
+            Err(format!("expected {expected}"))
+        }
     }
 }
 

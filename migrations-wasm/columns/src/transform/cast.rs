@@ -21,17 +21,15 @@ pub(crate) fn strict(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Failur
 /// A cast between types whose zone may be called UTC.
 fn zoned(array: &ArrayRef, to: &DataType, options: &CastOptions<'_>) -> Result<ArrayRef, Failure> {
     let made = cast_with_options(&understood(array)?, &known_to_kernels(to), options)?;
-    match to {
-        DataType::Timestamp(_, zone) => with_zone(&made, zone.as_deref()),
-        _ => Ok(made),
-    }
+    let DataType::Timestamp(_, zone) = to else { return Ok(made) };
+    with_zone(&made, zone.as_deref())
 }
 
 fn understood(array: &ArrayRef) -> Result<ArrayRef, Failure> {
-    match known_to_kernels(array.data_type()) {
-        DataType::Timestamp(_, zone) => with_zone(array, zone.as_deref()),
-        _ => Ok(ArrayRef::clone(array)),
-    }
+    let DataType::Timestamp(_, zone) = known_to_kernels(array.data_type()) else {
+        return Ok(ArrayRef::clone(array));
+    };
+    with_zone(array, zone.as_deref())
 }
 
 /// Casts; values that do not fit are null, and their rows rejected if the spec says so.

@@ -41,11 +41,9 @@ pub fn json(text: &str, schema: &Schema) -> Result<RecordBatch, ArrowError> {
 /// Each row as its values joined by `|`, null as `-`: for comparing in a test. Zoned timestamps are shown in UTC.
 pub fn lines(batch: &RecordBatch) -> Result<Vec<String>, ArrowError> {
     let options = FormatOptions::new().with_null("-");
-    let in_utc = |column: &ArrayRef| match column.data_type() {
-        DataType::Timestamp(unit, Some(_)) => {
-            labelled(column, &DataType::Timestamp(*unit, Some("+00:00".into())))
-        }
-        _ => Ok(Arc::clone(column)),
+    let in_utc = |column: &ArrayRef| {
+        let DataType::Timestamp(unit, Some(_)) = column.data_type() else { return Ok(Arc::clone(column)) };
+        labelled(column, &DataType::Timestamp(*unit, Some("+00:00".into())))
     };
     let columns: Vec<_> = batch.columns().iter().map(in_utc).collect::<Result<_, _>>()?;
     let columns: Vec<_> =
