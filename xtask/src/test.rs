@@ -5,8 +5,7 @@
 
 mod tally;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
@@ -18,6 +17,7 @@ use crate::project::Project;
 use crate::setup;
 use crate::source_tree::SourceTree;
 use crate::stopwatch::Stopwatch;
+use crate::surroundings::Surroundings;
 use crate::tidy;
 use tally::Tally;
 
@@ -77,14 +77,8 @@ fn lint(project: &Project, extent: Extent) -> Result<()> {
     clippy(&guests)
 }
 
-/// What tests find in their environment: `SKEIN_TEST_GUESTS`, `SKEIN_BIN`, `SKEIN_PYTHON`.
-struct Surroundings {
-    guests: PathBuf,
-    skein: PathBuf,
-    python: PathBuf,
-}
-
-fn build_skein(project: &Project) -> Result<PathBuf> {
+/// The binary with crash points, unoptimised as the tests are.
+pub(crate) fn build_skein(project: &Project) -> Result<PathBuf> {
     process::run(project.cargo().args(["build", "--locked", "-p", "skein"]).args(CRASH_POINTS))?;
     Ok(project.target().join("debug/skein"))
 }
@@ -101,14 +95,6 @@ fn run_tests(project: &Project, extent: Extent, surroundings: &Surroundings) -> 
         bail!("cargo test failed before or beside its tests");
     }
     Ok(tally)
-}
-
-impl Surroundings {
-    fn given_to<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        let variables: [(&str, &Path); 3] =
-            [("SKEIN_TEST_GUESTS", &self.guests), ("SKEIN_BIN", &self.skein), ("SKEIN_PYTHON", &self.python)];
-        command.envs(variables)
-    }
 }
 
 fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {

@@ -1,0 +1,75 @@
+//! One call of the binary, as a person would make it.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use anyhow::{Context, Result, ensure};
+
+use super::stage::Stage;
+use crate::process;
+
+/// The release binary, at work in the stage's directory with keys and caches of its own.
+#[derive(Debug)]
+pub(super) struct Skein<'a> {
+    pub(super) binary: PathBuf,
+    pub(super) stage: &'a Stage,
+}
+
+/// A call that ended as it was expected to.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// The line that a person would type.
+    pub(super) line: String,
+    stdout: String,
+}
+
+impl Skein<'_> {
+    /// Fails unless the call succeeds.
+    pub(super) fn succeed(&self, arguments: &[&str]) -> Result<Answer> {
+        let (line, output) = self.call(arguments)?;
+        ensure!(output.status.success(), "{line}: {}\n{}", output.status, said(&output.stderr));
+        Ok(Answer { line, stdout: said(&output.stdout) })
+    }
+
+    /// Fails unless the call is refused with this code and exit code.
+    pub(super) fn refuse(&self, arguments: &[&str], code: &str, exit: i32) -> Result<Answer> {
+        let (line, output) = self.call(arguments)?;
+        let (status, messages) = (output.status, said(&output.stderr));
+        ensure!(messages.contains(code), "{line}: wanted {code}, got {status}\n{messages}");
+        ensure!(status.code() == Some(exit), "{line}: wanted exit code {exit}, got {status}\n{messages}");
+        Ok(Answer { line, stdout: messages })
+    }
+
+    fn call(&self, arguments: &[&str]) -> Result<(String, Output)> {
+        self.stage.interruption().check()?;
+        let mut command = Command::new(&self.binary);
+        command.args(arguments).current_dir(self.stage.root()).env("SKEIN_HOME", self.stage.path("home"));
+        let line = process::shown(&command);
+        let output = command.output().with_context(|| format!("cannot start {line}"))?;
+        self.stage.interruption().check()?;
+        Ok((line, output))
+    }
+}
+
+impl Answer {
+    /// Fails unless the words occur in what was said, whatever their case.
+    pub(super) fn says(&self, words: &str) -> Result<()> {
+        let said = self.stdout.to_lowercase();
+        ensure!(said.contains(words), "{}: expected {words:?} in\n{}", self.line, self.stdout);
+        Ok(())
+    }
+
+    /// The first line of what was said.
+    pub(super) fn first_line(&self) -> &str {
+        self.stdout.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("nothing said")
+    }
+
+    /// How many lines were said.
+    pub(super) fn lines(&self) -> usize {
+        self.stdout.lines().count()
+    }
+}
+
+fn said(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
