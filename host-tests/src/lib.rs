@@ -1,1 +1,26 @@
-//! Scenarios, hostile guests, faults, end to end.
+//! Support of the end-to-end tests: the binary under test, guests, Python, places to work in, and files and modules that
+//! are damaged on purpose.
+//!
+//! The tests see Skein from outside: arguments, exit codes, output and files. Nothing here knows how a run works.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "support of tests: a failure here is a failed test, and files are written as a stranger would"
+)]
+
+pub mod call;
+pub mod damage;
+pub mod fixture;
+pub mod guard;
+pub mod guests;
+pub mod modules;
+pub mod outcome;
+pub mod project;
+pub mod python;
+pub mod site;
+
+pub use call::Call;
+pub use guard::Guard;
+pub use outcome::Outcome;
+pub use site::Site;

@@ -1,0 +1,68 @@
+//! Small, well-formed Parquet files.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+
+/// Rows `from..to` of an imaginary orders table: `id` int64, `customer` utf8, `amount` utf8 (numbers as text, every
+/// hundredth unreadable), `note` utf8 with nulls, `year` int32.
+pub fn orders(from: i64, to: i64) -> RecordBatch {
+    let rows = from..to;
+    let amount = |i: i64| if i % 100 == 99 { "n/a".to_owned() } else { format!("{}.{:02}", i, i % 100) };
+    let columns: [(&str, ArrayRef, bool); 5] = [
+        ("id", Arc::new(Int64Array::from_iter_values(rows.clone())), false),
+        (
+            "customer",
+            Arc::new(StringArray::from_iter_values(rows.clone().map(|i| format!("customer {}", i % 97)))),
+            false,
+        ),
+        ("amount", Arc::new(StringArray::from_iter_values(rows.clone().map(amount))), false),
+        (
+            "note",
+            Arc::new(StringArray::from_iter(rows.clone().map(|i| (i % 3 != 0).then(|| format!("note {i}"))))),
+            true,
+        ),
+        (
+            "year",
+            Arc::new(rows.map(|i| Some(2000 + i32::try_from(i % 25).unwrap())).collect::<Int32Array>()),
+            true,
+        ),
+    ];
+    RecordBatch::try_from_iter_with_nullable(columns).unwrap()
+}
+
+/// A file with these rows in row groups of the given size, Snappy.
+pub fn write(path: &Path, batch: &RecordBatch, row_group_rows: usize) {
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_max_row_group_row_count(Some(row_group_rows))
+        .build();
+    let mut writer =
+        ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), Some(properties)).unwrap();
+    writer.write(batch).unwrap();
+    writer.close().unwrap();
+}
+
+/// A directory of `files` files with 1,000 orders each, in row groups of 400.
+pub fn orders_directory(path: &Path, files: i64) {
+    std::fs::create_dir_all(path).unwrap();
+    for file in 0..files {
+        let batch = orders(file * 1_000, (file + 1) * 1_000);
+        write(&path.join(format!("part-{file:05}.parquet")), &batch, 400);
+    }
+}
+
+/// All rows of a file as one batch.
+pub fn read(path: &Path) -> RecordBatch {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
+    let rows = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap();
+    let schema = Arc::clone(builder.schema());
+    let mut batches = builder.with_batch_size(rows.max(1)).build().unwrap();
+    batches.next().map_or_else(|| RecordBatch::new_empty(schema), |batch| batch.unwrap())
+}

@@ -1,0 +1,58 @@
+//! A temporary place for one test: data, keys and caches of its own.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::Call;
+
+/// Directories that vanish with the test.
+#[derive(Debug)]
+pub struct Site {
+    dir: TempDir,
+}
+
+impl Site {
+    /// An empty site.
+    #[expect(clippy::new_without_default, reason = "making one touches the disk")]
+    pub fn new() -> Self {
+        let dir = tempfile::Builder::new().prefix("skein-test-").tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("home")).unwrap();
+        Self { dir }
+    }
+
+    /// A path inside; nothing is made.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Where keys and the cache of compiled modules live.
+    pub fn home(&self) -> PathBuf {
+        self.path("home")
+    }
+
+    /// A new directory for a dataset.
+    pub fn directory(&self, name: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(&path).unwrap();
+        path
+    }
+
+    /// A file with these bytes.
+    pub fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// A call of `skein` that works in this site.
+    pub fn skein(&self, command: &str) -> Call {
+        Call::new(self.dir.path(), &self.home()).arg(command)
+    }
+
+    /// `skein run MODULE DATASET`.
+    pub fn run(&self, module: &Path, dataset: &Path) -> Call {
+        self.skein("run").arg(module).arg(dataset)
+    }
+}
