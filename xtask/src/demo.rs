@@ -43,8 +43,14 @@ pub(crate) struct Request {
 pub(crate) fn run(project: &Project, request: &Request) -> Result<()> {
     println!("{ANNOUNCEMENT}");
     let interruption = Interruption::listen()?;
-    let surroundings = bench::prepare(project)?;
+    let told = build_and_tell(project, request, &interruption);
+    // Whatever failed because of it, the interruption is the reason.
     interruption.check()?;
+    told
+}
+
+fn build_and_tell(project: &Project, request: &Request, interruption: &Interruption) -> Result<()> {
+    let surroundings = bench::prepare(project)?;
     let watch = Stopwatch::start();
     let place = request.place.as_deref().unwrap_or(project.target());
     let stage = Stage::new(place, &surroundings, interruption)?;

@@ -73,3 +73,52 @@ impl Answer {
 fn said(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::path::PathBuf;
+
+    use super::super::stage::{Interruption, Stage};
+    use super::Skein;
+    use crate::surroundings::Surroundings;
+
+    /// Calls `sh` where the demo calls `skein`.
+    fn with_shell(look: impl FnOnce(&Skein<'_>)) {
+        let place = tempfile::tempdir().unwrap();
+        let guests = place.path().join("guests");
+        fs::create_dir(&guests).unwrap();
+        for module in ["lineitem_v2.wasm", "columns.wasm"] {
+            File::create(guests.join(module)).unwrap();
+        }
+        let surroundings = Surroundings { guests, skein: PathBuf::from("sh"), python: PathBuf::new() };
+        let stage = Stage::new(place.path(), &surroundings, &Interruption::listen().unwrap()).unwrap();
+        look(&Skein { binary: surroundings.skein, stage: &stage });
+        let left = stage.root().to_owned();
+        drop(stage);
+        assert!(!left.exists(), "the stage is still there");
+    }
+
+    #[test]
+    fn a_refusal_needs_both_its_code_and_its_exit_code() {
+        with_shell(|skein| {
+            let said = "echo 'error[SK0107]: a socket' >&2; exit 65";
+            let answer = skein.refuse(&["-c", said], "SK0107", 65).unwrap();
+            assert_eq!(answer.first_line(), "error[SK0107]: a socket");
+            assert!(skein.refuse(&["-c", said], "SK0108", 65).is_err());
+            assert!(skein.refuse(&["-c", said], "SK0107", 1).is_err());
+            assert!(skein.refuse(&["-c", "echo SK0107 >&2"], "SK0107", 65).is_err());
+        });
+    }
+
+    #[test]
+    fn a_call_that_fails_and_an_answer_without_the_words_end_the_story() {
+        with_shell(|skein| {
+            let error = skein.succeed(&["-c", "echo why >&2; exit 3"]).unwrap_err().to_string();
+            assert!(error.contains("exit status: 3") && error.contains("why"), "{error}");
+            let answer = skein.succeed(&["-c", "echo Already migrated"]).unwrap();
+            assert!(answer.says("already migrated").is_ok());
+            assert!(answer.says("published").is_err());
+        });
+    }
+}

@@ -20,6 +20,9 @@ impl Interruption {
     pub(super) fn listen() -> Result<Self> {
         let flag = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
+            // The second one does not wait for the end of a step.
+            signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag))
+                .context("cannot listen for Ctrl-C")?;
             signal_hook::flag::register(signal, Arc::clone(&flag)).context("cannot listen for Ctrl-C")?;
         }
         Ok(Self(flag))
@@ -41,10 +44,14 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) fn new(place: &Path, surroundings: &Surroundings, interruption: Interruption) -> Result<Self> {
+    pub(super) fn new(
+        place: &Path,
+        surroundings: &Surroundings,
+        interruption: &Interruption,
+    ) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("skein-demo-").tempdir_in(place);
         let dir = dir.with_context(|| format!("cannot make a directory in {}", place.display()))?;
-        let stage = Self { dir, interruption };
+        let stage = Self { dir, interruption: interruption.clone() };
         for name in ["modules", "home"] {
             fs::create_dir(stage.path(name))?;
         }
