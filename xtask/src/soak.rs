@@ -50,7 +50,8 @@ pub(crate) fn run(project: &Project, request: &Request) -> Result<()> {
     for name in one.unwrap_or(Name::value_variants()) {
         println!("{} rounds with seed {seed}; repeat with --seed {seed}", request.rounds);
         let mut cargo = project.cargo();
-        cargo.args(["test", "--locked", "-p", "host-tests", "--test", name.test(), "--", "--nocapture"]);
+        cargo.args(["test", "--locked", "--workspace"]).args(test::CRASH_POINTS);
+        cargo.args(["--test", name.test(), "--", "--nocapture"]);
         cargo.env("SKEIN_SOAK_ROUNDS", request.rounds.to_string()).env("SKEIN_SEED", seed.to_string());
         process::run(surroundings.given_to(&mut cargo))?;
     }

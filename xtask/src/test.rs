@@ -22,7 +22,7 @@ use crate::tidy;
 use tally::Tally;
 
 /// The host's crash points are compiled in for tests; what ships has none.
-const CRASH_POINTS: [&str; 2] = ["--features", "skein/crash-points"];
+pub(crate) const CRASH_POINTS: [&str; 2] = ["--features", "skein/crash-points"];
 
 /// How much to test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -42,7 +42,7 @@ pub(crate) fn run(project: &Project, extent: Extent) -> Result<()> {
     };
     step("lints", || lint(project, extent))?;
     let guests = step("guests", || guests::build(project))?;
-    let skein = step("binary", || build_skein(project))?;
+    let skein = step("build", || build_skein(project))?;
     let tally = step("tests", || run_tests(project, extent, &Surroundings { guests, skein, python }))?;
     println!("\nall of it took {}", whole.read());
     println!("{tally}");
@@ -70,16 +70,19 @@ fn lint(project: &Project, extent: Extent) -> Result<()> {
     if extent == Extent::Quick {
         return Ok(());
     }
-    clippy(&["-p", "skein", "-p", "skein-node", "-p", "skein-dataset", CRASH_POINTS[0], CRASH_POINTS[1]])?;
+    clippy(&["--workspace", "--all-targets", CRASH_POINTS[0], CRASH_POINTS[1]])?;
     let packages = guests::packages(&SourceTree::load(project.root())?)?;
     let mut guests = vec!["--target", guests::TARGET];
     guests.extend(packages.iter().flat_map(|package| ["-p", package]));
     clippy(&guests)
 }
 
-/// The binary with crash points, unoptimised as the tests are.
+/// The binary with crash points, unoptimised as the tests are. Everything is built along with it, because with fewer
+/// packages cargo would choose other features and build the engine a second time for the tests.
 pub(crate) fn build_skein(project: &Project) -> Result<PathBuf> {
-    process::run(project.cargo().args(["build", "--locked", "-p", "skein"]).args(CRASH_POINTS))?;
+    let mut cargo = project.cargo();
+    cargo.args(["build", "--locked", "--workspace", "--all-targets"]).args(CRASH_POINTS);
+    process::run(&mut cargo)?;
     Ok(project.target().join("debug/skein"))
 }
 

@@ -64,9 +64,10 @@ impl Answer {
         self.stdout.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("nothing said")
     }
 
-    /// How many lines were said.
-    pub(super) fn lines(&self) -> usize {
-        self.stdout.lines().count()
+    /// The lines after the first, as many as wanted.
+    pub(super) fn details(&self, most: usize) -> Vec<String> {
+        let lines = self.stdout.lines().map(str::trim_end).filter(|line| !line.is_empty());
+        lines.skip(1).take(most).map(str::to_owned).collect()
     }
 }
 

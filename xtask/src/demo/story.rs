@@ -22,7 +22,16 @@ const ORDERS: [&str; 5] = ["run", "modules/columns.wasm", "orders.parquet", "--p
 /// What a step says.
 struct Told {
     result: String,
+    /// More of it, as the binary said it.
+    details: Vec<String>,
+    /// What a person would type.
     lines: Vec<String>,
+}
+
+impl Told {
+    const fn new(result: String, lines: Vec<String>) -> Self {
+        Self { result, details: Vec::new(), lines }
+    }
 }
 
 struct Story<'a> {
@@ -58,6 +67,7 @@ fn step(number: usize, name: &str, work: impl FnOnce() -> Result<Told>) -> Resul
     let watch = Stopwatch::start();
     let told = work().with_context(|| format!("step {number} of {STEPS} ({name})"))?;
     println!("[{number}/{STEPS}] {name:<8} {:<78} {:>8}", told.result, watch.read());
+    told.details.iter().for_each(|detail| println!("      {detail}"));
     told.lines.iter().for_each(|line| println!("      $ {line}"));
     Ok(())
 }
@@ -77,7 +87,7 @@ impl Story<'_> {
         let before = self.imprints()?;
         self.before = Some(before);
         let [lineitem, orders] = before.map(Imprint::short);
-        Ok(Told { result: format!("lineitem {lineitem}, orders {orders}"), lines })
+        Ok(Told::new(format!("lineitem {lineitem}, orders {orders}"), lines))
     }
 
     /// DuckDB is asked about the tables as they were.
@@ -95,14 +105,15 @@ impl Story<'_> {
     fn check(&self) -> Result<Told> {
         let answer = self.skein.succeed(&["check", LINEITEM[1], "--dataset", LINEITEM[2]])?;
         self.must_be_as_before()?;
-        Ok(Told { result: format!("the plan, {} lines", answer.lines()), lines: vec![answer.line] })
+        let details = answer.details(usize::MAX);
+        Ok(Told { result: answer.first_line().to_owned(), details, lines: vec![answer.line] })
     }
 
     fn refuse_a_hostile_module(&self) -> Result<Told> {
         write(self.stage, "modules/evil.wasm", &hostile::component())?;
         let answer = self.skein.refuse(&["run", "modules/evil.wasm", "lineitem"], "SK0107", 65)?;
         self.must_be_as_before()?;
-        Ok(Told { result: answer.first_line().to_owned(), lines: vec![answer.line] })
+        Ok(Told::new(answer.first_line().to_owned(), vec![answer.line]))
     }
 
     fn refuse_a_damaged_file(&self) -> Result<Told> {
@@ -113,12 +124,13 @@ impl Story<'_> {
         let arguments = ["run", ORDERS[1], "damaged.parquet", ORDERS[3], ORDERS[4]];
         let answer = self.skein.refuse(&arguments, "SK0504", 65)?;
         ensure!(Imprint::of(&self.stage.path("damaged.parquet"))? == damaged, "the damaged file was touched");
-        Ok(Told { result: answer.first_line().to_owned(), lines: vec![answer.line] })
+        Ok(Told::new(answer.first_line().to_owned(), vec![answer.line]))
     }
 
     fn migrate(&self, arguments: &[&str]) -> Result<Told> {
         let answer = self.skein.succeed(arguments)?;
-        Ok(Told { result: answer.first_line().to_owned(), lines: vec![answer.line] })
+        let details = answer.details(5);
+        Ok(Told { result: answer.first_line().to_owned(), details, lines: vec![answer.line] })
     }
 
     fn compare(&self) -> Result<Told> {
@@ -130,7 +142,7 @@ impl Story<'_> {
         let orders = self.judge.compare(&source, &result, &root.join("xtask/demo/orders.sql"))?;
         let result =
             format!("{lineitem} lineitem and {orders} orders rows, equal to DuckDB's, none more or less");
-        Ok(Told { result, lines: Vec::new() })
+        Ok(Told::new(result, Vec::new()))
     }
 
     fn again(&self) -> Result<Told> {
@@ -138,7 +150,7 @@ impl Story<'_> {
         let answer = self.skein.succeed(&LINEITEM)?;
         answer.says("already migrated")?;
         ensure!(self.imprints()? == migrated, "a second run touched the dataset");
-        Ok(Told { result: "already migrated; nothing touched".to_owned(), lines: vec![answer.line] })
+        Ok(Told::new("already migrated; nothing touched".to_owned(), vec![answer.line]))
     }
 
     fn undo(&self) -> Result<Told> {
@@ -149,7 +161,7 @@ impl Story<'_> {
         }
         self.must_be_as_before()?;
         let [lineitem, orders] = self.imprints()?.map(Imprint::short);
-        Ok(Told { result: format!("bytes identical: lineitem {lineitem}, orders {orders}"), lines })
+        Ok(Told::new(format!("bytes identical: lineitem {lineitem}, orders {orders}"), lines))
     }
 
     fn imprints(&self) -> Result<[Imprint; 2]> {
