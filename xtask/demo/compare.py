@@ -1,6 +1,7 @@
 """Compares a result with a query over its source: columns, and rows as multisets both ways.
 
-Arguments: source, result (Parquet files or directories of them) and a file with one SELECT over the view `source`.
+Arguments: source, result (Parquet files or directories of them) and a file with one SELECT over a table that is called
+as the source's file or directory: `lineitem`, `orders`.
 Prints one JSON object.
 """
 
@@ -29,7 +30,8 @@ def columns(table):
 
 with open(sql, encoding="utf-8") as text:
     query = text.read().strip().rstrip(";")
-connection.execute(f"CREATE VIEW source AS SELECT * FROM {files(source)}")
+table = os.path.splitext(os.path.basename(source))[0]
+connection.execute(f"CREATE VIEW {table} AS SELECT * FROM {files(source)}")
 connection.execute(f"CREATE TABLE expected AS {query}")
 connection.execute(f"CREATE TABLE found AS SELECT * FROM {files(result)}")
 print(

@@ -6,4 +6,4 @@ SELECT
     o_totalprice AS total,
     o_orderstatus AS status,
     lower(o_orderpriority) AS priority
-FROM source
+FROM orders
