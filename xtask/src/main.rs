@@ -1,2 +1,76 @@
-//! The project commands.
-fn main() {}
+//! `cargo xtask`: the project's own commands, one module each.
+//!
+//! Nothing here is part of Skein; the binary and the crates do not know that it exists. Commands print what they run,
+//! so that a person can run it without them.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "talking to the person at the terminal is what these commands are for"
+)]
+
+mod environment;
+mod finding;
+mod guests;
+mod layers;
+mod process;
+mod project;
+mod python;
+mod setup;
+mod source_tree;
+mod stopwatch;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::project::Project;
+use crate::source_tree::SourceTree;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's own commands")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Checks every Cargo.toml against the level table of ARCHITECTURE.md
+    Layers,
+    /// Checks the house rules that a program can check
+    Tidy,
+    /// Everything that a reviewer needs to trust a change
+    Test {
+        /// What of it
+        #[arg(value_enum, default_value_t = test::Extent::Full)]
+        extent: test::Extent,
+    },
+    /// Builds the migration modules and test guests for wasm32-wasip2
+    Guests,
+    /// Installs what tests and benchmarks need: the wasm target and a Python environment
+    Setup,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    let project = Project::discover()?;
+    match command {
+        Command::Layers => finding::report("layers", layers::check(&SourceTree::load(project.root())?)?),
+        Command::Tidy => finding::report("tidy", tidy::check(&SourceTree::load(project.root())?)?),
+        Command::Test { extent } => test::run(&project, extent),
+        Command::Guests => guests::build(&project).map(|dir| println!("modules in {}", dir.display())),
+        Command::Setup => setup::install(&project).map(|python| println!("Python: {}", python.display())),
+    }
+}

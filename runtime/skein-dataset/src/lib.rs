@@ -1,1 +1,3 @@
 //! Drivers, snapshots, staging, publish and rollback.
+
+pub mod parquet;

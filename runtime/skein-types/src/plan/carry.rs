@@ -101,7 +101,6 @@ impl Carry<'_> {
 }
 
 /// Equal types, not looking at children: those are laid one by one.
-#[expect(clippy::wildcard_enum_match_arm, reason = "types without children are compared whole")]
 fn same_kind(target: &DataType, source: &DataType) -> bool {
     match (target, source) {
         (DataType::Struct(_), DataType::Struct(_))

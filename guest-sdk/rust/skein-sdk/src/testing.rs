@@ -1,0 +1,1 @@
+//! Runs a migration in `cargo test`, without Wasm.

@@ -1,0 +1,43 @@
+//! Parquet in, Parquet out, without decoding what nobody reads.
+//!
+//! A [`SourceFile`] is opened once: its footer is read within bounds and checked before anything follows an offset of
+//! it. The guest's columns are decoded with [`SourceFile::read`]; an [`OutputPlan`] lays a checked schema plan over
+//! the file; a [`FragmentEncoder`] per source row group turns the guest's answers into encoded chunks on a worker
+//! thread; one [`FileSealer`] per output file copies carried chunks as they are, appends the fragments in order and
+//! writes the footer. Shape `free` has no source row groups to follow: [`RowGroupCutter`] cuts its own.
+//!
+//! Invariants: files are hostile until checked, no bytes of theirs may panic the host or make it reserve memory that
+//! they do not back; the same input gives the same output bytes whatever the threads; a carried chunk of a row group
+//! that keeps all its rows is copied bit for bit.
+//!
+//! It does not know directories, versions, logs or the sandbox, and it never syncs: bytes go to the writer it is given.
+
+mod chunk;
+mod cut;
+mod error;
+mod filter;
+mod footer;
+mod fragment;
+mod fresh;
+mod graft;
+mod keys;
+mod output;
+mod pages;
+mod pread;
+mod properties;
+mod read;
+mod seal;
+mod source;
+mod splice;
+mod spliced;
+mod thrift;
+
+pub use cut::{FreshRowGroup, RowGroupCutter, splits};
+pub use error::FileError;
+pub use fragment::{Fragment, FragmentEncoder};
+pub use fresh::{FreshFile, FreshSealed};
+pub use output::OutputPlan;
+pub use read::BatchReader;
+pub use seal::{FileSealer, Sealed, SealedColumn};
+pub use source::SourceFile;
+pub use spliced::{SplicedMismatch, assert_spliced};

@@ -1,0 +1,162 @@
+//! Row groups for rows that come from no row group: shape `free`.
+//!
+//! Where a row group ends is a function of the rows alone, not of the batches they come in.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::DataType;
+
+use super::chunk::{ColumnsEncoder, EncodedColumns};
+use super::error::FileError;
+use super::output::{LeafOrigin, OutputPlan};
+use super::source::SourceFile;
+
+/// Rows of a row group at most, and rows of a split at most unless one row group alone has more.
+const ROWS_MAX: usize = 1 << 20;
+/// Size of a row group as Arrow, in bits.
+const BITS_MAX: u64 = (128 << 20) * 8;
+/// The size is looked at each time so many rows are complete.
+const BLOCK: usize = 1024;
+
+/// An encoded row group without a source.
+#[derive(Debug)]
+pub struct FreshRowGroup {
+    pub(super) rows: usize,
+    pub(super) made: EncodedColumns,
+}
+
+impl FreshRowGroup {
+    /// Rows in it.
+    pub const fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Bytes held in memory until it is appended.
+    pub const fn memory_size(&self) -> usize {
+        self.made.bytes.capacity()
+    }
+}
+
+/// Runs of consecutive row groups of about a row group's worth of rows each: what one agent does under `free`.
+pub fn splits(source: &SourceFile) -> Vec<Range<usize>> {
+    let mut splits: Vec<Range<usize>> = Vec::new();
+    let mut rows = 0;
+    for group in 0..source.row_groups() {
+        let more = source.row_group_rows(group);
+        match splits.last_mut() {
+            Some(last) if rows + more <= ROWS_MAX => {
+                last.end = group + 1;
+                rows += more;
+            }
+            _ => {
+                splits.push(group..group + 1);
+                rows = more;
+            }
+        }
+    }
+    splits
+}
+
+/// Takes batches in order and cuts them into encoded row groups. One per split.
+#[derive(Debug)]
+pub struct RowGroupCutter {
+    plan: Arc<OutputPlan>,
+    open: ColumnsEncoder,
+    rows: usize,
+    bits: u64,
+}
+
+impl RowGroupCutter {
+    /// For a plan that carries nothing.
+    pub fn new(plan: Arc<OutputPlan>) -> Result<Self, FileError> {
+        if plan.leaves.iter().any(|leaf| matches!(leaf, LeafOrigin::Carried { .. })) {
+            return Err(FileError::bug("carried columns have no place among fresh rows"));
+        }
+        let open = ColumnsEncoder::new(&plan.made)?;
+        Ok(Self { plan, open, rows: 0, bits: 0 })
+    }
+
+    /// Encodes a batch of [`skein_types::SchemaPlan::guest_output`] and answers the row groups that it completes.
+    pub fn push(&mut self, batch: &RecordBatch) -> Result<Vec<FreshRowGroup>, FileError> {
+        let mut complete = Vec::new();
+        let (mut from, mut at) = (0, 0);
+        while at < batch.num_rows() {
+            let step = (BLOCK - self.rows % BLOCK).min(batch.num_rows() - at);
+            let block = batch.slice(at, step);
+            self.bits += block.columns().iter().map(bits).sum::<u64>();
+            self.rows += step;
+            at += step;
+            if self.rows == ROWS_MAX || (self.rows.is_multiple_of(BLOCK) && self.bits >= BITS_MAX) {
+                self.open.write(&batch.slice(from, at - from))?;
+                complete.push(self.cut()?);
+                from = at;
+            }
+        }
+        if from < at {
+            self.open.write(&batch.slice(from, at - from))?;
+        }
+        Ok(complete)
+    }
+
+    /// The last row group, unless there are no rows left for one.
+    pub fn finish(mut self) -> Result<Option<FreshRowGroup>, FileError> {
+        if self.rows == 0 {
+            return Ok(None);
+        }
+        self.cut().map(Some)
+    }
+
+    fn cut(&mut self) -> Result<FreshRowGroup, FileError> {
+        let full = std::mem::replace(&mut self.open, ColumnsEncoder::new(&self.plan.made)?);
+        let rows = std::mem::take(&mut self.rows);
+        self.bits = 0;
+        Ok(FreshRowGroup { rows, made: full.finish()? })
+    }
+}
+
+/// Size of an array's rows in bits, so that the sizes of two pieces add up to that of the whole.
+fn bits(array: &ArrayRef) -> u64 {
+    let rows = array.len() as u64;
+    let variable = |offset_bits: u64, bytes: u64| rows * offset_bits + bytes * 8;
+    let data = match array.data_type() {
+        DataType::Null => 0,
+        DataType::Boolean => rows,
+        DataType::FixedSizeBinary(width) => rows * 8 * u64::try_from(*width).unwrap_or(0),
+        DataType::Utf8 => variable(32, span(array.as_string::<i32>().value_offsets())),
+        DataType::LargeUtf8 => variable(64, span(array.as_string::<i64>().value_offsets())),
+        DataType::Binary => variable(32, span(array.as_binary::<i32>().value_offsets())),
+        DataType::LargeBinary => variable(64, span(array.as_binary::<i64>().value_offsets())),
+        DataType::Struct(_) => array.as_struct().columns().iter().map(bits).sum(),
+        DataType::List(_) => {
+            let list = array.as_list::<i32>();
+            rows * 32 + items(list.value_offsets(), list.values())
+        }
+        DataType::LargeList(_) => {
+            let list = array.as_list::<i64>();
+            rows * 64 + items(list.value_offsets(), list.values())
+        }
+        DataType::Map(_, _) => {
+            let map = array.as_map();
+            let entries: ArrayRef = Arc::new(map.entries().clone());
+            rows * 32 + items(map.value_offsets(), &entries)
+        }
+        DataType::FixedSizeList(_, _) => bits(array.as_fixed_size_list().values()),
+        other => rows * 8 * other.primitive_width().map_or(8, |width| width as u64),
+    };
+    rows + data
+}
+
+/// Bytes or items between the first and the last offset of a slice.
+fn span<O: Copy + TryInto<u64>>(offsets: &[O]) -> u64 {
+    let end = |offset: Option<&O>| offset.and_then(|o| (*o).try_into().ok()).unwrap_or(0);
+    end(offsets.last()).saturating_sub(end(offsets.first()))
+}
+
+fn items<O: Copy + TryInto<u64> + TryInto<usize>>(offsets: &[O], values: &ArrayRef) -> u64 {
+    let first: usize = offsets.first().and_then(|o| (*o).try_into().ok()).unwrap_or(0);
+    let count = usize::try_from(span(offsets)).unwrap_or(0);
+    bits(&values.slice(first, count))
+}

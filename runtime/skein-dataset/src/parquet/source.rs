@@ -1,0 +1,251 @@
+//! One opened Parquet file.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use arrow_schema::{Schema, SchemaRef};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::file::metadata::{
+    ColumnChunkMetaData, PageIndexPolicy, ParquetColumnIndex, ParquetMetaData, ParquetMetaDataReader,
+    ParquetOffsetIndex, RowGroupMetaData,
+};
+use skein_types::{Blake3, Bytes, ColumnTree, Rows, guest_view};
+
+use super::error::{FileError, guarded};
+use super::footer::{self, Footer};
+use super::pread::Pread;
+use super::thrift::{STRUCT, Walk};
+
+/// The page indexes are read in one piece; a file that spreads them over more than this is treated as having none.
+const PAGE_INDEX_BYTES_MAX: u64 = 256 << 20;
+
+/// A Parquet file whose footer was read and checked. Cheap to share between threads (`Arc` it): reads are `pread`s.
+#[derive(Debug)]
+pub struct SourceFile {
+    name: String,
+    file: Pread,
+    metadata: Arc<ParquetMetaData>,
+    pages: Option<PageIndexes>,
+    digest: Blake3,
+    data_end: u64,
+    schema: SchemaRef,
+    view: SchemaRef,
+    tree: ColumnTree,
+    decoder: ArrowReaderMetadata,
+}
+
+/// Page indexes of every chunk.
+#[derive(Debug)]
+pub(super) struct PageIndexes {
+    pub(super) columns: Option<ParquetColumnIndex>,
+    pub(super) offsets: ParquetOffsetIndex,
+}
+
+impl SourceFile {
+    /// Reads and checks the footer. `name` is what errors call the file.
+    ///
+    /// Nothing of the data is read, so damage inside pages shows up in [`SourceFile::read`] only.
+    pub fn open(file: File, name: &str) -> Result<Self, FileError> {
+        let unreadable = |source| FileError::Read { file: name.to_owned(), source };
+        let file = Pread::new(file).map_err(unreadable)?;
+        let Footer { metadata, digest, start } = footer::read(&file, name)?;
+        let pages = page_indexes(&file, &metadata, start, name);
+        let metadata = Arc::new(metadata);
+        let stored = stored_reader(&metadata, name)?;
+        let schema = Arc::clone(stored.schema());
+        let view = Arc::new(guest_view(&schema));
+        let tree = ColumnTree::new(&view).map_err(|e| unsupported(name, e.to_string()))?;
+        let leaves = metadata.file_metadata().schema_descr().num_columns();
+        if tree.leaves().len() != leaves {
+            let what = format!("{} Arrow leaves for {leaves} Parquet columns", tree.leaves().len());
+            return Err(unsupported(name, what));
+        }
+        let decoder = view_reader(&metadata, &view).unwrap_or(stored);
+        castable(&decoder, &view, name)?;
+        Ok(Self {
+            name: name.to_owned(),
+            file,
+            metadata,
+            pages,
+            digest,
+            data_end: start,
+            schema,
+            view,
+            tree,
+            decoder,
+        })
+    }
+
+    /// What errors call the file.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Size of the file when it was opened.
+    pub fn size(&self) -> Bytes {
+        Bytes(self.file.size())
+    }
+
+    /// Digest of the footer's bytes, from the metadata's first byte to the end of the file.
+    pub const fn footer_digest(&self) -> Blake3 {
+        self.digest
+    }
+
+    /// The schema as stored: dictionaries, views and the file's own metadata included.
+    pub const fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The schema as guests see it, without schema-level metadata.
+    pub const fn view(&self) -> &SchemaRef {
+        &self.view
+    }
+
+    /// The columns of [`SourceFile::view`]; leaf ordinals are those of the file.
+    pub const fn tree(&self) -> &ColumnTree {
+        &self.tree
+    }
+
+    /// Number of row groups.
+    pub fn row_groups(&self) -> usize {
+        self.metadata.num_row_groups()
+    }
+
+    /// Rows in the file.
+    pub fn rows(&self) -> Rows {
+        (0..self.row_groups()).map(|index| Rows(self.row_group_rows(index) as u64)).sum()
+    }
+
+    /// Rows of one row group; 0 for one that does not exist.
+    pub fn row_group_rows(&self, row_group: usize) -> usize {
+        let group = self.metadata.row_groups().get(row_group);
+        group.map_or(0, |g| usize::try_from(g.num_rows()).expect("checked when the footer was read"))
+    }
+
+    /// Decompressed size of some columns of a row group as the footer claims it: a base for choosing batch sizes.
+    pub fn decoded_bytes(&self, row_group: usize, leaves: &[usize]) -> Bytes {
+        let chunks =
+            self.metadata.row_groups().get(row_group).map(RowGroupMetaData::columns).unwrap_or_default();
+        let sizes =
+            leaves.iter().filter_map(|leaf| chunks.get(*leaf)).map(ColumnChunkMetaData::uncompressed_size);
+        sizes.map(|size| Bytes(u64::try_from(size).unwrap_or(0))).sum()
+    }
+
+    pub(super) fn metadata(&self) -> &ParquetMetaData {
+        &self.metadata
+    }
+
+    pub(super) const fn page_indexes(&self) -> Option<&PageIndexes> {
+        self.pages.as_ref()
+    }
+
+    pub(super) const fn file(&self) -> &Pread {
+        &self.file
+    }
+
+    /// Where data ends and metadata begins.
+    pub(super) const fn data_end(&self) -> u64 {
+        self.data_end
+    }
+
+    pub(super) const fn decoder(&self) -> &ArrowReaderMetadata {
+        &self.decoder
+    }
+
+    pub(super) fn group(&self, row_group: usize) -> Result<&RowGroupMetaData, FileError> {
+        let missing = || FileError::bug(format!("{:?} has no row group {row_group}", self.name));
+        self.metadata.row_groups().get(row_group).ok_or_else(missing)
+    }
+}
+
+fn unsupported(name: &str, what: String) -> FileError {
+    FileError::Unsupported { file: name.to_owned(), what }
+}
+
+/// A decoder for the types as stored. The embedded Arrow schema is only a hint: one that makes no sense is ignored.
+fn stored_reader(metadata: &Arc<ParquetMetaData>, name: &str) -> Result<ArrowReaderMetadata, FileError> {
+    let with_hint =
+        guarded(name, || ArrowReaderMetadata::try_new(Arc::clone(metadata), ArrowReaderOptions::new()));
+    let read = with_hint.or_else(|_| {
+        let bare = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        guarded(name, || ArrowReaderMetadata::try_new(Arc::clone(metadata), bare))
+    });
+    read.map_err(|error| match error {
+        FileError::Undecodable { source, .. } => unsupported(name, source.to_string()),
+        other => other,
+    })
+}
+
+/// A decoder straight into the view's types, where the crate can do that.
+fn view_reader(metadata: &Arc<ParquetMetaData>, view: &SchemaRef) -> Option<ArrowReaderMetadata> {
+    let options = ArrowReaderOptions::new().with_schema(Arc::clone(view));
+    let reader = guarded("", || ArrowReaderMetadata::try_new(Arc::clone(metadata), options)).ok()?;
+    (reader.schema().fields() == view.fields()).then_some(reader)
+}
+
+fn castable(decoder: &ArrowReaderMetadata, view: &Schema, name: &str) -> Result<(), FileError> {
+    for (from, to) in decoder.schema().fields().iter().zip(view.fields()) {
+        let (from_type, to_type) = (from.data_type(), to.data_type());
+        if from_type != to_type && !arrow_cast::can_cast_types(from_type, to_type) {
+            return Err(unsupported(name, format!("column {:?} of type {from_type}", from.name())));
+        }
+    }
+    Ok(())
+}
+
+/// The page indexes, if every chunk has a sound offset index. They only speed up later readers, so a file whose
+/// indexes are damaged is one without.
+fn page_indexes(file: &Pread, metadata: &ParquetMetaData, data_end: u64, name: &str) -> Option<PageIndexes> {
+    let chunks = || metadata.row_groups().iter().flat_map(RowGroupMetaData::columns);
+    let (mut first, mut last) = (u64::MAX, 0);
+    for chunk in chunks() {
+        let offset = (chunk.offset_index_offset()?, chunk.offset_index_length()?);
+        let column = chunk.column_index_offset().zip(chunk.column_index_length());
+        for (at, length) in std::iter::once(offset).chain(column) {
+            let (at, length) = (u64::try_from(at).ok()?, u64::try_from(length).ok()?);
+            let end = at.checked_add(length).filter(|end| *end <= data_end)?;
+            (first, last) = (first.min(at), last.max(end));
+        }
+    }
+    let span = last.checked_sub(first).filter(|span| *span <= PAGE_INDEX_BYTES_MAX)?;
+    let bytes = file.bytes(first, usize::try_from(span).ok()?).ok()?;
+    for chunk in chunks() {
+        let offset = (chunk.offset_index_offset()?, chunk.offset_index_length()?);
+        let column = chunk.column_index_offset().zip(chunk.column_index_length());
+        for (at, length) in std::iter::once(offset).chain(column) {
+            let from = usize::try_from(u64::try_from(at).ok()? - first).ok()?;
+            let to = from.checked_add(usize::try_from(length).ok()?)?;
+            Walk::new(bytes.get(from..to)?).skip(STRUCT).ok()?;
+        }
+    }
+    let indexed = guarded(name, || {
+        let mut reader = ParquetMetaDataReader::new_with_metadata(metadata.clone())
+            .with_page_index_policy(PageIndexPolicy::Optional);
+        reader.read_page_indexes(file)?;
+        reader.finish()
+    });
+    let indexed = indexed.ok()?;
+    let offsets = indexed.offset_index()?.clone();
+    sound(&offsets, metadata).then(|| PageIndexes { columns: indexed.column_index().cloned(), offsets })
+}
+
+/// Whether every page lies inside its chunk and begins within its row group.
+fn sound(offsets: &ParquetOffsetIndex, metadata: &ParquetMetaData) -> bool {
+    let groups = metadata.row_groups();
+    offsets.len() == groups.len()
+        && groups.iter().zip(offsets).all(|(group, columns)| {
+            columns.len() == group.num_columns()
+                && group.columns().iter().zip(columns).all(|(chunk, index)| {
+                    let Some((start, end)) = footer::chunk_range(chunk) else { return false };
+                    index.page_locations().iter().all(|page| {
+                        let at = u64::try_from(page.offset).ok();
+                        let length = u64::try_from(page.compressed_page_size).ok();
+                        let inside = at
+                            .zip(length)
+                            .and_then(|(at, length)| Some((at, at.checked_add(length)?)))
+                            .is_some_and(|(from, to)| from >= start && to <= end);
+                        inside && (0..=group.num_rows()).contains(&page.first_row_index)
+                    })
+                })
+        })
+}

@@ -1,0 +1,120 @@
+//! `cargo xtask test`: everything that a reviewer needs to trust a change.
+//!
+//! Nothing is left out because something is missing: that is a failure with the reason. `quick` is the same on a built
+//! tree, without installing, without the documentation's examples and without lints of the guests as guests.
+
+mod tally;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::finding::report;
+use crate::guests;
+use crate::layers;
+use crate::process;
+use crate::project::Project;
+use crate::setup;
+use crate::source_tree::SourceTree;
+use crate::stopwatch::Stopwatch;
+use crate::tidy;
+use tally::Tally;
+
+/// The host's crash points are compiled in for tests; what ships has none.
+const CRASH_POINTS: [&str; 2] = ["--features", "skein/crash-points"];
+
+/// How much to test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Extent {
+    /// Everything
+    Full,
+    /// Under five minutes on a built tree; installs nothing
+    Quick,
+}
+
+pub(crate) fn run(project: &Project, extent: Extent) -> Result<()> {
+    let whole = Stopwatch::start();
+    check_text(project)?;
+    let python = match extent {
+        Extent::Full => setup::install(project)?,
+        Extent::Quick => setup::require(project)?,
+    };
+    step("lints", || lint(project, extent))?;
+    let guests = step("guests", || guests::build(project))?;
+    let skein = step("binary", || build_skein(project))?;
+    let tally = step("tests", || run_tests(project, extent, &Surroundings { guests, skein, python }))?;
+    println!("\nall of it took {}", whole.read());
+    println!("{tally}");
+    if !tally.is_sound() {
+        bail!("tests failed");
+    }
+    Ok(())
+}
+
+/// What needs no build comes first: it fails within a second.
+fn check_text(project: &Project) -> Result<()> {
+    process::run(project.cargo().args(["fmt", "--all", "--check"]))?;
+    let tree = SourceTree::load(project.root())?;
+    report("layers", layers::check(&tree)?)?;
+    report("tidy", tidy::check(&tree)?)
+}
+
+fn lint(project: &Project, extent: Extent) -> Result<()> {
+    let clippy = |arguments: &[&str]| {
+        let mut cargo = project.cargo();
+        cargo.args(["clippy", "--locked"]).args(arguments).args(["--", "-D", "warnings"]);
+        process::run(&mut cargo)
+    };
+    clippy(&["--workspace", "--all-targets"])?;
+    if extent == Extent::Quick {
+        return Ok(());
+    }
+    clippy(&["-p", "skein", "-p", "skein-node", "-p", "skein-dataset", CRASH_POINTS[0], CRASH_POINTS[1]])?;
+    let packages = guests::packages(&SourceTree::load(project.root())?)?;
+    let mut guests = vec!["--target", guests::TARGET];
+    guests.extend(packages.iter().flat_map(|package| ["-p", package]));
+    clippy(&guests)
+}
+
+/// What tests find in their environment: `SKEIN_TEST_GUESTS`, `SKEIN_BIN`, `SKEIN_PYTHON`.
+struct Surroundings {
+    guests: PathBuf,
+    skein: PathBuf,
+    python: PathBuf,
+}
+
+fn build_skein(project: &Project) -> Result<PathBuf> {
+    process::run(project.cargo().args(["build", "--locked", "-p", "skein"]).args(CRASH_POINTS))?;
+    Ok(project.target().join("debug/skein"))
+}
+
+fn run_tests(project: &Project, extent: Extent, surroundings: &Surroundings) -> Result<Tally> {
+    let mut tally = Tally::default();
+    let mut cargo = project.cargo();
+    cargo.args(["test", "--locked", "--workspace", "--no-fail-fast"]).args(CRASH_POINTS);
+    if extent == Extent::Quick {
+        cargo.arg("--all-targets");
+    }
+    let succeeded = process::watch(surroundings.given_to(&mut cargo), |line| tally.add(line))?;
+    if !succeeded && tally.is_sound() {
+        bail!("cargo test failed before or beside its tests");
+    }
+    Ok(tally)
+}
+
+impl Surroundings {
+    fn given_to<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        let variables: [(&str, &Path); 3] =
+            [("SKEIN_TEST_GUESTS", &self.guests), ("SKEIN_BIN", &self.skein), ("SKEIN_PYTHON", &self.python)];
+        command.envs(variables)
+    }
+}
+
+fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let watch = Stopwatch::start();
+    println!("\n== {name}");
+    let answer = work()?;
+    println!("== {name}: {}", watch.read());
+    Ok(answer)
+}
