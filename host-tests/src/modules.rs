@@ -43,6 +43,24 @@ pub fn many_functions(count: usize, size: usize) -> String {
     format!("(module {})", function.repeat(count))
 }
 
+/// A core module within the limits of size and number whose compilation takes long: each function keeps many values alive
+/// over many blocks, which register allocation pays for.
+pub fn compile_bomb() -> String {
+    const LOCALS: usize = 900;
+    const BLOCKS: usize = 600;
+    let body: String = (0..BLOCKS)
+        .map(|i| {
+            let (a, b) = ((i * 7) % LOCALS, (i * 13 + 5) % LOCALS);
+            format!(
+                "(loop (if (i32.wrap_i64 (local.get {a})) (then (local.set {b} (i64.add (local.get {b}) (local.get {a})))))\
+                 (br_if 0 (i32.wrap_i64 (local.get {b}))))"
+            )
+        })
+        .collect();
+    let function = format!("(func (param i64) (local {}) {body})", "i64 ".repeat(LOCALS));
+    format!("(module {})", function.repeat(200))
+}
+
 fn with_section(component: &[u8], id: u8, payload: &[u8]) -> Vec<u8> {
     assert!(component.len() >= PREAMBLE, "not a component");
     let mut bytes = component.to_vec();
