@@ -1,3 +1,40 @@
 //! Drivers, snapshots, staging, publish and rollback.
+//!
+//! Level 1. The only crate that knows formats and stores. [`parquet`] reads, splices and
+//! writes files; the rest is the *files* driver on a local root: where
+//! a dataset may live ([`Place`]), what it holds right now ([`Snapshot`]), what a run wants it to hold ([`Staging`]),
+//! how the one becomes the other in one step ([`publish_many`]) and back again ([`roll_back`]), and what to do after a
+//! crash at any point ([`recover`]). `publish.rs` has the protocol and its table of crash points.
 
+pub mod crash;
+mod dataset;
+mod fault;
+mod listing;
+mod log;
 pub mod parquet;
+mod place;
+mod publish;
+mod recover;
+mod rollback;
+mod snapshot;
+mod staging;
+mod store;
+
+pub use crash::CRASH_POINTS;
+pub use dataset::{Dataset, Options, RunLock, StateError};
+pub use fault::IoFault;
+pub use listing::{Change, FileStat, Listing, Role};
+pub use log::machine::{Content, History, Illegal, Unsettled, Version, VersionKind};
+pub use log::record::{
+    Applied, Body, FileRecord, Intent, Operation, PublishFacts, Record, RevertReason, RowCounts,
+};
+pub use log::{LogError, MAX_RECORD};
+pub use place::filesystem::{FileSystem, Verdict};
+pub use place::probe::ProbeCache;
+pub use place::{Kind, Place, PlaceError};
+pub use publish::{CommitData, Conflict, FileFacts, Outcome, Publish, PublishError, publish_many, resolve};
+pub use recover::{Recovered, Step, recover};
+pub use rollback::{RollbackError, RolledBack, roll_back};
+pub use snapshot::{PinnedFile, Snapshot, SnapshotError};
+pub use staging::{NameRule, StageError, StagedEntry, StagedFile, Staging};
+pub use store::barrier::SyncMode;

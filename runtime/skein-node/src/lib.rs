@@ -1,1 +1,36 @@
 //! The attempt runner: a module over a dataset, row group by row group.
+//!
+//! Level 2. Drives the two crates that do not know each other: [`skein_dataset`] for files and publishing,
+//! [`skein_sandbox`] for guests. `skein run` uses it directly. Life of a run: [`prepare`] locks the dataset, pins a
+//! snapshot and plans; [`Prepared::stage`] sends every row group through an agent of its own and seals the output files;
+//! [`Staged::publish`] makes them current in one step. It knows no format, no engine, no terminal and no server.
+
+mod agent;
+mod board;
+mod cpu;
+mod error;
+mod feed;
+mod inputs;
+mod lane;
+mod params;
+mod planning;
+mod preserved;
+mod progress;
+mod quarantine;
+mod report;
+mod run;
+mod sandboxed;
+mod seed;
+mod sequential;
+mod staged;
+mod transform;
+
+pub use agent::{Agent, AgentSource};
+pub use error::RunError;
+pub use params::{Params, ParamsError};
+pub use planning::SchemaGroup;
+pub use preserved::PreservedChanged;
+pub use progress::{Progress, ProgressReading};
+pub use report::{ColumnCounts, Cost, Migration, RowCounts, RunOutcome, RunReport};
+pub use run::{Preparation, Prepared, RunRequest, prepare};
+pub use staged::Staged;

@@ -1,2 +1,46 @@
-//! The skein binary.
-fn main() {}
+//! `skein`: migrate datasets with code that need not be trusted.
+//!
+//! The composition root: reads the environment once ([`settings`]), parses the command line ([`args`]) and hands over
+//! to one file per command. Everything that decides anything lives in the crates below.
+
+mod args;
+mod commands;
+mod datasets;
+mod failure;
+mod home;
+mod interrupt;
+mod modules;
+mod progress;
+mod render;
+mod secrets;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Cli, Command};
+use crate::settings::Settings;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return failure::usage(&error),
+    };
+    let settings = Settings::from_environment();
+    settings.start_logging(cli.verbose);
+    let output = cli.command.output();
+    let result = match cli.command {
+        Command::Run(args) => commands::run::run(&settings, &args),
+        Command::Check(args) => commands::check::check(&settings, &args),
+        Command::History(args) => commands::history::history(&settings, &args),
+        Command::Rollback(args) => commands::rollback::rollback(&settings, &args),
+        Command::Recover(args) => commands::recover::recover(&settings, &args),
+        Command::Completion(args) => commands::completion::completion(&args),
+        Command::Compile => return skein_sandbox::jail::child_main(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(output),
+    }
+}

@@ -1,0 +1,155 @@
+//! Named places where a test may kill the process or make the next step fail.
+//!
+//! A point is written `crash_point!("publish.after-intent")?` between two durable steps and does nothing unless the
+//! feature `crash-points` is on. Its name must be in a registry, checked at compile time, so that a test can walk the
+//! registry and knows that it met every point. Another crate composes its own: it keeps a `&[&str]` of its names,
+//! writes `crash_point!(ITS_NAMES, "node.before-open")?` and its tests walk both registries.
+//!
+//! With the feature on, `SKEIN_CRASH_AT=name` or `name:nth` (read once) kills this process with SIGKILL when the point
+//! is reached for the nth time, from 1; [`fail_at`] makes the point answer EIO once, for the calling thread.
+
+use std::io;
+
+/// Every point of this crate, in the order in which a run meets them.
+pub const CRASH_POINTS: &[&str] = &[
+    "register.before-probe",
+    "register.after-place",
+    "stage.after-create",
+    "stage.before-file-rename",
+    "stage.after-file-rename",
+    "publish.before-data-sync",
+    "publish.after-data-sync",
+    "publish.after-adopt",
+    "publish.after-intent",
+    "publish.after-intent-sync",
+    "swap.after-slot",
+    "swap.after-exchange",
+    "swap.after-exchange-back",
+    "swap.after-decision",
+    "publish.after-last-sync",
+    "settle.after-quarantine",
+    "settle.after-done",
+    "stage.before-discard",
+    "rollback.before-intent",
+    "rollback.after-intent",
+    "recover.before-settle",
+    "recover.before-sweep",
+    "recover.after-sweep",
+];
+
+/// Whether `name` is in `registry`; evaluated at compile time by [`crash_point!`](crate::crash_point).
+pub const fn listed(registry: &[&str], name: &str) -> bool {
+    let mut i = 0;
+    while i < registry.len() {
+        if same(registry[i].as_bytes(), name.as_bytes()) {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}
+
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < a.len() {
+        if a[i] != b[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+/// A named crash and fault point; an `io::Result<()>` that is always `Ok` without the feature `crash-points`.
+#[macro_export]
+macro_rules! crash_point {
+    ($name:literal) => {
+        $crate::crash_point!($crate::CRASH_POINTS, $name)
+    };
+    ($registry:expr, $name:literal) => {{
+        const _: () =
+            assert!($crate::crash::listed($registry, $name), "this crash point is not in its registry");
+        $crate::crash::reach($name)
+    }};
+}
+
+/// What [`crash_point!`](crate::crash_point) calls.
+#[cfg(not(feature = "crash-points"))]
+#[inline(always)]
+pub fn reach(_name: &str) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(feature = "crash-points")]
+pub use armed::{fail_at, reach};
+
+#[cfg(feature = "crash-points")]
+mod armed {
+    use std::cell::RefCell;
+    use std::io;
+    use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    struct Armed {
+        name: String,
+        left: AtomicU64,
+    }
+
+    static ARMED: LazyLock<Option<Armed>> = LazyLock::new(|| {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a test's switch, read once, absent from release builds"
+        )]
+        let wanted = std::env::var("SKEIN_CRASH_AT").ok()?;
+        let (name, nth) = match wanted.rsplit_once(':') {
+            Some((name, nth)) => (name.to_owned(), nth.parse().ok()?),
+            None => (wanted, 1),
+        };
+        Some(Armed { name, left: AtomicU64::new(nth) })
+    });
+
+    thread_local! {
+        static FAILING: RefCell<Option<String>> = const { RefCell::new(None) };
+    }
+
+    /// Makes the named point answer EIO the next time that this thread reaches it.
+    pub fn fail_at(name: &str) {
+        FAILING.with(|slot| *slot.borrow_mut() = Some(name.to_owned()));
+    }
+
+    /// What [`crash_point!`](crate::crash_point) calls: kills the process or fails if this point is armed.
+    pub fn reach(name: &str) -> io::Result<()> {
+        if let Some(armed) = ARMED.as_ref()
+            && armed.name == name
+            && armed.left.fetch_sub(1, Ordering::SeqCst) == 1
+        {
+            // SIGKILL and not abort: nothing of this process may run afterwards, no destructor, no buffer flush.
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)?;
+        }
+        FAILING.with(|slot| {
+            if slot.borrow().as_deref() == Some(name) {
+                *slot.borrow_mut() = None;
+                return Err(io::Error::from_raw_os_error(rustix::io::Errno::IO.raw_os_error()));
+            }
+            Ok(())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CRASH_POINTS, listed};
+
+    #[test]
+    fn names_are_listed_once_and_unknown_ones_are_not() {
+        for (i, name) in CRASH_POINTS.iter().enumerate() {
+            assert!(listed(CRASH_POINTS, name));
+            assert!(!CRASH_POINTS[..i].contains(name), "{name} twice");
+        }
+        assert!(!listed(CRASH_POINTS, "publish.after-inten"));
+        assert!(!listed(CRASH_POINTS, "publish.after-intenT"));
+    }
+}

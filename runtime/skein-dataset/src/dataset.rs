@@ -1,0 +1,241 @@
+//! A dataset at its place with its state: log, locks, staged, kept and quarantined files.
+//!
+//! Two locks. `run.lock` says that a run is at work, from pin to publish; it keeps a second run away and tells the
+//! sweeper which staged files are nobody's. `lock` is held for the moments in which records are created and names
+//! exchanged, by whoever does that: publish, rollback, recovery. Who holds it re-reads log and inodes first.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use rustix::fs::{AtFlags, Mode};
+use skein_types::{Clock, Code, ErrorClass, RunId, codes};
+
+use crate::crash_point;
+use crate::fault::{During as _, IoFault};
+use crate::log::machine::{History, Version};
+use crate::log::{self, LogError};
+use crate::place::probe::ProbeCache;
+use crate::place::{Kind, Place, PlaceError, STATE};
+use crate::recover;
+use crate::store::lock::{self, Lock};
+use crate::store::{self, barrier::SyncMode};
+
+const RUN_LOCK: &str = "run.lock";
+const LOCK: &str = "lock";
+const PARTS: [&str; 4] = ["log", "stage", "kept", "quarantine"];
+
+/// How a process works on datasets.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How long publish, rollback and recovery wait for each other.
+    pub lock_wait: Duration,
+    /// Threads for hashing and syncing.
+    pub threads: usize,
+    /// How barriers sync.
+    pub sync: SyncMode,
+    /// Shared by all datasets of the process.
+    pub probes: Arc<ProbeCache>,
+}
+
+/// A dataset. Cheap to open; nothing is written before [`Dataset::lock_run`].
+#[derive(Debug)]
+pub struct Dataset {
+    pub(crate) place: Place,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) options: Options,
+    state: OnceLock<State>,
+}
+
+/// The directories of a dataset's state.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) root: Dir,
+    pub(crate) log: Dir,
+    pub(crate) stage: Dir,
+    pub(crate) kept: Dir,
+}
+
+/// Held while a run is at work on a dataset.
+#[derive(Debug)]
+pub struct RunLock {
+    /// Whose.
+    pub run: RunId,
+    _lock: Lock,
+}
+
+/// A dataset's state cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// Another run is at work.
+    #[error("{holder} is at work on this dataset")]
+    Locked {
+        /// Run and process, as the holder noted them.
+        holder: String,
+    },
+    /// Another publish, rollback or recovery did not end in time.
+    #[error("another publish, rollback or recovery did not end within {waited:?}")]
+    Busy {
+        /// [`Options::lock_wait`].
+        waited: Duration,
+    },
+    /// An exchange is under way and the names stand for things that the log does not know. Nothing was touched.
+    #[error("the dataset was replaced during an exchange: {found}")]
+    Held {
+        /// What was found where.
+        found: String,
+    },
+    /// The place is not fit.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// The log is not fit.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The system said no.
+    #[error(transparent)]
+    Io(#[from] IoFault),
+}
+
+impl StateError {
+    /// The code of this error.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Locked { .. } | Self::Busy { .. } => codes::DATASET_LOCKED,
+            Self::Held { .. } => codes::DATASET_DRIFT,
+            Self::Place(e) => e.code(),
+            Self::Log(e) => e.code(),
+            Self::Io(e) => e.code(),
+        }
+    }
+
+    /// Blame.
+    pub fn class(&self) -> ErrorClass {
+        self.code().class
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Locked { .. } => Some("wait for it, or end that process: its lock ends with it"),
+            Self::Held { .. } => Some("put the old or the new directory back in place, then recover"),
+            Self::Place(e) => e.hint(),
+            Self::Busy { .. } | Self::Log(_) | Self::Io(_) => None,
+        }
+    }
+}
+
+impl Dataset {
+    /// The dataset at a place, registered or not.
+    pub fn open(place: Place, clock: Arc<dyn Clock>, options: Options) -> Result<Self, StateError> {
+        let dataset = Self { place, clock, options, state: OnceLock::new() };
+        if dataset.place.state_path().join("log").is_dir() {
+            dataset.attach()?;
+        }
+        Ok(dataset)
+    }
+
+    /// Where the dataset is.
+    pub fn path(&self) -> PathBuf {
+        self.place.path()
+    }
+
+    /// Directory or file.
+    pub fn kind(&self) -> Kind {
+        self.place.kind
+    }
+
+    /// Where its state is.
+    pub fn state_path(&self) -> PathBuf {
+        self.place.state_path().to_owned()
+    }
+
+    /// Reads and checks the whole log. Empty for a dataset that no run has touched.
+    pub fn history(&self) -> Result<History, LogError> {
+        self.state().map_or_else(|| Ok(History::default()), |state| log::read(&state.log))
+    }
+
+    /// The current version by the log; `None` for a dataset that no run has published to.
+    pub fn head(&self) -> Result<Option<Arc<Version>>, LogError> {
+        Ok(self.history()?.head().cloned())
+    }
+
+    /// Takes the dataset for a run: registers it the first time, finishes or undoes what a dead process left, removes
+    /// staged files of dead attempts.
+    pub fn lock_run(&self, run: RunId) -> Result<RunLock, StateError> {
+        let state = self.register()?;
+        let Some(mut lock) = Lock::try_take(&state.root, RUN_LOCK)? else {
+            return Err(StateError::Locked { holder: lock::read_note(&state.root, RUN_LOCK)? });
+        };
+        lock.note(&format!("{run} (process {})", rustix::process::getpid().as_raw_nonzero()))?;
+        recover::settle_and_sweep(self)?;
+        Ok(RunLock { run, _lock: lock })
+    }
+
+    pub(crate) fn state(&self) -> Option<&State> {
+        self.state.get()
+    }
+
+    /// The run lock if nobody has it, for sweeping.
+    pub(crate) fn idle(&self, state: &State) -> Result<Option<Lock>, IoFault> {
+        Lock::try_take(&state.root, RUN_LOCK)
+    }
+
+    /// The lock under which records are created and names exchanged.
+    pub(crate) fn lock_publish(&self, state: &State) -> Result<Lock, StateError> {
+        let waited = self.options.lock_wait;
+        Lock::take(&state.root, LOCK, &*self.clock, waited)?.ok_or(StateError::Busy { waited })
+    }
+
+    /// Opens the state, making it first if it is not there.
+    fn register(&self) -> Result<&State, StateError> {
+        if let Some(state) = self.state() {
+            return Ok(state);
+        }
+        crash_point!("register.before-probe").during("register", STATE)?;
+        let place = &self.place;
+        store::ensure_dir(&place.parent, STATE)?;
+        let all = place.parent.open_dir(STATE).during("open", STATE)?;
+        if store::ensure_dir(&all, &place.name)? {
+            self.take_over_mode(&all)?;
+        }
+        let root = all.open_dir(&place.name).during("open", &place.name)?;
+        self.options.probes.check(&root, place.dev)?;
+        for part in PARTS.iter().rev() {
+            // `log` last: it marks a registered dataset.
+            store::ensure_dir(&root, part)?;
+        }
+        for (dir, name) in [(&root, "."), (&all, "."), (&place.parent, ".")] {
+            store::sync_dir(dir, name)?;
+        }
+        crash_point!("register.after-place").during("register", STATE)?;
+        self.attach()
+    }
+
+    fn attach(&self) -> Result<&State, StateError> {
+        let shown = || self.place.state_path().display().to_string();
+        let root =
+            Dir::open_ambient_dir(self.place.state_path(), ambient_authority()).during("open", shown())?;
+        let stat = rustix::fs::fstat(&root).during("look at", shown())?;
+        if stat.st_dev != self.place.dev {
+            return Err(PlaceError::OtherDevice { path: shown() }.into());
+        }
+        let part = |name: &str| root.open_dir(name).during("open", name);
+        let state = State { log: part("log")?, stage: part("stage")?, kept: part("kept")?, root };
+        Ok(self.state.get_or_init(|| state))
+    }
+
+    /// Who may read the dataset may read its state, where old versions and rejected rows lie, and nobody else.
+    fn take_over_mode(&self, all: &Dir) -> Result<(), IoFault> {
+        let name = &self.place.name;
+        let stat = rustix::fs::statat(&self.place.parent, name, AtFlags::SYMLINK_NOFOLLOW)
+            .during("look at", name)?;
+        let mode = match self.place.kind {
+            Kind::Directory => stat.st_mode & 0o777,
+            Kind::File => (stat.st_mode & 0o666) | ((stat.st_mode & 0o444) >> 2),
+        };
+        rustix::fs::chmodat(all, name, Mode::from_raw_mode(mode | 0o700), AtFlags::empty())
+            .during("set the mode of", name)
+    }
+}

@@ -1,0 +1,75 @@
+//! A failed system call with what was being done and to which path; decides the code from the errno.
+//!
+//! Every IO error of the files driver passes through here, so that a full disk is `SK0515` wherever it happens.
+
+use std::io;
+
+use rustix::io::Errno;
+use skein_types::{Code, ErrorClass, codes};
+
+/// Reading or writing failed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {path}")]
+pub struct IoFault {
+    /// What was tried, as a verb.
+    pub action: &'static str,
+    /// On what: relative to the dataset or its state, or absolute.
+    pub path: String,
+    /// The system's answer.
+    #[source]
+    pub source: io::Error,
+}
+
+impl IoFault {
+    /// Full disk, read-only, permission, or just IO.
+    pub fn code(&self) -> Code {
+        match self.source.raw_os_error().map(Errno::from_raw_os_error) {
+            Some(Errno::NOSPC | Errno::DQUOT) => codes::NO_SPACE,
+            Some(Errno::ROFS) => codes::READ_ONLY,
+            Some(Errno::ACCESS | Errno::PERM) => codes::PERMISSION,
+            _ => codes::IO,
+        }
+    }
+
+    /// The class of [`IoFault::code`].
+    pub fn class(&self) -> ErrorClass {
+        self.code().class
+    }
+
+    pub(crate) fn is_missing(&self) -> bool {
+        self.source.kind() == io::ErrorKind::NotFound
+    }
+}
+
+/// Adds what was being done to an error of the system.
+pub(crate) trait During<T> {
+    fn during(self, action: &'static str, path: impl Into<String>) -> Result<T, IoFault>;
+}
+
+impl<T, E: Into<io::Error>> During<T> for Result<T, E> {
+    fn during(self, action: &'static str, path: impl Into<String>) -> Result<T, IoFault> {
+        self.map_err(|e| IoFault { action, path: path.into(), source: e.into() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::During as _;
+    use rustix::io::Errno;
+
+    #[test]
+    fn the_errno_decides_the_code() {
+        for (errno, code) in [
+            (Errno::NOSPC, "SK0515"),
+            (Errno::DQUOT, "SK0515"),
+            (Errno::ROFS, "SK0516"),
+            (Errno::ACCESS, "SK0517"),
+            (Errno::PERM, "SK0517"),
+            (Errno::IO, "SK0004"),
+        ] {
+            let fault = Err::<(), _>(errno).during("write", "a/b").unwrap_err();
+            assert_eq!(fault.code().id, code, "{errno:?}");
+            assert_eq!(fault.to_string(), "cannot write a/b");
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! What a sequence of records means: which versions there were, which one is current, where old ones are kept, and
+//! whether an exchange is under way. Pure; refuses every sequence that the protocol cannot have written.
+//!
+//! ```text
+//! nothing --adopt--> settled --observe--> settled
+//!                    settled --intent--> intended --commit | revert(rolled back)--> decided --done--> settled
+//!                                        intended --revert(drift)--> settled
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use skein_types::{Blake3, RunId, Timestamp};
+
+use crate::listing::Change;
+use crate::log::record::{Body, FileRecord, Intent, Operation, Parent, PublishFacts, Record, RevertReason};
+
+/// A record that cannot follow those before it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Illegal {
+    /// Not the next number.
+    #[error("it has number {found}, expected {expected}")]
+    Number {
+        /// In the record.
+        found: u64,
+        /// Next.
+        expected: u64,
+    },
+    /// Its parent is not the record before it.
+    #[error("its parent is not the record before it")]
+    Parent,
+    /// A kind that the state does not allow.
+    #[error("{kind} cannot follow here")]
+    Kind {
+        /// Of the record.
+        kind: &'static str,
+    },
+    /// A version that does not follow from those before.
+    #[error("it names version {found}, expected {expected}")]
+    Version {
+        /// In the record.
+        found: u64,
+        /// From the state.
+        expected: u64,
+    },
+    /// A rollback to a version whose files are not kept.
+    #[error("it brings back version {to}, which is not kept")]
+    NotKept {
+        /// Which.
+        to: u64,
+    },
+}
+
+/// Identity of a version's content: the version that first had it. Rolling back makes a new version of old content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Content(pub u64);
+
+/// One version of a dataset.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Version {
+    /// From 0, without gaps.
+    pub version: u64,
+    /// Number of the record that describes it.
+    pub number: u64,
+    /// When that was written.
+    pub time: Timestamp,
+    /// How it came to be.
+    pub kind: VersionKind,
+    /// Which content it has.
+    pub content: Content,
+    /// Its files, sorted by path.
+    pub files: Vec<FileRecord>,
+    /// Its directories, sorted.
+    pub dirs: Vec<String>,
+}
+
+/// How a version came to be.
+#[derive(Clone, Debug, PartialEq)]
+pub enum VersionKind {
+    /// Found in place.
+    Adopted,
+    /// Others wrote.
+    Observed {
+        /// What they did; empty if only times or modes changed.
+        changes: Vec<Change>,
+    },
+    /// A run's output.
+    Published(Box<PublishFacts>),
+    /// An old version, back again.
+    RolledBack {
+        /// Which.
+        to: u64,
+    },
+}
+
+/// An exchange that is not over.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Unsettled {
+    /// Announced; whether it happened, the inodes say.
+    Intended(Arc<Intent>),
+    /// Happened and recorded; tidying may be left.
+    Decided(Arc<Intent>),
+}
+
+/// An operation that ended without a new version.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Undone {
+    /// Number of its revert record.
+    pub number: u64,
+    /// When.
+    pub time: Timestamp,
+    /// The run, or none for a rollback.
+    pub run: Option<RunId>,
+    /// What others had changed meanwhile.
+    pub changes: Vec<Change>,
+}
+
+/// A log, folded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    versions: Vec<Arc<Version>>,
+    kept: BTreeMap<u64, Content>,
+    unsettled: Option<Unsettled>,
+    undone: Vec<Undone>,
+    last: Option<Parent>,
+}
+
+impl History {
+    /// Takes the next record; `hash` is that of its bytes.
+    pub fn apply(&mut self, record: Record, hash: Blake3) -> Result<(), Illegal> {
+        let expected = self.next_number();
+        if record.number != expected {
+            return Err(Illegal::Number { found: record.number, expected });
+        }
+        if record.parent != self.last {
+            return Err(Illegal::Parent);
+        }
+        let parent = Parent { number: record.number, blake3: hash };
+        self.fold(record)?;
+        self.last = Some(parent);
+        Ok(())
+    }
+
+    fn fold(&mut self, record: Record) -> Result<(), Illegal> {
+        let (number, time) = (record.number, record.time);
+        match (record.body, self.unsettled.clone()) {
+            (Body::Adopt { files, dirs }, None) if self.versions.is_empty() => {
+                self.push(Version {
+                    version: 0,
+                    number,
+                    time,
+                    kind: VersionKind::Adopted,
+                    content: Content(0),
+                    files,
+                    dirs,
+                });
+            }
+            (Body::Observe { version, changes, files, dirs }, None) if !self.versions.is_empty() => {
+                self.expect_version(version)?;
+                let kind = VersionKind::Observed { changes };
+                self.push(Version { version, number, time, kind, content: Content(version), files, dirs });
+            }
+            (Body::Intent(intent), None) if !self.versions.is_empty() => {
+                self.expect_version(intent.version)?;
+                self.check_intent(&intent)?;
+                self.unsettled = Some(Unsettled::Intended(Arc::from(intent)));
+            }
+            (Body::Commit { version, run }, Some(Unsettled::Intended(intent))) => {
+                self.expect_version(version)?;
+                match &intent.operation {
+                    Operation::Publish(facts) if facts.run == run => {
+                        self.decide(&intent, VersionKind::Published(facts.clone()), number, time);
+                    }
+                    Operation::Publish(_) | Operation::RollBack { .. } => {
+                        return Err(Illegal::Kind { kind: "commit" });
+                    }
+                }
+            }
+            (Body::Revert(RevertReason::RolledBack { version, to }), Some(Unsettled::Intended(intent))) => {
+                self.expect_version(version)?;
+                if intent.operation != (Operation::RollBack { to }) {
+                    return Err(Illegal::Kind { kind: "revert" });
+                }
+                self.decide(&intent, VersionKind::RolledBack { to }, number, time);
+            }
+            (Body::Revert(RevertReason::Drift { changes, .. }), Some(Unsettled::Intended(intent))) => {
+                let run = match &intent.operation {
+                    Operation::Publish(facts) => Some(facts.run),
+                    Operation::RollBack { .. } => None,
+                };
+                self.undone.push(Undone { number, time, run, changes });
+                self.unsettled = None;
+            }
+            (Body::Done { version, ctime_ns }, Some(Unsettled::Decided(intent))) => {
+                if version != intent.version {
+                    return Err(Illegal::Version { found: version, expected: intent.version });
+                }
+                self.unsettled = None;
+                if let (Some(ctime_ns), Some(head)) = (ctime_ns, self.versions.last_mut()) {
+                    Arc::make_mut(head).files.iter_mut().for_each(|file| file.stat.ctime_ns = ctime_ns);
+                }
+            }
+            (body, _) => return Err(Illegal::Kind { kind: body.kind() }),
+        }
+        Ok(())
+    }
+
+    fn check_intent(&self, intent: &Intent) -> Result<(), Illegal> {
+        let head = self.versions.last().map_or(0, |v| v.version);
+        if intent.base != head {
+            return Err(Illegal::Version { found: intent.base, expected: head });
+        }
+        match intent.operation {
+            Operation::Publish(_) => Ok(()),
+            Operation::RollBack { to } => match self.slot_of(to) {
+                Some(slot) if intent.source == format!("kept/{slot}") => Ok(()),
+                Some(_) | None => Err(Illegal::NotKept { to }),
+            },
+        }
+    }
+
+    fn decide(&mut self, intent: &Arc<Intent>, kind: VersionKind, number: u64, time: Timestamp) {
+        let content = match &intent.operation {
+            Operation::Publish(_) => Content(intent.version),
+            Operation::RollBack { to } => self.content(*to).unwrap_or(Content(*to)),
+        };
+        if let Some(slot) = intent.source.strip_prefix("kept/").and_then(|s| s.parse().ok()) {
+            self.kept.remove(&slot);
+        }
+        if let Some(displaced) = self.content(intent.base) {
+            self.kept.insert(intent.base, displaced);
+        }
+        let (files, dirs) = (intent.files.clone(), intent.dirs.clone());
+        self.push(Version { version: intent.version, number, time, kind, content, files, dirs });
+        self.unsettled = Some(Unsettled::Decided(intent.clone()));
+    }
+
+    fn push(&mut self, version: Version) {
+        self.versions.push(Arc::new(version));
+    }
+
+    fn expect_version(&self, found: u64) -> Result<(), Illegal> {
+        let expected = self.next_version();
+        if found == expected { Ok(()) } else { Err(Illegal::Version { found, expected }) }
+    }
+
+    /// All versions, oldest first.
+    pub fn versions(&self) -> &[Arc<Version>] {
+        &self.versions
+    }
+
+    /// The current version.
+    pub fn head(&self) -> Option<&Arc<Version>> {
+        self.versions.last()
+    }
+
+    /// One version.
+    pub fn version(&self, version: u64) -> Option<&Arc<Version>> {
+        self.versions.get(usize::try_from(version).ok()?)
+    }
+
+    /// The exchange that is not over, if there is one.
+    pub fn unsettled(&self) -> Option<&Unsettled> {
+        self.unsettled.as_ref()
+    }
+
+    /// Operations that ended in a revert because of drift.
+    pub fn undone(&self) -> &[Undone] {
+        &self.undone
+    }
+
+    /// The number that the next record takes.
+    pub fn next_number(&self) -> u64 {
+        self.last.map_or(0, |last| last.number + 1)
+    }
+
+    /// The version that the next change makes.
+    pub fn next_version(&self) -> u64 {
+        self.versions.last().map_or(0, |v| v.version + 1)
+    }
+
+    /// What the next record names as its parent.
+    pub(crate) fn last(&self) -> Option<Parent> {
+        self.last
+    }
+
+    /// Whether a version's content is what is current now.
+    pub fn is_current(&self, version: u64) -> bool {
+        self.content(version).is_some() && self.content(version) == self.head().map(|head| head.content)
+    }
+
+    /// The directory under `kept/` that holds a version's content; `None` if it is current or gone.
+    pub fn slot_of(&self, version: u64) -> Option<u64> {
+        let content = self.content(version)?;
+        self.kept.iter().find(|(_, kept)| **kept == content).map(|(slot, _)| *slot)
+    }
+
+    /// The version that a run published, if it did.
+    pub fn published_by(&self, run: RunId) -> Option<u64> {
+        let by_run = |v: &&Arc<Version>| matches!(&v.kind, VersionKind::Published(facts) if facts.run == run);
+        self.versions.iter().rev().find(by_run).map(|v| v.version)
+    }
+
+    /// What others did after version `since` became current: the changes of all observed versions after it.
+    pub fn later_writes(&self, since: u64) -> Vec<Change> {
+        let observed = self.versions.iter().filter(|v| v.version > since).filter_map(|v| match &v.kind {
+            VersionKind::Observed { changes } => Some(changes),
+            VersionKind::Adopted | VersionKind::Published(_) | VersionKind::RolledBack { .. } => None,
+        });
+        observed.flatten().cloned().collect()
+    }
+
+    /// The version that was current before the last publish or rollback: what a rollback without a target brings back.
+    pub fn previous(&self) -> Option<u64> {
+        let made =
+            |v: &&Arc<Version>| matches!(v.kind, VersionKind::Published(_) | VersionKind::RolledBack { .. });
+        self.versions.iter().rev().find(made).and_then(|v| v.version.checked_sub(1))
+    }
+
+    fn content(&self, version: u64) -> Option<Content> {
+        self.version(version).map(|v| v.content)
+    }
+}
+
+impl Body {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Adopt { .. } => "adopt",
+            Self::Observe { .. } => "observe",
+            Self::Intent(_) => "intent",
+            Self::Commit { .. } => "commit",
+            Self::Done { .. } => "done",
+            Self::Revert(_) => "revert",
+        }
+    }
+}

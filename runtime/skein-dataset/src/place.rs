@@ -1,0 +1,285 @@
+//! Where a dataset lives and whether one may live there.
+//!
+//! A place is a directory or one file, found once by its real path; two names for one place give the same place, so
+//! they meet in one log. Its state lies beside it in `<parent>/.skein/<name>/`, on the same device, because an
+//! exchange cannot cross devices. After `resolve` everything is reached through directory handles: renaming a parent
+//! under a running process cannot redirect it.
+
+pub(crate) mod filesystem;
+pub(crate) mod probe;
+
+use std::path::{Path, PathBuf};
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use rustix::fs::{AtFlags, FileType};
+use skein_types::{Code, ErrorClass, codes};
+
+use crate::fault::{During as _, IoFault};
+use crate::listing::{Listing, is_mount_root};
+use filesystem::{FileSystem, Verdict};
+
+/// The directory beside datasets in which their state is kept.
+pub(crate) const STATE: &str = ".skein";
+
+/// What a dataset is on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A directory of any depth.
+    Directory,
+    /// One file.
+    File,
+}
+
+/// A place that may hold a dataset. Made by [`Place::resolve`].
+#[derive(Debug)]
+pub struct Place {
+    /// The directory that holds the dataset.
+    pub(crate) parent: Dir,
+    parent_path: PathBuf,
+    /// The dataset's own name in it.
+    pub(crate) name: String,
+    /// Directory or file.
+    pub kind: Kind,
+    state_root: PathBuf,
+    /// Device of dataset and state.
+    pub(crate) dev: u64,
+}
+
+/// Why no dataset can live at a path.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    /// Nothing there.
+    #[error("{} does not exist", path.display())]
+    NotFound {
+        /// As given.
+        path: PathBuf,
+    },
+    /// The file system's root, or something inside a state directory.
+    #[error("{} cannot be a dataset", path.display())]
+    NotADataset {
+        /// As resolved.
+        path: PathBuf,
+    },
+    /// A name that is not UTF-8; shown with replacement characters.
+    #[error("the name {path:?} is not valid utf-8")]
+    NotUtf8 {
+        /// Lossy.
+        path: String,
+    },
+    /// The path, or a directory inside, is where something is mounted.
+    #[error("{path} is a mount point")]
+    MountPoint {
+        /// Which.
+        path: String,
+    },
+    /// An entry on another device.
+    #[error("{path} is on another device than its dataset")]
+    OtherDevice {
+        /// Which.
+        path: String,
+    },
+    /// A directory above is a dataset already.
+    #[error("{} lies inside the dataset {}", path.display(), outer.display())]
+    InsideDataset {
+        /// As resolved.
+        path: PathBuf,
+        /// The dataset above.
+        outer: PathBuf,
+    },
+    /// A `.skein` inside.
+    #[error("another dataset keeps its state in {path}")]
+    ContainsDataset {
+        /// Which.
+        path: String,
+    },
+    /// A table format's metadata inside; its log, not the listing, says what the table holds.
+    #[error("{path} belongs to {format}")]
+    TableFormat {
+        /// Which entry.
+        path: String,
+        /// Whose.
+        format: &'static str,
+    },
+    /// A symbolic link inside.
+    #[error("{path} is a symbolic link")]
+    Symlink {
+        /// Which.
+        path: String,
+    },
+    /// A pipe, socket or device inside.
+    #[error("{path} is not a regular file")]
+    Special {
+        /// Which.
+        path: String,
+    },
+    /// Directories nested too deep.
+    #[error("{path} is nested deeper than {most} directories")]
+    TooDeep {
+        /// Where the walk stopped.
+        path: String,
+        /// The limit.
+        most: usize,
+    },
+    /// Too many entries.
+    #[error("more than {most} entries")]
+    TooManyEntries {
+        /// The limit.
+        most: usize,
+    },
+    /// A type of file system that cannot publish atomically, or that failed the probe.
+    #[error("the file system {filesystem} {problem}")]
+    FileSystem {
+        /// Its name or magic number.
+        filesystem: String,
+        /// What it cannot do.
+        problem: &'static str,
+    },
+    /// The system said no.
+    #[error(transparent)]
+    Io(#[from] IoFault),
+}
+
+impl PlaceError {
+    /// The code of this error.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::NotFound { .. } => codes::DATASET_NOT_FOUND,
+            Self::Symlink { .. } => codes::SYMLINK_OUTSIDE,
+            Self::Special { .. } => codes::SPECIAL_FILE,
+            Self::FileSystem { .. } => codes::FILESYSTEM_UNSUPPORTED,
+            Self::NotADataset { .. }
+            | Self::NotUtf8 { .. }
+            | Self::MountPoint { .. }
+            | Self::OtherDevice { .. }
+            | Self::InsideDataset { .. }
+            | Self::ContainsDataset { .. }
+            | Self::TableFormat { .. }
+            | Self::TooDeep { .. }
+            | Self::TooManyEntries { .. } => codes::PLACE_REFUSED,
+            Self::Io(fault) => fault.code(),
+        }
+    }
+
+    /// Blame.
+    pub fn class(&self) -> ErrorClass {
+        self.code().class
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::MountPoint { .. } => Some("a mount point cannot be exchanged; use a directory below it"),
+            Self::InsideDataset { .. } | Self::ContainsDataset { .. } => {
+                Some("datasets do not nest; migrate the outer or the inner one")
+            }
+            Self::TableFormat { .. } => {
+                Some("a table format's own log decides what it holds; it needs its own driver")
+            }
+            Self::FileSystem { .. } => Some("ext4, xfs, btrfs and tmpfs can publish atomically"),
+            Self::NotUtf8 { .. } => Some("rename it; records hold paths as text"),
+            _ => None,
+        }
+    }
+}
+
+impl Place {
+    /// Finds the place that `path` names. Symbolic links in `path` itself are followed, once.
+    pub fn resolve(path: &Path) -> Result<Self, PlaceError> {
+        let real = std::fs::canonicalize(path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => PlaceError::NotFound { path: path.to_owned() },
+            _ => IoFault { action: "find", path: path.display().to_string(), source: e }.into(),
+        })?;
+        let (Some(parent_path), Some(name)) = (real.parent(), real.file_name()) else {
+            return Err(PlaceError::NotADataset { path: real });
+        };
+        let name = match (name.to_str(), parent_path.to_str()) {
+            (Some(name), Some(_)) => name.to_owned(),
+            _ => return Err(PlaceError::NotUtf8 { path: real.display().to_string() }),
+        };
+        if real.components().any(|part| part.as_os_str() == STATE) {
+            return Err(PlaceError::NotADataset { path: real });
+        }
+        let parent = Dir::open_ambient_dir(parent_path, ambient_authority())
+            .during("open", parent_path.display().to_string())?;
+        let (kind, dev) = look(&parent, &name, &real)?;
+        refuse_outer(&real)?;
+        let place = Self {
+            state_root: parent_path.join(STATE).join(&name),
+            parent_path: parent_path.to_owned(),
+            parent,
+            name,
+            kind,
+            dev,
+        };
+        place.refuse_filesystem()?;
+        if !place.state_root.join("log").is_dir() {
+            place.list()?;
+        }
+        Ok(place)
+    }
+
+    /// The real path of the dataset.
+    pub fn path(&self) -> PathBuf {
+        self.parent_path.join(&self.name)
+    }
+
+    /// Where its state is, whether or not it exists yet.
+    pub fn state_path(&self) -> &Path {
+        &self.state_root
+    }
+
+    /// What the dataset holds right now.
+    pub(crate) fn list(&self) -> Result<Listing, PlaceError> {
+        match self.kind {
+            Kind::File => Listing::of_file(&self.parent, &self.name),
+            Kind::Directory => Listing::of_directory(self.open_root()?),
+        }
+    }
+
+    /// The dataset's directory, or the directory that holds its one file.
+    pub(crate) fn open_root(&self) -> Result<Dir, IoFault> {
+        match self.kind {
+            Kind::File => self.parent.try_clone().during("open", &self.name),
+            Kind::Directory => self.parent.open_dir(&self.name).during("open", &self.name),
+        }
+    }
+
+    fn refuse_filesystem(&self) -> Result<(), PlaceError> {
+        let statfs = rustix::fs::fstatfs(&self.parent).during("ask the file system of", &self.name)?;
+        let found = FileSystem::from_magic(statfs.f_type.cast_unsigned());
+        match found.verdict() {
+            Verdict::Refused(problem) => {
+                Err(PlaceError::FileSystem { filesystem: found.to_string(), problem })
+            }
+            Verdict::Tested | Verdict::Probe => Ok(()),
+        }
+    }
+}
+
+fn look(parent: &Dir, name: &str, real: &Path) -> Result<(Kind, u64), PlaceError> {
+    let shown = || real.display().to_string();
+    let stat = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).during("look at", shown())?;
+    let kind = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Directory => Kind::Directory,
+        FileType::RegularFile => Kind::File,
+        _ => return Err(PlaceError::Special { path: shown() }),
+    };
+    let above = rustix::fs::fstat(parent).during("look at", shown())?;
+    if above.st_dev != stat.st_dev || is_mount_root(parent, name).during("look at", shown())? {
+        return Err(PlaceError::MountPoint { path: shown() });
+    }
+    Ok((kind, stat.st_dev))
+}
+
+/// A directory above with a state directory beside it is a dataset.
+fn refuse_outer(real: &Path) -> Result<(), PlaceError> {
+    for outer in real.ancestors().skip(1) {
+        if let (Some(parent), Some(name)) = (outer.parent(), outer.file_name())
+            && parent.join(STATE).join(name).join("log").is_dir()
+        {
+            return Err(PlaceError::InsideDataset { path: real.to_owned(), outer: outer.to_owned() });
+        }
+    }
+    Ok(())
+}

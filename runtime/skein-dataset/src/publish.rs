@@ -1,0 +1,198 @@
+//! Publishing: many runs become current with three waits for the disk.
+//!
+//! ```text
+//! prepare    hash what is not hashed, seal the records, write them beside the staged files
+//! barrier 1  staged files and directories, records                                        (no lock held)
+//! announce   lock; head and files as pinned? else conflict; create [adopt | observe], intent
+//! barrier 2  the log's directory, the next record's bytes
+//! exchange   move the staged version to kept/<base>, exchange it with the live one, look at what was displaced;
+//!            unchanged: create commit; changed: exchange back, create revert, conflict
+//! barrier 3  the log, the dataset's parent, kept, quarantine, the last record's bytes
+//! settle     create done; unlock; remove the attempt's directory
+//! ```
+//!
+//! What a crash leaves, and what recovery makes of it. `old` and `new` are the inodes in the intent record:
+//!
+//! | crash | log ends with | live | kept/base | recovery |
+//! |---|---|---|---|---|
+//! | before announce | whatever was | old | - | sweeps the attempt's directory |
+//! | after adopt or observe | adopt, observe | old | - | the same; the record stays, it is true |
+//! | after intent | intent | old | - | old unchanged: goes on; changed: revert (drift) |
+//! | staged moved to kept | intent | old | new | the same |
+//! | exchanged | intent | new | old | displaced unchanged: commit; changed: back, revert (drift) |
+//! | exchanged back | intent | old | new | moves it back to where it was staged, revert (drift) |
+//! | after commit | commit | new | old | moves rejects to quarantine, done |
+//! | after done | done | new | old | sweeps the attempt's directory |
+//! | power lost, renames undone | intent or commit | old | - or new | does the exchange again: it comes before every barrier that the next step needs |
+//!
+//! A rollback is the same from `announce` on, with `kept/<n>` in place of the staged directory and `revert` in place
+//! of `commit`. If live is neither old nor new, or old is nowhere, somebody replaced the dataset between two steps:
+//! nothing is touched, `SK0514`.
+//!
+//! From the creation of the intent to the creation of done every error means [`Outcome::Unknown`]: what was staged
+//! stays, and [`resolve`] reads back what happened.
+
+mod batch;
+mod prepare;
+pub(crate) mod swap;
+
+use skein_types::{Blake3, Code, ErrorClass, ModuleDigest, ParamsDigest, Rows, RunId, codes};
+
+use crate::dataset::{Dataset, RunLock, StateError};
+use crate::fault::IoFault;
+use crate::listing::Change;
+use crate::log::record::{Applied, RowCounts};
+use crate::recover;
+use crate::snapshot::{Snapshot, SnapshotError};
+use crate::staging::Staging;
+
+pub use batch::publish_many;
+
+/// A staged run that is ready to become current.
+#[derive(Debug)]
+pub struct Publish<'a> {
+    /// Where.
+    pub dataset: &'a Dataset,
+    /// The run that is at work on it.
+    pub lock: &'a RunLock,
+    /// What the run read.
+    pub snapshot: Snapshot,
+    /// What it wrote.
+    pub staging: Staging,
+    /// What the record will say.
+    pub commit: CommitData,
+}
+
+/// What a publish records beside what the files show.
+#[derive(Debug)]
+pub struct CommitData {
+    /// Name of the migration.
+    pub migration: String,
+    /// The module's own version.
+    pub migration_version: String,
+    /// The module.
+    pub module: ModuleDigest,
+    /// Its parameters.
+    pub params: ParamsDigest,
+    /// The plan that was executed.
+    pub plan: Blake3,
+    /// The new schema.
+    pub schema: serde_json::Value,
+    /// Totals.
+    pub rows: RowCounts,
+    /// More, for people and later versions.
+    pub ext: serde_json::Value,
+    /// What is known of each data file that the run wrote; files that joined keep what was known of them.
+    pub files: Vec<FileFacts>,
+}
+
+/// What a caller knows of a file that it staged.
+#[derive(Debug, Clone)]
+pub struct FileFacts {
+    /// The staged path.
+    pub path: String,
+    /// Its rows.
+    pub rows: Rows,
+    /// Column statistics, in any shape.
+    pub stats: serde_json::Value,
+    /// All migrations that the file has been through, this one last.
+    pub applied: Vec<Applied>,
+}
+
+/// What became of a publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is current, durably.
+    Committed {
+        /// As this version.
+        version: u64,
+    },
+    /// It is not and will not be; the dataset is as others left it.
+    Conflict {
+        /// Why.
+        reason: Conflict,
+    },
+    /// Nobody knows until [`resolve`] has looked. What was staged stays.
+    Unknown {
+        /// The error that hides the answer.
+        cause: String,
+    },
+}
+
+/// Why a publish lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Conflict {
+    /// Another version was published or rolled back to since the snapshot.
+    HeadMoved,
+    /// Others changed files.
+    Drift {
+        /// What they did.
+        changes: Vec<Change>,
+    },
+    /// The log holds no intent of the run.
+    NotPublished,
+}
+
+impl Outcome {
+    /// The code that goes with it; none for a commit.
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            Self::Committed { .. } => None,
+            Self::Conflict { .. } => Some(codes::DATASET_DRIFT),
+            Self::Unknown { .. } => Some(codes::OUTCOME_UNKNOWN),
+        }
+    }
+}
+
+/// A publish failed before anything could become visible.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The staged files are not those that were finished.
+    #[error("the staged files are not those that were written: {problem}")]
+    Staged {
+        /// How.
+        problem: String,
+    },
+    /// The source does not hold still.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// The dataset's state cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The system said no.
+    #[error(transparent)]
+    Io(#[from] IoFault),
+}
+
+impl PublishError {
+    /// The code of this error.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Staged { .. } => codes::BUG,
+            Self::Snapshot(e) => e.code(),
+            Self::State(e) => e.code(),
+            Self::Io(e) => e.code(),
+        }
+    }
+
+    /// Blame.
+    pub fn class(&self) -> ErrorClass {
+        self.code().class
+    }
+}
+
+/// What became of a run's publish, read back from the log after finishing or undoing whatever is under way.
+pub fn resolve(dataset: &Dataset, run: RunId) -> Result<Outcome, StateError> {
+    let not = |reason| Ok(Outcome::Conflict { reason });
+    let Some(state) = dataset.state() else { return not(Conflict::NotPublished) };
+    let _lock = dataset.lock_publish(state)?;
+    recover::settle(dataset, state)?;
+    let history = dataset.history()?;
+    if let Some(version) = history.published_by(run) {
+        return Ok(Outcome::Committed { version });
+    }
+    match history.undone().iter().rev().find(|undone| undone.run == Some(run)) {
+        Some(undone) => not(Conflict::Drift { changes: undone.changes.clone() }),
+        None => not(Conflict::NotPublished),
+    }
+}

@@ -1,0 +1,281 @@
+//! The protocol over a batch: every run goes through the same phases, all runs share each wait for the disk.
+//!
+//! Each phase is a type; a run that ends early leaves its answer and drops out of the phases after.
+
+use crate::crash_point;
+use crate::dataset::{State, StateError};
+use crate::fault::{During as _, IoFault};
+use crate::listing::Change;
+use crate::log::record::{Body, Record, RevertReason};
+use crate::log::{self, Sealed, file_name};
+use crate::publish::prepare::{BASE_RECORD, INTENT_RECORD, Prepared};
+use crate::publish::swap::{self, Decision, Swap};
+use crate::publish::{Conflict, Outcome, Publish, PublishError};
+use crate::store::barrier::{Barrier, SyncMode};
+use crate::store::lock::Lock;
+use crate::store::{self};
+
+type Answer = Result<Outcome, PublishError>;
+
+/// A run with the lock held and its intent in the log.
+struct Announced<'a> {
+    prepared: Prepared<'a>,
+    lock: Lock,
+}
+
+/// A run whose version is live; `done` is written but not created.
+struct Decided<'a> {
+    prepared: Prepared<'a>,
+    done: Sealed,
+    lock: Lock,
+}
+
+/// Makes staged runs current. The answers come in the order of the runs. One run's trouble is not another's.
+///
+/// An `Err` means that nothing happened and everything staged is gone. [`Outcome::Unknown`] means that something may
+/// have happened; call [`resolve`](crate::resolve).
+pub fn publish_many(runs: Vec<Publish<'_>>) -> Vec<Answer> {
+    let mut batch = Batch::new(&runs);
+    // Every batch takes locks in the same order, so two batches cannot wait for each other.
+    let mut numbered: Vec<_> = runs.into_iter().enumerate().collect();
+    numbered.sort_by_key(|(_, run)| run.dataset.path());
+    let prepared = batch.step(numbered, |run| Prepared::new(run).map_err(|e| Box::new(Err(e))));
+    let prepared = batch.sync(prepared, Prepared::first_barrier, |_, fault| Err(fault.into()));
+    let announced = batch.step(prepared, announce);
+    let announced = batch.sync(announced, Announced::second_barrier, unknown);
+    let decided = batch.step(announced, decide);
+    let decided = batch.sync(decided, Decided::third_barrier, unknown);
+    let settled = batch.step(decided, settle);
+    batch.answers(settled)
+}
+
+struct Batch {
+    answers: Vec<Option<Answer>>,
+    mode: SyncMode,
+    threads: usize,
+}
+
+impl Batch {
+    fn new(runs: &[Publish<'_>]) -> Self {
+        let options = runs.first().map(|run| &run.dataset.options);
+        Self {
+            answers: runs.iter().map(|_| None).collect(),
+            mode: options.map_or(SyncMode::Each, |o| o.sync),
+            threads: options.map_or(1, |o| o.threads),
+        }
+    }
+
+    fn step<A, B>(
+        &mut self,
+        runs: Vec<(usize, A)>,
+        mut step: impl FnMut(A) -> Result<B, Box<Answer>>,
+    ) -> Vec<(usize, B)> {
+        let mut next = Vec::with_capacity(runs.len());
+        for (i, run) in runs {
+            match step(run) {
+                Ok(run) => next.push((i, run)),
+                Err(answer) => self.answers[i] = Some(*answer),
+            }
+        }
+        next
+    }
+
+    /// One barrier for all runs; `answer` is for those whose part of it failed.
+    fn sync<A>(
+        &mut self,
+        runs: Vec<(usize, A)>,
+        add: impl Fn(&A, usize, &mut Barrier) -> Result<(), PublishError>,
+        answer: impl Fn(&A, IoFault) -> Answer,
+    ) -> Vec<(usize, A)> {
+        let mut barrier = Barrier::default();
+        let mut failed = Vec::new();
+        for (i, run) in &runs {
+            match add(run, *i, &mut barrier) {
+                Ok(()) => {}
+                Err(PublishError::Io(fault)) => failed.push((*i, fault)),
+                Err(other) => self.answers[*i] = Some(Err(other)),
+            }
+        }
+        failed.extend(barrier.wait(self.mode, self.threads));
+        for (i, fault) in failed {
+            if let (None, Some((_, run))) = (&self.answers[i], runs.iter().find(|(at, _)| *at == i)) {
+                self.answers[i] = Some(answer(run, fault));
+            }
+        }
+        runs.into_iter().filter(|(i, _)| self.answers[*i].is_none()).collect()
+    }
+
+    fn answers(mut self, settled: Vec<(usize, Outcome)>) -> Vec<Answer> {
+        for (i, outcome) in settled {
+            self.answers[i] = Some(Ok(outcome));
+        }
+        self.answers.into_iter().map(|answer| answer.expect("every run ended in one of the phases")).collect()
+    }
+}
+
+fn unknown<A>(_run: &A, fault: IoFault) -> Answer {
+    Ok(unknown_because(&fault))
+}
+
+fn unknown_because(cause: &dyn std::error::Error) -> Outcome {
+    let cause = std::iter::successors(Some(cause), |e| e.source()).map(ToString::to_string);
+    Outcome::Unknown { cause: cause.collect::<Vec<_>>().join(": ") }
+}
+
+fn conflict(reason: Conflict) -> Box<Answer> {
+    Box::new(Ok(Outcome::Conflict { reason }))
+}
+
+fn failed(e: impl Into<PublishError>) -> Box<Answer> {
+    Box::new(Err(e.into()))
+}
+
+fn announce(prepared: Prepared<'_>) -> Result<Announced<'_>, Box<Answer>> {
+    let (dataset, state) = (prepared.publish.dataset, prepared.state());
+    crash_point!("publish.after-data-sync").during("publish", &dataset.place.name).map_err(failed)?;
+    let lock = dataset.lock_publish(state).map_err(failed)?;
+    let history = log::read(&state.log).map_err(|e| failed(StateError::from(e)))?;
+    if history.last() != prepared.publish.snapshot.last {
+        return Err(conflict(Conflict::HeadMoved));
+    }
+    let changes = drift(&prepared).map_err(failed)?;
+    if !changes.is_empty() {
+        return Err(conflict(Conflict::Drift { changes }));
+    }
+    let attempt = &prepared.publish.staging.shared.dir;
+    if let Some(base) = &prepared.base {
+        let linked = store::rename_new(attempt, BASE_RECORD, &state.log, &file_name(base.number));
+        if !linked.map_err(failed)? {
+            return Err(conflict(Conflict::HeadMoved));
+        }
+        crash_point!("publish.after-adopt").during("publish", &dataset.place.name).map_err(failed)?;
+    }
+    // Here the window opens: from now on an error does not mean that it did not happen.
+    prepared.publish.staging.keep();
+    match store::rename_new(attempt, INTENT_RECORD, &state.log, &file_name(prepared.announce.number)) {
+        Ok(true) => {}
+        Ok(false) => {
+            drop(lock);
+            clear(&prepared);
+            return Err(conflict(Conflict::HeadMoved));
+        }
+        Err(fault) => return Err(Box::new(Ok(unknown_because(&fault)))),
+    }
+    let after = crash_point!("publish.after-intent").during("publish", &dataset.place.name);
+    match after.and_then(|()| prepared.decision.prepare(&state.log)) {
+        Ok(()) => Ok(Announced { prepared, lock }),
+        Err(fault) => Err(Box::new(Ok(unknown_because(&fault)))),
+    }
+}
+
+fn drift(prepared: &Prepared<'_>) -> Result<Vec<Change>, PublishError> {
+    let (dataset, snapshot) = (prepared.publish.dataset, &prepared.publish.snapshot);
+    let name = &dataset.place.name;
+    match store::node(&dataset.place.parent, name)? {
+        None => return Ok(vec![Change::Removed(name.clone())]),
+        Some(node) if node != snapshot.node => return Ok(vec![Change::Modified(name.clone())]),
+        Some(_) => {}
+    }
+    let listing = dataset.place.list().map_err(StateError::from)?;
+    Ok(snapshot.changes(&listing))
+}
+
+impl Announced<'_> {
+    fn second_barrier(&self, owner: usize, barrier: &mut Barrier) -> Result<(), PublishError> {
+        let state = self.prepared.state();
+        barrier.add(owner, &state.log, &self.prepared.decision.temporary())?;
+        Ok(barrier.add(owner, &state.log, ".")?)
+    }
+}
+
+fn decide(announced: Announced<'_>) -> Result<Decided<'_>, Box<Answer>> {
+    let Announced { prepared, lock } = announced;
+    match try_decide(&prepared) {
+        Ok(Ok(done)) => Ok(Decided { prepared, done, lock }),
+        Ok(Err(changes)) => {
+            drop(lock);
+            clear(&prepared);
+            Err(conflict(Conflict::Drift { changes }))
+        }
+        Err(e) => Err(Box::new(Ok(unknown_because(&e)))),
+    }
+}
+
+/// The record `done`, ready to be created, or what others did.
+fn try_decide(prepared: &Prepared<'_>) -> Result<Result<Sealed, Vec<Change>>, StateError> {
+    let (dataset, state, intent) = (prepared.publish.dataset, prepared.state(), &prepared.intent);
+    let name = &dataset.place.name;
+    crash_point!("publish.after-intent-sync").during("publish", name)?;
+    let number = prepared.announce.number;
+    let swap = Swap { dataset, state, intent, number, base: &prepared.base_files };
+    match swap.run()? {
+        Decision::Back { changes, set_aside } => {
+            let body = Body::Revert(RevertReason::Drift { changes: changes.clone(), set_aside });
+            record_revert(state, prepared, body)?;
+            Ok(Err(changes))
+        }
+        Decision::Forward => {
+            if !prepared.decision.link(&state.log)? {
+                return Err(StateError::Held {
+                    found: format!("record {} exists", prepared.decision.number),
+                });
+            }
+            crash_point!("swap.after-decision").during("publish", name)?;
+            swap::move_quarantine(state, intent)?;
+            crash_point!("settle.after-quarantine").during("publish", name)?;
+            let body = Body::Done { version: intent.version, ctime_ns: swap::live_ctime(dataset, intent)? };
+            let parent = prepared.decision.as_parent;
+            let done = Sealed::new(&Record::new(parent.number + 1, Some(parent), dataset.clock.now(), body));
+            done.prepare(&state.log)?;
+            Ok(Ok(done))
+        }
+    }
+}
+
+fn record_revert(state: &State, prepared: &Prepared<'_>, body: Body) -> Result<(), StateError> {
+    let parent = prepared.announce.as_parent;
+    let now = prepared.publish.dataset.clock.now();
+    let record = Sealed::new(&Record::new(parent.number + 1, Some(parent), now, body));
+    store::sync_dir(&prepared.publish.dataset.place.parent, ".")?;
+    if !record.create(&state.log)? {
+        return Err(StateError::Held { found: format!("record {} exists", record.number) });
+    }
+    Ok(store::sync_dir(&state.log, ".")?)
+}
+
+impl Decided<'_> {
+    fn third_barrier(&self, owner: usize, barrier: &mut Barrier) -> Result<(), PublishError> {
+        let (state, dataset) = (self.prepared.state(), self.prepared.publish.dataset);
+        barrier.add(owner, &state.log, &self.done.temporary())?;
+        for dir in [&state.log, &state.kept, &dataset.place.parent, &self.prepared.publish.staging.shared.dir]
+        {
+            barrier.add(owner, dir, ".")?;
+        }
+        Ok(())
+    }
+}
+
+fn settle(decided: Decided<'_>) -> Result<Outcome, Box<Answer>> {
+    let Decided { prepared, done, lock } = decided;
+    let (state, name) = (prepared.state(), &prepared.publish.dataset.place.name);
+    let end = || -> Result<(), IoFault> {
+        crash_point!("publish.after-last-sync").during("publish", name)?;
+        done.link(&state.log)?;
+        crash_point!("settle.after-done").during("publish", name)
+    };
+    match end() {
+        Ok(()) => {
+            drop(lock);
+            clear(&prepared);
+            Ok(Outcome::Committed { version: prepared.intent.version })
+        }
+        Err(fault) => Err(Box::new(Ok(unknown_because(&fault)))),
+    }
+}
+
+/// The outcome stands whether or not this works; the next run sweeps what it leaves.
+fn clear(prepared: &Prepared<'_>) {
+    if let Err(fault) = prepared.publish.staging.clear() {
+        tracing::warn!(run = %prepared.publish.lock.run, error = %fault, "staged files left behind");
+    }
+}

@@ -1,0 +1,239 @@
+//! The exchange itself, for publish, rollback and recovery: reads where old and new are by inode and goes on from
+//! there. Every step is its own resume point; the lock must be held.
+
+use cap_std::fs::Dir;
+
+use crate::crash_point;
+use crate::dataset::{Dataset, State, StateError};
+use crate::fault::{During as _, IoFault};
+use crate::listing::{Change, FileStat, Listing, changes};
+use crate::log::record::{FileRecord, Intent, Operation};
+use crate::place::{Kind, PlaceError};
+use crate::store;
+
+/// How an exchange ended.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Decision {
+    /// New is live, old is kept and is what it was.
+    Forward,
+    /// Old is live, as its writers left it; new is where it was before, or set aside.
+    Back { changes: Vec<Change>, set_aside: Option<String> },
+}
+
+/// Where old and new are.
+#[derive(Debug, PartialEq)]
+enum Found {
+    /// Old is live, new is where it was staged.
+    Staged,
+    /// Old is live, new is in the slot.
+    Slotted,
+    /// New is live, old is in the slot.
+    Exchanged,
+    /// Something else is live, new is not: the exchange did not happen and must not.
+    Replaced,
+}
+
+/// One exchange that an intent record announced.
+#[derive(Debug)]
+pub(crate) struct Swap<'a> {
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) state: &'a State,
+    pub(crate) intent: &'a Intent,
+    /// Number of the intent record; names what is set aside.
+    pub(crate) number: u64,
+    /// Files of the version that is displaced.
+    pub(crate) base: &'a [FileRecord],
+}
+
+impl Swap<'_> {
+    /// Brings the exchange to its end from wherever it is.
+    pub(crate) fn run(&self) -> Result<Decision, StateError> {
+        let slot = self.intent.base.to_string();
+        let (parent, name) = (&self.dataset.place.parent, self.dataset.place.name.as_str());
+        let found = self.locate()?;
+        match found {
+            Found::Staged | Found::Slotted => {
+                let changed = self.changed(self.dataset.place.list(), false)?;
+                if !changed.is_empty() {
+                    return self.take_back(changed);
+                }
+                if found == Found::Staged {
+                    let (dir, source) = self.source()?;
+                    if !store::rename_new(&dir, &source, &self.state.kept, &slot)? {
+                        return Err(StateError::Held { found: format!("kept/{slot} exists already") });
+                    }
+                    crash_point!("swap.after-slot").during("exchange", name)?;
+                }
+                store::exchange(&self.state.kept, &slot, parent, name)?;
+                crash_point!("swap.after-exchange").during("exchange", name)?;
+            }
+            Found::Exchanged => {}
+            Found::Replaced => return self.take_back(vec![Change::Modified(name.to_owned())]),
+        }
+        let displaced = self.changed(self.list_at(&self.state.kept, &slot), true)?;
+        if displaced.is_empty() {
+            return Ok(Decision::Forward);
+        }
+        if store::node(parent, name)? != Some(self.intent.new) {
+            return Err(StateError::Held { found: format!("{name} is new, and kept/{slot} was written to") });
+        }
+        store::exchange(&self.state.kept, &slot, parent, name)?;
+        crash_point!("swap.after-exchange-back").during("exchange", name)?;
+        self.take_back(displaced)
+    }
+
+    /// Does the exchange of a decided intent again if it is not there: a record can be durable before the names are.
+    pub(crate) fn repeat_lost(&self) -> Result<(), StateError> {
+        let slot = self.intent.base.to_string();
+        let found = self.locate()?;
+        if found == Found::Staged {
+            let (dir, source) = self.source()?;
+            store::rename_new(&dir, &source, &self.state.kept, &slot)?;
+        }
+        if matches!(found, Found::Staged | Found::Slotted) {
+            store::exchange(&self.state.kept, &slot, &self.dataset.place.parent, &self.dataset.place.name)?;
+        }
+        Ok(())
+    }
+
+    fn locate(&self) -> Result<Found, StateError> {
+        let (old, new) = (Some(self.intent.old), Some(self.intent.new));
+        let live = store::node(&self.dataset.place.parent, &self.dataset.place.name)?;
+        let slot = store::node(&self.state.kept, &self.intent.base.to_string())?;
+        let source = store::node(&self.state.root, &self.intent.source)?;
+        if live == old && source == new {
+            Ok(Found::Staged)
+        } else if live == old && slot == new {
+            Ok(Found::Slotted)
+        } else if slot == old {
+            Ok(Found::Exchanged)
+        } else if live != new && (source == new || slot == new) {
+            Ok(Found::Replaced)
+        } else {
+            let name = &self.dataset.place.name;
+            let shown = |node: Option<store::Node>| match node {
+                _ if node == old => "the old version",
+                _ if node == new => "the new version",
+                Some(_) => "something else",
+                None => "nothing",
+            };
+            let found = format!("{name} is {}, kept/{} is {}", shown(live), self.intent.base, shown(slot));
+            Err(StateError::Held { found })
+        }
+    }
+
+    /// How a listing differs from the version that is displaced. What no dataset may hold counts as added.
+    fn changed(
+        &self,
+        listing: Result<Listing, PlaceError>,
+        displaced: bool,
+    ) -> Result<Vec<Change>, StateError> {
+        let listing = match listing {
+            Ok(listing) => listing,
+            Err(PlaceError::Io(fault)) => return Err(fault.into()),
+            Err(
+                PlaceError::Symlink { path }
+                | PlaceError::Special { path }
+                | PlaceError::TableFormat { path, .. },
+            ) => {
+                return Ok(vec![Change::Added(path)]);
+            }
+            Err(other) => return Ok(vec![Change::Added(other.to_string())]),
+        };
+        let base = || self.base.iter().map(|f| &f.stat);
+        // The exchange sets the ctime of what it moves: of a single file, not of files in a directory.
+        if displaced && self.dataset.place.kind == Kind::File {
+            let found = changes(base(), &listing.files, FileStat::same_but_ctime);
+            let slot = self.intent.base.to_string();
+            if let (true, Some(file)) = (found.is_empty(), self.base.first())
+                && store::hash_file(&self.state.kept, &slot)?.0 != file.blake3
+            {
+                return Ok(vec![Change::Modified(file.stat.path.clone())]);
+            }
+            return Ok(found);
+        }
+        Ok(changes(base(), &listing.files, FileStat::same))
+    }
+
+    /// Puts new back where it was staged and says what others did.
+    fn take_back(&self, changes: Vec<Change>) -> Result<Decision, StateError> {
+        let slot = self.intent.base.to_string();
+        if store::node(&self.state.kept, &slot)? == Some(self.intent.new) {
+            let (dir, source) = self.source()?;
+            if !store::rename_new(&self.state.kept, &slot, &dir, &source)? {
+                return Err(StateError::Held { found: format!("{} exists already", self.intent.source) });
+            }
+        }
+        let set_aside = self.set_aside()?;
+        Ok(Decision::Back { changes, set_aside })
+    }
+
+    /// What others wrote into the new version while it was live is theirs: it is not removed with the staged files.
+    fn set_aside(&self) -> Result<Option<String>, StateError> {
+        let (dir, source) = self.source()?;
+        let same = match self.dataset.place.kind {
+            Kind::File => FileStat::same_but_ctime,
+            Kind::Directory => FileStat::same,
+        };
+        let written = match self.list_at(&dir, &source) {
+            Ok(now) => !changes(self.intent.files.iter().map(|f| &f.stat), &now.files, same).is_empty(),
+            Err(PlaceError::Io(fault)) if fault.is_missing() => false,
+            Err(PlaceError::Io(fault)) => return Err(fault.into()),
+            Err(_) => true,
+        };
+        if !written {
+            return Ok(None);
+        }
+        if matches!(self.intent.operation, Operation::RollBack { .. }) {
+            return Ok(Some(self.intent.source.clone()));
+        }
+        store::ensure_dir(&self.state.root, "aside")?;
+        let aside = self.state.root.open_dir("aside").during("open", "aside")?;
+        store::rename_new(&dir, &source, &aside, &self.number.to_string())?;
+        store::sync_dir(&aside, ".")?;
+        Ok(Some(format!("aside/{}", self.number)))
+    }
+
+    fn list_at(&self, dir: &Dir, name: &str) -> Result<Listing, PlaceError> {
+        match self.dataset.place.kind {
+            Kind::Directory => Listing::of_directory(dir.open_dir(name).during("open", name)?),
+            Kind::File => Listing::of_file_as(dir, name, &self.dataset.place.name),
+        }
+    }
+
+    /// The directory and name under which new was staged.
+    fn source(&self) -> Result<(Dir, String), IoFault> {
+        split(&self.state.root, &self.intent.source)
+    }
+}
+
+/// Opens the directory that a path below the state names the entry of.
+fn split(root: &Dir, path: &str) -> Result<(Dir, String), IoFault> {
+    let (dir, name) = path.rsplit_once('/').unwrap_or((".", path));
+    Ok((root.open_dir(dir).during("open", dir)?, name.to_owned()))
+}
+
+/// Moves the rejects of a decided publish to the quarantine. Does nothing the second time.
+pub(crate) fn move_quarantine(state: &State, intent: &Intent) -> Result<(), IoFault> {
+    let Operation::Publish(facts) = &intent.operation else { return Ok(()) };
+    let Some(target) = &facts.quarantine else { return Ok(()) };
+    let attempt = intent.source.split('/').take(2).collect::<Vec<_>>().join("/");
+    let from = format!("{attempt}/{}", crate::staging::QUARANTINE);
+    if store::node(&state.root, &from)?.is_none() {
+        return Ok(());
+    }
+    let ((from, old), (to, new)) = (split(&state.root, &from)?, split(&state.root, target)?);
+    store::rename_new(&from, &old, &to, &new)?;
+    store::sync_dir(&to, ".")
+}
+
+/// ctime of a single file that was just put in place; what later comparisons go by.
+pub(crate) fn live_ctime(dataset: &Dataset, intent: &Intent) -> Result<Option<i64>, StateError> {
+    if dataset.place.kind == Kind::Directory {
+        return Ok(None);
+    }
+    let now = dataset.place.list()?.files.into_iter().next();
+    let expected = intent.files.first().map(|f| &f.stat);
+    let same = now.as_ref().zip(expected).is_some_and(|(now, expected)| expected.same_but_ctime(now));
+    Ok(now.filter(|_| same).map(|file| file.ctime_ns))
+}

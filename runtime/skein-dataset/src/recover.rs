@@ -1,0 +1,165 @@
+//! After a crash at any point: finish or take back the exchange that was under way, then remove what nobody needs.
+//!
+//! Idempotent, and safe for two processes at once: the second waits for the lock and finds nothing to do. Staged files
+//! are removed only while the run lock is free or held by the caller, for then no attempt is alive.
+
+use crate::crash_point;
+use crate::dataset::{Dataset, State, StateError};
+use crate::fault::During as _;
+use crate::listing::Change;
+use crate::log::machine::{History, Unsettled};
+use crate::log::record::{Body, Intent, Operation, Record, RevertReason};
+use crate::log::{self, Sealed, TEMPORARY};
+use crate::publish::swap::{self, Decision, Swap};
+use crate::store;
+
+/// What recovery did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Brought an exchange to its end: this version is current.
+    Finished {
+        /// Which.
+        version: u64,
+    },
+    /// Took an exchange back, or did not begin it, because others had written.
+    TakenBack {
+        /// What they did.
+        changes: Vec<Change>,
+        /// Where what they wrote into the new version is.
+        set_aside: Option<String>,
+    },
+    /// Recorded that a version is settled.
+    Settled {
+        /// Which.
+        version: u64,
+    },
+    /// Removed what a dead attempt had staged.
+    Swept {
+        /// `<run>.<attempt>`.
+        attempt: String,
+    },
+}
+
+/// Everything that recovery did; empty if there was nothing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// In order.
+    pub steps: Vec<Step>,
+    /// A run is at work: its staged files, and those of dead attempts, were left alone.
+    pub busy: bool,
+}
+
+/// Recovers a dataset. Every run does this first; a person needs it only to have it done now.
+pub fn recover(dataset: &Dataset) -> Result<Recovered, StateError> {
+    let Some(state) = dataset.state() else { return Ok(Recovered { steps: Vec::new(), busy: false }) };
+    let idle = dataset.idle(state)?;
+    if idle.is_some() {
+        return Ok(Recovered { steps: settle_and_sweep(dataset)?, busy: false });
+    }
+    let _lock = dataset.lock_publish(state)?;
+    Ok(Recovered { steps: settle(dataset, state)?, busy: true })
+}
+
+/// For whoever holds the run lock.
+pub(crate) fn settle_and_sweep(dataset: &Dataset) -> Result<Vec<Step>, StateError> {
+    let Some(state) = dataset.state() else { return Ok(Vec::new()) };
+    let _lock = dataset.lock_publish(state)?;
+    let mut steps = settle(dataset, state)?;
+    crash_point!("recover.before-sweep").during("recover", &dataset.place.name)?;
+    for attempt in store::names(&state.stage, "stage")? {
+        store::remove_tree(&state.stage, &attempt)?;
+        steps.push(Step::Swept { attempt });
+    }
+    crash_point!("recover.after-sweep").during("recover", &dataset.place.name)?;
+    Ok(steps)
+}
+
+/// Ends what is under way. The lock must be held.
+pub(crate) fn settle(dataset: &Dataset, state: &State) -> Result<Vec<Step>, StateError> {
+    let mut steps = Vec::new();
+    for name in store::names(&state.log, "log")? {
+        if name.starts_with(TEMPORARY) {
+            store::remove_tree(&state.log, &name)?;
+        }
+    }
+    let mut history = log::read(&state.log)?;
+    if let Some(Unsettled::Intended(intent)) = history.unsettled().cloned() {
+        crash_point!("recover.before-settle").during("recover", &dataset.place.name)?;
+        steps.push(end_exchange(dataset, state, &history, &intent)?);
+        history = log::read(&state.log)?;
+    }
+    if let Some(Unsettled::Decided(intent)) = history.unsettled().cloned() {
+        end_decided(dataset, state, &history, &intent)?;
+        steps.push(Step::Settled { version: intent.version });
+    }
+    Ok(steps)
+}
+
+fn end_exchange(
+    dataset: &Dataset,
+    state: &State,
+    history: &History,
+    intent: &Intent,
+) -> Result<Step, StateError> {
+    let base = history.version(intent.base).expect("the machine checked that an intent's base is the head");
+    let number = history.next_number() - 1;
+    let swap = Swap { dataset, state, intent, number, base: &base.files };
+    let (body, step) = match swap.run()? {
+        Decision::Forward => (decision(intent), Step::Finished { version: intent.version }),
+        Decision::Back { changes, set_aside } => (
+            Body::Revert(RevertReason::Drift { changes: changes.clone(), set_aside: set_aside.clone() }),
+            Step::TakenBack { changes, set_aside },
+        ),
+    };
+    append(dataset, state, history, body)?;
+    crash_point!("swap.after-decision").during("recover", &dataset.place.name)?;
+    Ok(step)
+}
+
+/// The record that says that an exchange happened.
+pub(crate) fn decision(intent: &Intent) -> Body {
+    let version = intent.version;
+    match &intent.operation {
+        Operation::Publish(facts) => Body::Commit { version, run: facts.run },
+        Operation::RollBack { to } => Body::Revert(RevertReason::RolledBack { version, to: *to }),
+    }
+}
+
+/// Tidies after a decided exchange and records that. Names are synced before `done` exists: after it nobody looks at
+/// the inodes again.
+pub(crate) fn end_decided(
+    dataset: &Dataset,
+    state: &State,
+    history: &History,
+    intent: &Intent,
+) -> Result<(), StateError> {
+    let base = history.version(intent.base).expect("the machine checked that an intent's base is the head");
+    // A power loss can keep the record and lose the exchange that came before it.
+    let number = history.next_number() - 1;
+    let swap = Swap { dataset, state, intent, number, base: &base.files };
+    swap.repeat_lost()?;
+    swap::move_quarantine(state, intent)?;
+    crash_point!("settle.after-quarantine").during("settle", &dataset.place.name)?;
+    for dir in [&dataset.place.parent, &state.kept, &state.log] {
+        store::sync_dir(dir, ".")?;
+    }
+    let body = Body::Done { version: intent.version, ctime_ns: swap::live_ctime(dataset, intent)? };
+    append(dataset, state, history, body)?;
+    Ok(crash_point!("settle.after-done").during("settle", &dataset.place.name)?)
+}
+
+/// Creates the next record, durably. The lock must be held.
+pub(crate) fn append(
+    dataset: &Dataset,
+    state: &State,
+    history: &History,
+    body: Body,
+) -> Result<Sealed, StateError> {
+    let now = dataset.clock.now();
+    let record = Sealed::new(&Record::new(history.next_number(), history.last(), now, body));
+    if !record.create(&state.log)? {
+        return Err(StateError::Held { found: format!("record {} exists", record.number) });
+    }
+    store::sync_dir(&state.log, ".")?;
+    Ok(record)
+}

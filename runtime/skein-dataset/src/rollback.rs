@@ -1,0 +1,266 @@
+//! Bringing an old version back: the same exchange as a publish, with a kept version in place of a staged one.
+//!
+//! Rolling back makes a new version with old content, so it can be rolled back itself. It refuses to undo what others
+//! wrote, and looks at every kept file before it touches anything.
+
+use skein_types::{Bytes, Code, ErrorClass, codes};
+
+use crate::crash_point;
+use crate::dataset::{Dataset, State, StateError};
+use crate::fault::{During as _, IoFault};
+use crate::listing::{Change, FileStat, Listing};
+use crate::log;
+use crate::log::LogError;
+use crate::log::machine::{History, Unsettled, Version};
+use crate::log::record::{Body, FileRecord, Intent, Operation, RevertReason};
+use crate::place::{Kind, PlaceError};
+use crate::publish::swap::{Decision, Swap};
+use crate::recover;
+use crate::snapshot::{Snapshot, SnapshotError, first};
+use crate::staging::{self, StageError};
+use crate::store::{self, Node};
+
+/// What a rollback did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RolledBack {
+    /// The version that is current now.
+    pub version: u64,
+    /// The version whose content it has.
+    pub to: u64,
+    /// Its files.
+    pub files: usize,
+    /// Their size.
+    pub bytes: Bytes,
+    /// `false`: that content was current already, nothing was touched.
+    pub changed: bool,
+}
+
+/// A rollback was refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RollbackError {
+    /// No run has published to the dataset.
+    #[error("the dataset has no history")]
+    NoHistory,
+    /// There is no such version.
+    #[error("there is no version {version}")]
+    NoSuchVersion {
+        /// Which.
+        version: u64,
+    },
+    /// Its files are not kept any more.
+    #[error("the files of version {version} are no longer kept")]
+    Gone {
+        /// Which.
+        version: u64,
+    },
+    /// Its files are not what the log says.
+    #[error("version {version} is damaged: {path}")]
+    Damaged {
+        /// Which.
+        version: u64,
+        /// The first file that differs.
+        path: String,
+    },
+    /// Others wrote since.
+    #[error("{} later writes would be undone, the first: {}", changes.len(), first(changes))]
+    LaterWrites {
+        /// All of them.
+        changes: Vec<Change>,
+    },
+    /// It is not known whether it happened; recovery finds out.
+    #[error("it is not known whether the rollback happened")]
+    Unknown {
+        /// What hides the answer.
+        #[source]
+        source: Box<StateError>,
+    },
+    /// The user may not, or the mount does not allow it.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// The dataset cannot be looked at.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// The dataset's state cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The system said no.
+    #[error(transparent)]
+    Io(#[from] IoFault),
+}
+
+impl From<LogError> for RollbackError {
+    fn from(e: LogError) -> Self {
+        Self::State(e.into())
+    }
+}
+
+impl RollbackError {
+    /// The code of this error.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::NoHistory => codes::NO_HISTORY,
+            Self::NoSuchVersion { .. } => codes::NO_SUCH_VERSION,
+            Self::Gone { .. } => codes::VERSION_GONE,
+            Self::Damaged { .. } => codes::KEPT_VERSION_DAMAGED,
+            Self::LaterWrites { .. } => codes::LATER_WRITES,
+            Self::Unknown { .. } => codes::OUTCOME_UNKNOWN,
+            Self::Stage(e) => e.code(),
+            Self::Snapshot(e) => e.code(),
+            Self::State(e) => e.code(),
+            Self::Io(e) => e.code(),
+        }
+    }
+
+    /// Blame.
+    pub fn class(&self) -> ErrorClass {
+        self.code().class
+    }
+}
+
+/// Makes the content of version `to` current again; without `to`, what was current before the last publish or
+/// rollback.
+pub fn roll_back(dataset: &Dataset, to: Option<u64>) -> Result<RolledBack, RollbackError> {
+    let state = dataset.state().ok_or(RollbackError::NoHistory)?;
+    let _lock = dataset.lock_publish(state)?;
+    recover::settle(dataset, state)?;
+    let mut history = log::read(&state.log)?;
+    let to = match to {
+        Some(to) => to,
+        None => history.previous().ok_or(RollbackError::NoHistory)?,
+    };
+    let target = history.version(to).cloned().ok_or(RollbackError::NoSuchVersion { version: to })?;
+    let head = history.head().cloned().ok_or(RollbackError::NoHistory)?;
+    let mut changes = history.later_writes(to);
+    let live = dataset.snapshot(&history)?;
+    let observed = live.observed();
+    changes.extend(observed.clone().unwrap_or_default());
+    if !changes.is_empty() {
+        return Err(RollbackError::LaterWrites { changes });
+    }
+    if history.is_current(to) {
+        return Ok(answer(&target, head.version, false));
+    }
+    let slot = history.slot_of(to).ok_or(RollbackError::Gone { version: to })?;
+    staging::may_change(dataset)?;
+    let (new, files) = verify(dataset, state, &target, slot)?;
+    if observed.is_some() {
+        history = observe(dataset, state, &history, &live)?;
+    }
+    let base = history.next_version() - 1;
+    let intent = Intent {
+        operation: Operation::RollBack { to },
+        version: base + 1,
+        base,
+        old: live.node,
+        new,
+        source: format!("kept/{slot}"),
+        files,
+        dirs: target.dirs.clone(),
+    };
+    crash_point!("rollback.before-intent").during("roll back", &dataset.place.name)?;
+    let unknown = |e: StateError| RollbackError::Unknown { source: Box::new(e) };
+    match exchange(dataset, state, &history, intent).map_err(unknown)? {
+        Ok(version) => Ok(answer(&target, version, true)),
+        Err(changes) => Err(RollbackError::LaterWrites { changes }),
+    }
+}
+
+fn answer(target: &Version, version: u64, changed: bool) -> RolledBack {
+    let bytes = target.files.iter().map(|f| Bytes(f.stat.size)).sum();
+    RolledBack { version, to: target.version, files: target.files.len(), bytes, changed }
+}
+
+/// From the intent to done; `Err` inside if others wrote in the very last moment.
+fn exchange(
+    dataset: &Dataset,
+    state: &State,
+    history: &History,
+    intent: Intent,
+) -> Result<Result<u64, Vec<Change>>, StateError> {
+    let base = history.head().cloned().expect("a rollback has a head");
+    let announced = recover::append(dataset, state, history, Body::Intent(Box::new(intent.clone())))?;
+    crash_point!("rollback.after-intent").during("roll back", &dataset.place.name)?;
+    let history = log::read(&state.log)?;
+    let swap = Swap { dataset, state, intent: &intent, number: announced.number, base: &base.files };
+    if let Decision::Back { changes, set_aside } = swap.run()? {
+        let body = Body::Revert(RevertReason::Drift { changes: changes.clone(), set_aside });
+        recover::append(dataset, state, &history, body)?;
+        return Ok(Err(changes));
+    }
+    recover::append(dataset, state, &history, recover::decision(&intent))?;
+    crash_point!("swap.after-decision").during("roll back", &dataset.place.name)?;
+    let history = log::read(&state.log)?;
+    if let Some(Unsettled::Decided(intent)) = history.unsettled() {
+        recover::end_decided(dataset, state, &history, intent)?;
+    }
+    Ok(Ok(intent.version))
+}
+
+/// Records times and modes that others changed without changing any content, so that the exchange compares with what
+/// is there.
+fn observe(
+    dataset: &Dataset,
+    state: &State,
+    history: &History,
+    live: &Snapshot,
+) -> Result<History, RollbackError> {
+    live.hash_all(dataset.options.threads)?;
+    let (version, files, dirs) = (history.next_version(), live.records(), live.dirs.clone());
+    recover::append(dataset, state, history, Body::Observe { version, changes: Vec::new(), files, dirs })?;
+    Ok(log::read(&state.log)?)
+}
+
+/// Proves that a kept version is what was displaced; answers its inode and its files as they are on disk now.
+fn verify(
+    dataset: &Dataset,
+    state: &State,
+    target: &Version,
+    slot: u64,
+) -> Result<(Node, Vec<FileRecord>), RollbackError> {
+    let (version, name) = (target.version, slot.to_string());
+    let node = store::node(&state.kept, &name)?.ok_or(RollbackError::Gone { version })?;
+    let damaged = |path: &str| RollbackError::Damaged { version, path: path.to_owned() };
+    let (root, listing) = match dataset.place.kind {
+        Kind::Directory => {
+            let root = state.kept.open_dir(&name).during("open", &name)?;
+            let listing = Listing::of_directory(&root);
+            (root, listing)
+        }
+        Kind::File => {
+            let listing = Listing::of_file_as(&state.kept, &name, &dataset.place.name);
+            (state.kept.try_clone().during("open", &name)?, listing)
+        }
+    };
+    let listing = match listing {
+        Ok(listing) => listing,
+        Err(PlaceError::Io(fault)) => return Err(fault.into()),
+        Err(other) => return Err(damaged(&other.to_string())),
+    };
+    if let Some(extra) = listing.files.iter().find(|f| !target.files.iter().any(|t| t.stat.path == f.path)) {
+        return Err(damaged(&extra.path));
+    }
+    let mut files = Vec::with_capacity(target.files.len());
+    for record in &target.files {
+        let path = &record.stat.path;
+        let found = listing.files.iter().find(|f| f.path == *path).ok_or_else(|| damaged(path))?;
+        let on_disk = if dataset.place.kind == Kind::File { &name } else { path };
+        if !intact(&root, on_disk, record, found)? {
+            return Err(damaged(path));
+        }
+        files.push(FileRecord { stat: found.clone(), ..record.clone() });
+    }
+    Ok((node, files))
+}
+
+/// By its numbers where nothing can have moved them, else by its bytes. A single file's ctime moved with it.
+fn intact(
+    root: &cap_std::fs::Dir,
+    name: &str,
+    record: &FileRecord,
+    found: &FileStat,
+) -> Result<bool, IoFault> {
+    if record.stat.same(found) {
+        return Ok(true);
+    }
+    Ok(record.stat.size == found.size && store::hash_file(root, name)?.0 == record.blake3)
+}

@@ -1,0 +1,295 @@
+//! What a dataset held when a run pinned it, and whether it still does.
+//!
+//! A pinned file is opened below the directory that was pinned, not by its path, and compared with what was listed:
+//! size, times, inode. A file that changed is an error, never other bytes.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cap_std::fs::Dir;
+use skein_types::{Blake3, Bytes, Code, ErrorClass, codes};
+
+use crate::dataset::{Dataset, RunLock, StateError};
+use crate::fault::{During as _, IoFault};
+use crate::listing::{Change, FileStat, Listing, Role, changes};
+use crate::log::LogError;
+use crate::log::machine::{History, Version};
+use crate::log::record::{Applied, FileRecord, Parent};
+use crate::place::{Kind, PlaceError};
+use crate::store::{self, Node};
+
+/// One file of a snapshot.
+#[derive(Debug)]
+pub struct PinnedFile {
+    /// As listed.
+    pub stat: FileStat,
+    known: Option<FileRecord>,
+    hash: OnceLock<Blake3>,
+}
+
+/// An immutable view of a dataset.
+#[derive(Debug)]
+pub struct Snapshot {
+    files: Vec<PinnedFile>,
+    pub(crate) dirs: Vec<String>,
+    pub(crate) root: Dir,
+    pub(crate) kind: Kind,
+    pub(crate) node: Node,
+    /// The log's last record when this was pinned.
+    pub(crate) last: Option<Parent>,
+    pub(crate) head: Option<Arc<Version>>,
+}
+
+/// A snapshot cannot be taken or does not hold.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// No data file.
+    #[error("the dataset has no parquet files")]
+    Empty,
+    /// A file is not what was pinned.
+    #[error("{path} changed while the run was under way")]
+    Changed {
+        /// Which.
+        path: String,
+    },
+    /// Something in the dataset is not what was pinned.
+    #[error("{} files changed while the run was under way, the first: {}", changes.len(), first(changes))]
+    Drift {
+        /// All of them.
+        changes: Vec<Change>,
+    },
+    /// The place holds something that no dataset may hold.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The state cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The system said no.
+    #[error(transparent)]
+    Io(#[from] IoFault),
+}
+
+pub(crate) fn first(changes: &[Change]) -> String {
+    changes.first().map_or_else(String::new, ToString::to_string)
+}
+
+impl SnapshotError {
+    /// The code of this error.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Empty => codes::DATASET_EMPTY,
+            Self::Changed { .. } => codes::FILE_CHANGED_WHILE_READ,
+            Self::Drift { .. } => codes::DATASET_DRIFT,
+            Self::Place(e) => e.code(),
+            Self::Log(e) => e.code(),
+            Self::State(e) => e.code(),
+            Self::Io(e) => e.code(),
+        }
+    }
+
+    /// Blame.
+    pub fn class(&self) -> ErrorClass {
+        self.code().class
+    }
+}
+
+impl PinnedFile {
+    /// What the log knows of this very file, unchanged since it was recorded.
+    pub fn known(&self) -> Option<&FileRecord> {
+        self.known.as_ref()
+    }
+
+    /// Migrations that this file has been through.
+    pub fn applied(&self) -> &[Applied] {
+        self.known.as_ref().map_or(&[], |known| &known.applied)
+    }
+
+    /// Gives the hash of the file's bytes to a caller's snapshot, so that publish need not read it again.
+    pub fn provide_hash(&self, hash: Blake3) {
+        self.hash.get_or_init(|| hash);
+    }
+
+    /// The record of this file as part of the version that is current now. Needs its hash.
+    pub(crate) fn record(&self) -> FileRecord {
+        let known = self.known.clone();
+        let (rows, stats, applied) = known.map_or((None, None, Vec::new()), |k| (k.rows, k.stats, k.applied));
+        let blake3 = *self.hash.get().expect("hash_all comes before records are made");
+        FileRecord { stat: self.stat.clone(), blake3, rows, stats, applied }
+    }
+}
+
+impl Dataset {
+    /// Pins what the dataset holds now. Empty directories are refused.
+    pub fn pin(&self, _lock: &RunLock) -> Result<Snapshot, SnapshotError> {
+        self.look()
+    }
+
+    /// What the dataset holds now, without a lock: for looking, planning and dry runs, which write nothing. A publish
+    /// under way may show through as the version that it makes.
+    pub fn look(&self) -> Result<Snapshot, SnapshotError> {
+        let snapshot = self.snapshot(&self.history()?)?;
+        if snapshot.data_files().next().is_none() {
+            return Err(SnapshotError::Empty);
+        }
+        Ok(snapshot)
+    }
+
+    pub(crate) fn snapshot(&self, history: &History) -> Result<Snapshot, SnapshotError> {
+        let root = self.place.open_root()?;
+        let (node, listing) = match self.place.kind {
+            Kind::Directory => (node_of(&root)?, Listing::of_directory(&root)?),
+            Kind::File => {
+                let listing = self.place.list()?;
+                let ino = listing.files.first().map_or(0, |f| f.ino);
+                (Node { dev: self.place.dev, ino }, listing)
+            }
+        };
+        let head = history.head().cloned();
+        let known = |stat: &FileStat| -> Result<Option<FileRecord>, IoFault> {
+            let files = head.as_ref().map_or(&[][..], |head| &head.files);
+            let Ok(at) = files.binary_search_by(|f| f.stat.path.cmp(&stat.path)) else { return Ok(None) };
+            still(&root, &files[at], stat)
+        };
+        let mut files = Vec::with_capacity(listing.files.len());
+        for stat in listing.files {
+            let known = known(&stat)?;
+            let hash = known.as_ref().map_or_else(OnceLock::new, |k| OnceLock::from(k.blake3));
+            files.push(PinnedFile { stat, known, hash });
+        }
+        Ok(Snapshot {
+            files,
+            dirs: listing.dirs,
+            root,
+            kind: self.place.kind,
+            node,
+            last: history.last(),
+            head,
+        })
+    }
+}
+
+/// The record of a file if the file still has that content: by its numbers, or by its bytes where only times or inode
+/// moved (a changed mode, a restored backup).
+fn still(root: &Dir, record: &FileRecord, stat: &FileStat) -> Result<Option<FileRecord>, IoFault> {
+    let same = record.stat.same(stat)
+        || (record.stat.size == stat.size && store::hash_file(root, &stat.path)?.0 == record.blake3);
+    Ok(same.then(|| FileRecord { stat: stat.clone(), ..record.clone() }))
+}
+
+pub(crate) fn node_of(dir: &Dir) -> Result<Node, IoFault> {
+    let stat = rustix::fs::fstat(dir).during("look at", ".")?;
+    Ok(Node { dev: stat.st_dev, ino: stat.st_ino })
+}
+
+impl Snapshot {
+    /// Every file, sorted by bytes of the path.
+    pub fn files(&self) -> &[PinnedFile] {
+        &self.files
+    }
+
+    /// The data files, sorted by bytes of the path.
+    pub fn data_files(&self) -> impl Iterator<Item = &PinnedFile> {
+        self.files.iter().filter(|f| f.stat.role == Role::Data)
+    }
+
+    /// The version that the log calls current, or `None` before the first publish.
+    pub fn version(&self) -> Option<u64> {
+        self.head.as_ref().map(|head| head.version)
+    }
+
+    /// Sum of all sizes.
+    pub fn bytes(&self) -> Bytes {
+        self.files.iter().map(|f| Bytes(f.stat.size)).sum()
+    }
+
+    /// Opens a pinned file and checks that it is the one that was pinned.
+    pub fn open_file(&self, file: &PinnedFile) -> Result<std::fs::File, SnapshotError> {
+        let path = &file.stat.path;
+        let opened = match self.root.open(path) {
+            Ok(opened) => opened.into_std(),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                return Err(SnapshotError::Changed { path: path.clone() });
+            }
+            Err(e) => return Err(e).during("open", path)?,
+        };
+        let stat = rustix::fs::fstat(&opened).during("look at", path)?;
+        if !file.stat.same(&FileStat::new(path.clone(), &stat)) {
+            return Err(SnapshotError::Changed { path: path.clone() });
+        }
+        Ok(opened)
+    }
+
+    /// Migrations that every data file has been through, in the first file's order.
+    pub fn applied_to_all(&self) -> Vec<Applied> {
+        let mut files = self.data_files();
+        let mut all = files.next().map_or_else(Vec::new, |f| f.applied().to_vec());
+        files.for_each(|file| all.retain(|applied| file.applied().contains(applied)));
+        all
+    }
+
+    /// Whether the dataset, found again by its path, is what was pinned.
+    pub fn check_unchanged(&self, dataset: &Dataset) -> Result<(), SnapshotError> {
+        let changes = self.changes(&dataset.place.list()?);
+        if !changes.is_empty() {
+            return Err(SnapshotError::Drift { changes });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn changes(&self, now: &Listing) -> Vec<Change> {
+        changes(self.files.iter().map(|f| &f.stat), &now.files, FileStat::same)
+    }
+
+    /// What others did to the version that the log calls current; `None` if nothing, not even a time, is different.
+    pub(crate) fn observed(&self) -> Option<Vec<Change>> {
+        let head = self.head.as_ref()?;
+        let old = || head.files.iter().map(|f| &f.stat);
+        let exact = changes(old(), self.files.iter().map(|f| &f.stat), FileStat::same);
+        if exact.is_empty() && head.dirs == self.dirs {
+            return None;
+        }
+        let touched = |path: &str| {
+            let at = self.files.binary_search_by(|f| f.stat.path.as_str().cmp(path));
+            at.is_ok_and(|at| self.files[at].known.is_some())
+        };
+        let real = |change: &Change| !matches!(change, Change::Modified(path) if touched(path));
+        Some(exact.into_iter().filter(real).collect())
+    }
+
+    /// Hashes every file that has no hash yet, several at a time.
+    pub(crate) fn hash_all(&self, threads: usize) -> Result<(), SnapshotError> {
+        let missing: Vec<&PinnedFile> = self.files.iter().filter(|f| f.hash.get().is_none()).collect();
+        let (next, failed) = (AtomicUsize::new(0), Mutex::new(None));
+        let work = || {
+            while let Some(file) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if let Err(e) = self.hash_one(file) {
+                    failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(e);
+                    return;
+                }
+            }
+        };
+        match threads.min(missing.len()) {
+            0 | 1 => work(),
+            threads => std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work)))),
+        }
+        failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+    }
+
+    fn hash_one(&self, file: &PinnedFile) -> Result<(), SnapshotError> {
+        let (hash, size) = store::hash_file(&self.root, &file.stat.path)?;
+        if size != file.stat.size {
+            return Err(SnapshotError::Changed { path: file.stat.path.clone() });
+        }
+        file.provide_hash(hash);
+        Ok(())
+    }
+
+    /// Records of all files as they are now.
+    pub(crate) fn records(&self) -> Vec<FileRecord> {
+        self.files.iter().map(PinnedFile::record).collect()
+    }
+}

@@ -1,0 +1,303 @@
+//! The next version of a dataset while it is written: a directory private to one attempt, on the dataset's device.
+//!
+//! Nothing in it is visible to readers. It disappears when the [`Staging`] is dropped, unless a publish left its
+//! outcome unknown: then it stays until `recover` has read back what happened. Directories of the old version exist
+//! in the new one from the start; their modes are set last, so that a read-only one can be filled.
+
+mod file;
+mod preflight;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cap_std::fs::Dir;
+use skein_types::{Blake3, Bytes, Code, ErrorClass, codes};
+
+use crate::crash_point;
+use crate::dataset::{Dataset, RunLock};
+use crate::fault::{During as _, IoFault};
+use crate::listing::Role;
+use crate::place::Kind;
+use crate::snapshot::{PinnedFile, Snapshot, SnapshotError};
+use crate::store::{self, attributes};
+
+pub use file::StagedFile;
+pub(crate) use preflight::may_change;
+
+/// Name of the rejects file in an attempt's directory.
+pub(crate) const QUARANTINE: &str = "quarantine.parquet";
+pub(crate) const DATA: &str = "data";
+
+/// How an output file is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameRule {
+    /// As its source: single files, and `names: keep`.
+    Keep,
+    /// `<stem>-<8 hex of its content hash>.<ext>`: a reader that lists the old version and opens late misses the file
+    /// instead of mixing versions.
+    Hashed,
+}
+
+/// A finished file of the next version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StagedEntry {
+    /// Relative to the dataset.
+    pub path: String,
+    /// The source file that it was made for.
+    pub from: String,
+    /// By name.
+    pub role: Role,
+    /// Bytes.
+    pub size: u64,
+    /// Of its bytes.
+    pub blake3: Blake3,
+}
+
+/// The next version of a dataset, unfinished.
+#[derive(Debug)]
+pub struct Staging {
+    pub(crate) shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) kind: Kind,
+    /// `<run>.<attempt>`, the directory's name below `stage`.
+    pub(crate) name: String,
+    stage: Dir,
+    /// The attempt's directory.
+    pub(crate) dir: Dir,
+    /// The new version's root, or the directory that holds its one file.
+    pub(crate) data: Dir,
+    /// The old version's root.
+    source: Dir,
+    source_dirs: Vec<String>,
+    stems: BTreeMap<String, String>,
+    temporaries: AtomicU64,
+    keep: AtomicBool,
+    written: Mutex<Written>,
+}
+
+#[derive(Debug, Default)]
+struct Written {
+    entries: Vec<StagedEntry>,
+    quarantine: Option<StagedEntry>,
+    lost: Vec<String>,
+    fault: Option<IoFault>,
+}
+
+/// The next version cannot be staged.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// Not enough room for a second copy.
+    #[error("{needed} are needed beside the dataset, {free} are free")]
+    NoSpace {
+        /// A second copy and a fifth.
+        needed: Bytes,
+        /// What the file system has for this user.
+        free: Bytes,
+    },
+    /// The file system is mounted read-only.
+    #[error("the file system is read-only")]
+    ReadOnly,
+    /// The user may not change what must change.
+    #[error("no permission to change {path}")]
+    Permission {
+        /// Which directory.
+        path: String,
+    },
+    /// Two outputs with one name.
+    #[error("two outputs would be called {path}")]
+    NameCollision {
+        /// Which.
+        path: String,
+    },
+    /// A path that is not below the dataset.
+    #[error("{path:?} is not a path inside the dataset")]
+    BadPath {
+        /// Which.
+        path: String,
+    },
+    /// The source does not hold still.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// The system said no.
+    #[error(transparent)]
+    Io(#[from] IoFault),
+}
+
+impl StageError {
+    /// The code of this error.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::NoSpace { .. } => codes::NO_SPACE,
+            Self::ReadOnly => codes::READ_ONLY,
+            Self::Permission { .. } => codes::PERMISSION,
+            Self::NameCollision { .. } => codes::NAME_COLLISION,
+            Self::BadPath { .. } => codes::BUG,
+            Self::Snapshot(e) => e.code(),
+            Self::Io(e) => e.code(),
+        }
+    }
+
+    /// Blame.
+    pub fn class(&self) -> ErrorClass {
+        self.code().class
+    }
+}
+
+impl Staging {
+    /// Checks space and permissions and makes the attempt's directory.
+    pub fn create(
+        dataset: &Dataset,
+        lock: &RunLock,
+        snapshot: &Snapshot,
+        attempt: u32,
+    ) -> Result<Self, StageError> {
+        let state = dataset.state().expect("a run lock is taken in the dataset's state");
+        preflight::check(dataset, state, snapshot)?;
+        let name = format!("{}.{attempt}", lock.run);
+        state.stage.create_dir(&name).during("create", &name)?;
+        let dir = state.stage.open_dir(&name).during("open", &name)?;
+        dir.create_dir(DATA).during("create", DATA)?;
+        let data = dir.open_dir(DATA).during("open", DATA)?;
+        for below in &snapshot.dirs {
+            data.create_dir(below).during("create", below)?;
+        }
+        let shared = Shared {
+            kind: snapshot.kind,
+            name,
+            stage: state.stage.try_clone().during("open", "stage")?,
+            dir,
+            data,
+            source: snapshot.root.try_clone().during("open", ".")?,
+            source_dirs: snapshot.dirs.clone(),
+            stems: file::stems(snapshot),
+            temporaries: AtomicU64::new(0),
+            keep: AtomicBool::new(false),
+            written: Mutex::default(),
+        };
+        let staging = Self { shared: Arc::new(shared) };
+        crash_point!("stage.after-create").during("stage", &staging.shared.name)?;
+        Ok(staging)
+    }
+
+    /// Starts the output file for `source`. Mode, owner and attributes will be the source's.
+    pub fn file(&self, source: &PinnedFile) -> Result<StagedFile, StageError> {
+        StagedFile::create(self.shared.clone(), &source.stat.path, file::Purpose::Data)
+    }
+
+    /// Starts the file of rejected rows. It becomes the dataset's `quarantine/<run>.parquet` with the publish.
+    pub fn quarantine(&self) -> Result<StagedFile, StageError> {
+        StagedFile::create(self.shared.clone(), QUARANTINE, file::Purpose::Quarantine)
+    }
+
+    /// Takes a file of the old version over as it is, under its name: by reflink where the file system can, else by
+    /// copy.
+    pub fn join(&self, snapshot: &Snapshot, source: &PinnedFile) -> Result<StagedEntry, StageError> {
+        file::join(&self.shared, snapshot, source)
+    }
+
+    /// Takes all sidecars over; answers what was dropped.
+    pub fn copy_sidecars(&self, snapshot: &Snapshot) -> Result<Vec<String>, StageError> {
+        let mut dropped = Vec::new();
+        for file in snapshot.files() {
+            match file.stat.role {
+                Role::Data => {}
+                Role::Sidecar => drop(self.join(snapshot, file)?),
+                Role::Dropped => dropped.push(file.stat.path.clone()),
+            }
+        }
+        Ok(dropped)
+    }
+
+    /// Finished files so far, sorted by path.
+    pub fn entries(&self) -> Vec<StagedEntry> {
+        let mut entries = self.shared.written().entries.clone();
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        entries
+    }
+
+    /// Owners and attributes that could not be kept, for the run's summary.
+    pub fn lost_attributes(&self) -> Vec<String> {
+        self.shared.written().lost.clone()
+    }
+
+    /// The first write that failed. Encoders wrap errors of their writer; this is the one underneath.
+    pub fn take_fault(&self) -> Option<IoFault> {
+        self.shared.written().fault.take()
+    }
+
+    /// Removes everything staged. Dropping does the same but cannot answer.
+    pub fn discard(self) -> Result<(), StageError> {
+        self.shared.keep.store(true, Ordering::Relaxed);
+        Ok(self.shared.remove()?)
+    }
+
+    pub(crate) fn quarantined(&self) -> bool {
+        self.shared.written().quarantine.is_some()
+    }
+
+    /// From here on the files may be part of the dataset: dropping removes nothing any more.
+    pub(crate) fn keep(&self) {
+        self.shared.keep.store(true, Ordering::Relaxed);
+    }
+
+    /// Removes what is left after the outcome is known.
+    pub(crate) fn clear(&self) -> Result<(), IoFault> {
+        self.shared.remove()
+    }
+
+    /// Where the new version lies below the state, until it is exchanged.
+    pub(crate) fn source(&self, place_name: &str) -> String {
+        match self.shared.kind {
+            Kind::Directory => format!("stage/{}/{DATA}", self.shared.name),
+            Kind::File => format!("stage/{}/{DATA}/{place_name}", self.shared.name),
+        }
+    }
+
+    /// Gives the new version's directories the attributes of the old ones.
+    pub(crate) fn finish_dirs(&self) -> Result<(), IoFault> {
+        let shared = &self.shared;
+        if shared.kind == Kind::File {
+            return Ok(());
+        }
+        for path in shared.source_dirs.iter().rev().map(String::as_str).chain(["."]) {
+            let open = |root: &Dir| {
+                let dir = root.open_dir(path).during("open", path)?;
+                store::readable(&dir, ".")
+            };
+            let lost = attributes::copy(open(&shared.source)?, open(&shared.data)?, path)?;
+            shared.written().lost.extend(lost);
+        }
+        Ok(())
+    }
+}
+
+impl Shared {
+    fn written(&self) -> std::sync::MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remove(&self) -> Result<(), IoFault> {
+        crash_point!("stage.before-discard").during("discard", &self.name)?;
+        store::remove_tree(&self.stage, &self.name)
+    }
+
+    fn temporary(&self) -> String {
+        format!(".part-{}", self.temporaries.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        if self.shared.keep.load(Ordering::Relaxed) {
+            return;
+        }
+        if let Err(fault) = self.shared.remove() {
+            // The next run's sweep removes it: nobody else looks there.
+            tracing::warn!(attempt = %self.shared.name, error = %fault, "staged files left behind");
+        }
+    }
+}

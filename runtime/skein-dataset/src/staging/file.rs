@@ -1,0 +1,247 @@
+//! One file of the next version: hashed and counted while it is written, named when it is finished.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use cap_std::fs::{Dir, File};
+use rustix::fs::{Timespec, Timestamps};
+use rustix::io::Errno;
+use skein_types::Blake3;
+
+use crate::crash_point;
+use crate::fault::{During as _, IoFault};
+use crate::listing::Role;
+use crate::place::Kind;
+use crate::snapshot::{PinnedFile, Snapshot};
+use crate::staging::{DATA, NameRule, QUARANTINE, Shared, StageError, StagedEntry};
+use crate::store::{self, attributes};
+
+/// Bytes gathered before they are hashed and written: large enough for one hash of many lanes and few calls.
+const BUFFER: usize = 512 << 10;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Data,
+    Quarantine,
+}
+
+/// A file being written. Dropped unfinished, it leaves only a temporary name in the attempt's directory.
+#[derive(Debug)]
+pub struct StagedFile {
+    shared: Arc<Shared>,
+    file: File,
+    temporary: String,
+    source: String,
+    purpose: Purpose,
+    buffer: Vec<u8>,
+    hasher: blake3::Hasher,
+    size: u64,
+}
+
+impl StagedFile {
+    pub(crate) fn create(shared: Arc<Shared>, source: &str, purpose: Purpose) -> Result<Self, StageError> {
+        let temporary = shared.temporary();
+        let file = store::create_new(&shared.dir, &temporary)?;
+        Ok(Self {
+            file,
+            temporary,
+            source: source.to_owned(),
+            purpose,
+            buffer: Vec::with_capacity(BUFFER),
+            hasher: blake3::Hasher::new(),
+            size: 0,
+            shared,
+        })
+    }
+
+    /// Bytes written so far.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Ends the file and gives it its name. Quarantine files keep theirs whatever the rule.
+    pub fn finish(mut self, rule: NameRule) -> Result<StagedEntry, StageError> {
+        self.write_out().during("write", &self.source)?;
+        let blake3: Blake3 = self.hasher.finalize().into();
+        let mut entry = StagedEntry {
+            path: self.source.clone(),
+            from: self.source.clone(),
+            role: Role::Data,
+            size: self.size,
+            blake3,
+        };
+        crash_point!("stage.before-file-rename").during("name", &entry.path)?;
+        if self.purpose == Purpose::Quarantine {
+            if !store::rename_new(&self.shared.dir, &self.temporary, &self.shared.dir, QUARANTINE)? {
+                return Err(StageError::NameCollision { path: QUARANTINE.to_owned() });
+            }
+            self.shared.written().quarantine = Some(entry.clone());
+            return Ok(entry);
+        }
+        let source = self.shared.source.open(&self.source).during("open", &self.source)?;
+        let lost = attributes::copy(&source, &self.file, &self.source)?;
+        self.shared.written().lost.extend(lost);
+        if rule == NameRule::Hashed && self.shared.kind == Kind::Directory {
+            let plain = self.shared.stems.get(&self.source).unwrap_or(&self.source);
+            entry.path = hashed(plain, &blake3);
+        }
+        place(&self.shared, &self.temporary, &entry.path)?;
+        crash_point!("stage.after-file-rename").during("name", &entry.path)?;
+        self.shared.written().entries.push(entry.clone());
+        Ok(entry)
+    }
+
+    fn write_out(&mut self) -> io::Result<()> {
+        self.hasher.update(&self.buffer);
+        let answer = self.file.write_all(&self.buffer);
+        self.buffer.clear();
+        answer.inspect_err(|e| {
+            let source = e.raw_os_error().map_or_else(|| e.kind().into(), io::Error::from_raw_os_error);
+            let fault = IoFault { action: "write", path: self.source.clone(), source };
+            self.shared.written().fault.get_or_insert(fault);
+        })
+    }
+}
+
+impl Write for StagedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.buffer.len() + bytes.len() > BUFFER && !self.buffer.is_empty() {
+            self.write_out()?;
+        }
+        // What is larger than the buffer goes through it in pieces; `write_all` comes back for the rest.
+        let taken = bytes.len().min(BUFFER);
+        self.buffer.extend_from_slice(&bytes[..taken]);
+        self.size += taken as u64;
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.write_out()
+    }
+}
+
+/// `part-0.parquet` and a hash become `part-0-1a2b3c4d.parquet`.
+fn hashed(path: &str, blake3: &Blake3) -> String {
+    let (dir, name) = path.rsplit_once('/').map_or((None, path), |(dir, name)| (Some(dir), name));
+    let (stem, ext) = name.rsplit_once('.').unwrap_or((name, ""));
+    let dot = if ext.is_empty() { "" } else { "." };
+    let named = format!("{stem}-{}{dot}{ext}", blake3.short());
+    dir.map_or_else(|| named.clone(), |dir| format!("{dir}/{named}"))
+}
+
+/// The path to build each output's name on: that of its source without the hash that an earlier run appended, so that
+/// names do not grow. A hash is only cut off where it is the file's own and no other file has the shorter name.
+pub(crate) fn stems(snapshot: &Snapshot) -> BTreeMap<String, String> {
+    let paths: BTreeSet<&str> = snapshot.files().iter().map(|f| f.stat.path.as_str()).collect();
+    let mut cut: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in snapshot.data_files() {
+        let path = &file.stat.path;
+        let plain = file.known().and_then(|known| without_hash(path, &known.blake3));
+        if let Some(plain) = plain.filter(|plain| !paths.contains(plain.as_str())) {
+            cut.entry(plain).or_default().push(path.clone());
+        }
+    }
+    let single = cut.into_iter().filter(|(_, from)| from.len() == 1);
+    single.flat_map(|(plain, from)| from.into_iter().map(move |path| (path, plain.clone()))).collect()
+}
+
+fn without_hash(path: &str, blake3: &Blake3) -> Option<String> {
+    let suffix = format!("-{}.", blake3.short());
+    let at = path.rfind(&suffix)?;
+    let ext = &path[at + suffix.len()..];
+    (!ext.contains(['/', '.'])).then(|| format!("{}.{ext}", &path[..at]))
+}
+
+/// Moves a finished file from the attempt's directory to its path in the new version.
+fn place(shared: &Shared, temporary: &str, path: &str) -> Result<(), StageError> {
+    let (dir, name) = open_parent(shared, path)?;
+    if !store::rename_new(&shared.dir, temporary, &dir, name)? {
+        return Err(StageError::NameCollision { path: path.to_owned() });
+    }
+    Ok(())
+}
+
+fn open_parent<'p>(shared: &Shared, path: &'p str) -> Result<(Dir, &'p str), StageError> {
+    let (dir, name) = path.rsplit_once('/').unwrap_or((".", path));
+    if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err(StageError::BadPath { path: path.to_owned() });
+    }
+    Ok((shared.data.open_dir(dir).during("open", format!("{DATA}/{dir}"))?, name))
+}
+
+/// Takes a file over as it is.
+pub(crate) fn join(
+    shared: &Shared,
+    snapshot: &Snapshot,
+    source: &PinnedFile,
+) -> Result<StagedEntry, StageError> {
+    let path = &source.stat.path;
+    let from = snapshot.open_file(source)?;
+    let temporary = shared.temporary();
+    let to = store::create_new(&shared.dir, &temporary)?;
+    let blake3 = match rustix::fs::ioctl_ficlone(&to, &from) {
+        Ok(()) => store::hash_file(&shared.dir, &temporary)?.0,
+        Err(Errno::NOTSUP | Errno::INVAL | Errno::XDEV | Errno::NOTTY | Errno::PERM | Errno::NOSYS) => {
+            copy_hashed(&from, &to, path)?
+        }
+        Err(other) => return Err(other).during("clone", path)?,
+    };
+    let lost = attributes::copy(&from, &to, path)?;
+    shared.written().lost.extend(lost);
+    // Times last: nothing may write afterwards.
+    let time =
+        |ns: i64| Timespec { tv_sec: ns.div_euclid(1_000_000_000), tv_nsec: ns.rem_euclid(1_000_000_000) };
+    let modified = time(source.stat.mtime_ns);
+    rustix::fs::futimens(&to, &Timestamps { last_access: modified, last_modification: modified })
+        .during("set the times of", path)?;
+    // The source may have been written to while it was copied.
+    drop(snapshot.open_file(source)?);
+    source.provide_hash(blake3);
+    place(shared, &temporary, path)?;
+    let entry = StagedEntry {
+        path: path.clone(),
+        from: path.clone(),
+        role: source.stat.role,
+        size: source.stat.size,
+        blake3,
+    };
+    shared.written().entries.push(entry.clone());
+    Ok(entry)
+}
+
+fn copy_hashed(mut from: &std::fs::File, mut to: &File, path: &str) -> Result<Blake3, IoFault> {
+    let (mut hasher, mut buffer) = (blake3::Hasher::new(), vec![0; BUFFER]);
+    loop {
+        match io::Read::read(&mut from, &mut buffer) {
+            Ok(0) => return Ok(hasher.finalize().into()),
+            Ok(n) => {
+                hasher.update(&buffer[..n]);
+                to.write_all(&buffer[..n]).during("write", path)?;
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e).during("read", path),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{hashed, without_hash};
+    use skein_types::Blake3;
+
+    #[test]
+    fn a_hash_goes_between_stem_and_extension_and_comes_off_again() {
+        let hash = Blake3([0x1a; 32]);
+        for (path, named) in [
+            ("part-0.parquet", "part-0-1a1a1a1a.parquet"),
+            ("x=1/y.z=2/a b.snappy.parquet", "x=1/y.z=2/a b.snappy-1a1a1a1a.parquet"),
+            ("#é.pq", "#é-1a1a1a1a.pq"),
+        ] {
+            assert_eq!(hashed(path, &hash), named);
+            assert_eq!(without_hash(named, &hash).as_deref(), Some(path));
+            assert_eq!(without_hash(path, &hash), None);
+        }
+        assert_eq!(without_hash("a-1a1a1a1a.d/b.parquet", &hash), None);
+    }
+}

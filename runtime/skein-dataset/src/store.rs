@@ -1,0 +1,161 @@
+//! Durable steps on directories held open: the only place that renames, syncs and removes.
+//!
+//! Handles of `cap-std` cannot leave their root; the calls that it does not have (`renameat2`, `flock`, `fsync` of a
+//! directory) go through `rustix` with names of our own making or names that a listing answered.
+
+pub(crate) mod attributes;
+pub(crate) mod barrier;
+pub(crate) mod lock;
+
+use std::io::{Read as _, Write as _};
+use std::os::fd::{AsFd, OwnedFd};
+
+use cap_std::fs::{Dir, File, OpenOptions};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+use skein_types::Blake3;
+
+use crate::fault::{During as _, IoFault};
+
+/// Device and inode: which directory or file a name stands for at this moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    /// Device.
+    pub dev: u64,
+    /// Inode.
+    pub ino: u64,
+}
+
+/// What `name` in `dir` is right now; `None` if there is nothing. Links are not followed.
+pub(crate) fn node(dir: impl AsFd, name: &str) -> Result<Option<Node>, IoFault> {
+    match rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => Ok(Some(Node { dev: stat.st_dev, ino: stat.st_ino })),
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+        Err(other) => Err(other).during("look at", name),
+    }
+}
+
+/// Makes the entries of a directory durable.
+pub(crate) fn sync_dir(dir: impl AsFd, name: &str) -> Result<(), IoFault> {
+    rustix::fs::fsync(readable(dir, name)?).during("sync", name)
+}
+
+/// A handle that can be synced, locked and changed: those of `cap-std` are for lookups only.
+pub(crate) fn readable(dir: impl AsFd, name: &str) -> Result<OwnedFd, IoFault> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::openat(dir, name, flags, Mode::empty()).during("open", name)
+}
+
+/// Creates a directory unless it is there; `true` if it was made.
+pub(crate) fn ensure_dir(parent: &Dir, name: &str) -> Result<bool, IoFault> {
+    match parent.create_dir(name) {
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(e) => Err(e).during("create", name),
+    }
+}
+
+/// Renames without replacing; `false` if the target exists.
+pub(crate) fn rename_new(from: &Dir, old: &str, to: &Dir, new: &str) -> Result<bool, IoFault> {
+    match rustix::fs::renameat_with(from, old, to, new, RenameFlags::NOREPLACE) {
+        Ok(()) => Ok(true),
+        Err(Errno::EXIST) => Ok(false),
+        Err(other) => Err(other).during("rename", old),
+    }
+}
+
+/// Exchanges what two names stand for, in one step.
+pub(crate) fn exchange(a: &Dir, name_a: &str, b: &Dir, name_b: &str) -> Result<(), IoFault> {
+    rustix::fs::renameat_with(a, name_a, b, name_b, RenameFlags::EXCHANGE).during("exchange", name_a)
+}
+
+/// Writes a file that must not exist, without syncing it.
+pub(crate) fn write_new(dir: &Dir, name: &str, bytes: &[u8]) -> Result<(), IoFault> {
+    let mut file = create_new(dir, name)?;
+    file.write_all(bytes).during("write", name)
+}
+
+/// Creates a file that must not exist.
+pub(crate) fn create_new(dir: &Dir, name: &str) -> Result<File, IoFault> {
+    dir.open_with(name, OpenOptions::new().write(true).create_new(true)).during("create", name)
+}
+
+/// Reads a file of at most `most` bytes; `None` if it is larger.
+pub(crate) fn read_bounded(dir: &Dir, name: &str, most: u64) -> Result<Option<Vec<u8>>, IoFault> {
+    let mut bytes = Vec::new();
+    let file = dir.open(name).during("open", name)?;
+    let read = file.take(most + 1).read_to_end(&mut bytes).during("read", name)?;
+    Ok((u64::try_from(read).unwrap_or(u64::MAX) <= most).then_some(bytes))
+}
+
+/// BLAKE3 of a file's bytes and how many there were.
+pub(crate) fn hash_file(dir: &Dir, name: &str) -> Result<(Blake3, u64), IoFault> {
+    let mut file = dir.open(name).during("open", name)?;
+    let (mut hasher, mut buffer, mut size) = (blake3::Hasher::new(), vec![0; 1 << 20], 0);
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok((hasher.finalize().into(), size)),
+            Ok(n) => {
+                hasher.update(&buffer[..n]);
+                size += n as u64;
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e).during("read", name),
+        }
+    }
+}
+
+/// Removes a file, or a directory with everything in it, or nothing if there is nothing. Links are removed, not
+/// followed. Directories that deny it to us are opened up first: they are ours to remove.
+pub(crate) fn remove_tree(parent: &Dir, name: &str) -> Result<(), IoFault> {
+    let stat = match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => stat,
+        Err(Errno::NOENT) => return Ok(()),
+        Err(other) => return Err(other).during("look at", name),
+    };
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+        return gone(rustix::fs::unlinkat(parent, name, AtFlags::empty())).during("remove", name);
+    }
+    let dir = match parent.open_dir(name) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        other => other.during("open", name)?,
+    };
+    if stat.st_mode & 0o700 != 0o700 {
+        rustix::fs::chmodat(parent, name, Mode::RWXU, AtFlags::empty()).during("open up", name)?;
+    }
+    for entry in dir.entries().during("list", name)? {
+        let below = entry.during("list", name)?.file_name();
+        let Some(below) = below.to_str() else {
+            dir.remove_file(&below).during("remove", name)?;
+            continue;
+        };
+        remove_tree(&dir, below)?;
+    }
+    gone(rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)).during("remove", name)
+}
+
+/// Another process that removes the same thing is no failure.
+fn gone(answer: Result<(), Errno>) -> Result<(), Errno> {
+    match answer {
+        Err(Errno::NOENT) => Ok(()),
+        other => other,
+    }
+}
+
+/// Names in a directory that are UTF-8, sorted.
+pub(crate) fn names(dir: &Dir, shown: &str) -> Result<Vec<String>, IoFault> {
+    let mut names = Vec::new();
+    for entry in dir.entries().during("list", shown)? {
+        if let Ok(name) = entry.during("list", shown)?.file_name().into_string() {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Makes a file's bytes durable.
+pub(crate) fn sync_file(dir: &Dir, name: &str) -> Result<(), IoFault> {
+    dir.open(name).and_then(|file| file.sync_all()).during("sync", name)
+}

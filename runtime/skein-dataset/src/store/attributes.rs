@@ -1,0 +1,68 @@
+//! Mode, owner, ACLs and extended attributes of a file or directory, taken over from another.
+//!
+//! ACLs are extended attributes (`system.posix_acl_*`). What the kernel does not let this user set is answered by
+//! name and not an error: the data is as it should be, and the run lists what is not.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::fs::{Gid, Mode, Uid, XattrFlags};
+use rustix::io::Errno;
+
+use crate::fault::{During as _, IoFault};
+
+/// Longest list of attribute names or value; the kernel's own limit.
+const MAX_XATTR: usize = 64 << 10;
+
+/// Copies everything but the times from `from` to `to`; answers what could not be kept.
+pub(crate) fn copy(from: impl AsFd, to: impl AsFd, shown: &str) -> Result<Vec<String>, IoFault> {
+    let (from, to) = (from.as_fd(), to.as_fd());
+    let source = rustix::fs::fstat(from).during("look at", shown)?;
+    let target = rustix::fs::fstat(to).during("look at", shown)?;
+    let mut lost = Vec::new();
+    if (source.st_uid, source.st_gid) != (target.st_uid, target.st_gid) {
+        let (uid, gid) = (Uid::from_raw(source.st_uid), Gid::from_raw(source.st_gid));
+        match rustix::fs::fchown(to, Some(uid), Some(gid)) {
+            Ok(()) => {}
+            Err(Errno::PERM) => lost.push(format!("owner of {shown}")),
+            Err(other) => return Err(other).during("set the owner of", shown),
+        }
+    }
+    copy_xattrs(from, to, shown, &mut lost)?;
+    // After the owner: chown clears set-id bits. After the ACL: its mask is the group part of the mode.
+    rustix::fs::fchmod(to, Mode::from_raw_mode(source.st_mode & 0o7777)).during("set the mode of", shown)?;
+    Ok(lost)
+}
+
+fn copy_xattrs(
+    from: BorrowedFd<'_>,
+    to: BorrowedFd<'_>,
+    shown: &str,
+    lost: &mut Vec<String>,
+) -> Result<(), IoFault> {
+    let mut names = vec![0_u8; MAX_XATTR];
+    let length = match rustix::fs::flistxattr(from, &mut names[..]) {
+        Ok(length) => length,
+        Err(Errno::NOTSUP) => return Ok(()),
+        Err(other) => return Err(other).during("list the attributes of", shown),
+    };
+    let mut value = vec![0_u8; MAX_XATTR];
+    for name in names[..length].split(|b| *b == 0).filter(|n| !n.is_empty()) {
+        // Labels of security modules follow the place, not the copy.
+        if name.starts_with(b"security.") {
+            continue;
+        }
+        let read = match rustix::fs::fgetxattr(from, name, &mut value[..]) {
+            Ok(read) => read,
+            Err(Errno::NODATA) => continue,
+            Err(other) => return Err(other).during("read the attributes of", shown),
+        };
+        match rustix::fs::fsetxattr(to, name, &value[..read], XattrFlags::empty()) {
+            Ok(()) => {}
+            Err(Errno::PERM | Errno::NOTSUP) => {
+                lost.push(format!("attribute {} of {shown}", String::from_utf8_lossy(name)));
+            }
+            Err(other) => return Err(other).during("set the attributes of", shown),
+        }
+    }
+    Ok(())
+}

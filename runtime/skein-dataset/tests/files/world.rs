@@ -1,0 +1,147 @@
+//! A directory of its own for each test, and a migration that appends its name to every file.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use skein_dataset::{
+    Applied, CommitData, Dataset, FileFacts, NameRule, Options, Outcome, Place, ProbeCache, Publish,
+    PublishError, RowCounts, RunLock, Snapshot, Staging, SyncMode, publish_many,
+};
+use skein_types::{Blake3, ModuleDigest, ParamsDigest, Rows, RunId, SystemClock};
+
+pub(crate) struct World {
+    pub(crate) dir: tempfile::TempDir,
+    next_run: std::cell::Cell<u128>,
+}
+
+pub(crate) type Bytes = BTreeMap<String, Vec<u8>>;
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), next_run: std::cell::Cell::new(1) }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn put(&self, name: &str, bytes: &[u8]) {
+        put(&self.path(name), bytes);
+    }
+
+    pub(crate) fn dataset(&self, name: &str) -> Dataset {
+        open(&self.path(name))
+    }
+
+    pub(crate) fn run(&self) -> RunId {
+        self.next_run.set(self.next_run.get() + 1);
+        RunId::new(uuid::Uuid::from_u128(self.next_run.get()))
+    }
+
+    /// Everything that a reader of the dataset sees.
+    pub(crate) fn bytes(&self, name: &str) -> Bytes {
+        bytes(&self.path(name))
+    }
+
+    /// Runs the migration `migration` once.
+    pub(crate) fn migrate(&self, dataset: &Dataset, migration: &str) -> Result<Outcome, PublishError> {
+        let run = dataset.lock_run(self.run()).unwrap();
+        let snapshot = dataset.pin(&run).unwrap();
+        let (staging, commit) = stage(dataset, &run, &snapshot, migration);
+        publish(Publish { dataset, lock: &run, snapshot, staging, commit })
+    }
+}
+
+pub(crate) fn publish(publish: Publish<'_>) -> Result<Outcome, PublishError> {
+    publish_many(vec![publish]).pop().unwrap()
+}
+
+pub(crate) fn put(path: &Path, bytes: &[u8]) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let mut file = std::fs::File::create(path).unwrap();
+    file.write_all(bytes).unwrap();
+}
+
+pub(crate) fn bytes(path: &Path) -> Bytes {
+    let mut found = Bytes::new();
+    let name = |p: &Path| p.strip_prefix(path).unwrap().to_str().unwrap().to_owned();
+    if path.is_file() {
+        found.insert(String::new(), std::fs::read(path).unwrap());
+        return found;
+    }
+    let mut below = vec![path.to_owned()];
+    while let Some(dir) = below.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let entry = entry.unwrap().path();
+            if entry.is_dir() {
+                below.push(entry);
+            } else {
+                found.insert(name(&entry), std::fs::read(&entry).unwrap());
+            }
+        }
+    }
+    found
+}
+
+pub(crate) fn options() -> Options {
+    Options {
+        lock_wait: Duration::from_secs(30),
+        threads: 2,
+        sync: SyncMode::Each,
+        probes: Arc::new(ProbeCache::default()),
+    }
+}
+
+pub(crate) fn open(path: &Path) -> Dataset {
+    Dataset::open(Place::resolve(path).unwrap(), Arc::new(SystemClock::start()), options()).unwrap()
+}
+
+pub(crate) fn applied(migration: &str) -> Applied {
+    Applied {
+        name: migration.to_owned(),
+        version: "1.0.0".to_owned(),
+        module: ModuleDigest::of(migration.as_bytes()),
+        params: ParamsDigest::of(b"{}"),
+    }
+}
+
+/// Writes every data file with `+migration` appended, copies the rest.
+pub(crate) fn stage(
+    dataset: &Dataset,
+    run: &RunLock,
+    snapshot: &Snapshot,
+    migration: &str,
+) -> (Staging, CommitData) {
+    let staging = Staging::create(dataset, run, snapshot, 0).unwrap();
+    let mut files = Vec::new();
+    for source in snapshot.data_files() {
+        let mut content = Vec::new();
+        std::io::Read::read_to_end(&mut snapshot.open_file(source).unwrap(), &mut content).unwrap();
+        content.extend_from_slice(format!("+{migration}").as_bytes());
+        let mut out = staging.file(source).unwrap();
+        out.write_all(&content).unwrap();
+        let path = out.finish(NameRule::Hashed).unwrap().path;
+        let mut all = source.applied().to_vec();
+        all.push(applied(migration));
+        files.push(FileFacts { path, rows: Rows(1), stats: serde_json::json!({"n": 1}), applied: all });
+    }
+    staging.copy_sidecars(snapshot).unwrap();
+    (staging, commit(migration, files))
+}
+
+pub(crate) fn commit(migration: &str, files: Vec<FileFacts>) -> CommitData {
+    CommitData {
+        migration: migration.to_owned(),
+        migration_version: "1.0.0".to_owned(),
+        module: ModuleDigest::of(migration.as_bytes()),
+        params: ParamsDigest::of(b"{}"),
+        plan: Blake3::of(b"plan"),
+        schema: serde_json::json!([]),
+        rows: RowCounts { read: Rows(1), written: Rows(1), ..RowCounts::default() },
+        ext: serde_json::Value::Null,
+        files,
+    }
+}

@@ -1,0 +1,155 @@
+//! Everything that can end a run.
+
+use arrow_schema::ArrowError;
+use skein_dataset::parquet::FileError;
+use skein_dataset::{Conflict, IoFault, PlaceError, PublishError, SnapshotError, StageError, StateError};
+use skein_sandbox::GuestError;
+use skein_types::{Code, ErrorClass, ModuleDigest, ParamsDigest, PlanError, codes};
+
+use crate::params::ParamsError;
+use crate::preserved::PreservedChanged;
+
+/// Why a run ended without a result. Unless it is [`RunError::Unknown`], the dataset is as it was.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message says what its fields are")]
+pub enum RunError {
+    #[error("cancelled")]
+    Cancelled,
+    #[error(transparent)]
+    Params(#[from] ParamsError),
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    #[error(transparent)]
+    Io(#[from] IoFault),
+    #[error("migration {name:?} was applied before with module {module} and parameters {params}")]
+    AppliedDifferently { name: String, module: ModuleDigest, params: ParamsDigest },
+    #[error("the module describes itself in a way that cannot be used: {problem}")]
+    Manifest { problem: String },
+    #[error("the module refuses {file}: {code}: {message}")]
+    PlanRefused { file: String, code: String, message: String, column: Option<String> },
+    #[error("the plan for {file} cannot be used: {source}")]
+    Plan { file: String, source: PlanError },
+    #[error("the files lead to different targets: {difference}")]
+    GroupsDiffer { difference: String, groups: Vec<(usize, String)> },
+    #[error("{place}: {source}")]
+    Guest { place: String, source: GuestError },
+    #[error("{place}: {source}")]
+    Preserved { place: String, source: PreservedChanged },
+    #[error("more than {limit} rejected rows; {file} row {row}: {code}: {message}")]
+    TooManyRejects { limit: u64, file: String, row: u64, code: String, message: String },
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    #[error("not published: {}", conflict(.reason))]
+    Conflict { reason: Conflict },
+    #[error("it is not known whether the result was published: {cause}")]
+    Unknown { cause: String },
+    #[error("a mistake in Skein: {0}")]
+    Bug(String),
+}
+
+impl RunError {
+    pub(crate) fn bug(what: impl Into<String>) -> Self {
+        Self::Bug(what.into())
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+    pub(crate) fn arrow(error: ArrowError) -> Self {
+        Self::Bug(error.to_string())
+    }
+
+    pub(crate) fn guest(file: &str, row_group: usize, source: GuestError) -> Self {
+        Self::Guest { place: format!("{file}, row group {row_group}"), source }
+    }
+
+    pub(crate) fn preserved(file: &str, row_group: usize, source: PreservedChanged) -> Self {
+        Self::Preserved { place: format!("{file}, row group {row_group}"), source }
+    }
+
+    /// The catalogue's entry.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Cancelled => codes::CANCELLED,
+            Self::Params(e) => e.code(),
+            Self::Place(e) => e.code(),
+            Self::State(e) => e.code(),
+            Self::Snapshot(e) => e.code(),
+            Self::File(e) => e.code(),
+            Self::Stage(e) => e.code(),
+            Self::Io(e) => e.code(),
+            Self::AppliedDifferently { .. } => codes::ALREADY_OTHER_DIGEST,
+            Self::Manifest { .. } => codes::BAD_MANIFEST,
+            Self::PlanRefused { .. } => codes::PLAN_REFUSED,
+            Self::Plan { source, .. } => source.code(),
+            Self::GroupsDiffer { .. } => codes::PLAN_GROUPS_DIFFER,
+            Self::Guest { source, .. } => source.code(),
+            Self::Preserved { .. } => codes::GUEST_PRESERVED_CHANGED,
+            Self::TooManyRejects { .. } => codes::GUEST_REJECTS,
+            Self::Publish(e) => e.code(),
+            Self::Conflict { .. } => codes::DATASET_DRIFT,
+            Self::Unknown { .. } => codes::OUTCOME_UNKNOWN,
+            Self::Bug(_) => codes::BUG,
+        }
+    }
+
+    /// Blame and retry.
+    pub fn class(&self) -> ErrorClass {
+        self.code().class
+    }
+
+    /// What the user can do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Params(e) => e.hint(),
+            Self::Place(e) => e.hint().map(str::to_owned),
+            Self::State(e) => e.hint().map(str::to_owned),
+            Self::File(e) => e.hint().map(str::to_owned),
+            Self::Guest { source, .. } => source.hint(),
+            Self::AppliedDifferently { .. } => {
+                Some("give this migration another --name, or repeat it with --again".to_owned())
+            }
+            Self::PlanRefused { column: Some(column), .. } => Some(format!("it is about column {column:?}")),
+            Self::GroupsDiffer { groups, .. } => Some(groups.iter().map(group_line).collect::<Vec<_>>().join("; ")),
+            Self::TooManyRejects { .. } => Some("raise --max-rejects, or see why rows are rejected".to_owned()),
+            Self::Unknown { .. } => Some("run `skein recover` on the dataset: it finishes or undoes it".to_owned()),
+            Self::Conflict { .. } => Some("run it again: it will start from the dataset as it is now".to_owned()),
+            Self::Cancelled
+            | Self::Snapshot(_)
+            | Self::Stage(_)
+            | Self::Io(_)
+            | Self::Manifest { .. }
+            | Self::PlanRefused { column: None, .. }
+            | Self::Plan { .. }
+            | Self::Preserved { .. }
+            | Self::Publish(_)
+            | Self::Bug(_) => None,
+        }
+    }
+}
+
+fn group_line((files, first): &(usize, String)) -> String {
+    match files {
+        1 => format!("1 file: {first}"),
+        more => format!("{more} files such as {first}"),
+    }
+}
+
+fn conflict(reason: &Conflict) -> String {
+    match reason {
+        Conflict::HeadMoved => "another version was published meanwhile".to_owned(),
+        Conflict::NotPublished => "the log does not hold it".to_owned(),
+        Conflict::Drift { changes } => {
+            let shown: Vec<String> = changes.iter().take(3).map(ToString::to_string).collect();
+            let more = changes.len().saturating_sub(shown.len());
+            let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("others changed the dataset: {}{tail}", shown.join(", "))
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! One row group through one agent.
+
+use arrow_array::RecordBatch;
+use skein_dataset::parquet::SourceFile;
+use skein_sandbox::Reject;
+use skein_types::Selection;
+
+use crate::agent::Agent;
+use crate::error::RunError;
+use crate::preserved::PreservedCheck;
+use crate::progress::Progress;
+
+/// More rows per batch leave the CPU's caches, fewer cost calls.
+const BATCH_ROWS_MAX: usize = 32 * 1024;
+const BATCH_ROWS_MIN: usize = 256;
+/// Wide rows: a batch and its copies must fit the guest's memory several times.
+const BATCH_BYTES: u64 = 8 << 20;
+
+/// What an agent said about one row group, its data apart.
+#[derive(Debug)]
+pub(crate) struct RowGroupTally {
+    /// Kept rows of the row group.
+    pub(crate) kept: Selection,
+    /// Rejects, rows counted within the row group.
+    pub(crate) rejects: Vec<Reject>,
+}
+
+/// How row groups are fed; the same for a whole schema group.
+#[derive(Debug)]
+pub(crate) struct Feed<'a> {
+    /// Parquet leaves that the guest reads.
+    pub(crate) leaves: &'a [usize],
+    /// Wanted size of a batch in bytes; 0: the host's.
+    pub(crate) batch_bytes: u32,
+    pub(crate) preserved: &'a PreservedCheck,
+    pub(crate) progress: &'a Progress,
+}
+
+impl Feed<'_> {
+    /// Feeds row group `row_group` to `agent`; rows count from `first_row`. Output goes to `sink` batch by batch.
+    pub(crate) fn row_group(
+        &self,
+        agent: &mut dyn Agent,
+        source: &SourceFile,
+        (row_group, first_row): (usize, u64),
+        mut sink: impl FnMut(RecordBatch) -> Result<(), RunError>,
+    ) -> Result<RowGroupTally, RunError> {
+        let mut kept = Vec::new();
+        let mut rejects = Vec::new();
+        let mut row = 0_u64;
+        for batch in source.read(row_group, self.leaves, self.batch_rows(source, row_group))? {
+            if self.progress.is_cancelled() {
+                return Err(RunError::Cancelled);
+            }
+            let batch = batch?;
+            let processed =
+                agent.process(first_row + row, &batch).map_err(|e| RunError::guest(source.name(), row_group, e))?;
+            self.preserved
+                .check(&batch, &processed.selection, &processed.data)
+                .map_err(|changed| RunError::preserved(source.name(), row_group, changed))?;
+            rejects.extend(processed.rejects.into_iter().map(|reject| Reject { row: reject.row - first_row, ..reject }));
+            kept.push(processed.selection);
+            processed.data.into_iter().try_for_each(&mut sink)?;
+            row += batch.num_rows() as u64;
+            self.progress.rows_done(batch.num_rows() as u64);
+        }
+        Ok(RowGroupTally { kept: Selection::concat(&kept), rejects })
+    }
+
+    /// A function of the source alone, so that batch borders are the same in every attempt.
+    fn batch_rows(&self, source: &SourceFile, row_group: usize) -> usize {
+        let rows = source.row_group_rows(row_group).max(1) as u64;
+        let bytes = source.decoded_bytes(row_group, self.leaves).0;
+        let wanted = if self.batch_bytes == 0 { BATCH_BYTES } else { u64::from(self.batch_bytes).min(BATCH_BYTES) };
+        let fitting = wanted.saturating_mul(rows) / bytes.max(1);
+        usize::try_from(fitting).unwrap_or(usize::MAX).clamp(BATCH_ROWS_MIN, BATCH_ROWS_MAX)
+    }
+}

@@ -1,0 +1,121 @@
+//! From schemas to plans: the module plans once per distinct source schema, and all plans must meet in one target.
+
+use arrow_schema::{Schema, SchemaRef};
+use skein_sandbox::{Limits, Module, PlanCallError, PlanRequest};
+use skein_types::{ProposedPlan, SchemaPlan};
+
+use crate::error::RunError;
+use crate::inputs::InputFile;
+use crate::params::Params;
+
+/// The plan for all files of one schema.
+#[derive(Debug)]
+pub struct SchemaGroup {
+    /// As the guest answered it; it gets it back when a task opens.
+    pub proposed: ProposedPlan,
+    /// Checked.
+    pub plan: SchemaPlan,
+    /// Paths of the files, in byte order.
+    pub files: Vec<String>,
+}
+
+/// Plans of a run.
+#[derive(Debug)]
+pub(crate) struct Plans {
+    pub(crate) groups: Vec<SchemaGroup>,
+    /// For each input file, its group.
+    pub(crate) group_of: Vec<usize>,
+}
+
+/// What the module is asked with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Planner<'a> {
+    pub(crate) module: &'a Module,
+    pub(crate) params: &'a Params,
+    pub(crate) applied: &'a [skein_sandbox::Applied],
+    pub(crate) limits: &'a Limits,
+}
+
+impl Planner<'_> {
+    /// Plans for all files.
+    pub(crate) fn plan(&self, files: &[InputFile]) -> Result<Plans, RunError> {
+        let mut plans = Plans { groups: Vec::new(), group_of: Vec::with_capacity(files.len()) };
+        for file in files {
+            let known = plans.groups.iter().position(|g| g.plan.source() == &file.view);
+            let group = match known {
+                Some(group) => group,
+                None => {
+                    plans.groups.push(self.group(&file.view, &file.path)?);
+                    plans.groups.len() - 1
+                }
+            };
+            plans.groups[group].files.push(file.path.clone());
+            plans.group_of.push(group);
+        }
+        one_target(&plans.groups)?;
+        Ok(plans)
+    }
+
+    fn group(&self, view: &SchemaRef, path: &str) -> Result<SchemaGroup, RunError> {
+        let proposed = self.ask(view, path)?;
+        let plan = SchemaPlan::check(SchemaRef::clone(view), &proposed)
+            .map_err(|source| RunError::Plan { file: path.to_owned(), source })?;
+        Ok(SchemaGroup { proposed, plan, files: Vec::new() })
+    }
+
+    fn ask(&self, view: &SchemaRef, path: &str) -> Result<ProposedPlan, RunError> {
+        let request = PlanRequest {
+            schema: view,
+            params: self.params.json(),
+            applied: self.applied,
+            secrets: self.params.secrets(),
+        };
+        self.module.plan(&request, self.limits).map_err(|error| match error {
+            PlanCallError::Refused { code, message, column } => RunError::PlanRefused {
+                file: path.to_owned(),
+                code,
+                message,
+                column: column.map(|id| column_name(view, id)),
+            },
+            PlanCallError::Guest(source) => RunError::Guest { place: format!("plan for {path}"), source },
+        })
+    }
+}
+
+fn column_name(view: &Schema, id: skein_types::ColumnId) -> String {
+    skein_types::ColumnTree::new(view).map_or_else(|_| id.to_string(), |tree| tree.path(id))
+}
+
+/// All plans must give one target schema: readers see one dataset.
+fn one_target(groups: &[SchemaGroup]) -> Result<(), RunError> {
+    let Some((first, rest)) = groups.split_first() else { return Ok(()) };
+    let target = first.plan.target();
+    for group in rest {
+        if let Some(difference) = difference(&target, &group.plan.target()) {
+            let groups = groups.iter().map(|g| (g.files.len(), g.files.first().cloned().unwrap_or_default()));
+            return Err(RunError::GroupsDiffer { difference, groups: groups.collect() });
+        }
+    }
+    Ok(())
+}
+
+fn difference(one: &Schema, other: &Schema) -> Option<String> {
+    if one.fields().len() != other.fields().len() {
+        return Some(format!("{} columns against {}", one.fields().len(), other.fields().len()));
+    }
+    one.fields().iter().zip(other.fields()).find_map(|(a, b)| {
+        let same = a.name() == b.name() && a.data_type() == b.data_type() && a.is_nullable() == b.is_nullable();
+        let null = |nullable| if nullable { "null" } else { "not null" };
+        (!same).then(|| {
+            format!(
+                "{:?} {} {} against {:?} {} {}",
+                a.name(),
+                a.data_type(),
+                null(a.is_nullable()),
+                b.name(),
+                b.data_type(),
+                null(b.is_nullable())
+            )
+        })
+    })
+}

@@ -1,0 +1,67 @@
+//! Progress that others may watch: counters that workers bump and anybody reads.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use skein_types::{Bytes, Rows};
+
+/// How far a run is. Shared by reference; every number only grows.
+#[derive(Debug, Default)]
+pub struct Progress {
+    rows_total: AtomicU64,
+    rows_done: AtomicU64,
+    bytes_written: AtomicU64,
+    files_total: AtomicU64,
+    files_done: AtomicU64,
+    cancelled: AtomicBool,
+}
+
+/// One reading of a [`Progress`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProgressReading {
+    /// Source rows in all; 0 until the source has been looked at.
+    pub rows_total: Rows,
+    /// Source rows that are in a sealed or skipped row group.
+    pub rows_done: Rows,
+    /// Bytes staged.
+    pub bytes_written: Bytes,
+    /// Files in all.
+    pub files_total: u64,
+    /// Files staged.
+    pub files_done: u64,
+}
+
+impl Progress {
+    /// Reads all counters. They are not one snapshot; each is exact on its own.
+    pub fn read(&self) -> ProgressReading {
+        ProgressReading {
+            rows_total: Rows(self.rows_total.load(Ordering::Relaxed)),
+            rows_done: Rows(self.rows_done.load(Ordering::Relaxed)),
+            bytes_written: Bytes(self.bytes_written.load(Ordering::Relaxed)),
+            files_total: self.files_total.load(Ordering::Relaxed),
+            files_done: self.files_done.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Asks the run to stop between two batches, leaving the dataset as it was. A publish under way is finished.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn expect(&self, files: u64, rows: u64) {
+        self.files_total.store(files, Ordering::Relaxed);
+        self.rows_total.store(rows, Ordering::Relaxed);
+    }
+
+    pub(crate) fn rows_done(&self, rows: u64) {
+        self.rows_done.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    pub(crate) fn file_done(&self, bytes: u64) {
+        self.files_done.fetch_add(1, Ordering::Relaxed);
+        self.bytes_written.fetch_add(bytes, Ordering::Relaxed);
+    }
+}

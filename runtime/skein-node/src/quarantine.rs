@@ -1,0 +1,161 @@
+//! Rejected rows: taken whole from the source, kept with code and reason.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow_array::{ArrayRef, BooleanArray, RecordBatch, StringArray, UInt64Array, new_null_array};
+use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema, SchemaRef};
+use arrow_select::concat::concat_batches;
+use arrow_select::filter::filter_record_batch;
+use skein_dataset::parquet::SourceFile;
+use skein_sandbox::Reject;
+
+use crate::error::RunError;
+
+/// Rows decoded at a time while looking for the rejected ones.
+const BATCH_ROWS: usize = 8 * 1024;
+
+/// Rejected rows of one run, in order of file and row group.
+#[derive(Debug)]
+pub(crate) struct Quarantine {
+    rows_max: u64,
+    rows: AtomicU64,
+    parts: Mutex<BTreeMap<(usize, usize), RecordBatch>>,
+}
+
+impl Quarantine {
+    pub(crate) fn new(rows_max: u64) -> Self {
+        Self { rows_max, rows: AtomicU64::new(0), parts: Mutex::default() }
+    }
+
+    /// Fetches the rejected rows of one row group from its source. Called once per row group.
+    pub(crate) fn add(
+        &self,
+        (file, row_group): (usize, usize),
+        source: &SourceFile,
+        first_row: u64,
+        rejects: &[Reject],
+    ) -> Result<(), RunError> {
+        if rejects.is_empty() {
+            return Ok(());
+        }
+        let rows = self.rows.fetch_add(rejects.len() as u64, Ordering::Relaxed) + rejects.len() as u64;
+        if rows > self.rows_max {
+            let first = &rejects[0];
+            return Err(RunError::TooManyRejects {
+                limit: self.rows_max,
+                file: source.name().to_owned(),
+                row: first_row + first.row,
+                code: first.code.clone(),
+                message: first.message.clone(),
+            });
+        }
+        let part = rejected_rows(source, row_group, first_row, rejects)?;
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).insert((file, row_group), part);
+        Ok(())
+    }
+
+    /// Rejected rows in all.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    /// All parts in order under one schema; `None` if no row was rejected.
+    ///
+    /// Files with different schemas share the quarantine: it has every column that any of them has, nullable, and a
+    /// column that comes with two types appears twice, the second time as `name:type`.
+    pub(crate) fn into_table(self) -> Result<Option<(SchemaRef, Vec<RecordBatch>)>, RunError> {
+        let parts = self.parts.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut schemas: Vec<SchemaRef> = Vec::new();
+        for part in parts.values() {
+            if !schemas.contains(part.schema_ref()) {
+                schemas.push(part.schema());
+            }
+        }
+        let schema = match schemas.as_slice() {
+            [] => return Ok(None),
+            [one] => SchemaRef::clone(one),
+            many => Arc::new(union(many)),
+        };
+        let parts = parts.into_values().map(|part| under(&schema, &part)).collect::<Result<Vec<_>, _>>();
+        Ok(Some((schema, parts.map_err(RunError::arrow)?)))
+    }
+}
+
+/// Name of a column in the union: its own, unless that is taken by another type.
+fn union_name(schema: &[FieldRef], field: &Field) -> String {
+    match schema.iter().find(|f| f.name() == field.name()) {
+        Some(other) if other.data_type() != field.data_type() => format!("{}:{}", field.name(), field.data_type()),
+        Some(_) | None => field.name().clone(),
+    }
+}
+
+fn union(schemas: &[SchemaRef]) -> Schema {
+    let mut fields: Vec<FieldRef> = Vec::new();
+    for field in schemas.iter().flat_map(|s| s.fields()) {
+        let name = union_name(&fields, field);
+        if !fields.iter().any(|f| *f.name() == name) {
+            fields.push(Arc::new(Field::new(name, field.data_type().clone(), true)));
+        }
+    }
+    Schema::new(fields)
+}
+
+fn under(schema: &SchemaRef, part: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    if part.schema_ref() == schema {
+        return Ok(part.clone());
+    }
+    let own = part.schema();
+    let columns = schema.fields().iter().map(|field| {
+        let from = own.fields().iter().position(|f| {
+            f.data_type() == field.data_type() && union_name(schema.fields(), f) == *field.name()
+        });
+        from.map_or_else(|| new_null_array(field.data_type(), part.num_rows()), |at| ArrayRef::clone(part.column(at)))
+    });
+    RecordBatch::try_new(SchemaRef::clone(schema), columns.collect())
+}
+
+fn rejected_rows(
+    source: &SourceFile,
+    row_group: usize,
+    first_row: u64,
+    rejects: &[Reject],
+) -> Result<RecordBatch, RunError> {
+    let leaves: Vec<usize> = (0..source.tree().leaves().len()).collect();
+    let mut parts = Vec::new();
+    let mut row = 0_u64;
+    let mut left = rejects.iter().map(|reject| reject.row).peekable();
+    for batch in source.read(row_group, &leaves, BATCH_ROWS)? {
+        let batch = batch?;
+        let end = row + batch.num_rows() as u64;
+        let mut mask = vec![false; batch.num_rows()];
+        while let Some(at) = left.next_if(|at| *at < end) {
+            // Rejects are inside the batch that they came with and in order: the sandbox has checked.
+            if let Some(bit) = at.checked_sub(row).and_then(|at| mask.get_mut(usize::try_from(at).ok()?)) {
+                *bit = true;
+            }
+        }
+        if mask.contains(&true) {
+            parts.push(filter_record_batch(&batch, &BooleanArray::from(mask)).map_err(RunError::arrow)?);
+        }
+        row = end;
+    }
+    let rows = concat_batches(source.view(), &parts).map_err(RunError::arrow)?;
+    with_reasons(&rows, source.name(), first_row, rejects).map_err(RunError::arrow)
+}
+
+/// The rows with four columns in front: file, row number, code and message.
+fn with_reasons(rows: &RecordBatch, file: &str, first_row: u64, rejects: &[Reject]) -> Result<RecordBatch, ArrowError> {
+    let reasons: [(&str, ArrayRef); 4] = [
+        ("skein_file", Arc::new(StringArray::from_iter_values(rejects.iter().map(|_| file)))),
+        ("skein_row", Arc::new(UInt64Array::from_iter_values(rejects.iter().map(|r| first_row + r.row)))),
+        ("skein_code", Arc::new(StringArray::from_iter_values(rejects.iter().map(|r| &r.code)))),
+        ("skein_message", Arc::new(StringArray::from_iter_values(rejects.iter().map(|r| &r.message)))),
+    ];
+    let field = |name: &str, column: &ArrayRef| Arc::new(Field::new(name, DataType::clone(column.data_type()), false));
+    let mut fields: Vec<FieldRef> = reasons.iter().map(|(name, column)| field(name, column)).collect();
+    fields.extend(rows.schema_ref().fields().iter().map(FieldRef::clone));
+    let columns = reasons.into_iter().map(|(_, column)| column).chain(rows.columns().iter().map(ArrayRef::clone));
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.collect())
+}

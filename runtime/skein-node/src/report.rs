@@ -1,0 +1,105 @@
+//! What a run did, for people and machines.
+
+use serde::Serialize;
+use skein_types::{Bytes, Fuel, Millis, ModuleDigest, ParamsDigest, Rows, RunId};
+
+/// The migration as records name it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Migration {
+    /// Name by which the dataset remembers it.
+    pub name: String,
+    /// The module's version.
+    pub version: String,
+    /// The module.
+    pub module: ModuleDigest,
+    /// The parameters.
+    pub params: ParamsDigest,
+}
+
+/// Rows by fate. `read = written + rejected + filtered` unless the shape is free.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RowCounts {
+    /// In the source.
+    pub read: Rows,
+    /// In the result.
+    pub written: Rows,
+    /// Refused by the module; kept in the quarantine.
+    pub rejected: Rows,
+    /// Left out by the module.
+    pub filtered: Rows,
+}
+
+/// Target columns by origin.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ColumnCounts {
+    /// Copied by the host.
+    pub carried: usize,
+    /// Of those, copied as encoded bytes in every row group that kept all its rows.
+    pub spliced: usize,
+    /// Made by the module.
+    pub computed: usize,
+    /// Passed through the module and found equal.
+    pub preserved: usize,
+    /// Source columns that are in no target column.
+    pub dropped: usize,
+}
+
+/// What agents used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Cost {
+    /// Guest work.
+    pub fuel: Fuel,
+    /// CPU time of all worker threads, host work included.
+    pub cpu: Millis,
+    /// Wall time from the start of the run to the end of the phase that the report is about.
+    pub wall: Millis,
+    /// Largest memory of one agent.
+    pub memory_peak: Bytes,
+}
+
+/// A finished run.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunReport {
+    /// The run.
+    pub run: RunId,
+    /// The version that is current now.
+    pub version: u64,
+    /// What was applied.
+    pub migration: Migration,
+    /// Files in the new version that the run wrote.
+    pub files: usize,
+    /// Rows by fate.
+    pub rows: RowCounts,
+    /// Columns by origin.
+    pub columns: ColumnCounts,
+    /// What it cost.
+    pub cost: Cost,
+    /// Size of the source files.
+    pub bytes_read: Bytes,
+    /// Size of the new files.
+    pub bytes_written: Bytes,
+    /// Bytes of chunks that were copied as they are.
+    pub bytes_spliced: Bytes,
+    /// Where rejected rows are, if there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<String>,
+    /// File metadata keys that would have been wrong after the change and were left out.
+    pub metadata_dropped: Vec<String>,
+    /// Files that were not taken over, such as `_metadata`.
+    pub files_dropped: Vec<String>,
+}
+
+/// How a run ended when it did not fail.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum RunOutcome {
+    /// The result is current.
+    Published(Box<RunReport>),
+    /// The dataset has been through exactly this before; nothing was touched.
+    AlreadyMigrated {
+        /// The current version.
+        version: u64,
+        /// What was applied then.
+        migration: Migration,
+    },
+}

@@ -1,0 +1,246 @@
+//! One run: prepare, stage, publish.
+//!
+//! ```text
+//! prepare   lock, recover, pin, compare with what was applied, read footers, plan     nothing written
+//! stage     every row group through its agent, files sealed, rejects kept              invisible
+//! publish   the dataset's own protocol: intent, exchange, commit                       visible, or not at all
+//! ```
+//! Dropping a [`Prepared`] or [`Staged`] run leaves the dataset as it was. The crate knows no thread but its workers,
+//! no terminal and no server: progress is counted, cancellation is a flag.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use skein_dataset::{Applied, Dataset, NameRule, RunLock, Snapshot};
+use skein_sandbox::{Limits, Manifest, Module};
+use skein_types::{Clock, RunId, StateKind};
+
+use crate::agent::AgentSource;
+use crate::error::RunError;
+use crate::inputs::{self, InputFile};
+use crate::params::Params;
+use crate::planning::{Planner, Plans, SchemaGroup};
+use crate::progress::Progress;
+use crate::quarantine::Quarantine;
+use crate::report::Migration;
+use crate::sandboxed::SandboxAgents;
+use crate::sequential;
+use crate::staged::Staged;
+use crate::transform::Transform;
+
+/// What to run.
+#[derive(Debug)]
+pub struct RunRequest {
+    /// Stable over retries.
+    pub run: RunId,
+    /// For the module.
+    pub params: Params,
+    /// Name of the migration; the module's own if there is none.
+    pub name: Option<String>,
+    /// Run although it was applied before.
+    pub again: bool,
+    /// Workers.
+    pub threads: usize,
+    /// Of each agent.
+    pub limits: Limits,
+    /// Rejected rows that the run may have.
+    pub rejects_max: u64,
+}
+
+/// What preparing found.
+#[derive(Debug)]
+pub enum Preparation {
+    /// There is something to do.
+    Ready(Box<Prepared>),
+    /// All files have been through exactly this migration.
+    AlreadyMigrated {
+        /// The current version; 0 for a dataset that no run has published to.
+        version: u64,
+        /// What was applied.
+        migration: Migration,
+    },
+}
+
+/// A run that is planned and holds its dataset.
+#[derive(Debug)]
+pub struct Prepared {
+    pub(crate) dataset: Dataset,
+    pub(crate) lock: RunLock,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) files: Vec<InputFile>,
+    /// Places of the data files that have been through the migration already and join as they are.
+    pub(crate) joined: Vec<usize>,
+    pub(crate) plans: Plans,
+    pub(crate) module: Module,
+    pub(crate) manifest: Manifest,
+    pub(crate) migration: Migration,
+    pub(crate) request: RunRequest,
+    pub(crate) started: Duration,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// Locks, pins and plans. Writes nothing but the dataset's registration.
+pub fn prepare(
+    dataset: Dataset,
+    module: &Module,
+    request: RunRequest,
+    clock: Arc<dyn Clock>,
+    progress: &Progress,
+) -> Result<Preparation, RunError> {
+    let started = clock.elapsed();
+    let manifest = describe(module, &request.limits)?;
+    let migration = migration(module, &manifest, &request)?;
+    let lock = dataset.lock_run(request.run)?;
+    let snapshot = dataset.pin(&lock)?;
+    let (todo, joined) = if request.again { all(&snapshot) } else { unapplied(&snapshot, &migration)? };
+    if todo.is_empty() {
+        return Ok(Preparation::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration });
+    }
+    let files = inputs::read(&snapshot, &todo, progress)?;
+    let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
+    let planner = Planner { module, params: &request.params, applied: &applied, limits: &request.limits };
+    let plans = planner.plan(&files)?;
+    Ok(Preparation::Ready(Box::new(Prepared {
+        dataset,
+        lock,
+        snapshot,
+        files,
+        joined,
+        plans,
+        module: module.clone(),
+        manifest,
+        migration,
+        request,
+        started,
+        clock,
+    })))
+}
+
+impl Prepared {
+    /// The plans, one per distinct schema.
+    pub fn groups(&self) -> &[SchemaGroup] {
+        &self.plans.groups
+    }
+
+    /// Transforms everything in the sandbox.
+    pub fn stage(self, progress: &Progress) -> Result<Staged, RunError> {
+        let applied: Vec<skein_sandbox::Applied> = self.snapshot.applied_to_all().iter().map(for_guest).collect();
+        let (module, params) = (self.module.clone(), self.request.params.clone());
+        let limits = self.request.limits.clone();
+        self.stage_with(progress, |group| {
+            Box::new(SandboxAgents {
+                module: module.clone(),
+                params: params.clone(),
+                applied: applied.clone(),
+                limits: limits.clone(),
+                plan: group.plan.clone(),
+                proposed: group.proposed.clone(),
+            })
+        })
+    }
+
+    /// Transforms everything with agents from elsewhere: native code, to measure what the sandbox costs.
+    pub fn stage_with(
+        self,
+        progress: &Progress,
+        agents: impl Fn(&SchemaGroup) -> Box<dyn AgentSource>,
+    ) -> Result<Staged, RunError> {
+        let staging = skein_dataset::Staging::create(&self.dataset, &self.lock, &self.snapshot, 0)?;
+        let quarantine = Quarantine::new(self.request.rejects_max);
+        let agents: Vec<Box<dyn AgentSource>> = self.plans.groups.iter().map(agents).collect();
+        let transform = Transform {
+            snapshot: &self.snapshot,
+            staging: &staging,
+            files: &self.files,
+            plans: &self.plans,
+            agents: &agents,
+            module: self.migration.module,
+            params: self.migration.params,
+            batch_bytes: self.manifest.batch_bytes,
+            rule: self.name_rule(),
+            progress,
+            quarantine: &quarantine,
+        };
+        let transformed = match self.manifest.state {
+            StateKind::None => transform.run(self.request.threads)?,
+            StateKind::Sequential => sequential::run(&transform)?,
+        };
+        Staged::complete(self, staging, transformed, quarantine)
+    }
+
+    /// A reader that lists a directory and opens late must miss a file rather than mix versions; a single file has
+    /// only its name.
+    pub(crate) fn name_rule(&self) -> NameRule {
+        match self.dataset.kind() {
+            skein_dataset::Kind::Directory => NameRule::Hashed,
+            skein_dataset::Kind::File => NameRule::Keep,
+        }
+    }
+}
+
+fn describe(module: &Module, limits: &Limits) -> Result<Manifest, RunError> {
+    module.describe(limits).map_err(|source| RunError::Guest { place: "describe".to_owned(), source })
+}
+
+/// Name by which the dataset remembers the migration: the caller's, else the one in the parameters if the module says
+/// that it is there, else the module's.
+fn migration(module: &Module, manifest: &Manifest, request: &RunRequest) -> Result<Migration, RunError> {
+    const FROM_PARAMS: &str = "name-from-params";
+    let key = manifest.ext.iter().find(|(key, _)| key == FROM_PARAMS).map(|(_, key)| key.as_str());
+    let name = match (&request.name, key) {
+        (Some(name), _) => name.clone(),
+        (None, None) => manifest.name.clone(),
+        (None, Some(key)) => {
+            let named = request.params.string(key).filter(|name| !name.is_empty());
+            named.map(str::to_owned).ok_or_else(|| RunError::Manifest {
+                problem: format!("{:?} takes the migration's name from parameter {key:?}, which is not given", manifest.name),
+            })?
+        }
+    };
+    Ok(Migration {
+        name,
+        version: manifest.version.clone(),
+        module: module.digest(),
+        params: request.params.digest(),
+    })
+}
+
+type Places = Vec<usize>;
+
+fn all(snapshot: &Snapshot) -> (Places, Places) {
+    (data_places(snapshot).collect(), Vec::new())
+}
+
+/// Data files that have not been through the migration, and those that have.
+fn unapplied(snapshot: &Snapshot, migration: &Migration) -> Result<(Places, Places), RunError> {
+    let (mut todo, mut done) = (Vec::new(), Vec::new());
+    for place in data_places(snapshot) {
+        let applied = snapshot.files()[place].applied();
+        match applied.iter().rev().find(|applied| applied.name == migration.name) {
+            None => todo.push(place),
+            Some(same) if same.module == migration.module && same.params == migration.params => done.push(place),
+            Some(other) => {
+                return Err(RunError::AppliedDifferently {
+                    name: other.name.clone(),
+                    module: other.module,
+                    params: other.params,
+                });
+            }
+        }
+    }
+    Ok((todo, done))
+}
+
+fn data_places(snapshot: &Snapshot) -> impl Iterator<Item = usize> {
+    let files = snapshot.files().iter().enumerate();
+    files.filter(|(_, f)| f.stat.role == skein_dataset::Role::Data).map(|(place, _)| place)
+}
+
+fn for_guest(applied: &Applied) -> skein_sandbox::Applied {
+    skein_sandbox::Applied {
+        name: applied.name.clone(),
+        version: applied.version.clone(),
+        module: applied.module,
+        params: applied.params,
+    }
+}

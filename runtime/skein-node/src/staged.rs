@@ -1,0 +1,200 @@
+//! A run whose result is written and not visible.
+
+use serde_json::json;
+use skein_dataset::parquet::FreshFile;
+use skein_dataset::{
+    Applied, CommitData, Dataset, FileFacts, NameRule, Outcome, Publish, RunLock, Snapshot, Staging, publish_many,
+};
+use skein_types::{Bytes, Millis, Origin};
+
+use crate::error::RunError;
+use crate::lane::{Sink, StagedOutput};
+use crate::quarantine::Quarantine;
+use crate::report::{ColumnCounts, RunReport};
+use crate::run::Prepared;
+use crate::transform::Transformed;
+
+/// A staged run. Publish it, or drop it and nothing has happened.
+#[derive(Debug)]
+pub struct Staged {
+    dataset: Dataset,
+    lock: RunLock,
+    snapshot: Snapshot,
+    staging: Staging,
+    commit: CommitData,
+    report: RunReport,
+    started: std::time::Duration,
+    clock: std::sync::Arc<dyn skein_types::Clock>,
+}
+
+impl Staged {
+    /// Adds what belongs to the version beside the transformed files: rejects, files that join, sidecars.
+    pub(crate) fn complete(
+        prepared: Prepared,
+        staging: Staging,
+        transformed: Transformed,
+        quarantine: Quarantine,
+    ) -> Result<Self, RunError> {
+        let quarantined = write_quarantine(&staging, quarantine)?;
+        let mut joined = Vec::with_capacity(prepared.joined.len());
+        for place in &prepared.joined {
+            let file = &prepared.snapshot.files()[*place];
+            joined.push(staging.join(&prepared.snapshot, file)?);
+        }
+        let files_dropped = staging.copy_sidecars(&prepared.snapshot)?;
+        let report = report(&prepared, &transformed, files_dropped, quarantined);
+        let commit = commit(&prepared, &transformed, &report)?;
+        let Prepared { dataset, lock, snapshot, started, clock, .. } = prepared;
+        Ok(Self { dataset, lock, snapshot, staging, commit, report, started, clock })
+    }
+
+    /// What was done so far; the version is the one that it will be.
+    pub const fn report(&self) -> &RunReport {
+        &self.report
+    }
+
+    /// Makes the result current.
+    pub fn publish(self) -> Result<RunReport, RunError> {
+        let Self { dataset, lock, snapshot, staging, commit, mut report, started, clock } = self;
+        let publish = Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit };
+        let mut outcomes = publish_many(vec![publish]);
+        match outcomes.pop().ok_or_else(|| RunError::bug("a publish without an answer"))?? {
+            Outcome::Committed { version } => {
+                report.version = version;
+                report.cost.wall = since(&*clock, started);
+                report.quarantine = report.quarantine.map(|name| dataset.state_path().join(name).display().to_string());
+                Ok(report)
+            }
+            Outcome::Conflict { reason } => Err(RunError::Conflict { reason }),
+            Outcome::Unknown { cause } => Err(RunError::Unknown { cause }),
+        }
+    }
+}
+
+fn since(clock: &dyn skein_types::Clock, started: std::time::Duration) -> Millis {
+    Millis(u64::try_from(clock.elapsed().saturating_sub(started).as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Whether there is a quarantine file.
+fn write_quarantine(staging: &Staging, quarantine: Quarantine) -> Result<bool, RunError> {
+    let Some((schema, batches)) = quarantine.into_table()? else { return Ok(false) };
+    let sink = Sink::new(staging.quarantine()?);
+    let mut file = FreshFile::new(schema, sink.clone())?;
+    for batch in &batches {
+        file.write(batch)?;
+    }
+    file.finish()?;
+    sink.finish(NameRule::Keep)?;
+    Ok(true)
+}
+
+fn report(
+    prepared: &Prepared,
+    transformed: &Transformed,
+    files_dropped: Vec<String>,
+    quarantined: bool,
+) -> RunReport {
+    let outputs = &transformed.outputs;
+    let mut metadata_dropped: Vec<String> =
+        outputs.iter().flat_map(|o| o.output.dropped_keys().iter().cloned()).collect();
+    metadata_dropped.sort();
+    metadata_dropped.dedup();
+    let mut cost = transformed.cost;
+    cost.wall = since(&*prepared.clock, prepared.started);
+    let sources = prepared.files.iter().map(|f| Bytes(f.pinned(&prepared.snapshot).stat.size));
+    RunReport {
+        run: prepared.request.run,
+        version: prepared.snapshot.version().map_or(1, |version| version + 1),
+        migration: prepared.migration.clone(),
+        files: outputs.len(),
+        rows: transformed.rows,
+        columns: columns(prepared, outputs),
+        cost,
+        bytes_read: sources.sum(),
+        bytes_written: outputs.iter().map(|o| o.sealed.bytes).sum(),
+        bytes_spliced: outputs.iter().map(|o| o.sealed.spliced_bytes).sum(),
+        quarantine: quarantined.then(|| format!("quarantine/{}.parquet", prepared.request.run)),
+        metadata_dropped,
+        files_dropped,
+    }
+}
+
+/// Target columns by origin, as in the first schema group: all groups have one target.
+fn columns(prepared: &Prepared, outputs: &[StagedOutput]) -> ColumnCounts {
+    let Some(group) = prepared.plans.groups.first() else { return ColumnCounts::default() };
+    let mut counts = ColumnCounts::default();
+    let mut used = std::collections::BTreeSet::new();
+    for column in group.plan.columns() {
+        match &column.origin {
+            Origin::Carried { source, .. } => {
+                counts.carried += 1;
+                used.insert(*source);
+            }
+            Origin::Computed { from } => {
+                counts.computed += 1;
+                used.extend(from.iter().map(|id| group.plan.source_tree().root_of(*id)));
+            }
+            Origin::Preserved { source } => {
+                counts.preserved += 1;
+                used.insert(*source);
+            }
+        }
+    }
+    counts.dropped = group.plan.source_tree().roots().len() - used.len();
+    counts.spliced = outputs.iter().map(|o| o.output.spliced_columns().len()).min().unwrap_or(0);
+    counts
+}
+
+fn commit(prepared: &Prepared, transformed: &Transformed, report: &RunReport) -> Result<CommitData, RunError> {
+    let now = Applied {
+        name: prepared.migration.name.clone(),
+        version: prepared.migration.version.clone(),
+        module: prepared.migration.module,
+        params: prepared.migration.params,
+    };
+    let files = prepared.files.iter().zip(&transformed.outputs).map(|(input, output)| {
+        let mut applied = input.pinned(&prepared.snapshot).applied().to_vec();
+        applied.retain(|earlier| earlier.name != now.name);
+        applied.push(now.clone());
+        FileFacts {
+            path: output.entry.path.clone(),
+            rows: output.sealed.rows,
+            stats: stats(output),
+            applied,
+        }
+    });
+    let group = prepared.plans.groups.first().ok_or_else(|| RunError::bug("a run without files was staged"))?;
+    let fields = group.plan.columns().iter().map(|c| {
+        json!({"name": c.field.name(), "type": c.field.data_type().to_string(), "nullable": c.field.is_nullable()})
+    });
+    let rows = report.rows;
+    Ok(CommitData {
+        migration: now.name.clone(),
+        migration_version: now.version.clone(),
+        module: now.module,
+        params: now.params,
+        plan: plan_digest(prepared),
+        schema: fields.collect(),
+        rows: skein_dataset::RowCounts {
+            read: rows.read,
+            written: rows.written,
+            rejected: rows.rejected,
+            filtered: rows.filtered,
+        },
+        ext: json!({"cost": report.cost, "columns": report.columns, "bytes_spliced": report.bytes_spliced}),
+        files: files.collect(),
+    })
+}
+
+/// Digest over the plans of all schema groups.
+fn plan_digest(prepared: &Prepared) -> skein_types::Blake3 {
+    let digests: Vec<u8> = prepared.plans.groups.iter().flat_map(|g| g.plan.digest().0).collect();
+    skein_types::Blake3::of(&digests)
+}
+
+fn stats(output: &StagedOutput) -> serde_json::Value {
+    let columns = output.sealed.columns.iter().map(|c| {
+        json!({"path": c.path, "bytes": c.bytes, "values": c.values, "nulls": c.nulls})
+    });
+    json!({"row_groups": output.sealed.row_groups, "columns": columns.collect::<Vec<_>>()})
+}

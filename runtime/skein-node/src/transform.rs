@@ -1,0 +1,305 @@
+//! From pinned files to staged files: every row group through its own agent, sealed in order.
+//!
+//! Each split is processed by whichever worker is free; what it produces is a function of the split alone (a new agent
+//! per row group, seeds and batch borders from the source), and files are sealed in the order of their splits. So the
+//! number of threads decides only how long it takes. When workers fail, the error of the lowest split is reported:
+//! splits are taken in order, so it is found whatever the others do.
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use skein_dataset::parquet::{Fragment, FragmentEncoder, FreshRowGroup, OutputPlan, RowGroupCutter};
+use skein_dataset::{NameRule, Snapshot, Staging};
+use skein_sandbox::Usage;
+use skein_types::{ModuleDigest, ParamsDigest, Selection, Shape};
+
+use crate::agent::AgentSource;
+use crate::board::{Board, Item, Turn};
+use crate::cpu;
+use crate::error::RunError;
+use crate::feed::Feed;
+use crate::inputs::{self, InputFile};
+use crate::lane::{FileWork, Lane, OutputWriter, StagedOutput};
+use crate::planning::{Plans, SchemaGroup};
+use crate::preserved::PreservedCheck;
+use crate::progress::Progress;
+use crate::quarantine::Quarantine;
+use crate::report::{Cost, RowCounts};
+use crate::seed::FileSeed;
+
+/// Everything that workers share.
+pub(crate) struct Transform<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) staging: &'a Staging,
+    pub(crate) files: &'a [InputFile],
+    pub(crate) plans: &'a Plans,
+    /// One source of agents per schema group.
+    pub(crate) agents: &'a [Box<dyn AgentSource + 'a>],
+    pub(crate) module: ModuleDigest,
+    pub(crate) params: ParamsDigest,
+    pub(crate) batch_bytes: u32,
+    pub(crate) rule: NameRule,
+    pub(crate) progress: &'a Progress,
+    pub(crate) quarantine: &'a Quarantine,
+}
+
+/// What was staged, and what it took.
+#[derive(Debug, Default)]
+pub(crate) struct Transformed {
+    /// In the order of the input files.
+    pub(crate) outputs: Vec<StagedOutput>,
+    pub(crate) rows: RowCounts,
+    pub(crate) cost: Cost,
+}
+
+/// What one worker did.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) rows: RowCounts,
+    pub(crate) cost: Cost,
+}
+
+impl Tally {
+    pub(crate) fn used(&mut self, usage: &Usage) {
+        self.cost.fuel += usage.fuel;
+        self.cost.memory_peak = self.cost.memory_peak.max(usage.memory_peak);
+    }
+
+    pub(crate) fn row_group(&mut self, kept: &Selection, rejected: usize) {
+        self.rows.read.0 += kept.rows() as u64;
+        self.rows.rejected.0 += rejected as u64;
+        self.rows.filtered.0 += (kept.rows() - kept.kept() - rejected) as u64;
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.rows.read += other.rows.read;
+        self.rows.rejected += other.rows.rejected;
+        self.rows.filtered += other.rows.filtered;
+        self.cost.fuel += other.cost.fuel;
+        self.cost.cpu += other.cost.cpu;
+        self.cost.memory_peak = self.cost.memory_peak.max(other.cost.memory_peak);
+    }
+}
+
+/// What a split gives to its file.
+#[derive(Debug)]
+enum Piece {
+    Fragment(Fragment),
+    Fresh(Vec<FreshRowGroup>),
+}
+
+struct Shared<'a> {
+    transform: &'a Transform<'a>,
+    board: Board<Vec<Piece>>,
+    lanes: Vec<Lane>,
+    outputs: Mutex<Vec<Option<StagedOutput>>>,
+    failed: Mutex<Option<(Item, RunError)>>,
+    preserved: Vec<PreservedCheck>,
+    leaves: Vec<Vec<usize>>,
+    /// Row groups of each split of each file.
+    splits: Vec<Vec<Range<usize>>>,
+}
+
+impl Transform<'_> {
+    /// Transforms all splits with `threads` workers.
+    pub(crate) fn run(&self, threads: usize) -> Result<Transformed, RunError> {
+        let groups = &self.plans.groups;
+        let splits: Vec<Vec<Range<usize>>> = (0..self.files.len()).map(|file| self.splits(file)).collect();
+        let workers = threads.clamp(1, splits.iter().map(Vec::len).sum::<usize>().max(1));
+        let shared = Shared {
+            transform: self,
+            board: Board::new(splits.iter().map(Vec::len), threads + 1),
+            lanes: self.files.iter().map(|_| Lane::default()).collect(),
+            outputs: Mutex::new(self.files.iter().map(|_| None).collect()),
+            failed: Mutex::new(None),
+            preserved: groups.iter().map(|g| PreservedCheck::new(&g.plan)).collect(),
+            leaves: groups.iter().map(|g| g.plan.read_leaves()).collect(),
+            splits,
+        };
+        let tally = Mutex::new(Tally::default());
+        std::thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|| {
+                    let mut own = Tally::default();
+                    shared.work(&mut own);
+                    own.cost.cpu = cpu::of_this_thread();
+                    tally.lock().unwrap_or_else(PoisonError::into_inner).add(&own);
+                });
+            }
+        });
+        shared.result(tally.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Where rows keep their place a row group is a split: small pieces keep all threads busy to the end. Under
+    /// `free` a split also decides where output row groups are cut, so it gathers small ones.
+    fn splits(&self, file: usize) -> Vec<Range<usize>> {
+        let input = &self.files[file];
+        if self.group(file).plan.shape() == Shape::Free || input.row_groups == 0 {
+            return input.splits.clone();
+        }
+        (0..input.row_groups).map(|rg| rg..rg + 1).collect()
+    }
+
+    pub(crate) fn file_work(&self, file: usize) -> Result<FileWork, RunError> {
+        let input = &self.files[file];
+        let source = inputs::open(self.snapshot, input.pinned(self.snapshot))?;
+        let output = OutputPlan::new(&source, &self.group(file).plan)?;
+        let seed = FileSeed::new(self.module, self.params, source.footer_digest(), &input.path);
+        Ok(FileWork { source: Arc::new(source), output: Arc::new(output), seed })
+    }
+
+    pub(crate) fn group(&self, file: usize) -> &SchemaGroup {
+        &self.plans.groups[self.plans.group_of[file]]
+    }
+
+    pub(crate) fn agents(&self, file: usize) -> &dyn AgentSource {
+        &*self.agents[self.plans.group_of[file]]
+    }
+}
+
+impl Shared<'_> {
+    fn work(&self, tally: &mut Tally) {
+        while let Some(item) = self.board.take() {
+            let done = self.split(item, tally).and_then(|pieces| self.seal(item, pieces));
+            if let Err(error) = done {
+                self.fail(item, error);
+            }
+        }
+    }
+
+    fn fail(&self, item: Item, error: RunError) {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if failed.as_ref().is_none_or(|(lowest, _)| item < *lowest) {
+            *failed = Some((item, error));
+        }
+        drop(failed);
+        self.board.stop();
+    }
+
+    fn split(&self, item: Item, tally: &mut Tally) -> Result<Vec<Piece>, RunError> {
+        let transform = self.transform;
+        let work = self.lanes[item.file].work(|| transform.file_work(item.file))?;
+        let row_groups = self.splits[item.file][item.split].clone();
+        if transform.group(item.file).plan.shape() == Shape::Free {
+            return Ok(vec![Piece::Fresh(self.free(item.file, &work, row_groups, tally)?)]);
+        }
+        row_groups.map(|rg| self.fragment(item.file, &work, rg, tally).map(Piece::Fragment)).collect()
+    }
+
+    fn fragment(
+        &self,
+        file: usize,
+        work: &FileWork,
+        row_group: usize,
+        tally: &mut Tally,
+    ) -> Result<Fragment, RunError> {
+        let mut encoder = FragmentEncoder::new(Arc::clone(&work.output), Arc::clone(&work.source), row_group)?;
+        if !self.transform.group(file).plan.needs_guest() {
+            let kept = Selection::all(work.source.row_group_rows(row_group));
+            tally.row_group(&kept, 0);
+            self.transform.progress.rows_done(kept.rows() as u64);
+            return Ok(encoder.finish(&kept)?);
+        }
+        let kept = self.through_agent(file, work, row_group, tally, |batch| Ok(encoder.write(&batch)?))?;
+        Ok(encoder.finish(&kept)?)
+    }
+
+    fn free(
+        &self,
+        file: usize,
+        work: &FileWork,
+        row_groups: Range<usize>,
+        tally: &mut Tally,
+    ) -> Result<Vec<FreshRowGroup>, RunError> {
+        let mut cutter = RowGroupCutter::new(Arc::clone(&work.output))?;
+        let mut fresh = Vec::new();
+        for row_group in row_groups {
+            self.through_agent(file, work, row_group, tally, |batch| {
+                fresh.extend(cutter.push(&batch)?);
+                Ok(())
+            })?;
+        }
+        fresh.extend(cutter.finish()?);
+        Ok(fresh)
+    }
+
+    /// One row group through an agent of its own.
+    fn through_agent(
+        &self,
+        file: usize,
+        work: &FileWork,
+        row_group: usize,
+        tally: &mut Tally,
+        sink: impl FnMut(arrow_array::RecordBatch) -> Result<(), RunError>,
+    ) -> Result<Selection, RunError> {
+        let transform = self.transform;
+        let group = transform.plans.group_of[file];
+        let at = |source| RunError::guest(work.source.name(), row_group, source);
+        let mut agent = transform.agents(file).open(work.seed.row_group(row_group), None).map_err(at)?;
+        let feed = Feed {
+            leaves: &self.leaves[group],
+            batch_bytes: transform.batch_bytes,
+            preserved: &self.preserved[group],
+            progress: transform.progress,
+        };
+        let first_row = (0..row_group).map(|rg| work.source.row_group_rows(rg) as u64).sum();
+        let fed = feed.row_group(&mut *agent, &work.source, (row_group, first_row), sink)?;
+        // Without state there is nothing left to say; the sandbox refuses an answer with rows.
+        agent.finish().map_err(at)?;
+        tally.used(&agent.usage());
+        tally.row_group(&fed.kept, fed.rejects.len());
+        transform.quarantine.add((file, row_group), &work.source, first_row, &fed.rejects)?;
+        Ok(fed.kept)
+    }
+
+    fn seal(&self, item: Item, pieces: Vec<Piece>) -> Result<(), RunError> {
+        if !self.board.put(item, pieces) {
+            return Ok(());
+        }
+        let lane = &self.lanes[item.file];
+        let transform = self.transform;
+        let work = lane.work(|| transform.file_work(item.file))?;
+        let mut writer = lane.writer();
+        if writer.is_none() {
+            let pinned = transform.files[item.file].pinned(transform.snapshot);
+            *writer = Some(OutputWriter::create(transform.staging, pinned, &work.output)?);
+        }
+        let mut appended = false;
+        loop {
+            match self.board.turn(item.file, appended) {
+                Turn::Leave => return Ok(()),
+                Turn::Finish => break,
+                Turn::Append(pieces) => {
+                    let open = writer.as_mut().expect("made above and taken only when the file is finished");
+                    for piece in pieces {
+                        match piece {
+                            Piece::Fragment(fragment) => open.sealer.append(&work.source, fragment)?,
+                            Piece::Fresh(fresh) => {
+                                fresh.into_iter().try_for_each(|group| open.sealer.append_fresh(group))?;
+                            }
+                        }
+                    }
+                    appended = true;
+                }
+            }
+        }
+        let finished = writer.take().expect("a file is finished once").finish(transform.rule)?;
+        lane.close();
+        transform.progress.file_done(finished.entry.size);
+        self.outputs.lock().unwrap_or_else(PoisonError::into_inner)[item.file] = Some(finished);
+        Ok(())
+    }
+
+    fn result(self, tally: Tally) -> Result<Transformed, RunError> {
+        if let Some((_, error)) = self.failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            // Encoders wrap what their writer said; the store knows it better.
+            return Err(self.transform.staging.take_fault().map_or(error, RunError::from));
+        }
+        let outputs = self.outputs.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let outputs: Option<Vec<StagedOutput>> = outputs.into_iter().collect();
+        let outputs = outputs.ok_or_else(|| RunError::bug("a file was not finished although nothing failed"))?;
+        let mut rows = tally.rows;
+        rows.written = outputs.iter().map(|o| o.sealed.rows).sum();
+        Ok(Transformed { outputs, rows, cost: tally.cost })
+    }
+}

@@ -1,0 +1,168 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use skein_types::Bytes;
+
+const EXAMPLES: &str = "\
+Examples:
+  skein check prefs.wasm --dataset /data/prefs
+  skein run prefs.wasm /data/prefs --params '{\"zone\":\"UTC\"}'
+  skein run columns.wasm /data/users --params @drop-phone.toml
+  skein history /data/prefs
+  skein rollback /data/prefs
+
+Exit codes: 0 done (or nothing to do), 1 the module failed, 5 not found, 6 conflict, 7 denied, 64 usage,
+65 bad input, 70 a mistake in Skein, 75 try again later, 130 interrupted. Each error has a page in docs/errors/.";
+
+/// Migrate datasets with code that need not be trusted.
+///
+/// A migration module is a WebAssembly component. Skein runs it in a sandbox over each row group of a Parquet
+/// dataset, copies the columns that the module does not touch, checks what comes out, publishes the result
+/// atomically and keeps the old version so that it can be rolled back.
+#[derive(Debug, Parser)]
+#[command(name = "skein", version, after_help = EXAMPLES, propagate_version = true)]
+pub(crate) struct Cli {
+    /// Say more on stderr (-v decisions, -vv everything).
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Migrate a dataset with a module and publish the result.
+    Run(RunArgs),
+    /// Look at a module, and at what it would do to a dataset, without doing it.
+    Check(CheckArgs),
+    /// List the versions of a dataset.
+    History(HistoryArgs),
+    /// Make an older version of a dataset current again.
+    Rollback(RollbackArgs),
+    /// Finish or undo what a killed process left behind. Safe to run at any time.
+    Recover(RecoverArgs),
+    /// Print a completion script for a shell.
+    Completion(CompletionArgs),
+    /// Compile one module from stdin; started by Skein itself under limits.
+    #[command(hide = true)]
+    Compile,
+}
+
+impl Command {
+    pub(crate) fn output(&self) -> Output {
+        match self {
+            Self::Run(a) => a.output,
+            Self::Check(a) => a.output,
+            Self::History(a) => a.output,
+            Self::Rollback(a) => a.output,
+            Self::Recover(a) => a.output,
+            Self::Completion(_) | Self::Compile => Output::Table,
+        }
+    }
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Table,
+    /// One JSON document on stdout.
+    Json,
+}
+
+/// What to migrate with, shared by `run` and `check`.
+#[derive(Debug, Args)]
+pub(crate) struct ParamArgs {
+    /// Parameters: JSON, or @FILE with JSON or (if it ends in .toml) TOML.
+    #[arg(long, value_name = "JSON|@FILE")]
+    pub(crate) params: Option<String>,
+    /// A secret that the parameters name as {"$secret":"NAME"}; read from FILE without its last line break.
+    #[arg(long = "secret", value_name = "NAME=@FILE")]
+    pub(crate) secrets: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The migration module: a WebAssembly component.
+    pub(crate) module: PathBuf,
+    /// A directory of Parquet files, or one Parquet file.
+    pub(crate) dataset: PathBuf,
+    #[command(flatten)]
+    pub(crate) with: ParamArgs,
+    /// Agents at work at the same time [default: the machine's cores].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) threads: Option<u16>,
+    /// Fuel for one call of the module.
+    #[arg(long, value_name = "N")]
+    pub(crate) fuel: Option<u64>,
+    /// Memory of one agent, for example 128MiB [default: 64MiB].
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<Bytes>,
+    /// Rejected rows that end the run.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(crate) max_rejects: u64,
+    /// Name of the migration, by which Skein knows that it was applied [default: the module's own].
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Run although this migration was applied before.
+    #[arg(long)]
+    pub(crate) again: bool,
+    /// How to print the summary.
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The migration module: a WebAssembly component.
+    pub(crate) module: PathBuf,
+    /// Also plan it for this dataset and show what would become of each column.
+    #[arg(long, value_name = "DATASET")]
+    pub(crate) dataset: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) with: ParamArgs,
+    /// How to print the result.
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    /// The dataset.
+    pub(crate) dataset: PathBuf,
+    /// How to print the list.
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RollbackArgs {
+    /// The dataset.
+    pub(crate) dataset: PathBuf,
+    /// The version to go back to [default: the one before the current].
+    #[arg(long, value_name = "N")]
+    pub(crate) to: Option<u64>,
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// How to print the result.
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RecoverArgs {
+    /// The dataset.
+    pub(crate) dataset: PathBuf,
+    /// How to print the result.
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionArgs {
+    /// The shell.
+    pub(crate) shell: clap_complete::Shell,
+}

@@ -1,0 +1,8 @@
+//! One file per command.
+
+pub(crate) mod check;
+pub(crate) mod completion;
+pub(crate) mod history;
+pub(crate) mod recover;
+pub(crate) mod rollback;
+pub(crate) mod run;

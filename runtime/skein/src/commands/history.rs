@@ -1,0 +1,95 @@
+//! `skein history`: which versions a dataset has had.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use skein_dataset::{History, LogError, Version, VersionKind};
+use skein_types::{Bytes, Rows, RunId, SystemClock, codes};
+
+use crate::args::{HistoryArgs, Output};
+use crate::datasets;
+use crate::failure::{CommandResult, Failure};
+use crate::render;
+use crate::settings::Settings;
+
+#[derive(Serialize)]
+struct VersionLine {
+    version: u64,
+    current: bool,
+    time: String,
+    kind: &'static str,
+    /// What made it: the migration, the version that is back, or what others did.
+    what: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<RunId>,
+    files: usize,
+    bytes: Bytes,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<Rows>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rejected: Option<Rows>,
+    /// Whether it can be rolled back to.
+    available: bool,
+}
+
+pub(crate) fn history(_settings: &Settings, args: &HistoryArgs) -> CommandResult {
+    let clock = Arc::new(SystemClock::start());
+    let dataset = datasets::open(&args.dataset, clock, datasets::default_threads())?;
+    let history = dataset.history().map_err(|error: LogError| Failure::new(error.code(), &error))?;
+    let lines: Vec<VersionLine> = history.versions().iter().map(|v| line(&history, v)).collect();
+    if lines.is_empty() {
+        return Err(Failure::text(codes::NO_HISTORY, format!("{} has no history", args.dataset.display()))
+            .hint(Some("`skein run` begins it")));
+    }
+    match args.output {
+        Output::Json => render::json(&serde_json::json!({ "versions": lines })),
+        Output::Table => table(&lines),
+    }
+    Ok(())
+}
+
+fn line(history: &History, version: &Version) -> VersionLine {
+    let (kind, what, run, counts) = match &version.kind {
+        VersionKind::Adopted => ("adopted", "found in place".to_owned(), None, None),
+        VersionKind::Observed { changes } => ("observed", format!("{} changes by others", changes.len()), None, None),
+        VersionKind::Published(facts) => {
+            let what = format!("{} {}", facts.migration, facts.migration_version);
+            ("published", what, Some(facts.run), Some(facts.rows))
+        }
+        VersionKind::RolledBack { to } => ("rolled back", format!("to version {to}"), None, None),
+    };
+    let current = history.head().is_some_and(|head| head.version == version.version);
+    let rows: Option<Rows> = version.files.iter().filter(|f| f.rows.is_some()).map(|f| f.rows).sum();
+    VersionLine {
+        version: version.version,
+        current,
+        time: version.time.to_string(),
+        kind,
+        what,
+        run,
+        files: version.files.len(),
+        bytes: version.files.iter().map(|f| Bytes(f.stat.size)).sum(),
+        rows: rows.filter(|rows| rows.0 > 0),
+        rejected: counts.map(|c| c.rejected),
+        available: current || history.is_kept(version.version),
+    }
+}
+
+fn table(lines: &[VersionLine]) {
+    let rows = lines.iter().map(|line| {
+        let mark = if line.current { "*" } else { "" };
+        let number = |n: Option<Rows>| n.map_or_else(String::new, |n| render::grouped(n.0));
+        vec![
+            format!("{}{mark}", line.version),
+            line.time.clone(),
+            line.kind.to_owned(),
+            line.what.clone(),
+            line.files.to_string(),
+            line.bytes.to_string(),
+            number(line.rows),
+            number(line.rejected),
+            if line.available { "yes" } else { "no" }.to_owned(),
+        ]
+    });
+    render::table(&["version", "time", "kind", "what", "files", "size", "rows", "rejected", "kept"], rows);
+}

@@ -1,0 +1,51 @@
+//! `skein recover`: finish or undo what a killed process left behind.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use skein_dataset::Step;
+use skein_types::SystemClock;
+
+use crate::args::{Output, RecoverArgs};
+use crate::datasets;
+use crate::failure::CommandResult;
+use crate::render;
+use crate::settings::Settings;
+
+#[derive(Serialize)]
+struct Summary {
+    steps: Vec<String>,
+    busy: bool,
+}
+
+pub(crate) fn recover(_settings: &Settings, args: &RecoverArgs) -> CommandResult {
+    let clock = Arc::new(SystemClock::start());
+    let dataset = datasets::open(&args.dataset, clock, datasets::default_threads())?;
+    let done = skein_dataset::recover(&dataset).map_err(|error| datasets::from_state(&error))?;
+    let summary = Summary { steps: done.steps.iter().map(told).collect(), busy: done.busy };
+    match args.output {
+        Output::Json => render::json(&summary),
+        Output::Table => {
+            if summary.steps.is_empty() {
+                render::line("nothing to recover");
+            }
+            summary.steps.iter().for_each(|step| render::line(step));
+            if summary.busy {
+                render::line("a run is at work: its staged files were left alone");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn told(step: &Step) -> String {
+    match step {
+        Step::Finished { version } => format!("finished the publish of version {version}"),
+        Step::TakenBack { changes, set_aside } => {
+            let kept = set_aside.as_ref().map_or_else(String::new, |dir| format!("; their files are in {dir}"));
+            format!("took a publish back because others had made {} changes{kept}", changes.len())
+        }
+        Step::Settled { version } => format!("recorded that version {version} is settled"),
+        Step::Swept { attempt } => format!("removed what {attempt} had staged"),
+    }
+}

@@ -1,0 +1,148 @@
+//! `skein run`: migrate a dataset and publish the result.
+
+use std::sync::Arc;
+
+use skein_node::{Preparation, Progress, RunError, RunOutcome, RunReport, RunRequest, prepare};
+use skein_sandbox::Limits;
+use skein_types::{Clock, Fuel, RunId, SystemClock};
+
+use crate::args::{Output, RunArgs};
+use crate::datasets;
+use crate::failure::{CommandResult, Failure};
+use crate::home::Home;
+use crate::interrupt;
+use crate::modules;
+use crate::progress::ProgressView;
+use crate::render;
+use crate::secrets;
+use crate::settings::Settings;
+
+pub(crate) fn run(settings: &Settings, args: &RunArgs) -> CommandResult {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let home = Home::at(&settings.home);
+    let threads = args.threads.map_or_else(datasets::default_threads, usize::from);
+    let params = secrets::params(&args.with, &home)?;
+    let dataset = datasets::open(&args.dataset, Arc::clone(&clock), threads)?;
+    let module = modules::load(&args.module, &home, &clock)?;
+    let request = RunRequest {
+        run: RunId::new(uuid::Uuid::now_v7()),
+        params,
+        name: args.name.clone(),
+        again: args.again,
+        threads,
+        limits: limits(args),
+        rejects_max: args.max_rejects,
+    };
+    let progress = Arc::new(Progress::default());
+    interrupt::cancels(&progress);
+    let outcome = {
+        let _view = ProgressView::start(Arc::clone(&progress), settings.interactive);
+        migrate(dataset, &module, request, clock, &progress).map_err(|error| failed(&error))?
+    };
+    match args.output {
+        Output::Json => render::json(&outcome),
+        Output::Table => told(&outcome, args),
+    }
+    Ok(())
+}
+
+fn migrate(
+    dataset: skein_dataset::Dataset,
+    module: &skein_sandbox::Module,
+    request: RunRequest,
+    clock: Arc<dyn Clock>,
+    progress: &Progress,
+) -> Result<RunOutcome, RunError> {
+    match prepare(dataset, module, request, clock, progress)? {
+        Preparation::AlreadyMigrated { version, migration } => Ok(RunOutcome::AlreadyMigrated { version, migration }),
+        Preparation::Ready(prepared) => {
+            let report = prepared.stage(progress)?.publish()?;
+            Ok(RunOutcome::Published(Box::new(report)))
+        }
+    }
+}
+
+fn limits(args: &RunArgs) -> Limits {
+    let standard = Limits::STANDARD;
+    Limits {
+        fuel_per_call: args.fuel.map_or(standard.fuel_per_call, Fuel),
+        memory: args.memory.unwrap_or(standard.memory),
+        rejects: args.max_rejects,
+        ..standard
+    }
+}
+
+/// The error with what the module said and where it was, in the author's terms.
+fn failed(error: &RunError) -> Failure {
+    let mut failure = Failure::new(error.code(), error).hint(error.hint());
+    if let RunError::Guest { source, .. } = error {
+        failure = failure.details(source.backtrace().iter().map(|frame| format!("at {frame}")));
+    }
+    failure
+}
+
+fn told(outcome: &RunOutcome, args: &RunArgs) {
+    match outcome {
+        RunOutcome::AlreadyMigrated { version, migration } => {
+            render::line(&format!(
+                "already migrated: {} is at version {version}, {} {} was applied to all files",
+                args.dataset.display(),
+                migration.name,
+                migration.version
+            ));
+        }
+        RunOutcome::Published(report) => summary(report, args),
+    }
+}
+
+fn summary(report: &RunReport, args: &RunArgs) {
+    let RunReport { rows, columns, cost, migration, .. } = report;
+    let count = |rows: skein_types::Rows| render::grouped(rows.0);
+    let dataset = args.dataset.display();
+    render::line(&format!(
+        "published {dataset} version {}: {} {}",
+        report.version, migration.name, migration.version
+    ));
+    let mut fates = format!("{} read, {} written", count(rows.read), count(rows.written));
+    for (number, word) in [(rows.rejected, "rejected"), (rows.filtered, "filtered out")] {
+        if number.0 > 0 {
+            fates.push_str(&format!(", {} {word}", count(number)));
+        }
+    }
+    let lines = [
+        ("rows", fates),
+        (
+            "columns",
+            format!(
+                "{} carried ({} spliced), {} computed, {} preserved, {} dropped",
+                columns.carried, columns.spliced, columns.computed, columns.preserved, columns.dropped
+            ),
+        ),
+        (
+            "bytes",
+            format!(
+                "{} read, {} written in {} files, {} of it spliced",
+                report.bytes_read, report.bytes_written, report.files, report.bytes_spliced
+            ),
+        ),
+        (
+            "cost",
+            format!(
+                "{} fuel, {} CPU, {} peak per agent, {}",
+                render::grouped(cost.fuel.0),
+                render::duration(cost.cpu.0),
+                cost.memory_peak,
+                render::duration(cost.wall.0)
+            ),
+        ),
+    ];
+    lines.iter().for_each(|(name, text)| render::line(&format!("  {name:<8} {text}")));
+    let note = |name: &str, texts: &[String]| {
+        if !texts.is_empty() {
+            render::line(&format!("  {name:<8} {}", texts.join(", ")));
+        }
+    };
+    note("rejects", report.quarantine.as_slice());
+    note("left out", &[report.metadata_dropped.as_slice(), report.files_dropped.as_slice()].concat());
+    render::to_stderr(&format!("undo it with: skein rollback {dataset}"));
+}

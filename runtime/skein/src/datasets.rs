@@ -1,0 +1,38 @@
+//! Opening datasets the way this machine works on them.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use skein_dataset::{Dataset, Options, Place, PlaceError, ProbeCache, StateError, SyncMode};
+use skein_types::Clock;
+
+use crate::failure::Failure;
+
+/// How long a publish, rollback or recovery waits for another one on the same dataset.
+const LOCK_WAIT: Duration = Duration::from_secs(30);
+
+/// The dataset at a path.
+pub(crate) fn open(path: &Path, clock: Arc<dyn Clock>, threads: usize) -> Result<Dataset, Failure> {
+    let options = Options {
+        lock_wait: LOCK_WAIT,
+        threads,
+        sync: SyncMode::Files,
+        probes: Arc::new(ProbeCache::default()),
+    };
+    let place = Place::resolve(path).map_err(|error| from_place(&error))?;
+    Dataset::open(place, clock, options).map_err(|error| from_state(&error))
+}
+
+/// Workers for this machine.
+pub(crate) fn default_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+pub(crate) fn from_place(error: &PlaceError) -> Failure {
+    Failure::new(error.code(), error).hint(error.hint())
+}
+
+pub(crate) fn from_state(error: &StateError) -> Failure {
+    Failure::new(error.code(), error).hint(error.hint())
+}

@@ -1,0 +1,119 @@
+//! How an error reaches the user: a code, one line, a hint, a page; and the exit code.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use serde::Serialize;
+use skein_types::{Code, codes};
+
+use crate::args::Output;
+use crate::render;
+
+/// Any error, ready to be shown.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: Code,
+    message: String,
+    details: Vec<String>,
+    hint: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    code: &'a str,
+    class: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    details: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+    docs: String,
+}
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    error: Body<'a>,
+}
+
+pub(crate) type CommandResult = Result<(), Failure>;
+
+impl Failure {
+    pub(crate) fn new(code: Code, error: &dyn Error) -> Self {
+        Self { code, message: chain(error), details: Vec::new(), hint: None }
+    }
+
+    pub(crate) fn text(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), details: Vec::new(), hint: None }
+    }
+
+    pub(crate) fn hint(mut self, hint: Option<impl Into<String>>) -> Self {
+        self.hint = hint.map(Into::into).or(self.hint);
+        self
+    }
+
+    /// Lines below the message, such as a guest's backtrace.
+    pub(crate) fn details(mut self, lines: impl IntoIterator<Item = String>) -> Self {
+        self.details.extend(lines);
+        self
+    }
+
+    /// Prints the error where its reader looks and answers the exit code.
+    pub(crate) fn report(&self, output: Output) -> ExitCode {
+        let docs = format!("docs/errors/{}.md", self.code.id);
+        match output {
+            Output::Json => render::json(&Envelope {
+                error: Body {
+                    code: self.code.id,
+                    class: self.code.class.as_str(),
+                    message: &self.message,
+                    details: &self.details,
+                    hint: self.hint.as_deref(),
+                    docs,
+                },
+            }),
+            Output::Table => {
+                let mut text = format!("error[{}]: {}\n", self.code.id, self.message);
+                for line in &self.details {
+                    text.push_str("  ");
+                    text.push_str(line);
+                    text.push('\n');
+                }
+                if let Some(hint) = &self.hint {
+                    text.push_str("  hint: ");
+                    text.push_str(hint);
+                    text.push('\n');
+                }
+                text.push_str("  see ");
+                text.push_str(&docs);
+                render::to_stderr(&text);
+            }
+        }
+        ExitCode::from(self.code.exit_code())
+    }
+}
+
+/// A command line that clap refuses. Help and version are not errors.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    let help = !error.use_stderr();
+    // clap prints to the right stream itself; a closed pipe is not worth a second error.
+    if error.print().is_err() || help {
+        return ExitCode::SUCCESS;
+    }
+    ExitCode::from(codes::USAGE.exit_code())
+}
+
+/// The error and what caused it, on one line, without repeating a cause that the message already quotes.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            // Writing to a String cannot fail.
+            write!(text, ": {inner_text}").expect("a string can always grow");
+        }
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,120 @@
+//! Skein's own directory: keys and compiled artifacts.
+//!
+//! ```text
+//! <home>/keys/artifact.key        ed25519 seed that signs compiled artifacts          0600
+//! <home>/keys/secret-digest.key   keys the digests of secrets in parameter digests    0600
+//! <home>/artifacts/<digest>.skein compiled, signed modules; may be deleted at any time
+//! ```
+//! Keys are made on first use, with create-if-absent, so that two first runs agree.
+
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use skein_types::{ModuleDigest, codes};
+
+use crate::failure::Failure;
+
+const KEY_BYTES: usize = 32;
+const ARTIFACT_BYTES_MAX: u64 = 1 << 30;
+
+/// The directory.
+#[derive(Debug, Clone)]
+pub(crate) struct Home {
+    root: PathBuf,
+}
+
+impl Home {
+    pub(crate) fn at(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    /// Seed of the key that signs compiled artifacts.
+    pub(crate) fn artifact_key(&self) -> Result<[u8; KEY_BYTES], Failure> {
+        self.key("artifact.key")
+    }
+
+    /// Key of the digests of secrets.
+    pub(crate) fn secret_digest_key(&self) -> Result<[u8; KEY_BYTES], Failure> {
+        self.key("secret-digest.key")
+    }
+
+    /// A compiled module, if there is one; anything unreadable counts as absent and is compiled again.
+    pub(crate) fn artifact(&self, module: ModuleDigest, engine: &str) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let file = File::open(self.artifact_path(module, engine)).ok()?;
+        file.take(ARTIFACT_BYTES_MAX).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
+
+    /// Keeps a compiled module. Failing to is only slow next time.
+    pub(crate) fn keep_artifact(&self, module: ModuleDigest, engine: &str, signed: &[u8]) {
+        let path = self.artifact_path(module, engine);
+        let partial = path.with_extension(format!("{}.part", std::process::id()));
+        let kept = make_dir(&self.root.join("artifacts"))
+            .and_then(|()| private_file(&partial))
+            .and_then(|mut file| file.write_all(signed))
+            .and_then(|()| std::fs::rename(&partial, &path));
+        if let Err(error) = kept {
+            tracing::warn!(path = %path.display(), %error, "compiled module not kept");
+        }
+    }
+
+    fn artifact_path(&self, module: ModuleDigest, engine: &str) -> PathBuf {
+        let hex = module.to_string().replace(':', "-");
+        self.root.join("artifacts").join(format!("{hex}-{engine}.skein"))
+    }
+
+    fn key(&self, name: &str) -> Result<[u8; KEY_BYTES], Failure> {
+        let path = self.root.join("keys").join(name);
+        let failed = |error: std::io::Error| {
+            Failure::text(codes::PERMISSION, format!("key {}: {error}", path.display()))
+                .hint(Some("set SKEIN_HOME to a directory that you can write"))
+        };
+        make_dir(&self.root.join("keys")).map_err(failed)?;
+        match read_key(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            read => return read.map_err(failed),
+        }
+        create_key(&path).map_err(failed)?;
+        read_key(&path).map_err(failed)
+    }
+}
+
+fn read_key(path: &Path) -> std::io::Result<[u8; KEY_BYTES]> {
+    let mut file = File::open(path)?;
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        let message = "it can be read by others; make it private with chmod 600 or delete it";
+        return Err(std::io::Error::new(ErrorKind::PermissionDenied, message));
+    }
+    let mut key = [0; KEY_BYTES];
+    file.read_exact(&mut key)?;
+    Ok(key)
+}
+
+/// A whole key appears under its name or none does: written aside, synced, then linked without replacing.
+fn create_key(path: &Path) -> std::io::Result<()> {
+    let mut key = [0; KEY_BYTES];
+    File::open("/dev/urandom")?.read_exact(&mut key)?;
+    let partial = path.with_extension(format!("{}.part", std::process::id()));
+    let mut file = private_file(&partial)?;
+    file.write_all(&key)?;
+    file.sync_all()?;
+    let linked = match std::fs::hard_link(&partial, path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    };
+    std::fs::remove_file(&partial)?;
+    linked
+}
+
+fn private_file(path: &Path) -> std::io::Result<File> {
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
+}
+
+fn make_dir(path: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}

@@ -1,0 +1,63 @@
+//! The progress bar: rows, rows per second, time left. On stderr, only on a terminal.
+
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use skein_node::Progress;
+
+const TICK: Duration = Duration::from_millis(100);
+/// Without a terminal a plain line is enough to see that the run is alive.
+const LINE_EVERY_TICKS: u32 = 100;
+
+/// Draws a run's progress from a thread of its own until it is dropped.
+#[derive(Debug)]
+pub(crate) struct ProgressView {
+    stop: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl ProgressView {
+    pub(crate) fn start(progress: Arc<Progress>, interactive: bool) -> Self {
+        let (stop, stopped) = sync_channel::<()>(1);
+        let draw = move || {
+            let bar = bar(interactive);
+            let mut ticks = 0_u32;
+            while matches!(stopped.recv_timeout(TICK), Err(RecvTimeoutError::Timeout)) {
+                ticks += 1;
+                let now = progress.read();
+                bar.set_length(now.rows_total.0);
+                bar.set_position(now.rows_done.0);
+                bar.set_message(format!("{}/{} files", now.files_done, now.files_total));
+                if !interactive && ticks.is_multiple_of(LINE_EVERY_TICKS) {
+                    let (done, total) = (now.rows_done.0, now.rows_total.0);
+                    crate::render::to_stderr(&format!("{done} of {total} rows, {} written", now.bytes_written));
+                }
+            }
+            bar.finish_and_clear();
+        };
+        let thread = std::thread::Builder::new().name("progress".into()).spawn(draw).ok();
+        Self { stop: Some(stop), thread }
+    }
+}
+
+impl Drop for ProgressView {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A bar that failed to draw must not fail the run.
+            thread.join().unwrap_or_default();
+        }
+    }
+}
+
+fn bar(interactive: bool) -> ProgressBar {
+    let target = if interactive { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let style = ProgressStyle::with_template(
+        "{bar:30} {percent:>3}% {human_pos}/{human_len} rows  {per_sec}  ETA {eta}  {msg}",
+    )
+    .expect("the template is a constant");
+    ProgressBar::with_draw_target(Some(0), target).with_style(style.progress_chars("#>-"))
+}

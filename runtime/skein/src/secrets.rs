@@ -1,0 +1,72 @@
+//! `--params` and `--secret`: from the command line to the run's parameters.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::Path;
+
+use serde_json::Value;
+use skein_node::Params;
+use skein_types::codes;
+
+use crate::args::ParamArgs;
+use crate::failure::Failure;
+use crate::home::Home;
+
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Reads parameters and secrets.
+pub(crate) fn params(args: &ParamArgs, home: &Home) -> Result<Params, Failure> {
+    let value = args.params.as_deref().map_or_else(|| Ok(Value::Object(serde_json::Map::new())), value)?;
+    let secrets = args.secrets.iter().map(|text| secret(text)).collect::<Result<BTreeMap<_, _>, _>>()?;
+    if secrets.len() < args.secrets.len() {
+        return Err(Failure::text(codes::USAGE, "a secret is given twice"));
+    }
+    Params::new(value, secrets, &home.secret_digest_key()?)
+        .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))
+}
+
+fn value(text: &str) -> Result<Value, Failure> {
+    let Some(path) = text.strip_prefix('@') else {
+        return serde_json::from_str(text)
+            .map_err(|error| Failure::text(codes::PARAMS_INVALID, format!("--params is not JSON: {error}")))
+            .map_err(|failure| failure.hint(Some("write @FILE to read them from a file")));
+    };
+    let content = String::from_utf8(read(path)?)
+        .map_err(|_| Failure::text(codes::PARAMS_INVALID, format!("{path} is not UTF-8")))?;
+    let is_toml = Path::new(path).extension().is_some_and(|e| e.eq_ignore_ascii_case("toml"));
+    let parsed = if is_toml {
+        toml::from_str::<Value>(&content).map_err(|error| error.to_string())
+    } else {
+        serde_json::from_str(&content).map_err(|error| error.to_string())
+    };
+    parsed.map_err(|error| Failure::text(codes::PARAMS_INVALID, format!("{path}: {}", error.trim_end())))
+}
+
+fn secret(text: &str) -> Result<(String, Vec<u8>), Failure> {
+    let Some((name, path)) = text.split_once("=@").filter(|(name, _)| !name.is_empty()) else {
+        // The text may hold the value itself: it is not repeated.
+        return Err(Failure::text(codes::USAGE, "--secret takes NAME=@FILE").hint(Some(
+            "put the value into a file: on the command line other users could see it",
+        )));
+    };
+    let mut value = read(path)?;
+    if value.last() == Some(&b'\n') {
+        value.pop();
+        if value.last() == Some(&b'\r') {
+            value.pop();
+        }
+    }
+    Ok((name.to_owned(), value))
+}
+
+fn read(path: &str) -> Result<Vec<u8>, Failure> {
+    let mut content = Vec::new();
+    let read = std::fs::File::open(path).and_then(|f| f.take(FILE_BYTES_MAX + 1).read_to_end(&mut content));
+    match read {
+        Err(error) => Err(Failure::text(codes::USAGE, format!("cannot read {path}: {error}"))),
+        Ok(_) if content.len() as u64 > FILE_BYTES_MAX => {
+            Err(Failure::text(codes::PARAMS_INVALID, format!("{path} is larger than 1 MiB")))
+        }
+        Ok(_) => Ok(content),
+    }
+}

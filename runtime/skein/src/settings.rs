@@ -1,0 +1,50 @@
+//! The environment, read once.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use tracing_subscriber::EnvFilter;
+
+/// What the environment says.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Where keys and compiled artifacts live.
+    pub(crate) home: PathBuf,
+    /// Whether stderr is a terminal that may be drawn on.
+    pub(crate) interactive: bool,
+    /// Whether stdin is a terminal that a question may be asked on.
+    pub(crate) can_ask: bool,
+    log_filter: Option<String>,
+}
+
+impl Settings {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+    pub(crate) fn from_environment() -> Self {
+        let path = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+        let home = path("SKEIN_HOME")
+            .or_else(|| path("XDG_DATA_HOME").map(|dir| dir.join("skein")))
+            .or_else(|| path("HOME").map(|dir| dir.join(".local/share/skein")))
+            .unwrap_or_else(|| PathBuf::from("/var/lib/skein"));
+        let plain = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+        Self {
+            home,
+            interactive: std::io::stderr().is_terminal() && !plain,
+            can_ask: std::io::stdin().is_terminal(),
+            log_filter: std::env::var("SKEIN_LOG").ok(),
+        }
+    }
+
+    /// Logs go to stderr; `SKEIN_LOG` (as `RUST_LOG` in other programs) wins over `-v`.
+    pub(crate) fn start_logging(&self, verbose: u8) {
+        let default = match verbose {
+            0 => "warn",
+            1 => "skein=info,skein_node=info,skein_dataset=info,skein_sandbox=info,warn",
+            _ => "debug",
+        };
+        let filter = match &self.log_filter {
+            Some(text) => EnvFilter::new(text),
+            None => EnvFilter::new(default),
+        };
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    }
+}
