@@ -264,7 +264,7 @@ fn log_and_directory_agree(subject: &Subject, what: &str) {
     let options = Options {
         lock_wait: Duration::ZERO,
         threads: 1,
-        sync: SyncMode::Files,
+        sync: SyncMode::Each,
         probes: Arc::new(ProbeCache::default()),
     };
     let place = Place::resolve(&subject.dataset).unwrap();

@@ -2,11 +2,7 @@
 //!
 //! `carry` copies every column but one as encoded bytes; `select` rejects some rows of each row group, so that every
 //! column is rewritten natively. What the columns hold and how results are compared stands in `host-tests/foreign/`.
-#![expect(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "helpers of tests: a failure here is a failed test"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is a failed test")]
 
 use std::path::Path;
 
