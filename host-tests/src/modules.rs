@@ -78,3 +78,31 @@ fn with_section(component: &[u8], id: u8, payload: &[u8]) -> Vec<u8> {
     bytes.extend_from_slice(payload);
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use wasmparser::{Validator, WasmFeatures};
+
+    use super::{compile_bomb, from_text, many_functions, padded, with_core_module, with_nested_components};
+
+    fn is_valid(bytes: &[u8]) -> bool {
+        Validator::new_with_features(WasmFeatures::all()).validate_all(bytes).is_ok()
+    }
+
+    #[test]
+    fn appended_sections_leave_a_component_valid() {
+        let good = from_text(r#"(component (import "a" (func)) (export "b" (func 0)))"#);
+        assert!(is_valid(&good));
+        assert!(is_valid(&padded(&good, 1 << 20)));
+        assert!(is_valid(&with_core_module(&good, &many_functions(1_000, 2))));
+        assert!(is_valid(&with_nested_components(&good, 5)));
+        assert!(!is_valid(&with_core_module(&good, "(module)")[..good.len() + 4]), "a section cut off");
+    }
+
+    #[test]
+    fn the_compile_bomb_is_a_valid_module_of_few_functions() {
+        let bomb = from_text(&compile_bomb());
+        assert!(is_valid(&bomb));
+        assert!(bomb.len() < 16 << 20, "{}", bomb.len());
+    }
+}
