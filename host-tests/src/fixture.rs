@@ -66,3 +66,17 @@ pub fn read(path: &Path) -> RecordBatch {
     let mut batches = builder.with_batch_size(rows.max(1)).build().unwrap();
     batches.next().map_or_else(|| RecordBatch::new_empty(schema), |batch| batch.unwrap())
 }
+
+/// A copy of a directory and everything in it.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}

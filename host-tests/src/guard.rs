@@ -47,11 +47,11 @@ pub fn state_directory(dataset: &Path) -> PathBuf {
     dataset.parent().unwrap().join(".skein").join(dataset.file_name().unwrap())
 }
 
-/// Files of a dataset's state. The lock is no trace: a refused run may have held it.
+/// Files of a dataset's state. Locks are no trace: a refused run may have held them.
 fn state_of(dataset: &Path) -> Tree {
     let state = state_directory(dataset);
     let mut found = if state.exists() { tree(&state) } else { Tree::new() };
-    found.retain(|name, what| !what.starts_with("directory") && name != "lock");
+    found.retain(|name, what| !what.starts_with("directory") && name != "lock" && name != "run.lock");
     found
 }
 

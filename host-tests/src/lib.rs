@@ -19,6 +19,7 @@ pub mod outcome;
 pub mod project;
 pub mod python;
 pub mod site;
+pub mod text_table;
 
 pub use call::Call;
 pub use guard::Guard;

@@ -43,6 +43,24 @@ pub fn many_functions(count: usize, size: usize) -> String {
     format!("(module {})", function.repeat(count))
 }
 
+/// A core module within the limits of size and number whose compilation takes long: each function keeps many values alive
+/// over many blocks, which register allocation pays for.
+pub fn compile_bomb() -> String {
+    const LOCALS: usize = 900;
+    const BLOCKS: usize = 600;
+    let body: String = (0..BLOCKS)
+        .map(|i| {
+            let (a, b) = ((i * 7) % LOCALS, (i * 13 + 5) % LOCALS);
+            format!(
+                "(loop (if (i32.wrap_i64 (local.get {a})) (then (local.set {b} (i64.add (local.get {b}) (local.get {a})))))\
+                 (br_if 0 (i32.wrap_i64 (local.get {b}))))"
+            )
+        })
+        .collect();
+    let function = format!("(func (param i64) (local {}) {body})", "i64 ".repeat(LOCALS));
+    format!("(module {})", function.repeat(200))
+}
+
 fn with_section(component: &[u8], id: u8, payload: &[u8]) -> Vec<u8> {
     assert!(component.len() >= PREAMBLE, "not a component");
     let mut bytes = component.to_vec();
@@ -59,4 +77,32 @@ fn with_section(component: &[u8], id: u8, payload: &[u8]) -> Vec<u8> {
     }
     bytes.extend_from_slice(payload);
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmparser::{Validator, WasmFeatures};
+
+    use super::{compile_bomb, from_text, many_functions, padded, with_core_module, with_nested_components};
+
+    fn is_valid(bytes: &[u8]) -> bool {
+        Validator::new_with_features(WasmFeatures::all()).validate_all(bytes).is_ok()
+    }
+
+    #[test]
+    fn appended_sections_leave_a_component_valid() {
+        let good = from_text(r#"(component (import "a" (func)) (export "b" (func 0)))"#);
+        assert!(is_valid(&good));
+        assert!(is_valid(&padded(&good, 1 << 20)));
+        assert!(is_valid(&with_core_module(&good, &many_functions(1_000, 2))));
+        assert!(is_valid(&with_nested_components(&good, 5)));
+        assert!(!is_valid(&with_core_module(&good, "(module)")[..good.len() + 4]), "a section cut off");
+    }
+
+    #[test]
+    fn the_compile_bomb_is_a_valid_module_of_few_functions() {
+        let bomb = from_text(&compile_bomb());
+        assert!(is_valid(&bomb));
+        assert!(bomb.len() < 16 << 20, "{}", bomb.len());
+    }
 }

@@ -1,5 +1,6 @@
 //! A temporary place for one test: data, keys and caches of its own.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -44,6 +45,20 @@ impl Site {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, bytes).unwrap();
         path
+    }
+
+    /// Lets every user of the machine enter and read.
+    pub fn open_to_all(&self) {
+        std::fs::set_permissions(self.dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// A file of another place under its name in this site: linked, or copied from another device.
+    pub fn borrow(&self, file: &Path) -> PathBuf {
+        let here = self.path(file.file_name().unwrap().to_str().unwrap());
+        if std::fs::hard_link(file, &here).is_err() {
+            std::fs::copy(file, &here).unwrap();
+        }
+        here
     }
 
     /// A call of `skein` that works in this site.

@@ -1,0 +1,182 @@
+//! What the commands say, whole: a change of any line shows up here and is looked at.
+//!
+//! Paths, times, digests and costs differ from run to run and are replaced. After a change on purpose:
+//! `INSTA_UPDATE=always cargo test -p host-tests --test cli`, then read the difference.
+
+use std::path::{Path, PathBuf};
+
+use host_tests::{Guard, Outcome, Site, fixture, guests};
+use serde_json::{Value, json};
+use skein_types::codes;
+
+/// Patterns and what they become, in order.
+const FILTERS: [(&str, &str); 9] = [
+    (r"/[^ \n\x22']*skein-test-[A-Za-z0-9]+", "[SITE]"),
+    (r"/[^ \n\x22']*/([a-z_]+)\.wasm", "[GUESTS]/$1.wasm"),
+    (r"(sha256|blake3):[0-9a-f]{64}", "$1:[DIGEST]"),
+    (r"(run|att)_[0-9a-f]{32}", "$1_[ID]"),
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "[TIME]"),
+    (r"[\d,._ ]+ fuel, .*", "[COST]"),
+    (r"\x22(fuel|cpu|wall|memory_peak|compile)\x22: \d+", "\"$1\": [COST]"),
+    (r"\b\d+(\.\d+)? ?(ms|us|s)\b", "[DURATION]"),
+    (r"-[0-9a-f]{8}\.parquet", "-[HASH].parquet"),
+];
+
+fn orders() -> (Site, PathBuf) {
+    let site = Site::new();
+    let dataset = site.path("data/orders");
+    fixture::orders_directory(&dataset, 2);
+    (site, dataset)
+}
+
+fn spec() -> Value {
+    json!({
+        "name": "tidy-orders",
+        "steps": [
+            { "rename": "customer", "to": "client" },
+            { "cast": "amount", "to": "decimal(12,2)" },
+            { "drop": "note" }
+        ]
+    })
+}
+
+fn migrate(site: &Site, dataset: &Path) -> Outcome {
+    site.run(&guests::component("columns"), dataset).params(&spec()).finish().succeeded()
+}
+
+/// All that a call said.
+fn said(outcome: &Outcome) -> String {
+    let mut text = format!("exit code: {}\n", outcome.code());
+    for (stream, lines) in [("stdout", &outcome.stdout), ("stderr", &outcome.stderr)] {
+        if !lines.is_empty() {
+            text.push_str(&format!("--- {stream}\n{lines}"));
+        }
+    }
+    text
+}
+
+macro_rules! snapshot {
+    ($name:literal, $outcome:expr) => {
+        insta::with_settings!({ filters => FILTERS.to_vec(), omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!($name, said(&$outcome));
+        });
+    };
+}
+
+#[test]
+fn help_says_what_there_is() {
+    let site = Site::new();
+    snapshot!("help", site.skein("--help").finish());
+    snapshot!("help-run", site.skein("run").arg("--help").finish());
+}
+
+#[test]
+fn a_run_says_what_became_of_rows_and_columns() {
+    let (site, dataset) = orders();
+    snapshot!("run", migrate(&site, &dataset));
+    snapshot!("history", site.skein("history").arg(&dataset).finish());
+}
+
+#[test]
+fn a_run_says_the_same_as_json() {
+    let (site, dataset) = orders();
+    let call = site.run(&guests::component("columns"), &dataset).params(&spec()).arg("-o").arg("json");
+    let outcome = call.finish();
+    let report = outcome.json();
+    assert_eq!(report["rows"], json!({ "read": 2000, "written": 1980, "rejected": 20, "filtered": 0 }));
+    snapshot!("run-json", outcome);
+    snapshot!("history-json", site.skein("history").arg(&dataset).arg("-o").arg("json").finish());
+}
+
+#[test]
+fn the_same_again_is_already_migrated_and_touches_nothing() {
+    let (site, dataset) = orders();
+    migrate(&site, &dataset);
+    let guard = Guard::over(&dataset);
+    snapshot!("already-migrated", migrate(&site, &dataset));
+    guard.untouched();
+}
+
+#[test]
+fn a_rollback_restores_every_byte_and_can_be_rolled_back_itself() {
+    let (site, dataset) = orders();
+    let before = host_tests::guard::tree(&dataset);
+    migrate(&site, &dataset);
+    let migrated = host_tests::guard::tree(&dataset);
+    snapshot!("rollback", site.skein("rollback").arg(&dataset).arg("--yes").finish());
+    assert_eq!(host_tests::guard::tree(&dataset), before);
+    snapshot!("history-after-rollback", site.skein("history").arg(&dataset).finish());
+    site.skein("rollback").arg(&dataset).arg("--to").arg("1").arg("--yes").finish().succeeded();
+    assert_eq!(host_tests::guard::tree(&dataset), migrated);
+}
+
+#[test]
+fn a_rollback_that_nobody_can_confirm_is_refused() {
+    let (site, dataset) = orders();
+    migrate(&site, &dataset);
+    let guard = Guard::over(&dataset);
+    let outcome = site.skein("rollback").arg(&dataset).finish();
+    outcome.refused(codes::USAGE);
+    snapshot!("rollback-unconfirmed", outcome);
+    guard.untouched();
+}
+
+#[test]
+fn recovering_a_sound_dataset_finds_nothing_to_do() {
+    let (site, dataset) = orders();
+    migrate(&site, &dataset);
+    let guard = Guard::over(&dataset);
+    snapshot!("recover-nothing", site.skein("recover").arg(&dataset).finish());
+    guard.untouched();
+}
+
+#[test]
+fn check_shows_a_module_and_what_it_would_do() {
+    let (site, dataset) = orders();
+    let guard = Guard::over(&dataset);
+    let module = guests::component("lineitem-v2");
+    snapshot!("check-module", site.skein("check").arg(&module).finish());
+    let call = site.skein("check").arg(guests::component("columns")).arg("--dataset").arg(&dataset);
+    snapshot!("check-dataset", call.params(&spec()).finish());
+    guard.untouched();
+}
+
+#[test]
+fn an_error_has_a_code_a_hint_and_a_page() {
+    let (site, dataset) = orders();
+    let outcome = site.run(&guests::component("lineitem-v2"), &dataset).finish();
+    outcome.refused(codes::PLAN_REFUSED);
+    snapshot!("plan-refused", outcome);
+    let outcome = site.run(&guests::component("lineitem-v2"), &dataset).arg("-o").arg("json").finish();
+    outcome.refused_json(codes::PLAN_REFUSED);
+    snapshot!("plan-refused-json", outcome);
+}
+
+#[test]
+fn parameters_may_stand_in_a_file_of_json_or_toml() {
+    let (site, dataset) = orders();
+    let text = "name = \"tidy\"\n[[steps]]\nrename = \"customer\"\nto = \"client\"\n";
+    let file = site.file("spec.toml", text);
+    let run = |params: &Path| {
+        let call = site.run(&guests::component("columns"), &dataset).arg("--params");
+        call.arg(format!("@{}", params.display())).finish().succeeded()
+    };
+    assert!(run(&file).stdout.contains("published"));
+    let same = json!({ "steps": [{ "to": "client", "rename": "customer" }], "name": "tidy" });
+    let again = run(&site.file("spec.json", same.to_string()));
+    assert!(again.stdout.contains("already migrated"), "{}", again.stdout);
+}
+
+#[test]
+fn thread_counts_do_not_show_in_the_result() {
+    let trees = ["1", "2", "7"].map(|threads| {
+        let (site, dataset) = orders();
+        let call = site.run(&guests::component("columns"), &dataset).params(&spec());
+        call.arg("--threads").arg(threads).finish().succeeded();
+        host_tests::guard::tree(&dataset)
+    });
+    assert_eq!(trees[0], trees[1]);
+    assert_eq!(trees[0], trees[2]);
+    let name = trees[0].keys().nth(1).unwrap();
+    assert!(name.starts_with("part-00000-"), "{name}");
+}

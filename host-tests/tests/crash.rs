@@ -1,0 +1,307 @@
+//! `kill -9` at every named crash point of run, publish, rollback and recovery, through the real binary.
+//!
+//! Each round: a dataset with one migration behind it is migrated again or rolled back and the process is killed at one
+//! point. At once the dataset is old or new in full. Then somebody recovers: one process, two at once, one that is
+//! killed itself, or the next run. Afterwards directory and log agree, nothing staged is left, and one more run succeeds.
+//!
+//! `SKEIN_SOAK_ROUNDS` and `SKEIN_SEED` choose how many rounds and which.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "helpers of tests: a failure here is a failed test, and settings come from the environment"
+)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use host_tests::guard::{Tree, state_directory, tree};
+use host_tests::{Call, Outcome, Site, fixture, guests};
+use serde_json::json;
+use skein_dataset::{CRASH_POINTS, Dataset, Options, Place, ProbeCache, SyncMode};
+use skein_types::{SystemClock, codes};
+
+/// Every point at least once.
+const SHORT: usize = CRASH_POINTS.len();
+const SEED: u64 = 20_261_123;
+
+/// SplitMix64: small, and the same everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % sides
+    }
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name)
+        .map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
+}
+
+/// A dataset in a directory of its own, with the versions that it may have.
+struct Subject {
+    site: Site,
+    dataset: PathBuf,
+}
+
+impl Subject {
+    /// Three files (or a single one) and one migration behind it.
+    fn new(single_file: bool) -> Self {
+        let site = Site::new();
+        let dataset = if single_file {
+            let file = site.directory("data").join("orders.parquet");
+            fixture::write(&file, &fixture::orders(0, 2_000), 600);
+            file
+        } else {
+            fixture::orders_directory(&site.path("data/orders"), 3);
+            site.path("data/orders")
+        };
+        let subject = Self { site, dataset };
+        subject.first().finish().succeeded();
+        subject
+    }
+
+    fn columns(&self, params: &serde_json::Value) -> Call {
+        self.site.run(&guests::component("columns"), &self.dataset).params(params)
+    }
+
+    fn first(&self) -> Call {
+        self.columns(&json!({ "name": "first", "steps": [{ "rename": "customer", "to": "client" }] }))
+    }
+
+    /// Rejects some rows, so that there is a quarantine to move.
+    fn second(&self) -> Call {
+        self.columns(&json!({ "name": "second", "steps": [{ "cast": "amount", "to": "decimal(12,2)" }, { "drop": "note" }] }))
+    }
+
+    fn third(&self) -> Call {
+        self.columns(&json!({ "name": "third", "steps": [{ "drop": "year" }] }))
+    }
+
+    fn rollback(&self) -> Call {
+        self.site.skein("rollback").arg(&self.dataset).arg("--yes")
+    }
+
+    fn recover(&self) -> Call {
+        self.site.skein("recover").arg(&self.dataset)
+    }
+
+    fn tree(&self) -> Tree {
+        tree(&self.dataset)
+    }
+}
+
+/// What is interrupted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Act {
+    /// The very first run over a dataset, which also registers it.
+    FirstRun,
+    Run,
+    Rollback,
+    Recover,
+}
+
+/// The acts that meet a point, by its name.
+fn acts(point: &str) -> &'static [Act] {
+    match point.split('.').next().unwrap_or_default() {
+        "register" => &[Act::FirstRun],
+        "rollback" => &[Act::Rollback],
+        "recover" => &[Act::Recover],
+        "swap" | "settle" => &[Act::Run, Act::Rollback, Act::FirstRun],
+        _ if point == "publish.after-adopt" => &[Act::FirstRun],
+        _ => &[Act::Run, Act::FirstRun],
+    }
+}
+
+/// The versions that a dataset passes through, made once without any crash.
+struct Known {
+    original: Tree,
+    first: Tree,
+    second: Tree,
+}
+
+impl Known {
+    fn new(single_file: bool) -> Self {
+        let subject = Subject::new(single_file);
+        let first = subject.tree();
+        subject.second().finish().succeeded();
+        let second = subject.tree();
+        subject.rollback().arg("--to").arg("0").finish().succeeded();
+        let original = subject.tree();
+        assert!(original != first && first != second, "versions that do not differ show nothing");
+        Self { original, first, second }
+    }
+}
+
+struct Round<'a> {
+    point: &'a str,
+    act: Act,
+    nth: u64,
+    single_file: bool,
+}
+
+#[test]
+fn killed_at_any_point_a_dataset_is_old_or_new_and_the_next_run_succeeds() {
+    let rounds = usize::try_from(setting("SKEIN_SOAK_ROUNDS", SHORT as u64)).unwrap();
+    let seed = setting("SKEIN_SEED", SEED);
+    println!("{rounds} rounds, seed {seed}");
+    let known = [Known::new(false), Known::new(true)];
+    let mut met = BTreeMap::<&str, usize>::new();
+    for number in 0..rounds {
+        let mut dice = Dice(seed.wrapping_add(number as u64));
+        let point = CRASH_POINTS[number % CRASH_POINTS.len()];
+        let acts = acts(point);
+        let act = acts[usize::try_from(dice.roll(acts.len() as u64)).unwrap()];
+        // The first time over the list every point is reached at its first occurrence; later rounds go deeper.
+        let nth = if number < CRASH_POINTS.len() { 1 } else { 1 + dice.roll(3) };
+        let single_file = number >= CRASH_POINTS.len() && dice.roll(3) == 0;
+        let round = Round { point, act, nth, single_file };
+        let what = format!("round {number}: {act:?} killed at {point}:{nth}, single file: {single_file}");
+        println!("{what}");
+        let killed = play(&round, &known[usize::from(single_file)], &mut dice, &what);
+        *met.entry(point).or_default() += usize::from(killed);
+    }
+    let missed: Vec<_> = met.iter().filter(|(_, times)| **times == 0).map(|(point, _)| *point).collect();
+    assert!(missed.is_empty(), "never reached: {missed:?}");
+}
+
+fn play(round: &Round<'_>, known: &Known, dice: &mut Dice, what: &str) -> bool {
+    let subject = match round.act {
+        Act::FirstRun => untouched(round.single_file),
+        Act::Run | Act::Rollback | Act::Recover => Subject::new(round.single_file),
+    };
+    let (old, new) = match round.act {
+        Act::FirstRun => (&known.original, &known.first),
+        Act::Run | Act::Recover => (&known.first, &known.second),
+        Act::Rollback => (&known.first, &known.original),
+    };
+    let crash = format!("{}:{}", round.point, round.nth);
+    let killed = match round.act {
+        Act::FirstRun => ended(&subject.first().env("SKEIN_CRASH_AT", &crash).finish(), what),
+        Act::Run => ended(&subject.second().env("SKEIN_CRASH_AT", &crash).finish(), what),
+        Act::Rollback => ended(&subject.rollback().env("SKEIN_CRASH_AT", &crash).finish(), what),
+        Act::Recover => {
+            let earlier =
+                ["publish.after-intent", "swap.after-exchange", "swap.after-decision", "stage.after-create"];
+            let earlier = earlier[usize::try_from(dice.roll(earlier.len() as u64)).unwrap()];
+            assert!(
+                subject.second().env("SKEIN_CRASH_AT", earlier).finish().was_killed(),
+                "{what}: {earlier}"
+            );
+            ended(&subject.recover().env("SKEIN_CRASH_AT", &crash).finish(), what)
+        }
+    };
+    is_one_of(&subject, [old, new], what);
+    recover_somehow(&subject, dice, what);
+    is_one_of(&subject, [old, new], what);
+    log_and_directory_agree(&subject, what);
+    nothing_staged_is_left(&subject, what);
+    subject.third().finish().succeeded();
+    log_and_directory_agree(&subject, what);
+    killed
+}
+
+/// A dataset that no run has seen.
+fn untouched(single_file: bool) -> Subject {
+    let subject = Subject::new(single_file);
+    subject.rollback().arg("--to").arg("0").finish().succeeded();
+    std::fs::remove_dir_all(state_directory(&subject.dataset)).unwrap();
+    subject
+}
+
+/// Whether the crash point was met; a call that never comes by must succeed.
+fn ended(outcome: &Outcome, what: &str) -> bool {
+    assert!(outcome.was_killed() || outcome.status.success(), "{what}: {outcome:#?}");
+    outcome.was_killed()
+}
+
+fn is_one_of(subject: &Subject, versions: [&Tree; 2], what: &str) {
+    let found = subject.tree();
+    assert!(versions.contains(&&found), "{what}: neither old nor new: {found:#?}");
+}
+
+/// What happens after a crash is not for us to choose.
+fn recover_somehow(subject: &Subject, dice: &mut Dice, what: &str) {
+    match dice.roll(4) {
+        0 => {
+            subject.recover().finish().succeeded();
+        }
+        1 => {
+            let both =
+                [subject.recover().start(), subject.recover().start()].map(host_tests::call::Running::finish);
+            let succeeded = both.iter().filter(|outcome| outcome.status.success()).count();
+            assert!(succeeded >= 1, "{what}: {both:#?}");
+            for outcome in both.iter().filter(|outcome| !outcome.status.success()) {
+                outcome.refused(codes::DATASET_LOCKED);
+            }
+        }
+        2 => {
+            let points = ["recover.before-settle", "recover.before-sweep", "recover.after-sweep"];
+            let point = points[usize::try_from(dice.roll(points.len() as u64)).unwrap()];
+            ended(&subject.recover().env("SKEIN_CRASH_AT", point).finish(), what);
+            subject.recover().finish().succeeded();
+        }
+        _ => {
+            // Every command settles first what an earlier one left; asking for the history must not need to.
+            subject.recover().finish().succeeded();
+            subject.recover().finish().succeeded();
+        }
+    }
+}
+
+/// The files of the current version, as the log has them, are the files of the directory.
+fn log_and_directory_agree(subject: &Subject, what: &str) {
+    if !state_directory(&subject.dataset).join("log").exists() {
+        return;
+    }
+    let options = Options {
+        lock_wait: Duration::ZERO,
+        threads: 1,
+        sync: SyncMode::Each,
+        probes: Arc::new(ProbeCache::default()),
+    };
+    let place = Place::resolve(&subject.dataset).unwrap();
+    let dataset = Dataset::open(place, Arc::new(SystemClock::start()), options).unwrap();
+    let history = dataset.history().unwrap();
+    assert!(history.unsettled().is_none(), "{what}: {:?}", history.unsettled());
+    // A first run that was killed early has registered the dataset and written no record.
+    let Some(head) = history.head() else { return };
+    let logged: BTreeMap<String, String> = head
+        .files
+        .iter()
+        .map(|file| {
+            (file.stat.path.clone(), file.blake3.to_string().trim_start_matches("blake3:").to_owned())
+        })
+        .collect();
+    assert_eq!(logged, hashes(&subject.dataset), "{what}");
+}
+
+fn hashes(dataset: &Path) -> BTreeMap<String, String> {
+    let name = dataset.file_name().unwrap().to_str().unwrap();
+    tree(dataset)
+        .into_iter()
+        .filter(|(_, what)| what.starts_with("file"))
+        .map(|(path, what)| {
+            let path = if path.is_empty() { name.to_owned() } else { path };
+            (path, what.rsplit(' ').next().unwrap().to_owned())
+        })
+        .collect()
+}
+
+/// Between runs a state directory holds the log, kept versions, the quarantine and the lock.
+fn nothing_staged_is_left(subject: &Subject, what: &str) {
+    let state = state_directory(&subject.dataset);
+    if !state.exists() {
+        return;
+    }
+    let staged = state.join("stage");
+    let left: Vec<_> = staged.read_dir().into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+    assert!(left.is_empty(), "{what}: {left:?}");
+}
