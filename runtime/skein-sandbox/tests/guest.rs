@@ -2,79 +2,66 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
-use skein_sandbox::jail::{JailOptions, SubmitError, compile_in_jail};
-use skein_sandbox::{ArtifactKey, Engine, GuestError, Limits, Module};
-use skein_types::{Fuel, Millis, SystemClock, codes};
+use arrow_schema::{DataType, Field, Schema};
+use skein_sandbox::jail::{JailOptions, compile_in_jail};
+use skein_sandbox::{ArtifactKey, Engine, GuestConfig, Limits, Module, PlanCallError, Source};
+use skein_types::{Fuel, SystemClock, codes};
 
 fn jail() -> JailOptions {
     let exe = PathBuf::from(env!("CARGO_BIN_EXE_skein-sandbox-jail"));
     JailOptions { args: Vec::new(), ..JailOptions::standard(exe) }
 }
 
-fn refused(wat: &str) -> SubmitError {
-    let module = wat::parse_str(wat).unwrap();
-    compile_in_jail(&jail(), &module).unwrap_err()
+fn refusal(module: &[u8]) -> (&'static str, String) {
+    let error = compile_in_jail(&jail(), module).unwrap_err();
+    (error.code().id, error.to_string())
 }
 
-/// A component that exports the contract with `describe` made of `body`; the other calls trap.
-fn describing(body: &str) -> Vec<u8> {
-    let types = r#"
-      (type $ext (list (tuple string string)))
-      (type $manifest (record (field "name" string) (field "version" string) (field "sdk" string)
-        (field "encoding" string) (field "state" string) (field "batch-bytes" u32) (field "params-schema" string)
-        (field "ext" $ext)))
-      (type $field (record (field "name" string) (field "parent" (option u32)) (field "data-type" string)
-        (field "nullable" bool) (field "metadata" $ext)))
-      (type $schema (list $field))
-      (type $applied (record (field "name" string) (field "version" string) (field "module" string)
-        (field "params" string)))
-      (type $source (record (field "schema" $schema) (field "params" string) (field "applied" (list $applied))
-        (field "ext" $ext)))
-      (type $origin (variant (case "carried" u32) (case "computed" (list u32)) (case "preserved" u32)))
-      (type $plan (record (field "target" $schema) (field "origins" (list (tuple u32 $origin)))
-        (field "reads" (list u32)) (field "shape" string) (field "ext" $ext)))
-      (type $refusal (record (field "code" string) (field "message" string) (field "column" (option u32))))
-      (type $failure (record (field "code" string) (field "message" string)))
-      (type $context (record (field "source" $source) (field "plan" $plan) (field "state" (option (list u8)))
-        (field "ext" $ext)))
-      (type $batch (record (field "first-row" u64) (field "rows" u32) (field "data" (list u8))))
-      (type $reject (record (field "row" u64) (field "code" string) (field "message" string)))
-      (type $output (record (field "data" (option (list u8))) (field "kept" (option (list u8)))
-        (field "rejects" (list $reject)) (field "more" bool)))
-    "#;
-    let names =
-        ["ext", "manifest", "field", "schema", "applied", "source", "origin", "plan", "refusal", "failure", "context",
-         "batch", "reject", "output"];
-    let wit_name = |name: &str| match name {
-        "plan" => "schema-plan".to_owned(),
-        "context" => "task-context".to_owned(),
-        other => other.to_owned(),
-    };
-    let imports: String = names.iter().map(|n| format!("(import \"import-type-{}\" (type ${n}-t (eq ${n})))\n", wit_name(n))).collect();
-    let _ = imports;
-    let calls = [
-        ("describe", "", "$manifest"),
-        ("plan", "(param \"s\" $source)", "(result $plan (error $refusal))"),
-        ("open", "(param \"t\" $context)", "(result (error $failure))"),
-        ("process", "(param \"b\" $batch)", "(result $output (error $failure))"),
-        ("drain", "", "(result $output (error $failure))"),
-        ("finish", "", "(result $output (error $failure))"),
-        ("save", "", "(result (option (list u8)) (error $failure))"),
-    ];
-    let core_params = |name: &str| match name {
-        "plan" | "open" => "(param i32)",
-        "process" => "(param i64 i32 i32 i32)",
-        _ => "",
-    };
-    let core: String = calls
-        .iter()
-        .map(|(name, ..)| {
-            let body = if *name == "describe" { body } else { "unreachable" };
-            format!("(func (export \"{name}\") {} (result i32) {body})\n", core_params(name))
-        })
-        .collect();
-    let _ = types;
-    let _ = core;
-    Vec::new()
+fn load(engine: &Engine, package: &str) -> Module {
+    let compiled = compile_in_jail(&jail(), skein_test_guests::component(package)).unwrap();
+    let key = ArtifactKey::generate().unwrap();
+    Module::load(engine, &key.sign(&compiled), &key.trust()).unwrap()
+}
+
+fn engine() -> Engine {
+    Engine::runtime(Arc::new(SystemClock::start())).unwrap()
+}
+
+#[test]
+fn bytes_that_are_no_migration_are_refused_by_code() {
+    let wat = |text: &str| wat::parse_str(text).unwrap();
+    assert_eq!(refusal(b"PAR1").0, codes::NOT_WASM.id);
+    assert_eq!(refusal(&wat("(module)")).0, codes::CORE_MODULE.id);
+    assert_eq!(refusal(&wat("(component)")).0, codes::WRONG_EXPORTS.id);
+    let socket = r#"(component (import "wasi:sockets/tcp@0.2.0" (instance)))"#;
+    let (code, message) = refusal(&wat(socket));
+    assert_eq!(code, codes::FORBIDDEN_IMPORT.id);
+    assert!(message.contains("wasi:sockets/tcp"), "{message}");
+    let other = r#"(component (import "skein:migration/log@0.9.0" (instance)))"#;
+    assert_eq!(refusal(&wat(other)).0, codes::WRONG_CONTRACT.id);
+    let nested = "(component ".repeat(7) + &")".repeat(7);
+    assert_eq!(refusal(&wat(&nested)).0, codes::NESTED_MODULES.id);
+    let many = format!("(component {})", "(core module)".repeat(70));
+    assert_eq!(refusal(&wat(&many)).0, codes::MODULE_TOO_COMPLEX.id);
+}
+
+#[test]
+fn a_real_module_describes_itself_and_refuses_or_plans_in_the_same_process_after_a_fuel_stop() {
+    let engine = engine();
+    let module = load(&engine, "guest-raw");
+    let starved = Limits { fuel_per_call: Fuel(10), ..Limits::STANDARD };
+    assert_eq!(module.describe(&starved).unwrap_err().code().id, codes::GUEST_FUEL.id);
+    let manifest = module.describe(&Limits::STANDARD).unwrap();
+    assert!(!manifest.name.is_empty());
+    let schema = Arc::new(Schema::new(vec![Field::new("nothing_known", DataType::Int64, false)]));
+    let source = Source { schema, params: "{}".to_owned(), applied: Vec::new() };
+    let planned = module.plan(&source, Arc::new(GuestConfig::default()), &Limits::STANDARD);
+    assert!(matches!(&planned, Ok(_) | Err(PlanCallError::Refused { .. })), "{planned:?}");
+    let start = Instant::now();
+    for _ in 0..1000 {
+        module.instantiate_once(&Limits::STANDARD).unwrap();
+    }
+    eprintln!("{manifest:?} {planned:?} instantiate {:?}", start.elapsed() / 1000);
 }
