@@ -1,0 +1,179 @@
+//! What a guest answers to a batch, held against shape, plan and limits.
+
+use arrow_array::RecordBatch;
+use arrow_buffer::BooleanBufferBuilder;
+use skein_types::{Bytes, Selection, Shape, StateKind};
+
+use super::{Agent, Processed, Reject, failed, size};
+use crate::GuestError;
+use crate::bindings::types as wit;
+use crate::instance::bounded;
+use crate::preflight::Unsound;
+
+impl Agent {
+    pub(super) fn process_inner(&mut self, first_row: u64, batch: &RecordBatch) -> Result<Processed, GuestError> {
+        let rows = batch.num_rows();
+        let mut collected = Collected::default();
+        let input = self.encoder.encode(first_row, batch)?;
+        self.moved.bytes_in = self.moved.bytes_in.saturating_add(size(input.data.len()));
+        self.moved.rows_in = self.moved.rows_in.saturating_add(size(rows));
+        let call = "process";
+        let answer = self.instance.call(call, |guest, store| guest.call_process(store, input))?;
+        let mut answer = failed(call, answer)?;
+        let kept = answer.kept.take();
+        let mut more = answer.more;
+        self.collect(call, answer, &mut collected)?;
+        let mut drains = 0;
+        while more {
+            if drains >= self.instance.limits.drains_per_batch {
+                return Err(GuestError::EndlessDrain { limit: self.instance.limits.drains_per_batch });
+            }
+            drains += 1;
+            let call = "drain";
+            let answer = failed(call, self.instance.call(call, |guest, store| guest.call_drain(store))?)?;
+            if answer.kept.is_some() {
+                let reason = "a kept bitmap in the answer to drain".to_owned();
+                return Err(GuestError::BadSelection { call, reason });
+            }
+            more = answer.more;
+            self.collect(call, answer, &mut collected)?;
+        }
+        let selection = self.select(kept, first_row, rows, &collected.rejects)?;
+        self.check_rows(&collected.data, &selection)?;
+        self.check_expansion()?;
+        Ok(Processed { data: collected.data, selection, rejects: collected.rejects })
+    }
+
+    pub(super) fn finish_inner(&mut self) -> Result<Vec<RecordBatch>, GuestError> {
+        let mut collected = Collected::default();
+        let mut call = "finish";
+        let mut answer = failed(call, self.instance.call(call, |guest, store| guest.call_finish(store))?)?;
+        let mut drains = 0;
+        loop {
+            let more = answer.more;
+            if answer.kept.is_some() || !answer.rejects.is_empty() {
+                return Err(GuestError::FinishOutput);
+            }
+            self.collect(call, answer, &mut collected)?;
+            if !more {
+                break;
+            }
+            if drains >= self.instance.limits.drains_per_batch {
+                return Err(GuestError::EndlessDrain { limit: self.instance.limits.drains_per_batch });
+            }
+            drains += 1;
+            call = "drain";
+            answer = failed(call, self.instance.call(call, |guest, store| guest.call_drain(store))?)?;
+        }
+        let rows: usize = collected.data.iter().map(RecordBatch::num_rows).sum();
+        let may = self.shape == Shape::Free && self.state_kind == StateKind::Sequential;
+        if rows > 0 && !may {
+            return Err(GuestError::FinishOutput);
+        }
+        self.check_expansion()?;
+        Ok(collected.data)
+    }
+
+    fn collect(&mut self, call: &'static str, answer: wit::Output, all: &mut Collected) -> Result<(), GuestError> {
+        if let Some(bytes) = answer.data {
+            let limit = self.instance.limits.output_bytes_per_call;
+            if size(bytes.len()) > limit.0 {
+                return Err(GuestError::OutputTooLarge { call, limit });
+            }
+            self.moved.bytes_out = self.moved.bytes_out.saturating_add(size(bytes.len()));
+            let Some(preflight) = &mut self.preflight else {
+                let reason = "data although no column is computed or preserved".to_owned();
+                return Err(GuestError::WrongSchema { call, reason });
+            };
+            let batches = preflight.decode(bytes).map_err(|unsound| explain(call, unsound))?;
+            let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+            self.moved.rows_out = self.moved.rows_out.saturating_add(size(rows));
+            all.data.extend(batches.into_iter().filter(|b| b.num_rows() > 0));
+        }
+        self.moved.rejects = self.moved.rejects.saturating_add(size(answer.rejects.len()));
+        let limit = self.instance.limits.rejects;
+        if self.moved.rejects > limit {
+            return Err(GuestError::Rejects { limit });
+        }
+        let reject =
+            |r: wit::Reject| Reject { row: r.row, code: bounded(r.code), message: bounded(r.message) };
+        all.rejects.extend(answer.rejects.into_iter().map(reject));
+        Ok(())
+    }
+
+    /// Rows that stay: those of the bitmap that are not rejected.
+    fn select(
+        &self,
+        kept: Option<Vec<u8>>,
+        first_row: u64,
+        rows: usize,
+        rejects: &[Reject],
+    ) -> Result<Selection, GuestError> {
+        let call = "process";
+        let refused = |reason: String| GuestError::BadSelection { call, reason };
+        let kept = match kept {
+            Some(_) if self.shape != Shape::Filtered => {
+                return Err(refused(format!("a kept bitmap under shape {}", self.shape)));
+            }
+            Some(bits) => Selection::from_bitmap(&bits, rows).map_err(|error| refused(error.to_string()))?,
+            None => Selection::all(rows),
+        };
+        if rejects.is_empty() {
+            return Ok(kept);
+        }
+        let mut bits = BooleanBufferBuilder::new(rows);
+        bits.append_buffer(kept.bits());
+        let mut next = first_row;
+        for reject in rejects {
+            let bad = |reason| GuestError::BadReject { call, row: reject.row, reason };
+            if reject.row < next {
+                return Err(bad(if reject.row < first_row { "before the batch" } else { "twice or out of order" }));
+            }
+            let place = usize::try_from(reject.row - first_row).unwrap_or(usize::MAX);
+            if place >= rows {
+                return Err(bad("after the batch"));
+            }
+            next = reject.row.saturating_add(1);
+            bits.set_bit(place, false);
+        }
+        Ok(Selection::from_bits(bits.finish()))
+    }
+
+    fn check_rows(&self, data: &[RecordBatch], selection: &Selection) -> Result<(), GuestError> {
+        if self.shape == Shape::Free || self.preflight.is_none() {
+            return Ok(());
+        }
+        let found: usize = data.iter().map(RecordBatch::num_rows).sum();
+        if found == selection.kept() {
+            return Ok(());
+        }
+        Err(GuestError::WrongRows { call: "process", expected: size(selection.kept()), found: size(found) })
+    }
+
+    fn check_expansion(&self) -> Result<(), GuestError> {
+        let limits = &self.instance.limits;
+        let allowed = self.moved.bytes_in.saturating_mul(limits.expansion).max(limits.expansion_floor.0);
+        if self.moved.bytes_out <= allowed {
+            return Ok(());
+        }
+        let (input, output) = (Bytes(self.moved.bytes_in), Bytes(self.moved.bytes_out));
+        Err(GuestError::Expansion { input, output, limit: limits.expansion })
+    }
+}
+
+#[derive(Default)]
+struct Collected {
+    data: Vec<RecordBatch>,
+    rejects: Vec<Reject>,
+}
+
+fn explain(call: &'static str, unsound: Unsound) -> GuestError {
+    match unsound {
+        Unsound::Forged(reason) => GuestError::ForgedArrow { call, reason },
+        Unsound::Compressed => GuestError::CompressedArrow { call },
+        Unsound::WrongSchema(reason) => GuestError::WrongSchema { call, reason },
+        Unsound::Nulls(column) => GuestError::Nulls { call, column },
+        Unsound::TooManyRows { rows, limit } => GuestError::TooManyRows { call, rows, limit },
+        Unsound::DecoderPanic => GuestError::DecoderPanic { call },
+    }
+}

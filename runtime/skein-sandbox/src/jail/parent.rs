@@ -1,0 +1,92 @@
+//! The parent's side: start, feed, read, time, kill.
+
+use std::io::{Read, Write};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
+
+use skein_types::{ModuleDigest, codes};
+
+use super::child::ENVIRONMENT;
+use super::{CompileReport, CompiledModule, JailOptions, MODULE_BYTES_MAX, SubmitError};
+use crate::engine;
+
+/// Bytes before the artifact: the report.
+const REPORT_BYTES_MAX: u64 = 1 << 20;
+
+/// Checks and compiles a module in a child process. Blocks until the child is gone.
+pub fn compile_in_jail(options: &JailOptions, module: &[u8]) -> Result<CompiledModule, SubmitError> {
+    if module.len() > MODULE_BYTES_MAX {
+        let message = format!("the module has {} bytes, {MODULE_BYTES_MAX} are allowed", module.len());
+        return Err(SubmitError::refused(codes::MODULE_TOO_LARGE, message));
+    }
+    let mut child = Command::new(&options.exe)
+        .args(&options.args)
+        .args([options.memory.0.to_string(), options.cpu.as_secs().to_string()])
+        .env_clear()
+        .envs(ENVIRONMENT)
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(SubmitError::Process)?;
+    let (answer, status) = converse(&mut child, options, module)?;
+    understand(&answer, status, module)
+}
+
+fn converse(child: &mut Child, options: &JailOptions, module: &[u8]) -> Result<(Vec<u8>, ExitStatus), SubmitError> {
+    let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(SubmitError::Protocol);
+    };
+    let bound = options.artifact.0.saturating_add(REPORT_BYTES_MAX);
+    let (sender, receiver) = sync_channel(1);
+    thread::scope(|scope| {
+        // A child that stops reading fails the write; what it answered says why.
+        scope.spawn(move || {
+            let written = stdin.write_all(module);
+            drop(stdin);
+            written
+        });
+        scope.spawn(move || {
+            let mut answer = Vec::new();
+            let read = stdout.take(bound + 1).read_to_end(&mut answer).map(|_| answer);
+            // The receiver is gone only after the time is over, when nobody wants the answer.
+            drop(sender.send(read));
+        });
+        let read = receiver.recv_timeout(options.wall);
+        let too_large = matches!(&read, Ok(Ok(answer)) if answer.len() as u64 > bound);
+        if too_large || !matches!(read, Ok(Ok(_))) {
+            child.kill().map_err(SubmitError::Process)?;
+        }
+        let status = child.wait().map_err(SubmitError::Process)?;
+        match read {
+            Ok(Ok(_)) if too_large => Err(SubmitError::Stopped(format!("more than {bound} bytes of native code"))),
+            Ok(Ok(answer)) => Ok((answer, status)),
+            Ok(Err(error)) => Err(SubmitError::Process(error)),
+            Err(RecvTimeoutError::Timeout) => Err(SubmitError::Stopped(format!("no end after {:?}", options.wall))),
+            Err(RecvTimeoutError::Disconnected) => Err(SubmitError::Protocol),
+        }
+    })
+}
+
+fn understand(answer: &[u8], status: ExitStatus, module: &[u8]) -> Result<CompiledModule, SubmitError> {
+    if !status.success() {
+        return Err(SubmitError::Stopped(format!("the compiler died at a limit ({status})")));
+    }
+    let end = answer.iter().position(|b| *b == b'\n').ok_or(SubmitError::Protocol)?;
+    let (head, rest) = (&answer[..end], &answer[end + 1..]);
+    match head.split_first() {
+        Some((b'K', report)) => {
+            let report: CompileReport = serde_json::from_slice(report).map_err(|_| SubmitError::Protocol)?;
+            let engine = engine::compiled_for();
+            Ok(CompiledModule { digest: ModuleDigest::of(module), engine, artifact: rest.to_vec(), report })
+        }
+        Some((b'E', id)) => {
+            let code = codes::ALL.iter().find(|code| code.id.as_bytes() == id).ok_or(SubmitError::Protocol)?;
+            let message: String = String::from_utf8_lossy(rest).chars().take(4000).collect();
+            Err(SubmitError::refused(*code, message))
+        }
+        _ => Err(SubmitError::Protocol),
+    }
+}

@@ -1,0 +1,96 @@
+//! What one attempt may use.
+
+use skein_types::{Bytes, Fuel, Millis};
+
+/// Limits of one attempt. Reaching one ends the attempt with the limit's own code; none is ever refused for what
+/// the node is short of, so that outcomes do not depend on the node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Fuel of one call (`SK0303`).
+    pub fuel_per_call: Fuel,
+    /// Fuel of all calls together (`SK0303`).
+    pub fuel_per_task: Fuel,
+    /// Time of one call (`SK0304`).
+    pub wall_per_call: Millis,
+    /// Time of all calls together (`SK0304`).
+    pub wall_per_task: Millis,
+    /// Linear memories and tables together (`SK0305`).
+    pub memory: Bytes,
+    /// Bytes of one answer (`SK0307`).
+    pub output_bytes_per_call: Bytes,
+    /// Output bytes allowed per input byte, over the task and beyond [`Limits::expansion_floor`] (`SK0308`).
+    pub expansion: u64,
+    /// Output bytes that are never called an expansion.
+    pub expansion_floor: Bytes,
+    /// Rows of one answer (`SK0307`): types without bytes could claim any number.
+    pub rows_per_answer: u64,
+    /// Log lines of the task (`SK0309`).
+    pub log_lines: u64,
+    /// Log bytes of the task (`SK0309`).
+    pub log_bytes: Bytes,
+    /// Rejected rows of the task (`SK0311`).
+    pub rejects: u64,
+    /// Bytes of the saved state (`SK0310`).
+    pub state_bytes: Bytes,
+    /// `drain` calls for one batch (`SK0320`).
+    pub drains_per_batch: u32,
+    /// Distinct names of counters and gauges (`SK0321`).
+    pub metric_names: u32,
+}
+
+impl Limits {
+    /// What holds where nobody says otherwise.
+    pub const STANDARD: Self = Self {
+        fuel_per_call: Fuel(64_000_000_000),
+        fuel_per_task: Fuel(100_000_000_000_000),
+        wall_per_call: Millis(30_000),
+        wall_per_task: Millis(6 * 3_600_000),
+        memory: Bytes::mib(64),
+        output_bytes_per_call: Bytes::mib(64),
+        expansion: 64,
+        expansion_floor: Bytes::mib(64),
+        rows_per_answer: 1 << 24,
+        log_lines: 10_000,
+        log_bytes: Bytes::mib(4),
+        rejects: 1_000_000,
+        state_bytes: Bytes::mib(16),
+        drains_per_batch: 10_000,
+        metric_names: 256,
+    };
+
+    /// The lower of both, limit by limit.
+    pub fn lowest(&self, other: &Self) -> Self {
+        Self {
+            fuel_per_call: self.fuel_per_call.min(other.fuel_per_call),
+            fuel_per_task: self.fuel_per_task.min(other.fuel_per_task),
+            wall_per_call: self.wall_per_call.min(other.wall_per_call),
+            wall_per_task: self.wall_per_task.min(other.wall_per_task),
+            memory: self.memory.min(other.memory),
+            output_bytes_per_call: self.output_bytes_per_call.min(other.output_bytes_per_call),
+            expansion: self.expansion.min(other.expansion),
+            expansion_floor: self.expansion_floor.min(other.expansion_floor),
+            rows_per_answer: self.rows_per_answer.min(other.rows_per_answer),
+            log_lines: self.log_lines.min(other.log_lines),
+            log_bytes: self.log_bytes.min(other.log_bytes),
+            rejects: self.rejects.min(other.rejects),
+            state_bytes: self.state_bytes.min(other.state_bytes),
+            drains_per_batch: self.drains_per_batch.min(other.drains_per_batch),
+            metric_names: self.metric_names.min(other.metric_names),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Limits;
+    use skein_types::{Bytes, Fuel};
+
+    #[test]
+    fn the_lowest_of_two_takes_each_limit_on_its_own() {
+        let small_memory = Limits { memory: Bytes::mib(1), ..Limits::STANDARD };
+        let small_fuel = Limits { fuel_per_call: Fuel(7), ..Limits::STANDARD };
+        let both = small_memory.lowest(&small_fuel);
+        assert_eq!((both.memory, both.fuel_per_call), (Bytes::mib(1), Fuel(7)));
+        assert_eq!(both.log_lines, Limits::STANDARD.log_lines);
+    }
+}
