@@ -1,11 +1,10 @@
 //! Hashes of keys.
 
-use std::sync::Arc;
-
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use sha2::{Digest, Sha256};
 use skein_sdk::arrow_array::{Array, ArrayRef};
 use skein_sdk::arrow_schema::DataType;
+use skein_sdk::zone::with_zone;
 use skein_sdk::{Failure, Refusal, Source};
 
 /// A key column has one plain value per row.
@@ -23,7 +22,9 @@ pub(crate) fn check(source: &Source, path: &str) -> Result<(), Refusal> {
 /// One hash per row: of each column's text with its length, so that neighbours cannot run into each other; null is a value
 /// of its own.
 pub(crate) fn hashes(columns: &[&ArrayRef], rows: usize) -> Result<Vec<u128>, Failure> {
-    let plain: Vec<ArrayRef> = columns.iter().map(|column| numbered(column)).collect::<Result<_, _>>()?;
+    // Without the zone's name, since its rules are not at hand; the instants are the key.
+    let plain: Vec<ArrayRef> =
+        columns.iter().map(|column| with_zone(column, None)).collect::<Result<_, _>>()?;
     let options = FormatOptions::new();
     let texts: Vec<_> =
         plain.iter().map(|c| ArrayFormatter::try_new(c, &options)).collect::<Result<_, _>>()?;
@@ -44,12 +45,4 @@ pub(crate) fn hashes(columns: &[&ArrayRef], rows: usize) -> Result<Vec<u128>, Fa
         hashes.push(u128::from_le_bytes(digest.as_chunks().0[0]));
     }
     Ok(hashes)
-}
-
-/// Timestamps as numbers: their text would need the zone's rules.
-fn numbered(array: &ArrayRef) -> Result<ArrayRef, Failure> {
-    if matches!(array.data_type(), DataType::Timestamp(_, _)) {
-        return Ok(arrow_cast::cast(array, &DataType::Int64)?);
-    }
-    Ok(Arc::clone(array))
 }

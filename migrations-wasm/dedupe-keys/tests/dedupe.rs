@@ -57,9 +57,9 @@ fn more_keys_than_allowed_end_the_run_with_a_code() {
 fn neighbouring_columns_do_not_run_into_each_other() {
     let schema =
         Schema::new(vec![Field::new("a", DataType::Utf8, true), Field::new("b", DataType::Utf8, true)]);
-    let file = testing::csv("a,b\nxy,z\nx,yz\n\"\",xyz\n,xyz\n", &schema).unwrap();
+    let file = testing::csv("a,b\nxy,z\nx,yz\n\"\",xyz\n,xyz\nm\u{1}n,o\nm,n\u{1}o\n", &schema).unwrap();
     let harness = Harness::<DedupeKeys>::new().params(&json!({ "keys": ["a", "b"] }));
-    assert_eq!(harness.run(&[file]).unwrap().target.num_rows(), 4);
+    assert_eq!(harness.run(&[file]).unwrap().target.num_rows(), 6);
 }
 
 #[test]

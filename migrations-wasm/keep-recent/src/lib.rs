@@ -3,12 +3,17 @@
 //! Shape `filtered`: the one column is read, every column is carried. The cutoff is read as a value of the column's own
 //! type, so the comparison is exact.
 
-use arrow_cast::display::FormatOptions;
-use arrow_cast::{CastOptions, cast_with_options};
+use std::sync::Arc;
+
+use arrow_cast::parse::Parser;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use skein_sdk::arrow_array::{Array, ArrayRef, BooleanArray, Scalar, StringArray};
-use skein_sdk::arrow_schema::DataType;
+use skein_sdk::arrow_array::types::{
+    Date32Type, Date64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType,
+};
+use skein_sdk::arrow_array::{Array, ArrayRef, BooleanArray, PrimitiveArray, Scalar};
+use skein_sdk::arrow_schema::{DataType, TimeUnit};
 use skein_sdk::zone::with_zone;
 use skein_sdk::{Batch, Context, Failure, Migration, Output, Plan, Refusal, Source};
 
@@ -93,20 +98,31 @@ fn cutoff(source: &Source, params: &Params) -> Result<Scalar<ArrayRef>, Refusal>
         let message = format!("column {:?} is {data_type}, not a date or timestamp", params.column);
         return Err(Refusal::new("wrong-type", message).at(id));
     }
-    let text = StringArray::from(vec![params.since.as_str()]);
-    let options = CastOptions { safe: false, format_options: FormatOptions::new() };
-    let wrong = |e: &dyn std::fmt::Display| {
-        Refusal::new("bad-params", format!("`since` {:?}: {e}", params.since)).at(id)
-    };
-    // Every zone counts from the same instant, so the cutoff is read in UTC and takes the column's label.
-    let in_utc = if let DataType::Timestamp(unit, Some(_)) = data_type {
-        DataType::Timestamp(*unit, Some("+00:00".into()))
-    } else {
-        data_type.clone()
-    };
-    let value = cast_with_options(&text, &in_utc, &options).map_err(|e| wrong(&e))?;
+    let value = read(&params.since, data_type).ok_or_else(|| {
+        Refusal::new("bad-params", format!("`since` {:?} is no {data_type}", params.since)).at(id)
+    })?;
     let DataType::Timestamp(_, zone) = data_type else { return Ok(Scalar::new(value)) };
-    with_zone(&value, zone.as_deref()).map(Scalar::new).map_err(|e| wrong(&e))
+    let labelled = with_zone(&value, zone.as_deref()).map_err(|f| Refusal::new(f.code, f.message).at(id))?;
+    Ok(Scalar::new(labelled))
+}
+
+/// A date or time as one value of a type. Every zone counts from the same instant, so times are read in UTC. The parsers
+/// alone, because the cast kernels would triple the module.
+fn read(text: &str, data_type: &DataType) -> Option<ArrayRef> {
+    let DataType::Timestamp(unit, _) = data_type else {
+        let is_short = matches!(data_type, DataType::Date32);
+        return if is_short { one::<Date32Type>(text) } else { one::<Date64Type>(text) };
+    };
+    match unit {
+        TimeUnit::Second => one::<TimestampSecondType>(text),
+        TimeUnit::Millisecond => one::<TimestampMillisecondType>(text),
+        TimeUnit::Microsecond => one::<TimestampMicrosecondType>(text),
+        TimeUnit::Nanosecond => one::<TimestampNanosecondType>(text),
+    }
+}
+
+fn one<T: Parser>(text: &str) -> Option<ArrayRef> {
+    T::parse(text).map(|value| Arc::new(PrimitiveArray::<T>::from_value(value, 1)) as ArrayRef)
 }
 
 /// Whether a list or map lies on the way to a column: then it has no value per row.

@@ -68,3 +68,8 @@ macro_rules! export {
         };
     };
 }
+
+/// Keeps the README's example compiling.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
