@@ -11,9 +11,10 @@ use crate::log::{self, Sealed, file_name};
 use crate::publish::prepare::{BASE_RECORD, INTENT_RECORD, Prepared};
 use crate::publish::swap::{self, Decision, Swap};
 use crate::publish::{Conflict, Outcome, Publish, PublishError};
+use crate::snapshot::SnapshotError;
+use crate::store;
 use crate::store::barrier::{Barrier, SyncMode};
 use crate::store::lock::Lock;
-use crate::store::{self};
 
 type Answer = Result<Outcome, PublishError>;
 
@@ -39,7 +40,7 @@ pub fn publish_many(runs: Vec<Publish<'_>>) -> Vec<Answer> {
     // Every batch takes locks in the same order, so two batches cannot wait for each other.
     let mut numbered: Vec<_> = runs.into_iter().enumerate().collect();
     numbered.sort_by_key(|(_, run)| run.dataset.path());
-    let prepared = batch.step(numbered, |run| Prepared::new(run).map_err(|e| Box::new(Err(e))));
+    let prepared = batch.step(numbered, |run| Prepared::new(run).map_err(refuse));
     let prepared = batch.sync(prepared, Prepared::first_barrier, |_, fault| Err(fault.into()));
     let announced = batch.step(prepared, announce);
     let announced = batch.sync(announced, Announced::second_barrier, unknown);
@@ -124,6 +125,17 @@ fn unknown_because(cause: &dyn std::error::Error) -> Outcome {
 
 fn conflict(reason: Conflict) -> Box<Answer> {
     Box::new(Ok(Outcome::Conflict { reason }))
+}
+
+/// A source that does not hold still is a lost race and not an error.
+fn refuse(e: PublishError) -> Box<Answer> {
+    match e {
+        PublishError::Snapshot(SnapshotError::Drift { changes }) => conflict(Conflict::Drift { changes }),
+        PublishError::Snapshot(SnapshotError::Changed { path }) => {
+            conflict(Conflict::Drift { changes: vec![Change::Modified(path)] })
+        }
+        other => failed(other),
+    }
 }
 
 fn failed(e: impl Into<PublishError>) -> Box<Answer> {

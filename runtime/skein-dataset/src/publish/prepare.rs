@@ -35,7 +35,7 @@ pub(crate) struct Prepared<'a> {
 impl<'a> Prepared<'a> {
     pub(crate) fn new(publish: Publish<'a>) -> Result<Self, PublishError> {
         crash_point!("publish.before-data-sync").during("publish", &publish.dataset.place.name)?;
-        publish.snapshot.hash_all(publish.dataset.options.threads)?;
+        publish.snapshot.hash(publish.dataset)?;
         publish.staging.finish_dirs()?;
         let now = publish.dataset.clock.now();
         let (snapshot, mut last) = (&publish.snapshot, publish.snapshot.last);
