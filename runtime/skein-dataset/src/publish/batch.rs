@@ -134,7 +134,10 @@ fn refuse(e: PublishError) -> Box<Answer> {
         PublishError::Snapshot(SnapshotError::Changed { path }) => {
             conflict(Conflict::Drift { changes: vec![Change::Modified(path)] })
         }
-        other => failed(other),
+        PublishError::Staged { .. }
+        | PublishError::Snapshot(_)
+        | PublishError::State(_)
+        | PublishError::Io(_) => failed(e),
     }
 }
 
