@@ -32,7 +32,7 @@ const PARTS: [&str; 4] = ["log", "stage", "kept", "quarantine"];
 pub struct Options {
     /// How long publish, rollback and recovery wait for each other.
     pub lock_wait: Duration,
-    /// Threads for hashing and syncing.
+    /// Threads for hashing.
     pub threads: usize,
     /// How barriers sync.
     pub sync: SyncMode,

@@ -50,10 +50,12 @@ pub fn publish_many(runs: Vec<Publish<'_>>) -> Vec<Answer> {
     batch.answers(settled)
 }
 
+/// Syncs in flight at once. They wait for the disk and not for a CPU, and a journal commits them together.
+const SYNCS: usize = 32;
+
 struct Batch {
     answers: Vec<Option<Answer>>,
     mode: SyncMode,
-    threads: usize,
 }
 
 impl Batch {
@@ -62,7 +64,6 @@ impl Batch {
         Self {
             answers: runs.iter().map(|_| None).collect(),
             mode: options.map_or(SyncMode::Each, |o| o.sync),
-            threads: options.map_or(1, |o| o.threads),
         }
     }
 
@@ -97,7 +98,7 @@ impl Batch {
                 Err(other) => self.answers[*i] = Some(Err(other)),
             }
         }
-        failed.extend(barrier.wait(self.mode, self.threads));
+        failed.extend(barrier.wait(self.mode, SYNCS));
         for (i, fault) in failed {
             if let (None, Some((_, run))) = (&self.answers[i], runs.iter().find(|(at, _)| *at == i)) {
                 self.answers[i] = Some(answer(run, fault));
