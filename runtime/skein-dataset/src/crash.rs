@@ -8,6 +8,7 @@
 //! With the feature on, `SKEIN_CRASH_AT=name` or `name:nth` (read once) kills this process with SIGKILL when the point
 //! is reached for the nth time, from 1; [`fail_at`] makes the point answer EIO once, for the calling thread.
 
+#[cfg(not(feature = "crash-points"))]
 use std::io;
 
 /// Every point of this crate, in the order in which a run meets them.

@@ -32,7 +32,7 @@ const PARTS: [&str; 4] = ["log", "stage", "kept", "quarantine"];
 pub struct Options {
     /// How long publish, rollback and recovery wait for each other.
     pub lock_wait: Duration,
-    /// Threads for hashing and syncing.
+    /// Threads for hashing.
     pub threads: usize,
     /// How barriers sync.
     pub sync: SyncMode,
@@ -188,7 +188,7 @@ impl Dataset {
         Lock::take(&state.root, LOCK, &*self.clock, waited)?.ok_or(StateError::Busy { waited })
     }
 
-    /// Opens the state, making it first if it is not there.
+    /// Opens the state, making it first if it is not there. Nothing is synced: the first publish takes that along.
     fn register(&self) -> Result<&State, StateError> {
         if let Some(state) = self.state() {
             return Ok(state);
@@ -205,9 +205,6 @@ impl Dataset {
         for part in PARTS.iter().rev() {
             // `log` last: it marks a registered dataset.
             store::ensure_dir(&root, part)?;
-        }
-        for (dir, name) in [(&root, "."), (&all, "."), (&place.parent, ".")] {
-            store::sync_dir(dir, name)?;
         }
         crash_point!("register.after-place").during("register", STATE)?;
         self.attach()

@@ -139,10 +139,12 @@ impl Listing {
     /// As [`Listing::of_file`] for a file that lies under another name at the moment.
     pub(crate) fn of_file_as(parent: impl AsFd, name: &str, known_as: &str) -> Result<Self, PlaceError> {
         let stat = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).during("look at", name)?;
-        match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile => {}
-            FileType::Symlink => return Err(PlaceError::Symlink { path: name.to_owned() }),
-            _ => return Err(PlaceError::Special { path: name.to_owned() }),
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        if kind == FileType::Symlink {
+            return Err(PlaceError::Symlink { path: name.to_owned() });
+        }
+        if kind != FileType::RegularFile {
+            return Err(PlaceError::Special { path: name.to_owned() });
         }
         let mut file = FileStat::new(known_as.to_owned(), &stat);
         file.role = Role::Data;
@@ -201,14 +203,15 @@ impl Listing {
         if stat.st_dev != dev {
             return Err(PlaceError::OtherDevice { path });
         }
-        match FileType::from_raw_mode(stat.st_mode) {
-            FileType::Directory => Ok(true),
-            FileType::RegularFile => {
-                self.files.push(FileStat::new(path, &stat));
-                Ok(false)
-            }
-            FileType::Symlink => Err(PlaceError::Symlink { path }),
-            _ => Err(PlaceError::Special { path }),
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        if kind == FileType::RegularFile {
+            self.files.push(FileStat::new(path, &stat));
+            return Ok(false);
+        }
+        match kind == FileType::Symlink {
+            true => Err(PlaceError::Symlink { path }),
+            false if kind == FileType::Directory => Ok(true),
+            false => Err(PlaceError::Special { path }),
         }
     }
 }

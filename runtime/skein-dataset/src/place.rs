@@ -178,7 +178,14 @@ impl PlaceError {
             }
             Self::FileSystem { .. } => Some("ext4, xfs, btrfs and tmpfs can publish atomically"),
             Self::NotUtf8 { .. } => Some("rename it; records hold paths as text"),
-            _ => None,
+            Self::NotFound { .. }
+            | Self::NotADataset { .. }
+            | Self::OtherDevice { .. }
+            | Self::Symlink { .. }
+            | Self::Special { .. }
+            | Self::TooDeep { .. }
+            | Self::TooManyEntries { .. }
+            | Self::Io(_) => None,
         }
     }
 }
@@ -186,10 +193,12 @@ impl PlaceError {
 impl Place {
     /// Finds the place that `path` names. Symbolic links in `path` itself are followed, once.
     pub fn resolve(path: &Path) -> Result<Self, PlaceError> {
-        let real = std::fs::canonicalize(path).map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => PlaceError::NotFound { path: path.to_owned() },
-            _ => IoFault { action: "find", path: path.display().to_string(), source: e }.into(),
-        })?;
+        let real = match std::fs::canonicalize(path) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                return Err(PlaceError::NotFound { path: path.to_owned() });
+            }
+            other => other.during("find", path.display().to_string())?,
+        };
         let (Some(parent_path), Some(name)) = (real.parent(), real.file_name()) else {
             return Err(PlaceError::NotADataset { path: real });
         };
@@ -260,11 +269,11 @@ impl Place {
 fn look(parent: &Dir, name: &str, real: &Path) -> Result<(Kind, u64), PlaceError> {
     let shown = || real.display().to_string();
     let stat = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).during("look at", shown())?;
-    let kind = match FileType::from_raw_mode(stat.st_mode) {
-        FileType::Directory => Kind::Directory,
-        FileType::RegularFile => Kind::File,
-        _ => return Err(PlaceError::Special { path: shown() }),
-    };
+    let found = FileType::from_raw_mode(stat.st_mode);
+    let kind = if found == FileType::Directory { Kind::Directory } else { Kind::File };
+    if kind == Kind::File && found != FileType::RegularFile {
+        return Err(PlaceError::Special { path: shown() });
+    }
     let above = rustix::fs::fstat(parent).during("look at", shown())?;
     if above.st_dev != stat.st_dev || is_mount_root(parent, name).during("look at", shown())? {
         return Err(PlaceError::MountPoint { path: shown() });

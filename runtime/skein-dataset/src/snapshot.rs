@@ -260,6 +260,14 @@ impl Snapshot {
         Some(exact.into_iter().filter(real).collect())
     }
 
+    /// Hashes every file that has no hash yet, several at a time. Sources that changed are all named.
+    pub(crate) fn hash(&self, dataset: &Dataset) -> Result<(), SnapshotError> {
+        self.hash_all(dataset.options.threads).or_else(|e| {
+            self.check_unchanged(dataset)?;
+            Err(e)
+        })
+    }
+
     /// Hashes every file that has no hash yet, several at a time.
     pub(crate) fn hash_all(&self, threads: usize) -> Result<(), SnapshotError> {
         let missing: Vec<&PinnedFile> = self.files.iter().filter(|f| f.hash.get().is_none()).collect();
@@ -280,7 +288,7 @@ impl Snapshot {
     }
 
     fn hash_one(&self, file: &PinnedFile) -> Result<(), SnapshotError> {
-        let (hash, size) = store::hash_file(&self.root, &file.stat.path)?;
+        let (hash, size) = store::hash_open(&mut self.open_file(file)?, &file.stat.path)?;
         if size != file.stat.size {
             return Err(SnapshotError::Changed { path: file.stat.path.clone() });
         }

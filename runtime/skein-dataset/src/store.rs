@@ -91,7 +91,11 @@ pub(crate) fn read_bounded(dir: &Dir, name: &str, most: u64) -> Result<Option<Ve
 
 /// BLAKE3 of a file's bytes and how many there were.
 pub(crate) fn hash_file(dir: &Dir, name: &str) -> Result<(Blake3, u64), IoFault> {
-    let mut file = dir.open(name).during("open", name)?;
+    hash_open(&mut dir.open(name).during("open", name)?, name)
+}
+
+/// [`hash_file`] of what is open already.
+pub(crate) fn hash_open(file: &mut impl std::io::Read, name: &str) -> Result<(Blake3, u64), IoFault> {
     let (mut hasher, mut buffer, mut size) = (blake3::Hasher::new(), vec![0; 1 << 20], 0);
     loop {
         match file.read(&mut buffer) {

@@ -334,3 +334,6 @@ impl Body {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

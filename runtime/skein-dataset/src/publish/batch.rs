@@ -11,9 +11,10 @@ use crate::log::{self, Sealed, file_name};
 use crate::publish::prepare::{BASE_RECORD, INTENT_RECORD, Prepared};
 use crate::publish::swap::{self, Decision, Swap};
 use crate::publish::{Conflict, Outcome, Publish, PublishError};
+use crate::snapshot::SnapshotError;
+use crate::store;
 use crate::store::barrier::{Barrier, SyncMode};
 use crate::store::lock::Lock;
-use crate::store::{self};
 
 type Answer = Result<Outcome, PublishError>;
 
@@ -39,7 +40,7 @@ pub fn publish_many(runs: Vec<Publish<'_>>) -> Vec<Answer> {
     // Every batch takes locks in the same order, so two batches cannot wait for each other.
     let mut numbered: Vec<_> = runs.into_iter().enumerate().collect();
     numbered.sort_by_key(|(_, run)| run.dataset.path());
-    let prepared = batch.step(numbered, |run| Prepared::new(run).map_err(|e| Box::new(Err(e))));
+    let prepared = batch.step(numbered, |run| Prepared::new(run).map_err(refuse));
     let prepared = batch.sync(prepared, Prepared::first_barrier, |_, fault| Err(fault.into()));
     let announced = batch.step(prepared, announce);
     let announced = batch.sync(announced, Announced::second_barrier, unknown);
@@ -49,10 +50,12 @@ pub fn publish_many(runs: Vec<Publish<'_>>) -> Vec<Answer> {
     batch.answers(settled)
 }
 
+/// Syncs in flight at once. They wait for the disk and not for a CPU, and a journal commits them together.
+const SYNCS: usize = 32;
+
 struct Batch {
     answers: Vec<Option<Answer>>,
     mode: SyncMode,
-    threads: usize,
 }
 
 impl Batch {
@@ -61,7 +64,6 @@ impl Batch {
         Self {
             answers: runs.iter().map(|_| None).collect(),
             mode: options.map_or(SyncMode::Each, |o| o.sync),
-            threads: options.map_or(1, |o| o.threads),
         }
     }
 
@@ -96,7 +98,7 @@ impl Batch {
                 Err(other) => self.answers[*i] = Some(Err(other)),
             }
         }
-        failed.extend(barrier.wait(self.mode, self.threads));
+        failed.extend(barrier.wait(self.mode, SYNCS));
         for (i, fault) in failed {
             if let (None, Some((_, run))) = (&self.answers[i], runs.iter().find(|(at, _)| *at == i)) {
                 self.answers[i] = Some(answer(run, fault));
@@ -124,6 +126,20 @@ fn unknown_because(cause: &dyn std::error::Error) -> Outcome {
 
 fn conflict(reason: Conflict) -> Box<Answer> {
     Box::new(Ok(Outcome::Conflict { reason }))
+}
+
+/// A source that does not hold still is a lost race and not an error.
+fn refuse(e: PublishError) -> Box<Answer> {
+    match e {
+        PublishError::Snapshot(SnapshotError::Drift { changes }) => conflict(Conflict::Drift { changes }),
+        PublishError::Snapshot(SnapshotError::Changed { path }) => {
+            conflict(Conflict::Drift { changes: vec![Change::Modified(path)] })
+        }
+        PublishError::Staged { .. }
+        | PublishError::Snapshot(_)
+        | PublishError::State(_)
+        | PublishError::Io(_) => failed(e),
+    }
 }
 
 fn failed(e: impl Into<PublishError>) -> Box<Answer> {

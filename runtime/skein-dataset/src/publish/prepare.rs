@@ -8,7 +8,7 @@ use crate::fault::During as _;
 use crate::listing::Listing;
 use crate::log::Sealed;
 use crate::log::record::{Body, FileRecord, Intent, Operation, Parent, PublishFacts, Record};
-use crate::place::Kind;
+use crate::place::{Kind, STATE};
 use crate::publish::{FileFacts, Publish, PublishError};
 use crate::snapshot::node_of;
 use crate::staging::{QUARANTINE, StagedEntry};
@@ -35,7 +35,7 @@ pub(crate) struct Prepared<'a> {
 impl<'a> Prepared<'a> {
     pub(crate) fn new(publish: Publish<'a>) -> Result<Self, PublishError> {
         crash_point!("publish.before-data-sync").during("publish", &publish.dataset.place.name)?;
-        publish.snapshot.hash_all(publish.dataset.options.threads)?;
+        publish.snapshot.hash(publish.dataset)?;
         publish.staging.finish_dirs()?;
         let now = publish.dataset.clock.now();
         let (snapshot, mut last) = (&publish.snapshot, publish.snapshot.last);
@@ -80,6 +80,12 @@ impl<'a> Prepared<'a> {
         }
         if self.base.is_some() {
             barrier.add(owner, &shared.dir, BASE_RECORD)?;
+        }
+        if self.publish.snapshot.last.is_none() {
+            let place = &self.publish.dataset.place;
+            barrier.add(owner, &self.state().root, ".")?;
+            barrier.add(owner, &place.parent, STATE)?;
+            barrier.add(owner, &place.parent, ".")?;
         }
         barrier.add(owner, &shared.dir, INTENT_RECORD)?;
         barrier.add(owner, &shared.dir, ".")?;

@@ -59,6 +59,16 @@ impl Lock {
     }
 }
 
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a child that another thread has forked and that has not called exec yet shares the
+        // open file, and with it the lock.
+        if let Err(errno) = rustix::fs::flock(&self.file, FlockOperation::Unlock) {
+            tracing::warn!(error = %errno, "lock not released");
+        }
+    }
+}
+
 /// The note that the holder of a lock left.
 pub(crate) fn read_note(dir: &Dir, name: &str) -> Result<String, IoFault> {
     let mut bytes = Vec::new();

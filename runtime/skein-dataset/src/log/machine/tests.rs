@@ -1,0 +1,234 @@
+//! Random walks of the protocol, against a model that a reader can check by eye, and every record out of place.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use skein_types::{Blake3, ModuleDigest, ParamsDigest, RunId, Timestamp};
+
+use super::{History, Illegal, Unsettled};
+use crate::listing::{Change, FileStat, Role};
+use crate::log::record::{
+    Body, FileRecord, Intent, Operation, PublishFacts, Record, RevertReason, RowCounts,
+};
+use crate::log::{open, seal};
+use crate::store::Node;
+
+fn run(n: u64) -> RunId {
+    RunId::new(uuid::Uuid::from_u128(u128::from(n)))
+}
+
+fn publish(n: u64) -> Operation {
+    Operation::Publish(Box::new(PublishFacts {
+        run: run(n),
+        migration: "m".to_owned(),
+        migration_version: "1".to_owned(),
+        module: ModuleDigest([0; 32]),
+        params: ParamsDigest([0; 32]),
+        plan: Blake3([0; 32]),
+        schema: serde_json::json!({"fields": [1, 2.5, "x"]}),
+        rows: RowCounts::default(),
+        dropped: Vec::new(),
+        quarantine: None,
+        ext: serde_json::Value::Null,
+    }))
+}
+
+fn intent(history: &History, operation: Operation) -> Intent {
+    let version = history.next_version();
+    let source = match operation {
+        Operation::Publish(_) => "stage/x/data".to_owned(),
+        Operation::RollBack { to } => format!("kept/{}", history.slot_of(to).unwrap_or(u64::MAX)),
+    };
+    let node = Node { dev: 1, ino: u64::MAX };
+    let base = version.saturating_sub(1);
+    let (files, dirs) = (Vec::new(), Vec::new());
+    Intent { operation, version, base, old: node, new: node, source, files, dirs }
+}
+
+fn announce(history: &History, operation: Operation) -> Body {
+    Body::Intent(Box::new(intent(history, operation)))
+}
+
+fn apply(history: &mut History, body: Body) -> Result<(), Illegal> {
+    let record = Record::new(history.next_number(), history.last(), Timestamp(0), body);
+    let bytes = seal(&record);
+    assert_eq!(open(&bytes).as_ref(), Ok(&record), "every record survives its file");
+    history.apply(record, Blake3::of(&bytes))
+}
+
+fn adopted() -> History {
+    let mut history = History::default();
+    apply(&mut history, Body::Adopt { files: Vec::new(), dirs: Vec::new() }).unwrap();
+    history
+}
+
+fn observe(version: u64) -> Body {
+    let changes = vec![Change::Added("x".to_owned())];
+    Body::Observe { version, changes, files: Vec::new(), dirs: Vec::new() }
+}
+
+fn drift() -> Body {
+    Body::Revert(RevertReason::Drift { changes: Vec::new(), set_aside: None })
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    Observe,
+    Publish { lost: bool },
+    RollBack { to: u64, lost: bool },
+}
+
+/// What the disk would hold: content of the live place and of each slot.
+#[derive(Debug, Default)]
+struct Disk {
+    live: u64,
+    kept: BTreeMap<u64, u64>,
+    fresh: u64,
+    contents: Vec<u64>,
+}
+
+impl Disk {
+    fn write(&mut self) {
+        self.fresh += 1;
+        self.live = self.fresh;
+        self.contents.push(self.live);
+    }
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let act = prop_oneof![
+        1 => Just(Act::Observe),
+        4 => prop::bool::weighted(0.2).prop_map(|lost| Act::Publish { lost }),
+        4 => (0..12_u64, prop::bool::weighted(0.2)).prop_map(|(to, lost)| Act::RollBack { to, lost }),
+    ];
+    proptest::collection::vec(act, 0..24)
+}
+
+fn step(history: &mut History, disk: &mut Disk, act: Act) -> Result<(), Illegal> {
+    let version = history.next_version();
+    let decision = match act {
+        Act::Observe => {
+            disk.write();
+            return apply(history, observe(version));
+        }
+        Act::Publish { lost } => {
+            apply(history, announce(history, publish(version)))?;
+            (lost, Body::Commit { version, run: run(version) })
+        }
+        Act::RollBack { to, lost } => {
+            apply(history, announce(history, Operation::RollBack { to }))?;
+            (lost, Body::Revert(RevertReason::RolledBack { version, to }))
+        }
+    };
+    let (lost, body) = decision;
+    if lost {
+        return apply(history, drift());
+    }
+    let back = match act {
+        Act::RollBack { to, .. } => history.slot_of(to).and_then(|slot| disk.kept.remove(&slot)),
+        Act::Observe | Act::Publish { .. } => None,
+    };
+    disk.kept.insert(version - 1, disk.live);
+    match back {
+        Some(content) => {
+            disk.live = content;
+            disk.contents.push(content);
+        }
+        None => disk.write(),
+    }
+    apply(history, body)?;
+    apply(history, Body::Done { version, ctime_ns: None })
+}
+
+proptest! {
+    #[test]
+    fn the_folded_log_knows_where_the_content_of_every_version_is(acts in acts()) {
+        let (mut history, mut disk) = (adopted(), Disk { contents: vec![0], ..Disk::default() });
+        for act in acts {
+            let kept = match act {
+                Act::RollBack { to, .. } => history.slot_of(to).is_some(),
+                Act::Observe | Act::Publish { .. } => true,
+            };
+            prop_assert_eq!(step(&mut history, &mut disk, act).is_ok(), kept, "{:?}", act);
+        }
+        prop_assert_eq!(history.versions().len(), disk.contents.len());
+        for (version, content) in (0..).zip(&disk.contents) {
+            prop_assert_eq!(history.is_current(version), disk.live == *content);
+            let found = history.slot_of(version).map(|slot| disk.kept[&slot]);
+            let on_disk = disk.kept.values().find(|kept| *kept == content).copied();
+            prop_assert_eq!(found, on_disk, "version {}", version);
+        }
+    }
+
+    #[test]
+    fn a_record_with_another_number_or_parent_is_refused(number in 2..5_u64, byte in 0..32_usize) {
+        let mut history = adopted();
+        let mut record = Record::new(number, history.last(), Timestamp(0), observe(1));
+        let wrong = Err(Illegal::Number { found: number, expected: 1 });
+        prop_assert_eq!(history.apply(record.clone(), Blake3([0; 32])), wrong);
+        record.number = 1;
+        record.parent.as_mut().unwrap().blake3.0[byte] ^= 1;
+        prop_assert_eq!(history.apply(record, Blake3([0; 32])), Err(Illegal::Parent));
+    }
+}
+
+#[test]
+fn every_kind_out_of_place_is_refused() {
+    let mut states = vec![("nothing", History::default())];
+    let mut history = adopted();
+    states.push(("settled", history.clone()));
+    let body = announce(&history, publish(1));
+    apply(&mut history, body).unwrap();
+    assert!(matches!(history.unsettled(), Some(Unsettled::Intended(_))));
+    states.push(("intended", history.clone()));
+    apply(&mut history, Body::Commit { version: 1, run: run(1) }).unwrap();
+    assert!(matches!(history.unsettled(), Some(Unsettled::Decided(_))));
+    states.push(("decided", history.clone()));
+
+    for (state, history) in states {
+        let version = history.versions().len() as u64;
+        let done = if state == "decided" { version - 1 } else { version };
+        let adopt = Body::Adopt { files: Vec::new(), dirs: Vec::new() };
+        let kinds = [
+            ("adopt", adopt, state == "nothing"),
+            ("observe", observe(version), state == "settled"),
+            ("intent", announce(&history, publish(9)), state == "settled"),
+            ("commit", Body::Commit { version, run: run(1) }, state == "intended"),
+            ("commit", Body::Commit { version, run: run(2) }, false),
+            ("done", Body::Done { version: done, ctime_ns: None }, state == "decided"),
+            ("revert", drift(), state == "intended"),
+            ("revert", Body::Revert(RevertReason::RolledBack { version, to: 0 }), false),
+        ];
+        for (kind, body, allowed) in kinds {
+            let expected = if allowed { Ok(()) } else { Err(Illegal::Kind { kind }) };
+            assert_eq!(apply(&mut history.clone(), body), expected, "{kind} after {state}");
+        }
+    }
+}
+
+#[test]
+fn a_version_out_of_line_is_refused() {
+    let mut history = adopted();
+    let wrong = Err(Illegal::Version { found: 7, expected: 1 });
+    assert_eq!(apply(&mut history.clone(), observe(7)), wrong);
+    let body = announce(&history, publish(1));
+    apply(&mut history, body).unwrap();
+    assert_eq!(apply(&mut history.clone(), Body::Commit { version: 7, run: run(1) }), wrong);
+    apply(&mut history, Body::Commit { version: 1, run: run(1) }).unwrap();
+    assert_eq!(apply(&mut history, Body::Done { version: 7, ctime_ns: None }), wrong);
+}
+
+#[test]
+fn a_single_files_ctime_comes_from_done() {
+    let mut history = adopted();
+    let mut with_file = intent(&history, publish(1));
+    let (path, role) = ("f".to_owned(), Role::Data);
+    let stat = FileStat { path, role, size: 1, mtime_ns: -1, ctime_ns: 5, ino: u64::MAX };
+    let blake3 = Blake3([1; 32]);
+    with_file.files = vec![FileRecord { stat, blake3, rows: None, stats: None, applied: Vec::new() }];
+    apply(&mut history, Body::Intent(Box::new(with_file))).unwrap();
+    apply(&mut history, Body::Commit { version: 1, run: run(1) }).unwrap();
+    assert_eq!(history.head().unwrap().files[0].stat.ctime_ns, 5);
+    apply(&mut history, Body::Done { version: 1, ctime_ns: Some(9) }).unwrap();
+    assert_eq!(history.head().unwrap().files[0].stat.ctime_ns, 9);
+}

@@ -1,0 +1,317 @@
+//! Processes that die at every named point; afterwards old or new in full, log and directory agree, and work goes on.
+//!
+//! The test binary runs itself: a child does one operation on the dataset that its environment names and kills itself
+//! at the point that `SKEIN_CRASH_AT` names. `SKEIN_CRASH_ROUNDS` makes the seeded part longer.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use skein_dataset::{CRASH_POINTS, Dataset, Outcome, Recovered, Step, VersionKind, recover, roll_back};
+use skein_types::{Blake3, RunId};
+
+use crate::world::{Bytes, World, bytes, open, publish, put, stage};
+
+const DATASET: &str = "SKEIN_TEST_DATASET";
+const OPERATION: &str = "SKEIN_TEST_OPERATION";
+const SIGKILL: i32 = 9;
+
+/// How a child ended.
+#[derive(Debug, PartialEq)]
+enum End {
+    Killed,
+    Done,
+}
+
+/// Not a test of its own: what the children of the others do.
+#[test]
+fn a_child_does_its_operation() {
+    let (Some(path), Some(operation)) = (std::env::var_os(DATASET), std::env::var_os(OPERATION)) else {
+        return;
+    };
+    let dataset = open(Path::new(&path));
+    match operation.to_str().unwrap() {
+        "run" => {
+            let lock = dataset.lock_run(RunId::new(uuid::Uuid::now_v7())).unwrap();
+            let snapshot = dataset.pin(&lock).unwrap();
+            let (staging, commit) = stage(&dataset, &lock, &snapshot, "crash");
+            publish(skein_dataset::Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit })
+                .unwrap();
+        }
+        "rollback" => drop(roll_back(&dataset, None).unwrap()),
+        "recover" => drop(recover(&dataset).unwrap()),
+        other => panic!("no operation {other}"),
+    }
+}
+
+fn command(dataset: &Path, operation: &str, crash_at: Option<&str>) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "crash::a_child_does_its_operation", "--nocapture", "--test-threads=1"]);
+    command.env(DATASET, dataset).env(OPERATION, operation).env_remove("SKEIN_CRASH_AT");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    if let Some(point) = crash_at {
+        command.env("SKEIN_CRASH_AT", point);
+    }
+    command
+}
+
+fn child(dataset: &Path, operation: &str, crash_at: Option<&str>) -> End {
+    let output = command(dataset, operation, crash_at).output().unwrap();
+    match (output.status.signal(), output.status.code()) {
+        (Some(SIGKILL), _) => End::Killed,
+        (_, Some(0)) => End::Done,
+        _ => panic!("{operation} at {crash_at:?}: {}", String::from_utf8_lossy(&output.stderr)),
+    }
+}
+
+/// A dataset with one migration behind it, so that there is something to roll back.
+fn prepared(world: &World, directory: bool) -> std::path::PathBuf {
+    let path = if directory { world.path("t") } else { world.path("t.parquet") };
+    if directory {
+        world.put("t/a.parquet", b"a");
+        world.put("t/k=1/b.parquet", b"b");
+        world.put("t/_SUCCESS", b"");
+    } else {
+        put(&path, b"a");
+    }
+    assert_eq!(world.migrate(&open(&path), "m1").unwrap(), Outcome::Committed { version: 1 });
+    path
+}
+
+/// What data there is, names aside.
+fn contents(bytes: &Bytes) -> Vec<Vec<u8>> {
+    let mut all: Vec<Vec<u8>> = bytes.values().cloned().collect();
+    all.sort();
+    all
+}
+
+fn migrated(before: &Bytes) -> Vec<Vec<u8>> {
+    let mut all: Vec<Vec<u8>> = before
+        .iter()
+        .map(|(path, b)| if path == "_SUCCESS" { b.clone() } else { [b, &b"+crash"[..]].concat() })
+        .collect();
+    all.sort();
+    all
+}
+
+/// The log ends in a version that is what lies in the place, nothing is under way.
+fn agree(dataset: &Dataset) {
+    let history = dataset.history().unwrap();
+    assert_eq!(history.unsettled(), None);
+    let Some(head) = history.head() else { return };
+    let live = bytes(&dataset.path());
+    assert_eq!(head.files.len(), live.len());
+    for file in &head.files {
+        let content = live.get(&file.stat.path).or_else(|| live.get("")).unwrap();
+        assert_eq!(Blake3::of(content), file.blake3, "{}", file.stat.path);
+    }
+    for version in history.versions() {
+        let kept = history.slot_of(version.version);
+        let next = history.version(version.version + 1).map(|next| &next.kind);
+        let overwritten = matches!(next, Some(VersionKind::Observed { .. }));
+        assert!(
+            overwritten || history.is_current(version.version) || kept.is_some(),
+            "version {} is lost",
+            version.version
+        );
+        if let Some(slot) = kept {
+            let mut kept: Vec<Blake3> = bytes(&dataset.state_path().join(format!("kept/{slot}")))
+                .values()
+                .map(|b| Blake3::of(b))
+                .collect();
+            let mut recorded: Vec<Blake3> = version.files.iter().map(|f| f.blake3).collect();
+            kept.sort();
+            recorded.sort();
+            assert_eq!(kept, recorded, "version {}", version.version);
+        }
+    }
+}
+
+fn is_empty(dir: &Path) -> bool {
+    std::fs::read_dir(dir).unwrap().next().is_none()
+}
+
+/// After a crash: readers saw old or new; recovery, crashing itself at `again`, brings log and directory together;
+/// then a run and a rollback work.
+fn survives(path: &Path, valid: &[Vec<Vec<u8>>], again: Option<&str>) {
+    let seen = contents(&bytes(path));
+    assert!(valid.contains(&seen), "a reader saw {seen:?}");
+    if again.is_some() {
+        child(path, "recover", again);
+        assert!(valid.contains(&contents(&bytes(path))));
+    }
+    let dataset = open(path);
+    recover(&dataset).unwrap();
+    assert_eq!(
+        recover(&dataset).unwrap(),
+        Recovered { steps: Vec::new(), busy: false },
+        "recovery is idempotent"
+    );
+    agree(&dataset);
+    let now = bytes(path);
+    assert!(valid.contains(&contents(&now)));
+    assert_eq!(child(path, "run", None), End::Done);
+    agree(&dataset_again(path));
+    assert_eq!(contents(&bytes(path)), migrated(&now));
+    assert_eq!(child(path, "rollback", None), End::Done);
+    let dataset = dataset_again(path);
+    agree(&dataset);
+    assert_eq!(bytes(path), now);
+    assert!(is_empty(&dataset.state_path().join("stage")));
+}
+
+fn dataset_again(path: &Path) -> Dataset {
+    open(path)
+}
+
+/// One round; answers whether the child met the point.
+fn round(directory: bool, operation: &str, point: &str, again: Option<&str>) -> End {
+    let world = World::new();
+    let path = prepared(&world, directory);
+    let new = bytes(&path);
+    let old: Vec<Vec<u8>> = {
+        let mut all: Vec<Vec<u8>> =
+            new.values().map(|b| b.strip_suffix(b"+m1").unwrap_or(b).to_vec()).collect();
+        all.sort();
+        all
+    };
+    let valid =
+        if operation == "rollback" { [contents(&new), old] } else { [contents(&new), migrated(&new)] };
+    let end = child(&path, operation, Some(point));
+    survives(&path, &valid, again);
+    end
+}
+
+fn meets(operation: &str, point: &str) -> bool {
+    let shared =
+        point.starts_with("swap.") && point != "swap.after-exchange-back" || point.starts_with("settle.");
+    match operation {
+        "run" => {
+            shared
+                || point.starts_with("stage.")
+                || (point.starts_with("publish.") && point != "publish.after-adopt")
+                || point.ends_with("-sweep")
+        }
+        "rollback" => shared || point.starts_with("rollback."),
+        _ => false,
+    }
+}
+
+#[test]
+fn every_point_of_a_run_and_of_a_rollback_can_be_the_last() {
+    for directory in [true, false] {
+        for operation in ["run", "rollback"] {
+            for point in CRASH_POINTS.iter().filter(|point| meets(operation, point)) {
+                assert_eq!(round(directory, operation, point, None), End::Killed, "{operation} at {point}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_point_of_a_first_run_can_be_the_last() {
+    for point in
+        ["register.before-probe", "register.after-place", "publish.after-adopt", "publish.after-intent"]
+    {
+        let world = World::new();
+        world.put("t/a.parquet", b"a");
+        let (path, before) = (world.path("t"), world.bytes("t"));
+        assert_eq!(child(&path, "run", Some(point)), End::Killed, "{point}");
+        survives(&path, &[contents(&before), migrated(&before)], None);
+    }
+}
+
+#[test]
+fn every_point_of_a_recovery_can_be_the_last() {
+    for again in [
+        "recover.before-settle",
+        "recover.before-sweep",
+        "recover.after-sweep",
+        "swap.after-slot",
+        "swap.after-exchange",
+        "swap.after-decision",
+        "settle.after-quarantine",
+        "settle.after-done",
+    ] {
+        for operation in ["run", "rollback"] {
+            let point = if operation == "run" { "publish.after-intent" } else { "rollback.after-intent" };
+            assert_eq!(round(true, operation, point, Some(again)), End::Killed);
+        }
+    }
+}
+
+#[test]
+fn every_point_is_met_by_some_test_here() {
+    let recovery =
+        ["recover.before-settle", "recover.before-sweep", "recover.after-sweep", "swap.after-exchange-back"];
+    for point in CRASH_POINTS {
+        let met = meets("run", point)
+            || meets("rollback", point)
+            || recovery.contains(point)
+            || point.starts_with("register.")
+            || *point == "publish.after-adopt";
+        assert!(met, "{point}");
+    }
+}
+
+#[test]
+fn what_others_wrote_into_the_displaced_version_takes_the_exchange_back_also_over_a_crash() {
+    let world = World::new();
+    let path = prepared(&world, true);
+    let before = bytes(&path);
+    assert_eq!(child(&path, "run", Some("swap.after-exchange")), End::Killed);
+    assert_eq!(contents(&bytes(&path)), migrated(&before));
+    // A writer that had the directory open finishes its file in what is the old version by now.
+    let dataset = open(&path);
+    put(&dataset.state_path().join("kept/1/late.parquet"), b"late");
+    assert_eq!(child(&path, "recover", Some("swap.after-exchange-back")), End::Killed);
+    let recovered = recover(&dataset).unwrap();
+    assert!(
+        matches!(&recovered.steps[0], Step::TakenBack { changes, set_aside: None }
+            if changes == &[skein_dataset::Change::Added("late.parquet".into())]),
+        "{recovered:?}"
+    );
+    let mut expected = before;
+    expected.insert("late.parquet".into(), b"late".to_vec());
+    assert_eq!(bytes(&path), expected);
+    assert_eq!(child(&path, "run", None), End::Done);
+    agree(&open(&path));
+    assert_eq!(contents(&bytes(&path)), migrated(&expected));
+}
+
+#[test]
+fn two_processes_that_recover_at_once_agree() {
+    for point in ["publish.after-intent", "swap.after-slot", "swap.after-exchange", "swap.after-decision"] {
+        let world = World::new();
+        let path = prepared(&world, true);
+        let before = bytes(&path);
+        assert_eq!(child(&path, "run", Some(point)), End::Killed);
+        let both: Vec<_> = (0..2).map(|_| command(&path, "recover", None).spawn().unwrap()).collect();
+        for one in both {
+            let output = one.wait_with_output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+        agree(&open(&path));
+        survives(&path, &[migrated(&before)], None);
+    }
+}
+
+#[test]
+fn seeded_rounds_of_crashes_within_crashes() {
+    let rounds =
+        std::env::var_os("SKEIN_CRASH_ROUNDS").and_then(|v| v.to_str()?.parse().ok()).unwrap_or(8_u64);
+    let seed =
+        std::env::var_os("SKEIN_CRASH_SEED").and_then(|v| v.to_str()?.parse().ok()).unwrap_or(20_261_123_u64);
+    let mut state = seed;
+    let mut pick = |n: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % n
+    };
+    for i in 0..rounds {
+        let (directory, operation) = (pick(2) == 0, ["run", "rollback"][pick(2)]);
+        let points: Vec<&str> = CRASH_POINTS.iter().copied().filter(|p| meets(operation, p)).collect();
+        let (point, again) = (points[pick(points.len())], CRASH_POINTS[pick(CRASH_POINTS.len())]);
+        println!("seed {seed} round {i}: {operation} at {point}, recovery at {again}, directory {directory}");
+        assert_eq!(round(directory, operation, point, Some(again)), End::Killed);
+    }
+}

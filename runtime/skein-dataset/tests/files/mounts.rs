@@ -1,0 +1,184 @@
+//! Real mounts and real users: a full disk, a read-only mount, a mount inside, a user without rights.
+//!
+//! Each test runs the test binary again, as root in a mount namespace of its own or as an unprivileged user. Where the
+//! process that runs the tests is not root, there is nothing to try.
+
+use std::io::Write as _;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use skein_dataset::{NameRule, Place, Publish, Staging, roll_back};
+use skein_types::RunId;
+
+use crate::world::{World, bytes, open, publish, put, stage};
+
+const INSIDE: &str = "SKEIN_TEST_INSIDE";
+
+fn root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Runs `test` again in a new mount namespace after `prepare`, a shell script with `$W` as its directory.
+fn in_namespace(test: &str, prepare: &str) {
+    if !root() {
+        return;
+    }
+    let world = World::new();
+    let script =
+        format!("set -e; mount --make-rprivate /; {prepare}; exec \"$T\" --exact mounts::{test} --nocapture");
+    let output = Command::new("unshare")
+        .args(["-m", "sh", "-c", &script])
+        .env("W", world.dir.path())
+        .env("T", std::env::current_exe().unwrap())
+        .env(INSIDE, world.dir.path())
+        .output()
+        .unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && out.contains("1 passed"), "{out}{err}");
+}
+
+fn inside() -> Option<std::path::PathBuf> {
+    std::env::var_os(INSIDE).map(Into::into)
+}
+
+fn run(n: u128) -> RunId {
+    RunId::new(uuid::Uuid::from_u128(n))
+}
+
+fn no_stage(path: &Path) {
+    assert_eq!(std::fs::read_dir(open(path).state_path().join("stage")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_full_disk_is_said_before_the_work_and_during_it_and_leaves_nothing() {
+    let Some(dir) = inside() else {
+        return in_namespace(
+            "a_full_disk_is_said_before_the_work_and_during_it_and_leaves_nothing",
+            "mkdir $W/d; mount -t tmpfs -o size=8m tmpfs $W/d",
+        );
+    };
+    let path = dir.join("d/t");
+    put(&path.join("a.parquet"), &vec![7; 3 << 20]);
+    let before = bytes(&path);
+    let dataset = open(&path);
+    let lock = dataset.lock_run(run(1)).unwrap();
+    let snapshot = dataset.pin(&lock).unwrap();
+    let staging = Staging::create(&dataset, &lock, &snapshot, 0).unwrap();
+    let mut out = staging.file(snapshot.data_files().next().unwrap()).unwrap();
+    let error = (0..16).find_map(|_| out.write_all(&vec![1; 1 << 20]).err()).unwrap();
+    assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
+    drop(out);
+    assert_eq!(staging.take_fault().unwrap().code().id, "SK0515");
+    drop(staging);
+    no_stage(&path);
+
+    put(&dir.join("d/ballast"), &vec![0; 3 << 20]);
+    let refused = Staging::create(&dataset, &lock, &snapshot, 1).unwrap_err();
+    assert_eq!(refused.code().id, "SK0515");
+    no_stage(&path);
+    assert_eq!(bytes(&path), before);
+
+    std::fs::remove_file(dir.join("d/ballast")).unwrap();
+    let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+    publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
+    roll_back(&dataset, None).unwrap();
+    assert_eq!(bytes(&path), before, "tmpfs does all that the protocol needs");
+}
+
+#[test]
+fn a_read_only_mount_is_refused() {
+    let Some(dir) = inside() else {
+        return in_namespace(
+            "a_read_only_mount_is_refused",
+            "mkdir -p $W/d/t; echo a > $W/d/t/a.parquet; mount --bind $W/d $W/d; mount -o remount,bind,ro $W/d",
+        );
+    };
+    let path = dir.join("d/t");
+    assert_eq!(open(&path).lock_run(run(1)).unwrap_err().code().id, "SK0516");
+    assert_eq!(bytes(&path).len(), 1);
+    assert!(!dir.join("d/.skein").exists());
+}
+
+#[test]
+fn a_mount_point_and_a_mount_inside_are_refused_also_of_the_same_device() {
+    let Some(dir) = inside() else {
+        return in_namespace(
+            "a_mount_point_and_a_mount_inside_are_refused_also_of_the_same_device",
+            "mkdir -p $W/t/in $W/u/in $W/other; echo a > $W/t/a.parquet; \
+             mount --bind $W/other $W/t/in; mount -t tmpfs tmpfs $W/u/in",
+        );
+    };
+    let refusal = |name: &str| {
+        let refused = Place::resolve(&dir.join(name)).unwrap_err();
+        (refused.code().id, refused.to_string())
+    };
+    assert_eq!(refusal("t"), ("SK0511", "in is a mount point".to_owned()));
+    assert_eq!(refusal("u"), ("SK0511", "in is on another device than its dataset".to_owned()));
+    assert_eq!(refusal("t/in").0, "SK0511");
+    assert_eq!(refusal("u/in").0, "SK0511");
+}
+
+/// Runs `test` again as a user without rights.
+fn as_nobody(test: &str, world: &World) {
+    let binary = world.path("test-binary");
+    std::fs::copy(std::env::current_exe().unwrap(), &binary).unwrap();
+    std::fs::set_permissions(world.dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let output = Command::new(&binary)
+        .args(["--exact", &format!("mounts::{test}"), "--nocapture"])
+        .env(INSIDE, world.dir.path())
+        .current_dir("/")
+        .uid(65_534)
+        .gid(65_534)
+        .output()
+        .unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && out.contains("1 passed"), "{out}{err}");
+}
+
+#[test]
+fn a_user_without_rights_is_told_so_before_any_work() {
+    let Some(dir) = inside() else {
+        if !root() {
+            return;
+        }
+        let world = World::new();
+        world.put("closed/t/a.parquet", b"a");
+        world.put("open/t/a.parquet", b"a");
+        chown(world.path("open"), Some(65_534), Some(65_534)).unwrap();
+        as_nobody("a_user_without_rights_is_told_so_before_any_work", &world);
+        assert!(!world.path("closed/.skein").exists());
+        no_stage(&world.path("open/t"));
+        return;
+    };
+    // The parent is somebody else's: there is not even a place for the state.
+    assert_eq!(open(&dir.join("closed/t")).lock_run(run(1)).unwrap_err().code().id, "SK0517");
+    // The parent is ours but the directory is not: moving it would rewrite its `..`.
+    let dataset = open(&dir.join("open/t"));
+    let lock = dataset.lock_run(run(2)).unwrap();
+    let snapshot = dataset.pin(&lock).unwrap();
+    assert_eq!(Staging::create(&dataset, &lock, &snapshot, 0).unwrap_err().code().id, "SK0517");
+}
+
+#[test]
+fn an_owner_that_cannot_be_kept_is_listed() {
+    let Some(dir) = inside() else {
+        if !root() {
+            return;
+        }
+        let world = World::new();
+        world.put("open/t/a.parquet", b"a");
+        chown(world.path("open"), Some(65_534), Some(65_534)).unwrap();
+        chown(world.path("open/t"), Some(65_534), Some(65_534)).unwrap();
+        as_nobody("an_owner_that_cannot_be_kept_is_listed", &world);
+        return;
+    };
+    let dataset = open(&dir.join("open/t"));
+    let lock = dataset.lock_run(run(1)).unwrap();
+    let snapshot = dataset.pin(&lock).unwrap();
+    let staging = Staging::create(&dataset, &lock, &snapshot, 0).unwrap();
+    let out = staging.file(snapshot.data_files().next().unwrap()).unwrap();
+    out.finish(NameRule::Hashed).unwrap();
+    assert_eq!(staging.lost_attributes(), ["owner of a.parquet"]);
+}

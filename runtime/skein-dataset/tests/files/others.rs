@@ -1,0 +1,342 @@
+//! What others do to a dataset: before, during and after a run. Nothing of theirs is lost, nothing is hidden.
+
+use skein_dataset::{
+    Change, Conflict, Outcome, Publish, RollbackError, StateError, VersionKind, crash, publish_many, recover,
+    resolve, roll_back,
+};
+
+use crate::world::{World, publish, stage};
+
+fn drifted(outcome: Outcome) -> Vec<Change> {
+    match outcome {
+        Outcome::Conflict { reason: Conflict::Drift { changes } } => changes,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn files_added_changed_or_removed_during_a_run_win_and_nothing_staged_is_left() {
+    type Act = fn(&World);
+    let acts: [(Act, Change); 4] = [
+        (|w| w.put("t/new.parquet", b"n"), Change::Added("new.parquet".into())),
+        (|w| w.put("t/a.parquet", b"A"), Change::Modified("a.parquet".into())),
+        (|w| std::fs::remove_file(w.path("t/b.parquet")).unwrap(), Change::Removed("b.parquet".into())),
+        (|w| w.put("t/_SUCCESS", b"2"), Change::Modified("_SUCCESS".into())),
+    ];
+    for (act, change) in acts {
+        let world = World::new();
+        world.put("t/a.parquet", b"a");
+        world.put("t/b.parquet", b"b");
+        world.put("t/_SUCCESS", b"1");
+        let dataset = world.dataset("t");
+        let lock = dataset.lock_run(world.run()).unwrap();
+        let snapshot = dataset.pin(&lock).unwrap();
+        let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+        act(&world);
+        let theirs = world.bytes("t");
+        snapshot.check_unchanged(&dataset).unwrap_err();
+        let outcome = publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
+        assert_eq!(drifted(outcome), [change]);
+        assert_eq!(world.bytes("t"), theirs);
+        assert_eq!(std::fs::read_dir(dataset.state_path().join("stage")).unwrap().count(), 0);
+        assert_eq!(dataset.head().unwrap(), None, "nothing was recorded");
+    }
+}
+
+#[test]
+fn a_dataset_that_was_replaced_during_a_run_is_left_alone() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let dataset = world.dataset("t");
+    let lock = dataset.lock_run(world.run()).unwrap();
+    let snapshot = dataset.pin(&lock).unwrap();
+    let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+    std::fs::rename(world.path("t"), world.path("t.old")).unwrap();
+    world.put("t/a.parquet", b"other");
+    let outcome = publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
+    assert_eq!(drifted(outcome), [Change::Modified("t".into())]);
+    assert_eq!(world.bytes("t")["a.parquet"], b"other");
+}
+
+#[test]
+fn a_rollback_during_a_run_makes_the_run_a_conflict() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let dataset = world.dataset("t");
+    world.migrate(&dataset, "m1").unwrap();
+    let lock = dataset.lock_run(world.run()).unwrap();
+    let snapshot = dataset.pin(&lock).unwrap();
+    let (staging, commit) = stage(&dataset, &lock, &snapshot, "m2");
+    roll_back(&dataset, None).unwrap();
+    let outcome = publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
+    assert_eq!(outcome, Outcome::Conflict { reason: Conflict::HeadMoved });
+    assert_eq!(world.bytes("t")["a.parquet"], b"a");
+    assert_eq!(resolve(&dataset, lock.run).unwrap(), Outcome::Conflict { reason: Conflict::NotPublished });
+}
+
+#[test]
+fn a_pinned_file_that_changed_is_an_error_and_never_other_bytes() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    world.put("t/b.parquet", b"b");
+    let dataset = world.dataset("t");
+    let lock = dataset.lock_run(world.run()).unwrap();
+    let snapshot = dataset.pin(&lock).unwrap();
+    world.put("t/a.parquet", b"longer");
+    std::fs::remove_file(world.path("t/b.parquet")).unwrap();
+    for file in snapshot.files() {
+        assert_eq!(snapshot.open_file(file).unwrap_err().code().id, "SK0525");
+    }
+}
+
+#[test]
+fn a_second_run_is_told_who_is_at_work() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let (dataset, first) = (world.dataset("t"), world.run());
+    let lock = dataset.lock_run(first).unwrap();
+    let refused = world.dataset("t").lock_run(world.run()).unwrap_err();
+    assert_eq!(refused.code().id, "SK0513");
+    assert_eq!(
+        refused.to_string(),
+        format!("{first} (process {}) is at work on this dataset", std::process::id())
+    );
+    assert!(recover(&world.dataset("t")).unwrap().busy);
+    drop(lock);
+    world.dataset("t").lock_run(world.run()).unwrap();
+}
+
+#[test]
+fn what_others_wrote_between_runs_is_observed_migrated_and_in_the_way_of_a_rollback() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let dataset = world.dataset("t");
+    world.migrate(&dataset, "m1").unwrap();
+    world.put("t/late.parquet", b"late");
+
+    let refused = roll_back(&dataset, None).unwrap_err();
+    assert_eq!(refused.code().id, "SK0521");
+    assert!(
+        matches!(refused, RollbackError::LaterWrites { changes } if changes == [Change::Added("late.parquet".into())])
+    );
+
+    assert_eq!(world.migrate(&dataset, "m2").unwrap(), Outcome::Committed { version: 3 });
+    let history = dataset.history().unwrap();
+    let observed = VersionKind::Observed { changes: vec![Change::Added("late.parquet".into())] };
+    assert_eq!(history.version(2).unwrap().kind, observed);
+
+    assert_eq!(roll_back(&dataset, None).unwrap().to, 2);
+    let names: Vec<String> = world.bytes("t").into_keys().collect();
+    assert_eq!(names.len(), 2);
+    assert!(names.contains(&"late.parquet".to_owned()));
+    assert_eq!(roll_back(&dataset, Some(0)).unwrap_err().code().id, "SK0521");
+    assert_eq!(world.bytes("t").len(), 2);
+}
+
+#[test]
+fn a_changed_mode_is_not_a_later_write() {
+    use std::os::unix::fs::PermissionsExt as _;
+    for name in ["t/a.parquet", "one.parquet"] {
+        let world = World::new();
+        world.put(name, b"a");
+        let root = name.split('/').next().unwrap();
+        let dataset = world.dataset(root);
+        world.migrate(&dataset, "m1").unwrap();
+        let file = if root == "t" {
+            world.path("t").join(world.bytes("t").into_keys().next().unwrap())
+        } else {
+            world.path(root)
+        };
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(roll_back(&dataset, Some(0)).unwrap().to, 0, "{name}");
+        assert_eq!(world.bytes(root).into_values().next().unwrap(), b"a");
+        assert_eq!(roll_back(&dataset, None).unwrap().version, 4, "the mode took a version of its own");
+    }
+}
+
+#[test]
+fn an_error_in_the_commit_window_is_unknown_until_it_is_resolved() {
+    for (point, committed) in [
+        ("publish.before-data-sync", None),
+        ("publish.after-data-sync", None),
+        ("publish.after-intent", Some(1)),
+        ("publish.after-intent-sync", Some(1)),
+        ("swap.after-slot", Some(1)),
+        ("swap.after-exchange", Some(1)),
+        ("swap.after-decision", Some(1)),
+        ("publish.after-last-sync", Some(1)),
+    ] {
+        let world = World::new();
+        world.put("t/a.parquet", b"a");
+        let dataset = world.dataset("t");
+        let lock = dataset.lock_run(world.run()).unwrap();
+        let snapshot = dataset.pin(&lock).unwrap();
+        let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+        crash::fail_at(point);
+        let answer = publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit });
+        match (answer, committed) {
+            (Err(e), None) => {
+                assert_eq!(e.code().id, "SK0004");
+                assert_eq!(std::fs::read_dir(dataset.state_path().join("stage")).unwrap().count(), 0);
+                assert_eq!(world.bytes("t")["a.parquet"], b"a");
+            }
+            (Ok(unknown @ Outcome::Unknown { .. }), Some(version)) => {
+                assert_eq!(unknown.code().unwrap().id, "SK0523");
+                assert_eq!(
+                    std::fs::read_dir(dataset.state_path().join("stage")).unwrap().count(),
+                    1,
+                    "{point}"
+                );
+                assert_eq!(resolve(&dataset, lock.run).unwrap(), Outcome::Committed { version }, "{point}");
+                assert_eq!(resolve(&dataset, lock.run).unwrap(), Outcome::Committed { version }, "{point}");
+                assert_eq!(world.bytes("t").into_values().next().unwrap(), b"a+m");
+            }
+            other => panic!("{point}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn drift_that_is_seen_only_when_the_outcome_is_resolved_is_a_conflict() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let dataset = world.dataset("t");
+    let lock = dataset.lock_run(world.run()).unwrap();
+    let snapshot = dataset.pin(&lock).unwrap();
+    let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+    crash::fail_at("publish.after-intent-sync");
+    publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
+    world.put("t/late.parquet", b"late");
+    assert_eq!(drifted(resolve(&dataset, lock.run).unwrap()), [Change::Added("late.parquet".into())]);
+    assert_eq!(world.bytes("t").len(), 2);
+    assert_eq!(world.bytes("t")["a.parquet"], b"a");
+    assert_eq!(dataset.history().unwrap().undone().len(), 1);
+    drop(lock);
+    assert_eq!(world.migrate(&dataset, "m").unwrap(), Outcome::Committed { version: 2 });
+}
+
+#[test]
+fn what_others_write_into_a_version_that_is_taken_back_is_set_aside() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let dataset = world.dataset("t");
+    let lock = dataset.lock_run(world.run()).unwrap();
+    let snapshot = dataset.pin(&lock).unwrap();
+    let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+    crash::fail_at("swap.after-exchange");
+    publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
+    world.put("t/into-new.parquet", b"theirs");
+    crate::world::put(&dataset.state_path().join("kept/0/into-old.parquet"), b"theirs too");
+    assert_eq!(drifted(resolve(&dataset, lock.run).unwrap()), [Change::Added("into-old.parquet".into())]);
+    assert_eq!(world.bytes("t").into_keys().collect::<Vec<_>>(), ["a.parquet", "into-old.parquet"]);
+    let aside = crate::world::bytes(&dataset.state_path().join("aside/1"));
+    assert_eq!(aside["into-new.parquet"], b"theirs");
+}
+
+#[test]
+fn a_replaced_dataset_under_an_open_intent_is_not_touched() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let dataset = world.dataset("t");
+    let lock = dataset.lock_run(world.run()).unwrap();
+    let snapshot = dataset.pin(&lock).unwrap();
+    let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+    crash::fail_at("swap.after-exchange");
+    publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
+    // Both versions out of sight: nobody can say what should be live.
+    std::fs::rename(world.path("t"), world.path("elsewhere")).unwrap();
+    std::fs::rename(dataset.state_path().join("kept/0"), world.path("elsewhere too")).unwrap();
+    world.put("t/z.parquet", b"z");
+    let held = resolve(&dataset, lock.run).unwrap_err();
+    assert!(matches!(held, StateError::Held { .. }), "{held}");
+    assert_eq!(held.code().id, "SK0514");
+    assert_eq!(world.bytes("t")["z.parquet"], b"z");
+    std::fs::rename(world.path("t"), world.path("t.foreign")).unwrap();
+    std::fs::rename(world.path("elsewhere"), world.path("t")).unwrap();
+    std::fs::rename(world.path("elsewhere too"), dataset.state_path().join("kept/0")).unwrap();
+    assert_eq!(resolve(&dataset, lock.run).unwrap(), Outcome::Committed { version: 1 });
+}
+
+#[test]
+fn a_kept_version_that_was_touched_is_not_brought_back() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let dataset = world.dataset("t");
+    world.migrate(&dataset, "m1").unwrap();
+    let kept = dataset.state_path().join("kept/0");
+    crate::world::put(&kept.join("a.parquet"), b"b");
+    let damaged = roll_back(&dataset, None).unwrap_err();
+    assert_eq!(
+        (damaged.code().id, damaged.to_string()),
+        ("SK0524", "version 0 is damaged: a.parquet".to_owned())
+    );
+    crate::world::put(&kept.join("a.parquet"), b"a");
+    crate::world::put(&kept.join("b.parquet"), b"b");
+    assert_eq!(roll_back(&dataset, None).unwrap_err().to_string(), "version 0 is damaged: b.parquet");
+    std::fs::remove_file(kept.join("b.parquet")).unwrap();
+    std::fs::rename(&kept, world.path("away")).unwrap();
+    assert_eq!(roll_back(&dataset, None).unwrap_err().code().id, "SK0520");
+    assert_eq!(roll_back(&dataset, Some(7)).unwrap_err().code().id, "SK0519");
+    std::fs::rename(world.path("away"), &kept).unwrap();
+    assert_eq!(roll_back(&dataset, None).unwrap().to, 0);
+}
+
+#[test]
+fn a_damaged_log_is_named_and_nothing_is_done() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let dataset = world.dataset("t");
+    world.migrate(&dataset, "m1").unwrap();
+    let log = dataset.state_path().join("log");
+    let record = |n: u64| log.join(format!("{n:020}.json"));
+    let after = world.bytes("t");
+    for (n, damage) in [(3_u64, 0_usize), (3, 40), (1, 100), (0, 0)] {
+        let sound = std::fs::read(record(n)).unwrap();
+        crate::world::put(&record(n), &sound[..damage]);
+        let refused = roll_back(&dataset, None).unwrap_err();
+        assert_eq!(refused.code().id, "SK0522");
+        assert!(refused.to_string().starts_with(&format!("record {n} of the log is damaged")), "{refused}");
+        assert_eq!(dataset.lock_run(world.run()).unwrap_err().code().id, "SK0522");
+        crate::world::put(&record(n), &sound);
+    }
+    std::fs::rename(record(1), world.path("away")).unwrap();
+    assert_eq!(roll_back(&dataset, None).unwrap_err().to_string(), "record 1 of the log is damaged: missing");
+    std::fs::rename(world.path("away"), record(1)).unwrap();
+    let other = World::new();
+    other.put("t/a.parquet", b"a");
+    other.migrate(&other.dataset("t"), "other").unwrap();
+    let foreign = other.path(".skein/t/log").join(format!("{:020}.json", 2));
+    std::fs::rename(record(2), world.path("away")).unwrap();
+    std::fs::copy(foreign, record(2)).unwrap();
+    assert_eq!(roll_back(&dataset, None).unwrap_err().to_string(), "record 2 of the log does not fit");
+    std::fs::rename(world.path("away"), record(2)).unwrap();
+    assert_eq!(world.bytes("t"), after);
+    roll_back(&dataset, None).unwrap();
+}
+
+#[test]
+fn a_batch_publishes_each_run_by_itself() {
+    let world = World::new();
+    let datasets: Vec<_> = (0..5)
+        .map(|i| {
+            world.put(&format!("d{i}/a.parquet"), b"a");
+            world.dataset(&format!("d{i}"))
+        })
+        .collect();
+    let locks: Vec<_> = datasets.iter().map(|d| d.lock_run(world.run()).unwrap()).collect();
+    let runs = datasets.iter().zip(&locks).map(|(dataset, lock)| {
+        let snapshot = dataset.pin(lock).unwrap();
+        let (staging, commit) = stage(dataset, lock, &snapshot, "m");
+        Publish { dataset, lock, snapshot, staging, commit }
+    });
+    let runs: Vec<_> = runs.collect();
+    world.put("d3/late.parquet", b"late");
+    let outcomes: Vec<_> = publish_many(runs).into_iter().map(Result::unwrap).collect();
+    for (i, outcome) in outcomes.into_iter().enumerate() {
+        if i == 3 {
+            assert_eq!(drifted(outcome), [Change::Added("late.parquet".into())]);
+        } else {
+            assert_eq!(outcome, Outcome::Committed { version: 1 });
+        }
+    }
+}
