@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::environment;
 use crate::process;
 
-/// The workspace that this command was built from.
+/// The workspace that this command is run in.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Project {
     workspace_root: PathBuf,
@@ -20,8 +20,7 @@ impl Project {
     /// Asks cargo, which knows every way to move its target directory.
     pub(crate) fn discover() -> Result<Self> {
         let mut metadata = Command::new(environment::cargo());
-        metadata.args(["metadata", "--no-deps", "--format-version=1", "--manifest-path"]);
-        metadata.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
+        metadata.args(["metadata", "--no-deps", "--format-version=1"]);
         let json = process::stdout(&mut metadata)?;
         serde_json::from_str(&json).context("cargo metadata")
     }
