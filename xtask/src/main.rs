@@ -8,6 +8,8 @@
     reason = "talking to the person at the terminal is what these commands are for"
 )]
 
+mod bench;
+mod demo;
 mod environment;
 mod finding;
 mod guests;
@@ -16,8 +18,10 @@ mod process;
 mod project;
 mod python;
 mod setup;
+mod soak;
 mod source_tree;
 mod stopwatch;
+mod surroundings;
 mod test;
 mod tidy;
 
@@ -48,6 +52,12 @@ enum Command {
         #[arg(value_enum, default_value_t = test::Extent::Full)]
         extent: test::Extent,
     },
+    /// Measures Skein beside DuckDB and Polars
+    Bench(bench::Request),
+    /// Runs the long forms of seeded tests
+    Soak(soak::Request),
+    /// Tells the story from end to end, each step checked
+    Demo(demo::Request),
     /// Builds the migration modules and test guests for wasm32-wasip2
     Guests,
     /// Installs what tests and benchmarks need: the wasm target and a Python environment
@@ -70,6 +80,9 @@ fn run(command: Command) -> Result<()> {
         Command::Layers => finding::report("layers", layers::check(&SourceTree::load(project.root())?)?),
         Command::Tidy => finding::report("tidy", tidy::check(&SourceTree::load(project.root())?)?),
         Command::Test { extent } => test::run(&project, extent),
+        Command::Bench(request) => bench::run(&project, &request),
+        Command::Soak(request) => soak::run(&project, &request),
+        Command::Demo(request) => demo::run(&project, &request),
         Command::Guests => guests::build(&project).map(|dir| println!("modules in {}", dir.display())),
         Command::Setup => setup::install(&project).map(|python| println!("Python: {}", python.display())),
     }

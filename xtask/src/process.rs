@@ -1,4 +1,4 @@
-//! Child processes: shown before they run, and an error if they fail.
+//! Child processes: shown on standard error before they run, and an error if they fail.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 /// Prints the command line, runs it and fails if it does.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    println!("$ {}", shown(command));
+    eprintln!("$ {}", shown(command));
     let status = command.status().with_context(|| format!("cannot start {}", shown(command)))?;
     if !status.success() {
         bail!("{} failed: {status}", shown(command));
@@ -27,7 +27,7 @@ pub(crate) fn stdout(command: &mut Command) -> Result<String> {
 
 /// Like [`run`], and hands every line of standard output to `look` as it passes. Answers whether it succeeded.
 pub(crate) fn watch(command: &mut Command, mut look: impl FnMut(&str)) -> Result<bool> {
-    println!("$ {}", shown(command));
+    eprintln!("$ {}", shown(command));
     let mut child =
         command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start {}", shown(command)))?;
     let stdout = child.stdout.take().context("a child without standard output")?;

@@ -5,8 +5,7 @@
 
 mod tally;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
@@ -18,11 +17,12 @@ use crate::project::Project;
 use crate::setup;
 use crate::source_tree::SourceTree;
 use crate::stopwatch::Stopwatch;
+use crate::surroundings::Surroundings;
 use crate::tidy;
 use tally::Tally;
 
 /// The host's crash points are compiled in for tests; what ships has none.
-const CRASH_POINTS: [&str; 2] = ["--features", "skein/crash-points"];
+pub(crate) const CRASH_POINTS: [&str; 2] = ["--features", "skein/crash-points"];
 
 /// How much to test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -42,7 +42,7 @@ pub(crate) fn run(project: &Project, extent: Extent) -> Result<()> {
     };
     step("lints", || lint(project, extent))?;
     let guests = step("guests", || guests::build(project))?;
-    let skein = step("binary", || build_skein(project))?;
+    let skein = step("build", || build_skein(project))?;
     let tally = step("tests", || run_tests(project, extent, &Surroundings { guests, skein, python }))?;
     println!("\nall of it took {}", whole.read());
     println!("{tally}");
@@ -70,22 +70,19 @@ fn lint(project: &Project, extent: Extent) -> Result<()> {
     if extent == Extent::Quick {
         return Ok(());
     }
-    clippy(&["-p", "skein", "-p", "skein-node", "-p", "skein-dataset", CRASH_POINTS[0], CRASH_POINTS[1]])?;
+    clippy(&["--workspace", "--all-targets", CRASH_POINTS[0], CRASH_POINTS[1]])?;
     let packages = guests::packages(&SourceTree::load(project.root())?)?;
     let mut guests = vec!["--target", guests::TARGET];
     guests.extend(packages.iter().flat_map(|package| ["-p", package]));
     clippy(&guests)
 }
 
-/// What tests find in their environment: `SKEIN_TEST_GUESTS`, `SKEIN_BIN`, `SKEIN_PYTHON`.
-struct Surroundings {
-    guests: PathBuf,
-    skein: PathBuf,
-    python: PathBuf,
-}
-
-fn build_skein(project: &Project) -> Result<PathBuf> {
-    process::run(project.cargo().args(["build", "--locked", "-p", "skein"]).args(CRASH_POINTS))?;
+/// The binary with crash points, unoptimised as the tests are. Everything is built along with it, because with fewer
+/// packages cargo would choose other features and build the engine a second time for the tests.
+pub(crate) fn build_skein(project: &Project) -> Result<PathBuf> {
+    let mut cargo = project.cargo();
+    cargo.args(["build", "--locked", "--workspace", "--all-targets"]).args(CRASH_POINTS);
+    process::run(&mut cargo)?;
     Ok(project.target().join("debug/skein"))
 }
 
@@ -101,14 +98,6 @@ fn run_tests(project: &Project, extent: Extent, surroundings: &Surroundings) -> 
         bail!("cargo test failed before or beside its tests");
     }
     Ok(tally)
-}
-
-impl Surroundings {
-    fn given_to<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        let variables: [(&str, &Path); 3] =
-            [("SKEIN_TEST_GUESTS", &self.guests), ("SKEIN_BIN", &self.skein), ("SKEIN_PYTHON", &self.python)];
-        command.envs(variables)
-    }
 }
 
 fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {

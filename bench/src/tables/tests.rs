@@ -1,3 +1,5 @@
+//! What the tables promise to those who read them.
+
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;

@@ -1,1 +1,119 @@
-//! Migration module keep-recent.
+//! Keeps the rows whose date or timestamp is not before a cutoff.
+//!
+//! Shape `filtered`: the one column is read, every column is carried. The cutoff is read as a value of the column's own
+//! type, so the comparison is exact.
+
+use arrow_cast::display::FormatOptions;
+use arrow_cast::{CastOptions, cast_with_options};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use skein_sdk::arrow_array::{Array, ArrayRef, BooleanArray, Scalar, StringArray};
+use skein_sdk::arrow_schema::DataType;
+use skein_sdk::zone::with_zone;
+use skein_sdk::{Batch, Context, Failure, Migration, Output, Plan, Refusal, Source};
+
+/// What becomes of rows without a date.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Nulls {
+    /// They go.
+    #[default]
+    Drop,
+    /// They stay.
+    Keep,
+    /// They go to the quarantine, code `no-date`.
+    Reject,
+}
+
+/// Parameters.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    /// Dotted path of the column to decide by: a date or timestamp.
+    pub column: String,
+    /// First date or time to keep: `2024-01-01`, `2024-01-01T12:00:00Z`.
+    pub since: String,
+    /// What becomes of rows without a date.
+    #[serde(default)]
+    pub nulls: Nulls,
+}
+
+/// One open task.
+#[derive(Debug)]
+pub struct KeepRecent {
+    column: String,
+    since: Scalar<ArrayRef>,
+    nulls: Nulls,
+}
+
+impl Migration for KeepRecent {
+    const NAME: &'static str = "keep-recent";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+
+    type Params = Params;
+    type State = ();
+
+    fn plan(source: &Source, params: &Params) -> Result<Plan, Refusal> {
+        cutoff(source, params)?;
+        Ok(Plan::carry_all(source).read(&[&params.column]).filter())
+    }
+
+    fn open(context: &Context, params: Params, _: Option<()>) -> Result<Self, Failure> {
+        let since = cutoff(context.source(), &params).map_err(|r| Failure::new(r.code, r.message))?;
+        Ok(Self { column: params.column, since, nulls: params.nulls })
+    }
+
+    fn process(&mut self, batch: &Batch, out: &mut Output) -> Result<(), Failure> {
+        let dates = batch.array(&self.column)?;
+        let recent = arrow_ord::cmp::gt_eq(dates, &self.since)?;
+        match (self.nulls, recent.nulls()) {
+            (Nulls::Drop, _) | (Nulls::Keep | Nulls::Reject, None) => out.keep_only(&recent),
+            (Nulls::Keep, Some(given)) => {
+                let kept = recent.values() | &!given.inner();
+                out.keep_only(&BooleanArray::new(kept, None))
+            }
+            (Nulls::Reject, Some(given)) => {
+                for row in (0..batch.rows()).filter(|row| given.is_null(*row)) {
+                    out.reject(row, "no-date", &format!("{} is null", self.column));
+                }
+                out.keep_only(&recent)
+            }
+        }
+    }
+}
+
+/// The cutoff as one value of the column's type.
+fn cutoff(source: &Source, params: &Params) -> Result<Scalar<ArrayRef>, Refusal> {
+    let (id, data_type) = (source.id(&params.column)?, source.field(&params.column)?.data_type());
+    if inside_list(source, &params.column) {
+        let message = format!("column {:?} has many values per row", params.column);
+        return Err(Refusal::new("wrong-type", message).at(id));
+    }
+    if !matches!(data_type, DataType::Date32 | DataType::Date64 | DataType::Timestamp(_, _)) {
+        let message = format!("column {:?} is {data_type}, not a date or timestamp", params.column);
+        return Err(Refusal::new("wrong-type", message).at(id));
+    }
+    let text = StringArray::from(vec![params.since.as_str()]);
+    let options = CastOptions { safe: false, format_options: FormatOptions::new() };
+    let wrong = |e: &dyn std::fmt::Display| {
+        Refusal::new("bad-params", format!("`since` {:?}: {e}", params.since)).at(id)
+    };
+    // Every zone counts from the same instant, so the cutoff is read in UTC and takes the column's label.
+    let in_utc = if let DataType::Timestamp(unit, Some(_)) = data_type {
+        DataType::Timestamp(*unit, Some("+00:00".into()))
+    } else {
+        data_type.clone()
+    };
+    let value = cast_with_options(&text, &in_utc, &options).map_err(|e| wrong(&e))?;
+    let DataType::Timestamp(_, zone) = data_type else { return Ok(Scalar::new(value)) };
+    with_zone(&value, zone.as_deref()).map(Scalar::new).map_err(|e| wrong(&e))
+}
+
+/// Whether a list or map lies on the way to a column: then it has no value per row.
+fn inside_list(source: &Source, path: &str) -> bool {
+    let above = path.match_indices('.').map(|(at, _)| &path[..at]);
+    let mut types = above.filter_map(|prefix| source.field(prefix).ok());
+    types.any(|field| !matches!(field.data_type(), DataType::Struct(_)))
+}
+
+skein_sdk::export!(KeepRecent);

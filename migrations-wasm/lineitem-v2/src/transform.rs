@@ -192,3 +192,6 @@ fn statuses(flags: &StringArray) -> StringArray {
     text.truncate(end);
     StringArray::new(OffsetBuffer::new(ScalarBuffer::from(ends)), text.into(), flags.nulls().cloned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ pub trait Agent {
     fn process(&mut self, first_row: u64, batch: &RecordBatch) -> Result<Processed, GuestError>;
 
     /// No more batches: what is still to come out.
-    fn finish(&mut self) -> Result<Processed, GuestError>;
+    fn finish(&mut self) -> Result<Vec<RecordBatch>, GuestError>;
 
     /// State to continue from.
     fn save(&mut self) -> Result<Option<Vec<u8>>, GuestError>;

@@ -3,7 +3,7 @@
 use arrow_schema::ArrowError;
 use skein_dataset::parquet::FileError;
 use skein_dataset::{Conflict, IoFault, PlaceError, PublishError, SnapshotError, StageError, StateError};
-use skein_sandbox::GuestError;
+use skein_sandbox::{GuestError, SchemaError};
 use skein_types::{Code, ErrorClass, ModuleDigest, ParamsDigest, PlanError, codes};
 
 use crate::params::ParamsError;
@@ -37,6 +37,8 @@ pub enum RunError {
     PlanRefused { file: String, code: String, message: String, column: Option<String> },
     #[error("the plan for {file} cannot be used: {source}")]
     Plan { file: String, source: PlanError },
+    #[error("the target schema for {file} cannot be used: {source}")]
+    Target { file: String, source: SchemaError },
     #[error("the files lead to different targets: {difference}")]
     GroupsDiffer { difference: String, groups: Vec<(usize, String)> },
     #[error("{place}: {source}")]
@@ -88,6 +90,7 @@ impl RunError {
             Self::Manifest { .. } => codes::BAD_MANIFEST,
             Self::PlanRefused { .. } => codes::PLAN_REFUSED,
             Self::Plan { source, .. } => source.code(),
+            Self::Target { source, .. } => source.code(),
             Self::GroupsDiffer { .. } => codes::PLAN_GROUPS_DIFFER,
             Self::Guest { source, .. } => source.code(),
             Self::Preserved { .. } => codes::GUEST_PRESERVED_CHANGED,
@@ -111,7 +114,7 @@ impl RunError {
             Self::Place(e) => e.hint().map(str::to_owned),
             Self::State(e) => e.hint().map(str::to_owned),
             Self::File(e) => e.hint().map(str::to_owned),
-            Self::Guest { source, .. } => source.hint(),
+            Self::Guest { source, .. } => source.hint().map(str::to_owned),
             Self::AppliedDifferently { .. } => {
                 Some("give this migration another --name, or repeat it with --again".to_owned())
             }
@@ -127,6 +130,7 @@ impl RunError {
             | Self::Manifest { .. }
             | Self::PlanRefused { column: None, .. }
             | Self::Plan { .. }
+            | Self::Target { .. }
             | Self::Preserved { .. }
             | Self::Publish(_)
             | Self::Bug(_) => None,

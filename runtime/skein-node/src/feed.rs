@@ -30,8 +30,8 @@ pub(crate) struct RowGroupTally {
 pub(crate) struct Feed<'a> {
     /// Parquet leaves that the guest reads.
     pub(crate) leaves: &'a [usize],
-    /// Wanted size of a batch in bytes; 0: the host's.
-    pub(crate) batch_bytes: u32,
+    /// Wanted bytes of a batch, if the module has a wish.
+    pub(crate) batch_bytes: Option<u64>,
     pub(crate) preserved: &'a PreservedCheck,
     pub(crate) progress: &'a Progress,
 }
@@ -71,7 +71,7 @@ impl Feed<'_> {
     fn batch_rows(&self, source: &SourceFile, row_group: usize) -> usize {
         let rows = source.row_group_rows(row_group).max(1) as u64;
         let bytes = source.decoded_bytes(row_group, self.leaves).0;
-        let wanted = if self.batch_bytes == 0 { BATCH_BYTES } else { u64::from(self.batch_bytes).min(BATCH_BYTES) };
+        let wanted = self.batch_bytes.map_or(BATCH_BYTES, |wish| wish.min(BATCH_BYTES));
         let fitting = wanted.saturating_mul(rows) / bytes.max(1);
         usize::try_from(fitting).unwrap_or(usize::MAX).clamp(BATCH_ROWS_MIN, BATCH_ROWS_MAX)
     }

@@ -32,5 +32,5 @@ pub use planning::SchemaGroup;
 pub use preserved::PreservedChanged;
 pub use progress::{Progress, ProgressReading};
 pub use report::{ColumnCounts, Cost, Migration, RowCounts, RunOutcome, RunReport};
-pub use run::{Preparation, Prepared, RunRequest, prepare};
+pub use run::{Preparation, Prepared, RunRequest, plan_only, prepare};
 pub use staged::Staged;

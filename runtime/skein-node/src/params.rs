@@ -5,8 +5,10 @@
 //! a changed migration, while a short secret cannot be guessed from the record without the key.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use skein_sandbox::GuestConfig;
 use skein_types::{Code, ErrorClass, ParamsDigest, codes};
 
 const DEPTH_MAX: usize = 64;
@@ -114,9 +116,9 @@ impl Params {
         self.value.get(key).and_then(Value::as_str)
     }
 
-    /// Values of the secrets, for the sandbox only.
-    pub const fn secrets(&self) -> &BTreeMap<String, Vec<u8>> {
-        &self.secrets
+    /// What guests get through `config`: the values of the secrets.
+    pub(crate) fn guest_config(&self) -> Arc<GuestConfig> {
+        Arc::new(GuestConfig { settings: BTreeMap::new(), secrets: self.secrets.clone() })
     }
 
     /// What records name.
@@ -200,7 +202,7 @@ mod tests {
         let one = params(json, &[("k", "hunter2")]).unwrap();
         assert_ne!(one.digest(), params(json, &[("k", "hunter3")]).unwrap().digest());
         assert!(!format!("{one:?}{}", one.json()).contains("hunter2"));
-        assert_eq!(one.secrets()["k"], b"hunter2");
+        assert_eq!(one.guest_config().secrets["k"], b"hunter2");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! From schemas to plans: the module plans once per distinct source schema, and all plans must meet in one target.
 
 use arrow_schema::{Schema, SchemaRef};
-use skein_sandbox::{Limits, Module, PlanCallError, PlanRequest};
+use skein_sandbox::{Applied, Limits, Module, PlanCallError, Source};
 use skein_types::{ProposedPlan, SchemaPlan};
 
 use crate::error::RunError;
@@ -32,7 +32,7 @@ pub(crate) struct Plans {
 pub(crate) struct Planner<'a> {
     pub(crate) module: &'a Module,
     pub(crate) params: &'a Params,
-    pub(crate) applied: &'a [skein_sandbox::Applied],
+    pub(crate) applied: &'a [Applied],
     pub(crate) limits: &'a Limits,
 }
 
@@ -64,21 +64,26 @@ impl Planner<'_> {
     }
 
     fn ask(&self, view: &SchemaRef, path: &str) -> Result<ProposedPlan, RunError> {
-        let request = PlanRequest {
-            schema: view,
-            params: self.params.json(),
-            applied: self.applied,
-            secrets: self.params.secrets(),
-        };
-        self.module.plan(&request, self.limits).map_err(|error| match error {
+        let config = self.params.guest_config();
+        self.module.plan(&self.source(view), config, self.limits).map_err(|error| match error {
             PlanCallError::Refused { code, message, column } => RunError::PlanRefused {
                 file: path.to_owned(),
                 code,
                 message,
                 column: column.map(|id| column_name(view, id)),
             },
+            PlanCallError::Target(source) => RunError::Target { file: path.to_owned(), source },
             PlanCallError::Guest(source) => RunError::Guest { place: format!("plan for {path}"), source },
         })
+    }
+
+    /// The source as the module sees it.
+    pub(crate) fn source(&self, view: &SchemaRef) -> Source {
+        Source {
+            schema: SchemaRef::clone(view),
+            params: self.params.json().to_owned(),
+            applied: self.applied.to_vec(),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use skein_sandbox::CancelFlag;
 use skein_types::{Bytes, Rows};
 
 /// How far a run is. Shared by reference; every number only grows.
@@ -13,6 +14,7 @@ pub struct Progress {
     files_total: AtomicU64,
     files_done: AtomicU64,
     cancelled: AtomicBool,
+    agents: CancelFlag,
 }
 
 /// One reading of a [`Progress`].
@@ -42,13 +44,20 @@ impl Progress {
         }
     }
 
-    /// Asks the run to stop between two batches, leaving the dataset as it was. A publish under way is finished.
+    /// Asks the run to stop, agents in the middle of a call included, leaving the dataset as it was. A publish under
+    /// way is finished.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Relaxed);
+        self.agents.cancel();
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Stops agents.
+    pub(crate) const fn agents(&self) -> &CancelFlag {
+        &self.agents
     }
 
     pub(crate) fn expect(&self, files: u64, rows: u64) {

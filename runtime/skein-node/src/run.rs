@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use skein_dataset::{Applied, Dataset, NameRule, RunLock, Snapshot};
-use skein_sandbox::{Limits, Manifest, Module};
+use skein_sandbox::{Limits, Manifest, Module, Source};
 use skein_types::{Clock, RunId, StateKind};
 
 use crate::agent::AgentSource;
@@ -71,12 +71,27 @@ pub struct Prepared {
     /// Places of the data files that have been through the migration already and join as they are.
     pub(crate) joined: Vec<usize>,
     pub(crate) plans: Plans,
+    /// What all files have been through, for the guest.
+    pub(crate) applied: Vec<skein_sandbox::Applied>,
     pub(crate) module: Module,
     pub(crate) manifest: Manifest,
     pub(crate) migration: Migration,
     pub(crate) request: RunRequest,
     pub(crate) started: Duration,
     pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// Plans without a lock and without writing anything: what `prepare` would plan for the dataset as it is now.
+pub fn plan_only(
+    dataset: &Dataset,
+    module: &Module,
+    params: &Params,
+    limits: &Limits,
+) -> Result<Vec<SchemaGroup>, RunError> {
+    let snapshot = dataset.look()?;
+    let files = inputs::read(&snapshot, &all(&snapshot).0, &Progress::default())?;
+    let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
+    Ok(Planner { module, params, applied: &applied, limits }.plan(&files)?.groups)
 }
 
 /// Locks, pins and plans. Writes nothing but the dataset's registration.
@@ -107,6 +122,7 @@ pub fn prepare(
         files,
         joined,
         plans,
+        applied,
         module: module.clone(),
         manifest,
         migration,
@@ -124,15 +140,21 @@ impl Prepared {
 
     /// Transforms everything in the sandbox.
     pub fn stage(self, progress: &Progress) -> Result<Staged, RunError> {
-        let applied: Vec<skein_sandbox::Applied> = self.snapshot.applied_to_all().iter().map(for_guest).collect();
-        let (module, params) = (self.module.clone(), self.request.params.clone());
-        let limits = self.request.limits.clone();
+        let (module, state_kind, limits) = (self.module.clone(), self.manifest.state, self.request.limits.clone());
+        let config = self.request.params.guest_config();
+        let source = Source {
+            schema: Arc::default(),
+            params: self.request.params.json().to_owned(),
+            applied: self.applied.clone(),
+        };
         self.stage_with(progress, |group| {
             Box::new(SandboxAgents {
                 module: module.clone(),
-                params: params.clone(),
-                applied: applied.clone(),
+                source: Source { schema: Arc::clone(group.plan.source()), ..source.clone() },
                 limits: limits.clone(),
+                config: Arc::clone(&config),
+                cancel: progress.agents().clone(),
+                state_kind,
                 plan: group.plan.clone(),
                 proposed: group.proposed.clone(),
             })
@@ -156,7 +178,7 @@ impl Prepared {
             agents: &agents,
             module: self.migration.module,
             params: self.migration.params,
-            batch_bytes: self.manifest.batch_bytes,
+            batch_bytes: self.manifest.batch_bytes.map(u64::from),
             rule: self.name_rule(),
             progress,
             quarantine: &quarantine,

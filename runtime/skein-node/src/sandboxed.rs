@@ -1,19 +1,24 @@
 //! Agents in the sandbox: the real kind.
 
+use std::sync::Arc;
+
 use arrow_array::RecordBatch;
-use skein_sandbox::{AgentRequest, Applied, GuestError, Limits, Module, Processed, Seed, Usage};
-use skein_types::{ProposedPlan, SchemaPlan};
+use skein_sandbox::{
+    AgentRequest, CancelFlag, GuestConfig, GuestError, Limits, Module, Processed, Seed, Source, Usage,
+};
+use skein_types::{ProposedPlan, SchemaPlan, StateKind};
 
 use crate::agent::{Agent, AgentSource};
-use crate::params::Params;
 
 /// Opens sandboxed agents for one schema group.
 #[derive(Debug)]
 pub(crate) struct SandboxAgents {
     pub(crate) module: Module,
-    pub(crate) params: Params,
-    pub(crate) applied: Vec<Applied>,
+    pub(crate) source: Source,
     pub(crate) limits: Limits,
+    pub(crate) config: Arc<GuestConfig>,
+    pub(crate) cancel: CancelFlag,
+    pub(crate) state_kind: StateKind,
     pub(crate) plan: SchemaPlan,
     pub(crate) proposed: ProposedPlan,
 }
@@ -21,14 +26,15 @@ pub(crate) struct SandboxAgents {
 impl AgentSource for SandboxAgents {
     fn open(&self, seed: Seed, state: Option<Vec<u8>>) -> Result<Box<dyn Agent>, GuestError> {
         let agent = self.module.agent(AgentRequest {
-            plan: &self.plan,
+            source: &self.source,
             proposed: &self.proposed,
-            params: self.params.json(),
-            applied: &self.applied,
-            secrets: self.params.secrets(),
+            plan: &self.plan,
+            state_kind: self.state_kind,
             state,
             seed,
             limits: &self.limits,
+            config: Arc::clone(&self.config),
+            cancel: self.cancel.clone(),
         })?;
         Ok(Box::new(agent))
     }
@@ -43,7 +49,7 @@ impl Agent for skein_sandbox::Agent {
         Self::process(self, first_row, batch)
     }
 
-    fn finish(&mut self) -> Result<Processed, GuestError> {
+    fn finish(&mut self) -> Result<Vec<RecordBatch>, GuestError> {
         Self::finish(self)
     }
 

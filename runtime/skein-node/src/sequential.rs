@@ -155,7 +155,7 @@ impl Task<'_> {
         let Some(mut agent) = self.agent.take() else { return Ok(()) };
         let last = agent.finish().map_err(|source| RunError::Guest { place: "finish".to_owned(), source })?;
         self.tally.used(&agent.usage());
-        last.data.into_iter().try_for_each(&mut sink)
+        last.into_iter().try_for_each(&mut sink)
     }
 
     fn is_last(&self, file: usize) -> bool {

@@ -37,7 +37,8 @@ pub(crate) struct Transform<'a> {
     pub(crate) agents: &'a [Box<dyn AgentSource + 'a>],
     pub(crate) module: ModuleDigest,
     pub(crate) params: ParamsDigest,
-    pub(crate) batch_bytes: u32,
+    /// Wanted bytes of a batch, if the module has a wish.
+    pub(crate) batch_bytes: Option<u64>,
     pub(crate) rule: NameRule,
     pub(crate) progress: &'a Progress,
     pub(crate) quarantine: &'a Quarantine,

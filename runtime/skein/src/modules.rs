@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use skein_sandbox::jail::{JailOptions, compile_in_jail};
-use skein_sandbox::{Engine, Module, SigningKey};
+use skein_sandbox::{ArtifactKey, Engine, Module};
 use skein_types::{Bytes, Clock, Millis, ModuleDigest, codes};
 
 use crate::failure::Failure;
@@ -44,20 +44,20 @@ pub(crate) fn compile(path: &Path, home: &Home, clock: &Arc<dyn Clock>) -> Resul
 struct Forge<'a> {
     home: &'a Home,
     clock: &'a dyn Clock,
-    key: SigningKey,
+    key: ArtifactKey,
     engine: Engine,
 }
 
 impl<'a> Forge<'a> {
     fn new(home: &'a Home, clock: &'a Arc<dyn Clock>) -> Result<Self, Failure> {
-        let key = SigningKey::from_seed(&home.artifact_key()?);
+        let key = ArtifactKey::from_bytes(&home.artifact_key()?);
         let engine = Engine::runtime(Arc::clone(clock)).map_err(|error| Failure::new(error.code(), &error))?;
         Ok(Self { home, clock: &**clock, key, engine })
     }
 
     fn kept(&self, bytes: &[u8]) -> Option<Module> {
         let kept = self.home.artifact(ModuleDigest::of(bytes), &self.engine.fingerprint().short())?;
-        match Module::load(&self.engine, &kept, &self.key.verifying_key()) {
+        match Module::load(&self.engine, &kept, &self.key.trust()) {
             Ok(module) => Some(module),
             // Damaged, or signed by a key that is gone: made again, never trusted.
             Err(error) => {
@@ -75,7 +75,7 @@ impl<'a> Forge<'a> {
         let took = self.clock.elapsed().saturating_sub(started);
         let signed = self.key.sign(&compiled);
         self.home.keep_artifact(ModuleDigest::of(bytes), &self.engine.fingerprint().short(), &signed);
-        let module = Module::load(&self.engine, &signed, &self.key.verifying_key())
+        let module = Module::load(&self.engine, &signed, &self.key.trust())
             .map_err(|error| Failure::new(error.code(), &error))?;
         Ok(Fresh {
             module,

@@ -29,6 +29,7 @@ mod source;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 mod tree;
+pub mod zone;
 
 pub use batch::{Batch, shortened};
 pub use migration::{Context, Migration, StateKind};

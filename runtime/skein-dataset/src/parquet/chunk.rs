@@ -53,12 +53,13 @@ pub(super) fn in_memory(
     fill: impl FnOnce(&mut SerializedRowGroupWriter<'_, Vec<u8>>) -> Result<(), ParquetError>,
 ) -> Result<EncodedColumns, ParquetError> {
     let mut out = TrackedWrite::new(Vec::with_capacity(capacity));
-    let mut closed: Option<(RowGroupMetaData, Vec<Option<Vec<u8>>>, Indexes)> = None;
+    let mut closed: Option<Closed> = None;
     {
         let keep = Box::new(
             |_: &mut _, group, filters: Vec<Option<parquet::bloom_filter::Sbbf>>, columns, offsets| {
                 let filters = filters.into_iter().map(|f| f.map(|f| serialised(&f)).transpose());
-                closed = Some((group, filters.collect::<Result<_, _>>()?, Indexes { columns, offsets }));
+                closed =
+                    Some(Closed { group, filters: filters.collect::<Result<_, _>>()?, columns, offsets });
                 Ok(())
             },
         );
@@ -66,21 +67,23 @@ pub(super) fn in_memory(
         fill(&mut writer)?;
         writer.close()?;
     }
-    let (group, filters, indexes) =
-        closed.ok_or_else(|| ParquetError::General("a row group did not close".to_owned()))?;
-    let chunks = group.columns().iter().cloned().zip(filters).zip(indexes.columns).zip(indexes.offsets).map(
-        |(((metadata, bloom), column_index), offset_index)| EncodedChunk {
-            metadata,
-            column_index,
-            offset_index,
-            bloom,
-        },
-    );
+    let closed = closed.ok_or_else(|| ParquetError::General("a row group did not close".to_owned()))?;
+    let metadata = closed.group.columns().iter().cloned();
+    let chunks = metadata.zip(closed.filters).zip(closed.columns.into_iter().zip(closed.offsets));
+    let chunks = chunks.map(|((metadata, bloom), (column_index, offset_index))| EncodedChunk {
+        metadata,
+        column_index,
+        offset_index,
+        bloom,
+    });
     let chunks = chunks.collect();
     Ok(EncodedColumns { bytes: out.into_inner()?, chunks })
 }
 
-struct Indexes {
+/// What the crate tells about a row group when it closes, one entry per column.
+struct Closed {
+    group: RowGroupMetaData,
+    filters: Vec<Option<Vec<u8>>>,
     columns: Vec<Option<ColumnIndexMetaData>>,
     offsets: Vec<Option<OffsetIndexMetaData>>,
 }

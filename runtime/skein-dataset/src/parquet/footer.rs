@@ -1,6 +1,6 @@
 //! The footer of a hostile file: read within bounds, walked before it is decoded, checked before it is followed.
 //!
-//! After [`read`] returns, every chunk of every row group lies between the magic bytes, counts are within the limits
+//! After [`read`] returns, every chunk of every row group that has rows lies between the magic bytes, counts are within the limits
 //! below and no column is encrypted or kept in another file.
 
 use parquet::file::metadata::{
@@ -252,6 +252,10 @@ fn check_chunks(group: &RowGroupMetaData, index: usize, data_end: u64, name: &st
         if chunk.file_path().is_some_and(|path| !path.is_empty()) {
             let what = "column chunks in another file".to_owned();
             return Err(FileError::Unsupported { file: name.to_owned(), what });
+        }
+        if group.num_rows() == 0 {
+            // Nothing will be read from it, and writers leave its offsets at zero.
+            continue;
         }
         let (start, end) = chunk_range(chunk)
             .filter(|(start, end)| *start >= 4 && *end <= data_end)

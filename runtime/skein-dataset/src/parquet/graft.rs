@@ -37,6 +37,7 @@ impl Graft<'_> {
         if self.unchanged(to, at) {
             return Ok(from.clone());
         }
+        #[expect(clippy::wildcard_enum_match_arm, reason = "every other type is a leaf to Parquet")]
         let (node, data_type) = match from.field.data_type() {
             DataType::Struct(_) => self.structure(to, at, from, name)?,
             DataType::List(element)

@@ -46,12 +46,13 @@ impl SourceFile {
         batch_rows: usize,
     ) -> Result<BatchReader, FileError> {
         let group = self.group(row_group)?;
-        for leaf in leaves {
+        let rows = self.row_group_rows(row_group);
+        for leaf in leaves.iter().filter(|_| rows > 0) {
             let missing = || FileError::bug(format!("{:?} has no leaf {leaf}", self.name()));
             pages::check(self.file(), self.name(), group.columns().get(*leaf).ok_or_else(missing)?)?;
         }
         let batch_rows = batch_rows.max(1);
-        let columns = if leaves.is_empty() {
+        let columns = if leaves.is_empty() || rows == 0 {
             None
         } else {
             let descriptor = self.metadata().file_metadata().schema_descr();
@@ -73,7 +74,7 @@ impl SourceFile {
             name: self.name().to_owned(),
             columns,
             schema: Arc::new(projected(self.tree(), leaves)),
-            left: self.row_group_rows(row_group),
+            left: rows,
             batch_rows,
         })
     }

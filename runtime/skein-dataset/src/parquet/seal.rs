@@ -137,13 +137,14 @@ impl<W: Write + Send> FileSealer<W> {
         self.out.flush().map_err(FileError::Write)?;
         let (watch, spliced) = (Arc::clone(&self.watch), self.spliced);
         let metadata = footer_of(&self.plan, self.groups, self.column_indexes, self.offset_indexes);
-        ParquetMetaDataWriter::new_with_tracked(self.out, &metadata).finish()?;
-        // The crate drops its buffer there and with it the error of the last write.
+        let finished = ParquetMetaDataWriter::new_with_tracked(self.out, &metadata).finish();
+        // The crate drops its buffer there, with the error of the last write or without.
         let mut watched = watch.lock().unwrap_or_else(PoisonError::into_inner);
-        match watched.failed.take() {
-            Some(error) => Err(FileError::Write(error)),
-            None => Ok(sealed(&metadata, watched.bytes, spliced)),
+        if let Some(error) = watched.failed.take() {
+            return Err(FileError::Write(error));
         }
+        finished?;
+        Ok(sealed(&metadata, watched.bytes, spliced))
     }
 
     fn at(&self) -> u64 {

@@ -170,9 +170,11 @@ fn stored_reader(metadata: &Arc<ParquetMetaData>, name: &str) -> Result<ArrowRea
         let bare = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         guarded(name, || ArrowReaderMetadata::try_new(Arc::clone(metadata), bare))
     });
-    read.map_err(|error| match error {
-        FileError::Undecodable { source, .. } => unsupported(name, source.to_string()),
-        other => other,
+    read.map_err(|error| {
+        if let FileError::Undecodable { source, .. } = error {
+            return unsupported(name, source.to_string());
+        }
+        error
     })
 }
 

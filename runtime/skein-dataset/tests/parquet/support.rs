@@ -10,7 +10,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::WriterProperties;
 use skein_dataset::parquet::{FileError, FileSealer, FragmentEncoder, OutputPlan, Sealed, SourceFile};
-use skein_types::{ColumnId, ColumnTree, ProposedOrigin, ProposedPlan, SchemaPlan, Selection};
+use skein_types::{ColumnId, ColumnTree, PlanError, ProposedOrigin, ProposedPlan, SchemaPlan, Selection};
 
 /// Bytes as an open file.
 pub(crate) fn file_of(bytes: &[u8]) -> File {
@@ -49,8 +49,6 @@ pub(crate) fn batch(columns: Vec<(&str, ArrayRef, bool)>) -> RecordBatch {
 pub(crate) enum To {
     /// Source column, name in the target.
     Carry(String, String),
-    /// Source column, target field; children of structs go by name.
-    CarryAs(String, Field),
     Preserve(String, String),
     Compute(Field),
 }
@@ -65,6 +63,14 @@ pub(crate) fn rename(from: &str, to: &str) -> To {
 
 /// A plan over a file. Computed columns read the first source column.
 pub(crate) fn plan(source: &SourceFile, columns: &[To], shape: &str) -> Arc<SchemaPlan> {
+    try_plan(source, columns, shape).unwrap()
+}
+
+pub(crate) fn try_plan(
+    source: &SourceFile,
+    columns: &[To],
+    shape: &str,
+) -> Result<Arc<SchemaPlan>, PlanError> {
     let view = source.view();
     let id_of = |name: &str| {
         let place = view.fields().iter().position(|f| f.name() == name).unwrap();
@@ -83,10 +89,6 @@ pub(crate) fn plan(source: &SourceFile, columns: &[To], shape: &str) -> Arc<Sche
                 fields.push(field_of(from, to));
                 origins.push(ProposedOrigin::Carried(id_of(from)));
             }
-            To::CarryAs(from, field) => {
-                fields.push(Arc::new(field.clone()));
-                origins.push(ProposedOrigin::Carried(id_of(from)));
-            }
             To::Preserve(from, to) => {
                 fields.push(field_of(from, to));
                 reads.push(id_of(from).0);
@@ -102,7 +104,7 @@ pub(crate) fn plan(source: &SourceFile, columns: &[To], shape: &str) -> Arc<Sche
     let tree = ColumnTree::new(&target).unwrap();
     let origins = tree.roots().iter().map(|root: &ColumnId| root.0).zip(origins).collect();
     let proposed = ProposedPlan { target, origins, reads, shape: shape.to_owned(), ext: Vec::new() };
-    Arc::new(SchemaPlan::check(Arc::clone(view), &proposed).unwrap())
+    SchemaPlan::check(Arc::clone(view), &proposed).map(Arc::new)
 }
 
 /// What the guest answers for the kept rows of a batch of a row group: the computed and preserved columns.

@@ -71,7 +71,7 @@ fn line(history: &History, version: &Version) -> VersionLine {
         bytes: version.files.iter().map(|f| Bytes(f.stat.size)).sum(),
         rows: rows.filter(|rows| rows.0 > 0),
         rejected: counts.map(|c| c.rejected),
-        available: current || history.is_kept(version.version),
+        available: current || history.is_current(version.version) || history.slot_of(version.version).is_some(),
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn rollback(settings: &Settings, args: &RollbackArgs) -> CommandResul
         return Err(Failure::text(codes::CANCELLED, "nothing was changed"));
     }
     let done = roll_back(&dataset, args.to)
-        .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
+        .map_err(|error| Failure::new(error.code(), &error))?;
     match args.output {
         Output::Json => render::json(&summary(&done)),
         Output::Table => render::line(&told(&done)),

@@ -1,0 +1,110 @@
+//! Changes of a column's values, on whole arrays.
+
+mod cast;
+mod keyed;
+mod text;
+
+use std::sync::Arc;
+
+use arrow_select::zip::zip;
+use serde_json::Value;
+use skein_sdk::arrow_array::{Array, ArrayRef, BooleanArray, Datum, Scalar, StringArray};
+use skein_sdk::arrow_schema::DataType;
+use skein_sdk::{Failure, Output, Secret};
+
+use crate::spec::{Case, OnError};
+pub(crate) use cast::strict;
+pub(crate) use keyed::Key;
+
+/// One change, as the spec has it.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    Cast { to: DataType, on_error: OnError },
+    Fill(Scalar<ArrayRef>),
+    Trim,
+    Case(Case),
+    Hash(Secret),
+    Mask { keep_first: usize, keep_last: usize, with: char },
+}
+
+impl Change {
+    /// Whether the spec wants the column's values hidden: then messages do not show them either.
+    pub(crate) const fn hides(&self) -> bool {
+        matches!(self, Self::Hash(_) | Self::Mask { .. })
+    }
+
+    /// The change with its secret's value at hand.
+    pub(crate) fn ready(self) -> Result<Ready, Failure> {
+        if let Self::Hash(secret) = &self {
+            return Ok(Ready::Hash(Box::new(Key::new(secret)?)));
+        }
+        Ok(Ready::Plain(self))
+    }
+}
+
+/// A change that can run.
+#[derive(Clone, Debug)]
+pub(crate) enum Ready {
+    Plain(Change),
+    Hash(Box<Key>),
+}
+
+/// The column that is being made, for messages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Named<'a> {
+    pub(crate) column: &'a str,
+    pub(crate) hidden: bool,
+}
+
+impl Ready {
+    pub(crate) fn apply(
+        &self,
+        array: &ArrayRef,
+        named: Named<'_>,
+        out: &mut Output,
+    ) -> Result<ArrayRef, Failure> {
+        match self {
+            Self::Hash(key) => key.hash(array),
+            Self::Plain(Change::Cast { to, on_error }) => cast::cast(array, to, *on_error, named, out),
+            Self::Plain(Change::Fill(value)) => fill(array, value),
+            Self::Plain(Change::Trim) => text::trim(array),
+            Self::Plain(Change::Case(to)) => text::case(array, *to),
+            Self::Plain(Change::Mask { keep_first, keep_last, with }) => {
+                text::mask(array, *keep_first, *keep_last, *with)
+            }
+            Self::Plain(Change::Hash(_)) => Err(Failure::new("not-ready", "the hash has no key")),
+        }
+    }
+}
+
+fn fill(array: &ArrayRef, value: &Scalar<ArrayRef>) -> Result<ArrayRef, Failure> {
+    let Some(nulls) = array.nulls().filter(|nulls| nulls.null_count() > 0) else {
+        return Ok(ArrayRef::clone(array));
+    };
+    let given = BooleanArray::new(nulls.inner().clone(), None);
+    Ok(zip(&given, array, value)?)
+}
+
+/// A JSON value as one value of a type.
+pub(crate) fn scalar(value: &Value, data_type: &DataType) -> Result<Scalar<ArrayRef>, String> {
+    let text = match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Some(value.to_string()),
+    };
+    let one: ArrayRef = Arc::new(StringArray::from(vec![text]));
+    let made = strict(&one, data_type).map_err(|_| format!("{value} is no {data_type}"))?;
+    Ok(Scalar::new(made))
+}
+
+/// `rows` times the same value.
+pub(crate) fn repeat(value: &Scalar<ArrayRef>, rows: usize) -> Result<ArrayRef, Failure> {
+    let (array, _) = value.get();
+    let places = skein_sdk::arrow_array::UInt32Array::from(vec![0u32; rows]);
+    Ok(arrow_select::take::take(array, &places, None)?)
+}
+
+/// Whether texts can be changed in place.
+pub(crate) const fn is_text(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8)
+}
