@@ -8,5 +8,6 @@ pub mod pair;
 pub mod report;
 pub mod rival;
 pub mod rounds;
+pub mod rows;
 pub mod series;
 pub mod tables;

@@ -11,24 +11,16 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use skein_bench::file_row::{Row, Settings, SkeinTook, measure};
 use skein_bench::rival::{Python, Took, Work};
+use skein_bench::rows::rename_params;
 use skein_bench::tables::{Codec, Request, Table, write};
 
-const RENAMED: [(&str, &str); 14] = [
-    ("l_orderkey", "order_id"),
-    ("l_linenumber", "line"),
-    ("l_partkey", "part_id"),
-    ("l_suppkey", "supplier_id"),
-    ("l_shipdate", "shipped_on"),
-    ("l_commitdate", "promised_on"),
-    ("l_receiptdate", "received_on"),
-    ("l_quantity", "quantity"),
-    ("l_extendedprice", "price"),
-    ("l_discount", "discount"),
-    ("l_tax", "tax"),
-    ("l_returnflag", "return_flag"),
-    ("l_linestatus", "status"),
-    ("l_shipmode", "ship_mode"),
-];
+/// Old and new names, from the parameters that Skein gets.
+fn renamed() -> Vec<(String, String)> {
+    let params = rename_params();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let renames = params["steps"].as_array().unwrap().iter().filter(|step| step["rename"].is_string());
+    renames.map(|step| (text(&step["rename"]), text(&step["to"]))).collect()
+}
 
 fn interpreter() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
@@ -46,16 +38,17 @@ fn root() -> &'static Path {
 fn rename(work: &Work, out: &Path, short: usize) -> u64 {
     let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&work.source).unwrap()).unwrap();
     let source = Arc::clone(reader.schema());
-    let fields: Vec<_> = RENAMED
+    let renamed = renamed();
+    let fields: Vec<_> = renamed
         .iter()
-        .map(|(old, new)| source.field_with_name(old).unwrap().clone().with_name(*new))
+        .map(|(old, new)| source.field_with_name(old).unwrap().clone().with_name(new))
         .collect();
     let schema = Arc::new(Schema::new(fields));
     let mut writer = ArrowWriter::try_new(File::create(out).unwrap(), Arc::clone(&schema), None).unwrap();
     for batch in reader.build().unwrap() {
         let batch = batch.unwrap();
         let batch = batch.slice(0, batch.num_rows() - short);
-        let columns = RENAMED.iter().map(|(old, _)| Arc::clone(batch.column_by_name(old).unwrap()));
+        let columns = renamed.iter().map(|(old, _)| Arc::clone(batch.column_by_name(old).unwrap()));
         writer.write(&RecordBatch::try_new(Arc::clone(&schema), columns.collect()).unwrap()).unwrap();
     }
     writer.close().unwrap();

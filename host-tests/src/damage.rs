@@ -31,7 +31,8 @@ pub fn noise_in_data(bytes: &[u8]) -> Vec<u8> {
 pub fn wild_footer_length(bytes: &[u8]) -> Vec<u8> {
     let mut damaged = bytes.to_vec();
     let tail = damaged.len() - TAIL;
-    damaged[tail..tail + 4].copy_from_slice(&0x7fff_fff0_u32.to_le_bytes());
+    let length = u32::try_from(bytes.len()).unwrap();
+    damaged[tail..tail + 4].copy_from_slice(&length.to_le_bytes());
     damaged
 }
 

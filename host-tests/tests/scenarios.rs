@@ -99,10 +99,16 @@ fn play(directory: &Path) {
     let report = outcome.succeeded().json();
     assert_eq!(migrated(&dataset), tables(&directory.join("expected")));
     let rejects = directory.join("rejects.txt");
-    let quarantine =
-        report["quarantine"].as_str().map(|path| text_table::show(&fixture::read(Path::new(path))));
+    let quarantine = report["quarantine"].as_str().map(|path| rejects_of(Path::new(path)));
     assert_eq!(quarantine, rejects.exists().then(|| std::fs::read_to_string(&rejects).unwrap()));
     goes_back(&site, &dataset, &guard);
+}
+
+/// The quarantine without the messages, which may change their wording.
+fn rejects_of(path: &Path) -> String {
+    let mut rows = fixture::read(path);
+    rows.remove_column(rows.schema().index_of("skein_message").unwrap());
+    text_table::show(&rows)
 }
 
 /// Each migration can be undone, to the byte.

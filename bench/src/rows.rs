@@ -1,0 +1,141 @@
+//! The rows that this crate measures, with the limits of the design's table of numbers.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::file_row::Row;
+use crate::report::Figure;
+use crate::rival::Work;
+use crate::tables::{self, Codec, Request, Table};
+
+/// Rows per row group of sources and outputs alike.
+pub const ROW_GROUP_ROWS: u64 = 122_880;
+
+/// Four of fourteen columns computed, ten carried.
+pub fn lineitem(source: &Path) -> Row {
+    Row { name: "lineitem", work: work("lineitem", source), must: 0.95, aim: 0.75 }
+}
+
+/// Rename, drop and reorder.
+pub fn rename(source: &Path) -> Row {
+    Row { name: "rename", work: work("rename", source), must: 0.35, aim: 0.2 }
+}
+
+/// The work of `lineitem` with every column through the guest.
+pub fn free(source: &Path) -> Row {
+    Row { name: "free", work: work("lineitem", source), must: 1.5, aim: 1.2 }
+}
+
+/// Sandboxed over native.
+pub fn native() -> Figure {
+    figure("sandboxed / native in the same pipeline", "", 1.2, 1.1)
+}
+
+/// An instance, ready to be called.
+pub fn instantiate() -> Figure {
+    figure("instantiate, median", "us", 100.0, 30.0)
+}
+
+/// From module bytes to a signed artifact, through the jail.
+pub fn compile() -> Figure {
+    figure("module compiled in the jail, median", "s", 3.0, 1.5)
+}
+
+/// From a cached artifact to the answer to the first batch.
+pub fn first_batch() -> Figure {
+    figure("cached artifact to first batch, median", "ms", 20.0, 5.0)
+}
+
+/// From the end of a runaway guest's time to its being stopped.
+pub fn stop() -> Figure {
+    figure("runaway guest stopped after its limit, median", "ms", 30.0, 20.0)
+}
+
+/// Parameters of `lineitem-v2` for the row `free`.
+pub fn free_params() -> Value {
+    json!({ "shape": "free" })
+}
+
+/// Parameters of `columns` that do the job `rename` of the rivals.
+pub fn rename_params() -> Value {
+    let mut steps: Vec<Value> =
+        RENAMED.iter().map(|(old, new)| json!({ "rename": old, "to": new })).collect();
+    steps.push(json!({ "drop": ["l_shipinstruct", "l_comment"] }));
+    steps.push(json!({ "order": RENAMED.map(|(_, new)| new) }));
+    json!({ "name": "bench-rename", "steps": steps })
+}
+
+/// The `lineitem` table under a directory, written if it is not there yet.
+pub fn source(data: &Path, sf: f64) -> anyhow::Result<PathBuf> {
+    let out = data.join(format!("sf{sf}"));
+    let path = out.join("lineitem.parquet");
+    if path.is_file() {
+        return Ok(path);
+    }
+    // Under its name only when it is whole: an interrupted benchmark must not leave half a table for the next.
+    let partial = out.join("partial");
+    let request = Request {
+        sf,
+        out: partial.clone(),
+        tables: vec![Table::Lineitem],
+        codec: Codec::Snappy,
+        row_group_rows: ROW_GROUP_ROWS,
+        files: 1,
+    };
+    tables::write(&request)?;
+    std::fs::rename(partial.join("lineitem.parquet"), &path)?;
+    std::fs::remove_dir(partial)?;
+    Ok(path)
+}
+
+const RENAMED: [(&str, &str); 14] = [
+    ("l_orderkey", "order_id"),
+    ("l_linenumber", "line"),
+    ("l_partkey", "part_id"),
+    ("l_suppkey", "supplier_id"),
+    ("l_shipdate", "shipped_on"),
+    ("l_commitdate", "promised_on"),
+    ("l_receiptdate", "received_on"),
+    ("l_quantity", "quantity"),
+    ("l_extendedprice", "price"),
+    ("l_discount", "discount"),
+    ("l_tax", "tax"),
+    ("l_returnflag", "return_flag"),
+    ("l_linestatus", "status"),
+    ("l_shipmode", "ship_mode"),
+];
+
+fn work(job: &'static str, source: &Path) -> Work {
+    Work { job, source: source.to_owned(), codec: "snappy", row_group_rows: ROW_GROUP_ROWS }
+}
+
+fn figure(what: &'static str, unit: &'static str, must: f64, aim: f64) -> Figure {
+    Figure { what, unit, value: f64::NAN, must: Some(must), aim: Some(aim) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RENAMED, rename_params, source};
+
+    #[test]
+    fn the_rename_job_of_the_rivals_has_the_same_columns() {
+        let script = include_str!("../rivals/jobs.py");
+        let (_, rest) = script.split_once("RENAME = [").unwrap();
+        let (list, _) = rest.split_once(']').unwrap();
+        let theirs: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
+        let ours: Vec<&str> = RENAMED.iter().flat_map(|(old, new)| [*old, *new]).collect();
+        assert_eq!(theirs, ours);
+        assert_eq!(rename_params()["steps"].as_array().unwrap().len(), 16);
+    }
+
+    #[test]
+    fn a_source_is_written_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = source(dir.path(), 0.001).unwrap();
+        let written = first.metadata().unwrap().modified().unwrap();
+        assert_eq!(source(dir.path(), 0.001).unwrap(), first);
+        assert_eq!(first.metadata().unwrap().modified().unwrap(), written);
+        assert_eq!(first.parent().unwrap().read_dir().unwrap().count(), 1);
+    }
+}
