@@ -191,16 +191,18 @@ fn counts_that_do_not_add_up_are_damage() {
 
 #[test]
 fn chunks_that_share_their_bytes_cannot_fill_the_disk() {
+    let half = i64::try_from(sample().len() / 2).unwrap();
     let bytes = with_groups(|group| {
-        let large = group.columns()[0].clone();
         let columns = group.columns().iter().map(|column| {
-            let builder = column.clone().into_builder().set_data_page_offset(large.data_page_offset());
-            builder.set_dictionary_page_offset(None).set_total_compressed_size(6000).build().unwrap()
+            let builder = column.clone().into_builder().set_data_page_offset(4);
+            builder.set_dictionary_page_offset(None).set_total_compressed_size(half).build().unwrap()
         });
         let columns = columns.collect();
         group.into_builder().set_column_metadata(columns).build().unwrap()
     });
-    assert_eq!(code_of(&bytes), codes::FILE_WILD_OFFSETS);
+    let refused = open(&bytes).unwrap_err();
+    assert_eq!(refused.code(), codes::FILE_WILD_OFFSETS);
+    assert!(refused.to_string().ends_with("the chunks are larger than the file together"), "{refused}");
 }
 
 proptest! {
