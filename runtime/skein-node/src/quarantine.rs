@@ -56,11 +56,6 @@ impl Quarantine {
         Ok(())
     }
 
-    /// Rejected rows in all.
-    pub(crate) fn rows(&self) -> u64 {
-        self.rows.load(Ordering::Relaxed)
-    }
-
     /// All parts in order under one schema; `None` if no row was rejected.
     ///
     /// Files with different schemas share the quarantine: it has every column that any of them has, nullable, and a

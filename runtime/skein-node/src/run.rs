@@ -143,7 +143,7 @@ impl Prepared {
         let (module, state_kind, limits) = (self.module.clone(), self.manifest.state, self.request.limits.clone());
         let config = self.request.params.guest_config();
         let source = Source {
-            schema: Arc::default(),
+            schema: Arc::new(arrow_schema::Schema::empty()),
             params: self.request.params.json().to_owned(),
             applied: self.applied.clone(),
         };
@@ -208,7 +208,7 @@ fn describe(module: &Module, limits: &Limits) -> Result<Manifest, RunError> {
 /// that it is there, else the module's.
 fn migration(module: &Module, manifest: &Manifest, request: &RunRequest) -> Result<Migration, RunError> {
     const FROM_PARAMS: &str = "name-from-params";
-    let key = manifest.ext.iter().find(|(key, _)| key == FROM_PARAMS).map(|(_, key)| key.as_str());
+    let key = manifest.ext.iter().find(|(key, _)| key == FROM_PARAMS).map(|(_, param)| param.as_str());
     let name = match (&request.name, key) {
         (Some(name), _) => name.clone(),
         (None, None) => manifest.name.clone(),

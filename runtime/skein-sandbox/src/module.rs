@@ -20,6 +20,7 @@ use crate::{Engine, GuestError, Limits};
 /// Bytes of each text in a manifest; the schema of the parameters may have more.
 const MANIFEST_TEXT_MAX: usize = 256;
 const PARAMS_SCHEMA_MAX: usize = 1 << 20;
+const EXT_MAX: usize = 64;
 /// Seed of calls that must be pure: `describe` and `plan`.
 const PURE_SEED: Seed = Seed([0; 32]);
 
@@ -40,6 +41,8 @@ pub struct Manifest {
     pub batch_bytes: Option<u32>,
     /// JSON Schema of the parameters; empty if there are none.
     pub params_schema: String,
+    /// Open extensions; none of them is a `must-`.
+    pub ext: Vec<(String, String)>,
 }
 
 /// A migration that a dataset has been through.
@@ -204,6 +207,9 @@ fn check_manifest(m: wit::Manifest) -> Result<Manifest, GuestError> {
     if !m.params_schema.is_empty() && serde_json::from_str::<serde_json::Value>(&m.params_schema).is_err() {
         return bad("a params-schema that is not JSON".to_owned());
     }
+    if m.ext.len() > EXT_MAX || m.ext.iter().any(|(key, value)| key.len().max(value.len()) > MANIFEST_TEXT_MAX) {
+        return bad(format!("more than {EXT_MAX} extensions or one of more than {MANIFEST_TEXT_MAX} bytes"));
+    }
     if let Some((key, _)) = m.ext.iter().find(|(key, _)| key.starts_with("must-")) {
         return bad(format!("the extension {:?}, which is not known here", key.chars().take(100).collect::<String>()));
     }
@@ -216,6 +222,7 @@ fn check_manifest(m: wit::Manifest) -> Result<Manifest, GuestError> {
         sdk: m.sdk,
         batch_bytes: (m.batch_bytes > 0).then_some(m.batch_bytes),
         params_schema: m.params_schema,
+        ext: m.ext,
     })
 }
 

@@ -23,7 +23,8 @@ pub fn guest_view_type(data_type: &DataType) -> DataType {
         DataType::List(f) => DataType::List(field(f)),
         DataType::LargeList(f) => DataType::LargeList(field(f)),
         DataType::FixedSizeList(f, n) => DataType::FixedSizeList(field(f), *n),
-        DataType::Map(f, sorted) => DataType::Map(field(f), *sorted),
+        // The contract has no word for sorted keys, and they are a promise about values, not about their form.
+        DataType::Map(f, _) => DataType::Map(field(f), false),
         DataType::Struct(children) => DataType::Struct(fields(children)),
         other => other.clone(),
     }

@@ -47,7 +47,11 @@ pub(crate) enum Command {
     Completion(CompletionArgs),
     /// Compile one module from stdin; started by Skein itself under limits.
     #[command(hide = true)]
-    Compile,
+    Compile {
+        /// The limits, as the parent passes them.
+        #[arg(trailing_var_arg = true)]
+        limits: Vec<String>,
+    },
 }
 
 impl Command {
@@ -58,7 +62,7 @@ impl Command {
             Self::History(a) => a.output,
             Self::Rollback(a) => a.output,
             Self::Recover(a) => a.output,
-            Self::Completion(_) | Self::Compile => Output::Table,
+            Self::Completion(_) | Self::Compile { .. } => Output::Table,
         }
     }
 }

@@ -17,7 +17,7 @@ pub(crate) fn open(path: &Path, clock: Arc<dyn Clock>, threads: usize) -> Result
     let options = Options {
         lock_wait: LOCK_WAIT,
         threads,
-        sync: SyncMode::Files,
+        sync: SyncMode::Each,
         probes: Arc::new(ProbeCache::default()),
     };
     let place = Place::resolve(path).map_err(|error| from_place(&error))?;

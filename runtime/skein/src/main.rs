@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         Command::Rollback(args) => commands::rollback::rollback(&settings, &args),
         Command::Recover(args) => commands::recover::recover(&settings, &args),
         Command::Completion(args) => commands::completion::completion(&args),
-        Command::Compile => return skein_sandbox::jail::child_main(),
+        Command::Compile { limits } => return skein_sandbox::jail::child_main(&limits),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use skein_sandbox::jail::{JailOptions, compile_in_jail};
+use skein_sandbox::jail::{CompileReport, JailOptions, compile_in_jail};
 use skein_sandbox::{ArtifactKey, Engine, Module};
 use skein_types::{Bytes, Clock, Millis, ModuleDigest, codes};
 
@@ -21,8 +21,7 @@ pub(crate) struct Fresh {
     pub(crate) module: Module,
     pub(crate) size: Bytes,
     pub(crate) compile: Millis,
-    pub(crate) imports: Vec<String>,
-    pub(crate) exports: Vec<String>,
+    pub(crate) report: CompileReport,
 }
 
 /// Loads a module for running, compiling it first if this engine has not seen it.
@@ -69,9 +68,10 @@ impl<'a> Forge<'a> {
 
     fn compile(&self, bytes: &[u8]) -> Result<Fresh, Failure> {
         let started = self.clock.elapsed();
-        let options = JailOptions::for_this_process().map_err(|error| Failure::new(codes::IO, &error))?;
+        let options =
+            JailOptions::standard(std::env::current_exe().map_err(|error| Failure::new(codes::IO, &error))?);
         let compiled = compile_in_jail(&options, bytes)
-            .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
+            .map_err(|error| Failure::new(error.code(), &error))?;
         let took = self.clock.elapsed().saturating_sub(started);
         let signed = self.key.sign(&compiled);
         self.home.keep_artifact(ModuleDigest::of(bytes), &self.engine.fingerprint().short(), &signed);
@@ -81,8 +81,7 @@ impl<'a> Forge<'a> {
             module,
             size: Bytes(bytes.len() as u64),
             compile: Millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
-            imports: compiled.imports,
-            exports: compiled.exports,
+            report: compiled.report,
         })
     }
 }

@@ -23,7 +23,7 @@ pub(crate) fn to_stderr(text: &str) {
 /// A table without borders, so that `cut` and `awk` work on it.
 pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
     let mut table = Table::new();
-    table.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header.iter().map(|h| h.to_uppercase()));
     rows.into_iter().for_each(|row| {
         table.add_row(row);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use skein_node::SchemaGroup;
-use skein_sandbox::{Limits, Manifest, Module};
+use skein_sandbox::{Limits, Manifest};
 use skein_types::{Bytes, Clock, ColumnPlan, Fuel, Millis, Origin, SchemaPlan, SystemClock};
 
 use crate::args::{CheckArgs, Output};
@@ -26,7 +26,7 @@ struct Checked {
     size: Bytes,
     compile: Millis,
     imports: Vec<String>,
-    exports: Vec<String>,
+    functions: u32,
     limits: LimitLines,
     params_schema: Option<serde_json::Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -94,8 +94,8 @@ fn checked(fresh: &modules::Fresh, manifest: Manifest, limits: &Limits, plans: &
         state: manifest.state,
         size: fresh.size,
         compile: fresh.compile,
-        imports: fresh.imports.clone(),
-        exports: fresh.exports.clone(),
+        imports: fresh.report.imports.clone(),
+        functions: fresh.report.functions,
         limits: LimitLines {
             memory: limits.memory,
             fuel_per_call: limits.fuel_per_call,
@@ -150,8 +150,13 @@ fn told(checked: &Checked) {
     say("digest", checked.module.to_string());
     say("made with", checked.sdk.clone());
     say("state", checked.state.to_string());
-    say("size", format!("{}, compiled in {}", checked.size, render::duration(checked.compile.0)));
-    say("exports", checked.exports.join(", "));
+    say("size", format!(
+            "{}, {} functions, compiled in {}",
+            checked.size,
+            checked.functions,
+            render::duration(checked.compile.0)
+        ));
+    say("exports", "skein:migration/migrate@0.1.0".to_owned());
     say("imports", checked.imports.join(", "));
     say(
         "limits",
