@@ -6,7 +6,8 @@
 //!
 //! Handles carry their meaning in their number and own nothing on the host, so there is no table that a guest could
 //! fill. Functions of the listed interfaces that are not defined here trap when called: without a file descriptor or a
-//! socket no guest gets far enough to call one.
+//! socket no guest gets far enough to call one. An interface that uses another one's resource shows it under its own
+//! name as well, and there it must be the same resource: hence the aliases.
 
 mod clocks;
 mod io;
@@ -132,22 +133,27 @@ fn define_terminal_output(i: &mut Instance<'_>) -> Result<()> {
 }
 
 fn define_terminal_stdin(i: &mut Instance<'_>) -> Result<()> {
+    resource::<TerminalInput>(i, "terminal-input")?;
     i.func_wrap("get-terminal-stdin", |_: Cx<'_>, (): ()| Ok((None::<Resource<TerminalInput>>,)))
 }
 
 fn define_terminal_stdout(i: &mut Instance<'_>) -> Result<()> {
+    resource::<TerminalOutput>(i, "terminal-output")?;
     i.func_wrap("get-terminal-stdout", |_: Cx<'_>, (): ()| Ok((None::<Resource<TerminalOutput>>,)))
 }
 
 fn define_terminal_stderr(i: &mut Instance<'_>) -> Result<()> {
+    resource::<TerminalOutput>(i, "terminal-output")?;
     i.func_wrap("get-terminal-stderr", |_: Cx<'_>, (): ()| Ok((None::<Resource<TerminalOutput>>,)))
 }
 
 fn define_preopens(i: &mut Instance<'_>) -> Result<()> {
+    resource::<Descriptor>(i, "descriptor")?;
     i.func_wrap("get-directories", |_: Cx<'_>, (): ()| Ok((Vec::<(Resource<Descriptor>, String)>::new(),)))
 }
 
 fn define_filesystem(i: &mut Instance<'_>) -> Result<()> {
+    io::alias_streams(i)?;
     resource::<Descriptor>(i, "descriptor")?;
     resource::<DirectoryEntryStream>(i, "directory-entry-stream")
 }

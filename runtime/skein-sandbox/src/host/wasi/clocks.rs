@@ -15,6 +15,7 @@ struct Datetime {
 }
 
 pub(super) fn define_monotonic(i: &mut Instance<'_>) -> Result<()> {
+    super::resource::<Pollable>(i, "pollable")?;
     i.func_wrap("now", |mut cx: Cx<'_>, (): ()| {
         charge(&mut cx, 0)?;
         Ok((cx.data_mut().time.monotonic(),))

@@ -31,14 +31,17 @@ enum StreamError {
 type Answer<T> = std::result::Result<T, StreamError>;
 
 pub(super) fn define_stdin(i: &mut Instance<'_>) -> Result<()> {
+    resource::<InputStream>(i, "input-stream")?;
     i.func_wrap("get-stdin", |_: Cx<'_>, (): ()| Ok((Resource::<InputStream>::new_own(0),)))
 }
 
 pub(super) fn define_stdout(i: &mut Instance<'_>) -> Result<()> {
+    resource::<OutputStream>(i, "output-stream")?;
     i.func_wrap("get-stdout", |_: Cx<'_>, (): ()| Ok((Resource::<OutputStream>::new_own(STDOUT),)))
 }
 
 pub(super) fn define_stderr(i: &mut Instance<'_>) -> Result<()> {
+    resource::<OutputStream>(i, "output-stream")?;
     i.func_wrap("get-stderr", |_: Cx<'_>, (): ()| Ok((Resource::<OutputStream>::new_own(STDERR),)))
 }
 
@@ -62,9 +65,16 @@ pub(super) fn define_poll(i: &mut Instance<'_>) -> Result<()> {
     })
 }
 
-pub(super) fn define_streams(i: &mut Instance<'_>) -> Result<()> {
+/// The resources that streams are made of, under the names that every user of them has.
+pub(super) fn alias_streams(i: &mut Instance<'_>) -> Result<()> {
+    resource::<IoError>(i, "error")?;
     resource::<InputStream>(i, "input-stream")?;
-    resource::<OutputStream>(i, "output-stream")?;
+    resource::<OutputStream>(i, "output-stream")
+}
+
+pub(super) fn define_streams(i: &mut Instance<'_>) -> Result<()> {
+    alias_streams(i)?;
+    resource::<Pollable>(i, "pollable")?;
     define_input(i)?;
     define_output(i)
 }
