@@ -119,10 +119,18 @@ impl RunError {
                 Some("give this migration another --name, or repeat it with --again".to_owned())
             }
             Self::PlanRefused { column: Some(column), .. } => Some(format!("it is about column {column:?}")),
-            Self::GroupsDiffer { groups, .. } => Some(groups.iter().map(group_line).collect::<Vec<_>>().join("; ")),
-            Self::TooManyRejects { .. } => Some("raise --max-rejects, or see why rows are rejected".to_owned()),
-            Self::Unknown { .. } => Some("run `skein recover` on the dataset: it finishes or undoes it".to_owned()),
-            Self::Conflict { .. } => Some("run it again: it will start from the dataset as it is now".to_owned()),
+            Self::GroupsDiffer { groups, .. } => {
+                Some(groups.iter().map(group_line).collect::<Vec<_>>().join("; "))
+            }
+            Self::TooManyRejects { .. } => {
+                Some("raise --max-rejects, or see why rows are rejected".to_owned())
+            }
+            Self::Unknown { .. } => {
+                Some("run `skein recover` on the dataset: it finishes or undoes it".to_owned())
+            }
+            Self::Conflict { .. } => {
+                Some("run it again: it will start from the dataset as it is now".to_owned())
+            }
             Self::Cancelled
             | Self::Snapshot(_)
             | Self::Stage(_)

@@ -53,12 +53,15 @@ impl Feed<'_> {
                 return Err(RunError::Cancelled);
             }
             let batch = batch?;
-            let processed =
-                agent.process(first_row + row, &batch).map_err(|e| RunError::guest(source.name(), row_group, e))?;
+            let processed = agent
+                .process(first_row + row, &batch)
+                .map_err(|e| RunError::guest(source.name(), row_group, e))?;
             self.preserved
                 .check(&batch, &processed.selection, &processed.data)
                 .map_err(|changed| RunError::preserved(source.name(), row_group, changed))?;
-            rejects.extend(processed.rejects.into_iter().map(|reject| Reject { row: reject.row - first_row, ..reject }));
+            rejects.extend(
+                processed.rejects.into_iter().map(|reject| Reject { row: reject.row - first_row, ..reject }),
+            );
             kept.push(processed.selection);
             processed.data.into_iter().try_for_each(&mut sink)?;
             row += batch.num_rows() as u64;

@@ -58,9 +58,9 @@ impl ParamsError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::SecretMissing { name } => Some(format!("give it with --secret {name}=@FILE")),
-            Self::SecretUnused { name } => {
-                Some(format!("write {{\"$secret\":\"{name}\"}} where the parameters need it, or leave it out"))
-            }
+            Self::SecretUnused { name } => Some(format!(
+                "write {{\"$secret\":\"{name}\"}} where the parameters need it, or leave it out"
+            )),
             Self::NotJson(_) | Self::TooLarge | Self::TooDeep => None,
         }
     }
@@ -68,7 +68,10 @@ impl ParamsError {
 
 impl std::fmt::Debug for Params {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Params").field("json", &self.json).field("digest", &self.digest).finish_non_exhaustive()
+        f.debug_struct("Params")
+            .field("json", &self.json)
+            .field("digest", &self.digest)
+            .finish_non_exhaustive()
     }
 }
 

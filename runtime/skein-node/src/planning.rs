@@ -109,7 +109,8 @@ fn difference(one: &Schema, other: &Schema) -> Option<String> {
         return Some(format!("{} columns against {}", one.fields().len(), other.fields().len()));
     }
     one.fields().iter().zip(other.fields()).find_map(|(a, b)| {
-        let same = a.name() == b.name() && a.data_type() == b.data_type() && a.is_nullable() == b.is_nullable();
+        let same =
+            a.name() == b.name() && a.data_type() == b.data_type() && a.is_nullable() == b.is_nullable();
         let null = |nullable| if nullable { "null" } else { "not null" };
         (!same).then(|| {
             format!(

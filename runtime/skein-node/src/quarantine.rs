@@ -81,7 +81,9 @@ impl Quarantine {
 /// Name of a column in the union: its own, unless that is taken by another type.
 fn union_name(schema: &[FieldRef], field: &Field) -> String {
     match schema.iter().find(|f| f.name() == field.name()) {
-        Some(other) if other.data_type() != field.data_type() => format!("{}:{}", field.name(), field.data_type()),
+        Some(other) if other.data_type() != field.data_type() => {
+            format!("{}:{}", field.name(), field.data_type())
+        }
         Some(_) | None => field.name().clone(),
     }
 }
@@ -106,7 +108,10 @@ fn under(schema: &SchemaRef, part: &RecordBatch) -> Result<RecordBatch, ArrowErr
         let from = own.fields().iter().position(|f| {
             f.data_type() == field.data_type() && union_name(schema.fields(), f) == *field.name()
         });
-        from.map_or_else(|| new_null_array(field.data_type(), part.num_rows()), |at| ArrayRef::clone(part.column(at)))
+        from.map_or_else(
+            || new_null_array(field.data_type(), part.num_rows()),
+            |at| ArrayRef::clone(part.column(at)),
+        )
     });
     RecordBatch::try_new(SchemaRef::clone(schema), columns.collect())
 }
@@ -141,16 +146,24 @@ fn rejected_rows(
 }
 
 /// The rows with four columns in front: file, row number, code and message.
-fn with_reasons(rows: &RecordBatch, file: &str, first_row: u64, rejects: &[Reject]) -> Result<RecordBatch, ArrowError> {
+fn with_reasons(
+    rows: &RecordBatch,
+    file: &str,
+    first_row: u64,
+    rejects: &[Reject],
+) -> Result<RecordBatch, ArrowError> {
     let reasons: [(&str, ArrayRef); 4] = [
         ("skein_file", Arc::new(StringArray::from_iter_values(rejects.iter().map(|_| file)))),
         ("skein_row", Arc::new(UInt64Array::from_iter_values(rejects.iter().map(|r| first_row + r.row)))),
         ("skein_code", Arc::new(StringArray::from_iter_values(rejects.iter().map(|r| &r.code)))),
         ("skein_message", Arc::new(StringArray::from_iter_values(rejects.iter().map(|r| &r.message)))),
     ];
-    let field = |name: &str, column: &ArrayRef| Arc::new(Field::new(name, DataType::clone(column.data_type()), false));
+    let field = |name: &str, column: &ArrayRef| {
+        Arc::new(Field::new(name, DataType::clone(column.data_type()), false))
+    };
     let mut fields: Vec<FieldRef> = reasons.iter().map(|(name, column)| field(name, column)).collect();
     fields.extend(rows.schema_ref().fields().iter().map(FieldRef::clone));
-    let columns = reasons.into_iter().map(|(_, column)| column).chain(rows.columns().iter().map(ArrayRef::clone));
+    let columns =
+        reasons.into_iter().map(|(_, column)| column).chain(rows.columns().iter().map(ArrayRef::clone));
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.collect())
 }

@@ -140,7 +140,8 @@ impl Prepared {
 
     /// Transforms everything in the sandbox.
     pub fn stage(self, progress: &Progress) -> Result<Staged, RunError> {
-        let (module, state_kind, limits) = (self.module.clone(), self.manifest.state, self.request.limits.clone());
+        let (module, state_kind, limits) =
+            (self.module.clone(), self.manifest.state, self.request.limits.clone());
         let config = self.request.params.guest_config();
         let source = Source {
             schema: Arc::new(arrow_schema::Schema::empty()),
@@ -215,7 +216,10 @@ fn migration(module: &Module, manifest: &Manifest, request: &RunRequest) -> Resu
         (None, Some(key)) => {
             let named = request.params.string(key).filter(|name| !name.is_empty());
             named.map(str::to_owned).ok_or_else(|| RunError::Manifest {
-                problem: format!("{:?} takes the migration's name from parameter {key:?}, which is not given", manifest.name),
+                problem: format!(
+                    "{:?} takes the migration's name from parameter {key:?}, which is not given",
+                    manifest.name
+                ),
             })?
         }
     };
@@ -240,7 +244,9 @@ fn unapplied(snapshot: &Snapshot, migration: &Migration) -> Result<(Places, Plac
         let applied = snapshot.files()[place].applied();
         match applied.iter().rev().find(|applied| applied.name == migration.name) {
             None => todo.push(place),
-            Some(same) if same.module == migration.module && same.params == migration.params => done.push(place),
+            Some(same) if same.module == migration.module && same.params == migration.params => {
+                done.push(place)
+            }
             Some(other) => {
                 return Err(RunError::AppliedDifferently {
                     name: other.name.clone(),

@@ -104,13 +104,19 @@ impl Task<'_> {
         let mut cutter = RowGroupCutter::new(Arc::clone(&work.output))?;
         for row_group in 0..work.source.row_groups() {
             let mut sink = |batch: RecordBatch| {
-                cutter.push(&batch)?.into_iter().try_for_each(|group| Ok(writer.sealer.append_fresh(group)?))
+                cutter
+                    .push(&batch)?
+                    .into_iter()
+                    .try_for_each(|group| Ok(writer.sealer.append_fresh(group)?))
             };
             self.row_group(file, row_group, work, feed, &mut sink)?;
         }
         if self.is_last(file) {
             self.finish(|batch| {
-                cutter.push(&batch)?.into_iter().try_for_each(|group| Ok(writer.sealer.append_fresh(group)?))
+                cutter
+                    .push(&batch)?
+                    .into_iter()
+                    .try_for_each(|group| Ok(writer.sealer.append_fresh(group)?))
             })?;
         }
         cutter.finish()?.into_iter().try_for_each(|group| Ok(writer.sealer.append_fresh(group)?))

@@ -3,7 +3,8 @@
 use serde_json::json;
 use skein_dataset::parquet::FreshFile;
 use skein_dataset::{
-    Applied, CommitData, Dataset, FileFacts, NameRule, Outcome, Publish, RunLock, Snapshot, Staging, publish_many,
+    Applied, CommitData, Dataset, FileFacts, NameRule, Outcome, Publish, RunLock, Snapshot, Staging,
+    publish_many,
 };
 use skein_types::{Bytes, Millis, Origin};
 
@@ -62,7 +63,8 @@ impl Staged {
             Outcome::Committed { version } => {
                 report.version = version;
                 report.cost.wall = since(&*clock, started);
-                report.quarantine = report.quarantine.map(|name| dataset.state_path().join(name).display().to_string());
+                report.quarantine =
+                    report.quarantine.map(|name| dataset.state_path().join(name).display().to_string());
                 Ok(report)
             }
             Outcome::Conflict { reason } => Err(RunError::Conflict { reason }),
@@ -145,7 +147,11 @@ fn columns(prepared: &Prepared, outputs: &[StagedOutput]) -> ColumnCounts {
     counts
 }
 
-fn commit(prepared: &Prepared, transformed: &Transformed, report: &RunReport) -> Result<CommitData, RunError> {
+fn commit(
+    prepared: &Prepared,
+    transformed: &Transformed,
+    report: &RunReport,
+) -> Result<CommitData, RunError> {
     let now = Applied {
         name: prepared.migration.name.clone(),
         version: prepared.migration.version.clone(),
@@ -156,14 +162,10 @@ fn commit(prepared: &Prepared, transformed: &Transformed, report: &RunReport) ->
         let mut applied = input.pinned(&prepared.snapshot).applied().to_vec();
         applied.retain(|earlier| earlier.name != now.name);
         applied.push(now.clone());
-        FileFacts {
-            path: output.entry.path.clone(),
-            rows: output.sealed.rows,
-            stats: stats(output),
-            applied,
-        }
+        FileFacts { path: output.entry.path.clone(), rows: output.sealed.rows, stats: stats(output), applied }
     });
-    let group = prepared.plans.groups.first().ok_or_else(|| RunError::bug("a run without files was staged"))?;
+    let group =
+        prepared.plans.groups.first().ok_or_else(|| RunError::bug("a run without files was staged"))?;
     let fields = group.plan.columns().iter().map(|c| {
         json!({"name": c.field.name(), "type": c.field.data_type().to_string(), "nullable": c.field.is_nullable()})
     });
@@ -193,8 +195,10 @@ fn plan_digest(prepared: &Prepared) -> skein_types::Blake3 {
 }
 
 fn stats(output: &StagedOutput) -> serde_json::Value {
-    let columns = output.sealed.columns.iter().map(|c| {
-        json!({"path": c.path, "bytes": c.bytes, "values": c.values, "nulls": c.nulls})
-    });
+    let columns = output
+        .sealed
+        .columns
+        .iter()
+        .map(|c| json!({"path": c.path, "bytes": c.bytes, "values": c.values, "nulls": c.nulls}));
     json!({"row_groups": output.sealed.row_groups, "columns": columns.collect::<Vec<_>>()})
 }

@@ -194,7 +194,8 @@ impl Shared<'_> {
         row_group: usize,
         tally: &mut Tally,
     ) -> Result<Fragment, RunError> {
-        let mut encoder = FragmentEncoder::new(Arc::clone(&work.output), Arc::clone(&work.source), row_group)?;
+        let mut encoder =
+            FragmentEncoder::new(Arc::clone(&work.output), Arc::clone(&work.source), row_group)?;
         if !self.transform.group(file).plan.needs_guest() {
             let kept = Selection::all(work.source.row_group_rows(row_group));
             tally.row_group(&kept, 0);
@@ -298,7 +299,8 @@ impl Shared<'_> {
         }
         let outputs = self.outputs.into_inner().unwrap_or_else(PoisonError::into_inner);
         let outputs: Option<Vec<StagedOutput>> = outputs.into_iter().collect();
-        let outputs = outputs.ok_or_else(|| RunError::bug("a file was not finished although nothing failed"))?;
+        let outputs =
+            outputs.ok_or_else(|| RunError::bug("a file was not finished although nothing failed"))?;
         let mut rows = tally.rows;
         rows.written = outputs.iter().map(|o| o.sealed.rows).sum();
         Ok(Transformed { outputs, rows, cost: tally.cost })

@@ -119,7 +119,11 @@ pub(crate) struct Verified<'a> {
 }
 
 /// Checks an artifact file.
-pub(crate) fn verify<'a>(file: &'a [u8], trust: &ArtifactTrust, engine: Blake3) -> Result<Verified<'a>, LoadError> {
+pub(crate) fn verify<'a>(
+    file: &'a [u8],
+    trust: &ArtifactTrust,
+    engine: Blake3,
+) -> Result<Verified<'a>, LoadError> {
     let (header, artifact) = file.split_at_checked(HEADER).ok_or(LoadError::Untrusted("cut off"))?;
     let (signed, signature) = header.split_at(SIGNED);
     if !signed.starts_with(MAGIC) {

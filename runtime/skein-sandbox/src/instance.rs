@@ -103,7 +103,8 @@ impl Instance {
             return Err(GuestError::Spent);
         }
         let export = self.guest.skein_migration_migrate();
-        let answer = metered(&mut self.store, &self.limits, &mut self.account, call, |store| run(export, store));
+        let answer =
+            metered(&mut self.store, &self.limits, &mut self.account, call, |store| run(export, store));
         self.spent |= answer.is_err();
         answer
     }
@@ -177,7 +178,9 @@ fn explain(
 ) -> GuestError {
     if let Some(stop) = error.downcast_ref::<HostStop>() {
         return match stop {
-            HostStop::Exit { success } => trapped(error, call, format!("exit called (success: {success})"), state),
+            HostStop::Exit { success } => {
+                trapped(error, call, format!("exit called (success: {success})"), state)
+            }
             other => stopped(*other, call, limits),
         };
     }
@@ -199,7 +202,9 @@ fn stopped(stop: HostStop, call: &'static str, limits: &Limits) -> GuestError {
     match stop {
         HostStop::LogFlood => GuestError::LogFlood { call, lines: limits.log_lines, bytes: limits.log_bytes },
         HostStop::MetricsFlood => GuestError::MetricsFlood { call, limit: limits.metric_names },
-        HostStop::Memory { wanted } => GuestError::Memory { call, wanted: Bytes(wanted), limit: limits.memory },
+        HostStop::Memory { wanted } => {
+            GuestError::Memory { call, wanted: Bytes(wanted), limit: limits.memory }
+        }
         HostStop::WallOfCall => GuestError::Wall { call, limit: limits.wall_per_call, scope: "call" },
         HostStop::WallOfTask => GuestError::Wall { call, limit: limits.wall_per_task, scope: "task" },
         HostStop::Cancelled => GuestError::Cancelled { call },

@@ -95,7 +95,8 @@ impl Preflight {
         if frame.message.header_type() != MessageHeader::Schema || !frame.body.is_empty() {
             return Err(forged("the first message is not a schema"));
         }
-        let found = frame.message.header_as_schema().ok_or_else(|| forged("a schema message without schema"))?;
+        let found =
+            frame.message.header_as_schema().ok_or_else(|| forged("a schema message without schema"))?;
         fields::compare(&self.schema, &found)?;
         self.accepted = metadata.to_vec();
         Ok(())
@@ -108,13 +109,15 @@ impl Preflight {
             MessageHeader::Schema => return Err(forged("a second schema")),
             other => return Err(forged(format!("a message of kind {}", other.0))),
         }
-        let found = frame.message.header_as_record_batch().ok_or_else(|| forged("a message without its batch"))?;
+        let found =
+            frame.message.header_as_record_batch().ok_or_else(|| forged("a message without its batch"))?;
         let body = bytes.slice_with_length(frame.body.start, frame.body.len());
         self.layout.check(&found, &body, self.rows_max)?;
         let version = frame.message.version();
         let decode = || {
             let none = HashMap::new();
-            let decoder = RecordBatchDecoder::try_new(&body, found, SchemaRef::clone(&self.schema), &none, &version)?;
+            let decoder =
+                RecordBatchDecoder::try_new(&body, found, SchemaRef::clone(&self.schema), &none, &version)?;
             decoder.with_require_alignment(false).read_record_batch()
         };
         match catch_unwind(AssertUnwindSafe(decode)) {

@@ -50,7 +50,8 @@ struct Forge<'a> {
 impl<'a> Forge<'a> {
     fn new(home: &'a Home, clock: &'a Arc<dyn Clock>) -> Result<Self, Failure> {
         let key = ArtifactKey::from_bytes(&home.artifact_key()?);
-        let engine = Engine::runtime(Arc::clone(clock)).map_err(|error| Failure::new(error.code(), &error))?;
+        let engine =
+            Engine::runtime(Arc::clone(clock)).map_err(|error| Failure::new(error.code(), &error))?;
         Ok(Self { home, clock: &**clock, key, engine })
     }
 
@@ -70,8 +71,8 @@ impl<'a> Forge<'a> {
         let started = self.clock.elapsed();
         let options =
             JailOptions::standard(std::env::current_exe().map_err(|error| Failure::new(codes::IO, &error))?);
-        let compiled = compile_in_jail(&options, bytes)
-            .map_err(|error| Failure::new(error.code(), &error))?;
+        let compiled =
+            compile_in_jail(&options, bytes).map_err(|error| Failure::new(error.code(), &error))?;
         let took = self.clock.elapsed().saturating_sub(started);
         let signed = self.key.sign(&compiled);
         self.home.keep_artifact(ModuleDigest::of(bytes), &self.engine.fingerprint().short(), &signed);
@@ -91,8 +92,9 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let read = File::open(path).and_then(|file| file.take(READ_MAX).read_to_end(&mut bytes));
     match read {
         Ok(_) => Ok(bytes),
-        Err(error) => {
-            Err(Failure::text(codes::MODULE_NOT_FOUND, format!("cannot read module {}: {error}", path.display())))
-        }
+        Err(error) => Err(Failure::text(
+            codes::MODULE_NOT_FOUND,
+            format!("cannot read module {}: {error}", path.display()),
+        )),
     }
 }

@@ -33,7 +33,10 @@ impl ProgressView {
                 bar.set_message(format!("{}/{} files", now.files_done, now.files_total));
                 if !interactive && ticks.is_multiple_of(LINE_EVERY_TICKS) {
                     let (done, total) = (now.rows_done.0, now.rows_total.0);
-                    crate::render::to_stderr(&format!("{done} of {total} rows, {} written", now.bytes_written));
+                    crate::render::to_stderr(&format!(
+                        "{done} of {total} rows, {} written",
+                        now.bytes_written
+                    ));
                 }
             }
             bar.finish_and_clear();

@@ -45,9 +45,8 @@ fn value(text: &str) -> Result<Value, Failure> {
 fn secret(text: &str) -> Result<(String, Vec<u8>), Failure> {
     let Some((name, path)) = text.split_once("=@").filter(|(name, _)| !name.is_empty()) else {
         // The text may hold the value itself: it is not repeated.
-        return Err(Failure::text(codes::USAGE, "--secret takes NAME=@FILE").hint(Some(
-            "put the value into a file: on the command line other users could see it",
-        )));
+        return Err(Failure::text(codes::USAGE, "--secret takes NAME=@FILE")
+            .hint(Some("put the value into a file: on the command line other users could see it")));
     };
     let mut value = read(path)?;
     if value.last() == Some(&b'\n') {

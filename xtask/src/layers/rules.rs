@@ -28,10 +28,11 @@ pub(super) fn table_and_workspace_agree(
     missing.chain(stale).collect()
 }
 
-/// Own crates only from lower levels.
+/// Own crates only from lower levels. A crate that names itself does so for its tests, with another feature.
 pub(super) fn levels(tables: &Tables, members: &[Manifest], of: &Manifest) -> Vec<Finding> {
     let Some(row) = tables.find(&of.name) else { return Vec::new() };
-    let own = of.dependencies.iter().filter(|d| members.iter().any(|m| m.name == d.package));
+    let others = of.dependencies.iter().filter(|d| d.package != of.name);
+    let own = others.filter(|d| members.iter().any(|m| m.name == d.package));
     own.filter_map(|dependency| {
         let other = tables.find(&dependency.package)?;
         let fine = row.level.may_know(other.level) || row.also.contains(&dependency.package);
@@ -70,7 +71,7 @@ pub(super) fn owners(tables: &Tables, of: &Manifest) -> Vec<Finding> {
 /// Lints and versions come from the workspace.
 pub(super) fn inherits(of: &Manifest) -> Vec<Finding> {
     let lints = (!of.workspace_lints).then(|| Finding::in_file(&of.path, "needs [lints] workspace = true"));
-    let versions = of.dependencies.iter().filter(|d| !d.inherited).map(|d| {
+    let versions = of.dependencies.iter().filter(|d| !d.inherited && d.package != of.name).map(|d| {
         let what = format!("{} must come from [workspace.dependencies]: workspace = true", d.package);
         Finding::in_file(&of.path, what)
     });

@@ -25,7 +25,10 @@ pub fn component(package: &str) -> &'static [u8] {
     bytes
 }
 
-#[expect(clippy::disallowed_methods, reason = "where prebuilt guests are is a matter of the test run's environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "where prebuilt guests are is a matter of the test run's environment"
+)]
 fn load(package: &str) -> Vec<u8> {
     let file = format!("{}.wasm", package.replace('-', "_"));
     let directory = match std::env::var("SKEIN_TEST_GUESTS") {
@@ -46,7 +49,17 @@ fn build(package: &str) -> PathBuf {
     let target = target_directory(&workspace).join("guests");
     let status = Command::new(env!("CARGO"))
         .current_dir(&workspace)
-        .args(["build", "--quiet", "--profile", "guest", "--target", "wasm32-wasip2", "-p", package, "--target-dir"])
+        .args([
+            "build",
+            "--quiet",
+            "--profile",
+            "guest",
+            "--target",
+            "wasm32-wasip2",
+            "-p",
+            package,
+            "--target-dir",
+        ])
         .arg(&target)
         .env_remove("RUSTFLAGS")
         .status()

@@ -11,7 +11,11 @@ use crate::instance::bounded;
 use crate::preflight::Unsound;
 
 impl Agent {
-    pub(super) fn process_inner(&mut self, first_row: u64, batch: &RecordBatch) -> Result<Processed, GuestError> {
+    pub(super) fn process_inner(
+        &mut self,
+        first_row: u64,
+        batch: &RecordBatch,
+    ) -> Result<Processed, GuestError> {
         let rows = batch.num_rows();
         let mut collected = Collected::default();
         let input = self.encoder.encode(first_row, batch)?;
@@ -74,7 +78,12 @@ impl Agent {
         Ok(collected.data)
     }
 
-    fn collect(&mut self, call: &'static str, answer: wit::Output, all: &mut Collected) -> Result<(), GuestError> {
+    fn collect(
+        &mut self,
+        call: &'static str,
+        answer: wit::Output,
+        all: &mut Collected,
+    ) -> Result<(), GuestError> {
         if let Some(bytes) = answer.data {
             let limit = self.instance.limits.output_bytes_per_call;
             if size(bytes.len()) > limit.0 {
@@ -127,7 +136,11 @@ impl Agent {
         for reject in rejects {
             let bad = |reason| GuestError::BadReject { call, row: reject.row, reason };
             if reject.row < next {
-                return Err(bad(if reject.row < first_row { "before the batch" } else { "twice or out of order" }));
+                return Err(bad(if reject.row < first_row {
+                    "before the batch"
+                } else {
+                    "twice or out of order"
+                }));
             }
             let place = usize::try_from(reject.row - first_row).unwrap_or(usize::MAX);
             if place >= rows {

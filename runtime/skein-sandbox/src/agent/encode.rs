@@ -24,8 +24,8 @@ impl Encoder {
         let input = |error: ArrowError| GuestError::Input { reason: error.to_string() };
         let rows = batch.num_rows();
         self.batch.first_row = first_row;
-        self.batch.rows =
-            u32::try_from(rows).map_err(|_| GuestError::Input { reason: format!("{rows} rows in one batch") })?;
+        self.batch.rows = u32::try_from(rows)
+            .map_err(|_| GuestError::Input { reason: format!("{rows} rows in one batch") })?;
         let columns: Vec<ArrayRef> = batch.columns().to_vec();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let named = RecordBatch::try_new_with_options(SchemaRef::clone(&self.schema), columns, &options);

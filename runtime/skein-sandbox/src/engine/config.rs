@@ -100,7 +100,10 @@ fn pool() -> PoolingAllocationConfig {
     pool.total_component_instances(AGENTS);
     pool.max_core_instances_per_component(64).total_core_instances(16 * AGENTS);
     pool.max_memories_per_component(2).total_memories(2 * AGENTS).max_memory_size(4 << 30);
-    pool.max_tables_per_component(8).max_tables_per_module(2).total_tables(4 * AGENTS).table_elements(100_000);
+    pool.max_tables_per_component(8)
+        .max_tables_per_module(2)
+        .total_tables(4 * AGENTS)
+        .table_elements(100_000);
     pool.total_stacks(AGENTS);
     pool.max_core_instance_size(MIB).max_component_instance_size(4 * MIB);
     pool.linear_memory_keep_resident(0).table_keep_resident(0).max_unused_warm_slots(16);
@@ -115,7 +118,10 @@ fn compiler(config: &mut Config) -> Result<()> {
     config.parallel_compilation(true);
     config.target("x86_64-unknown-linux-gnu")?;
     for feature in baseline::FEATURES {
-        #[expect(unsafe_code, reason = "the flags name instruction sets that every node proves to have at start")]
+        #[expect(
+            unsafe_code,
+            reason = "the flags name instruction sets that every node proves to have at start"
+        )]
         // SAFETY: `baseline::check` runs before any engine that could execute the code.
         unsafe {
             config.cranelift_flag_enable(feature);
@@ -126,5 +132,7 @@ fn compiler(config: &mut Config) -> Result<()> {
 
 /// Version and settings as one digest. wasmtime compares its own settings again when it loads an artifact.
 pub(super) fn fingerprint() -> Blake3 {
-    Blake3::of(format!("wasmtime {ENGINE_VERSION} settings {SETTINGS} features {:?}", baseline::FEATURES).as_bytes())
+    Blake3::of(
+        format!("wasmtime {ENGINE_VERSION} settings {SETTINGS} features {:?}", baseline::FEATURES).as_bytes(),
+    )
 }

@@ -59,7 +59,8 @@ pub(super) struct Confinement {
 
 /// Limits this process for good.
 pub(super) fn confine(limits: Confinement) -> io::Result<()> {
-    let set = |resource, value: u64| setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) });
+    let set =
+        |resource, value: u64| setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) });
     set(Resource::As, limits.memory)?;
     set(Resource::Cpu, limits.cpu_seconds)?;
     set(Resource::Core, 0)?;
@@ -71,7 +72,8 @@ pub(super) fn confine(limits: Confinement) -> io::Result<()> {
 fn filter() -> Result<(), seccompiler::Error> {
     let rules: BTreeMap<i64, Vec<_>> = ALLOWED.iter().map(|number| (*number, Vec::new())).collect();
     // EPERM (1) instead of death: libraries probe for calls that they can do without.
-    let filter = SeccompFilter::new(rules, SeccompAction::Errno(1), SeccompAction::Allow, TargetArch::x86_64)?;
+    let filter =
+        SeccompFilter::new(rules, SeccompAction::Errno(1), SeccompAction::Allow, TargetArch::x86_64)?;
     let program: BpfProgram = filter.try_into()?;
     apply_filter(&program)
 }

@@ -67,8 +67,10 @@ pub(crate) fn check(settings: &Settings, args: &CheckArgs) -> CommandResult {
     let params = secrets::params(&args.with, &home)?;
     let fresh = modules::compile(&args.module, &home, &clock)?;
     let limits = Limits::STANDARD;
-    let manifest =
-        fresh.module.describe(&limits).map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
+    let manifest = fresh
+        .module
+        .describe(&limits)
+        .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
     let plans = match &args.dataset {
         None => Vec::new(),
         Some(path) => {
@@ -150,12 +152,15 @@ fn told(checked: &Checked) {
     say("digest", checked.module.to_string());
     say("made with", checked.sdk.clone());
     say("state", checked.state.to_string());
-    say("size", format!(
+    say(
+        "size",
+        format!(
             "{}, {} functions, compiled in {}",
             checked.size,
             checked.functions,
             render::duration(checked.compile.0)
-        ));
+        ),
+    );
     say("exports", "skein:migration/migrate@0.1.0".to_owned());
     say("imports", checked.imports.join(", "));
     say(

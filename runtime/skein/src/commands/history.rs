@@ -51,7 +51,9 @@ pub(crate) fn history(_settings: &Settings, args: &HistoryArgs) -> CommandResult
 fn line(history: &History, version: &Version) -> VersionLine {
     let (kind, what, run, counts) = match &version.kind {
         VersionKind::Adopted => ("adopted", "found in place".to_owned(), None, None),
-        VersionKind::Observed { changes } => ("observed", format!("{} changes by others", changes.len()), None, None),
+        VersionKind::Observed { changes } => {
+            ("observed", format!("{} changes by others", changes.len()), None, None)
+        }
         VersionKind::Published(facts) => {
             let what = format!("{} {}", facts.migration, facts.migration_version);
             ("published", what, Some(facts.run), Some(facts.rows))
@@ -71,7 +73,9 @@ fn line(history: &History, version: &Version) -> VersionLine {
         bytes: version.files.iter().map(|f| Bytes(f.stat.size)).sum(),
         rows: rows.filter(|rows| rows.0 > 0),
         rejected: counts.map(|c| c.rejected),
-        available: current || history.is_current(version.version) || history.slot_of(version.version).is_some(),
+        available: current
+            || history.is_current(version.version)
+            || history.slot_of(version.version).is_some(),
     }
 }
 

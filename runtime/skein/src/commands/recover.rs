@@ -42,7 +42,8 @@ fn told(step: &Step) -> String {
     match step {
         Step::Finished { version } => format!("finished the publish of version {version}"),
         Step::TakenBack { changes, set_aside } => {
-            let kept = set_aside.as_ref().map_or_else(String::new, |dir| format!("; their files are in {dir}"));
+            let kept =
+                set_aside.as_ref().map_or_else(String::new, |dir| format!("; their files are in {dir}"));
             format!("took a publish back because others had made {} changes{kept}", changes.len())
         }
         Step::Settled { version } => format!("recorded that version {version} is settled"),

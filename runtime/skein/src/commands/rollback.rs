@@ -28,8 +28,7 @@ pub(crate) fn rollback(settings: &Settings, args: &RollbackArgs) -> CommandResul
     if !args.yes && !confirmed(settings, &dataset, args)? {
         return Err(Failure::text(codes::CANCELLED, "nothing was changed"));
     }
-    let done = roll_back(&dataset, args.to)
-        .map_err(|error| Failure::new(error.code(), &error))?;
+    let done = roll_back(&dataset, args.to).map_err(|error| Failure::new(error.code(), &error))?;
     match args.output {
         Output::Json => render::json(&summary(&done)),
         Output::Table => render::line(&told(&done)),
@@ -46,10 +45,7 @@ fn told(done: &RolledBack) -> String {
     if !done.changed {
         return format!("version {} is current already, nothing was touched", done.to);
     }
-    format!(
-        "version {} is back as version {}: {} files, {}",
-        done.to, done.version, done.files, done.bytes
-    )
+    format!("version {} is back as version {}: {} files, {}", done.to, done.version, done.files, done.bytes)
 }
 
 /// Asks on a terminal; elsewhere `--yes` is needed, because nobody could answer.

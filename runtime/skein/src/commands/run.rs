@@ -54,7 +54,9 @@ fn migrate(
     progress: &Progress,
 ) -> Result<RunOutcome, RunError> {
     match prepare(dataset, module, request, clock, progress)? {
-        Preparation::AlreadyMigrated { version, migration } => Ok(RunOutcome::AlreadyMigrated { version, migration }),
+        Preparation::AlreadyMigrated { version, migration } => {
+            Ok(RunOutcome::AlreadyMigrated { version, migration })
+        }
         Preparation::Ready(prepared) => {
             let report = prepared.stage(progress)?.publish()?;
             Ok(RunOutcome::Published(Box::new(report)))
