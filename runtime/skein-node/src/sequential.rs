@@ -85,7 +85,8 @@ impl Task<'_> {
         for row_group in 0..work.source.row_groups() {
             let mut encoder =
                 FragmentEncoder::new(Arc::clone(&work.output), Arc::clone(&work.source), row_group)?;
-            let fed = self.row_group(file, row_group, work, feed, &mut |batch| Ok(encoder.write(&batch)?))?;
+            let fed =
+                self.row_group((file, row_group), work, feed, &mut |batch| Ok(encoder.write(&batch)?))?;
             writer.sealer.append(&work.source, encoder.finish(&fed.kept)?)?;
         }
         if self.is_last(file) {
@@ -109,7 +110,7 @@ impl Task<'_> {
                     .into_iter()
                     .try_for_each(|group| Ok(writer.sealer.append_fresh(group)?))
             };
-            self.row_group(file, row_group, work, feed, &mut sink)?;
+            self.row_group((file, row_group), work, feed, &mut sink)?;
         }
         if self.is_last(file) {
             self.finish(|batch| {
@@ -124,8 +125,7 @@ impl Task<'_> {
 
     fn row_group(
         &mut self,
-        file: usize,
-        row_group: usize,
+        (file, row_group): (usize, usize),
         work: &FileWork,
         feed: &Feed<'_>,
         sink: &mut dyn FnMut(RecordBatch) -> Result<(), RunError>,

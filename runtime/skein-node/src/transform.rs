@@ -202,7 +202,7 @@ impl Shared<'_> {
             self.transform.progress.rows_done(kept.rows() as u64);
             return Ok(encoder.finish(&kept)?);
         }
-        let kept = self.through_agent(file, work, row_group, tally, |batch| Ok(encoder.write(&batch)?))?;
+        let kept = self.through_agent((file, row_group), work, tally, |batch| Ok(encoder.write(&batch)?))?;
         Ok(encoder.finish(&kept)?)
     }
 
@@ -216,7 +216,7 @@ impl Shared<'_> {
         let mut cutter = RowGroupCutter::new(Arc::clone(&work.output))?;
         let mut fresh = Vec::new();
         for row_group in row_groups {
-            self.through_agent(file, work, row_group, tally, |batch| {
+            self.through_agent((file, row_group), work, tally, |batch| {
                 fresh.extend(cutter.push(&batch)?);
                 Ok(())
             })?;
@@ -228,9 +228,8 @@ impl Shared<'_> {
     /// One row group through an agent of its own.
     fn through_agent(
         &self,
-        file: usize,
+        (file, row_group): (usize, usize),
         work: &FileWork,
-        row_group: usize,
         tally: &mut Tally,
         sink: impl FnMut(arrow_array::RecordBatch) -> Result<(), RunError>,
     ) -> Result<Selection, RunError> {

@@ -187,7 +187,7 @@ fn plan_told(plan: &PlanLines) {
     render::line(&format!("\nplan for {}{more}: shape {}, reads {reads}", plan.first_file, plan.shape));
     let width = plan.columns.iter().map(|c| c.name.len()).max().unwrap_or(0);
     for column in &plan.columns {
-        let same_name = column.from.iter().any(|from| *from == column.name);
+        let same_name = column.from.contains(&column.name);
         let (mark, how) = match (column.origin, same_name) {
             ("carried", true) => (' ', "carried".to_owned()),
             ("carried", false) => ('>', format!("carried from {}", column.from.join(", "))),
