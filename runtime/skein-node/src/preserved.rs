@@ -67,3 +67,74 @@ fn kept_rows(column: &ArrayRef, kept: &Selection) -> ArrayRef {
     }
     filter(column, &BooleanArray::new(kept.bits().clone(), None)).expect("the selection has one bit per row")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{PreservedChanged, PreservedCheck};
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+    use arrow_schema::{DataType, Field, Schema};
+    use skein_types::{ColumnId, ProposedOrigin, ProposedPlan, SchemaPlan, Selection};
+    use std::sync::Arc;
+
+    /// Reads `a` and `b`, carries `c`, computes `n` and preserves `b`.
+    fn check() -> PreservedCheck {
+        let field = |name: &str, data_type| Field::new(name, data_type, true);
+        let source = Schema::new(vec![
+            field("a", DataType::Int64),
+            field("c", DataType::Int64),
+            field("b", DataType::Utf8),
+        ]);
+        let target = Schema::new(vec![
+            field("n", DataType::Int64),
+            field("c", DataType::Int64),
+            field("b", DataType::Utf8),
+        ]);
+        let proposed = ProposedPlan {
+            target,
+            origins: vec![
+                (0, ProposedOrigin::Computed(vec![ColumnId(0)])),
+                (1, ProposedOrigin::Carried(ColumnId(1))),
+                (2, ProposedOrigin::Preserved(ColumnId(2))),
+            ],
+            reads: vec![0, 2],
+            shape: "filtered".into(),
+            ext: vec![],
+        };
+        PreservedCheck::new(&SchemaPlan::check(Arc::new(source), &proposed).unwrap())
+    }
+
+    fn batch(numbers: Vec<i64>, texts: Vec<Option<&str>>) -> RecordBatch {
+        let columns: [(&str, ArrayRef); 2] =
+            [("x", Arc::new(Int64Array::from(numbers))), ("b", Arc::new(StringArray::from(texts)))];
+        RecordBatch::try_from_iter(columns).unwrap()
+    }
+
+    fn input() -> RecordBatch {
+        batch(vec![1, 2, 3], vec![Some("x"), None, Some("z")])
+    }
+
+    fn changed() -> Result<(), PreservedChanged> {
+        Err(PreservedChanged { column: "b".into() })
+    }
+
+    #[test]
+    fn kept_rows_may_come_back_in_several_parts() {
+        let kept = Selection::from_bitmap(&[0b101], 3).unwrap();
+        let parts = [batch(vec![7], vec![Some("x")]), batch(vec![8], vec![Some("z")])];
+        assert_eq!(check().check(&input(), &kept, &parts), Ok(()));
+    }
+
+    #[test]
+    fn changed_swapped_nulled_and_missing_values_are_seen() {
+        let all = Selection::all(3);
+        for texts in [
+            vec![Some("x"), None, Some("y")],
+            vec![None, Some("x"), Some("z")],
+            vec![Some("x"), None, None],
+            vec![Some("x"), None],
+        ] {
+            let output = batch(vec![0; texts.len()], texts);
+            assert_eq!(check().check(&input(), &all, &[output]), changed());
+        }
+    }
+}

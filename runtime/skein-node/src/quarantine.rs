@@ -167,3 +167,33 @@ fn with_reasons(
         reasons.into_iter().map(|(_, column)| column).chain(rows.columns().iter().map(ArrayRef::clone));
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{under, union};
+    use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
+    use arrow_schema::{DataType, Field, Schema};
+    use std::sync::Arc;
+
+    fn schema(fields: &[(&str, DataType)]) -> Arc<Schema> {
+        let fields = fields.iter().map(|(name, data_type)| Field::new(*name, data_type.clone(), false));
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+
+    #[test]
+    fn files_of_two_schemas_share_one_quarantine_without_losing_a_value() {
+        let numbers = schema(&[("k", DataType::Int64), ("v", DataType::Int64)]);
+        let texts = schema(&[("k", DataType::Int64), ("v", DataType::Utf8), ("w", DataType::Utf8)]);
+        let both = Arc::new(union(&[numbers, texts.clone()]));
+        let names: Vec<_> = both.fields().iter().map(|f| f.name().as_str()).collect();
+        assert_eq!(names, ["k", "v", "v:Utf8", "w"]);
+
+        let k: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+        let text: ArrayRef = Arc::new(StringArray::from(vec!["t"]));
+        let part = RecordBatch::try_new(texts, vec![k.clone(), text.clone(), text.clone()]).unwrap();
+        let moved = under(&both, &part).unwrap();
+        assert_eq!(moved.column(1).null_count(), 1);
+        assert_eq!((moved.column(2), moved.column(3)), (&text, &text));
+        assert_eq!(moved.column(0), &k);
+    }
+}

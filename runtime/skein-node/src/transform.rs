@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::ScopedJoinHandle;
 
 use skein_dataset::parquet::{Fragment, FragmentEncoder, FreshRowGroup, OutputPlan, RowGroupCutter};
 use skein_dataset::{NameRule, Snapshot, Staging};
@@ -69,7 +70,7 @@ impl Tally {
     pub(crate) fn row_group(&mut self, kept: &Selection, rejected: usize) {
         self.rows.read.0 += kept.rows() as u64;
         self.rows.rejected.0 += rejected as u64;
-        self.rows.filtered.0 += (kept.rows() - kept.kept() - rejected) as u64;
+        self.rows.filtered.0 += kept.rows().saturating_sub(kept.kept() + rejected) as u64;
     }
 
     fn add(&mut self, other: &Self) {
@@ -117,18 +118,16 @@ impl Transform<'_> {
             leaves: groups.iter().map(|g| g.plan.read_leaves()).collect(),
             splits,
         };
-        let tally = Mutex::new(Tally::default());
-        std::thread::scope(|scope| {
-            for _ in 0..workers {
-                scope.spawn(|| {
-                    let mut own = Tally::default();
-                    shared.work(&mut own);
-                    own.cost.cpu = cpu::of_this_thread();
-                    tally.lock().unwrap_or_else(PoisonError::into_inner).add(&own);
-                });
-            }
+        let tallies = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(|| shared.worker())).collect();
+            workers.into_iter().map(ScopedJoinHandle::join).collect::<Result<Vec<Tally>, _>>()
         });
-        shared.result(tally.into_inner().unwrap_or_else(PoisonError::into_inner))
+        let Ok(tallies) = tallies else { return Err(RunError::bug("a worker panicked")) };
+        let tally = tallies.iter().fold(Tally::default(), |mut sum, tally| {
+            sum.add(tally);
+            sum
+        });
+        shared.result(tally)
     }
 
     /// Where rows keep their place a row group is a split: small pieces keep all threads busy to the end. Under
@@ -158,7 +157,26 @@ impl Transform<'_> {
     }
 }
 
+/// A worker that panics must not leave the others waiting for a split that will never be sealed.
+struct StopOnPanic<'a>(&'a Board<Vec<Piece>>);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop();
+        }
+    }
+}
+
 impl Shared<'_> {
+    fn worker(&self) -> Tally {
+        let _guard = StopOnPanic(&self.board);
+        let mut tally = Tally::default();
+        self.work(&mut tally);
+        tally.cost.cpu = cpu::of_this_thread();
+        tally
+    }
+
     fn work(&self, tally: &mut Tally) {
         while let Some(item) = self.board.take() {
             let done = self.split(item, tally).and_then(|pieces| self.seal(item, pieces));
