@@ -151,6 +151,11 @@ impl Dataset {
         self.place.state_path().to_owned()
     }
 
+    /// Whether a run has taken the dataset before. Until then nothing of Skein is beside it.
+    pub fn is_registered(&self) -> bool {
+        self.state().is_some()
+    }
+
     /// Reads and checks the whole log. Empty for a dataset that no run has touched.
     pub fn history(&self) -> Result<History, LogError> {
         self.state().map_or_else(|| Ok(History::default()), |state| log::read(&state.log))

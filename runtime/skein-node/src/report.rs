@@ -34,7 +34,7 @@ pub struct RowCounts {
 pub struct ColumnCounts {
     /// Copied by the host.
     pub carried: usize,
-    /// Of those, copied as encoded bytes in every row group that kept all its rows.
+    /// Of those, copied as encoded bytes in row groups that kept all their rows; 0 if no row group did.
     pub spliced: usize,
     /// Made by the module.
     pub computed: usize,

@@ -94,7 +94,7 @@ pub fn plan_only(
     Ok(Planner { module, params, applied: &applied, limits }.plan(&files)?.groups)
 }
 
-/// Locks, pins and plans. Writes nothing but the dataset's registration.
+/// Locks, pins and plans. Writes nothing but, if there is a plan, the dataset's registration.
 pub fn prepare(
     dataset: Dataset,
     module: &Module,
@@ -105,6 +105,10 @@ pub fn prepare(
     let started = clock.elapsed();
     let manifest = describe(module, &request.limits)?;
     let migration = migration(module, &manifest, &request)?;
+    if !dataset.is_registered() {
+        // Reads footers twice, once: a run that is refused leaves no trace of Skein beside a dataset that never had one.
+        plan_only(&dataset, module, &request.params, &request.limits)?;
+    }
     let lock = dataset.lock_run(request.run)?;
     let snapshot = dataset.pin(&lock)?;
     let (todo, joined) = if request.again { all(&snapshot) } else { unapplied(&snapshot, &migration)? };

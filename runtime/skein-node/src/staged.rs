@@ -143,7 +143,9 @@ fn columns(prepared: &Prepared, outputs: &[StagedOutput]) -> ColumnCounts {
         }
     }
     counts.dropped = group.plan.source_tree().roots().len() - used.len();
-    counts.spliced = outputs.iter().map(|o| o.output.spliced_columns().len()).min().unwrap_or(0);
+    if outputs.iter().any(|o| o.sealed.spliced_bytes.0 > 0) {
+        counts.spliced = outputs.iter().map(|o| o.output.spliced_columns().len()).min().unwrap_or(0);
+    }
     counts
 }
 

@@ -30,13 +30,13 @@ pub(crate) fn load(path: &Path, home: &Home, clock: &Arc<dyn Clock>) -> Result<M
     let forge = Forge::new(home, clock)?;
     match forge.kept(&bytes) {
         Some(module) => Ok(module),
-        None => Ok(forge.compile(&bytes)?.module),
+        None => Ok(forge.compile(&bytes).map_err(|failure| failure.about(path))?.module),
     }
 }
 
 /// Compiles a module whether or not it is kept.
 pub(crate) fn compile(path: &Path, home: &Home, clock: &Arc<dyn Clock>) -> Result<Fresh, Failure> {
-    Forge::new(home, clock)?.compile(&read(path)?)
+    Forge::new(home, clock)?.compile(&read(path)?).map_err(|failure| failure.about(path))
 }
 
 /// Where modules are compiled, signed and loaded.
