@@ -31,6 +31,6 @@ pub use params::{Params, ParamsError};
 pub use planning::SchemaGroup;
 pub use preserved::PreservedChanged;
 pub use progress::{Progress, ProgressReading};
-pub use report::{ColumnCounts, Cost, Migration, RowCounts, RunOutcome, RunReport};
+pub use report::{ColumnCounts, Cost, Migration, RunOutcome, RunReport};
 pub use run::{Preparation, Prepared, RunRequest, plan_only, prepare};
 pub use staged::Staged;

@@ -1,7 +1,8 @@
 //! What a run did, for people and machines.
 
 use serde::Serialize;
-use skein_types::{Bytes, Fuel, Millis, ModuleDigest, ParamsDigest, Rows, RunId};
+use skein_dataset::RowCounts;
+use skein_types::{Bytes, Fuel, Millis, ModuleDigest, ParamsDigest, RunId};
 
 /// The migration as records name it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -14,19 +15,6 @@ pub struct Migration {
     pub module: ModuleDigest,
     /// The parameters.
     pub params: ParamsDigest,
-}
-
-/// Rows by fate. `read = written + rejected + filtered` unless the shape is free.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct RowCounts {
-    /// In the source.
-    pub read: Rows,
-    /// In the result.
-    pub written: Rows,
-    /// Refused by the module; kept in the quarantine.
-    pub rejected: Rows,
-    /// Left out by the module.
-    pub filtered: Rows,
 }
 
 /// Target columns by origin.
@@ -68,7 +56,7 @@ pub struct RunReport {
     pub migration: Migration,
     /// Files in the new version that the run wrote.
     pub files: usize,
-    /// Rows by fate.
+    /// Rows by fate; unless the shape is free, `read = written + rejected + filtered`.
     pub rows: RowCounts,
     /// Columns by origin.
     pub columns: ColumnCounts,

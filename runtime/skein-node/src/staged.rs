@@ -171,7 +171,6 @@ fn commit(
     let fields = group.plan.columns().iter().map(|c| {
         json!({"name": c.field.name(), "type": c.field.data_type().to_string(), "nullable": c.field.is_nullable()})
     });
-    let rows = report.rows;
     Ok(CommitData {
         migration: now.name.clone(),
         migration_version: now.version.clone(),
@@ -179,12 +178,7 @@ fn commit(
         params: now.params,
         plan: plan_digest(prepared),
         schema: fields.collect(),
-        rows: skein_dataset::RowCounts {
-            read: rows.read,
-            written: rows.written,
-            rejected: rows.rejected,
-            filtered: rows.filtered,
-        },
+        rows: report.rows,
         ext: json!({"cost": report.cost, "columns": report.columns, "bytes_spliced": report.bytes_spliced}),
         files: files.collect(),
     })

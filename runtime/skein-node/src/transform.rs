@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ScopedJoinHandle;
 
 use skein_dataset::parquet::{Fragment, FragmentEncoder, FreshRowGroup, OutputPlan, RowGroupCutter};
-use skein_dataset::{NameRule, Snapshot, Staging};
+use skein_dataset::{NameRule, RowCounts, Snapshot, Staging};
 use skein_sandbox::Usage;
 use skein_types::{ModuleDigest, ParamsDigest, Selection, Shape};
 
@@ -25,7 +25,7 @@ use crate::planning::{Plans, SchemaGroup};
 use crate::preserved::PreservedCheck;
 use crate::progress::Progress;
 use crate::quarantine::Quarantine;
-use crate::report::{Cost, RowCounts};
+use crate::report::Cost;
 use crate::seed::FileSeed;
 
 /// Everything that workers share.
