@@ -4,7 +4,6 @@
 //! three. It never looks into a batch and never answers data, so it shows what the contract itself asks of a module.
 
 #![expect(unsafe_code, reason = "generated: the canonical ABI is raw pointers and lengths")]
-#![expect(missing_docs, reason = "generated: the contract documents what is not plain from the name")]
 
 wit_bindgen::generate!({
     path: "../../../wit/skein-migration",
