@@ -5,7 +5,7 @@ use skein_sdk::arrow_schema::DataType;
 use skein_sdk::{Plan, Refusal, Source, nearest};
 
 use crate::spec::{OnError, Spec, Step};
-use crate::transform::{Change, is_text, scalar};
+use crate::transform::{self, Change, is_text, scalar};
 
 /// Where a made column's values start.
 #[derive(Clone, Debug)]
@@ -182,7 +182,7 @@ fn texts(column: &Column, change: Change) -> Result<Change, Refusal> {
 
 fn possible(from: &DataType, to: &DataType) -> Result<(), Refusal> {
     let refuse = |why: &str| Err(Refusal::new("impossible-cast", format!("{from} cannot become {to}{why}")));
-    if from.is_nested() || matches!(from, DataType::Null) || !arrow_cast::can_cast_types(from, to) {
+    if !transform::possible(from, to) {
         return refuse("");
     }
     let zoned =

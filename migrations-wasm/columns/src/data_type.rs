@@ -2,7 +2,8 @@
 
 use skein_sdk::arrow_schema::{DataType, TimeUnit};
 use skein_sdk::nearest;
-use skein_sdk::zone::is_utc;
+
+use crate::transform::zone_offset;
 
 const PLAIN: [(&str, DataType); 16] = [
     ("bool", DataType::Boolean),
@@ -75,7 +76,7 @@ fn timestamp(unit: &str, zone: Option<&str>) -> Result<DataType, String> {
 
 /// Named zones would need a time zone database, which this module does not carry.
 pub(crate) fn is_fixed(zone: &str) -> bool {
-    is_utc(zone) || zone.parse::<skein_sdk::arrow_array::timezone::Tz>().is_ok()
+    zone_offset(zone).is_some()
 }
 
 #[cfg(test)]

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use arrow_select::zip::zip;
 use serde_json::Value;
-use skein_sdk::arrow_array::{Array, ArrayRef, BooleanArray, Datum, Scalar, StringArray};
+use skein_sdk::arrow_array::{Array, ArrayRef, BooleanArray, Scalar, StringArray};
 use skein_sdk::arrow_schema::DataType;
 use skein_sdk::{Failure, Output, Secret};
 
 use crate::spec::{Case, OnError};
-pub(crate) use cast::strict;
+pub(crate) use cast::{possible, repeated, strict, zone_offset};
 pub(crate) use keyed::Key;
 
 /// One change, as the spec has it.
@@ -95,13 +95,6 @@ pub(crate) fn scalar(value: &Value, data_type: &DataType) -> Result<Scalar<Array
     let one: ArrayRef = Arc::new(StringArray::from(vec![text]));
     let made = strict(&one, data_type).map_err(|_| format!("{value} is no {data_type}"))?;
     Ok(Scalar::new(made))
-}
-
-/// `rows` times the same value.
-pub(crate) fn repeat(value: &Scalar<ArrayRef>, rows: usize) -> Result<ArrayRef, Failure> {
-    let (array, _) = value.get();
-    let places = skein_sdk::arrow_array::UInt32Array::from(vec![0u32; rows]);
-    Ok(arrow_select::take::take(array, &places, None)?)
 }
 
 /// Whether texts can be changed in place.

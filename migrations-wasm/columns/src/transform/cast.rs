@@ -1,35 +1,50 @@
 //! Casts that notice what does not fit.
+//!
+//! An array is read value by value ([`value::Value`]) and built as the target type from what fits. Two steps with a value
+//! between them instead of a kernel for each pair of types: the kernels' code for all pairs would triple the module.
 
-use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_cast::{CastOptions, cast_with_options};
+mod build;
+mod fit;
+mod kind;
+mod number;
+mod read;
+mod time;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
 use skein_sdk::arrow_array::{Array, ArrayRef};
 use skein_sdk::arrow_schema::DataType;
-use skein_sdk::zone::{known_to_kernels, with_zone};
 use skein_sdk::{Failure, Output, shortened};
 
 use super::Named;
 use crate::spec::OnError;
+use build::build;
+pub(crate) use kind::possible;
+use read::Cells;
+pub(crate) use time::zone_offset;
 
-const LENIENT: CastOptions<'static> = CastOptions { safe: true, format_options: FormatOptions::new() };
-const STRICT: CastOptions<'static> = CastOptions { safe: false, format_options: FormatOptions::new() };
-
-/// Casts or fails.
+/// Casts or fails; the failure does not show the value, which may be one to hide.
 pub(crate) fn strict(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Failure> {
-    zoned(array, to, &STRICT)
+    let made = lenient(array, to)?;
+    if made.null_count() == array.null_count() {
+        return Ok(made);
+    }
+    Err(Failure::new("uncastable", format!("a value is no {to}")))
 }
 
-/// A cast between types whose zone may be called UTC.
-fn zoned(array: &ArrayRef, to: &DataType, options: &CastOptions<'_>) -> Result<ArrayRef, Failure> {
-    let made = cast_with_options(&understood(array)?, &known_to_kernels(to), options)?;
-    let DataType::Timestamp(_, zone) = to else { return Ok(made) };
-    with_zone(&made, zone.as_deref())
-}
-
-fn understood(array: &ArrayRef) -> Result<ArrayRef, Failure> {
-    let DataType::Timestamp(_, zone) = known_to_kernels(array.data_type()) else {
+/// Casts; values that do not fit are null.
+fn lenient(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Failure> {
+    if array.data_type() == to {
         return Ok(ArrayRef::clone(array));
-    };
-    with_zone(array, zone.as_deref())
+    }
+    build(&Cells::new(array)?, array.len(), to)
+}
+
+/// `rows` times the only value of an array.
+pub(crate) fn repeated(one: &dyn Array, rows: usize) -> Result<ArrayRef, Failure> {
+    build(&Cells::first_of(one)?, rows, one.data_type())
 }
 
 /// Casts; values that do not fit are null, and their rows rejected if the spec says so.
@@ -40,19 +55,15 @@ pub(super) fn cast(
     named: Named<'_>,
     out: &mut Output,
 ) -> Result<ArrayRef, Failure> {
-    let made = zoned(array, to, &LENIENT)?;
+    let made = lenient(array, to)?;
     if on_error == OnError::Null || made.null_count() == array.null_count() {
         return Ok(made);
     }
-    let format = FormatOptions::new();
-    let readable = understood(array)?;
-    let shown = ArrayFormatter::try_new(&readable, &format)?;
-    for row in (0..array.len()).filter(|row| made.is_null(*row) && !array.is_null(*row)) {
-        let value = if named.hidden {
-            "a value".to_owned()
-        } else {
-            format!("{:?}", shortened(&shown.value(row).to_string()))
-        };
+    let cells = Cells::new(array)?;
+    for row in (0..array.len()).filter(|row| made.is_null(*row)) {
+        let Some(value) = cells.at(row) else { continue };
+        let value =
+            if named.hidden { "a value".to_owned() } else { format!("{:?}", shortened(&value.to_string())) };
         let message = format!("{}: {value} is no {to}", named.column);
         if on_error == OnError::Fail {
             return Err(Failure::new("uncastable", message));
