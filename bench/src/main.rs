@@ -1,31 +1,48 @@
 //! `skein-bench`: writes benchmark tables and runs the benchmarks.
 
+mod arguments;
+mod contender;
+mod measure;
+mod native;
+mod small_times;
+mod workshop;
+
 use std::io::Write as _;
 
-use clap::{Parser, Subcommand};
+use clap::Parser as _;
+use skein_bench::report::Report;
 use skein_bench::tables;
 
-#[derive(Parser)]
-#[command(name = "skein-bench", version, about = "Benchmark tables and side-by-side benchmarks")]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
+use arguments::{Arguments, Command, Measurement, Output};
+use measure::Bench;
 
-#[derive(Subcommand)]
-enum Command {
-    /// Write TPC-H tables as Parquet; the same arguments always give the same bytes.
-    Tables(tables::Request),
-}
+type Measure = fn(&Bench<'_>) -> anyhow::Result<Vec<Report>>;
 
 fn main() -> anyhow::Result<()> {
-    match Arguments::parse().command {
-        Command::Tables(request) => {
-            let mut out = std::io::stdout().lock();
-            for file in tables::write(&request)? {
-                writeln!(out, "{}  {} rows  {}", file.path.display(), file.rows.0, file.bytes)?;
-            }
-            Ok(())
+    let (measurement, measure): (Measurement, Measure) = match Arguments::parse().command {
+        Command::Tables(request) => return write_tables(&request),
+        Command::Lineitem(measurement) => (measurement, |bench| bench.lineitem()),
+        Command::Rename(measurement) => (measurement, |bench| bench.rename()),
+        Command::Free(measurement) => (measurement, |bench| bench.free()),
+        Command::Native(measurement) => (measurement, |bench| bench.native()),
+        Command::Instantiate(measurement) => (measurement, |bench| bench.instantiate()),
+        Command::Compile(measurement) => (measurement, |bench| bench.compile()),
+        Command::Stop(measurement) => (measurement, |bench| bench.stop()),
+    };
+    let mut out = std::io::stdout().lock();
+    for report in measure(&Bench::new(&measurement)?)? {
+        match measurement.output {
+            Output::Table => write!(out, "{report}")?,
+            Output::Json => writeln!(out, "{}", serde_json::to_string(&report)?)?,
         }
     }
+    Ok(())
+}
+
+fn write_tables(request: &tables::Request) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for file in tables::write(request)? {
+        writeln!(out, "{}  {} rows  {}", file.path.display(), file.rows.0, file.bytes)?;
+    }
+    Ok(())
 }

@@ -1,0 +1,110 @@
+//! The command line and the environment.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use skein_bench::rival::Python;
+use skein_bench::tables;
+
+#[derive(Parser)]
+#[command(name = "skein-bench", version, about = "Benchmark tables and side-by-side benchmarks")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Write TPC-H tables as Parquet; the same arguments always give the same bytes.
+    Tables(tables::Request),
+    /// Compute four of fourteen columns and carry ten, beside DuckDB and Polars.
+    Lineitem(Measurement),
+    /// Rename, drop and reorder only, beside DuckDB and Polars.
+    Rename(Measurement),
+    /// The work of `lineitem` with every column through the guest.
+    Free(Measurement),
+    /// The sandbox beside the same transform compiled natively.
+    Native(Measurement),
+    /// Time to make an instance.
+    Instantiate(Measurement),
+    /// Time to compile a module, and from a kept artifact to the first batch.
+    Compile(Measurement),
+    /// Time to stop a runaway guest.
+    Stop(Measurement),
+}
+
+/// How to measure.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Measurement {
+    /// Timed rounds.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(5..))]
+    pub(crate) rounds: u16,
+    /// TPC-H scale factor.
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) sf: f64,
+    /// Threads of every contender; the machine's cores if not given.
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+    /// Directory for tables and outputs, on the disk that counts; `bench` in Cargo's target directory if not given.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// How the answer is printed.
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+}
+
+/// How answers are printed.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// For people.
+    Table,
+    /// JSON, one document per answer.
+    Json,
+}
+
+impl Measurement {
+    /// Threads of every contender.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+    }
+
+    /// Directory for tables and outputs.
+    pub(crate) fn data(&self) -> anyhow::Result<PathBuf> {
+        match &self.data {
+            Some(data) => Ok(data.clone()),
+            None => Ok(target()?.join("bench")),
+        }
+    }
+}
+
+/// What `cargo xtask bench` built and installed.
+#[derive(Clone, Debug)]
+pub(crate) struct Surroundings {
+    pub(crate) skein: PathBuf,
+    pub(crate) guests: PathBuf,
+    pub(crate) python: Python,
+}
+
+impl Surroundings {
+    /// From the variables that `cargo xtask bench` sets; without them, from where it puts things.
+    pub(crate) fn find() -> anyhow::Result<Self> {
+        let target = target()?;
+        let named = |variable: &str, usual: &str| {
+            std::env::var_os(variable).map_or_else(|| target.join(usual), PathBuf::from)
+        };
+        let interpreter = named("SKEIN_PYTHON", "venv/bin/python");
+        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("rivals");
+        Ok(Self {
+            skein: named("SKEIN_BIN", "release/skein"),
+            guests: named("SKEIN_TEST_GUESTS", "guests"),
+            python: Python { interpreter, scripts },
+        })
+    }
+}
+
+/// Cargo's target directory: this binary lies in `<target>/<profile>`.
+fn target() -> anyhow::Result<PathBuf> {
+    let this = std::env::current_exe()?;
+    Ok(this.ancestors().nth(2).context("a binary in a directory of its profile")?.to_owned())
+}

@@ -1,0 +1,120 @@
+//! From a command to its answers.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use skein_bench::file_row::{self, Row, Settings};
+use skein_bench::pair::{Way, ratio};
+use skein_bench::report::Report;
+use skein_bench::rows;
+use skein_types::{Clock, SystemClock};
+
+use crate::arguments::{Measurement, Surroundings};
+use crate::contender::{NativeAgents, Skein, params};
+use crate::native;
+use crate::small_times;
+use crate::workshop::Workshop;
+
+/// Small times of a millisecond or so are measured more often than rows of seconds.
+const SMALL_TIME_ROUNDS: usize = 10;
+
+/// One measurement about to be made.
+pub(crate) struct Bench<'a> {
+    measurement: &'a Measurement,
+    surroundings: Surroundings,
+    workshop: Workshop,
+    data: PathBuf,
+}
+
+impl<'a> Bench<'a> {
+    /// Finds everything that takes part.
+    pub(crate) fn new(measurement: &'a Measurement) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+        let surroundings = Surroundings::find()?;
+        let workshop = Workshop::new(surroundings.skein.clone(), surroundings.guests.clone(), clock)?;
+        let data = measurement.data()?;
+        Ok(Self { measurement, surroundings, workshop, data })
+    }
+
+    pub(crate) fn lineitem(&self) -> anyhow::Result<Vec<Report>> {
+        self.file_row(&rows::lineitem(&self.source()?), "lineitem-v2", json!({}))
+    }
+
+    pub(crate) fn rename(&self) -> anyhow::Result<Vec<Report>> {
+        self.file_row(&rows::rename(&self.source()?), "columns", rows::rename_params())
+    }
+
+    pub(crate) fn free(&self) -> anyhow::Result<Vec<Report>> {
+        self.file_row(&rows::free(&self.source()?), "lineitem-v2", rows::free_params())
+    }
+
+    pub(crate) fn native(&self) -> anyhow::Result<Vec<Report>> {
+        let work = rows::lineitem(&self.source()?).work;
+        let sandboxed = self.skein("lineitem-v2", json!({}), None)?;
+        let native = self.skein("lineitem-v2", json!({}), Some(native::agents))?;
+        let outputs = [&sandboxed, &native].map(|skein| skein.digest(&work, &self.desk()));
+        let [Ok(one), Ok(other)] = &outputs else { anyhow::bail!("{outputs:?}") };
+        anyhow::ensure!(one == other, "sandboxed and native outputs differ");
+        let out = self.desk().join("timed.parquet");
+        let way = |name, skein: Skein| {
+            let (work, out) = (&work, &out);
+            let run = move || {
+                let took = skein.run(work, out)?;
+                std::fs::remove_file(out)?;
+                Ok((took.staged.seconds, took.staged.bytes))
+            };
+            Way { name, run: Box::new(run) }
+        };
+        let ways = [way("sandboxed", sandboxed), way("native", native)];
+        Ok(vec![ratio("native", ways, self.rounds(), rows::native())?])
+    }
+
+    pub(crate) fn instantiate(&self) -> anyhow::Result<Vec<Report>> {
+        Ok(vec![small_times::instantiate(&self.workshop)?])
+    }
+
+    pub(crate) fn compile(&self) -> anyhow::Result<Vec<Report>> {
+        let rounds = self.rounds() * SMALL_TIME_ROUNDS;
+        let first_batch = small_times::first_batch(&self.workshop, &self.source()?, &self.desk(), rounds)?;
+        Ok(vec![small_times::compile(&self.workshop, self.rounds())?, first_batch])
+    }
+
+    pub(crate) fn stop(&self) -> anyhow::Result<Vec<Report>> {
+        Ok(vec![small_times::stop(&self.workshop, self.rounds() * SMALL_TIME_ROUNDS)?])
+    }
+
+    fn file_row(&self, row: &Row, package: &str, parameters: Value) -> anyhow::Result<Vec<Report>> {
+        let skein = self.skein(package, parameters, None)?;
+        let settings = Settings {
+            python: self.surroundings.python.clone(),
+            outputs: self.desk(),
+            threads: self.measurement.threads(),
+            rounds: self.rounds(),
+        };
+        Ok(vec![file_row::measure(row, &settings, &mut |work, out| skein.run(work, out))?])
+    }
+
+    fn skein(&self, package: &str, parameters: Value, native: Option<NativeAgents>) -> anyhow::Result<Skein> {
+        Ok(Skein {
+            module: self.workshop.module(package)?,
+            params: params(parameters)?,
+            native,
+            threads: self.measurement.threads(),
+            desk: self.desk(),
+            clock: Arc::clone(&self.workshop.clock),
+        })
+    }
+
+    fn source(&self) -> anyhow::Result<PathBuf> {
+        rows::source(&self.data, self.measurement.sf)
+    }
+
+    fn desk(&self) -> PathBuf {
+        self.data.join("outputs")
+    }
+
+    fn rounds(&self) -> usize {
+        self.measurement.rounds.into()
+    }
+}
