@@ -1,32 +1,22 @@
 //! A component through the whole crate: jail, signature, load, describe, plan, open, process.
 
-use std::path::PathBuf;
+mod determinism;
+mod hostile;
+mod plans;
+mod support;
+
 use std::sync::Arc;
 use std::time::Instant;
 
 use arrow_schema::{DataType, Field, Schema};
-use skein_sandbox::jail::{JailOptions, compile_in_jail};
-use skein_sandbox::{ArtifactKey, Engine, GuestConfig, Limits, Module, PlanCallError, Source};
-use skein_types::{Fuel, SystemClock, codes};
-
-fn jail() -> JailOptions {
-    let exe = PathBuf::from(env!("CARGO_BIN_EXE_skein-sandbox-jail"));
-    JailOptions { args: Vec::new(), ..JailOptions::standard(exe) }
-}
+use skein_sandbox::jail::compile_in_jail;
+use skein_sandbox::{GuestConfig, Limits, PlanCallError, Source};
+use skein_types::{Fuel, codes};
+use support::{engine, jail, load};
 
 fn refusal(module: &[u8]) -> (&'static str, String) {
     let error = compile_in_jail(&jail(), module).unwrap_err();
     (error.code().id, error.to_string())
-}
-
-fn load(engine: &Engine, package: &str) -> Module {
-    let compiled = compile_in_jail(&jail(), skein_test_guests::component(package)).unwrap();
-    let key = ArtifactKey::generate().unwrap();
-    Module::load(engine, &key.sign(&compiled), &key.trust()).unwrap()
-}
-
-fn engine() -> Engine {
-    Engine::runtime(Arc::new(SystemClock::start())).unwrap()
 }
 
 #[test]
