@@ -116,13 +116,17 @@ struct Moved {
 
 impl fmt::Debug for Agent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Agent").field("shape", &self.shape).field("moved", &self.moved).finish_non_exhaustive()
+        f.debug_struct("Agent")
+            .field("shape", &self.shape)
+            .field("moved", &self.moved)
+            .finish_non_exhaustive()
     }
 }
 
 impl Agent {
     pub(crate) fn open(module: &Module, request: AgentRequest<'_>) -> Result<Self, GuestError> {
-        let AgentRequest { source, proposed, plan, state_kind, state, seed, limits, config, cancel } = request;
+        let AgentRequest { source, proposed, plan, state_kind, state, seed, limits, config, cancel } =
+            request;
         let context = wit::TaskContext {
             source: source_to_wit(source)?,
             plan: plan_to_wit(proposed)?,

@@ -108,7 +108,9 @@ impl GuestError {
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Fuel { .. } => Some("look for a loop that does not end; else raise the fuel limit"),
-            Self::Memory { .. } => Some("keep less between batches; else raise the memory limit, which is part of the plan"),
+            Self::Memory { .. } => {
+                Some("keep less between batches; else raise the memory limit, which is part of the plan")
+            }
             Self::LogFlood { .. } => Some("log once per batch, not once per row"),
             Self::WrongRows { .. } => Some("under `same` and `filtered`, answer one row per kept row"),
             Self::Nulls { .. } => Some("declare the target column nullable, or reject such rows"),

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use skein_types::{Bytes, Clock};
-use wasmtime::{Store, StoreContextMut, Trap, UpdateDeadline};
+use wasmtime::{PoolConcurrencyLimitError, Store, StoreContextMut, Trap, UpdateDeadline};
 
 use crate::bindings::{Migration, export};
+use crate::engine::Slot;
 use crate::host::{GuestConfig, HostState, HostStop, Seed};
 use crate::module::Module;
 use crate::{GuestError, Limits};
@@ -65,6 +66,8 @@ pub(crate) struct Instance {
     pub(crate) limits: Limits,
     account: Account,
     spent: bool,
+    /// Last, so that the pool has its slot back before another instance may ask for it.
+    _slot: Slot,
 }
 
 /// What calls have used.
@@ -80,6 +83,7 @@ type Export = export::Guest;
 impl Instance {
     pub(crate) fn new(module: &Module, request: Setup<'_>) -> Result<Self, GuestError> {
         let Setup { limits, config, seed, cancel, call } = request;
+        let slot = module.engine.slots().take(|| cancel.is_set()).ok_or(GuestError::Cancelled { call })?;
         let clock = Arc::clone(module.engine.clock());
         let watch = Watch { cancel, clock, call_until: Duration::MAX, task_until: Duration::MAX };
         let state = HostState::new(limits, config, seed, watch);
@@ -90,7 +94,7 @@ impl Instance {
         store.epoch_deadline_callback(watch_out);
         let mut account = Account::default();
         let guest = metered(&mut store, limits, &mut account, call, |store| module.pre.instantiate(store))?;
-        Ok(Self { store, guest, limits: limits.clone(), account, spent: false })
+        Ok(Self { store, guest, limits: limits.clone(), account, spent: false, _slot: slot })
     }
 
     /// Calls an export under the limits.
@@ -103,7 +107,8 @@ impl Instance {
             return Err(GuestError::Spent);
         }
         let export = self.guest.skein_migration_migrate();
-        let answer = metered(&mut self.store, &self.limits, &mut self.account, call, |store| run(export, store));
+        let answer =
+            metered(&mut self.store, &self.limits, &mut self.account, call, |store| run(export, store));
         self.spent |= answer.is_err();
         answer
     }
@@ -177,9 +182,14 @@ fn explain(
 ) -> GuestError {
     if let Some(stop) = error.downcast_ref::<HostStop>() {
         return match stop {
-            HostStop::Exit { success } => trapped(error, call, format!("exit called (success: {success})"), state),
+            HostStop::Exit { success } => {
+                trapped(error, call, format!("exit called (success: {success})"), state)
+            }
             other => stopped(*other, call, limits),
         };
+    }
+    if error.downcast_ref::<PoolConcurrencyLimitError>().is_some() {
+        return GuestError::Engine { call, reason: format!("{error:#}") };
     }
     if error.root_cause().to_string().starts_with("too much data is being copied") {
         return GuestError::OutputTooLarge { call, limit: limits.output_bytes_per_call };
@@ -199,7 +209,9 @@ fn stopped(stop: HostStop, call: &'static str, limits: &Limits) -> GuestError {
     match stop {
         HostStop::LogFlood => GuestError::LogFlood { call, lines: limits.log_lines, bytes: limits.log_bytes },
         HostStop::MetricsFlood => GuestError::MetricsFlood { call, limit: limits.metric_names },
-        HostStop::Memory { wanted } => GuestError::Memory { call, wanted: Bytes(wanted), limit: limits.memory },
+        HostStop::Memory { wanted } => {
+            GuestError::Memory { call, wanted: Bytes(wanted), limit: limits.memory }
+        }
         HostStop::WallOfCall => GuestError::Wall { call, limit: limits.wall_per_call, scope: "call" },
         HostStop::WallOfTask => GuestError::Wall { call, limit: limits.wall_per_task, scope: "task" },
         HostStop::Cancelled => GuestError::Cancelled { call },

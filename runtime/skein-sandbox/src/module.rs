@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arrow_schema::Schema;
 use skein_types::{
-    Code, ColumnId, Encoding, ErrorClass, ModuleDigest, ParamsDigest, ProposedOrigin, ProposedPlan, StateKind, codes,
+    Code, ColumnId, Encoding, ErrorClass, ModuleDigest, ParamsDigest, ProposedOrigin, ProposedPlan,
+    StateKind, codes,
 };
 use wasmtime::component::{Component, Linker};
 
@@ -127,7 +128,7 @@ impl Module {
         #[expect(unsafe_code, reason = "the engine offers no checked way to load native code")]
         // SAFETY: the bytes are exactly those that the compile jail made and the trusted key signed.
         let component = unsafe { Component::deserialize(engine.wasmtime(), verified.artifact) };
-        let component = component.map_err(LoadError::Refused)?;
+        let component = component.map_err(LoadError::Incompatible)?;
         let mut linker = Linker::new(engine.wasmtime());
         let imports: Vec<String> =
             component.component_type().imports(engine.wasmtime()).map(|(name, _)| name.to_owned()).collect();
@@ -139,7 +140,8 @@ impl Module {
         }
         // What is left are functions of known interfaces that no migration can use: see `host::wasi`.
         linker.define_unknown_imports_as_traps(&component).map_err(LoadError::Refused)?;
-        let pre = linker.instantiate_pre(&component).and_then(MigrationPre::new).map_err(LoadError::Refused)?;
+        let pre =
+            linker.instantiate_pre(&component).and_then(MigrationPre::new).map_err(LoadError::Refused)?;
         Ok(Self { digest: verified.digest, engine: engine.clone(), pre })
     }
 
@@ -184,7 +186,12 @@ impl Module {
         self.pure(limits, Arc::default(), "instantiate").map(drop)
     }
 
-    fn pure(&self, limits: &Limits, config: Arc<GuestConfig>, call: &'static str) -> Result<Instance, GuestError> {
+    fn pure(
+        &self,
+        limits: &Limits,
+        config: Arc<GuestConfig>,
+        call: &'static str,
+    ) -> Result<Instance, GuestError> {
         Instance::new(self, Setup { limits, config, seed: PURE_SEED, cancel: CancelFlag::default(), call })
     }
 }
@@ -207,13 +214,19 @@ fn check_manifest(m: wit::Manifest) -> Result<Manifest, GuestError> {
     if !m.params_schema.is_empty() && serde_json::from_str::<serde_json::Value>(&m.params_schema).is_err() {
         return bad("a params-schema that is not JSON".to_owned());
     }
-    if m.ext.len() > EXT_MAX || m.ext.iter().any(|(key, value)| key.len().max(value.len()) > MANIFEST_TEXT_MAX) {
+    if m.ext.len() > EXT_MAX
+        || m.ext.iter().any(|(key, value)| key.len().max(value.len()) > MANIFEST_TEXT_MAX)
+    {
         return bad(format!("more than {EXT_MAX} extensions or one of more than {MANIFEST_TEXT_MAX} bytes"));
     }
     if let Some((key, _)) = m.ext.iter().find(|(key, _)| key.starts_with("must-")) {
-        return bad(format!("the extension {:?}, which is not known here", key.chars().take(100).collect::<String>()));
+        return bad(format!(
+            "the extension {:?}, which is not known here",
+            key.chars().take(100).collect::<String>()
+        ));
     }
-    let word = |error: skein_types::UnknownWord| GuestError::BadManifest { reason: format!("a word: {error}") };
+    let word =
+        |error: skein_types::UnknownWord| GuestError::BadManifest { reason: format!("a word: {error}") };
     Ok(Manifest {
         encoding: m.encoding.parse().map_err(word)?,
         state: m.state.parse().map_err(word)?,

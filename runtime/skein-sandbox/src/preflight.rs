@@ -14,6 +14,7 @@ mod frame;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
@@ -25,6 +26,14 @@ use frame::{Frame, Frames};
 
 /// Most record batches of one answer.
 const BATCHES_MAX: usize = 1024;
+
+/// Panics of the decoder in this process: each one is a hole in the preflight.
+static DECODER_PANICS: AtomicU64 = AtomicU64::new(0);
+
+/// How often the decoder panicked on bytes that had passed. Anything but 0 is a mistake in Skein.
+pub fn decoder_panics() -> u64 {
+    DECODER_PANICS.load(Ordering::Relaxed)
+}
 
 /// What is wrong with an answer's bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,7 +104,8 @@ impl Preflight {
         if frame.message.header_type() != MessageHeader::Schema || !frame.body.is_empty() {
             return Err(forged("the first message is not a schema"));
         }
-        let found = frame.message.header_as_schema().ok_or_else(|| forged("a schema message without schema"))?;
+        let found =
+            frame.message.header_as_schema().ok_or_else(|| forged("a schema message without schema"))?;
         fields::compare(&self.schema, &found)?;
         self.accepted = metadata.to_vec();
         Ok(())
@@ -108,19 +118,25 @@ impl Preflight {
             MessageHeader::Schema => return Err(forged("a second schema")),
             other => return Err(forged(format!("a message of kind {}", other.0))),
         }
-        let found = frame.message.header_as_record_batch().ok_or_else(|| forged("a message without its batch"))?;
+        let found =
+            frame.message.header_as_record_batch().ok_or_else(|| forged("a message without its batch"))?;
         let body = bytes.slice_with_length(frame.body.start, frame.body.len());
         self.layout.check(&found, &body, self.rows_max)?;
         let version = frame.message.version();
         let decode = || {
             let none = HashMap::new();
-            let decoder = RecordBatchDecoder::try_new(&body, found, SchemaRef::clone(&self.schema), &none, &version)?;
+            let decoder =
+                RecordBatchDecoder::try_new(&body, found, SchemaRef::clone(&self.schema), &none, &version)?;
             decoder.with_require_alignment(false).read_record_batch()
         };
         match catch_unwind(AssertUnwindSafe(decode)) {
             Ok(Ok(batch)) => Ok(batch),
             Ok(Err(error)) => Err(forged(error.to_string().chars().take(300).collect::<String>())),
-            Err(_) => Err(Unsound::DecoderPanic),
+            Err(_) => {
+                DECODER_PANICS.fetch_add(1, Ordering::Relaxed);
+                tracing::error!("the decoder panicked on bytes that had passed the preflight");
+                Err(Unsound::DecoderPanic)
+            }
         }
     }
 }

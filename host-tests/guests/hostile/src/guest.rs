@@ -15,9 +15,7 @@ wit_bindgen::generate!({
 });
 
 use exports::skein::migration::migrate::Guest;
-use skein::migration::types::{
-    Batch, Failure, Manifest, Output, Refusal, SchemaPlan, Source, TaskContext,
-};
+use skein::migration::types::{Batch, Failure, Manifest, Output, Refusal, SchemaPlan, Source, TaskContext};
 
 struct Hostile;
 

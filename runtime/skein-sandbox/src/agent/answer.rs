@@ -14,7 +14,11 @@ use crate::preflight::Unsound;
 const REJECT_BYTES: usize = 64;
 
 impl Agent {
-    pub(super) fn process_inner(&mut self, first_row: u64, batch: &RecordBatch) -> Result<Processed, GuestError> {
+    pub(super) fn process_inner(
+        &mut self,
+        first_row: u64,
+        batch: &RecordBatch,
+    ) -> Result<Processed, GuestError> {
         let rows = batch.num_rows();
         let mut collected = Collected { first_row, rows, ..Collected::default() };
         let input = self.encoder.encode(first_row, batch)?;
@@ -75,7 +79,12 @@ impl Agent {
         Ok(collected.data)
     }
 
-    fn collect(&mut self, call: &'static str, answer: wit::Output, all: &mut Collected) -> Result<(), GuestError> {
+    fn collect(
+        &mut self,
+        call: &'static str,
+        answer: wit::Output,
+        all: &mut Collected,
+    ) -> Result<(), GuestError> {
         if let Some(bytes) = answer.data {
             let limit = self.instance.limits.output_bytes_per_call;
             if size(bytes.len()) > limit.0 {
@@ -110,7 +119,9 @@ impl Agent {
             Some(_) if self.shape != Shape::Filtered => {
                 return Err(refused(format!("a kept bitmap under shape {}", self.shape)));
             }
-            Some(bits) => Selection::from_bitmap(&bits, all.rows).map_err(|error| refused(error.to_string()))?,
+            Some(bits) => {
+                Selection::from_bitmap(&bits, all.rows).map_err(|error| refused(error.to_string()))?
+            }
             None => Selection::all(all.rows),
         };
         if all.rejects.is_empty() {

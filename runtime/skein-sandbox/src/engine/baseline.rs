@@ -4,8 +4,17 @@ use super::EngineError;
 
 /// Names as Cranelift knows them and as the processor reports them: x86-64-v3.
 pub(super) const FEATURES: [&str; 11] = [
-    "has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt", "has_avx", "has_avx2", "has_fma", "has_bmi1",
-    "has_bmi2", "has_lzcnt",
+    "has_sse3",
+    "has_ssse3",
+    "has_sse41",
+    "has_sse42",
+    "has_popcnt",
+    "has_avx",
+    "has_avx2",
+    "has_fma",
+    "has_bmi1",
+    "has_bmi2",
+    "has_lzcnt",
 ];
 
 /// Refuses a processor that lacks one of [`FEATURES`].

@@ -50,7 +50,11 @@ impl Metrics {
 
     fn check_name(&self, name: &str) -> Result<(), HostStop> {
         let names = self.counters.len() + self.gauges.len();
-        if names >= self.names_max || name.len() > NAME_BYTES_MAX { Err(HostStop::MetricsFlood) } else { Ok(()) }
+        if names >= self.names_max || name.len() > NAME_BYTES_MAX {
+            Err(HostStop::MetricsFlood)
+        } else {
+            Ok(())
+        }
     }
 }
 

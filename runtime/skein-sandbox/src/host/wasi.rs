@@ -49,8 +49,10 @@ const IMPORTS: [(&str, Define); 22] = [
 ];
 
 /// Further ones of `wasi:random`, apart only because they share one definition.
-const RANDOM_IMPORTS: [(&str, Define); 2] =
-    [("wasi:random/insecure", random::define_insecure), ("wasi:random/insecure-seed", random::define_insecure_seed)];
+const RANDOM_IMPORTS: [(&str, Define); 2] = [
+    ("wasi:random/insecure", random::define_insecure),
+    ("wasi:random/insecure-seed", random::define_insecure_seed),
+];
 
 /// The contract's version that this host speaks.
 pub(crate) const CONTRACT_VERSION: &str = "0.1.0";
@@ -99,7 +101,9 @@ fn split(name: &str) -> (&str, Option<&str>) {
 }
 
 fn is_wasi_0_2(version: &str) -> bool {
-    version.strip_prefix("0.2.").is_some_and(|patch| patch.len() <= 3 && patch.bytes().all(|b| b.is_ascii_digit()))
+    version
+        .strip_prefix("0.2.")
+        .is_some_and(|patch| patch.len() <= 3 && patch.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Kinds of handles. None has a value on the host.

@@ -19,7 +19,10 @@ const TABLES_MAX: u32 = 8;
 pub(super) fn check(module: &[u8]) -> Result<CompileReport, SubmitError> {
     let refused = |code: Code, text: String| Err(SubmitError::refused(code, text));
     if module.len() > MODULE_BYTES_MAX {
-        return refused(codes::MODULE_TOO_LARGE, format!("the module has more than {MODULE_BYTES_MAX} bytes"));
+        return refused(
+            codes::MODULE_TOO_LARGE,
+            format!("the module has more than {MODULE_BYTES_MAX} bytes"),
+        );
     }
     if !module.starts_with(b"\0asm") {
         return refused(codes::NOT_WASM, "the file does not begin like WebAssembly".to_owned());

@@ -37,13 +37,15 @@ fn write_success(out: &mut impl Write, report: &CompileReport, artifact: &[u8]) 
 fn run(args: &[String]) -> Result<(CompileReport, Vec<u8>), SubmitError> {
     let [memory, cpu] = args else { return Err(SubmitError::Protocol) };
     let number = |text: &String| text.parse::<u64>().map_err(|_| SubmitError::Protocol);
-    confine(Confinement { memory: number(memory)?, cpu_seconds: number(cpu)? }).map_err(SubmitError::Process)?;
+    confine(Confinement { memory: number(memory)?, cpu_seconds: number(cpu)? })
+        .map_err(SubmitError::Process)?;
     let mut module = Vec::new();
     let bound = u64::try_from(MODULE_BYTES_MAX + 1).unwrap_or(u64::MAX);
     io::stdin().lock().take(bound).read_to_end(&mut module).map_err(SubmitError::Process)?;
     let report = check(&module)?;
-    let (engine, _) = engine::compiler()
-        .map_err(|error| SubmitError::refused(codes::BUG, format!("the compiler cannot be set up: {error}")))?;
+    let (engine, _) = engine::compiler().map_err(|error| {
+        SubmitError::refused(codes::BUG, format!("the compiler cannot be set up: {error}"))
+    })?;
     let artifact = engine.precompile_component(&module).map_err(|error| {
         let text: String = format!("{error:#}").chars().take(2000).collect();
         SubmitError::refused(codes::COMPILE_FAILED, format!("the module does not compile: {text}"))

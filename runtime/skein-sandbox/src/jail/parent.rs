@@ -35,7 +35,11 @@ pub fn compile_in_jail(options: &JailOptions, module: &[u8]) -> Result<CompiledM
     understand(&answer, status, module)
 }
 
-fn converse(child: &mut Child, options: &JailOptions, module: &[u8]) -> Result<(Vec<u8>, ExitStatus), SubmitError> {
+fn converse(
+    child: &mut Child,
+    options: &JailOptions,
+    module: &[u8],
+) -> Result<(Vec<u8>, ExitStatus), SubmitError> {
     let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
         return Err(SubmitError::Protocol);
     };
@@ -61,10 +65,14 @@ fn converse(child: &mut Child, options: &JailOptions, module: &[u8]) -> Result<(
         }
         let status = child.wait().map_err(SubmitError::Process)?;
         match read {
-            Ok(Ok(_)) if too_large => Err(SubmitError::Stopped(format!("more than {bound} bytes of native code"))),
+            Ok(Ok(_)) if too_large => {
+                Err(SubmitError::Stopped(format!("more than {bound} bytes of native code")))
+            }
             Ok(Ok(answer)) => Ok((answer, status)),
             Ok(Err(error)) => Err(SubmitError::Process(error)),
-            Err(RecvTimeoutError::Timeout) => Err(SubmitError::Stopped(format!("no end after {:?}", options.wall))),
+            Err(RecvTimeoutError::Timeout) => {
+                Err(SubmitError::Stopped(format!("no end after {:?}", options.wall)))
+            }
             Err(RecvTimeoutError::Disconnected) => Err(SubmitError::Protocol),
         }
     })
@@ -83,7 +91,8 @@ fn understand(answer: &[u8], status: ExitStatus, module: &[u8]) -> Result<Compil
             Ok(CompiledModule { digest: ModuleDigest::of(module), engine, artifact: rest.to_vec(), report })
         }
         Some((b'E', id)) => {
-            let code = codes::ALL.iter().find(|code| code.id.as_bytes() == id).ok_or(SubmitError::Protocol)?;
+            let code =
+                codes::ALL.iter().find(|code| code.id.as_bytes() == id).ok_or(SubmitError::Protocol)?;
             let message: String = String::from_utf8_lossy(rest).chars().take(4000).collect();
             Err(SubmitError::refused(*code, message))
         }

@@ -123,7 +123,10 @@ impl Layout {
         let buffers = batch.buffers().ok_or_else(|| forged("a batch without buffers"))?;
         if nodes.len() != self.nodes || buffers.len() != self.buffers {
             let (n, b) = (nodes.len(), buffers.len());
-            return Err(forged(format!("{n} nodes and {b} buffers for a schema of {} and {}", self.nodes, self.buffers)));
+            return Err(forged(format!(
+                "{n} nodes and {b} buffers for a schema of {} and {}",
+                self.nodes, self.buffers
+            )));
         }
         let mut walk = Walk {
             layout: self,

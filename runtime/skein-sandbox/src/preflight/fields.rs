@@ -33,7 +33,11 @@ fn field(planned: &Field, found: &Found<'_>, top: bool) -> Result<(), Unsound> {
     }
     if !same_type(planned.data_type(), found) {
         let kind = found.type_type().variant_name().unwrap_or("unknown");
-        return Err(wrong(format!("column {:?} is {kind}, {} is planned", planned.name(), planned.data_type())));
+        return Err(wrong(format!(
+            "column {:?} is {kind}, {} is planned",
+            planned.name(),
+            planned.data_type()
+        )));
     }
     children(planned, found)
 }
@@ -51,7 +55,11 @@ fn children(planned: &Field, found: &Found<'_>) -> Result<(), Unsound> {
     };
     let count = found.children().map_or(0, |c| c.len());
     if count != below.len() {
-        return Err(wrong(format!("column {:?} has {count} children, {} are planned", planned.name(), below.len())));
+        return Err(wrong(format!(
+            "column {:?} has {count} children, {} are planned",
+            planned.name(),
+            below.len()
+        )));
     }
     let Some(found) = found.children() else { return Ok(()) };
     let named = named && !is_map_entries(planned);
@@ -93,9 +101,9 @@ fn same_type(planned: &DataType, found: &Found<'_>) -> bool {
         DataType::Float16 => float(ipc::Precision::HALF),
         DataType::Float32 => float(ipc::Precision::SINGLE),
         DataType::Float64 => float(ipc::Precision::DOUBLE),
-        DataType::Timestamp(unit, zone) => found
-            .type_as_timestamp()
-            .is_some_and(|t| t.unit() == ipc_unit(*unit) && t.timezone().unwrap_or("") == zone.as_deref().unwrap_or("")),
+        DataType::Timestamp(unit, zone) => found.type_as_timestamp().is_some_and(|t| {
+            t.unit() == ipc_unit(*unit) && t.timezone().unwrap_or("") == zone.as_deref().unwrap_or("")
+        }),
         DataType::Date32 => found.type_as_date().is_some_and(|d| d.unit() == ipc::DateUnit::DAY),
         DataType::Date64 => found.type_as_date().is_some_and(|d| d.unit() == ipc::DateUnit::MILLISECOND),
         DataType::Time32(unit) => time(*unit, 32),
@@ -108,7 +116,9 @@ fn same_type(planned: &DataType, found: &Found<'_>) -> bool {
         DataType::LargeBinary => kind == Type::LargeBinary,
         DataType::Utf8 => kind == Type::Utf8,
         DataType::LargeUtf8 => kind == Type::LargeUtf8,
-        DataType::FixedSizeBinary(n) => found.type_as_fixed_size_binary().is_some_and(|t| t.byteWidth() == *n),
+        DataType::FixedSizeBinary(n) => {
+            found.type_as_fixed_size_binary().is_some_and(|t| t.byteWidth() == *n)
+        }
         DataType::Decimal32(p, s) => decimal(*p, *s, 32),
         DataType::Decimal64(p, s) => decimal(*p, *s, 64),
         DataType::Decimal128(p, s) => decimal(*p, *s, 128),

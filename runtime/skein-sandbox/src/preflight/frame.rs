@@ -31,7 +31,8 @@ impl<'a> Frames<'a> {
 
     /// The next message; `None` at the end marker.
     pub(super) fn next_frame(&mut self) -> Result<Option<Frame<'a>>, Unsound> {
-        let head = self.bytes.get(self.at..self.at + 8).ok_or_else(|| forged("cut off before the end marker"))?;
+        let head =
+            self.bytes.get(self.at..self.at + 8).ok_or_else(|| forged("cut off before the end marker"))?;
         let (marker, length) = head.split_at(4);
         if marker != CONTINUATION {
             return Err(forged("a message without its marker"));
@@ -39,7 +40,11 @@ impl<'a> Frames<'a> {
         let length = i32::from_le_bytes(length.try_into().expect("four of eight bytes"));
         let start = self.at + 8;
         if length == 0 {
-            return if start == self.bytes.len() { Ok(None) } else { Err(forged("bytes after the end marker")) };
+            return if start == self.bytes.len() {
+                Ok(None)
+            } else {
+                Err(forged("bytes after the end marker"))
+            };
         }
         let length = usize::try_from(length).map_err(|_| forged("a message of negative length"))?;
         if length > METADATA_BYTES_MAX || !length.is_multiple_of(8) {

@@ -74,7 +74,9 @@ pub(super) fn print(data_type: &DataType) -> Result<String, ArrowError> {
 pub(super) fn children(data_type: &DataType) -> Vec<&FieldRef> {
     match data_type {
         DataType::Struct(fields) => fields.iter().collect(),
-        DataType::List(f) | DataType::LargeList(f) | DataType::FixedSizeList(f, _) | DataType::Map(f, _) => vec![f],
+        DataType::List(f) | DataType::LargeList(f) | DataType::FixedSizeList(f, _) | DataType::Map(f, _) => {
+            vec![f]
+        }
         _ => Vec::new(),
     }
 }

@@ -3,10 +3,11 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use skein_sandbox::preflight::decoder_panics;
 use skein_sandbox::{CancelFlag, GuestError, Limits};
 use skein_types::{Bytes, Code, Fuel, Millis, Shape, codes};
 
-use crate::support::{FIRST, ROWS, Start, assert_healthy, batch, limits};
+use crate::support::{FIRST, ROWS, Start, assert_healthy, batch, engine, limits, load};
 
 fn shaped(shape: Shape) -> Start {
     Start { shape, ..Start::default() }
@@ -16,15 +17,18 @@ fn limited(limits: Limits) -> Start {
     Start { limits, ..Start::default() }
 }
 
-/// What `process` of each behaviour ends with.
+/// What `process` of each behaviour ends with; all that differ are named.
 fn assert_codes(shape: Shape, expected: &[(&str, Code)]) {
+    let mut wrong = Vec::new();
     for (behave, code) in expected {
         match shaped(shape).process(behave) {
-            Ok(_) => panic!("{behave}: nothing was noticed"),
-            Err(error) => assert_eq!(error.code().id, code.id, "{behave}: {error}"),
+            Ok(_) => wrong.push(format!("{behave}: nothing was noticed")),
+            Err(error) if error.code().id == code.id => {}
+            Err(error) => wrong.push(format!("{behave}: {error} ({})", error.code())),
         }
         assert_healthy();
     }
+    assert_eq!(wrong, Vec::<String>::new());
 }
 
 #[test]
@@ -160,6 +164,7 @@ fn forged_arrow_is_refused_before_the_decoder_can_trip() {
         "many-batches",
     ];
     assert_codes(Shape::Same, &behaviours.map(|behave| (behave, forged)));
+    assert_eq!(decoder_panics(), 0, "the preflight noticed first");
 }
 
 #[test]
@@ -217,7 +222,8 @@ fn rejects_name_rows_of_their_batch_once_and_in_order() {
 #[test]
 fn output_out_of_proportion_is_an_expansion_before_it_fills_the_host() {
     let limits = || Limits { expansion: 4, expansion_floor: Bytes(0), ..limits() };
-    let mut agent = Start { shape: Shape::Free, limits: limits(), ..Start::default() }.agent("drain-data").unwrap();
+    let mut agent =
+        Start { shape: Shape::Free, limits: limits(), ..Start::default() }.agent("drain-data").unwrap();
     let error = agent.process(FIRST, &batch(ROWS)).unwrap_err();
     assert_eq!(error.code().id, codes::GUEST_EXPANSION.id, "{error}");
     let usage = agent.usage();
@@ -256,4 +262,16 @@ fn a_spent_agent_answers_nothing_more() {
     assert_eq!(agent.process(FIRST, &batch(ROWS)).unwrap_err().code().id, codes::GUEST_WRONG_ROWS.id);
     assert_eq!(agent.process(FIRST, &batch(ROWS)).unwrap_err(), GuestError::Spent);
     assert_eq!(agent.finish().unwrap_err(), GuestError::Spent);
+}
+
+#[test]
+fn a_full_pool_makes_others_wait_and_is_nobodys_trap() {
+    let own = load(&engine(), "guest-hostile");
+    let held: Vec<_> = (0..256).map(|_| Start::default().agent_of(&own, "").unwrap()).collect();
+    let cancel = CancelFlag::default();
+    cancel.cancel();
+    let late = Start { cancel, ..Start::default() }.agent_of(&own, "").unwrap_err();
+    assert_eq!(late.code().id, codes::CANCELLED.id, "{late}");
+    drop(held);
+    Start::default().agent_of(&own, "").unwrap();
 }

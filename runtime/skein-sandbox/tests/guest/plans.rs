@@ -47,7 +47,8 @@ fn each_lie_of_a_plan_has_its_code() {
         assert_eq!(verdict(behave, shape, &limits).map(|c| c.id), Some(code.id), "{behave}");
         assert_healthy();
     }
-    for (behave, shape) in [("", Shape::Free), ("plan-carried", Shape::Same), ("plan-preserved", Shape::Same)] {
+    for (behave, shape) in [("", Shape::Free), ("plan-carried", Shape::Same), ("plan-preserved", Shape::Same)]
+    {
         assert_eq!(verdict(behave, shape, &limits), None, "{behave} under {shape} is fine");
     }
 }

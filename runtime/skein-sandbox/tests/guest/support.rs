@@ -7,8 +7,8 @@ use arrow_array::{Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use skein_sandbox::jail::{JailOptions, compile_in_jail};
 use skein_sandbox::{
-    Agent, AgentRequest, ArtifactKey, CancelFlag, Engine, GuestConfig, GuestError, Limits, Module, Processed, Seed,
-    Source,
+    Agent, AgentRequest, ArtifactKey, CancelFlag, Engine, GuestConfig, GuestError, Limits, Module, Processed,
+    Seed, Source,
 };
 use skein_types::{Bytes, Fuel, Millis, SchemaPlan, Shape, StateKind, SystemClock};
 
@@ -91,10 +91,14 @@ impl Default for Start {
 
 impl Start {
     pub(crate) fn agent(self, behave: &str) -> Result<Agent, GuestError> {
+        self.agent_of(hostile(), behave)
+    }
+
+    pub(crate) fn agent_of(self, module: &Module, behave: &str) -> Result<Agent, GuestError> {
         let source = source(behave, self.shape);
         let proposed = hostile().plan(&source, Arc::default(), &self.limits).unwrap();
         let plan = SchemaPlan::check(Arc::clone(&source.schema), &proposed).unwrap();
-        hostile().agent(AgentRequest {
+        module.agent(AgentRequest {
             source: &source,
             proposed: &proposed,
             plan: &plan,

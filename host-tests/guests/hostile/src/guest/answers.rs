@@ -57,7 +57,9 @@ fn rejects(behave: &str, first: u64, rows: u32) -> Vec<Reject> {
         "reject-twice" => vec![reject(first), reject(first)],
         "reject-backwards" => vec![reject(first + 1), reject(first)],
         "reject-all" => (first..end).map(reject).collect(),
-        "reject-wordy" => (first..end).map(|row| Reject { message: "w".repeat(60_000), ..reject(row) }).collect(),
+        "reject-wordy" => {
+            (first..end).map(|row| Reject { message: "w".repeat(60_000), ..reject(row) }).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -111,7 +113,9 @@ fn forged(behave: &str, b: &Batch) -> Option<Vec<u8>> {
         "forged-version" => Message { version: 3, ..sound() },
         "forged-dictionary" => Message { kind: 2, ..sound() },
         "forged-tensor" => Message { kind: 4, ..sound() },
-        "forged-offsets-back" => Message::with(&numbers, &letters, |row| if row == 1 { 3 } else { row.min(2) }),
+        "forged-offsets-back" => {
+            Message::with(&numbers, &letters, |row| if row == 1 { 3 } else { row.min(2) })
+        }
         "forged-offsets-past" => Message::with(&numbers, &letters, |row| row * 1000),
         "forged-offsets-negative" => Message::with(&numbers, &letters, |row| -row),
         "forged-utf8" => Message::with(&numbers, &vec![0xff; b.rows as usize], |row| row),

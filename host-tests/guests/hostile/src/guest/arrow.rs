@@ -39,7 +39,8 @@ impl Message {
         buffers.push(push(&mut body, &numbers.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<_>>()));
         buffers.push((0, 0));
         let last = i32::try_from(rows).expect("batches are small");
-        buffers.push(push(&mut body, &(0..=last).flat_map(|row| offset(row).to_le_bytes()).collect::<Vec<_>>()));
+        buffers
+            .push(push(&mut body, &(0..=last).flat_map(|row| offset(row).to_le_bytes()).collect::<Vec<_>>()));
         buffers.push(push(&mut body, letters));
         let body_length = long(body.len());
         let nodes = vec![(rows, 0), (rows, 0)];

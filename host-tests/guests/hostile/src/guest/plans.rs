@@ -15,7 +15,11 @@ pub(super) fn plan(s: Source) -> Result<SchemaPlan, Refusal> {
     };
     match behave.as_str() {
         "plan-refuses" => {
-            return Err(Refusal { code: "no".to_owned(), message: "not this schema".to_owned(), column: Some(1) });
+            return Err(Refusal {
+                code: "no".to_owned(),
+                message: "not this schema".to_owned(),
+                column: Some(1),
+            });
         }
         "plan-panics" => drop(Option::<u32>::None.expect("the hostile guest panics in plan")),
         "plan-unknown-column" => plan.origins[0].1 = Origin::Computed(vec![99]),
@@ -23,7 +27,9 @@ pub(super) fn plan(s: Source) -> Result<SchemaPlan, Refusal> {
         "plan-unknown-target" => plan.origins.push((99, Origin::Carried(0))),
         "plan-no-origin" => drop(plan.origins.pop()),
         "plan-two-origins" => plan.origins.push((0, Origin::Computed(vec![0]))),
-        "plan-carried-type" => (plan.origins[0].1, plan.target[0].data_type) = (Origin::Carried(0), "i".to_owned()),
+        "plan-carried-type" => {
+            (plan.origins[0].1, plan.target[0].data_type) = (Origin::Carried(0), "i".to_owned())
+        }
         "plan-carried-nullable" => (plan.origins[0].1, plan.target[0].nullable) = (Origin::Carried(0), true),
         "plan-carried" => plan.origins[0].1 = Origin::Carried(0),
         "plan-preserved" => plan.origins[0].1 = Origin::Preserved(0),
