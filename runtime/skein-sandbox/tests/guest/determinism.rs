@@ -62,8 +62,7 @@ fn a_hundred_reruns_use_the_same_fuel() {
     }
 }
 
-/// Epochs end while this guest runs. Touching fuel in the epoch callback would lose or double part of the count, by as
-/// much as the machine's speed decides.
+/// Epochs end while this guest runs, more or fewer as the machine is busy: fuel counts operators and nothing else.
 #[test]
 fn fuel_does_not_depend_on_how_many_epochs_a_call_lasts() {
     let run = || {
