@@ -6,7 +6,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
 use skein_bench::pair::small_time;
 use skein_bench::report::Report;
 use skein_bench::rows;
@@ -42,8 +44,9 @@ pub(crate) fn instantiate(workshop: &Workshop) -> anyhow::Result<Report> {
 /// From module bytes to a signed artifact.
 pub(crate) fn compile(workshop: &Workshop, rounds: usize) -> anyhow::Result<Report> {
     let component = workshop.component(MODULE)?;
-    let seconds =
-        (0..rounds).map(|_| Ok(workshop.timed(|| workshop.compile(&component))?.0)).collect::<anyhow::Result<_>>()?;
+    let seconds = (0..rounds)
+        .map(|_| Ok(workshop.timed(|| workshop.compile(&component))?.0))
+        .collect::<anyhow::Result<_>>()?;
     let timed = "lineitem-v2 checked and compiled in the jail's child process, and signed";
     small_time("compile", timed, seconds, rows::compile())
 }
@@ -66,7 +69,8 @@ pub(crate) fn first_batch(
         anyhow::ensure!(processed.selection.kept() == table.num_rows(), "rows went missing");
         seconds.push(took);
     }
-    let timed = "artifact read, verified, loaded; described, planned, opened; first batch answered and checked";
+    let timed =
+        "artifact read, verified, loaded; described, planned, opened; first batch answered and checked";
     small_time("first-batch", timed, seconds, rows::first_batch())
 }
 
@@ -90,7 +94,8 @@ pub(crate) fn stop(workshop: &Workshop, rounds: usize) -> anyhow::Result<Report>
 /// The first batch of a table.
 fn first_rows(source: &Path) -> anyhow::Result<RecordBatch> {
     let file = std::fs::File::open(source)?;
-    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_skip_arrow_metadata(true))?;
+    let metadata =
+        ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_skip_arrow_metadata(true))?;
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
     let mut batches = builder.with_batch_size(BATCH_ROWS).build()?;
     Ok(batches.next().context("a table with rows")??)

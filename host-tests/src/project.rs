@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::SystemTime;
 
 /// Root of the repository.
 pub fn root() -> &'static Path {
@@ -26,6 +27,26 @@ pub(crate) fn given(variable: &str) -> Option<PathBuf> {
 pub fn skein() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| given("SKEIN_BIN").unwrap_or_else(build_skein))
+}
+
+/// Keys and compiled modules of one build of the binary, shared by all sites: each module is compiled once, and again by
+/// the next build.
+pub(crate) fn home() -> &'static Path {
+    static HOME: OnceLock<PathBuf> = OnceLock::new();
+    HOME.get_or_init(|| {
+        let homes = target().join("host-tests-homes");
+        let built = std::fs::metadata(skein()).unwrap().modified().unwrap();
+        let built = built.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos().to_string();
+        for entry in std::fs::read_dir(&homes).into_iter().flatten().flatten() {
+            if entry.file_name().to_str() != Some(built.as_str()) {
+                // Of an earlier build. Another process may be removing it too.
+                std::fs::remove_dir_all(entry.path()).ok();
+            }
+        }
+        let home = homes.join(built);
+        std::fs::create_dir_all(&home).unwrap();
+        home
+    })
 }
 
 fn build_skein() -> PathBuf {

@@ -1,11 +1,11 @@
-//! A temporary place for one test: data, keys and caches of its own.
+//! A temporary place for one test.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::Call;
+use crate::{Call, project};
 
 /// Directories that vanish with the test.
 #[derive(Debug)]
@@ -18,7 +18,6 @@ impl Site {
     #[expect(clippy::new_without_default, reason = "making one touches the disk")]
     pub fn new() -> Self {
         let dir = tempfile::Builder::new().prefix("skein-test-").tempdir().unwrap();
-        std::fs::create_dir(dir.path().join("home")).unwrap();
         Self { dir }
     }
 
@@ -28,8 +27,8 @@ impl Site {
     }
 
     /// Where keys and the cache of compiled modules live.
-    pub fn home(&self) -> PathBuf {
-        self.path("home")
+    pub fn home(&self) -> &'static Path {
+        project::home()
     }
 
     /// A new directory for a dataset.
@@ -63,7 +62,7 @@ impl Site {
 
     /// A call of `skein` that works in this site.
     pub fn skein(&self, command: &str) -> Call {
-        Call::new(self.dir.path(), &self.home()).arg(command)
+        Call::new(self.dir.path(), self.home()).arg(command)
     }
 
     /// `skein run MODULE DATASET`.

@@ -120,7 +120,7 @@ fn goes_back(site: &Site, dataset: &Path, guard: &Guard) {
 #[test]
 fn every_scenario_ends_as_it_says() {
     let directories = directories();
-    assert!(directories.len() >= 8, "{directories:?}");
+    assert!(directories.len() >= 10, "{directories:?}");
     for directory in directories {
         play(&directory);
     }

@@ -1,9 +1,10 @@
 //! Parquet files that cannot be used. One bad file among good ones refuses the whole dataset.
 
-use host_tests::{Site, damage, fixture};
+use host_tests::{Guard, Site, damage, fixture, guests};
+use serde_json::json;
 use skein_types::{Code, codes};
 
-use crate::{goes_through, refused_by_columns};
+use crate::{goes_through, orders, refused_by_columns, rename};
 
 /// A directory with a good file and one made from a good one.
 #[track_caller]
@@ -50,9 +51,21 @@ fn a_footer_longer_than_its_file_is_refused() {
     is_refused(|path| damage::wild_footer_length(&bytes(path)), codes::FILE_TRUNCATED);
 }
 
+/// Nobody decodes what is only carried: the columns that a module reads are where noise is met.
 #[test]
-fn a_file_with_noise_for_data_is_refused() {
-    is_refused(|path| damage::noise_in_data(&bytes(path)), codes::FILE_TRUNCATED);
+fn noise_is_refused_where_it_is_read_and_carried_where_it_is_not() {
+    let (site, dataset) = orders();
+    let bad = dataset.join("part-00001.parquet");
+    std::fs::write(&bad, damage::noise_in_data(&bytes(&bad))).unwrap();
+    let guard = Guard::over(&dataset);
+    let reads = json!({ "name": "x", "steps": [{ "cast": "amount", "to": "decimal(12,2)" }] });
+    let run = |params| site.run(&guests::component("columns"), &dataset).params(params).finish();
+    let outcome = run(&reads);
+    outcome.refused(codes::FILE_TRUNCATED);
+    assert!(outcome.stderr.contains("part-00001.parquet"), "{}", outcome.stderr);
+    guard.untouched();
+
+    run(&rename()).succeeded();
 }
 
 #[test]

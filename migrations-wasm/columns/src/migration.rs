@@ -1,11 +1,10 @@
 //! The module.
 
-use skein_sdk::arrow_array::Datum;
 use skein_sdk::{Batch, Context, Failure, Migration, Output, Plan, Refusal, Source};
 
 use crate::compile::{Column, Origin, compile};
 use crate::spec::Spec;
-use crate::transform::{Change, Named, Ready, repeated};
+use crate::transform::{Change, Named, Ready, repeat};
 
 /// One open task: the columns to make.
 #[derive(Debug)]
@@ -43,7 +42,7 @@ impl Migration for Columns {
         for made in &self.made {
             let mut array = match &made.origin {
                 Origin::Source(path) => batch.array(path)?.clone(),
-                Origin::Constant(value) => repeated(value.get().0, batch.rows())?,
+                Origin::Constant(value) => repeat(value, batch.rows())?,
             };
             let named = Named { column: &made.name, hidden: made.hidden };
             for change in &made.changes {

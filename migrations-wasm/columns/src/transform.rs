@@ -6,14 +6,14 @@ mod text;
 
 use std::sync::Arc;
 
-use arrow_select::zip::zip;
+use arrow_select::interleave::interleave;
 use serde_json::Value;
-use skein_sdk::arrow_array::{Array, ArrayRef, BooleanArray, Scalar, StringArray};
+use skein_sdk::arrow_array::{Array, ArrayRef, Datum, Scalar, StringArray};
 use skein_sdk::arrow_schema::DataType;
 use skein_sdk::{Failure, Output, Secret};
 
 use crate::spec::{Case, OnError};
-pub(crate) use cast::{possible, repeated, strict, zone_offset};
+pub(crate) use cast::{possible, strict, zone_offset};
 pub(crate) use keyed::Key;
 
 /// One change, as the spec has it.
@@ -77,12 +77,19 @@ impl Ready {
     }
 }
 
+// Interleaving serves any type, and the reader of batches has its code in every module anyway.
 fn fill(array: &ArrayRef, value: &Scalar<ArrayRef>) -> Result<ArrayRef, Failure> {
     let Some(nulls) = array.nulls().filter(|nulls| nulls.null_count() > 0) else {
         return Ok(ArrayRef::clone(array));
     };
-    let given = BooleanArray::new(nulls.inner().clone(), None);
-    Ok(zip(&given, array, value)?)
+    let places: Vec<_> =
+        nulls.iter().enumerate().map(|(row, given)| if given { (0, row) } else { (1, 0) }).collect();
+    Ok(interleave(&[array, value.get().0], &places)?)
+}
+
+/// `rows` times the same value.
+pub(crate) fn repeat(value: &Scalar<ArrayRef>, rows: usize) -> Result<ArrayRef, Failure> {
+    Ok(interleave(&[value.get().0], &vec![(0, 0); rows])?)
 }
 
 /// A JSON value as one value of a type.

@@ -206,13 +206,20 @@ impl Dataset {
             self.take_over_mode(&all)?;
         }
         let root = all.open_dir(&place.name).during("open", &place.name)?;
-        self.options.probes.check(&root, place.dev)?;
+        self.probe(&root)?;
         for part in PARTS.iter().rev() {
             // `log` last: it marks a registered dataset.
             store::ensure_dir(&root, part)?;
         }
         crash_point!("register.after-place").during("register", STATE)?;
         self.attach()
+    }
+
+    /// Under the lock: two first runs at the same time would probe through the same names.
+    fn probe(&self, root: &Dir) -> Result<(), StateError> {
+        let waited = self.options.lock_wait;
+        let _held = Lock::take(root, LOCK, &*self.clock, waited)?.ok_or(StateError::Busy { waited })?;
+        Ok(self.options.probes.check(root, self.place.dev)?)
     }
 
     fn attach(&self) -> Result<&State, StateError> {

@@ -35,6 +35,8 @@ pub enum RunError {
     Manifest { problem: String },
     #[error("the module refuses {file}: {code}: {message}")]
     PlanRefused { file: String, code: String, message: String, column: Option<String> },
+    #[error("the module refuses the parameters: {message}")]
+    ParamsRefused { message: String, column: Option<String> },
     #[error("the plan for {file} cannot be used: {source}")]
     Plan { file: String, source: PlanError },
     #[error("the target schema for {file} cannot be used: {source}")]
@@ -89,6 +91,7 @@ impl RunError {
             Self::AppliedDifferently { .. } => codes::ALREADY_OTHER_DIGEST,
             Self::Manifest { .. } => codes::BAD_MANIFEST,
             Self::PlanRefused { .. } => codes::PLAN_REFUSED,
+            Self::ParamsRefused { .. } => codes::PARAMS_INVALID,
             Self::Plan { source, .. } => source.code(),
             Self::Target { source, .. } => source.code(),
             Self::GroupsDiffer { .. } => codes::PLAN_GROUPS_DIFFER,
@@ -118,7 +121,10 @@ impl RunError {
             Self::AppliedDifferently { .. } => {
                 Some("give this migration another --name, or repeat it with --again".to_owned())
             }
-            Self::PlanRefused { column: Some(column), .. } => Some(format!("it is about column {column:?}")),
+            Self::PlanRefused { column: Some(column), .. }
+            | Self::ParamsRefused { column: Some(column), .. } => {
+                Some(format!("it is about column {column:?}"))
+            }
             Self::GroupsDiffer { groups, .. } => {
                 Some(groups.iter().map(group_line).collect::<Vec<_>>().join("; "))
             }
@@ -137,6 +143,7 @@ impl RunError {
             | Self::Io(_)
             | Self::Manifest { .. }
             | Self::PlanRefused { column: None, .. }
+            | Self::ParamsRefused { column: None, .. }
             | Self::Plan { .. }
             | Self::Target { .. }
             | Self::Preserved { .. }

@@ -8,6 +8,9 @@ use crate::error::RunError;
 use crate::inputs::InputFile;
 use crate::params::Params;
 
+/// The code with which a module refuses its parameters and not the schema: the SDK gives it too.
+const BAD_PARAMS: &str = "bad-params";
+
 /// The plan for all files of one schema.
 #[derive(Debug)]
 pub struct SchemaGroup {
@@ -66,6 +69,9 @@ impl Planner<'_> {
     fn ask(&self, view: &SchemaRef, path: &str) -> Result<ProposedPlan, RunError> {
         let config = self.params.guest_config();
         self.module.plan(&self.source(view), config, self.limits).map_err(|error| match error {
+            PlanCallError::Refused { code, message, column } if code == BAD_PARAMS => {
+                RunError::ParamsRefused { message, column: column.map(|id| column_name(view, id)) }
+            }
             PlanCallError::Refused { code, message, column } => RunError::PlanRefused {
                 file: path.to_owned(),
                 code,

@@ -26,6 +26,9 @@ pub enum LoadError {
     /// Made by another version of the engine or with other settings; compile again.
     #[error("the compiled module was made for another engine")]
     Stale,
+    /// Trusted and of this version, but for settings that this machine or engine does not have.
+    #[error("the compiled module was made for other settings of the engine")]
+    Incompatible(#[source] wasmtime::Error),
     /// Trusted and of this engine, and yet the engine refuses it.
     #[error("the engine refuses the compiled module")]
     Refused(#[source] wasmtime::Error),
@@ -39,7 +42,7 @@ impl LoadError {
     pub const fn code(&self) -> Code {
         match self {
             Self::Untrusted(_) => codes::ARTIFACT_UNTRUSTED,
-            Self::Stale => codes::ARTIFACT_STALE,
+            Self::Stale | Self::Incompatible(_) => codes::ARTIFACT_STALE,
             Self::Refused(_) => codes::BUG,
             Self::Import(_) => codes::FORBIDDEN_IMPORT,
         }

@@ -6,6 +6,7 @@
 
 mod baseline;
 mod config;
+mod slots;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use skein_types::{Blake3, Clock, Code, ErrorClass, codes};
 
 pub use config::ENGINE_VERSION;
+pub(crate) use slots::{Slot, Slots};
 
 /// Time between two epochs. A guest past its wall limit is noticed at the next one.
 pub const EPOCH_TICK: Duration = Duration::from_millis(10);
@@ -55,6 +57,7 @@ pub struct Engine {
     inner: wasmtime::Engine,
     fingerprint: Blake3,
     clock: Arc<dyn Clock>,
+    slots: Slots,
 }
 
 impl Engine {
@@ -66,7 +69,7 @@ impl Engine {
             .map_err(EngineError::Setup)?;
         start_ticker(&inner)?;
         let fingerprint = config::fingerprint();
-        Ok(Self { inner, fingerprint, clock })
+        Ok(Self { inner, fingerprint, clock, slots: Slots::new(config::AGENTS) })
     }
 
     /// What artifacts must have been made for: the engine's version and all settings that shape code.
@@ -76,6 +79,10 @@ impl Engine {
 
     pub(crate) const fn wasmtime(&self) -> &wasmtime::Engine {
         &self.inner
+    }
+
+    pub(crate) const fn slots(&self) -> &Slots {
+        &self.slots
     }
 
     pub(crate) const fn clock(&self) -> &Arc<dyn Clock> {

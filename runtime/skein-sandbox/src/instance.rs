@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use skein_types::{Bytes, Clock};
-use wasmtime::{Store, StoreContextMut, Trap, UpdateDeadline};
+use wasmtime::{PoolConcurrencyLimitError, Store, StoreContextMut, Trap, UpdateDeadline};
 
 use crate::bindings::{Migration, export};
+use crate::engine::Slot;
 use crate::host::{GuestConfig, HostState, HostStop, Seed};
 use crate::module::Module;
 use crate::{GuestError, Limits};
@@ -65,6 +66,8 @@ pub(crate) struct Instance {
     pub(crate) limits: Limits,
     account: Account,
     spent: bool,
+    /// Last, so that the pool has its slot back before another instance may ask for it.
+    _slot: Slot,
 }
 
 /// What calls have used.
@@ -80,6 +83,7 @@ type Export = export::Guest;
 impl Instance {
     pub(crate) fn new(module: &Module, request: Setup<'_>) -> Result<Self, GuestError> {
         let Setup { limits, config, seed, cancel, call } = request;
+        let slot = module.engine.slots().take(|| cancel.is_set()).ok_or(GuestError::Cancelled { call })?;
         let clock = Arc::clone(module.engine.clock());
         let watch = Watch { cancel, clock, call_until: Duration::MAX, task_until: Duration::MAX };
         let state = HostState::new(limits, config, seed, watch);
@@ -90,7 +94,7 @@ impl Instance {
         store.epoch_deadline_callback(watch_out);
         let mut account = Account::default();
         let guest = metered(&mut store, limits, &mut account, call, |store| module.pre.instantiate(store))?;
-        Ok(Self { store, guest, limits: limits.clone(), account, spent: false })
+        Ok(Self { store, guest, limits: limits.clone(), account, spent: false, _slot: slot })
     }
 
     /// Calls an export under the limits.
@@ -183,6 +187,9 @@ fn explain(
             }
             other => stopped(*other, call, limits),
         };
+    }
+    if error.downcast_ref::<PoolConcurrencyLimitError>().is_some() {
+        return GuestError::Engine { call, reason: format!("{error:#}") };
     }
     if error.root_cause().to_string().starts_with("too much data is being copied") {
         return GuestError::OutputTooLarge { call, limit: limits.output_bytes_per_call };

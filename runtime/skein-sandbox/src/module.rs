@@ -128,7 +128,7 @@ impl Module {
         #[expect(unsafe_code, reason = "the engine offers no checked way to load native code")]
         // SAFETY: the bytes are exactly those that the compile jail made and the trusted key signed.
         let component = unsafe { Component::deserialize(engine.wasmtime(), verified.artifact) };
-        let component = component.map_err(LoadError::Refused)?;
+        let component = component.map_err(LoadError::Incompatible)?;
         let mut linker = Linker::new(engine.wasmtime());
         let imports: Vec<String> =
             component.component_type().imports(engine.wasmtime()).map(|(name, _)| name.to_owned()).collect();

@@ -14,6 +14,7 @@ mod frame;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
@@ -25,6 +26,14 @@ use frame::{Frame, Frames};
 
 /// Most record batches of one answer.
 const BATCHES_MAX: usize = 1024;
+
+/// Panics of the decoder in this process: each one is a hole in the preflight.
+static DECODER_PANICS: AtomicU64 = AtomicU64::new(0);
+
+/// How often the decoder panicked on bytes that had passed. Anything but 0 is a mistake in Skein.
+pub fn decoder_panics() -> u64 {
+    DECODER_PANICS.load(Ordering::Relaxed)
+}
 
 /// What is wrong with an answer's bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -123,7 +132,11 @@ impl Preflight {
         match catch_unwind(AssertUnwindSafe(decode)) {
             Ok(Ok(batch)) => Ok(batch),
             Ok(Err(error)) => Err(forged(error.to_string().chars().take(300).collect::<String>())),
-            Err(_) => Err(Unsound::DecoderPanic),
+            Err(_) => {
+                DECODER_PANICS.fetch_add(1, Ordering::Relaxed);
+                tracing::error!("the decoder panicked on bytes that had passed the preflight");
+                Err(Unsound::DecoderPanic)
+            }
         }
     }
 }

@@ -13,8 +13,9 @@ Examples:
   skein history /data/prefs
   skein rollback /data/prefs
 
-Exit codes: 0 done (or nothing to do), 1 the module failed, 5 not found, 6 conflict, 7 denied, 64 usage,
-65 bad input, 70 a mistake in Skein, 75 try again later, 130 interrupted. Each error has a page in docs/errors/.";
+Exit codes: 0 done (or nothing to do), 1 the module failed, 5 not found, 6 conflict, 7 denied,
+64 usage, 65 bad input, 70 a mistake in Skein, 75 try again later, 130 interrupted.
+Each error has a page in docs/errors/.";
 
 /// Migrate datasets with code that need not be trusted.
 ///

@@ -42,11 +42,6 @@ fn lenient(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Failure> {
     build(&Cells::new(array)?, array.len(), to)
 }
 
-/// `rows` times the only value of an array.
-pub(crate) fn repeated(one: &dyn Array, rows: usize) -> Result<ArrayRef, Failure> {
-    build(&Cells::first_of(one)?, rows, one.data_type())
-}
-
 /// Casts; values that do not fit are null, and their rows rejected if the spec says so.
 pub(super) fn cast(
     array: &ArrayRef,

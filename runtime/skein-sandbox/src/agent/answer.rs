@@ -10,6 +10,9 @@ use crate::bindings::types as wit;
 use crate::instance::bounded;
 use crate::preflight::Unsound;
 
+/// What a reject costs beside its texts.
+const REJECT_BYTES: usize = 64;
+
 impl Agent {
     pub(super) fn process_inner(
         &mut self,
@@ -17,7 +20,7 @@ impl Agent {
         batch: &RecordBatch,
     ) -> Result<Processed, GuestError> {
         let rows = batch.num_rows();
-        let mut collected = Collected::default();
+        let mut collected = Collected { first_row, rows, ..Collected::default() };
         let input = self.encoder.encode(first_row, batch)?;
         self.moved.bytes_in = self.moved.bytes_in.saturating_add(size(input.data.len()));
         self.moved.rows_in = self.moved.rows_in.saturating_add(size(rows));
@@ -42,9 +45,8 @@ impl Agent {
             more = answer.more;
             self.collect(call, answer, &mut collected)?;
         }
-        let selection = self.select(kept, first_row, rows, &collected.rejects)?;
+        let selection = self.select(kept, &collected)?;
         self.check_rows(&collected.data, &selection)?;
-        self.check_expansion()?;
         Ok(Processed { data: collected.data, selection, rejects: collected.rejects })
     }
 
@@ -74,7 +76,6 @@ impl Agent {
         if rows > 0 && !may {
             return Err(GuestError::FinishOutput);
         }
-        self.check_expansion()?;
         Ok(collected.data)
     }
 
@@ -89,7 +90,7 @@ impl Agent {
             if size(bytes.len()) > limit.0 {
                 return Err(GuestError::OutputTooLarge { call, limit });
             }
-            self.moved.bytes_out = self.moved.bytes_out.saturating_add(size(bytes.len()));
+            self.answered(bytes.len())?;
             let Some(preflight) = &mut self.preflight else {
                 let reason = "data although no column is computed or preserved".to_owned();
                 return Err(GuestError::WrongSchema { call, reason });
@@ -104,51 +105,31 @@ impl Agent {
         if self.moved.rejects > limit {
             return Err(GuestError::Rejects { limit });
         }
-        let reject =
-            |r: wit::Reject| Reject { row: r.row, code: bounded(r.code), message: bounded(r.message) };
-        all.rejects.extend(answer.rejects.into_iter().map(reject));
+        for reject in answer.rejects {
+            self.answered(REJECT_BYTES + reject.code.len() + reject.message.len())?;
+            all.reject(call, reject)?;
+        }
         Ok(())
     }
 
     /// Rows that stay: those of the bitmap that are not rejected.
-    fn select(
-        &self,
-        kept: Option<Vec<u8>>,
-        first_row: u64,
-        rows: usize,
-        rejects: &[Reject],
-    ) -> Result<Selection, GuestError> {
-        let call = "process";
-        let refused = |reason: String| GuestError::BadSelection { call, reason };
+    fn select(&self, kept: Option<Vec<u8>>, all: &Collected) -> Result<Selection, GuestError> {
+        let refused = |reason: String| GuestError::BadSelection { call: "process", reason };
         let kept = match kept {
             Some(_) if self.shape != Shape::Filtered => {
                 return Err(refused(format!("a kept bitmap under shape {}", self.shape)));
             }
-            Some(bits) => Selection::from_bitmap(&bits, rows).map_err(|error| refused(error.to_string()))?,
-            None => Selection::all(rows),
+            Some(bits) => {
+                Selection::from_bitmap(&bits, all.rows).map_err(|error| refused(error.to_string()))?
+            }
+            None => Selection::all(all.rows),
         };
-        if rejects.is_empty() {
+        if all.rejects.is_empty() {
             return Ok(kept);
         }
-        let mut bits = BooleanBufferBuilder::new(rows);
+        let mut bits = BooleanBufferBuilder::new(all.rows);
         bits.append_buffer(kept.bits());
-        let mut next = first_row;
-        for reject in rejects {
-            let bad = |reason| GuestError::BadReject { call, row: reject.row, reason };
-            if reject.row < next {
-                return Err(bad(if reject.row < first_row {
-                    "before the batch"
-                } else {
-                    "twice or out of order"
-                }));
-            }
-            let place = usize::try_from(reject.row - first_row).unwrap_or(usize::MAX);
-            if place >= rows {
-                return Err(bad("after the batch"));
-            }
-            next = reject.row.saturating_add(1);
-            bits.set_bit(place, false);
-        }
+        all.rejects.iter().for_each(|reject| bits.set_bit(all.place(reject.row), false));
         Ok(Selection::from_bits(bits.finish()))
     }
 
@@ -163,7 +144,9 @@ impl Agent {
         Err(GuestError::WrongRows { call: "process", expected: size(selection.kept()), found: size(found) })
     }
 
-    fn check_expansion(&self) -> Result<(), GuestError> {
+    /// Counts output as it comes, so that a module that answers on and on is stopped before the host holds it all.
+    fn answered(&mut self, bytes: usize) -> Result<(), GuestError> {
+        self.moved.bytes_out = self.moved.bytes_out.saturating_add(size(bytes));
         let limits = &self.instance.limits;
         let allowed = self.moved.bytes_in.saturating_mul(limits.expansion).max(limits.expansion_floor.0);
         if self.moved.bytes_out <= allowed {
@@ -174,10 +157,36 @@ impl Agent {
     }
 }
 
+/// What a batch has led to so far.
 #[derive(Default)]
 struct Collected {
+    first_row: u64,
+    rows: usize,
     data: Vec<RecordBatch>,
     rejects: Vec<Reject>,
+}
+
+impl Collected {
+    /// Takes a reject if it is of this batch and after those before, so that there are never more than rows.
+    fn reject(&mut self, call: &'static str, found: wit::Reject) -> Result<(), GuestError> {
+        let row = found.row;
+        let bad = |reason| Err(GuestError::BadReject { call, row, reason });
+        if row < self.first_row {
+            return bad("before the batch");
+        }
+        if self.place(row) >= self.rows {
+            return bad("after the batch");
+        }
+        if self.rejects.last().is_some_and(|last| row <= last.row) {
+            return bad("twice or out of order");
+        }
+        self.rejects.push(Reject { row, code: bounded(found.code), message: bounded(found.message) });
+        Ok(())
+    }
+
+    fn place(&self, row: u64) -> usize {
+        usize::try_from(row - self.first_row).unwrap_or(usize::MAX)
+    }
 }
 
 fn explain(call: &'static str, unsound: Unsound) -> GuestError {

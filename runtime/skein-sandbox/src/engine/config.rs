@@ -4,7 +4,9 @@ use std::num::NonZeroUsize;
 
 use skein_types::Blake3;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, ModuleVersionStrategy, OptLevel, Result};
-use wasmtime::{OperatorCost, PoolingAllocationConfig, Strategy, VariableOperatorCost, WasmBacktraceDetails};
+use wasmtime::{
+    OperatorCost, PoolingAllocationConfig, Strategy, VariableOperatorCost, WasmBacktraceDetails, WasmFeatures,
+};
 
 use super::baseline;
 
@@ -12,7 +14,7 @@ use super::baseline;
 pub const ENGINE_VERSION: &str = "48.0.8";
 
 /// Counts changes of the settings below that wasmtime's own hash might not see.
-const SETTINGS: u32 = 1;
+const SETTINGS: u32 = 2;
 
 /// Fuel of one plain operator. Eight, so that a byte moved by `memory.copy` can cost less than an operator: one.
 const OPERATOR_FUEL: u8 = 8;
@@ -49,14 +51,28 @@ pub(super) fn build(purpose: Purpose) -> Result<Config> {
     Ok(config)
 }
 
-/// Only what today's toolchains emit by default, plus SIMD. Everything else is surface without a user.
+/// Only what today's toolchains emit by default, plus SIMD. Everything else is surface without a user: threads,
+/// exceptions, typed function references, garbage collection, 64-bit memories, stack switching, and whatever wasmtime
+/// learns next.
+const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
+    .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
+    .union(WasmFeatures::SIGN_EXTENSION)
+    .union(WasmFeatures::FLOATS)
+    .union(WasmFeatures::MULTI_VALUE)
+    .union(WasmFeatures::BULK_MEMORY)
+    .union(WasmFeatures::BULK_MEMORY_OPT)
+    .union(WasmFeatures::REFERENCE_TYPES)
+    .union(WasmFeatures::CALL_INDIRECT_OVERLONG)
+    .union(WasmFeatures::SIMD)
+    .union(WasmFeatures::MULTI_MEMORY)
+    .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::TAIL_CALL)
+    .union(WasmFeatures::COMPONENT_MODEL);
+
 fn features(config: &mut Config) {
-    config.wasm_simd(true).wasm_relaxed_simd(false).relaxed_simd_deterministic(true);
-    config.wasm_bulk_memory(true).wasm_multi_value(true);
-    config.wasm_multi_memory(true).wasm_extended_const(true).wasm_tail_call(true);
-    config.wasm_memory64(false).wasm_custom_page_sizes(false).wasm_wide_arithmetic(false);
-    config.wasm_component_model(true);
-    // The limiter cannot tell a GC heap from a memory, and no guest toolchain of ours needs one.
+    config.wasm_features(WasmFeatures::all().difference(FEATURES), false).wasm_features(FEATURES, true);
+    config.relaxed_simd_deterministic(true);
+    // The limiter cannot tell a GC heap from a memory.
     config.gc_support(false);
     // Without concurrency a call is a plain call: no event loop, none of its surface.
     config.concurrency_support(false);
@@ -92,18 +108,21 @@ fn memory(config: &mut Config) {
     config.async_stack_size(2 * MIB);
 }
 
-/// Slots are address space, not memory: 256 agents fit any machine that runs Skein, and reuse makes instantiation
-/// cheap. Nothing of a former guest stays resident.
+/// Instances that may exist at once; [`super::Slots`] makes others wait.
+pub(super) const AGENTS: u32 = 256;
+
+/// Slots are address space, not memory: 256 agents fit any machine that runs Skein. The totals are the limits of one
+/// component times agents, so that a slot is all that an agent ever waits for. Nothing of a former guest stays resident.
 fn pool() -> PoolingAllocationConfig {
-    const AGENTS: u32 = 256;
+    const CORE_INSTANCES: u32 = 64;
+    const MEMORIES: u32 = 2;
+    const TABLES: u32 = 8;
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(AGENTS);
-    pool.max_core_instances_per_component(64).total_core_instances(16 * AGENTS);
-    pool.max_memories_per_component(2).total_memories(2 * AGENTS).max_memory_size(4 << 30);
-    pool.max_tables_per_component(8)
-        .max_tables_per_module(2)
-        .total_tables(4 * AGENTS)
-        .table_elements(100_000);
+    pool.max_core_instances_per_component(CORE_INSTANCES).total_core_instances(CORE_INSTANCES * AGENTS);
+    pool.max_memories_per_component(MEMORIES).total_memories(MEMORIES * AGENTS).max_memory_size(4 << 30);
+    pool.max_tables_per_component(TABLES).max_tables_per_module(2).total_tables(TABLES * AGENTS);
+    pool.table_elements(100_000);
     pool.total_stacks(AGENTS);
     pool.max_core_instance_size(MIB).max_component_instance_size(4 * MIB);
     pool.linear_memory_keep_resident(0).table_keep_resident(0).max_unused_warm_slots(16);
@@ -130,9 +149,41 @@ fn compiler(config: &mut Config) -> Result<()> {
     Ok(())
 }
 
-/// Version and settings as one digest. wasmtime compares its own settings again when it loads an artifact.
+/// Version and settings as one digest. wasmtime's own hash of its settings needs a compiler, which nodes do not have; it
+/// compares the settings one by one when it loads an artifact, and what it refuses is stale as well.
 pub(super) fn fingerprint() -> Blake3 {
     Blake3::of(
         format!("wasmtime {ENGINE_VERSION} settings {SETTINGS} features {:?}", baseline::FEATURES).as_bytes(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Purpose, build};
+
+    #[test]
+    fn proposals_that_no_migration_needs_do_not_compile() {
+        let engine = wasmtime::Engine::new(&build(Purpose::Compile).unwrap()).unwrap();
+        let compile = |core: &str| {
+            let component = wat::parse_str(format!("(component (core module {core}))")).unwrap();
+            engine.precompile_component(&component).map(drop)
+        };
+        for core in [
+            "(memory 1 2 shared)",
+            "(memory i64 1)",
+            "(memory 1 (pagesize 1))",
+            "(tag)",
+            "(type (struct))",
+            "(func (param externref))",
+            "(type $f (func)) (func (param (ref null $f)))",
+            "(type $f (func)) (type (cont $f))",
+            "(func (result v128) v128.const i64x2 0 0 i32x4.relaxed_trunc_f32x4_s)",
+            "(func (result i64 i64) (i64.mul_wide_u (i64.const 1) (i64.const 1)))",
+        ] {
+            assert!(compile(core).is_err(), "{core}");
+        }
+        for core in ["(memory 1) (memory 1)", "(func (param v128))", "(table 1 funcref) (table 1 funcref)"] {
+            compile(core).unwrap();
+        }
+    }
 }

@@ -83,7 +83,7 @@ impl LogCapture {
         u64::try_from(self.entries.len()).unwrap_or(u64::MAX)
     }
 
-    /// Text of the last line of level error: for a panic, what it said.
+    /// Text of the last error: for a panic, what it said.
     pub(crate) fn last_error(&self) -> Option<&str> {
         self.last_error.as_deref()
     }
@@ -114,10 +114,26 @@ impl LogCapture {
             return Err(HostStop::LogFlood);
         }
         if level == LogLevel::Error || source == LogSource::Stderr {
-            self.last_error = Some(message.clone());
+            self.remember(&message);
         }
         self.entries.push(LogEntry { level, source, message, fields: kept, truncated });
         Ok(())
+    }
+
+    /// A panic of Rust is a line that says where, lines that say what, and a note for whoever has a terminal.
+    fn remember(&mut self, line: &str) {
+        if line.trim().is_empty() || line.starts_with("note: ") {
+            return;
+        }
+        match &mut self.last_error {
+            Some(panic) if panic.contains(" panicked at ") && !line.contains(" panicked at ") => {
+                if panic.len() + line.len() < LINE_BYTES_MAX {
+                    panic.push(' ');
+                    panic.push_str(line);
+                }
+            }
+            last => *last = Some(line.to_owned()),
+        }
     }
 
     /// Printed bytes; each full line becomes an entry.

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::io;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch, apply_filter};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+};
+use seccompiler::{SeccompRule, TargetArch, apply_filter};
 
 /// Numbers of the system calls that compiling needs, x86-64. No file can be opened, no socket made, no program run.
-const ALLOWED: [i64; 40] = [
+const ALLOWED: [i64; 39] = [
     0,   // read
     1,   // write
     3,   // close
@@ -27,7 +30,6 @@ const ALLOWED: [i64; 40] = [
     28,  // madvise
     35,  // nanosleep
     39,  // getpid
-    56,  // clone: threads of the compiler
     60,  // exit
     72,  // fcntl
     97,  // getrlimit
@@ -47,8 +49,12 @@ const ALLOWED: [i64; 40] = [
     302, // prlimit64: getrlimit
     318, // getrandom
     334, // rseq
-    435, // clone3
+    435, // clone3: answered by `no_clone3`
 ];
+
+const CLONE: i64 = 56;
+const CLONE3: i64 = 435;
+const CLONE_THREAD: u64 = 0x0001_0000;
 
 /// Limits of the process as numbers, from the command line of the child.
 #[derive(Clone, Copy, Debug)]
@@ -70,10 +76,32 @@ pub(super) fn confine(limits: Confinement) -> io::Result<()> {
 }
 
 fn filter() -> Result<(), seccompiler::Error> {
-    let rules: BTreeMap<i64, Vec<_>> = ALLOWED.iter().map(|number| (*number, Vec::new())).collect();
+    no_clone3()?;
+    let mut rules: BTreeMap<i64, Vec<_>> = ALLOWED.iter().map(|number| (*number, Vec::new())).collect();
+    rules.insert(CLONE, vec![threads_only()?]);
     // EPERM (1) instead of death: libraries probe for calls that they can do without.
-    let filter =
-        SeccompFilter::new(rules, SeccompAction::Errno(1), SeccompAction::Allow, TargetArch::x86_64)?;
+    install(SeccompFilter::new(rules, SeccompAction::Errno(1), SeccompAction::Allow, TargetArch::x86_64)?)
+}
+
+/// The compiler has threads, but nothing here makes a process. `RLIMIT_NPROC` could not say so: it counts all
+/// processes of the user, and none of root's.
+fn threads_only() -> Result<SeccompRule, seccompiler::Error> {
+    let condition = SeccompCondition::new(
+        0,
+        SeccompCmpArgLen::Qword,
+        SeccompCmpOp::MaskedEq(CLONE_THREAD),
+        CLONE_THREAD,
+    )?;
+    Ok(SeccompRule::new(vec![condition])?)
+}
+
+/// No filter can see the flags of clone3. Told that it does not exist (38), the C library uses clone.
+fn no_clone3() -> Result<(), seccompiler::Error> {
+    let rules = BTreeMap::from([(CLONE3, Vec::new())]);
+    install(SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(38), TargetArch::x86_64)?)
+}
+
+fn install(filter: SeccompFilter) -> Result<(), seccompiler::Error> {
     let program: BpfProgram = filter.try_into()?;
     apply_filter(&program)
 }

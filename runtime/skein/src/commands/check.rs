@@ -182,7 +182,11 @@ fn told(checked: &Checked) {
 /// The schema plan as a diff: ` ` carried under its name, `>` carried under another, `~` made anew under its name,
 /// `+` new, `=` preserved, `-` dropped.
 fn plan_told(plan: &PlanLines) {
-    let more = if plan.files > 1 { format!(" and {} more files", plan.files - 1) } else { String::new() };
+    let more = match plan.files {
+        0 | 1 => String::new(),
+        2 => " and 1 more file".to_owned(),
+        files => format!(" and {} more files", files - 1),
+    };
     let reads = if plan.reads.is_empty() { "nothing".to_owned() } else { plan.reads.join(", ") };
     render::line(&format!("\nplan for {}{more}: shape {}, reads {reads}", plan.first_file, plan.shape));
     let width = plan.columns.iter().map(|c| c.name.len()).max().unwrap_or(0);

@@ -1,24 +1,26 @@
 //! Arrays of a target type from the values that fit it.
+//!
+//! One loop per width of numbers, not per type: dates, times, timestamps and decimals are built as the integers they are
+//! stored as and get their type afterwards.
 
 use std::sync::Arc;
 
 use skein_sdk::Failure;
-use skein_sdk::arrow_array::builder::{GenericBinaryBuilder, GenericStringBuilder};
-use skein_sdk::arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type,
-    Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time32MillisecondType,
-    Time32SecondType, Time64MicrosecondType, Time64NanosecondType, TimestampMicrosecondType,
-    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type,
-    UInt32Type, UInt64Type,
+use skein_sdk::arrow_array::builder::{
+    BooleanBuilder, GenericBinaryBuilder, GenericStringBuilder, NullBufferBuilder,
 };
-use skein_sdk::arrow_array::{ArrayRef, BooleanArray, OffsetSizeTrait, PrimitiveArray};
-use skein_sdk::arrow_schema::{DataType, TimeUnit};
+use skein_sdk::arrow_array::types::{
+    ArrowPrimitiveType, Decimal128Type, Decimal256Type, Float16Type, Float32Type, Float64Type, Int8Type,
+    Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use skein_sdk::arrow_array::{Array, ArrayRef, OffsetSizeTrait, PrimitiveArray, make_array};
+use skein_sdk::arrow_schema::DataType;
 
 use super::fit::{as_bool, as_bytes, as_date, as_decimal, as_double, as_int, as_single, as_text, as_time};
-use super::fit::{as_instant, narrowed};
+use super::fit::{as_half, as_instant};
 use super::number::Wide;
 use super::read::Cells;
-use super::time::zone_offset;
+use super::time::{MILLIS_OF_DAY, offset_of};
 use super::value::Value;
 
 /// The first `rows` values as a type; null where there is none or it does not fit.
@@ -33,79 +35,82 @@ struct Made<'a, 'b> {
     to: &'a DataType,
 }
 
+/// What fits, before it is narrowed to the target's width.
+type Fit<'a, N> = &'a dyn Fn(&Value<'_>) -> Option<N>;
+
 impl Made<'_, '_> {
     #[expect(clippy::wildcard_enum_match_arm, reason = "casts to other types are refused when planning")]
     fn array(&self) -> Result<ArrayRef, Failure> {
-        Ok(match self.to {
-            DataType::Boolean => {
-                let bools = (0..self.rows).map(|row| self.cells.at(row).and_then(|value| as_bool(&value)));
-                Arc::new(bools.collect::<BooleanArray>())
+        match self.to {
+            DataType::Boolean => Ok(self.bools()),
+            DataType::Int8 => self.ints::<Int8Type>(&as_int),
+            DataType::Int16 => self.ints::<Int16Type>(&as_int),
+            DataType::Int32 => self.ints::<Int32Type>(&as_int),
+            DataType::Int64 => self.ints::<Int64Type>(&as_int),
+            DataType::UInt8 => self.ints::<UInt8Type>(&as_int),
+            DataType::UInt16 => self.ints::<UInt16Type>(&as_int),
+            DataType::UInt32 => self.ints::<UInt32Type>(&as_int),
+            DataType::UInt64 => self.ints::<UInt64Type>(&as_int),
+            DataType::Float16 => self.each::<Float16Type>(&as_half),
+            DataType::Float32 => self.each::<Float32Type>(&as_single),
+            DataType::Float64 => self.each::<Float64Type>(&as_double),
+            DataType::Decimal32(digits, scale) => {
+                self.ints::<Int32Type>(&|value| as_decimal(value, *digits, *scale))
             }
-            DataType::Int8 => self.ints::<Int8Type>(),
-            DataType::Int16 => self.ints::<Int16Type>(),
-            DataType::Int32 => self.ints::<Int32Type>(),
-            DataType::Int64 => self.ints::<Int64Type>(),
-            DataType::UInt8 => self.ints::<UInt8Type>(),
-            DataType::UInt16 => self.ints::<UInt16Type>(),
-            DataType::UInt32 => self.ints::<UInt32Type>(),
-            DataType::UInt64 => self.ints::<UInt64Type>(),
-            DataType::Float16 => self.each::<Float16Type>(|value| {
-                let made = <Float16Type as ArrowPrimitiveType>::Native::from_f32(as_single(value)?);
-                (made.is_finite() || !as_single(value)?.is_finite()).then_some(made)
-            }),
-            DataType::Float32 => self.each::<Float32Type>(as_single),
-            DataType::Float64 => self.each::<Float64Type>(as_double),
-            DataType::Decimal32(digits, scale) => self.decimals::<Decimal32Type>(*digits, *scale),
-            DataType::Decimal64(digits, scale) => self.decimals::<Decimal64Type>(*digits, *scale),
-            DataType::Decimal128(digits, scale) => self.decimals::<Decimal128Type>(*digits, *scale),
+            DataType::Decimal64(digits, scale) => {
+                self.ints::<Int64Type>(&|value| as_decimal(value, *digits, *scale))
+            }
+            DataType::Decimal128(digits, scale) => {
+                self.each::<Decimal128Type>(&|value| as_decimal(value, *digits, *scale))
+            }
             DataType::Decimal256(digits, scale) => {
-                self.each::<Decimal256Type>(|value| as_decimal(value, *digits, *scale).map(Wide::from_i128))
+                self.each::<Decimal256Type>(&|value| as_decimal(value, *digits, *scale).map(Wide::from_i128))
             }
-            DataType::Utf8 => self.texts::<i32>(),
-            DataType::LargeUtf8 => self.texts::<i64>(),
-            DataType::Binary => self.bytes::<i32>(),
-            DataType::LargeBinary => self.bytes::<i64>(),
-            DataType::Date32 => self.each::<Date32Type>(|value| as_date(value)?.try_into().ok()),
-            DataType::Date64 => self.each::<Date64Type>(|value| as_date(value)?.checked_mul(86_400_000)),
-            DataType::Timestamp(unit, zone) => self.instants(*unit, zone.as_deref())?,
-            DataType::Time32(unit @ TimeUnit::Second) => self.times::<Time32SecondType>(*unit),
-            DataType::Time32(unit) => self.times::<Time32MillisecondType>(*unit),
-            DataType::Time64(unit @ TimeUnit::Microsecond) => self.times::<Time64MicrosecondType>(*unit),
-            DataType::Time64(unit) => self.times::<Time64NanosecondType>(*unit),
-            other => return Err(Failure::new("wrong-type", format!("nothing can be cast to {other}"))),
-        })
+            DataType::Utf8 => Ok(self.texts::<i32>()),
+            DataType::LargeUtf8 => Ok(self.texts::<i64>()),
+            DataType::Binary => Ok(self.bytes::<i32>()),
+            DataType::LargeBinary => Ok(self.bytes::<i64>()),
+            DataType::Date32 => self.ints::<Int32Type>(&as_date),
+            DataType::Date64 => self.ints::<Int64Type>(&|value| as_date(value)?.checked_mul(MILLIS_OF_DAY)),
+            DataType::Timestamp(unit, zone) => {
+                let offset = zone.as_deref().map(offset_of).transpose()?;
+                self.ints::<Int64Type>(&|value| as_instant(value, *unit, offset))
+            }
+            DataType::Time32(unit) => self.ints::<Int32Type>(&|value| as_time(value, *unit)),
+            DataType::Time64(unit) => self.ints::<Int64Type>(&|value| as_time(value, *unit)),
+            other => Err(Failure::new("wrong-type", format!("nothing can be cast to {other}"))),
+        }
     }
 
-    fn each<T: ArrowPrimitiveType>(&self, fit: impl Fn(&Value<'_>) -> Option<T::Native>) -> ArrayRef {
-        let numbers = (0..self.rows).map(|row| self.cells.at(row).and_then(|value| fit(&value)));
-        let made: PrimitiveArray<T> = numbers.collect();
-        Arc::new(made.with_data_type(self.to.clone()))
+    fn bools(&self) -> ArrayRef {
+        let mut made = BooleanBuilder::with_capacity(self.rows);
+        for row in 0..self.rows {
+            made.append_option(self.cells.at(row).and_then(|value| as_bool(&value)));
+        }
+        Arc::new(made.finish())
     }
 
-    fn ints<T: ArrowPrimitiveType<Native: TryFrom<i128>>>(&self) -> ArrayRef {
-        self.each::<T>(|value| narrowed(as_int(value)))
+    fn ints<T: ArrowPrimitiveType<Native: TryFrom<i128>>>(
+        &self,
+        fit: Fit<'_, i128>,
+    ) -> Result<ArrayRef, Failure> {
+        self.each::<T>(&|value| fit(value)?.try_into().ok())
     }
 
-    fn decimals<T: ArrowPrimitiveType<Native: TryFrom<i128>>>(&self, digits: u8, scale: i8) -> ArrayRef {
-        self.each::<T>(|value| narrowed(as_decimal(value, digits, scale)))
+    fn each<T: ArrowPrimitiveType>(&self, fit: Fit<'_, T::Native>) -> Result<ArrayRef, Failure> {
+        let mut values = Vec::with_capacity(self.rows);
+        let mut given = NullBufferBuilder::new(self.rows);
+        for row in 0..self.rows {
+            let value = self.cells.at(row).and_then(|value| fit(&value));
+            given.append(value.is_some());
+            values.push(value.unwrap_or_default());
+        }
+        self.typed(&PrimitiveArray::<T>::try_new(values.into(), given.finish())?)
     }
 
-    fn times<T: ArrowPrimitiveType<Native: TryFrom<i128>>>(&self, unit: TimeUnit) -> ArrayRef {
-        self.each::<T>(|value| narrowed(as_time(value, unit).map(i128::from)))
-    }
-
-    fn instants(&self, unit: TimeUnit, zone: Option<&str>) -> Result<ArrayRef, Failure> {
-        let known = |zone| {
-            zone_offset(zone).ok_or_else(|| Failure::new("wrong-type", format!("zone {zone:?} is named")))
-        };
-        let offset = zone.map(known).transpose()?;
-        let fit = |value: &Value<'_>| as_instant(value, unit, offset);
-        Ok(match unit {
-            TimeUnit::Second => self.each::<TimestampSecondType>(fit),
-            TimeUnit::Millisecond => self.each::<TimestampMillisecondType>(fit),
-            TimeUnit::Microsecond => self.each::<TimestampMicrosecondType>(fit),
-            TimeUnit::Nanosecond => self.each::<TimestampNanosecondType>(fit),
-        })
+    fn typed(&self, stored: &dyn Array) -> Result<ArrayRef, Failure> {
+        let data = stored.to_data().into_builder().data_type(self.to.clone()).build()?;
+        Ok(make_array(data))
     }
 
     fn texts<O: OffsetSizeTrait>(&self) -> ArrayRef {

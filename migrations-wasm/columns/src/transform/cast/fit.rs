@@ -5,22 +5,20 @@
 
 use std::borrow::Cow;
 
+use skein_sdk::arrow_array::types::{ArrowPrimitiveType, Float16Type};
 use skein_sdk::arrow_schema::TimeUnit;
 
 use super::number::Decimal;
 use super::time::{DAY, counted, parse_date, parse_instant, parse_time};
 use super::value::Value;
 
+type Half = <Float16Type as ArrowPrimitiveType>::Native;
+
 /// Whole numbers between these are exact as `i128`; beyond is nothing that an integer type holds.
 const INT_LIMIT: f64 = 1e38;
 
 const TRUE: [&str; 6] = ["true", "t", "yes", "y", "on", "1"];
 const FALSE: [&str; 6] = ["false", "f", "no", "n", "off", "0"];
-
-/// The number in a narrower type, if it has room.
-pub(super) fn narrowed<N: TryFrom<i128>>(number: Option<i128>) -> Option<N> {
-    number?.try_into().ok()
-}
 
 /// Words for texts, zero or not for numbers.
 pub(super) fn as_bool(value: &Value<'_>) -> Option<bool> {
@@ -83,6 +81,13 @@ pub(super) fn as_single(value: &Value<'_>) -> Option<f32> {
     }
 }
 
+/// As [`as_single`].
+pub(super) fn as_half(value: &Value<'_>) -> Option<Half> {
+    let single = as_single(value)?;
+    let made = Half::from_f32(single);
+    (made.is_finite() || !single.is_finite()).then_some(made)
+}
+
 /// Infinity and NaN are written without digits.
 fn has_digit(text: &str) -> bool {
     text.bytes().any(|byte| byte.is_ascii_digit())
@@ -125,22 +130,22 @@ pub(super) fn as_bytes<'a>(value: &'a Value<'_>) -> Option<&'a [u8]> {
 }
 
 /// Days since 1970; an instant's day is that of its own zone.
-pub(super) fn as_date(value: &Value<'_>) -> Option<i64> {
+pub(super) fn as_date(value: &Value<'_>) -> Option<i128> {
     match value {
-        Value::Date(days) => Some(*days),
-        Value::Int(days) => i64::try_from(*days).ok(),
-        Value::Instant(value) => Some(value.local_day()),
-        Value::Text(text) => parse_date(text),
+        Value::Date(days) => Some((*days).into()),
+        Value::Int(days) => Some(*days),
+        Value::Instant(value) => Some(value.local_day().into()),
+        Value::Text(text) => parse_date(text).map(i128::from),
         Value::Bool(_) | Value::Single(_) | Value::Double(_) | Value::Decimal(_) => None,
         Value::Bytes(_) | Value::Time(_) => None,
     }
 }
 
 /// The count of a unit since 1970 in UTC. What says no offset is taken as local time of the target's zone.
-pub(super) fn as_instant(value: &Value<'_>, unit: TimeUnit, zone: Option<i32>) -> Option<i64> {
+pub(super) fn as_instant(value: &Value<'_>, unit: TimeUnit, zone: Option<i32>) -> Option<i128> {
     let ahead = |own: Option<i32>| i128::from(own.or(zone).unwrap_or(0));
     match value {
-        Value::Int(count) => i64::try_from(*count).ok(),
+        Value::Int(count) => Some(*count),
         Value::Date(days) => counted(i128::from(*days) * i128::from(DAY) - ahead(None), 0, unit),
         Value::Instant(value) => {
             let (seconds, nanos) = value.utc();
@@ -157,18 +162,13 @@ pub(super) fn as_instant(value: &Value<'_>, unit: TimeUnit, zone: Option<i32>) -
 }
 
 /// The count of a unit since midnight.
-pub(super) fn as_time(value: &Value<'_>, unit: TimeUnit) -> Option<i64> {
-    match value {
-        Value::Int(count) => i64::try_from(*count).ok(),
-        Value::Time(value) => {
-            let (seconds, nanos) = value.split();
-            counted(seconds.into(), nanos, unit)
-        }
-        Value::Text(text) => {
-            let (seconds, nanos) = parse_time(text)?;
-            counted(seconds.into(), nanos, unit)
-        }
-        Value::Bool(_) | Value::Single(_) | Value::Double(_) | Value::Decimal(_) => None,
-        Value::Bytes(_) | Value::Date(_) | Value::Instant(_) => None,
-    }
+pub(super) fn as_time(value: &Value<'_>, unit: TimeUnit) -> Option<i128> {
+    let (seconds, nanos) = match value {
+        Value::Int(count) => return Some(*count),
+        Value::Time(value) => value.split(),
+        Value::Text(text) => parse_time(text)?,
+        Value::Bool(_) | Value::Single(_) | Value::Double(_) | Value::Decimal(_) => return None,
+        Value::Bytes(_) | Value::Date(_) | Value::Instant(_) => return None,
+    };
+    counted(seconds.into(), nanos, unit)
 }

@@ -15,7 +15,7 @@ use skein_sdk::arrow_array::types::{
 use skein_sdk::arrow_schema::{DataType, TimeUnit};
 
 use super::number::{Decimal, Wide, wide_text};
-use super::time::{Instant, TimeOfDay, zone_offset};
+use super::time::{Instant, TimeOfDay, offset_of};
 use super::value::Value;
 
 type Read<'a> = Box<dyn Fn(usize) -> Value<'a> + 'a>;
@@ -24,23 +24,15 @@ type Read<'a> = Box<dyn Fn(usize) -> Value<'a> + 'a>;
 pub(super) struct Cells<'a> {
     array: &'a dyn Array,
     read: Read<'a>,
-    /// Whether every row has the first value.
-    constant: bool,
 }
 
 impl<'a> Cells<'a> {
     pub(super) fn new(array: &'a dyn Array) -> Result<Self, Failure> {
-        Ok(Self { array, read: read(array)?, constant: false })
-    }
-
-    /// The first value of an array, for every row.
-    pub(super) fn first_of(array: &'a dyn Array) -> Result<Self, Failure> {
-        Ok(Self { constant: true, ..Self::new(array)? })
+        Ok(Self { array, read: read(array)? })
     }
 
     /// The value of a row, or nothing for null.
     pub(super) fn at(&self, row: usize) -> Option<Value<'a>> {
-        let row = if self.constant { 0 } else { row };
         (!self.array.is_null(row)).then(|| (self.read)(row))
     }
 }
@@ -122,9 +114,7 @@ fn wide<'a>(unscaled: Wide, scale: i32) -> Value<'a> {
 }
 
 fn instants<'a>(array: &'a dyn Array, unit: TimeUnit, zone: Option<&str>) -> Result<Read<'a>, Failure> {
-    let known =
-        |zone| zone_offset(zone).ok_or_else(|| Failure::new("wrong-type", format!("zone {zone:?} is named")));
-    let offset = zone.map(known).transpose()?;
+    let offset = zone.map(offset_of).transpose()?;
     let value = move |count| Value::Instant(Instant { count, unit, offset });
     Ok(match unit {
         TimeUnit::Second => each::<TimestampSecondType>(array, value),

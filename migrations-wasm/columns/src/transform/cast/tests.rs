@@ -6,7 +6,7 @@ use arrow_cast::{CastOptions, cast_with_options};
 use proptest::prelude::{any, prop_assert_eq, proptest};
 use skein_sdk::arrow_array::types::Decimal256Type;
 use skein_sdk::arrow_array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Date64Array, Decimal128Array, Float32Array,
+    ArrayRef, BinaryArray, BooleanArray, Date32Array, Date64Array, Decimal128Array, Float32Array,
     Float64Array, Int8Array, Int64Array, LargeStringArray, PrimitiveArray, StringArray,
     Time64MicrosecondArray, TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray,
     TimestampSecondArray, UInt64Array,
@@ -15,7 +15,7 @@ use skein_sdk::arrow_schema::DataType::{self, Boolean, Date32, Float32, Float64,
 use skein_sdk::arrow_schema::TimeUnit::{Microsecond, Millisecond, Nanosecond, Second};
 
 use super::number::Wide;
-use super::{lenient, possible, repeated, strict};
+use super::{lenient, possible, strict};
 
 /// The texts of what an array is cast to, `-` for null.
 fn texts(array: &ArrayRef, to: &DataType) -> Vec<String> {
@@ -138,14 +138,6 @@ fn bytes_are_texts_if_they_are_utf8() {
     assert_eq!(texts(&bytes, &Utf8), ["abc", "-", "-"]);
     assert!(possible(bytes.data_type(), &Utf8) && !possible(bytes.data_type(), &Int64));
     assert_eq!(strict(&bytes, &Utf8).unwrap_err().message, "a value is no Utf8");
-}
-
-#[test]
-fn one_value_is_repeated_null_too() {
-    let one = repeated(&*utf8(&["a"]), 3).unwrap();
-    assert_eq!(texts(&one, &Utf8), ["a", "a", "a"]);
-    assert_eq!(repeated(&*utf8(&["-"]), 2).unwrap().null_count(), 2);
-    assert_eq!(repeated(&*utf8(&["a"]), 0).unwrap().len(), 0);
 }
 
 /// Values that lose nothing wherever they fit at all, so that kernels and this module must say the same.

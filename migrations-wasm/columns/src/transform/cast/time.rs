@@ -8,6 +8,7 @@ mod parse;
 
 use std::fmt::{Display, Formatter, Result};
 
+use skein_sdk::Failure;
 use skein_sdk::arrow_schema::TimeUnit;
 
 pub(super) use calendar::write_date;
@@ -16,7 +17,14 @@ pub(super) use parse::{parse_date, parse_instant, parse_time};
 
 /// Seconds of a day.
 pub(super) const DAY: i64 = 86_400;
+/// What a `Date64` counts for a day.
+pub(super) const MILLIS_OF_DAY: i128 = 86_400_000;
 const NANOS: i64 = 1_000_000_000;
+
+/// [`zone_offset`] where planning has refused named zones already.
+pub(super) fn offset_of(zone: &str) -> std::result::Result<i32, Failure> {
+    zone_offset(zone).ok_or_else(|| Failure::new("wrong-type", format!("zone {zone:?} is named")))
+}
 
 /// A timestamp: the count of a unit since 1970 in UTC. Without a zone it is a local time of nobody knows where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,15 +92,14 @@ impl Display for TimeOfDay {
     }
 }
 
-/// The count of a unit for seconds and nanoseconds, if the unit is fine enough and has room.
-pub(super) fn counted(seconds: i128, nanos: u32, unit: TimeUnit) -> Option<i64> {
+/// The count of a unit for seconds and nanoseconds, if the unit is fine enough.
+pub(super) fn counted(seconds: i128, nanos: u32, unit: TimeUnit) -> Option<i128> {
     let per_second = per_second(unit);
     let (nanos, step) = (i64::from(nanos), NANOS / per_second);
     if nanos % step != 0 {
         return None;
     }
-    let count = seconds.checked_mul(per_second.into())?.checked_add((nanos / step).into())?;
-    i64::try_from(count).ok()
+    seconds.checked_mul(per_second.into())?.checked_add((nanos / step).into())
 }
 
 const fn split(count: i64, unit: TimeUnit) -> (i64, u32) {

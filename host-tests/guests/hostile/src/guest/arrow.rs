@@ -1,0 +1,118 @@
+//! Arrow IPC streams by hand, right and wrong: two columns, `n` (int64) and `s` (utf8).
+//!
+//! The schema message is the one that came in; record batch messages are laid out here byte by byte.
+
+/// A record batch message before it becomes bytes. Every field may lie.
+pub(super) struct Message {
+    pub(super) rows: i64,
+    /// Length and null count.
+    pub(super) nodes: Vec<(i64, i64)>,
+    /// Offset and length.
+    pub(super) buffers: Vec<(i64, i64)>,
+    pub(super) compressed: bool,
+    /// 1 schema, 2 dictionary, 3 record batch.
+    pub(super) kind: u8,
+    pub(super) version: i16,
+    pub(super) body: Vec<u8>,
+    /// What the message says of its body.
+    pub(super) body_length: i64,
+}
+
+impl Message {
+    /// A sound batch: `n` counts from 0, `s` is always one letter.
+    pub(super) fn sound(rows: u32) -> Self {
+        let numbers: Vec<i64> = (0..i64::from(rows)).collect();
+        Self::with(&numbers, &vec![b'x'; rows as usize], |row| row)
+    }
+
+    /// `n` as given, `s` with the given data and offsets.
+    pub(super) fn with(numbers: &[i64], letters: &[u8], offset: impl Fn(i32) -> i32) -> Self {
+        let rows = i64::try_from(numbers.len()).expect("batches are small");
+        let mut body = Vec::new();
+        let mut buffers = vec![(0, 0)];
+        let push = |body: &mut Vec<u8>, bytes: &[u8]| {
+            let at = (long(body.len()), long(bytes.len()));
+            body.extend_from_slice(bytes);
+            body.resize(body.len().next_multiple_of(8), 0);
+            at
+        };
+        buffers.push(push(&mut body, &numbers.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<_>>()));
+        buffers.push((0, 0));
+        let last = i32::try_from(rows).expect("batches are small");
+        buffers
+            .push(push(&mut body, &(0..=last).flat_map(|row| offset(row).to_le_bytes()).collect::<Vec<_>>()));
+        buffers.push(push(&mut body, letters));
+        let body_length = long(body.len());
+        let nodes = vec![(rows, 0), (rows, 0)];
+        Self { rows, nodes, buffers, compressed: false, kind: 3, version: 4, body, body_length }
+    }
+
+    /// With marker, length and body.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let metadata = self.metadata();
+        let length = i32::try_from(metadata.len()).expect("metadata is small");
+        [&[0xff; 4][..], &length.to_le_bytes(), &metadata, &self.body].concat()
+    }
+
+    /// The flatbuffer: message table at 20, record batch table at 60, its vectors behind.
+    fn metadata(&self) -> Vec<u8> {
+        let mut m = Vec::new();
+        let buffers_at = 88 + 16 * self.nodes.len() + 4;
+        let end = buffers_at + 4 + 16 * self.buffers.len();
+        u32s(&mut m, &[20]);
+        u16s(&mut m, &[14, 20, 4, 6, 8, 12, 0, 0]);
+        u32s(&mut m, &[16]);
+        m.extend_from_slice(&self.version.to_le_bytes());
+        m.extend_from_slice(&[self.kind, 0]);
+        u32s(&mut m, &[60 - 28]);
+        m.extend_from_slice(&self.body_length.to_le_bytes());
+        u16s(&mut m, &[14, 24, 4, 12, 16, if self.compressed { 20 } else { 0 }, 0, 0, 0, 0]);
+        u32s(&mut m, &[20]);
+        m.extend_from_slice(&self.rows.to_le_bytes());
+        let compression = if self.compressed { end + 8 - 80 } else { 0 };
+        u32s(&mut m, &[84 - 72, buffers_at - 76, compression, self.nodes.len()]);
+        pairs(&mut m, &self.nodes);
+        u32s(&mut m, &[0, self.buffers.len()]);
+        pairs(&mut m, &self.buffers);
+        // The compression table, both of its fields at their defaults.
+        u16s(&mut m, &[8, 4, 0, 0]);
+        u32s(&mut m, &[8, 0]);
+        m
+    }
+}
+
+/// A stream that begins as the input did.
+pub(super) fn stream(input: &[u8], messages: &[Vec<u8>]) -> Vec<u8> {
+    let mut all = schema(input).to_vec();
+    messages.iter().for_each(|message| all.extend_from_slice(message));
+    all.extend_from_slice(&END);
+    all
+}
+
+/// The end marker.
+pub(super) const END: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+
+/// The input's first message.
+pub(super) fn schema(input: &[u8]) -> &[u8] {
+    let length = u32::from_le_bytes(input[4..8].try_into().expect("four bytes"));
+    &input[..8 + length as usize]
+}
+
+fn long(n: usize) -> i64 {
+    i64::try_from(n).expect("32 bit sizes fit")
+}
+
+fn u16s(to: &mut Vec<u8>, values: &[u16]) {
+    values.iter().for_each(|v| to.extend_from_slice(&v.to_le_bytes()));
+}
+
+fn u32s(to: &mut Vec<u8>, values: &[usize]) {
+    values.iter().for_each(|v| to.extend_from_slice(&u32::try_from(*v).expect("small").to_le_bytes()));
+}
+
+fn pairs(to: &mut Vec<u8>, values: &[(i64, i64)]) {
+    for (first, second) in values {
+        to.extend_from_slice(&first.to_le_bytes());
+        to.extend_from_slice(&second.to_le_bytes());
+    }
+}

@@ -1,0 +1,68 @@
+//! Plans that lie.
+
+use super::param;
+use super::skein::migration::types::{Field, Origin, Refusal, SchemaPlan, Source};
+
+/// Without a lie: both columns computed from themselves.
+pub(super) fn plan(s: Source) -> Result<SchemaPlan, Refusal> {
+    let behave = param(&s.params, "behave").unwrap_or_default();
+    let mut plan = SchemaPlan {
+        target: s.schema,
+        origins: vec![(0, Origin::Computed(vec![0])), (1, Origin::Computed(vec![1]))],
+        reads: vec![0, 1],
+        shape: param(&s.params, "shape").unwrap_or_else(|| "same".to_owned()),
+        ext: Vec::new(),
+    };
+    match behave.as_str() {
+        "plan-refuses" => {
+            return Err(Refusal {
+                code: "no".to_owned(),
+                message: "not this schema".to_owned(),
+                column: Some(1),
+            });
+        }
+        "plan-panics" => drop(Option::<u32>::None.expect("the hostile guest panics in plan")),
+        "plan-unknown-column" => plan.origins[0].1 = Origin::Computed(vec![99]),
+        "plan-reads-unknown" => plan.reads.push(99),
+        "plan-unknown-target" => plan.origins.push((99, Origin::Carried(0))),
+        "plan-no-origin" => drop(plan.origins.pop()),
+        "plan-two-origins" => plan.origins.push((0, Origin::Computed(vec![0]))),
+        "plan-carried-type" => {
+            (plan.origins[0].1, plan.target[0].data_type) = (Origin::Carried(0), "i".to_owned())
+        }
+        "plan-carried-nullable" => (plan.origins[0].1, plan.target[0].nullable) = (Origin::Carried(0), true),
+        "plan-carried" => plan.origins[0].1 = Origin::Carried(0),
+        "plan-preserved" => plan.origins[0].1 = Origin::Preserved(0),
+        "plan-not-read" => plan.reads.clear(),
+        "plan-no-type" => plan.target[0].data_type = "no such type".to_owned(),
+        "plan-impossible" => plan.target[0].data_type = "tin".to_owned(),
+        "plan-parent" => plan.target[1].parent = Some(77),
+        "plan-own-parent" => plan.target[0].parent = Some(0),
+        "plan-same-names" => plan.target[1].name = plan.target[0].name.clone(),
+        "plan-deep" => plan.target = deep(),
+        "plan-wide" => plan.target = vec![plan.target[0].clone(); 100_000],
+        "plan-wordy" => plan.target[0].name = "n".repeat(8 << 20),
+        "plan-must" => plan.ext.push(("must-understand".to_owned(), String::new())),
+        "plan-shape" => plan.shape = "round".to_owned(),
+        // Data will come under the source's names and types: see the tests of wrong schemas.
+        "schema-name" => plan.target[0].name = "other".to_owned(),
+        "schema-type" => plan.target[0].data_type = "i".to_owned(),
+        "schema-fewer" => {
+            plan.target.pop();
+            plan.origins.pop();
+        }
+        _ => {}
+    }
+    Ok(plan)
+}
+
+fn deep() -> Vec<Field> {
+    let field = |depth: u32| Field {
+        name: "d".to_owned(),
+        parent: depth.checked_sub(1),
+        data_type: "+s".to_owned(),
+        nullable: true,
+        metadata: Vec::new(),
+    };
+    (0..5000).map(field).collect()
+}
