@@ -181,12 +181,10 @@ fn explain(
     state: &HostState,
 ) -> GuestError {
     if let Some(stop) = error.downcast_ref::<HostStop>() {
-        return match stop {
-            HostStop::Exit { success } => {
-                trapped(error, call, format!("exit called (success: {success})"), state)
-            }
-            other => stopped(*other, call, limits),
-        };
+        if let HostStop::Exit { success } = stop {
+            return trapped(error, call, format!("exit called (success: {success})"), state);
+        }
+        return stopped(*stop, call, limits);
     }
     if error.downcast_ref::<PoolConcurrencyLimitError>().is_some() {
         return GuestError::Engine { call, reason: format!("{error:#}") };

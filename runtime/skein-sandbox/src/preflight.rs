@@ -140,3 +140,6 @@ impl Preflight {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

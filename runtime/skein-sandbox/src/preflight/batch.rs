@@ -59,6 +59,10 @@ impl Layout {
         layout
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "all other types of the guest's view have a fixed width"
+    )]
     fn push(&mut self, field: &Field, length: Length, top: usize) {
         self.nodes += 1;
         // Below the top, a null may be hidden by one above; arrow's own validation decides there.
@@ -202,6 +206,12 @@ impl Walk<'_> {
         }
         if !offset.is_multiple_of(8) {
             return Err(forged("a buffer that is not on an 8 byte border"));
+        }
+        // The decoder looks at offsets as numbers, all of the buffer, and panics on a rest.
+        if let Step::Offsets(width) = step
+            && !length.is_multiple_of(width)
+        {
+            return Err(forged(format!("a buffer of {length} bytes for offsets of {width}")));
         }
         let rows = usize::try_from(self.node.length).map_err(|_| past())?;
         let needed = match step {

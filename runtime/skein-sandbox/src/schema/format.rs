@@ -162,6 +162,7 @@ fn parse_nested(nested: &str, mut own: Vec<FieldRef>) -> Result<DataType, Bad> {
     })
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "entries are a struct of two or no entries")]
 fn parse_map(entries: FieldRef) -> Result<DataType, Bad> {
     match entries.data_type() {
         DataType::Struct(pair) if pair.len() == 2 => Ok(DataType::Map(entries, false)),

@@ -138,6 +138,7 @@ fn forged_arrow_is_refused_before_the_decoder_can_trip() {
         "forged-unaligned",
         "forged-short",
         "forged-no-offsets",
+        "forged-ragged",
         "forged-nodes",
         "forged-node-length",
         "forged-null-count",

@@ -105,6 +105,11 @@ fn forged(behave: &str, b: &Batch) -> Option<Vec<u8>> {
         "forged-unaligned" => buffers(1, (4, 8 * rows)),
         "forged-short" => buffers(1, (0, 8)),
         "forged-no-offsets" => buffers(3, (0, 0)),
+        // Offsets and a byte more: no whole number of offsets.
+        "forged-ragged" => {
+            let (offset, length) = sound().buffers[3];
+            buffers(3, (offset, length + 1))
+        }
         "forged-nodes" => Message { nodes: vec![(rows, 0)], ..sound() },
         "forged-node-length" => Message { nodes: vec![(rows, 0), (rows - 1, 0)], ..sound() },
         "forged-null-count" => Message { nodes: vec![(rows, 0), (rows, rows + 1)], ..sound() },

@@ -1,0 +1,111 @@
+//! Sound streams with a few bytes changed: refused, or sound all the same, and never a panic.
+
+use std::sync::Arc;
+
+use arrow_array::builder::{
+    BooleanBuilder, FixedSizeBinaryBuilder, Int32Builder, Int64Builder, ListBuilder, MapBuilder,
+    StringBuilder,
+};
+use arrow_array::{Array, ArrayRef, Decimal128Array, NullArray, RecordBatch, StructArray};
+use arrow_ipc::writer::StreamWriter;
+use arrow_schema::SchemaRef;
+use proptest::prelude::{Strategy, any, prop_assert, prop_oneof, proptest};
+use proptest::test_runner::Config;
+
+use super::{Preflight, Unsound};
+
+const ROWS: usize = 9;
+
+fn columns() -> Vec<(&'static str, ArrayRef)> {
+    let (mut numbers, mut texts, mut flags) =
+        (Int64Builder::new(), StringBuilder::new(), BooleanBuilder::new());
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    let mut maps = MapBuilder::new(None, StringBuilder::new(), Int32Builder::new());
+    let mut fixed = FixedSizeBinaryBuilder::new(3);
+    for row in 0..ROWS {
+        let present = row % 3 != 0;
+        numbers.append_option(present.then_some(7));
+        texts.append_option(present.then(|| "ä".repeat(row)));
+        flags.append_option(present.then_some(true));
+        (0..row % 4).for_each(|n| lists.values().append_option((n > 0).then_some("item")));
+        lists.append(present);
+        (0..row % 2).for_each(|_| {
+            maps.keys().append_value("key");
+            maps.values().append_null();
+        });
+        maps.append(present).unwrap();
+        fixed.append_value([1, 2, 3]).unwrap();
+    }
+    let numbers: ArrayRef = Arc::new(numbers.finish());
+    let texts: ArrayRef = Arc::new(texts.finish());
+    let pair = StructArray::try_from(vec![("x", Arc::clone(&numbers)), ("y", Arc::clone(&texts))]).unwrap();
+    vec![
+        ("numbers", numbers),
+        ("texts", texts),
+        ("flags", Arc::new(flags.finish())),
+        ("lists", Arc::new(lists.finish())),
+        ("maps", Arc::new(maps.finish())),
+        ("fixed", Arc::new(fixed.finish())),
+        ("pair", Arc::new(pair)),
+        ("decimals", Arc::new(Decimal128Array::from(vec![12; ROWS]).with_precision_and_scale(9, 2).unwrap())),
+        ("nothing", Arc::new(NullArray::new(ROWS))),
+    ]
+}
+
+fn sound() -> (SchemaRef, RecordBatch, Vec<u8>) {
+    let batch =
+        RecordBatch::try_from_iter_with_nullable(columns().into_iter().map(|(name, c)| (name, c, true)))
+            .unwrap();
+    let schema = batch.schema();
+    let mut writer = StreamWriter::try_new(Vec::new(), &schema).unwrap();
+    writer.write(&batch).unwrap();
+    writer.write(&batch.slice(2, 4)).unwrap();
+    (schema, batch, writer.into_inner().unwrap())
+}
+
+#[test]
+fn what_arrow_writes_of_every_kind_passes_unchanged() {
+    let (schema, batch, bytes) = sound();
+    let decoded = Preflight::new(schema, 100).decode(bytes).unwrap();
+    assert_eq!(decoded, [batch.clone(), batch.slice(2, 4)]);
+}
+
+/// A place, as a share of the stream, and what comes there.
+fn change() -> impl Strategy<Value = (u16, Vec<u8>)> {
+    let number = prop_oneof![
+        any::<u8>().prop_map(|byte| vec![byte]),
+        prop_oneof![-3_i32..40, any::<i32>()].prop_map(|n| n.to_le_bytes().to_vec()),
+        prop_oneof![-3_i64..400, any::<i64>()].prop_map(|n| n.to_le_bytes().to_vec()),
+    ];
+    (any::<u16>(), number)
+}
+
+proptest! {
+    #![proptest_config(Config::with_cases(20_000))]
+    #[test]
+    fn changed_bytes_never_reach_a_panic_or_an_unsound_array(
+        changes in proptest::collection::vec(change(), 1..4),
+        aligned in any::<bool>(),
+        cut in proptest::option::of(any::<u16>()),
+    ) {
+        let (schema, _, mut bytes) = sound();
+        for (place, value) in changes {
+            let mut at = usize::from(place) * bytes.len() / (usize::from(u16::MAX) + 1);
+            // Lengths and offsets stand on such borders.
+            if aligned {
+                at &= !3;
+            }
+            let value = &value[..value.len().min(bytes.len() - at)];
+            bytes[at..at + value.len()].copy_from_slice(value);
+        }
+        if let Some(cut) = cut.filter(|cut| cut % 8 == 0) {
+            bytes.truncate(usize::from(cut) % bytes.len());
+        }
+        match Preflight::new(schema, 100).decode(bytes) {
+            Ok(batches) => for column in batches.iter().flat_map(RecordBatch::columns) {
+                prop_assert!(column.to_data().validate_full().is_ok());
+            },
+            Err(error) => prop_assert!(error != Unsound::DecoderPanic),
+        }
+    }
+}
