@@ -134,26 +134,8 @@ impl JsonSchema for Spec {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let columns = serde_json::json!({
-            "oneOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" }, "minItems": 1 }]
-        });
         let secret = generator.subschema_for::<Secret>();
-        let steps: Vec<Value> = read::VERBS
-            .iter()
-            .map(|verb| {
-                let mut keys = serde_json::Map::new();
-                keys.insert(verb.name.to_owned(), if verb.many { columns.clone() } else { text() });
-                for key in verb.keys {
-                    keys.insert((*key).to_owned(), key_schema(key, &secret));
-                }
-                let required: Vec<&str> =
-                    std::iter::once(verb.name).chain(verb.required.iter().copied()).collect();
-                serde_json::json!({
-                    "type": "object", "description": verb.does, "properties": keys,
-                    "required": required, "additionalProperties": false
-                })
-            })
-            .collect();
+        let steps: Vec<Value> = read::VERBS.iter().map(|verb| step_schema(verb, &secret)).collect();
         json_schema!({
             "type": "object",
             "description": "Steps over the columns of a dataset, done in order.",
@@ -165,6 +147,25 @@ impl JsonSchema for Spec {
             "additionalProperties": false
         })
     }
+}
+
+fn step_schema(verb: &read::Verb, secret: &Schema) -> Value {
+    let mut keys = serde_json::Map::new();
+    keys.insert(verb.name.to_owned(), if verb.many { columns_schema() } else { text() });
+    for key in verb.keys {
+        keys.insert((*key).to_owned(), key_schema(key, secret));
+    }
+    let required: Vec<&str> = std::iter::once(verb.name).chain(verb.required.iter().copied()).collect();
+    serde_json::json!({
+        "type": "object", "description": verb.does, "properties": keys,
+        "required": required, "additionalProperties": false
+    })
+}
+
+fn columns_schema() -> Value {
+    serde_json::json!({
+        "oneOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" }, "minItems": 1 }]
+    })
 }
 
 fn text() -> Value {

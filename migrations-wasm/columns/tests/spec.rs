@@ -190,3 +190,27 @@ fn a_missing_secret_fails_by_name_and_planning_needs_none() {
     let Err(TestError::Failed(failure)) = harness.run(&[people()]) else { panic!("it has no secret") };
     assert_eq!(failure.code, "missing-secret");
 }
+
+#[test]
+fn defaults_and_added_columns_are_of_any_type_that_a_text_can_be() {
+    let time = DataType::Time64(TimeUnit::Microsecond);
+    let wide = DataType::Decimal256(50, 1);
+    let cases: [(&str, DataType, Value, &[&str]); 4] = [
+        ("10:00:00,", time, json!("08:30"), &["10:00:00", "08:30:00"]),
+        (
+            ",1234567890123456789012345678901234567890.5",
+            wide,
+            json!(7),
+            &["7.0", "1234567890123456789012345678901234567890.5"],
+        ),
+        ("2024-02-29,", DataType::Date32, json!("2024-01-01"), &["2024-02-29", "2024-01-01"]),
+        ("1.5,", DataType::Float64, json!(2), &["1.5", "2.0"]),
+    ];
+    for (values, data_type, value, expected) in cases {
+        let done = one(values, data_type.clone(), json!([{ "default": "c", "value": value }]));
+        assert_eq!(lines(&done.target.project(&[1]).unwrap()).unwrap(), expected, "{data_type}");
+    }
+    let added = json!([{ "add": "x", "type": "decimal(6,2)", "value": 1.5 }, { "add": "y", "type": "date" }]);
+    let done = one("a,b", DataType::Utf8, added);
+    assert_eq!(lines(&done.target).unwrap(), ["0|a|1.50|-", "1|b|1.50|-"]);
+}

@@ -10,19 +10,19 @@ use skein_sdk::arrow_array::{Array, ArrayRef, GenericStringArray, OffsetSizeTrai
 use crate::spec::Case;
 
 pub(super) fn trim(array: &ArrayRef) -> Result<ArrayRef, Failure> {
-    map(array, |text| Cow::Borrowed(text.trim()))
+    map(array, &|text| Cow::Borrowed(text.trim()))
 }
 
 pub(super) fn case(array: &ArrayRef, to: Case) -> Result<ArrayRef, Failure> {
     match to {
-        Case::Upper => map(array, |text| Cow::Owned(text.to_uppercase())),
-        Case::Lower => map(array, |text| Cow::Owned(text.to_lowercase())),
+        Case::Upper => map(array, &|text| Cow::Owned(text.to_uppercase())),
+        Case::Lower => map(array, &|text| Cow::Owned(text.to_lowercase())),
     }
 }
 
 /// Letters in between replaced; a text too short to have any in between is replaced whole.
 pub(super) fn mask(array: &ArrayRef, first: usize, last: usize, with: char) -> Result<ArrayRef, Failure> {
-    map(array, |text| {
+    map(array, &|text| {
         let letters = text.chars().count();
         let shows = first.saturating_add(last) < letters;
         let keep = |at: usize| shows && (at < first || at >= letters - last);
@@ -30,7 +30,10 @@ pub(super) fn mask(array: &ArrayRef, first: usize, last: usize, with: char) -> R
     })
 }
 
-fn map(array: &ArrayRef, change: impl Fn(&str) -> Cow<'_, str>) -> Result<ArrayRef, Failure> {
+/// What a text becomes; `dyn`, so that the loops are there once.
+type Changed<'a> = &'a dyn Fn(&str) -> Cow<'_, str>;
+
+fn map(array: &ArrayRef, change: Changed<'_>) -> Result<ArrayRef, Failure> {
     let any = array.as_any();
     if let Some(texts) = any.downcast_ref::<GenericStringArray<i32>>() {
         return Ok(mapped(texts, change));
@@ -41,13 +44,10 @@ fn map(array: &ArrayRef, change: impl Fn(&str) -> Cow<'_, str>) -> Result<ArrayR
     Ok(mapped(texts, change))
 }
 
-fn mapped<O: OffsetSizeTrait>(
-    texts: &GenericStringArray<O>,
-    change: impl Fn(&str) -> Cow<'_, str>,
-) -> ArrayRef {
+fn mapped<O: OffsetSizeTrait>(texts: &GenericStringArray<O>, change: Changed<'_>) -> ArrayRef {
     let mut made = GenericStringBuilder::<O>::with_capacity(texts.len(), texts.value_data().len());
     for text in texts {
-        made.append_option(text.map(&change));
+        made.append_option(text.map(change));
     }
     Arc::new(made.finish())
 }

@@ -154,7 +154,7 @@ pub(super) fn as_instant(value: &Value<'_>, unit: TimeUnit, zone: Option<i32>) -
         }
         Value::Text(text) => {
             let (seconds, nanos, own) = parse_instant(text)?;
-            counted(i128::from(seconds) - ahead(own), nanos, unit)
+            counted(seconds - ahead(own), nanos, unit)
         }
         Value::Bool(_) | Value::Single(_) | Value::Double(_) | Value::Decimal(_) => None,
         Value::Bytes(_) | Value::Time(_) => None,

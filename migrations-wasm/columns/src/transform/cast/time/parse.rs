@@ -22,9 +22,9 @@ pub(in super::super) fn parse_time(text: &str) -> Option<(i64, u32)> {
 
 /// Seconds since 1970 by the clock that the text is from, nanoseconds, and how far that clock is ahead of UTC if the text
 /// says so. A date alone is its midnight.
-pub(in super::super) fn parse_instant(text: &str) -> Option<(i64, u32, Option<i32>)> {
+pub(in super::super) fn parse_instant(text: &str) -> Option<(i128, u32, Option<i32>)> {
     whole(text, |cursor| {
-        let midnight = cursor.date()?.checked_mul(DAY)?;
+        let midnight = i128::from(cursor.date()?) * i128::from(DAY);
         if cursor.rest.is_empty() {
             return Some((midnight, 0, None));
         }
@@ -33,10 +33,10 @@ pub(in super::super) fn parse_instant(text: &str) -> Option<(i64, u32, Option<i3
         }
         let (seconds, nanos) = cursor.time()?;
         if cursor.rest.is_empty() {
-            return Some((midnight + seconds, nanos, None));
+            return Some((midnight + i128::from(seconds), nanos, None));
         }
         cursor.eat(b" ");
-        Some((midnight + seconds, nanos, Some(cursor.offset()?)))
+        Some((midnight + i128::from(seconds), nanos, Some(cursor.offset()?)))
     })
 }
 
