@@ -1,5 +1,6 @@
 //! A component through the whole crate: jail, signature, load, describe, plan, open, process.
 
+mod artifacts;
 mod determinism;
 mod hostile;
 mod plans;
