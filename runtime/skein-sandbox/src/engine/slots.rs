@@ -54,7 +54,7 @@ mod tests {
         let slots = Slots::new(2);
         let (first, second) = (slots.take(|| true), slots.take(|| true));
         assert!(first.is_some() && second.is_some());
-        assert!(slots.clone().take(|| true).is_none());
+        assert!(slots.take(|| true).is_none());
         drop(first);
         assert!(slots.take(|| true).is_some());
     }

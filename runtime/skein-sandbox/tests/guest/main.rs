@@ -1,5 +1,8 @@
 //! A component through the whole crate: jail, signature, load, describe, plan, open, process.
 
+#![expect(clippy::unwrap_used, reason = "what the tests share fails as a test does")]
+#![expect(clippy::disallowed_methods, reason = "tests measure real time beside the clock that they pass in")]
+
 mod artifacts;
 mod determinism;
 mod hostile;
