@@ -105,3 +105,30 @@ fn install(filter: SeccompFilter) -> Result<(), seccompiler::Error> {
     let program: BpfProgram = filter.try_into()?;
     apply_filter(&program)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::{fs, io, thread};
+
+    use super::filter;
+
+    /// A filter holds for the thread that sets it and those that it starts.
+    fn confined<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
+        thread::spawn(|| {
+            filter().unwrap();
+            run()
+        })
+        .join()
+        .unwrap()
+    }
+
+    #[test]
+    fn confined_code_has_threads_but_no_files_and_no_processes() {
+        assert_eq!(confined(|| thread::spawn(|| 7).join().unwrap()), 7);
+        let file = confined(|| fs::read("/proc/self/status").map(drop).unwrap_err().kind());
+        assert_eq!(file, io::ErrorKind::PermissionDenied);
+        let process = confined(|| Command::new("/bin/true").spawn().map(drop).unwrap_err().kind());
+        assert_eq!(process, io::ErrorKind::PermissionDenied);
+    }
+}

@@ -32,7 +32,11 @@ pub fn compile_in_jail(options: &JailOptions, module: &[u8]) -> Result<CompiledM
         .spawn()
         .map_err(SubmitError::Process)?;
     let (answer, status) = converse(&mut child, options, module)?;
-    understand(&answer, status, module)
+    let compiled = understand(&answer, status, module)?;
+    if u64::try_from(compiled.artifact.len()).unwrap_or(u64::MAX) > options.artifact.0 {
+        return Err(SubmitError::Stopped(format!("more than {} of native code", options.artifact)));
+    }
+    Ok(compiled)
 }
 
 fn converse(

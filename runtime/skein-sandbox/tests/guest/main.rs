@@ -1,11 +1,9 @@
 //! A component through the whole crate: jail, signature, load, describe, plan, open, process.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "tests: what fails here shall fail loudly, and times are shown"
-)]
+#![expect(clippy::unwrap_used, reason = "what the tests share fails as a test does")]
+#![expect(clippy::disallowed_methods, reason = "tests measure real time beside the clock that they pass in")]
 
+mod artifacts;
 mod determinism;
 mod hostile;
 mod plans;

@@ -36,7 +36,6 @@ fn spin(times: u64) {
 }
 
 /// Each step needs the result of the next, so that no compiler makes a loop of it.
-#[expect(clippy::only_used_in_recursion, reason = "the point is to recurse")]
 #[inline(never)]
 fn recurse(n: u64) -> u64 {
     if n == 0 { 0 } else { recurse(n - 1).wrapping_mul(3) ^ n }
