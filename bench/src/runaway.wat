@@ -10,7 +10,7 @@
       (func (export "process") (param i64 i32 i32 i32) (result i32) unreachable)
       (func (export "answer") (result i32) unreachable))
     (core instance $it (instantiate $core))
-    (core func $realloc (alias export $it "realloc"))
+    (alias core export $it "realloc" (core func $realloc))
     (alias core export $it "memory" (core memory $memory))
 
     (type $ext (list (tuple string string)))
