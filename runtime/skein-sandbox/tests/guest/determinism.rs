@@ -62,19 +62,17 @@ fn a_hundred_reruns_use_the_same_fuel() {
     }
 }
 
-/// Epochs end while this guest runs, more or fewer as the machine is busy: fuel counts operators and nothing else.
+/// The guest works for a dozen epochs or so, more or fewer as the machine is busy: fuel counts operators and nothing else.
 #[test]
 fn fuel_does_not_depend_on_how_many_epochs_a_call_lasts() {
     let run = || {
         let mut agent = Start { limits: Limits::STANDARD, ..Start::default() }.agent("work").unwrap();
         agent.process(FIRST, &batch(ROWS)).unwrap();
-        let usage = agent.usage();
-        (usage.fuel, usage.wall)
+        agent.usage().fuel
     };
-    let (first, wall) = run();
-    assert!(wall.0 >= 30, "too short to see an epoch: {wall:?}");
-    assert!(first > Fuel(20_000_000), "{first:?}");
+    let first = run();
+    assert!(first > Fuel(100_000_000), "{first:?}");
     for _ in 0..5 {
-        assert_eq!(run().0, first);
+        assert_eq!(run(), first);
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn uses_up(behave: &str) -> bool {
         "unreachable" => core::arch::wasm32::unreachable(),
         "exit" => std::process::exit(0),
         "loop" => spin(u64::MAX),
-        "work" => spin(20_000_000),
+        "work" => spin(100_000_000),
         "recurse" => drop(black_box(recurse(black_box(1 << 40)))),
         "grow" => grow(),
         "sleep" => sleep(Duration::from_secs(86_400)),
