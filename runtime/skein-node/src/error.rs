@@ -31,6 +31,8 @@ pub enum RunError {
     Io(#[from] IoFault),
     #[error("migration {name:?} was applied before with module {module} and parameters {params}")]
     AppliedDifferently { name: String, module: ModuleDigest, params: ParamsDigest },
+    #[error("{name:?} remembers rows, and {done} files have been through it without the other {todo}")]
+    StateLost { name: String, todo: usize, done: usize },
     #[error("the module describes itself in a way that cannot be used: {problem}")]
     Manifest { problem: String },
     #[error("the module refuses {file}: {code}: {message}")]
@@ -89,6 +91,7 @@ impl RunError {
             Self::Stage(e) => e.code(),
             Self::Io(e) => e.code(),
             Self::AppliedDifferently { .. } => codes::ALREADY_OTHER_DIGEST,
+            Self::StateLost { .. } => codes::STATE_LOST,
             Self::Manifest { .. } => codes::BAD_MANIFEST,
             Self::PlanRefused { .. } => codes::PLAN_REFUSED,
             Self::ParamsRefused { .. } => codes::PARAMS_INVALID,
@@ -120,6 +123,9 @@ impl RunError {
             Self::Guest { source, .. } => source.hint().map(str::to_owned),
             Self::AppliedDifferently { .. } => {
                 Some("give this migration another --name, or repeat it with --again".to_owned())
+            }
+            Self::StateLost { .. } => {
+                Some("roll back to the version before it and run it over all files at once".to_owned())
             }
             Self::PlanRefused { column: Some(column), .. }
             | Self::ParamsRefused { column: Some(column), .. } => {

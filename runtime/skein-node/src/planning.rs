@@ -110,6 +110,18 @@ fn one_target(groups: &[SchemaGroup]) -> Result<(), RunError> {
     Ok(())
 }
 
+/// Files that join a version as they are must have its schema.
+pub(crate) fn joins(plans: &Plans, path: &str, view: &Schema) -> Result<(), RunError> {
+    let Some(group) = plans.groups.first() else { return Ok(()) };
+    match difference(&group.plan.target(), view) {
+        None => Ok(()),
+        Some(difference) => {
+            let first = group.files.first().cloned().unwrap_or_default();
+            Err(RunError::GroupsDiffer { difference, groups: vec![(1, first), (1, path.to_owned())] })
+        }
+    }
+}
+
 fn difference(one: &Schema, other: &Schema) -> Option<String> {
     if one.fields().len() != other.fields().len() {
         return Some(format!("{} columns against {}", one.fields().len(), other.fields().len()));

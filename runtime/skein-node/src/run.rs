@@ -19,7 +19,7 @@ use crate::agent::AgentSource;
 use crate::error::RunError;
 use crate::inputs::{self, InputFile};
 use crate::params::Params;
-use crate::planning::{Planner, Plans, SchemaGroup};
+use crate::planning::{self, Planner, Plans, SchemaGroup};
 use crate::progress::Progress;
 use crate::quarantine::Quarantine;
 use crate::report::Migration;
@@ -115,10 +115,17 @@ pub fn prepare(
     if todo.is_empty() {
         return Ok(Preparation::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration });
     }
+    if manifest.state == StateKind::Sequential && !joined.is_empty() {
+        return Err(RunError::StateLost { name: migration.name, todo: todo.len(), done: joined.len() });
+    }
     let files = inputs::read(&snapshot, &todo, progress)?;
     let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
     let planner = Planner { module, params: &request.params, applied: &applied, limits: &request.limits };
     let plans = planner.plan(&files)?;
+    for place in &joined {
+        let pinned = &snapshot.files()[*place];
+        planning::joins(&plans, &pinned.stat.path, inputs::open(&snapshot, pinned)?.view())?;
+    }
     Ok(Preparation::Ready(Box::new(Prepared {
         dataset,
         lock,
@@ -192,7 +199,9 @@ impl Prepared {
             StateKind::None => transform.run(self.request.threads)?,
             StateKind::Sequential => sequential::run(&transform)?,
         };
-        Staged::complete(self, staging, transformed, quarantine)
+        let staged = Staged::complete(self, staging, transformed, quarantine)?;
+        // The last moment: from here on a publish is finished whatever is asked.
+        if progress.is_cancelled() { Err(RunError::Cancelled) } else { Ok(staged) }
     }
 
     /// A reader that lists a directory and opens late must miss a file rather than mix versions; a single file has

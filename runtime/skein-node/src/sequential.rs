@@ -25,7 +25,8 @@ const CHECKPOINT_ROWS: u64 = 1 << 20;
 /// The one agent of a sequential task, wherever it lives at the moment.
 struct Task<'a> {
     transform: &'a Transform<'a>,
-    agent: Option<Box<dyn Agent>>,
+    /// The agent and the schema group that it was opened for.
+    agent: Option<(Box<dyn Agent>, usize)>,
     rows_since_checkpoint: u64,
     first_row: u64,
     tally: Tally,
@@ -134,7 +135,7 @@ impl Task<'_> {
         let at = |source| RunError::guest(work.source.name(), row_group, source);
         let mut agent = self.agent_for(file, seed).map_err(at)?;
         let fed = feed.row_group(&mut *agent, &work.source, (row_group, self.first_row), sink)?;
-        self.agent = Some(agent);
+        self.agent = Some((agent, self.transform.plans.group_of[file]));
         self.transform.quarantine.add((file, row_group), &work.source, self.first_row, &fed.rejects)?;
         self.tally.row_group(&fed.kept, fed.rejects.len());
         self.first_row += fed.kept.rows() as u64;
@@ -142,11 +143,12 @@ impl Task<'_> {
         Ok(fed)
     }
 
-    /// The agent for the next row group: the one at work, or at a checkpoint border its successor.
+    /// The agent for the next row group: the one at work, or its successor at a checkpoint border and where files of
+    /// another schema begin, because an agent knows only the plan that it was opened with.
     fn agent_for(&mut self, file: usize, seed: Seed) -> Result<Box<dyn Agent>, skein_sandbox::GuestError> {
         let agents = self.transform.agents(file);
-        let Some(mut agent) = self.agent.take() else { return agents.open(seed, None) };
-        if self.rows_since_checkpoint < CHECKPOINT_ROWS {
+        let Some((mut agent, group)) = self.agent.take() else { return agents.open(seed, None) };
+        if self.rows_since_checkpoint < CHECKPOINT_ROWS && group == self.transform.plans.group_of[file] {
             agent.reseed(seed);
             return Ok(agent);
         }
@@ -158,7 +160,7 @@ impl Task<'_> {
     }
 
     fn finish(&mut self, mut sink: impl FnMut(RecordBatch) -> Result<(), RunError>) -> Result<(), RunError> {
-        let Some(mut agent) = self.agent.take() else { return Ok(()) };
+        let Some((mut agent, _)) = self.agent.take() else { return Ok(()) };
         let last = agent.finish().map_err(|source| RunError::Guest { place: "finish".to_owned(), source })?;
         self.tally.used(&agent.usage());
         last.into_iter().try_for_each(&mut sink)

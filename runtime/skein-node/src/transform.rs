@@ -179,6 +179,9 @@ impl Shared<'_> {
 
     fn work(&self, tally: &mut Tally) {
         while let Some(item) = self.board.take() {
+            if self.transform.progress.is_cancelled() {
+                return self.fail(item, RunError::Cancelled);
+            }
             let done = self.split(item, tally).and_then(|pieces| self.seal(item, pieces));
             if let Err(error) = done {
                 self.fail(item, error);

@@ -104,7 +104,7 @@ catalogue! {
     PARAMS_INVALID = "SK0211" BadInput "the parameters do not fit the module".exit(64);
     SECRET_MISSING = "SK0212" BadInput "a secret that the parameters name was not given".exit(64);
     ALREADY_OTHER_DIGEST = "SK0213" Conflict "a migration of this name was applied with another module or parameters";
-    PLAN_STATE_MISMATCH = "SK0214" BadInput "shape, state and origins contradict each other";
+    STATE_LOST = "SK0214" Conflict "a module with state over a partly migrated dataset";
 
     GUEST_TRAP = "SK0301" Fault "the module trapped";
     GUEST_FAILURE = "SK0302" Fault "the module reported a failure";

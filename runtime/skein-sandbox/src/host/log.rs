@@ -7,6 +7,8 @@ use super::HostStop;
 
 /// Bytes of one line; the rest is cut off and marked.
 const LINE_BYTES_MAX: usize = 8 * 1024;
+/// What a field costs beside its text: two strings on the heap. Without it empty fields would cost nothing.
+const FIELD_OVERHEAD: usize = 2 * size_of::<String>();
 
 /// Importance of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -100,7 +102,7 @@ impl LogCapture {
         let mut room = LINE_BYTES_MAX;
         let mut kept = Vec::new();
         for (name, value) in fields {
-            let size = name.len() + value.len();
+            let size = name.len() + value.len() + FIELD_OVERHEAD;
             if size > room {
                 truncated = true;
                 break;
@@ -177,15 +179,27 @@ fn cut(mut text: String, truncated: &mut bool) -> String {
     if text.len() > LINE_BYTES_MAX {
         *truncated = true;
         text.truncate(text.floor_char_boundary(LINE_BYTES_MAX));
+        // A cut text must not keep the memory of the whole.
+        text.shrink_to_fit();
     }
     text
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{LogCapture, LogLevel, LogSource};
+    use super::{FIELD_OVERHEAD, LINE_BYTES_MAX, LogCapture, LogLevel, LogSource};
     use crate::host::HostStop;
     use skein_types::Bytes;
+
+    #[test]
+    fn a_line_keeps_no_more_memory_than_it_shows() {
+        let mut log = LogCapture::new(10, Bytes::mib(1));
+        let empty = vec![(String::new(), String::new()); 100_000];
+        log.write(LogLevel::Info, LogSource::Log, "x".repeat(1 << 20), empty).unwrap();
+        let line = &log.entries()[0];
+        assert!(line.truncated && line.message.capacity() <= LINE_BYTES_MAX);
+        assert_eq!(line.fields.len(), LINE_BYTES_MAX / FIELD_OVERHEAD);
+    }
 
     #[test]
     fn printed_bytes_become_lines() {

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use skein_types::{ModuleDigest, codes};
 
@@ -13,6 +14,10 @@ use crate::engine;
 
 /// Bytes before the artifact: the report.
 const REPORT_BYTES_MAX: u64 = 1 << 20;
+
+/// How often, and how far apart, the parent looks whether a child that has answered is gone: five seconds in all.
+const ENDING_POLLS: u32 = 2_500;
+const ENDING_POLL: Duration = Duration::from_millis(2);
 
 /// Checks and compiles a module in a child process. Blocks until the child is gone.
 pub fn compile_in_jail(options: &JailOptions, module: &[u8]) -> Result<CompiledModule, SubmitError> {
@@ -67,7 +72,7 @@ fn converse(
         if too_large || !matches!(read, Ok(Ok(_))) {
             child.kill().map_err(SubmitError::Process)?;
         }
-        let status = child.wait().map_err(SubmitError::Process)?;
+        let status = end_of(child).map_err(SubmitError::Process)?;
         match read {
             Ok(Ok(_)) if too_large => {
                 Err(SubmitError::Stopped(format!("more than {bound} bytes of native code")))
@@ -80,6 +85,18 @@ fn converse(
             Err(RecvTimeoutError::Disconnected) => Err(SubmitError::Protocol),
         }
     })
+}
+
+/// The end of a child that has answered, or was killed. One that closes its output and stays is killed as well.
+fn end_of(child: &mut Child) -> std::io::Result<ExitStatus> {
+    for _ in 0..ENDING_POLLS {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        thread::sleep(ENDING_POLL);
+    }
+    child.kill()?;
+    child.wait()
 }
 
 fn understand(answer: &[u8], status: ExitStatus, module: &[u8]) -> Result<CompiledModule, SubmitError> {
