@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use skein_dataset::parquet::{FileSealer, OutputPlan, Sealed, SourceFile};
+use skein_dataset::parquet::{FileSealer, FreshRowGroup, OutputPlan, Sealed, SourceFile};
 use skein_dataset::{NameRule, PinnedFile, StageError, StagedEntry, StagedFile, Staging};
 
 use crate::error::RunError;
@@ -80,6 +80,14 @@ impl OutputWriter {
         let sink = Sink::new(staging.file(pinned)?);
         let sealer = FileSealer::new(Arc::clone(output), sink.clone())?;
         Ok(Self { sealer, sink, output: Arc::clone(output) })
+    }
+
+    /// Appends row groups that follow no source row group.
+    pub(crate) fn append_fresh(
+        &mut self,
+        groups: impl IntoIterator<Item = FreshRowGroup>,
+    ) -> Result<(), RunError> {
+        groups.into_iter().try_for_each(|group| Ok(self.sealer.append_fresh(group)?))
     }
 
     /// Writes the footer and gives the file its name.

@@ -105,23 +105,13 @@ impl Task<'_> {
     ) -> Result<(), RunError> {
         let mut cutter = RowGroupCutter::new(Arc::clone(&work.output))?;
         for row_group in 0..work.source.row_groups() {
-            let mut sink = |batch: RecordBatch| {
-                cutter
-                    .push(&batch)?
-                    .into_iter()
-                    .try_for_each(|group| Ok(writer.sealer.append_fresh(group)?))
-            };
+            let mut sink = |batch: RecordBatch| writer.append_fresh(cutter.push(&batch)?);
             self.row_group((file, row_group), work, feed, &mut sink)?;
         }
         if self.is_last(file) {
-            self.finish(|batch| {
-                cutter
-                    .push(&batch)?
-                    .into_iter()
-                    .try_for_each(|group| Ok(writer.sealer.append_fresh(group)?))
-            })?;
+            self.finish(|batch| writer.append_fresh(cutter.push(&batch)?))?;
         }
-        cutter.finish()?.into_iter().try_for_each(|group| Ok(writer.sealer.append_fresh(group)?))
+        writer.append_fresh(cutter.finish()?)
     }
 
     fn row_group(

@@ -296,9 +296,7 @@ impl Shared<'_> {
                     for piece in pieces {
                         match piece {
                             Piece::Fragment(fragment) => open.sealer.append(&work.source, fragment)?,
-                            Piece::Fresh(fresh) => {
-                                fresh.into_iter().try_for_each(|group| open.sealer.append_fresh(group))?;
-                            }
+                            Piece::Fresh(fresh) => open.append_fresh(fresh)?,
                         }
                     }
                     appended = true;
