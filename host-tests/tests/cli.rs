@@ -167,3 +167,15 @@ fn parameters_may_stand_in_a_file_of_json_or_toml() {
     let again = run(&site.file("spec.json", same.to_string()));
     assert!(again.stdout.contains("already migrated"), "{}", again.stdout);
 }
+
+/// The pages of `docs/reference` that are made from the code. After a change on purpose: `cargo xtask reference`.
+#[test]
+fn the_reference_says_what_the_code_says() {
+    for page in ["cli", "limits"] {
+        let printed = Site::new().skein("reference").arg(page).finish().succeeded();
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference").join(page).with_extension("md");
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(printed.stdout == committed, "{page}.md is not what `skein reference {page}` prints");
+    }
+}

@@ -17,6 +17,7 @@ mod layers;
 mod process;
 mod project;
 mod python;
+mod reference;
 mod setup;
 mod soak;
 mod source_tree;
@@ -60,6 +61,8 @@ enum Command {
     Demo(demo::Request),
     /// Builds the migration modules and test guests for wasm32-wasip2
     Guests,
+    /// Writes the pages of docs/reference that are made from the code
+    Reference,
     /// Installs what tests and benchmarks need: the wasm target and a Python environment
     Setup,
 }
@@ -84,6 +87,7 @@ fn run(command: Command) -> Result<()> {
         Command::Soak(request) => soak::run(&project, &request),
         Command::Demo(request) => demo::run(&project, &request),
         Command::Guests => guests::build(&project).map(|dir| println!("modules in {}", dir.display())),
+        Command::Reference => reference::write(&project),
         Command::Setup => setup::install(&project).map(|python| println!("Python: {}", python.display())),
     }
 }

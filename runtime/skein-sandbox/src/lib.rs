@@ -20,6 +20,6 @@ pub use error::GuestError;
 pub use host::log::{LogEntry, LogLevel, LogSource};
 pub use host::{GuestConfig, Seed};
 pub use instance::CancelFlag;
-pub use limits::Limits;
+pub use limits::{Limits, ListedLimit};
 pub use module::{Applied, Manifest, Module, PlanCallError, Source};
 pub use schema::SchemaError;

@@ -1,6 +1,6 @@
 //! What one attempt may use.
 
-use skein_types::{Bytes, Fuel, Millis};
+use skein_types::{Bytes, Code, Fuel, Millis, codes};
 
 /// Limits of one attempt. Reaching one ends the attempt with the limit's own code; none is ever refused for what
 /// the node is short of, so that outcomes do not depend on the node.
@@ -78,6 +78,92 @@ impl Limits {
             metric_names: self.metric_names.min(other.metric_names),
         }
     }
+}
+
+/// One limit, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedLimit {
+    /// What is limited.
+    pub what: &'static str,
+    /// How much of it, with its unit.
+    pub value: String,
+    /// The code of reaching it.
+    pub code: Code,
+    /// The option of `skein run` that sets it.
+    pub option: Option<&'static str>,
+}
+
+impl Limits {
+    /// Every limit, for the reference.
+    pub fn listed(&self) -> Vec<ListedLimit> {
+        // Named one by one: a limit that is added and not listed does not compile.
+        let Self {
+            fuel_per_call,
+            fuel_per_task,
+            wall_per_call,
+            wall_per_task,
+            memory,
+            output_bytes_per_call,
+            expansion,
+            expansion_floor,
+            rows_per_answer,
+            log_lines,
+            log_bytes,
+            rejects,
+            state_bytes,
+            drains_per_batch,
+            metric_names,
+        } = self;
+        let limit = |what, value: String, code| ListedLimit { what, value, code, option: None };
+        let settable = |option, listed: ListedLimit| ListedLimit { option: Some(option), ..listed };
+        vec![
+            settable("--fuel", limit("fuel of one call", grouped(fuel_per_call.0), codes::GUEST_FUEL)),
+            limit("fuel of all calls of a task", grouped(fuel_per_task.0), codes::GUEST_FUEL),
+            limit("time of one call", seconds(*wall_per_call), codes::GUEST_WALL),
+            limit("time of all calls of a task", seconds(*wall_per_task), codes::GUEST_WALL),
+            settable("--memory", limit("memory and tables", memory.to_string(), codes::GUEST_MEMORY)),
+            limit("one answer", output_bytes_per_call.to_string(), codes::GUEST_OUTPUT_TOO_LARGE),
+            limit("rows of one answer", grouped(*rows_per_answer), codes::GUEST_OUTPUT_TOO_LARGE),
+            limit(
+                "output of a task",
+                format!("{expansion} times its input, or {expansion_floor} if that is more"),
+                codes::GUEST_EXPANSION,
+            ),
+            limit("log lines of a task", grouped(*log_lines), codes::GUEST_LOG_FLOOD),
+            limit("log bytes of a task", log_bytes.to_string(), codes::GUEST_LOG_FLOOD),
+            limit("saved state", state_bytes.to_string(), codes::GUEST_STATE_TOO_LARGE),
+            settable(
+                "--max-rejects",
+                limit("rejected rows of a task", grouped(*rejects), codes::GUEST_REJECTS),
+            ),
+            limit(
+                "`drain` calls for one batch",
+                grouped((*drains_per_batch).into()),
+                codes::GUEST_ENDLESS_DRAIN,
+            ),
+            limit(
+                "names of counters and gauges",
+                grouped((*metric_names).into()),
+                codes::GUEST_METRICS_FLOOD,
+            ),
+        ]
+    }
+}
+
+/// `1234567` as `1,234,567`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let first = digits.len() % 3;
+    let (head, rest) = digits.split_at(first);
+    let groups =
+        rest.as_bytes().chunks(3).map(|group| group.iter().copied().map(char::from).collect::<String>());
+    let groups: Vec<String> =
+        Some(head.to_owned()).filter(|head| !head.is_empty()).into_iter().chain(groups).collect();
+    groups.join(",")
+}
+
+fn seconds(time: Millis) -> String {
+    format!("{} s", grouped(time.0 / 1000))
 }
 
 #[cfg(test)]

@@ -46,6 +46,9 @@ pub(crate) enum Command {
     Recover(RecoverArgs),
     /// Print a completion script for a shell.
     Completion(CompletionArgs),
+    /// Print a page of the reference.
+    #[command(hide = true)]
+    Reference(ReferenceArgs),
     /// Compile one module from stdin; started by Skein itself under limits.
     #[command(hide = true)]
     Compile {
@@ -63,7 +66,7 @@ impl Command {
             Self::History(a) => a.output,
             Self::Rollback(a) => a.output,
             Self::Recover(a) => a.output,
-            Self::Completion(_) | Self::Compile { .. } => Output::Table,
+            Self::Completion(_) | Self::Reference(_) | Self::Compile { .. } => Output::Table,
         }
     }
 }
@@ -170,4 +173,20 @@ pub(crate) struct RecoverArgs {
 pub(crate) struct CompletionArgs {
     /// The shell.
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// A page that is made from the code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Page {
+    /// Commands and options.
+    Cli,
+    /// Limits of an agent.
+    Limits,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReferenceArgs {
+    /// Which page.
+    #[arg(value_enum)]
+    pub(crate) page: Page,
 }

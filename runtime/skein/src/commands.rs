@@ -4,5 +4,6 @@ pub(crate) mod check;
 pub(crate) mod completion;
 pub(crate) mod history;
 pub(crate) mod recover;
+pub(crate) mod reference;
 pub(crate) mod rollback;
 pub(crate) mod run;

@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Command::Rollback(args) => commands::rollback::rollback(&settings, &args),
         Command::Recover(args) => commands::recover::recover(&settings, &args),
         Command::Completion(args) => commands::completion::completion(&args),
+        Command::Reference(args) => commands::reference::reference(&args),
         Command::Compile { limits } => return skein_sandbox::jail::child_main(&limits),
     };
     match result {

@@ -1,0 +1,27 @@
+//! `cargo xtask reference`: the pages of docs/reference that are made from the code, as the binary prints them.
+//!
+//! A test compares the committed pages with what the binary prints; this writes them after a change on purpose.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use crate::process;
+use crate::project::Project;
+use crate::test;
+
+const PAGES: [&str; 2] = ["cli", "limits"];
+
+pub(crate) fn write(project: &Project) -> Result<()> {
+    let skein = test::build_skein(project)?;
+    for page in PAGES {
+        let text = process::stdout(Command::new(&skein).args(["reference", page]))?;
+        let path = project.root().join("docs/reference").join(page).with_extension("md");
+        let mut file = File::create(&path).with_context(|| path.display().to_string())?;
+        file.write_all(text.as_bytes())?;
+        println!("{}", path.display());
+    }
+    Ok(())
+}
