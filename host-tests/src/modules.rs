@@ -15,6 +15,11 @@ pub fn from_text(text: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap()
 }
 
+/// A component around a core module by hand, with these fields added to the core module.
+pub fn by_hand(fields: &str) -> Vec<u8> {
+    from_text(&include_str!("../guests/by-hand/component.wat").replace("(;fields;)", fields))
+}
+
 /// A component with a custom section of `bytes` bytes appended.
 pub fn padded(component: &[u8], bytes: usize) -> Vec<u8> {
     let name = b"padding";

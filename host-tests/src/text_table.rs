@@ -6,6 +6,10 @@
 //! 2        | -            | 3.00
 //! ```
 //! A head of names and types (`?`: may be null), a row per line; `-` is null. A cell in double quotes keeps its blanks.
+//! A type in brackets is a list, `[string?]`, or a struct, `{sku string, pieces int64?}`; its cells are JSON. What is
+//! nested is only read: the tables of a result are flat.
+
+mod nested;
 
 use std::sync::Arc;
 
@@ -61,6 +65,12 @@ fn column(field: &Field, rows: &[Vec<&str>], at: usize) -> ArrayRef {
             *row.get(at).unwrap_or_else(|| panic!("a row without a cell for {}: {row:?}", field.name()));
         (cell != NULL).then(|| cell.trim_matches('"').to_owned())
     };
+    if field.data_type().is_nested() {
+        let json =
+            |cell: String| serde_json::from_str(&cell).unwrap_or_else(|error| panic!("{cell}: {error}"));
+        let cells: Vec<_> = rows.iter().map(|row| cell(row).map(json)).collect();
+        return nested::array(field.data_type(), &cells);
+    }
     let texts: StringArray = rows.iter().map(cell).collect();
     let array = cast(&texts, field.data_type()).unwrap();
     let nulls = |array: &dyn arrow_array::Array| array.null_count();
@@ -69,6 +79,9 @@ fn column(field: &Field, rows: &[Vec<&str>], at: usize) -> ArrayRef {
 }
 
 fn parse_type(name: &str) -> DataType {
+    if let Some(nested) = nested::parse_type(name) {
+        return nested;
+    }
     match name {
         "bool" => DataType::Boolean,
         "int32" => DataType::Int32,
@@ -116,7 +129,7 @@ fn aligned(lines: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse, show};
+    use super::{ArrayFormatter, FormatOptions, parse, show};
 
     #[test]
     fn a_table_is_shown_as_it_was_written() {
@@ -127,5 +140,25 @@ id int64 | name string? | paid decimal(9,2)? | day date
 3        | \" blank \"    | 0.07               | 2000-01-01
 ";
         assert_eq!(show(&parse(text)), text);
+    }
+    #[test]
+    fn cells_of_lists_and_structs_are_json() {
+        let text = "\
+id int64 | who {name string, places [decimal(5,1)?]?} | lines [{sku string, pieces int32?}]?
+1        | {\"name\": \"Ada\", \"places\": [1.5, null]}  | [{\"sku\": \"pen\", \"pieces\": 3}, {\"sku\": \"ink\"}]
+2        | {\"name\": \"Bob\"}                          | -
+3        | {\"name\": \"Cid\", \"places\": []}           | []
+";
+        let batch = parse(text);
+        let shown = |column: &str| {
+            let column = batch.column_by_name(column).unwrap();
+            let formatter = ArrayFormatter::try_new(column, &FormatOptions::new().with_null("-")).unwrap();
+            (0..3).map(|row| formatter.value(row).to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            shown("who"),
+            ["{name: Ada, places: [1.5, -]}", "{name: Bob, places: -}", "{name: Cid, places: []}"]
+        );
+        assert_eq!(shown("lines"), ["[{sku: pen, pieces: 3}, {sku: ink, pieces: -}]", "-", "[]"]);
     }
 }

@@ -29,12 +29,21 @@ pub enum LoadError {
     /// Trusted and of this version, but for settings that this machine or engine does not have.
     #[error("the compiled module was made for other settings of the engine")]
     Incompatible(#[source] wasmtime::Error),
+    /// More memories, tables or instances than one agent may have; only the whole shows how many there are.
+    #[error("the module does not fit into one agent: {0}")]
+    TooComplex(String),
     /// Trusted and of this engine, and yet the engine refuses it.
     #[error("the engine refuses the compiled module")]
     Refused(#[source] wasmtime::Error),
     /// The module imports something that is not provided.
     #[error("the module imports {0}, which is not provided")]
     Import(String),
+    /// The module imports something known in another form than it has.
+    #[error("the module imports something in another form than is provided: {0}")]
+    ImportForm(String),
+    /// The export has the right name and not what belongs to it.
+    #[error("the module's export is not that of a migration: {0}")]
+    Exports(String),
 }
 
 impl LoadError {
@@ -43,8 +52,10 @@ impl LoadError {
         match self {
             Self::Untrusted(_) => codes::ARTIFACT_UNTRUSTED,
             Self::Stale | Self::Incompatible(_) => codes::ARTIFACT_STALE,
+            Self::TooComplex(_) => codes::MODULE_TOO_COMPLEX,
             Self::Refused(_) => codes::BUG,
-            Self::Import(_) => codes::FORBIDDEN_IMPORT,
+            Self::Import(_) | Self::ImportForm(_) => codes::FORBIDDEN_IMPORT,
+            Self::Exports(_) => codes::WRONG_EXPORTS,
         }
     }
 

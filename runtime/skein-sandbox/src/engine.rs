@@ -16,6 +16,7 @@ use std::time::Duration;
 use skein_types::{Blake3, Clock, Code, ErrorClass, codes};
 
 pub use config::ENGINE_VERSION;
+pub(crate) use config::{MEMORIES, TABLE_ELEMENTS, TABLES};
 pub(crate) use slots::{Slot, Slots};
 
 /// Time between two epochs. A guest past its wall limit is noticed at the next one.

@@ -24,6 +24,8 @@ pub enum GuestError {
     OutputTooLarge { call: &'static str, limit: Bytes },
     #[error("{call}: an answer of {rows} rows, {limit} are allowed")]
     TooManyRows { call: &'static str, rows: u64, limit: u64 },
+    #[error("{call}: more than {limit} of answers to one batch")]
+    BatchOutput { call: &'static str, limit: Bytes },
     #[error("{output} of output from {input} of input, more than {limit} times")]
     Expansion { input: Bytes, output: Bytes, limit: u64 },
     #[error("{call}: more than {lines} log lines or {bytes} of log")]
@@ -52,6 +54,8 @@ pub enum GuestError {
     EndlessDrain { limit: u32 },
     #[error("the module without state answers finish with rows")]
     FinishOutput,
+    #[error("the module's export is not that of a migration: {reason}")]
+    WrongExports { reason: String },
     #[error("the module describes itself with {reason}")]
     BadManifest { reason: String },
     #[error("this agent ended with an error before")]
@@ -80,6 +84,7 @@ impl GuestError {
             Self::Memory { .. } => codes::GUEST_MEMORY,
             Self::Stack { .. } => codes::GUEST_STACK,
             Self::OutputTooLarge { .. } | Self::TooManyRows { .. } => codes::GUEST_OUTPUT_TOO_LARGE,
+            Self::BatchOutput { .. } => codes::GUEST_BATCH_OUTPUT,
             Self::Expansion { .. } => codes::GUEST_EXPANSION,
             Self::LogFlood { .. } => codes::GUEST_LOG_FLOOD,
             Self::MetricsFlood { .. } => codes::GUEST_METRICS_FLOOD,
@@ -94,6 +99,7 @@ impl GuestError {
             Self::Nulls { .. } => codes::GUEST_NULLS,
             Self::EndlessDrain { .. } => codes::GUEST_ENDLESS_DRAIN,
             Self::FinishOutput => codes::GUEST_FINISH_OUTPUT,
+            Self::WrongExports { .. } => codes::WRONG_EXPORTS,
             Self::BadManifest { .. } => codes::BAD_MANIFEST,
             Self::Spent | Self::Input { .. } | Self::DecoderPanic { .. } | Self::Engine { .. } => codes::BUG,
         }
@@ -111,6 +117,7 @@ impl GuestError {
             Self::Memory { .. } => {
                 Some("keep less between batches; else raise the memory limit, which is part of the plan")
             }
+            Self::BatchOutput { .. } => Some("ask for smaller batches in the manifest (`batch-bytes`)"),
             Self::LogFlood { .. } => Some("log once per batch, not once per row"),
             Self::WrongRows { .. } => Some("under `same` and `filtered`, answer one row per kept row"),
             Self::Nulls { .. } => Some("declare the target column nullable, or reject such rows"),
@@ -132,6 +139,7 @@ impl GuestError {
             | Self::BadReject { .. }
             | Self::EndlessDrain { .. }
             | Self::FinishOutput
+            | Self::WrongExports { .. }
             | Self::BadManifest { .. }
             | Self::Spent
             | Self::Input { .. }

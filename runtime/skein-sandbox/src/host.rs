@@ -62,6 +62,8 @@ pub(crate) enum HostStop {
     WallOfTask,
     #[error("cancelled")]
     Cancelled,
+    #[error("exports of other types")]
+    WrongExports,
 }
 
 /// State of one attempt.

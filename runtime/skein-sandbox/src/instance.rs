@@ -93,7 +93,12 @@ impl Instance {
         store.set_max_component_handles(HANDLES_MAX);
         store.epoch_deadline_callback(watch_out);
         let mut account = Account::default();
-        let guest = metered(&mut store, limits, &mut account, call, |store| module.pre.instantiate(store))?;
+        let guest = metered(&mut store, limits, &mut account, call, |store| {
+            let instance = module.pre.instance_pre().instantiate(&mut *store)?;
+            // Only here does the engine compare the types of what is exported.
+            let typed = Migration::new(&mut *store, &instance);
+            typed.map_err(|error| error.context(HostStop::WrongExports))
+        })?;
         Ok(Self { store, guest, limits: limits.clone(), account, spent: false, _slot: slot })
     }
 
@@ -181,10 +186,18 @@ fn explain(
     state: &HostState,
 ) -> GuestError {
     if let Some(stop) = error.downcast_ref::<HostStop>() {
-        if let HostStop::Exit { success } = stop {
-            return trapped(error, call, format!("exit called (success: {success})"), state);
-        }
-        return stopped(*stop, call, limits);
+        return match stop {
+            HostStop::Exit { success } => {
+                trapped(error, call, format!("exit called (success: {success})"), state)
+            }
+            HostStop::WrongExports => GuestError::WrongExports { reason: bounded(format!("{error:#}")) },
+            HostStop::LogFlood
+            | HostStop::MetricsFlood
+            | HostStop::Memory { .. }
+            | HostStop::WallOfCall
+            | HostStop::WallOfTask
+            | HostStop::Cancelled => stopped(*stop, call, limits),
+        };
     }
     if error.downcast_ref::<PoolConcurrencyLimitError>().is_some() {
         return GuestError::Engine { call, reason: format!("{error:#}") };
@@ -213,7 +226,9 @@ fn stopped(stop: HostStop, call: &'static str, limits: &Limits) -> GuestError {
         HostStop::WallOfCall => GuestError::Wall { call, limit: limits.wall_per_call, scope: "call" },
         HostStop::WallOfTask => GuestError::Wall { call, limit: limits.wall_per_task, scope: "task" },
         HostStop::Cancelled => GuestError::Cancelled { call },
-        HostStop::Exit { .. } => GuestError::Engine { call, reason: stop.to_string() },
+        HostStop::Exit { .. } | HostStop::WrongExports => {
+            GuestError::Engine { call, reason: stop.to_string() }
+        }
     }
 }
 
@@ -224,10 +239,15 @@ fn trapped(error: &wasmtime::Error, call: &'static str, trap: String, state: &Ho
     GuestError::Trap { call, trap: bounded(trap), panic, backtrace }
 }
 
-/// Texts of guests in messages.
+/// Texts of guests in messages: bounded, and with control characters named instead of sent to whoever reads them.
 pub(crate) fn bounded(mut text: String) -> String {
     const MAX: usize = 4096;
     text.truncate(text.floor_char_boundary(MAX));
+    if text.contains(char::is_control) {
+        let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+        text = text.chars().map(escaped).collect();
+        text.truncate(text.floor_char_boundary(MAX));
+    }
     text
 }
 

@@ -18,11 +18,15 @@ pub struct Limits {
     pub memory: Bytes,
     /// Bytes of one answer (`SK0307`).
     pub output_bytes_per_call: Bytes,
+    /// Bytes of all answers to one batch, rejects included, or of all answers from `finish` on (`SK0324`): what the host
+    /// holds at once. A null in a column of nothing else, which has no bytes, counts as one.
+    pub output_bytes_per_batch: Bytes,
     /// Output bytes allowed per input byte, over the task and beyond [`Limits::expansion_floor`] (`SK0308`).
     pub expansion: u64,
     /// Output bytes that are never called an expansion.
     pub expansion_floor: Bytes,
-    /// Rows of one answer (`SK0307`): types without bytes could claim any number.
+    /// Rows of one answer, and elements of one list column in it (`SK0307`): types without bytes could claim any number,
+    /// and what a file's writer remembers of each row may be more than its value.
     pub rows_per_answer: u64,
     /// Log lines of the task (`SK0309`).
     pub log_lines: u64,
@@ -47,6 +51,7 @@ impl Limits {
         wall_per_task: Millis(6 * 3_600_000),
         memory: Bytes::mib(64),
         output_bytes_per_call: Bytes::mib(64),
+        output_bytes_per_batch: Bytes::mib(256),
         expansion: 64,
         expansion_floor: Bytes::mib(64),
         rows_per_answer: 1 << 24,
@@ -67,6 +72,7 @@ impl Limits {
             wall_per_task: self.wall_per_task.min(other.wall_per_task),
             memory: self.memory.min(other.memory),
             output_bytes_per_call: self.output_bytes_per_call.min(other.output_bytes_per_call),
+            output_bytes_per_batch: self.output_bytes_per_batch.min(other.output_bytes_per_batch),
             expansion: self.expansion.min(other.expansion),
             expansion_floor: self.expansion_floor.min(other.expansion_floor),
             rows_per_answer: self.rows_per_answer.min(other.rows_per_answer),

@@ -128,7 +128,7 @@ impl Module {
         #[expect(unsafe_code, reason = "the engine offers no checked way to load native code")]
         // SAFETY: the bytes are exactly those that the compile jail made and the trusted key signed.
         let component = unsafe { Component::deserialize(engine.wasmtime(), verified.artifact) };
-        let component = component.map_err(LoadError::Incompatible)?;
+        let component = component.map_err(not_deserialized)?;
         let mut linker = Linker::new(engine.wasmtime());
         let imports: Vec<String> =
             component.component_type().imports(engine.wasmtime()).map(|(name, _)| name.to_owned()).collect();
@@ -139,9 +139,11 @@ impl Module {
             wasi::define(&mut linker, &name).map_err(LoadError::Refused)?;
         }
         // What is left are functions of known interfaces that no migration can use: see `host::wasi`.
-        linker.define_unknown_imports_as_traps(&component).map_err(LoadError::Refused)?;
+        let form = |error: wasmtime::Error| LoadError::ImportForm(bounded(format!("{error:#}")));
+        linker.define_unknown_imports_as_traps(&component).map_err(form)?;
+        let pre = linker.instantiate_pre(&component).map_err(form)?;
         let pre =
-            linker.instantiate_pre(&component).and_then(MigrationPre::new).map_err(LoadError::Refused)?;
+            MigrationPre::new(pre).map_err(|error| LoadError::Exports(bounded(format!("{error:#}"))))?;
         Ok(Self { digest: verified.digest, engine: engine.clone(), pre })
     }
 
@@ -196,6 +198,15 @@ impl Module {
     }
 }
 
+/// The pool knows how much one agent may have, and says no in words alone.
+fn not_deserialized(error: wasmtime::Error) -> LoadError {
+    let text = format!("{error:#}");
+    if text.contains("pooling allocator") {
+        return LoadError::TooComplex(bounded(text));
+    }
+    LoadError::Incompatible(error)
+}
+
 fn check_manifest(m: wit::Manifest) -> Result<Manifest, GuestError> {
     let bad = |reason: String| Err(GuestError::BadManifest { reason });
     for (what, text, max) in [
@@ -208,11 +219,17 @@ fn check_manifest(m: wit::Manifest) -> Result<Manifest, GuestError> {
             return bad(format!("a {what} of {} bytes, {max} are allowed", text.len()));
         }
     }
-    if m.name.is_empty() || m.name.chars().any(|c| c.is_control() || c == '/') {
+    if m.name.is_empty() || !is_label(&m.name) || m.name.contains('/') {
         return bad(format!("the name {:?}", m.name));
     }
-    if !m.params_schema.is_empty() && serde_json::from_str::<serde_json::Value>(&m.params_schema).is_err() {
-        return bad("a params-schema that is not JSON".to_owned());
+    if m.version.is_empty() || !is_label(&m.version) {
+        return bad(format!("the version {:?}", m.version));
+    }
+    if !is_label(&m.sdk) {
+        return bad(format!("the sdk {:?}", m.sdk));
+    }
+    if !m.params_schema.is_empty() && !is_json_schema(&m.params_schema) {
+        return bad("a params-schema that is no JSON Schema".to_owned());
     }
     if m.ext.len() > EXT_MAX
         || m.ext.iter().any(|(key, value)| key.len().max(value.len()) > MANIFEST_TEXT_MAX)
@@ -237,6 +254,16 @@ fn check_manifest(m: wit::Manifest) -> Result<Manifest, GuestError> {
         params_schema: m.params_schema,
         ext: m.ext,
     })
+}
+
+/// People read it in a terminal, where a control character is a command.
+fn is_label(text: &str) -> bool {
+    !text.chars().any(char::is_control)
+}
+
+/// A schema is an object, or true or false: any value, or none.
+fn is_json_schema(text: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(text).is_ok_and(|value| value.is_object() || value.is_boolean())
 }
 
 pub(crate) fn source_to_wit(source: &Source) -> Result<wit::Source, GuestError> {

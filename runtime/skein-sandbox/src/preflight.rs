@@ -2,7 +2,8 @@
 //!
 //! arrow-ipc trusts its input: asserts, unwraps and allocations of any size are reachable from forged bytes. So the
 //! stream is checked first, by our own walk over verified flatbuffers: kinds and order of messages, every length and
-//! offset inside the answer, exactly the nodes and buffers of the planned schema, no compression, no dictionaries. The
+//! offset inside the answer, exactly the nodes and buffers of the planned schema, buffers in order and each with bytes of
+//! its own, no compression, no dictionaries. The
 //! guest's schema message is compared with the planned one and never converted. What passes is decoded *with our
 //! schema and with validation*, inside `catch_unwind`.
 //!

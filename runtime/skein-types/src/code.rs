@@ -105,6 +105,7 @@ catalogue! {
     SECRET_MISSING = "SK0212" BadInput "a secret that the parameters name was not given".exit(64);
     ALREADY_OTHER_DIGEST = "SK0213" Conflict "a migration of this name was applied with another module or parameters";
     STATE_LOST = "SK0214" Conflict "a module with state over a partly migrated dataset";
+    PLAN_TYPE_TOO_WIDE = "SK0215" BadInput "the plan has a type that is too wide";
 
     GUEST_TRAP = "SK0301" Fault "the module trapped";
     GUEST_FAILURE = "SK0302" Fault "the module reported a failure";
@@ -129,6 +130,7 @@ catalogue! {
     GUEST_METRICS_FLOOD = "SK0321" Fault "too many metrics";
     GUEST_PLAN_UNSTABLE = "SK0322" Fault "the module plans differently the second time";
     GUEST_FINISH_OUTPUT = "SK0323" Fault "output from finish without state";
+    GUEST_BATCH_OUTPUT = "SK0324" Fault "too much output for one batch";
 
     DATASET_NOT_FOUND = "SK0501" BadInput "the dataset does not exist".exit(5).status(404);
     DATASET_EMPTY = "SK0502" BadInput "the dataset has no Parquet files";

@@ -7,7 +7,8 @@
 //! - a carried column has the source column's type and nullability; only names, order and the presence of fields
 //!   inside structs differ, and its leaves map one to one to source leaves;
 //! - `reads` is sorted, without ids that lie under another one, and covers everything computed or preserved;
-//! - under `free` nothing is carried.
+//! - under `free` nothing is carried;
+//! - no computed or preserved column is wide by its type alone: what it takes, its values take.
 //!
 //! Types here are the guest's view (see [`crate::guest_view`]): the host maps carried columns back to the stored type.
 
@@ -112,6 +113,8 @@ pub enum PlanError {
     BadName { column: String, reason: &'static str },
     #[error("target column {column:?} has type {data_type}, which Parquet cannot carry")]
     ImpossibleType { column: String, data_type: String },
+    #[error("target column {column:?} has {found} {unit} in a row by its type alone, {limit} are allowed")]
+    TooWide { column: String, found: u64, limit: u64, unit: &'static str },
     #[error("carried column {column:?} is {source_type} in the source and {target_type} in the target")]
     CarriedTypeChanged { column: String, source_type: String, target_type: String },
     #[error(
@@ -150,6 +153,7 @@ impl PlanError {
             | Self::Shape(_)
             | Self::Tree(_) => codes::PLAN_BAD_TARGET,
             Self::ImpossibleType { .. } => codes::PLAN_IMPOSSIBLE_TYPE,
+            Self::TooWide { .. } => codes::PLAN_TYPE_TOO_WIDE,
             Self::CarriedTypeChanged { .. }
             | Self::CarriedNullabilityChanged { .. }
             | Self::CarriedElsewhere { .. }

@@ -161,6 +161,53 @@ fn types_that_parquet_cannot_carry_are_refused() {
 }
 
 #[test]
+fn types_that_make_much_of_no_bytes_are_refused() {
+    let item = |data_type| Arc::new(Field::new("item", data_type, true));
+    let list = |data_type, n| DataType::FixedSizeList(item(data_type), n);
+    let computed = |data_type: DataType| {
+        proposal(vec![Field::new("n", data_type, true)], vec![(0, ProposedOrigin::Computed(vec![]))])
+    };
+    let fields = |data_type| DataType::Struct(vec![Field::new("x", data_type, true)].into());
+    for widest in [
+        list(DataType::Null, 65_536),
+        list(list(DataType::Null, 256), 256),
+        // What offsets bound begins anew.
+        list(DataType::List(item(list(DataType::Null, 65_536))), 65_536),
+        DataType::FixedSizeBinary(1 << 20),
+        list(DataType::FixedSizeBinary(16), 65_536),
+    ] {
+        assert!(check(&computed(widest.clone())).is_ok(), "{widest}");
+    }
+    for (too_wide, reason) in [
+        (list(DataType::Null, 65_537), "65537 values in a row"),
+        (list(DataType::Int64, i32::MAX), "2147483647 values in a row"),
+        (list(list(DataType::Null, 256), 257), "65792 values in a row"),
+        (list(fields(list(DataType::Null, 65_536)), 2), "131072 values in a row"),
+        (DataType::List(item(list(DataType::Null, 65_537))), "65537 values in a row"),
+        (DataType::FixedSizeBinary((1 << 20) + 1), "1048577 bytes in a row"),
+        (DataType::FixedSizeBinary(i32::MAX), "2147483647 bytes in a row"),
+        (list(DataType::FixedSizeBinary(17), 65_536), "1114112 bytes in a row"),
+    ] {
+        let error = refusal(&computed(too_wide.clone()));
+        assert_eq!(error.code(), codes::PLAN_TYPE_TOO_WIDE, "{too_wide}: {error}");
+        assert!(error.to_string().contains(reason), "{error}: not {reason}");
+    }
+}
+
+#[test]
+fn a_preserved_column_is_no_wider_than_a_computed_one() {
+    let wide = DataType::FixedSizeList(Arc::new(Field::new("item", DataType::Null, true)), i32::MAX);
+    let schema = || vec![Field::new("w", wide.clone(), true)];
+    let check = |origin, reads: Vec<u32>| {
+        let proposed = ProposedPlan { reads, ..proposal(schema(), vec![(0, origin)]) };
+        SchemaPlan::check(Arc::new(Schema::new(schema())), &proposed)
+    };
+    let preserved = check(ProposedOrigin::Preserved(ColumnId(0)), vec![0]);
+    assert_eq!(preserved.unwrap_err().code(), codes::PLAN_TYPE_TOO_WIDE);
+    assert!(check(carried(0), vec![]).is_ok(), "a carried column is never laid out in memory");
+}
+
+#[test]
 fn an_unknown_must_extension_refuses_and_any_other_is_ignored() {
     let mut proposed = proposal(vec![Field::new("k", DataType::Int64, false)], vec![(0, carried(0))]);
     proposed.ext = vec![("hint".into(), "x".into())];

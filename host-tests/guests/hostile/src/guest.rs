@@ -7,7 +7,7 @@ mod arrow;
 mod plans;
 mod resources;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 wit_bindgen::generate!({
     path: "../../../wit/skein-migration",
@@ -22,12 +22,20 @@ struct Hostile;
 export!(Hostile);
 
 thread_local! {
+    /// Calls of `drain` since the last batch.
+    static DRAINS: Cell<u32> = const { Cell::new(0) };
     /// What `open` got from the parameters, and the last batch, for answers to `drain` and `finish`.
     static TASK: RefCell<(String, Vec<u8>)> = const { RefCell::new((String::new(), Vec::new())) };
 }
 
 fn behaviour() -> String {
     TASK.with_borrow(|(behave, _)| behave.clone())
+}
+
+/// Counts the calls of `drain` since the last batch, from 1.
+fn drained() -> u32 {
+    DRAINS.set(DRAINS.get() + 1);
+    DRAINS.get()
 }
 
 fn last_input() -> Vec<u8> {
@@ -74,6 +82,7 @@ impl Guest for Hostile {
     fn process(b: Batch) -> Result<Output, Failure> {
         let behave = behaviour();
         TASK.with_borrow_mut(|(_, input)| input.clone_from(&b.data));
+        DRAINS.set(0);
         if resources::uses_up(&behave) {
             return Ok(Output { data: Some(b.data), ..nothing() });
         }

@@ -2,6 +2,8 @@
 
 use arrow_array::RecordBatch;
 use arrow_buffer::BooleanBufferBuilder;
+use arrow_data::ArrayData;
+use arrow_schema::DataType;
 use skein_types::{Bytes, Selection, Shape, StateKind};
 
 use super::{Agent, Processed, Reject, failed, size};
@@ -90,7 +92,7 @@ impl Agent {
             if size(bytes.len()) > limit.0 {
                 return Err(GuestError::OutputTooLarge { call, limit });
             }
-            self.answered(bytes.len())?;
+            self.answered(call, bytes.len(), all)?;
             let Some(preflight) = &mut self.preflight else {
                 let reason = "data although no column is computed or preserved".to_owned();
                 return Err(GuestError::WrongSchema { call, reason });
@@ -98,6 +100,9 @@ impl Agent {
             let batches = preflight.decode(bytes).map_err(|unsound| explain(call, unsound))?;
             let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
             self.moved.rows_out = self.moved.rows_out.saturating_add(size(rows));
+            let byteless =
+                batches.iter().flat_map(RecordBatch::columns).map(|c| byteless(&c.to_data())).sum();
+            self.answered(call, byteless, all)?;
             all.data.extend(batches.into_iter().filter(|b| b.num_rows() > 0));
         }
         self.moved.rejects = self.moved.rejects.saturating_add(size(answer.rejects.len()));
@@ -106,7 +111,7 @@ impl Agent {
             return Err(GuestError::Rejects { limit });
         }
         for reject in answer.rejects {
-            self.answered(REJECT_BYTES + reject.code.len() + reject.message.len())?;
+            self.answered(call, REJECT_BYTES + reject.code.len() + reject.message.len(), all)?;
             all.reject(call, reject)?;
         }
         Ok(())
@@ -145,9 +150,13 @@ impl Agent {
     }
 
     /// Counts output as it comes, so that a module that answers on and on is stopped before the host holds it all.
-    fn answered(&mut self, bytes: usize) -> Result<(), GuestError> {
+    fn answered(&mut self, call: &'static str, bytes: usize, all: &mut Collected) -> Result<(), GuestError> {
         self.moved.bytes_out = self.moved.bytes_out.saturating_add(size(bytes));
+        all.bytes = all.bytes.saturating_add(size(bytes));
         let limits = &self.instance.limits;
+        if all.bytes > limits.output_bytes_per_batch.0 {
+            return Err(GuestError::BatchOutput { call, limit: limits.output_bytes_per_batch });
+        }
         let allowed = self.moved.bytes_in.saturating_mul(limits.expansion).max(limits.expansion_floor.0);
         if self.moved.bytes_out <= allowed {
             return Ok(());
@@ -162,6 +171,7 @@ impl Agent {
 struct Collected {
     first_row: u64,
     rows: usize,
+    bytes: u64,
     data: Vec<RecordBatch>,
     rejects: Vec<Reject>,
 }
@@ -187,6 +197,14 @@ impl Collected {
     fn place(&self, row: u64) -> usize {
         usize::try_from(row - self.first_row).unwrap_or(usize::MAX)
     }
+}
+
+/// Values that came without bytes: a column of nulls is only a number of rows, but nobody writes those for nothing.
+fn byteless(array: &ArrayData) -> usize {
+    if *array.data_type() == DataType::Null {
+        return array.len();
+    }
+    array.child_data().iter().map(byteless).sum()
 }
 
 fn explain(call: &'static str, unsound: Unsound) -> GuestError {

@@ -108,6 +108,15 @@ fn memory(config: &mut Config) {
     config.async_stack_size(2 * MIB);
 }
 
+/// Core instances of one agent.
+const CORE_INSTANCES: u32 = 64;
+/// Linear memories of one agent, in however many modules.
+pub(crate) const MEMORIES: u32 = 2;
+/// Tables of one agent, in however many modules.
+pub(crate) const TABLES: u32 = 8;
+/// Elements of one table: Python's need tens of thousands.
+pub(crate) const TABLE_ELEMENTS: u32 = 100_000;
+
 /// Instances that may exist at once; [`super::Slots`] makes others wait.
 pub(super) const AGENTS: u32 = 256;
 
@@ -119,15 +128,13 @@ pub(super) const AGENTS: u32 = 256;
 /// to `madvise`; on demand there are two of `mmap`, one of `munmap` and one of `mprotect`, which all wait for the one
 /// lock on the process's mappings, so the difference grows with threads.
 fn pool() -> PoolingAllocationConfig {
-    const CORE_INSTANCES: u32 = 64;
-    const MEMORIES: u32 = 2;
-    const TABLES: u32 = 8;
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(AGENTS);
     pool.max_core_instances_per_component(CORE_INSTANCES).total_core_instances(CORE_INSTANCES * AGENTS);
-    pool.max_memories_per_component(MEMORIES).total_memories(MEMORIES * AGENTS).max_memory_size(4 << 30);
-    pool.max_tables_per_component(TABLES).max_tables_per_module(2).total_tables(TABLES * AGENTS);
-    pool.table_elements(100_000);
+    pool.max_memories_per_component(MEMORIES).max_memories_per_module(MEMORIES);
+    pool.total_memories(MEMORIES * AGENTS).max_memory_size(4 << 30);
+    pool.max_tables_per_component(TABLES).max_tables_per_module(TABLES).total_tables(TABLES * AGENTS);
+    pool.table_elements(TABLE_ELEMENTS as usize);
     pool.total_stacks(AGENTS);
     pool.max_core_instance_size(MIB).max_component_instance_size(4 * MIB);
     pool.linear_memory_keep_resident(0).table_keep_resident(0).max_unused_warm_slots(16);

@@ -4,6 +4,7 @@ use skein_types::{Code, codes};
 use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload};
 
 use super::{CompileReport, MODULE_BYTES_MAX, SubmitError};
+use crate::engine::{MEMORIES, TABLE_ELEMENTS, TABLES};
 use crate::host::wasi::{CONTRACT_VERSION, ImportName, judge};
 
 const FUNCTIONS_MAX: u32 = 100_000;
@@ -12,8 +13,6 @@ const LOCALS_MAX: u64 = 10_000;
 const MODULES_MAX: u32 = 64;
 const NESTING_MAX: usize = 4;
 const TYPES_MAX: u32 = 100_000;
-const MEMORIES_MAX: u32 = 2;
-const TABLES_MAX: u32 = 8;
 
 /// Checks a module's bytes.
 pub(super) fn check(module: &[u8]) -> Result<CompileReport, SubmitError> {
@@ -75,8 +74,11 @@ impl Seen {
             Payload::TypeSection(section) => self.types(section.count()),
             Payload::CoreTypeSection(section) => self.types(section.count()),
             Payload::ComponentTypeSection(section) => self.types(section.count()),
-            Payload::MemorySection(section) => limit("memories in one module", section.count(), MEMORIES_MAX),
-            Payload::TableSection(section) => limit("tables in one module", section.count(), TABLES_MAX),
+            Payload::MemorySection(section) => limit("memories in one module", section.count(), MEMORIES),
+            Payload::TableSection(section) => {
+                limit("tables in one module", section.count(), TABLES)?;
+                section.into_iter().try_for_each(|table| check_table(&table.map_err(malformed)?.ty))
+            }
             Payload::ComponentStartSection { .. } => {
                 Err(SubmitError::refused(codes::WRONG_EXPORTS, "the component has a start section"))
             }
@@ -161,6 +163,13 @@ fn check_body(body: &wasmparser::FunctionBody<'_>) -> Result<(), SubmitError> {
         return Err(too_complex(format!("a function with {locals} locals, {LOCALS_MAX} are allowed")));
     }
     Ok(())
+}
+
+fn check_table(table: &wasmparser::TableType) -> Result<(), SubmitError> {
+    if table.initial <= u64::from(TABLE_ELEMENTS) {
+        return Ok(());
+    }
+    Err(too_complex(format!("a table of {} elements, {TABLE_ELEMENTS} are allowed", table.initial)))
 }
 
 fn limit(what: &str, found: u32, allowed: u32) -> Result<(), SubmitError> {

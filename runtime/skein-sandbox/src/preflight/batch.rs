@@ -135,7 +135,9 @@ impl Layout {
         let mut walk = Walk {
             layout: self,
             rows: batch.length(),
+            rows_max,
             body,
+            filled: 0,
             above: Vec::new(),
             node: Node { length: 0, nulls: 0 },
         };
@@ -171,7 +173,10 @@ struct Node {
 struct Walk<'a> {
     layout: &'a Layout,
     rows: i64,
+    rows_max: u64,
     body: &'a [u8],
+    /// Where the last buffer with any bytes ended.
+    filled: usize,
     above: Vec<i64>,
     node: Node,
 }
@@ -191,12 +196,16 @@ impl Walk<'_> {
         if !fits || !(0..=found).contains(&nulls) {
             return Err(forged(format!("a node of {found} rows with {nulls} nulls below one of {above}")));
         }
+        let rows = u64::try_from(found).unwrap_or(u64::MAX);
+        if rows > self.rows_max {
+            return Err(Unsound::TooManyRows { rows, limit: self.rows_max });
+        }
         self.node = Node { length: found, nulls };
         debug_assert!(self.layout.nodes > 0);
         Ok(())
     }
 
-    fn buffer(&self, buffer: &arrow_ipc::Buffer, step: Step) -> Result<(), Unsound> {
+    fn buffer(&mut self, buffer: &arrow_ipc::Buffer, step: Step) -> Result<(), Unsound> {
         let past = || forged("a buffer outside the body");
         let offset = usize::try_from(buffer.offset()).map_err(|_| past())?;
         let length = usize::try_from(buffer.length()).map_err(|_| past())?;
@@ -222,9 +231,17 @@ impl Walk<'_> {
             Step::Offsets(width) => rows.checked_add(1).and_then(|n| n.checked_mul(width)),
             Step::Node { .. } | Step::Bytes | Step::Open | Step::Close => Some(0),
         };
-        match needed {
-            Some(needed) if length >= needed => Ok(()),
-            _ => Err(forged(format!("a buffer of {length} bytes for {rows} rows"))),
+        if needed.is_none_or(|needed| length < needed) {
+            return Err(forged(format!("a buffer of {length} bytes for {rows} rows")));
         }
+        // The format lays buffers end to end. Were they free to overlap, bytes that count once against the limits would
+        // be decoded and encoded once per column.
+        if length > 0 {
+            if offset < self.filled {
+                return Err(forged("a buffer that begins before the end of the last one"));
+            }
+            self.filled = end;
+        }
+        Ok(())
     }
 }

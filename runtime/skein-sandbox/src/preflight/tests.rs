@@ -6,12 +6,18 @@ use arrow_array::builder::{
     BooleanBuilder, FixedSizeBinaryBuilder, Int32Builder, Int64Builder, ListBuilder, MapBuilder,
     StringBuilder,
 };
-use arrow_array::{Array, ArrayRef, Decimal128Array, NullArray, RecordBatch, StructArray};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Decimal128Array, FixedSizeListArray, Int64Array, ListArray, NullArray,
+    RecordBatch, StructArray,
+};
+use arrow_buffer::OffsetBuffer;
+use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
-use arrow_schema::SchemaRef;
+use arrow_schema::{DataType, Field, SchemaRef};
 use proptest::prelude::{Strategy, any, prop_assert, prop_oneof, proptest};
 use proptest::test_runner::Config;
 
+use super::frame::Frames;
 use super::{Preflight, Unsound};
 
 const ROWS: usize = 9;
@@ -68,6 +74,85 @@ fn what_arrow_writes_of_every_kind_passes_unchanged() {
     let (schema, batch, bytes) = sound();
     let decoded = Preflight::new(schema, 100).decode(bytes).unwrap();
     assert_eq!(decoded, [batch.clone(), batch.slice(2, 4)]);
+}
+
+/// Written by pyarrow: see `tests/data/pyarrow_stream.py`.
+#[test]
+fn what_pyarrow_writes_passes_as_arrows_own_reader_reads_it() {
+    let bytes = include_bytes!("../../tests/data/pyarrow_stream.arrows");
+    let reader = StreamReader::try_new(bytes.as_slice(), None).unwrap();
+    let schema = reader.schema();
+    let expected: Vec<RecordBatch> = reader.map(Result::unwrap).collect();
+    assert_eq!(expected.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(), [9, 4, 0, 4]);
+    assert_eq!(Preflight::new(schema, 100).decode(bytes.to_vec()).unwrap(), expected);
+}
+
+/// A stream of two columns of numbers, and where the second one's offset stands in it.
+fn two_columns() -> (SchemaRef, Vec<u8>, usize) {
+    let numbers = |from: i64| Arc::new(Int64Array::from_iter_values(from..from + 100)) as ArrayRef;
+    let batch = RecordBatch::try_from_iter([("a", numbers(0)), ("b", numbers(1000))]).unwrap();
+    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    let bytes = writer.into_inner().unwrap();
+    let mut frames = Frames::over(&bytes);
+    frames.next_frame().unwrap();
+    let frame = frames.next_frame().unwrap().unwrap();
+    let buffers = frame.message.header_as_record_batch().unwrap().buffers().unwrap();
+    let place = buffers.get(3);
+    assert_eq!((buffers.len(), place.length()), (4, 800));
+    let entry = [place.offset().to_le_bytes(), place.length().to_le_bytes()].concat();
+    let metadata = &bytes[frame.metadata.clone()];
+    let found = metadata.windows(16).position(|window| window == entry).unwrap();
+    (batch.schema(), bytes.clone(), frame.metadata.start + found)
+}
+
+#[test]
+fn bytes_that_count_once_are_not_decoded_twice() {
+    let (schema, bytes, place) = two_columns();
+    let with = |offset: i64| {
+        let mut bytes = bytes.clone();
+        bytes[place..place + 8].copy_from_slice(&offset.to_le_bytes());
+        Preflight::new(Arc::clone(&schema), 1000).decode(bytes)
+    };
+    let offset = i64::from_le_bytes(bytes[place..place + 8].try_into().unwrap());
+    assert_eq!(with(offset).unwrap()[0].num_rows(), 100);
+    // The writer fills up to the next 64 bytes: 8 bytes back there is nothing yet.
+    assert_eq!(with(offset - 8).unwrap()[0].num_rows(), 100);
+    for shared in [offset - 40, offset - 800, 0] {
+        let error = with(shared).unwrap_err();
+        assert_eq!(error, Unsound::Forged("a buffer that begins before the end of the last one".to_owned()));
+    }
+}
+
+fn one_column(column: ArrayRef) -> (SchemaRef, Vec<u8>) {
+    let batch = RecordBatch::try_from_iter([("a", column)]).unwrap();
+    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    (batch.schema(), writer.into_inner().unwrap())
+}
+
+#[test]
+fn rows_inside_lists_are_limited_like_rows() {
+    let item = |data_type| Arc::new(Field::new("item", data_type, true));
+    let nulls = Arc::new(NullArray::new(60));
+    let offsets = OffsetBuffer::from_lengths([50, 0, 10]);
+    for column in [
+        Arc::new(FixedSizeListArray::new(item(DataType::Null), 20, Arc::clone(&nulls) as ArrayRef, None))
+            as ArrayRef,
+        Arc::new(ListArray::new(item(DataType::Null), offsets.clone(), nulls, None)),
+        Arc::new(ListArray::new(
+            item(DataType::Boolean),
+            offsets,
+            Arc::new(BooleanArray::from(vec![true; 60])),
+            None,
+        )),
+    ] {
+        let what = column.data_type().to_string();
+        let (schema, bytes) = one_column(column);
+        let decode = |rows_max| Preflight::new(Arc::clone(&schema), rows_max).decode(bytes.clone());
+        assert_eq!(decode(60).unwrap()[0].num_rows(), 3, "{what}");
+        assert_eq!(decode(59).unwrap_err(), Unsound::TooManyRows { rows: 60, limit: 59 }, "{what}");
+    }
 }
 
 /// A place, as a share of the stream, and what comes there.

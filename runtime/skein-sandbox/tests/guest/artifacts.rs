@@ -6,6 +6,7 @@ use skein_sandbox::jail::{CompiledModule, JailOptions, compile_in_jail};
 use skein_sandbox::{ArtifactKey, LoadError, Module};
 use skein_types::{Blake3, Bytes, codes};
 
+use crate::by_hand::by_hand;
 use crate::support::{engine, jail};
 
 fn compiled() -> CompiledModule {
@@ -50,12 +51,35 @@ fn an_artifact_of_another_engine_is_stale_whoever_notices() {
 fn compiling_ends_at_its_limits_and_the_next_module_compiles() {
     let module = skein_test_guests::component("guest-hostile");
     for (what, options) in [
-        ("wall", JailOptions { wall: Duration::from_millis(1), ..jail() }),
-        ("memory", JailOptions { memory: Bytes::mib(24), ..jail() }),
-        ("artifact", JailOptions { artifact: Bytes(1), ..jail() }),
+        ("no end after", JailOptions { wall: Duration::from_millis(1), ..jail() }),
+        ("SIGABRT", JailOptions { memory: Bytes::mib(24), ..jail() }),
+        ("native code", JailOptions { artifact: Bytes(1), ..jail() }),
     ] {
         let error = compile_in_jail(&options, module).unwrap_err();
         assert_eq!(error.code().id, codes::COMPILE_LIMIT.id, "{what}: {error}");
+        assert!(error.to_string().contains(what), "{what}: {error}");
     }
+    assert!(compiled().report.modules > 0);
+}
+
+/// Functions of many values that are alive over many blocks: small to write down, long to give registers to.
+fn compile_bomb() -> Vec<u8> {
+    let body: String = (0..600)
+        .map(|n| {
+            let (a, b) = (n * 7 % 900, (n * 13 + 5) % 900);
+            format!("(loop (local.set {b} (i64.add (local.get {a}) (local.get {b}))) (br_if 0 (i64.eqz (local.get {b}))))")
+        })
+        .collect();
+    let function = format!("(func (param i64) (local {}) {body})", "i64 ".repeat(900));
+    by_hand(&function.repeat(200), "")
+}
+
+#[test]
+fn a_compile_bomb_is_killed_for_its_processor_time() {
+    let options = JailOptions { cpu: Duration::from_secs(1), wall: Duration::from_secs(300), ..jail() };
+    let error = compile_in_jail(&options, &compile_bomb()).unwrap_err();
+    assert_eq!(error.code().id, codes::COMPILE_LIMIT.id, "{error}");
+    // Memory ends in an abort, the wall limit in the parent's own words.
+    assert!(error.to_string().contains("SIGKILL"), "{error}");
     assert!(compiled().report.modules > 0);
 }

@@ -1,13 +1,16 @@
 //! Each way of misbehaving has its code, and the next agent in the same process works.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use arrow_array::{NullArray, RecordBatch};
+use arrow_schema::{DataType, Field, Schema};
 use skein_sandbox::preflight::decoder_panics;
-use skein_sandbox::{CancelFlag, GuestError, Limits};
-use skein_types::{Bytes, Code, Fuel, Millis, Shape, codes};
+use skein_sandbox::{CancelFlag, GuestError, Limits, Source};
+use skein_types::{Bytes, Code, Fuel, Millis, Rows, Shape, StateKind, codes};
 
-use crate::support::{FIRST, ROWS, Start, assert_healthy, batch, engine, limits, load};
+use crate::support::{FIRST, ROWS, Start, assert_healthy, batch, engine, hostile, limits, load, source};
 
 fn shaped(shape: Shape) -> Start {
     Start { shape, ..Start::default() }
@@ -139,6 +142,9 @@ fn forged_arrow_is_refused_before_the_decoder_can_trip() {
         "forged-short",
         "forged-no-offsets",
         "forged-ragged",
+        "forged-same-bytes",
+        "forged-overlap",
+        "forged-backwards",
         "forged-nodes",
         "forged-node-length",
         "forged-null-count",
@@ -231,6 +237,75 @@ fn output_out_of_proportion_is_an_expansion_before_it_fills_the_host() {
     assert!(usage.bytes_out.0 <= 6 * usage.bytes_in.0, "stopped at the first answer too many: {usage:?}");
     let wordy = Start { limits: limits(), ..Start::default() };
     assert_eq!(wordy.process("reject-wordy").unwrap_err().code().id, codes::GUEST_EXPANSION.id);
+    assert_healthy();
+}
+
+/// Bytes of one answer that gives the test batch back.
+fn answer_bytes() -> u64 {
+    let mut agent = Start::default().agent("").unwrap();
+    agent.process(FIRST, &batch(ROWS)).unwrap();
+    agent.usage().bytes_out.0
+}
+
+fn of_batch(bytes: u64, shape: Shape) -> Start {
+    let limits = Limits { output_bytes_per_batch: Bytes(bytes), ..limits() };
+    Start { shape, state_kind: StateKind::Sequential, limits, ..Start::default() }
+}
+
+#[test]
+fn answers_to_one_batch_are_limited_together() {
+    let three = 3 * answer_bytes();
+    for bytes in [three, three + 1] {
+        let data = of_batch(bytes, Shape::Free).process("drain-twice").unwrap().data;
+        assert_eq!(data, vec![batch(ROWS); 3]);
+    }
+    let error = of_batch(three - 1, Shape::Free).process("drain-twice").unwrap_err();
+    let limit = Bytes(three - 1);
+    assert_eq!(error, GuestError::BatchOutput { call: "drain", limit });
+    assert_eq!(error.to_string(), format!("drain: more than {limit} of answers to one batch"));
+    assert_healthy();
+    // Each batch has its own: what a task gives over time is held to the expansion alone.
+    let mut agent = of_batch(three, Shape::Free).agent("drain-twice").unwrap();
+    for _ in 0..10 {
+        assert_eq!(agent.process(FIRST, &batch(ROWS)).unwrap().data.len(), 3);
+    }
+    let endless = of_batch(three, Shape::Free).process("drain-data").unwrap_err();
+    assert_eq!(endless.code().id, codes::GUEST_BATCH_OUTPUT.id, "{endless}");
+    let wordy = of_batch(100_000, Shape::Same).process("reject-wordy").unwrap_err();
+    assert_eq!(wordy.code().id, codes::GUEST_BATCH_OUTPUT.id, "{wordy}");
+    assert_healthy();
+}
+
+#[test]
+fn answers_from_finish_on_are_limited_together() {
+    let three = 3 * answer_bytes();
+    let finish = |bytes| {
+        let mut agent = of_batch(bytes, Shape::Free).agent("finish-thrice").unwrap();
+        agent.process(FIRST, &batch(ROWS)).unwrap();
+        agent.finish()
+    };
+    for bytes in [three, three + 1] {
+        assert_eq!(finish(bytes).unwrap(), vec![batch(ROWS); 3]);
+    }
+    assert_eq!(finish(three - 1).unwrap_err().code().id, codes::GUEST_BATCH_OUTPUT.id);
+    assert_healthy();
+}
+
+#[test]
+fn rows_without_bytes_count_all_the_same() {
+    let null = |name| Field::new(name, DataType::Null, true);
+    let schema = Arc::new(Schema::new(vec![null("n"), null("s")]));
+    let given = RecordBatch::try_new(
+        Arc::clone(&schema),
+        vec![Arc::new(NullArray::new(ROWS)), Arc::new(NullArray::new(ROWS))],
+    );
+    let source = Source { schema, ..source("drain-nulls", Shape::Free) };
+    let mut agent = of_batch(9 << 20, Shape::Free).agent_over(hostile(), &source).unwrap();
+    let error = agent.process(FIRST, &given.unwrap()).unwrap_err();
+    assert_eq!(error.code().id, codes::GUEST_BATCH_OUTPUT.id, "{error}");
+    let usage = agent.usage();
+    // Two columns of 2^20 rows an answer: the fifth is the first too many.
+    assert_eq!((usage.calls, usage.rows_out), (7, Rows(5 << 20)), "{usage:?}");
     assert_healthy();
 }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests measure real time beside the clock that they pass in")]
 
 mod artifacts;
+mod by_hand;
 mod determinism;
 mod hostile;
 mod plans;

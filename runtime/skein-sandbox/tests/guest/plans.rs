@@ -41,6 +41,8 @@ fn each_lie_of_a_plan_has_its_code() {
         ("plan-deep", Shape::Same, codes::PLAN_BAD_TARGET),
         ("plan-wide", Shape::Same, codes::PLAN_BAD_TARGET),
         ("plan-wordy", Shape::Same, codes::PLAN_BAD_TARGET),
+        ("plan-wide-list", Shape::Same, codes::PLAN_TYPE_TOO_WIDE),
+        ("plan-wide-binary", Shape::Same, codes::PLAN_TYPE_TOO_WIDE),
         ("plan-must", Shape::Same, codes::PLAN_UNKNOWN_MUST),
         ("plan-shape", Shape::Same, codes::PLAN_BAD_TARGET),
     ] {

@@ -27,14 +27,23 @@ pub(crate) fn engine() -> Engine {
 }
 
 pub(crate) fn load(engine: &Engine, package: &str) -> Module {
-    let compiled = compile_in_jail(&jail(), skein_test_guests::component(package)).unwrap();
+    load_bytes(engine, skein_test_guests::component(package))
+}
+
+pub(crate) fn load_bytes(engine: &Engine, module: &[u8]) -> Module {
+    let compiled = compile_in_jail(&jail(), module).unwrap();
     let key = ArtifactKey::generate().unwrap();
     Module::load(engine, &key.sign(&compiled), &key.trust()).unwrap()
 }
 
 /// One engine for all tests: each shows that it survives the others.
+pub(crate) fn engine_of_all() -> &'static Engine {
+    static ENGINE: LazyLock<Engine> = LazyLock::new(engine);
+    &ENGINE
+}
+
 pub(crate) fn hostile() -> &'static Module {
-    static MODULE: LazyLock<Module> = LazyLock::new(|| load(&engine(), "guest-hostile"));
+    static MODULE: LazyLock<Module> = LazyLock::new(|| load(engine_of_all(), "guest-hostile"));
     &MODULE
 }
 
@@ -78,6 +87,7 @@ pub(crate) fn batch(rows: usize) -> RecordBatch {
 /// How an agent of [`hostile`] starts.
 pub(crate) struct Start {
     pub(crate) shape: Shape,
+    pub(crate) state_kind: StateKind,
     pub(crate) limits: Limits,
     pub(crate) seed: Seed,
     pub(crate) cancel: CancelFlag,
@@ -85,7 +95,13 @@ pub(crate) struct Start {
 
 impl Default for Start {
     fn default() -> Self {
-        Self { shape: Shape::Same, limits: limits(), seed: Seed([1; 32]), cancel: CancelFlag::default() }
+        Self {
+            shape: Shape::Same,
+            state_kind: StateKind::None,
+            limits: limits(),
+            seed: Seed([1; 32]),
+            cancel: CancelFlag::default(),
+        }
     }
 }
 
@@ -96,13 +112,17 @@ impl Start {
 
     pub(crate) fn agent_of(self, module: &Module, behave: &str) -> Result<Agent, GuestError> {
         let source = source(behave, self.shape);
-        let proposed = hostile().plan(&source, Arc::default(), &self.limits).unwrap();
+        self.agent_over(module, &source)
+    }
+
+    pub(crate) fn agent_over(self, module: &Module, source: &Source) -> Result<Agent, GuestError> {
+        let proposed = hostile().plan(source, Arc::default(), &self.limits).unwrap();
         let plan = SchemaPlan::check(Arc::clone(&source.schema), &proposed).unwrap();
         module.agent(AgentRequest {
-            source: &source,
+            source,
             proposed: &proposed,
             plan: &plan,
-            state_kind: StateKind::None,
+            state_kind: self.state_kind,
             state: None,
             seed: self.seed,
             limits: &self.limits,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow_schema::{FieldRef, Schema, SchemaRef};
 
 use super::carry::Carry;
-use super::types::{check_field, check_name};
+use super::types::{check_field, check_name, check_width};
 use super::{ColumnPlan, Origin, PlanError, ProposedOrigin, ProposedPlan, SchemaPlan};
 use crate::{ColumnId, ColumnTree, Shape};
 
@@ -117,9 +117,13 @@ impl Checking<'_> {
             Some(ProposedOrigin::Carried(source)) => self.carried(id, *source, column)?,
             Some(ProposedOrigin::Computed(from)) => {
                 check_field(&column, &node.field)?;
+                check_width(&column, &node.field)?;
                 self.computed(from, &column)?
             }
-            Some(ProposedOrigin::Preserved(source)) => self.preserved(&node.field, *source, column)?,
+            Some(ProposedOrigin::Preserved(source)) => {
+                check_width(&column, &node.field)?;
+                self.preserved(&node.field, *source, column)?
+            }
             None => return Err(PlanError::NoOrigin { column }),
         };
         Ok(ColumnPlan { field: FieldRef::clone(&node.field), origin })

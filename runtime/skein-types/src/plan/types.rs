@@ -5,6 +5,10 @@ use arrow_schema::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
 use super::PlanError;
 
 const NAME_BYTES_MAX: usize = 1024;
+/// Values that fixed-size lists, one inside the other, give a row.
+const FIXED_VALUES_MAX: u64 = 1 << 16;
+/// Bytes that fixed-size binaries, in fixed-size lists or not, give a row.
+const FIXED_BYTES_MAX: u64 = 1 << 20;
 
 /// Whether the columns of a target can be written to Parquet. Carried columns are not asked: they were in a file.
 pub(super) fn check_field(column: &str, field: &Field) -> Result<(), PlanError> {
@@ -15,6 +19,33 @@ pub(super) fn check_field(column: &str, field: &Field) -> Result<(), PlanError> 
         return Err(impossible());
     }
     children(field.data_type()).iter().try_for_each(|child| check_field(column, child))
+}
+
+/// Whether a row of this column stays small whatever is in it. A fixed size needs no bytes to be claimed: nulls have none,
+/// and a row of them would be as large as the type says.
+pub(super) fn check_width(column: &str, field: &Field) -> Result<(), PlanError> {
+    width(column, field.data_type(), 1)
+}
+
+fn width(column: &str, data_type: &DataType, values: u64) -> Result<(), PlanError> {
+    let times = |n: i32| values.saturating_mul(u64::try_from(n).unwrap_or_default());
+    let too_wide = |found, limit, unit| {
+        Err(PlanError::TooWide { column: column.chars().take(100).collect(), found, limit, unit })
+    };
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other type is as wide as its values")]
+    let values = match data_type {
+        DataType::FixedSizeBinary(n) if times(*n) > FIXED_BYTES_MAX => {
+            return too_wide(times(*n), FIXED_BYTES_MAX, "bytes");
+        }
+        DataType::FixedSizeList(_, n) if times(*n) > FIXED_VALUES_MAX => {
+            return too_wide(times(*n), FIXED_VALUES_MAX, "values");
+        }
+        DataType::FixedSizeList(_, n) => times(*n),
+        // As many as the data has: the sandbox counts those.
+        DataType::List(_) | DataType::LargeList(_) | DataType::Map(_, _) => 1,
+        _ => values,
+    };
+    children(data_type).iter().try_for_each(|child| width(column, child.data_type(), values))
 }
 
 /// Names must be usable by every reader: not empty, bounded, no control characters.

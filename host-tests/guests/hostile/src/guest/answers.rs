@@ -5,31 +5,52 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::arrow::{END, Message, schema, stream};
 use super::skein::migration::types::{Batch, Failure, Output, Reject};
-use super::{last_input, nothing};
+use super::{drained, last_input, nothing};
+
+/// Clears the screen of whoever prints it as it is.
+pub(super) const LOUD: &str = "\u{1b}[2Jowned\r\n\u{7}";
 
 pub(super) fn process(behave: &str, b: Batch) -> Result<Output, Failure> {
     if behave == "fail" {
         return Err(Failure { code: "no".to_owned(), message: "not this batch".to_owned() });
     }
+    if behave == "fail-loud" {
+        return Err(Failure { code: LOUD.to_owned(), message: LOUD.to_owned() });
+    }
     let (kept, rejects) = (kept(behave, b.rows), rejects(behave, b.first_row, b.rows));
-    let more = matches!(behave, "drain-forever" | "drain-data" | "drain-kept" | "drain-rejects");
+    let more = behave.starts_with("drain-");
     Ok(Output { data: data(behave, &b), kept, rejects, more })
 }
 
 pub(super) fn drain(behave: &str) -> Output {
     let kept = (behave == "drain-kept").then(Vec::new);
     let rejects = if behave == "drain-rejects" { vec![reject(0)] } else { Vec::new() };
-    let data = (behave == "drain-data").then(last_input);
-    Output { kept, data, rejects, more: behave != "drain-kept" }
+    let data = match behave {
+        "drain-data" | "drain-twice" | "finish-thrice" => Some(last_input()),
+        "drain-nulls" => Some(nulls()),
+        _ => None,
+    };
+    let more = match behave {
+        "drain-kept" => false,
+        "drain-twice" | "finish-thrice" => drained() < 2,
+        _ => true,
+    };
+    Output { kept, data, rejects, more }
 }
 
 pub(super) fn finish(behave: &str) -> Output {
     match behave {
+        "finish-thrice" => Output { data: Some(last_input()), more: true, ..nothing() },
         "finish-rows" => Output { data: Some(last_input()), ..nothing() },
         "finish-kept" => Output { kept: Some(vec![1]), ..nothing() },
         "finish-rejects" => Output { rejects: vec![reject(0)], ..nothing() },
         _ => nothing(),
     }
+}
+
+/// Under a schema of null columns: many rows, hardly a byte.
+fn nulls() -> Vec<u8> {
+    stream(&last_input(), &[Message::nulls(1 << 20).bytes()])
 }
 
 fn kept(behave: &str, rows: u32) -> Option<Vec<u8>> {
@@ -73,8 +94,13 @@ fn data(behave: &str, b: &Batch) -> Option<Vec<u8>> {
         "fewer-rows" => one(Message::sound(b.rows - 1)),
         "more-rows" => one(Message::sound(b.rows + 1)),
         "many-batches" => Some(stream(&b.data, &vec![Message::sound(0).bytes(); 2000])),
+        "preserved-changed" => {
+            let numbers: Vec<i64> = (0..i64::from(b.rows)).map(|n| n + 1_000_000).collect();
+            one(Message::with(&numbers, &vec![b'x'; b.rows as usize], |row| row))
+        }
         "compressed" => one(Message { compressed: true, ..sound() }),
         "observe" => one(observe(b.rows)),
+        "drain-nulls" => Some(nulls()),
         "huge-answer" => Some(vec![0; 3 << 20]),
         "huge-rows" => one(Message { rows: i64::MAX, ..sound() }),
         "huge-node" => one(Message { nodes: vec![(i64::MAX, 0), (i64::from(b.rows), 0)], ..sound() }),
@@ -105,10 +131,23 @@ fn forged(behave: &str, b: &Batch) -> Option<Vec<u8>> {
         "forged-unaligned" => buffers(1, (4, 8 * rows)),
         "forged-short" => buffers(1, (0, 8)),
         "forged-no-offsets" => buffers(3, (0, 0)),
-        // Offsets and a byte more: no whole number of offsets.
+        // Offsets and a byte more, with room for it: no whole number of offsets.
         "forged-ragged" => {
-            let (offset, length) = sound().buffers[3];
-            buffers(3, (offset, length + 1))
+            let mut message = sound();
+            message.buffers[3].1 += 1;
+            message.move_letters_back();
+            message
+        }
+        // The bytes of `n` once more, as texts and as offsets.
+        "forged-same-bytes" => buffers(4, sound().buffers[1]),
+        "forged-overlap" => {
+            let (offset, length) = sound().buffers[4];
+            buffers(4, (offset - 8, length))
+        }
+        "forged-backwards" => {
+            let mut message = sound();
+            message.move_numbers_back();
+            message
         }
         "forged-nodes" => Message { nodes: vec![(rows, 0)], ..sound() },
         "forged-node-length" => Message { nodes: vec![(rows, 0), (rows - 1, 0)], ..sound() },

@@ -47,6 +47,43 @@ impl Message {
         Self { rows, nodes, buffers, compressed: false, kind: 3, version: 4, body, body_length }
     }
 
+    /// Two columns of nothing but nulls, which have no buffers.
+    pub(super) fn nulls(rows: u32) -> Self {
+        let nodes = vec![(i64::from(rows), i64::from(rows)); 2];
+        Self {
+            rows: i64::from(rows),
+            nodes,
+            buffers: Vec::new(),
+            body: Vec::new(),
+            body_length: 0,
+            ..Self::sound(0)
+        }
+    }
+
+    /// The bytes of `s` stand 16 bytes further on than they need to.
+    pub(super) fn move_letters_back(&mut self) {
+        let (offset, length) = self.buffers[4];
+        let letters = self.body[index(offset)..][..index(length)].to_vec();
+        self.body.truncate(index(offset));
+        self.body.extend_from_slice(&[0; 16]);
+        self.buffers[4].0 = long(self.body.len());
+        self.append(&letters);
+    }
+
+    /// The values of `n` stand behind those of `s`, nothing overlaps.
+    pub(super) fn move_numbers_back(&mut self) {
+        let (offset, length) = self.buffers[1];
+        let numbers = self.body[index(offset)..][..index(length)].to_vec();
+        self.buffers[1].0 = long(self.body.len());
+        self.append(&numbers);
+    }
+
+    fn append(&mut self, bytes: &[u8]) {
+        self.body.extend_from_slice(bytes);
+        self.body.resize(self.body.len().next_multiple_of(8), 0);
+        self.body_length = long(self.body.len());
+    }
+
     /// With marker, length and body.
     pub(super) fn bytes(&self) -> Vec<u8> {
         let metadata = self.metadata();
@@ -96,6 +133,10 @@ pub(super) const END: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
 pub(super) fn schema(input: &[u8]) -> &[u8] {
     let length = u32::from_le_bytes(input[4..8].try_into().expect("four bytes"));
     &input[..8 + length as usize]
+}
+
+fn index(n: i64) -> usize {
+    usize::try_from(n).expect("made here, from a length")
 }
 
 fn long(n: usize) -> i64 {

@@ -32,7 +32,7 @@ pub(super) fn plan(s: Source) -> Result<SchemaPlan, Refusal> {
         }
         "plan-carried-nullable" => (plan.origins[0].1, plan.target[0].nullable) = (Origin::Carried(0), true),
         "plan-carried" => plan.origins[0].1 = Origin::Carried(0),
-        "plan-preserved" => plan.origins[0].1 = Origin::Preserved(0),
+        "plan-preserved" | "preserved-changed" => plan.origins[0].1 = Origin::Preserved(0),
         "plan-not-read" => plan.reads.clear(),
         "plan-no-type" => plan.target[0].data_type = "no such type".to_owned(),
         "plan-impossible" => plan.target[0].data_type = "tin".to_owned(),
@@ -42,6 +42,14 @@ pub(super) fn plan(s: Source) -> Result<SchemaPlan, Refusal> {
         "plan-deep" => plan.target = deep(),
         "plan-wide" => plan.target = vec![plan.target[0].clone(); 100_000],
         "plan-wordy" => plan.target[0].name = "n".repeat(8 << 20),
+        "plan-wide-list" => {
+            plan.target[0].data_type = "+w:2147483647".to_owned();
+            let item =
+                Field { name: "item".to_owned(), data_type: "n".to_owned(), parent: Some(0), ..blank() };
+            plan.target.insert(1, item);
+            plan.origins[1].0 = 2;
+        }
+        "plan-wide-binary" => plan.target[0].data_type = "w:2147483647".to_owned(),
         "plan-must" => plan.ext.push(("must-understand".to_owned(), String::new())),
         "plan-shape" => plan.shape = "round".to_owned(),
         // Data will come under the source's names and types: see the tests of wrong schemas.
@@ -56,13 +64,22 @@ pub(super) fn plan(s: Source) -> Result<SchemaPlan, Refusal> {
     Ok(plan)
 }
 
+fn blank() -> Field {
+    Field {
+        name: String::new(),
+        parent: None,
+        data_type: String::new(),
+        nullable: true,
+        metadata: Vec::new(),
+    }
+}
+
 fn deep() -> Vec<Field> {
     let field = |depth: u32| Field {
         name: "d".to_owned(),
         parent: depth.checked_sub(1),
         data_type: "+s".to_owned(),
-        nullable: true,
-        metadata: Vec::new(),
+        ..blank()
     };
     (0..5000).map(field).collect()
 }

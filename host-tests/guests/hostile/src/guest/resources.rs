@@ -4,6 +4,7 @@ use std::hint::black_box;
 use std::thread::sleep;
 use std::time::Duration;
 
+use super::answers::LOUD;
 use super::skein::migration::{log, metrics};
 
 /// Whether `behave` is one of these; most do not come back.
@@ -11,6 +12,8 @@ pub(super) fn uses_up(behave: &str) -> bool {
     match behave {
         #[expect(clippy::panic, reason = "the behaviour asked for")]
         "panic" => panic!("the hostile guest panics"),
+        #[expect(clippy::panic, reason = "the behaviour asked for")]
+        "panic-loud" => panic!("{LOUD}"),
         "unreachable" => core::arch::wasm32::unreachable(),
         "exit" => std::process::exit(0),
         "loop" => spin(u64::MAX),
