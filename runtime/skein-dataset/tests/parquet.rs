@@ -5,6 +5,8 @@
     reason = "what a test does not expect ends it"
 )]
 
+#[path = "parquet/amplify.rs"]
+mod amplify;
 #[path = "parquet/arbitrary.rs"]
 mod arbitrary;
 #[path = "parquet/facts.rs"]
@@ -21,3 +23,5 @@ mod splice;
 mod support;
 #[path = "parquet/types.rs"]
 mod types;
+#[path = "parquet/wire.rs"]
+mod wire;
