@@ -13,6 +13,8 @@ mod arbitrary;
 mod facts;
 #[path = "parquet/free.rs"]
 mod free;
+#[path = "parquet/heap.rs"]
+mod heap;
 #[path = "parquet/hostile.rs"]
 mod hostile;
 #[path = "parquet/nested.rs"]
