@@ -12,14 +12,18 @@
 //!
 //! It does not know directories, versions, logs or the sandbox, and it never syncs: bytes go to the writer it is given.
 
+mod bodies;
 mod chunk;
 mod cut;
+mod delta;
 mod error;
 mod filter;
 mod footer;
+mod format;
 mod fragment;
 mod fresh;
 mod graft;
+mod held;
 mod keys;
 mod output;
 mod pages;
@@ -27,10 +31,13 @@ mod pread;
 mod properties;
 mod read;
 mod seal;
+mod shape;
 mod source;
 mod splice;
 mod spliced;
 mod thrift;
+mod unpack;
+mod width;
 
 pub use cut::{FreshRowGroup, RowGroupCutter, splits};
 pub use error::FileError;

@@ -5,12 +5,16 @@
     reason = "what a test does not expect ends it"
 )]
 
+#[path = "parquet/amplify.rs"]
+mod amplify;
 #[path = "parquet/arbitrary.rs"]
 mod arbitrary;
 #[path = "parquet/facts.rs"]
 mod facts;
 #[path = "parquet/free.rs"]
 mod free;
+#[path = "parquet/heap.rs"]
+mod heap;
 #[path = "parquet/hostile.rs"]
 mod hostile;
 #[path = "parquet/nested.rs"]
@@ -21,3 +25,5 @@ mod splice;
 mod support;
 #[path = "parquet/types.rs"]
 mod types;
+#[path = "parquet/wire.rs"]
+mod wire;

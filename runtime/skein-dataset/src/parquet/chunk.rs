@@ -1,5 +1,6 @@
 //! Encoding columns into chunks that are plain bytes with relative offsets, ready to be appended to any file.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -41,8 +42,16 @@ pub(super) struct EncodedChunk {
     pub(super) metadata: ColumnChunkMetaData,
     pub(super) column_index: Option<ColumnIndexMetaData>,
     pub(super) offset_index: Option<OffsetIndexMetaData>,
-    /// A bloom filter with its header, as it stands in a file.
-    pub(super) bloom: Option<Vec<u8>>,
+    pub(super) bloom: Option<Bloom>,
+}
+
+/// A bloom filter with its header, as it stands in a file.
+#[derive(Debug)]
+pub(super) enum Bloom {
+    Made(Vec<u8>),
+    /// These bytes of the source. They may be a hundred megabytes for each column, so they are copied when their
+    /// place in the output is reached.
+    Source(Range<u64>),
 }
 
 /// Writes one row group's chunks into memory. `fill` must write or append every column of `descriptor` in order.
@@ -74,7 +83,7 @@ pub(super) fn in_memory(
         metadata,
         column_index,
         offset_index,
-        bloom,
+        bloom: bloom.map(Bloom::Made),
     });
     let chunks = chunks.collect();
     Ok(EncodedColumns { bytes: out.into_inner()?, chunks })

@@ -17,11 +17,12 @@ use skein_types::Selection;
 
 use super::chunk::{EncodedColumns, in_memory};
 use super::error::{FileError, guarded};
+use super::held;
 use super::output::OutputPlan;
+use super::properties;
 use super::source::SourceFile;
-use super::{pages, properties};
 
-/// Rows decoded at a time.
+/// Rows decoded at a time, unless their values could be too large together.
 const STEP: usize = 8192;
 
 /// Encodes the kept rows of all carried columns of a row group.
@@ -38,22 +39,23 @@ pub(super) fn carried(
     let missing = || FileError::bug("an unknown source leaf");
     let chunks = plan.carried_leaves.iter().map(|leaf| group.columns().get(*leaf).ok_or_else(missing));
     let chunks = chunks.collect::<Result<Vec<_>, _>>()?;
-    for chunk in &chunks {
-        pages::check(source.file(), source.name(), chunk)?;
-    }
-    let paths = plan.carried.columns().iter().map(|c| c.path().clone());
-    let properties = properties::carried(paths.zip(chunks.iter().copied()), plan.page_index);
-    let file = Arc::new(source.file().clone());
+    // One column is decoded at a time.
     let rows = selection.rows();
+    let alone = |chunk: &&_| held::alone(source.file(), source.name(), chunk, (rows, STEP));
+    let chunks = chunks.iter().map(|chunk| Ok((*chunk, alone(chunk)?)));
+    let chunks = chunks.collect::<std::result::Result<Vec<_>, FileError>>()?;
+    let paths = plan.carried.columns().iter().map(|c| c.path().clone());
+    let properties = properties::carried(paths.zip(&chunks), plan.page_index);
+    let file = Arc::new(source.file().clone());
     guarded(source.name(), || {
         in_memory(Arc::clone(&plan.carried), Arc::new(properties), 0, |writer| {
-            for chunk in chunks {
+            for (chunk, alone) in chunks {
                 let pages = SerializedPageReader::new(Arc::clone(&file), chunk, rows, None)?;
                 let reader =
                     get_column_reader(chunk.column_descr_ptr(), Box::new(pages) as Box<dyn PageReader>);
                 let missing = || ParquetError::General("fewer column writers than columns".to_owned());
                 let mut column = writer.next_column()?.ok_or_else(missing)?;
-                select(reader, chunk.column_descr(), &mut column, selection)?;
+                select(reader, (chunk.column_descr(), alone.rows), &mut column, selection)?;
                 column.close()?;
             }
             Ok(())
@@ -63,11 +65,11 @@ pub(super) fn carried(
 
 fn select(
     reader: ColumnReader,
-    descriptor: &ColumnDescriptor,
+    (descriptor, step): (&ColumnDescriptor, usize),
     column: &mut SerializedColumnWriter<'_>,
     selection: &Selection,
 ) -> Result<()> {
-    let levels = Levels { def: descriptor.max_def_level(), rep: descriptor.max_rep_level() };
+    let levels = Levels { def: descriptor.max_def_level(), rep: descriptor.max_rep_level(), step };
     match reader {
         ColumnReader::BoolColumnReader(reader) => levels.select(reader, column.typed(), selection),
         ColumnReader::Int32ColumnReader(reader) => levels.select(reader, column.typed(), selection),
@@ -86,6 +88,8 @@ fn select(
 struct Levels {
     def: i16,
     rep: i16,
+    /// Rows decoded at a time.
+    step: usize,
 }
 
 /// One step's worth of a column.
@@ -119,7 +123,7 @@ impl Levels {
         while done < selection.rows() {
             all.clear();
             kept.clear();
-            let want = STEP.min(selection.rows() - done);
+            let want = self.step.min(selection.rows() - done);
             let def = (self.def > 0).then_some(&mut all.def);
             let rep = (self.rep > 0).then_some(&mut all.rep);
             let (records, _, _) = reader.read_records(want, def, rep, &mut all.values)?;

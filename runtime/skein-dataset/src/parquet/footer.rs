@@ -9,8 +9,10 @@ use parquet::file::metadata::{
 use skein_types::{Blake3, ColumnTree};
 
 use super::error::{FileError, guarded};
+use super::format;
 use super::pread::Pread;
-use super::thrift::{FieldHead, LIST, Malformed, STRUCT, Walk};
+use super::shape::{Of, Visit};
+use super::thrift::{Malformed, Walk};
 
 /// Parquet's row-group ordinal is an i16.
 pub(super) const ROW_GROUPS_MAX: usize = 32_767;
@@ -45,7 +47,9 @@ pub(super) fn read(file: &Pread, name: &str) -> Result<Footer, FileError> {
         .map_err(|_| damaged(name, "the footer is too large"))
         .and_then(|length| file.bytes(start, length).map_err(|source| read_failed(name, source)))?;
     let thrift = &bytes[..bytes.len() - TAIL as usize];
-    Preflight { name }.file(thrift)?;
+    format::FILE
+        .read(&mut Walk::new(thrift), &mut Preflight::default())
+        .map_err(|refusal| refusal.of(name))?;
     let options = ParquetMetaDataOptions::new().with_encoding_stats_as_mask(false);
     let metadata =
         guarded(name, || ParquetMetaDataReader::decode_metadata_with_options(thrift, Some(&options)))?;
@@ -96,129 +100,108 @@ fn read_failed(name: &str, source: std::io::Error) -> FileError {
     FileError::Read { file: name.to_owned(), source }
 }
 
-/// Walks the metadata before it is decoded.
-struct Preflight<'a> {
-    name: &'a str,
+/// Why metadata is not decoded.
+enum Refusal {
+    Malformed,
+    FewElements,
+    Encrypted(&'static str),
+    TooMany { what: &'static str, found: u64, limit: u64 },
 }
 
-impl Preflight<'_> {
-    fn file(&self, thrift: &[u8]) -> Result<(), FileError> {
-        let mut walk = Walk::new(thrift);
-        let mut last = 0;
-        while let Some(field) = walk.field(&mut last).map_err(|e| self.malformed(e))? {
-            match field {
-                FieldHead { id: 2, kind: LIST } => self.schema(&mut walk)?,
-                FieldHead { id: 4, kind: LIST } => self.row_groups(&mut walk)?,
-                FieldHead { id: 8 | 9, .. } => return Err(self.encrypted("its columns")),
-                FieldHead { kind, .. } => walk.skip(kind).map_err(|e| self.malformed(e))?,
-            }
-        }
-        Ok(())
+impl From<Malformed> for Refusal {
+    fn from(_: Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+impl Refusal {
+    fn limit(what: &'static str, found: usize, limit: usize) -> Result<(), Self> {
+        let (found, limit) = (found as u64, limit as u64);
+        if found <= limit { Ok(()) } else { Err(Self::TooMany { what, found, limit }) }
     }
 
+    fn of(self, name: &str) -> FileError {
+        match self {
+            Self::Malformed => damaged(name, "the footer makes no sense"),
+            Self::FewElements => damaged(name, "the schema has fewer elements than it says"),
+            Self::Encrypted(what) => FileError::Encrypted { file: name.to_owned(), what },
+            Self::TooMany { what, found, limit } => {
+                FileError::TooMany { file: name.to_owned(), what, found, limit }
+            }
+        }
+    }
+}
+
+/// Looks at the metadata before it is decoded.
+#[derive(Default)]
+struct Preflight {
+    /// Schema elements that are still to come, and children that the open ones among those before miss.
+    elements: usize,
+    open: Vec<usize>,
+    /// Of the element under the walk.
+    children: usize,
+    chunks: u64,
+}
+
+impl Preflight {
     /// The crate builds the tree by recursion: depth and child counts must be checked before.
-    fn schema(&self, walk: &mut Walk<'_>) -> Result<(), FileError> {
-        let (count, kind) = walk.list().map_err(|e| self.malformed(e))?;
-        self.limit("schema elements", count, SCHEMA_ELEMENTS_MAX)?;
-        let mut open: Vec<usize> = Vec::new();
-        for index in 0..count {
-            let children = Self::children(walk, kind).map_err(|e| self.malformed(e))?;
-            if children > count - index - 1 {
-                return Err(damaged(self.name, "the schema has fewer elements than it says"));
-            }
-            if let Some(left) = open.last_mut() {
-                *left -= 1;
-            }
-            if children > 0 {
-                open.push(children);
-                self.limit("levels of nesting", open.len(), SCHEMA_DEPTH_MAX)?;
-            }
-            while open.last() == Some(&0) {
-                open.pop();
-            }
+    fn element(&mut self) -> Result<(), Refusal> {
+        self.elements -= 1;
+        let children = std::mem::take(&mut self.children);
+        if children > self.elements {
+            return Err(Refusal::FewElements);
+        }
+        if let Some(left) = self.open.last_mut() {
+            *left -= 1;
+        }
+        if children > 0 {
+            self.open.push(children);
+            Refusal::limit("levels of nesting", self.open.len(), SCHEMA_DEPTH_MAX)?;
+        }
+        while self.open.last() == Some(&0) {
+            self.open.pop();
+        }
+        Ok(())
+    }
+}
+
+impl Visit for Preflight {
+    type Refusal = Refusal;
+
+    fn field(&mut self, of: Of, id: i16) -> Result<(), Refusal> {
+        match (of, id) {
+            (Of::File, 8 | 9) => Err(Refusal::Encrypted("its columns")),
+            (Of::ColumnChunk, 8 | 9) => Err(Refusal::Encrypted("some of its columns")),
+            _ => Ok(()),
+        }
+    }
+
+    fn number(&mut self, of: Of, id: i16, value: i64) -> Result<(), Refusal> {
+        if (of, id) == (Of::SchemaElement, 5) {
+            self.children = usize::try_from(value).map_err(|_| Refusal::Malformed)?;
         }
         Ok(())
     }
 
-    fn children(walk: &mut Walk<'_>, kind: u8) -> Result<usize, Malformed> {
-        if kind != STRUCT {
-            return Err(Malformed);
-        }
-        let (mut last, mut children) = (0, 0);
-        while let Some(field) = walk.field(&mut last)? {
-            if field.id == 5 {
-                children = usize::try_from(walk.int()?).map_err(|_| Malformed)?;
-            } else {
-                walk.skip(field.kind)?;
+    fn list(&mut self, of: Of, id: i16, count: usize) -> Result<(), Refusal> {
+        match (of, id) {
+            (Of::File, 2) => {
+                self.elements = count;
+                Refusal::limit("schema elements", count, SCHEMA_ELEMENTS_MAX)
             }
+            (Of::File, 4) => Refusal::limit("row groups", count, ROW_GROUPS_MAX),
+            (Of::RowGroup, 1) => {
+                self.chunks += count as u64;
+                let (found, limit) = (self.chunks, CHUNKS_MAX);
+                let what = "column chunks";
+                if found <= limit { Ok(()) } else { Err(Refusal::TooMany { what, found, limit }) }
+            }
+            _ => Ok(()),
         }
-        Ok(children)
     }
 
-    fn row_groups(&self, walk: &mut Walk<'_>) -> Result<(), FileError> {
-        let (count, kind) = walk.list().map_err(|e| self.malformed(e))?;
-        self.limit("row groups", count, ROW_GROUPS_MAX)?;
-        let mut chunks = 0_u64;
-        for _ in 0..count {
-            let (columns, encrypted) = Self::row_group(walk, kind).map_err(|e| self.malformed(e))?;
-            if encrypted {
-                return Err(self.encrypted("some of its columns"));
-            }
-            chunks += columns as u64;
-            if chunks > CHUNKS_MAX {
-                let file = self.name.to_owned();
-                return Err(FileError::TooMany {
-                    file,
-                    what: "column chunks",
-                    found: chunks,
-                    limit: CHUNKS_MAX,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Number of columns, and whether one is encrypted.
-    fn row_group(walk: &mut Walk<'_>, kind: u8) -> Result<(usize, bool), Malformed> {
-        if kind != STRUCT {
-            return Err(Malformed);
-        }
-        let (mut last, mut columns, mut encrypted) = (0, 0, false);
-        while let Some(field) = walk.field(&mut last)? {
-            if (field.id, field.kind) != (1, LIST) {
-                walk.skip(field.kind)?;
-                continue;
-            }
-            let (count, element) = walk.list()?;
-            if element != STRUCT {
-                return Err(Malformed);
-            }
-            columns = count;
-            for _ in 0..count {
-                let mut last = 0;
-                while let Some(field) = walk.field(&mut last)? {
-                    encrypted |= matches!(field.id, 8 | 9);
-                    walk.skip(field.kind)?;
-                }
-            }
-        }
-        Ok((columns, encrypted))
-    }
-
-    fn limit(&self, what: &'static str, found: usize, limit: usize) -> Result<(), FileError> {
-        if found <= limit {
-            return Ok(());
-        }
-        let file = self.name.to_owned();
-        Err(FileError::TooMany { file, what, found: found as u64, limit: limit as u64 })
-    }
-
-    fn malformed(&self, _: Malformed) -> FileError {
-        damaged(self.name, "the footer makes no sense")
-    }
-
-    fn encrypted(&self, what: &'static str) -> FileError {
-        FileError::Encrypted { file: self.name.to_owned(), what }
+    fn end(&mut self, of: Of) -> Result<(), Refusal> {
+        if of == Of::SchemaElement { self.element() } else { Ok(()) }
     }
 }
 

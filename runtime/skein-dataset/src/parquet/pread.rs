@@ -35,6 +35,11 @@ impl Pread {
         self.file.read_exact_at(into, at)
     }
 
+    /// A sequential reader from `at`, which may lie past the end.
+    pub(super) fn get(&self, at: u64) -> ReadFrom {
+        ReadFrom { source: self.clone(), at }
+    }
+
     /// `length` bytes from `at`; refused before anything is reserved if they lie outside the file.
     pub(super) fn bytes(&self, at: u64, length: usize) -> io::Result<Bytes> {
         let end = u64::try_from(length).ok().and_then(|l| at.checked_add(l));
@@ -75,7 +80,7 @@ impl ChunkReader for Pread {
         if start > self.len {
             return Err(ParquetError::EOF(format!("offset {start} of a file of {} bytes", self.len)));
         }
-        Ok(BufReader::with_capacity(HEADER_BUFFER, ReadFrom { source: self.clone(), at: start }))
+        Ok(BufReader::with_capacity(HEADER_BUFFER, self.get(start)))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {

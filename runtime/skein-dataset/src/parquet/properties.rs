@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 
 use parquet::basic::{Compression, CompressionCodec, Encoding};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::file::properties::{
+    DEFAULT_DICTIONARY_PAGE_SIZE_LIMIT, EnabledStatistics, WriterProperties, WriterPropertiesBuilder,
+};
 use parquet::schema::types::ColumnPath;
+
+use super::held::Alone;
 
 /// Written into every file: no build id or version of a dependency, so that bytes depend on input alone.
 pub(super) const CREATED_BY: &str = concat!("skein version ", env!("CARGO_PKG_VERSION"));
@@ -52,17 +56,26 @@ pub(super) fn computed(codec: Compression, page_index: bool) -> WriterProperties
 }
 
 /// For carried columns that lose rows: each like its own chunk of the source. `chunks` pairs target paths with chunks.
+/// Strings that are short for what they share stay so, whatever the writer would choose: a few bytes may stand for
+/// more than the memory holds.
 pub(super) fn carried<'a>(
-    chunks: impl Iterator<Item = (ColumnPath, &'a ColumnChunkMetaData)>,
+    chunks: impl Iterator<Item = (ColumnPath, &'a (&'a ColumnChunkMetaData, Alone))>,
     page_index: bool,
 ) -> WriterProperties {
     let mut builder = base(page_index);
-    for (path, chunk) in chunks {
+    for (path, (chunk, alone)) in chunks {
         let dictionary =
             chunk.encodings().any(|e| matches!(e, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY));
         builder = builder
             .set_column_compression(path.clone(), writable(chunk.compression_codec()))
             .set_column_dictionary_enabled(path.clone(), dictionary);
+        let dictionary_bytes = usize::try_from(alone.dictionary).unwrap_or(usize::MAX).saturating_add(1);
+        if dictionary_bytes > DEFAULT_DICTIONARY_PAGE_SIZE_LIMIT {
+            builder = builder.set_column_dictionary_page_size_limit(path.clone(), dictionary_bytes);
+        }
+        if alone.shares {
+            builder = builder.set_column_encoding(path.clone(), Encoding::DELTA_BYTE_ARRAY);
+        }
         if chunk.bloom_filter_offset().is_some() {
             builder = builder.set_column_bloom_filter_enabled(path, true);
         }

@@ -11,8 +11,9 @@ use parquet::errors::ParquetError;
 use skein_types::{ColumnId, ColumnTree};
 
 use super::error::{FileError, guarded};
-use super::pages;
+use super::held::{self, Together};
 use super::source::SourceFile;
+use super::width;
 
 /// Batches of one row group, in order. Ends after the first error.
 #[derive(Debug)]
@@ -34,7 +35,8 @@ impl std::fmt::Debug for Columns {
 }
 
 impl SourceFile {
-    /// Decodes the columns with these leaf ordinals (sorted) of one row group, in batches of `batch_rows`.
+    /// Decodes the columns with these leaf ordinals (sorted) of one row group, in batches of `batch_rows` or, where
+    /// their values could be too large together, fewer.
     ///
     /// Batches have the view's types and, where only some leaves of a column are asked for, only those: with
     /// [`skein_types::SchemaPlan::read_leaves`] the schema is exactly [`skein_types::SchemaPlan::guest_input`].
@@ -47,11 +49,16 @@ impl SourceFile {
     ) -> Result<BatchReader, FileError> {
         let group = self.group(row_group)?;
         let rows = self.row_group_rows(row_group);
-        for leaf in leaves.iter().filter(|_| rows > 0) {
+        let chunk = |leaf: &usize| {
             let missing = || FileError::bug(format!("{:?} has no leaf {leaf}", self.name()));
-            pages::check(self.file(), self.name(), group.columns().get(*leaf).ok_or_else(missing)?)?;
-        }
-        let batch_rows = batch_rows.max(1);
+            group.columns().get(*leaf).ok_or_else(missing)
+        };
+        let chunks = leaves.iter().filter(|_| rows > 0).map(chunk).collect::<Result<Vec<_>, _>>()?;
+        let list_bytes = self.tree().roots().iter().filter_map(|root| self.tree().get(*root));
+        let list_bytes = list_bytes.filter(|node| leaves.iter().any(|leaf| node.leaves.contains(leaf)));
+        let list_bytes = list_bytes.map(|node| width::of_lists(node.field.data_type())).sum();
+        let together = Together { chunks: &chunks, rows, list_bytes };
+        let batch_rows = held::batch_rows(self.file(), self.name(), &together, batch_rows)?;
         let columns = if leaves.is_empty() || rows == 0 {
             None
         } else {
@@ -84,6 +91,11 @@ impl BatchReader {
     /// Schema of the batches.
     pub const fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// Rows of each batch but the last.
+    pub const fn batch_rows(&self) -> usize {
+        self.batch_rows
     }
 
     fn decode(&mut self) -> Result<Option<RecordBatch>, FileError> {

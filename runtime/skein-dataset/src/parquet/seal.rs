@@ -1,6 +1,7 @@
 //! Putting an output file together: carried chunks copied, fragments' chunks appended, footer written.
 
 use std::io::{self, Write};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use parquet::file::metadata::{
@@ -11,7 +12,7 @@ use parquet::file::page_index::offset_index::OffsetIndexMetaData;
 use parquet::file::writer::TrackedWrite;
 use skein_types::{Bytes, Rows};
 
-use super::chunk::{EncodedChunk, EncodedColumns};
+use super::chunk::{Bloom, EncodedChunk, EncodedColumns};
 use super::cut::FreshRowGroup;
 use super::error::FileError;
 use super::footer::{ROW_GROUPS_MAX, chunk_range};
@@ -64,6 +65,8 @@ pub struct FileSealer<W: Write + Send> {
     offset_indexes: Vec<Vec<Option<OffsetIndexMetaData>>>,
     next_row_group: usize,
     spliced: u64,
+    /// Bytes of bloom filters that were copied.
+    blooms: u64,
     buffer: Vec<u8>,
 }
 
@@ -88,6 +91,7 @@ impl<W: Write + Send> FileSealer<W> {
             offset_indexes: Vec::new(),
             next_row_group: 0,
             spliced: 0,
+            blooms: 0,
             buffer: Vec::new(),
         })
     }
@@ -119,7 +123,7 @@ impl<W: Write + Send> FileSealer<W> {
             };
             group.chunks.push(placed);
         }
-        self.close_group(group)
+        self.close_group(group, Some(source))
     }
 
     /// Appends a row group that follows no source row group.
@@ -129,7 +133,7 @@ impl<W: Write + Send> FileSealer<W> {
         for leaf in 0..self.plan.leaves.len() {
             group.chunks.push(self.write_chunk(leaf, &mut made)?);
         }
-        self.close_group(group)
+        self.close_group(group, None)
     }
 
     /// Writes page indexes and footer and flushes. Nothing is synced.
@@ -173,18 +177,23 @@ impl<W: Write + Send> FileSealer<W> {
         let (start, end) =
             chunk_range(&chunk.metadata).ok_or_else(|| FileError::bug("a chunk with wild offsets"))?;
         let placed = self.place(leaf, chunk)?;
+        self.copy(source, start..end)?;
+        self.spliced += end - start;
+        Ok(placed)
+    }
+
+    fn copy(&mut self, source: &SourceFile, range: Range<u64>) -> Result<(), FileError> {
         self.buffer.resize(COPY_BYTES, 0);
-        let mut at = start;
-        while at < end {
-            let step = usize::try_from(end - at).unwrap_or(usize::MAX).min(COPY_BYTES);
+        let mut at = range.start;
+        while at < range.end {
+            let step = usize::try_from(range.end - at).unwrap_or(usize::MAX).min(COPY_BYTES);
             let piece = &mut self.buffer[..step];
             let unreadable = |error| FileError::Read { file: source.name().to_owned(), source: error };
             source.file().exact(piece, at).map_err(unreadable)?;
             self.out.write_all(piece).map_err(FileError::Write)?;
             at += step as u64;
         }
-        self.spliced += end - start;
-        Ok(placed)
+        Ok(())
     }
 
     fn place(&self, leaf: usize, chunk: EncodedChunk) -> Result<EncodedChunk, FileError> {
@@ -194,7 +203,7 @@ impl<W: Write + Send> FileSealer<W> {
     }
 
     /// Bloom filters follow their row group, so that nothing of it is held in memory any longer.
-    fn close_group(&mut self, group: OpenGroup) -> Result<(), FileError> {
+    fn close_group(&mut self, group: OpenGroup, source: Option<&SourceFile>) -> Result<(), FileError> {
         let ordinal = i16::try_from(self.groups.len()).ok().filter(|_| self.groups.len() < ROW_GROUPS_MAX);
         let ordinal = ordinal.ok_or_else(|| FileError::TooMany {
             file: "the output".to_owned(),
@@ -202,16 +211,17 @@ impl<W: Write + Send> FileSealer<W> {
             found: self.groups.len() as u64 + 1,
             limit: ROW_GROUPS_MAX as u64,
         })?;
+        let count = |n: u64| i64::try_from(n).map_err(|_| FileError::bug("a number beyond 2^63"));
         let (mut columns, mut column_index, mut offset_index) = (Vec::new(), Vec::new(), Vec::new());
         let mut uncompressed = 0_i64;
         for mut chunk in group.chunks {
-            if let Some(bloom) = chunk.bloom.take() {
-                let at =
-                    i64::try_from(self.at()).map_err(|_| FileError::bug("an output beyond 2^63 bytes"))?;
-                let length =
-                    i32::try_from(bloom.len()).map_err(|_| FileError::bug("a bloom filter beyond 2 GiB"))?;
-                self.out.write_all(&bloom).map_err(FileError::Write)?;
-                let builder = chunk.metadata.into_builder().set_bloom_filter_offset(Some(at));
+            let at = self.at();
+            if let Some(bloom) = chunk.bloom.take()
+                && self.write_bloom(bloom, source)?
+            {
+                let length = i32::try_from(self.at() - at);
+                let length = length.map_err(|_| FileError::bug("a bloom filter beyond 2 GiB"))?;
+                let builder = chunk.metadata.into_builder().set_bloom_filter_offset(Some(count(at)?));
                 chunk.metadata = builder.set_bloom_filter_length(Some(length)).build()?;
             }
             uncompressed = uncompressed.saturating_add(chunk.metadata.uncompressed_size());
@@ -219,7 +229,6 @@ impl<W: Write + Send> FileSealer<W> {
             column_index.push(chunk.column_index.unwrap_or(ColumnIndexMetaData::NONE));
             offset_index.push(chunk.offset_index);
         }
-        let count = |n: u64| i64::try_from(n).map_err(|_| FileError::bug("a number beyond 2^63"));
         let metadata = RowGroupMetaData::builder(Arc::clone(&self.plan.descriptor))
             .set_column_metadata(columns)
             .set_num_rows(count(group.rows as u64)?)
@@ -232,6 +241,27 @@ impl<W: Write + Send> FileSealer<W> {
         self.column_indexes.push(column_index);
         self.offset_indexes.push(offset_index);
         Ok(())
+    }
+
+    /// Whether the filter was written. Filters of chunks that share their bytes would let a small file fill the disk:
+    /// those that do not are smaller together than the source, and a reader can do without the rest.
+    fn write_bloom(&mut self, bloom: Bloom, source: Option<&SourceFile>) -> Result<bool, FileError> {
+        match (bloom, source) {
+            (Bloom::Made(bytes), _) => {
+                self.out.write_all(&bytes).map_err(FileError::Write)?;
+                Ok(true)
+            }
+            (Bloom::Source(range), Some(source)) => {
+                let blooms = self.blooms.saturating_add(range.end - range.start);
+                if blooms > source.data_end() {
+                    return Ok(false);
+                }
+                self.blooms = blooms;
+                self.copy(source, range)?;
+                Ok(true)
+            }
+            (Bloom::Source(_), None) => Err(FileError::bug("a bloom filter of no source")),
+        }
     }
 }
 

@@ -9,12 +9,16 @@ use parquet::file::metadata::{
     ColumnChunkMetaData, PageIndexPolicy, ParquetColumnIndex, ParquetMetaData, ParquetMetaDataReader,
     ParquetOffsetIndex, RowGroupMetaData,
 };
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
+use parquet::file::page_index::offset_index::PageLocation;
 use skein_types::{Blake3, Bytes, ColumnTree, Rows, guest_view};
 
 use super::error::{FileError, guarded};
 use super::footer::{self, Footer};
 use super::pread::Pread;
-use super::thrift::{STRUCT, Walk};
+use super::shape::{FormOnly, Shape};
+use super::thrift::Walk;
+use super::{format, width};
 
 /// The page indexes are read in one piece; a file that spreads them over more than this is treated as having none.
 const PAGE_INDEX_BYTES_MAX: u64 = 256 << 20;
@@ -53,6 +57,7 @@ impl SourceFile {
         let metadata = Arc::new(metadata);
         let stored = stored_reader(&metadata, name)?;
         let schema = Arc::clone(stored.schema());
+        width::check(&schema, name)?;
         let view = Arc::new(guest_view(&schema));
         let tree = ColumnTree::new(&view).map_err(|e| unsupported(name, e.to_string()))?;
         let leaves = metadata.file_metadata().schema_descr().num_columns();
@@ -198,26 +203,21 @@ fn castable(decoder: &ArrowReaderMetadata, view: &Schema, name: &str) -> Result<
 /// The page indexes, if every chunk has a sound offset index. They only speed up later readers, so a file whose
 /// indexes are damaged is one without.
 fn page_indexes(file: &Pread, metadata: &ParquetMetaData, data_end: u64, name: &str) -> Option<PageIndexes> {
-    let chunks = || metadata.row_groups().iter().flat_map(RowGroupMetaData::columns);
-    let (mut first, mut last) = (u64::MAX, 0);
-    for chunk in chunks() {
-        let offset = (chunk.offset_index_offset()?, chunk.offset_index_length()?);
-        let column = chunk.column_index_offset().zip(chunk.column_index_length());
-        for (at, length) in std::iter::once(offset).chain(column) {
-            let (at, length) = (u64::try_from(at).ok()?, u64::try_from(length).ok()?);
+    let (mut first, mut last, mut sum) = (u64::MAX, 0, 0_u64);
+    for chunk in metadata.row_groups().iter().flat_map(RowGroupMetaData::columns) {
+        for (at, length, _) in index_ranges(chunk)? {
             let end = at.checked_add(length).filter(|end| *end <= data_end)?;
-            (first, last) = (first.min(at), last.max(end));
+            (first, last, sum) = (first.min(at), last.max(end), sum.saturating_add(length));
         }
     }
-    let span = last.checked_sub(first).filter(|span| *span <= PAGE_INDEX_BYTES_MAX)?;
+    // Each chunk's index is decoded for itself: where chunks shared one, a few bytes would be decoded thousands of times.
+    let span = last.checked_sub(first).filter(|span| *span <= PAGE_INDEX_BYTES_MAX && sum <= *span)?;
     let bytes = file.bytes(first, usize::try_from(span).ok()?).ok()?;
-    for chunk in chunks() {
-        let offset = (chunk.offset_index_offset()?, chunk.offset_index_length()?);
-        let column = chunk.column_index_offset().zip(chunk.column_index_length());
-        for (at, length) in std::iter::once(offset).chain(column) {
-            let from = usize::try_from(u64::try_from(at).ok()? - first).ok()?;
+    for chunk in metadata.row_groups().iter().flat_map(RowGroupMetaData::columns) {
+        for (at, length, shape) in index_ranges(chunk)? {
+            let from = usize::try_from(at - first).ok()?;
             let to = from.checked_add(usize::try_from(length).ok()?)?;
-            Walk::new(bytes.get(from..to)?).skip(STRUCT).ok()?;
+            shape.read(&mut Walk::new(bytes.get(from..to)?), &mut FormOnly).ok()?;
         }
     }
     let indexed = guarded(name, || {
@@ -227,27 +227,50 @@ fn page_indexes(file: &Pread, metadata: &ParquetMetaData, data_end: u64, name: &
         reader.finish()
     });
     let indexed = indexed.ok()?;
-    let offsets = indexed.offset_index()?.clone();
-    sound(&offsets, metadata).then(|| PageIndexes { columns: indexed.column_index().cloned(), offsets })
+    let pages =
+        PageIndexes { columns: indexed.column_index().cloned(), offsets: indexed.offset_index()?.clone() };
+    pages.are_sound(metadata).then_some(pages)
 }
 
-/// Whether every page lies inside its chunk and begins within its row group.
-fn sound(offsets: &ParquetOffsetIndex, metadata: &ParquetMetaData) -> bool {
-    let groups = metadata.row_groups();
-    offsets.len() == groups.len()
-        && groups.iter().zip(offsets).all(|(group, columns)| {
-            columns.len() == group.num_columns()
-                && group.columns().iter().zip(columns).all(|(chunk, index)| {
-                    let Some((start, end)) = footer::chunk_range(chunk) else { return false };
-                    index.page_locations().iter().all(|page| {
-                        let at = u64::try_from(page.offset).ok();
-                        let length = u64::try_from(page.compressed_page_size).ok();
-                        let inside = at
-                            .zip(length)
-                            .and_then(|(at, length)| Some((at, at.checked_add(length)?)))
-                            .is_some_and(|(from, to)| from >= start && to <= end);
-                        inside && (0..=group.num_rows()).contains(&page.first_row_index)
+/// Place, length and shape of a chunk's offset index and, if there is one, its column index.
+fn index_ranges(chunk: &ColumnChunkMetaData) -> Option<impl Iterator<Item = (u64, u64, &'static Shape)>> {
+    let range =
+        |at: i64, length: i32, shape| Some((u64::try_from(at).ok()?, u64::try_from(length).ok()?, shape));
+    let offset = range(chunk.offset_index_offset()?, chunk.offset_index_length()?, &format::OFFSET_INDEX)?;
+    let column = match chunk.column_index_offset().zip(chunk.column_index_length()) {
+        Some((at, length)) => Some(range(at, length, &format::COLUMN_INDEX)?),
+        None => None,
+    };
+    Some(std::iter::once(offset).chain(column))
+}
+
+impl PageIndexes {
+    /// Whether every chunk has its pages, and as many in both indexes. Readers of the output trust them.
+    fn are_sound(&self, metadata: &ParquetMetaData) -> bool {
+        let groups = metadata.row_groups();
+        self.offsets.len() == groups.len()
+            && groups.iter().zip(&self.offsets).enumerate().all(|(place, (group, offsets))| {
+                offsets.len() == group.num_columns()
+                    && group.columns().iter().zip(offsets).enumerate().all(|(leaf, (chunk, index))| {
+                        let column = self.columns.as_ref().and_then(|c| c.get(place)?.get(leaf));
+                        let column = column.filter(|column| !matches!(column, ColumnIndexMetaData::NONE));
+                        let pages = index.page_locations();
+                        column.is_none_or(|column| column.num_pages() == pages.len() as u64)
+                            && are_pages_of(chunk, group.num_rows(), pages)
                     })
-                })
-        })
+            })
+    }
+}
+
+/// Whether every page lies inside its chunk and begins within its row group, not before the one before it.
+fn are_pages_of(chunk: &ColumnChunkMetaData, rows: i64, pages: &[PageLocation]) -> bool {
+    let Some((start, end)) = footer::chunk_range(chunk) else { return false };
+    let inside = |page: &PageLocation| {
+        let at = u64::try_from(page.offset).ok();
+        let length = u64::try_from(page.compressed_page_size).ok();
+        let range = at.zip(length).and_then(|(at, length)| Some((at, at.checked_add(length)?)));
+        range.is_some_and(|(from, to)| from >= start && to <= end)
+            && (0..=rows).contains(&page.first_row_index)
+    };
+    pages.iter().all(inside) && pages.is_sorted_by_key(|page| page.first_row_index)
 }

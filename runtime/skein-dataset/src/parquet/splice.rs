@@ -1,16 +1,20 @@
 //! Moving encoded chunks: what their metadata becomes under a new column and at a new place.
 
+use std::ops::Range;
+
 use parquet::basic::{ColumnOrder, SortOrder};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::schema::types::ColumnDescPtr;
 
-use super::chunk::EncodedChunk;
+use super::chunk::{Bloom, EncodedChunk};
 use super::error::FileError;
 use super::footer::chunk_range;
+use super::format;
+use super::shape::{Of, Visit};
 use super::source::SourceFile;
-use super::thrift::Walk;
+use super::thrift::{Malformed, Walk};
 
 /// Bloom filters are at most 128 MiB by the format.
 const BLOOM_BYTES_MAX: u64 = (128 << 20) + 64;
@@ -35,7 +39,7 @@ pub(super) fn chunk_of(
         metadata,
         column_index: column_index.filter(|index| !matches!(index, ColumnIndexMetaData::NONE)),
         offset_index: pages.and_then(|p| p.offsets.get(row_group)?.get(leaf)).cloned(),
-        bloom: bloom_of(source, stored),
+        bloom: bloom_of(source, stored).map(Bloom::Source),
     })
 }
 
@@ -53,23 +57,31 @@ fn is_ordered(source: &SourceFile, leaf: usize) -> bool {
     }
 }
 
-/// The chunk's bloom filter with its header. It only speeds up readers: one that makes no sense is left out.
-fn bloom_of(source: &SourceFile, stored: &ColumnChunkMetaData) -> Option<Vec<u8>> {
+/// Where the chunk's bloom filter stands with its header. It only speeds up readers: one that makes no sense is left
+/// out.
+fn bloom_of(source: &SourceFile, stored: &ColumnChunkMetaData) -> Option<Range<u64>> {
     let at = u64::try_from(stored.bloom_filter_offset()?).ok().filter(|at| *at < source.data_end())?;
     let header_length = usize::try_from(source.data_end() - at).ok()?.min(BLOOM_HEADER_BYTES);
     let header = source.file().bytes(at, header_length).ok()?;
-    let mut walk = Walk::new(&header);
-    let (mut last, mut bitset) = (0, None);
-    while let Some(field) = walk.field(&mut last).ok()? {
-        if field.id == 1 {
-            bitset = u64::try_from(walk.int().ok()?).ok();
-        } else {
-            walk.skip(field.kind).ok()?;
+    let (mut walk, mut bitset) = (Walk::new(&header), Bitset(None));
+    format::BLOOM_FILTER.read(&mut walk, &mut bitset).ok()?;
+    let length = u64::try_from(bitset.0?).ok()?.checked_add(walk.position() as u64)?;
+    let end = at.checked_add(length).filter(|end| length <= BLOOM_BYTES_MAX && *end <= source.data_end())?;
+    Some(at..end)
+}
+
+/// Size of a bloom filter's bits in bytes.
+struct Bitset(Option<i64>);
+
+impl Visit for Bitset {
+    type Refusal = Malformed;
+
+    fn number(&mut self, of: Of, id: i16, value: i64) -> Result<(), Malformed> {
+        if (of, id) == (Of::BloomFilter, 1) {
+            self.0 = Some(value);
         }
+        Ok(())
     }
-    let length = bitset?.checked_add(walk.position() as u64).filter(|length| *length <= BLOOM_BYTES_MAX)?;
-    at.checked_add(length).filter(|end| *end <= source.data_end())?;
-    Some(source.file().bytes(at, usize::try_from(length).ok()?).ok()?.to_vec())
 }
 
 /// The chunk as column `descriptor` of the output, its first byte at `to`.

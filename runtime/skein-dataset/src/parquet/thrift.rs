@@ -12,12 +12,12 @@ const DEPTH_MAX: usize = 24;
 
 pub(super) const BOOL_TRUE: u8 = 1;
 pub(super) const BOOL_FALSE: u8 = 2;
-const BYTE: u8 = 3;
-const I16: u8 = 4;
-const I32: u8 = 5;
-const I64: u8 = 6;
-const DOUBLE: u8 = 7;
-const BINARY: u8 = 8;
+pub(super) const BYTE: u8 = 3;
+pub(super) const I16: u8 = 4;
+pub(super) const I32: u8 = 5;
+pub(super) const I64: u8 = 6;
+pub(super) const DOUBLE: u8 = 7;
+pub(super) const BINARY: u8 = 8;
 pub(super) const LIST: u8 = 9;
 const SET: u8 = 10;
 const MAP: u8 = 11;
@@ -112,7 +112,12 @@ impl<'a> Walk<'a> {
         Ok((count, head & 0x0f))
     }
 
-    /// Steps over a value of a field.
+    /// A boolean in a list: a byte, where one as a field has none.
+    pub(super) fn bool_element(&mut self) -> Result<(), Malformed> {
+        if self.byte()? > BOOL_FALSE { Err(Malformed) } else { Ok(()) }
+    }
+
+    /// Steps over a value of a field that nobody knows.
     pub(super) fn skip(&mut self, kind: u8) -> Result<(), Malformed> {
         if kind == BOOL_TRUE || kind == BOOL_FALSE {
             return Ok(());
@@ -125,7 +130,9 @@ impl<'a> Walk<'a> {
             return Err(Malformed);
         }
         match kind {
-            BOOL_TRUE | BOOL_FALSE | BYTE => self.advance(1),
+            // The crate steps over no byte here although there is one: it would be elsewhere after that.
+            BOOL_TRUE | BOOL_FALSE => Err(Malformed),
+            BYTE => self.advance(1),
             I16 | I32 | I64 => self.varint().map(drop),
             DOUBLE => self.advance(8),
             BINARY => {

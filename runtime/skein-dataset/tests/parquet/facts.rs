@@ -9,11 +9,14 @@ use parquet::file::metadata::{
     KeyValue, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader, SortingColumn,
 };
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::file::statistics::Statistics;
 use skein_types::Selection;
 
+use crate::amplify::rewritten;
 use crate::support::{
     To, all, batch, carry, int_field, no_guest, open, parquet_of, plan, read_all, rename, run,
 };
+use crate::wire::with_metadata;
 
 fn table() -> RecordBatch {
     let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..2000));
@@ -160,6 +163,40 @@ fn statistics_of_copied_chunks_are_the_sources_and_bound_the_data() {
     }
     assert_eq!(output.sealed.columns[0].nulls, Some(0));
     assert_eq!(to.file_metadata().created_by(), Some(concat!("skein version ", env!("CARGO_PKG_VERSION"))));
+}
+
+/// Statistics of column `a` in the source and, copied, in the output.
+fn statistics(bytes: &[u8]) -> [Option<Statistics>; 2] {
+    let source = Arc::new(open(bytes).unwrap());
+    let output = run(&source, &plan(&source, &[carry("a")], "same"), &all, &no_guest);
+    let of = |bytes| metadata(bytes).row_group(0).column(0).statistics().cloned();
+    [of(bytes), of(&output.bytes)]
+}
+
+#[test]
+fn statistics_of_an_order_that_the_output_does_not_have_are_dropped() {
+    let [old, new] = statistics(&with_metadata(|_| ()));
+    assert_eq!(old, new);
+    assert!(old.is_some());
+    // Metadata ends with the columns' orders: one of the type's own.
+    let [old, new] = statistics(&with_metadata(|metadata| {
+        assert_eq!(metadata.split_off(metadata.len() - 6), [0x19, 0x1c, 0x1c, 0, 0, 0]);
+        metadata.push(0);
+    }));
+    assert_eq!((old.is_some(), new), (true, None));
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..4));
+    let bytes =
+        rewritten(parquet_of(&batch(vec![("a", numbers, false)]), properties().build()), b"", |groups| {
+            let groups = groups.into_iter().map(|group| {
+                let deprecated = Statistics::int64(Some(0), Some(3), None, Some(0), true);
+                let chunk =
+                    group.columns()[0].clone().into_builder().set_statistics(deprecated).build().unwrap();
+                group.into_builder().set_column_metadata(vec![chunk]).build().unwrap()
+            });
+            groups.collect()
+        });
+    let [old, new] = statistics(&bytes);
+    assert_eq!((old.map(|s| s.is_min_max_deprecated()), new), (Some(true), None));
 }
 
 #[test]
