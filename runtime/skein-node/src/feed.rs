@@ -14,7 +14,7 @@ use crate::progress::Progress;
 const BATCH_ROWS_MAX: usize = 32 * 1024;
 const BATCH_ROWS_MIN: usize = 256;
 /// Wide rows: a batch and its copies must fit the guest's memory several times.
-const BATCH_BYTES: u64 = 8 << 20;
+const BATCH_BYTES: u64 = 3 << 20;
 
 /// What an agent said about one row group, its data apart.
 #[derive(Debug)]

@@ -110,6 +110,7 @@ impl Limits {
             wall_per_task,
             memory,
             output_bytes_per_call,
+            output_bytes_per_batch,
             expansion,
             expansion_floor,
             rows_per_answer,
@@ -129,6 +130,7 @@ impl Limits {
             limit("time of all calls of a task", seconds(*wall_per_task), codes::GUEST_WALL),
             settable("--memory", limit("memory and tables", memory.to_string(), codes::GUEST_MEMORY)),
             limit("one answer", output_bytes_per_call.to_string(), codes::GUEST_OUTPUT_TOO_LARGE),
+            limit("all answers to one batch", output_bytes_per_batch.to_string(), codes::GUEST_BATCH_OUTPUT),
             limit("rows of one answer", grouped(*rows_per_answer), codes::GUEST_OUTPUT_TOO_LARGE),
             limit(
                 "output of a task",

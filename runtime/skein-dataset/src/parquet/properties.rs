@@ -42,6 +42,10 @@ pub(super) fn majority_codec(metadata: &ParquetMetaData) -> Compression {
     most.filter(|(size, _)| *size > 0).map_or(Compression::SNAPPY, |(_, codec)| writable(codec))
 }
 
+/// A dictionary of new values that grows beyond this is given up for the rest of its chunk. The crate's own limit is four
+/// times that: then a row group of 100,000 different 64-bit values is hashed whole to save nothing.
+const DICTIONARY_BYTES_MAX: usize = 256 << 10;
+
 fn base(page_index: bool) -> WriterPropertiesBuilder {
     let level = if page_index { EnabledStatistics::Page } else { EnabledStatistics::Chunk };
     WriterProperties::builder()
@@ -52,7 +56,7 @@ fn base(page_index: bool) -> WriterPropertiesBuilder {
 
 /// For columns that the guest made.
 pub(super) fn computed(codec: Compression, page_index: bool) -> WriterProperties {
-    base(page_index).set_compression(codec).build()
+    base(page_index).set_compression(codec).set_dictionary_page_size_limit(DICTIONARY_BYTES_MAX).build()
 }
 
 /// For carried columns that lose rows: each like its own chunk of the source. `chunks` pairs target paths with chunks.
