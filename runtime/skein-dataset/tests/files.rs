@@ -15,6 +15,8 @@ mod crash;
 mod cycle;
 #[path = "files/mounts.rs"]
 mod mounts;
+#[path = "files/descriptors.rs"]
+mod descriptors;
 #[path = "files/others.rs"]
 mod others;
 #[path = "files/places.rs"]

@@ -86,7 +86,7 @@ impl Batch {
     fn sync<A>(
         &mut self,
         runs: Vec<(usize, A)>,
-        add: impl Fn(&A, usize, &mut Barrier) -> Result<(), PublishError>,
+        add: impl for<'r> Fn(&'r A, usize, &mut Barrier<'r>) -> Result<(), PublishError>,
         answer: impl Fn(&A, IoFault) -> Answer,
     ) -> Vec<(usize, A)> {
         let mut barrier = Barrier::default();
@@ -197,7 +197,7 @@ fn drift(prepared: &Prepared<'_>) -> Result<Vec<Change>, PublishError> {
 }
 
 impl Announced<'_> {
-    fn second_barrier(&self, owner: usize, barrier: &mut Barrier) -> Result<(), PublishError> {
+    fn second_barrier<'r>(&'r self, owner: usize, barrier: &mut Barrier<'r>) -> Result<(), PublishError> {
         let state = self.prepared.state();
         barrier.add(owner, &state.log, &self.prepared.decision.temporary())?;
         Ok(barrier.add(owner, &state.log, ".")?)
@@ -260,7 +260,7 @@ fn record_revert(state: &State, prepared: &Prepared<'_>, body: Body) -> Result<(
 }
 
 impl Decided<'_> {
-    fn third_barrier(&self, owner: usize, barrier: &mut Barrier) -> Result<(), PublishError> {
+    fn third_barrier<'r>(&'r self, owner: usize, barrier: &mut Barrier<'r>) -> Result<(), PublishError> {
         let (state, dataset) = (self.prepared.state(), self.prepared.publish.dataset);
         barrier.add(owner, &state.log, &self.done.temporary())?;
         for dir in [&state.log, &state.kept, &dataset.place.parent, &self.prepared.publish.staging.shared.dir]
