@@ -151,9 +151,10 @@ impl Dataset {
         self.place.state_path().to_owned()
     }
 
-    /// Whether a run has taken the dataset before. Until then nothing of Skein is beside it.
+    /// Whether a run has taken the dataset before, also one that came after this was opened. Until then nothing of Skein
+    /// is beside it.
     pub fn is_registered(&self) -> bool {
-        self.state().is_some()
+        self.state().is_some() || self.place.state_path().join("log").is_dir()
     }
 
     /// Reads and checks the whole log. Empty for a dataset that no run has touched.

@@ -105,9 +105,13 @@ pub fn prepare(
     let started = clock.elapsed();
     let manifest = describe(module, &request.limits)?;
     let migration = migration(module, &manifest, &request)?;
-    if !dataset.is_registered() {
-        // Reads footers twice, once: a run that is refused leaves no trace of Skein beside a dataset that never had one.
-        plan_only(&dataset, module, &request.params, &request.limits)?;
+    // Reads footers twice, once: a run that is refused leaves no trace of Skein beside a dataset that never had one. What
+    // another first run did meanwhile is not for the module to judge.
+    if !dataset.is_registered()
+        && let Err(refused) = plan_only(&dataset, module, &request.params, &request.limits)
+        && !dataset.is_registered()
+    {
+        return Err(refused);
     }
     let lock = dataset.lock_run(request.run)?;
     let snapshot = dataset.pin(&lock)?;
