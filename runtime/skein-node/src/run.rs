@@ -103,6 +103,7 @@ pub fn prepare(
     progress: &Progress,
 ) -> Result<Preparation, RunError> {
     let started = clock.elapsed();
+    let dataset = dataset.stopped_by(progress.files());
     let manifest = describe(module, &request.limits)?;
     let migration = migration(module, &manifest, &request)?;
     // Reads footers twice, once: a run that is refused leaves no trace of Skein beside a dataset that never had one. What
@@ -114,7 +115,7 @@ pub fn prepare(
         return Err(refused);
     }
     let lock = dataset.lock_run(request.run)?;
-    let snapshot = dataset.pin(&lock)?;
+    let snapshot = dataset.pin(&lock).map_err(|e| RunError::from(e).if_asked_to_stop())?;
     let (todo, joined) = if request.again { all(&snapshot) } else { unapplied(&snapshot, &migration)? };
     if todo.is_empty() {
         return Ok(Preparation::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration });
@@ -203,8 +204,9 @@ impl Prepared {
             StateKind::None => transform.run(self.request.threads)?,
             StateKind::Sequential => sequential::run(&transform)?,
         };
-        let staged = Staged::complete(self, staging, transformed, quarantine)?;
-        // The last moment: from here on a publish is finished whatever is asked.
+        let staged =
+            Staged::complete(self, staging, transformed, quarantine).map_err(RunError::if_asked_to_stop)?;
+        // The publish asks once more while it hashes; from its intent on it is finished whatever is asked.
         if progress.is_cancelled() { Err(RunError::Cancelled) } else { Ok(staged) }
     }
 

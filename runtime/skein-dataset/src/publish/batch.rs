@@ -6,7 +6,8 @@ use crate::crash_point;
 use crate::dataset::{State, StateError};
 use crate::fault::{During as _, IoFault};
 use crate::listing::Change;
-use crate::log::record::{Body, Record, RevertReason};
+use crate::log::machine::UndoneBy;
+use crate::log::record::{Body, Record};
 use crate::log::{self, Sealed, file_name};
 use crate::publish::prepare::{BASE_RECORD, INTENT_RECORD, Prepared};
 use crate::publish::swap::{self, Decision, Swap};
@@ -208,27 +209,26 @@ fn decide(announced: Announced<'_>) -> Result<Decided<'_>, Box<Answer>> {
     let Announced { prepared, lock } = announced;
     match try_decide(&prepared) {
         Ok(Ok(done)) => Ok(Decided { prepared, done, lock }),
-        Ok(Err(changes)) => {
+        Ok(Err(by)) => {
             drop(lock);
             clear(&prepared);
-            Err(conflict(Conflict::Drift { changes }))
+            Err(Box::new(Ok(Outcome::undone(by))))
         }
         Err(e) => Err(Box::new(Ok(unknown_because(&e)))),
     }
 }
 
-/// The record `done`, ready to be created, or what others did.
-fn try_decide(prepared: &Prepared<'_>) -> Result<Result<Sealed, Vec<Change>>, StateError> {
+/// The record `done`, ready to be created, or what undid the exchange.
+fn try_decide(prepared: &Prepared<'_>) -> Result<Result<Sealed, UndoneBy>, StateError> {
     let (dataset, state, intent) = (prepared.publish.dataset, prepared.state(), &prepared.intent);
     let name = &dataset.place.name;
     crash_point!("publish.after-intent-sync").during("publish", name)?;
     let number = prepared.announce.number;
     let swap = Swap { dataset, state, intent, number, base: &prepared.base_files };
     match swap.run()? {
-        Decision::Back { changes, set_aside } => {
-            let body = Body::Revert(RevertReason::Drift { changes: changes.clone(), set_aside });
-            record_revert(state, prepared, body)?;
-            Ok(Err(changes))
+        Decision::Back(back) => {
+            record_revert(state, prepared, back.record())?;
+            Ok(Err(back.by))
         }
         Decision::Forward => {
             if !prepared.decision.link(&state.log)? {
@@ -252,7 +252,6 @@ fn record_revert(state: &State, prepared: &Prepared<'_>, body: Body) -> Result<(
     let parent = prepared.announce.as_parent;
     let now = prepared.publish.dataset.clock.now();
     let record = Sealed::new(&Record::new(parent.number + 1, Some(parent), now, body));
-    store::sync_dir(&prepared.publish.dataset.place.parent, ".")?;
     if !record.create(&state.log)? {
         return Err(StateError::Held { found: format!("record {} exists", record.number) });
     }
