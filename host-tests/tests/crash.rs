@@ -24,10 +24,10 @@ use serde_json::json;
 use skein_dataset::{CRASH_POINTS, Dataset, Options, Place, ProbeCache, SyncMode};
 use skein_types::{SystemClock, codes};
 
-/// Reached only if somebody writes between two looks at the dataset: it has a test of its own.
-const TAKEN_BACK: &str = "swap.after-exchange-back";
+/// Reached only if somebody writes between two looks at the dataset: they have tests of their own.
+const TAKEN_BACK: [&str; 2] = ["swap.after-exchange-back", "swap.after-take-back"];
 /// Every other point at least once.
-const SHORT: usize = CRASH_POINTS.len() - 1;
+const SHORT: usize = CRASH_POINTS.len() - TAKEN_BACK.len();
 const SEED: u64 = 20_261_123;
 
 /// SplitMix64: small, and the same everywhere.
@@ -115,7 +115,7 @@ enum Act {
 fn acts(point: &str) -> &'static [Act] {
     match point.split('.').next().unwrap_or_default() {
         "register" => &[Act::FirstRun],
-        "rollback" => &[Act::Rollback],
+        "rollback" | "store" => &[Act::Rollback],
         "recover" => &[Act::Recover],
         "swap" | "settle" => &[Act::Run, Act::Rollback, Act::FirstRun],
         _ if point == "publish.after-adopt" => &[Act::FirstRun],
@@ -156,7 +156,7 @@ fn killed_at_any_point_a_dataset_is_old_or_new_and_the_next_run_succeeds() {
     let seed = setting("SKEIN_SEED", SEED);
     println!("{rounds} rounds, seed {seed}");
     let known = [Known::new(false), Known::new(true)];
-    let points: Vec<_> = CRASH_POINTS.iter().copied().filter(|point| *point != TAKEN_BACK).collect();
+    let points: Vec<_> = CRASH_POINTS.iter().copied().filter(|point| !TAKEN_BACK.contains(point)).collect();
     let mut met = BTreeMap::<&str, usize>::new();
     for number in 0..rounds {
         let mut dice = Dice(seed.wrapping_add(number as u64));
@@ -189,12 +189,37 @@ fn a_late_write_to_the_displaced_version_is_kept_whatever_dies() {
     fixture::write(&displaced.join("late.parquet"), &late(), 400);
     expected.insert("late.parquet".to_owned(), tree(&displaced)["late.parquet"].clone());
 
-    assert!(subject.recover().env("SKEIN_CRASH_AT", TAKEN_BACK).finish().was_killed());
+    for point in TAKEN_BACK {
+        assert!(subject.recover().env("SKEIN_CRASH_AT", point).finish().was_killed(), "{point}");
+    }
     subject.recover().finish().succeeded();
     assert_eq!(subject.tree(), expected);
     nothing_staged_is_left(&subject, what);
     subject.third().finish().succeeded();
     log_and_directory_agree(&subject, what);
+}
+
+#[test]
+fn what_others_wrote_into_a_version_that_is_taken_back_is_named_whatever_dies() {
+    let subject = Subject::new(false);
+    let before = subject.tree();
+    assert!(subject.second().env("SKEIN_CRASH_AT", "swap.after-exchange").finish().was_killed());
+    let state = state_directory(&subject.dataset);
+    let kept = state.join("kept").read_dir().unwrap();
+    let displaced = kept.map(|entry| entry.unwrap().path()).find(|path| tree(path) == before).unwrap();
+    fixture::write(&displaced.join("late.parquet"), &late(), 400);
+    fixture::write(&subject.dataset.join("into-new.parquet"), &late(), 400);
+
+    assert!(subject.recover().env("SKEIN_CRASH_AT", "swap.after-take-back").finish().was_killed());
+    let said = subject.recover().finish().succeeded().stdout;
+    let aside = state.join("aside").read_dir().unwrap().next().unwrap().unwrap().path();
+    assert!(aside.join("into-new.parquet").is_file());
+    let named = format!("their files are in aside/{}", aside.file_name().unwrap().display());
+    assert!(said.contains(&named), "wanted {named:?}:\n{said}");
+    assert!(subject.dataset.join("late.parquet").is_file());
+    assert!(!subject.dataset.join("into-new.parquet").exists());
+    subject.third().finish().succeeded();
+    log_and_directory_agree(&subject, "set aside");
 }
 
 /// Rows of the schema that the first migration made.

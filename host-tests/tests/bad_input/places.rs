@@ -186,23 +186,88 @@ fn a_mount_point_is_no_dataset() {
     guard.untouched();
 }
 
-#[test]
-fn a_user_without_permission_is_refused() {
-    let (site, dataset) = orders();
-    let guard = Guard::over(&dataset);
+/// `skein run` as a user without rights.
+fn as_nobody(site: &Site, dataset: &Path) -> impl Fn() -> Call {
     site.open_to_all();
     let (skein, module) = (site.borrow(project::skein()), site.borrow(&guests::component("columns")));
     let home = site.directory("nobody");
     std::os::unix::fs::chown(&home, Some(NOBODY), Some(NOBODY)).unwrap();
-    let call = || {
+    let dataset = dataset.to_owned();
+    move || {
         let skein = skein.to_str().unwrap();
         let call = Call::behind(skein, &["run"], &home).arg(&module).arg(&dataset).params(&rename());
         call.as_user(NOBODY)
-    };
+    }
+}
+
+fn chmod(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_user_without_permission_is_refused() {
+    let (site, dataset) = orders();
+    let guard = Guard::over(&dataset);
+    let call = as_nobody(&site, &dataset);
     call().finish().refused(codes::PERMISSION);
     guard.untouched();
 
     // Not even readable.
-    std::fs::set_permissions(&dataset, std::fs::Permissions::from_mode(0o700)).unwrap();
+    chmod(&dataset, 0o700);
     call().finish().refused(codes::PERMISSION);
+}
+
+#[test]
+fn owners_that_cannot_be_kept_are_named_in_the_summary() {
+    for json in [false, true] {
+        let (site, dataset) = orders();
+        let call = as_nobody(&site, &dataset);
+        let parent = dataset.parent().unwrap();
+        for path in [parent, &dataset] {
+            std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        let names = parquet_names(&dataset);
+        if json {
+            let report = call().arg("-o").arg("json").finish().succeeded().json();
+            let lost: Vec<String> = names.iter().map(|name| format!("owner of {name}")).collect();
+            assert_eq!(report["attributes_lost"], serde_json::json!(lost));
+        } else {
+            let said = call().finish().succeeded().stdout;
+            let shown: Vec<String> = names.iter().take(3).map(|name| format!("owner of {name}")).collect();
+            let more = match names.len() - shown.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let line = format!("  not kept {}{more}", shown.join(", "));
+            assert!(said.lines().any(|said| said == line), "wanted {line:?}:\n{said}");
+        }
+    }
+}
+
+fn parquet_names(dataset: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(dataset).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn an_exchange_that_the_system_refuses_leaves_a_dataset_that_can_be_used() {
+    let (site, dataset) = orders();
+    let call = as_nobody(&site, &dataset);
+    // Everybody may write here, but only owners may rename: no look at modes tells that beforehand.
+    chmod(dataset.parent().unwrap(), 0o1777);
+    chmod(&dataset, 0o777);
+    std::os::unix::fs::chown(&dataset, Some(1), Some(1)).unwrap();
+    let before = guard::tree(&dataset);
+    for _ in 0..2 {
+        let refused = call().finish();
+        refused.refused(codes::PERMISSION);
+        let said = "not published: cannot exchange orders: Operation not permitted (os error 1)";
+        assert!(refused.stderr.contains(said), "{}", refused.stderr);
+        assert!(refused.stderr.contains("  hint: to exchange old and new"), "{}", refused.stderr);
+        assert_eq!(guard::tree(&dataset), before);
+    }
+    site.skein("recover").arg(&dataset).finish().succeeded();
+    goes_through(&site, &dataset);
 }

@@ -5,6 +5,7 @@
 //! exchanged, by whoever does that: publish, rollback, recovery. Who holds it re-reads log and inodes first.
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ pub struct Dataset {
     pub(crate) place: Place,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) options: Options,
+    /// Set by whoever wants the run to stop.
+    pub(crate) stop: Arc<AtomicBool>,
     state: OnceLock<State>,
 }
 
@@ -129,11 +132,18 @@ impl StateError {
 impl Dataset {
     /// The dataset at a place, registered or not.
     pub fn open(place: Place, clock: Arc<dyn Clock>, options: Options) -> Result<Self, StateError> {
-        let dataset = Self { place, clock, options, state: OnceLock::new() };
+        let dataset = Self { place, clock, options, stop: Arc::default(), state: OnceLock::new() };
         if dataset.place.state_path().join("log").is_dir() {
             dataset.attach()?;
         }
         Ok(dataset)
+    }
+
+    /// What copies or hashes files of this dataset ends with `SK0002` soon after `stop` is set. Between the intent of a
+    /// publish or rollback and its end nothing looks at it.
+    #[must_use]
+    pub fn stopped_by(self, stop: Arc<AtomicBool>) -> Self {
+        Self { stop, ..self }
     }
 
     /// Where the dataset is.
@@ -151,9 +161,10 @@ impl Dataset {
         self.place.state_path().to_owned()
     }
 
-    /// Whether a run has taken the dataset before. Until then nothing of Skein is beside it.
+    /// Whether a run has taken the dataset before, also one that came after this was opened. Until then nothing of Skein
+    /// is beside it.
     pub fn is_registered(&self) -> bool {
-        self.state().is_some()
+        self.state().is_some() || self.place.state_path().join("log").is_dir()
     }
 
     /// Reads and checks the whole log. Empty for a dataset that no run has touched.

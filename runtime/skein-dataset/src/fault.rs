@@ -21,12 +21,13 @@ pub struct IoFault {
 }
 
 impl IoFault {
-    /// Full disk, read-only, permission, or just IO.
+    /// Full disk, read-only, permission, asked to stop, or just IO.
     pub fn code(&self) -> Code {
         match self.source.raw_os_error().map(Errno::from_raw_os_error) {
             Some(Errno::NOSPC | Errno::DQUOT) => codes::NO_SPACE,
             Some(Errno::ROFS) => codes::READ_ONLY,
             Some(Errno::ACCESS | Errno::PERM) => codes::PERMISSION,
+            Some(Errno::CANCELED) => codes::CANCELLED,
             _ => codes::IO,
         }
     }
@@ -65,6 +66,7 @@ mod tests {
             (Errno::ROFS, "SK0516"),
             (Errno::ACCESS, "SK0517"),
             (Errno::PERM, "SK0517"),
+            (Errno::CANCELED, "SK0002"),
             (Errno::IO, "SK0004"),
         ] {
             let fault = Err::<(), _>(errno).during("write", "a/b").unwrap_err();

@@ -24,9 +24,10 @@ pub use crash::CRASH_POINTS;
 pub use dataset::{Dataset, Options, RunLock, StateError};
 pub use fault::IoFault;
 pub use listing::{Change, FileStat, Listing, Role};
-pub use log::machine::{Content, History, Illegal, Unsettled, Version, VersionKind};
+pub use log::machine::{Content, History, Illegal, Undone, UndoneBy, Unsettled, Version, VersionKind};
 pub use log::record::{
-    Applied, Body, FileRecord, Intent, Operation, PublishFacts, Record, RevertReason, RowCounts,
+    Applied, Body, Denial, FileRecord, Intent, Operation, PublishFacts, Record, Refusal, RevertReason,
+    RowCounts,
 };
 pub use log::{LogError, MAX_RECORD};
 pub use place::filesystem::{FileSystem, Verdict};

@@ -6,7 +6,8 @@
 //! announce   lock; head and files as pinned? else conflict; create [adopt | observe], intent
 //! barrier 2  the log's directory, the next record's bytes
 //! exchange   move the staged version to kept/<base>, exchange it with the live one, look at what was displaced;
-//!            unchanged: create commit; changed: exchange back, create revert, conflict
+//!            unchanged: create commit; changed: exchange back, create revert, conflict;
+//!            refused by the system, for good: move the staged version back, create revert, refused
 //! barrier 3  the log, the dataset's parent, kept, quarantine, the last record's bytes
 //! settle     create done; unlock; remove the attempt's directory
 //! ```
@@ -21,6 +22,8 @@
 //! | staged moved to kept | intent | old | new | the same |
 //! | exchanged | intent | new | old | displaced unchanged: commit; changed: back, revert (drift) |
 //! | exchanged back | intent | old | new | moves it back to where it was staged, revert (drift) |
+//! | new set aside, for others wrote into it | intent | old | - | the same, and names where it is |
+//! | exchange refused: EPERM, EACCES, EROFS | intent | old | - or new | tries again; refused: moves it back, revert (refused) |
 //! | after commit | commit | new | old | moves rejects to quarantine, done |
 //! | after done | done | new | old | sweeps the attempt's directory |
 //! | power lost, renames undone | intent or commit | old | - or new | does the exchange again: it comes before every barrier that the next step needs |
@@ -28,6 +31,8 @@
 //! A rollback is the same from `announce` on, with `kept/<n>` in place of the staged directory and `revert` in place
 //! of `commit`. If live is neither old nor new, or old is nowhere, somebody replaced the dataset between two steps:
 //! nothing is touched, `SK0514`.
+//!
+//! What a revert says is durable before its record is created: after it nobody looks at the inodes again.
 //!
 //! From the creation of the intent to the creation of done every error means [`Outcome::Unknown`]: what was staged
 //! stays, and [`resolve`] reads back what happened.
@@ -41,7 +46,8 @@ use skein_types::{Blake3, Code, ErrorClass, ModuleDigest, ParamsDigest, Rows, Ru
 use crate::dataset::{Dataset, RunLock, StateError};
 use crate::fault::IoFault;
 use crate::listing::Change;
-use crate::log::record::{Applied, RowCounts};
+use crate::log::machine::UndoneBy;
+use crate::log::record::{Applied, Refusal, RowCounts};
 use crate::recover;
 use crate::snapshot::{Snapshot, SnapshotError};
 use crate::staging::Staging;
@@ -112,6 +118,11 @@ pub enum Outcome {
         /// Why.
         reason: Conflict,
     },
+    /// It is not and will not be: the system does not let this user exchange the dataset, which is as it was.
+    Refused {
+        /// What the system said.
+        refusal: Refusal,
+    },
     /// Nobody knows until [`resolve`] has looked. What was staged stays.
     Unknown {
         /// The error that hides the answer.
@@ -139,7 +150,15 @@ impl Outcome {
         match self {
             Self::Committed { .. } => None,
             Self::Conflict { .. } => Some(codes::DATASET_DRIFT),
+            Self::Refused { refusal } => Some(refusal.code()),
             Self::Unknown { .. } => Some(codes::OUTCOME_UNKNOWN),
+        }
+    }
+
+    fn undone(by: UndoneBy) -> Self {
+        match by {
+            UndoneBy::Drift { changes } => Self::Conflict { reason: Conflict::Drift { changes } },
+            UndoneBy::Refused(refusal) => Self::Refused { refusal },
         }
     }
 }
@@ -192,7 +211,7 @@ pub fn resolve(dataset: &Dataset, run: RunId) -> Result<Outcome, StateError> {
         return Ok(Outcome::Committed { version });
     }
     match history.undone().iter().rev().find(|undone| undone.run == Some(run)) {
-        Some(undone) => not(Conflict::Drift { changes: undone.changes.clone() }),
+        Some(undone) => Ok(Outcome::undone(undone.by.clone())),
         None => not(Conflict::NotPublished),
     }
 }

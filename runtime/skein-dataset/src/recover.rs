@@ -7,10 +7,10 @@ use crate::crash_point;
 use crate::dataset::{Dataset, State, StateError};
 use crate::fault::During as _;
 use crate::listing::Change;
-use crate::log::machine::{History, Unsettled};
-use crate::log::record::{Body, Intent, Operation, Record, RevertReason};
+use crate::log::machine::{History, UndoneBy, Unsettled};
+use crate::log::record::{Body, Intent, Operation, Record, Refusal, RevertReason};
 use crate::log::{self, Sealed, TEMPORARY};
-use crate::publish::swap::{self, Decision, Swap};
+use crate::publish::swap::{self, Back, Decision, Swap};
 use crate::store;
 
 /// What recovery did.
@@ -26,6 +26,13 @@ pub enum Step {
         /// What they did.
         changes: Vec<Change>,
         /// Where what they wrote into the new version is.
+        set_aside: Option<String>,
+    },
+    /// Took an exchange back because the system does not let this user finish it.
+    Refused {
+        /// What the system said.
+        refusal: Refusal,
+        /// As above.
         set_aside: Option<String>,
     },
     /// Recorded that a version is settled.
@@ -106,14 +113,19 @@ fn end_exchange(
     let swap = Swap { dataset, state, intent, number, base: &base.files };
     let (body, step) = match swap.run()? {
         Decision::Forward => (decision(intent), Step::Finished { version: intent.version }),
-        Decision::Back { changes, set_aside } => (
-            Body::Revert(RevertReason::Drift { changes: changes.clone(), set_aside: set_aside.clone() }),
-            Step::TakenBack { changes, set_aside },
-        ),
+        Decision::Back(back) => (back.record(), taken_back(back)),
     };
     append(dataset, state, history, body)?;
     crash_point!("swap.after-decision").during("recover", &dataset.place.name)?;
     Ok(step)
+}
+
+fn taken_back(back: Back) -> Step {
+    let set_aside = back.set_aside;
+    match back.by {
+        UndoneBy::Drift { changes } => Step::TakenBack { changes, set_aside },
+        UndoneBy::Refused(refusal) => Step::Refused { refusal, set_aside },
+    }
 }
 
 /// The record that says that an exchange happened.

@@ -11,8 +11,8 @@ use crate::fault::{During as _, IoFault};
 use crate::listing::{Change, FileStat, Listing};
 use crate::log;
 use crate::log::LogError;
-use crate::log::machine::{History, Unsettled, Version};
-use crate::log::record::{Body, FileRecord, Intent, Operation, RevertReason};
+use crate::log::machine::{History, UndoneBy, Unsettled, Version};
+use crate::log::record::{Body, FileRecord, Intent, Operation, Refusal};
 use crate::place::{Kind, PlaceError};
 use crate::publish::swap::{Decision, Swap};
 use crate::recover;
@@ -67,6 +67,9 @@ pub enum RollbackError {
         /// All of them.
         changes: Vec<Change>,
     },
+    /// The system does not let this user exchange the dataset, which is as it was.
+    #[error(transparent)]
+    Refused(Refusal),
     /// It is not known whether it happened; recovery finds out.
     #[error("it is not known whether the rollback happened")]
     Unknown {
@@ -103,6 +106,7 @@ impl RollbackError {
             Self::Gone { .. } => codes::VERSION_GONE,
             Self::Damaged { .. } => codes::KEPT_VERSION_DAMAGED,
             Self::LaterWrites { .. } => codes::LATER_WRITES,
+            Self::Refused(refusal) => refusal.code(),
             Self::Unknown { .. } => codes::OUTCOME_UNKNOWN,
             Self::Stage(e) => e.code(),
             Self::Snapshot(e) => e.code(),
@@ -114,6 +118,23 @@ impl RollbackError {
     /// Blame.
     pub fn class(&self) -> ErrorClass {
         self.code().class
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.hint()),
+            Self::State(e) => e.hint(),
+            Self::NoHistory
+            | Self::NoSuchVersion { .. }
+            | Self::Gone { .. }
+            | Self::Damaged { .. }
+            | Self::LaterWrites { .. }
+            | Self::Unknown { .. }
+            | Self::Stage(_)
+            | Self::Snapshot(_)
+            | Self::Io(_) => None,
+        }
     }
 }
 
@@ -161,7 +182,8 @@ pub fn roll_back(dataset: &Dataset, to: Option<u64>) -> Result<RolledBack, Rollb
     let unknown = |e: StateError| RollbackError::Unknown { source: Box::new(e) };
     match exchange(dataset, state, &history, intent).map_err(unknown)? {
         Ok(version) => Ok(answer(&target, version, true)),
-        Err(changes) => Err(RollbackError::LaterWrites { changes }),
+        Err(UndoneBy::Drift { changes }) => Err(RollbackError::LaterWrites { changes }),
+        Err(UndoneBy::Refused(refusal)) => Err(RollbackError::Refused(refusal)),
     }
 }
 
@@ -170,22 +192,21 @@ fn answer(target: &Version, version: u64, changed: bool) -> RolledBack {
     RolledBack { version, to: target.version, files: target.files.len(), bytes, changed }
 }
 
-/// From the intent to done; `Err` inside if others wrote in the very last moment.
+/// From the intent to done; `Err` inside if others wrote in the very last moment or the system refused.
 fn exchange(
     dataset: &Dataset,
     state: &State,
     history: &History,
     intent: Intent,
-) -> Result<Result<u64, Vec<Change>>, StateError> {
+) -> Result<Result<u64, UndoneBy>, StateError> {
     let base = history.head().cloned().expect("a rollback has a head");
     let announced = recover::append(dataset, state, history, Body::Intent(Box::new(intent.clone())))?;
     crash_point!("rollback.after-intent").during("roll back", &dataset.place.name)?;
     let history = log::read(&state.log)?;
     let swap = Swap { dataset, state, intent: &intent, number: announced.number, base: &base.files };
-    if let Decision::Back { changes, set_aside } = swap.run()? {
-        let body = Body::Revert(RevertReason::Drift { changes: changes.clone(), set_aside });
-        recover::append(dataset, state, &history, body)?;
-        return Ok(Err(changes));
+    if let Decision::Back(back) = swap.run()? {
+        recover::append(dataset, state, &history, back.record())?;
+        return Ok(Err(back.by));
     }
     recover::append(dataset, state, &history, recover::decision(&intent))?;
     crash_point!("swap.after-decision").during("roll back", &dataset.place.name)?;
@@ -204,7 +225,7 @@ fn observe(
     history: &History,
     live: &Snapshot,
 ) -> Result<History, RollbackError> {
-    live.hash_all(dataset.options.threads)?;
+    live.hash_all(dataset)?;
     let (version, files, dirs) = (history.next_version(), live.records(), live.dirs.clone());
     recover::append(dataset, state, history, Body::Observe { version, changes: Vec::new(), files, dirs })?;
     Ok(log::read(&state.log)?)
@@ -244,7 +265,7 @@ fn verify(
         let path = &record.stat.path;
         let found = listing.files.iter().find(|f| f.path == *path).ok_or_else(|| damaged(path))?;
         let on_disk = if dataset.place.kind == Kind::File { &name } else { path };
-        if !intact(&root, on_disk, record, found)? {
+        if !intact(dataset, (&root, on_disk), record, found)? {
             return Err(damaged(path));
         }
         files.push(FileRecord { stat: found.clone(), ..record.clone() });
@@ -254,13 +275,13 @@ fn verify(
 
 /// By its numbers where nothing can have moved them, else by its bytes. A single file's ctime moved with it.
 fn intact(
-    root: &cap_std::fs::Dir,
-    name: &str,
+    dataset: &Dataset,
+    (root, name): (&cap_std::fs::Dir, &str),
     record: &FileRecord,
     found: &FileStat,
 ) -> Result<bool, IoFault> {
     if record.stat.same(found) {
         return Ok(true);
     }
-    Ok(record.stat.size == found.size && store::hash_file(root, name)?.0 == record.blake3)
+    Ok(record.stat.size == found.size && store::hash_file(root, name, &dataset.stop)?.0 == record.blake3)
 }

@@ -3,9 +3,10 @@
 //! A pinned file is opened below the directory that was pinned, not by its path, and compared with what was listed:
 //! size, times, inode. A file that changed is an error, never other bytes.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+mod hashing;
+mod known;
+
+use std::sync::{Arc, OnceLock};
 
 use cap_std::fs::Dir;
 use skein_types::{Blake3, Bytes, Code, ErrorClass, codes};
@@ -17,7 +18,7 @@ use crate::log::LogError;
 use crate::log::machine::{History, Version};
 use crate::log::record::{Applied, FileRecord, Parent};
 use crate::place::{Kind, PlaceError};
-use crate::store::{self, Node};
+use crate::store::Node;
 
 /// One file of a snapshot.
 #[derive(Debug)]
@@ -98,7 +99,11 @@ impl SnapshotError {
 }
 
 impl PinnedFile {
-    /// What the log knows of this very file, unchanged since it was recorded.
+    const fn unknown(stat: FileStat) -> Self {
+        Self { stat, known: None, hash: OnceLock::new() }
+    }
+
+    /// What the log knows of a file with this content, whether it has kept its name, got another one or is a copy.
     pub fn known(&self) -> Option<&FileRecord> {
         self.known.as_ref()
     }
@@ -149,35 +154,18 @@ impl Dataset {
             }
         };
         let head = history.head().cloned();
-        let known = |stat: &FileStat| -> Result<Option<FileRecord>, IoFault> {
-            let files = head.as_ref().map_or(&[][..], |head| &head.files);
-            let Ok(at) = files.binary_search_by(|f| f.stat.path.cmp(&stat.path)) else { return Ok(None) };
-            still(&root, &files[at], stat)
-        };
-        let mut files = Vec::with_capacity(listing.files.len());
-        for stat in listing.files {
-            let known = known(&stat)?;
-            let hash = known.as_ref().map_or_else(OnceLock::new, |k| OnceLock::from(k.blake3));
-            files.push(PinnedFile { stat, known, hash });
-        }
-        Ok(Snapshot {
-            files,
+        let mut snapshot = Snapshot {
+            files: listing.files.into_iter().map(PinnedFile::unknown).collect(),
             dirs: listing.dirs,
             root,
             kind: self.place.kind,
             node,
             last: history.last(),
             head,
-        })
+        };
+        snapshot.recognise(self)?;
+        Ok(snapshot)
     }
-}
-
-/// The record of a file if the file still has that content: by its numbers, or by its bytes where only times or inode
-/// moved (a changed mode, a restored backup).
-fn still(root: &Dir, record: &FileRecord, stat: &FileStat) -> Result<Option<FileRecord>, IoFault> {
-    let same = record.stat.same(stat)
-        || (record.stat.size == stat.size && store::hash_file(root, &stat.path)?.0 == record.blake3);
-    Ok(same.then(|| FileRecord { stat: stat.clone(), ..record.clone() }))
 }
 
 pub(crate) fn node_of(dir: &Dir) -> Result<Node, IoFault> {
@@ -252,48 +240,16 @@ impl Snapshot {
         if exact.is_empty() && head.dirs == self.dirs {
             return None;
         }
+        // Whoever recognised the files has hashed every one that has the size that it had.
         let touched = |path: &str| {
-            let at = self.files.binary_search_by(|f| f.stat.path.as_str().cmp(path));
-            at.is_ok_and(|at| self.files[at].known.is_some())
+            let old = head.files.binary_search_by(|f| f.stat.path.as_str().cmp(path));
+            let now = self.files.binary_search_by(|f| f.stat.path.as_str().cmp(path));
+            old.ok()
+                .zip(now.ok())
+                .is_some_and(|(old, now)| self.files[now].hash.get() == Some(&head.files[old].blake3))
         };
         let real = |change: &Change| !matches!(change, Change::Modified(path) if touched(path));
         Some(exact.into_iter().filter(real).collect())
-    }
-
-    /// Hashes every file that has no hash yet, several at a time. Sources that changed are all named.
-    pub(crate) fn hash(&self, dataset: &Dataset) -> Result<(), SnapshotError> {
-        self.hash_all(dataset.options.threads).or_else(|e| {
-            self.check_unchanged(dataset)?;
-            Err(e)
-        })
-    }
-
-    /// Hashes every file that has no hash yet, several at a time.
-    pub(crate) fn hash_all(&self, threads: usize) -> Result<(), SnapshotError> {
-        let missing: Vec<&PinnedFile> = self.files.iter().filter(|f| f.hash.get().is_none()).collect();
-        let (next, failed) = (AtomicUsize::new(0), Mutex::new(None));
-        let work = || {
-            while let Some(file) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if let Err(e) = self.hash_one(file) {
-                    failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(e);
-                    return;
-                }
-            }
-        };
-        match threads.min(missing.len()) {
-            0 | 1 => work(),
-            threads => std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work)))),
-        }
-        failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
-    }
-
-    fn hash_one(&self, file: &PinnedFile) -> Result<(), SnapshotError> {
-        let (hash, size) = store::hash_open(&mut self.open_file(file)?, &file.stat.path)?;
-        if size != file.stat.size {
-            return Err(SnapshotError::Changed { path: file.stat.path.clone() });
-        }
-        file.provide_hash(hash);
-        Ok(())
     }
 
     /// Records of all files as they are now.

@@ -6,6 +6,7 @@
 
 mod file;
 mod preflight;
+mod readers;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,6 +21,7 @@ use crate::fault::{During as _, IoFault};
 use crate::listing::Role;
 use crate::place::Kind;
 use crate::snapshot::{PinnedFile, Snapshot, SnapshotError};
+use crate::staging::readers::Readers;
 use crate::store::{self, attributes};
 
 pub use file::StagedFile;
@@ -73,6 +75,7 @@ pub(crate) struct Shared {
     /// The old version's root.
     source: Dir,
     source_dirs: Vec<String>,
+    stop: Arc<AtomicBool>,
     stems: BTreeMap<String, String>,
     temporaries: AtomicU64,
     keep: AtomicBool,
@@ -84,6 +87,7 @@ struct Written {
     entries: Vec<StagedEntry>,
     quarantine: Option<StagedEntry>,
     lost: Vec<String>,
+    dirs_finished: bool,
     fault: Option<IoFault>,
 }
 
@@ -158,7 +162,8 @@ impl Staging {
         let state = dataset.state().expect("a run lock is taken in the dataset's state");
         preflight::check(dataset, state, snapshot)?;
         let name = format!("{}.{attempt}", lock.run);
-        state.stage.create_dir(&name).during("create", &name)?;
+        // Nobody else looks into a version that is not finished: its modes are set last.
+        rustix::fs::mkdirat(&state.stage, &name, rustix::fs::Mode::RWXU).during("create", &name)?;
         let dir = state.stage.open_dir(&name).during("open", &name)?;
         dir.create_dir(DATA).during("create", DATA)?;
         let data = dir.open_dir(DATA).during("open", DATA)?;
@@ -173,6 +178,7 @@ impl Staging {
             data,
             source: snapshot.root.try_clone().during("open", ".")?,
             source_dirs: snapshot.dirs.clone(),
+            stop: Arc::clone(&dataset.stop),
             stems: file::stems(snapshot),
             temporaries: AtomicU64::new(0),
             keep: AtomicBool::new(false),
@@ -188,9 +194,11 @@ impl Staging {
         StagedFile::create(self.shared.clone(), &source.stat.path, file::Purpose::Data)
     }
 
-    /// Starts the file of rejected rows. It becomes the dataset's `quarantine/<run>.parquet` with the publish.
-    pub fn quarantine(&self) -> Result<StagedFile, StageError> {
-        StagedFile::create(self.shared.clone(), QUARANTINE, file::Purpose::Quarantine)
+    /// Starts the file of rejected rows. It becomes the dataset's `quarantine/<run>.parquet` with the publish, for
+    /// those to read who may read all data files of the snapshot.
+    pub fn quarantine(&self, snapshot: &Snapshot) -> Result<StagedFile, StageError> {
+        let readers = Readers::of_all(snapshot)?;
+        StagedFile::create(self.shared.clone(), QUARANTINE, file::Purpose::Quarantine(readers))
     }
 
     /// Takes a file of the old version over as it is, under its name: by reflink where the file system can, else by
@@ -219,9 +227,12 @@ impl Staging {
         entries
     }
 
-    /// Owners and attributes that could not be kept, for the run's summary.
+    /// Owners and attributes that could not be kept, for the run's summary: of the files that are finished, and of
+    /// directories after [`Staging::finish_dirs`].
     pub fn lost_attributes(&self) -> Vec<String> {
-        self.shared.written().lost.clone()
+        let mut lost = self.shared.written().lost.clone();
+        lost.sort();
+        lost
     }
 
     /// The first write that failed. Encoders wrap errors of their writer; this is the one underneath.
@@ -257,10 +268,11 @@ impl Staging {
         }
     }
 
-    /// Gives the new version's directories the attributes of the old ones.
-    pub(crate) fn finish_dirs(&self) -> Result<(), IoFault> {
+    /// Gives the new version's directories the attributes of the old ones, after the last file. A publish does it if
+    /// its caller has not.
+    pub fn finish_dirs(&self) -> Result<(), IoFault> {
         let shared = &self.shared;
-        if shared.kind == Kind::File {
+        if shared.kind == Kind::File || shared.written().dirs_finished {
             return Ok(());
         }
         for path in shared.source_dirs.iter().rev().map(String::as_str).chain(["."]) {
@@ -271,6 +283,7 @@ impl Staging {
             let lost = attributes::copy(open(&shared.source)?, open(&shared.data)?, path)?;
             shared.written().lost.extend(lost);
         }
+        shared.written().dirs_finished = true;
         Ok(())
     }
 }

@@ -9,13 +9,15 @@ pub(crate) mod lock;
 
 use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use cap_std::fs::{Dir, File, OpenOptions};
+use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt as _};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use skein_types::Blake3;
 
+use crate::crash_point;
 use crate::fault::{During as _, IoFault};
 
 /// Device and inode: which directory or file a name stands for at this moment.
@@ -38,6 +40,7 @@ pub(crate) fn node(dir: impl AsFd, name: &str) -> Result<Option<Node>, IoFault> 
 
 /// Makes the entries of a directory durable.
 pub(crate) fn sync_dir(dir: impl AsFd, name: &str) -> Result<(), IoFault> {
+    crash_point!("store.before-dir-sync").during("sync", name)?;
     rustix::fs::fsync(readable(dir, name)?).during("sync", name)
 }
 
@@ -72,13 +75,19 @@ pub(crate) fn exchange(a: &Dir, name_a: &str, b: &Dir, name_b: &str) -> Result<(
 
 /// Writes a file that must not exist, without syncing it.
 pub(crate) fn write_new(dir: &Dir, name: &str, bytes: &[u8]) -> Result<(), IoFault> {
-    let mut file = create_new(dir, name)?;
+    let mut file = create(dir, name, Mode::from_raw_mode(0o666))?;
     file.write_all(bytes).during("write", name)
 }
 
-/// Creates a file that must not exist.
-pub(crate) fn create_new(dir: &Dir, name: &str) -> Result<File, IoFault> {
-    dir.open_with(name, OpenOptions::new().write(true).create_new(true)).during("create", name)
+/// Creates a file that must not exist, for this user alone until its mode is set.
+pub(crate) fn create_private(dir: &Dir, name: &str) -> Result<File, IoFault> {
+    create(dir, name, Mode::RUSR | Mode::WUSR)
+}
+
+fn create(dir: &Dir, name: &str, mode: Mode) -> Result<File, IoFault> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(mode.as_raw_mode());
+    dir.open_with(name, &options).during("create", name)
 }
 
 /// Reads a file of at most `most` bytes; `None` if it is larger.
@@ -90,18 +99,43 @@ pub(crate) fn read_bounded(dir: &Dir, name: &str, most: u64) -> Result<Option<Ve
 }
 
 /// BLAKE3 of a file's bytes and how many there were.
-pub(crate) fn hash_file(dir: &Dir, name: &str) -> Result<(Blake3, u64), IoFault> {
-    hash_open(&mut dir.open(name).during("open", name)?, name)
+pub(crate) fn hash_file(dir: &Dir, name: &str, stop: &AtomicBool) -> Result<(Blake3, u64), IoFault> {
+    hash_open(&mut dir.open(name).during("open", name)?, name, stop)
 }
 
 /// [`hash_file`] of what is open already.
-pub(crate) fn hash_open(file: &mut impl std::io::Read, name: &str) -> Result<(Blake3, u64), IoFault> {
-    let (mut hasher, mut buffer, mut size) = (blake3::Hasher::new(), vec![0; 1 << 20], 0);
+pub(crate) fn hash_open(
+    file: &mut impl std::io::Read,
+    name: &str,
+    stop: &AtomicBool,
+) -> Result<(Blake3, u64), IoFault> {
+    let mut hasher = blake3::Hasher::new();
+    let size = pieces(file, name, stop, |piece| {
+        hasher.update(piece);
+        Ok(())
+    })?;
+    Ok((hasher.finalize().into(), size))
+}
+
+/// Bytes that are read at once; between two pieces somebody may ask to stop.
+const PIECE: usize = 1 << 20;
+
+/// Reads a file to its end and answers how long it was. ECANCELED if `stop` is set meanwhile.
+pub(crate) fn pieces(
+    file: &mut impl std::io::Read,
+    name: &str,
+    stop: &AtomicBool,
+    mut take: impl FnMut(&[u8]) -> Result<(), IoFault>,
+) -> Result<u64, IoFault> {
+    let (mut buffer, mut size) = (vec![0; PIECE], 0);
     loop {
+        if stop.load(Ordering::Relaxed) {
+            return Err(Errno::CANCELED).during("read", name);
+        }
         match file.read(&mut buffer) {
-            Ok(0) => return Ok((hasher.finalize().into(), size)),
+            Ok(0) => return Ok(size),
             Ok(n) => {
-                hasher.update(&buffer[..n]);
+                take(&buffer[..n])?;
                 size += n as u64;
             }
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}

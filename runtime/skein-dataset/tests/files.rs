@@ -9,15 +9,23 @@
     reason = "a test that meets what it did not expect has failed; the lints know only functions with the attribute"
 )]
 
+#[path = "files/access.rs"]
+mod access;
 #[path = "files/crash.rs"]
 mod crash;
 #[path = "files/cycle.rs"]
 mod cycle;
+#[path = "files/descriptors.rs"]
+mod descriptors;
 #[path = "files/mounts.rs"]
 mod mounts;
 #[path = "files/others.rs"]
 mod others;
 #[path = "files/places.rs"]
 mod places;
+#[path = "files/refused.rs"]
+mod refused;
+#[path = "files/renames.rs"]
+mod renames;
 #[path = "files/world.rs"]
 mod world;

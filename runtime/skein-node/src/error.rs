@@ -2,7 +2,9 @@
 
 use arrow_schema::ArrowError;
 use skein_dataset::parquet::FileError;
-use skein_dataset::{Conflict, IoFault, PlaceError, PublishError, SnapshotError, StageError, StateError};
+use skein_dataset::{
+    Conflict, IoFault, PlaceError, PublishError, Refusal, SnapshotError, StageError, StateError,
+};
 use skein_sandbox::{GuestError, SchemaError};
 use skein_types::{Code, ErrorClass, ModuleDigest, ParamsDigest, PlanError, codes};
 
@@ -55,6 +57,8 @@ pub enum RunError {
     Publish(#[from] PublishError),
     #[error("not published: {}", conflict(.reason))]
     Conflict { reason: Conflict },
+    #[error("not published: {0}")]
+    Refused(Refusal),
     #[error("it is not known whether the result was published: {cause}")]
     Unknown { cause: String },
     #[error("a mistake in Skein: {0}")]
@@ -77,6 +81,12 @@ impl RunError {
 
     pub(crate) fn preserved(file: &str, row_group: usize, source: PreservedChanged) -> Self {
         Self::Preserved { place: format!("{file}, row group {row_group}"), source }
+    }
+
+    /// What was asked to stop says so in the terms of what it was doing; the user did not ask for that.
+    pub(crate) fn if_asked_to_stop(self) -> Self {
+        let of_files = matches!(self, Self::Snapshot(_) | Self::Stage(_) | Self::Publish(_) | Self::Io(_));
+        if of_files && self.code() == codes::CANCELLED { Self::Cancelled } else { self }
     }
 
     /// The catalogue's entry.
@@ -103,6 +113,7 @@ impl RunError {
             Self::TooManyRejects { .. } => codes::GUEST_REJECTS,
             Self::Publish(e) => e.code(),
             Self::Conflict { .. } => codes::DATASET_DRIFT,
+            Self::Refused(refusal) => refusal.code(),
             Self::Unknown { .. } => codes::OUTCOME_UNKNOWN,
             Self::Bug(_) => codes::BUG,
         }
@@ -137,6 +148,7 @@ impl RunError {
             Self::TooManyRejects { .. } => {
                 Some("raise --max-rejects, or see why rows are rejected".to_owned())
             }
+            Self::Refused(refusal) => Some(refusal.hint().to_owned()),
             Self::Unknown { .. } => {
                 Some("run `skein recover` on the dataset: it finishes or undoes it".to_owned())
             }

@@ -1,5 +1,6 @@
 //! Progress that others may watch: counters that workers bump and anybody reads.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use skein_sandbox::CancelFlag;
@@ -13,7 +14,7 @@ pub struct Progress {
     bytes_written: AtomicU64,
     files_total: AtomicU64,
     files_done: AtomicU64,
-    cancelled: AtomicBool,
+    cancelled: Arc<AtomicBool>,
     agents: CancelFlag,
 }
 
@@ -44,8 +45,8 @@ impl Progress {
         }
     }
 
-    /// Asks the run to stop, agents in the middle of a call included, leaving the dataset as it was. A publish under
-    /// way is finished.
+    /// Asks the run to stop, in the middle of an agent's call or of a file that is copied or hashed, leaving the dataset
+    /// as it was. A publish under way is finished.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Relaxed);
         self.agents.cancel();
@@ -53,6 +54,11 @@ impl Progress {
 
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Stops what copies and hashes files.
+    pub(crate) fn files(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.cancelled)
     }
 
     /// Stops agents.

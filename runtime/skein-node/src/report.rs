@@ -75,6 +75,8 @@ pub struct RunReport {
     pub metadata_dropped: Vec<String>,
     /// Files that were not taken over, such as `_metadata`.
     pub files_dropped: Vec<String>,
+    /// Owners and attributes of files and directories that this user could not give to the new ones.
+    pub attributes_lost: Vec<String>,
 }
 
 /// How a run ended when it did not fail.

@@ -103,14 +103,19 @@ pub fn prepare(
     progress: &Progress,
 ) -> Result<Preparation, RunError> {
     let started = clock.elapsed();
+    let dataset = dataset.stopped_by(progress.files());
     let manifest = describe(module, &request.limits)?;
     let migration = migration(module, &manifest, &request)?;
-    if !dataset.is_registered() {
-        // Reads footers twice, once: a run that is refused leaves no trace of Skein beside a dataset that never had one.
-        plan_only(&dataset, module, &request.params, &request.limits)?;
+    // Reads footers twice, once: a run that is refused leaves no trace of Skein beside a dataset that never had one. What
+    // another first run did meanwhile is not for the module to judge.
+    if !dataset.is_registered()
+        && let Err(refused) = plan_only(&dataset, module, &request.params, &request.limits)
+        && !dataset.is_registered()
+    {
+        return Err(refused);
     }
     let lock = dataset.lock_run(request.run)?;
-    let snapshot = dataset.pin(&lock)?;
+    let snapshot = dataset.pin(&lock).map_err(|e| RunError::from(e).if_asked_to_stop())?;
     let (todo, joined) = if request.again { all(&snapshot) } else { unapplied(&snapshot, &migration)? };
     if todo.is_empty() {
         return Ok(Preparation::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration });
@@ -199,8 +204,9 @@ impl Prepared {
             StateKind::None => transform.run(self.request.threads)?,
             StateKind::Sequential => sequential::run(&transform)?,
         };
-        let staged = Staged::complete(self, staging, transformed, quarantine)?;
-        // The last moment: from here on a publish is finished whatever is asked.
+        let staged =
+            Staged::complete(self, staging, transformed, quarantine).map_err(RunError::if_asked_to_stop)?;
+        // The publish asks once more while it hashes; from its intent on it is finished whatever is asked.
         if progress.is_cancelled() { Err(RunError::Cancelled) } else { Ok(staged) }
     }
 

@@ -36,14 +36,16 @@ impl Staged {
         transformed: Transformed,
         quarantine: Quarantine,
     ) -> Result<Self, RunError> {
-        let quarantined = write_quarantine(&staging, quarantine)?;
+        let quarantined = write_quarantine(&staging, &prepared.snapshot, quarantine)?;
         let mut joined = Vec::with_capacity(prepared.joined.len());
         for place in &prepared.joined {
             let file = &prepared.snapshot.files()[*place];
             joined.push(staging.join(&prepared.snapshot, file)?);
         }
         let files_dropped = staging.copy_sidecars(&prepared.snapshot)?;
-        let report = report(&prepared, &transformed, files_dropped, quarantined);
+        staging.finish_dirs()?;
+        let left = Left { files_dropped, attributes_lost: staging.lost_attributes(), quarantined };
+        let report = report(&prepared, &transformed, left);
         let commit = commit(&prepared, &transformed, &report)?;
         let Prepared { dataset, lock, snapshot, started, clock, .. } = prepared;
         Ok(Self { dataset, lock, snapshot, staging, commit, report, started, clock })
@@ -59,7 +61,8 @@ impl Staged {
         let Self { dataset, lock, snapshot, staging, commit, mut report, started, clock } = self;
         let publish = Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit };
         let mut outcomes = publish_many(vec![publish]);
-        match outcomes.pop().ok_or_else(|| RunError::bug("a publish without an answer"))?? {
+        let outcome = outcomes.pop().ok_or_else(|| RunError::bug("a publish without an answer"))?;
+        match outcome.map_err(|e| RunError::from(e).if_asked_to_stop())? {
             Outcome::Committed { version } => {
                 report.version = version;
                 report.cost.wall = since(&*clock, started);
@@ -68,6 +71,7 @@ impl Staged {
                 Ok(report)
             }
             Outcome::Conflict { reason } => Err(RunError::Conflict { reason }),
+            Outcome::Refused { refusal } => Err(RunError::Refused(refusal)),
             Outcome::Unknown { cause } => Err(RunError::Unknown { cause }),
         }
     }
@@ -78,9 +82,13 @@ fn since(clock: &dyn skein_types::Clock, started: std::time::Duration) -> Millis
 }
 
 /// Whether there is a quarantine file.
-fn write_quarantine(staging: &Staging, quarantine: Quarantine) -> Result<bool, RunError> {
+fn write_quarantine(
+    staging: &Staging,
+    snapshot: &Snapshot,
+    quarantine: Quarantine,
+) -> Result<bool, RunError> {
     let Some((schema, batches)) = quarantine.into_table()? else { return Ok(false) };
-    let sink = Sink::new(staging.quarantine()?);
+    let sink = Sink::new(staging.quarantine(snapshot)?);
     let mut file = FreshFile::new(schema, sink.clone())?;
     for batch in &batches {
         file.write(batch)?;
@@ -90,12 +98,14 @@ fn write_quarantine(staging: &Staging, quarantine: Quarantine) -> Result<bool, R
     Ok(true)
 }
 
-fn report(
-    prepared: &Prepared,
-    transformed: &Transformed,
+/// What the new version does not have, or not in the same way.
+struct Left {
     files_dropped: Vec<String>,
+    attributes_lost: Vec<String>,
     quarantined: bool,
-) -> RunReport {
+}
+
+fn report(prepared: &Prepared, transformed: &Transformed, left: Left) -> RunReport {
     let outputs = &transformed.outputs;
     let mut metadata_dropped: Vec<String> =
         outputs.iter().flat_map(|o| o.output.dropped_keys().iter().cloned()).collect();
@@ -115,9 +125,10 @@ fn report(
         bytes_read: sources.sum(),
         bytes_written: outputs.iter().map(|o| o.sealed.bytes).sum(),
         bytes_spliced: outputs.iter().map(|o| o.sealed.spliced_bytes).sum(),
-        quarantine: quarantined.then(|| format!("quarantine/{}.parquet", prepared.request.run)),
+        quarantine: left.quarantined.then(|| format!("quarantine/{}.parquet", prepared.request.run)),
         metadata_dropped,
-        files_dropped,
+        files_dropped: left.files_dropped,
+        attributes_lost: left.attributes_lost,
     }
 }
 

@@ -51,9 +51,25 @@ pub(crate) fn duration(ms: u64) -> String {
     if ms < 1_000 { format!("{ms} ms") } else { format!("{}.{} s", ms / 1000, ms % 1000 / 100) }
 }
 
+/// The first of many texts and how many more there are, on one line.
+pub(crate) fn first_of(texts: &[String], most: usize) -> String {
+    let more = texts.len().saturating_sub(most);
+    let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{tail}", texts[..texts.len() - more].join(", "))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{duration, grouped};
+    use super::{duration, first_of, grouped};
+
+    #[test]
+    fn of_many_texts_the_first_are_shown_and_the_rest_counted() {
+        let texts = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(
+            [1, 2, 3, 4].map(|most| first_of(&texts, most)),
+            ["a and 2 more", "a, b and 1 more", "a, b, c", "a, b, c"]
+        );
+    }
 
     #[test]
     fn numbers_are_grouped_by_thousands() {

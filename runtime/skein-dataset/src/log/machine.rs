@@ -4,7 +4,7 @@
 //! ```text
 //! nothing --adopt--> settled --observe--> settled
 //!                    settled --intent--> intended --commit | revert(rolled back)--> decided --done--> settled
-//!                                        intended --revert(drift)--> settled
+//!                                        intended --revert(drift | refused)--> settled
 //! ```
 
 use std::collections::BTreeMap;
@@ -13,7 +13,9 @@ use std::sync::Arc;
 use skein_types::{Blake3, RunId, Timestamp};
 
 use crate::listing::Change;
-use crate::log::record::{Body, FileRecord, Intent, Operation, Parent, PublishFacts, Record, RevertReason};
+use crate::log::record::{
+    Body, FileRecord, Intent, Operation, Parent, PublishFacts, Record, Refusal, RevertReason,
+};
 
 /// A record that cannot follow those before it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,7 +53,8 @@ pub enum Illegal {
     },
 }
 
-/// Identity of a version's content: the version that first had it. Rolling back makes a new version of old content.
+/// Identity of a version's content: the version that first had it. Rolling back makes a new version of old content;
+/// so does a change of times or modes alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Content(pub u64);
 
@@ -111,8 +114,20 @@ pub struct Undone {
     pub time: Timestamp,
     /// The run, or none for a rollback.
     pub run: Option<RunId>,
-    /// What others had changed meanwhile.
-    pub changes: Vec<Change>,
+    /// What kept it from happening.
+    pub by: UndoneBy,
+}
+
+/// What undid an operation.
+#[derive(Clone, Debug, PartialEq)]
+pub enum UndoneBy {
+    /// Others had written meanwhile.
+    Drift {
+        /// What.
+        changes: Vec<Change>,
+    },
+    /// The system did not let the user exchange the dataset.
+    Refused(Refusal),
 }
 
 /// A log, folded.
@@ -157,8 +172,11 @@ impl History {
             }
             (Body::Observe { version, changes, files, dirs }, None) if !self.versions.is_empty() => {
                 self.expect_version(version)?;
+                // Nothing but times or modes: what lies there is still what the version before put there.
+                let touched = self.head().filter(|_| changes.is_empty()).map(|head| head.content);
+                let content = touched.unwrap_or(Content(version));
                 let kind = VersionKind::Observed { changes };
-                self.push(Version { version, number, time, kind, content: Content(version), files, dirs });
+                self.push(Version { version, number, time, kind, content, files, dirs });
             }
             (Body::Intent(intent), None) if !self.versions.is_empty() => {
                 self.expect_version(intent.version)?;
@@ -184,12 +202,10 @@ impl History {
                 self.decide(&intent, VersionKind::RolledBack { to }, number, time);
             }
             (Body::Revert(RevertReason::Drift { changes, .. }), Some(Unsettled::Intended(intent))) => {
-                let run = match &intent.operation {
-                    Operation::Publish(facts) => Some(facts.run),
-                    Operation::RollBack { .. } => None,
-                };
-                self.undone.push(Undone { number, time, run, changes });
-                self.unsettled = None;
+                self.undo(&intent, UndoneBy::Drift { changes }, number, time);
+            }
+            (Body::Revert(RevertReason::Refused { refusal, .. }), Some(Unsettled::Intended(intent))) => {
+                self.undo(&intent, UndoneBy::Refused(refusal), number, time);
             }
             (Body::Done { version, ctime_ns }, Some(Unsettled::Decided(intent))) => {
                 if version != intent.version {
@@ -235,6 +251,15 @@ impl History {
         self.unsettled = Some(Unsettled::Decided(intent.clone()));
     }
 
+    fn undo(&mut self, intent: &Intent, by: UndoneBy, number: u64, time: Timestamp) {
+        let run = match &intent.operation {
+            Operation::Publish(facts) => Some(facts.run),
+            Operation::RollBack { .. } => None,
+        };
+        self.undone.push(Undone { number, time, run, by });
+        self.unsettled = None;
+    }
+
     fn push(&mut self, version: Version) {
         self.versions.push(Arc::new(version));
     }
@@ -264,7 +289,7 @@ impl History {
         self.unsettled.as_ref()
     }
 
-    /// Operations that ended in a revert because of drift.
+    /// Operations that ended in a revert because of drift or a refusal.
     pub fn undone(&self) -> &[Undone] {
         &self.undone
     }

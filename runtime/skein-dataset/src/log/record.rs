@@ -1,9 +1,11 @@
 //! What a record says. Plain data; the shape is a file format, so fields are added, never renamed, and a change of
 //! meaning takes a new `format`.
 
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
-use skein_types::{Blake3, ModuleDigest, ParamsDigest, Rows, RunId, Timestamp};
+use skein_types::{Blake3, Code, ModuleDigest, ParamsDigest, Rows, RunId, Timestamp, codes};
 
+use crate::fault::IoFault;
 use crate::listing::{Change, FileStat};
 use crate::store::Node;
 
@@ -104,6 +106,65 @@ pub enum RevertReason {
         /// Where, below the state, files are that somebody wrote into the new version before it was taken back.
         set_aside: Option<String>,
     },
+    /// The system does not let this user exchange the dataset; it is as it was.
+    Refused {
+        /// What it said.
+        #[serde(flatten)]
+        refusal: Refusal,
+        /// As for drift.
+        set_aside: Option<String>,
+    },
+}
+
+/// An exchange that the system refuses, today and tomorrow: to try again as the same user is no use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{problem}")]
+pub struct Refusal {
+    /// What is missing.
+    pub denial: Denial,
+    /// What was tried and what the system answered, on one line.
+    pub problem: String,
+}
+
+/// What an exchange lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Denial {
+    /// The right to rename the dataset.
+    Permission,
+    /// A writable file system.
+    ReadOnly,
+}
+
+impl Refusal {
+    /// What a fault says about an exchange; `None` if it may be gone the next time.
+    pub(crate) fn of(fault: &IoFault) -> Option<Self> {
+        let denial = match Errno::from_io_error(&fault.source)? {
+            Errno::PERM | Errno::ACCESS => Denial::Permission,
+            Errno::ROFS => Denial::ReadOnly,
+            _ => return None,
+        };
+        Some(Self { denial, problem: format!("{fault}: {}", fault.source) })
+    }
+
+    /// The code that goes with it.
+    pub fn code(&self) -> Code {
+        match self.denial {
+            Denial::Permission => codes::PERMISSION,
+            Denial::ReadOnly => codes::READ_ONLY,
+        }
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self.denial {
+            Denial::Permission => {
+                "to exchange old and new the dataset itself is renamed: run as its owner, or as the owner of its \
+                 parent directory if that is sticky, and see with lsattr whether chattr has made it immutable"
+            }
+            Denial::ReadOnly => "mount the file system for writing",
+        }
+    }
 }
 
 /// An exchange that is about to happen.

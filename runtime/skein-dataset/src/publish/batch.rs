@@ -6,7 +6,8 @@ use crate::crash_point;
 use crate::dataset::{State, StateError};
 use crate::fault::{During as _, IoFault};
 use crate::listing::Change;
-use crate::log::record::{Body, Record, RevertReason};
+use crate::log::machine::UndoneBy;
+use crate::log::record::{Body, Record};
 use crate::log::{self, Sealed, file_name};
 use crate::publish::prepare::{BASE_RECORD, INTENT_RECORD, Prepared};
 use crate::publish::swap::{self, Decision, Swap};
@@ -86,7 +87,7 @@ impl Batch {
     fn sync<A>(
         &mut self,
         runs: Vec<(usize, A)>,
-        add: impl Fn(&A, usize, &mut Barrier) -> Result<(), PublishError>,
+        add: impl for<'r> Fn(&'r A, usize, &mut Barrier<'r>) -> Result<(), PublishError>,
         answer: impl Fn(&A, IoFault) -> Answer,
     ) -> Vec<(usize, A)> {
         let mut barrier = Barrier::default();
@@ -197,7 +198,7 @@ fn drift(prepared: &Prepared<'_>) -> Result<Vec<Change>, PublishError> {
 }
 
 impl Announced<'_> {
-    fn second_barrier(&self, owner: usize, barrier: &mut Barrier) -> Result<(), PublishError> {
+    fn second_barrier<'r>(&'r self, owner: usize, barrier: &mut Barrier<'r>) -> Result<(), PublishError> {
         let state = self.prepared.state();
         barrier.add(owner, &state.log, &self.prepared.decision.temporary())?;
         Ok(barrier.add(owner, &state.log, ".")?)
@@ -208,27 +209,26 @@ fn decide(announced: Announced<'_>) -> Result<Decided<'_>, Box<Answer>> {
     let Announced { prepared, lock } = announced;
     match try_decide(&prepared) {
         Ok(Ok(done)) => Ok(Decided { prepared, done, lock }),
-        Ok(Err(changes)) => {
+        Ok(Err(by)) => {
             drop(lock);
             clear(&prepared);
-            Err(conflict(Conflict::Drift { changes }))
+            Err(Box::new(Ok(Outcome::undone(by))))
         }
         Err(e) => Err(Box::new(Ok(unknown_because(&e)))),
     }
 }
 
-/// The record `done`, ready to be created, or what others did.
-fn try_decide(prepared: &Prepared<'_>) -> Result<Result<Sealed, Vec<Change>>, StateError> {
+/// The record `done`, ready to be created, or what undid the exchange.
+fn try_decide(prepared: &Prepared<'_>) -> Result<Result<Sealed, UndoneBy>, StateError> {
     let (dataset, state, intent) = (prepared.publish.dataset, prepared.state(), &prepared.intent);
     let name = &dataset.place.name;
     crash_point!("publish.after-intent-sync").during("publish", name)?;
     let number = prepared.announce.number;
     let swap = Swap { dataset, state, intent, number, base: &prepared.base_files };
     match swap.run()? {
-        Decision::Back { changes, set_aside } => {
-            let body = Body::Revert(RevertReason::Drift { changes: changes.clone(), set_aside });
-            record_revert(state, prepared, body)?;
-            Ok(Err(changes))
+        Decision::Back(back) => {
+            record_revert(state, prepared, back.record())?;
+            Ok(Err(back.by))
         }
         Decision::Forward => {
             if !prepared.decision.link(&state.log)? {
@@ -252,7 +252,6 @@ fn record_revert(state: &State, prepared: &Prepared<'_>, body: Body) -> Result<(
     let parent = prepared.announce.as_parent;
     let now = prepared.publish.dataset.clock.now();
     let record = Sealed::new(&Record::new(parent.number + 1, Some(parent), now, body));
-    store::sync_dir(&prepared.publish.dataset.place.parent, ".")?;
     if !record.create(&state.log)? {
         return Err(StateError::Held { found: format!("record {} exists", record.number) });
     }
@@ -260,7 +259,7 @@ fn record_revert(state: &State, prepared: &Prepared<'_>, body: Body) -> Result<(
 }
 
 impl Decided<'_> {
-    fn third_barrier(&self, owner: usize, barrier: &mut Barrier) -> Result<(), PublishError> {
+    fn third_barrier<'r>(&'r self, owner: usize, barrier: &mut Barrier<'r>) -> Result<(), PublishError> {
         let (state, dataset) = (self.prepared.state(), self.prepared.publish.dataset);
         barrier.add(owner, &state.log, &self.done.temporary())?;
         for dir in [&state.log, &state.kept, &dataset.place.parent, &self.prepared.publish.staging.shared.dir]

@@ -66,7 +66,11 @@ impl<'a> Prepared<'a> {
     }
 
     /// What must be durable before the intent may exist.
-    pub(crate) fn first_barrier(&self, owner: usize, barrier: &mut Barrier) -> Result<(), PublishError> {
+    pub(crate) fn first_barrier<'r>(
+        &'r self,
+        owner: usize,
+        barrier: &mut Barrier<'r>,
+    ) -> Result<(), PublishError> {
         let staging = &self.publish.staging;
         let shared = &staging.shared;
         for file in &self.intent.files {

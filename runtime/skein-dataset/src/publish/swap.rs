@@ -1,23 +1,50 @@
 //! The exchange itself, for publish, rollback and recovery: reads where old and new are by inode and goes on from
 //! there. Every step is its own resume point; the lock must be held.
 
+use std::sync::atomic::AtomicBool;
+
 use cap_std::fs::Dir;
 
 use crate::crash_point;
 use crate::dataset::{Dataset, State, StateError};
 use crate::fault::{During as _, IoFault};
 use crate::listing::{Change, FileStat, Listing, changes};
-use crate::log::record::{FileRecord, Intent, Operation};
+use crate::log::machine::UndoneBy;
+use crate::log::record::{Body, FileRecord, Intent, Operation, Refusal, RevertReason};
 use crate::place::{Kind, PlaceError};
 use crate::store;
+
+/// Directory below the state for what is set aside.
+const ASIDE: &str = "aside";
+/// Between intent and done nobody is asked to stop.
+static TO_THE_END: AtomicBool = AtomicBool::new(false);
 
 /// How an exchange ended.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Decision {
     /// New is live, old is kept and is what it was.
     Forward,
-    /// Old is live, as its writers left it; new is where it was before, or set aside.
-    Back { changes: Vec<Change>, set_aside: Option<String> },
+    /// Old is live, as its writers left it; new is where it was before, or set aside. All of that is durable.
+    Back(Back),
+}
+
+/// An exchange that did not happen or was undone.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Back {
+    pub(crate) by: UndoneBy,
+    /// Where new is if others wrote into it.
+    pub(crate) set_aside: Option<String>,
+}
+
+impl Back {
+    /// The record that says so.
+    pub(crate) fn record(&self) -> Body {
+        let set_aside = self.set_aside.clone();
+        Body::Revert(match self.by.clone() {
+            UndoneBy::Drift { changes } => RevertReason::Drift { changes, set_aside },
+            UndoneBy::Refused(refusal) => RevertReason::Refused { refusal, set_aside },
+        })
+    }
 }
 
 /// Where old and new are.
@@ -29,6 +56,8 @@ enum Found {
     Slotted,
     /// New is live, old is in the slot.
     Exchanged,
+    /// Old is live, new was taken back and set aside, because others had written into it.
+    SetAside,
     /// Something else is live, new is not: the exchange did not happen and must not.
     Replaced,
 }
@@ -55,20 +84,24 @@ impl Swap<'_> {
             Found::Staged | Found::Slotted => {
                 let changed = self.changed(self.dataset.place.list(), false)?;
                 if !changed.is_empty() {
-                    return self.take_back(changed);
+                    return self.take_back(UndoneBy::Drift { changes: changed });
                 }
-                if found == Found::Staged {
-                    let (dir, source) = self.source()?;
-                    if !store::rename_new(&dir, &source, &self.state.kept, &slot)? {
-                        return Err(StateError::Held { found: format!("kept/{slot} exists already") });
-                    }
-                    crash_point!("swap.after-slot").during("exchange", name)?;
+                if let Err(error) = self.forward(&found) {
+                    let StateError::Io(fault) = &error else { return Err(error) };
+                    let Some(refusal) = Refusal::of(fault) else { return Err(error) };
+                    return self.take_back(UndoneBy::Refused(refusal));
                 }
-                store::exchange(&self.state.kept, &slot, parent, name)?;
                 crash_point!("swap.after-exchange").during("exchange", name)?;
             }
             Found::Exchanged => {}
-            Found::Replaced => return self.take_back(vec![Change::Modified(name.to_owned())]),
+            Found::SetAside => {
+                let changes = self.changed(self.dataset.place.list(), false)?;
+                return self.take_back(UndoneBy::Drift { changes });
+            }
+            Found::Replaced => {
+                let changes = vec![Change::Modified(name.to_owned())];
+                return self.take_back(UndoneBy::Drift { changes });
+            }
         }
         let displaced = self.changed(self.list_at(&self.state.kept, &slot), true)?;
         if displaced.is_empty() {
@@ -77,9 +110,23 @@ impl Swap<'_> {
         if store::node(parent, name)? != Some(self.intent.new) {
             return Err(StateError::Held { found: format!("{name} is new, and kept/{slot} was written to") });
         }
-        store::exchange(&self.state.kept, &slot, parent, name)?;
+        store::exchange(parent, name, &self.state.kept, &slot)?;
         crash_point!("swap.after-exchange-back").during("exchange", name)?;
-        self.take_back(displaced)
+        self.take_back(UndoneBy::Drift { changes: displaced })
+    }
+
+    /// The steps to the exchange and the exchange itself.
+    fn forward(&self, found: &Found) -> Result<(), StateError> {
+        let slot = self.intent.base.to_string();
+        let (parent, name) = (&self.dataset.place.parent, self.dataset.place.name.as_str());
+        if *found == Found::Staged {
+            let (dir, source) = self.source()?;
+            if !store::rename_new(&dir, &source, &self.state.kept, &slot)? {
+                return Err(StateError::Held { found: format!("kept/{slot} exists already") });
+            }
+            crash_point!("swap.after-slot").during("exchange", name)?;
+        }
+        Ok(store::exchange(parent, name, &self.state.kept, &slot)?)
     }
 
     /// Does the exchange of a decided intent again if it is not there: a record can be durable before the names are.
@@ -91,7 +138,7 @@ impl Swap<'_> {
             store::rename_new(&dir, &source, &self.state.kept, &slot)?;
         }
         if matches!(found, Found::Staged | Found::Slotted) {
-            store::exchange(&self.state.kept, &slot, &self.dataset.place.parent, &self.dataset.place.name)?;
+            store::exchange(&self.dataset.place.parent, &self.dataset.place.name, &self.state.kept, &slot)?;
         }
         Ok(())
     }
@@ -101,13 +148,16 @@ impl Swap<'_> {
         let live = store::node(&self.dataset.place.parent, &self.dataset.place.name)?;
         let slot = store::node(&self.state.kept, &self.intent.base.to_string())?;
         let source = store::node(&self.state.root, &self.intent.source)?;
+        let aside = store::node(&self.state.root, &self.aside())?;
         if live == old && source == new {
             Ok(Found::Staged)
         } else if live == old && slot == new {
             Ok(Found::Slotted)
         } else if slot == old {
             Ok(Found::Exchanged)
-        } else if live != new && (source == new || slot == new) {
+        } else if live == old && aside == new {
+            Ok(Found::SetAside)
+        } else if live != new && [source, slot, aside].contains(&new) {
             Ok(Found::Replaced)
         } else {
             let name = &self.dataset.place.name;
@@ -146,7 +196,7 @@ impl Swap<'_> {
             let found = changes(base(), &listing.files, FileStat::same_but_ctime);
             let slot = self.intent.base.to_string();
             if let (true, Some(file)) = (found.is_empty(), self.base.first())
-                && store::hash_file(&self.state.kept, &slot)?.0 != file.blake3
+                && store::hash_file(&self.state.kept, &slot, &TO_THE_END)?.0 != file.blake3
             {
                 return Ok(vec![Change::Modified(file.stat.path.clone())]);
             }
@@ -155,8 +205,9 @@ impl Swap<'_> {
         Ok(changes(base(), &listing.files, FileStat::same))
     }
 
-    /// Puts new back where it was staged and says what others did.
-    fn take_back(&self, changes: Vec<Change>) -> Result<Decision, StateError> {
+    /// Puts new back where it was staged and makes that durable, for the record that follows is the last that anybody
+    /// looks at.
+    fn take_back(&self, by: UndoneBy) -> Result<Decision, StateError> {
         let slot = self.intent.base.to_string();
         if store::node(&self.state.kept, &slot)? == Some(self.intent.new) {
             let (dir, source) = self.source()?;
@@ -165,11 +216,29 @@ impl Swap<'_> {
             }
         }
         let set_aside = self.set_aside()?;
-        Ok(Decision::Back { changes, set_aside })
+        crash_point!("swap.after-take-back").during("exchange", &self.dataset.place.name)?;
+        let staged = self.intent.source.rsplit_once('/').map_or(".", |(dir, _)| dir);
+        let mut dirs =
+            vec![(&self.dataset.place.parent, "."), (&self.state.kept, "."), (&self.state.root, staged)];
+        if set_aside.is_some() {
+            dirs.extend([(&self.state.root, ASIDE), (&self.state.root, ".")]);
+        }
+        for (dir, name) in dirs {
+            store::sync_dir(dir, name)?;
+        }
+        Ok(Decision::Back(Back { by, set_aside }))
+    }
+
+    /// Where new goes if it is not only ours any more.
+    fn aside(&self) -> String {
+        format!("{ASIDE}/{}", self.number)
     }
 
     /// What others wrote into the new version while it was live is theirs: it is not removed with the staged files.
     fn set_aside(&self) -> Result<Option<String>, StateError> {
+        if store::node(&self.state.root, &self.aside())? == Some(self.intent.new) {
+            return Ok(Some(self.aside()));
+        }
         let (dir, source) = self.source()?;
         let same = match self.dataset.place.kind {
             Kind::File => FileStat::same_but_ctime,
@@ -187,11 +256,12 @@ impl Swap<'_> {
         if matches!(self.intent.operation, Operation::RollBack { .. }) {
             return Ok(Some(self.intent.source.clone()));
         }
-        store::ensure_dir(&self.state.root, "aside")?;
-        let aside = self.state.root.open_dir("aside").during("open", "aside")?;
-        store::rename_new(&dir, &source, &aside, &self.number.to_string())?;
-        store::sync_dir(&aside, ".")?;
-        Ok(Some(format!("aside/{}", self.number)))
+        store::ensure_dir(&self.state.root, ASIDE)?;
+        let aside = self.state.root.open_dir(ASIDE).during("open", ASIDE)?;
+        if !store::rename_new(&dir, &source, &aside, &self.number.to_string())? {
+            return Err(StateError::Held { found: format!("{} exists already", self.aside()) });
+        }
+        Ok(Some(self.aside()))
     }
 
     fn list_at(&self, dir: &Dir, name: &str) -> Result<Listing, PlaceError> {

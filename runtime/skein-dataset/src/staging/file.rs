@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use cap_std::fs::{Dir, File};
 use rustix::fs::{Timespec, Timestamps};
@@ -14,16 +15,17 @@ use crate::fault::{During as _, IoFault};
 use crate::listing::Role;
 use crate::place::Kind;
 use crate::snapshot::{PinnedFile, Snapshot};
+use crate::staging::readers::Readers;
 use crate::staging::{DATA, NameRule, QUARANTINE, Shared, StageError, StagedEntry};
 use crate::store::{self, attributes};
 
 /// Bytes gathered before they are hashed and written: large enough for one hash of many lanes and few calls.
 const BUFFER: usize = 512 << 10;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Purpose {
     Data,
-    Quarantine,
+    Quarantine(Readers),
 }
 
 /// A file being written. Dropped unfinished, it leaves only a temporary name in the attempt's directory.
@@ -42,7 +44,7 @@ pub struct StagedFile {
 impl StagedFile {
     pub(crate) fn create(shared: Arc<Shared>, source: &str, purpose: Purpose) -> Result<Self, StageError> {
         let temporary = shared.temporary();
-        let file = store::create_new(&shared.dir, &temporary)?;
+        let file = store::create_private(&shared.dir, &temporary)?;
         Ok(Self {
             file,
             temporary,
@@ -72,7 +74,8 @@ impl StagedFile {
             blake3,
         };
         crash_point!("stage.before-file-rename").during("name", &entry.path)?;
-        if self.purpose == Purpose::Quarantine {
+        if let Purpose::Quarantine(readers) = &self.purpose {
+            readers.let_in(&self.file, &self.source)?;
             if !store::rename_new(&self.shared.dir, &self.temporary, &self.shared.dir, QUARANTINE)? {
                 return Err(StageError::NameCollision { path: QUARANTINE.to_owned() });
             }
@@ -179,11 +182,11 @@ pub(crate) fn join(
     let path = &source.stat.path;
     let from = snapshot.open_file(source)?;
     let temporary = shared.temporary();
-    let to = store::create_new(&shared.dir, &temporary)?;
+    let to = store::create_private(&shared.dir, &temporary)?;
     let blake3 = match rustix::fs::ioctl_ficlone(&to, &from) {
-        Ok(()) => store::hash_file(&shared.dir, &temporary)?.0,
+        Ok(()) => store::hash_file(&shared.dir, &temporary, &shared.stop)?.0,
         Err(Errno::NOTSUP | Errno::INVAL | Errno::XDEV | Errno::NOTTY | Errno::PERM | Errno::NOSYS) => {
-            copy_hashed(&from, &to, path)?
+            copy_hashed((&from, &to), path, &shared.stop)?
         }
         Err(other) => return Err(other).during("clone", path)?,
     };
@@ -210,19 +213,17 @@ pub(crate) fn join(
     Ok(entry)
 }
 
-fn copy_hashed(mut from: &std::fs::File, mut to: &File, path: &str) -> Result<Blake3, IoFault> {
-    let (mut hasher, mut buffer) = (blake3::Hasher::new(), vec![0; BUFFER]);
-    loop {
-        match io::Read::read(&mut from, &mut buffer) {
-            Ok(0) => return Ok(hasher.finalize().into()),
-            Ok(n) => {
-                hasher.update(&buffer[..n]);
-                to.write_all(&buffer[..n]).during("write", path)?;
-            }
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e).during("read", path),
-        }
-    }
+fn copy_hashed(
+    (mut from, mut to): (&std::fs::File, &File),
+    path: &str,
+    stop: &AtomicBool,
+) -> Result<Blake3, IoFault> {
+    let mut hasher = blake3::Hasher::new();
+    store::pieces(&mut from, path, stop, |piece| {
+        hasher.update(piece);
+        to.write_all(piece).during("write", path)
+    })?;
+    Ok(hasher.finalize().into())
 }
 
 #[cfg(test)]

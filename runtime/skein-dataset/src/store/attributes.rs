@@ -13,24 +13,58 @@ use crate::fault::{During as _, IoFault};
 /// Longest list of attribute names or value; the kernel's own limit.
 const MAX_XATTR: usize = 64 << 10;
 
-/// Copies everything but the times from `from` to `to`; answers what could not be kept.
+/// What of an owner could be set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owned {
+    pub(crate) owner: bool,
+    pub(crate) group: bool,
+}
+
+/// Copies everything but the times from `from` to `to`; answers what could not be kept. At no moment does `to` let
+/// anybody in whom `from` does not.
 pub(crate) fn copy(from: impl AsFd, to: impl AsFd, shown: &str) -> Result<Vec<String>, IoFault> {
     let (from, to) = (from.as_fd(), to.as_fd());
     let source = rustix::fs::fstat(from).during("look at", shown)?;
-    let target = rustix::fs::fstat(to).during("look at", shown)?;
     let mut lost = Vec::new();
-    if (source.st_uid, source.st_gid) != (target.st_uid, target.st_gid) {
-        let (uid, gid) = (Uid::from_raw(source.st_uid), Gid::from_raw(source.st_gid));
-        match rustix::fs::fchown(to, Some(uid), Some(gid)) {
-            Ok(()) => {}
-            Err(Errno::PERM) => lost.push(format!("owner of {shown}")),
-            Err(other) => return Err(other).during("set the owner of", shown),
-        }
+    let owned = own(to, Some(Uid::from_raw(source.st_uid)), Some(Gid::from_raw(source.st_gid)), shown)?;
+    if !(owned.owner && owned.group) {
+        lost.push(format!("owner of {shown}"));
     }
     copy_xattrs(from, to, shown, &mut lost)?;
+    let mut mode = source.st_mode & 0o7777;
+    if !owned.group {
+        // The bits were meant for another group: this one gets what everybody has.
+        mode &= !0o070 | ((mode & 0o007) << 3);
+    }
     // After the owner: chown clears set-id bits. After the ACL: its mask is the group part of the mode.
-    rustix::fs::fchmod(to, Mode::from_raw_mode(source.st_mode & 0o7777)).during("set the mode of", shown)?;
+    rustix::fs::fchmod(to, Mode::from_raw_mode(mode)).during("set the mode of", shown)?;
     Ok(lost)
+}
+
+/// Gives a file to an owner and a group as far as this user may: one who may not give it away can still be a member
+/// of the group.
+pub(crate) fn own(
+    to: impl AsFd,
+    owner: Option<Uid>,
+    group: Option<Gid>,
+    shown: &str,
+) -> Result<Owned, IoFault> {
+    let to = to.as_fd();
+    let now = rustix::fs::fstat(to).during("look at", shown)?;
+    let owner = owner.filter(|uid| uid.as_raw() != now.st_uid);
+    let group = group.filter(|gid| gid.as_raw() != now.st_gid);
+    let set = |owner, group| match (owner, group) {
+        (None, None) => Ok(true),
+        (owner, group) => match rustix::fs::fchown(to, owner, group) {
+            Ok(()) => Ok(true),
+            Err(Errno::PERM) => Ok(false),
+            Err(other) => Err(other).during("set the owner of", shown),
+        },
+    };
+    if set(owner, group)? {
+        return Ok(Owned { owner: true, group: true });
+    }
+    Ok(Owned { owner: owner.is_none(), group: set(None, group)? })
 }
 
 fn copy_xattrs(

@@ -1,13 +1,17 @@
 //! One wait for everything that must be durable before the next step: each file and directory once, several at a time.
+//!
+//! A dataset may have more files than a process may open, so what is to be synced is kept by directory and name and
+//! opened by whoever syncs it. It is told by its inode then: a name that stands for something else by that time is an
+//! error, because what was meant is not durable.
 
 use std::collections::BTreeSet;
-use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cap_std::fs::Dir;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::io::Errno;
 
 use crate::fault::{During as _, IoFault};
 use crate::store::Node;
@@ -24,49 +28,64 @@ pub enum SyncMode {
 
 /// Things to sync, each under the number of the run that needs it.
 #[derive(Debug, Default)]
-pub(crate) struct Barrier {
-    targets: Vec<(usize, OwnedFd, String)>,
+pub(crate) struct Barrier<'a> {
+    targets: Vec<Target<'a>>,
     seen: BTreeSet<(u64, u64)>,
     shared: Vec<(usize, Node)>,
-    nodes: Vec<Node>,
 }
 
-impl Barrier {
-    /// Adds what `name` in `dir` stands for, on behalf of `owner`.
-    pub(crate) fn add(&mut self, owner: usize, dir: &Dir, name: &str) -> Result<(), IoFault> {
+#[derive(Debug)]
+struct Target<'a> {
+    owner: usize,
+    dir: &'a Dir,
+    name: String,
+    node: Node,
+}
+
+impl Target<'_> {
+    fn sync(&self, mode: SyncMode) -> Result<(), Errno> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(dir, name, flags, Mode::empty()).during("open", name)?;
-        let stat = rustix::fs::fstat(&fd).during("look at", name)?;
+        let fd = rustix::fs::openat(self.dir, &self.name, flags, Mode::empty())?;
+        let stat = rustix::fs::fstat(&fd)?;
+        if (Node { dev: stat.st_dev, ino: stat.st_ino }) != self.node {
+            return Err(Errno::STALE);
+        }
+        match mode {
+            SyncMode::Each => rustix::fs::fsync(fd),
+            SyncMode::FileSystem => rustix::fs::syncfs(fd),
+        }
+    }
+}
+
+impl<'a> Barrier<'a> {
+    /// Adds what `name` in `dir` stands for, on behalf of `owner`. The name has to stand for it until the wait is over.
+    pub(crate) fn add(&mut self, owner: usize, dir: &'a Dir, name: &str) -> Result<(), IoFault> {
+        let stat = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).during("look at", name)?;
         let node = Node { dev: stat.st_dev, ino: stat.st_ino };
         if self.seen.insert((node.dev, node.ino)) {
-            self.targets.push((owner, fd, name.to_owned()));
-            self.nodes.push(node);
+            self.targets.push(Target { owner, dir, name: name.to_owned(), node });
         } else {
             self.shared.push((owner, node));
         }
         Ok(())
     }
 
-    /// Syncs all; answers who cannot rely on it. An owner that only shares a target fails with it.
+    /// Syncs all, with one descriptor per thread; answers who cannot rely on it. An owner that only shares a target
+    /// fails with it.
     pub(crate) fn wait(self, mode: SyncMode, threads: usize) -> Vec<(usize, IoFault)> {
-        let chosen: Vec<usize> = match mode {
-            SyncMode::Each => (0..self.targets.len()).collect(),
+        let chosen: Vec<&Target<'_>> = match mode {
+            SyncMode::Each => self.targets.iter().collect(),
             SyncMode::FileSystem => {
                 let mut devices = BTreeSet::new();
-                (0..self.targets.len()).filter(|i| devices.insert(self.nodes[*i].dev)).collect()
+                self.targets.iter().filter(|target| devices.insert(target.node.dev)).collect()
             }
         };
         let failed = Mutex::new(Vec::new());
         let next = AtomicUsize::new(0);
         let work = || {
-            while let Some(&i) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let (_, fd, name) = &self.targets[i];
-                let answer = match mode {
-                    SyncMode::Each => rustix::fs::fsync(fd.as_fd()),
-                    SyncMode::FileSystem => rustix::fs::syncfs(fd.as_fd()),
-                };
-                if let Err(errno) = answer {
-                    failed.lock().unwrap_or_else(PoisonError::into_inner).push((i, errno, name.clone()));
+            while let Some(target) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if let Err(errno) = target.sync(mode) {
+                    failed.lock().unwrap_or_else(PoisonError::into_inner).push((*target, errno));
                 }
             }
         };
@@ -79,26 +98,47 @@ impl Barrier {
         self.blame(failed.into_inner().unwrap_or_else(PoisonError::into_inner), mode)
     }
 
-    fn blame(
-        &self,
-        failed: Vec<(usize, rustix::io::Errno, String)>,
-        mode: SyncMode,
-    ) -> Vec<(usize, IoFault)> {
+    fn blame(&self, failed: Vec<(&Target<'_>, Errno)>, mode: SyncMode) -> Vec<(usize, IoFault)> {
         let mut blamed = Vec::new();
-        for (i, errno, path) in failed {
-            let hit = self.nodes[i];
+        for (hit, errno) in failed {
             let touches = |node: &Node| match mode {
-                SyncMode::Each => *node == hit,
-                SyncMode::FileSystem => node.dev == hit.dev,
+                SyncMode::Each => *node == hit.node,
+                SyncMode::FileSystem => node.dev == hit.node.dev,
             };
-            let owners = self.targets.iter().map(|t| t.0).zip(&self.nodes);
-            let all = owners.chain(self.shared.iter().map(|(owner, node)| (*owner, node)));
+            let owners = self.targets.iter().map(|target| (target.owner, target.node));
+            let all = owners.chain(self.shared.iter().copied());
             for owner in
                 all.filter(|(_, node)| touches(node)).map(|(owner, _)| owner).collect::<BTreeSet<_>>()
             {
-                blamed.push((owner, IoFault { action: "sync", path: path.clone(), source: errno.into() }));
+                blamed
+                    .push((owner, IoFault { action: "sync", path: hit.name.clone(), source: errno.into() }));
             }
         }
         blamed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Barrier, SyncMode};
+    use cap_std::ambient_authority;
+    use cap_std::fs::Dir;
+
+    #[test]
+    fn a_name_that_stands_for_something_else_by_the_time_of_the_sync_fails_whoever_needs_it() {
+        let place = tempfile::tempdir().unwrap();
+        let dir = Dir::open_ambient_dir(place.path(), ambient_authority()).unwrap();
+        for name in ["a", "b", "c"] {
+            dir.write(name, name).unwrap();
+        }
+        let mut barrier = Barrier::default();
+        for (owner, name) in [(0, "a"), (1, "b"), (2, "b"), (3, "c")] {
+            barrier.add(owner, &dir, name).unwrap();
+        }
+        dir.rename("c", &dir, "b").unwrap();
+        let failed = barrier.wait(SyncMode::Each, 2);
+        let mut failed: Vec<_> = failed.iter().map(|(owner, fault)| (*owner, fault.path.as_str())).collect();
+        failed.sort_unstable();
+        assert_eq!(failed, [(1, "b"), (2, "b"), (3, "c")]);
     }
 }

@@ -7,7 +7,9 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use skein_dataset::{CRASH_POINTS, Dataset, Outcome, Recovered, Step, VersionKind, recover, roll_back};
+use skein_dataset::{
+    CRASH_POINTS, Change, Dataset, Outcome, Recovered, Step, VersionKind, crash, recover, roll_back,
+};
 use skein_types::{Blake3, RunId};
 
 use crate::world::{Bytes, World, bytes, open, publish, put, stage};
@@ -15,6 +17,8 @@ use crate::world::{Bytes, World, bytes, open, publish, put, stage};
 const DATASET: &str = "SKEIN_TEST_DATASET";
 const OPERATION: &str = "SKEIN_TEST_OPERATION";
 const SIGKILL: i32 = 9;
+/// Met only where others wrote between two looks at the dataset.
+const TAKEN_BACK: [&str; 2] = ["swap.after-exchange-back", "swap.after-take-back"];
 
 /// How a child ended.
 #[derive(Debug, PartialEq)]
@@ -183,8 +187,7 @@ fn round(directory: bool, operation: &str, point: &str, again: Option<&str>) -> 
 }
 
 fn meets(operation: &str, point: &str) -> bool {
-    let shared =
-        point.starts_with("swap.") && point != "swap.after-exchange-back" || point.starts_with("settle.");
+    let shared = point.starts_with("swap.") && !TAKEN_BACK.contains(&point) || point.starts_with("settle.");
     match operation {
         "run" => {
             shared
@@ -192,7 +195,7 @@ fn meets(operation: &str, point: &str) -> bool {
                 || (point.starts_with("publish.") && point != "publish.after-adopt")
                 || point.ends_with("-sweep")
         }
-        "rollback" => shared || point.starts_with("rollback."),
+        "rollback" => shared || point.starts_with("rollback.") || point.starts_with("store."),
         _ => false,
     }
 }
@@ -242,12 +245,12 @@ fn every_point_of_a_recovery_can_be_the_last() {
 
 #[test]
 fn every_point_is_met_by_some_test_here() {
-    let recovery =
-        ["recover.before-settle", "recover.before-sweep", "recover.after-sweep", "swap.after-exchange-back"];
+    let recovery = ["recover.before-settle", "recover.before-sweep", "recover.after-sweep"];
     for point in CRASH_POINTS {
         let met = meets("run", point)
             || meets("rollback", point)
             || recovery.contains(point)
+            || TAKEN_BACK.contains(point)
             || point.starts_with("register.")
             || *point == "publish.after-adopt";
         assert!(met, "{point}");
@@ -255,28 +258,77 @@ fn every_point_is_met_by_some_test_here() {
 }
 
 #[test]
-fn what_others_wrote_into_the_displaced_version_takes_the_exchange_back_also_over_a_crash() {
+fn what_others_wrote_into_the_displaced_version_takes_the_exchange_back_also_over_crashes() {
+    for points in [&TAKEN_BACK[..1], &TAKEN_BACK[1..], &TAKEN_BACK] {
+        let world = World::new();
+        let path = prepared(&world, true);
+        let before = bytes(&path);
+        assert_eq!(child(&path, "run", Some("swap.after-exchange")), End::Killed);
+        assert_eq!(contents(&bytes(&path)), migrated(&before));
+        // A writer that had the directory open finishes its file in what is the old version by now.
+        let dataset = open(&path);
+        put(&dataset.state_path().join("kept/1/late.parquet"), b"late");
+        for point in points {
+            assert_eq!(child(&path, "recover", Some(point)), End::Killed, "{point}");
+        }
+        let recovered = recover(&dataset).unwrap();
+        assert!(
+            matches!(&recovered.steps[0], Step::TakenBack { changes, set_aside: None }
+                if changes == &[Change::Added("late.parquet".into())]),
+            "{recovered:?}"
+        );
+        let mut expected = before;
+        expected.insert("late.parquet".into(), b"late".to_vec());
+        assert_eq!(bytes(&path), expected);
+        assert_eq!(child(&path, "run", None), End::Done);
+        agree(&open(&path));
+        assert_eq!(contents(&bytes(&path)), migrated(&expected));
+    }
+}
+
+#[test]
+fn what_was_set_aside_is_still_known_after_a_crash_before_the_record() {
     let world = World::new();
     let path = prepared(&world, true);
     let before = bytes(&path);
     assert_eq!(child(&path, "run", Some("swap.after-exchange")), End::Killed);
-    assert_eq!(contents(&bytes(&path)), migrated(&before));
-    // A writer that had the directory open finishes its file in what is the old version by now.
+    // Others write into both versions: the old one has to come back, and the new one is not ours alone any more.
     let dataset = open(&path);
     put(&dataset.state_path().join("kept/1/late.parquet"), b"late");
-    assert_eq!(child(&path, "recover", Some("swap.after-exchange-back")), End::Killed);
+    put(&path.join("into-new.parquet"), b"theirs");
+    assert_eq!(child(&path, "recover", Some("swap.after-take-back")), End::Killed);
+    let number = dataset.history().unwrap().next_number() - 1;
+    let aside = format!("aside/{number}");
+    let found = bytes(&dataset.state_path().join(&aside));
+    assert_eq!(found["into-new.parquet"], b"theirs");
+
     let recovered = recover(&dataset).unwrap();
-    assert!(
-        matches!(&recovered.steps[0], Step::TakenBack { changes, set_aside: None }
-            if changes == &[skein_dataset::Change::Added("late.parquet".into())]),
-        "{recovered:?}"
-    );
+    let taken_back = Step::TakenBack {
+        changes: vec![Change::Added("late.parquet".into())],
+        set_aside: Some(aside.clone()),
+    };
+    assert_eq!(recovered.steps[0], taken_back);
     let mut expected = before;
     expected.insert("late.parquet".into(), b"late".to_vec());
     assert_eq!(bytes(&path), expected);
+    assert_eq!(bytes(&dataset.state_path().join(&aside)), found);
     assert_eq!(child(&path, "run", None), End::Done);
     agree(&open(&path));
-    assert_eq!(contents(&bytes(&path)), migrated(&expected));
+}
+
+#[test]
+fn a_revert_is_not_recorded_before_its_renames_are_synced() {
+    let world = World::new();
+    let path = prepared(&world, true);
+    let dataset = open(&path);
+    assert_eq!(child(&path, "run", Some("swap.after-exchange")), End::Killed);
+    put(&dataset.state_path().join("kept/1/late.parquet"), b"late");
+    let records = dataset.history().unwrap().next_number();
+    crash::fail_at("store.before-dir-sync");
+    assert_eq!(recover(&dataset).unwrap_err().code().id, "SK0004");
+    assert_eq!(dataset.history().unwrap().next_number(), records, "the first sync comes before the record");
+    assert!(matches!(recover(&dataset).unwrap().steps[0], Step::TakenBack { .. }));
+    assert_eq!(dataset.history().unwrap().next_number(), records + 1);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::world::{World, bytes, open, publish, put, stage};
 
 const INSIDE: &str = "SKEIN_TEST_INSIDE";
 
-fn root() -> bool {
+pub(crate) fn root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
@@ -39,7 +39,7 @@ fn in_namespace(test: &str, prepare: &str) {
     assert!(output.status.success() && out.contains("1 passed"), "{out}{err}");
 }
 
-fn inside() -> Option<std::path::PathBuf> {
+pub(crate) fn inside() -> Option<std::path::PathBuf> {
     std::env::var_os(INSIDE).map(Into::into)
 }
 
@@ -121,12 +121,12 @@ fn a_mount_point_and_a_mount_inside_are_refused_also_of_the_same_device() {
 }
 
 /// Runs `test` again as a user without rights.
-fn as_nobody(test: &str, world: &World) {
+pub(crate) fn as_nobody(test: &str, world: &World) {
     let binary = world.path("test-binary");
     std::fs::copy(std::env::current_exe().unwrap(), &binary).unwrap();
     std::fs::set_permissions(world.dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let output = Command::new(&binary)
-        .args(["--exact", &format!("mounts::{test}"), "--nocapture"])
+        .args(["--exact", test, "--nocapture"])
         .env(INSIDE, world.dir.path())
         .current_dir("/")
         .uid(65_534)
@@ -147,7 +147,7 @@ fn a_user_without_rights_is_told_so_before_any_work() {
         world.put("closed/t/a.parquet", b"a");
         world.put("open/t/a.parquet", b"a");
         chown(world.path("open"), Some(65_534), Some(65_534)).unwrap();
-        as_nobody("a_user_without_rights_is_told_so_before_any_work", &world);
+        as_nobody("mounts::a_user_without_rights_is_told_so_before_any_work", &world);
         assert!(!world.path("closed/.skein").exists());
         no_stage(&world.path("open/t"));
         return;
@@ -171,7 +171,7 @@ fn an_owner_that_cannot_be_kept_is_listed() {
         world.put("open/t/a.parquet", b"a");
         chown(world.path("open"), Some(65_534), Some(65_534)).unwrap();
         chown(world.path("open/t"), Some(65_534), Some(65_534)).unwrap();
-        as_nobody("an_owner_that_cannot_be_kept_is_listed", &world);
+        as_nobody("mounts::an_owner_that_cannot_be_kept_is_listed", &world);
         return;
     };
     let dataset = open(&dir.join("open/t"));
@@ -181,4 +181,37 @@ fn an_owner_that_cannot_be_kept_is_listed() {
     let out = staging.file(snapshot.data_files().next().unwrap()).unwrap();
     out.finish(NameRule::Hashed).unwrap();
     assert_eq!(staging.lost_attributes(), ["owner of a.parquet"]);
+}
+
+#[test]
+fn a_group_that_cannot_be_kept_gives_no_rights_to_another_one() {
+    let Some(dir) = inside() else {
+        if !root() {
+            return;
+        }
+        let world = World::new();
+        world.put("open/t/a.parquet", b"a");
+        world.put("open/t/b.parquet", b"b");
+        for (path, mode) in
+            [("open", 0o755), ("open/t", 0o755), ("open/t/a.parquet", 0o640), ("open/t/b.parquet", 0o664)]
+        {
+            std::fs::set_permissions(world.path(path), std::fs::Permissions::from_mode(mode)).unwrap();
+            let group = if mode == 0o755 { 65_534 } else { 1 };
+            chown(world.path(path), Some(65_534), Some(group)).unwrap();
+        }
+        as_nobody("mounts::a_group_that_cannot_be_kept_gives_no_rights_to_another_one", &world);
+        return;
+    };
+    let dataset = open(&dir.join("open/t"));
+    let lock = dataset.lock_run(run(1)).unwrap();
+    let snapshot = dataset.pin(&lock).unwrap();
+    let (staging, _) = stage(&dataset, &lock, &snapshot, "m");
+    assert_eq!(staging.lost_attributes(), ["owner of a.parquet", "owner of b.parquet"]);
+    let data = std::fs::read_dir(dataset.state_path().join("stage")).unwrap().next().unwrap().unwrap();
+    let mut modes: Vec<_> = std::fs::read_dir(data.path().join("data"))
+        .unwrap()
+        .map(|e| e.unwrap().metadata().unwrap().permissions().mode() & 0o777)
+        .collect();
+    modes.sort_unstable();
+    assert_eq!(modes, [0o600, 0o644]);
 }

@@ -1,8 +1,11 @@
 //! What others do to a dataset: before, during and after a run. Nothing of theirs is lost, nothing is hidden.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use skein_dataset::{
-    Change, Conflict, Outcome, Publish, RollbackError, StateError, VersionKind, crash, publish_many, recover,
-    resolve, roll_back,
+    Change, Conflict, Outcome, Publish, RollbackError, Staging, StateError, VersionKind, crash, publish_many,
+    recover, resolve, roll_back,
 };
 
 use crate::world::{World, publish, stage};
@@ -152,6 +155,47 @@ fn a_changed_mode_is_not_a_later_write() {
         assert_eq!(world.bytes(root).into_values().next().unwrap(), b"a");
         assert_eq!(roll_back(&dataset, None).unwrap().version, 4, "the mode took a version of its own");
     }
+}
+
+#[test]
+fn a_run_that_is_asked_to_stop_while_it_copies_or_hashes_leaves_the_dataset_alone() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    world.put("t/README", b"r");
+    world.migrate(&world.dataset("t"), "m1").unwrap();
+    // A touched file is known only after its bytes were read.
+    let now = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
+    std::fs::File::options().write(true).open(world.path("t/README")).unwrap().set_modified(now).unwrap();
+    world.put("t/late.parquet", b"as large as no other");
+    let before = world.bytes("t");
+    let stop = Arc::new(AtomicBool::new(false));
+    let dataset = world.dataset("t").stopped_by(Arc::clone(&stop));
+    let lock = dataset.lock_run(world.run()).unwrap();
+    let asked = |to_stop| stop.store(to_stop, Ordering::Relaxed);
+    let is_empty = || std::fs::read_dir(dataset.state_path().join("stage")).unwrap().count() == 0;
+
+    asked(true);
+    assert_eq!(dataset.pin(&lock).unwrap_err().code().id, "SK0002");
+    asked(false);
+    let snapshot = dataset.pin(&lock).unwrap();
+    let staging = Staging::create(&dataset, &lock, &snapshot, 0).unwrap();
+    asked(true);
+    for file in snapshot.files() {
+        assert_eq!(staging.join(&snapshot, file).unwrap_err().code().id, "SK0002");
+    }
+    assert_eq!(staging.copy_sidecars(&snapshot).unwrap_err().code().id, "SK0002");
+    staging.discard().unwrap();
+    assert!(is_empty());
+
+    asked(false);
+    let (staging, commit) = stage(&dataset, &lock, &snapshot, "m2");
+    asked(true);
+    let refused = publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap_err();
+    assert_eq!(refused.code().id, "SK0002", "late.parquet has no hash yet");
+    assert!(is_empty());
+    assert_eq!(world.bytes("t"), before);
+    drop(lock);
+    assert_eq!(world.migrate(&world.dataset("t"), "m2").unwrap(), Outcome::Committed { version: 3 });
 }
 
 #[test]

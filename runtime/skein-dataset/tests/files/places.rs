@@ -178,7 +178,7 @@ fn rejects_reach_the_quarantine_with_the_publish_and_not_before() {
     let lock = dataset.lock_run(world.run()).unwrap();
     let snapshot = dataset.pin(&lock).unwrap();
     let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
-    let mut rejects = staging.quarantine().unwrap();
+    let mut rejects = staging.quarantine(&snapshot).unwrap();
     rejects.write_all(b"rejected").unwrap();
     rejects.finish(NameRule::Keep).unwrap();
     let quarantine = dataset.state_path().join("quarantine").join(format!("{}.parquet", lock.run));

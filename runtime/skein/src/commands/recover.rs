@@ -46,6 +46,11 @@ fn told(step: &Step) -> String {
                 set_aside.as_ref().map_or_else(String::new, |dir| format!("; their files are in {dir}"));
             format!("took a publish back because others had made {} changes{kept}", changes.len())
         }
+        Step::Refused { refusal, set_aside } => {
+            let kept =
+                set_aside.as_ref().map_or_else(String::new, |dir| format!("; others' files are in {dir}"));
+            format!("took a publish back because the system refused it: {refusal}{kept}; {}", refusal.hint())
+        }
         Step::Settled { version } => format!("recorded that version {version} is settled"),
         Step::Swept { attempt } => format!("removed what {attempt} had staged"),
     }

@@ -28,7 +28,8 @@ pub(crate) fn rollback(settings: &Settings, args: &RollbackArgs) -> CommandResul
     if !args.yes && !confirmed(settings, &dataset, args)? {
         return Err(Failure::text(codes::CANCELLED, "nothing was changed"));
     }
-    let done = roll_back(&dataset, args.to).map_err(|error| Failure::new(error.code(), &error))?;
+    let done = roll_back(&dataset, args.to)
+        .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
     match args.output {
         Output::Json => render::json(&summary(&done)),
         Output::Table => render::line(&told(&done)),

@@ -17,6 +17,9 @@ use crate::render;
 use crate::secrets;
 use crate::settings::Settings;
 
+/// Of the attributes that could not be kept; usually it is the same one for every file.
+const LOST_SHOWN: usize = 3;
+
 pub(crate) fn run(settings: &Settings, args: &RunArgs) -> CommandResult {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let home = Home::at(&settings.home);
@@ -139,12 +142,14 @@ fn summary(report: &RunReport, args: &RunArgs) {
         ),
     ];
     lines.iter().for_each(|(name, text)| render::line(&format!("  {name:<8} {text}")));
-    let note = |name: &str, texts: &[String]| {
+    let note = |name: &str, texts: &[String], most: usize| {
         if !texts.is_empty() {
-            render::line(&format!("  {name:<8} {}", texts.join(", ")));
+            render::line(&format!("  {name:<8} {}", render::first_of(texts, most)));
         }
     };
-    note("rejects", report.quarantine.as_slice());
-    note("left out", &[report.metadata_dropped.as_slice(), report.files_dropped.as_slice()].concat());
+    let left_out = [report.metadata_dropped.as_slice(), report.files_dropped.as_slice()].concat();
+    note("rejects", report.quarantine.as_slice(), 1);
+    note("left out", &left_out, left_out.len());
+    note("not kept", &report.attributes_lost, LOST_SHOWN);
     render::to_stderr(&format!("undo it with: skein rollback {dataset}"));
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use skein_types::{Blake3, ModuleDigest, ParamsDigest, RunId, Timestamp};
 
-use super::{History, Illegal, Unsettled};
+use super::{History, Illegal, UndoneBy, Unsettled};
 use crate::listing::{Change, FileStat, Role};
 use crate::log::record::{
-    Body, FileRecord, Intent, Operation, PublishFacts, Record, RevertReason, RowCounts,
+    Body, Denial, FileRecord, Intent, Operation, PublishFacts, Record, Refusal, RevertReason, RowCounts,
 };
 use crate::log::{open, seal};
 use crate::store::Node;
@@ -67,6 +67,16 @@ fn observe(version: u64) -> Body {
     Body::Observe { version, changes, files: Vec::new(), dirs: Vec::new() }
 }
 
+fn touch(version: u64) -> Body {
+    Body::Observe { version, changes: Vec::new(), files: Vec::new(), dirs: Vec::new() }
+}
+
+fn refused() -> Body {
+    let problem = "cannot exchange t: Operation not permitted (os error 1)".to_owned();
+    let refusal = Refusal { denial: Denial::Permission, problem };
+    Body::Revert(RevertReason::Refused { refusal, set_aside: None })
+}
+
 fn drift() -> Body {
     Body::Revert(RevertReason::Drift { changes: Vec::new(), set_aside: None })
 }
@@ -74,6 +84,7 @@ fn drift() -> Body {
 #[derive(Debug, Clone, Copy)]
 enum Act {
     Observe,
+    Touch,
     Publish { lost: bool },
     RollBack { to: u64, lost: bool },
 }
@@ -98,6 +109,7 @@ impl Disk {
 fn acts() -> impl Strategy<Value = Vec<Act>> {
     let act = prop_oneof![
         1 => Just(Act::Observe),
+        2 => Just(Act::Touch),
         4 => prop::bool::weighted(0.2).prop_map(|lost| Act::Publish { lost }),
         4 => (0..12_u64, prop::bool::weighted(0.2)).prop_map(|(to, lost)| Act::RollBack { to, lost }),
     ];
@@ -111,6 +123,10 @@ fn step(history: &mut History, disk: &mut Disk, act: Act) -> Result<(), Illegal>
             disk.write();
             return apply(history, observe(version));
         }
+        Act::Touch => {
+            disk.contents.push(disk.live);
+            return apply(history, touch(version));
+        }
         Act::Publish { lost } => {
             apply(history, announce(history, publish(version)))?;
             (lost, Body::Commit { version, run: run(version) })
@@ -122,11 +138,11 @@ fn step(history: &mut History, disk: &mut Disk, act: Act) -> Result<(), Illegal>
     };
     let (lost, body) = decision;
     if lost {
-        return apply(history, drift());
+        return apply(history, if version.is_multiple_of(2) { drift() } else { refused() });
     }
     let back = match act {
         Act::RollBack { to, .. } => history.slot_of(to).and_then(|slot| disk.kept.remove(&slot)),
-        Act::Observe | Act::Publish { .. } => None,
+        Act::Observe | Act::Touch | Act::Publish { .. } => None,
     };
     disk.kept.insert(version - 1, disk.live);
     match back {
@@ -147,7 +163,7 @@ proptest! {
         for act in acts {
             let kept = match act {
                 Act::RollBack { to, .. } => history.slot_of(to).is_some(),
-                Act::Observe | Act::Publish { .. } => true,
+                Act::Observe | Act::Touch | Act::Publish { .. } => true,
             };
             prop_assert_eq!(step(&mut history, &mut disk, act).is_ok(), kept, "{:?}", act);
         }
@@ -197,6 +213,7 @@ fn every_kind_out_of_place_is_refused() {
             ("commit", Body::Commit { version, run: run(2) }, false),
             ("done", Body::Done { version: done, ctime_ns: None }, state == "decided"),
             ("revert", drift(), state == "intended"),
+            ("revert", refused(), state == "intended"),
             ("revert", Body::Revert(RevertReason::RolledBack { version, to: 0 }), false),
         ];
         for (kind, body, allowed) in kinds {
@@ -204,6 +221,52 @@ fn every_kind_out_of_place_is_refused() {
             assert_eq!(apply(&mut history.clone(), body), expected, "{kind} after {state}");
         }
     }
+}
+
+/// The shapes that logs on disk have: fields are added, never renamed.
+#[test]
+fn reverts_are_written_in_the_shapes_that_logs_have() {
+    let written = |body: Body| {
+        let record = serde_json::to_value(Record::new(7, None, Timestamp(0), body)).unwrap();
+        let head = ["format", "number", "parent", "time", "tool"];
+        let body = record.as_object().unwrap().iter().filter(|(key, _)| !head.contains(&key.as_str()));
+        serde_json::Value::Object(body.map(|(key, value)| (key.clone(), value.clone())).collect())
+    };
+    let changes = vec![Change::Removed("a".to_owned())];
+    for (body, golden) in [
+        (
+            Body::Revert(RevertReason::Drift { changes, set_aside: Some("aside/3".to_owned()) }),
+            serde_json::json!({"kind": "revert", "reason": "drift", "set_aside": "aside/3",
+                "changes": [{"change": "removed", "path": "a"}]}),
+        ),
+        (
+            refused(),
+            serde_json::json!({"kind": "revert", "reason": "refused", "denial": "permission",
+                "problem": "cannot exchange t: Operation not permitted (os error 1)", "set_aside": null}),
+        ),
+        (
+            Body::Revert(RevertReason::RolledBack { version: 4, to: 2 }),
+            serde_json::json!({"kind": "revert", "reason": "rolled_back", "version": 4, "to": 2}),
+        ),
+    ] {
+        assert_eq!(written(body), golden);
+    }
+}
+
+#[test]
+fn an_undone_operation_is_remembered_with_what_undid_it() {
+    let mut history = adopted();
+    for (body, version) in [(drift(), 1), (refused(), 1)] {
+        let intent = announce(&history, publish(version));
+        apply(&mut history, intent).unwrap();
+        apply(&mut history, body).unwrap();
+    }
+    let by: Vec<_> = history.undone().iter().map(|u| (u.number, u.run, &u.by)).collect();
+    let Body::Revert(RevertReason::Refused { refusal, .. }) = refused() else { unreachable!() };
+    let expected = [(2, UndoneBy::Drift { changes: Vec::new() }), (4, UndoneBy::Refused(refusal))];
+    let expected: Vec<_> = expected.iter().map(|(number, by)| (*number, Some(run(1)), by)).collect();
+    assert_eq!(by, expected);
+    assert_eq!((history.unsettled(), history.next_version()), (None, 1));
 }
 
 #[test]

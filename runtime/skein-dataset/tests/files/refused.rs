@@ -1,0 +1,153 @@
+//! The system refuses the exchange itself, and goes on refusing: everything is taken back and the dataset stays usable.
+
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::path::Path;
+use std::process::Command;
+
+use skein_dataset::{
+    Dataset, Denial, Outcome, Publish, RollbackError, Step, UndoneBy, crash, recover, resolve, roll_back,
+};
+
+use crate::mounts::{as_nobody, inside, root};
+use crate::world::{World, bytes, open, publish, stage};
+
+/// `chattr +i` on a dataset's directory, taken off again at the end.
+struct Immutable<'a>(&'a Path);
+
+impl<'a> Immutable<'a> {
+    fn set(path: &'a Path) -> Self {
+        chattr("+i", path);
+        Self(path)
+    }
+}
+
+impl Drop for Immutable<'_> {
+    fn drop(&mut self) {
+        chattr("-i", self.0);
+    }
+}
+
+fn chattr(how: &str, path: &Path) {
+    assert!(Command::new("chattr").arg(how).arg(path).status().unwrap().success());
+}
+
+/// Only the log may have grown.
+fn is_as_before(dataset: &Dataset, before: &crate::world::Bytes, kept: usize) {
+    assert_eq!(bytes(&dataset.path()), *before);
+    assert_eq!(std::fs::read_dir(dataset.state_path().join("kept")).unwrap().count(), kept);
+    assert_eq!(dataset.history().unwrap().unsettled(), None);
+}
+
+fn refusal(outcome: &Outcome) -> (&'static str, Denial, String) {
+    match outcome {
+        Outcome::Refused { refusal } => (outcome.code().unwrap().id, refusal.denial, refusal.problem.clone()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_publish_whose_exchange_is_refused_is_taken_back_and_recorded() {
+    if !root() {
+        return;
+    }
+    let world = World::new();
+    world.put("one.parquet", b"a");
+    let (dataset, before, path) =
+        (world.dataset("one.parquet"), world.bytes("one.parquet"), world.path("one.parquet"));
+    let immutable = Immutable::set(&path);
+    let lock = dataset.lock_run(world.run()).unwrap();
+    let snapshot = dataset.pin(&lock).unwrap();
+    let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+    let outcome = publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
+    let problem = "cannot exchange one.parquet: Operation not permitted (os error 1)".to_owned();
+    assert_eq!(refusal(&outcome), ("SK0517", Denial::Permission, problem));
+    assert_eq!(resolve(&dataset, lock.run).unwrap(), outcome);
+    drop(lock);
+    is_as_before(&dataset, &before, 0);
+    assert_eq!(recover(&dataset).unwrap().steps, [], "nothing staged is left");
+    drop(immutable);
+    assert!(matches!(world.migrate(&dataset, "m").unwrap(), Outcome::Committed { .. }));
+    assert_eq!(std::fs::read(path).unwrap(), b"a+m");
+}
+
+#[test]
+fn a_recovery_whose_exchange_is_refused_takes_it_back() {
+    if !root() {
+        return;
+    }
+    for point in ["publish.after-intent", "swap.after-slot"] {
+        let world = World::new();
+        world.put("t/a.parquet", b"a");
+        let (dataset, before, path) = (world.dataset("t"), world.bytes("t"), world.path("t"));
+        let lock = dataset.lock_run(world.run()).unwrap();
+        let snapshot = dataset.pin(&lock).unwrap();
+        let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+        crash::fail_at(point);
+        publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
+        let run = lock.run;
+        drop(lock);
+        let immutable = Immutable::set(&path);
+        let steps = recover(&dataset).unwrap().steps;
+        assert!(
+            matches!(&steps[..], [Step::Refused { refusal, set_aside: None }, Step::Swept { .. }]
+                if refusal.denial == Denial::Permission),
+            "{steps:?}"
+        );
+        is_as_before(&dataset, &before, 0);
+        assert_eq!(refusal(&resolve(&dataset, run).unwrap()).0, "SK0517");
+        drop(immutable);
+        assert_eq!(world.migrate(&dataset, "m").unwrap(), Outcome::Committed { version: 1 });
+    }
+}
+
+#[test]
+fn a_rollback_whose_exchange_is_refused_is_taken_back() {
+    if !root() {
+        return;
+    }
+    let world = World::new();
+    world.put("one.parquet", b"a");
+    let (dataset, path) = (world.dataset("one.parquet"), world.path("one.parquet"));
+    world.migrate(&dataset, "m").unwrap();
+    let before = world.bytes("one.parquet");
+    let immutable = Immutable::set(&path);
+    let refused = roll_back(&dataset, None).unwrap_err();
+    assert!(matches!(&refused, RollbackError::Refused(r) if r.denial == Denial::Permission), "{refused}");
+    assert_eq!(refused.code().id, "SK0517");
+    assert!(refused.hint().unwrap().contains("chattr"), "{:?}", refused.hint());
+    is_as_before(&dataset, &before, 1);
+    let history = dataset.history().unwrap();
+    assert!(matches!(history.undone(), [u] if matches!(u.by, UndoneBy::Refused(_)) && u.run.is_none()));
+    drop(immutable);
+    assert_eq!(roll_back(&dataset, None).unwrap().to, 0);
+    assert_eq!(std::fs::read(path).unwrap(), b"a");
+}
+
+#[test]
+fn a_sticky_parent_of_somebody_else_does_not_wedge_the_dataset() {
+    let Some(dir) = inside() else {
+        if !root() {
+            return;
+        }
+        let world = World::new();
+        world.put("open/t/a.parquet", b"a");
+        let chmod = |name: &str, mode| {
+            std::fs::set_permissions(world.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        chmod("open", 0o1777);
+        chmod("open/t", 0o777);
+        chown(world.path("open/t"), Some(1), Some(1)).unwrap();
+        as_nobody("refused::a_sticky_parent_of_somebody_else_does_not_wedge_the_dataset", &world);
+        return;
+    };
+    let world = World::new();
+    let dataset = open(&dir.join("open/t"));
+    let before = bytes(&dataset.path());
+    for _ in 0..2 {
+        let outcome = world.migrate(&dataset, "m").unwrap();
+        assert_eq!(refusal(&outcome).0, "SK0517");
+        assert_eq!(bytes(&dataset.path()), before);
+        assert_eq!(dataset.history().unwrap().unsettled(), None);
+    }
+    assert_eq!(std::fs::read_dir(dataset.state_path().join("stage")).unwrap().count(), 0);
+}
