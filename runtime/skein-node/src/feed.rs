@@ -11,7 +11,7 @@ use crate::preserved::PreservedCheck;
 use crate::progress::Progress;
 
 /// More rows per batch leave the CPU's caches, fewer cost calls.
-const BATCH_ROWS_MAX: usize = 32 * 1024;
+const BATCH_ROWS_MAX: usize = 16 * 1024;
 const BATCH_ROWS_MIN: usize = 256;
 /// Wide rows: a batch and its copies must fit the guest's memory several times.
 const BATCH_BYTES: u64 = 3 << 20;

@@ -187,6 +187,17 @@ fn types_that_make_much_of_no_bytes_are_refused() {
         (DataType::FixedSizeBinary((1 << 20) + 1), "1048577 bytes in a row"),
         (DataType::FixedSizeBinary(i32::MAX), "2147483647 bytes in a row"),
         (list(DataType::FixedSizeBinary(17), 65_536), "1114112 bytes in a row"),
+        // What a run writes, the next one must be able to read: all of a row counts.
+        (list(DataType::Decimal256(40, 0), 65_536), "2097152 bytes in a row"),
+        (
+            DataType::Struct(
+                ["a", "b"]
+                    .map(|name| Field::new(name, DataType::FixedSizeBinary(1 << 20), true))
+                    .to_vec()
+                    .into(),
+            ),
+            "2097152 bytes in a row",
+        ),
     ] {
         let error = refusal(&computed(too_wide.clone()));
         assert_eq!(error.code(), codes::PLAN_TYPE_TOO_WIDE, "{too_wide}: {error}");

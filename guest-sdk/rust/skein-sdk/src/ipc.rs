@@ -23,8 +23,7 @@ const ALIGNMENT: usize = 64;
 /// Before each message and, with a length of zero, at the end.
 const MARKER: [u8; 4] = [0xff; 4];
 
-/// Decodes a stream of at most one record batch. An empty stream, or one without batch, has `rows` rows only if it has no
-/// columns.
+/// Decodes a stream of one record batch. No bytes at all stand for a batch of `rows` rows without columns.
 pub(crate) fn decode(data: Vec<u8>, rows: usize) -> Result<RecordBatch, Failure> {
     if data.is_empty() {
         return Ok(no_columns(rows)?);

@@ -20,6 +20,8 @@ const HELD_BYTES_MAX: u64 = 3 << 30;
 const BATCH_BYTES_MAX: u64 = 1 << 30;
 /// Pages of one chunk of nested strings: how many of them a row spans is not known before it is decoded.
 const NESTED_BYTES_MAX: u64 = 4 << 30;
+/// Values of fixed width of all nested chunks that are read together.
+const NESTED_TOGETHER_MAX: u64 = 8 << 30;
 /// Values of fixed width that a dictionary stood for, encoded without it.
 const AGAIN_BYTES_MAX: u64 = 4 << 30;
 /// Wider values may stand for nothing in the file, and nobody knows how many a row of nested ones has.
@@ -145,6 +147,8 @@ pub(super) struct Together<'a> {
     pub(super) rows: usize,
     /// Bytes that a row takes for lists of fixed size.
     pub(super) list_bytes: u64,
+    /// Bytes that all items of lists of any length take for lists of fixed size in them.
+    pub(super) item_bytes: u64,
 }
 
 /// Checks the pages of all chunks that are read together. Answers how many rows a batch may have, at most `wanted`.
@@ -166,10 +170,16 @@ fn fitting(
     together: &Together<'_>,
     (mut profiles, wanted): (Vec<Profile>, usize),
 ) -> Result<usize, FileError> {
-    let Together { chunks, rows, list_bytes } = *together;
+    let Together { chunks, rows, list_bytes, item_bytes } = *together;
     let held = profiles.iter().map(Profile::held).fold(0, u64::saturating_add);
     if held > HELD_BYTES_MAX {
         return Err(too_large(name, &format!("its pages take {held} bytes at once")));
+    }
+    // One row may have all of them.
+    let nested = profiles.iter().filter(|profile| profile.nested).map(Profile::all);
+    let nested = nested.fold(item_bytes, u64::saturating_add);
+    if nested > NESTED_TOGETHER_MAX {
+        return Err(too_large(name, &format!("nested values of {nested} bytes in one row group")));
     }
     let wanted = wanted.clamp(1, rows.max(1));
     let made = |profiles: &[Profile], rows| {
@@ -221,7 +231,7 @@ pub(super) fn alone(
     }
     let dictionary = if profile.strings { profile.dictionary } else { 0 };
     let shares = profile.shared > 0;
-    let together = Together { chunks: &[chunk], rows, list_bytes: 0 };
+    let together = Together { chunks: &[chunk], rows, list_bytes: 0, item_bytes: 0 };
     let rows = fitting(file, name, &together, (vec![profile], wanted))?;
     Ok(Alone { rows, dictionary, shares })
 }

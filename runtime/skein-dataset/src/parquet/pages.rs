@@ -39,6 +39,8 @@ pub(super) struct Page {
     pub(super) values: u64,
     pub(super) compressed: u64,
     pub(super) uncompressed: u64,
+    /// Bytes at the beginning of the body that are never compressed.
+    pub(super) levels: u64,
 }
 
 /// Walks the page headers of a chunk that is about to be decoded and shows each page to `each`.
@@ -68,6 +70,10 @@ pub(super) fn check(
             PageKind::Data | PageKind::DataV2 => values = values.saturating_add(head.values),
             PageKind::Dictionary if at > start => return Err(damaged("a dictionary in the wrong place")),
             PageKind::Dictionary => {}
+        }
+        if unpack::cannot_be_told(chunk, &page) {
+            let what = format!("a page of {} bytes in the old LZ4 framing", page.compressed);
+            return Err(FileError::Unsupported { file: name.to_owned(), what });
         }
         if unpack::says_too_little(file, chunk, &page, body).map_err(read_failed)? {
             return Err(damaged("a page that unpacks to more than it says"));
@@ -186,6 +192,7 @@ impl PageHead {
         if kind == PageKind::Dictionary && self.values > dictionary_max(chunk, self.uncompressed) {
             return Err("a dictionary with more entries than bytes");
         }
-        Ok(Page { kind, encoding: self.encoding, values, compressed, uncompressed })
+        let levels = u64::try_from(levels).map_err(|_| size)?;
+        Ok(Page { kind, encoding: self.encoding, values, compressed, uncompressed, levels })
     }
 }

@@ -8,12 +8,11 @@ use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
-use skein_types::{ColumnId, ColumnTree};
+use skein_types::{ColumnId, ColumnNode, ColumnTree, fixed_list_bytes, fixed_list_bytes_of_items};
 
 use super::error::{FileError, guarded};
 use super::held::{self, Together};
 use super::source::SourceFile;
-use super::width;
 
 /// Batches of one row group, in order. Ends after the first error.
 #[derive(Debug)]
@@ -54,10 +53,20 @@ impl SourceFile {
             group.columns().get(*leaf).ok_or_else(missing)
         };
         let chunks = leaves.iter().filter(|_| rows > 0).map(chunk).collect::<Result<Vec<_>, _>>()?;
-        let list_bytes = self.tree().roots().iter().filter_map(|root| self.tree().get(*root));
-        let list_bytes = list_bytes.filter(|node| leaves.iter().any(|leaf| node.leaves.contains(leaf)));
-        let list_bytes = list_bytes.map(|node| width::of_lists(node.field.data_type())).sum();
-        let together = Together { chunks: &chunks, rows, list_bytes };
+        let roots = self.tree().roots().iter().filter_map(|root| self.tree().get(*root));
+        let read = |node: &&ColumnNode| leaves.iter().any(|leaf| node.leaves.contains(leaf));
+        let roots: Vec<&ColumnNode> = roots.filter(read).collect();
+        let list_bytes = roots.iter().map(|node| fixed_list_bytes(node.field.data_type())).sum();
+        let values = |node: &ColumnNode| {
+            let inside = leaves.iter().filter(|leaf| node.leaves.contains(leaf));
+            let counts = inside.filter_map(|leaf| group.columns().get(*leaf)).map(|c| c.num_values());
+            counts.max().and_then(|most| u64::try_from(most).ok()).unwrap_or(0)
+        };
+        let claim = |node: &&ColumnNode| {
+            fixed_list_bytes_of_items(node.field.data_type()).saturating_mul(values(node))
+        };
+        let item_bytes = roots.iter().map(claim).fold(0, u64::saturating_add);
+        let together = Together { chunks: &chunks, rows, list_bytes, item_bytes };
         let batch_rows = held::batch_rows(self.file(), self.name(), &together, batch_rows)?;
         let columns = if leaves.is_empty() || rows == 0 {
             None

@@ -26,21 +26,29 @@ pub(super) fn says_too_little(
     body: u64,
 ) -> io::Result<bool> {
     let may_be_more = |ratio: u64| page.compressed.saturating_mul(ratio) > PAGE_BYTES_MAX.unsigned_abs();
-    let packed = || BufReader::with_capacity(PIECE, file.get(body).take(page.compressed));
+    let (start, length) = (body.saturating_add(page.levels), page.compressed.saturating_sub(page.levels));
+    let packed = || BufReader::with_capacity(PIECE, file.get(start).take(length));
+    let limit = page.uncompressed.saturating_sub(page.levels);
     match chunk.compression_codec() {
         CompressionCodec::GZIP if may_be_more(GZIP_RATIO) => {
-            exceeds(flate2::read::MultiGzDecoder::new(packed()), page.uncompressed)
+            exceeds(flate2::read::MultiGzDecoder::new(packed()), limit)
         }
-        CompressionCodec::BROTLI => exceeds(brotli::Decompressor::new(packed(), PIECE), page.uncompressed),
-        // Three ways to frame it, one of them without a mark: counting would be guessing.
-        CompressionCodec::LZ4 => Ok(may_be_more(LZ4_RATIO)),
+        CompressionCodec::BROTLI => exceeds(brotli::Decompressor::new(packed(), PIECE), limit),
         CompressionCodec::GZIP
         | CompressionCodec::UNCOMPRESSED
         | CompressionCodec::SNAPPY
         | CompressionCodec::LZO
+        | CompressionCodec::LZ4
         | CompressionCodec::ZSTD
         | CompressionCodec::LZ4_RAW => Ok(false),
     }
+}
+
+/// Whether a page is too large to say: the old LZ4 is framed in three ways, one of them without a mark, so counting would
+/// be guessing.
+pub(super) fn cannot_be_told(chunk: &ColumnChunkMetaData, page: &Page) -> bool {
+    chunk.compression_codec() == CompressionCodec::LZ4
+        && page.compressed.saturating_mul(LZ4_RATIO) > PAGE_BYTES_MAX.unsigned_abs()
 }
 
 /// Whether more than `limit` bytes come out. Bytes that make no sense are the decoder's to refuse.

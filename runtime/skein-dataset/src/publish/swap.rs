@@ -82,7 +82,7 @@ impl Swap<'_> {
         let found = self.locate()?;
         match found {
             Found::Staged | Found::Slotted => {
-                let changed = self.changed(self.dataset.place.list(), false)?;
+                let changed = self.changed(self.dataset.place.list(), None)?;
                 if !changed.is_empty() {
                     return self.take_back(UndoneBy::Drift { changes: changed });
                 }
@@ -95,7 +95,7 @@ impl Swap<'_> {
             }
             Found::Exchanged => {}
             Found::SetAside => {
-                let changes = self.changed(self.dataset.place.list(), false)?;
+                let changes = self.changed(self.dataset.place.list(), None)?;
                 return self.take_back(UndoneBy::Drift { changes });
             }
             Found::Replaced => {
@@ -103,7 +103,8 @@ impl Swap<'_> {
                 return self.take_back(UndoneBy::Drift { changes });
             }
         }
-        let displaced = self.changed(self.list_at(&self.state.kept, &slot), true)?;
+        let displaced =
+            self.changed(self.list_at(&self.state.kept, &slot), Some((&self.state.kept, &slot)))?;
         if displaced.is_empty() {
             return Ok(Decision::Forward);
         }
@@ -131,16 +132,18 @@ impl Swap<'_> {
 
     /// Does the exchange of a decided intent again if it is not there: a record can be durable before the names are.
     pub(crate) fn repeat_lost(&self) -> Result<(), StateError> {
-        let slot = self.intent.base.to_string();
         let found = self.locate()?;
-        if found == Found::Staged {
-            let (dir, source) = self.source()?;
-            store::rename_new(&dir, &source, &self.state.kept, &slot)?;
+        if !matches!(found, Found::Staged | Found::Slotted) {
+            return Ok(());
         }
-        if matches!(found, Found::Staged | Found::Slotted) {
-            store::exchange(&self.dataset.place.parent, &self.dataset.place.name, &self.state.kept, &slot)?;
+        // The old version has been live again since. What others wrote to it must not vanish into the kept ones.
+        let (parent, name) = (&self.dataset.place.parent, self.dataset.place.name.as_str());
+        let changed = self.changed(self.dataset.place.list(), Some((parent, name)))?;
+        if let Some(first) = changed.first() {
+            let found = format!("the version was recorded, its exchange was lost, and since then: {first}");
+            return Err(StateError::Held { found });
         }
-        Ok(())
+        self.forward(&found)
     }
 
     fn locate(&self) -> Result<Found, StateError> {
@@ -172,11 +175,12 @@ impl Swap<'_> {
         }
     }
 
-    /// How a listing differs from the version that is displaced. What no dataset may hold counts as added.
+    /// How a listing differs from the version that is displaced, where `moved` says that an exchange put it there. What no
+    /// dataset may hold counts as added.
     fn changed(
         &self,
         listing: Result<Listing, PlaceError>,
-        displaced: bool,
+        moved: Option<(&Dir, &str)>,
     ) -> Result<Vec<Change>, StateError> {
         let listing = match listing {
             Ok(listing) => listing,
@@ -192,11 +196,10 @@ impl Swap<'_> {
         };
         let base = || self.base.iter().map(|f| &f.stat);
         // The exchange sets the ctime of what it moves: of a single file, not of files in a directory.
-        if displaced && self.dataset.place.kind == Kind::File {
+        if let (Some((dir, name)), Kind::File) = (moved, self.dataset.place.kind) {
             let found = changes(base(), &listing.files, FileStat::same_but_ctime);
-            let slot = self.intent.base.to_string();
             if let (true, Some(file)) = (found.is_empty(), self.base.first())
-                && store::hash_file(&self.state.kept, &slot, &TO_THE_END)?.0 != file.blake3
+                && store::hash_file(dir, name, &TO_THE_END)?.0 != file.blake3
             {
                 return Ok(vec![Change::Modified(file.stat.path.clone())]);
             }
@@ -220,7 +223,8 @@ impl Swap<'_> {
         let staged = self.intent.source.rsplit_once('/').map_or(".", |(dir, _)| dir);
         let mut dirs =
             vec![(&self.dataset.place.parent, "."), (&self.state.kept, "."), (&self.state.root, staged)];
-        if set_aside.is_some() {
+        // A kept version that others wrote to stays where it is kept.
+        if set_aside.as_deref() == Some(self.aside().as_str()) {
             dirs.extend([(&self.state.root, ASIDE), (&self.state.root, ".")]);
         }
         for (dir, name) in dirs {

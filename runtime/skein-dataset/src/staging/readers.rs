@@ -77,7 +77,6 @@ impl Readers {
         let mode = match (self.acl, one_group) {
             (true, _) => 0,
             (false, true) => self.mode,
-            (false, false) if self.mode == GROUP | OTHERS => self.mode,
             (false, false) => 0,
         };
         rustix::fs::fchmod(&to, Mode::from_raw_mode(0o600 | mode)).during("set the mode of", shown)

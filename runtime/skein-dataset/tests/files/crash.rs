@@ -7,6 +7,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use rustix::fs::{CWD, RenameFlags};
 use skein_dataset::{
     CRASH_POINTS, Change, Dataset, Outcome, Recovered, Step, VersionKind, crash, recover, roll_back,
 };
@@ -314,6 +315,58 @@ fn what_was_set_aside_is_still_known_after_a_crash_before_the_record() {
     assert_eq!(bytes(&dataset.state_path().join(&aside)), found);
     assert_eq!(child(&path, "run", None), End::Done);
     agree(&open(&path));
+}
+
+#[test]
+fn a_rollback_that_is_taken_back_leaves_the_kept_version_where_it_was() {
+    let world = World::new();
+    let path = prepared(&world, true);
+    let before = bytes(&path);
+    assert_eq!(child(&path, "rollback", Some("swap.after-exchange")), End::Killed);
+    let dataset = open(&path);
+    put(&dataset.state_path().join("kept/1/late.parquet"), b"late");
+    put(&path.join("into-kept.parquet"), b"theirs");
+
+    let taken_back = Step::TakenBack {
+        changes: vec![Change::Added("late.parquet".into())],
+        set_aside: Some("kept/0".into()),
+    };
+    assert_eq!(recover(&dataset).unwrap().steps[0], taken_back);
+    let mut expected = before;
+    expected.insert("late.parquet".into(), b"late".to_vec());
+    assert_eq!(bytes(&path), expected);
+    assert_eq!(bytes(&dataset.state_path().join("kept/0"))["into-kept.parquet"], b"theirs");
+    assert_eq!(child(&path, "run", None), End::Done);
+}
+
+#[test]
+fn an_exchange_that_the_disk_forgot_is_not_repeated_over_what_others_wrote_since() {
+    for directory in [true, false] {
+        let world = World::new();
+        let path = prepared(&world, directory);
+        assert_eq!(child(&path, "run", Some("swap.after-decision")), End::Killed);
+        let dataset = open(&path);
+        let displaced = dataset.state_path().join("kept/1");
+        let new = bytes(&path);
+        // The record is durable, the names are not.
+        let exchange = || rustix::fs::renameat_with(CWD, &path, CWD, &displaced, RenameFlags::EXCHANGE);
+        exchange().unwrap();
+        let late = if directory { path.join("late.parquet") } else { path.clone() };
+        let old = std::fs::read(&late).ok();
+        put(&late, b"late");
+        assert_eq!(recover(&dataset).unwrap_err().code().id, "SK0514", "directory: {directory}");
+        assert_eq!(std::fs::read(&late).unwrap(), b"late");
+
+        match old {
+            Some(old) => put(&late, &old),
+            None => std::fs::remove_file(&late).unwrap(),
+        }
+        if directory {
+            assert_eq!(recover(&dataset).unwrap().steps[0], Step::Settled { version: 2 });
+            assert_eq!(bytes(&path), new);
+            agree(&dataset);
+        }
+    }
 }
 
 #[test]

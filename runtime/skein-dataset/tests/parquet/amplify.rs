@@ -19,7 +19,7 @@ use skein_dataset::parquet::OutputPlan;
 use skein_types::{Selection, codes};
 
 use crate::support::{all, batch, carry, grouped, no_guest, open, parquet_of, plan, run};
-use crate::wire::{data, i32s, page, varint, with_pages, zigzag};
+use crate::wire::{data, data_v2, i32s, page, varint, with_pages, zigzag};
 
 fn numbers(rows: i64) -> RecordBatch {
     batch(vec![("a", Arc::new(Int64Array::from_iter_values(0..rows)), false)])
@@ -373,8 +373,12 @@ fn pages_that_unpack_to_more_than_they_say_are_stopped() {
         (Compression::GZIP(Default::default()), gzip),
         (Compression::BROTLI(Default::default()), brotli.into_inner()),
     ] {
-        let bytes = with_pages(Arc::clone(&column), compression, &page(0, 32, &data(4, 0), &body));
-        let refused = open(&bytes).unwrap().read(0, &[0], 10).unwrap_err();
-        assert!(refused.to_string().ends_with("a page that unpacks to more than it says"), "{refused}");
+        // The second form begins with levels that are never compressed.
+        let with_levels = [&[2, 1], body.as_slice()].concat();
+        for pages in [page(0, 32, &data(4, 0), &body), page(3, 34, &data_v2(4, 2), &with_levels)] {
+            let bytes = with_pages(Arc::clone(&column), compression, &pages);
+            let refused = open(&bytes).unwrap().read(0, &[0], 10).unwrap_err();
+            assert!(refused.to_string().ends_with("a page that unpacks to more than it says"), "{refused}");
+        }
     }
 }

@@ -44,6 +44,11 @@ pub(crate) fn data(values: i64, encoding: i64) -> Vec<u8> {
     [vec![0x2c], i32s(&[values, encoding, 3, 3]), vec![0]].concat()
 }
 
+/// Field 8 of a page header: so many plain values behind so many bytes of levels.
+pub(crate) fn data_v2(values: i64, levels: i64) -> Vec<u8> {
+    [vec![0x5c], i32s(&[values, 0, values, 0, levels, 0]), vec![0]].concat()
+}
+
 /// A file of one required column that has `rows` rows in these pages.
 pub(crate) fn with_pages(column: ArrayRef, compression: Compression, pages: &[u8]) -> Vec<u8> {
     let properties = WriterProperties::builder().set_compression(compression).build();

@@ -3,6 +3,7 @@
 use arrow_schema::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
 
 use super::PlanError;
+use crate::{ROW_BYTES_MAX, widest_row};
 
 const NAME_BYTES_MAX: usize = 1024;
 /// Values that fixed-size lists, one inside the other, give a row.
@@ -24,7 +25,14 @@ pub(super) fn check_field(column: &str, field: &Field) -> Result<(), PlanError> 
 /// Whether a row of this column stays small whatever is in it. A fixed size needs no bytes to be claimed: nulls have none,
 /// and a row of them would be as large as the type says.
 pub(super) fn check_width(column: &str, field: &Field) -> Result<(), PlanError> {
-    width(column, field.data_type(), 1)
+    width(column, field.data_type(), 1)?;
+    // What a run writes must be what the next one reads: the reader asks this of every file.
+    let found = widest_row(field);
+    if found <= ROW_BYTES_MAX {
+        return Ok(());
+    }
+    let column = column.chars().take(100).collect();
+    Err(PlanError::TooWide { column, found, limit: ROW_BYTES_MAX, unit: "bytes" })
 }
 
 fn width(column: &str, data_type: &DataType, values: u64) -> Result<(), PlanError> {

@@ -11,21 +11,25 @@ use arrow_schema::{Field, SchemaRef};
 use super::{MARKER, bad, children, is_known, unknown};
 use crate::Failure;
 
-/// The first record batch of a stream; `None` if it has none.
+/// The record batch of a stream; `None` if it has none.
 pub(super) fn batch(stream: &Buffer) -> Result<Option<RecordBatch>, Failure> {
     let mut schema: Option<SchemaRef> = None;
+    let mut batch = None;
     let mut at = 0;
     while let Some((message, body)) = next(stream, &mut at)? {
         if let Some(found) = message.header_as_schema() {
             schema = Some(Arc::new(fb_to_schema(found)));
         } else if let Some(found) = message.header_as_record_batch() {
-            let schema = schema.ok_or_else(|| bad("a record batch before the schema"))?;
-            return arrays(&found, &schema, &body).map(Some);
+            let schema = schema.as_ref().ok_or_else(|| bad("a record batch before the schema"))?;
+            if batch.is_some() {
+                return Err(bad("more than one record batch"));
+            }
+            batch = Some(arrays(&found, schema, &body)?);
         } else {
             return Err(bad("a message that is neither schema nor record batch"));
         }
     }
-    Ok(None)
+    Ok(batch)
 }
 
 /// The message at a place and its body; `None` at the end of the stream.
