@@ -27,7 +27,9 @@ This demo
     about 10 minutes on 2 cores and 3 GB in the target directory from a clean clone, seconds after that;
   installs DuckDB, Polars and pyarrow into a Python environment in the target directory (300 MB), once;
   then makes TPC-H tables of 60 MB, migrates them, compares the results with DuckDB's and rolls back:
-    at most 90 seconds. Nothing outside the target directory is touched.
+    at most 90 seconds.
+Outside the target directory it adds only what rustup and cargo need and lack: the toolchain and the wasm target
+in ~/.rustup, downloaded crates in ~/.cargo.
 ";
 
 #[derive(Args, Debug)]

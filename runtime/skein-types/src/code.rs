@@ -128,7 +128,6 @@ catalogue! {
     GUEST_NULLS = "SK0319" Fault "nulls in a column that has none";
     GUEST_ENDLESS_DRAIN = "SK0320" Fault "more drain calls than allowed";
     GUEST_METRICS_FLOOD = "SK0321" Fault "too many metrics";
-    GUEST_PLAN_UNSTABLE = "SK0322" Fault "the module plans differently the second time";
     GUEST_FINISH_OUTPUT = "SK0323" Fault "output from finish without state";
     GUEST_BATCH_OUTPUT = "SK0324" Fault "too much output for one batch";
 
@@ -157,13 +156,20 @@ catalogue! {
     OUTCOME_UNKNOWN = "SK0523" Transient "it is not known whether the publish happened";
     KEPT_VERSION_DAMAGED = "SK0524" Conflict "a kept version is not what the log says";
     FILE_CHANGED_WHILE_READ = "SK0525" Conflict "a file changed while it was read";
-    MANAGED_ELSEWHERE = "SK0526" Denied "the dataset is managed by a server";
     NAME_COLLISION = "SK0527" BadInput "two outputs would have the same name";
 }
 
 #[cfg(test)]
 mod tests {
     use super::codes;
+
+    /// Numbers that were given out and withdrawn before anything raised them.
+    const RETIRED: [&str; 2] = ["SK0322", "SK0526"];
+
+    #[test]
+    fn a_retired_number_is_not_given_out_again() {
+        assert_eq!(codes::ALL.iter().find(|code| RETIRED.contains(&code.id)), None);
+    }
 
     #[test]
     fn ids_are_unique_and_in_order() {

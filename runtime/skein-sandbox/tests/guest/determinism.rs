@@ -1,12 +1,14 @@
 //! The same seed gives the same bytes for the same fuel, whatever the machine is doing.
 
+use std::sync::Arc;
+
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use skein_sandbox::{Agent, GuestError, Limits, Module, Seed};
-use skein_types::Fuel;
+use skein_types::{Fuel, Shape, codes};
 
-use crate::support::{FIRST, ROWS, Start, batch};
+use crate::support::{FIRST, ROWS, Start, batch, engine, hostile, limits, load, source};
 
 const fn is_send<T: Send>() {}
 const fn is_sync<T: Sync>() {}
@@ -75,4 +77,31 @@ fn fuel_does_not_depend_on_how_many_epochs_a_call_lasts() {
     for _ in 0..5 {
         assert_eq!(run(), first);
     }
+}
+
+/// What a plan names that looked at everything a guest can look at.
+fn seen_while_planning(module: &Module) -> Vec<(String, String)> {
+    module.plan(&source("plan-observes", Shape::Same), Arc::default(), &limits()).unwrap().ext
+}
+
+/// The host asks for a plan once: that a second answer would be the same is the sandbox's doing and not the module's.
+#[test]
+fn a_plan_does_not_depend_on_when_where_and_after_whom_it_is_asked_for() {
+    let first = seen_while_planning(hostile());
+    let seen = |what: &str| first.iter().find(|(name, _)| name == what).unwrap().1.as_str();
+    assert_ne!(seen("wall"), seen("wall later"));
+    assert_ne!(seen("random"), seen("random later"));
+    assert_eq!((seen("calls"), seen("new memory")), ("1", "0"));
+    // A neighbour that filled all its memory before its place is used again.
+    for _ in 0..10 {
+        let full = Start::default().process("grow").unwrap_err();
+        assert_eq!(full.code().id, codes::GUEST_MEMORY.id);
+        assert_eq!(seen_while_planning(hostile()), first);
+    }
+    std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..8).map(|_| scope.spawn(|| seen_while_planning(hostile()))).collect();
+        assert!(asking.into_iter().all(|seen| seen.join().unwrap() == first));
+    });
+    // Compiled anew, in another engine.
+    assert_eq!(seen_while_planning(&load(&engine(), "guest-hostile")), first);
 }

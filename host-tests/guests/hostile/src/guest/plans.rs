@@ -1,6 +1,12 @@
-//! Plans that lie.
+//! Plans that lie, and one that looks around.
+
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::param;
+use super::skein::migration::config;
 use super::skein::migration::types::{Field, Origin, Refusal, SchemaPlan, Source};
 
 /// Without a lie: both columns computed from themselves.
@@ -51,6 +57,7 @@ pub(super) fn plan(s: Source) -> Result<SchemaPlan, Refusal> {
         }
         "plan-wide-binary" => plan.target[0].data_type = "w:2147483647".to_owned(),
         "plan-must" => plan.ext.push(("must-understand".to_owned(), String::new())),
+        "plan-observes" => plan.ext = observed(),
         "plan-shape" => plan.shape = "round".to_owned(),
         // Data will come under the source's names and types: see the tests of wrong schemas.
         "schema-name" => plan.target[0].name = "other".to_owned(),
@@ -82,4 +89,44 @@ fn deep() -> Vec<Field> {
         ..blank()
     };
     (0..5000).map(field).collect()
+}
+
+/// All that a plan could depend on besides its arguments, and that could differ from one call to the next.
+#[expect(clippy::disallowed_methods, reason = "what the host gives instead is what is looked at")]
+fn observed() -> Vec<(String, String)> {
+    thread_local!(static CALLS: Cell<u32> = const { Cell::new(0) });
+    CALLS.set(CALLS.get() + 1);
+    let wall = || format!("{:?}", SystemTime::now().duration_since(UNIX_EPOCH));
+    let random = || RandomState::new().hash_one(1).to_string();
+    let start = Instant::now();
+    let mut seen = vec![("wall", wall()), ("random", random()), ("calls", CALLS.get().to_string())];
+    std::thread::sleep(Duration::from_secs(1));
+    seen.extend([
+        ("wall later", wall()),
+        ("random later", random()),
+        ("elapsed", format!("{:?}", start.elapsed())),
+        ("order", format!("{:?}", (0..50).collect::<HashSet<u32>>())),
+        ("address", format!("{:p}", Box::new(7))),
+        ("pages", core::arch::wasm32::memory_size(0).to_string()),
+        ("new memory", fresh_bytes().to_string()),
+        ("environment", format!("{:?}", std::env::vars().collect::<Vec<_>>())),
+        ("arguments", format!("{:?}", std::env::args().collect::<Vec<_>>())),
+        ("directory", format!("{:?}", std::env::current_dir())),
+        ("file", format!("{:?}", std::fs::read("/proc/uptime"))),
+        ("setting", format!("{:?}", config::get("setting"))),
+    ]);
+    seen.into_iter().map(|(what, value)| (what.to_owned(), value)).collect()
+}
+
+/// The sum of what stands in pages that nobody wrote to.
+fn fresh_bytes() -> u64 {
+    const PAGES: usize = 32;
+    const PAGE: usize = 65_536;
+    let before = core::arch::wasm32::memory_grow(0, PAGES);
+    if before == usize::MAX {
+        return u64::MAX;
+    }
+    // SAFETY: these pages were just added, and the allocator does not know of them.
+    let pages = unsafe { std::slice::from_raw_parts((before * PAGE) as *const u8, PAGES * PAGE) };
+    pages.iter().map(|byte| u64::from(*byte)).sum()
 }
