@@ -14,6 +14,7 @@ mod environment;
 mod finding;
 mod guests;
 mod layers;
+mod privileges;
 mod process;
 mod project;
 mod python;

@@ -12,6 +12,7 @@ use anyhow::{Result, bail};
 use crate::finding::report;
 use crate::guests;
 use crate::layers;
+use crate::privileges;
 use crate::process;
 use crate::project::Project;
 use crate::setup;
@@ -35,6 +36,7 @@ pub(crate) enum Extent {
 
 pub(crate) fn run(project: &Project, extent: Extent) -> Result<()> {
     let whole = Stopwatch::start();
+    privileges::require()?;
     check_text(project)?;
     let python = match extent {
         Extent::Full => setup::install(project)?,

@@ -86,12 +86,19 @@ pub fn reach(_name: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// Called where this thread waits for the disk; counted with the feature `crash-points`.
+#[cfg(not(feature = "crash-points"))]
+#[inline(always)]
+pub(crate) fn wait_for_disk() {}
+
 #[cfg(feature = "crash-points")]
-pub use armed::{fail_at, reach};
+pub(crate) use armed::wait_for_disk;
+#[cfg(feature = "crash-points")]
+pub use armed::{fail_at, reach, waits_for_disk};
 
 #[cfg(feature = "crash-points")]
 mod armed {
-    use std::cell::RefCell;
+    use std::cell::{Cell, RefCell};
     use std::io;
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicU64, Ordering};
@@ -116,6 +123,16 @@ mod armed {
 
     thread_local! {
         static FAILING: RefCell<Option<String>> = const { RefCell::new(None) };
+        static WAITS: Cell<u64> = const { Cell::new(0) };
+    }
+
+    /// How often the calling thread has waited for the disk, a barrier over many files counted once.
+    pub fn waits_for_disk() -> u64 {
+        WAITS.get()
+    }
+
+    pub(crate) fn wait_for_disk() {
+        WAITS.set(WAITS.get() + 1);
     }
 
     /// Makes the named point answer EIO the next time that this thread reaches it.

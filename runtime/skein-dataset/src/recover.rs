@@ -155,6 +155,9 @@ pub(crate) fn end_decided(
     for dir in [&dataset.place.parent, &state.kept, &state.log] {
         store::sync_dir(dir, ".")?;
     }
+    if swap::quarantine(intent).is_some() {
+        store::sync_dir(&state.root, swap::QUARANTINE)?;
+    }
     let body = Body::Done { version: intent.version, ctime_ns: swap::live_ctime(dataset, intent)? };
     append(dataset, state, history, body)?;
     Ok(crash_point!("settle.after-done").during("settle", &dataset.place.name)?)

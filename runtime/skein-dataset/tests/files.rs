@@ -11,6 +11,8 @@
 
 #[path = "files/access.rs"]
 mod access;
+#[path = "files/barriers.rs"]
+mod barriers;
 #[path = "files/crash.rs"]
 mod crash;
 #[path = "files/cycle.rs"]

@@ -266,6 +266,9 @@ impl Decided<'_> {
         {
             barrier.add(owner, dir, ".")?;
         }
+        if swap::quarantine(&self.prepared.intent).is_some() {
+            barrier.add(owner, &state.root, swap::QUARANTINE)?;
+        }
         Ok(())
     }
 }

@@ -16,6 +16,8 @@ use crate::store;
 
 /// Directory below the state for what is set aside.
 const ASIDE: &str = "aside";
+/// Directory below the state for rejected rows.
+pub(crate) const QUARANTINE: &str = "quarantine";
 /// Between intent and done nobody is asked to stop.
 static TO_THE_END: AtomicBool = AtomicBool::new(false);
 
@@ -287,10 +289,18 @@ fn split(root: &Dir, path: &str) -> Result<(Dir, String), IoFault> {
     Ok((root.open_dir(dir).during("open", dir)?, name.to_owned()))
 }
 
-/// Moves the rejects of a decided publish to the quarantine. Does nothing the second time.
+/// Where below the state the rejects of a publish go, if it has any.
+pub(crate) fn quarantine(intent: &Intent) -> Option<&str> {
+    match &intent.operation {
+        Operation::Publish(facts) => facts.quarantine.as_deref(),
+        Operation::RollBack { .. } => None,
+    }
+}
+
+/// Moves the rejects of a decided publish to the quarantine. Does nothing the second time. Whoever calls it syncs the
+/// [directory](QUARANTINE) before `done` exists, also if there was nothing left to move: whoever moved may have died.
 pub(crate) fn move_quarantine(state: &State, intent: &Intent) -> Result<(), IoFault> {
-    let Operation::Publish(facts) = &intent.operation else { return Ok(()) };
-    let Some(target) = &facts.quarantine else { return Ok(()) };
+    let Some(target) = quarantine(intent) else { return Ok(()) };
     let attempt = intent.source.split('/').take(2).collect::<Vec<_>>().join("/");
     let from = format!("{attempt}/{}", crate::staging::QUARANTINE);
     if store::node(&state.root, &from)?.is_none() {
@@ -298,7 +308,7 @@ pub(crate) fn move_quarantine(state: &State, intent: &Intent) -> Result<(), IoFa
     }
     let ((from, old), (to, new)) = (split(&state.root, &from)?, split(&state.root, target)?);
     store::rename_new(&from, &old, &to, &new)?;
-    store::sync_dir(&to, ".")
+    Ok(())
 }
 
 /// ctime of a single file that was just put in place; what later comparisons go by.

@@ -13,6 +13,7 @@ use cap_std::fs::Dir;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
+use crate::crash;
 use crate::fault::{During as _, IoFault};
 use crate::store::Node;
 
@@ -89,6 +90,9 @@ impl<'a> Barrier<'a> {
                 }
             }
         };
+        if !chosen.is_empty() {
+            crash::wait_for_disk();
+        }
         let threads = threads.min(chosen.len());
         if threads <= 1 {
             work();

@@ -1,7 +1,7 @@
 //! Real mounts and real users: a full disk, a read-only mount, a mount inside, a user without rights.
 //!
 //! Each test runs the test binary again, as root in a mount namespace of its own or as an unprivileged user. Where the
-//! process that runs the tests is not root, there is nothing to try.
+//! process that runs the tests is not root, they fail: what was not tried must not count as passed.
 
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -16,15 +16,19 @@ use crate::world::{World, bytes, open, publish, put, stage};
 
 const INSIDE: &str = "SKEIN_TEST_INSIDE";
 
-pub(crate) fn root() -> bool {
-    rustix::process::geteuid().is_root()
+/// The advice of `cargo xtask test`.
+const ADVICE: &str = "run the tests as root, with unshare and mount of util-linux and chattr of e2fsprogs";
+
+/// Fails unless root runs the tests.
+#[track_caller]
+pub(crate) fn needs_root() {
+    let uid = rustix::process::geteuid();
+    assert!(uid.is_root(), "this test mounts and changes users, which user {} may not; {ADVICE}", uid.as_raw());
 }
 
 /// Runs `test` again in a new mount namespace after `prepare`, a shell script with `$W` as its directory.
 fn in_namespace(test: &str, prepare: &str) {
-    if !root() {
-        return;
-    }
+    needs_root();
     let world = World::new();
     let script =
         format!("set -e; mount --make-rprivate /; {prepare}; exec \"$T\" --exact mounts::{test} --nocapture");
@@ -120,29 +124,37 @@ fn a_mount_point_and_a_mount_inside_are_refused_also_of_the_same_device() {
     assert_eq!(refusal("u/in").0, "SK0511");
 }
 
-/// Runs `test` again as a user without rights.
-pub(crate) fn as_nobody(test: &str, world: &World) {
+/// A call of `test` as a user without rights.
+fn nobody(test: &str, world: &World) -> Command {
     let binary = world.path("test-binary");
     std::fs::copy(std::env::current_exe().unwrap(), &binary).unwrap();
     std::fs::set_permissions(world.dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let output = Command::new(&binary)
-        .args(["--exact", test, "--nocapture"])
-        .env(INSIDE, world.dir.path())
-        .current_dir("/")
-        .uid(65_534)
-        .gid(65_534)
-        .output()
-        .unwrap();
+    let mut command = Command::new(&binary);
+    command.args(["--exact", test, "--nocapture"]).current_dir("/").uid(65_534).gid(65_534);
+    command
+}
+
+/// Runs `test` again as a user without rights.
+pub(crate) fn as_nobody(test: &str, world: &World) {
+    let output = nobody(test, world).env(INSIDE, world.dir.path()).output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && out.contains("1 passed"), "{out}{err}");
 }
 
 #[test]
+fn without_root_these_tests_fail_and_say_what_they_need() {
+    needs_root();
+    let world = World::new();
+    let output = nobody("mounts::a_read_only_mount_is_refused", &world).output().unwrap();
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert_eq!(output.status.code(), Some(101), "{said}");
+    assert!(said.contains("which user 65534 may not; run the tests as root, with unshare and mount"), "{said}");
+}
+
+#[test]
 fn a_user_without_rights_is_told_so_before_any_work() {
     let Some(dir) = inside() else {
-        if !root() {
-            return;
-        }
+        needs_root();
         let world = World::new();
         world.put("closed/t/a.parquet", b"a");
         world.put("open/t/a.parquet", b"a");
@@ -164,9 +176,7 @@ fn a_user_without_rights_is_told_so_before_any_work() {
 #[test]
 fn an_owner_that_cannot_be_kept_is_listed() {
     let Some(dir) = inside() else {
-        if !root() {
-            return;
-        }
+        needs_root();
         let world = World::new();
         world.put("open/t/a.parquet", b"a");
         chown(world.path("open"), Some(65_534), Some(65_534)).unwrap();
@@ -186,9 +196,7 @@ fn an_owner_that_cannot_be_kept_is_listed() {
 #[test]
 fn a_group_that_cannot_be_kept_gives_no_rights_to_another_one() {
     let Some(dir) = inside() else {
-        if !root() {
-            return;
-        }
+        needs_root();
         let world = World::new();
         world.put("open/t/a.parquet", b"a");
         world.put("open/t/b.parquet", b"b");

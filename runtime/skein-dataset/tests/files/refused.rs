@@ -8,7 +8,7 @@ use skein_dataset::{
     Dataset, Denial, Outcome, Publish, RollbackError, Step, UndoneBy, crash, recover, resolve, roll_back,
 };
 
-use crate::mounts::{as_nobody, inside, root};
+use crate::mounts::{as_nobody, inside, needs_root};
 use crate::world::{World, bytes, open, publish, stage};
 
 /// `chattr +i` on a dataset's directory, taken off again at the end.
@@ -47,9 +47,7 @@ fn refusal(outcome: &Outcome) -> (&'static str, Denial, String) {
 
 #[test]
 fn a_publish_whose_exchange_is_refused_is_taken_back_and_recorded() {
-    if !root() {
-        return;
-    }
+    needs_root();
     let world = World::new();
     world.put("one.parquet", b"a");
     let (dataset, before, path) =
@@ -72,9 +70,7 @@ fn a_publish_whose_exchange_is_refused_is_taken_back_and_recorded() {
 
 #[test]
 fn a_recovery_whose_exchange_is_refused_takes_it_back() {
-    if !root() {
-        return;
-    }
+    needs_root();
     for point in ["publish.after-intent", "swap.after-slot"] {
         let world = World::new();
         world.put("t/a.parquet", b"a");
@@ -102,9 +98,7 @@ fn a_recovery_whose_exchange_is_refused_takes_it_back() {
 
 #[test]
 fn a_rollback_whose_exchange_is_refused_is_taken_back() {
-    if !root() {
-        return;
-    }
+    needs_root();
     let world = World::new();
     world.put("one.parquet", b"a");
     let (dataset, path) = (world.dataset("one.parquet"), world.path("one.parquet"));
@@ -126,9 +120,7 @@ fn a_rollback_whose_exchange_is_refused_is_taken_back() {
 #[test]
 fn a_sticky_parent_of_somebody_else_does_not_wedge_the_dataset() {
     let Some(dir) = inside() else {
-        if !root() {
-            return;
-        }
+        needs_root();
         let world = World::new();
         world.put("open/t/a.parquet", b"a");
         let chmod = |name: &str, mode| {
