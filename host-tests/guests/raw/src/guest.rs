@@ -1,7 +1,8 @@
 //! A guest written against the WIT alone: no SDK, no Arrow.
 //!
 //! It carries every column, drops the one that its parameters name, and keeps the rows whose number is not a multiple of
-//! three. It never looks into a batch and never answers data, so it shows what the contract itself asks of a module.
+//! three. Asked to, it reads a column instead and answers each batch with the bytes that came. It never looks into them,
+//! so it shows what the contract itself asks of a module.
 
 #![expect(unsafe_code, reason = "generated: the canonical ABI is raw pointers and lengths")]
 
@@ -9,6 +10,8 @@ wit_bindgen::generate!({
     path: "../../../wit/skein-migration",
     world: "migration",
 });
+
+use std::cell::Cell;
 
 use exports::skein::migration::migrate::Guest;
 use skein::migration::log;
@@ -20,6 +23,20 @@ struct Raw;
 
 export!(Raw);
 
+thread_local! {
+    /// Whether the open plan reads anything, which is then what is answered.
+    static ANSWERS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What the parameters ask for.
+enum Wish {
+    Nothing,
+    /// `"name"`: this column goes.
+    Drop(u32),
+    /// `["name"]`: all rows stay, and this column is computed from itself.
+    Answer(u32),
+}
+
 impl Guest for Raw {
     fn describe() -> Manifest {
         Manifest {
@@ -29,13 +46,19 @@ impl Guest for Raw {
             encoding: "arrow".to_owned(),
             state: "none".to_owned(),
             batch_bytes: 0,
-            params_schema: r#"{"type":"string","description":"name of the column to drop"}"#.to_owned(),
+            params_schema: r#"{"type":["string","array"],"description":"name of the column to drop, or a list of one to answer"}"#
+                .to_owned(),
             ext: vec![("unknown-key".to_owned(), "hosts ignore this".to_owned())],
         }
     }
 
     fn plan(s: Source) -> Result<SchemaPlan, Refusal> {
-        let dropped = dropped(&s)?;
+        let wish = wish(&s)?;
+        let (dropped, answered) = match wish {
+            Wish::Nothing => (None, None),
+            Wish::Drop(id) => (Some(id), None),
+            Wish::Answer(id) => (None, Some(id)),
+        };
         let mut target: Vec<Field> = Vec::new();
         let mut origins = Vec::new();
         for (id, root) in (0u32..).zip(&s.schema) {
@@ -43,18 +66,25 @@ impl Guest for Raw {
                 continue;
             }
             let base = length(&target);
-            origins.push((base, Origin::Carried(id)));
+            let computed = Some(id) == answered;
+            origins.push((base, if computed { Origin::Computed(vec![id]) } else { Origin::Carried(id) }));
             target.extend(subtree(&s.schema, id, base));
         }
-        Ok(SchemaPlan { target, origins, reads: Vec::new(), shape: "filtered".to_owned(), ext: Vec::new() })
+        let shape = if answered.is_some() { "same" } else { "filtered" }.to_owned();
+        let reads = answered.into_iter().collect();
+        Ok(SchemaPlan { target, origins, reads, shape, ext: Vec::new() })
     }
 
     fn open(t: TaskContext) -> Result<(), Failure> {
+        ANSWERS.set(!t.plan.reads.is_empty());
         log::write(log::Level::Info, "opened", &[("columns".to_owned(), t.plan.target.len().to_string())]);
         Ok(())
     }
 
     fn process(b: Batch) -> Result<Output, Failure> {
+        if ANSWERS.get() {
+            return Ok(Output { data: Some(b.data), kept: None, rejects: Vec::new(), more: false });
+        }
         let mut kept = vec![0u8; (b.rows as usize).div_ceil(8)];
         for row in (0..b.rows).filter(|row| !(b.first_row + u64::from(*row)).is_multiple_of(3)) {
             kept[row as usize / 8] |= 1 << (row % 8);
@@ -76,23 +106,27 @@ impl Guest for Raw {
     }
 }
 
-/// The column that the parameters name: a JSON string without escapes, or nothing.
-fn dropped(s: &Source) -> Result<Option<u32>, Refusal> {
+/// From the parameters: a JSON string without escapes, a list of one, or nothing.
+fn wish(s: &Source) -> Result<Wish, Refusal> {
     let params = s.params.trim();
     if matches!(params, "" | "null" | "{}") {
-        return Ok(None);
+        return Ok(Wish::Nothing);
     }
     let refuse = |code: &str, message: String| Refusal { code: code.to_owned(), message, column: None };
-    let name = params
+    let listed = params.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let name = listed
+        .unwrap_or(params)
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'))
         .filter(|name| !name.contains(['"', '\\']))
         .ok_or_else(|| {
-            refuse("bad-params", "the parameters are one JSON string without escapes".to_owned())
+            let message = "the parameters are one JSON string without escapes, or a list of one";
+            refuse("bad-params", message.to_owned())
         })?;
     let found = s.schema.iter().position(|field| field.parent.is_none() && field.name == name);
     let id = found.and_then(|at| u32::try_from(at).ok());
-    id.map(Some).ok_or_else(|| refuse("missing-column", format!("the source has no column {name:?}")))
+    let id = id.ok_or_else(|| refuse("missing-column", format!("the source has no column {name:?}")))?;
+    Ok(if listed.is_some() { Wish::Answer(id) } else { Wish::Drop(id) })
 }
 
 /// A column and everything below it, its ids moved to start at `base`.
