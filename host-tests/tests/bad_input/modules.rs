@@ -54,6 +54,17 @@ fn a_component_cut_off_in_the_middle_is_refused() {
 }
 
 #[test]
+fn code_that_is_invalid_or_of_a_proposal_that_is_off_does_not_compile() {
+    for fields in [
+        "(func (result i32) (i64.const 1))",
+        "(func atomic.fence)",
+        "(func (param i32) (result i32) (return_call_ref 0 (unreachable)))",
+    ] {
+        is_refused(&modules::by_hand(fields), codes::COMPILE_FAILED);
+    }
+}
+
+#[test]
 fn a_module_over_the_size_limit_is_refused() {
     is_refused(&modules::padded(&columns(), 80 << 20), codes::MODULE_TOO_LARGE);
 }

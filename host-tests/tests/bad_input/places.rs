@@ -47,6 +47,17 @@ fn a_link_out_of_the_dataset_is_refused() {
 }
 
 #[test]
+fn a_file_system_that_stores_no_files_is_refused_by_its_type() {
+    let site = Site::new();
+    let own = format!("/proc/{}/task", std::process::id());
+    let call = || site.run(&guests::component("columns"), Path::new(&own)).params(&rename());
+    let outcome = call().finish();
+    outcome.refused(codes::FILESYSTEM_UNSUPPORTED);
+    assert!(outcome.stderr.contains("the file system proc does not store files"), "{}", outcome.stderr);
+    call().arg("-o").arg("json").finish().refused_json(codes::FILESYSTEM_UNSUPPORTED);
+}
+
+#[test]
 fn a_special_file_is_refused() {
     let (site, dataset) = orders();
     let status = Command::new("mkfifo").arg(dataset.join("part-00009.parquet")).status().unwrap();

@@ -211,6 +211,8 @@ impl Place {
         }
         let parent = Dir::open_ambient_dir(parent_path, ambient_authority())
             .during("open", parent_path.display().to_string())?;
+        // First: in an overlay a file may have another device number than its directory, as if it were a mount.
+        refuse_filesystem(&parent, &name)?;
         let (kind, dev) = look(&parent, &name, &real)?;
         refuse_outer(&real)?;
         let place = Self {
@@ -221,7 +223,6 @@ impl Place {
             kind,
             dev,
         };
-        place.refuse_filesystem()?;
         if !place.state_root.join("log").is_dir() {
             place.list()?;
         }
@@ -253,16 +254,14 @@ impl Place {
             Kind::Directory => self.parent.open_dir(&self.name).during("open", &self.name),
         }
     }
+}
 
-    fn refuse_filesystem(&self) -> Result<(), PlaceError> {
-        let statfs = rustix::fs::fstatfs(&self.parent).during("ask the file system of", &self.name)?;
-        let found = FileSystem::from_magic(statfs.f_type.cast_unsigned());
-        match found.verdict() {
-            Verdict::Refused(problem) => {
-                Err(PlaceError::FileSystem { filesystem: found.to_string(), problem })
-            }
-            Verdict::Tested | Verdict::Probe => Ok(()),
-        }
+fn refuse_filesystem(parent: &Dir, name: &str) -> Result<(), PlaceError> {
+    let statfs = rustix::fs::fstatfs(parent).during("ask the file system of", name)?;
+    let found = FileSystem::from_magic(statfs.f_type.cast_unsigned());
+    match found.verdict() {
+        Verdict::Refused(problem) => Err(PlaceError::FileSystem { filesystem: found.to_string(), problem }),
+        Verdict::Tested | Verdict::Probe => Ok(()),
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) fn strangers(tree: &SourceTree, members: &[Manifest]) -> Vec<Finding>
         .collect()
 }
 
-/// Every member has a row, every row a member.
+/// Every member has one row, every row a member.
 pub(super) fn table_and_workspace_agree(
     tables: &Tables,
     members: &[Manifest],
@@ -25,7 +25,14 @@ pub(super) fn table_and_workspace_agree(
     let stale = tables.crates.iter().filter(|row| !members.iter().any(|m| m.name == row.name)).map(|row| {
         Finding::in_file(document, format!("the layers table names {}, which does not exist", row.name))
     });
-    missing.chain(stale).collect()
+    let twice = tables
+        .crates
+        .iter()
+        .enumerate()
+        .filter(|(at, row)| tables.crates[..*at].iter().any(|earlier| earlier.name == row.name));
+    let twice = twice
+        .map(|(_, row)| Finding::in_file(document, format!("the layers table names {} twice", row.name)));
+    missing.chain(stale).chain(twice).collect()
 }
 
 /// Own crates only from lower levels. A crate that names itself does so for its tests, with another feature.

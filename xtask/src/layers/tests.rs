@@ -112,6 +112,13 @@ fn table_and_workspace_name_the_same_crates() {
 }
 
 #[test]
+fn a_crate_has_one_row() {
+    let row = "| `right` | L1 | | | left |\n";
+    let tables = TABLES.replace(row, &format!("{row}| `right` | L2 | | | left |\n"));
+    assert_eq!(said(&manifest("left", ""), &tables), ["ARCHITECTURE.md: the layers table names right twice"]);
+}
+
+#[test]
 fn a_manifest_outside_the_workspace_is_found() {
     let tree = SourceTree::of([
         (

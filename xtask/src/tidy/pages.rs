@@ -38,7 +38,7 @@ pub(super) fn check(tree: &SourceTree) -> Result<Vec<Finding>> {
 
 /// Id and title from lines such as `NAME = "SK0101" BadInput "title".exit(5);`.
 fn codes(catalogue: &str) -> BTreeMap<&str, &str> {
-    let entries = catalogue.lines().filter_map(|line| {
+    let entries = catalogue.lines().filter(|line| line.contains(" = \"SK")).filter_map(|line| {
         let mut quoted = line.split('"').skip(1).step_by(2);
         let (id, title) = (quoted.next()?, quoted.next()?);
         (id.len() == 6 && id.starts_with("SK")).then_some((id, title))
@@ -51,7 +51,8 @@ mod tests {
     use super::check;
     use crate::source_tree::SourceTree;
 
-    const CODES: &str = "    TRAP = \"SK0301\" Fault \"the module trapped\";\n";
+    /// The second line names numbers that are withdrawn: no codes.
+    const CODES: &str = "    TRAP = \"SK0301\" Fault \"the module trapped\";\n    [\"SK0322\", \"SK0526\"]\n";
 
     fn said(page: (&str, &str)) -> Vec<String> {
         let tree = SourceTree::of([("runtime/skein-types/src/code.rs", CODES), page]);

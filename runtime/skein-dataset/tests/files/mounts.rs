@@ -124,6 +124,25 @@ fn a_mount_point_and_a_mount_inside_are_refused_also_of_the_same_device() {
     assert_eq!(refusal("u/in").0, "SK0511");
 }
 
+/// In a container's own layer a file has another device number than its directory: the type is what is to be named.
+#[test]
+fn an_overlay_is_refused_by_its_type_for_directories_and_files() {
+    let Some(dir) = inside() else {
+        return in_namespace(
+            "an_overlay_is_refused_by_its_type_for_directories_and_files",
+            "mkdir -p $W/low/t $W/up $W/d; echo a > $W/low/t/a.parquet; mount -t tmpfs tmpfs $W/up; \
+             mkdir $W/up/data $W/up/work; \
+             mount -t overlay overlay -o lowerdir=$W/low,upperdir=$W/up/data,workdir=$W/up/work $W/d",
+        );
+    };
+    for name in ["d/t", "d/t/a.parquet"] {
+        let refused = Place::resolve(&dir.join(name)).unwrap_err();
+        assert_eq!(refused.code().id, "SK0512", "{name}: {refused}");
+        assert_eq!(refused.to_string(), "the file system overlayfs cannot rename directories atomically");
+    }
+    assert!(!dir.join("d/.skein").exists());
+}
+
 /// A call of `test` as a user without rights.
 fn nobody(test: &str, world: &World) -> Command {
     let binary = world.path("test-binary");

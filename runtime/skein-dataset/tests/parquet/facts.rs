@@ -1,10 +1,11 @@
 //! What stands beside the data: keys, sorting columns, page indexes, bloom filters, statistics, codecs.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
+use parquet::basic::{BrotliLevel, Compression, Encoding, GzipLevel, ZstdLevel};
 use parquet::file::metadata::{
     KeyValue, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader, SortingColumn,
 };
@@ -242,4 +243,50 @@ fn columns_that_nobody_carries_leave_no_bytes_behind() {
     let output = run(&source, &plan(&source, &[carry("m")], "same"), &all, &no_guest);
     assert_eq!(output.sealed.columns.len(), 1);
     assert!(output.bytes.len() < bytes.len());
+}
+
+/// For each column of a row group: whether it has a dictionary page, and whether values beside it too.
+fn dictionaries(bytes: &[u8], group: usize) -> Vec<(bool, bool)> {
+    let written = metadata(bytes);
+    let columns = written.row_group(group).columns().iter().map(|chunk| {
+        let has_plain = chunk.page_encoding_stats_mask().unwrap().is_set(Encoding::PLAIN);
+        (chunk.dictionary_page_offset().is_some(), has_plain)
+    });
+    columns.collect()
+}
+
+#[test]
+fn a_selected_column_has_a_dictionary_where_its_chunk_of_the_source_had_one() {
+    for with in [true, false] {
+        let old = properties()
+            .set_dictionary_enabled(!with)
+            .set_column_dictionary_enabled("w".into(), with)
+            .build();
+        let source = Arc::new(open(&parquet_of(&table(), old)).unwrap());
+        let output = run(&source, &plan(&source, &[carry("w"), carry("n")], "filtered"), &half, &no_guest);
+        for group in 0..4 {
+            assert_eq!(dictionaries(&output.bytes, group), [(with, !with), (!with, with)], "{group}");
+        }
+    }
+}
+
+/// 32,768 values of 8 bytes are what a computed column's dictionary may hold.
+#[test]
+fn a_computed_column_keeps_a_small_dictionary_and_gives_up_a_large_one() {
+    const ROWS: i64 = 100_000;
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..ROWS));
+    let bytes = parquet_of(&batch(vec![("n", numbers, false)]), WriterProperties::builder().build());
+    let source = Arc::new(open(&bytes).unwrap());
+    for (distinct, keeps) in [(300, true), (30_000, true), (40_000, false), (ROWS, false)] {
+        let row = Cell::new(0);
+        let computed = |_: usize, kept: &RecordBatch| -> Vec<ArrayRef> {
+            let rows = row.get()..row.get() + i64::try_from(kept.num_rows()).unwrap();
+            row.set(rows.end);
+            vec![Arc::new(Int64Array::from_iter_values(rows.map(|row| row % distinct)))]
+        };
+        let plan = plan(&source, &[To::Compute(int_field("c"))], "same");
+        let output = run(&source, &plan, &all, &computed);
+        assert_eq!(row.get(), ROWS);
+        assert_eq!(dictionaries(&output.bytes, 0), [(true, !keeps)], "{distinct}");
+    }
 }

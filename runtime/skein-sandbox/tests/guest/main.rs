@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "what the tests share fails as a test does")]
 #![expect(clippy::disallowed_methods, reason = "tests measure real time beside the clock that they pass in")]
 
+#[path = "../../fuzz/answer.rs"]
+mod answer;
 mod artifacts;
 mod by_hand;
 mod determinism;
+mod fuzz;
 mod hostile;
 mod plans;
 mod support;
