@@ -5,7 +5,7 @@ use std::io::{Read, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -26,8 +26,34 @@ pub struct Call {
 #[derive(Debug)]
 pub struct Running {
     child: Child,
-    stdout: Receiver<Vec<u8>>,
-    stderr: Receiver<Vec<u8>>,
+    stdout: Arc<Heard>,
+    stderr: Arc<Heard>,
+}
+
+/// One of the streams that a call writes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Answers.
+    Stdout,
+    /// Messages.
+    Stderr,
+}
+
+/// What a stream has said so far, and whether it has ended.
+#[derive(Debug, Default)]
+struct Heard {
+    so_far: Mutex<(Vec<u8>, bool)>,
+    grown: Condvar,
+}
+
+impl Heard {
+    /// Waits until `enough` holds of the text and of whether the stream has ended; `None` after the deadline.
+    fn wait(&self, enough: impl Fn(&str, bool) -> bool) -> Option<String> {
+        let short = |(bytes, ended): &mut (Vec<u8>, bool)| !enough(&String::from_utf8_lossy(bytes), *ended);
+        let so_far = self.so_far.lock().unwrap();
+        let (so_far, waited) = self.grown.wait_timeout_while(so_far, DEADLINE, short).unwrap();
+        (!waited.timed_out()).then(|| String::from_utf8_lossy(&so_far.0).into_owned())
+    }
 }
 
 impl Call {
@@ -74,6 +100,12 @@ impl Call {
         self
     }
 
+    /// Leaves stdin open for [`Running::types`].
+    pub fn open_input(mut self) -> Self {
+        self.command.stdin(Stdio::piped());
+        self
+    }
+
     /// As this user and group, without any others. Needs root, as the tests have.
     pub fn as_user(mut self, uid: u32) -> Self {
         self.command.uid(uid).gid(uid);
@@ -101,15 +133,41 @@ impl Call {
 impl Running {
     /// Waits for the end.
     pub fn finish(mut self) -> Outcome {
-        let mut receive = |from: &Receiver<Vec<u8>>| match from.recv_timeout(DEADLINE) {
-            Ok(bytes) => String::from_utf8(bytes).unwrap(),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+        let mut receive = |from: &Heard| {
+            from.wait(|_, ended| ended).unwrap_or_else(|| {
                 self.child.kill().ok();
                 panic!("the call is still at work after {DEADLINE:?}")
-            }
+            })
         };
         let (stdout, stderr) = (receive(&self.stdout), receive(&self.stderr));
         Outcome { status: self.child.wait().unwrap(), stdout, stderr }
+    }
+
+    /// Waits until it has written what `is_said` looks for; answers all that the stream has said by then.
+    #[track_caller]
+    pub fn says(&mut self, stream: Stream, is_said: impl Fn(&str) -> bool) -> String {
+        let from = match stream {
+            Stream::Stdout => &self.stdout,
+            Stream::Stderr => &self.stderr,
+        };
+        let said = from.wait(|text, ended| ended || is_said(text)).unwrap_or_default();
+        if !is_said(&said) {
+            self.child.kill().ok();
+            panic!("never said, or not within {DEADLINE:?}: {said:?}");
+        }
+        said
+    }
+
+    /// Writes to its stdin, which stays open.
+    pub fn types(&mut self, bytes: &[u8]) {
+        self.child.stdin.as_mut().unwrap().write_all(bytes).unwrap();
+    }
+
+    /// Sends SIGINT, as Ctrl-C does.
+    pub fn interrupt(&self) {
+        let sent =
+            Command::new("sh").arg("-c").arg(format!("kill -INT {}", self.child.id())).status().unwrap();
+        assert!(sent.success());
     }
 
     /// Kills it with SIGKILL and waits for the end.
@@ -124,13 +182,22 @@ impl Running {
     }
 }
 
-fn drain(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = sync_channel(1);
+fn drain(mut pipe: impl Read + Send + 'static) -> Arc<Heard> {
+    let heard = Arc::new(Heard::default());
+    let listener = Arc::clone(&heard);
     thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // What could be read before an error is still the best answer to show.
-        pipe.read_to_end(&mut bytes).ok();
-        sender.send(bytes).ok();
+        let mut piece = [0; 4096];
+        loop {
+            // What could be read before an error is still the best answer to show.
+            let read = pipe.read(&mut piece).unwrap_or(0);
+            let mut so_far = listener.so_far.lock().unwrap();
+            so_far.0.extend_from_slice(&piece[..read]);
+            so_far.1 = read == 0;
+            listener.grown.notify_all();
+            if read == 0 {
+                return;
+            }
+        }
     });
-    receiver
+    heard
 }

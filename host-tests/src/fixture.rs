@@ -58,6 +58,15 @@ pub fn orders_directory(path: &Path, files: i64) {
     }
 }
 
+/// Like [`orders_directory`], with `id` and `note` alone: what the hostile guest plans for.
+pub fn notes_directory(path: &Path, files: i64) {
+    std::fs::create_dir_all(path).unwrap();
+    for file in 0..files {
+        let batch = orders(file * 1_000, (file + 1) * 1_000).project(&[0, 3]).unwrap();
+        write(&path.join(format!("part-{file:05}.parquet")), &batch, 400);
+    }
+}
+
 /// All rows of a file as one batch.
 pub fn read(path: &Path) -> RecordBatch {
     let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();

@@ -90,6 +90,59 @@ fn a_run_says_the_same_as_json() {
 }
 
 #[test]
+fn where_every_row_stays_columns_are_spliced() {
+    let (site, dataset) = orders();
+    let params = json!({ "name": "kept", "steps": [
+        { "rename": "customer", "to": "client" }, { "case": "note", "to": "upper" }, { "drop": "year" }
+    ] });
+    let call = site.run(&guests::component("columns"), &dataset).params(&params);
+    let report = call.arg("-o").arg("json").finish().succeeded().json();
+    assert_eq!(report["rows"], json!({ "read": 2000, "written": 2000, "rejected": 0, "filtered": 0 }));
+    let columns = json!({ "carried": 3, "spliced": 3, "computed": 1, "preserved": 0, "dropped": 1 });
+    assert_eq!(report["columns"], columns);
+    let bytes = |name: &str| report[name].as_u64().unwrap();
+    assert!(0 < bytes("bytes_spliced") && bytes("bytes_spliced") < bytes("bytes_written"), "{report}");
+}
+
+#[test]
+fn a_migration_is_known_by_the_name_that_the_run_gives_it() {
+    let (site, dataset) = orders();
+    let run = |name: &str| {
+        let call = site.run(&guests::component("guest-raw"), &dataset).arg("--name").arg(name);
+        call.arg("-o").arg("json").finish().succeeded().json()
+    };
+    let said = |report: &Value| {
+        let name = report["migration"]["name"].as_str().unwrap().to_owned();
+        (report["outcome"].as_str().unwrap().to_owned(), name, report["version"].as_u64().unwrap())
+    };
+    let expected = |outcome: &str, name: &str, version| (outcome.to_owned(), name.to_owned(), version);
+    assert_eq!(said(&run("one")), expected("published", "one", 1));
+    assert_eq!(said(&run("one")), expected("already_migrated", "one", 1));
+    assert_eq!(said(&run("two")), expected("published", "two", 2));
+}
+
+#[test]
+fn the_memory_of_an_agent_is_what_the_run_allows() {
+    let site = Site::new();
+    let dataset = site.path("data/notes");
+    fixture::notes_directory(&dataset, 1);
+    let run = |memory: &str, behave: &str| {
+        let params = json!({ "behave": behave, "shape": "same" });
+        let call = site.run(&guests::component("guest-hostile"), &dataset).params(&params);
+        call.arg("--memory").arg(memory).finish()
+    };
+    let guard = Guard::over(&dataset);
+    for allowed in ["8MiB", "32MiB"] {
+        let outcome = run(allowed, "grow");
+        outcome.refused(codes::GUEST_MEMORY);
+        let limit = format!("of memory and tables, {allowed} are allowed");
+        assert!(outcome.stderr.contains(&limit), "wanted {limit:?}: {}", outcome.stderr);
+    }
+    guard.untouched();
+    run("32MiB", "sleep").succeeded();
+}
+
+#[test]
 fn the_same_again_is_already_migrated_and_touches_nothing() {
     let (site, dataset) = orders();
     migrate(&site, &dataset);

@@ -125,20 +125,41 @@ fn acts(point: &str) -> &'static [Act] {
 
 /// The versions that a dataset passes through, made once without any crash.
 struct Known {
-    original: Tree,
-    first: Tree,
-    second: Tree,
+    original: Version,
+    first: Version,
+    second: Version,
+}
+
+/// A version, and what one more migration makes of it.
+struct Version {
+    tree: Tree,
+    after_third: Tree,
+}
+
+impl Version {
+    /// The current one of `subject`, which goes back to it.
+    fn of(subject: &Subject) -> Self {
+        let tree = subject.tree();
+        subject.third().finish().succeeded();
+        let after_third = subject.tree();
+        subject.rollback().finish().succeeded();
+        assert!(subject.tree() == tree && after_third != tree, "versions that do not differ show nothing");
+        Self { tree, after_third }
+    }
 }
 
 impl Known {
     fn new(single_file: bool) -> Self {
         let subject = Subject::new(single_file);
-        let first = subject.tree();
+        let first = Version::of(&subject);
         subject.second().finish().succeeded();
-        let second = subject.tree();
+        let second = Version::of(&subject);
         subject.rollback().arg("--to").arg("0").finish().succeeded();
-        let original = subject.tree();
-        assert!(original != first && first != second, "versions that do not differ show nothing");
+        let original = Version::of(&subject);
+        assert!(
+            original.tree != first.tree && first.tree != second.tree,
+            "versions that do not differ show nothing"
+        );
         Self { original, first, second }
     }
 }
@@ -148,6 +169,7 @@ struct Round<'a> {
     act: Act,
     nth: u64,
     single_file: bool,
+    recovery: Recovery,
 }
 
 #[test]
@@ -158,6 +180,7 @@ fn killed_at_any_point_a_dataset_is_old_or_new_and_the_next_run_succeeds() {
     let known = [Known::new(false), Known::new(true)];
     let points: Vec<_> = CRASH_POINTS.iter().copied().filter(|point| !TAKEN_BACK.contains(point)).collect();
     let mut met = BTreeMap::<&str, usize>::new();
+    let mut recovered = BTreeMap::<Recovery, usize>::new();
     for number in 0..rounds {
         let mut dice = Dice(seed.wrapping_add(number as u64));
         let point = points[number % points.len()];
@@ -166,14 +189,24 @@ fn killed_at_any_point_a_dataset_is_old_or_new_and_the_next_run_succeeds() {
         // The first time over the list every point is reached at its first occurrence; later rounds go deeper.
         let nth = if number < points.len() { 1 } else { 1 + dice.roll(3) };
         let single_file = number >= points.len() && dice.roll(3) == 0;
-        let round = Round { point, act, nth, single_file };
-        let what = format!("round {number}: {act:?} killed at {point}:{nth}, single file: {single_file}");
+        // In turn at first, so that the short form has each of them; by chance with every point later.
+        let recovery = match number < points.len() {
+            true => RECOVERIES[number % RECOVERIES.len()],
+            false => RECOVERIES[usize::try_from(dice.roll(RECOVERIES.len() as u64)).unwrap()],
+        };
+        let round = Round { point, act, nth, single_file, recovery };
+        let what = format!(
+            "round {number}: {act:?} killed at {point}:{nth}, single file: {single_file}, then {recovery:?}"
+        );
         println!("{what}");
         let killed = play(&round, &known[usize::from(single_file)], &mut dice, &what);
         *met.entry(point).or_default() += usize::from(killed);
+        *recovered.entry(recovery).or_default() += usize::from(killed);
     }
     let missed: Vec<_> = met.iter().filter(|(_, times)| **times == 0).map(|(point, _)| *point).collect();
     assert!(missed.is_empty(), "never reached: {missed:?}");
+    let tried = RECOVERIES.iter().filter(|recovery| recovered.get(recovery).is_some_and(|times| *times > 0));
+    assert_eq!(tried.count(), RECOVERIES.len().min(rounds), "{recovered:?}");
 }
 
 #[test]
@@ -260,9 +293,16 @@ fn play(round: &Round<'_>, known: &Known, dice: &mut Dice, what: &str) -> bool {
             ended(&subject.recover().env("SKEIN_CRASH_AT", &crash).finish(), what)
         }
     };
-    is_one_of(&subject, [old, new], what);
-    recover_somehow(&subject, dice, what);
-    is_one_of(&subject, [old, new], what);
+    is_one_of(&subject, [&old.tree, &new.tree], what);
+    recover_somehow(&subject, round.recovery, dice, what);
+    if round.recovery == Recovery::NextRun {
+        is_one_of(&subject, [&old.after_third, &new.after_third], what);
+        log_and_directory_agree(&subject, what);
+        nothing_staged_is_left(&subject, what);
+        // Back to what that run started from.
+        subject.rollback().finish().succeeded();
+    }
+    is_one_of(&subject, [&old.tree, &new.tree], what);
     log_and_directory_agree(&subject, what);
     nothing_staged_is_left(&subject, what);
     subject.third().finish().succeeded();
@@ -289,13 +329,25 @@ fn is_one_of(subject: &Subject, versions: [&Tree; 2], what: &str) {
     assert!(versions.contains(&&found), "{what}: neither old nor new: {found:#?}");
 }
 
-/// What happens after a crash is not for us to choose.
-fn recover_somehow(subject: &Subject, dice: &mut Dice, what: &str) {
-    match dice.roll(4) {
-        0 => {
+/// Who comes after a crash is not for us to choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Recovery {
+    Once,
+    TwoAtOnce,
+    KilledItself,
+    /// No `skein recover` at all: the next run settles what an earlier one left.
+    NextRun,
+}
+
+const RECOVERIES: [Recovery; 4] =
+    [Recovery::Once, Recovery::TwoAtOnce, Recovery::KilledItself, Recovery::NextRun];
+
+fn recover_somehow(subject: &Subject, recovery: Recovery, dice: &mut Dice, what: &str) {
+    match recovery {
+        Recovery::Once => {
             subject.recover().finish().succeeded();
         }
-        1 => {
+        Recovery::TwoAtOnce => {
             let both =
                 [subject.recover().start(), subject.recover().start()].map(host_tests::call::Running::finish);
             let succeeded = both.iter().filter(|outcome| outcome.status.success()).count();
@@ -304,16 +356,15 @@ fn recover_somehow(subject: &Subject, dice: &mut Dice, what: &str) {
                 outcome.refused(codes::DATASET_LOCKED);
             }
         }
-        2 => {
+        Recovery::KilledItself => {
             let points = ["recover.before-settle", "recover.before-sweep", "recover.after-sweep"];
             let point = points[usize::try_from(dice.roll(points.len() as u64)).unwrap()];
             ended(&subject.recover().env("SKEIN_CRASH_AT", point).finish(), what);
             subject.recover().finish().succeeded();
         }
-        _ => {
-            // Every command settles first what an earlier one left; asking for the history must not need to.
-            subject.recover().finish().succeeded();
-            subject.recover().finish().succeeded();
+        Recovery::NextRun => {
+            let published = subject.third().finish().succeeded();
+            assert!(published.stdout.contains("published"), "{what}: {}", published.stdout);
         }
     }
 }

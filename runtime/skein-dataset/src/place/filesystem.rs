@@ -11,9 +11,9 @@ pub struct FileSystem {
 /// What is known of a type of file system before trying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Part of the crash tests.
+    /// The tests run on it. It is probed all the same.
     Tested,
-    /// Unknown here; the probe decides.
+    /// Not tested; the probe decides.
     Probe,
     /// Never, and why.
     Refused(&'static str),
@@ -29,8 +29,8 @@ const PSEUDO: Verdict = Verdict::Refused("does not store files");
 const KNOWN: &[(u64, &str, Verdict)] = &[
     (0x0000_ef53, "ext4", Verdict::Tested),
     (0x0102_1994, "tmpfs", Verdict::Tested),
-    (0x5846_5342, "xfs", Verdict::Tested),
-    (0x9123_683e, "btrfs", Verdict::Tested),
+    (0x5846_5342, "xfs", Verdict::Probe),
+    (0x9123_683e, "btrfs", Verdict::Probe),
     (0x0000_6969, "nfs", NETWORK),
     (0x0000_517b, "smb", NETWORK),
     (0xff53_4d42, "cifs", NETWORK),
@@ -100,7 +100,20 @@ mod tests {
             assert_eq!(found.to_string(), name);
             assert_eq!(matches!(found.verdict(), Verdict::Refused(_)), refused, "{name}");
         }
-        assert_eq!(FileSystem::from_magic(0x1234_5678).verdict(), Verdict::Probe);
+    }
+
+    #[test]
+    fn what_the_tests_do_not_run_on_is_for_the_probe_to_decide() {
+        for (magic, verdict) in [
+            (0xef53, Verdict::Tested),
+            (0x0102_1994, Verdict::Tested),
+            (0x5846_5342, Verdict::Probe),
+            (0x9123_683e, Verdict::Probe),
+            (0x1234_5678, Verdict::Probe),
+        ] {
+            let found = FileSystem::from_magic(magic);
+            assert_eq!(found.verdict(), verdict, "{found}");
+        }
     }
 
     #[test]

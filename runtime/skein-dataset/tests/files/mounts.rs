@@ -23,7 +23,11 @@ const ADVICE: &str = "run the tests as root, with unshare and mount of util-linu
 #[track_caller]
 pub(crate) fn needs_root() {
     let uid = rustix::process::geteuid();
-    assert!(uid.is_root(), "this test mounts and changes users, which user {} may not; {ADVICE}", uid.as_raw());
+    assert!(
+        uid.is_root(),
+        "this test mounts and changes users, which user {} may not; {ADVICE}",
+        uid.as_raw()
+    );
 }
 
 /// Runs `test` again in a new mount namespace after `prepare`, a shell script with `$W` as its directory.
@@ -167,7 +171,10 @@ fn without_root_these_tests_fail_and_say_what_they_need() {
     let output = nobody("mounts::a_read_only_mount_is_refused", &world).output().unwrap();
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert_eq!(output.status.code(), Some(101), "{said}");
-    assert!(said.contains("which user 65534 may not; run the tests as root, with unshare and mount"), "{said}");
+    assert!(
+        said.contains("which user 65534 may not; run the tests as root, with unshare and mount"),
+        "{said}"
+    );
 }
 
 #[test]
