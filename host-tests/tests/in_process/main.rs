@@ -1,0 +1,13 @@
+//! Runs through the library, several in one process: what `skein run`, one process a run, cannot show.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "helpers of tests: a failure here is a failed test"
+)]
+
+mod checkpoints;
+mod refusals;
+mod shop;
+
+pub(crate) use shop::Shop;
