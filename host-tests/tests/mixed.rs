@@ -1,5 +1,5 @@
 //! Datasets of which a part has been through the migration: others added files after it.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: a failure here is a failed test")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is a failed test")]
 
 use std::path::Path;
 

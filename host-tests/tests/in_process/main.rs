@@ -1,10 +1,5 @@
 //! Runs through the library, several in one process: what `skein run`, one process a run, cannot show.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::disallowed_methods,
-    reason = "helpers of tests: a failure here is a failed test"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: a failure here is a failed test")]
 
 mod checkpoints;
 mod refusals;
