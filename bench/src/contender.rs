@@ -104,6 +104,7 @@ impl Skein {
             threads: self.threads,
             limits: Limits::STANDARD,
             rejects_max: 0,
+            checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
         }
     }
 

@@ -1,7 +1,8 @@
 //! Support of the end-to-end tests: the binary under test, guests, Python, places to work in, and files and modules that
 //! are damaged on purpose.
 //!
-//! The tests see Skein from outside: arguments, exit codes, output and files. Nothing here knows how a run works.
+//! The tests see Skein from outside: arguments, exit codes, output and files. Nothing here knows how a run works; only
+//! `tests/in_process` calls the library, for what one process a run cannot show.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

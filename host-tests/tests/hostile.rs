@@ -161,6 +161,29 @@ fn a_module_that_behaves_badly_only_to_itself_gets_through() {
 }
 
 #[test]
+fn a_column_that_comes_back_as_it_went_in_is_preserved() {
+    let site = Site::new();
+    let dataset = dataset(&site);
+    let guard = Guard::over(&dataset);
+    let tables = || {
+        let files = std::fs::read_dir(&dataset).unwrap();
+        let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+        files.sort();
+        files.iter().map(|file| fixture::read(file)).collect::<Vec<_>>()
+    };
+    let before = tables();
+    // Preserves `n`, computes `s`, answers each batch as it came.
+    let outcome = run(&site, &dataset, "plan-preserved", "same").arg("-o").arg("json").finish();
+    let report = outcome.succeeded().json();
+    let columns = json!({ "carried": 0, "spliced": 0, "computed": 1, "preserved": 1, "dropped": 0 });
+    assert_eq!(report["columns"], columns);
+    assert_eq!(report["rows"], json!({ "read": 2000, "written": 2000, "rejected": 0, "filtered": 0 }));
+    assert_eq!(tables(), before);
+    site.skein("rollback").arg(&dataset).arg("--yes").finish().succeeded();
+    assert_eq!(&host_tests::guard::tree(&dataset), guard.before());
+}
+
+#[test]
 fn words_of_a_module_are_shown_and_not_obeyed() {
     let site = Site::new();
     let dataset = dataset(&site);

@@ -1,5 +1,5 @@
 //! Datasets of which a part has been through the migration: others added files after it.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: a failure here is a failed test")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is a failed test")]
 
 use std::path::Path;
 
@@ -28,7 +28,11 @@ fn history(site: &Site, dataset: &Path) -> Vec<Value> {
 
 /// What is in `after` and was not in `before`, or is not what it was there.
 fn changed(before: &Tree, after: &Tree) -> Vec<String> {
-    after.iter().filter(|(name, what)| before.get(*name) != Some(*what)).map(|(name, _)| name.clone()).collect()
+    after
+        .iter()
+        .filter(|(name, what)| before.get(*name) != Some(*what))
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use skein_dataset::{Applied, Dataset, NameRule, RunLock, Snapshot};
 use skein_sandbox::{Limits, Manifest, Module, Source};
-use skein_types::{Clock, RunId, StateKind};
+use skein_types::{Clock, Rows, RunId, StateKind};
 
 use crate::agent::AgentSource;
 use crate::error::RunError;
@@ -45,6 +45,14 @@ pub struct RunRequest {
     pub limits: Limits,
     /// Rejected rows that the run may have.
     pub rejects_max: u64,
+    /// Input rows after which a module with state is saved and opened again, at the next row-group border.
+    pub checkpoint_rows: Rows,
+}
+
+impl RunRequest {
+    /// The border of every run but those that test it: saving costs little over so many rows, and a task that is lost
+    /// repeats no more than these.
+    pub const CHECKPOINT_ROWS: Rows = Rows(1 << 20);
 }
 
 /// What preparing found.
@@ -197,6 +205,7 @@ impl Prepared {
             params: self.migration.params,
             batch_bytes: self.manifest.batch_bytes.map(u64::from),
             rule: self.name_rule(),
+            checkpoint_rows: self.request.checkpoint_rows,
             progress,
             quarantine: &quarantine,
         };

@@ -19,9 +19,6 @@ use crate::lane::{FileWork, OutputWriter};
 use crate::preserved::PreservedCheck;
 use crate::transform::{Tally, Transform, Transformed};
 
-/// Input rows between two checkpoints, rounded up to the next row-group border.
-const CHECKPOINT_ROWS: u64 = 1 << 20;
-
 /// The one agent of a sequential task, wherever it lives at the moment.
 struct Task<'a> {
     transform: &'a Transform<'a>,
@@ -138,7 +135,9 @@ impl Task<'_> {
     fn agent_for(&mut self, file: usize, seed: Seed) -> Result<Box<dyn Agent>, skein_sandbox::GuestError> {
         let agents = self.transform.agents(file);
         let Some((mut agent, group)) = self.agent.take() else { return agents.open(seed, None) };
-        if self.rows_since_checkpoint < CHECKPOINT_ROWS && group == self.transform.plans.group_of[file] {
+        if self.rows_since_checkpoint < self.transform.checkpoint_rows.0
+            && group == self.transform.plans.group_of[file]
+        {
             agent.reseed(seed);
             return Ok(agent);
         }

@@ -12,7 +12,7 @@ use std::thread::ScopedJoinHandle;
 use skein_dataset::parquet::{Fragment, FragmentEncoder, FreshRowGroup, OutputPlan, RowGroupCutter};
 use skein_dataset::{NameRule, RowCounts, Snapshot, Staging};
 use skein_sandbox::Usage;
-use skein_types::{ModuleDigest, ParamsDigest, Selection, Shape};
+use skein_types::{ModuleDigest, ParamsDigest, Rows, Selection, Shape};
 
 use crate::agent::AgentSource;
 use crate::board::{Board, Item, Turn};
@@ -41,6 +41,8 @@ pub(crate) struct Transform<'a> {
     /// Wanted bytes of a batch, if the module has a wish.
     pub(crate) batch_bytes: Option<u64>,
     pub(crate) rule: NameRule,
+    /// Input rows between two checkpoints of a module with state, rounded up to the next row-group border.
+    pub(crate) checkpoint_rows: Rows,
     pub(crate) progress: &'a Progress,
     pub(crate) quarantine: &'a Quarantine,
 }

@@ -35,6 +35,7 @@ pub(crate) fn run(settings: &Settings, args: &RunArgs) -> CommandResult {
         threads,
         limits: limits(args),
         rejects_max: args.max_rejects,
+        checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
     };
     let progress = Arc::new(Progress::default());
     interrupt::cancels(&progress);

@@ -1,0 +1,8 @@
+//! Runs through the library, several in one process: what `skein run`, one process a run, cannot show.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: a failure here is a failed test")]
+
+mod checkpoints;
+mod refusals;
+mod shop;
+
+pub(crate) use shop::Shop;
