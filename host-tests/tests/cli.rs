@@ -228,7 +228,7 @@ fn the_reference_says_what_the_code_says() {
         let printed = Site::new().skein("reference").arg(page).finish().succeeded();
         let path =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference").join(page).with_extension("md");
-        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        let committed = String::from_utf8(std::fs::read(&path).unwrap()).unwrap();
         assert!(printed.stdout == committed, "{page}.md is not what `skein reference {page}` prints");
     }
 }

@@ -52,6 +52,7 @@ pub(crate) fn bytes(batch: &RecordBatch) -> usize {
 }
 
 /// Fields whose arrays follow that of a type, in the order of the format.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only these types have children")]
 fn children(data_type: &DataType) -> Vec<&Field> {
     match data_type {
         DataType::Struct(fields) => fields.iter().map(AsRef::as_ref).collect(),

@@ -95,6 +95,7 @@ impl Parts {
         finish(builder, MessageHeader::RecordBatch, header, self.length, out);
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other types that are known have one layout each")]
     fn array(&mut self, data: &ArrayData) -> Result<(), Failure> {
         let (data_type, rows) = (data.data_type(), data.len());
         if !is_known(data_type) {
@@ -168,7 +169,7 @@ fn rebased<O: ArrowNativeType + Sub<Output = O>>(data: &ArrayData) -> (Buffer, u
     let (first, last) = (offsets[0], offsets[data.len()]);
     let buffer = if first == O::default() {
         let width = size_of::<O>();
-        data.buffers()[0].slice_with_length(data.offset() * width, offsets.len() * width)
+        data.buffers()[0].slice_with_length(data.offset() * width, size_of_val(offsets))
     } else {
         offsets.iter().map(|offset| *offset - first).collect::<Vec<O>>().into()
     };
