@@ -66,6 +66,7 @@ fn after_each_way_to_be_refused_the_same_process_publishes() {
         ("plan-carried-type", Limits::STANDARD, codes::PLAN_CARRIED_CHANGED),
         ("fewer-rows", Limits::STANDARD, codes::GUEST_WRONG_ROWS),
         ("forged-garbage", Limits::STANDARD, codes::GUEST_FORGED_ARROW),
+        ("forged-overlap", Limits::STANDARD, codes::GUEST_FORGED_ARROW),
         ("panic", Limits::STANDARD, codes::GUEST_TRAP),
         ("grow", Limits::STANDARD, codes::GUEST_MEMORY),
         ("loop", little_fuel(), codes::GUEST_FUEL),
