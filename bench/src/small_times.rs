@@ -23,7 +23,7 @@ use crate::workshop::{Workshop, read};
 const MODULE: &str = "lineitem-v2";
 const INSTANCES: usize = 2_000;
 const WARM_UP: usize = 100;
-/// As large as a run makes them.
+/// Twice what a run hands over at most, so the figure errs on the safe side.
 const BATCH_ROWS: usize = 32 * 1024;
 const RUNAWAY: &str = include_str!("runaway.wat");
 
