@@ -84,7 +84,7 @@ impl Crate {
         Ok(Self { directory, package, sdk })
     }
 
-    pub(crate) fn directory(&self) -> &Path {
+    #[expect(dead_code, reason="x")] pub(crate) fn directory(&self) -> &Path {
         &self.directory
     }
 

@@ -53,7 +53,7 @@ pub(crate) fn unpack(home: &Path) -> std::io::Result<PathBuf> {
             }
         }
     }
-    Ok(copy.join(CRATE))
+    copy.join(CRATE).canonicalize()
 }
 
 fn copy_at(home: &Path) -> PathBuf {
