@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::process::Command;
 
 use crate::{Call, Site, project};
 
@@ -27,4 +28,16 @@ pub fn environment() -> Vec<(&'static str, OsString)> {
 /// A call of `skein` by an author.
 pub fn skein(site: &Site, command: &str) -> Call {
     environment().into_iter().fold(site.skein(command), |call, (name, value)| call.env(name, value))
+}
+
+/// `cargo test` in a crate of the site; fails with what `context` says of the crate unless it succeeds.
+#[track_caller]
+pub fn cargo_test(site: &Site, name: &str, context: &str) -> String {
+    let mut cargo = Command::new("cargo");
+    cargo.arg("test").current_dir(site.path(name)).env_clear();
+    cargo.envs(environment()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    let output = cargo.output().unwrap();
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(output.status.success(), "{context}{said}");
+    said
 }

@@ -2,8 +2,11 @@
 //! more awkward schemas than the tutorial's.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use arrow_array::{ArrayRef, BooleanArray, Float32Array, Int32Array, Int64Array, RecordBatch, StringArray, UInt8Array, new_empty_array};
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use host_tests::authors;
 use host_tests::tutorial::{Reader, Step, blocks};
 use host_tests::{Site, fixture, guard};
@@ -67,4 +70,71 @@ fn what_does_not_compile_is_shown_with_file_and_line() {
     assert!(outcome.stderr.contains("error[E0425]") && outcome.stderr.contains("src/lib.rs:"), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("error[SK0115]: broken does not build"), "{}", outcome.stderr);
     assert!(!site.path("broken/broken.wasm").exists());
+}
+
+/// A name that is a text whatever stands in it.
+const ODD: &str = "odd \"name\"\n{{type}} {x} \\ é */ //";
+
+fn awkward_source() -> RecordBatch {
+    let texts = |values: [Option<&str>; 4]| Arc::new(StringArray::from(values.to_vec())) as ArrayRef;
+    let columns: [(&str, ArrayRef, bool); 11] = [
+        ("wide", Arc::new(Int32Array::from(vec![Some(1), None, Some(-3), Some(4)])), true),
+        ("narrow", Arc::new(Int64Array::from(vec![1, 2, 3, 1 << 40])), false),
+        ("whole", texts([Some("1"), Some(" 2 "), None, Some("x")]), true),
+        ("amount", texts([Some("1.5"), Some("-.25"), Some("+7"), Some("1.234")]), true),
+        ("strict", texts([Some("a"), None, Some("c"), Some("d")]), true),
+        ("float", Arc::new(Float32Array::from(vec![0.5, 1.5, 2.5, 3.5])), false),
+        ("unsigned", Arc::new(UInt8Array::from(vec![1, 2, 3, 255])), false),
+        ("flag", Arc::new(BooleanArray::from(vec![true, false, true, false])), false),
+        (ODD, texts([Some("1e3"), Some("2"), None, Some("4")]), true),
+        ("kept", texts([Some("k"), None, Some("k"), None]), true),
+        ("gone", texts([None; 4]), true),
+    ];
+    RecordBatch::try_from_iter_with_nullable(columns).unwrap()
+}
+
+fn awkward_target() -> Schema {
+    let inside = DataType::Struct(vec![Field::new(ODD, DataType::Utf8, false)].into());
+    Schema::new(vec![
+        Field::new("new list", DataType::List(Arc::new(Field::new("item", inside, true))), true),
+        Field::new("wide", DataType::Int64, true),
+        Field::new("narrow", DataType::Int32, false),
+        Field::new("whole", DataType::UInt16, true),
+        Field::new("amount", DataType::Decimal128(5, 2), true),
+        Field::new("strict", DataType::Utf8, false),
+        Field::new("float", DataType::Float64, false),
+        Field::new("unsigned", DataType::Int16, true),
+        Field::new("flag", DataType::Utf8, false),
+        Field::new(ODD, DataType::Float64, false),
+        Field::new("kept", DataType::Utf8, true),
+        Field::new("new at", DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())), true),
+    ])
+}
+
+fn empty(schema: Schema) -> RecordBatch {
+    let columns = schema.fields().iter().map(|f| new_empty_array(f.data_type())).collect();
+    RecordBatch::try_new(Arc::new(schema), columns).unwrap()
+}
+
+#[test]
+fn a_crate_towards_any_schema_builds_and_passes_its_tests_at_once() {
+    let site = Site::new();
+    fixture::write(&site.path("source.parquet"), &awkward_source(), 4);
+    fixture::write(&site.path("target.parquet"), &empty(awkward_target()), 4);
+    let new = |name: &str, target: &str| {
+        let call = authors::skein(&site, "new").arg(name).arg("--from").arg("source.parquet");
+        call.arg("--to").arg(target).finish().succeeded();
+        let library = String::from_utf8(std::fs::read(site.path(name).join("src/lib.rs")).unwrap()).unwrap();
+        authors::cargo_test(&site, name, &format!("{library}\n"))
+    };
+    let said = new("towards", "target.parquet");
+    assert!(said.contains("test result: ok. 2 passed; 0 failed; 0 ignored"), "{said}");
+    assert!(!said.contains("warning"), "{said}");
+    // Without values that only the author knows it says so, and that is what its test expects.
+    let mut more = awkward_target().fields().to_vec();
+    more.push(Arc::new(Field::new("owed", DataType::Date32, false)));
+    fixture::write(&site.path("more.parquet"), &empty(Schema::new(more)), 4);
+    let said = new("unwritten", "more.parquet");
+    assert!(said.contains("test result: ok. 1 passed; 0 failed; 2 ignored"), "{said}");
+    assert!(!said.contains("warning"), "{said}");
 }
