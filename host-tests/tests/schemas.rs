@@ -1,6 +1,10 @@
 //! Datasets whose files differ: one target for all of them, for foreign readers too, and the same bytes whatever the
 //! threads. Cases that a reader can follow without code are scenarios.
-#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "helpers of tests: a failure here is a failed test"
+)]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -171,11 +171,8 @@ impl Column<'_> {
         let Ok(format) = format::print(own.data_type()) else { return stored };
         let field =
             Field::new(own.name(), data_type.clone(), *nullable).with_metadata(own.metadata().clone());
-        let standing = match own.data_type() {
-            DataType::Null => Standing::Nulls,
-            #[expect(clippy::wildcard_enum_match_arm, reason = "every other type has values")]
-            _ => Standing::Widened { column: *column },
-        };
+        let null = *own.data_type() == DataType::Null;
+        let standing = if null { Standing::Nulls } else { Standing::Widened { column: *column } };
         (Arc::new(marked(field, STORED, &format)), standing)
     }
 
