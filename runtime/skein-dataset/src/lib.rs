@@ -12,6 +12,7 @@ mod fault;
 mod listing;
 mod log;
 pub mod parquet;
+mod partition;
 mod place;
 mod publish;
 mod recover;
@@ -30,6 +31,7 @@ pub use log::record::{
     RowCounts,
 };
 pub use log::{LogError, MAX_RECORD};
+pub use partition::Partitions;
 pub use place::filesystem::{FileSystem, Verdict};
 pub use place::probe::ProbeCache;
 pub use place::{Kind, Place, PlaceError};
