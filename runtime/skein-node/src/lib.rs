@@ -7,6 +7,7 @@
 
 mod agent;
 mod board;
+mod catch_up;
 mod cpu;
 mod error;
 mod feed;
@@ -33,4 +34,4 @@ pub use preserved::PreservedChanged;
 pub use progress::{Progress, ProgressReading};
 pub use report::{ColumnCounts, Cost, Migration, RunOutcome, RunReport};
 pub use run::{Preparation, Prepared, RunRequest, plan_only, prepare};
-pub use staged::Staged;
+pub use staged::{CATCH_UP_ROUNDS, PublishMode, Staged};

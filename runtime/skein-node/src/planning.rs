@@ -44,6 +44,13 @@ impl Planner<'_> {
     /// Plans for all files.
     pub(crate) fn plan(&self, files: &[InputFile]) -> Result<Plans, RunError> {
         let mut plans = Plans { groups: Vec::new(), group_of: Vec::with_capacity(files.len()) };
+        self.extend(&mut plans, files)?;
+        Ok(plans)
+    }
+
+    /// Adds files that came later to the plans: those of a known schema under its plan, others under one of their own
+    /// with the same target.
+    pub(crate) fn extend(&self, plans: &mut Plans, files: &[InputFile]) -> Result<(), RunError> {
         for file in files {
             let known = plans.groups.iter().position(|g| g.plan.source() == &file.view.schema);
             let group = match known {
@@ -56,8 +63,7 @@ impl Planner<'_> {
             plans.groups[group].files.push(file.path.clone());
             plans.group_of.push(group);
         }
-        one_target(&plans.groups)?;
-        Ok(plans)
+        one_target(&plans.groups)
     }
 
     fn group(&self, view: &SchemaRef, path: &str) -> Result<SchemaGroup, RunError> {

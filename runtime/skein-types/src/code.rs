@@ -160,6 +160,10 @@ catalogue! {
     KEPT_VERSION_DAMAGED = "SK0524" Conflict "a kept version is not what the log says";
     FILE_CHANGED_WHILE_READ = "SK0525" Conflict "a file changed while it was read";
     NAME_COLLISION = "SK0527" BadInput "two outputs would have the same name";
+    NAME_TAKEN = "SK0528" Conflict "the name for the new dataset is taken";
+    NOTHING_HELD = "SK0529" BadInput "no such version is held".exit(5).status(404);
+    HELD_DAMAGED = "SK0530" Conflict "a held version is not what the log says";
+    HELD_STALE = "SK0531" Conflict "the dataset has changed since the version was held";
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 pub(crate) mod check;
 pub(crate) mod completion;
+pub(crate) mod discard;
 pub(crate) mod history;
+pub(crate) mod publish;
 pub(crate) mod recover;
 pub(crate) mod reference;
 pub(crate) mod rollback;
