@@ -92,6 +92,11 @@ catalogue! {
     WRONG_CONTRACT = "SK0112" BadInput "another version of the contract";
     BAD_MANIFEST = "SK0113" BadInput "the module describes itself in a way that cannot be used";
     MODULE_NOT_FOUND = "SK0114" BadInput "the module file cannot be read".exit(5).status(404);
+    CRATE_NOT_BUILT = "SK0115" BadInput "the crate does not build";
+    TOOL_MISSING = "SK0116" BadInput "a tool for building is missing";
+    DIRECTORY_EXISTS = "SK0117" Conflict "the directory for a new crate exists";
+    SCHEMA_FILE = "SK0118" BadInput "a schema file cannot be used";
+    NOT_A_CRATE = "SK0119" BadInput "not the crate of a migration".exit(5).status(404);
 
     PLAN_REFUSED = "SK0201" BadInput "the module refuses this schema";
     PLAN_UNKNOWN_COLUMN = "SK0202" BadInput "the plan names a column that does not exist";
