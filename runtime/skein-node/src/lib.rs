@@ -7,6 +7,7 @@
 
 mod agent;
 mod board;
+mod catch_up;
 mod cpu;
 mod error;
 mod feed;
@@ -26,11 +27,11 @@ mod staged;
 mod transform;
 
 pub use agent::{Agent, AgentSource};
-pub use error::RunError;
+pub use error::{GroupLine, RunError};
 pub use params::{Params, ParamsError};
 pub use planning::SchemaGroup;
 pub use preserved::PreservedChanged;
 pub use progress::{Progress, ProgressReading};
 pub use report::{ColumnCounts, Cost, Migration, RunOutcome, RunReport};
 pub use run::{Preparation, Prepared, RunRequest, plan_only, prepare};
-pub use staged::Staged;
+pub use staged::{CATCH_UP_ROUNDS, PublishMode, Staged};

@@ -113,6 +113,7 @@ catalogue! {
     ALREADY_OTHER_DIGEST = "SK0213" Conflict "a migration of this name was applied with another module or parameters";
     STATE_LOST = "SK0214" Conflict "a module with state over a partly migrated dataset";
     PLAN_TYPE_TOO_WIDE = "SK0215" BadInput "the plan has a type that is too wide";
+    PLAN_PARTITION = "SK0216" BadInput "a plan changes a partition column";
 
     GUEST_TRAP = "SK0301" Fault "the module trapped";
     GUEST_FAILURE = "SK0302" Fault "the module reported a failure";
@@ -164,6 +165,10 @@ catalogue! {
     KEPT_VERSION_DAMAGED = "SK0524" Conflict "a kept version is not what the log says";
     FILE_CHANGED_WHILE_READ = "SK0525" Conflict "a file changed while it was read";
     NAME_COLLISION = "SK0527" BadInput "two outputs would have the same name";
+    NAME_TAKEN = "SK0528" Conflict "the name for the new dataset is taken";
+    NOTHING_HELD = "SK0529" BadInput "no such version is held".exit(5).status(404);
+    HELD_DAMAGED = "SK0530" Conflict "a held version is not what the log says";
+    HELD_STALE = "SK0531" Conflict "the dataset has changed since the version was held";
 }
 
 #[cfg(test)]

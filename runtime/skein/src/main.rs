@@ -12,6 +12,7 @@ mod home;
 mod interrupt;
 mod modules;
 mod progress;
+mod question;
 mod render;
 mod secrets;
 mod settings;
@@ -38,6 +39,8 @@ fn main() -> ExitCode {
         Command::Run(args) => commands::run::run(&settings, &args),
         Command::Check(args) => commands::check::check(&settings, &args),
         Command::History(args) => commands::history::history(&settings, &args),
+        Command::Publish(args) => commands::publish::publish(&settings, &args),
+        Command::Discard(args) => commands::discard::discard(&settings, &args),
         Command::Rollback(args) => commands::rollback::rollback(&settings, &args),
         Command::Recover(args) => commands::recover::recover(&settings, &args),
         Command::Completion(args) => commands::completion::completion(&args),
