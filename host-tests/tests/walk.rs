@@ -8,6 +8,7 @@ use std::time::Duration;
 use arrow_array::{ArrayRef, BooleanArray, Float32Array, Int32Array, Int64Array, RecordBatch, StringArray, UInt8Array, new_empty_array};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use host_tests::authors;
+use host_tests::call::Stream;
 use host_tests::tutorial::{Reader, Step, blocks};
 use host_tests::{Site, fixture, guard};
 
@@ -60,6 +61,7 @@ fn only_file(dataset: &Path) -> std::path::PathBuf {
 
 #[test]
 fn what_does_not_compile_is_shown_with_file_and_line() {
+    authors::prepare();
     let site = Site::new();
     authors::skein(&site, "new").arg("broken").finish().succeeded();
     let library = site.path("broken/src/lib.rs");
@@ -137,4 +139,62 @@ fn a_crate_towards_any_schema_builds_and_passes_its_tests_at_once() {
     let said = new("unwritten", "more.parquet");
     assert!(said.contains("test result: ok. 1 passed; 0 failed; 2 ignored"), "{said}");
     assert!(!said.contains("warning"), "{said}");
+}
+
+/// Edits of one file of a crate, each from the text as it was made.
+struct Editor<'a> {
+    site: &'a Site,
+    file: String,
+    original: String,
+}
+
+impl<'a> Editor<'a> {
+    fn of(site: &'a Site, name: &str) -> Self {
+        let file = format!("{name}/src/lib.rs");
+        let original = String::from_utf8(std::fs::read(site.path(&file)).unwrap()).unwrap();
+        Self { site, file, original }
+    }
+
+    fn replaces(&self, pairs: &[(&str, &str)]) {
+        let mut text = self.original.clone();
+        for (from, to) in pairs {
+            assert!(text.contains(from), "{from} is not in {text}");
+            text = text.replace(from, to);
+        }
+        self.site.file(&self.file, text);
+    }
+}
+
+#[test]
+fn each_change_is_a_round_whatever_came_of_the_one_before() {
+    authors::prepare();
+    let site = Site::new();
+    authors::skein(&site, "new").arg("mine").finish().succeeded();
+    let editor = Editor::of(&site, "mine");
+    let mut dev = authors::skein(&site, "dev").arg("mine").start();
+    let mut rounds = 0;
+    let mut next_round = |dev: &mut host_tests::call::Running| {
+        rounds += 1;
+        dev.says(Stream::Stderr, |said| said.matches("waiting for changes in mine").count() == rounds)
+    };
+    next_round(&mut dev);
+    editor.replaces(&[("// let plan = plan.rename(\"name\", \"new_name\")", "let plan = plan.rename(\"name\", \"label\")")]);
+    next_round(&mut dev);
+    dev.says(Stream::Stdout, |said| said.contains("label"));
+    editor.replaces(&[("Ok(plan)", "Ok(plam)")]);
+    let said = next_round(&mut dev);
+    assert!(said.contains("error[E0425]") && said.contains("--> src/lib.rs:") && said.contains("error[SK0115]"), "{said}");
+    editor.replaces(&[
+        ("// let plan = plan.compute", "let plan = plan.compute"),
+        ("// out.set(", "second(\"one\");\n        // out.set("),
+        ("skein_sdk::export!", "#[inline(never)]\nfn second(text: &str) -> char {\n    text.chars().nth(7).unwrap()\n}\n\nskein_sdk::export!"),
+    ]);
+    let said = next_round(&mut dev);
+    let at = std::fs::read(site.path("mine/src/lib.rs")).unwrap();
+    let line = String::from_utf8(at).unwrap().lines().position(|l| l.contains("nth(7)")).unwrap() + 1;
+    assert!(said.contains(&format!("the module panicked at src/lib.rs:{line}:")), "{said}");
+    assert!(said.contains("\n  at mine::second\n"), "{said}");
+    assert!(!said.contains("core::") && !said.contains("std::"), "{said}");
+    dev.interrupt();
+    assert_eq!(dev.finish().code(), 0);
 }
