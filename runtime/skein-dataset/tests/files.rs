@@ -19,6 +19,8 @@ mod crash;
 mod cycle;
 #[path = "files/descriptors.rs"]
 mod descriptors;
+#[path = "files/elsewhere.rs"]
+mod elsewhere;
 #[path = "files/mounts.rs"]
 mod mounts;
 #[path = "files/others.rs"]

@@ -157,6 +157,10 @@ catalogue! {
     KEPT_VERSION_DAMAGED = "SK0524" Conflict "a kept version is not what the log says";
     FILE_CHANGED_WHILE_READ = "SK0525" Conflict "a file changed while it was read";
     NAME_COLLISION = "SK0527" BadInput "two outputs would have the same name";
+    STATE_ELSEWHERE = "SK0536" Conflict "the dataset's state is in another place";
+    STATE_PLACE = "SK0537" Denied "a directory that cannot hold the state of a dataset";
+    STATE_GONE = "SK0538" Denied "the state that a dataset points to is gone";
+    SETTINGS_INVALID = "SK0539" BadInput "skein.toml cannot be used".exit(64);
 }
 
 #[cfg(test)]

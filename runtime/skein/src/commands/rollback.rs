@@ -24,7 +24,7 @@ struct Summary {
 
 pub(crate) fn rollback(settings: &Settings, args: &RollbackArgs) -> CommandResult {
     let clock = Arc::new(SystemClock::start());
-    let dataset = datasets::open(&args.dataset, clock, datasets::default_threads())?;
+    let dataset = datasets::open(settings, &args.dataset, clock, datasets::default_threads())?;
     if !args.yes && !confirmed(settings, &dataset, args)? {
         return Err(Failure::text(codes::CANCELLED, "nothing was changed"));
     }
