@@ -37,5 +37,5 @@ pub use publish::{CommitData, Conflict, FileFacts, Outcome, Publish, PublishErro
 pub use recover::{Recovered, Step, recover};
 pub use rollback::{RollbackError, RolledBack, roll_back};
 pub use snapshot::{PinnedFile, Snapshot, SnapshotError};
-pub use staging::{NameRule, StageError, StagedEntry, StagedFile, Staging};
+pub use staging::{NameRule, Room, StageError, StagedEntry, StagedFile, Staging};
 pub use store::barrier::SyncMode;

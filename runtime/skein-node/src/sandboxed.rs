@@ -4,23 +4,74 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use skein_sandbox::{
-    AgentRequest, CancelFlag, GuestConfig, GuestError, Limits, Module, Processed, Seed, Source, Usage,
+    AgentRequest, Applied, CancelFlag, GuestConfig, GuestError, Limits, Manifest, Module, Processed, Seed,
+    Source, Usage,
 };
 use skein_types::{ProposedPlan, SchemaPlan, StateKind};
 
 use crate::agent::{Agent, AgentSource};
+use crate::planning::SchemaGroup;
+use crate::progress::Progress;
+use crate::run::RunRequest;
+
+/// What the agents of all schema groups of a run have in common.
+#[derive(Debug)]
+pub(crate) struct Sandboxes {
+    module: Module,
+    state_kind: StateKind,
+    limits: Limits,
+    config: Arc<GuestConfig>,
+    params: String,
+    applied: Vec<Applied>,
+}
+
+impl Sandboxes {
+    pub(crate) fn new(
+        module: &Module,
+        manifest: &Manifest,
+        request: &RunRequest,
+        applied: &[Applied],
+    ) -> Self {
+        Self {
+            module: module.clone(),
+            state_kind: manifest.state,
+            limits: request.limits.clone(),
+            config: request.params.guest_config(),
+            params: request.params.json().to_owned(),
+            applied: applied.to_vec(),
+        }
+    }
+
+    /// Agents for the files of one schema group; cancelling the progress stops them.
+    pub(crate) fn agents(&self, group: &SchemaGroup, progress: &Progress) -> SandboxAgents {
+        SandboxAgents {
+            module: self.module.clone(),
+            source: Source {
+                schema: Arc::clone(group.plan.source()),
+                params: self.params.clone(),
+                applied: self.applied.clone(),
+            },
+            limits: self.limits.clone(),
+            config: Arc::clone(&self.config),
+            cancel: progress.agents().clone(),
+            state_kind: self.state_kind,
+            plan: group.plan.clone(),
+            proposed: group.proposed.clone(),
+        }
+    }
+}
 
 /// Opens sandboxed agents for one schema group.
 #[derive(Debug)]
 pub(crate) struct SandboxAgents {
-    pub(crate) module: Module,
-    pub(crate) source: Source,
-    pub(crate) limits: Limits,
-    pub(crate) config: Arc<GuestConfig>,
-    pub(crate) cancel: CancelFlag,
-    pub(crate) state_kind: StateKind,
-    pub(crate) plan: SchemaPlan,
-    pub(crate) proposed: ProposedPlan,
+    module: Module,
+    source: Source,
+    limits: Limits,
+    config: Arc<GuestConfig>,
+    cancel: CancelFlag,
+    state_kind: StateKind,
+    plan: SchemaPlan,
+    proposed: ProposedPlan,
 }
 
 impl AgentSource for SandboxAgents {

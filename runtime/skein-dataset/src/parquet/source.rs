@@ -136,6 +136,15 @@ impl SourceFile {
         sizes.map(|size| Bytes(u64::try_from(size).unwrap_or(0))).sum()
     }
 
+    /// Size of some columns of a row group as they are stored: what copying them would copy.
+    pub fn stored_bytes(&self, row_group: usize, leaves: &[usize]) -> Bytes {
+        let chunks =
+            self.metadata.row_groups().get(row_group).map(RowGroupMetaData::columns).unwrap_or_default();
+        let sizes =
+            leaves.iter().filter_map(|leaf| chunks.get(*leaf)).map(ColumnChunkMetaData::compressed_size);
+        sizes.map(|size| Bytes(u64::try_from(size).unwrap_or(0))).sum()
+    }
+
     pub(super) fn metadata(&self) -> &ParquetMetaData {
         &self.metadata
     }
