@@ -28,4 +28,4 @@ pub use row_width::{ROW_BYTES_MAX, fixed_list_bytes, fixed_list_bytes_of_items, 
 pub use selection::{Selection, SelectionError};
 pub use shape::{Encoding, Shape, StateKind, UnknownWord};
 pub use types_view::{guest_view, guest_view_type};
-pub use unit::{Bytes, Fuel, Millis, Rows, SizeParseError};
+pub use unit::{Bytes, Fuel, Millis, Rows, SizeParseError, grouped};

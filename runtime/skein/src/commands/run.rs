@@ -1,5 +1,7 @@
 //! `skein run`: migrate a dataset and publish the result.
 
+mod dry_run;
+
 use std::sync::Arc;
 
 use skein_node::{Preparation, Progress, RunError, RunOutcome, RunReport, RunRequest, prepare};
@@ -39,6 +41,12 @@ pub(crate) fn run(settings: &Settings, args: &RunArgs) -> CommandResult {
     };
     let progress = Arc::new(Progress::default());
     interrupt::cancels(&progress);
+    if args.dry_run {
+        let request = skein_node::DryRunRequest { run: request, rows: usize::from(args.limit) };
+        let found = skein_node::dry_run(&dataset, &module, &request, &clock, &progress);
+        dry_run::show(&found.map_err(|error| failed(&error))?, args, settings.page);
+        return Ok(());
+    }
     let outcome = {
         let _view = ProgressView::start(Arc::clone(&progress), settings.interactive);
         migrate(dataset, &module, request, clock, &progress).map_err(|error| failed(&error))?
@@ -89,16 +97,18 @@ fn failed(error: &RunError) -> Failure {
 
 fn told(outcome: &RunOutcome, args: &RunArgs) {
     match outcome {
-        RunOutcome::AlreadyMigrated { version, migration } => {
-            render::line(&format!(
-                "already migrated: {} is at version {version}, {} {} was applied to all files",
-                args.dataset.display(),
-                migration.name,
-                migration.version
-            ));
-        }
+        RunOutcome::AlreadyMigrated { version, migration } => already_migrated(*version, migration, args),
         RunOutcome::Published(report) => summary(report, args),
     }
+}
+
+fn already_migrated(version: u64, migration: &skein_node::Migration, args: &RunArgs) {
+    render::line(&format!(
+        "already migrated: {} is at version {version}, {} {} was applied to all files",
+        args.dataset.display(),
+        migration.name,
+        migration.version
+    ));
 }
 
 fn summary(report: &RunReport, args: &RunArgs) {
