@@ -192,6 +192,10 @@ pub(crate) enum Page {
     Cli,
     /// Limits of an agent.
     Limits,
+    /// Error codes and classes.
+    Errors,
+    /// The contract with modules.
+    Contract,
 }
 
 #[derive(Debug, Args)]
