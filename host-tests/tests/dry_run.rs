@@ -32,7 +32,7 @@ macro_rules! snapshot {
 }
 
 /// What is in a directory and below it, with everything that writing would change: inode, times, mode, size.
-fn traces(path: &Path) -> BTreeMap<PathBuf, (u64, i64, i64, i64, i64, u32, u64)> {
+fn traces(path: &Path) -> BTreeMap<PathBuf, String> {
     let mut found = BTreeMap::new();
     let mut left = vec![path.to_owned()];
     while let Some(path) = left.pop() {
@@ -42,7 +42,7 @@ fn traces(path: &Path) -> BTreeMap<PathBuf, (u64, i64, i64, i64, i64, u32, u64)>
         if at.is_dir() {
             left.extend(path.read_dir().unwrap().map(|entry| entry.unwrap().path()));
         }
-        found.insert(path, times);
+        found.insert(path, format!("{times:?}"));
     }
     found
 }
@@ -165,7 +165,7 @@ fn what_a_dry_run_shows_is_what_the_run_writes() {
     near("rows_rejected", &rows["rejected"], 1.5);
     near("fuel", &report["cost"]["fuel"], 1.2);
     near("bytes_read", &report["bytes_read"], 1.000_001);
-    near("bytes_written", &report["bytes_written"], 1.6);
+    near("bytes_written", &report["bytes_written"], 1.3);
 }
 
 #[test]
@@ -216,6 +216,38 @@ fn rows_that_would_go_are_shown_as_gone() {
     assert_eq!(fates, ["kept", "kept", "filtered", "kept", "filtered", "filtered", "rejected"]);
     let rows = ["rows_written", "rows_filtered", "rows_rejected"].map(|name| shown["estimate"][name].clone());
     assert_eq!(rows, [json!(3), json!(3), json!(1)]);
+}
+
+#[test]
+fn as_json_a_dry_run_has_all_of_it() {
+    let (site, dataset, params) = scenario("keep-recent");
+    let shown = dry(&site, "keep-recent", &dataset, &params, &["--limit", "3", "-o", "json"]).succeeded();
+    insta::with_settings!({ filters => [
+        (r"sha256:[0-9a-f]{64}", "sha256:[DIGEST]"),
+        (r"blake3:[0-9a-f]{64}", "blake3:[DIGEST]"),
+        (r#""(fuel|cpu|time|free|took)": \d+"#, r#""$1": [MEASURED]"#),
+    ], omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("dry-run-json", shown.stdout);
+    });
+}
+
+#[test]
+fn on_a_terminal_there_are_colours_unless_they_are_not_wanted_and_lines_fit() {
+    let (site, dataset) = orders(1);
+    let command =
+        "stty cols 64 rows 40; exec \"$BIN\" run \"$MODULE\" \"$DATASET\" --params \"$PARAMS\" --dry-run";
+    let call = |no_color: &str| {
+        let call = Call::behind("script", &["-qec", command, "/dev/null"], site.home());
+        let call = call.env("BIN", project::skein()).env("MODULE", guests::component("columns"));
+        let call = call.env("DATASET", &dataset).env("PARAMS", spec().to_string()).env("TERM", "xterm");
+        call.env("NO_COLOR", no_color).finish().succeeded().stdout
+    };
+    assert!(call("").contains("\u{1b}[1mestimate for the whole\u{1b}[0m"));
+    let plain = call("1");
+    assert!(!plain.contains('\u{1b}'), "{plain}");
+    let (_, sample) = plain.split_once("ROW  ").unwrap();
+    let (sample, _) = sample.split_once("\r\n\r\n").unwrap();
+    assert!(sample.contains('│') && sample.lines().all(|line| line.chars().count() <= 64), "{sample}");
 }
 
 #[test]
@@ -291,7 +323,7 @@ fn a_dataset_that_may_only_be_read_is_shown_with_what_would_stop_a_run() {
     let shown = outcome.json();
     assert_eq!(shown["warnings"][0]["code"], codes::PERMISSION.id, "{shown:#}");
     assert_eq!(shown["estimate"]["rows"], 1_000);
-    let names = |traces: BTreeMap<PathBuf, _>| traces.into_keys().collect::<Vec<_>>();
+    let names = |traces: BTreeMap<PathBuf, String>| traces.into_keys().collect::<Vec<_>>();
     assert_eq!(names(traces(&site.path("data"))), names(before));
 }
 
@@ -382,4 +414,29 @@ fn words_in_a_parameter_schema_are_shown_by_check_and_not_obeyed() {
     let module = site.file("loud.wasm", modules::by_hand(&fields));
     let outcome = site.skein("check").arg(module).finish().succeeded();
     assert!(outcome.stdout.contains("params    a\\u{1b}[2Jb\n"), "{}", outcome.stdout);
+}
+
+/// What a dry run prints, without what is measured and what names this build.
+fn lasting(text: &str) -> Vec<&str> {
+    let passing = ["  module ", "  time ", "  fuel ", "  room "];
+    text.trim().lines().filter(|line| !passing.iter().any(|start| line.starts_with(start))).collect()
+}
+
+/// The transcript of the page, with the spec of the page, over the dataset that the tests have.
+#[test]
+fn the_page_about_dry_runs_shows_what_is_printed() {
+    let page = project::root().join("docs/how-to/see-before-you-believe.md");
+    let page = String::from_utf8(std::fs::read(page).unwrap()).unwrap();
+    let block = |kind: &str| {
+        let (_, rest) = page.split_once(&format!("```{kind}\n")).unwrap();
+        rest.split_once("\n```").unwrap().0
+    };
+    let site = Site::new();
+    fixture::orders_directory(&site.path("shop/orders"), 2);
+    site.file("orders-v2.toml", block("toml"));
+    let call = site.run(&guests::component("columns"), Path::new("shop/orders"));
+    let arguments = ["--params", "@orders-v2.toml", "--dry-run", "--limit", "8"];
+    let printed =
+        arguments.iter().fold(call, |call, argument| call.arg(argument)).finish().succeeded().stdout;
+    assert_eq!(lasting(block("text")), lasting(&printed), "the page wants to be:\n{printed}");
 }

@@ -140,16 +140,17 @@ pub struct Warning {
 
 /// Looks at what a run would do. Writes nothing, needs no lock, and works where the dataset can only be read.
 pub fn dry_run(
-    dataset: &Dataset,
+    dataset: Dataset,
     module: &Module,
     request: &DryRunRequest,
     clock: &Arc<dyn Clock>,
     progress: &Progress,
 ) -> Result<DryRun, RunError> {
     let started = clock.elapsed();
+    let dataset = dataset.stopped_by(progress.files());
     let manifest = run::describe(module, &request.run.limits)?;
     let migration = run::migration(module, &manifest, &request.run)?;
-    let snapshot = dataset.look()?;
+    let snapshot = dataset.look().map_err(|e| RunError::from(e).if_asked_to_stop())?;
     let version = snapshot.version().unwrap_or(0);
     let asked = Asked { module, manifest: &manifest, migration: &migration, request: &request.run };
     let Some(work) = asked.work(&snapshot, progress)? else {
@@ -167,7 +168,7 @@ pub fn dry_run(
     };
     let printer = Printer::new(request.run.params.secrets());
     let plans: Vec<Lineage> = work.plans.groups.iter().map(Lineage::of).collect();
-    let mut sampler = sample::Sampler::new(&work, &plans, &printer, manifest.state);
+    let mut sampler = sample::Sampler::new(&work, &plans, &printer, (manifest.state, request.rows));
     look(&mut prober, &mut sampler, manifest.state, request.rows)?;
     let counts = counts(&snapshot, &work, &plans);
     let whole = Whole {

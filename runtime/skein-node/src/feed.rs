@@ -47,7 +47,7 @@ impl Feed<'_> {
     ) -> Result<RowGroupTally, RunError> {
         let mut kept = Vec::new();
         let mut rejects = Vec::new();
-        self.batches(agent, source, (row_group, first_row), usize::MAX, |processed| {
+        self.batches(agent, source, (row_group, first_row, usize::MAX), |processed| {
             rejects.extend(processed.rejects);
             kept.push(processed.selection);
             processed.data.into_iter().try_for_each(&mut sink)
@@ -60,8 +60,7 @@ impl Feed<'_> {
         &self,
         agent: &mut dyn Agent,
         source: &SourceFile,
-        (row_group, first_row): (usize, u64),
-        most: usize,
+        (row_group, first_row, most): (usize, u64, usize),
         mut answered: impl FnMut(Processed) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         let mut row = 0_u64;

@@ -7,7 +7,7 @@
 
 mod moved;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_schema::Field;
 use serde::Serialize;
@@ -19,6 +19,9 @@ use crate::planning::SchemaGroup;
 const ABSENT: &str = "skein.absent";
 const STORED: &str = "skein.stored";
 const PARTITION: &str = "skein.partition";
+
+/// Target columns that a dropped one names.
+const READ_FOR_MAX: usize = 16;
 
 /// What a plan does to the columns of the files of one schema.
 #[derive(Clone, Debug, Serialize)]
@@ -146,7 +149,7 @@ pub struct DroppedColumn {
     pub data_type: String,
     /// Whether it may hold nulls.
     pub nullable: bool,
-    /// Target columns that are computed from it.
+    /// Target columns that are computed from it, the first of them if there are many.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub read_for: Vec<String>,
 }
@@ -207,14 +210,12 @@ fn pairs(plan: &SchemaPlan) -> Vec<Option<ColumnId>> {
         })
         .collect();
     let taken: BTreeSet<ColumnId> = pairs.iter().flatten().copied().collect();
-    let uses =
-        |root: ColumnId| plan.columns().iter().filter(|c| roots(tree, &c.origin).contains(&root)).count();
+    let readers = readers(plan);
+    let uses = |root: &ColumnId| readers.get(root).map_or(0, Vec::len);
     for (pair, column) in pairs.iter_mut().zip(plan.columns()).filter(|(pair, _)| pair.is_none()) {
         let Origin::Computed { from } = &column.origin else { continue };
         *pair = match from.as_slice() {
-            [only] if tree.root_of(*only) == *only && !taken.contains(only) && uses(*only) == 1 => {
-                Some(*only)
-            }
+            [only] if tree.root_of(*only) == *only && !taken.contains(only) && uses(only) == 1 => Some(*only),
             _ => None,
         };
     }
@@ -227,6 +228,17 @@ fn roots(tree: &ColumnTree, origin: &Origin) -> BTreeSet<ColumnId> {
         Origin::Carried { source, .. } | Origin::Preserved { source } => BTreeSet::from([*source]),
         Origin::Computed { from } => from.iter().map(|id| tree.root_of(*id)).collect(),
     }
+}
+
+/// For each top-level source column the places of the target columns that are made of it.
+fn readers(plan: &SchemaPlan) -> BTreeMap<ColumnId, Vec<usize>> {
+    let mut readers: BTreeMap<ColumnId, Vec<usize>> = BTreeMap::new();
+    for (place, column) in plan.columns().iter().enumerate() {
+        for root in roots(plan.source_tree(), &column.origin) {
+            readers.entry(root).or_default().push(place);
+        }
+    }
+    readers
 }
 
 fn column(plan: &SchemaPlan, place: usize, pair: Option<ColumnId>) -> ColumnLineage {
@@ -277,11 +289,12 @@ fn dropped(plan: &SchemaPlan, pairs: &[Option<ColumnId>]) -> Vec<DroppedColumn> 
     let tree = plan.source_tree();
     let kept: BTreeSet<ColumnId> = pairs.iter().flatten().copied().collect();
     let gone = tree.roots().iter().filter(|root| !kept.contains(*root));
-    let read_for = |root: ColumnId| {
-        let made = plan.columns().iter().filter(|column| roots(tree, &column.origin).contains(&root));
-        made.map(|column| column.field.name().clone()).collect::<Vec<_>>()
+    let readers = readers(plan);
+    let read_for = |root: &ColumnId| {
+        let made = readers.get(root).into_iter().flatten().take(READ_FOR_MAX);
+        made.map(|place| plan.columns()[*place].field.name().clone()).collect::<Vec<_>>()
     };
-    gone.filter_map(|root| dropped_column(tree, *root, read_for(*root))).collect()
+    gone.filter_map(|root| dropped_column(tree, *root, read_for(root))).collect()
 }
 
 fn dropped_column(tree: &ColumnTree, id: ColumnId, read_for: Vec<String>) -> Option<DroppedColumn> {
@@ -323,7 +336,8 @@ impl Nested<'_> {
     /// Leaves of the source column that no leaf of the target comes from.
     fn dropped(&self) -> Vec<DroppedColumn> {
         let Some(node) = self.tree.get(self.source) else { return Vec::new() };
-        let gone = self.tree.leaves()[node.leaves.clone()].iter().filter(|leaf| !self.leaves.contains(leaf));
+        let kept: BTreeSet<&ColumnId> = self.leaves.iter().collect();
+        let gone = self.tree.leaves()[node.leaves.clone()].iter().filter(|leaf| !kept.contains(leaf));
         gone.filter_map(|leaf| dropped_column(self.tree, *leaf, Vec::new())).collect()
     }
 }

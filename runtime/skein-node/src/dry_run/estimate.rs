@@ -31,9 +31,11 @@ pub(super) struct Seen {
     pub(super) cpu: Duration,
     /// What the module made, encoded.
     pub(super) made_bytes: u64,
-    /// Size of the files that row groups were taken from, and of the chunks in them that would be carried.
+    /// Size of the files that row groups were taken from, of the chunks in them that would be carried, and of what is
+    /// around chunks: footers, indexes.
     pub(super) file_bytes: u64,
     pub(super) carried_bytes: u64,
+    pub(super) frame_bytes: u64,
 }
 
 /// What is known of the whole.
@@ -86,7 +88,9 @@ impl Estimate {
         let carried = scale(seen.carried_bytes, whole.bytes, seen.file_bytes);
         let drops = seen.rejected + seen.filtered > 0;
         let kept = if drops { scale(carried, seen.rows_out, seen.rows) } else { carried };
-        let bytes_written = scale(seen.made_bytes, rows_written, seen.rows_out).saturating_add(kept);
+        let frames = scale(seen.frame_bytes, whole.bytes, seen.file_bytes);
+        let made = scale(seen.made_bytes, rows_written, seen.rows_out);
+        let bytes_written = made.saturating_add(kept).saturating_add(frames);
         let opens = if whole.sequential { seen.opens } else { whole.row_groups.min(whole.rows) };
         let fuel = scale(seen.fuel_open, opens, seen.opens).saturating_add(rows(seen.fuel));
         let copying = if drops { FILTER_BYTES_PER_SECOND } else { COPY_BYTES_PER_SECOND };
@@ -149,6 +153,7 @@ mod tests {
             made_bytes: 8_000,
             file_bytes: 100_000,
             carried_bytes: 60_000,
+            frame_bytes: 1_000,
             ..Seen::default()
         }
     }
@@ -164,9 +169,9 @@ mod tests {
         assert_eq!(estimate.fuel, Fuel(200 * 5 + 40_000 * 5));
         assert_eq!(
             (estimate.bytes_spliced, estimate.bytes_written),
-            (Bytes(300_000), Bytes(300_000 + 40_000))
+            (Bytes(300_000), Bytes(300_000 + 40_000 + 5_000))
         );
-        assert_eq!(estimate.cpu.0, 20 + 1, "computing, and copying 640 kB");
+        assert_eq!(estimate.cpu.0, 20 + 1, "computing, and copying 645 kB");
     }
 
     #[test]
@@ -175,7 +180,10 @@ mod tests {
         let estimate = Estimate::of(&seen, &whole());
         let rows = [estimate.rows_written, estimate.rows_rejected, estimate.rows_filtered];
         assert_eq!(rows, [Rows(5_000), Rows(50), Rows(4_950)]);
-        assert_eq!((estimate.bytes_spliced, estimate.bytes_written), (Bytes(0), Bytes(150_000 + 20_000)));
+        assert_eq!(
+            (estimate.bytes_spliced, estimate.bytes_written),
+            (Bytes(0), Bytes(150_000 + 20_000 + 5_000))
+        );
     }
 
     #[test]

@@ -163,7 +163,7 @@ impl Prober<'_> {
         };
         let (mut kept, mut rejects, mut made) = (Vec::new(), Vec::new(), Vec::new());
         let started = cpu::exactly_of_this_thread();
-        feed.batches(agent, &source, (pick.row_group, first_row), batches, |processed| {
+        feed.batches(agent, &source, (pick.row_group, first_row, batches), |processed| {
             kept.push(processed.selection);
             rejects.extend(processed.rejects);
             made.extend(processed.data);
@@ -190,9 +190,14 @@ impl Prober<'_> {
         seen.filtered += rows.saturating_sub(kept + rejected) as u64;
         if self.files.insert(probe.pick.file) {
             let source = &probe.source;
-            let stored = (0..source.row_groups()).map(|rg| source.stored_bytes(rg, &carried).0);
-            seen.carried_bytes += stored.sum::<u64>();
+            let all: Vec<usize> = (0..source.tree().leaves().len()).collect();
+            let stored = |leaves: &[usize]| -> u64 {
+                (0..source.row_groups()).map(|rg| source.stored_bytes(rg, leaves).0).sum()
+            };
+            seen.carried_bytes += stored(&carried);
             seen.file_bytes += source.size().0;
+            // As many columns out as in is near enough for what is small beside data.
+            seen.frame_bytes += source.size().0.saturating_sub(stored(&all));
         }
         probe
     }

@@ -3,6 +3,8 @@
 //! Where rows keep their order a source row stands with what becomes of it; under `free` source rows and output rows of
 //! the same row groups stand apart.
 
+use std::collections::BTreeSet;
+
 use arrow_array::{Array as _, ArrayRef, RecordBatch};
 use serde::Serialize;
 use skein_types::{ColumnId, Origin, SchemaPlan, StateKind};
@@ -11,11 +13,14 @@ use super::cell::{Cell, Printer, Shown};
 use super::probe::Probe;
 use super::{choice, pairs_rows, relay};
 use crate::error::RunError;
-use crate::lineage::Lineage;
+use crate::lineage::{ColumnLineage, Lineage};
 use crate::run::Work;
 
 /// Columns of each side that are shown: those that change first, then in their order.
 const COLUMNS_MAX: usize = 128;
+/// Cells of both sides together; with many rows there are fewer columns.
+const CELLS_MAX: usize = 16 * 1024;
+const COLUMNS_MIN: usize = 8;
 /// Rejects that are listed.
 const REJECTS_MAX: usize = 50;
 /// Rows decoded at a time while looking for the sampled ones.
@@ -132,9 +137,16 @@ pub(super) struct Sampler<'a> {
 }
 
 impl<'a> Sampler<'a> {
-    pub(super) fn new(work: &'a Work, plans: &'a [Lineage], printer: &'a Printer, state: StateKind) -> Self {
+    /// For at most `rows` source rows.
+    pub(super) fn new(
+        work: &'a Work,
+        plans: &'a [Lineage],
+        printer: &'a Printer,
+        (state, rows): (StateKind, usize),
+    ) -> Self {
+        let most = (CELLS_MAX / 2 / rows.max(1)).clamp(COLUMNS_MIN, COLUMNS_MAX);
         let groups = work.plans.groups.iter().zip(plans);
-        let columns = groups.map(|(group, lineage)| Columns::of(&group.plan, lineage)).collect();
+        let columns = groups.map(|(group, lineage)| Columns::of(&group.plan, lineage, most)).collect();
         let sample = Sample { head: state == StateKind::Sequential, groups: Vec::new() };
         Self { work, plans, printer, columns, sample, rejects: Rejects::default() }
     }
@@ -177,23 +189,23 @@ impl<'a> Sampler<'a> {
 }
 
 impl Columns {
-    fn of(plan: &SchemaPlan, lineage: &Lineage) -> Self {
-        let changed: Vec<_> = lineage.columns.iter().filter(|column| !column.changes.is_empty()).collect();
+    fn of(plan: &SchemaPlan, lineage: &Lineage, most: usize) -> Self {
         let roots = plan.source_tree().roots();
-        let kept: Vec<_> = lineage.columns.iter().filter_map(|column| column.pair).collect();
-        let of_interest =
-            |id: &ColumnId| !kept.contains(id) || changed.iter().any(|column| column.pair == Some(*id));
+        // A source column that some target column is without a change.
+        let stays = |column: &&ColumnLineage| column.changes.is_empty();
+        let stay: BTreeSet<ColumnId> =
+            lineage.columns.iter().filter(stays).filter_map(|column| column.pair).collect();
         Self {
-            before: at_most(roots.len(), |place| of_interest(&roots[place])),
-            after: at_most(lineage.columns.len(), |place| !lineage.columns[place].changes.is_empty()),
+            before: at_most(most, roots.len(), |place| !stay.contains(&roots[place])),
+            after: at_most(most, lineage.columns.len(), |place| !lineage.columns[place].changes.is_empty()),
         }
     }
 }
 
-/// At most [`COLUMNS_MAX`] places in order, those of interest first.
-fn at_most(all: usize, of_interest: impl Fn(usize) -> bool) -> Vec<usize> {
+/// At most `most` of `all` places in order, those of interest first.
+fn at_most(most: usize, all: usize, of_interest: impl Fn(usize) -> bool) -> Vec<usize> {
     let (first, rest): (Vec<usize>, Vec<usize>) = (0..all).partition(|place| of_interest(*place));
-    let mut places: Vec<usize> = first.into_iter().chain(rest).take(COLUMNS_MAX).collect();
+    let mut places: Vec<usize> = first.into_iter().chain(rest).take(most).collect();
     places.sort_unstable();
     places
 }
@@ -227,7 +239,11 @@ impl GroupView<'_> {
 
     fn rows(&self, printer: &Printer, quota: usize) -> Result<Vec<SampledRow>, RunError> {
         let Probe { kept, rejects, .. } = self.probe;
-        let rejected = |row: usize| rejects.iter().find(|reject| reject.row == row as u64);
+        // In order: the sandbox has checked.
+        let rejected = |row: usize| {
+            let found = rejects.binary_search_by_key(&(row as u64), |reject| reject.row);
+            found.ok().map(|at| &rejects[at])
+        };
         let first_reject = rejects.first().and_then(|reject| usize::try_from(reject.row).ok());
         let first_gone = (0..kept.rows()).find(|row| !kept.keeps(*row) && rejected(*row).is_none());
         let notable: Vec<usize> = first_reject.into_iter().chain(first_gone).collect();
@@ -297,7 +313,7 @@ impl GroupView<'_> {
         let tree = self.plan.source_tree();
         let pairs = self.columns.after.iter().filter_map(|place| self.lineage.columns[*place].pair);
         let shown = self.columns.before.iter().map(|place| tree.roots()[*place]);
-        let read: std::collections::BTreeSet<ColumnId> = shown.chain(pairs).collect();
+        let read: BTreeSet<ColumnId> = shown.chain(pairs).collect();
         let leaves: Vec<usize> =
             read.iter().filter_map(|id| tree.get(*id)).flat_map(|node| node.leaves.clone()).collect();
         let mut left = rows.iter().copied().peekable();

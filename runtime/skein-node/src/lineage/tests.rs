@@ -1,3 +1,5 @@
+//! What is said of columns, plan by plan.
+
 use super::{ColumnChange, DroppedColumn, Lineage, NestedLineage, OriginKind};
 use crate::planning::SchemaGroup;
 use arrow_schema::{DataType, Field, Schema};

@@ -43,7 +43,7 @@ pub(crate) fn run(settings: &Settings, args: &RunArgs) -> CommandResult {
     interrupt::cancels(&progress);
     if args.dry_run {
         let request = skein_node::DryRunRequest { run: request, rows: usize::from(args.limit) };
-        let found = skein_node::dry_run(&dataset, &module, &request, &clock, &progress);
+        let found = skein_node::dry_run(dataset, &module, &request, &clock, &progress);
         dry_run::show(&found.map_err(|error| failed(&error))?, args, settings.page);
         return Ok(());
     }

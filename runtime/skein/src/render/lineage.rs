@@ -25,10 +25,12 @@ pub(crate) fn told(plan: &Lineage, page: Page) {
     let reads = if plan.reads.is_empty() { "nothing".to_owned() } else { plan.reads.join(", ") };
     let file = escaped(&plan.first_file);
     line(&format!("plan for {file}{more}: shape {}, reads {}", plan.shape, escaped(&reads)));
+    let names = plan.columns.iter().map(|c| &c.name).chain(plan.dropped.iter().map(|c| &c.name));
+    let room = names.map(|name| width(&escaped(name))).max().unwrap_or(0).min(NAME_MAX);
     line(&painted("schema", Style::Heading, page));
-    schema(plan).into_iter().for_each(|row| row.print(plan, page));
+    schema(plan).into_iter().for_each(|row| row.print(room, page));
     line(&painted("lineage", Style::Heading, page));
-    lineage(plan).into_iter().for_each(|row| row.print(plan, page));
+    lineage(plan).into_iter().for_each(|row| row.print(room, page));
 }
 
 /// A line of either list.
@@ -45,9 +47,7 @@ impl Row {
         Self { mark, name: escaped(name), what: escaped(&what), note: escaped(&note) }
     }
 
-    fn print(&self, plan: &Lineage, page: Page) {
-        let names = plan.columns.iter().map(|c| &c.name).chain(plan.dropped.iter().map(|c| &c.name));
-        let room = names.map(|name| width(&escaped(name))).max().unwrap_or(0).min(NAME_MAX);
+    fn print(&self, room: usize, page: Page) {
         let name = if width(&self.name) > room { self.name.clone() } else { padded(&self.name, room) };
         let gap = if self.note.is_empty() || self.what.is_empty() { "" } else { "  " };
         let text = format!("{} {name}  {}{gap}{}", self.mark, self.what, self.note);

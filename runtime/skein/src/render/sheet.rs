@@ -55,11 +55,14 @@ pub(crate) struct Value {
     pub(crate) style: Style,
 }
 
-/// The columns that are laid out, with their room.
+/// Columns by place, with the room that each has.
+type Rooms = Vec<(usize, usize)>;
+
+/// The columns that are laid out.
 struct Layout {
     label: usize,
-    left: Vec<(usize, usize)>,
-    right: Vec<(usize, usize)>,
+    left: Rooms,
+    right: Rooms,
 }
 
 impl Sheet {
@@ -101,7 +104,7 @@ impl Sheet {
     }
 
     /// As many columns of interest as fit; the longer side gives way first.
-    fn squeezed(&self, room: usize) -> (Vec<(usize, usize)>, Vec<(usize, usize)>) {
+    fn squeezed(&self, room: usize) -> (Rooms, Rooms) {
         let some = |side: &[Column]| (0..side.len()).filter(|at| side[*at].of_interest).collect::<Vec<_>>();
         let (mut left, mut right) = (some(&self.left), some(&self.right));
         loop {
@@ -122,13 +125,7 @@ impl Sheet {
 
     /// Room for each of these columns: what it needs, or, if that is too much, at most the same for all. `None` if that is
     /// less than `least`.
-    #[expect(clippy::type_complexity, reason = "a pair of sides")]
-    fn fit(
-        &self,
-        left: &[usize],
-        right: &[usize],
-        (room, least): (usize, usize),
-    ) -> Option<(Vec<(usize, usize)>, Vec<(usize, usize)>)> {
+    fn fit(&self, left: &[usize], right: &[usize], (room, least): (usize, usize)) -> Option<(Rooms, Rooms)> {
         let needs = |is_left: bool, at: usize| self.need(is_left, at).clamp(1, ROOM_MAX);
         let mut all: Vec<usize> = left.iter().map(|at| needs(true, *at)).collect();
         all.extend(right.iter().map(|at| needs(false, *at)));

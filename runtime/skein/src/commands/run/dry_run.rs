@@ -62,8 +62,8 @@ fn would_be(forecast: &Forecast, args: &RunArgs, page: Page) {
         joined => format!(", {} already migrated join as they are", grouped(joined as u64)),
     };
     named("files", &format!("{} to migrate{joined}", grouped(work.files as u64)));
-    let groups = grouped(work.row_groups as u64);
-    named("rows", &format!("{} in {groups} row groups, {}", grouped(work.rows.0), work.bytes));
+    let groups = counted(work.row_groups as u64, "row group");
+    named("rows", &format!("{} in {groups}, {}", grouped(work.rows.0), work.bytes));
     if !work.partitions.is_empty() {
         named("partitions", &escaped(&render::first_of(&work.partitions, PARTITIONS_SHOWN)));
     }
@@ -71,6 +71,12 @@ fn would_be(forecast: &Forecast, args: &RunArgs, page: Page) {
 
 fn named(name: &str, text: &str) {
     line(&format!("  {name:<10} {text}"));
+}
+
+/// `1 row`, `1,200 rows`.
+fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", grouped(number))
 }
 
 fn sampled(forecast: &Forecast, page: Page) {
@@ -83,16 +89,20 @@ fn sampled(forecast: &Forecast, page: Page) {
     let looked_at = if rows == rows_sampled {
         format!("all {}", grouped(rows.0))
     } else {
-        format!("{} of {} that were looked at", grouped(rows_sampled.0), grouped(rows.0))
+        format!("{} of {}", grouped(rows_sampled.0), grouped(rows.0))
     };
-    let groups = format!("{row_groups_sampled} of {} row groups", grouped(row_groups));
-    line(&format!("{rows_shown} rows, from {looked_at}, in {groups}{place}"));
+    let groups = format!("{row_groups_sampled} of {}", counted(row_groups, "row group"));
+    let shown = counted(rows_shown as u64, "row");
+    line(&format!("{shown}; {looked_at} were looked at, in {groups}{place}"));
     for group in &forecast.sample.groups {
         let Some(plan) = forecast.plans.get(group.plan) else { continue };
         if forecast.plans.len() > 1 {
             line(&format!("files as {}", escaped(&plan.first_file)));
         }
-        sheets(group, plan).iter().flat_map(|sheet| sheet.lines(page)).for_each(|text| line(&text));
+        for (title, sheet) in sheets(group, plan) {
+            title.into_iter().for_each(line);
+            sheet.lines(page).iter().for_each(|text| line(text));
+        }
     }
     let looked_at = forecast.sample.groups.len();
     if looked_at < forecast.plans.len() {
@@ -101,7 +111,7 @@ fn sampled(forecast: &Forecast, page: Page) {
 }
 
 /// One sheet with both sides, or, where output rows belong to no source row, one for each.
-fn sheets(group: &SampledGroup, plan: &Lineage) -> Vec<Sheet> {
+fn sheets(group: &SampledGroup, plan: &Lineage) -> Vec<(Option<&'static str>, Sheet)> {
     let free = group.rows.iter().any(|row| row.fate == Fate::Taken) || !group.outputs.is_empty();
     let left_out = group.columns.left_out;
     let (before, after) = (before_columns(group, plan), after_columns(group, plan));
@@ -116,26 +126,21 @@ fn sheets(group: &SampledGroup, plan: &Lineage) -> Vec<Sheet> {
         rows.push(Row::Cells { label: row.row.to_string(), left, right: fate(&row.fate, group) });
     }
     if !free {
-        return vec![Sheet { left: before, right: after, rows, left_out }];
+        return vec![(None, Sheet { left: before, right: after, rows, left_out })];
     }
     let outputs = group.outputs.iter().enumerate().map(|(at, cells)| Row::Cells {
         label: at.to_string(),
         left: cells.iter().map(|cell| value(cell.as_deref(), false)).collect(),
         right: Right::Cells(Vec::new()),
     });
-    let heading = |text: &str| std::iter::once(Row::Heading(text.to_owned()));
-    let outputs = heading("rows that came out of the same row groups").chain(outputs).collect();
-    let refused = |row: &Row| matches!(row, Row::Cells { right: Right::Words(..), .. });
+    let outputs = outputs.collect();
     // The right side is only there to say which rows were refused.
-    let right = if rows.iter().any(refused) {
-        vec![Column { name: "fate".to_owned(), of_interest: true }]
-    } else {
-        Vec::new()
-    };
-    let empty = || Sheet { left: Vec::new(), right: Vec::new(), rows: Vec::new(), left_out: 0 };
+    let refused = |row: &Row| matches!(row, Row::Cells { right: Right::Words(..), .. });
+    let fate = rows.iter().any(refused).then(|| Column { name: "fate".to_owned(), of_interest: true });
+    let right = fate.into_iter().collect();
     vec![
-        Sheet { left: before, right, rows, ..empty() },
-        Sheet { left: after, rows: outputs, left_out, ..empty() },
+        (Some("what goes in"), Sheet { left: before, right, rows, left_out: 0 }),
+        (Some("what comes out"), Sheet { left: after, right: Vec::new(), rows: outputs, left_out }),
     ]
 }
 
