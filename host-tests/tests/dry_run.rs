@@ -328,6 +328,41 @@ fn a_dataset_that_may_only_be_read_is_shown_with_what_would_stop_a_run() {
 }
 
 #[test]
+fn columns_that_a_file_lacks_stores_narrower_or_has_in_its_path_are_shown_as_such() {
+    let site = Site::new();
+    let dataset = site.directory("data/hive");
+    let write = |file: &str, table: &str| {
+        let path = dataset.join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fixture::write(&path, &text_table::parse(table), 100);
+    };
+    write("year=2023/a.parquet", "id int64 | note string?\n1 | first\n2 | -");
+    write("year=2024/b.parquet", "id int32\n3\n4");
+    let params = json!({ "name": "hive", "steps": [{ "case": "note", "to": "upper" }] });
+    let shown = dry_json(&site, "columns", &dataset, &params, &[]);
+    assert_eq!(shown["work"]["partitions"], json!(["year"]));
+    let was = |plan: usize, name: &str| {
+        let columns = shown["plans"][plan]["columns"].as_array().unwrap();
+        columns.iter().find(|column| column["name"] == name).unwrap()["was"].clone()
+    };
+    assert_eq!((&was(1, "id")["stored"], &was(1, "note")["absent"]), (&json!("Int32"), &json!(true)));
+    assert_eq!((&was(0, "id")["stored"], &was(0, "note")["absent"]), (&Value::Null, &Value::Null));
+    let rows: Vec<Value> =
+        fates(&shown["sample"]).into_iter().map(|row| json!([row["before"], row["after"]])).collect();
+    let expected = [
+        json!([["1", "first", "2023"], ["1", "FIRST", "2023"]]),
+        json!([["2", null, "2023"], ["2", null, "2023"]]),
+        json!([["3", null, "2024"], ["3", null, "2024"]]),
+        json!([["4", null, "2024"], ["4", null, "2024"]]),
+    ];
+    assert_eq!(rows, expected);
+    let text = dry(&site, "columns", &dataset, &params, &[]).succeeded().stdout;
+    for line in ["  partitions year", "  year  Utf8  partition", "  id    Int64 not null  stored as Int32"] {
+        assert!(text.lines().any(|found| found == line), "no {line:?} in {text}");
+    }
+}
+
+#[test]
 fn a_dry_run_needs_no_lock() {
     let (site, dataset) = orders(2);
     run(&site, "columns", &dataset, &json!({ "name": "first", "steps": [{ "drop": "year" }] }));

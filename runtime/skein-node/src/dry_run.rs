@@ -159,7 +159,7 @@ pub fn dry_run(
     let mut prober = Prober {
         snapshot: &snapshot,
         work: &work,
-        sandboxes: &Sandboxes::new(module, &manifest, &request.run, &work.applied),
+        sandboxes: &Sandboxes::new(module, &manifest, &request.run, (&work.applied, progress)),
         migration: &migration,
         batch_bytes: manifest.batch_bytes.map(u64::from),
         progress,

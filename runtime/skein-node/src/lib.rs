@@ -8,6 +8,7 @@
 
 mod agent;
 mod board;
+mod catch_up;
 mod cpu;
 mod dry_run;
 mod error;
@@ -33,7 +34,7 @@ pub use dry_run::{
     Cell, DryRun, DryRunRequest, Estimate, Fate, Forecast, RejectedRow, Rejects, RoomView, Sample,
     SampledColumns, SampledGroup, SampledRow, Warning, WorkCounts, dry_run,
 };
-pub use error::RunError;
+pub use error::{GroupLine, RunError};
 pub use lineage::{
     ColumnChange, ColumnLineage, DroppedColumn, Lineage, NestedLineage, OriginKind, WasColumn,
 };
@@ -43,4 +44,4 @@ pub use preserved::PreservedChanged;
 pub use progress::{Progress, ProgressReading};
 pub use report::{ColumnCounts, Cost, Migration, RunOutcome, RunReport};
 pub use run::{Preparation, Prepared, RunRequest, plan_only, prepare};
-pub use staged::Staged;
+pub use staged::{CATCH_UP_ROUNDS, PublishMode, Staged};

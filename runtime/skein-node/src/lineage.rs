@@ -11,14 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_schema::Field;
 use serde::Serialize;
-use skein_types::{ColumnId, ColumnTree, Origin, SchemaPlan, Shape};
+use skein_types::{ABSENT, ColumnId, ColumnTree, Origin, STORED, SchemaPlan, Shape, format, is_partition};
 
 use crate::planning::SchemaGroup;
-
-/// Field metadata with which the host marks columns that are not in a file as the module sees them.
-const ABSENT: &str = "skein.absent";
-const STORED: &str = "skein.stored";
-const PARTITION: &str = "skein.partition";
 
 /// Target columns that a dropped one names.
 const READ_FOR_MAX: usize = 16;
@@ -90,7 +85,7 @@ pub struct WasColumn {
     /// The files of this schema do not have it; it is read as nulls.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub absent: bool,
-    /// The narrower type, as the contract writes it, with which the files of this schema store it.
+    /// The narrower type with which the files of this schema store it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stored: Option<String>,
     /// It is part of the files' paths.
@@ -270,9 +265,14 @@ fn was(field: &Field) -> WasColumn {
         data_type: field.data_type().to_string(),
         nullable: field.is_nullable(),
         absent: mark(ABSENT).is_some(),
-        stored: mark(STORED).cloned(),
-        partition: mark(PARTITION).is_some(),
+        stored: mark(STORED).map(|form| stored_type(form)),
+        partition: is_partition(field),
     }
+}
+
+/// The type of a format string of the contract; columns that files store narrower are flat.
+fn stored_type(form: &str) -> String {
+    format::parse(form, Vec::new()).map_or_else(|_| form.to_owned(), |data_type| data_type.to_string())
 }
 
 fn changes(was: &Field, is: &Field, origin: OriginKind) -> Vec<ColumnChange> {

@@ -25,7 +25,7 @@ use crate::quarantine::Quarantine;
 use crate::report::Migration;
 use crate::sandboxed::Sandboxes;
 use crate::sequential;
-use crate::staged::Staged;
+use crate::staged::{Later, Staged};
 use crate::transform::Transform;
 
 /// What to run.
@@ -97,7 +97,7 @@ pub fn plan_only(
     limits: &Limits,
 ) -> Result<Vec<SchemaGroup>, RunError> {
     let snapshot = dataset.look()?;
-    let files = inputs::read(&snapshot, &all(&snapshot).0, &Progress::default())?;
+    let files = inputs::read(&snapshot, &data_places(&snapshot), &Progress::default())?;
     let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
     Ok(Planner { module, params, applied: &applied, limits }.plan(&files)?.groups)
 }
@@ -170,7 +170,9 @@ impl Asked<'_> {
     /// through exactly this migration. Writes nothing.
     pub(crate) fn work(&self, snapshot: &Snapshot, progress: &Progress) -> Result<Option<Work>, RunError> {
         let Self { module, manifest, migration, request } = *self;
-        let (todo, joined) = if request.again { all(snapshot) } else { unapplied(snapshot, migration)? };
+        let places = data_places(snapshot);
+        let (todo, joined) =
+            if request.again { (places, Vec::new()) } else { unapplied(snapshot, places, migration)? };
         if todo.is_empty() {
             return Ok(None);
         }
@@ -201,29 +203,42 @@ impl Prepared {
 
     /// Transforms everything in the sandbox.
     pub fn stage(self, progress: &Progress) -> Result<Staged, RunError> {
-        let sandboxes = Sandboxes::new(&self.module, &self.manifest, &self.request, &self.applied);
-        self.stage_with(progress, |group| Box::new(sandboxes.agents(group, progress)))
+        let sandboxes =
+            Sandboxes::new(&self.module, &self.manifest, &self.request, (&self.applied, progress));
+        let agents = self.plans.groups.iter().map(|group| sandboxes.for_group(group)).collect();
+        self.stage_by(progress, agents, Some(sandboxes))
     }
 
-    /// Transforms everything with agents from elsewhere: native code, to measure what the sandbox costs.
+    /// Transforms everything with agents from elsewhere: native code, to measure what the sandbox costs. Files that
+    /// others add meanwhile are not caught up.
     pub fn stage_with(
         self,
         progress: &Progress,
         agents: impl Fn(&SchemaGroup) -> Box<dyn AgentSource>,
     ) -> Result<Staged, RunError> {
+        let agents = self.plans.groups.iter().map(agents).collect();
+        self.stage_by(progress, agents, None)
+    }
+
+    fn stage_by(
+        self,
+        progress: &Progress,
+        agents: Vec<Box<dyn AgentSource>>,
+        sandboxes: Option<Sandboxes>,
+    ) -> Result<Staged, RunError> {
         let staging = skein_dataset::Staging::create(&self.dataset, &self.lock, &self.snapshot, 0)?;
         let quarantine = Quarantine::new(self.request.rejects_max);
-        let agents: Vec<Box<dyn AgentSource>> = self.plans.groups.iter().map(agents).collect();
         let transform = Transform {
             snapshot: &self.snapshot,
             staging: &staging,
             files: &self.files,
+            first_file: 0,
             plans: &self.plans,
             agents: &agents,
             module: self.migration.module,
             params: self.migration.params,
             batch_bytes: self.manifest.batch_bytes.map(u64::from),
-            rule: self.name_rule(),
+            rule: name_rule(&self.dataset),
             checkpoint_rows: self.request.checkpoint_rows,
             progress,
             quarantine: &quarantine,
@@ -232,19 +247,20 @@ impl Prepared {
             StateKind::None => transform.run(self.request.threads)?,
             StateKind::Sequential => sequential::run(&transform)?,
         };
-        let staged =
-            Staged::complete(self, staging, transformed, quarantine).map_err(RunError::if_asked_to_stop)?;
+        let later = Later { sandboxes, progress: progress.following() };
+        let staged = Staged::complete(self, staging, (transformed, quarantine), later)
+            .map_err(RunError::if_asked_to_stop)?;
         // The publish asks once more while it hashes; from its intent on it is finished whatever is asked.
         if progress.is_cancelled() { Err(RunError::Cancelled) } else { Ok(staged) }
     }
+}
 
-    /// A reader that lists a directory and opens late must miss a file rather than mix versions; a single file has
-    /// only its name.
-    pub(crate) fn name_rule(&self) -> NameRule {
-        match self.dataset.kind() {
-            skein_dataset::Kind::Directory => NameRule::Hashed,
-            skein_dataset::Kind::File => NameRule::Keep,
-        }
+/// A reader that lists a directory and opens late must miss a file rather than mix versions; a single file has only its
+/// name.
+pub(crate) fn name_rule(dataset: &Dataset) -> NameRule {
+    match dataset.kind() {
+        skein_dataset::Kind::Directory => NameRule::Hashed,
+        skein_dataset::Kind::File => NameRule::Keep,
     }
 }
 
@@ -284,14 +300,14 @@ pub(crate) fn migration(
 
 type Places = Vec<usize>;
 
-fn all(snapshot: &Snapshot) -> (Places, Places) {
-    (data_places(snapshot).collect(), Vec::new())
-}
-
-/// Data files that have not been through the migration, and those that have.
-fn unapplied(snapshot: &Snapshot, migration: &Migration) -> Result<(Places, Places), RunError> {
+/// Of these data files, those that have not been through the migration, and those that have.
+pub(crate) fn unapplied(
+    snapshot: &Snapshot,
+    places: Places,
+    migration: &Migration,
+) -> Result<(Places, Places), RunError> {
     let (mut todo, mut done) = (Vec::new(), Vec::new());
-    for place in data_places(snapshot) {
+    for place in places {
         let applied = snapshot.files()[place].applied();
         match applied.iter().rev().find(|applied| applied.name == migration.name) {
             None => todo.push(place),
@@ -310,9 +326,9 @@ fn unapplied(snapshot: &Snapshot, migration: &Migration) -> Result<(Places, Plac
     Ok((todo, done))
 }
 
-fn data_places(snapshot: &Snapshot) -> impl Iterator<Item = usize> {
+fn data_places(snapshot: &Snapshot) -> Places {
     let files = snapshot.files().iter().enumerate();
-    files.filter(|(_, f)| f.stat.role == skein_dataset::Role::Data).map(|(place, _)| place)
+    files.filter(|(_, f)| f.stat.role == skein_dataset::Role::Data).map(|(place, _)| place).collect()
 }
 
 fn for_guest(applied: &Applied) -> skein_sandbox::Applied {

@@ -14,56 +14,57 @@ use crate::planning::SchemaGroup;
 use crate::progress::Progress;
 use crate::run::RunRequest;
 
-/// What the agents of all schema groups of a run have in common.
+/// Makes the sources of agents for all schema groups of a run, also of files that come later.
 #[derive(Debug)]
 pub(crate) struct Sandboxes {
     module: Module,
-    state_kind: StateKind,
+    /// But for the schema, which each group has its own of.
+    source: Source,
     limits: Limits,
     config: Arc<GuestConfig>,
-    params: String,
-    applied: Vec<Applied>,
+    cancel: CancelFlag,
+    state_kind: StateKind,
 }
 
 impl Sandboxes {
+    /// Cancelling the progress stops the agents.
     pub(crate) fn new(
         module: &Module,
         manifest: &Manifest,
         request: &RunRequest,
-        applied: &[Applied],
+        (applied, progress): (&[Applied], &Progress),
     ) -> Self {
         Self {
             module: module.clone(),
-            state_kind: manifest.state,
+            source: Source {
+                schema: Arc::new(arrow_schema::Schema::empty()),
+                params: request.params.json().to_owned(),
+                applied: applied.to_vec(),
+            },
             limits: request.limits.clone(),
             config: request.params.guest_config(),
-            params: request.params.json().to_owned(),
-            applied: applied.to_vec(),
+            cancel: progress.agents().clone(),
+            state_kind: manifest.state,
         }
     }
 
-    /// Agents for the files of one schema group; cancelling the progress stops them.
-    pub(crate) fn agents(&self, group: &SchemaGroup, progress: &Progress) -> SandboxAgents {
-        SandboxAgents {
+    pub(crate) fn for_group(&self, group: &SchemaGroup) -> Box<dyn AgentSource> {
+        Box::new(SandboxAgents {
             module: self.module.clone(),
-            source: Source {
-                schema: Arc::clone(group.plan.source()),
-                params: self.params.clone(),
-                applied: self.applied.clone(),
-            },
+            source: Source { schema: Arc::clone(group.plan.source()), ..self.source.clone() },
             limits: self.limits.clone(),
             config: Arc::clone(&self.config),
-            cancel: progress.agents().clone(),
+            cancel: self.cancel.clone(),
             state_kind: self.state_kind,
             plan: group.plan.clone(),
             proposed: group.proposed.clone(),
-        }
+        })
     }
 }
 
 /// Opens sandboxed agents for one schema group.
 #[derive(Debug)]
-pub(crate) struct SandboxAgents {
+struct SandboxAgents {
     module: Module,
     source: Source,
     limits: Limits,

@@ -12,7 +12,7 @@ use skein_types::{Fuel, Selection};
 
 use super::choice::Pick;
 use super::estimate::Seen;
-use crate::agent::{Agent, AgentSource as _};
+use crate::agent::Agent;
 use crate::cpu;
 use crate::error::RunError;
 use crate::feed::Feed;
@@ -69,11 +69,8 @@ impl Prober<'_> {
             return Ok(self.counted(Probe { pick, source, first_row, kept, rejects: vec![], made: vec![] }));
         }
         let at = |error| RunError::guest(source.name(), pick.row_group, error);
-        let mut agent = self
-            .sandboxes
-            .agents(group, self.progress)
-            .open(seed.row_group(pick.row_group), None)
-            .map_err(at)?;
+        let mut agent =
+            self.sandboxes.for_group(group).open(seed.row_group(pick.row_group), None).map_err(at)?;
         let opening = self.opened(&*agent);
         let (probe, _) = self.feed(&mut *agent, pick, source, (first_row, batches))?;
         // Without state there is nothing left to say; the sandbox refuses an answer with rows.
@@ -107,7 +104,7 @@ impl Prober<'_> {
                     agent
                 }
                 None => {
-                    let agents = self.sandboxes.agents(self.group(pick), self.progress);
+                    let agents = self.sandboxes.for_group(self.group(pick));
                     let agent = agents.open(seed, None).map_err(at)?;
                     opening = self.opened(&*agent);
                     agent
@@ -134,7 +131,7 @@ impl Prober<'_> {
 
     fn open(&self, pick: Pick) -> Result<(SourceFile, FileSeed), RunError> {
         let input = &self.work.files[pick.file];
-        let source = inputs::open(self.snapshot, input.pinned(self.snapshot))?;
+        let source = inputs::open_presented(self.snapshot, input)?;
         // A file that a run could not lay its output over is found out here already.
         OutputPlan::new(&source, &self.group(pick).plan)?;
         let Migration { module, params, .. } = self.migration;

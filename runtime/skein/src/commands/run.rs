@@ -4,7 +4,8 @@ mod dry_run;
 
 use std::sync::Arc;
 
-use skein_node::{Preparation, Progress, RunError, RunOutcome, RunReport, RunRequest, prepare};
+use skein_dataset::check_free;
+use skein_node::{Preparation, Progress, PublishMode, RunError, RunOutcome, RunReport, RunRequest, prepare};
 use skein_sandbox::Limits;
 use skein_types::{Clock, Fuel, RunId, SystemClock};
 
@@ -49,7 +50,8 @@ pub(crate) fn run(settings: &Settings, args: &RunArgs) -> CommandResult {
     }
     let outcome = {
         let _view = ProgressView::start(Arc::clone(&progress), settings.interactive);
-        migrate(dataset, &module, request, clock, &progress).map_err(|error| failed(&error))?
+        migrate((dataset, &args.publish), &module, request, clock, &progress)
+            .map_err(|error| failed(&error))?
     };
     match args.output {
         Output::Json => render::json(&outcome),
@@ -59,20 +61,21 @@ pub(crate) fn run(settings: &Settings, args: &RunArgs) -> CommandResult {
 }
 
 fn migrate(
-    dataset: skein_dataset::Dataset,
+    (dataset, mode): (skein_dataset::Dataset, &PublishMode),
     module: &skein_sandbox::Module,
     request: RunRequest,
     clock: Arc<dyn Clock>,
     progress: &Progress,
 ) -> Result<RunOutcome, RunError> {
+    if let PublishMode::Beside(name) = mode {
+        // Asked again in the end; but nobody wants to wait for that.
+        check_free(&dataset, name)?;
+    }
     match prepare(dataset, module, request, clock, progress)? {
         Preparation::AlreadyMigrated { version, migration } => {
             Ok(RunOutcome::AlreadyMigrated { version, migration })
         }
-        Preparation::Ready(prepared) => {
-            let report = prepared.stage(progress)?.publish()?;
-            Ok(RunOutcome::Published(Box::new(report)))
-        }
+        Preparation::Ready(prepared) => prepared.stage(progress)?.publish_as(mode),
     }
 }
 
@@ -98,7 +101,21 @@ fn failed(error: &RunError) -> Failure {
 fn told(outcome: &RunOutcome, args: &RunArgs) {
     match outcome {
         RunOutcome::AlreadyMigrated { version, migration } => already_migrated(*version, migration, args),
-        RunOutcome::Published(report) => summary(report, args),
+        RunOutcome::Published(report) => {
+            let dataset = args.dataset.display();
+            summary(&format!("published {dataset} version {}", report.version), report);
+            render::to_stderr(&format!("undo it with: skein rollback {dataset}"));
+        }
+        RunOutcome::Held(report) => {
+            let dataset = args.dataset.display();
+            summary(&format!("held for {dataset} as version {}", report.version), report);
+            render::to_stderr(&format!(
+                "look at it, then: skein publish {dataset}   or: skein discard {dataset}"
+            ));
+        }
+        RunOutcome::Beside(report) => {
+            summary(&format!("made a dataset beside {}", args.dataset.display()), report);
+        }
     }
 }
 
@@ -111,14 +128,11 @@ fn already_migrated(version: u64, migration: &skein_node::Migration, args: &RunA
     ));
 }
 
-fn summary(report: &RunReport, args: &RunArgs) {
+fn summary(what: &str, report: &RunReport) {
     let RunReport { rows, columns, cost, migration, .. } = report;
     let count = |rows: skein_types::Rows| render::grouped(rows.0);
-    let dataset = args.dataset.display();
-    render::line(&format!(
-        "published {dataset} version {}: {} {}",
-        report.version, migration.name, migration.version
-    ));
+    render::line(&format!("{what}: {} {}", migration.name, migration.version));
+    report.path.iter().for_each(|path| render::line(&format!("  {:<8} {path}", "place")));
     let mut fates = format!("{} read, {} written", count(rows.read), count(rows.written));
     for (number, word) in [(rows.rejected, "rejected"), (rows.filtered, "filtered out")] {
         if number.0 > 0 {
@@ -162,5 +176,7 @@ fn summary(report: &RunReport, args: &RunArgs) {
     note("rejects", report.quarantine.as_slice(), 1);
     note("left out", &left_out, left_out.len());
     note("not kept", &report.attributes_lost, LOST_SHOWN);
-    render::to_stderr(&format!("undo it with: skein rollback {dataset}"));
+    if report.caught_up > 0 {
+        render::line(&format!("  {:<8} {} files that others added meanwhile", "took in", report.caught_up));
+    }
 }
