@@ -54,7 +54,8 @@ pub fn skein(site: &Site, command: &str) -> Call {
 #[track_caller]
 pub fn cargo_test(site: &Site, name: &str, context: &str) -> String {
     let output = cargo(site, name).arg("test").output().unwrap();
-    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    let said =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     assert!(output.status.success(), "{context}{said}");
     said
 }

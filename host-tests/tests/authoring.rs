@@ -100,7 +100,12 @@ fn what_is_there_is_never_written_into() {
     site.skein("new").arg("orders-v2").finish().refused(codes::DIRECTORY_EXISTS);
     assert_eq!(host_tests::guard::tree(&there), guard);
     site.skein("new").arg("orders-v2").arg("--dir").arg("elsewhere").finish().succeeded();
-    site.skein("new").arg("orders-v2").arg("--dir").arg("elsewhere").finish().refused(codes::DIRECTORY_EXISTS);
+    site.skein("new")
+        .arg("orders-v2")
+        .arg("--dir")
+        .arg("elsewhere")
+        .finish()
+        .refused(codes::DIRECTORY_EXISTS);
 }
 
 #[test]

@@ -5,7 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow_array::{ArrayRef, BooleanArray, Float32Array, Int32Array, Int64Array, RecordBatch, StringArray, UInt8Array, new_empty_array};
+use arrow_array::{
+    ArrayRef, BooleanArray, Float32Array, Int32Array, Int64Array, RecordBatch, StringArray, UInt8Array,
+    new_empty_array,
+};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use host_tests::authors;
 use host_tests::call::Stream;
@@ -69,7 +72,11 @@ fn what_does_not_compile_is_shown_with_file_and_line() {
     site.file("broken/src/lib.rs", text.replace("Ok(plan)", "Ok(plam)"));
     let outcome = authors::skein(&site, "build").arg("broken").finish();
     assert_eq!(outcome.code(), 65, "{}", outcome.stderr);
-    assert!(outcome.stderr.contains("error[E0425]") && outcome.stderr.contains("src/lib.rs:"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("error[E0425]") && outcome.stderr.contains("src/lib.rs:"),
+        "{}",
+        outcome.stderr
+    );
     assert!(outcome.stderr.contains("error[SK0115]: broken does not build"), "{}", outcome.stderr);
     assert!(!site.path("broken/broken.wasm").exists());
 }
@@ -178,12 +185,18 @@ fn each_change_is_a_round_whatever_came_of_the_one_before() {
         dev.says(Stream::Stderr, |said| said.matches("waiting for changes in mine").count() == rounds)
     };
     next_round(&mut dev);
-    editor.replaces(&[("// let plan = plan.rename(\"name\", \"new_name\")", "let plan = plan.rename(\"name\", \"label\")")]);
+    editor.replaces(&[(
+        "// let plan = plan.rename(\"name\", \"new_name\")",
+        "let plan = plan.rename(\"name\", \"label\")",
+    )]);
     next_round(&mut dev);
     dev.says(Stream::Stdout, |said| said.contains("label"));
     editor.replaces(&[("Ok(plan)", "Ok(plam)")]);
     let said = next_round(&mut dev);
-    assert!(said.contains("error[E0425]") && said.contains("--> src/lib.rs:") && said.contains("error[SK0115]"), "{said}");
+    assert!(
+        said.contains("error[E0425]") && said.contains("--> src/lib.rs:") && said.contains("error[SK0115]"),
+        "{said}"
+    );
     editor.replaces(&[
         ("// let plan = plan.compute", "let plan = plan.compute"),
         ("// out.set(", "second(\"one\");\n        // out.set("),

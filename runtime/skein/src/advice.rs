@@ -8,6 +8,7 @@ use skein_sandbox::{Limits, Manifest};
 use skein_types::{ColumnPlan, Origin, SchemaPlan, Shape};
 
 use crate::render;
+use crate::render::text::escaped;
 
 /// Functions of a module that nobody optimised; optimised ones of the SDK have a few thousand.
 const FUNCTIONS_UNOPTIMISED: u32 = 8_000;
@@ -23,7 +24,10 @@ const READY_MADE: &str = "columns";
 
 /// Interfaces that link and give nothing.
 const EMPTY: [(&str, &str); 3] = [
-    ("wasi:filesystem/", "there are no files in the sandbox: take what it needs from parameters or include it when it is built"),
+    (
+        "wasi:filesystem/",
+        "there are no files in the sandbox: take what it needs from parameters or include it when it is built",
+    ),
     ("wasi:sockets/", "there is no network in the sandbox: every connection fails"),
     ("wasi:http/", "there is no network in the sandbox: every request fails"),
 ];
@@ -33,7 +37,9 @@ pub(crate) fn of_module(report: &CompileReport, manifest: &Manifest, limits: &Li
     let mut advice = Vec::new();
     if report.debug_info || report.functions > FUNCTIONS_UNOPTIMISED {
         let what = if report.debug_info { "it has debug information" } else { "it looks unoptimised" };
-        advice.push(format!("{what}: `skein build --release` makes a smaller and faster module for publishing"));
+        advice.push(format!(
+            "{what}: `skein build --release` makes a smaller and faster module for publishing"
+        ));
     } else if !report.simd {
         // Unoptimised code has few vectors either way.
         advice.push(
@@ -55,7 +61,9 @@ fn of_batches(manifest: &Manifest, limits: &Limits) -> Option<String> {
     let bytes = manifest.batch_bytes?;
     let most = limits.memory.0 / BATCH_MEMORY_PART;
     if bytes < BATCH_BYTES_MIN {
-        let text = format!("it asks for batches of {bytes} bytes: calls will cost more than rows; 0 lets the host decide");
+        let text = format!(
+            "it asks for batches of {bytes} bytes: calls will cost more than rows; 0 lets the host decide"
+        );
         return Some(text);
     }
     (u64::from(bytes) > most).then(|| {
@@ -67,7 +75,8 @@ fn of_batches(manifest: &Manifest, limits: &Limits) -> Option<String> {
 /// Parameters whose misspelt names are taken for absent ones.
 fn of_params(manifest: &Manifest) -> Option<String> {
     let schema: serde_json::Value = serde_json::from_str(&manifest.params_schema).ok()?;
-    let has_properties = schema.get("properties")?.as_object().is_some_and(|properties| !properties.is_empty());
+    let has_properties =
+        schema.get("properties")?.as_object().is_some_and(|properties| !properties.is_empty());
     let is_closed = schema.get("additionalProperties") == Some(&serde_json::Value::Bool(false));
     (has_properties && !is_closed).then(|| {
         "its parameters take unknown names, so a misspelt one goes unnoticed: add #[serde(deny_unknown_fields)]".to_owned()
@@ -98,20 +107,28 @@ pub(crate) fn of_plan(manifest: &Manifest, plan: &SchemaPlan) -> Vec<String> {
     let preserved = names(&|column| matches!(column.origin, Origin::Preserved { .. }));
     if !preserved.is_empty() {
         let shown = render::first_of(&preserved, NAMES_SHOWN);
-        advice.push(format!("{shown}: preserved, which reads and compares every value; carried columns are safe without"));
+        advice.push(format!(
+            "{shown}: preserved, which reads and compares every value; carried columns are safe without"
+        ));
     }
     let loosened = names(&|column| column.field.is_nullable() && before(plan, column) == Some(false));
     if !loosened.is_empty() {
         let shown = render::first_of(&loosened, NAMES_SHOWN);
-        advice.push(format!("{shown}: may be null from now on; tell its readers, or declare it not null in `compute`"));
+        advice.push(format!(
+            "{shown}: may be null from now on; tell its readers, or declare it not null in `compute`"
+        ));
     }
     let tightened = names(&|column| !column.field.is_nullable() && before(plan, column) == Some(true));
     if !tightened.is_empty() {
         let shown = render::first_of(&tightened, NAMES_SHOWN);
-        advice.push(format!("{shown}: never null from now on; reject the rows without a value, else the run ends with SK0319"));
+        advice.push(format!(
+            "{shown}: never null from now on; reject the rows without a value, else the run ends with SK0319"
+        ));
     }
     if !plan.needs_guest() && manifest.name != READY_MADE {
-        advice.push(format!("nothing is computed: the ready-made module `{READY_MADE}` renames, drops and orders from a spec"));
+        advice.push(format!(
+            "nothing is computed: the ready-made module `{READY_MADE}` renames, drops and orders from a spec"
+        ));
     }
     advice
 }
@@ -123,10 +140,13 @@ fn is_unchanged(plan: &SchemaPlan, column: &ColumnPlan) -> bool {
     // Under `free` every column names all that is read.
     let alone = plan.shape() == Shape::Free || from.len() == 1;
     let mut of_source = from.iter().filter_map(|id| tree.get(*id).filter(|_| tree.root_of(*id) == *id));
-    alone && of_source.any(|node| {
-        let (was, is) = (&node.field, &column.field);
-        was.name() == is.name() && was.data_type() == is.data_type() && was.is_nullable() == is.is_nullable()
-    })
+    alone
+        && of_source.any(|node| {
+            let (was, is) = (&node.field, &column.field);
+            was.name() == is.name()
+                && was.data_type() == is.data_type()
+                && was.is_nullable() == is.is_nullable()
+        })
 }
 
 /// Whether the source's column of a computed one's name may be null.
@@ -138,7 +158,7 @@ fn before(plan: &SchemaPlan, column: &ColumnPlan) -> Option<bool> {
 pub(crate) fn told(advice: &[String]) {
     if !advice.is_empty() {
         render::line("\nadvice");
-        advice.iter().for_each(|line| render::line(&format!("- {line}")));
+        advice.iter().for_each(|line| render::line(&format!("- {}", escaped(line))));
     }
 }
 
@@ -183,7 +203,8 @@ mod tests {
         let sound = CompileReport { simd: true, ..CompileReport::default() };
         let debug = CompileReport { debug_info: true, ..CompileReport::default() };
         let plain = CompileReport::default();
-        let files = CompileReport { imports: vec!["wasi:filesystem/types@0.2.6".to_owned()], ..sound.clone() };
+        let files =
+            CompileReport { imports: vec!["wasi:filesystem/types@0.2.6".to_owned()], ..sound.clone() };
         assert!(module(&debug, None, "").contains("--release"));
         assert!(module(&plain, None, "").contains("+simd128"));
         assert!(module(&files, None, "").contains("no files in the sandbox"));
@@ -216,7 +237,10 @@ mod tests {
         let note = || Field::new("note", DataType::Utf8, true);
         let computed = |from: &[u32]| ProposedOrigin::Computed(from.iter().map(|id| ColumnId(*id)).collect());
         let said = plan(vec![id(), note()], vec![computed(&[0]), computed(&[0, 1])], "same");
-        assert!(said.starts_with("\"id\": computed from the column of the same name and type alone"), "{said}");
+        assert!(
+            said.starts_with("\"id\": computed from the column of the same name and type alone"),
+            "{said}"
+        );
         let said = plan(vec![id(), note()], vec![computed(&[0, 1]), computed(&[0, 1])], "free");
         assert!(said.starts_with("shape free sends \"id\", \"note\" through the module"), "{said}");
         let preserved = ProposedOrigin::Preserved(ColumnId(0));

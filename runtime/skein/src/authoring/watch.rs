@@ -40,7 +40,11 @@ impl Sight {
 
 /// What cargo, editors and Skein leave in a crate.
 fn is_built(name: &str) -> bool {
-    name.starts_with('.') || name == "target" || name == "Cargo.lock" || name.contains(".wasm") || name.ends_with('~')
+    name.starts_with('.')
+        || name == "target"
+        || name == "Cargo.lock"
+        || name.contains(".wasm")
+        || name.ends_with('~')
 }
 
 #[cfg(test)]
@@ -49,7 +53,9 @@ mod tests {
 
     #[test]
     fn what_a_round_writes_is_no_reason_for_the_next() {
-        for name in ["target", ".skein", ".lib.rs.swp", "Cargo.lock", "orders.wasm", "orders.wasm.part-7", "lib.rs~"] {
+        for name in
+            ["target", ".skein", ".lib.rs.swp", "Cargo.lock", "orders.wasm", "orders.wasm.part-7", "lib.rs~"]
+        {
             assert!(is_built(name), "{name}");
         }
         for name in ["lib.rs", "Cargo.toml", "source.parquet"] {

@@ -1,11 +1,11 @@
 //! `skein run`: migrate a dataset and publish the result.
 
+pub(super) mod dry_run;
+
 use std::sync::Arc;
 
 use skein_dataset::check_free;
-use skein_node::{
-    Preparation, Progress, PublishMode, RunError, RunOutcome, RunReport, RunRequest, prepare,
-};
+use skein_node::{Preparation, Progress, PublishMode, RunError, RunOutcome, RunReport, RunRequest, prepare};
 use skein_sandbox::Limits;
 use skein_types::{Clock, Fuel, RunId, SystemClock};
 
@@ -42,6 +42,12 @@ pub(crate) fn run(settings: &Settings, args: &RunArgs) -> CommandResult {
     };
     let progress = Arc::new(Progress::default());
     interrupt::cancels(&progress);
+    if args.dry_run {
+        let request = skein_node::DryRunRequest { run: request, rows: usize::from(args.limit) };
+        let found = skein_node::dry_run(dataset, &module, &request, &clock, &progress);
+        dry_run::show(&found.map_err(|error| failed(&error))?, args, settings.page);
+        return Ok(());
+    }
     let outcome = {
         let _view = ProgressView::start(Arc::clone(&progress), settings.interactive);
         migrate((dataset, &args.publish), &module, request, clock, &progress)
@@ -84,7 +90,7 @@ fn limits(args: &RunArgs) -> Limits {
 }
 
 /// The error with what the module said and where it was, in the author's terms.
-fn failed(error: &RunError) -> Failure {
+pub(super) fn failed(error: &RunError) -> Failure {
     let mut failure = Failure::new(error.code(), error).hint(error.hint());
     if let RunError::Guest { source, .. } = error {
         failure = failure.details(source.backtrace().iter().map(|frame| format!("at {frame}")));
@@ -94,14 +100,7 @@ fn failed(error: &RunError) -> Failure {
 
 fn told(outcome: &RunOutcome, args: &RunArgs) {
     match outcome {
-        RunOutcome::AlreadyMigrated { version, migration } => {
-            render::line(&format!(
-                "already migrated: {} is at version {version}, {} {} was applied to all files",
-                args.dataset.display(),
-                migration.name,
-                migration.version
-            ));
-        }
+        RunOutcome::AlreadyMigrated { version, migration } => already_migrated(*version, migration, args),
         RunOutcome::Published(report) => {
             let dataset = args.dataset.display();
             summary(&format!("published {dataset} version {}", report.version), report);
@@ -118,6 +117,15 @@ fn told(outcome: &RunOutcome, args: &RunArgs) {
             summary(&format!("made a dataset beside {}", args.dataset.display()), report);
         }
     }
+}
+
+fn already_migrated(version: u64, migration: &skein_node::Migration, args: &RunArgs) {
+    render::line(&format!(
+        "already migrated: {} is at version {version}, {} {} was applied to all files",
+        args.dataset.display(),
+        migration.name,
+        migration.version
+    ));
 }
 
 fn summary(what: &str, report: &RunReport) {
