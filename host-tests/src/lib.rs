@@ -12,6 +12,7 @@
 
 pub mod call;
 pub mod damage;
+pub mod dice;
 pub mod fixture;
 pub mod guard;
 pub mod guests;

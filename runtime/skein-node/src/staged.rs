@@ -3,8 +3,8 @@
 use serde_json::json;
 use skein_dataset::parquet::FreshFile;
 use skein_dataset::{
-    Applied, CommitData, Dataset, FileFacts, NameRule, Outcome, Publish, RunLock, Snapshot, Staging,
-    publish_many,
+    Applied, CommitData, Dataset, FileFacts, NameRule, Outcome, Publish, PublishError, RunLock, Snapshot,
+    Staging, publish_many,
 };
 use skein_types::{Bytes, Millis, Origin};
 
@@ -58,10 +58,43 @@ impl Staged {
 
     /// Makes the result current.
     pub fn publish(self) -> Result<RunReport, RunError> {
-        let Self { dataset, lock, snapshot, staging, commit, mut report, started, clock } = self;
-        let publish = Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit };
-        let mut outcomes = publish_many(vec![publish]);
-        let outcome = outcomes.pop().ok_or_else(|| RunError::bug("a publish without an answer"))?;
+        let mut answers = publish_all(vec![self]);
+        answers.pop().unwrap_or_else(|| Err(RunError::bug("a publish without an answer")))
+    }
+}
+
+/// Makes many results current with the waits for the disk of one. The answers come in the order of the runs; one run's
+/// trouble is not another's.
+pub fn publish_all(staged: Vec<Staged>) -> Vec<Result<RunReport, RunError>> {
+    let mut held = Vec::with_capacity(staged.len());
+    let mut parts = Vec::with_capacity(staged.len());
+    for Staged { dataset, lock, snapshot, staging, commit, report, started, clock } in staged {
+        held.push(Held { dataset, lock, report, started, clock });
+        parts.push((snapshot, staging, commit));
+    }
+    let runs = held.iter().zip(parts).map(|(held, (snapshot, staging, commit))| Publish {
+        dataset: &held.dataset,
+        lock: &held.lock,
+        snapshot,
+        staging,
+        commit,
+    });
+    let outcomes = publish_many(runs.collect());
+    held.into_iter().zip(outcomes).map(|(held, outcome)| held.answer(outcome)).collect()
+}
+
+/// What a run holds while it is published.
+struct Held {
+    dataset: Dataset,
+    lock: RunLock,
+    report: RunReport,
+    started: std::time::Duration,
+    clock: std::sync::Arc<dyn skein_types::Clock>,
+}
+
+impl Held {
+    fn answer(self, outcome: Result<Outcome, PublishError>) -> Result<RunReport, RunError> {
+        let Self { dataset, mut report, started, clock, .. } = self;
         match outcome.map_err(|e| RunError::from(e).if_asked_to_stop())? {
             Outcome::Committed { version } => {
                 report.version = version;

@@ -106,6 +106,8 @@ catalogue! {
     ALREADY_OTHER_DIGEST = "SK0213" Conflict "a migration of this name was applied with another module or parameters";
     STATE_LOST = "SK0214" Conflict "a module with state over a partly migrated dataset";
     PLAN_TYPE_TOO_WIDE = "SK0215" BadInput "the plan has a type that is too wide";
+    MANIFEST_UNREADABLE = "SK0222" BadInput "the list of datasets cannot be read";
+    MANIFEST_OVERLAPS = "SK0223" BadInput "datasets are listed twice or lie in each other";
 
     GUEST_TRAP = "SK0301" Fault "the module trapped";
     GUEST_FAILURE = "SK0302" Fault "the module reported a failure";

@@ -14,12 +14,18 @@ const LOCK_WAIT: Duration = Duration::from_secs(30);
 
 /// The dataset at a path.
 pub(crate) fn open(path: &Path, clock: Arc<dyn Clock>, threads: usize) -> Result<Dataset, Failure> {
-    let options = Options {
-        lock_wait: LOCK_WAIT,
-        threads,
-        sync: SyncMode::Each,
-        probes: Arc::new(ProbeCache::default()),
-    };
+    open_with(path, clock, threads, &Arc::default())
+}
+
+/// One of many datasets, which share what is known of their file systems.
+pub(crate) fn open_with(
+    path: &Path,
+    clock: Arc<dyn Clock>,
+    threads: usize,
+    probes: &Arc<ProbeCache>,
+) -> Result<Dataset, Failure> {
+    let options =
+        Options { lock_wait: LOCK_WAIT, threads, sync: SyncMode::Each, probes: Arc::clone(probes) };
     let place = Place::resolve(path).map_err(|error| from_place(&error))?;
     Dataset::open(place, clock, options).map_err(|error| from_state(&error))
 }

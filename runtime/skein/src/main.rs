@@ -9,6 +9,7 @@ mod datasets;
 mod failure;
 mod home;
 mod interrupt;
+mod manifest;
 mod modules;
 mod progress;
 mod render;

@@ -1,12 +1,14 @@
 //! `skein run`: migrate a dataset and publish the result.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use skein_node::{Preparation, Progress, RunError, RunOutcome, RunReport, RunRequest, prepare};
 use skein_sandbox::Limits;
-use skein_types::{Clock, Fuel, RunId, SystemClock};
+use skein_types::{Clock, Fuel, RunId, SystemClock, codes};
 
 use crate::args::{Output, RunArgs};
+use crate::commands::run_manifest::run_manifest;
 use crate::datasets;
 use crate::failure::{CommandResult, Failure};
 use crate::home::Home;
@@ -21,11 +23,19 @@ use crate::settings::Settings;
 const LOST_SHOWN: usize = 3;
 
 pub(crate) fn run(settings: &Settings, args: &RunArgs) -> CommandResult {
+    match (&args.manifest, &args.dataset) {
+        (Some(list), _) => run_manifest(settings, args, list),
+        (None, Some(path)) => run_one(settings, args, path),
+        (None, None) => Err(Failure::text(codes::USAGE, "no dataset is given")),
+    }
+}
+
+fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let home = Home::at(&settings.home);
     let threads = args.threads.map_or_else(datasets::default_threads, usize::from);
     let params = secrets::params(&args.with, &home)?;
-    let dataset = datasets::open(&args.dataset, Arc::clone(&clock), threads)?;
+    let dataset = datasets::open(path, Arc::clone(&clock), threads)?;
     let module = modules::load(&args.module, &home, &clock)?;
     let request = RunRequest {
         run: RunId::new(uuid::Uuid::now_v7()),
@@ -45,7 +55,7 @@ pub(crate) fn run(settings: &Settings, args: &RunArgs) -> CommandResult {
     };
     match args.output {
         Output::Json => render::json(&outcome),
-        Output::Table => told(&outcome, args),
+        Output::Table => told(&outcome, path),
     }
     Ok(())
 }
@@ -68,7 +78,7 @@ fn migrate(
     }
 }
 
-fn limits(args: &RunArgs) -> Limits {
+pub(crate) fn limits(args: &RunArgs) -> Limits {
     let standard = Limits::STANDARD;
     Limits {
         fuel_per_call: args.fuel.map_or(standard.fuel_per_call, Fuel),
@@ -79,7 +89,7 @@ fn limits(args: &RunArgs) -> Limits {
 }
 
 /// The error with what the module said and where it was, in the author's terms.
-fn failed(error: &RunError) -> Failure {
+pub(crate) fn failed(error: &RunError) -> Failure {
     let mut failure = Failure::new(error.code(), error).hint(error.hint());
     if let RunError::Guest { source, .. } = error {
         failure = failure.details(source.backtrace().iter().map(|frame| format!("at {frame}")));
@@ -87,24 +97,24 @@ fn failed(error: &RunError) -> Failure {
     failure
 }
 
-fn told(outcome: &RunOutcome, args: &RunArgs) {
+fn told(outcome: &RunOutcome, path: &Path) {
     match outcome {
         RunOutcome::AlreadyMigrated { version, migration } => {
             render::line(&format!(
                 "already migrated: {} is at version {version}, {} {} was applied to all files",
-                args.dataset.display(),
+                path.display(),
                 migration.name,
                 migration.version
             ));
         }
-        RunOutcome::Published(report) => summary(report, args),
+        RunOutcome::Published(report) => summary(report, path),
     }
 }
 
-fn summary(report: &RunReport, args: &RunArgs) {
+fn summary(report: &RunReport, path: &Path) {
     let RunReport { rows, columns, cost, migration, .. } = report;
     let count = |rows: skein_types::Rows| render::grouped(rows.0);
-    let dataset = args.dataset.display();
+    let dataset = path.display();
     render::line(&format!(
         "published {dataset} version {}: {} {}",
         report.version, migration.name, migration.version
