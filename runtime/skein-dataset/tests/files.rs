@@ -13,12 +13,16 @@
 mod access;
 #[path = "files/barriers.rs"]
 mod barriers;
+#[path = "files/beside.rs"]
+mod beside;
 #[path = "files/crash.rs"]
 mod crash;
 #[path = "files/cycle.rs"]
 mod cycle;
 #[path = "files/descriptors.rs"]
 mod descriptors;
+#[path = "files/held.rs"]
+mod held;
 #[path = "files/mounts.rs"]
 mod mounts;
 #[path = "files/others.rs"]

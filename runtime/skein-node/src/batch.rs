@@ -138,8 +138,7 @@ impl<T> Publisher<'_, T> {
             return numbers.into_iter().for_each(|number| (self.tell)(number, Err(RunError::Cancelled.into())));
         }
         for (number, answer) in numbers.into_iter().zip(publish_all(staged)) {
-            let outcome = answer.map(|report| RunOutcome::Published(Box::new(report)));
-            (self.tell)(number, outcome.map_err(E::from));
+            (self.tell)(number, answer.map_err(E::from));
         }
     }
 }

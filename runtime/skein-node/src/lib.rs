@@ -3,11 +3,13 @@
 //! Level 2. Drives the two crates that do not know each other: [`skein_dataset`] for files and publishing,
 //! [`skein_sandbox`] for guests. `skein run` uses it directly. Life of a run: [`prepare`] locks the dataset, pins a
 //! snapshot and plans; [`Prepared::stage`] sends every row group through an agent of its own and seals the output files;
-//! [`Staged::publish`] makes them current in one step. [`run_batch`] does that for many datasets. It knows no format, no engine, no terminal and no server.
+//! [`Staged::publish`] makes them current in one step. [`run_batch`] does that for many datasets. It knows no format, no
+//! engine, no terminal and no server.
 
 mod agent;
 mod batch;
 mod board;
+mod catch_up;
 mod cpu;
 mod error;
 mod feed;
@@ -28,11 +30,11 @@ mod transform;
 
 pub use agent::{Agent, AgentSource};
 pub use batch::{BatchShape, Step, run_batch};
-pub use error::RunError;
+pub use error::{GroupLine, RunError};
 pub use params::{Params, ParamsError};
 pub use planning::SchemaGroup;
 pub use preserved::PreservedChanged;
 pub use progress::{Progress, ProgressReading};
 pub use report::{ColumnCounts, Cost, Migration, RunOutcome, RunReport};
 pub use run::{Preparation, Prepared, RunRequest, plan_only, prepare};
-pub use staged::{Staged, publish_all};
+pub use staged::{CATCH_UP_ROUNDS, PublishMode, Staged, publish_all};

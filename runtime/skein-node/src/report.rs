@@ -50,12 +50,18 @@ pub struct Cost {
 pub struct RunReport {
     /// The run.
     pub run: RunId,
-    /// The version that is current now.
+    /// The version that is current now, that was held or that was made beside.
     pub version: u64,
+    /// Where the result is, if it is not in place of what was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// What was applied.
     pub migration: Migration,
     /// Files in the new version that the run wrote.
     pub files: usize,
+    /// Files that others added while the run was at work and that it took along.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub caught_up: usize,
     /// Rows by fate; unless the shape is free, `read = written + rejected + filtered`.
     pub rows: RowCounts,
     /// Columns by origin.
@@ -79,12 +85,21 @@ pub struct RunReport {
     pub attributes_lost: Vec<String>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde wants")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 /// How a run ended when it did not fail.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum RunOutcome {
     /// The result is current.
     Published(Box<RunReport>),
+    /// The result waits to be made current or discarded.
+    Held(Box<RunReport>),
+    /// The result is a dataset of its own.
+    Beside(Box<RunReport>),
     /// The dataset has been through exactly this before; nothing was touched.
     AlreadyMigrated {
         /// The current version.

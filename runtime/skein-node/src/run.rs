@@ -23,9 +23,9 @@ use crate::planning::{self, Planner, Plans, SchemaGroup};
 use crate::progress::Progress;
 use crate::quarantine::Quarantine;
 use crate::report::Migration;
-use crate::sandboxed::SandboxAgents;
+use crate::sandboxed::Sandboxes;
 use crate::sequential;
-use crate::staged::Staged;
+use crate::staged::{Later, Staged};
 use crate::transform::Transform;
 
 /// What to run.
@@ -97,7 +97,7 @@ pub fn plan_only(
     limits: &Limits,
 ) -> Result<Vec<SchemaGroup>, RunError> {
     let snapshot = dataset.look()?;
-    let files = inputs::read(&snapshot, &all(&snapshot).0, &Progress::default())?;
+    let files = inputs::read(&snapshot, &data_places(&snapshot), &Progress::default())?;
     let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
     Ok(Planner { module, params, applied: &applied, limits }.plan(&files)?.groups)
 }
@@ -124,7 +124,9 @@ pub fn prepare(
     }
     let lock = dataset.lock_run(request.run)?;
     let snapshot = dataset.pin(&lock).map_err(|e| RunError::from(e).if_asked_to_stop())?;
-    let (todo, joined) = if request.again { all(&snapshot) } else { unapplied(&snapshot, &migration)? };
+    let places = data_places(&snapshot);
+    let (todo, joined) =
+        if request.again { (places, Vec::new()) } else { unapplied(&snapshot, places, &migration)? };
     if todo.is_empty() {
         return Ok(Preparation::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration });
     }
@@ -164,47 +166,52 @@ impl Prepared {
 
     /// Transforms everything in the sandbox.
     pub fn stage(self, progress: &Progress) -> Result<Staged, RunError> {
-        let (module, state_kind, limits) =
-            (self.module.clone(), self.manifest.state, self.request.limits.clone());
-        let config = self.request.params.guest_config();
-        let source = Source {
-            schema: Arc::new(arrow_schema::Schema::empty()),
-            params: self.request.params.json().to_owned(),
-            applied: self.applied.clone(),
+        let sandboxes = Sandboxes {
+            module: self.module.clone(),
+            source: Source {
+                schema: Arc::new(arrow_schema::Schema::empty()),
+                params: self.request.params.json().to_owned(),
+                applied: self.applied.clone(),
+            },
+            limits: self.request.limits.clone(),
+            config: self.request.params.guest_config(),
+            cancel: progress.agents().clone(),
+            state_kind: self.manifest.state,
         };
-        self.stage_with(progress, |group| {
-            Box::new(SandboxAgents {
-                module: module.clone(),
-                source: Source { schema: Arc::clone(group.plan.source()), ..source.clone() },
-                limits: limits.clone(),
-                config: Arc::clone(&config),
-                cancel: progress.agents().clone(),
-                state_kind,
-                plan: group.plan.clone(),
-                proposed: group.proposed.clone(),
-            })
-        })
+        let agents = self.plans.groups.iter().map(|group| sandboxes.for_group(group)).collect();
+        self.stage_by(progress, agents, Some(sandboxes))
     }
 
-    /// Transforms everything with agents from elsewhere: native code, to measure what the sandbox costs.
+    /// Transforms everything with agents from elsewhere: native code, to measure what the sandbox costs. Files that
+    /// others add meanwhile are not caught up.
     pub fn stage_with(
         self,
         progress: &Progress,
         agents: impl Fn(&SchemaGroup) -> Box<dyn AgentSource>,
     ) -> Result<Staged, RunError> {
+        let agents = self.plans.groups.iter().map(agents).collect();
+        self.stage_by(progress, agents, None)
+    }
+
+    fn stage_by(
+        self,
+        progress: &Progress,
+        agents: Vec<Box<dyn AgentSource>>,
+        sandboxes: Option<Sandboxes>,
+    ) -> Result<Staged, RunError> {
         let staging = skein_dataset::Staging::create(&self.dataset, &self.lock, &self.snapshot, 0)?;
         let quarantine = Quarantine::new(self.request.rejects_max);
-        let agents: Vec<Box<dyn AgentSource>> = self.plans.groups.iter().map(agents).collect();
         let transform = Transform {
             snapshot: &self.snapshot,
             staging: &staging,
             files: &self.files,
+            first_file: 0,
             plans: &self.plans,
             agents: &agents,
             module: self.migration.module,
             params: self.migration.params,
             batch_bytes: self.manifest.batch_bytes.map(u64::from),
-            rule: self.name_rule(),
+            rule: name_rule(&self.dataset),
             checkpoint_rows: self.request.checkpoint_rows,
             progress,
             quarantine: &quarantine,
@@ -213,19 +220,20 @@ impl Prepared {
             StateKind::None => transform.run(self.request.threads)?,
             StateKind::Sequential => sequential::run(&transform)?,
         };
-        let staged =
-            Staged::complete(self, staging, transformed, quarantine).map_err(RunError::if_asked_to_stop)?;
+        let later = Later { sandboxes, progress: progress.following() };
+        let staged = Staged::complete(self, staging, (transformed, quarantine), later)
+            .map_err(RunError::if_asked_to_stop)?;
         // The publish asks once more while it hashes; from its intent on it is finished whatever is asked.
         if progress.is_cancelled() { Err(RunError::Cancelled) } else { Ok(staged) }
     }
+}
 
-    /// A reader that lists a directory and opens late must miss a file rather than mix versions; a single file has
-    /// only its name.
-    pub(crate) fn name_rule(&self) -> NameRule {
-        match self.dataset.kind() {
-            skein_dataset::Kind::Directory => NameRule::Hashed,
-            skein_dataset::Kind::File => NameRule::Keep,
-        }
+/// A reader that lists a directory and opens late must miss a file rather than mix versions; a single file has only its
+/// name.
+pub(crate) fn name_rule(dataset: &Dataset) -> NameRule {
+    match dataset.kind() {
+        skein_dataset::Kind::Directory => NameRule::Hashed,
+        skein_dataset::Kind::File => NameRule::Keep,
     }
 }
 
@@ -261,14 +269,14 @@ fn migration(module: &Module, manifest: &Manifest, request: &RunRequest) -> Resu
 
 type Places = Vec<usize>;
 
-fn all(snapshot: &Snapshot) -> (Places, Places) {
-    (data_places(snapshot).collect(), Vec::new())
-}
-
-/// Data files that have not been through the migration, and those that have.
-fn unapplied(snapshot: &Snapshot, migration: &Migration) -> Result<(Places, Places), RunError> {
+/// Of these data files, those that have not been through the migration, and those that have.
+pub(crate) fn unapplied(
+    snapshot: &Snapshot,
+    places: Places,
+    migration: &Migration,
+) -> Result<(Places, Places), RunError> {
     let (mut todo, mut done) = (Vec::new(), Vec::new());
-    for place in data_places(snapshot) {
+    for place in places {
         let applied = snapshot.files()[place].applied();
         match applied.iter().rev().find(|applied| applied.name == migration.name) {
             None => todo.push(place),
@@ -287,9 +295,9 @@ fn unapplied(snapshot: &Snapshot, migration: &Migration) -> Result<(Places, Plac
     Ok((todo, done))
 }
 
-fn data_places(snapshot: &Snapshot) -> impl Iterator<Item = usize> {
+fn data_places(snapshot: &Snapshot) -> Places {
     let files = snapshot.files().iter().enumerate();
-    files.filter(|(_, f)| f.stat.role == skein_dataset::Role::Data).map(|(place, _)| place)
+    files.filter(|(_, f)| f.stat.role == skein_dataset::Role::Data).map(|(place, _)| place).collect()
 }
 
 fn for_guest(applied: &Applied) -> skein_sandbox::Applied {

@@ -3,7 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use skein_node::{Preparation, Progress, RunError, RunOutcome, RunReport, RunRequest, prepare};
+use skein_dataset::check_free;
+use skein_node::{
+    Preparation, Progress, PublishMode, RunError, RunOutcome, RunReport, RunRequest, prepare,
+};
 use skein_sandbox::Limits;
 use skein_types::{Clock, Fuel, RunId, SystemClock, codes};
 
@@ -51,7 +54,8 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
     interrupt::cancels(&progress);
     let outcome = {
         let _view = ProgressView::start(Arc::clone(&progress), settings.interactive);
-        migrate(dataset, &module, request, clock, &progress).map_err(|error| failed(&error))?
+        migrate((dataset, &args.publish), &module, request, clock, &progress)
+            .map_err(|error| failed(&error))?
     };
     match args.output {
         Output::Json => render::json(&outcome),
@@ -61,20 +65,21 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
 }
 
 fn migrate(
-    dataset: skein_dataset::Dataset,
+    (dataset, mode): (skein_dataset::Dataset, &PublishMode),
     module: &skein_sandbox::Module,
     request: RunRequest,
     clock: Arc<dyn Clock>,
     progress: &Progress,
 ) -> Result<RunOutcome, RunError> {
+    if let PublishMode::Beside(name) = mode {
+        // Asked again in the end; but nobody wants to wait for that.
+        check_free(&dataset, name)?;
+    }
     match prepare(dataset, module, request, clock, progress)? {
         Preparation::AlreadyMigrated { version, migration } => {
             Ok(RunOutcome::AlreadyMigrated { version, migration })
         }
-        Preparation::Ready(prepared) => {
-            let report = prepared.stage(progress)?.publish()?;
-            Ok(RunOutcome::Published(Box::new(report)))
-        }
+        Preparation::Ready(prepared) => prepared.stage(progress)?.publish_as(mode),
     }
 }
 
@@ -107,18 +112,29 @@ fn told(outcome: &RunOutcome, path: &Path) {
                 migration.version
             ));
         }
-        RunOutcome::Published(report) => summary(report, path),
+        RunOutcome::Published(report) => {
+            let dataset = path.display();
+            summary(&format!("published {dataset} version {}", report.version), report);
+            render::to_stderr(&format!("undo it with: skein rollback {dataset}"));
+        }
+        RunOutcome::Held(report) => {
+            let dataset = path.display();
+            summary(&format!("held for {dataset} as version {}", report.version), report);
+            render::to_stderr(&format!(
+                "look at it, then: skein publish {dataset}   or: skein discard {dataset}"
+            ));
+        }
+        RunOutcome::Beside(report) => {
+            summary(&format!("made a dataset beside {}", path.display()), report);
+        }
     }
 }
 
-fn summary(report: &RunReport, path: &Path) {
+fn summary(what: &str, report: &RunReport) {
     let RunReport { rows, columns, cost, migration, .. } = report;
     let count = |rows: skein_types::Rows| render::grouped(rows.0);
-    let dataset = path.display();
-    render::line(&format!(
-        "published {dataset} version {}: {} {}",
-        report.version, migration.name, migration.version
-    ));
+    render::line(&format!("{what}: {} {}", migration.name, migration.version));
+    report.path.iter().for_each(|path| render::line(&format!("  {:<8} {path}", "place")));
     let mut fates = format!("{} read, {} written", count(rows.read), count(rows.written));
     for (number, word) in [(rows.rejected, "rejected"), (rows.filtered, "filtered out")] {
         if number.0 > 0 {
@@ -162,5 +178,7 @@ fn summary(report: &RunReport, path: &Path) {
     note("rejects", report.quarantine.as_slice(), 1);
     note("left out", &left_out, left_out.len());
     note("not kept", &report.attributes_lost, LOST_SHOWN);
-    render::to_stderr(&format!("undo it with: skein rollback {dataset}"));
+    if report.caught_up > 0 {
+        render::line(&format!("  {:<8} {} files that others added meanwhile", "took in", report.caught_up));
+    }
 }

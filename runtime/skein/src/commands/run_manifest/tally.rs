@@ -73,7 +73,7 @@ impl<'a> Tally<'a> {
             self.print(number, &outcome);
         }
         match outcome {
-            Ok(RunOutcome::Published(report)) => {
+            Ok(RunOutcome::Published(report) | RunOutcome::Held(report) | RunOutcome::Beside(report)) => {
                 self.published += 1;
                 self.rows.read += report.rows.read;
                 self.rows.written += report.rows.written;
