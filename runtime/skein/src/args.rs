@@ -37,6 +37,13 @@ pub(crate) struct Cli {
     /// Say more on stderr (-v decisions, -vv everything).
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// Directory in which the dataset's state (log, kept versions, quarantine) lies [default: .skein beside the
+    /// dataset, or as skein.toml says]. On the dataset's own device; a dataset keeps the state that it has.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// Settings of this machine [default: skein.toml in $SKEIN_HOME, if it is there].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -119,7 +126,12 @@ pub(crate) struct RunArgs {
     /// The migration module: a WebAssembly component.
     pub(crate) module: PathBuf,
     /// A directory of Parquet files, or one Parquet file.
-    pub(crate) dataset: PathBuf,
+    #[arg(required_unless_present = "manifest")]
+    pub(crate) dataset: Option<PathBuf>,
+    /// Many datasets instead of one: a CSV table with the columns `dataset` and, if some have parameters of their own,
+    /// `params`, or one JSON object with these keys per line.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dataset", "publish"])]
+    pub(crate) manifest: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) with: ParamArgs,
     /// Agents at work at the same time [default: the machine's cores].
@@ -141,7 +153,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) again: bool,
     /// Show what the run would do, with sampled rows before and after, and write nothing.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "manifest")]
     pub(crate) dry_run: bool,
     /// Rows that a dry run shows.
     #[arg(
