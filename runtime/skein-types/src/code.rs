@@ -92,6 +92,11 @@ catalogue! {
     WRONG_CONTRACT = "SK0112" BadInput "another version of the contract";
     BAD_MANIFEST = "SK0113" BadInput "the module describes itself in a way that cannot be used";
     MODULE_NOT_FOUND = "SK0114" BadInput "the module file cannot be read".exit(5).status(404);
+    CRATE_NOT_BUILT = "SK0115" BadInput "the crate does not build";
+    TOOL_MISSING = "SK0116" BadInput "a tool for building is missing";
+    DIRECTORY_EXISTS = "SK0117" Conflict "the directory for a new crate exists";
+    SCHEMA_FILE = "SK0118" BadInput "a schema file cannot be used";
+    NOT_A_CRATE = "SK0119" BadInput "not the crate of a migration".exit(5).status(404);
 
     PLAN_REFUSED = "SK0201" BadInput "the module refuses this schema";
     PLAN_UNKNOWN_COLUMN = "SK0202" BadInput "the plan names a column that does not exist";
@@ -164,6 +169,10 @@ catalogue! {
     NOTHING_HELD = "SK0529" BadInput "no such version is held".exit(5).status(404);
     HELD_DAMAGED = "SK0530" Conflict "a held version is not what the log says";
     HELD_STALE = "SK0531" Conflict "the dataset has changed since the version was held";
+    STATE_ELSEWHERE = "SK0536" Conflict "the dataset's state is in another place";
+    STATE_PLACE = "SK0537" Denied "a directory that cannot hold the state of a dataset";
+    STATE_GONE = "SK0538" Denied "the state that a dataset points to is gone";
+    SETTINGS_INVALID = "SK0539" BadInput "skein.toml cannot be used".exit(64);
 }
 
 #[cfg(test)]

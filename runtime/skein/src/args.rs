@@ -1,5 +1,7 @@
 //! The command line.
 
+mod authoring;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -9,6 +11,7 @@ use skein_types::Bytes;
 
 use crate::commands::discard::DiscardArgs;
 use crate::commands::publish::PublishArgs;
+pub(crate) use authoring::{BuildArgs, DevArgs, NewArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,12 +36,25 @@ pub(crate) struct Cli {
     /// Say more on stderr (-v decisions, -vv everything).
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// Directory in which the dataset's state (log, kept versions, quarantine) lies [default: .skein beside the
+    /// dataset, or as skein.toml says]. On the dataset's own device; a dataset keeps the state that it has.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// Settings of this machine [default: skein.toml in $SKEIN_HOME, if it is there].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make the crate of a new migration.
+    New(NewArgs),
+    /// Build a migration's crate into a module.
+    Build(BuildArgs),
+    /// Build a migration again and again while it is written, and show what it does to a few rows.
+    Dev(DevArgs),
     /// Migrate a dataset with a module and publish the result.
     Run(RunArgs),
     /// Look at a module, and at what it would do to a dataset, without doing it.
@@ -70,6 +86,8 @@ pub(crate) enum Command {
 impl Command {
     pub(crate) fn output(&self) -> Output {
         match self {
+            Self::New(a) => a.output,
+            Self::Build(a) => a.output,
             Self::Run(a) => a.output,
             Self::Check(a) => a.output,
             Self::History(a) => a.output,
@@ -77,7 +95,7 @@ impl Command {
             Self::Discard(a) => a.output,
             Self::Rollback(a) => a.output,
             Self::Recover(a) => a.output,
-            Self::Completion(_) | Self::Reference(_) | Self::Compile { .. } => Output::Table,
+            Self::Dev(_) | Self::Completion(_) | Self::Reference(_) | Self::Compile { .. } => Output::Table,
         }
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn run(settings: &Settings, args: &RunArgs) -> CommandResult {
     let home = Home::at(&settings.home);
     let threads = args.threads.map_or_else(datasets::default_threads, usize::from);
     let params = secrets::params(&args.with, &home)?;
-    let dataset = datasets::open(&args.dataset, Arc::clone(&clock), threads)?;
+    let dataset = datasets::open(settings, &args.dataset, Arc::clone(&clock), threads)?;
     let module = modules::load(&args.module, &home, &clock)?;
     let request = RunRequest {
         run: RunId::new(uuid::Uuid::now_v7()),
