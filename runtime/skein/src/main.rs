@@ -11,6 +11,7 @@ mod failure;
 mod home;
 mod interrupt;
 mod machine;
+mod manifest;
 mod modules;
 mod progress;
 mod question;
