@@ -56,7 +56,7 @@ impl Staged {
             true => (places, Vec::new()),
             false => run::unapplied(snapshot, places, &job.migration)?,
         };
-        let files = inputs::read(snapshot, &todo, &job.later.progress)?;
+        let files = inputs::read(snapshot, &todo, &job.files, &job.later.progress)?;
         // The plan is the run's: what the new files have not been through is no matter of it.
         let planner = Planner {
             module: &job.module,

@@ -25,6 +25,8 @@ pub(crate) struct InputFile {
     pub(crate) place: usize,
     /// Relative to the dataset.
     pub(crate) path: String,
+    /// What it stores, in the guest's view.
+    own: SchemaRef,
     /// What it presents, in the guest's view.
     pub(crate) view: Arc<FileView>,
     /// Its values of the dataset's partition keys.
@@ -41,15 +43,20 @@ impl InputFile {
     }
 }
 
-/// Reads the footers of the data files at these places of the snapshot, in byte order of path.
+/// Reads the footers of the data files at these places of the snapshot, in byte order of path. They present what
+/// they and the `earlier` files of the run have together: a file that only lacks what others have can come later.
 pub(crate) fn read(
     snapshot: &Snapshot,
     places: &[usize],
+    earlier: &[InputFile],
     progress: &Progress,
 ) -> Result<Vec<InputFile>, RunError> {
     let partitions = Partitions::of(snapshot.data_files().map(|file| file.stat.path.as_str()));
     let mut files = Vec::with_capacity(places.len());
     let mut schemas = Distinct::default();
+    for file in earlier {
+        schemas.place(&file.own);
+    }
     for place in places {
         if progress.is_cancelled() {
             return Err(RunError::Cancelled);
@@ -63,7 +70,8 @@ pub(crate) fn read(
         files.push(InputFile {
             place: *place,
             path: pinned.stat.path.clone(),
-            view: schemas.of(source.view()),
+            own: schemas.of(source.view()),
+            view: Arc::new(FileView::own(source.view())),
             partitions: partitions.values(&pinned.stat.path),
             splits: ranges,
             row_groups: source.row_groups(),
@@ -75,30 +83,29 @@ pub(crate) fn read(
     Ok(files)
 }
 
-/// The distinct schemas of files, and how each is presented.
+/// The distinct schemas of files, in order of appearance.
 #[derive(Default)]
-struct Distinct {
-    own: Vec<SchemaRef>,
-    views: Vec<Arc<FileView>>,
-}
+struct Distinct(Vec<SchemaRef>);
 
 impl Distinct {
-    /// The file's own columns for now, one for all files that store the same.
-    fn of(&mut self, own: &SchemaRef) -> Arc<FileView> {
-        let known = self.own.iter().position(|known| known == own);
-        let place = known.unwrap_or_else(|| {
-            self.own.push(Arc::clone(own));
-            self.views.push(Arc::new(FileView::own(own)));
-            self.own.len() - 1
-        });
-        Arc::clone(&self.views[place])
+    fn place(&mut self, own: &SchemaRef) -> usize {
+        self.0.iter().position(|known| known == own).unwrap_or_else(|| {
+            self.0.push(Arc::clone(own));
+            self.0.len() - 1
+        })
+    }
+
+    /// The schema, one for all files that store the same.
+    fn of(&mut self, own: &SchemaRef) -> SchemaRef {
+        let place = self.place(own);
+        Arc::clone(&self.0[place])
     }
 
     /// Presents to each file the columns of all.
     fn unify(&self, partitions: &[String], files: &mut [InputFile]) {
-        let unified: Vec<Arc<FileView>> = unify(&self.own, partitions).into_iter().map(Arc::new).collect();
+        let unified: Vec<Arc<FileView>> = unify(&self.0, partitions).into_iter().map(Arc::new).collect();
         for file in files {
-            let place = self.views.iter().position(|view| Arc::ptr_eq(view, &file.view));
+            let place = self.0.iter().position(|own| Arc::ptr_eq(own, &file.own));
             if let Some(view) = place.and_then(|place| unified.get(place)) {
                 file.view = Arc::clone(view);
             }
