@@ -113,19 +113,22 @@ impl Staged {
     /// A file that is half written, or of another form, is drift like any other: the run ends as it did before it
     /// could catch up, and the next one says what is the matter with it.
     fn of_theirs(&self, error: RunError, changes: Vec<Change>) -> RunError {
-        match error {
+        let error = error.if_asked_to_stop();
+        let theirs = matches!(
+            error,
             RunError::File(_)
-            | RunError::Snapshot(_)
-            | RunError::PlanRefused { .. }
-            | RunError::Plan { .. }
-            | RunError::Target { .. }
-            | RunError::GroupsDiffer { .. }
-            | RunError::AppliedDifferently { .. } => {
-                tracing::info!(run = %self.lock.run, %error, "cannot catch up");
-                conflict(changes)
-            }
-            other => other,
+                | RunError::Snapshot(_)
+                | RunError::PlanRefused { .. }
+                | RunError::Plan { .. }
+                | RunError::Target { .. }
+                | RunError::GroupsDiffer { .. }
+                | RunError::AppliedDifferently { .. }
+        );
+        if !theirs {
+            return error;
         }
+        tracing::info!(run = %self.lock.run, %error, "cannot catch up");
+        conflict(changes)
     }
 }
 
