@@ -14,6 +14,7 @@ mod intact;
 mod listing;
 mod log;
 pub mod parquet;
+mod partition;
 mod place;
 mod publish;
 mod recover;
@@ -33,6 +34,7 @@ pub use log::record::{
     RevertReason, RowCounts,
 };
 pub use log::{LogError, MAX_RECORD};
+pub use partition::Partitions;
 pub use place::filesystem::{FileSystem, Verdict};
 pub use place::probe::ProbeCache;
 pub use place::{Kind, Place, PlaceError};

@@ -27,7 +27,7 @@ mod staged;
 mod transform;
 
 pub use agent::{Agent, AgentSource};
-pub use error::RunError;
+pub use error::{GroupLine, RunError};
 pub use params::{Params, ParamsError};
 pub use planning::SchemaGroup;
 pub use preserved::PreservedChanged;

@@ -10,6 +10,7 @@ use arrow_select::concat::concat_batches;
 use arrow_select::filter::filter_record_batch;
 use skein_dataset::parquet::SourceFile;
 use skein_sandbox::Reject;
+use skein_types::unmarked;
 
 use crate::error::RunError;
 
@@ -167,7 +168,7 @@ fn with_reasons(
         Arc::new(Field::new(name, DataType::clone(column.data_type()), false))
     };
     let mut fields: Vec<FieldRef> = reasons.iter().map(|(name, column)| field(name, column)).collect();
-    fields.extend(rows.schema_ref().fields().iter().map(FieldRef::clone));
+    fields.extend(rows.schema_ref().fields().iter().map(unmarked));
     let columns =
         reasons.into_iter().map(|(_, column)| column).chain(rows.columns().iter().map(ArrayRef::clone));
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.collect())

@@ -306,7 +306,14 @@ pub(crate) fn commit(job: &Job, snapshot: &Snapshot, report: &RunReport) -> Resu
     });
     let group = job.plans.groups.first().ok_or_else(|| RunError::bug("a run without files was staged"))?;
     let fields = group.plan.columns().iter().map(|c| {
-        json!({"name": c.field.name(), "type": c.field.data_type().to_string(), "nullable": c.field.is_nullable()})
+        let mut field = json!({
+            "name": c.field.name(), "type": c.field.data_type().to_string(), "nullable": c.field.is_nullable()
+        });
+        // Part of what readers see, though in no file.
+        if group.plan.is_partition(c) {
+            field["partition"] = json!(true);
+        }
+        field
     });
     Ok(CommitData {
         migration: now.name.clone(),

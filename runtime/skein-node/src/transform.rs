@@ -157,7 +157,7 @@ impl Transform<'_> {
 
     pub(crate) fn file_work(&self, file: usize) -> Result<FileWork, RunError> {
         let input = &self.files[file];
-        let source = inputs::open(self.snapshot, input.pinned(self.snapshot))?;
+        let source = inputs::open_presented(self.snapshot, input)?;
         let output = OutputPlan::new(&source, &self.group(file).plan)?;
         let seed = FileSeed::new(self.module, self.params, source.footer_digest(), &input.path);
         Ok(FileWork { source: Arc::new(source), output: Arc::new(output), seed })

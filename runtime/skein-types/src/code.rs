@@ -92,6 +92,11 @@ catalogue! {
     WRONG_CONTRACT = "SK0112" BadInput "another version of the contract";
     BAD_MANIFEST = "SK0113" BadInput "the module describes itself in a way that cannot be used";
     MODULE_NOT_FOUND = "SK0114" BadInput "the module file cannot be read".exit(5).status(404);
+    CRATE_NOT_BUILT = "SK0115" BadInput "the crate does not build";
+    TOOL_MISSING = "SK0116" BadInput "a tool for building is missing";
+    DIRECTORY_EXISTS = "SK0117" Conflict "the directory for a new crate exists";
+    SCHEMA_FILE = "SK0118" BadInput "a schema file cannot be used";
+    NOT_A_CRATE = "SK0119" BadInput "not the crate of a migration".exit(5).status(404);
 
     PLAN_REFUSED = "SK0201" BadInput "the module refuses this schema";
     PLAN_UNKNOWN_COLUMN = "SK0202" BadInput "the plan names a column that does not exist";
@@ -108,6 +113,7 @@ catalogue! {
     ALREADY_OTHER_DIGEST = "SK0213" Conflict "a migration of this name was applied with another module or parameters";
     STATE_LOST = "SK0214" Conflict "a module with state over a partly migrated dataset";
     PLAN_TYPE_TOO_WIDE = "SK0215" BadInput "the plan has a type that is too wide";
+    PLAN_PARTITION = "SK0216" BadInput "a plan changes a partition column";
 
     GUEST_TRAP = "SK0301" Fault "the module trapped";
     GUEST_FAILURE = "SK0302" Fault "the module reported a failure";

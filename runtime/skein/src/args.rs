@@ -1,5 +1,7 @@
 //! The command line.
 
+mod authoring;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -9,6 +11,7 @@ use skein_types::Bytes;
 
 use crate::commands::discard::DiscardArgs;
 use crate::commands::publish::PublishArgs;
+pub(crate) use authoring::{BuildArgs, DevArgs, NewArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,6 +42,12 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make the crate of a new migration.
+    New(NewArgs),
+    /// Build a migration's crate into a module.
+    Build(BuildArgs),
+    /// Build a migration again and again while it is written, and show what it does to a few rows.
+    Dev(DevArgs),
     /// Migrate a dataset with a module and publish the result.
     Run(RunArgs),
     /// Look at a module, and at what it would do to a dataset, without doing it.
@@ -70,6 +79,8 @@ pub(crate) enum Command {
 impl Command {
     pub(crate) fn output(&self) -> Output {
         match self {
+            Self::New(a) => a.output,
+            Self::Build(a) => a.output,
             Self::Run(a) => a.output,
             Self::Check(a) => a.output,
             Self::History(a) => a.output,
@@ -77,7 +88,7 @@ impl Command {
             Self::Discard(a) => a.output,
             Self::Rollback(a) => a.output,
             Self::Recover(a) => a.output,
-            Self::Completion(_) | Self::Reference(_) | Self::Compile { .. } => Output::Table,
+            Self::Dev(_) | Self::Completion(_) | Self::Reference(_) | Self::Compile { .. } => Output::Table,
         }
     }
 }

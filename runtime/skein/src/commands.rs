@@ -1,9 +1,12 @@
 //! One file per command.
 
+pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod completion;
+pub(crate) mod dev;
 pub(crate) mod discard;
 pub(crate) mod history;
+pub(crate) mod new;
 pub(crate) mod publish;
 pub(crate) mod recover;
 pub(crate) mod reference;

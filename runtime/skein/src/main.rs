@@ -4,6 +4,7 @@
 //! to one file per command. Everything that decides anything lives in the crates below.
 
 mod args;
+mod authoring;
 mod commands;
 mod datasets;
 mod failure;
@@ -32,6 +33,9 @@ fn main() -> ExitCode {
     settings.start_logging(cli.verbose);
     let output = cli.command.output();
     let result = match cli.command {
+        Command::New(args) => commands::new::new(&settings, &args),
+        Command::Build(args) => commands::build::build(&settings, &args),
+        Command::Dev(args) => commands::dev::dev(&settings, &args),
         Command::Run(args) => commands::run::run(&settings, &args),
         Command::Check(args) => commands::check::check(&settings, &args),
         Command::History(args) => commands::history::history(&settings, &args),
