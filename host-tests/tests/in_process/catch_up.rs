@@ -1,7 +1,9 @@
 //! What others add while a run is at work is migrated with it; what they do beyond that is a conflict.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use host_tests::guard::{state_directory, tree};
 use host_tests::{Guard, Site, fixture};
 use serde_json::{Value, json};
@@ -109,9 +111,21 @@ fn a_late_file_that_is_migrated_already_joins() {
 #[test]
 fn what_is_not_only_added_or_does_not_fit_is_a_conflict() {
     type Act = fn(&Site, &Path);
-    let acts: [(&str, Act); 4] = [
-        ("added other.parquet", |_, d| {
-            fixture::write(&d.join("other.parquet"), &fixture::orders(0, 9).project(&[0]).unwrap(), 9);
+    let acts: [(&str, Act); 5] = [
+        ("added wider.parquet", |_, d| {
+            // A column that the files before do not have: they would have to be planned anew.
+            let rows = fixture::orders(0, 9);
+            let schema = rows.schema();
+            let named = schema.fields().iter().map(|field| field.name().as_str()).zip(rows.columns());
+            let more = std::iter::once(("more", rows.column(0)));
+            let wider = RecordBatch::try_from_iter(named.chain(more).map(|(name, c)| (name, Arc::clone(c))));
+            fixture::write(&d.join("wider.parquet"), &wider.unwrap(), 9);
+        }),
+        ("added k=1/other.parquet", |_, d| {
+            std::fs::create_dir(d.join("k=1")).unwrap();
+            let counted: ArrayRef = Arc::new(Int64Array::from(vec![1; 9]));
+            let other = RecordBatch::try_from_iter([("customer", counted)]).unwrap();
+            fixture::write(&d.join("k=1/other.parquet"), &other, 9);
         }),
         ("added half.parquet", |site, _| drop(site.file("data/orders/half.parquet", b"PAR1"))),
         ("removed part-00001.parquet", |_, d| {
