@@ -97,7 +97,7 @@ pub fn plan_only(
     limits: &Limits,
 ) -> Result<Vec<SchemaGroup>, RunError> {
     let snapshot = dataset.look()?;
-    let files = inputs::read(&snapshot, &data_places(&snapshot), &[], &Progress::default())?;
+    let files = inputs::read(&snapshot, &data_places(&snapshot), &Progress::default())?;
     let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
     Ok(Planner { module, params, applied: &applied, limits }.plan(&files)?.groups)
 }
@@ -133,7 +133,7 @@ pub fn prepare(
     if manifest.state == StateKind::Sequential && !joined.is_empty() {
         return Err(RunError::StateLost { name: migration.name, todo: todo.len(), done: joined.len() });
     }
-    let files = inputs::read(&snapshot, &todo, &[], progress)?;
+    let files = inputs::read(&snapshot, &todo, progress)?;
     let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
     let planner = Planner { module, params: &request.params, applied: &applied, limits: &request.limits };
     let plans = planner.plan(&files)?;

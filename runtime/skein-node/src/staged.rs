@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::json;
 use skein_dataset::parquet::FreshFile;
 use skein_dataset::{
-    Applied, Attempted, Change, CommitData, Conflict, Dataset, FileFacts, NameRule, Outcome, Publish, RunLock,
-    Snapshot, Staging, attempt_many, beside, hold,
+    Applied, Attempted, Change, CommitData, Conflict, Dataset, FileFacts, NameRule, Outcome, Publish,
+    RunLock, Snapshot, Staging, attempt_many, beside, hold,
 };
 use skein_sandbox::{Manifest, Module};
 use skein_types::{Bytes, Clock, Millis, Origin};
@@ -171,9 +171,7 @@ impl Staged {
                 let staged = Self { dataset, lock, snapshot, staging, commit, report, job };
                 Ok(Tried::Added(Box::new(staged), changes))
             }
-            (outcome, _) => {
-                ended(outcome, mode, (&dataset, &job), report).map(Tried::Done)
-            }
+            (outcome, _) => ended(outcome, mode, (&dataset, &job), report).map(Tried::Done),
         }
     }
 }
@@ -339,8 +337,7 @@ pub(crate) fn commit(job: &Job, snapshot: &Snapshot, report: &RunReport) -> Resu
         applied.push(now.clone());
         FileFacts { path: output.entry.path.clone(), rows: output.sealed.rows, stats: stats(output), applied }
     });
-    let group =
-        job.plans.groups.first().ok_or_else(|| RunError::bug("a run without files was staged"))?;
+    let group = job.plans.groups.first().ok_or_else(|| RunError::bug("a run without files was staged"))?;
     let fields = group.plan.columns().iter().map(|c| {
         let mut field = json!({
             "name": c.field.name(), "type": c.field.data_type().to_string(), "nullable": c.field.is_nullable()
