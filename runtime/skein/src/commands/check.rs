@@ -7,6 +7,7 @@ use skein_node::SchemaGroup;
 use skein_sandbox::{Limits, Manifest};
 use skein_types::{Bytes, Clock, ColumnPlan, Fuel, Millis, Origin, SchemaPlan, SystemClock};
 
+use crate::advice;
 use crate::args::{CheckArgs, Output};
 use crate::datasets;
 use crate::failure::{CommandResult, Failure};
@@ -29,6 +30,7 @@ struct Checked {
     functions: u32,
     limits: LimitLines,
     params_schema: Option<serde_json::Value>,
+    advice: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     plans: Vec<PlanLines>,
 }
@@ -85,6 +87,8 @@ pub(crate) fn check(settings: &Settings, args: &CheckArgs) -> CommandResult {
 }
 
 fn checked(fresh: &modules::Fresh, manifest: Manifest, limits: &Limits, plans: &[SchemaGroup]) -> Checked {
+    let mut advice = advice::of_module(&fresh.report, &manifest, limits);
+    advice.extend(plans.iter().flat_map(|group| advice::of_plan(&manifest, &group.plan)));
     Checked {
         module: fresh.module.digest(),
         name: manifest.name,
@@ -102,6 +106,7 @@ fn checked(fresh: &modules::Fresh, manifest: Manifest, limits: &Limits, plans: &
             output_bytes_per_call: limits.output_bytes_per_call,
         },
         params_schema: serde_json::from_str(&manifest.params_schema).ok(),
+        advice,
         plans: plans.iter().map(plan_lines).collect(),
     }
 }
@@ -174,6 +179,7 @@ fn told(checked: &Checked) {
         say("params", keys.keys().cloned().collect::<Vec<_>>().join(", "));
     }
     checked.plans.iter().for_each(plan_told);
+    advice::told(&checked.advice);
 }
 
 /// The schema plan as a diff: ` ` carried under its name, `>` carried under another, `~` made anew under its name,
