@@ -7,6 +7,7 @@ use skein_node::{Lineage, SchemaGroup};
 use skein_sandbox::{Limits, Manifest};
 use skein_types::{Bytes, Clock, Fuel, Millis, SystemClock};
 
+use crate::advice;
 use crate::args::{CheckArgs, Output};
 use crate::datasets;
 use crate::failure::{CommandResult, Failure};
@@ -30,6 +31,7 @@ struct Checked {
     functions: u32,
     limits: LimitLines,
     params_schema: Option<serde_json::Value>,
+    advice: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     plans: Vec<Lineage>,
 }
@@ -66,6 +68,8 @@ pub(crate) fn check(settings: &Settings, args: &CheckArgs) -> CommandResult {
 }
 
 fn checked(fresh: &modules::Fresh, manifest: Manifest, limits: &Limits, plans: &[SchemaGroup]) -> Checked {
+    let mut advice = advice::of_module(&fresh.report, &manifest, limits);
+    advice.extend(plans.iter().flat_map(|group| advice::of_plan(&manifest, &group.plan)));
     Checked {
         module: fresh.module.digest(),
         name: manifest.name,
@@ -83,6 +87,7 @@ fn checked(fresh: &modules::Fresh, manifest: Manifest, limits: &Limits, plans: &
             output_bytes_per_call: limits.output_bytes_per_call,
         },
         params_schema: serde_json::from_str(&manifest.params_schema).ok(),
+        advice,
         plans: plans.iter().map(Lineage::of).collect(),
     }
 }
@@ -121,4 +126,5 @@ fn told(checked: &Checked, page: Page) {
         render::line("");
         lineage::told(plan, page);
     }
+    advice::told(&checked.advice);
 }
