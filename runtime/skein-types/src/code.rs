@@ -114,6 +114,8 @@ catalogue! {
     STATE_LOST = "SK0214" Conflict "a module with state over a partly migrated dataset";
     PLAN_TYPE_TOO_WIDE = "SK0215" BadInput "the plan has a type that is too wide";
     PLAN_PARTITION = "SK0216" BadInput "a plan changes a partition column";
+    MANIFEST_UNREADABLE = "SK0222" BadInput "the list of datasets cannot be read";
+    MANIFEST_OVERLAPS = "SK0223" BadInput "datasets are listed twice or lie in each other";
 
     GUEST_TRAP = "SK0301" Fault "the module trapped";
     GUEST_FAILURE = "SK0302" Fault "the module reported a failure";

@@ -126,7 +126,12 @@ pub(crate) struct RunArgs {
     /// The migration module: a WebAssembly component.
     pub(crate) module: PathBuf,
     /// A directory of Parquet files, or one Parquet file.
-    pub(crate) dataset: PathBuf,
+    #[arg(required_unless_present = "manifest")]
+    pub(crate) dataset: Option<PathBuf>,
+    /// Many datasets instead of one: a CSV table with the columns `dataset` and, if some have parameters of their own,
+    /// `params`, or one JSON object with these keys per line.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dataset", "publish"])]
+    pub(crate) manifest: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) with: ParamArgs,
     /// Agents at work at the same time [default: the machine's cores].
@@ -148,7 +153,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) again: bool,
     /// Show what the run would do, with sampled rows before and after, and write nothing.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "manifest")]
     pub(crate) dry_run: bool,
     /// Rows that a dry run shows.
     #[arg(

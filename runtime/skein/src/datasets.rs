@@ -20,12 +20,17 @@ pub(crate) fn open(
     clock: Arc<dyn Clock>,
     threads: usize,
 ) -> Result<Dataset, Failure> {
-    let options = Options {
-        lock_wait: LOCK_WAIT,
-        threads,
-        sync: SyncMode::Each,
-        probes: Arc::new(ProbeCache::default()),
-    };
+    open_with(settings, path, (clock, threads), &Arc::default())
+}
+
+/// One of many datasets, which share what is known of their file systems.
+pub(crate) fn open_with(
+    settings: &Settings,
+    path: &Path,
+    (clock, threads): (Arc<dyn Clock>, usize),
+    probes: &Arc<ProbeCache>,
+) -> Result<Dataset, Failure> {
+    let options = Options { lock_wait: LOCK_WAIT, threads, sync: SyncMode::Each, probes: Arc::clone(probes) };
     let place = place(settings, path).map_err(|error| from_place(&error))?;
     Dataset::open(place, clock, options).map_err(|error| from_state(&error))
 }

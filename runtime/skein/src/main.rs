@@ -12,6 +12,7 @@ mod failure;
 mod home;
 mod interrupt;
 mod machine;
+mod manifest;
 mod modules;
 mod progress;
 mod question;

@@ -21,6 +21,12 @@ pub(crate) fn json(value: &impl Serialize) {
     println!("{text}");
 }
 
+/// One JSON document on one line.
+pub(crate) fn json_line(value: &impl Serialize) {
+    let text = serde_json::to_string(value).expect("output records are plain data");
+    println!("{text}");
+}
+
 pub(crate) fn line(text: &str) {
     println!("{text}");
 }

@@ -44,7 +44,7 @@ fn a_child_does_its_operation() {
             publish(skein_dataset::Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit })
                 .unwrap();
         }
-        "hold" => drop(hold_one(&dataset)),
+        "hold" => hold_one(&dataset),
         "publish held" => drop(publish_held(&dataset, None).unwrap()),
         "discard" => drop(discard(&dataset, None).unwrap()),
         "beside" => {

@@ -127,4 +127,5 @@ fn told(checked: &Checked, page: Page) {
         lineage::told(plan, page);
     }
     advice::told(&checked.advice);
+    advice::told(&checked.advice);
 }

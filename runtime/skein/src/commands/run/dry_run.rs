@@ -1,10 +1,12 @@
 //! `skein run --dry-run`: what the run would do, in the order in which one asks.
 
+use std::path::Path;
+
 use skein_node::{ColumnChange, DryRun, Estimate, Fate, Forecast, Lineage, Rejects, SampledGroup};
 use skein_types::{Millis, Rows};
 
 use super::already_migrated;
-use crate::args::{Output, RunArgs};
+use crate::args::Output;
 use crate::render::sheet::{Column, Right, Row, Sheet, Value};
 use crate::render::text::{Style, cut, escaped, painted};
 use crate::render::{self, duration, grouped, line, lineage};
@@ -19,13 +21,13 @@ const PARTITIONS_SHOWN: usize = 8;
 /// Among so many columns at the beginning a key is looked for.
 const KEY_PLACES: usize = 4;
 
-pub(super) fn show(found: &DryRun, args: &RunArgs, page: Page) {
-    match (args.output, found) {
+pub(super) fn show(found: &DryRun, (output, path): (Output, &Path), page: Page) {
+    match (output, found) {
         (Output::Json, _) => render::json(found),
         (Output::Table, DryRun::AlreadyMigrated { version, migration }) => {
-            already_migrated(*version, migration, args);
+            already_migrated(*version, migration, path);
         }
-        (Output::Table, DryRun::WouldRun(forecast)) => told(forecast, args, page),
+        (Output::Table, DryRun::WouldRun(forecast)) => told(forecast, path, page),
     }
 }
 
@@ -39,20 +41,20 @@ pub(in crate::commands) fn rows_told(forecast: &Forecast, page: Page) {
     rejected(&forecast.rejects, page);
 }
 
-fn told(forecast: &Forecast, args: &RunArgs, page: Page) {
-    would_be(forecast, args, page);
+fn told(forecast: &Forecast, path: &Path, page: Page) {
+    would_be(forecast, path, page);
     rows_told(forecast, page);
     estimated(forecast, page);
     render::to_stderr("nothing was written; run it without --dry-run to do it");
 }
 
-fn would_be(forecast: &Forecast, args: &RunArgs, page: Page) {
+fn would_be(forecast: &Forecast, path: &Path, page: Page) {
     let Forecast { migration, work, .. } = forecast;
     let title = format!(
         "dry run: {} {} over {} version {}",
         escaped(&migration.name),
         escaped(&migration.version),
-        args.dataset.display(),
+        escaped(&path.display().to_string()),
         forecast.version
     );
     line(&painted(&title, Style::Heading, page));
