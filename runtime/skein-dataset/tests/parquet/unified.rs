@@ -337,7 +337,8 @@ fn a_guest_gets_columns_in_the_order_of_the_dataset_whatever_that_of_the_file() 
     let numbers: ArrayRef = Arc::new(Int32Array::from_iter_values(0..ROWS as i32));
     let texts: ArrayRef = Arc::new(StringArray::from_iter_values((0..ROWS).map(|i| i.to_string())));
     let flags: ArrayRef = Arc::new(BooleanArray::from_iter((0..ROWS).map(|i| Some(i % 2 == 0))));
-    let columns = vec![("t", Arc::clone(&texts), true), ("f", flags, true), ("n", Arc::clone(&numbers), true)];
+    let columns =
+        vec![("t", Arc::clone(&texts), true), ("f", flags, true), ("n", Arc::clone(&numbers), true)];
     let own = open(&parquet_of(&batch(columns), grouped(300))).unwrap();
     let first = schema(vec![
         Field::new("n", DataType::Int64, true),
@@ -361,7 +362,9 @@ fn rows_keep_their_place_in_row_groups_of_many_steps() {
     let input = batch(vec![("n", Arc::clone(&numbers), false), ("t", Arc::clone(&texts), false)]);
     let other = schema(vec![Field::new("n", DataType::Int64, false), Field::new("t", DataType::Utf8, true)]);
     let source = beside(&parquet_of(&input, grouped(20_000)), &[other]);
-    let late = |_: usize, rows: usize| Selection::from_bits((0..rows).map(|row| row % 7 == 0 && row > 9_000).collect());
+    let late = |_: usize, rows: usize| {
+        Selection::from_bits((0..rows).map(|row| row % 7 == 0 && row > 9_000).collect())
+    };
     let output = run(&source, &plan(&source, &[carry("n"), carry("t")], "filtered"), &late, &no_guest);
     let kept = BooleanArray::new(late(0, 20_000).bits().clone(), None);
     let read = read_all(&output.bytes);
