@@ -26,7 +26,7 @@ pub(crate) struct InputFile {
     /// Relative to the dataset.
     pub(crate) path: String,
     /// What it stores, in the guest's view.
-    own: SchemaRef,
+    pub(crate) own: SchemaRef,
     /// What it presents, in the guest's view.
     pub(crate) view: Arc<FileView>,
     /// Its values of the dataset's partition keys.
@@ -43,19 +43,29 @@ impl InputFile {
     }
 }
 
-/// Reads the footers of the data files at these places of the snapshot, in byte order of path. They present what
-/// they and the `earlier` files of the run have together: a file that only lacks what others have can come later.
+/// Reads the footers of the data files at these places of the snapshot, in byte order of path.
 pub(crate) fn read(
+    snapshot: &Snapshot,
+    places: &[usize],
+    progress: &Progress,
+) -> Result<Vec<InputFile>, RunError> {
+    let files = read_later(snapshot, places, &[], progress)?;
+    files.ok_or_else(|| RunError::bug("files do not fit those before them, and there are none"))
+}
+
+/// [`read`] for files that come after `earlier` ones. They have a place beside those if the latter present what they
+/// did without them; else the answer is `None`.
+pub(crate) fn read_later(
     snapshot: &Snapshot,
     places: &[usize],
     earlier: &[InputFile],
     progress: &Progress,
-) -> Result<Vec<InputFile>, RunError> {
+) -> Result<Option<Vec<InputFile>>, RunError> {
     let partitions = Partitions::of(snapshot.data_files().map(|file| file.stat.path.as_str()));
     let mut files = Vec::with_capacity(places.len());
     let mut schemas = Distinct::default();
     for file in earlier {
-        schemas.place(&file.own);
+        schemas.of(&file.own);
     }
     for place in places {
         if progress.is_cancelled() {
@@ -70,46 +80,53 @@ pub(crate) fn read(
         files.push(InputFile {
             place: *place,
             path: pinned.stat.path.clone(),
-            own: schemas.of(source.view()),
-            view: Arc::new(FileView::own(source.view())),
+            own: Arc::clone(source.view()),
+            view: schemas.of(source.view()),
             partitions: partitions.values(&pinned.stat.path),
             splits: ranges,
             row_groups: source.row_groups(),
             rows: source.rows().0,
         });
     }
-    schemas.unify(partitions.keys(), &mut files);
+    if !schemas.unify(partitions.keys(), earlier, &mut files) {
+        return Ok(None);
+    }
     progress.expect(files.len() as u64, files.iter().map(|f| f.rows).sum());
-    Ok(files)
+    Ok(Some(files))
 }
 
-/// The distinct schemas of files, in order of appearance.
+/// The distinct schemas of files, and how each is presented.
 #[derive(Default)]
-struct Distinct(Vec<SchemaRef>);
+struct Distinct {
+    own: Vec<SchemaRef>,
+    views: Vec<Arc<FileView>>,
+}
 
 impl Distinct {
-    fn place(&mut self, own: &SchemaRef) -> usize {
-        self.0.iter().position(|known| known == own).unwrap_or_else(|| {
-            self.0.push(Arc::clone(own));
-            self.0.len() - 1
-        })
+    /// The file's own columns for now, one for all files that store the same.
+    fn of(&mut self, own: &SchemaRef) -> Arc<FileView> {
+        let known = self.own.iter().position(|known| known == own);
+        let place = known.unwrap_or_else(|| {
+            self.own.push(Arc::clone(own));
+            self.views.push(Arc::new(FileView::own(own)));
+            self.own.len() - 1
+        });
+        Arc::clone(&self.views[place])
     }
 
-    /// The schema, one for all files that store the same.
-    fn of(&mut self, own: &SchemaRef) -> SchemaRef {
-        let place = self.place(own);
-        Arc::clone(&self.0[place])
-    }
-
-    /// Presents to each file the columns of all.
-    fn unify(&self, partitions: &[String], files: &mut [InputFile]) {
-        let unified: Vec<Arc<FileView>> = unify(&self.0, partitions).into_iter().map(Arc::new).collect();
+    /// Presents to each file the columns of all. `false` if an earlier one would have to present others than it did.
+    fn unify(&self, partitions: &[String], earlier: &[InputFile], files: &mut [InputFile]) -> bool {
+        let unified: Vec<Arc<FileView>> = unify(&self.own, partitions).into_iter().map(Arc::new).collect();
         for file in files {
-            let place = self.0.iter().position(|own| Arc::ptr_eq(own, &file.own));
+            let place = self.views.iter().position(|view| Arc::ptr_eq(view, &file.view));
             if let Some(view) = place.and_then(|place| unified.get(place)) {
                 file.view = Arc::clone(view);
             }
         }
+        earlier.iter().all(|file| {
+            let place = self.own.iter().position(|own| *own == file.own);
+            place.and_then(|place| unified.get(place)) == Some(&file.view)
+        })
     }
 }
 

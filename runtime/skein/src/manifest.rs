@@ -161,8 +161,7 @@ mod tests {
             [entry(2, "/a, b.parquet", None), entry(3, "/c", Some(json!({"zone": "CET", "day": 1})))];
         let table = "dataset,params\n\"/a, b.parquet\",\n/c,\"{\"\"zone\"\":\"\"CET\"\",\"\"day\"\":1}\"\n";
         assert_eq!(parse(table).unwrap(), wanted);
-        let objects =
-            "\n{\"dataset\":\"/a, b.parquet\"}\n{\"dataset\":\"/c\",\"params\":{\"zone\":\"CET\",\"day\":1}}\n";
+        let objects = "\n{\"dataset\":\"/a, b.parquet\"}\n{\"dataset\":\"/c\",\"params\":{\"zone\":\"CET\",\"day\":1}}\n";
         assert_eq!(parse(objects).unwrap(), wanted);
         assert_eq!(parse("params,dataset\n,/c\n").unwrap(), [entry(2, "/c", None)]);
         assert_eq!(parse("dataset\n/c\n").unwrap(), [entry(2, "/c", None)]);

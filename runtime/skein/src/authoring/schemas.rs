@@ -37,7 +37,8 @@ pub(crate) fn origin(settings: &Settings, path: &Path, wants_rows: bool) -> Resu
     let files = files(settings, path, if wants_rows { FILES_MAX } else { 1 })?;
     let first = files.first().ok_or_else(|| empty(path))?;
     let schema = Arc::clone(first.view());
-    let sampled = if wants_rows { sample(&files, SAMPLE_ROWS).map_err(|error| from_file(&error))? } else { None };
+    let sampled =
+        if wants_rows { sample(&files, SAMPLE_ROWS).map_err(|error| from_file(&error))? } else { None };
     match sampled.filter(|rows| rows.num_rows() > 0) {
         Some(rows) => Ok(Origin { schema, rows, real: true }),
         None => invented(schema),
