@@ -193,13 +193,19 @@ impl Dataset {
     /// Takes the dataset for a run: registers it the first time, finishes or undoes what a dead process left, removes
     /// staged files of dead attempts.
     pub fn lock_run(&self, run: RunId) -> Result<RunLock, StateError> {
+        let lock = self.keep_runs_away(&run.to_string())?;
+        recover::settle_and_sweep(self)?;
+        Ok(RunLock { run, _lock: lock })
+    }
+
+    /// The run lock for what is not a run and must not meet one. `what` is noted for whoever is kept away.
+    pub(crate) fn keep_runs_away(&self, what: &str) -> Result<Lock, StateError> {
         let state = self.register()?;
         let Some(mut lock) = Lock::try_take(&state.root, RUN_LOCK)? else {
             return Err(StateError::Locked { holder: lock::read_note(&state.root, RUN_LOCK)? });
         };
-        lock.note(&format!("{run} (process {})", rustix::process::getpid().as_raw_nonzero()))?;
-        recover::settle_and_sweep(self)?;
-        Ok(RunLock { run, _lock: lock })
+        lock.note(&format!("{what} (process {})", rustix::process::getpid().as_raw_nonzero()))?;
+        Ok(lock)
     }
 
     pub(crate) fn state(&self) -> Option<&State> {

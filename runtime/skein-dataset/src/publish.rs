@@ -223,8 +223,7 @@ pub fn resolve(dataset: &Dataset, run: RunId) -> Result<Outcome, StateError> {
     let not = |reason| Ok(Outcome::Conflict { reason });
     let Some(state) = dataset.state() else { return not(Conflict::NotPublished) };
     let _lock = dataset.lock_publish(state)?;
-    recover::settle(dataset, state)?;
-    let history = dataset.history()?;
+    let (_, history) = recover::settle(dataset, state)?;
     if let Some(version) = history.published_by(run) {
         return Ok(Outcome::Committed { version });
     }

@@ -25,6 +25,8 @@ mod descriptors;
 mod held;
 #[path = "files/mounts.rs"]
 mod mounts;
+#[path = "files/old.rs"]
+mod old;
 #[path = "files/others.rs"]
 mod others;
 #[path = "files/places.rs"]
