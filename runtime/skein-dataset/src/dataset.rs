@@ -17,6 +17,7 @@ use skein_types::{Clock, Code, ErrorClass, RunId, codes};
 use crate::crash_point;
 use crate::fault::{During as _, IoFault};
 use crate::log::machine::{History, Version};
+use crate::log::record::Refusal;
 use crate::log::{self, LogError};
 use crate::place::probe::ProbeCache;
 use crate::place::{Kind, Place, PlaceError, STATE};
@@ -91,6 +92,12 @@ pub enum StateError {
         /// What was found where.
         found: String,
     },
+    /// Another user's exchange is under way, and the system does not let this one finish it.
+    #[error("another user's exchange cannot be finished: {refusal}")]
+    NotOurs {
+        /// What the system said.
+        refusal: Refusal,
+    },
     /// The place is not fit.
     #[error(transparent)]
     Place(#[from] PlaceError),
@@ -108,6 +115,7 @@ impl StateError {
         match self {
             Self::Locked { .. } | Self::Busy { .. } => codes::DATASET_LOCKED,
             Self::Held { .. } => codes::DATASET_DRIFT,
+            Self::NotOurs { refusal } => refusal.code(),
             Self::Place(e) => e.code(),
             Self::Log(e) => e.code(),
             Self::Io(e) => e.code(),
@@ -124,6 +132,7 @@ impl StateError {
         match self {
             Self::Locked { .. } => Some("wait for it, or end that process: its lock ends with it"),
             Self::Held { .. } => Some("put the old or the new directory back in place, then recover"),
+            Self::NotOurs { .. } => Some("recover as the user who began it, or as root"),
             Self::Place(e) => e.hint(),
             Self::Busy { .. } | Self::Log(_) | Self::Io(_) => None,
         }

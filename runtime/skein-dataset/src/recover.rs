@@ -8,7 +8,7 @@ use crate::dataset::{Dataset, State, StateError};
 use crate::fault::During as _;
 use crate::listing::Change;
 use crate::log::machine::{History, UndoneBy, Unsettled};
-use crate::log::record::{Body, Intent, Operation, Record, Refusal, RevertReason};
+use crate::log::record::{Body, Intent, Operation, Parent, Record, Refusal, RevertReason};
 use crate::log::{self, Sealed, TEMPORARY};
 use crate::publish::swap::{self, Back, Decision, Swap};
 use crate::store;
@@ -174,8 +174,18 @@ pub(crate) fn append(
     history: &History,
     body: Body,
 ) -> Result<Sealed, StateError> {
-    let now = dataset.clock.now();
-    let record = Sealed::new(&Record::new(history.next_number(), history.last(), now, body));
+    append_after(dataset, state, history.last(), body)
+}
+
+/// [`append`] for whoever knows the last record and need not read the log for it.
+pub(crate) fn append_after(
+    dataset: &Dataset,
+    state: &State,
+    last: Option<Parent>,
+    body: Body,
+) -> Result<Sealed, StateError> {
+    let number = last.map_or(0, |last| last.number + 1);
+    let record = Sealed::new(&Record::new(number, last, dataset.clock.now(), body));
     if !record.create(&state.log)? {
         return Err(StateError::Held { found: format!("record {} exists", record.number) });
     }
