@@ -56,7 +56,10 @@ fn a_read_during_publishes_and_rollbacks_is_one_version_or_an_error() {
         let mut swapped = 0;
         // Swaps go on until everybody has read enough.
         while swapped < round || watchers.fewest_whole() < WHOLE {
-            assert!(clock.elapsed() < DEADLINE || swapped < round, "some engine hardly reads one: {watchers:#?}");
+            assert!(
+                clock.elapsed() < DEADLINE || swapped < round,
+                "some engine hardly reads one: {watchers:#?}"
+            );
             let which = usize::try_from(dice.roll(3)).unwrap();
             subjects[which].swap(&shop, &columns, &mut dice);
             swapped += 1;

@@ -135,7 +135,9 @@ impl<T> Publisher<'_, T> {
         let (numbers, staged): (Vec<_>, Vec<_>) = self.lot.drain(..).unzip();
         if self.progress.is_cancelled() {
             drop(staged);
-            return numbers.into_iter().for_each(|number| (self.tell)(number, Err(RunError::Cancelled.into())));
+            return numbers
+                .into_iter()
+                .for_each(|number| (self.tell)(number, Err(RunError::Cancelled.into())));
         }
         for (number, answer) in numbers.into_iter().zip(publish_all(staged)) {
             (self.tell)(number, answer.map_err(E::from));

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::json;
 use skein_dataset::parquet::FreshFile;
 use skein_dataset::{
-    Applied, Attempted, Change, CommitData, Conflict, Dataset, FileFacts, NameRule, Outcome, Publish, RunLock,
-    Snapshot, Staging, attempt_many, beside, hold,
+    Applied, Attempted, Change, CommitData, Conflict, Dataset, FileFacts, NameRule, Outcome, Publish,
+    RunLock, Snapshot, Staging, attempt_many, beside, hold,
 };
 use skein_sandbox::{Manifest, Module};
 use skein_types::{Bytes, Clock, Millis, Origin};
@@ -171,9 +171,7 @@ impl Staged {
                 let staged = Self { dataset, lock, snapshot, staging, commit, report, job };
                 Ok(Tried::Added(Box::new(staged), changes))
             }
-            (outcome, _) => {
-                ended(outcome, mode, (&dataset, &job), report).map(Tried::Done)
-            }
+            (outcome, _) => ended(outcome, mode, (&dataset, &job), report).map(Tried::Done),
         }
     }
 }
@@ -202,12 +200,13 @@ pub fn publish_all(staged: Vec<Staged>) -> Vec<Result<RunOutcome, RunError>> {
         })
         .collect();
     let mode = PublishMode::Replace;
-    let ends = held.into_iter().zip(attempted).map(|((dataset, lock, report, job), attempted)| match attempted {
-        (Ok(Outcome::Conflict { reason: Conflict::Drift { .. } }), Some((snapshot, staging, commit))) => {
-            Staged { dataset, lock, snapshot, staging, commit, report, job }.publish_as(&mode)
-        }
-        (answer, _) => ended(answer?, &mode, (&dataset, &job), report),
-    });
+    let ends =
+        held.into_iter().zip(attempted).map(|((dataset, lock, report, job), attempted)| match attempted {
+            (Ok(Outcome::Conflict { reason: Conflict::Drift { .. } }), Some((snapshot, staging, commit))) => {
+                Staged { dataset, lock, snapshot, staging, commit, report, job }.publish_as(&mode)
+            }
+            (answer, _) => ended(answer?, &mode, (&dataset, &job), report),
+        });
     ends.map(|end| end.map_err(RunError::if_asked_to_stop)).collect()
 }
 
@@ -339,8 +338,7 @@ pub(crate) fn commit(job: &Job, snapshot: &Snapshot, report: &RunReport) -> Resu
         applied.push(now.clone());
         FileFacts { path: output.entry.path.clone(), rows: output.sealed.rows, stats: stats(output), applied }
     });
-    let group =
-        job.plans.groups.first().ok_or_else(|| RunError::bug("a run without files was staged"))?;
+    let group = job.plans.groups.first().ok_or_else(|| RunError::bug("a run without files was staged"))?;
     let fields = group.plan.columns().iter().map(|c| {
         let mut field = json!({
             "name": c.field.name(), "type": c.field.data_type().to_string(), "nullable": c.field.is_nullable()

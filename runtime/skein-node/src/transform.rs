@@ -285,7 +285,12 @@ impl Shared<'_> {
         agent.finish().map_err(at)?;
         tally.used(&agent.usage());
         tally.row_group(&fed.kept, fed.rejects.len());
-        transform.quarantine.add((transform.first_file + file, row_group), &work.source, first_row, &fed.rejects)?;
+        transform.quarantine.add(
+            (transform.first_file + file, row_group),
+            &work.source,
+            first_row,
+            &fed.rejects,
+        )?;
         Ok(fed.kept)
     }
 

@@ -24,8 +24,7 @@ pub(crate) fn open_with(
     threads: usize,
     probes: &Arc<ProbeCache>,
 ) -> Result<Dataset, Failure> {
-    let options =
-        Options { lock_wait: LOCK_WAIT, threads, sync: SyncMode::Each, probes: Arc::clone(probes) };
+    let options = Options { lock_wait: LOCK_WAIT, threads, sync: SyncMode::Each, probes: Arc::clone(probes) };
     let place = Place::resolve(path).map_err(|error| from_place(&error))?;
     Dataset::open(place, clock, options).map_err(|error| from_state(&error))
 }

@@ -36,7 +36,8 @@ pub(crate) fn origin(path: &Path, wants_rows: bool, clock: &Arc<dyn Clock>) -> R
     let files = files(path, clock, if wants_rows { FILES_MAX } else { 1 })?;
     let first = files.first().ok_or_else(|| empty(path))?;
     let schema = Arc::clone(first.view());
-    let sampled = if wants_rows { sample(&files, SAMPLE_ROWS).map_err(|error| from_file(&error))? } else { None };
+    let sampled =
+        if wants_rows { sample(&files, SAMPLE_ROWS).map_err(|error| from_file(&error))? } else { None };
     match sampled.filter(|rows| rows.num_rows() > 0) {
         Some(rows) => Ok(Origin { schema, rows, real: true }),
         None => invented(schema),

@@ -85,7 +85,9 @@ fn held_line(dataset: &Dataset, history: &History, held: &Held) -> HeldLine {
 fn told(held: &HeldLine) {
     let HeldLine { run, time, base, what, files, bytes, path, .. } = held;
     let stale = if held.publishable { "" } else { ", which is not current any more" };
-    render::line(&format!("held by {run} since {time}: {what}, {files} files, {bytes}, over version {base}{stale}"));
+    render::line(&format!(
+        "held by {run} since {time}: {what}, {files} files, {bytes}, over version {base}{stale}"
+    ));
     render::line(&format!("  {path}"));
 }
 
@@ -93,7 +95,10 @@ fn line(history: &History, version: &Version) -> VersionLine {
     let (kind, what, run, counts) = match &version.kind {
         VersionKind::Adopted => ("adopted", "found in place".to_owned(), None, None),
         VersionKind::Beside(origin) => {
-            let what = format!("{} {} of {}", origin.facts.migration, origin.facts.migration_version, origin.dataset);
+            let what = format!(
+                "{} {} of {}",
+                origin.facts.migration, origin.facts.migration_version, origin.dataset
+            );
             ("beside", what, Some(origin.facts.run), Some(origin.facts.rows))
         }
         VersionKind::Observed { changes } => {

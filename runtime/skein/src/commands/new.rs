@@ -135,7 +135,9 @@ fn told(made: &Made) {
         made.migration, made.columns, made.rows
     ));
     if made.real_rows {
-        render::line("  the rows in fixture/ come from the dataset: see fixture/README.md before you share them");
+        render::line(
+            "  the rows in fixture/ come from the dataset: see fixture/README.md before you share them",
+        );
     }
     render::to_stderr(&format!(
         "next:\n  cd {directory}\n  cargo test\n  skein dev\n  skein build --release"

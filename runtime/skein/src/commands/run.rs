@@ -4,9 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use skein_dataset::check_free;
-use skein_node::{
-    Preparation, Progress, PublishMode, RunError, RunOutcome, RunReport, RunRequest, prepare,
-};
+use skein_node::{Preparation, Progress, PublishMode, RunError, RunOutcome, RunReport, RunRequest, prepare};
 use skein_sandbox::Limits;
 use skein_types::{Clock, Fuel, RunId, SystemClock, codes};
 

@@ -38,7 +38,8 @@ pub(crate) fn run_manifest(settings: &Settings, args: &RunArgs, list: &Path) -> 
     let progress = Arc::new(Progress::default());
     interrupt::cancels(&progress);
     let workers = args.threads.map_or_else(datasets::default_threads, usize::from);
-    let errand = Errand { args, module, clock: Arc::clone(&clock), probes: Arc::default(), progress: &progress };
+    let errand =
+        Errand { args, module, clock: Arc::clone(&clock), probes: Arc::default(), progress: &progress };
     let mut tally = Tally::start(&entries, args.output, settings.interactive, clock);
     run_batch(
         entries.len(),

@@ -100,8 +100,7 @@ impl<'a> Tally<'a> {
     pub(super) fn end(mut self) -> CommandResult {
         self.view.clear();
         self.refused.sort_by_key(|(number, _)| *number);
-        let not_begun =
-            self.entries.len() as u64 - self.published - self.already - self.refused.len() as u64;
+        let not_begun = self.entries.len() as u64 - self.published - self.already - self.refused.len() as u64;
         self.summary(not_begun);
         let worst = self.refused.iter().map(|(_, failure)| failure.code());
         let worst = worst.chain((not_begun > 0).then_some(codes::CANCELLED)).max_by_key(severity);
@@ -116,7 +115,8 @@ impl<'a> Tally<'a> {
 
     fn summary(&self, not_begun: u64) {
         let took = self.clock.elapsed().saturating_sub(self.started);
-        let count = |number: u64, word: &str| (number > 0).then(|| format!("{} {word}", render::grouped(number)));
+        let count =
+            |number: u64, word: &str| (number > 0).then(|| format!("{} {word}", render::grouped(number)));
         let parts = [
             Some(format!("{} published", render::grouped(self.published))),
             count(self.already, "already migrated"),
