@@ -3,9 +3,10 @@ every row that there should be.
 
 Lines of JSON on standard input, one answer each on standard output:
 
-    {"do": "start", "into": DATASET, "beside": DIRECTORY}   writes until further notice
-    {"do": "pause"}, {"do": "go"}
-    {"do": "stop"}                                          -> {"files": how many there are}
+    {"do": "start", "into": DATASET, "beside": DIRECTORY}   says where
+    {"do": "go", "burst": COUNT}   so many files as fast as it can, then one now and then, until further notice
+    {"do": "pause"}
+    {"do": "count"}                -> {"files": how many there are}
 
 Most files are written beside the dataset and renamed into it; every seventh is written in place, in two pieces, so that it
 is there and not whole for a moment.
@@ -22,7 +23,7 @@ import time
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-PAUSE = 0.025
+FAST, SLOW = 0.003, 0.08
 HALF_WRITTEN = 0.004
 
 
@@ -57,22 +58,23 @@ def main():
         questions.put(None)
 
     threading.Thread(target=listen, daemon=True).start()
-    place, writing, number = None, False, 0
+    place, writing, number, burst = None, False, 0, 0
     while True:
         try:
-            question = questions.get(timeout=PAUSE if writing else None)
+            question = questions.get(timeout=(FAST if burst else SLOW) if writing else None)
         except queue.Empty:
             write(number, *place)
             number += 1
+            burst = max(0, burst - 1)
             continue
         if question is None:
             return
         match question["do"]:
             case "start":
-                place, writing = (question["into"], question["beside"]), True
+                place = question["into"], question["beside"]
             case "go":
-                writing = True
-            case "pause" | "stop":
+                writing, burst = True, question["burst"]
+            case "pause":
                 writing = False
         print(json.dumps({"files": number}), flush=True)
 
