@@ -72,10 +72,8 @@ impl Many<'_> {
         ];
         figures.extend(self.phases()?);
         let names = ["Skein, durable".to_owned(), format!("{rival_name}, not durable")];
-        let contenders = names.into_iter().zip(series).zip(&taken).map(|((name, seconds), taken)| Contender {
-            name,
-            seconds,
-            bytes: taken.last().map(|took| took.bytes),
+        let contenders = names.into_iter().zip(series).zip(&taken).map(|((name, seconds), taken)| {
+            Contender { name, seconds, bytes: taken.last().map(|took| took.bytes) }
         });
         Ok(Report {
             name: "small",

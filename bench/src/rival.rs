@@ -166,7 +166,8 @@ impl Rival {
         let mut command = serde_json::to_value(work)?;
         command["op"] = "run-all".into();
         command["out"] = text(out)?.into();
-        command["sources"] = sources.iter().map(|path| text(path)).collect::<anyhow::Result<Vec<_>>>()?.into();
+        command["sources"] =
+            sources.iter().map(|path| text(path)).collect::<anyhow::Result<Vec<_>>>()?.into();
         self.ask(&command)
     }
 

@@ -113,7 +113,10 @@ fn a_nasty_directory_of_two_thousand_files_is_migrated_and_rolled_back_to_the_by
         let report = run.arg("-o").arg("json").finish().succeeded().json();
         assert_eq!(report["files"], NASTY_FILES, "seed {seed}");
         assert_eq!(report["rows"]["read"], made["rows"], "seed {seed}");
-        assert_eq!(report["files_dropped"].as_array().unwrap().len() as u64, made["dropped"].as_u64().unwrap());
+        assert_eq!(
+            report["files_dropped"].as_array().unwrap().len() as u64,
+            made["dropped"].as_u64().unwrap()
+        );
         python::run("nasty.py", &[Path::new("compare"), &source, &dataset, Path::new(job)]);
         assert!(tree(&dataset) != before, "{job} changed nothing");
         site.skein("rollback").arg(&dataset).arg("--yes").finish().succeeded();

@@ -23,6 +23,8 @@ mod cycle;
 mod descriptors;
 #[path = "files/held.rs"]
 mod held;
+#[path = "files/elsewhere.rs"]
+mod elsewhere;
 #[path = "files/mounts.rs"]
 mod mounts;
 #[path = "files/others.rs"]

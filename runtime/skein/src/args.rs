@@ -36,6 +36,13 @@ pub(crate) struct Cli {
     /// Say more on stderr (-v decisions, -vv everything).
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// Directory in which the dataset's state (log, kept versions, quarantine) lies [default: .skein beside the
+    /// dataset, or as skein.toml says]. On the dataset's own device; a dataset keeps the state that it has.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// Settings of this machine [default: skein.toml in $SKEIN_HOME, if it is there].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

@@ -1,11 +1,14 @@
-//! The environment, read once.
+//! The environment and the machine's settings, read once.
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tracing_subscriber::EnvFilter;
 
-/// What the environment says.
+use crate::failure::Failure;
+use crate::machine::Machine;
+
+/// What the environment, the machine's settings and the options of every command say.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     /// Where keys and compiled artifacts live.
@@ -17,6 +20,9 @@ pub(crate) struct Settings {
     /// Whether stdin is a terminal that a question may be asked on.
     pub(crate) can_ask: bool,
     log_filter: Option<String>,
+    /// `--state`.
+    state: Option<PathBuf>,
+    machine: Machine,
 }
 
 impl Settings {
@@ -34,7 +40,20 @@ impl Settings {
             interactive: std::io::stderr().is_terminal() && !plain,
             can_ask: std::io::stdin().is_terminal(),
             log_filter: std::env::var("SKEIN_LOG").ok(),
+            state: None,
+            machine: Machine::default(),
         }
+    }
+
+    /// Adds what the command line and skein.toml say.
+    pub(crate) fn with_options(self, state: Option<PathBuf>, config: Option<&Path>) -> Result<Self, Failure> {
+        let machine = Machine::read(config, &self.home)?;
+        Ok(Self { state, machine, ..self })
+    }
+
+    /// The directory of states that a dataset at this real path is told to use; none for the usual place.
+    pub(crate) fn states_for(&self, dataset: &Path) -> Option<&Path> {
+        self.state.as_deref().or_else(|| self.machine.states_for(dataset))
     }
 
     /// Logs go to stderr; `SKEIN_LOG` (as `RUST_LOG` in other programs) wins over `-v`.

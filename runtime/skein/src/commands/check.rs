@@ -71,7 +71,7 @@ pub(crate) fn check(settings: &Settings, args: &CheckArgs) -> CommandResult {
     let plans = match &args.dataset {
         None => Vec::new(),
         Some(path) => {
-            let dataset = datasets::open(path, Arc::clone(&clock), datasets::default_threads())?;
+            let dataset = datasets::open(settings, path, Arc::clone(&clock), datasets::default_threads())?;
             skein_node::plan_only(&dataset, &fresh.module, &params, &limits)
                 .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?
         }

@@ -36,7 +36,7 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
     let home = Home::at(&settings.home);
     let threads = args.threads.map_or_else(datasets::default_threads, usize::from);
     let params = secrets::params(&args.with, &home)?;
-    let dataset = datasets::open(path, Arc::clone(&clock), threads)?;
+    let dataset = datasets::open(settings, path, Arc::clone(&clock), threads)?;
     let module = modules::load(&args.module, &home, &clock)?;
     let request = RunRequest {
         run: RunId::new(uuid::Uuid::now_v7()),

@@ -38,8 +38,14 @@ pub(crate) fn run_manifest(settings: &Settings, args: &RunArgs, list: &Path) -> 
     let progress = Arc::new(Progress::default());
     interrupt::cancels(&progress);
     let workers = args.threads.map_or_else(datasets::default_threads, usize::from);
-    let errand =
-        Errand { args, module, clock: Arc::clone(&clock), probes: Arc::default(), progress: &progress };
+    let errand = Errand {
+        settings,
+        args,
+        module,
+        clock: Arc::clone(&clock),
+        probes: Arc::default(),
+        progress: &progress,
+    };
     let mut tally = Tally::start(&entries, args.output, settings.interactive, clock);
     run_batch(
         entries.len(),
@@ -82,6 +88,7 @@ fn overridden(mut value: Value, own: Option<Map<String, Value>>) -> Value {
 
 /// What is done to each dataset.
 struct Errand<'a> {
+    settings: &'a Settings,
     args: &'a RunArgs,
     module: Module,
     clock: Arc<dyn Clock>,
@@ -94,7 +101,8 @@ impl Errand<'_> {
     fn stage(&self, entry: &Entry, params: &Params) -> Result<Step, Failure> {
         // The workers are for the datasets; one dataset has one.
         let clock = Arc::clone(&self.clock);
-        let dataset = datasets::open_with(&entry.dataset, Arc::clone(&clock), 1, &self.probes)?;
+        let dataset =
+            datasets::open_with(self.settings, &entry.dataset, (Arc::clone(&clock), 1), &self.probes)?;
         let request = RunRequest {
             run: RunId::new(uuid::Uuid::now_v7()),
             params: params.clone(),
