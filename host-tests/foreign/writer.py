@@ -16,6 +16,7 @@ import io
 import json
 import os
 import queue
+import random
 import sys
 import threading
 import time
@@ -23,7 +24,9 @@ import time
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-FAST, SLOW = 0.003, 0.08
+FAST = 0.003
+# The mean of waits that are of any length: sooner or later a run finds a moment in which nobody writes.
+SLOW = 0.4
 HALF_WRITTEN = 0.004
 
 
@@ -59,9 +62,11 @@ def main():
 
     threading.Thread(target=listen, daemon=True).start()
     place, writing, number, burst = None, False, 0, 0
+    chance = random.Random(7)
     while True:
         try:
-            question = questions.get(timeout=(FAST if burst else SLOW) if writing else None)
+            wait = FAST if burst else chance.expovariate(1 / SLOW)
+            question = questions.get(timeout=wait if writing else None)
         except queue.Empty:
             write(number, *place)
             number += 1

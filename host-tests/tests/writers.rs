@@ -29,7 +29,7 @@ const MIGRATIONS: u64 = 10;
 /// Files that are written at once when a run begins.
 const BURST: u64 = 30;
 /// A file is half written for a few milliseconds: nobody meets one so often in a row.
-const TRIES: usize = 60;
+const TRIES: usize = 20;
 
 struct Busy {
     site: Site,
