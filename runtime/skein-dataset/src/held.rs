@@ -145,12 +145,11 @@ pub fn publish_held(dataset: &Dataset, run: Option<RunId>) -> Result<u64, HeldEr
     let intent = intent(dataset, state, &history, &held)?;
     crash_point!("held.before-intent").during("publish", &dataset.place.name)?;
     let unknown = |e: StateError| HeldError::Unknown { source: Box::new(e) };
-    let exchanged = recover::append(dataset, state, &history, Body::Intent(Box::new(intent.clone()))).and_then(
-        |announced| {
+    let exchanged = recover::append(dataset, state, &history, Body::Intent(Box::new(intent.clone())))
+        .and_then(|announced| {
             crash_point!("held.after-intent").during("publish", &dataset.place.name)?;
             alone::carry_out(dataset, state, &intent, announced.number)
-        },
-    );
+        });
     match exchanged.map_err(unknown)? {
         Ok(version) => {
             crash_point!("held.after-done").during("publish", &dataset.place.name)?;
@@ -195,12 +194,7 @@ fn choose(history: &History, run: Option<RunId>) -> Result<RunId, HeldError> {
 }
 
 /// The exchange that makes it current, if its base is what is live and it is what was held.
-fn intent(
-    dataset: &Dataset,
-    state: &State,
-    history: &History,
-    held: &Held,
-) -> Result<Intent, HeldError> {
+fn intent(dataset: &Dataset, state: &State, history: &History, held: &Held) -> Result<Intent, HeldError> {
     let hold = &held.hold;
     let head = history.head().expect("what is held has a base");
     if head.version != hold.base {

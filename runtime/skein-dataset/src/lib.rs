@@ -30,8 +30,8 @@ pub use held::{HeldError, discard, publish_held};
 pub use listing::{Change, FileStat, Listing, Role};
 pub use log::machine::{Content, Held, History, Illegal, Undone, UndoneBy, Unsettled, Version, VersionKind};
 pub use log::record::{
-    Applied, Body, Denial, FileRecord, Hold, Intent, Operation, Origin, PublishFacts, Record, Refusal, RevertReason,
-    RowCounts,
+    Applied, Body, Denial, FileRecord, Hold, Intent, Operation, Origin, PublishFacts, Record, Refusal,
+    RevertReason, RowCounts,
 };
 pub use log::{LogError, MAX_RECORD};
 pub use partition::Partitions;
@@ -40,10 +40,11 @@ pub use place::probe::ProbeCache;
 pub use place::{Kind, Place, PlaceError};
 pub use publish::beside::{BadName, Name, beside, check_free};
 pub use publish::{
-    Attempted, CommitData, Conflict, FileFacts, Outcome, Publish, PublishError, attempt_many, hold, publish_many, resolve,
+    Attempted, CommitData, Conflict, FileFacts, Outcome, Publish, PublishError, attempt_many, hold,
+    publish_many, resolve,
 };
 pub use recover::{Recovered, Step, recover};
 pub use rollback::{RollbackError, RolledBack, roll_back};
 pub use snapshot::{PinnedFile, Snapshot, SnapshotError};
-pub use staging::{NameRule, StageError, StagedEntry, StagedFile, Staging};
+pub use staging::{NameRule, Room, StageError, StagedEntry, StagedFile, Staging};
 pub use store::barrier::SyncMode;

@@ -144,7 +144,8 @@ impl Dataset {
         if now.node != earlier.node {
             return Err(SnapshotError::Drift { changes: vec![Change::Modified(self.place.name.clone())] });
         }
-        let stats = |snapshot: &'_ Snapshot| snapshot.files.iter().map(|f| f.stat.clone()).collect::<Vec<_>>();
+        let stats =
+            |snapshot: &'_ Snapshot| snapshot.files.iter().map(|f| f.stat.clone()).collect::<Vec<_>>();
         let changes = changes(&stats(earlier), &stats(&now), FileStat::same);
         if changes.iter().any(|change| !matches!(change, Change::Added(_))) {
             return Err(SnapshotError::Drift { changes });

@@ -21,10 +21,10 @@ mod crash;
 mod cycle;
 #[path = "files/descriptors.rs"]
 mod descriptors;
-#[path = "files/held.rs"]
-mod held;
 #[path = "files/elsewhere.rs"]
 mod elsewhere;
+#[path = "files/held.rs"]
+mod held;
 #[path = "files/mounts.rs"]
 mod mounts;
 #[path = "files/others.rs"]

@@ -16,6 +16,7 @@ pub(crate) use authoring::{BuildArgs, DevArgs, NewArgs};
 const EXAMPLES: &str = "\
 Examples:
   skein check prefs.wasm --dataset /data/prefs
+  skein run prefs.wasm /data/prefs --params '{\"zone\":\"UTC\"}' --dry-run
   skein run prefs.wasm /data/prefs --params '{\"zone\":\"UTC\"}'
   skein run columns.wasm /data/users --params @drop-phone.toml
   skein history /data/prefs
@@ -151,6 +152,15 @@ pub(crate) struct RunArgs {
     /// Run although this migration was applied before.
     #[arg(long)]
     pub(crate) again: bool,
+    /// Show what the run would do, with sampled rows before and after, and write nothing.
+    #[arg(long, conflicts_with = "manifest")]
+    pub(crate) dry_run: bool,
+    /// Rows that a dry run shows.
+    #[arg(
+        long, value_name = "N", default_value_t = 20, requires = "dry_run",
+        value_parser = clap::value_parser!(u16).range(1..=1000)
+    )]
+    pub(crate) limit: u16,
     /// What becomes of the result: it takes the place of the dataset (replace), waits to be looked at until `skein publish`
     /// or `skein discard` (hold), or becomes a new dataset in the same directory (beside=NAME).
     #[arg(long, value_name = "replace|hold|beside=NAME", default_value = "replace", value_parser = publish_mode)]

@@ -3,6 +3,7 @@
 //! The composition root: reads the environment once ([`settings`]), parses the command line ([`args`]) and hands over
 //! to one file per command. Everything that decides anything lives in the crates below.
 
+mod advice;
 mod args;
 mod authoring;
 mod commands;

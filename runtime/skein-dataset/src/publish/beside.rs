@@ -211,7 +211,12 @@ impl<'a> Prepared<'a> {
     }
 
     /// `false`: one of the names is taken, and nothing of ours is left there.
-    fn rename(&self, (dataset, state): (&Dataset, &State), all: &Dir, name: &str) -> Result<bool, StateError> {
+    fn rename(
+        &self,
+        (dataset, state): (&Dataset, &State),
+        all: &Dir,
+        name: &str,
+    ) -> Result<bool, StateError> {
         let attempt = &self.publish.staging.shared.dir;
         let parent = &dataset.place.parent;
         if !store::rename_new(attempt, MADE, all, name)? {
@@ -237,7 +242,8 @@ fn make_state(publish: &Publish<'_>, record: &Sealed) -> Result<Dir, PublishErro
     store::remove_tree(&shared.dir, MADE)?;
     shared.dir.create_dir(MADE).during("create", MADE)?;
     let mode = publish.dataset.state_mode()?;
-    rustix::fs::chmodat(&shared.dir, MADE, mode, rustix::fs::AtFlags::empty()).during("set the mode of", MADE)?;
+    rustix::fs::chmodat(&shared.dir, MADE, mode, rustix::fs::AtFlags::empty())
+        .during("set the mode of", MADE)?;
     let made = shared.dir.open_dir(MADE).during("open", MADE)?;
     for part in PARTS {
         made.create_dir(part).during("create", part)?;

@@ -3,8 +3,8 @@
 use std::io::Write as _;
 
 use skein_dataset::{
-    Attempted, Dataset, NameRule, Outcome, Publish, PublishError, Recovered, Step, VersionKind, beside, crash, recover,
-    roll_back,
+    Attempted, Dataset, NameRule, Outcome, Publish, PublishError, Recovered, Step, VersionKind, beside,
+    crash, recover, roll_back,
 };
 
 use crate::world::{World, applied, bytes, stage};
@@ -97,7 +97,11 @@ fn an_error_on_the_way_leaves_the_new_dataset_complete_or_not_at_all() {
             _ => assert!(matches!(answer.unwrap(), Outcome::Unknown { .. }), "{point}"),
         }
         let steps = recover(&source).unwrap().steps;
-        assert_eq!(matches!(steps[..], [Step::Swept { .. }]), point != "beside.after-sync", "{point}: {steps:?}");
+        assert_eq!(
+            matches!(steps[..], [Step::Swept { .. }]),
+            point != "beside.after-sync",
+            "{point}: {steps:?}"
+        );
         assert_eq!(recover(&source).unwrap(), Recovered { steps: Vec::new(), busy: false });
         assert_eq!((world.path("u").exists(), world.path(".skein/u").exists()), (there, there), "{point}");
         if there {

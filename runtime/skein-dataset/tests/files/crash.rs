@@ -9,8 +9,8 @@ use std::process::{Command, Stdio};
 
 use rustix::fs::{CWD, RenameFlags};
 use skein_dataset::{
-    CRASH_POINTS, Change, Dataset, Outcome, Recovered, Step, VersionKind, attempt_many, beside, crash, discard, hold,
-    publish_held, recover, roll_back,
+    CRASH_POINTS, Change, Dataset, Outcome, Recovered, Step, VersionKind, attempt_many, beside, crash,
+    discard, hold, publish_held, recover, roll_back,
 };
 use skein_types::{Blake3, RunId};
 
@@ -44,14 +44,15 @@ fn a_child_does_its_operation() {
             publish(skein_dataset::Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit })
                 .unwrap();
         }
-        "hold" => drop(hold_one(&dataset)),
+        "hold" => hold_one(&dataset),
         "publish held" => drop(publish_held(&dataset, None).unwrap()),
         "discard" => drop(discard(&dataset, None).unwrap()),
         "beside" => {
             let lock = dataset.lock_run(RunId::new(uuid::Uuid::now_v7())).unwrap();
             let snapshot = dataset.pin(&lock).unwrap();
             let (staging, commit) = stage(&dataset, &lock, &snapshot, "crash");
-            let publish = skein_dataset::Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit };
+            let publish =
+                skein_dataset::Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit };
             drop(beside(publish, &BESIDE.parse().unwrap()).answer.unwrap());
         }
         "catch up" => {
@@ -59,7 +60,8 @@ fn a_child_does_its_operation() {
             let snapshot = dataset.pin(&lock).unwrap();
             let (staging, commit) = stage(&dataset, &lock, &snapshot, "crash");
             put(&dataset.path().join("late.parquet"), b"late");
-            let publish = skein_dataset::Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit };
+            let publish =
+                skein_dataset::Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit };
             let returned = attempt_many(vec![publish]).pop().unwrap().returned.unwrap();
             assert_eq!(catch_up(returned), Outcome::Committed { version: 3 });
         }
@@ -143,7 +145,9 @@ fn agree(dataset: &Dataset) {
     let held: Vec<String> = history.held().iter().map(|held| held.hold.facts.run.to_string()).collect();
     let dir = dataset.state_path().join("held");
     let mut found: Vec<String> = match dir.is_dir() {
-        true => std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect(),
+        true => {
+            std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+        }
         false => Vec::new(),
     };
     found.sort();

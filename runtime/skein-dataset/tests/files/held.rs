@@ -1,8 +1,8 @@
 //! Versions that wait: held, looked at, published or discarded.
 
 use skein_dataset::{
-    Change, HeldError, NameRule, Outcome, Publish, Recovered, Step, VersionKind, crash, discard, hold, publish_held,
-    recover, resolve, roll_back,
+    Change, HeldError, NameRule, Outcome, Publish, Recovered, Step, VersionKind, crash, discard, hold,
+    publish_held, recover, resolve, roll_back,
 };
 use skein_types::RunId;
 
@@ -108,7 +108,9 @@ fn what_others_wrote_since_the_hold_is_a_conflict_and_stays() {
     let run = held(&world, &dataset, "m");
     world.put("t/late.parquet", b"late");
     let refused = publish_held(&dataset, None).unwrap_err();
-    assert!(matches!(&refused, HeldError::Drift { changes } if *changes == [Change::Added("late.parquet".into())]));
+    assert!(
+        matches!(&refused, HeldError::Drift { changes } if *changes == [Change::Added("late.parquet".into())])
+    );
     assert_eq!(refused.code().id, "SK0531");
     assert_eq!(world.bytes("t").len(), 2);
     std::fs::remove_file(world.path("t/late.parquet")).unwrap();
@@ -124,7 +126,10 @@ fn a_held_version_that_somebody_changed_is_not_published() {
     let path = dataset.held_path(run).unwrap();
     put(&path.join("extra.parquet"), b"x");
     let damaged = publish_held(&dataset, None).unwrap_err();
-    assert_eq!((damaged.code().id, damaged.to_string()), ("SK0530", format!("what {run} holds is damaged: extra.parquet")));
+    assert_eq!(
+        (damaged.code().id, damaged.to_string()),
+        ("SK0530", format!("what {run} holds is damaged: extra.parquet"))
+    );
     std::fs::remove_file(path.join("extra.parquet")).unwrap();
     std::fs::rename(&path, world.path("away")).unwrap();
     assert_eq!(publish_held(&dataset, None).unwrap_err().code().id, "SK0530");
@@ -174,7 +179,8 @@ fn an_error_after_the_files_were_moved_is_unknown_until_it_is_resolved() {
         let snapshot = dataset.pin(&lock).unwrap();
         let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
         crash::fail_at(point);
-        let answer = hold(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).answer.unwrap();
+        let answer =
+            hold(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).answer.unwrap();
         assert!(matches!(answer, Outcome::Unknown { .. }), "{point}: {answer:?}");
         let run = lock.run;
         drop(lock);

@@ -426,7 +426,11 @@ fn what_others_only_added_gives_the_run_back_and_is_caught_up() {
         roll_back(&dataset, None).unwrap();
         let mut contents: Vec<_> = world.bytes("t").into_values().collect();
         contents.sort();
-        assert_eq!(contents, [b"a".to_vec(), b"late".to_vec(), b"r".to_vec()], "{late}: theirs are never lost");
+        assert_eq!(
+            contents,
+            [b"a".to_vec(), b"late".to_vec(), b"r".to_vec()],
+            "{late}: theirs are never lost"
+        );
     }
 }
 

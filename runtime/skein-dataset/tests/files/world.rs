@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use skein_dataset::{
-    Applied, CommitData, Dataset, FileFacts, NameRule, Options, Outcome, PinnedFile, Place, ProbeCache, Publish,
-    PublishError, Role, RowCounts, RunLock, Snapshot, Staging, SyncMode, publish_many,
+    Applied, CommitData, Dataset, FileFacts, NameRule, Options, Outcome, PinnedFile, Place, ProbeCache,
+    Publish, PublishError, Role, RowCounts, RunLock, Snapshot, Staging, SyncMode, publish_many,
 };
 use skein_types::{Blake3, ModuleDigest, ParamsDigest, Rows, RunId, SystemClock};
 

@@ -22,6 +22,8 @@ macro_rules! template {
 #[derive(Debug)]
 pub(crate) struct Purpose<'a> {
     pub(crate) name: &'a CrateName,
+    /// Where the crate will be, as the author names it.
+    pub(crate) directory: &'a Path,
     /// Directory of the SDK.
     pub(crate) sdk: &'a Path,
     /// Whether that is the copy in Skein's home.
@@ -89,7 +91,8 @@ fn values(purpose: &Purpose<'_>, body: &Body) -> Vec<(&'static str, String)> {
         ("name", rust::text(package)),
         ("library", purpose.name.library()),
         ("type", purpose.name.type_name()),
-        ("sdk", rust::text(&purpose.sdk.display().to_string())),
+        ("sdk", toml::Value::from(purpose.sdk.display().to_string()).to_string()),
+        ("directory", purpose.directory.display().to_string()),
         ("sdk_note", note.to_owned()),
         ("rows", purpose.rows.to_string()),
         ("origin", dataset.as_ref().map_or_else(String::new, |path| format!(" from {path:?}"))),

@@ -47,6 +47,7 @@ pub(crate) fn new(settings: &Settings, args: &NewArgs) -> CommandResult {
     let sdk = sdk::locate(&settings.home, given)?;
     let purpose = Purpose {
         name: &name,
+        directory: &directory,
         sdk: &sdk,
         own_sdk: given.is_none(),
         dataset: args.from.as_deref(),

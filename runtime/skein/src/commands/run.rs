@@ -1,10 +1,15 @@
 //! `skein run`: migrate a dataset and publish the result.
 
+pub(super) mod dry_run;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use skein_dataset::check_free;
-use skein_node::{Preparation, Progress, PublishMode, RunError, RunOutcome, RunReport, RunRequest, prepare};
+use skein_node::{
+    DryRun, DryRunRequest, Preparation, Progress, PublishMode, RunError, RunOutcome, RunReport, RunRequest,
+    prepare,
+};
 use skein_sandbox::Limits;
 use skein_types::{Clock, Fuel, RunId, SystemClock, codes};
 
@@ -50,6 +55,11 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
     };
     let progress = Arc::new(Progress::default());
     interrupt::cancels(&progress);
+    if args.dry_run {
+        let found = look((dataset, args), &module, request, &clock, &progress);
+        dry_run::show(&found.map_err(|error| failed(&error))?, (args.output, path), settings.page);
+        return Ok(());
+    }
     let outcome = {
         let _view = ProgressView::start(Arc::clone(&progress), settings.interactive);
         migrate((dataset, &args.publish), &module, request, clock, &progress)
@@ -60,6 +70,20 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
         Output::Table => told(&outcome, path),
     }
     Ok(())
+}
+
+fn look(
+    (dataset, args): (skein_dataset::Dataset, &RunArgs),
+    module: &skein_sandbox::Module,
+    request: RunRequest,
+    clock: &Arc<dyn Clock>,
+    progress: &Progress,
+) -> Result<DryRun, RunError> {
+    if let PublishMode::Beside(name) = &args.publish {
+        check_free(&dataset, name)?;
+    }
+    let request = DryRunRequest { run: request, rows: usize::from(args.limit) };
+    skein_node::dry_run(dataset, module, &request, clock, progress)
 }
 
 fn migrate(
@@ -102,14 +126,7 @@ pub(crate) fn failed(error: &RunError) -> Failure {
 
 fn told(outcome: &RunOutcome, path: &Path) {
     match outcome {
-        RunOutcome::AlreadyMigrated { version, migration } => {
-            render::line(&format!(
-                "already migrated: {} is at version {version}, {} {} was applied to all files",
-                path.display(),
-                migration.name,
-                migration.version
-            ));
-        }
+        RunOutcome::AlreadyMigrated { version, migration } => already_migrated(*version, migration, path),
         RunOutcome::Published(report) => {
             let dataset = path.display();
             summary(&format!("published {dataset} version {}", report.version), report);
@@ -126,6 +143,15 @@ fn told(outcome: &RunOutcome, path: &Path) {
             summary(&format!("made a dataset beside {}", path.display()), report);
         }
     }
+}
+
+fn already_migrated(version: u64, migration: &skein_node::Migration, path: &Path) {
+    render::line(&format!(
+        "already migrated: {} is at version {version}, {} {} was applied to all files",
+        path.display(),
+        migration.name,
+        migration.version
+    ));
 }
 
 fn summary(what: &str, report: &RunReport) {

@@ -254,7 +254,11 @@ fn what_is_held_stays_held_until_it_is_published_or_discarded() {
     };
     for (n, source) in [(5, "held/6/data/t"), (5, "stage/x/data"), (7, "held/5/data/t")] {
         let body = of_held(&history, n, source);
-        assert_eq!(apply(&mut history.clone(), body), Err(Illegal::NotHeld { run: run(n) }), "{n} from {source}");
+        assert_eq!(
+            apply(&mut history.clone(), body),
+            Err(Illegal::NotHeld { run: run(n) }),
+            "{n} from {source}"
+        );
     }
     // Taken back: it is held as before. Decided: it is not held any more, and the other's base is not current.
     let body = of_held(&history, 5, "held/5/data/t");
