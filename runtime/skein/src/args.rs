@@ -10,6 +10,8 @@ use skein_node::PublishMode;
 use skein_types::Bytes;
 
 use crate::commands::discard::DiscardArgs;
+use crate::commands::finalize::FinalizeArgs;
+use crate::commands::gc::GcArgs;
 use crate::commands::publish::PublishArgs;
 pub(crate) use authoring::{BuildArgs, DevArgs, NewArgs};
 
@@ -68,6 +70,10 @@ pub(crate) enum Command {
     Discard(DiscardArgs),
     /// Make an older version of a dataset current again.
     Rollback(RollbackArgs),
+    /// Give up old versions and free what they take.
+    Finalize(FinalizeArgs),
+    /// Remove what dead processes left behind.
+    Gc(GcArgs),
     /// Finish or undo what a killed process left behind. Safe to run at any time.
     Recover(RecoverArgs),
     /// Print a completion script for a shell.
@@ -95,6 +101,8 @@ impl Command {
             Self::Publish(a) => a.output,
             Self::Discard(a) => a.output,
             Self::Rollback(a) => a.output,
+            Self::Finalize(a) => a.output,
+            Self::Gc(a) => a.output,
             Self::Recover(a) => a.output,
             Self::Dev(_) | Self::Completion(_) | Self::Reference(_) | Self::Compile { .. } => Output::Table,
         }
@@ -202,6 +210,15 @@ pub(crate) struct HistoryArgs {
     pub(crate) output: Output,
 }
 
+/// What becomes of later writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Later {
+    /// They stand in the way.
+    Refuse,
+    /// They are copied first.
+    Keep,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct RollbackArgs {
     /// The dataset.
@@ -209,6 +226,10 @@ pub(crate) struct RollbackArgs {
     /// The version to go back to [default: the one before the current].
     #[arg(long, value_name = "N")]
     pub(crate) to: Option<u64>,
+    /// What becomes of what others wrote since that version: it stands in the way (refuse), or it is copied below the state
+    /// before it is hidden, and the copy's place printed (keep).
+    #[arg(long, value_enum, value_name = "refuse|keep", default_value_t = Later::Refuse)]
+    pub(crate) later_writes: Later,
     /// Do not ask.
     #[arg(long)]
     pub(crate) yes: bool,

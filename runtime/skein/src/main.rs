@@ -59,6 +59,8 @@ fn command(settings: &Settings, command: Command) -> CommandResult {
         Command::Publish(args) => commands::publish::publish(settings, &args),
         Command::Discard(args) => commands::discard::discard(settings, &args),
         Command::Rollback(args) => commands::rollback::rollback(settings, &args),
+        Command::Finalize(args) => commands::finalize::finalize(settings, &args),
+        Command::Gc(args) => commands::gc::gc(settings, &args),
         Command::Recover(args) => commands::recover::recover(settings, &args),
         Command::Completion(args) => commands::completion::completion(&args),
         Command::Reference(args) => commands::reference::reference(&args),
