@@ -6,6 +6,10 @@
     reason = "helpers of tests: a failure here is a failed test, and files are written as a stranger would"
 )]
 
+mod doctor;
+mod export;
+mod output;
+mod selection;
 mod state;
 
 use std::path::{Path, PathBuf};

@@ -8,10 +8,14 @@
 
 pub mod crash;
 mod dataset;
+mod examine;
+mod export;
 mod fault;
 mod listing;
 mod log;
+mod output;
 pub mod parquet;
+mod partition;
 mod place;
 mod publish;
 mod recover;
@@ -22,6 +26,8 @@ mod store;
 
 pub use crash::CRASH_POINTS;
 pub use dataset::{Dataset, Options, RunLock, StateError};
+pub use examine::{Finding, Grade, examine};
+pub use export::{ExportError, VersionFiles};
 pub use fault::IoFault;
 pub use listing::{Change, FileStat, Listing, Role};
 pub use log::machine::{Content, History, Illegal, Undone, UndoneBy, Unsettled, Version, VersionKind};
@@ -30,6 +36,8 @@ pub use log::record::{
     RowCounts,
 };
 pub use log::{LogError, MAX_RECORD};
+pub use output::{Output, OutputError};
+pub use partition::Partitions;
 pub use place::filesystem::{FileSystem, Verdict};
 pub use place::probe::ProbeCache;
 pub use place::{Kind, Place, PlaceError};
@@ -37,5 +45,5 @@ pub use publish::{CommitData, Conflict, FileFacts, Outcome, Publish, PublishErro
 pub use recover::{Recovered, Step, recover};
 pub use rollback::{RollbackError, RolledBack, roll_back};
 pub use snapshot::{PinnedFile, Snapshot, SnapshotError};
-pub use staging::{NameRule, StageError, StagedEntry, StagedFile, Staging};
+pub use staging::{NameRule, OUTPUT_REJECTS, StageError, StagedEntry, StagedFile, Staging};
 pub use store::barrier::SyncMode;

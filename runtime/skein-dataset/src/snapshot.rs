@@ -180,7 +180,7 @@ impl Snapshot {
     }
 
     /// The data files, sorted by bytes of the path.
-    pub fn data_files(&self) -> impl Iterator<Item = &PinnedFile> {
+    pub fn data_files(&self) -> impl Iterator<Item = &PinnedFile> + Clone {
         self.files.iter().filter(|f| f.stat.role == Role::Data)
     }
 

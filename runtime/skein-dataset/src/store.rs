@@ -5,6 +5,7 @@
 
 pub(crate) mod attributes;
 pub(crate) mod barrier;
+mod copy;
 pub(crate) mod lock;
 
 use std::io::{Read as _, Write as _};
@@ -16,6 +17,8 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use skein_types::Blake3;
+
+pub(crate) use copy::{set_modified, take_over};
 
 use crate::crash;
 use crate::crash_point;

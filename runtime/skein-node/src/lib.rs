@@ -7,6 +7,7 @@
 
 mod agent;
 mod board;
+mod choice;
 mod cpu;
 mod error;
 mod feed;
@@ -26,6 +27,7 @@ mod staged;
 mod transform;
 
 pub use agent::{Agent, AgentSource};
+pub use choice::{ChoiceError, ChoiceText, FileChoice};
 pub use error::RunError;
 pub use params::{Params, ParamsError};
 pub use planning::SchemaGroup;

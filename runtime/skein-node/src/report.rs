@@ -56,6 +56,9 @@ pub struct RunReport {
     pub migration: Migration,
     /// Files in the new version that the run wrote.
     pub files: usize,
+    /// Data files that are in the new version as they were: not selected, or migrated before.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub files_joined: usize,
     /// Rows by fate; unless the shape is free, `read = written + rejected + filtered`.
     pub rows: RowCounts,
     /// Columns by origin.
@@ -79,12 +82,25 @@ pub struct RunReport {
     pub attributes_lost: Vec<String>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde wants")]
+const fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
 /// How a run ended when it did not fail.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum RunOutcome {
     /// The result is current.
     Published(Box<RunReport>),
+    /// The result is in a directory of plain files; the dataset is as it was.
+    Written {
+        /// Which.
+        directory: String,
+        /// What was done; its version is the one that was read.
+        #[serde(flatten)]
+        report: Box<RunReport>,
+    },
     /// The dataset has been through exactly this before; nothing was touched.
     AlreadyMigrated {
         /// The current version.

@@ -8,14 +8,17 @@
 //! Dropping a [`Prepared`] or [`Staged`] run leaves the dataset as it was. The crate knows no thread but its workers,
 //! no terminal and no server: progress is counted, cancellation is a flag.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use skein_dataset::{Applied, Dataset, NameRule, RunLock, Snapshot};
+use skein_dataset::{Applied, Dataset, NameRule, Output, Role, RunLock, Snapshot, Staging};
 use skein_sandbox::{Limits, Manifest, Module, Source};
 use skein_types::{Clock, Rows, RunId, StateKind};
 
 use crate::agent::AgentSource;
+use crate::choice::FileChoice;
 use crate::error::RunError;
 use crate::inputs::{self, InputFile};
 use crate::params::Params;
@@ -45,6 +48,11 @@ pub struct RunRequest {
     pub limits: Limits,
     /// Rejected rows that the run may have.
     pub rejects_max: u64,
+    /// The data files to work on; the others join the new version as they are.
+    pub files: FileChoice,
+    /// A directory for the result, instead of a new version: nothing is locked, recorded or changed. The files that are
+    /// not chosen are not in it.
+    pub output: Option<PathBuf>,
     /// Input rows after which a module with state is saved and opened again, at the next row-group border.
     pub checkpoint_rows: Rows,
 }
@@ -60,7 +68,7 @@ impl RunRequest {
 pub enum Preparation {
     /// There is something to do.
     Ready(Box<Prepared>),
-    /// All files have been through exactly this migration.
+    /// All files that are chosen have been through exactly this migration.
     AlreadyMigrated {
         /// The current version; 0 for a dataset that no run has published to.
         version: u64,
@@ -73,10 +81,10 @@ pub enum Preparation {
 #[derive(Debug)]
 pub struct Prepared {
     pub(crate) dataset: Dataset,
-    pub(crate) lock: RunLock,
+    pub(crate) goal: Goal,
     pub(crate) snapshot: Snapshot,
     pub(crate) files: Vec<InputFile>,
-    /// Places of the data files that have been through the migration already and join as they are.
+    /// Places of the data files that join as they are: they have been through the migration, or are not chosen.
     pub(crate) joined: Vec<usize>,
     pub(crate) plans: Plans,
     /// What all files have been through, for the guest.
@@ -89,15 +97,26 @@ pub struct Prepared {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
+/// What becomes of the result.
+#[derive(Debug)]
+pub(crate) enum Goal {
+    /// The dataset's next version.
+    Publish(RunLock),
+    /// Plain files elsewhere.
+    Output(Output),
+}
+
 /// Plans without a lock and without writing anything: what `prepare` would plan for the dataset as it is now.
 pub fn plan_only(
     dataset: &Dataset,
     module: &Module,
     params: &Params,
     limits: &Limits,
+    files: &FileChoice,
 ) -> Result<Vec<SchemaGroup>, RunError> {
     let snapshot = dataset.look()?;
-    let files = inputs::read(&snapshot, &all(&snapshot).0, &Progress::default())?;
+    let chosen = Chosen::of(&snapshot, files)?.todo;
+    let files = inputs::read(&snapshot, &chosen, &Progress::default())?;
     let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
     Ok(Planner { module, params, applied: &applied, limits }.plan(&files)?.groups)
 }
@@ -114,34 +133,46 @@ pub fn prepare(
     let dataset = dataset.stopped_by(progress.files());
     let manifest = describe(module, &request.limits)?;
     let migration = migration(module, &manifest, &request)?;
-    // Reads footers twice, once: a run that is refused leaves no trace of Skein beside a dataset that never had one. What
-    // another first run did meanwhile is not for the module to judge.
-    if !dataset.is_registered()
-        && let Err(refused) = plan_only(&dataset, module, &request.params, &request.limits)
-        && !dataset.is_registered()
-    {
-        return Err(refused);
+    let (goal, snapshot) = match &request.output {
+        None => take(&dataset, module, &request)?,
+        Some(path) => {
+            let output = Output::at(path, &dataset, &request.run.to_string())?;
+            (Goal::Output(output), dataset.look()?)
+        }
+    };
+    let mut chosen = Chosen::of(&snapshot, &request.files)?;
+    if !request.again {
+        chosen.leave_applied(&snapshot, &migration)?;
     }
-    let lock = dataset.lock_run(request.run)?;
-    let snapshot = dataset.pin(&lock).map_err(|e| RunError::from(e).if_asked_to_stop())?;
-    let (todo, joined) = if request.again { all(&snapshot) } else { unapplied(&snapshot, &migration)? };
+    let Chosen { todo, done, left } = chosen;
     if todo.is_empty() {
         return Ok(Preparation::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration });
     }
-    if manifest.state == StateKind::Sequential && !joined.is_empty() {
-        return Err(RunError::StateLost { name: migration.name, todo: todo.len(), done: joined.len() });
+    if manifest.state == StateKind::Sequential && !done.is_empty() {
+        return Err(RunError::StateLost { name: migration.name, todo: todo.len(), done: done.len() });
     }
     let files = inputs::read(&snapshot, &todo, progress)?;
     let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
     let planner = Planner { module, params: &request.params, applied: &applied, limits: &request.limits };
     let plans = planner.plan(&files)?;
-    for place in &joined {
+    for place in &done {
         let pinned = &snapshot.files()[*place];
         planning::joins(&plans, &pinned.stat.path, inputs::open(&snapshot, pinned)?.view())?;
     }
+    let joined = match &goal {
+        Goal::Output(_) => done,
+        Goal::Publish(_) => {
+            if !request.files.mixed_schemas {
+                left_fit(&snapshot, &plans, &left)?;
+            }
+            let mut joined = [done, left].concat();
+            joined.sort_unstable();
+            joined
+        }
+    };
     Ok(Preparation::Ready(Box::new(Prepared {
         dataset,
-        lock,
+        goal,
         snapshot,
         files,
         joined,
@@ -154,6 +185,33 @@ pub fn prepare(
         started,
         clock,
     })))
+}
+
+/// Takes the dataset for a run and pins it.
+///
+/// Reads footers twice, once: a run that is refused leaves no trace of Skein beside a dataset that never had one. What
+/// another first run did meanwhile is not for the module to judge.
+fn take(dataset: &Dataset, module: &Module, request: &RunRequest) -> Result<(Goal, Snapshot), RunError> {
+    if !dataset.is_registered()
+        && let Err(refused) = plan_only(dataset, module, &request.params, &request.limits, &request.files)
+        && !dataset.is_registered()
+    {
+        return Err(refused);
+    }
+    let lock = dataset.lock_run(request.run)?;
+    let snapshot = dataset.pin(&lock).map_err(|e| RunError::from(e).if_asked_to_stop())?;
+    Ok((Goal::Publish(lock), snapshot))
+}
+
+/// Readers see one dataset: files that stay as they are must have the schema of those that change.
+fn left_fit(snapshot: &Snapshot, plans: &Plans, left: &[usize]) -> Result<(), RunError> {
+    for place in left {
+        let pinned = &snapshot.files()[*place];
+        if let Some(difference) = planning::left_differs(plans, inputs::open(snapshot, pinned)?.view()) {
+            return Err(RunError::LeftDiffers { file: pinned.stat.path.clone(), difference });
+        }
+    }
+    Ok(())
 }
 
 impl Prepared {
@@ -192,7 +250,7 @@ impl Prepared {
         progress: &Progress,
         agents: impl Fn(&SchemaGroup) -> Box<dyn AgentSource>,
     ) -> Result<Staged, RunError> {
-        let staging = skein_dataset::Staging::create(&self.dataset, &self.lock, &self.snapshot, 0)?;
+        let staging = self.staging()?;
         let quarantine = Quarantine::new(self.request.rejects_max);
         let agents: Vec<Box<dyn AgentSource>> = self.plans.groups.iter().map(agents).collect();
         let transform = Transform {
@@ -219,12 +277,26 @@ impl Prepared {
         if progress.is_cancelled() { Err(RunError::Cancelled) } else { Ok(staged) }
     }
 
+    fn staging(&self) -> Result<Staging, RunError> {
+        let snapshot = &self.snapshot;
+        match &self.goal {
+            Goal::Publish(lock) => Ok(Staging::create(&self.dataset, lock, snapshot, 0)?),
+            Goal::Output(output) => {
+                let places = self.files.iter().map(|file| file.place).chain(self.joined.iter().copied());
+                let data: BTreeSet<&str> =
+                    places.map(|place| snapshot.files()[place].stat.path.as_str()).collect();
+                let keeps = |path: &str| Role::of(path) != Role::Data || data.contains(path);
+                Ok(Staging::aside(output, &self.dataset, snapshot, keeps)?)
+            }
+        }
+    }
+
     /// A reader that lists a directory and opens late must miss a file rather than mix versions; a single file has
     /// only its name.
     pub(crate) fn name_rule(&self) -> NameRule {
-        match self.dataset.kind() {
-            skein_dataset::Kind::Directory => NameRule::Hashed,
-            skein_dataset::Kind::File => NameRule::Keep,
+        match (self.dataset.kind(), &self.goal) {
+            (skein_dataset::Kind::Directory, Goal::Publish(_)) => NameRule::Hashed,
+            (skein_dataset::Kind::File, _) | (_, Goal::Output(_)) => NameRule::Keep,
         }
     }
 }
@@ -259,37 +331,49 @@ fn migration(module: &Module, manifest: &Manifest, request: &RunRequest) -> Resu
     })
 }
 
-type Places = Vec<usize>;
-
-fn all(snapshot: &Snapshot) -> (Places, Places) {
-    (data_places(snapshot).collect(), Vec::new())
+/// The data files of a snapshot, by what becomes of them.
+struct Chosen {
+    /// Go through the module.
+    todo: Vec<usize>,
+    /// Have been through it.
+    done: Vec<usize>,
+    /// Are not chosen.
+    left: Vec<usize>,
 }
 
-/// Data files that have not been through the migration, and those that have.
-fn unapplied(snapshot: &Snapshot, migration: &Migration) -> Result<(Places, Places), RunError> {
-    let (mut todo, mut done) = (Vec::new(), Vec::new());
-    for place in data_places(snapshot) {
-        let applied = snapshot.files()[place].applied();
-        match applied.iter().rev().find(|applied| applied.name == migration.name) {
-            None => todo.push(place),
-            Some(same) if same.module == migration.module && same.params == migration.params => {
-                done.push(place)
-            }
-            Some(other) => {
-                return Err(RunError::AppliedDifferently {
-                    name: other.name.clone(),
-                    module: other.module,
-                    params: other.params,
-                });
+impl Chosen {
+    fn of(snapshot: &Snapshot, choice: &FileChoice) -> Result<Self, RunError> {
+        choice.check(snapshot.data_files().map(|file| file.stat.path.as_str()))?;
+        let takes = |place: &usize| choice.takes(&snapshot.files()[*place].stat.path);
+        let (todo, left) = data_places(snapshot).partition(takes);
+        Ok(Self { todo, done: Vec::new(), left })
+    }
+
+    /// Tells the files that have been through the migration from those that have not.
+    fn leave_applied(&mut self, snapshot: &Snapshot, migration: &Migration) -> Result<(), RunError> {
+        for place in std::mem::take(&mut self.todo) {
+            let applied = snapshot.files()[place].applied();
+            match applied.iter().rev().find(|applied| applied.name == migration.name) {
+                None => self.todo.push(place),
+                Some(same) if same.module == migration.module && same.params == migration.params => {
+                    self.done.push(place);
+                }
+                Some(other) => {
+                    return Err(RunError::AppliedDifferently {
+                        name: other.name.clone(),
+                        module: other.module,
+                        params: other.params,
+                    });
+                }
             }
         }
+        Ok(())
     }
-    Ok((todo, done))
 }
 
 fn data_places(snapshot: &Snapshot) -> impl Iterator<Item = usize> {
     let files = snapshot.files().iter().enumerate();
-    files.filter(|(_, f)| f.stat.role == skein_dataset::Role::Data).map(|(place, _)| place)
+    files.filter(|(_, f)| f.stat.role == Role::Data).map(|(place, _)| place)
 }
 
 fn for_guest(applied: &Applied) -> skein_sandbox::Applied {

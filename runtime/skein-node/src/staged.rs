@@ -3,23 +3,23 @@
 use serde_json::json;
 use skein_dataset::parquet::FreshFile;
 use skein_dataset::{
-    Applied, CommitData, Dataset, FileFacts, NameRule, Outcome, Publish, RunLock, Snapshot, Staging,
-    publish_many,
+    Applied, Change, CommitData, Conflict, Dataset, FileFacts, NameRule, OUTPUT_REJECTS, Outcome, Publish,
+    Snapshot, SnapshotError, Staging, publish_many,
 };
 use skein_types::{Bytes, Millis, Origin};
 
 use crate::error::RunError;
 use crate::lane::{Sink, StagedOutput};
 use crate::quarantine::Quarantine;
-use crate::report::{ColumnCounts, RunReport};
-use crate::run::Prepared;
+use crate::report::{ColumnCounts, RunOutcome, RunReport};
+use crate::run::{Goal, Prepared};
 use crate::transform::Transformed;
 
 /// A staged run. Publish it, or drop it and nothing has happened.
 #[derive(Debug)]
 pub struct Staged {
     dataset: Dataset,
-    lock: RunLock,
+    goal: Goal,
     snapshot: Snapshot,
     staging: Staging,
     commit: CommitData,
@@ -47,8 +47,8 @@ impl Staged {
         let left = Left { files_dropped, attributes_lost: staging.lost_attributes(), quarantined };
         let report = report(&prepared, &transformed, left);
         let commit = commit(&prepared, &transformed, &report)?;
-        let Prepared { dataset, lock, snapshot, started, clock, .. } = prepared;
-        Ok(Self { dataset, lock, snapshot, staging, commit, report, started, clock })
+        let Prepared { dataset, goal, snapshot, started, clock, .. } = prepared;
+        Ok(Self { dataset, goal, snapshot, staging, commit, report, started, clock })
     }
 
     /// What was done so far; the version is the one that it will be.
@@ -56,9 +56,34 @@ impl Staged {
         &self.report
     }
 
+    /// Makes the result what was asked for: current, or plain files elsewhere.
+    pub fn finish(self) -> Result<RunOutcome, RunError> {
+        match &self.goal {
+            Goal::Publish(_) => Ok(RunOutcome::Published(Box::new(self.publish()?))),
+            Goal::Output(_) => self.deliver(),
+        }
+    }
+
+    /// Gives the plain files their directory, unless what they were made of has changed.
+    fn deliver(self) -> Result<RunOutcome, RunError> {
+        let Self { dataset, goal, snapshot, staging, mut report, started, clock, .. } = self;
+        let Goal::Output(output) = goal else { return Err(RunError::bug("no output was asked for")) };
+        let lost = |change: &Change| !matches!(change, Change::Added(_));
+        if let Err(SnapshotError::Drift { changes }) = snapshot.check_unchanged(&dataset)
+            && changes.iter().any(lost)
+        {
+            return Err(RunError::Conflict { reason: Conflict::Drift { changes } });
+        }
+        let directory = staging.deliver(output).map_err(|e| RunError::from(e).if_asked_to_stop())?;
+        report.quarantine = report.quarantine.map(|_| directory.join(OUTPUT_REJECTS).display().to_string());
+        report.cost.wall = since(&*clock, started);
+        Ok(RunOutcome::Written { directory: directory.display().to_string(), report: Box::new(report) })
+    }
+
     /// Makes the result current.
     pub fn publish(self) -> Result<RunReport, RunError> {
-        let Self { dataset, lock, snapshot, staging, commit, mut report, started, clock } = self;
+        let Self { dataset, goal, snapshot, staging, commit, mut report, started, clock } = self;
+        let Goal::Publish(lock) = goal else { return Err(RunError::bug("the run does not publish")) };
         let publish = Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit };
         let mut outcomes = publish_many(vec![publish]);
         let outcome = outcomes.pop().ok_or_else(|| RunError::bug("a publish without an answer"))?;
@@ -116,9 +141,13 @@ fn report(prepared: &Prepared, transformed: &Transformed, left: Left) -> RunRepo
     let sources = prepared.files.iter().map(|f| Bytes(f.pinned(&prepared.snapshot).stat.size));
     RunReport {
         run: prepared.request.run,
-        version: prepared.snapshot.version().map_or(1, |version| version + 1),
+        version: match &prepared.goal {
+            Goal::Publish(_) => prepared.snapshot.version().map_or(1, |version| version + 1),
+            Goal::Output(_) => prepared.snapshot.version().unwrap_or(0),
+        },
         migration: prepared.migration.clone(),
         files: outputs.len(),
+        files_joined: prepared.joined.len(),
         rows: transformed.rows,
         columns: columns(prepared, outputs),
         cost,
@@ -190,9 +219,19 @@ fn commit(
         plan: plan_digest(prepared),
         schema: fields.collect(),
         rows: report.rows,
-        ext: json!({"cost": report.cost, "columns": report.columns, "bytes_spliced": report.bytes_spliced}),
+        ext: ext(prepared, report),
         files: files.collect(),
     })
+}
+
+fn ext(prepared: &Prepared, report: &RunReport) -> serde_json::Value {
+    let mut ext =
+        json!({"cost": report.cost, "columns": report.columns, "bytes_spliced": report.bytes_spliced});
+    let choice = &prepared.request.files;
+    if !choice.is_everything() {
+        ext["selection"] = json!(choice.text());
+    }
+    ext
 }
 
 /// Digest over the plans of all schema groups.

@@ -106,6 +106,8 @@ catalogue! {
     ALREADY_OTHER_DIGEST = "SK0213" Conflict "a migration of this name was applied with another module or parameters";
     STATE_LOST = "SK0214" Conflict "a module with state over a partly migrated dataset";
     PLAN_TYPE_TOO_WIDE = "SK0215" BadInput "the plan has a type that is too wide";
+    NOTHING_SELECTED = "SK0219" BadInput "no file is selected";
+    SELECTION_INVALID = "SK0220" BadInput "a selection of files cannot be understood".exit(64);
 
     GUEST_TRAP = "SK0301" Fault "the module trapped";
     GUEST_FAILURE = "SK0302" Fault "the module reported a failure";
@@ -161,6 +163,7 @@ catalogue! {
     STATE_PLACE = "SK0537" Denied "a directory that cannot hold the state of a dataset";
     STATE_GONE = "SK0538" Denied "the state that a dataset points to is gone";
     SETTINGS_INVALID = "SK0539" BadInput "skein.toml cannot be used".exit(64);
+    OUTPUT_REFUSED = "SK0540" BadInput "a directory that no output can be in".exit(64);
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 pub(crate) mod check;
 pub(crate) mod completion;
+pub(crate) mod doctor;
+pub(crate) mod export;
 pub(crate) mod history;
 pub(crate) mod recover;
 pub(crate) mod reference;

@@ -20,19 +20,19 @@ pub(crate) fn open(
     clock: Arc<dyn Clock>,
     threads: usize,
 ) -> Result<Dataset, Failure> {
-    let options = Options {
-        lock_wait: LOCK_WAIT,
-        threads,
-        sync: SyncMode::Each,
-        probes: Arc::new(ProbeCache::default()),
-    };
-    let place = place(settings, path).map_err(|error| from_place(&error))?;
-    Dataset::open(place, clock, options).map_err(|error| from_state(&error))
+    let place = Place::resolve(path).and_then(|place| with_state(settings, place));
+    let place = place.map_err(|error| from_place(&error))?;
+    Dataset::open(place, clock, options(threads)).map_err(|error| from_state(&error))
 }
 
-/// The place of a dataset, with its state where the settings say.
-pub(crate) fn place(settings: &Settings, path: &Path) -> Result<Place, PlaceError> {
-    let place = Place::resolve(path)?;
+/// How this machine works on datasets.
+pub(crate) fn options(threads: usize) -> Options {
+    let probes = Arc::new(ProbeCache::default());
+    Options { lock_wait: LOCK_WAIT, threads, sync: SyncMode::Each, probes }
+}
+
+/// The place with its state where the settings say.
+pub(crate) fn with_state(settings: &Settings, place: Place) -> Result<Place, PlaceError> {
     match settings.states_for(&place.path()) {
         Some(states) => place.with_states_in(states),
         None => Ok(place),

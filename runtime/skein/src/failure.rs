@@ -18,6 +18,8 @@ pub(crate) struct Failure {
     message: String,
     details: Vec<String>,
     hint: Option<String>,
+    /// Whether the command has printed it in its own form already.
+    told: bool,
 }
 
 #[derive(Serialize)]
@@ -41,11 +43,16 @@ pub(crate) type CommandResult = Result<(), Failure>;
 
 impl Failure {
     pub(crate) fn new(code: Code, error: &dyn Error) -> Self {
-        Self { code, message: chain(error), details: Vec::new(), hint: None }
+        Self { code, message: chain(error), details: Vec::new(), hint: None, told: false }
     }
 
     pub(crate) fn text(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), details: Vec::new(), hint: None }
+        Self { code, message: message.into(), details: Vec::new(), hint: None, told: false }
+    }
+
+    /// What the command has printed already: only the exit code is left to say.
+    pub(crate) fn told(code: Code) -> Self {
+        Self { told: true, ..Self::text(code, "") }
     }
 
     pub(crate) fn hint(mut self, hint: Option<impl Into<String>>) -> Self {
@@ -69,6 +76,7 @@ impl Failure {
     pub(crate) fn report(&self, output: Output) -> ExitCode {
         let docs = format!("docs/errors/{}.md", self.code.id);
         match output {
+            Output::Json | Output::Table if self.told => {}
             Output::Json => render::json(&Envelope {
                 error: Body {
                     code: self.code.id,

@@ -12,6 +12,8 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Access, AtFlags};
+use skein_dataset::Finding;
 use skein_types::{ModuleDigest, codes};
 
 use crate::failure::Failure;
@@ -59,6 +61,37 @@ impl Home {
         if let Err(error) = kept {
             tracing::warn!(path = %path.display(), %error, "compiled module not kept");
         }
+    }
+
+    /// What `skein doctor` says about it. Makes nothing.
+    pub(crate) fn finding(&self) -> Finding {
+        const CHECK: &str = "home";
+        let root = self.root.display();
+        let hint = Some("set SKEIN_HOME to a directory that you can write");
+        let denied = |error: std::io::Error| {
+            Finding::problem(CHECK, codes::PERMISSION, format!("{root}: {error}"), hint)
+        };
+        let keys = ["artifact.key", "secret-digest.key"].map(|name| self.root.join("keys").join(name));
+        for key in keys {
+            match read_key(&key) {
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return denied(std::io::Error::other(format!("{}: {error}", key.display()))),
+            }
+        }
+        let nearest = self.root.ancestors().find(|dir| dir.exists()).unwrap_or(Path::new("/"));
+        let writable = rustix::fs::accessat(
+            rustix::fs::CWD,
+            nearest,
+            Access::WRITE_OK | Access::EXEC_OK,
+            AtFlags::EACCESS,
+        );
+        if let Err(errno) = writable {
+            return denied(errno.into());
+        }
+        let kept = std::fs::read_dir(self.root.join("artifacts")).map_or(0, Iterator::count);
+        let made = if self.root.exists() { "" } else { ", which the first use makes" };
+        Finding::ok(CHECK, format!("{root}{made}: keys are private, {kept} compiled modules kept"))
     }
 
     fn artifact_path(&self, module: ModuleDigest, engine: &str) -> PathBuf {

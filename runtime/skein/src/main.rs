@@ -14,7 +14,9 @@ mod modules;
 mod progress;
 mod render;
 mod secrets;
+mod selection;
 mod settings;
+mod statement;
 
 use std::process::ExitCode;
 
@@ -51,6 +53,8 @@ fn command(settings: &Settings, command: Command) -> CommandResult {
         Command::History(args) => commands::history::history(settings, &args),
         Command::Rollback(args) => commands::rollback::rollback(settings, &args),
         Command::Recover(args) => commands::recover::recover(settings, &args),
+        Command::Export(args) => commands::export::export(settings, &args),
+        Command::Doctor(args) => commands::doctor::doctor(settings, &args),
         Command::Completion(args) => commands::completion::completion(&args),
         Command::Reference(args) => commands::reference::reference(&args),
         Command::Compile { .. } => unreachable!("handled before the settings are read"),

@@ -14,6 +14,7 @@ use crate::home::Home;
 use crate::modules;
 use crate::render;
 use crate::secrets;
+use crate::selection;
 use crate::settings::Settings;
 
 #[derive(Serialize)]
@@ -71,11 +72,12 @@ pub(crate) fn check(settings: &Settings, args: &CheckArgs) -> CommandResult {
         .module
         .describe(&limits)
         .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
+    let files = selection::choice(&args.selection)?;
     let plans = match &args.dataset {
         None => Vec::new(),
         Some(path) => {
             let dataset = datasets::open(settings, path, Arc::clone(&clock), datasets::default_threads())?;
-            skein_node::plan_only(&dataset, &fresh.module, &params, &limits)
+            skein_node::plan_only(&dataset, &fresh.module, &params, &limits, &files)
                 .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?
         }
     };

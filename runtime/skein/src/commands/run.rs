@@ -15,6 +15,7 @@ use crate::modules;
 use crate::progress::ProgressView;
 use crate::render;
 use crate::secrets;
+use crate::selection;
 use crate::settings::Settings;
 
 /// Of the attributes that could not be kept; usually it is the same one for every file.
@@ -35,6 +36,8 @@ pub(crate) fn run(settings: &Settings, args: &RunArgs) -> CommandResult {
         threads,
         limits: limits(args),
         rejects_max: args.max_rejects,
+        files: selection::choice(&args.selection)?,
+        output: args.into.clone(),
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
     };
     let progress = Arc::new(Progress::default());
@@ -61,10 +64,7 @@ fn migrate(
         Preparation::AlreadyMigrated { version, migration } => {
             Ok(RunOutcome::AlreadyMigrated { version, migration })
         }
-        Preparation::Ready(prepared) => {
-            let report = prepared.stage(progress)?.publish()?;
-            Ok(RunOutcome::Published(Box::new(report)))
-        }
+        Preparation::Ready(prepared) => prepared.stage(progress)?.finish(),
     }
 }
 
@@ -91,24 +91,26 @@ fn told(outcome: &RunOutcome, args: &RunArgs) {
     match outcome {
         RunOutcome::AlreadyMigrated { version, migration } => {
             render::line(&format!(
-                "already migrated: {} is at version {version}, {} {} was applied to all files",
+                "already migrated: {} is at version {version}, {} {} was applied to all {}files",
                 args.dataset.display(),
                 migration.name,
-                migration.version
+                migration.version,
+                if selection::is_everything(&args.selection) { "" } else { "selected " }
             ));
         }
-        RunOutcome::Published(report) => summary(report, args),
+        RunOutcome::Published(report) => {
+            let dataset = args.dataset.display();
+            summary(report, &format!("published {dataset} version {}", report.version));
+            render::to_stderr(&format!("undo it with: skein rollback {dataset}"));
+        }
+        RunOutcome::Written { directory, report } => summary(report, &format!("wrote {directory}")),
     }
 }
 
-fn summary(report: &RunReport, args: &RunArgs) {
+fn summary(report: &RunReport, done: &str) {
     let RunReport { rows, columns, cost, migration, .. } = report;
     let count = |rows: skein_types::Rows| render::grouped(rows.0);
-    let dataset = args.dataset.display();
-    render::line(&format!(
-        "published {dataset} version {}: {} {}",
-        report.version, migration.name, migration.version
-    ));
+    render::line(&format!("{done}: {} {}", migration.name, migration.version));
     let mut fates = format!("{} read, {} written", count(rows.read), count(rows.written));
     for (number, word) in [(rows.rejected, "rejected"), (rows.filtered, "filtered out")] {
         if number.0 > 0 {
@@ -149,8 +151,10 @@ fn summary(report: &RunReport, args: &RunArgs) {
         }
     };
     let left_out = [report.metadata_dropped.as_slice(), report.files_dropped.as_slice()].concat();
+    if report.files_joined > 0 {
+        render::line(&format!("  {:<8} {} files as they were", "joined", report.files_joined));
+    }
     note("rejects", report.quarantine.as_slice(), 1);
     note("left out", &left_out, left_out.len());
     note("not kept", &report.attributes_lost, LOST_SHOWN);
-    render::to_stderr(&format!("undo it with: skein rollback {dataset}"));
 }
