@@ -105,7 +105,6 @@ impl Skein {
             limits: Limits::STANDARD,
             rejects_max: 0,
             files: FileChoice::everything(),
-            output: None,
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
         }
     }

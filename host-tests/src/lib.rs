@@ -10,6 +10,7 @@
     reason = "support of tests: a failure here is a failed test, and files are written as a stranger would"
 )]
 
+pub mod authors;
 pub mod call;
 pub mod damage;
 pub mod fixture;
@@ -21,6 +22,7 @@ pub mod project;
 pub mod python;
 pub mod site;
 pub mod text_table;
+pub mod tutorial;
 
 pub use call::Call;
 pub use guard::Guard;

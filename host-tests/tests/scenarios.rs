@@ -43,26 +43,34 @@ fn code(id: &str) -> Code {
     *codes::ALL.iter().find(|code| code.id == id).unwrap_or_else(|| panic!("{id} is no code"))
 }
 
-/// The tables of a directory, by the stem of their files.
+/// The tables of a directory, by the path of their files without extension.
 fn tables(directory: &Path) -> BTreeMap<String, String> {
-    let files =
+    files(directory).into_iter().map(|(stem, path)| (stem, std::fs::read_to_string(path).unwrap())).collect()
+}
+
+/// All files below a directory, by their relative path without extension.
+fn files(directory: &Path) -> BTreeMap<String, PathBuf> {
+    let entries =
         std::fs::read_dir(directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
-    let table = |path: PathBuf| {
-        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        (stem, std::fs::read_to_string(&path).unwrap())
-    };
-    files.map(|entry| table(entry.unwrap().path())).collect()
+    let mut found = BTreeMap::new();
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() {
+            found.extend(files(&path).into_iter().map(|(below, path)| (format!("{name}/{below}"), path)));
+        } else {
+            found.insert(path.file_stem().unwrap().to_str().unwrap().to_owned(), path);
+        }
+    }
+    found
 }
 
 /// The dataset's files as tables. Their names carry eight digits of their content's hash.
 fn migrated(dataset: &Path) -> BTreeMap<String, String> {
-    let files = std::fs::read_dir(dataset).unwrap();
-    let table = |path: PathBuf| {
-        let stem = path.file_stem().unwrap().to_str().unwrap();
+    let table = |(stem, path): (String, PathBuf)| {
         let stem = stem.rsplit_once('-').unwrap_or_else(|| panic!("{stem} has no hash")).0;
         (stem.to_owned(), text_table::show(&fixture::read(&path)))
     };
-    files.map(|entry| table(entry.unwrap().path())).collect()
+    files(dataset).into_iter().map(table).collect()
 }
 
 fn call(site: &Site, scenario: &Scenario, directory: &Path, dataset: &Path) -> Call {
@@ -88,7 +96,9 @@ fn play(directory: &Path) {
     for (stem, table) in tables(&directory.join("input")) {
         let batch = text_table::parse(&table);
         let rows = scenario.row_group_rows.unwrap_or(batch.num_rows().max(1));
-        fixture::write(&dataset.join(format!("{stem}.parquet")), &batch, rows);
+        let file = dataset.join(format!("{stem}.parquet"));
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fixture::write(&file, &batch, rows);
     }
     let guard = Guard::over(&dataset);
     let outcome = call(&site, &scenario, directory, &dataset).finish();

@@ -1,4 +1,4 @@
-//! `cargo xtask reference`: the pages of docs/reference that are made from the code, as the binary prints them.
+//! `cargo xtask reference`: the pages of docs that are made from the code, as the binary prints them.
 //!
 //! A test compares the committed pages with what the binary prints; this writes them after a change on purpose.
 
@@ -12,13 +12,19 @@ use crate::process;
 use crate::project::Project;
 use crate::test;
 
-const PAGES: [&str; 2] = ["cli", "limits"];
+/// What `skein reference` calls a page, and where below `docs` it is committed.
+const PAGES: [(&str, &str); 4] = [
+    ("cli", "reference/cli.md"),
+    ("limits", "reference/limits.md"),
+    ("contract", "reference/contract.md"),
+    ("errors", "errors/README.md"),
+];
 
 pub(crate) fn write(project: &Project) -> Result<()> {
     let skein = test::build_skein(project)?;
-    for page in PAGES {
+    for (page, path) in PAGES {
         let text = process::stdout(Command::new(&skein).args(["reference", page]))?;
-        let path = project.root().join("docs/reference").join(page).with_extension("md");
+        let path = project.root().join("docs").join(path);
         let mut file = File::create(&path).with_context(|| path.display().to_string())?;
         file.write_all(text.as_bytes())?;
         println!("{}", path.display());

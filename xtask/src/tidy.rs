@@ -2,6 +2,7 @@
 //!
 //! Each rule is a function from the repository's text to findings. What clippy can check is left to clippy.
 
+mod book;
 mod lengths;
 mod links;
 mod names;
@@ -18,6 +19,7 @@ pub(crate) fn check(tree: &SourceTree) -> Result<Vec<Finding>> {
     findings.extend(names::check(tree));
     findings.extend(words::check(tree));
     findings.extend(links::check(tree));
+    findings.extend(book::check(tree));
     findings.extend(pages::check(tree)?);
     Ok(findings)
 }

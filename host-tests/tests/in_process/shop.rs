@@ -50,7 +50,6 @@ impl Shop {
             limits: Limits::STANDARD,
             rejects_max: 0,
             files: FileChoice::everything(),
-            output: None,
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
         }
     }

@@ -15,11 +15,15 @@ pub(crate) struct Leaf {
     field: Field,
 }
 
-/// Every leaf in order; refuses names that meet.
+/// Every leaf in order, partition columns apart; refuses names that meet.
 pub(crate) fn leaves(source: &Source, params: &Params) -> Result<Vec<Leaf>, Refusal> {
     let explode = params.explode.as_deref().map(|path| list(source, path)).transpose()?;
     let mut leaves = Vec::new();
     for (root, field) in source.schema().fields().iter().enumerate() {
+        // It stays in the names of directories; shape `free` has no place for it in the target.
+        if source.is_partition(field.name())? {
+            continue;
+        }
         let at =
             Leaf { root, steps: Vec::new(), exploded: explode == Some(root), field: field.as_ref().clone() };
         if let (DataType::List(element), true) = (field.data_type(), at.exploded) {

@@ -6,7 +6,8 @@
 //! writes `crash_point!(ITS_NAMES, "node.before-open")?` and its tests walk both registries.
 //!
 //! With the feature on, `SKEIN_CRASH_AT=name` or `name:nth` (read once) kills this process with SIGKILL when the point
-//! is reached for the nth time, from 1; [`fail_at`] makes the point answer EIO once, for the calling thread.
+//! is reached for the nth time, from 1; [`fail_at`] makes the point answer EIO once, for the calling thread, and
+//! [`act_at`] does there what others might do at that moment.
 
 #[cfg(not(feature = "crash-points"))]
 use std::io;
@@ -18,6 +19,7 @@ pub const CRASH_POINTS: &[&str] = &[
     "stage.after-create",
     "stage.before-file-rename",
     "stage.after-file-rename",
+    "stage.after-extend",
     "publish.before-data-sync",
     "publish.after-data-sync",
     "publish.after-adopt",
@@ -31,6 +33,17 @@ pub const CRASH_POINTS: &[&str] = &[
     "publish.after-last-sync",
     "settle.after-quarantine",
     "settle.after-done",
+    "hold.after-sync",
+    "hold.after-move",
+    "hold.after-record",
+    "held.before-intent",
+    "held.after-intent",
+    "held.after-done",
+    "discard.after-record",
+    "beside.after-sync",
+    "beside.after-state",
+    "beside.after-data",
+    "beside.after-parent-sync",
     "stage.before-discard",
     "store.before-dir-sync",
     "rollback.before-intent",
@@ -94,7 +107,7 @@ pub(crate) fn wait_for_disk() {}
 #[cfg(feature = "crash-points")]
 pub(crate) use armed::wait_for_disk;
 #[cfg(feature = "crash-points")]
-pub use armed::{fail_at, reach, waits_for_disk};
+pub use armed::{act_at, fail_at, reach, waits_for_disk};
 
 #[cfg(feature = "crash-points")]
 mod armed {
@@ -121,7 +134,10 @@ mod armed {
         Some(Armed { name, left: AtomicU64::new(nth) })
     });
 
+    type Act = Box<dyn FnOnce()>;
+
     thread_local! {
+        static ACTING: RefCell<Option<(String, Act)>> = const { RefCell::new(None) };
         static FAILING: RefCell<Option<String>> = const { RefCell::new(None) };
         static WAITS: Cell<u64> = const { Cell::new(0) };
     }
@@ -140,6 +156,11 @@ mod armed {
         FAILING.with(|slot| *slot.borrow_mut() = Some(name.to_owned()));
     }
 
+    /// Does something the next time that this thread reaches the named point: what others do at just that moment.
+    pub fn act_at(name: &str, act: impl FnOnce() + 'static) {
+        ACTING.with(|slot| *slot.borrow_mut() = Some((name.to_owned(), Box::new(act))));
+    }
+
     /// What [`crash_point!`](crate::crash_point) calls: kills the process or fails if this point is armed.
     pub fn reach(name: &str) -> io::Result<()> {
         if let Some(armed) = ARMED.as_ref()
@@ -148,6 +169,10 @@ mod armed {
         {
             // SIGKILL and not abort: nothing of this process may run afterwards, no destructor, no buffer flush.
             rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)?;
+        }
+        let due = ACTING.with(|slot| slot.borrow_mut().take_if(|(at, _)| at == name));
+        if let Some((_, act)) = due {
+            act();
         }
         FAILING.with(|slot| {
             if slot.borrow().as_deref() == Some(name) {

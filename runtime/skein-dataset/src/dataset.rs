@@ -22,12 +22,13 @@ use crate::place::probe::ProbeCache;
 use crate::place::state::StateSite;
 use crate::place::{Kind, Place, PlaceError, STATE};
 use crate::recover;
+use crate::staging::QUARANTINE;
 use crate::store::lock::{self, Lock};
 use crate::store::{self, barrier::SyncMode};
 
-const RUN_LOCK: &str = "run.lock";
+pub(crate) const RUN_LOCK: &str = "run.lock";
 const LOCK: &str = "lock";
-const PARTS: [&str; 4] = ["log", "stage", "kept", "quarantine"];
+pub(crate) const PARTS: [&str; 4] = ["log", "stage", "kept", "quarantine"];
 
 /// How a process works on datasets.
 #[derive(Clone, Debug)]
@@ -162,6 +163,18 @@ impl Dataset {
         self.place.state_path().to_owned()
     }
 
+    /// Where the version lies that a run holds, for reading; `None` if it holds none.
+    pub fn held_path(&self, run: RunId) -> Option<PathBuf> {
+        let history = self.history().ok()?;
+        history.held_by(run).map(|held| self.state_path().join(&held.hold.source))
+    }
+
+    /// Where the rejects of a run lie that holds a version.
+    pub fn held_rejects(&self, run: RunId) -> Option<PathBuf> {
+        let path = self.held_path(run)?;
+        path.ancestors().nth(2).map(|attempt| attempt.join(QUARANTINE)).filter(|path| path.exists())
+    }
+
     /// Whether a run has taken the dataset before, also one that came after this was opened. Until then nothing of Skein
     /// is beside it.
     pub fn is_registered(&self) -> bool {
@@ -270,14 +283,18 @@ impl Dataset {
 
     /// Who may read the dataset may read its state, where old versions and rejected rows lie, and nobody else.
     fn take_over_mode(&self, all: &Dir, name: &str) -> Result<(), IoFault> {
-        let of = &self.place.name;
-        let stat =
-            rustix::fs::statat(&self.place.parent, of, AtFlags::SYMLINK_NOFOLLOW).during("look at", of)?;
+        rustix::fs::chmodat(all, name, self.state_mode()?, AtFlags::empty()).during("set the mode of", name)
+    }
+
+    /// The mode of a state that those may enter who may read the dataset.
+    pub(crate) fn state_mode(&self) -> Result<Mode, IoFault> {
+        let name = &self.place.name;
+        let stat = rustix::fs::statat(&self.place.parent, name, AtFlags::SYMLINK_NOFOLLOW)
+            .during("look at", name)?;
         let mode = match self.place.kind {
             Kind::Directory => stat.st_mode & 0o777,
             Kind::File => (stat.st_mode & 0o666) | ((stat.st_mode & 0o444) >> 2),
         };
-        rustix::fs::chmodat(all, name, Mode::from_raw_mode(mode | 0o700), AtFlags::empty())
-            .during("set the mode of", name)
+        Ok(Mode::from_raw_mode(mode | 0o700))
     }
 }

@@ -11,6 +11,8 @@ mod dataset;
 mod examine;
 mod export;
 mod fault;
+mod held;
+mod intact;
 mod listing;
 mod log;
 mod output;
@@ -29,11 +31,12 @@ pub use dataset::{Dataset, Options, RunLock, StateError};
 pub use examine::{Finding, Grade, examine};
 pub use export::{ExportError, VersionFiles};
 pub use fault::IoFault;
+pub use held::{HeldError, discard, publish_held};
 pub use listing::{Change, FileStat, Listing, Role};
-pub use log::machine::{Content, History, Illegal, Undone, UndoneBy, Unsettled, Version, VersionKind};
+pub use log::machine::{Content, Held, History, Illegal, Undone, UndoneBy, Unsettled, Version, VersionKind};
 pub use log::record::{
-    Applied, Body, Denial, FileRecord, Intent, Operation, PublishFacts, Record, Refusal, RevertReason,
-    RowCounts,
+    Applied, Body, Denial, FileRecord, Hold, Intent, Operation, Origin, PublishFacts, Record, Refusal,
+    RevertReason, RowCounts,
 };
 pub use log::{LogError, MAX_RECORD};
 pub use output::{Output, OutputError};
@@ -41,7 +44,11 @@ pub use partition::Partitions;
 pub use place::filesystem::{FileSystem, Verdict};
 pub use place::probe::ProbeCache;
 pub use place::{Kind, Place, PlaceError};
-pub use publish::{CommitData, Conflict, FileFacts, Outcome, Publish, PublishError, publish_many, resolve};
+pub use publish::beside::{BadName, Name, beside, check_free};
+pub use publish::{
+    Attempted, CommitData, Conflict, FileFacts, Outcome, Publish, PublishError, attempt_many, hold,
+    publish_many, resolve,
+};
 pub use recover::{Recovered, Step, recover};
 pub use rollback::{RollbackError, RolledBack, roll_back};
 pub use snapshot::{PinnedFile, Snapshot, SnapshotError};

@@ -172,7 +172,7 @@ mod tests {
     use skein_types::Timestamp;
 
     fn record() -> Record {
-        Record::new(0, None, Timestamp(5), Body::Adopt { files: Vec::new(), dirs: Vec::new() })
+        Record::new(0, None, Timestamp(5), Body::Adopt { files: Vec::new(), dirs: Vec::new(), origin: None })
     }
 
     #[test]

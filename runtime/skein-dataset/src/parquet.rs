@@ -1,7 +1,7 @@
 //! Parquet in, Parquet out, without decoding what nobody reads.
 //!
 //! A [`SourceFile`] is opened once: its footer is read within bounds and checked before anything follows an offset of
-//! it. The guest's columns are decoded with [`SourceFile::read`]; an [`OutputPlan`] lays a checked schema plan over
+//! it. It may then [present](SourceFile::present) the columns that its dataset has and itself has otherwise or not. The guest's columns are decoded with [`SourceFile::read`]; an [`OutputPlan`] lays a checked schema plan over
 //! the file; a [`FragmentEncoder`] per source row group turns the guest's answers into encoded chunks on a worker
 //! thread; one [`FileSealer`] per output file copies carried chunks as they are, appends the fragments in order and
 //! writes the footer. Shape `free` has no source row groups to follow: [`RowGroupCutter`] cuts its own.
@@ -24,12 +24,15 @@ mod fragment;
 mod fresh;
 mod graft;
 mod held;
+mod host;
 mod keys;
 mod output;
 mod pages;
 mod pread;
+mod presented;
 mod properties;
 mod read;
+mod sample;
 mod seal;
 mod shape;
 mod source;
@@ -45,6 +48,7 @@ pub use fragment::{Fragment, FragmentEncoder};
 pub use fresh::{FreshFile, FreshSealed};
 pub use output::OutputPlan;
 pub use read::BatchReader;
+pub use sample::sample;
 pub use seal::{FileSealer, Sealed, SealedColumn};
 pub use source::SourceFile;
 pub use spliced::{SplicedMismatch, assert_spliced};

@@ -37,9 +37,14 @@
 //! From the creation of the intent to the creation of done every error means [`Outcome::Unknown`]: what was staged
 //! stays, and [`resolve`] reads back what happened.
 
+pub(crate) mod alone;
 mod batch;
+pub(crate) mod beside;
+pub(crate) mod hold;
 mod prepare;
 pub(crate) mod swap;
+
+use std::path::PathBuf;
 
 use skein_types::{Blake3, Code, ErrorClass, ModuleDigest, ParamsDigest, Rows, RunId, codes};
 
@@ -52,7 +57,8 @@ use crate::recover;
 use crate::snapshot::{Snapshot, SnapshotError};
 use crate::staging::Staging;
 
-pub use batch::publish_many;
+pub use batch::{Attempted, attempt_many, publish_many};
+pub use hold::hold;
 
 /// A staged run that is ready to become current.
 #[derive(Debug)]
@@ -113,6 +119,11 @@ pub enum Outcome {
         /// As this version.
         version: u64,
     },
+    /// It waits, durably, to be made current or discarded.
+    Held {
+        /// The version that it may displace.
+        base: u64,
+    },
     /// It is not and will not be; the dataset is as others left it.
     Conflict {
         /// Why.
@@ -148,7 +159,7 @@ impl Outcome {
     /// The code that goes with it; none for a commit.
     pub fn code(&self) -> Option<Code> {
         match self {
-            Self::Committed { .. } => None,
+            Self::Committed { .. } | Self::Held { .. } => None,
             Self::Conflict { .. } => Some(codes::DATASET_DRIFT),
             Self::Refused { refusal } => Some(refusal.code()),
             Self::Unknown { .. } => Some(codes::OUTCOME_UNKNOWN),
@@ -172,6 +183,12 @@ pub enum PublishError {
         /// How.
         problem: String,
     },
+    /// Something has the name of the dataset that was to be made, or once had it.
+    #[error("{} exists", path.display())]
+    NameTaken {
+        /// What is in the way.
+        path: PathBuf,
+    },
     /// The source does not hold still.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
@@ -188,6 +205,7 @@ impl PublishError {
     pub fn code(&self) -> Code {
         match self {
             Self::Staged { .. } => codes::BUG,
+            Self::NameTaken { .. } => codes::NAME_TAKEN,
             Self::Snapshot(e) => e.code(),
             Self::State(e) => e.code(),
             Self::Io(e) => e.code(),
@@ -209,6 +227,9 @@ pub fn resolve(dataset: &Dataset, run: RunId) -> Result<Outcome, StateError> {
     let history = dataset.history()?;
     if let Some(version) = history.published_by(run) {
         return Ok(Outcome::Committed { version });
+    }
+    if let Some(held) = history.held_by(run) {
+        return Ok(Outcome::Held { base: held.hold.base });
     }
     match history.undone().iter().rev().find(|undone| undone.run == Some(run)) {
         Some(undone) => Ok(Outcome::undone(undone.by.clone())),

@@ -3,6 +3,8 @@
 //! Idempotent, and safe for two processes at once: the second waits for the lock and finds nothing to do. Staged files
 //! are removed only while the run lock is free or held by the caller, for then no attempt is alive.
 
+use std::collections::BTreeSet;
+
 use crate::crash_point;
 use crate::dataset::{Dataset, State, StateError};
 use crate::fault::During as _;
@@ -11,6 +13,7 @@ use crate::log::machine::{History, UndoneBy, Unsettled};
 use crate::log::record::{Body, Intent, Operation, Record, Refusal, RevertReason};
 use crate::log::{self, Sealed, TEMPORARY};
 use crate::publish::swap::{self, Back, Decision, Swap};
+use crate::publish::{beside, hold};
 use crate::store;
 
 /// What recovery did.
@@ -42,7 +45,7 @@ pub enum Step {
     },
     /// Removed what a dead attempt had staged.
     Swept {
-        /// `<run>.<attempt>`.
+        /// `<run>.<attempt>`, or the run if it was about to be held or was held no more.
         attempt: String,
     },
 }
@@ -74,8 +77,15 @@ pub(crate) fn settle_and_sweep(dataset: &Dataset) -> Result<Vec<Step>, StateErro
     let mut steps = settle(dataset, state)?;
     crash_point!("recover.before-sweep").during("recover", &dataset.place.name)?;
     for attempt in store::names(&state.stage, "stage")? {
+        beside::take_back(dataset, state, &attempt)?;
         store::remove_tree(&state.stage, &attempt)?;
         steps.push(Step::Swept { attempt });
+    }
+    if hold::open(state)?.is_some() {
+        let held: BTreeSet<String> =
+            log::read(&state.log)?.held().iter().map(|held| held.hold.facts.run.to_string()).collect();
+        let swept = hold::sweep(state, |run| held.contains(run))?;
+        steps.extend(swept.into_iter().map(|attempt| Step::Swept { attempt }));
     }
     crash_point!("recover.after-sweep").during("recover", &dataset.place.name)?;
     Ok(steps)

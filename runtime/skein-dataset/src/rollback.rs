@@ -8,17 +8,17 @@ use skein_types::{Bytes, Code, ErrorClass, codes};
 use crate::crash_point;
 use crate::dataset::{Dataset, State, StateError};
 use crate::fault::{During as _, IoFault};
-use crate::listing::{Change, FileStat, Listing};
+use crate::intact::{self, Proof};
+use crate::listing::Change;
 use crate::log;
 use crate::log::LogError;
-use crate::log::machine::{History, UndoneBy, Unsettled, Version};
+use crate::log::machine::{History, UndoneBy, Version};
 use crate::log::record::{Body, FileRecord, Intent, Operation, Refusal};
-use crate::place::{Kind, PlaceError};
-use crate::publish::swap::{Decision, Swap};
+use crate::publish::alone;
 use crate::recover;
 use crate::snapshot::{Snapshot, SnapshotError, first};
 use crate::staging::{self, StageError};
-use crate::store::{self, Node};
+use crate::store::Node;
 
 /// What a rollback did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,7 +180,12 @@ pub fn roll_back(dataset: &Dataset, to: Option<u64>) -> Result<RolledBack, Rollb
     };
     crash_point!("rollback.before-intent").during("roll back", &dataset.place.name)?;
     let unknown = |e: StateError| RollbackError::Unknown { source: Box::new(e) };
-    match exchange(dataset, state, &history, intent).map_err(unknown)? {
+    let exchanged = recover::append(dataset, state, &history, Body::Intent(Box::new(intent.clone())))
+        .and_then(|announced| {
+            crash_point!("rollback.after-intent").during("roll back", &dataset.place.name)?;
+            alone::carry_out(dataset, state, &intent, announced.number)
+        });
+    match exchanged.map_err(unknown)? {
         Ok(version) => Ok(answer(&target, version, true)),
         Err(UndoneBy::Drift { changes }) => Err(RollbackError::LaterWrites { changes }),
         Err(UndoneBy::Refused(refusal)) => Err(RollbackError::Refused(refusal)),
@@ -190,31 +195,6 @@ pub fn roll_back(dataset: &Dataset, to: Option<u64>) -> Result<RolledBack, Rollb
 fn answer(target: &Version, version: u64, changed: bool) -> RolledBack {
     let bytes = target.files.iter().map(|f| Bytes(f.stat.size)).sum();
     RolledBack { version, to: target.version, files: target.files.len(), bytes, changed }
-}
-
-/// From the intent to done; `Err` inside if others wrote in the very last moment or the system refused.
-fn exchange(
-    dataset: &Dataset,
-    state: &State,
-    history: &History,
-    intent: Intent,
-) -> Result<Result<u64, UndoneBy>, StateError> {
-    let base = history.head().cloned().expect("a rollback has a head");
-    let announced = recover::append(dataset, state, history, Body::Intent(Box::new(intent.clone())))?;
-    crash_point!("rollback.after-intent").during("roll back", &dataset.place.name)?;
-    let history = log::read(&state.log)?;
-    let swap = Swap { dataset, state, intent: &intent, number: announced.number, base: &base.files };
-    if let Decision::Back(back) = swap.run()? {
-        recover::append(dataset, state, &history, back.record())?;
-        return Ok(Err(back.by));
-    }
-    recover::append(dataset, state, &history, recover::decision(&intent))?;
-    crash_point!("swap.after-decision").during("roll back", &dataset.place.name)?;
-    let history = log::read(&state.log)?;
-    if let Some(Unsettled::Decided(intent)) = history.unsettled() {
-        recover::end_decided(dataset, state, &history, intent)?;
-    }
-    Ok(Ok(intent.version))
 }
 
 /// Records times and modes that others changed without changing any content, so that the exchange compares with what
@@ -238,50 +218,10 @@ fn verify(
     target: &Version,
     slot: u64,
 ) -> Result<(Node, Vec<FileRecord>), RollbackError> {
-    let (version, name) = (target.version, slot.to_string());
-    let node = store::node(&state.kept, &name)?.ok_or(RollbackError::Gone { version })?;
-    let damaged = |path: &str| RollbackError::Damaged { version, path: path.to_owned() };
-    let (root, listing) = match dataset.place.kind {
-        Kind::Directory => {
-            let root = state.kept.open_dir(&name).during("open", &name)?;
-            let listing = Listing::of_directory(&root);
-            (root, listing)
-        }
-        Kind::File => {
-            let listing = Listing::of_file_as(&state.kept, &name, &dataset.place.name);
-            (state.kept.try_clone().during("open", &name)?, listing)
-        }
-    };
-    let listing = match listing {
-        Ok(listing) => listing,
-        Err(PlaceError::Io(fault)) => return Err(fault.into()),
-        Err(other) => return Err(damaged(&other.to_string())),
-    };
-    if let Some(extra) = listing.files.iter().find(|f| !target.files.iter().any(|t| t.stat.path == f.path)) {
-        return Err(damaged(&extra.path));
+    let version = target.version;
+    match intact::prove(dataset, (&state.kept, &slot.to_string()), &target.files)? {
+        Proof::Intact(node, files) => Ok((node, files)),
+        Proof::Missing => Err(RollbackError::Gone { version }),
+        Proof::Damaged(path) => Err(RollbackError::Damaged { version, path }),
     }
-    let mut files = Vec::with_capacity(target.files.len());
-    for record in &target.files {
-        let path = &record.stat.path;
-        let found = listing.files.iter().find(|f| f.path == *path).ok_or_else(|| damaged(path))?;
-        let on_disk = if dataset.place.kind == Kind::File { &name } else { path };
-        if !intact(dataset, (&root, on_disk), record, found)? {
-            return Err(damaged(path));
-        }
-        files.push(FileRecord { stat: found.clone(), ..record.clone() });
-    }
-    Ok((node, files))
-}
-
-/// By its numbers where nothing can have moved them, else by its bytes. A single file's ctime moved with it.
-fn intact(
-    dataset: &Dataset,
-    (root, name): (&cap_std::fs::Dir, &str),
-    record: &FileRecord,
-    found: &FileStat,
-) -> Result<bool, IoFault> {
-    if record.stat.same(found) {
-        return Ok(true);
-    }
-    Ok(record.stat.size == found.size && store::hash_file(root, name, &dataset.stop)?.0 == record.blake3)
 }

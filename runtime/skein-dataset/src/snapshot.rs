@@ -133,6 +133,33 @@ impl Dataset {
         self.look()
     }
 
+    /// Pins the dataset again for a run that had pinned `earlier`. Only files may have been added since; answers their
+    /// places.
+    pub fn pin_again(
+        &self,
+        _lock: &RunLock,
+        earlier: &Snapshot,
+    ) -> Result<(Snapshot, Vec<usize>), SnapshotError> {
+        let now = self.look()?;
+        if now.node != earlier.node {
+            return Err(SnapshotError::Drift { changes: vec![Change::Modified(self.place.name.clone())] });
+        }
+        let stats =
+            |snapshot: &'_ Snapshot| snapshot.files.iter().map(|f| f.stat.clone()).collect::<Vec<_>>();
+        let changes = changes(&stats(earlier), &stats(&now), FileStat::same);
+        if changes.iter().any(|change| !matches!(change, Change::Added(_))) {
+            return Err(SnapshotError::Drift { changes });
+        }
+        let mut added = Vec::with_capacity(changes.len());
+        for (place, file) in now.files.iter().enumerate() {
+            match earlier.files.binary_search_by(|f| f.stat.path.cmp(&file.stat.path)) {
+                Ok(at) => earlier.files[at].hash.get().into_iter().for_each(|hash| file.provide_hash(*hash)),
+                Err(_) => added.push(place),
+            }
+        }
+        Ok((now, added))
+    }
+
     /// What the dataset holds now, without a lock: for looking, planning and dry runs, which write nothing. A publish
     /// under way may show through as the version that it makes.
     pub fn look(&self) -> Result<Snapshot, SnapshotError> {

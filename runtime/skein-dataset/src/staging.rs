@@ -170,7 +170,12 @@ impl Staging {
         rustix::fs::mkdirat(&state.stage, &name, rustix::fs::Mode::RWXU).during("create", &name)?;
         let dir = state.stage.open_dir(&name).during("open", &name)?;
         dir.create_dir(DATA).during("create", DATA)?;
-        let data = dir.open_dir(DATA).during("open", DATA)?;
+        let mut data = dir.open_dir(DATA).during("open", DATA)?;
+        if snapshot.kind == Kind::Directory {
+            let root = &dataset.place.name;
+            data.create_dir(root).during("create", root)?;
+            data = data.open_dir(root).during("open", root)?;
+        }
         for below in &snapshot.dirs {
             data.create_dir(below).during("create", below)?;
         }
@@ -234,6 +239,30 @@ impl Staging {
         }
         self.finish_dirs()?;
         output.deliver(&shared.dir, &shared.data)
+    }
+
+    /// Makes room for what others added to the snapshot that this was made for. Every file that was begun must be
+    /// finished.
+    pub fn extend(&mut self, snapshot: &Snapshot) -> Result<(), StageError> {
+        let shared = Arc::get_mut(&mut self.shared).expect("a file that is finished gives its staging back");
+        let known = std::mem::replace(&mut shared.source_dirs, snapshot.dirs.clone());
+        // Their modes were set, and may keep us out.
+        for path in known.iter().map(String::as_str).chain(["."]) {
+            rustix::fs::chmodat(&shared.data, path, rustix::fs::Mode::RWXU, rustix::fs::AtFlags::empty())
+                .during("open up", path)?;
+        }
+        for below in snapshot.dirs.iter().filter(|dir| !known.contains(dir)) {
+            shared.data.create_dir(below).during("create", below)?;
+        }
+        shared.stems = file::stems(snapshot);
+        shared.written().dirs_finished = false;
+        Ok(crash_point!("stage.after-extend").during("stage", &shared.name)?)
+    }
+
+    /// Forgets the rejected rows, to write them anew with more.
+    pub fn forget_quarantine(&self) -> Result<(), StageError> {
+        self.shared.written().quarantine = None;
+        Ok(store::remove_tree(&self.shared.dir, QUARANTINE)?)
     }
 
     /// Starts the output file for `source`. Mode, owner and attributes will be the source's.
@@ -302,6 +331,11 @@ impl Staging {
         self.shared.keep.store(true, Ordering::Relaxed);
     }
 
+    /// It is known again that they are not: dropping removes them.
+    pub(crate) fn let_go(&self) {
+        self.shared.keep.store(false, Ordering::Relaxed);
+    }
+
     /// Removes what is left after the outcome is known.
     pub(crate) fn clear(&self) -> Result<(), IoFault> {
         self.shared.remove()
@@ -309,10 +343,7 @@ impl Staging {
 
     /// Where the new version lies below the state, until it is exchanged.
     pub(crate) fn source(&self, place_name: &str) -> String {
-        match self.shared.kind {
-            Kind::Directory => format!("stage/{}/{DATA}", self.shared.name),
-            Kind::File => format!("stage/{}/{DATA}/{place_name}", self.shared.name),
-        }
+        format!("stage/{}/{DATA}/{place_name}", self.shared.name)
     }
 
     /// Gives the new version's directories the attributes of the old ones, after the last file. A publish does it if

@@ -13,6 +13,8 @@
 mod access;
 #[path = "files/barriers.rs"]
 mod barriers;
+#[path = "files/beside.rs"]
+mod beside;
 #[path = "files/crash.rs"]
 mod crash;
 #[path = "files/cycle.rs"]
@@ -21,6 +23,8 @@ mod cycle;
 mod descriptors;
 #[path = "files/elsewhere.rs"]
 mod elsewhere;
+#[path = "files/held.rs"]
+mod held;
 #[path = "files/mounts.rs"]
 mod mounts;
 #[path = "files/others.rs"]

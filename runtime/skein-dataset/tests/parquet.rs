@@ -25,5 +25,7 @@ mod splice;
 mod support;
 #[path = "parquet/types.rs"]
 mod types;
+#[path = "parquet/unified.rs"]
+mod unified;
 #[path = "parquet/wire.rs"]
 mod wire;

@@ -53,7 +53,7 @@ pub enum RunError {
     #[error("the target schema for {file} cannot be used: {source}")]
     Target { file: String, source: SchemaError },
     #[error("the files lead to different targets: {difference}")]
-    GroupsDiffer { difference: String, groups: Vec<(usize, String)> },
+    GroupsDiffer { difference: String, groups: Vec<GroupLine>, joins: bool },
     #[error("{place}: {source}")]
     Guest { place: String, source: GuestError },
     #[error("{place}: {source}")]
@@ -116,6 +116,7 @@ impl RunError {
             Self::AppliedDifferently { .. } => codes::ALREADY_OTHER_DIGEST,
             Self::StateLost { .. } => codes::STATE_LOST,
             Self::Manifest { .. } => codes::BAD_MANIFEST,
+            Self::PlanRefused { code, .. } if code == PARTITION_COLUMN => codes::PLAN_PARTITION,
             Self::PlanRefused { .. } => codes::PLAN_REFUSED,
             Self::ParamsRefused { .. } => codes::PARAMS_INVALID,
             Self::Plan { source, .. } => source.code(),
@@ -161,9 +162,9 @@ impl RunError {
             | Self::ParamsRefused { column: Some(column), .. } => {
                 Some(format!("it is about column {column:?}"))
             }
-            Self::GroupsDiffer { groups, .. } => {
-                Some(groups.iter().map(group_line).collect::<Vec<_>>().join("; "))
-            }
+            Self::PlanRefused { code, .. } if code == PARTITION_COLUMN => Some(PARTITION_HINT.to_owned()),
+            Self::Plan { source: PlanError::PartitionChanged { .. }, .. } => Some(PARTITION_HINT.to_owned()),
+            Self::GroupsDiffer { groups, joins, .. } => Some(groups_hint(groups, *joins)),
             Self::TooManyRejects { .. } => {
                 Some("raise --max-rejects, or see why rows are rejected".to_owned())
             }
@@ -190,11 +191,47 @@ impl RunError {
     }
 }
 
-fn group_line((files, first): &(usize, String)) -> String {
-    match files {
+/// The code with which a module refuses to change a partition column: the SDK gives it.
+const PARTITION_COLUMN: &str = "partition-column";
+const PARTITION_HINT: &str =
+    "carry it under its own name, as plans do by themselves; a column computed from it may have another";
+
+/// Files that lead to one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupLine {
+    /// How many.
+    pub files: usize,
+    /// One of them.
+    pub first: String,
+    /// First difference from the target of the first group; `None` for that group and those that agree with it.
+    pub differs: Option<String>,
+}
+
+/// More groups than a reader would look at are counted.
+const GROUPS_SHOWN: usize = 10;
+
+fn groups_hint(groups: &[GroupLine], joins: bool) -> String {
+    let mut lines: Vec<String> = groups.iter().take(GROUPS_SHOWN).map(group_line).collect();
+    if groups.len() > GROUPS_SHOWN {
+        lines.push(format!("{} more groups", groups.len() - GROUPS_SHOWN));
+    }
+    let advice = if joins {
+        "the last has been through the migration and joins as it is only if it has exactly the new target: \
+         roll back and migrate all files at once, or with --again"
+    } else {
+        "make their types meet, for instance with a cast for each column that differs"
+    };
+    lines.push(advice.to_owned());
+    lines.join("; ")
+}
+
+fn group_line(group: &GroupLine) -> String {
+    let GroupLine { files, first, differs } = group;
+    let files = match files {
         1 => format!("1 file: {first}"),
         more => format!("{more} files such as {first}"),
-    }
+    };
+    differs.as_ref().map_or_else(|| files.clone(), |differs| format!("{files} ({differs})"))
 }
 
 fn conflict(reason: &Conflict) -> String {

@@ -1,5 +1,9 @@
 //! The files of a run as far as planning needs them: schemas and row groups, no open descriptors.
 //!
+//! Their schemas are unified before anybody plans: each file is presented with the columns of all of them and of the
+//! directory names. Files that have been through the migration and join as they are have the target's schema and so
+//! take no part in that; their paths do, because partitions are a matter of the whole dataset.
+//!
 //! A dataset may have more files than a process may open, so a file is opened to read its footer, closed, and opened
 //! again (and checked to be the same) when its row groups are due.
 
@@ -8,7 +12,8 @@ use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
 use skein_dataset::parquet::{SourceFile, splits};
-use skein_dataset::{PinnedFile, Snapshot};
+use skein_dataset::{Partitions, PinnedFile, Snapshot};
+use skein_types::{FileView, unify};
 
 use crate::error::RunError;
 use crate::progress::Progress;
@@ -20,8 +25,10 @@ pub(crate) struct InputFile {
     pub(crate) place: usize,
     /// Relative to the dataset.
     pub(crate) path: String,
-    /// Schema in the guest's view.
-    pub(crate) view: SchemaRef,
+    /// What it presents, in the guest's view.
+    pub(crate) view: Arc<FileView>,
+    /// Its values of the dataset's partition keys.
+    pub(crate) partitions: Vec<Option<String>>,
     /// Ranges of row groups; never empty, so that a file without rows is still written.
     pub(crate) splits: Vec<Range<usize>>,
     pub(crate) row_groups: usize,
@@ -40,7 +47,9 @@ pub(crate) fn read(
     places: &[usize],
     progress: &Progress,
 ) -> Result<Vec<InputFile>, RunError> {
+    let partitions = Partitions::of(snapshot.data_files().map(|file| file.stat.path.as_str()));
     let mut files = Vec::with_capacity(places.len());
+    let mut schemas = Distinct::default();
     for place in places {
         if progress.is_cancelled() {
             return Err(RunError::Cancelled);
@@ -54,14 +63,52 @@ pub(crate) fn read(
         files.push(InputFile {
             place: *place,
             path: pinned.stat.path.clone(),
-            view: Arc::clone(source.view()),
+            view: schemas.of(source.view()),
+            partitions: partitions.values(&pinned.stat.path),
             splits: ranges,
             row_groups: source.row_groups(),
             rows: source.rows().0,
         });
     }
+    schemas.unify(partitions.keys(), &mut files);
     progress.expect(files.len() as u64, files.iter().map(|f| f.rows).sum());
     Ok(files)
+}
+
+/// The distinct schemas of files, and how each is presented.
+#[derive(Default)]
+struct Distinct {
+    own: Vec<SchemaRef>,
+    views: Vec<Arc<FileView>>,
+}
+
+impl Distinct {
+    /// The file's own columns for now, one for all files that store the same.
+    fn of(&mut self, own: &SchemaRef) -> Arc<FileView> {
+        let known = self.own.iter().position(|known| known == own);
+        let place = known.unwrap_or_else(|| {
+            self.own.push(Arc::clone(own));
+            self.views.push(Arc::new(FileView::own(own)));
+            self.own.len() - 1
+        });
+        Arc::clone(&self.views[place])
+    }
+
+    /// Presents to each file the columns of all.
+    fn unify(&self, partitions: &[String], files: &mut [InputFile]) {
+        let unified: Vec<Arc<FileView>> = unify(&self.own, partitions).into_iter().map(Arc::new).collect();
+        for file in files {
+            let place = self.views.iter().position(|view| Arc::ptr_eq(view, &file.view));
+            if let Some(view) = place.and_then(|place| unified.get(place)) {
+                file.view = Arc::clone(view);
+            }
+        }
+    }
+}
+
+/// Opens a file again with the columns that it presents.
+pub(crate) fn open_presented(snapshot: &Snapshot, input: &InputFile) -> Result<SourceFile, RunError> {
+    Ok(open(snapshot, input.pinned(snapshot))?.present(&input.view, &input.partitions)?)
 }
 
 /// Opens a pinned file again.

@@ -6,7 +6,9 @@
 //! [`Staged::publish`] makes them current in one step. It knows no format, no engine, no terminal and no server.
 
 mod agent;
+mod aside;
 mod board;
+mod catch_up;
 mod choice;
 mod cpu;
 mod error;
@@ -27,12 +29,13 @@ mod staged;
 mod transform;
 
 pub use agent::{Agent, AgentSource};
+pub use aside::write_aside;
 pub use choice::{ChoiceError, ChoiceText, FileChoice};
-pub use error::RunError;
+pub use error::{GroupLine, RunError};
 pub use params::{Params, ParamsError};
 pub use planning::SchemaGroup;
 pub use preserved::PreservedChanged;
 pub use progress::{Progress, ProgressReading};
 pub use report::{ColumnCounts, Cost, Migration, RunOutcome, RunReport};
 pub use run::{Preparation, Prepared, RunRequest, plan_only, prepare};
-pub use staged::Staged;
+pub use staged::{CATCH_UP_ROUNDS, PublishMode, Staged};

@@ -1,17 +1,18 @@
-//! From schemas to plans: the module plans once per distinct source schema, and all plans must meet in one target.
+//! From schemas to plans: the module plans once per distinct schema that files present, and all plans must meet in one
+//! target.
 
 use arrow_schema::{Schema, SchemaRef};
 use skein_sandbox::{Applied, Limits, Module, PlanCallError, Source};
-use skein_types::{ProposedPlan, SchemaPlan};
+use skein_types::{ColumnTree, PlanError, ProposedPlan, SchemaPlan, alike};
 
-use crate::error::RunError;
+use crate::error::{GroupLine, RunError};
 use crate::inputs::InputFile;
 use crate::params::Params;
 
 /// The code with which a module refuses its parameters and not the schema: the SDK gives it too.
 const BAD_PARAMS: &str = "bad-params";
 
-/// The plan for all files of one schema.
+/// The plan for all files that present one schema.
 #[derive(Debug)]
 pub struct SchemaGroup {
     /// As the guest answered it; it gets it back when a task opens.
@@ -43,23 +44,32 @@ impl Planner<'_> {
     /// Plans for all files.
     pub(crate) fn plan(&self, files: &[InputFile]) -> Result<Plans, RunError> {
         let mut plans = Plans { groups: Vec::new(), group_of: Vec::with_capacity(files.len()) };
+        self.extend(&mut plans, files)?;
+        Ok(plans)
+    }
+
+    /// Adds files that came later to the plans: those of a known schema under its plan, others under one of their own
+    /// with the same target.
+    pub(crate) fn extend(&self, plans: &mut Plans, files: &[InputFile]) -> Result<(), RunError> {
         for file in files {
-            let known = plans.groups.iter().position(|g| g.plan.source() == &file.view);
+            let known = plans.groups.iter().position(|g| g.plan.source() == &file.view.schema);
             let group = match known {
                 Some(group) => group,
                 None => {
-                    plans.groups.push(self.group(&file.view, &file.path)?);
+                    plans.groups.push(self.group(&file.view.schema, &file.path)?);
                     plans.groups.len() - 1
                 }
             };
             plans.groups[group].files.push(file.path.clone());
             plans.group_of.push(group);
         }
-        one_target(&plans.groups)?;
-        Ok(plans)
+        one_target(&plans.groups)
     }
 
     fn group(&self, view: &SchemaRef, path: &str) -> Result<SchemaGroup, RunError> {
+        // Files within the limits may be beyond them together.
+        ColumnTree::new(view)
+            .map_err(|source| RunError::Plan { file: path.to_owned(), source: PlanError::Source(source) })?;
         let proposed = self.ask(view, path)?;
         let plan = SchemaPlan::check(SchemaRef::clone(view), &proposed)
             .map_err(|source| RunError::Plan { file: path.to_owned(), source })?;
@@ -94,32 +104,36 @@ impl Planner<'_> {
 }
 
 fn column_name(view: &Schema, id: skein_types::ColumnId) -> String {
-    skein_types::ColumnTree::new(view).map_or_else(|_| id.to_string(), |tree| tree.path(id))
+    ColumnTree::new(view).map_or_else(|_| id.to_string(), |tree| tree.path(id))
 }
 
 /// All plans must give one target schema: readers see one dataset.
 fn one_target(groups: &[SchemaGroup]) -> Result<(), RunError> {
-    let Some((first, rest)) = groups.split_first() else { return Ok(()) };
+    let Some(first) = groups.first() else { return Ok(()) };
     let target = first.plan.target();
-    for group in rest {
-        if let Some(difference) = difference(&target, &group.plan.target()) {
-            let groups = groups.iter().map(|g| (g.files.len(), g.files.first().cloned().unwrap_or_default()));
-            return Err(RunError::GroupsDiffer { difference, groups: groups.collect() });
-        }
+    let line = |group: &SchemaGroup| GroupLine {
+        files: group.files.len(),
+        first: group.files.first().cloned().unwrap_or_default(),
+        differs: difference(&target, &group.plan.target()),
+    };
+    let groups: Vec<GroupLine> = groups.iter().map(line).collect();
+    match groups.iter().find_map(|group| group.differs.clone()) {
+        None => Ok(()),
+        Some(difference) => Err(RunError::GroupsDiffer { difference, groups, joins: false }),
     }
-    Ok(())
 }
 
 /// Files that join a version as they are must have its schema.
 pub(crate) fn joins(plans: &Plans, path: &str, view: &Schema) -> Result<(), RunError> {
     let Some(group) = plans.groups.first() else { return Ok(()) };
-    match difference(&group.plan.target(), view) {
-        None => Ok(()),
-        Some(difference) => {
-            let first = group.files.first().cloned().unwrap_or_default();
-            Err(RunError::GroupsDiffer { difference, groups: vec![(1, first), (1, path.to_owned())] })
-        }
-    }
+    let Some(difference) = difference(&group.plan.written(), view) else { return Ok(()) };
+    let first = group.files.first().cloned().unwrap_or_default();
+    let files = plans.groups.iter().map(|group| group.files.len()).sum();
+    let groups = vec![
+        GroupLine { files, first, differs: None },
+        GroupLine { files: 1, first: path.to_owned(), differs: Some(difference.clone()) },
+    ];
+    Err(RunError::GroupsDiffer { difference, groups, joins: true })
 }
 
 /// How the schema of a file that is not selected differs from the target's.
@@ -132,8 +146,7 @@ fn difference(one: &Schema, other: &Schema) -> Option<String> {
         return Some(format!("{} columns against {}", one.fields().len(), other.fields().len()));
     }
     one.fields().iter().zip(other.fields()).find_map(|(a, b)| {
-        let same =
-            a.name() == b.name() && a.data_type() == b.data_type() && a.is_nullable() == b.is_nullable();
+        let same = a.name() == b.name() && alike(a, b);
         let null = |nullable| if nullable { "null" } else { "not null" };
         (!same).then(|| {
             format!(

@@ -52,6 +52,11 @@ impl Progress {
         self.agents.cancel();
     }
 
+    /// Counters of their own for work that stops when this is asked to.
+    pub(crate) fn following(&self) -> Self {
+        Self { cancelled: Arc::clone(&self.cancelled), agents: self.agents.clone(), ..Self::default() }
+    }
+
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
     }

@@ -10,6 +10,7 @@ use arrow_select::concat::concat_batches;
 use arrow_select::filter::filter_record_batch;
 use skein_dataset::parquet::SourceFile;
 use skein_sandbox::Reject;
+use skein_types::unmarked;
 
 use crate::error::RunError;
 
@@ -56,12 +57,17 @@ impl Quarantine {
         Ok(())
     }
 
+    /// Rows so far.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
     /// All parts in order under one schema; `None` if no row was rejected.
     ///
     /// Files with different schemas share the quarantine: it has every column that any of them has, nullable, and a
     /// column that comes with two types appears twice, the second time as `name:type`.
-    pub(crate) fn into_table(self) -> Result<Option<(SchemaRef, Vec<RecordBatch>)>, RunError> {
-        let parts = self.parts.into_inner().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn table(&self) -> Result<Option<(SchemaRef, Vec<RecordBatch>)>, RunError> {
+        let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         let mut schemas: Vec<SchemaRef> = Vec::new();
         for part in parts.values() {
             if !schemas.contains(part.schema_ref()) {
@@ -73,7 +79,7 @@ impl Quarantine {
             [one] => SchemaRef::clone(one),
             many => Arc::new(union(many)),
         };
-        let parts = parts.into_values().map(|part| under(&schema, &part)).collect::<Result<Vec<_>, _>>();
+        let parts = parts.values().map(|part| under(&schema, part)).collect::<Result<Vec<_>, _>>();
         Ok(Some((schema, parts.map_err(RunError::arrow)?)))
     }
 }
@@ -162,7 +168,7 @@ fn with_reasons(
         Arc::new(Field::new(name, DataType::clone(column.data_type()), false))
     };
     let mut fields: Vec<FieldRef> = reasons.iter().map(|(name, column)| field(name, column)).collect();
-    fields.extend(rows.schema_ref().fields().iter().map(FieldRef::clone));
+    fields.extend(rows.schema_ref().fields().iter().map(unmarked));
     let columns =
         reasons.into_iter().map(|(_, column)| column).chain(rows.columns().iter().map(ArrayRef::clone));
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.collect())

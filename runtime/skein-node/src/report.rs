@@ -50,8 +50,11 @@ pub struct Cost {
 pub struct RunReport {
     /// The run.
     pub run: RunId,
-    /// The version that is current now.
+    /// The version that is current now, that was held or that was made beside.
     pub version: u64,
+    /// Where the result is, if it is not in place of what was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// What was applied.
     pub migration: Migration,
     /// Files in the new version that the run wrote.
@@ -59,6 +62,9 @@ pub struct RunReport {
     /// Data files that are in the new version as they were: not selected, or migrated before.
     #[serde(skip_serializing_if = "is_zero")]
     pub files_joined: usize,
+    /// Files that others added while the run was at work and that it took along.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub caught_up: usize,
     /// Rows by fate; unless the shape is free, `read = written + rejected + filtered`.
     pub rows: RowCounts,
     /// Columns by origin.
@@ -83,8 +89,8 @@ pub struct RunReport {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde wants")]
-const fn is_zero(number: &usize) -> bool {
-    *number == 0
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// How a run ended when it did not fail.
@@ -93,14 +99,12 @@ const fn is_zero(number: &usize) -> bool {
 pub enum RunOutcome {
     /// The result is current.
     Published(Box<RunReport>),
-    /// The result is in a directory of plain files; the dataset is as it was.
-    Written {
-        /// Which.
-        directory: String,
-        /// What was done; its version is the one that was read.
-        #[serde(flatten)]
-        report: Box<RunReport>,
-    },
+    /// The result waits to be made current or discarded.
+    Held(Box<RunReport>),
+    /// The result is a dataset of its own.
+    Beside(Box<RunReport>),
+    /// The result is a directory of plain files; the dataset is as it was. The report's version is the one that was read.
+    Written(Box<RunReport>),
     /// The dataset has been through exactly this before; nothing was touched.
     AlreadyMigrated {
         /// The current version.

@@ -9,18 +9,46 @@ use skein_sandbox::{
 use skein_types::{ProposedPlan, SchemaPlan, StateKind};
 
 use crate::agent::{Agent, AgentSource};
+use crate::planning::SchemaGroup;
 
-/// Opens sandboxed agents for one schema group.
+/// Makes the sources of agents for all schema groups of a run, also of files that come later.
 #[derive(Debug)]
-pub(crate) struct SandboxAgents {
+pub(crate) struct Sandboxes {
     pub(crate) module: Module,
+    /// But for the schema, which each group has its own of.
     pub(crate) source: Source,
     pub(crate) limits: Limits,
     pub(crate) config: Arc<GuestConfig>,
     pub(crate) cancel: CancelFlag,
     pub(crate) state_kind: StateKind,
-    pub(crate) plan: SchemaPlan,
-    pub(crate) proposed: ProposedPlan,
+}
+
+impl Sandboxes {
+    pub(crate) fn for_group(&self, group: &SchemaGroup) -> Box<dyn AgentSource> {
+        Box::new(SandboxAgents {
+            module: self.module.clone(),
+            source: Source { schema: Arc::clone(group.plan.source()), ..self.source.clone() },
+            limits: self.limits.clone(),
+            config: Arc::clone(&self.config),
+            cancel: self.cancel.clone(),
+            state_kind: self.state_kind,
+            plan: group.plan.clone(),
+            proposed: group.proposed.clone(),
+        })
+    }
+}
+
+/// Opens sandboxed agents for one schema group.
+#[derive(Debug)]
+struct SandboxAgents {
+    module: Module,
+    source: Source,
+    limits: Limits,
+    config: Arc<GuestConfig>,
+    cancel: CancelFlag,
+    state_kind: StateKind,
+    plan: SchemaPlan,
+    proposed: ProposedPlan,
 }
 
 impl AgentSource for SandboxAgents {

@@ -1,31 +1,88 @@
 //! A run whose result is written and not visible.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::json;
 use skein_dataset::parquet::FreshFile;
 use skein_dataset::{
-    Applied, Change, CommitData, Conflict, Dataset, FileFacts, NameRule, OUTPUT_REJECTS, Outcome, Publish,
-    Snapshot, SnapshotError, Staging, publish_many,
+    Applied, Attempted, Change, CommitData, Conflict, Dataset, FileFacts, NameRule, Outcome, Publish,
+    RunLock, Snapshot, Staging, attempt_many, beside, hold,
 };
-use skein_types::{Bytes, Millis, Origin};
+use skein_sandbox::{Manifest, Module};
+use skein_types::{Bytes, Clock, Millis, Origin};
 
 use crate::error::RunError;
+use crate::inputs::InputFile;
 use crate::lane::{Sink, StagedOutput};
+use crate::planning::Plans;
+use crate::progress::Progress;
 use crate::quarantine::Quarantine;
-use crate::report::{ColumnCounts, RunOutcome, RunReport};
-use crate::run::{Goal, Prepared};
+use crate::report::{ColumnCounts, Migration, RunOutcome, RunReport};
+use crate::run::{Prepared, RunRequest};
+use crate::sandboxed::Sandboxes;
 use crate::transform::Transformed;
+
+/// How often files that others add while a run is under way are taken along before it is a conflict: a writer that is
+/// faster than that will be so the next time too.
+pub const CATCH_UP_ROUNDS: usize = 8;
+
+/// How a finished run becomes visible.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PublishMode {
+    /// In place of what it read.
+    Replace,
+    /// Not yet: it waits below the state for somebody to publish or discard it.
+    Hold,
+    /// As a dataset of its own beside the one that it read.
+    Beside(skein_dataset::Name),
+}
 
 /// A staged run. Publish it, or drop it and nothing has happened.
 #[derive(Debug)]
 pub struct Staged {
-    dataset: Dataset,
-    goal: Goal,
-    snapshot: Snapshot,
-    staging: Staging,
-    commit: CommitData,
-    report: RunReport,
-    started: std::time::Duration,
-    clock: std::sync::Arc<dyn skein_types::Clock>,
+    pub(crate) dataset: Dataset,
+    pub(crate) lock: RunLock,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) staging: Staging,
+    pub(crate) commit: CommitData,
+    pub(crate) report: RunReport,
+    pub(crate) job: Job,
+}
+
+/// What a run knows beside its dataset; all that is needed to do the same with files that come later.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) files: Vec<InputFile>,
+    pub(crate) plans: Plans,
+    pub(crate) applied: Vec<skein_sandbox::Applied>,
+    pub(crate) module: Module,
+    pub(crate) manifest: Manifest,
+    pub(crate) migration: Migration,
+    pub(crate) request: RunRequest,
+    pub(crate) started: Duration,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) transformed: Transformed,
+    pub(crate) quarantine: Quarantine,
+    pub(crate) files_dropped: Vec<String>,
+    pub(crate) joined: usize,
+    pub(crate) caught_up: usize,
+    pub(crate) later: Later,
+}
+
+/// Means for files that come later.
+#[derive(Debug)]
+pub(crate) struct Later {
+    /// None if the agents came from elsewhere.
+    pub(crate) sandboxes: Option<Sandboxes>,
+    pub(crate) progress: Progress,
+}
+
+/// How one try to publish ended.
+enum Tried {
+    Done(RunOutcome),
+    /// Nothing but added files stood in the way.
+    Added(Box<Staged>, Vec<Change>),
 }
 
 impl Staged {
@@ -33,22 +90,37 @@ impl Staged {
     pub(crate) fn complete(
         prepared: Prepared,
         staging: Staging,
-        transformed: Transformed,
-        quarantine: Quarantine,
+        (transformed, quarantine): (Transformed, Quarantine),
+        later: Later,
     ) -> Result<Self, RunError> {
-        let quarantined = write_quarantine(&staging, &prepared.snapshot, quarantine)?;
-        let mut joined = Vec::with_capacity(prepared.joined.len());
-        for place in &prepared.joined {
-            let file = &prepared.snapshot.files()[*place];
-            joined.push(staging.join(&prepared.snapshot, file)?);
+        let Prepared { dataset, lock, snapshot, files, joined, plans, applied, .. } = prepared;
+        let Prepared { module, manifest, migration, request, started, clock, .. } = prepared;
+        write_quarantine(&staging, &snapshot, &quarantine)?;
+        for place in &joined {
+            staging.join(&snapshot, &snapshot.files()[*place])?;
         }
-        let files_dropped = staging.copy_sidecars(&prepared.snapshot)?;
+        let files_dropped = staging.copy_sidecars(&snapshot)?;
         staging.finish_dirs()?;
-        let left = Left { files_dropped, attributes_lost: staging.lost_attributes(), quarantined };
-        let report = report(&prepared, &transformed, left);
-        let commit = commit(&prepared, &transformed, &report)?;
-        let Prepared { dataset, goal, snapshot, started, clock, .. } = prepared;
-        Ok(Self { dataset, goal, snapshot, staging, commit, report, started, clock })
+        let job = Job {
+            files,
+            plans,
+            applied,
+            module,
+            manifest,
+            migration,
+            request,
+            started,
+            clock,
+            transformed,
+            quarantine,
+            files_dropped,
+            joined: joined.len(),
+            caught_up: 0,
+            later,
+        };
+        let report = report(&job, &snapshot, &staging);
+        let commit = commit(&job, &snapshot, &report)?;
+        Ok(Self { dataset, lock, snapshot, staging, commit, report, job })
     }
 
     /// What was done so far; the version is the one that it will be.
@@ -56,63 +128,108 @@ impl Staged {
         &self.report
     }
 
-    /// Makes the result what was asked for: current, or plain files elsewhere.
-    pub fn finish(self) -> Result<RunOutcome, RunError> {
-        match &self.goal {
-            Goal::Publish(_) => Ok(RunOutcome::Published(Box::new(self.publish()?))),
-            Goal::Output(_) => self.deliver(),
-        }
-    }
-
-    /// Gives the plain files their directory, unless what they were made of has changed.
-    fn deliver(self) -> Result<RunOutcome, RunError> {
-        let Self { dataset, goal, snapshot, staging, mut report, started, clock, .. } = self;
-        let Goal::Output(output) = goal else { return Err(RunError::bug("no output was asked for")) };
-        let lost = |change: &Change| !matches!(change, Change::Added(_));
-        if let Err(SnapshotError::Drift { changes }) = snapshot.check_unchanged(&dataset)
-            && changes.iter().any(lost)
-        {
-            return Err(RunError::Conflict { reason: Conflict::Drift { changes } });
-        }
-        let directory = staging.deliver(output).map_err(|e| RunError::from(e).if_asked_to_stop())?;
-        report.quarantine = report.quarantine.map(|_| directory.join(OUTPUT_REJECTS).display().to_string());
-        report.cost.wall = since(&*clock, started);
-        Ok(RunOutcome::Written { directory: directory.display().to_string(), report: Box::new(report) })
-    }
-
     /// Makes the result current.
     pub fn publish(self) -> Result<RunReport, RunError> {
-        let Self { dataset, goal, snapshot, staging, commit, mut report, started, clock } = self;
-        let Goal::Publish(lock) = goal else { return Err(RunError::bug("the run does not publish")) };
-        let publish = Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit };
-        let mut outcomes = publish_many(vec![publish]);
-        let outcome = outcomes.pop().ok_or_else(|| RunError::bug("a publish without an answer"))?;
-        match outcome.map_err(|e| RunError::from(e).if_asked_to_stop())? {
-            Outcome::Committed { version } => {
-                report.version = version;
-                report.cost.wall = since(&*clock, started);
-                report.quarantine =
-                    report.quarantine.map(|name| dataset.state_path().join(name).display().to_string());
-                Ok(report)
+        match self.publish_as(&PublishMode::Replace)? {
+            RunOutcome::Published(report) => Ok(*report),
+            RunOutcome::Held(_)
+            | RunOutcome::Beside(_)
+            | RunOutcome::Written(_)
+            | RunOutcome::AlreadyMigrated { .. } => {
+                Err(RunError::bug("a publish was answered as something else"))
             }
-            Outcome::Conflict { reason } => Err(RunError::Conflict { reason }),
-            Outcome::Refused { refusal } => Err(RunError::Refused(refusal)),
-            Outcome::Unknown { cause } => Err(RunError::Unknown { cause }),
+        }
+    }
+
+    /// Publishes, holds, or makes a dataset beside. What others only added meanwhile is migrated too, a bounded number
+    /// of times.
+    pub fn publish_as(mut self, mode: &PublishMode) -> Result<RunOutcome, RunError> {
+        let mut rounds = 0;
+        loop {
+            match self.attempt(mode).map_err(RunError::if_asked_to_stop)? {
+                Tried::Done(outcome) => return Ok(outcome),
+                Tried::Added(staged, changes) if rounds < CATCH_UP_ROUNDS && staged.can_catch_up() => {
+                    rounds += 1;
+                    tracing::debug!(run = %staged.lock.run, files = changes.len(), rounds, "catching up");
+                    self = staged.catch_up(changes)?;
+                }
+                Tried::Added(_, changes) => {
+                    return Err(RunError::Conflict { reason: Conflict::Drift { changes } });
+                }
+            }
+        }
+    }
+
+    fn attempt(self, mode: &PublishMode) -> Result<Tried, RunError> {
+        let Self { dataset, lock, snapshot, staging, commit, report, job } = self;
+        let publish = Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit };
+        let attempted = match mode {
+            PublishMode::Replace => attempt_many(vec![publish]).pop(),
+            PublishMode::Hold => Some(hold(publish)),
+            PublishMode::Beside(name) => Some(beside(publish, name)),
+        };
+        let Attempted { answer, returned } =
+            attempted.ok_or_else(|| RunError::bug("a publish without an answer"))?;
+        match (answer?, returned) {
+            (Outcome::Conflict { reason: Conflict::Drift { changes } }, Some(back)) => {
+                let Publish { snapshot, staging, commit, .. } = back;
+                let staged = Self { dataset, lock, snapshot, staging, commit, report, job };
+                Ok(Tried::Added(Box::new(staged), changes))
+            }
+            (outcome, _) => ended(outcome, mode, (&dataset, &job), report).map(Tried::Done),
         }
     }
 }
 
-fn since(clock: &dyn skein_types::Clock, started: std::time::Duration) -> Millis {
+/// The report of what an outcome made of a run.
+fn ended(
+    outcome: Outcome,
+    mode: &PublishMode,
+    (dataset, job): (&Dataset, &Job),
+    mut report: RunReport,
+) -> Result<RunOutcome, RunError> {
+    report.cost.wall = since(&*job.clock, job.started);
+    let state = dataset.state_path();
+    let run = report.run;
+    let rejected = report.quarantine.take();
+    let shown = |path: std::path::PathBuf| path.display().to_string();
+    match outcome {
+        Outcome::Committed { version } => {
+            report.version = version;
+            if let PublishMode::Beside(name) = mode {
+                let place = dataset.path().with_file_name(name.to_string());
+                // Wherever the state of the dataset that was read is, a new one's is beside it.
+                let state = place.with_file_name(".skein").join(name.to_string());
+                report.quarantine = rejected.map(|name| shown(state.join(name)));
+                report.path = Some(shown(place));
+                return Ok(RunOutcome::Beside(Box::new(report)));
+            }
+            report.quarantine = rejected.map(|name| shown(state.join(name)));
+            Ok(RunOutcome::Published(Box::new(report)))
+        }
+        Outcome::Held { base } => {
+            report.version = base + 1;
+            report.path = dataset.held_path(run).map(shown);
+            report.quarantine = rejected.and_then(|_| dataset.held_rejects(run)).map(shown);
+            Ok(RunOutcome::Held(Box::new(report)))
+        }
+        Outcome::Conflict { reason } => Err(RunError::Conflict { reason }),
+        Outcome::Refused { refusal } => Err(RunError::Refused(refusal)),
+        Outcome::Unknown { cause } => Err(RunError::Unknown { cause }),
+    }
+}
+
+pub(crate) fn since(clock: &dyn Clock, started: Duration) -> Millis {
     Millis(u64::try_from(clock.elapsed().saturating_sub(started).as_millis()).unwrap_or(u64::MAX))
 }
 
-/// Whether there is a quarantine file.
-fn write_quarantine(
+/// Writes the quarantine file, if there is something for it.
+pub(crate) fn write_quarantine(
     staging: &Staging,
     snapshot: &Snapshot,
-    quarantine: Quarantine,
-) -> Result<bool, RunError> {
-    let Some((schema, batches)) = quarantine.into_table()? else { return Ok(false) };
+    quarantine: &Quarantine,
+) -> Result<(), RunError> {
+    let Some((schema, batches)) = quarantine.table()? else { return Ok(()) };
     let sink = Sink::new(staging.quarantine(snapshot)?);
     let mut file = FreshFile::new(schema, sink.clone())?;
     for batch in &batches {
@@ -120,50 +237,42 @@ fn write_quarantine(
     }
     file.finish()?;
     sink.finish(NameRule::Keep)?;
-    Ok(true)
+    Ok(())
 }
 
-/// What the new version does not have, or not in the same way.
-struct Left {
-    files_dropped: Vec<String>,
-    attributes_lost: Vec<String>,
-    quarantined: bool,
-}
-
-fn report(prepared: &Prepared, transformed: &Transformed, left: Left) -> RunReport {
-    let outputs = &transformed.outputs;
+pub(crate) fn report(job: &Job, snapshot: &Snapshot, staging: &Staging) -> RunReport {
+    let outputs = &job.transformed.outputs;
     let mut metadata_dropped: Vec<String> =
         outputs.iter().flat_map(|o| o.output.dropped_keys().iter().cloned()).collect();
     metadata_dropped.sort();
     metadata_dropped.dedup();
-    let mut cost = transformed.cost;
-    cost.wall = since(&*prepared.clock, prepared.started);
-    let sources = prepared.files.iter().map(|f| Bytes(f.pinned(&prepared.snapshot).stat.size));
+    let mut cost = job.transformed.cost;
+    cost.wall = since(&*job.clock, job.started);
+    let sources = job.files.iter().map(|f| Bytes(f.pinned(snapshot).stat.size));
     RunReport {
-        run: prepared.request.run,
-        version: match &prepared.goal {
-            Goal::Publish(_) => prepared.snapshot.version().map_or(1, |version| version + 1),
-            Goal::Output(_) => prepared.snapshot.version().unwrap_or(0),
-        },
-        migration: prepared.migration.clone(),
+        run: job.request.run,
+        version: snapshot.version().map_or(1, |version| version + 1),
+        path: None,
+        migration: job.migration.clone(),
         files: outputs.len(),
-        files_joined: prepared.joined.len(),
-        rows: transformed.rows,
-        columns: columns(prepared, outputs),
+        files_joined: job.joined,
+        caught_up: job.caught_up,
+        rows: job.transformed.rows,
+        columns: columns(job, outputs),
         cost,
         bytes_read: sources.sum(),
         bytes_written: outputs.iter().map(|o| o.sealed.bytes).sum(),
         bytes_spliced: outputs.iter().map(|o| o.sealed.spliced_bytes).sum(),
-        quarantine: left.quarantined.then(|| format!("quarantine/{}.parquet", prepared.request.run)),
+        quarantine: (job.quarantine.rows() > 0).then(|| format!("quarantine/{}.parquet", job.request.run)),
         metadata_dropped,
-        files_dropped: left.files_dropped,
-        attributes_lost: left.attributes_lost,
+        files_dropped: job.files_dropped.clone(),
+        attributes_lost: staging.lost_attributes(),
     }
 }
 
 /// Target columns by origin, as in the first schema group: all groups have one target.
-fn columns(prepared: &Prepared, outputs: &[StagedOutput]) -> ColumnCounts {
-    let Some(group) = prepared.plans.groups.first() else { return ColumnCounts::default() };
+fn columns(job: &Job, outputs: &[StagedOutput]) -> ColumnCounts {
+    let Some(group) = job.plans.groups.first() else { return ColumnCounts::default() };
     let mut counts = ColumnCounts::default();
     let mut used = std::collections::BTreeSet::new();
     for column in group.plan.columns() {
@@ -189,45 +298,47 @@ fn columns(prepared: &Prepared, outputs: &[StagedOutput]) -> ColumnCounts {
     counts
 }
 
-fn commit(
-    prepared: &Prepared,
-    transformed: &Transformed,
-    report: &RunReport,
-) -> Result<CommitData, RunError> {
+pub(crate) fn commit(job: &Job, snapshot: &Snapshot, report: &RunReport) -> Result<CommitData, RunError> {
     let now = Applied {
-        name: prepared.migration.name.clone(),
-        version: prepared.migration.version.clone(),
-        module: prepared.migration.module,
-        params: prepared.migration.params,
+        name: job.migration.name.clone(),
+        version: job.migration.version.clone(),
+        module: job.migration.module,
+        params: job.migration.params,
     };
-    let files = prepared.files.iter().zip(&transformed.outputs).map(|(input, output)| {
-        let mut applied = input.pinned(&prepared.snapshot).applied().to_vec();
+    let files = job.files.iter().zip(&job.transformed.outputs).map(|(input, output)| {
+        let mut applied = input.pinned(snapshot).applied().to_vec();
         applied.retain(|earlier| earlier.name != now.name);
         applied.push(now.clone());
         FileFacts { path: output.entry.path.clone(), rows: output.sealed.rows, stats: stats(output), applied }
     });
-    let group =
-        prepared.plans.groups.first().ok_or_else(|| RunError::bug("a run without files was staged"))?;
+    let group = job.plans.groups.first().ok_or_else(|| RunError::bug("a run without files was staged"))?;
     let fields = group.plan.columns().iter().map(|c| {
-        json!({"name": c.field.name(), "type": c.field.data_type().to_string(), "nullable": c.field.is_nullable()})
+        let mut field = json!({
+            "name": c.field.name(), "type": c.field.data_type().to_string(), "nullable": c.field.is_nullable()
+        });
+        // Part of what readers see, though in no file.
+        if group.plan.is_partition(c) {
+            field["partition"] = json!(true);
+        }
+        field
     });
     Ok(CommitData {
         migration: now.name.clone(),
         migration_version: now.version.clone(),
         module: now.module,
         params: now.params,
-        plan: plan_digest(prepared),
+        plan: plan_digest(job),
         schema: fields.collect(),
         rows: report.rows,
-        ext: ext(prepared, report),
+        ext: ext(job, report),
         files: files.collect(),
     })
 }
 
-fn ext(prepared: &Prepared, report: &RunReport) -> serde_json::Value {
+fn ext(job: &Job, report: &RunReport) -> serde_json::Value {
     let mut ext =
         json!({"cost": report.cost, "columns": report.columns, "bytes_spliced": report.bytes_spliced});
-    let choice = &prepared.request.files;
+    let choice = &job.request.files;
     if !choice.is_everything() {
         ext["selection"] = json!(choice.text());
     }
@@ -235,8 +346,8 @@ fn ext(prepared: &Prepared, report: &RunReport) -> serde_json::Value {
 }
 
 /// Digest over the plans of all schema groups.
-fn plan_digest(prepared: &Prepared) -> skein_types::Blake3 {
-    let digests: Vec<u8> = prepared.plans.groups.iter().flat_map(|g| g.plan.digest().0).collect();
+fn plan_digest(job: &Job) -> skein_types::Blake3 {
+    let digests: Vec<u8> = job.plans.groups.iter().flat_map(|g| g.plan.digest().0).collect();
     skein_types::Blake3::of(&digests)
 }
 

@@ -33,6 +33,8 @@ pub(crate) struct Transform<'a> {
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) staging: &'a Staging,
     pub(crate) files: &'a [InputFile],
+    /// Files of the same run that went before these; tells rejects apart.
+    pub(crate) first_file: usize,
     pub(crate) plans: &'a Plans,
     /// One source of agents per schema group.
     pub(crate) agents: &'a [Box<dyn AgentSource + 'a>],
@@ -54,6 +56,17 @@ pub(crate) struct Transformed {
     pub(crate) outputs: Vec<StagedOutput>,
     pub(crate) rows: RowCounts,
     pub(crate) cost: Cost,
+}
+
+impl Transformed {
+    /// Adds files that came later.
+    pub(crate) fn add(&mut self, later: Self) {
+        self.outputs.extend(later.outputs);
+        let written = self.rows.written + later.rows.written;
+        let mut tally = Tally { rows: self.rows, cost: self.cost };
+        tally.add(&Tally { rows: later.rows, cost: later.cost });
+        (self.rows, self.cost) = (RowCounts { written, ..tally.rows }, tally.cost);
+    }
 }
 
 /// What one worker did.
@@ -144,7 +157,7 @@ impl Transform<'_> {
 
     pub(crate) fn file_work(&self, file: usize) -> Result<FileWork, RunError> {
         let input = &self.files[file];
-        let source = inputs::open(self.snapshot, input.pinned(self.snapshot))?;
+        let source = inputs::open_presented(self.snapshot, input)?;
         let output = OutputPlan::new(&source, &self.group(file).plan)?;
         let seed = FileSeed::new(self.module, self.params, source.footer_digest(), &input.path);
         Ok(FileWork { source: Arc::new(source), output: Arc::new(output), seed })
@@ -272,7 +285,12 @@ impl Shared<'_> {
         agent.finish().map_err(at)?;
         tally.used(&agent.usage());
         tally.row_group(&fed.kept, fed.rejects.len());
-        transform.quarantine.add((file, row_group), &work.source, first_row, &fed.rejects)?;
+        transform.quarantine.add(
+            (transform.first_file + file, row_group),
+            &work.source,
+            first_row,
+            &fed.rejects,
+        )?;
         Ok(fed.kept)
     }
 

@@ -2,11 +2,14 @@
 
 use skein_types::{Bytes, Code, ErrorClass, Fuel, Millis, codes};
 
+/// How a panic begins, in the words of Rust's own message.
+pub(crate) const PANICKED: &str = "panicked at ";
+
 /// The end of an attempt. The agent that answered it is spent; the process is healthy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "each message says what its fields are")]
 pub enum GuestError {
-    #[error("{call}: the module trapped: {trap}{}", said(.panic))]
+    #[error("{call}: {}", ended(.trap, .panic))]
     Trap { call: &'static str, trap: String, panic: Option<String>, backtrace: Vec<String> },
     #[error("{call}: the module failed with {code}: {message}")]
     Failure { call: &'static str, code: String, message: String },
@@ -68,8 +71,13 @@ pub enum GuestError {
     Engine { call: &'static str, reason: String },
 }
 
-fn said(panic: &Option<String>) -> String {
-    panic.as_ref().map(|text| format!(" ({text})")).unwrap_or_default()
+/// A panic is told as one, with its place and its words; the trap that ends it says nothing more.
+fn ended(trap: &str, panic: &Option<String>) -> String {
+    match panic {
+        Some(panic) if panic.starts_with(PANICKED) => format!("the module {panic}"),
+        Some(said) => format!("the module trapped: {trap} ({said})"),
+        None => format!("the module trapped: {trap}"),
+    }
 }
 
 impl GuestError {

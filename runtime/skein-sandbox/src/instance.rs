@@ -14,7 +14,7 @@ use crate::bindings::{Migration, export};
 use crate::engine::Slot;
 use crate::host::{GuestConfig, HostState, HostStop, Seed};
 use crate::module::Module;
-use crate::{GuestError, Limits};
+use crate::{GuestError, Limits, backtrace};
 
 /// Handles that a guest may hold at once.
 const HANDLES_MAX: usize = 1_000;
@@ -233,8 +233,8 @@ fn stopped(stop: HostStop, call: &'static str, limits: &Limits) -> GuestError {
 }
 
 fn trapped(error: &wasmtime::Error, call: &'static str, trap: String, state: &HostState) -> GuestError {
-    let frames = error.downcast_ref::<wasmtime::WasmBacktrace>().map(ToString::to_string).unwrap_or_default();
-    let backtrace = frames.lines().skip(1).take(20).map(|line| bounded(line.trim().to_owned())).collect();
+    let frames = error.downcast_ref::<wasmtime::WasmBacktrace>().map(wasmtime::WasmBacktrace::frames);
+    let backtrace = backtrace::lines(frames.unwrap_or_default());
     let panic = state.log.last_error().map(|text| bounded(text.to_owned()));
     GuestError::Trap { call, trap: bounded(trap), panic, backtrace }
 }

@@ -2,6 +2,7 @@
 
 mod agent;
 mod artifact;
+mod backtrace;
 mod bindings;
 mod engine;
 mod error;

@@ -3,12 +3,10 @@
 //! What comes from a guest is bounded and checked before anything is built from it; nothing here recurses over guest
 //! data or panics on it. Whether the types can be written to Parquet is decided by `skein_types::SchemaPlan`.
 
-mod format;
-
 use std::collections::HashMap;
 
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema};
-use skein_types::{Code, ColumnTree, ErrorClass, codes};
+use skein_types::{Code, ColumnTree, ErrorClass, codes, format};
 
 use crate::bindings::types as wit;
 
@@ -106,8 +104,8 @@ fn data_type(field: &wit::Field, own: Vec<FieldRef>) -> Result<DataType, SchemaE
     format::parse(&field.data_type, own).map_err(|bad| {
         let (name, format) = (short(&field.name), short(&field.data_type));
         match bad {
-            format::Bad::Format => SchemaError::BadFormat { name, format },
-            format::Bad::Children => SchemaError::BadChildren { name, format, children: count },
+            format::BadFormat::Format => SchemaError::BadFormat { name, format },
+            format::BadFormat::Children => SchemaError::BadChildren { name, format, children: count },
         }
     })
 }

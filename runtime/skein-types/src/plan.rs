@@ -8,12 +8,14 @@
 //!   inside structs differ, and its leaves map one to one to source leaves;
 //! - `reads` is sorted, without ids that lie under another one, and covers everything computed or preserved;
 //! - under `free` nothing is carried;
+//! - a partition column is carried under its own name and comes up nowhere else; under `free` it is not in the target;
 //! - no computed or preserved column is wide by its type alone: what it takes, its values take.
 //!
 //! Types here are the guest's view (see [`crate::guest_view`]): the host maps carried columns back to the stored type.
 
 mod carry;
 mod check;
+mod partition;
 mod types;
 
 use std::sync::Arc;
@@ -133,10 +135,14 @@ pub enum PlanError {
     PreservedUnderFree { column: String },
     #[error("shape {0}")]
     Shape(#[from] crate::UnknownWord),
+    #[error("partition column {column:?}, which stands in the names of directories, {how}")]
+    PartitionChanged { column: String, how: String },
     #[error("extension {key:?} must be understood and is not known here")]
     UnknownMust { key: String },
     #[error("target schema: {0}")]
     Tree(#[from] ColumnTreeError),
+    #[error("the columns of all files together: {0}")]
+    Source(#[source] ColumnTreeError),
 }
 
 impl PlanError {
@@ -151,7 +157,8 @@ impl PlanError {
             | Self::DuplicateName { .. }
             | Self::BadName { .. }
             | Self::Shape(_)
-            | Self::Tree(_) => codes::PLAN_BAD_TARGET,
+            | Self::Tree(_)
+            | Self::Source(_) => codes::PLAN_BAD_TARGET,
             Self::ImpossibleType { .. } => codes::PLAN_IMPOSSIBLE_TYPE,
             Self::TooWide { .. } => codes::PLAN_TYPE_TOO_WIDE,
             Self::CarriedTypeChanged { .. }
@@ -161,6 +168,7 @@ impl PlanError {
             Self::NotRead { .. } => codes::PLAN_NOT_READ,
             Self::CarriedUnderFree { .. } => codes::PLAN_FREE_CARRIES,
             Self::PreservedUnderFree { .. } => codes::PLAN_FREE_PRESERVES,
+            Self::PartitionChanged { .. } => codes::PLAN_PARTITION,
             Self::UnknownMust { .. } => codes::PLAN_UNKNOWN_MUST,
         }
     }
@@ -212,6 +220,22 @@ impl SchemaPlan {
     /// The target schema in the guest's view.
     pub fn target(&self) -> Schema {
         Schema::new(self.columns.iter().map(|c| FieldRef::clone(&c.field)).collect::<Vec<_>>())
+    }
+
+    /// The target without partition columns: what stands in files.
+    pub fn written(&self) -> Schema {
+        let written = self.columns.iter().filter(|column| !self.is_partition(column));
+        Schema::new(written.map(|c| FieldRef::clone(&c.field)).collect::<Vec<_>>())
+    }
+
+    /// Whether a target column is carried in directory names.
+    pub fn is_partition(&self, column: &ColumnPlan) -> bool {
+        match &column.origin {
+            Origin::Carried { source, .. } => {
+                self.tree.get(*source).is_some_and(|node| crate::is_partition(&node.field))
+            }
+            Origin::Computed { .. } | Origin::Preserved { .. } => false,
+        }
     }
 
     /// What the guest gets: the source pruned to `reads`, in source order.

@@ -20,7 +20,7 @@ pub fn widest_row(field: &Field) -> u64 {
         DataType::Struct(fields) => fields.iter().map(|field| widest_row(field)).max().unwrap_or(0),
         _ => 0,
     };
-    inner.max(width(field.data_type()))
+    inner.max(row_width(field.data_type()))
 }
 
 /// Of a row's bytes those that it takes for lists of fixed size: even for a null, which is one value in Parquet.
@@ -50,8 +50,8 @@ pub fn fixed_list_bytes_of_items(data_type: &DataType) -> u64 {
     }
 }
 
-/// Bytes that a row takes by its type alone.
-fn width(data_type: &DataType) -> u64 {
+/// Bytes that a row takes by its type alone, null or not.
+pub fn row_width(data_type: &DataType) -> u64 {
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "other types have an offset or a small value for a row"
@@ -59,14 +59,14 @@ fn width(data_type: &DataType) -> u64 {
     match data_type {
         DataType::FixedSizeBinary(bytes) => u64::try_from(*bytes).unwrap_or(0),
         DataType::FixedSizeList(item, count) => items(item, *count),
-        DataType::Struct(fields) => sum(fields, width),
-        DataType::Dictionary(_, value) => width(value),
+        DataType::Struct(fields) => sum(fields, row_width),
+        DataType::Dictionary(_, value) => row_width(value),
         other => other.primitive_width().unwrap_or(8) as u64,
     }
 }
 
 fn items(item: &Field, count: i32) -> u64 {
-    u64::try_from(count).unwrap_or(0).saturating_mul(width(item.data_type()))
+    u64::try_from(count).unwrap_or(0).saturating_mul(row_width(item.data_type()))
 }
 
 fn sum(fields: &Fields, of: fn(&DataType) -> u64) -> u64 {

@@ -235,3 +235,45 @@ fn two_plans_have_one_digest_exactly_if_they_decide_the_same() {
     assert_eq!(plan("k").digest(), plan("k").digest());
     assert_ne!(plan("k").digest(), plan("id").digest());
 }
+
+/// id 0 `v`, 1 `year`, a partition.
+fn partitioned() -> Arc<Schema> {
+    let mark = [("skein.partition".to_owned(), "true".to_owned())].into_iter().collect();
+    Arc::new(Schema::new(vec![
+        Field::new("v", DataType::Utf8, true),
+        Field::new("year", DataType::Utf8, true).with_metadata(mark),
+    ]))
+}
+
+#[test]
+fn partition_columns_are_carried_under_their_own_name_or_refused() {
+    let text = |name: &str| Field::new(name, DataType::Utf8, true);
+    let check = |names: &[&str], origins: Vec<ProposedOrigin>, shape: &str| {
+        let target = names.iter().map(|name| text(name)).collect();
+        let proposed = proposal(target, (0..).zip(origins).collect());
+        SchemaPlan::check(partitioned(), &ProposedPlan { reads: vec![0, 1], shape: shape.into(), ..proposed })
+    };
+    let computed = || ProposedOrigin::Computed(vec![ColumnId(1)]);
+    for shape in ["same", "filtered"] {
+        let plan = check(&["year", "v", "copy"], vec![carried(1), carried(0), computed()], shape).unwrap();
+        let written: Vec<_> = plan.written().fields().iter().map(|f| f.name().clone()).collect();
+        assert_eq!(written, ["v", "copy"]);
+        let refused = |names: &[&str], origins| match check(names, origins, shape) {
+            Err(error @ PlanError::PartitionChanged { .. }) => {
+                assert_eq!(error.code(), codes::PLAN_PARTITION);
+                error.to_string().rsplit(", ").next().unwrap().to_owned()
+            }
+            other => panic!("{names:?}: {other:?}"),
+        };
+        assert_eq!(refused(&["v"], vec![carried(0)]), "is left out");
+        assert_eq!(refused(&["v", "y"], vec![carried(0), carried(1)]), "becomes \"y\"");
+        assert_eq!(refused(&["year", "y"], vec![carried(1), carried(1)]), "becomes \"y\"");
+        assert_eq!(refused(&["year"], vec![computed()]), "is computed");
+        assert_eq!(refused(&["year"], vec![carried(0)]), "is replaced by another column");
+        let preserved = ProposedOrigin::Preserved(ColumnId(1));
+        assert_eq!(refused(&["year"], vec![preserved]), "is preserved instead of carried");
+    }
+    assert!(check(&["v"], vec![computed()], "free").is_ok());
+    let free = check(&["year"], vec![computed()], "free").unwrap_err();
+    assert_eq!(free.code(), codes::PLAN_PARTITION);
+}

@@ -1,9 +1,17 @@
 //! The command line.
 
+mod authoring;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use skein_dataset::BadName;
+use skein_node::PublishMode;
 use skein_types::Bytes;
+
+use crate::commands::discard::DiscardArgs;
+use crate::commands::publish::PublishArgs;
+pub(crate) use authoring::{BuildArgs, DevArgs, NewArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,12 +49,22 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make the crate of a new migration.
+    New(NewArgs),
+    /// Build a migration's crate into a module.
+    Build(BuildArgs),
+    /// Build a migration again and again while it is written, and show what it does to a few rows.
+    Dev(DevArgs),
     /// Migrate a dataset with a module and publish the result.
     Run(RunArgs),
     /// Look at a module, and at what it would do to a dataset, without doing it.
     Check(CheckArgs),
     /// List the versions of a dataset.
     History(HistoryArgs),
+    /// Make current what a run with `--publish hold` has finished.
+    Publish(PublishArgs),
+    /// Give up what a run with `--publish hold` has finished.
+    Discard(DiscardArgs),
     /// Make an older version of a dataset current again.
     Rollback(RollbackArgs),
     /// Finish or undo what a killed process left behind. Safe to run at any time.
@@ -72,14 +90,18 @@ pub(crate) enum Command {
 impl Command {
     pub(crate) fn output(&self) -> Output {
         match self {
+            Self::New(a) => a.output,
+            Self::Build(a) => a.output,
             Self::Run(a) => a.output,
             Self::Check(a) => a.output,
             Self::History(a) => a.output,
+            Self::Publish(a) => a.output,
+            Self::Discard(a) => a.output,
             Self::Rollback(a) => a.output,
             Self::Recover(a) => a.output,
             Self::Export(a) => a.output,
             Self::Doctor(a) => a.output,
-            Self::Completion(_) | Self::Reference(_) | Self::Compile { .. } => Output::Table,
+            Self::Dev(_) | Self::Completion(_) | Self::Reference(_) | Self::Compile { .. } => Output::Table,
         }
     }
 }
@@ -152,11 +174,24 @@ pub(crate) struct RunArgs {
     pub(crate) selection: SelectionArgs,
     /// Write the result into DIR, which must not exist or be empty, and leave the dataset alone: nothing is locked,
     /// recorded or changed. Files that are not selected are not written.
-    #[arg(long = "output", value_name = "DIR")]
+    #[arg(long = "output", value_name = "DIR", conflicts_with = "publish")]
     pub(crate) into: Option<PathBuf>,
+    /// What becomes of the result: it takes the place of the dataset (replace), waits to be looked at until `skein publish`
+    /// or `skein discard` (hold), or becomes a new dataset in the same directory (beside=NAME).
+    #[arg(long, value_name = "replace|hold|beside=NAME", default_value = "replace", value_parser = publish_mode)]
+    pub(crate) publish: PublishMode,
     /// How to print the summary.
     #[arg(short = 'o', long = "format", value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
+}
+
+fn publish_mode(text: &str) -> Result<PublishMode, String> {
+    match (text, text.strip_prefix("beside=")) {
+        ("replace", _) => Ok(PublishMode::Replace),
+        ("hold", _) => Ok(PublishMode::Hold),
+        (_, Some(name)) => name.parse().map(PublishMode::Beside).map_err(|error: BadName| error.to_string()),
+        (_, None) => Err("one of replace, hold, beside=NAME".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]
@@ -262,6 +297,10 @@ pub(crate) enum Page {
     Cli,
     /// Limits of an agent.
     Limits,
+    /// Error codes and classes.
+    Errors,
+    /// The contract with modules.
+    Contract,
 }
 
 #[derive(Debug, Args)]

@@ -1,10 +1,15 @@
 //! One file per command.
 
+pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod completion;
+pub(crate) mod dev;
+pub(crate) mod discard;
 pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod history;
+pub(crate) mod new;
+pub(crate) mod publish;
 pub(crate) mod recover;
 pub(crate) mod reference;
 pub(crate) mod rollback;

@@ -4,6 +4,7 @@
 //! to one file per command. Everything that decides anything lives in the crates below.
 
 mod args;
+mod authoring;
 mod commands;
 mod datasets;
 mod failure;
@@ -12,6 +13,7 @@ mod interrupt;
 mod machine;
 mod modules;
 mod progress;
+mod question;
 mod render;
 mod secrets;
 mod selection;
@@ -48,9 +50,14 @@ fn main() -> ExitCode {
 
 fn command(settings: &Settings, command: Command) -> CommandResult {
     match command {
+        Command::New(args) => commands::new::new(settings, &args),
+        Command::Build(args) => commands::build::build(settings, &args),
+        Command::Dev(args) => commands::dev::dev(settings, &args),
         Command::Run(args) => commands::run::run(settings, &args),
         Command::Check(args) => commands::check::check(settings, &args),
         Command::History(args) => commands::history::history(settings, &args),
+        Command::Publish(args) => commands::publish::publish(settings, &args),
+        Command::Discard(args) => commands::discard::discard(settings, &args),
         Command::Rollback(args) => commands::rollback::rollback(settings, &args),
         Command::Recover(args) => commands::recover::recover(settings, &args),
         Command::Export(args) => commands::export::export(settings, &args),

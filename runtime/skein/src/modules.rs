@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use skein_sandbox::jail::{CompileReport, JailOptions, compile_in_jail};
-use skein_sandbox::{ArtifactKey, Engine, Module};
+use skein_sandbox::{ArtifactKey, Engine, Limits, Manifest, Module};
 use skein_types::{Bytes, Clock, Millis, ModuleDigest, codes};
 
 use crate::failure::Failure;
@@ -37,6 +37,11 @@ pub(crate) fn load(path: &Path, home: &Home, clock: &Arc<dyn Clock>) -> Result<M
 /// Compiles a module whether or not it is kept.
 pub(crate) fn compile(path: &Path, home: &Home, clock: &Arc<dyn Clock>) -> Result<Fresh, Failure> {
     Forge::new(home, clock)?.compile(&read(path)?).map_err(|failure| failure.about(path))
+}
+
+/// What a module says about itself.
+pub(crate) fn describe(module: &Module, limits: &Limits) -> Result<Manifest, Failure> {
+    module.describe(limits).map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))
 }
 
 /// Where modules are compiled, signed and loaded.

@@ -14,6 +14,8 @@ use crate::machine::Machine;
 pub(crate) struct Settings {
     /// Where keys and compiled artifacts live.
     pub(crate) home: PathBuf,
+    /// The SDK for new crates, if not the binary's own.
+    pub(crate) sdk: Option<PathBuf>,
     /// Whether stderr is a terminal that may be drawn on.
     pub(crate) interactive: bool,
     /// Whether stdin is a terminal that a question may be asked on.
@@ -35,6 +37,7 @@ impl Settings {
         let plain = std::env::var("TERM").is_ok_and(|term| term == "dumb");
         Self {
             home,
+            sdk: path("SKEIN_SDK"),
             interactive: std::io::stderr().is_terminal() && !plain,
             can_ask: std::io::stdin().is_terminal(),
             log_filter: std::env::var("SKEIN_LOG").ok(),

@@ -16,7 +16,7 @@ pub(super) fn check(tree: &SourceTree) -> Vec<Finding> {
 }
 
 /// Line number and target of each inline link outside code blocks.
-fn links(text: &str) -> Vec<(usize, &str)> {
+pub(super) fn links(text: &str) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
     let mut in_code = false;
     for (number, line) in text.lines().enumerate() {
@@ -53,7 +53,7 @@ fn broken(tree: &SourceTree, from: &str, target: &str) -> Option<String> {
     (!known).then(|| format!("link to {target}: no such heading in {path}"))
 }
 
-fn resolve(from: &str, target: &str) -> Option<String> {
+pub(super) fn resolve(from: &str, target: &str) -> Option<String> {
     if target.is_empty() {
         return Some(from.to_owned());
     }

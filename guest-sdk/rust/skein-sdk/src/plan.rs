@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, FieldRef, Schema};
 
-use crate::source::missing;
+use crate::source::{is_partition, missing};
 use crate::tree::Tree;
 use crate::{Refusal, Source};
 use carried::Carried;
@@ -67,7 +67,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Every source column carried under its own name, in order; shape `same`.
+    /// Every source column carried under its own name, in order, partition columns among them; shape `same`.
     pub fn carry_all(source: &Source) -> Self {
         let tree = Arc::clone(&source.tree);
         let columns = tree.roots().iter().map(|id| Column::Carried(Carried::of(&tree, *id))).collect();
@@ -78,6 +78,7 @@ impl Plan {
     pub fn rename(self, path: &str, to: &str) -> Self {
         self.change(|plan| {
             if let Some(at) = plan.position(path) {
+                plan.changeable(at, "renamed")?;
                 return plan.rename_column(at, to);
             }
             let field = plan.inner(path)?;
@@ -90,6 +91,7 @@ impl Plan {
     pub fn drop(self, path: &str) -> Self {
         self.change(|plan| {
             if let Some(at) = plan.position(path) {
+                plan.changeable(at, "dropped")?;
                 plan.columns.remove(at);
                 return Ok(());
             }
@@ -123,7 +125,10 @@ impl Plan {
             let from = plan.sources(reads)?;
             let made = Column::Computed { field: Arc::new(field), from };
             match plan.position(made.name()) {
-                Some(at) => plan.columns[at] = made,
+                Some(at) => {
+                    plan.changeable(at, "computed")?;
+                    plan.columns[at] = made;
+                }
                 None => plan.columns.push(made),
             }
             Ok(())
@@ -134,6 +139,7 @@ impl Plan {
     pub fn preserve(self, name: &str) -> Self {
         self.change(|plan| {
             let at = plan.position(name).ok_or_else(|| plan.no_target(name))?;
+            plan.changeable(at, "preserved")?;
             let Column::Carried(carried) = &plan.columns[at] else {
                 return Err(Refusal::new("not-carried", format!("column {name:?} is not carried")));
             };
@@ -195,6 +201,20 @@ impl Plan {
         let near = crate::nearest::nearest(name, self.columns.iter().map(Column::name));
         let hint = near.map(|n| format!(", did you mean {n:?}?")).unwrap_or_default();
         Refusal::new("missing-column", format!("the target has no column {name:?} any more{hint}"))
+    }
+
+    /// Partition columns stand in the names of directories: they are carried as they are.
+    fn changeable(&self, at: usize, change: &str) -> Result<(), Refusal> {
+        let Column::Carried(carried) = &self.columns[at] else { return Ok(()) };
+        let node = self.tree.get(carried.source).expect("carried columns name a source column");
+        if !is_partition(&node.field) {
+            return Ok(());
+        }
+        let name = node.field.name();
+        let message = format!(
+            "{name:?} is a partition column, it stands in the names of directories and cannot be {change}"
+        );
+        Err(Refusal::new("partition-column", message).at(carried.source))
     }
 
     fn rename_column(&mut self, at: usize, to: &str) -> Result<(), Refusal> {

@@ -129,6 +129,14 @@ fn plain(entry: &FlatField) -> Result<DataType, SchemaError> {
     described.and_then(|schema| DataType::try_from(&schema)).map_err(|e| wrong(&entry.name, &e.to_string()))
 }
 
+/// The type of a format without children; `None` for one that has some or is not known.
+pub(crate) fn plain_type(format: &str) -> Option<DataType> {
+    let name = String::new();
+    let entry =
+        FlatField { name, parent: None, data_type: format.to_owned(), nullable: true, metadata: Vec::new() };
+    if format.starts_with('+') { None } else { plain(&entry).ok() }
+}
+
 fn wrong(name: &str, reason: &str) -> SchemaError {
     SchemaError::Type { name: name.to_owned(), reason: reason.to_owned() }
 }

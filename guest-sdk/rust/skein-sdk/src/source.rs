@@ -5,7 +5,18 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use crate::Refusal;
+use crate::schema::plain_type;
 use crate::tree::Tree;
+
+/// Metadata of a column that a file lacks, of the type in which a file stores it, of a partition column.
+const ABSENT: &str = "skein.absent";
+const STORED: &str = "skein.stored";
+const PARTITION: &str = "skein.partition";
+
+/// Whether the column stands in directory names and in no file.
+pub(crate) fn is_partition(field: &Field) -> bool {
+    field.metadata().get(PARTITION).is_some_and(|value| value == "true")
+}
 
 /// A migration that all files of the dataset have been through.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +68,26 @@ impl Source {
         let id = self.id(path)?;
         let node = self.tree.get(id).expect("ids that were found exist");
         Ok(&node.field)
+    }
+
+    /// Whether these files lack the column: other files of the dataset have it, here it is null in every row. It is carried
+    /// and read like any other.
+    pub fn is_absent(&self, path: &str) -> Result<bool, Refusal> {
+        Ok(self.field(path)?.metadata().get(ABSENT).is_some_and(|value| value == "true"))
+    }
+
+    /// The type in which these files store the column, where other files of the dataset have a wider one or nulls: what
+    /// is carried and read has the wider one.
+    pub fn stored_type(&self, path: &str) -> Result<Option<DataType>, Refusal> {
+        let field = self.field(path)?;
+        let format = field.metadata().get(STORED);
+        Ok(format.map(|format| plain_type(format).unwrap_or_else(|| field.data_type().clone())))
+    }
+
+    /// Whether the column is a hive partition: its value is in the file's path, the same in every row. Plans carry it
+    /// under its own name and may read it.
+    pub fn is_partition(&self, path: &str) -> Result<bool, Refusal> {
+        Ok(is_partition(self.field(path)?))
     }
 
     /// Column id of a path, or the refusal `missing-column` with the nearest name.

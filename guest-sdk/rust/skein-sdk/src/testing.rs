@@ -5,6 +5,7 @@
 //! sandbox, plans and answers are held to the host's rules, and a `sequential` migration is saved and reopened between
 //! files. Limits (memory, fuel, sizes) are the sandbox's and not felt here.
 
+mod fixture;
 mod pick;
 mod rules;
 mod task;
@@ -18,6 +19,7 @@ use arrow_schema::{ArrowError, Schema};
 
 use crate::host::native::{Host, install};
 use crate::{Applied, Failure, Migration, Refusal, agent};
+pub use fixture::arrows;
 pub use rules::Checked;
 pub use text::{csv, json, lines};
 

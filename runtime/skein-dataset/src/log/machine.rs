@@ -5,7 +5,10 @@
 //! nothing --adopt--> settled --observe--> settled
 //!                    settled --intent--> intended --commit | revert(rolled back)--> decided --done--> settled
 //!                                        intended --revert(drift | refused)--> settled
+//!                    settled --hold | discard--> settled
 //! ```
+//!
+//! What is held stays held until it is discarded or an intent that names it is decided; a revert leaves it held.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +17,7 @@ use skein_types::{Blake3, RunId, Timestamp};
 
 use crate::listing::Change;
 use crate::log::record::{
-    Body, FileRecord, Intent, Operation, Parent, PublishFacts, Record, Refusal, RevertReason,
+    Body, FileRecord, Hold, Intent, Operation, Origin, Parent, PublishFacts, Record, Refusal, RevertReason,
 };
 
 /// A record that cannot follow those before it.
@@ -44,6 +47,12 @@ pub enum Illegal {
         found: u64,
         /// From the state.
         expected: u64,
+    },
+    /// A run holds a second version, or one that nobody holds is published or discarded.
+    #[error("it does not fit what {run} holds")]
+    NotHeld {
+        /// Whose.
+        run: RunId,
     },
     /// A rollback to a version whose files are not kept.
     #[error("it brings back version {to}, which is not kept")]
@@ -82,6 +91,8 @@ pub struct Version {
 pub enum VersionKind {
     /// Found in place.
     Adopted,
+    /// Made by a run that put it beside the dataset that it read.
+    Beside(Box<Origin>),
     /// Others wrote.
     Observed {
         /// What they did; empty if only times or modes changed.
@@ -94,6 +105,17 @@ pub enum VersionKind {
         /// Which.
         to: u64,
     },
+}
+
+/// A finished version that waits to become current.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// Number of its record.
+    pub number: u64,
+    /// When that was written.
+    pub time: Timestamp,
+    /// What it is.
+    pub hold: Hold,
 }
 
 /// An exchange that is not over.
@@ -137,6 +159,7 @@ pub struct History {
     kept: BTreeMap<u64, Content>,
     unsettled: Option<Unsettled>,
     undone: Vec<Undone>,
+    held: Vec<Arc<Held>>,
     last: Option<Parent>,
 }
 
@@ -159,16 +182,9 @@ impl History {
     fn fold(&mut self, record: Record) -> Result<(), Illegal> {
         let (number, time) = (record.number, record.time);
         match (record.body, self.unsettled.clone()) {
-            (Body::Adopt { files, dirs }, None) if self.versions.is_empty() => {
-                self.push(Version {
-                    version: 0,
-                    number,
-                    time,
-                    kind: VersionKind::Adopted,
-                    content: Content(0),
-                    files,
-                    dirs,
-                });
+            (Body::Adopt { files, dirs, origin }, None) if self.versions.is_empty() => {
+                let kind = origin.map_or(VersionKind::Adopted, VersionKind::Beside);
+                self.push(Version { version: 0, number, time, kind, content: Content(0), files, dirs });
             }
             (Body::Observe { version, changes, files, dirs }, None) if !self.versions.is_empty() => {
                 self.expect_version(version)?;
@@ -216,9 +232,29 @@ impl History {
                     Arc::make_mut(head).files.iter_mut().for_each(|file| file.stat.ctime_ns = ctime_ns);
                 }
             }
+            (Body::Hold(hold), None) if !self.versions.is_empty() => {
+                let head = self.versions.last().map_or(0, |v| v.version);
+                if hold.base != head {
+                    return Err(Illegal::Version { found: hold.base, expected: head });
+                }
+                if self.held_by(hold.facts.run).is_some() {
+                    return Err(Illegal::NotHeld { run: hold.facts.run });
+                }
+                self.held.push(Arc::new(Held { number, time, hold: *hold }));
+            }
+            (Body::Discard { run }, None) if !self.versions.is_empty() => {
+                if self.held_by(run).is_none() {
+                    return Err(Illegal::NotHeld { run });
+                }
+                self.let_go(run);
+            }
             (body, _) => return Err(Illegal::Kind { kind: body.kind() }),
         }
         Ok(())
+    }
+
+    fn let_go(&mut self, run: RunId) {
+        self.held.retain(|held| held.hold.facts.run != run);
     }
 
     fn check_intent(&self, intent: &Intent) -> Result<(), Illegal> {
@@ -226,11 +262,18 @@ impl History {
         if intent.base != head {
             return Err(Illegal::Version { found: intent.base, expected: head });
         }
-        match intent.operation {
-            Operation::Publish(_) => Ok(()),
-            Operation::RollBack { to } => match self.slot_of(to) {
+        match &intent.operation {
+            Operation::Publish(facts) => {
+                // A run that holds a version publishes that one; another run's is none of its business.
+                let source = self.held_by(facts.run).map(|held| &held.hold.source);
+                match source.map_or(intent.is_staged(), |source| *source == intent.source) {
+                    true => Ok(()),
+                    false => Err(Illegal::NotHeld { run: facts.run }),
+                }
+            }
+            Operation::RollBack { to } => match self.slot_of(*to) {
                 Some(slot) if intent.source == format!("kept/{slot}") => Ok(()),
-                Some(_) | None => Err(Illegal::NotKept { to }),
+                Some(_) | None => Err(Illegal::NotKept { to: *to }),
             },
         }
     }
@@ -242,6 +285,9 @@ impl History {
         };
         if let Some(slot) = intent.source.strip_prefix("kept/").and_then(|s| s.parse().ok()) {
             self.kept.remove(&slot);
+        }
+        if let Operation::Publish(facts) = &intent.operation {
+            self.let_go(facts.run);
         }
         if let Some(displaced) = self.content(intent.base) {
             self.kept.insert(intent.base, displaced);
@@ -289,6 +335,16 @@ impl History {
         self.unsettled.as_ref()
     }
 
+    /// Finished versions that wait to become current, oldest first.
+    pub fn held(&self) -> &[Arc<Held>] {
+        &self.held
+    }
+
+    /// What a run holds.
+    pub fn held_by(&self, run: RunId) -> Option<&Arc<Held>> {
+        self.held.iter().find(|held| held.hold.facts.run == run)
+    }
+
     /// Operations that ended in a revert because of drift or a refusal.
     pub fn undone(&self) -> &[Undone] {
         &self.undone
@@ -330,7 +386,10 @@ impl History {
     pub fn later_writes(&self, since: u64) -> Vec<Change> {
         let observed = self.versions.iter().filter(|v| v.version > since).filter_map(|v| match &v.kind {
             VersionKind::Observed { changes } => Some(changes),
-            VersionKind::Adopted | VersionKind::Published(_) | VersionKind::RolledBack { .. } => None,
+            VersionKind::Adopted
+            | VersionKind::Beside(_)
+            | VersionKind::Published(_)
+            | VersionKind::RolledBack { .. } => None,
         });
         observed.flatten().cloned().collect()
     }
@@ -356,6 +415,8 @@ impl Body {
             Self::Commit { .. } => "commit",
             Self::Done { .. } => "done",
             Self::Revert(_) => "revert",
+            Self::Hold(_) => "hold",
+            Self::Discard { .. } => "discard",
         }
     }
 }

@@ -56,6 +56,9 @@ pub enum Body {
         files: Vec<FileRecord>,
         /// Every directory below the root.
         dirs: Vec<String>,
+        /// What made them, if a run put the dataset beside another.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        origin: Option<Box<Origin>>,
     },
     /// Others changed the dataset while no publish was under way.
     Observe {
@@ -86,6 +89,41 @@ pub enum Body {
     },
     /// The intent made no new data current: either an old version is back, or nothing happened.
     Revert(RevertReason),
+    /// A run's output is finished and waits below the state until somebody makes it current or discards it.
+    Hold(Box<Hold>),
+    /// What a run held is given up; its files are removed after this record.
+    Discard {
+        /// Whose.
+        run: RunId,
+    },
+}
+
+/// A finished version that is not current.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hold {
+    /// The run and what it did.
+    pub facts: PublishFacts,
+    /// The version that it was made from, and the only one that it may displace.
+    pub base: u64,
+    /// Its directory or file.
+    pub new: Node,
+    /// Where that lies, below the state.
+    pub source: String,
+    /// Every file.
+    pub files: Vec<FileRecord>,
+    /// Every directory below its root.
+    pub dirs: Vec<String>,
+}
+
+/// Where a dataset comes from that a run put beside another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Name of the dataset that was read, in the same directory.
+    pub dataset: String,
+    /// Its version at that time, by its own log; none if it had none.
+    pub version: Option<u64>,
+    /// The run and what it did.
+    pub facts: PublishFacts,
 }
 
 /// Why a record of kind revert was written.
@@ -189,6 +227,11 @@ pub struct Intent {
 }
 
 impl Intent {
+    /// Whether `new` is an attempt's: what is left of it when it is taken back may go.
+    pub(crate) fn is_staged(&self) -> bool {
+        self.source.starts_with("stage/")
+    }
+
     /// Where the displaced version will be, below the state.
     pub fn slot(&self) -> String {
         format!("kept/{}", self.base)

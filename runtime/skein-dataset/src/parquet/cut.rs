@@ -72,7 +72,7 @@ pub struct RowGroupCutter {
 impl RowGroupCutter {
     /// For a plan that carries nothing.
     pub fn new(plan: Arc<OutputPlan>) -> Result<Self, FileError> {
-        if plan.leaves.iter().any(|leaf| matches!(leaf, LeafOrigin::Carried { .. })) {
+        if plan.leaves.iter().any(|leaf| !matches!(leaf, LeafOrigin::Made { .. })) {
             return Err(FileError::bug("carried columns have no place among fresh rows"));
         }
         let open = ColumnsEncoder::new(&plan.made)?;

@@ -12,50 +12,61 @@ use parquet::data_type::DataType;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::file::writer::SerializedColumnWriter;
-use parquet::schema::types::ColumnDescriptor;
+use parquet::schema::types::{ColumnDescriptor, SchemaDescPtr};
 use skein_types::Selection;
 
 use super::chunk::{EncodedColumns, in_memory};
 use super::error::{FileError, guarded};
 use super::held;
-use super::output::OutputPlan;
 use super::properties;
 use super::source::SourceFile;
 
 /// Rows decoded at a time, unless their values could be too large together.
 const STEP: usize = 8192;
 
-/// Encodes the kept rows of all carried columns of a row group.
-pub(super) fn carried(
-    plan: &OutputPlan,
+/// Columns of the output whose values are those of stored ones.
+#[derive(Debug)]
+pub(super) struct Reencoded {
+    pub(super) descriptor: SchemaDescPtr,
+    /// The source leaf of each of its leaves.
+    pub(super) leaves: Vec<usize>,
+    /// Whether the top-level column may be null here and may not there: each value is one level deeper.
+    pub(super) raised: bool,
+    pub(super) page_index: bool,
+}
+
+/// Encodes the kept rows of columns of a row group anew.
+pub(super) fn reencode(
+    columns: &Reencoded,
     source: &SourceFile,
     row_group: usize,
     selection: &Selection,
 ) -> Result<EncodedColumns, FileError> {
-    if plan.carried_leaves.is_empty() {
+    if columns.leaves.is_empty() {
         return Ok(EncodedColumns::default());
     }
     let group = source.group(row_group)?;
     let missing = || FileError::bug("an unknown source leaf");
-    let chunks = plan.carried_leaves.iter().map(|leaf| group.columns().get(*leaf).ok_or_else(missing));
+    let chunks = columns.leaves.iter().map(|leaf| group.columns().get(*leaf).ok_or_else(missing));
     let chunks = chunks.collect::<Result<Vec<_>, _>>()?;
     // One column is decoded at a time.
     let rows = selection.rows();
     let alone = |chunk: &&_| held::alone(source.file(), source.name(), chunk, (rows, STEP));
     let chunks = chunks.iter().map(|chunk| Ok((*chunk, alone(chunk)?)));
     let chunks = chunks.collect::<std::result::Result<Vec<_>, FileError>>()?;
-    let paths = plan.carried.columns().iter().map(|c| c.path().clone());
-    let properties = properties::carried(paths.zip(&chunks), plan.page_index);
+    let paths = columns.descriptor.columns().iter().map(|c| c.path().clone());
+    let properties = properties::carried(paths.zip(&chunks), columns.page_index);
     let file = Arc::new(source.file().clone());
     guarded(source.name(), || {
-        in_memory(Arc::clone(&plan.carried), Arc::new(properties), 0, |writer| {
+        in_memory(Arc::clone(&columns.descriptor), Arc::new(properties), 0, |writer| {
             for (chunk, alone) in chunks {
                 let pages = SerializedPageReader::new(Arc::clone(&file), chunk, rows, None)?;
                 let reader =
                     get_column_reader(chunk.column_descr_ptr(), Box::new(pages) as Box<dyn PageReader>);
                 let missing = || ParquetError::General("fewer column writers than columns".to_owned());
                 let mut column = writer.next_column()?.ok_or_else(missing)?;
-                select(reader, (chunk.column_descr(), alone.rows), &mut column, selection)?;
+                let levels = Levels::of(chunk.column_descr(), alone.rows, columns.raised);
+                select(reader, levels, &mut column, selection)?;
                 column.close()?;
             }
             Ok(())
@@ -65,11 +76,10 @@ pub(super) fn carried(
 
 fn select(
     reader: ColumnReader,
-    (descriptor, step): (&ColumnDescriptor, usize),
+    levels: Levels,
     column: &mut SerializedColumnWriter<'_>,
     selection: &Selection,
 ) -> Result<()> {
-    let levels = Levels { def: descriptor.max_def_level(), rep: descriptor.max_rep_level(), step };
     match reader {
         ColumnReader::BoolColumnReader(reader) => levels.select(reader, column.typed(), selection),
         ColumnReader::Int32ColumnReader(reader) => levels.select(reader, column.typed(), selection),
@@ -90,6 +100,7 @@ struct Levels {
     rep: i16,
     /// Rows decoded at a time.
     step: usize,
+    raised: bool,
 }
 
 /// One step's worth of a column.
@@ -112,6 +123,10 @@ impl<T> Part<T> {
 }
 
 impl Levels {
+    fn of(descriptor: &ColumnDescriptor, step: usize, raised: bool) -> Self {
+        Self { def: descriptor.max_def_level(), rep: descriptor.max_rep_level(), step, raised }
+    }
+
     fn select<T: DataType>(
         self,
         mut reader: ColumnReaderImpl<T>,
@@ -131,12 +146,21 @@ impl Levels {
                 return Err(ParquetError::EOF("a column has fewer rows than its row group".to_owned()));
             }
             self.keep(&mut all, &mut kept, |record| selection.keeps(done + record))?;
-            let def = (self.def > 0).then_some(kept.def.as_slice());
+            self.raise(&mut kept);
+            let def = (self.def > 0 || self.raised).then_some(kept.def.as_slice());
             let rep = (self.rep > 0).then_some(kept.rep.as_slice());
             writer.write_batch(&kept.values, def, rep)?;
             done += records;
         }
         Ok(())
+    }
+
+    fn raise<T>(self, kept: &mut Part<T>) {
+        if self.raised && self.def == 0 {
+            kept.def.resize(kept.values.len(), 1);
+        } else if self.raised {
+            kept.def.iter_mut().for_each(|level| *level += 1);
+        }
     }
 
     fn keep<T>(self, all: &mut Part<T>, kept: &mut Part<T>, keeps: impl Fn(usize) -> bool) -> Result<()> {

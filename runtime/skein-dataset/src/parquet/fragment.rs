@@ -8,6 +8,7 @@ use skein_types::Selection;
 use super::chunk::{ColumnsEncoder, EncodedColumns};
 use super::error::FileError;
 use super::filter;
+use super::host;
 use super::output::OutputPlan;
 use super::source::SourceFile;
 
@@ -26,6 +27,8 @@ pub struct Fragment {
     pub(super) row_group: usize,
     pub(super) rows: usize,
     pub(super) made: EncodedColumns,
+    /// Carried columns that the host writes, one entry each.
+    pub(super) host: Vec<EncodedColumns>,
     pub(super) carriage: Carriage,
 }
 
@@ -41,12 +44,13 @@ impl Fragment {
     }
 
     /// Bytes held in memory until the fragment is appended.
-    pub const fn memory_size(&self) -> usize {
+    pub fn memory_size(&self) -> usize {
         let carried = match &self.carriage {
             Carriage::Spliced => 0,
             Carriage::Selected(columns) => columns.bytes.capacity(),
         };
-        self.made.bytes.capacity() + carried
+        let host: usize = self.host.iter().map(|column| column.bytes.capacity()).sum();
+        self.made.bytes.capacity() + host + carried
     }
 }
 
@@ -74,7 +78,7 @@ impl FragmentEncoder {
     }
 
     /// Ends the row group. `selection` covers all its source rows; where it drops some, the carried columns are
-    /// decoded, filtered and encoded here.
+    /// decoded, filtered and encoded here. So are, in any case, those that the file does not have as they have to be.
     pub fn finish(self, selection: &Selection) -> Result<Fragment, FileError> {
         let rows = self.source.row_group_rows(self.row_group);
         if selection.rows() != rows {
@@ -86,14 +90,19 @@ impl FragmentEncoder {
             let what = format!("{} computed rows for {} kept ones", self.made.rows(), selection.kept());
             return Err(FileError::bug(what));
         }
+        let host = if selection.is_none() {
+            Vec::new()
+        } else {
+            host::encode(&self.plan, &self.source, self.row_group, selection)?
+        };
         let (made, carriage) = if selection.is_none() {
             (EncodedColumns::default(), Carriage::Spliced)
         } else if selection.is_full() {
             (self.made.finish()?, Carriage::Spliced)
         } else {
-            let selected = filter::carried(&self.plan, &self.source, self.row_group, selection)?;
+            let selected = filter::reencode(&self.plan.carried, &self.source, self.row_group, selection)?;
             (self.made.finish()?, Carriage::Selected(selected))
         };
-        Ok(Fragment { row_group: self.row_group, rows: selection.kept(), made, carriage })
+        Ok(Fragment { row_group: self.row_group, rows: selection.kept(), made, host, carriage })
     }
 }

@@ -223,11 +223,25 @@ fn renamed(node: &TypePtr, name: &str) -> Result<TypePtr, ParquetError> {
     if node.name() == name {
         return Ok(Arc::clone(node));
     }
+    again(node, name, repetition(node))
+}
+
+pub(super) fn repetition(node: &Type) -> Repetition {
+    let info = node.get_basic_info();
+    if info.has_repetition() { info.repetition() } else { Repetition::REQUIRED }
+}
+
+/// The node, with nulls.
+pub(super) fn optional(node: &TypePtr) -> Result<TypePtr, ParquetError> {
+    again(node, node.name(), Repetition::OPTIONAL)
+}
+
+fn again(node: &TypePtr, name: &str, repetition: Repetition) -> Result<TypePtr, ParquetError> {
     match node.as_ref() {
-        Type::GroupType { fields, .. } => regrouped(node, name, fields.clone()),
+        Type::GroupType { fields, .. } => group_again(node, name, (repetition, fields.clone())),
         Type::PrimitiveType { basic_info, physical_type, type_length, scale, precision } => {
             let node = Type::primitive_type_builder(name, *physical_type)
-                .with_repetition(basic_info.repetition())
+                .with_repetition(repetition)
                 .with_converted_type(basic_info.converted_type())
                 .with_logical_type(basic_info.logical_type_ref().cloned())
                 .with_length(*type_length)
@@ -242,14 +256,20 @@ fn renamed(node: &TypePtr, name: &str) -> Result<TypePtr, ParquetError> {
 
 /// The group under a name and with other fields.
 fn regrouped(group: &Type, name: &str, fields: Vec<TypePtr>) -> Result<TypePtr, ParquetError> {
+    group_again(group, name, (repetition(group), fields))
+}
+
+fn group_again(
+    group: &Type,
+    name: &str,
+    (repetition, fields): (Repetition, Vec<TypePtr>),
+) -> Result<TypePtr, ParquetError> {
     let info = group.get_basic_info();
-    let mut builder = Type::group_type_builder(name)
+    let builder = Type::group_type_builder(name)
+        .with_repetition(repetition)
         .with_converted_type(info.converted_type())
         .with_logical_type(info.logical_type_ref().cloned())
         .with_fields(fields)
         .with_id(info.has_id().then(|| info.id()));
-    if info.has_repetition() {
-        builder = builder.with_repetition(info.repetition());
-    }
     Ok(Arc::new(builder.build()?))
 }

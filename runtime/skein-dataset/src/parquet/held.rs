@@ -145,8 +145,8 @@ pub(super) struct Together<'a> {
     pub(super) chunks: &'a [&'a ColumnChunkMetaData],
     /// Rows of the row group.
     pub(super) rows: usize,
-    /// Bytes that a row takes for lists of fixed size.
-    pub(super) list_bytes: u64,
+    /// Bytes that a row takes for lists of fixed size and for columns that are not in the file.
+    pub(super) row_bytes: u64,
     /// Bytes that all items of lists of any length take for lists of fixed size in them.
     pub(super) item_bytes: u64,
 }
@@ -170,7 +170,7 @@ fn fitting(
     together: &Together<'_>,
     (mut profiles, wanted): (Vec<Profile>, usize),
 ) -> Result<usize, FileError> {
-    let Together { chunks, rows, list_bytes, item_bytes } = *together;
+    let Together { chunks, rows, row_bytes, item_bytes } = *together;
     let held = profiles.iter().map(Profile::held).fold(0, u64::saturating_add);
     if held > HELD_BYTES_MAX {
         return Err(too_large(name, &format!("its pages take {held} bytes at once")));
@@ -183,7 +183,7 @@ fn fitting(
     }
     let wanted = wanted.clamp(1, rows.max(1));
     let made = |profiles: &[Profile], rows| {
-        made(profiles, rows).saturating_add(list_bytes.saturating_mul(rows as u64))
+        made(profiles, rows).saturating_add(row_bytes.saturating_mul(rows as u64))
     };
     if made(&profiles, wanted) > BATCH_BYTES_MAX {
         for (profile, chunk) in profiles.iter_mut().zip(chunks) {
@@ -231,9 +231,18 @@ pub(super) fn alone(
     }
     let dictionary = if profile.strings { profile.dictionary } else { 0 };
     let shares = profile.shared > 0;
-    let together = Together { chunks: &[chunk], rows, list_bytes: 0, item_bytes: 0 };
+    let together = Together { chunks: &[chunk], rows, row_bytes: 0, item_bytes: 0 };
     let rows = fitting(file, name, &together, (vec![profile], wanted))?;
     Ok(Alone { rows, dictionary, shares })
+}
+
+/// Refuses values of fixed width that would take more memory when they are encoded again than is given for it.
+pub(super) fn check_again(name: &str, rows: usize, width: u64) -> Result<(), FileError> {
+    let bytes = width.saturating_mul(rows as u64);
+    if bytes <= AGAIN_BYTES_MAX {
+        return Ok(());
+    }
+    Err(too_large(name, &format!("{bytes} bytes of values with a wider type in one row group")))
 }
 
 fn made(profiles: &[Profile], rows: usize) -> u64 {

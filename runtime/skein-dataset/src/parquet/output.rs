@@ -3,16 +3,20 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
+use arrow_schema::{FieldRef, Schema, SchemaRef};
 use parquet::arrow::{ArrowSchemaConverter, PARQUET_FIELD_ID_META_KEY, parquet_to_arrow_schema};
 use parquet::basic::Compression;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
-use skein_types::{Blake3, ColumnPlan, ColumnTree, Origin, SchemaPlan, guest_view};
+use skein_types::{
+    Blake3, ColumnId, ColumnPlan, ColumnTree, Origin, SchemaPlan, alike, guest_view, unmarked,
+};
 
 use super::chunk::Layout;
 use super::error::{FileError, guarded};
+use super::filter::Reencoded;
 use super::graft::{Graft, Laid};
+use super::host::{Carried, Fate, HostColumn};
 use super::keys::{self, Keys};
 use super::properties;
 use super::source::SourceFile;
@@ -22,6 +26,8 @@ use super::source::SourceFile;
 pub(super) enum LeafOrigin {
     /// This leaf of the source.
     Carried { source: usize },
+    /// The next leaf of this column among those that the host writes anew.
+    Host { column: usize },
     /// This leaf among those that the guest made.
     Made { ordinal: usize },
 }
@@ -30,7 +36,7 @@ impl LeafOrigin {
     fn source(&self) -> Option<usize> {
         match self {
             Self::Carried { source } => Some(*source),
-            Self::Made { .. } => None,
+            Self::Host { .. } | Self::Made { .. } => None,
         }
     }
 }
@@ -43,8 +49,9 @@ pub struct OutputPlan {
     pub(super) leaves: Vec<LeafOrigin>,
     pub(super) made: Layout,
     /// The carried columns alone, and the source leaf of each of their leaves.
-    pub(super) carried: SchemaDescPtr,
-    pub(super) carried_leaves: Vec<usize>,
+    pub(super) carried: Reencoded,
+    /// Carried columns that are not in the file as they have to be.
+    pub(super) host: Vec<HostColumn>,
     pub(super) keys: Vec<KeyValue>,
     pub(super) sorting: Option<Vec<SortingColumn>>,
     pub(super) page_index: bool,
@@ -65,26 +72,30 @@ impl OutputPlan {
         }
         let target = plan.target();
         let tree = ColumnTree::new(&target).map_err(|e| FileError::bug(e.to_string()))?;
+        let written = plan.written();
         let made = made_layout(source, plan)?;
         let columns = Columns::lay(source, plan, &tree, &made)?;
         let name = source.metadata().file_metadata().schema().name();
         let root = group(name, columns.laid.iter().map(|l| Arc::clone(&l.node)).collect())?;
         let carried = Arc::new(SchemaDescriptor::new(group(name, columns.carried_nodes)?));
+        let carried_leaves = columns.leaves.iter().filter_map(LeafOrigin::source).collect();
         let schema = Schema::new(columns.laid.iter().map(|l| Arc::clone(&l.field)).collect::<Vec<_>>());
         let descriptor = Arc::new(SchemaDescriptor::new(root));
         same_shape(source, &descriptor, &columns.leaves)?;
         let Keys { kept, dropped } = keys::carry_over(source.metadata(), &schema, &columns.same_name);
-        reads_back(&descriptor, &kept, &target)?;
+        reads_back(&descriptor, &kept, &written)?;
         let place = |leaf| columns.leaves.iter().position(|o| *o == LeafOrigin::Carried { source: leaf });
         let carries = !columns.carried.is_empty();
         let page_index = !carries || source.page_indexes().is_some();
         let codec = properties::majority_codec(source.metadata());
+        let new = Arc::new(properties::computed(codec, page_index));
+        let host = columns.host.into_iter().map(|column| column.written_with(&new, page_index)).collect();
         Ok(Self {
             source: source.footer_digest(),
             sorting: keys::sorting(source.metadata(), place),
-            made: Layout { properties: Arc::new(properties::computed(codec, page_index)), ..made },
-            carried_leaves: columns.leaves.iter().filter_map(LeafOrigin::source).collect(),
-            carried,
+            made: Layout { properties: new, ..made },
+            carried: Reencoded { descriptor: carried, leaves: carried_leaves, raised: false, page_index },
+            host,
             leaves: columns.leaves,
             carried_columns: columns.carried,
             schema: Arc::new(schema),
@@ -136,6 +147,7 @@ struct Columns<'a> {
     leaves: Vec<LeafOrigin>,
     carried: Vec<String>,
     carried_nodes: Vec<TypePtr>,
+    host: Vec<HostColumn>,
     same_name: BTreeSet<&'a str>,
 }
 
@@ -154,19 +166,7 @@ impl<'a> Columns<'a> {
             if let Origin::Carried { source: from, leaves } = &column.origin {
                 let graft =
                     Graft { source: source.tree(), target: tree, leaves, first_leaf: node.leaves.start };
-                let stored = stored_column(source, *from)?;
-                if stored.field.name() == column.field.name() {
-                    columns.same_name.insert(column.field.name());
-                }
-                columns.carried.push(column.field.name().clone());
-                let laid = graft.lay(*root, *from, &stored)?;
-                columns.carried_nodes.push(Arc::clone(&laid.node));
-                columns.laid.push(laid);
-                for leaf in leaves {
-                    let leaf =
-                        source.tree().get(*leaf).ok_or_else(|| FileError::bug("an unknown source leaf"))?;
-                    columns.leaves.push(LeafOrigin::Carried { source: leaf.leaves.start });
-                }
+                columns.carry(source, column, (*root, *from), &graft)?;
             } else {
                 let (node_type, field) =
                     made_columns.next().ok_or_else(|| FileError::bug("a computed column without a node"))?;
@@ -177,15 +177,38 @@ impl<'a> Columns<'a> {
         }
         Ok(columns)
     }
-}
 
-fn stored_column(source: &SourceFile, id: skein_types::ColumnId) -> Result<Laid, FileError> {
-    let place = source.tree().roots().iter().position(|root| *root == id);
-    let nodes = source.metadata().file_metadata().schema().get_fields();
-    let found = place.and_then(|p| Some((nodes.get(p)?, source.schema().fields().get(p)?)));
-    let (node, field) =
-        found.ok_or_else(|| FileError::bug(format!("column {id} is not a top-level column")))?;
-    Ok(Laid { node: Arc::clone(node), field: Arc::clone(field) })
+    /// A carried column: copied if the file has it as it has to be, else written by the host, or in no file at all.
+    fn carry(
+        &mut self,
+        source: &SourceFile,
+        column: &'a ColumnPlan,
+        (target, from): (ColumnId, ColumnId),
+        graft: &Graft<'_>,
+    ) -> Result<(), FileError> {
+        let stored = source.presented.of(from).and_then(|presence| presence.column());
+        if let Some(field) = stored.and_then(|stored| source.schema().fields().get(stored))
+            && field.name() == column.field.name()
+        {
+            self.same_name.insert(column.field.name());
+        }
+        let host = match (Carried { source, column, graft, target, from }).fate()? {
+            Fate::Unwritten => return Ok(()),
+            Fate::Spliced(laid, leaves) => {
+                self.carried.push(column.field.name().clone());
+                self.carried_nodes.push(Arc::clone(&laid.node));
+                self.laid.push(laid);
+                self.leaves.extend(leaves.into_iter().map(|source| LeafOrigin::Carried { source }));
+                return Ok(());
+            }
+            Fate::Host(host) => host,
+        };
+        let leaves = std::iter::repeat_n(LeafOrigin::Host { column: self.host.len() }, host.leaves());
+        self.leaves.extend(leaves);
+        self.laid.push(host.laid());
+        self.host.push(host);
+        Ok(())
+    }
 }
 
 pub(super) fn group(name: &str, fields: Vec<TypePtr>) -> Result<TypePtr, FileError> {
@@ -206,11 +229,11 @@ fn made_layout(source: &SourceFile, plan: &SchemaPlan) -> Result<Layout, FileErr
 fn made_field(source: &SourceFile, column: &ColumnPlan) -> FieldRef {
     if let Origin::Preserved { source: from } = &column.origin {
         let metadata = source.tree().get(*from).map(|n| n.field.metadata().clone()).unwrap_or_default();
-        return Arc::new(column.field.as_ref().clone().with_metadata(metadata));
+        return unmarked(&Arc::new(column.field.as_ref().clone().with_metadata(metadata)));
     }
     let mut metadata = column.field.metadata().clone();
     metadata.remove(PARQUET_FIELD_ID_META_KEY);
-    Arc::new(column.field.as_ref().clone().with_metadata(metadata))
+    unmarked(&Arc::new(column.field.as_ref().clone().with_metadata(metadata)))
 }
 
 /// Every carried leaf must have the physical type and levels that its bytes were written with.
@@ -251,23 +274,4 @@ fn reads_back(descriptor: &SchemaDescriptor, keys: &Vec<KeyValue>, target: &Sche
     let differs =
         view.fields().iter().zip(target.fields()).find(|(a, b)| a.name() != b.name() || !alike(a, b));
     Err(FileError::bug(format!("the output would be read as {differs:?}")))
-}
-
-/// Equal types and nullability; metadata and the names of list elements and map entries are the writer's business.
-fn alike(a: &Field, b: &Field) -> bool {
-    a.is_nullable() == b.is_nullable()
-        && match (a.data_type(), b.data_type()) {
-            (DataType::Struct(a), DataType::Struct(b)) => {
-                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.name() == b.name() && alike(a, b))
-            }
-            (DataType::List(a), DataType::List(b)) | (DataType::LargeList(a), DataType::LargeList(b)) => {
-                alike(a, b)
-            }
-            (DataType::FixedSizeList(a, n), DataType::FixedSizeList(b, m)) => n == m && alike(a, b),
-            (DataType::Map(a, _), DataType::Map(b, _)) => match (a.data_type(), b.data_type()) {
-                (DataType::Struct(a), DataType::Struct(b)) => a.iter().zip(b).all(|(a, b)| alike(a, b)),
-                _ => false,
-            },
-            (a, b) => a == b,
-        }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray, new_null_array};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
@@ -12,6 +12,7 @@ use skein_types::{ColumnId, ColumnNode, ColumnTree, fixed_list_bytes, fixed_list
 
 use super::error::{FileError, guarded};
 use super::held::{self, Together};
+use super::presented::Part;
 use super::source::SourceFile;
 
 /// Batches of one row group, in order. Ends after the first error.
@@ -20,6 +21,8 @@ pub struct BatchReader {
     name: String,
     columns: Option<Columns>,
     schema: SchemaRef,
+    /// Where each column of the schema comes from.
+    parts: Vec<Part>,
     /// Rows that the footer promises and that did not come yet.
     left: usize,
     batch_rows: usize,
@@ -35,7 +38,7 @@ impl std::fmt::Debug for Columns {
 
 impl SourceFile {
     /// Decodes the columns with these leaf ordinals (sorted) of one row group, in batches of `batch_rows` or, where
-    /// their values could be too large together, fewer.
+    /// their values could be too large together, fewer. What the file presents and does not store is made here.
     ///
     /// Batches have the view's types and, where only some leaves of a column are asked for, only those: with
     /// [`skein_types::SchemaPlan::read_leaves`] the schema is exactly [`skein_types::SchemaPlan::guest_input`].
@@ -46,33 +49,18 @@ impl SourceFile {
         leaves: &[usize],
         batch_rows: usize,
     ) -> Result<BatchReader, FileError> {
-        let group = self.group(row_group)?;
         let rows = self.row_group_rows(row_group);
-        let chunk = |leaf: &usize| {
-            let missing = || FileError::bug(format!("{:?} has no leaf {leaf}", self.name()));
-            group.columns().get(*leaf).ok_or_else(missing)
-        };
-        let chunks = leaves.iter().filter(|_| rows > 0).map(chunk).collect::<Result<Vec<_>, _>>()?;
-        let roots = self.tree().roots().iter().filter_map(|root| self.tree().get(*root));
-        let read = |node: &&ColumnNode| leaves.iter().any(|leaf| node.leaves.contains(leaf));
-        let roots: Vec<&ColumnNode> = roots.filter(read).collect();
-        let list_bytes = roots.iter().map(|node| fixed_list_bytes(node.field.data_type())).sum();
-        let values = |node: &ColumnNode| {
-            let inside = leaves.iter().filter(|leaf| node.leaves.contains(leaf));
-            let counts = inside.filter_map(|leaf| group.columns().get(*leaf)).map(|c| c.num_values());
-            counts.max().and_then(|most| u64::try_from(most).ok()).unwrap_or(0)
-        };
-        let claim = |node: &&ColumnNode| {
-            fixed_list_bytes_of_items(node.field.data_type()).saturating_mul(values(node))
-        };
-        let item_bytes = roots.iter().map(claim).fold(0, u64::saturating_add);
-        let together = Together { chunks: &chunks, rows, list_bytes, item_bytes };
-        let batch_rows = held::batch_rows(self.file(), self.name(), &together, batch_rows)?;
-        let columns = if leaves.is_empty() || rows == 0 {
+        if let Some(leaf) = leaves.iter().find(|leaf| **leaf >= self.tree().leaves().len()) {
+            return Err(FileError::bug(format!("{:?} has no leaf {leaf}", self.name())));
+        }
+        let stored = self.presented.stored_leaves(leaves);
+        let batch_rows =
+            self.fitting_rows(row_group, &stored, self.presented.made_bytes(leaves), batch_rows)?;
+        let columns = if stored.is_empty() || rows == 0 {
             None
         } else {
             let descriptor = self.metadata().file_metadata().schema_descr();
-            let mask = ProjectionMask::leaves(descriptor, leaves.iter().copied());
+            let mask = ProjectionMask::leaves(descriptor, stored.iter().copied());
             let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
                 self.file().clone(),
                 self.decoder().clone(),
@@ -90,9 +78,43 @@ impl SourceFile {
             name: self.name().to_owned(),
             columns,
             schema: Arc::new(projected(self.tree(), leaves)),
+            parts: self.presented.parts(leaves),
             left: rows,
             batch_rows,
         })
+    }
+
+    /// How many rows a batch of these stored leaves may have if the host makes `made` bytes for each row besides.
+    fn fitting_rows(
+        &self,
+        row_group: usize,
+        leaves: &[usize],
+        made: u64,
+        wanted: usize,
+    ) -> Result<usize, FileError> {
+        let group = self.group(row_group)?;
+        let rows = self.row_group_rows(row_group);
+        let chunk = |leaf: &usize| {
+            let missing = || FileError::bug(format!("{:?} stores no leaf {leaf}", self.name()));
+            group.columns().get(*leaf).ok_or_else(missing)
+        };
+        let chunks = leaves.iter().filter(|_| rows > 0).map(chunk).collect::<Result<Vec<_>, _>>()?;
+        let roots = self.stored().roots().iter().filter_map(|root| self.stored().get(*root));
+        let read = |node: &&ColumnNode| leaves.iter().any(|leaf| node.leaves.contains(leaf));
+        let roots: Vec<&ColumnNode> = roots.filter(read).collect();
+        let list_bytes = roots.iter().map(|node| fixed_list_bytes(node.field.data_type()));
+        let row_bytes = list_bytes.fold(made, u64::saturating_add);
+        let values = |node: &ColumnNode| {
+            let inside = leaves.iter().filter(|leaf| node.leaves.contains(leaf));
+            let counts = inside.filter_map(|leaf| group.columns().get(*leaf)).map(|c| c.num_values());
+            counts.max().and_then(|most| u64::try_from(most).ok()).unwrap_or(0)
+        };
+        let claim = |node: &&ColumnNode| {
+            fixed_list_bytes_of_items(node.field.data_type()).saturating_mul(values(node))
+        };
+        let item_bytes = roots.iter().map(claim).fold(0, u64::saturating_add);
+        let together = Together { chunks: &chunks, rows, row_bytes, item_bytes };
+        held::batch_rows(self.file(), self.name(), &together, wanted)
     }
 }
 
@@ -108,23 +130,23 @@ impl BatchReader {
     }
 
     fn decode(&mut self) -> Result<Option<RecordBatch>, FileError> {
-        let Some(columns) = &mut self.columns else { return self.bare().map(Some) };
-        let schema = &self.schema;
+        let Some(columns) = &mut self.columns else {
+            let rows = self.left.min(self.batch_rows);
+            return made(&[], rows, &self.schema, &self.parts)
+                .map(Some)
+                .map_err(|e| FileError::bug(e.to_string()));
+        };
+        let (schema, parts) = (&self.schema, &self.parts);
+        let conform = |batch: RecordBatch| made(batch.columns(), batch.num_rows(), schema, parts);
         let batch = guarded(&self.name, || match columns.0.next() {
             None => Ok(None),
-            Some(batch) => batch.and_then(|b| conform(&b, schema)).map(Some).map_err(to_parquet),
+            Some(batch) => batch.and_then(conform).map(Some).map_err(to_parquet),
         })?;
         if batch.as_ref().is_none_or(|b| b.num_rows() == 0 || b.num_rows() > self.left) {
             let what = "a row group does not have the rows that the footer says".to_owned();
             return Err(FileError::Damaged { file: self.name.clone(), what });
         }
         Ok(batch)
-    }
-
-    fn bare(&self) -> Result<RecordBatch, FileError> {
-        let rows = RecordBatchOptions::new().with_row_count(Some(self.left.min(self.batch_rows)));
-        RecordBatch::try_new_with_options(Arc::clone(&self.schema), Vec::new(), &rows)
-            .map_err(|e| FileError::bug(e.to_string()))
     }
 }
 
@@ -148,17 +170,28 @@ fn to_parquet(error: ArrowError) -> ParquetError {
     ParquetError::ArrowError(error.to_string())
 }
 
-/// The batch under exactly this schema; columns that the decoder gives in their stored encoding are cast.
-fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
-    let columns = batch.columns().iter().zip(schema.fields()).map(|(column, field)| {
-        if column.data_type() == field.data_type() {
-            Ok(Arc::clone(column))
-        } else {
-            cast(column, field.data_type())
+/// A batch of exactly this schema: columns that the decoder gives in their stored form are cast, the others made.
+fn made(
+    decoded: &[ArrayRef],
+    rows: usize,
+    schema: &SchemaRef,
+    parts: &[Part],
+) -> Result<RecordBatch, ArrowError> {
+    let columns = schema.fields().iter().zip(parts).map(|(field, part)| match part {
+        Part::Decoded(place) => match decoded.get(*place) {
+            Some(column) if column.data_type() == field.data_type() => Ok(Arc::clone(column)),
+            Some(column) => cast(column, field.data_type()),
+            None => Err(ArrowError::SchemaError(format!("{:?} was not decoded", field.name()))),
+        },
+        Part::Nulls => Ok(new_null_array(field.data_type(), rows)),
+        Part::Constant(value) => {
+            let values = StringArray::from_iter(std::iter::repeat_n(value.as_deref(), rows));
+            Ok(Arc::new(values) as ArrayRef)
         }
     });
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
-    RecordBatch::try_new(Arc::clone(schema), columns)
+    let rows = RecordBatchOptions::new().with_row_count(Some(rows));
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &rows)
 }
 
 /// The columns of the view pruned to some leaves.

@@ -106,8 +106,9 @@ impl<W: Write + Send> FileSealer<W> {
         if fragment.rows == 0 {
             return Ok(());
         }
-        let Fragment { row_group, rows, made, carriage } = fragment;
+        let Fragment { row_group, rows, made, host, carriage } = fragment;
         let mut made = Chunks::new(made);
+        let mut host: Vec<Chunks> = host.into_iter().map(Chunks::new).collect();
         let mut group = OpenGroup { rows, start: self.at(), chunks: Vec::new() };
         let mut selected = match carriage {
             Carriage::Spliced => None,
@@ -116,6 +117,10 @@ impl<W: Write + Send> FileSealer<W> {
         for (leaf, origin) in Arc::clone(&self.plan).leaves.iter().enumerate() {
             let placed = match (origin, &mut selected) {
                 (LeafOrigin::Made { .. }, _) => self.write_chunk(leaf, &mut made)?,
+                (LeafOrigin::Host { column }, _) => {
+                    let missing = || FileError::bug("a fragment lacks a column");
+                    self.write_chunk(leaf, host.get_mut(*column).ok_or_else(missing)?)?
+                }
                 (LeafOrigin::Carried { .. }, Some(selected)) => self.write_chunk(leaf, selected)?,
                 (LeafOrigin::Carried { source: from }, None) => {
                     self.splice(source, row_group, *from, leaf)?

@@ -11,11 +11,12 @@ use parquet::file::metadata::{
 };
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::page_index::offset_index::PageLocation;
-use skein_types::{Blake3, Bytes, ColumnTree, Rows, guest_view};
+use skein_types::{Blake3, Bytes, ColumnTree, FileView, Rows, guest_view};
 
 use super::error::{FileError, guarded};
 use super::footer::{self, Footer};
 use super::pread::Pread;
+use super::presented::Presented;
 use super::shape::{FormOnly, Shape};
 use super::thrift::Walk;
 use super::{format, width};
@@ -33,8 +34,9 @@ pub struct SourceFile {
     digest: Blake3,
     data_end: u64,
     schema: SchemaRef,
-    view: SchemaRef,
-    tree: ColumnTree,
+    /// The columns as stored; leaf ordinals are those of the file.
+    stored: ColumnTree,
+    pub(super) presented: Presented,
     decoder: ArrowReaderMetadata,
 }
 
@@ -58,7 +60,7 @@ impl SourceFile {
         let stored = stored_reader(&metadata, name)?;
         let schema = Arc::clone(stored.schema());
         width::check(&schema, name)?;
-        let view = Arc::new(guest_view(&schema));
+        let view = FileView::own(&guest_view(&schema)).schema;
         let tree = ColumnTree::new(&view).map_err(|e| unsupported(name, e.to_string()))?;
         let leaves = metadata.file_metadata().schema_descr().num_columns();
         if tree.leaves().len() != leaves {
@@ -75,8 +77,8 @@ impl SourceFile {
             digest,
             data_end: start,
             schema,
-            view,
-            tree,
+            presented: Presented::own(&view, &tree),
+            stored: tree,
             decoder,
         })
     }
@@ -101,14 +103,20 @@ impl SourceFile {
         &self.schema
     }
 
-    /// The schema as guests see it, without schema-level metadata.
+    /// The schema as guests see it, without schema-level metadata: what the file stores, or what it was told to
+    /// [present](SourceFile::present).
     pub const fn view(&self) -> &SchemaRef {
-        &self.view
+        &self.presented.view
     }
 
-    /// The columns of [`SourceFile::view`]; leaf ordinals are those of the file.
+    /// The columns of [`SourceFile::view`]. All ids and leaf ordinals that callers name are of this tree.
     pub const fn tree(&self) -> &ColumnTree {
-        &self.tree
+        &self.presented.tree
+    }
+
+    /// The columns of the file; leaf ordinals are Parquet's.
+    pub(super) const fn stored(&self) -> &ColumnTree {
+        &self.stored
     }
 
     /// Number of row groups.
@@ -127,13 +135,17 @@ impl SourceFile {
         group.map_or(0, |g| usize::try_from(g.num_rows()).expect("checked when the footer was read"))
     }
 
-    /// Decompressed size of some columns of a row group as the footer claims it: a base for choosing batch sizes.
+    /// Decompressed size of some columns of a row group as the footer claims it, and the size of what the host makes for
+    /// them: a base for choosing batch sizes.
     pub fn decoded_bytes(&self, row_group: usize, leaves: &[usize]) -> Bytes {
         let chunks =
             self.metadata.row_groups().get(row_group).map(RowGroupMetaData::columns).unwrap_or_default();
+        let stored = self.presented.stored_leaves(leaves);
         let sizes =
-            leaves.iter().filter_map(|leaf| chunks.get(*leaf)).map(ColumnChunkMetaData::uncompressed_size);
-        sizes.map(|size| Bytes(u64::try_from(size).unwrap_or(0))).sum()
+            stored.iter().filter_map(|leaf| chunks.get(*leaf)).map(ColumnChunkMetaData::uncompressed_size);
+        let decoded: Bytes = sizes.map(|size| Bytes(u64::try_from(size).unwrap_or(0))).sum();
+        let rows = self.row_group_rows(row_group) as u64;
+        Bytes(decoded.0.saturating_add(self.presented.made_bytes(leaves).saturating_mul(rows)))
     }
 
     pub(super) fn metadata(&self) -> &ParquetMetaData {
@@ -163,7 +175,7 @@ impl SourceFile {
     }
 }
 
-fn unsupported(name: &str, what: String) -> FileError {
+pub(super) fn unsupported(name: &str, what: String) -> FileError {
     FileError::Unsupported { file: name.to_owned(), what }
 }
 

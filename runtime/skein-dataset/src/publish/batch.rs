@@ -10,14 +10,31 @@ use crate::log::machine::UndoneBy;
 use crate::log::record::{Body, Record};
 use crate::log::{self, Sealed, file_name};
 use crate::publish::prepare::{BASE_RECORD, INTENT_RECORD, Prepared};
-use crate::publish::swap::{self, Decision, Swap};
+use crate::publish::swap::{self, Back, Decision, Swap};
 use crate::publish::{Conflict, Outcome, Publish, PublishError};
 use crate::snapshot::SnapshotError;
 use crate::store;
 use crate::store::barrier::{Barrier, SyncMode};
 use crate::store::lock::Lock;
 
-type Answer = Result<Outcome, PublishError>;
+pub(crate) type Answer = Result<Outcome, PublishError>;
+
+/// How a publish ended.
+#[derive(Debug)]
+pub struct Attempted<'a> {
+    /// What became of it.
+    pub answer: Answer,
+    /// The run, as it was, if nothing but files that others added stood in its way: when they have been caught up it
+    /// can be tried again. Dropped, it leaves nothing.
+    pub returned: Option<Publish<'a>>,
+}
+
+/// An answer before the last phase, and the run if it may be tried again.
+pub(crate) type Ended<'a> = Box<Attempted<'a>>;
+
+fn ended<'a>(answer: Answer) -> Ended<'a> {
+    Box::new(Attempted { answer, returned: None })
+}
 
 /// A run with the lock held and its intent in the log.
 struct Announced<'a> {
@@ -37,6 +54,11 @@ struct Decided<'a> {
 /// An `Err` means that nothing happened and everything staged is gone. [`Outcome::Unknown`] means that something may
 /// have happened; call [`resolve`](crate::resolve).
 pub fn publish_many(runs: Vec<Publish<'_>>) -> Vec<Answer> {
+    attempt_many(runs).into_iter().map(|attempted| attempted.answer).collect()
+}
+
+/// [`publish_many`] for whoever can catch up with what others added.
+pub fn attempt_many(runs: Vec<Publish<'_>>) -> Vec<Attempted<'_>> {
     let mut batch = Batch::new(&runs);
     // Every batch takes locks in the same order, so two batches cannot wait for each other.
     let mut numbered: Vec<_> = runs.into_iter().enumerate().collect();
@@ -52,15 +74,15 @@ pub fn publish_many(runs: Vec<Publish<'_>>) -> Vec<Answer> {
 }
 
 /// Syncs in flight at once. They wait for the disk and not for a CPU, and a journal commits them together.
-const SYNCS: usize = 32;
+pub(crate) const SYNCS: usize = 32;
 
-struct Batch {
-    answers: Vec<Option<Answer>>,
+struct Batch<'a> {
+    answers: Vec<Option<Attempted<'a>>>,
     mode: SyncMode,
 }
 
-impl Batch {
-    fn new(runs: &[Publish<'_>]) -> Self {
+impl<'a> Batch<'a> {
+    fn new(runs: &[Publish<'a>]) -> Self {
         let options = runs.first().map(|run| &run.dataset.options);
         Self {
             answers: runs.iter().map(|_| None).collect(),
@@ -71,7 +93,7 @@ impl Batch {
     fn step<A, B>(
         &mut self,
         runs: Vec<(usize, A)>,
-        mut step: impl FnMut(A) -> Result<B, Box<Answer>>,
+        mut step: impl FnMut(A) -> Result<B, Ended<'a>>,
     ) -> Vec<(usize, B)> {
         let mut next = Vec::with_capacity(runs.len());
         for (i, run) in runs {
@@ -96,21 +118,21 @@ impl Batch {
             match add(run, *i, &mut barrier) {
                 Ok(()) => {}
                 Err(PublishError::Io(fault)) => failed.push((*i, fault)),
-                Err(other) => self.answers[*i] = Some(Err(other)),
+                Err(other) => self.answers[*i] = Some(*ended(Err(other))),
             }
         }
         failed.extend(barrier.wait(self.mode, SYNCS));
         for (i, fault) in failed {
             if let (None, Some((_, run))) = (&self.answers[i], runs.iter().find(|(at, _)| *at == i)) {
-                self.answers[i] = Some(answer(run, fault));
+                self.answers[i] = Some(*ended(answer(run, fault)));
             }
         }
         runs.into_iter().filter(|(i, _)| self.answers[*i].is_none()).collect()
     }
 
-    fn answers(mut self, settled: Vec<(usize, Outcome)>) -> Vec<Answer> {
+    fn answers(mut self, settled: Vec<(usize, Outcome)>) -> Vec<Attempted<'a>> {
         for (i, outcome) in settled {
-            self.answers[i] = Some(Ok(outcome));
+            self.answers[i] = Some(*ended(Ok(outcome)));
         }
         self.answers.into_iter().map(|answer| answer.expect("every run ended in one of the phases")).collect()
     }
@@ -120,47 +142,59 @@ fn unknown<A>(_run: &A, fault: IoFault) -> Answer {
     Ok(unknown_because(&fault))
 }
 
-fn unknown_because(cause: &dyn std::error::Error) -> Outcome {
+pub(crate) fn unknown_because(cause: &dyn std::error::Error) -> Outcome {
     let cause = std::iter::successors(Some(cause), |e| e.source()).map(ToString::to_string);
     Outcome::Unknown { cause: cause.collect::<Vec<_>>().join(": ") }
 }
 
-fn conflict(reason: Conflict) -> Box<Answer> {
-    Box::new(Ok(Outcome::Conflict { reason }))
+pub(crate) fn conflict<'a>(reason: Conflict) -> Ended<'a> {
+    ended(Ok(Outcome::Conflict { reason }))
+}
+
+/// What drift makes of a run that nothing of has been announced, or whose announcement was taken back.
+pub(crate) fn drifted(publish: Publish<'_>, changes: Vec<Change>) -> Ended<'_> {
+    let added = changes.iter().all(|change| matches!(change, Change::Added(_)));
+    let reason = Conflict::Drift { changes };
+    Box::new(Attempted { answer: Ok(Outcome::Conflict { reason }), returned: added.then_some(publish) })
 }
 
 /// A source that does not hold still is a lost race and not an error.
-fn refuse(e: PublishError) -> Box<Answer> {
+pub(crate) fn refuse<'a>(e: PublishError) -> Ended<'a> {
     match e {
         PublishError::Snapshot(SnapshotError::Drift { changes }) => conflict(Conflict::Drift { changes }),
         PublishError::Snapshot(SnapshotError::Changed { path }) => {
             conflict(Conflict::Drift { changes: vec![Change::Modified(path)] })
         }
         PublishError::Staged { .. }
+        | PublishError::NameTaken { .. }
         | PublishError::Snapshot(_)
         | PublishError::State(_)
         | PublishError::Io(_) => failed(e),
     }
 }
 
-fn failed(e: impl Into<PublishError>) -> Box<Answer> {
-    Box::new(Err(e.into()))
+pub(crate) fn failed<'a>(e: impl Into<PublishError>) -> Ended<'a> {
+    ended(Err(e.into()))
 }
 
-fn announce(prepared: Prepared<'_>) -> Result<Announced<'_>, Box<Answer>> {
+/// Whether the dataset is still what the run read; the lock must be held.
+pub(crate) fn unchanged<'a>(publish: Publish<'a>) -> Result<Publish<'a>, Ended<'a>> {
+    let state = publish.dataset.state().expect("a run lock is taken in the dataset's state");
+    let history = log::read(&state.log).map_err(|e| failed(StateError::from(e)))?;
+    if history.last() != publish.snapshot.last {
+        return Err(conflict(Conflict::HeadMoved));
+    }
+    let changes = drift(&publish).map_err(failed)?;
+    if changes.is_empty() { Ok(publish) } else { Err(drifted(publish, changes)) }
+}
+
+fn announce(mut prepared: Prepared<'_>) -> Result<Announced<'_>, Ended<'_>> {
     let (dataset, state) = (prepared.publish.dataset, prepared.state());
     crash_point!("publish.after-data-sync").during("publish", &dataset.place.name).map_err(failed)?;
     let lock = dataset.lock_publish(state).map_err(failed)?;
-    let history = log::read(&state.log).map_err(|e| failed(StateError::from(e)))?;
-    if history.last() != prepared.publish.snapshot.last {
-        return Err(conflict(Conflict::HeadMoved));
-    }
-    let changes = drift(&prepared).map_err(failed)?;
-    if !changes.is_empty() {
-        return Err(conflict(Conflict::Drift { changes }));
-    }
+    prepared.publish = unchanged(prepared.publish)?;
     let attempt = &prepared.publish.staging.shared.dir;
-    if let Some(base) = &prepared.base {
+    if let Some(base) = &prepared.base.record {
         let linked = store::rename_new(attempt, BASE_RECORD, &state.log, &file_name(base.number));
         if !linked.map_err(failed)? {
             return Err(conflict(Conflict::HeadMoved));
@@ -176,17 +210,17 @@ fn announce(prepared: Prepared<'_>) -> Result<Announced<'_>, Box<Answer>> {
             clear(&prepared);
             return Err(conflict(Conflict::HeadMoved));
         }
-        Err(fault) => return Err(Box::new(Ok(unknown_because(&fault)))),
+        Err(fault) => return Err(ended(Ok(unknown_because(&fault)))),
     }
     let after = crash_point!("publish.after-intent").during("publish", &dataset.place.name);
     match after.and_then(|()| prepared.decision.prepare(&state.log)) {
         Ok(()) => Ok(Announced { prepared, lock }),
-        Err(fault) => Err(Box::new(Ok(unknown_because(&fault)))),
+        Err(fault) => Err(ended(Ok(unknown_because(&fault)))),
     }
 }
 
-fn drift(prepared: &Prepared<'_>) -> Result<Vec<Change>, PublishError> {
-    let (dataset, snapshot) = (prepared.publish.dataset, &prepared.publish.snapshot);
+fn drift(publish: &Publish<'_>) -> Result<Vec<Change>, PublishError> {
+    let (dataset, snapshot) = (publish.dataset, &publish.snapshot);
     let name = &dataset.place.name;
     match store::node(&dataset.place.parent, name)? {
         None => return Ok(vec![Change::Removed(name.clone())]),
@@ -205,30 +239,36 @@ impl Announced<'_> {
     }
 }
 
-fn decide(announced: Announced<'_>) -> Result<Decided<'_>, Box<Answer>> {
+fn decide(announced: Announced<'_>) -> Result<Decided<'_>, Ended<'_>> {
     let Announced { prepared, lock } = announced;
     match try_decide(&prepared) {
         Ok(Ok(done)) => Ok(Decided { prepared, done, lock }),
-        Ok(Err(by)) => {
+        // What was set aside is not staged any more.
+        Ok(Err(Back { by: UndoneBy::Drift { changes }, set_aside: None })) => {
+            drop(lock);
+            prepared.publish.staging.let_go();
+            Err(drifted(prepared.publish, changes))
+        }
+        Ok(Err(back)) => {
             drop(lock);
             clear(&prepared);
-            Err(Box::new(Ok(Outcome::undone(by))))
+            Err(ended(Ok(Outcome::undone(back.by))))
         }
-        Err(e) => Err(Box::new(Ok(unknown_because(&e)))),
+        Err(e) => Err(ended(Ok(unknown_because(&e)))),
     }
 }
 
 /// The record `done`, ready to be created, or what undid the exchange.
-fn try_decide(prepared: &Prepared<'_>) -> Result<Result<Sealed, UndoneBy>, StateError> {
+fn try_decide(prepared: &Prepared<'_>) -> Result<Result<Sealed, Back>, StateError> {
     let (dataset, state, intent) = (prepared.publish.dataset, prepared.state(), &prepared.intent);
     let name = &dataset.place.name;
     crash_point!("publish.after-intent-sync").during("publish", name)?;
     let number = prepared.announce.number;
-    let swap = Swap { dataset, state, intent, number, base: &prepared.base_files };
+    let swap = Swap { dataset, state, intent, number, base: &prepared.base.files };
     match swap.run()? {
         Decision::Back(back) => {
             record_revert(state, prepared, back.record())?;
-            Ok(Err(back.by))
+            Ok(Err(back))
         }
         Decision::Forward => {
             if !prepared.decision.link(&state.log)? {
@@ -273,7 +313,7 @@ impl Decided<'_> {
     }
 }
 
-fn settle(decided: Decided<'_>) -> Result<Outcome, Box<Answer>> {
+fn settle(decided: Decided<'_>) -> Result<Outcome, Ended<'_>> {
     let Decided { prepared, done, lock } = decided;
     let (state, name) = (prepared.state(), &prepared.publish.dataset.place.name);
     let end = || -> Result<(), IoFault> {
@@ -287,7 +327,7 @@ fn settle(decided: Decided<'_>) -> Result<Outcome, Box<Answer>> {
             clear(&prepared);
             Ok(Outcome::Committed { version: prepared.intent.version })
         }
-        Err(fault) => Err(Box::new(Ok(unknown_because(&fault)))),
+        Err(fault) => Err(ended(Ok(unknown_because(&fault)))),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use skein_types::Timestamp;
+
 use crate::crash_point;
 use crate::dataset::State;
 use crate::fault::During as _;
@@ -11,7 +13,7 @@ use crate::log::record::{Body, FileRecord, Intent, Operation, Parent, PublishFac
 use crate::place::{Kind, STATE};
 use crate::publish::{FileFacts, Publish, PublishError};
 use crate::snapshot::node_of;
-use crate::staging::{QUARANTINE, StagedEntry};
+use crate::staging::{DATA, QUARANTINE, StagedEntry};
 use crate::store::barrier::Barrier;
 use crate::store::{self, Node};
 
@@ -24,45 +26,71 @@ pub(crate) const INTENT_RECORD: &str = "intent.json";
 pub(crate) struct Prepared<'a> {
     pub(crate) publish: Publish<'a>,
     pub(crate) intent: Intent,
-    /// The version that will be displaced, if it is not in the log yet: adopt or observe.
-    pub(crate) base: Option<Sealed>,
-    /// Files of the version that will be displaced.
-    pub(crate) base_files: Vec<FileRecord>,
+    /// The version that will be displaced.
+    pub(crate) base: Base,
     pub(crate) announce: Sealed,
     pub(crate) decision: Sealed,
 }
 
-impl<'a> Prepared<'a> {
-    pub(crate) fn new(publish: Publish<'a>) -> Result<Self, PublishError> {
-        crash_point!("publish.before-data-sync").during("publish", &publish.dataset.place.name)?;
-        publish.snapshot.hash(publish.dataset)?;
-        publish.staging.finish_dirs()?;
-        let now = publish.dataset.clock.now();
-        let (snapshot, mut last) = (&publish.snapshot, publish.snapshot.last);
-        let mut seal = |body: Body| {
-            let sealed = Sealed::new(&Record::new(number(last), last, now, body));
-            last = Some(sealed.as_parent);
-            sealed
-        };
+/// Records that are sealed one after another, each the parent of the next.
+#[derive(Debug)]
+pub(crate) struct Chain {
+    last: Option<Parent>,
+    now: Timestamp,
+}
+
+impl Chain {
+    /// What follows the log as a run pinned it.
+    pub(crate) fn after(publish: &Publish<'_>) -> Self {
+        Self { last: publish.snapshot.last, now: publish.dataset.clock.now() }
+    }
+
+    pub(crate) fn seal(&mut self, body: Body) -> Sealed {
+        let number = self.last.map_or(0, |last| last.number + 1);
+        let sealed = Sealed::new(&Record::new(number, self.last, self.now, body));
+        self.last = Some(sealed.as_parent);
+        sealed
+    }
+}
+
+/// The version that a run read: its number, and its record if the log does not have it yet.
+#[derive(Debug)]
+pub(crate) struct Base {
+    pub(crate) version: u64,
+    pub(crate) record: Option<Sealed>,
+    pub(crate) files: Vec<FileRecord>,
+}
+
+impl Base {
+    /// Needs every hash.
+    pub(crate) fn new(publish: &Publish<'_>, chain: &mut Chain) -> Self {
+        let snapshot = &publish.snapshot;
         let (files, dirs) = (snapshot.records(), snapshot.dirs.clone());
-        let (base, base_version) = match (&snapshot.head, snapshot.observed()) {
-            (None, _) => (Some(Body::Adopt { files: files.clone(), dirs }), 0),
+        let (body, version) = match (&snapshot.head, snapshot.observed()) {
+            (None, _) => (Some(Body::Adopt { files: files.clone(), dirs, origin: None }), 0),
             (Some(head), None) => (None, head.version),
             (Some(head), Some(changes)) => {
                 let version = head.version + 1;
                 (Some(Body::Observe { version, changes, files: files.clone(), dirs }), version)
             }
         };
-        let base = base.map(&mut seal);
-        let intent = intent(&publish, base_version)?;
-        let announce = seal(Body::Intent(Box::new(intent.clone())));
-        let decision = seal(Body::Commit { version: intent.version, run: publish.lock.run });
-        let attempt = &publish.staging.shared.dir;
-        if let Some(base) = &base {
-            store::write_new(attempt, BASE_RECORD, &base.bytes)?;
-        }
-        store::write_new(attempt, INTENT_RECORD, &announce.bytes)?;
-        Ok(Self { publish, intent, base, base_files: files, announce, decision })
+        Self { version, record: body.map(|body| chain.seal(body)), files }
+    }
+}
+
+impl<'a> Prepared<'a> {
+    /// A publish that an earlier one of the same run gave back may have left its records: they are written anew.
+    pub(crate) fn new(publish: Publish<'a>) -> Result<Self, PublishError> {
+        crash_point!("publish.before-data-sync").during("publish", &publish.dataset.place.name)?;
+        publish.snapshot.hash(publish.dataset)?;
+        publish.staging.finish_dirs()?;
+        let mut chain = Chain::after(&publish);
+        let base = Base::new(&publish, &mut chain);
+        let intent = intent(&publish, base.version)?;
+        let announce = chain.seal(Body::Intent(Box::new(intent.clone())));
+        let decision = chain.seal(Body::Commit { version: intent.version, run: publish.lock.run });
+        write_records(&publish, &base, &announce)?;
+        Ok(Self { publish, intent, base, announce, decision })
     }
 
     /// What must be durable before the intent may exist.
@@ -71,29 +99,7 @@ impl<'a> Prepared<'a> {
         owner: usize,
         barrier: &mut Barrier<'r>,
     ) -> Result<(), PublishError> {
-        let staging = &self.publish.staging;
-        let shared = &staging.shared;
-        for file in &self.intent.files {
-            barrier.add(owner, &shared.data, &file.stat.path)?;
-        }
-        for dir in self.intent.dirs.iter().map(String::as_str).chain(["."]) {
-            barrier.add(owner, &shared.data, dir)?;
-        }
-        if staging.quarantined() {
-            barrier.add(owner, &shared.dir, QUARANTINE)?;
-        }
-        if self.base.is_some() {
-            barrier.add(owner, &shared.dir, BASE_RECORD)?;
-        }
-        if self.publish.snapshot.last.is_none() {
-            let place = &self.publish.dataset.place;
-            barrier.add(owner, &self.state().root, ".")?;
-            barrier.add(owner, &place.parent, STATE)?;
-            barrier.add(owner, &place.parent, ".")?;
-        }
-        barrier.add(owner, &shared.dir, INTENT_RECORD)?;
-        barrier.add(owner, &shared.dir, ".")?;
-        Ok(barrier.add(owner, &self.state().stage, ".")?)
+        staged(&self.publish, &self.intent, &self.base, (owner, barrier))
     }
 
     pub(crate) fn state(&self) -> &'a State {
@@ -101,11 +107,75 @@ impl<'a> Prepared<'a> {
     }
 }
 
-fn number(last: Option<Parent>) -> u64 {
-    last.map_or(0, |last| last.number + 1)
+/// Writes what the log will get beside the staged files.
+pub(crate) fn write_records(
+    publish: &Publish<'_>,
+    base: &Base,
+    announce: &Sealed,
+) -> Result<(), PublishError> {
+    let attempt = &publish.staging.shared.dir;
+    for (name, record) in [(BASE_RECORD, base.record.as_ref()), (INTENT_RECORD, Some(announce))] {
+        store::remove_tree(attempt, name)?;
+        if let Some(record) = record {
+            store::write_new(attempt, name, &record.bytes)?;
+        }
+    }
+    Ok(())
 }
 
-fn intent(publish: &Publish<'_>, base: u64) -> Result<Intent, PublishError> {
+/// Everything that was staged and its records.
+pub(crate) fn staged<'r>(
+    publish: &'r Publish<'_>,
+    intent: &Intent,
+    base: &Base,
+    (owner, barrier): (usize, &mut Barrier<'r>),
+) -> Result<(), PublishError> {
+    let shared = &publish.staging.shared;
+    data(publish, intent, (owner, barrier))?;
+    if publish.staging.quarantined() {
+        barrier.add(owner, &shared.dir, QUARANTINE)?;
+    }
+    if base.record.is_some() {
+        barrier.add(owner, &shared.dir, BASE_RECORD)?;
+    }
+    barrier.add(owner, &shared.dir, INTENT_RECORD)?;
+    barrier.add(owner, &shared.dir, ".")?;
+    registration(publish, (owner, barrier))
+}
+
+/// The staged files and their directories.
+pub(crate) fn data<'r>(
+    publish: &'r Publish<'_>,
+    intent: &Intent,
+    (owner, barrier): (usize, &mut Barrier<'r>),
+) -> Result<(), PublishError> {
+    let shared = &publish.staging.shared;
+    for file in &intent.files {
+        barrier.add(owner, &shared.data, &file.stat.path)?;
+    }
+    for dir in intent.dirs.iter().map(String::as_str).chain(["."]) {
+        barrier.add(owner, &shared.data, dir)?;
+    }
+    Ok(barrier.add(owner, &shared.dir, DATA)?)
+}
+
+/// The directories that lead to an attempt; those of the state itself only once.
+pub(crate) fn registration<'r>(
+    publish: &'r Publish<'_>,
+    (owner, barrier): (usize, &mut Barrier<'r>),
+) -> Result<(), PublishError> {
+    let dataset = publish.dataset;
+    let state = dataset.state().expect("a run lock is taken in the dataset's state");
+    if publish.snapshot.last.is_none() {
+        barrier.add(owner, &state.root, ".")?;
+        barrier.add(owner, &dataset.place.parent, STATE)?;
+        barrier.add(owner, &dataset.place.parent, ".")?;
+    }
+    Ok(barrier.add(owner, &state.stage, ".")?)
+}
+
+/// The new version as it lies staged, over the version that it was made from.
+pub(crate) fn intent(publish: &Publish<'_>, base: u64) -> Result<Intent, PublishError> {
     let (staging, commit, run) = (&publish.staging, &publish.commit, publish.lock.run);
     let listing = match Listing::of_directory(&staging.shared.data) {
         Ok(listing) => listing,

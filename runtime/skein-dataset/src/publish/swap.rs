@@ -225,7 +225,7 @@ impl Swap<'_> {
         let staged = self.intent.source.rsplit_once('/').map_or(".", |(dir, _)| dir);
         let mut dirs =
             vec![(&self.dataset.place.parent, "."), (&self.state.kept, "."), (&self.state.root, staged)];
-        // A kept version that others wrote to stays where it is kept.
+        // A kept or held version that others wrote to stays where it is.
         if set_aside.as_deref() == Some(self.aside().as_str()) {
             dirs.extend([(&self.state.root, ASIDE), (&self.state.root, ".")]);
         }
@@ -259,7 +259,7 @@ impl Swap<'_> {
         if !written {
             return Ok(None);
         }
-        if matches!(self.intent.operation, Operation::RollBack { .. }) {
+        if !self.intent.is_staged() {
             return Ok(Some(self.intent.source.clone()));
         }
         store::ensure_dir(&self.state.root, ASIDE)?;
@@ -284,7 +284,7 @@ impl Swap<'_> {
 }
 
 /// Opens the directory that a path below the state names the entry of.
-fn split(root: &Dir, path: &str) -> Result<(Dir, String), IoFault> {
+pub(crate) fn split(root: &Dir, path: &str) -> Result<(Dir, String), IoFault> {
     let (dir, name) = path.rsplit_once('/').unwrap_or((".", path));
     Ok((root.open_dir(dir).during("open", dir)?, name.to_owned()))
 }

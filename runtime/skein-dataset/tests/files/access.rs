@@ -37,7 +37,7 @@ fn unfinished_files_are_nobody_elses() {
     assert_eq!(parts.len(), 2);
     assert!(parts.iter().all(|part| mode(part) == 0o600), "{parts:?}");
     let name = data.finish(NameRule::Keep).unwrap().path;
-    assert_eq!(mode(&attempt.join("data").join(name)), 0o640);
+    assert_eq!(mode(&attempt.join("data/t").join(name)), 0o640);
 }
 
 #[test]

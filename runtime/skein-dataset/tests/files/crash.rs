@@ -9,11 +9,12 @@ use std::process::{Command, Stdio};
 
 use rustix::fs::{CWD, RenameFlags};
 use skein_dataset::{
-    CRASH_POINTS, Change, Dataset, Outcome, Recovered, Step, VersionKind, crash, recover, roll_back,
+    CRASH_POINTS, Change, Dataset, Outcome, Recovered, Step, VersionKind, attempt_many, beside, crash,
+    discard, hold, publish_held, recover, roll_back,
 };
 use skein_types::{Blake3, RunId};
 
-use crate::world::{Bytes, World, bytes, open, publish, put, stage};
+use crate::world::{Bytes, World, bytes, catch_up, open, publish, put, stage};
 
 const DATASET: &str = "SKEIN_TEST_DATASET";
 const OPERATION: &str = "SKEIN_TEST_OPERATION";
@@ -43,10 +44,41 @@ fn a_child_does_its_operation() {
             publish(skein_dataset::Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit })
                 .unwrap();
         }
+        "hold" => drop(hold_one(&dataset)),
+        "publish held" => drop(publish_held(&dataset, None).unwrap()),
+        "discard" => drop(discard(&dataset, None).unwrap()),
+        "beside" => {
+            let lock = dataset.lock_run(RunId::new(uuid::Uuid::now_v7())).unwrap();
+            let snapshot = dataset.pin(&lock).unwrap();
+            let (staging, commit) = stage(&dataset, &lock, &snapshot, "crash");
+            let publish =
+                skein_dataset::Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit };
+            drop(beside(publish, &BESIDE.parse().unwrap()).answer.unwrap());
+        }
+        "catch up" => {
+            let lock = dataset.lock_run(RunId::new(uuid::Uuid::now_v7())).unwrap();
+            let snapshot = dataset.pin(&lock).unwrap();
+            let (staging, commit) = stage(&dataset, &lock, &snapshot, "crash");
+            put(&dataset.path().join("late.parquet"), b"late");
+            let publish =
+                skein_dataset::Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit };
+            let returned = attempt_many(vec![publish]).pop().unwrap().returned.unwrap();
+            assert_eq!(catch_up(returned), Outcome::Committed { version: 3 });
+        }
         "rollback" => drop(roll_back(&dataset, None).unwrap()),
         "recover" => drop(recover(&dataset).unwrap()),
         other => panic!("no operation {other}"),
     }
+}
+
+/// The name of the dataset that is made beside.
+const BESIDE: &str = "beside.parquet";
+
+fn hold_one(dataset: &Dataset) {
+    let lock = dataset.lock_run(RunId::new(uuid::Uuid::now_v7())).unwrap();
+    let snapshot = dataset.pin(&lock).unwrap();
+    let (staging, commit) = stage(dataset, &lock, &snapshot, "crash");
+    hold(skein_dataset::Publish { dataset, lock: &lock, snapshot, staging, commit }).answer.unwrap();
 }
 
 fn command(dataset: &Path, operation: &str, crash_at: Option<&str>) -> Command {
@@ -109,6 +141,24 @@ fn agree(dataset: &Dataset) {
     for file in &head.files {
         let content = live.get(&file.stat.path).or_else(|| live.get("")).unwrap();
         assert_eq!(Blake3::of(content), file.blake3, "{}", file.stat.path);
+    }
+    let held: Vec<String> = history.held().iter().map(|held| held.hold.facts.run.to_string()).collect();
+    let dir = dataset.state_path().join("held");
+    let mut found: Vec<String> = match dir.is_dir() {
+        true => {
+            std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+        }
+        false => Vec::new(),
+    };
+    found.sort();
+    assert_eq!(found, held, "what is held is there, and nothing else");
+    for held in history.held() {
+        let ready = bytes(&dataset.held_path(held.hold.facts.run).unwrap());
+        let mut hashes: Vec<Blake3> = ready.values().map(|b| Blake3::of(b)).collect();
+        let mut recorded: Vec<Blake3> = held.hold.files.iter().map(|f| f.blake3).collect();
+        hashes.sort();
+        recorded.sort();
+        assert_eq!(hashes, recorded);
     }
     for version in history.versions() {
         let kept = history.slot_of(version.version);
@@ -180,10 +230,22 @@ fn round(directory: bool, operation: &str, point: &str, again: Option<&str>) -> 
         all.sort();
         all
     };
-    let valid =
-        if operation == "rollback" { [contents(&new), old] } else { [contents(&new), migrated(&new)] };
+    let valid = match operation {
+        "rollback" => vec![contents(&new), old],
+        "run" | "publish held" => vec![contents(&new), migrated(&new)],
+        _ => vec![contents(&new)],
+    };
+    if ["publish held", "discard"].contains(&operation) {
+        hold_one(&open(&path));
+    }
     let end = child(&path, operation, Some(point));
     survives(&path, &valid, again);
+    let beside = path.with_file_name(BESIDE);
+    assert_eq!(beside.exists(), world.path(".skein").join(BESIDE).exists(), "{operation} at {point}");
+    if beside.exists() {
+        assert_eq!(contents(&bytes(&beside)), migrated(&new));
+        agree(&open(&beside));
+    }
     end
 }
 
@@ -192,24 +254,45 @@ fn meets(operation: &str, point: &str) -> bool {
     match operation {
         "run" => {
             shared
-                || point.starts_with("stage.")
+                || (point.starts_with("stage.") && point != "stage.after-extend")
                 || (point.starts_with("publish.") && point != "publish.after-adopt")
                 || point.ends_with("-sweep")
         }
         "rollback" => shared || point.starts_with("rollback.") || point.starts_with("store."),
+        "hold" => point.starts_with("hold.") || point.starts_with("store."),
+        "publish held" => shared || point.starts_with("held.") || point.starts_with("store."),
+        "discard" => point.starts_with("discard.") || point.starts_with("store."),
+        "beside" => point.starts_with("beside.") || point.starts_with("store."),
         _ => false,
     }
 }
 
+const OPERATIONS: [&str; 6] = ["run", "rollback", "hold", "publish held", "discard", "beside"];
+
 #[test]
-fn every_point_of_a_run_and_of_a_rollback_can_be_the_last() {
+fn every_point_of_every_operation_can_be_the_last() {
     for directory in [true, false] {
-        for operation in ["run", "rollback"] {
+        for operation in OPERATIONS {
             for point in CRASH_POINTS.iter().filter(|point| meets(operation, point)) {
                 assert_eq!(round(directory, operation, point, None), End::Killed, "{operation} at {point}");
             }
         }
     }
+}
+
+#[test]
+fn a_run_that_dies_while_it_catches_up_leaves_what_others_added_and_nothing_else() {
+    let world = World::new();
+    let path = prepared(&world, true);
+    let mut expected = bytes(&path);
+    assert_eq!(child(&path, "catch up", Some("stage.after-extend")), End::Killed);
+    expected.insert("late.parquet".into(), b"late".to_vec());
+    assert_eq!(bytes(&path), expected);
+    let dataset = open(&path);
+    assert!(matches!(&recover(&dataset).unwrap().steps[..], [Step::Swept { .. }]));
+    assert_eq!(child(&path, "run", None), End::Done);
+    agree(&dataset);
+    assert_eq!(contents(&bytes(&path)), migrated(&expected));
 }
 
 #[test]
@@ -248,8 +331,8 @@ fn every_point_of_a_recovery_can_be_the_last() {
 fn every_point_is_met_by_some_test_here() {
     let recovery = ["recover.before-settle", "recover.before-sweep", "recover.after-sweep"];
     for point in CRASH_POINTS {
-        let met = meets("run", point)
-            || meets("rollback", point)
+        let met = OPERATIONS.iter().any(|operation| meets(operation, point))
+            || *point == "stage.after-extend"
             || recovery.contains(point)
             || TAKEN_BACK.contains(point)
             || point.starts_with("register.")
@@ -413,7 +496,7 @@ fn seeded_rounds_of_crashes_within_crashes() {
         usize::try_from(state >> 33).unwrap() % n
     };
     for i in 0..rounds {
-        let (directory, operation) = (pick(2) == 0, ["run", "rollback"][pick(2)]);
+        let (directory, operation) = (pick(2) == 0, OPERATIONS[pick(OPERATIONS.len())]);
         let points: Vec<&str> = CRASH_POINTS.iter().copied().filter(|p| meets(operation, p)).collect();
         let (point, again) = (points[pick(points.len())], CRASH_POINTS[pick(CRASH_POINTS.len())]);
         println!("seed {seed} round {i}: {operation} at {point}, recovery at {again}, directory {directory}");

@@ -41,6 +41,7 @@ fn a_directory_is_migrated_and_comes_back_byte_for_byte() {
         .iter()
         .map(|v| match &v.kind {
             VersionKind::Adopted => "adopted",
+            VersionKind::Beside(_) => "beside",
             VersionKind::Observed { .. } => "observed",
             VersionKind::Published(_) => "published",
             VersionKind::RolledBack { .. } => "rolled back",

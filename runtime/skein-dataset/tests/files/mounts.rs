@@ -257,7 +257,7 @@ fn a_group_that_cannot_be_kept_gives_no_rights_to_another_one() {
     let (staging, _) = stage(&dataset, &lock, &snapshot, "m");
     assert_eq!(staging.lost_attributes(), ["owner of a.parquet", "owner of b.parquet"]);
     let data = std::fs::read_dir(dataset.state_path().join("stage")).unwrap().next().unwrap().unwrap();
-    let mut modes: Vec<_> = std::fs::read_dir(data.path().join("data"))
+    let mut modes: Vec<_> = std::fs::read_dir(data.path().join("data/t"))
         .unwrap()
         .map(|e| e.unwrap().metadata().unwrap().permissions().mode() & 0o777)
         .collect();

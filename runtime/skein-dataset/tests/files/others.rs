@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use skein_dataset::{
-    Change, Conflict, Outcome, Publish, RollbackError, Staging, StateError, VersionKind, crash, publish_many,
-    recover, resolve, roll_back,
+    Change, Conflict, Outcome, Publish, RollbackError, Staging, StateError, VersionKind, attempt_many, crash,
+    publish_many, recover, resolve, roll_back,
 };
 
-use crate::world::{World, publish, stage};
+use crate::world::{World, catch_up, publish, stage};
 
 fn drifted(outcome: Outcome) -> Vec<Change> {
     match outcome {
@@ -383,4 +383,82 @@ fn a_batch_publishes_each_run_by_itself() {
             assert_eq!(outcome, Outcome::Committed { version: 1 });
         }
     }
+}
+
+/// Adds files between the pin and the publish, or between the publish's last look and its exchange.
+#[test]
+fn what_others_only_added_gives_the_run_back_and_is_caught_up() {
+    for late in ["before", "in the last moment"] {
+        let world = World::new();
+        world.put("t/k=1/a.parquet", b"a");
+        let dataset = world.dataset("t");
+        let lock = dataset.lock_run(world.run()).unwrap();
+        let snapshot = dataset.pin(&lock).unwrap();
+        let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+        let staged = std::fs::read_dir(dataset.state_path().join("stage")).unwrap().next().unwrap().unwrap();
+        let inode = |path: &std::path::Path| std::os::unix::fs::MetadataExt::ino(&path.metadata().unwrap());
+        let first = staged.path().join("data/t/k=1").read_dir().unwrap().next().unwrap().unwrap().path();
+        let (first, written) = (first.file_name().unwrap().to_owned(), inode(&first));
+        let publish = Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit };
+        let path = world.path("t");
+        let others = move |dir: &std::path::Path| {
+            crate::world::put(&dir.join("k=2/late.parquet"), b"late");
+            crate::world::put(&dir.join("README"), b"r");
+        };
+        match late {
+            "before" => others(&path),
+            // A writer that has the directory open, in the moment in which it changes places.
+            _ => crash::act_at("swap.after-exchange", {
+                let displaced = dataset.state_path().join("kept/0");
+                move || others(&displaced)
+            }),
+        }
+        let attempted = attempt_many(vec![publish]).pop().unwrap();
+        let changes = drifted(attempted.answer.unwrap());
+        assert!(changes.iter().all(|change| matches!(change, Change::Added(_))), "{changes:?}");
+        let version = if late == "before" { 1 } else { 2 };
+        assert_eq!(catch_up(attempted.returned.unwrap()), Outcome::Committed { version }, "{late}");
+        let mut contents: Vec<_> = world.bytes("t").into_values().collect();
+        contents.sort();
+        assert_eq!(contents, [b"a+m".to_vec(), b"late+m".to_vec(), b"r".to_vec()], "{late}");
+        assert_eq!(inode(&world.path("t/k=1").join(first)), written, "what was staged is not touched again");
+        assert_eq!(std::fs::read_dir(dataset.state_path().join("stage")).unwrap().count(), 0);
+        roll_back(&dataset, None).unwrap();
+        let mut contents: Vec<_> = world.bytes("t").into_values().collect();
+        contents.sort();
+        assert_eq!(
+            contents,
+            [b"a".to_vec(), b"late".to_vec(), b"r".to_vec()],
+            "{late}: theirs are never lost"
+        );
+    }
+}
+
+#[test]
+fn a_run_that_was_given_back_and_is_dropped_leaves_nothing() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let dataset = world.dataset("t");
+    let lock = dataset.lock_run(world.run()).unwrap();
+    let snapshot = dataset.pin(&lock).unwrap();
+    let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+    world.put("t/late.parquet", b"late");
+    let publish = Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit };
+    let attempted = attempt_many(vec![publish]).pop().unwrap();
+    assert!(attempted.returned.is_some());
+    drop(attempted);
+    assert_eq!(std::fs::read_dir(dataset.state_path().join("stage")).unwrap().count(), 0);
+}
+
+#[test]
+fn what_changed_again_while_it_was_caught_up_is_a_conflict() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let dataset = world.dataset("t");
+    let lock = dataset.lock_run(world.run()).unwrap();
+    let snapshot = dataset.pin(&lock).unwrap();
+    world.put("t/late.parquet", b"late");
+    assert_eq!(dataset.pin_again(&lock, &snapshot).unwrap().1.len(), 1);
+    world.put("t/a.parquet", b"A");
+    assert_eq!(dataset.pin_again(&lock, &snapshot).unwrap_err().code().id, "SK0514");
 }

@@ -164,7 +164,7 @@ fn staged_files_are_hashed_counted_named_and_gone_when_dropped() {
     assert_eq!(entry, StagedEntry { path, from, role: skein_dataset::Role::Data, size: 3_000_000, blake3 });
     let stage = dataset.state_path().join("stage");
     let attempt = std::fs::read_dir(&stage).unwrap().next().unwrap().unwrap().path();
-    assert_eq!(std::fs::read(attempt.join("data").join(&entry.path)).unwrap(), content);
+    assert_eq!(std::fs::read(attempt.join("data/t").join(&entry.path)).unwrap(), content);
     assert_eq!(write(1000).finish(NameRule::Hashed).unwrap_err().code().id, "SK0527");
     drop(staging);
     assert_eq!(std::fs::read_dir(&stage).unwrap().count(), 0);

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use skein_dataset::{
-    Applied, CommitData, Dataset, FileFacts, NameRule, Options, Outcome, Place, ProbeCache, Publish,
-    PublishError, RowCounts, RunLock, Snapshot, Staging, SyncMode, publish_many,
+    Applied, CommitData, Dataset, FileFacts, NameRule, Options, Outcome, PinnedFile, Place, ProbeCache,
+    Publish, PublishError, Role, RowCounts, RunLock, Snapshot, Staging, SyncMode, publish_many,
 };
 use skein_types::{Blake3, ModuleDigest, ParamsDigest, Rows, RunId, SystemClock};
 
@@ -108,6 +108,22 @@ pub(crate) fn applied(migration: &str) -> Applied {
     }
 }
 
+/// What a run does that gets its publish back: migrates what was added and tries again.
+pub(crate) fn catch_up(returned: Publish<'_>) -> Outcome {
+    let Publish { dataset, lock, snapshot, mut staging, mut commit } = returned;
+    let (snapshot, added) = dataset.pin_again(lock, &snapshot).unwrap();
+    staging.extend(&snapshot).unwrap();
+    let migration = commit.migration.clone();
+    for source in added.iter().map(|place| &snapshot.files()[*place]) {
+        match source.stat.role {
+            Role::Data => commit.files.push(write(&staging, &snapshot, source, &migration)),
+            Role::Sidecar => drop(staging.join(&snapshot, source).unwrap()),
+            Role::Dropped => {}
+        }
+    }
+    publish(Publish { dataset, lock, snapshot, staging, commit }).unwrap()
+}
+
 /// Writes every data file with `+migration` appended, copies the rest.
 pub(crate) fn stage(
     dataset: &Dataset,
@@ -116,20 +132,21 @@ pub(crate) fn stage(
     migration: &str,
 ) -> (Staging, CommitData) {
     let staging = Staging::create(dataset, run, snapshot, 0).unwrap();
-    let mut files = Vec::new();
-    for source in snapshot.data_files() {
-        let mut content = Vec::new();
-        std::io::Read::read_to_end(&mut snapshot.open_file(source).unwrap(), &mut content).unwrap();
-        content.extend_from_slice(format!("+{migration}").as_bytes());
-        let mut out = staging.file(source).unwrap();
-        out.write_all(&content).unwrap();
-        let path = out.finish(NameRule::Hashed).unwrap().path;
-        let mut all = source.applied().to_vec();
-        all.push(applied(migration));
-        files.push(FileFacts { path, rows: Rows(1), stats: serde_json::json!({"n": 1}), applied: all });
-    }
+    let files = snapshot.data_files().map(|source| write(&staging, snapshot, source, migration)).collect();
     staging.copy_sidecars(snapshot).unwrap();
     (staging, commit(migration, files))
+}
+
+fn write(staging: &Staging, snapshot: &Snapshot, source: &PinnedFile, migration: &str) -> FileFacts {
+    let mut content = Vec::new();
+    std::io::Read::read_to_end(&mut snapshot.open_file(source).unwrap(), &mut content).unwrap();
+    content.extend_from_slice(format!("+{migration}").as_bytes());
+    let mut out = staging.file(source).unwrap();
+    out.write_all(&content).unwrap();
+    let path = out.finish(NameRule::Hashed).unwrap().path;
+    let mut all = source.applied().to_vec();
+    all.push(applied(migration));
+    FileFacts { path, rows: Rows(1), stats: serde_json::json!({"n": 1}), applied: all }
 }
 
 pub(crate) fn commit(migration: &str, files: Vec<FileFacts>) -> CommitData {

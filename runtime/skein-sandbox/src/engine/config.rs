@@ -36,7 +36,8 @@ pub(super) fn build(purpose: Purpose) -> Result<Config> {
     features(&mut config);
     metering(&mut config);
     memory(&mut config);
-    config.wasm_backtrace_max_frames(NonZeroUsize::new(20));
+    // A panic has a dozen frames of its own before the author's begin.
+    config.wasm_backtrace_max_frames(NonZeroUsize::new(64));
     config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
     config.generate_address_map(true);
     // Registering unwind tables is quadratic over many loaded modules, and nobody unwinds through guests.

@@ -4,6 +4,7 @@ use serde::Serialize;
 use skein_types::Bytes;
 
 use super::HostStop;
+use crate::error::PANICKED;
 
 /// Bytes of one line; the rest is cut off and marked.
 const LINE_BYTES_MAX: usize = 8 * 1024;
@@ -116,7 +117,7 @@ impl LogCapture {
             return Err(HostStop::LogFlood);
         }
         if level == LogLevel::Error || source == LogSource::Stderr {
-            self.remember(&message);
+            self.remember(&in_place(&message, &kept));
         }
         self.entries.push(LogEntry { level, source, message, fields: kept, truncated });
         Ok(())
@@ -128,13 +129,14 @@ impl LogCapture {
             return;
         }
         match &mut self.last_error {
-            Some(panic) if panic.contains(" panicked at ") && !line.contains(" panicked at ") => {
+            Some(panic) if panic.starts_with(PANICKED) && !line.contains(PANICKED) => {
                 if panic.len() + line.len() < LINE_BYTES_MAX {
                     panic.push(' ');
                     panic.push_str(line);
                 }
             }
-            last => *last = Some(line.to_owned()),
+            // Rust's own message begins with the thread, of which a guest has one.
+            last => *last = Some(line.find(PANICKED).map_or(line, |at| &line[at..]).to_owned()),
         }
     }
 
@@ -175,6 +177,16 @@ impl LogCapture {
     }
 }
 
+/// A panic that the SDK reports has its place in a field; other lines are what they are.
+fn in_place(message: &str, fields: &[(String, String)]) -> String {
+    let field =
+        |wanted: &str| fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+    match (field("panic"), field("at")) {
+        (Some("true"), Some(at)) => format!("{PANICKED}{at}: {message}"),
+        _ => message.to_owned(),
+    }
+}
+
 fn cut(mut text: String, truncated: &mut bool) -> String {
     if text.len() > LINE_BYTES_MAX {
         *truncated = true;
@@ -199,6 +211,21 @@ mod tests {
         let line = &log.entries()[0];
         assert!(line.truncated && line.message.capacity() <= LINE_BYTES_MAX);
         assert_eq!(line.fields.len(), LINE_BYTES_MAX / FIELD_OVERHEAD);
+    }
+
+    #[test]
+    fn a_panic_has_its_place_and_its_words_whoever_reports_it() {
+        let mut log = LogCapture::new(10, Bytes::mib(1));
+        let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let fields = vec![field("panic", "true"), field("at", "src/lib.rs:12:5")];
+        log.write(LogLevel::Error, LogSource::Log, "no amount".to_owned(), fields).unwrap();
+        assert_eq!(log.last_error(), Some("panicked at src/lib.rs:12:5: no amount"));
+        log.print(
+            LogSource::Stderr,
+            b"\nthread '<unnamed>' (1) panicked at src/lib.rs:7:1:\nodd\nnote: run with\n",
+        )
+        .unwrap();
+        assert_eq!(log.last_error(), Some("panicked at src/lib.rs:7:1: odd"));
     }
 
     #[test]

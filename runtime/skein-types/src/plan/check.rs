@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow_schema::{FieldRef, Schema, SchemaRef};
 
 use super::carry::Carry;
+use super::partition;
 use super::types::{check_field, check_name, check_width};
 use super::{ColumnPlan, Origin, PlanError, ProposedOrigin, ProposedPlan, SchemaPlan};
 use crate::{ColumnId, ColumnTree, Shape};
@@ -22,6 +23,7 @@ pub(super) fn check(source: SchemaRef, proposed: &ProposedPlan) -> Result<Schema
     let checking = Checking { source: &tree, target: &target, origins: &origins, reads: &reads, shape };
     let columns = target.roots().iter().map(|root| checking.column(*root)).collect::<Result<Vec<_>, _>>()?;
     checking.no_stray_origins(&columns)?;
+    partition::check(&tree, &columns, shape)?;
     Ok(SchemaPlan { source, tree, columns, reads, shape })
 }
 

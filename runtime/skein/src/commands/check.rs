@@ -68,10 +68,7 @@ pub(crate) fn check(settings: &Settings, args: &CheckArgs) -> CommandResult {
     let params = secrets::params(&args.with, &home)?;
     let fresh = modules::compile(&args.module, &home, &clock)?;
     let limits = Limits::STANDARD;
-    let manifest = fresh
-        .module
-        .describe(&limits)
-        .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
+    let manifest = modules::describe(&fresh.module, &limits)?;
     let files = selection::choice(&args.selection)?;
     let plans = match &args.dataset {
         None => Vec::new(),

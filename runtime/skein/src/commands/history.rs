@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use skein_dataset::{History, LogError, Version, VersionKind};
+use skein_dataset::{Dataset, Held, History, Hold, LogError, Version, VersionKind};
 use skein_types::{Bytes, Rows, RunId, SystemClock, codes};
 
 use crate::args::{HistoryArgs, Output};
@@ -41,16 +41,66 @@ pub(crate) fn history(settings: &Settings, args: &HistoryArgs) -> CommandResult 
         return Err(Failure::text(codes::NO_HISTORY, format!("{} has no history", args.dataset.display()))
             .hint(Some("`skein run` begins it")));
     }
+    let held: Vec<HeldLine> = history.held().iter().map(|held| held_line(&dataset, &history, held)).collect();
     match args.output {
-        Output::Json => render::json(&serde_json::json!({ "versions": lines })),
-        Output::Table => table(&lines),
+        Output::Json if held.is_empty() => render::json(&serde_json::json!({ "versions": lines })),
+        Output::Json => render::json(&serde_json::json!({ "versions": lines, "held": held })),
+        Output::Table => {
+            table(&lines);
+            held.iter().for_each(told);
+        }
     }
     Ok(())
+}
+
+/// A finished version that is not current.
+#[derive(Serialize)]
+struct HeldLine {
+    run: RunId,
+    time: String,
+    /// The version that it may displace.
+    base: u64,
+    /// Whether it still can.
+    publishable: bool,
+    what: String,
+    files: usize,
+    bytes: Bytes,
+    path: String,
+}
+
+fn held_line(dataset: &Dataset, history: &History, held: &Held) -> HeldLine {
+    let Hold { facts, base, files, source, .. } = &held.hold;
+    HeldLine {
+        run: facts.run,
+        time: held.time.to_string(),
+        base: *base,
+        publishable: history.head().is_some_and(|head| head.version == *base),
+        what: format!("{} {}", facts.migration, facts.migration_version),
+        files: files.len(),
+        bytes: files.iter().map(|file| Bytes(file.stat.size)).sum(),
+        path: dataset.state_path().join(source).display().to_string(),
+    }
+}
+
+fn told(held: &HeldLine) {
+    let HeldLine { run, time, base, what, files, bytes, path, .. } = held;
+    let stale = if held.publishable { "" } else { ", which is not current any more" };
+    render::line(&format!(
+        "held by {run} since {time}: {what}, {files} files, {bytes}, over version {base}{stale}"
+    ));
+    render::line(&format!("  {path}"));
 }
 
 fn line(history: &History, version: &Version) -> VersionLine {
     let (kind, what, run, counts) = match &version.kind {
         VersionKind::Adopted => ("adopted", "found in place".to_owned(), None, None),
+        VersionKind::Beside(origin) => {
+            let what = format!(
+                "{} {} of {}",
+                origin.facts.migration, origin.facts.migration_version, origin.dataset
+            );
+            ("beside", what, Some(origin.facts.run), Some(origin.facts.rows))
+        }
         VersionKind::Observed { changes } => {
             ("observed", format!("{} changes by others", changes.len()), None, None)
         }

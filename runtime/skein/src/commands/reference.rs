@@ -1,6 +1,9 @@
 //! `skein reference`: pages of the documentation that say what the code says.
 //!
-//! Hidden: the pages are committed under `docs/reference/`, and a test compares them with what this prints.
+//! Hidden: the pages are committed under `docs/`, and a test compares them with what this prints.
+
+mod contract;
+mod errors;
 
 use std::fmt::Write as _;
 
@@ -18,6 +21,8 @@ pub(crate) fn reference(args: &ReferenceArgs) -> CommandResult {
     let page = match args.page {
         Page::Cli => command_line(),
         Page::Limits => limits(),
+        Page::Errors => errors::page(),
+        Page::Contract => contract::page(),
     };
     render::line(page.trim_end());
     Ok(())

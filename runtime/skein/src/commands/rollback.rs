@@ -1,15 +1,15 @@
 //! `skein rollback`: an older version becomes current again.
 
-use std::io::{BufRead as _, Write as _};
 use std::sync::Arc;
 
 use serde::Serialize;
-use skein_dataset::{Dataset, RolledBack, roll_back};
-use skein_types::{Bytes, SystemClock, codes};
+use skein_dataset::{RolledBack, roll_back};
+use skein_types::{Bytes, SystemClock};
 
 use crate::args::{Output, RollbackArgs};
 use crate::datasets;
 use crate::failure::{CommandResult, Failure};
+use crate::question;
 use crate::render;
 use crate::settings::Settings;
 
@@ -25,9 +25,9 @@ struct Summary {
 pub(crate) fn rollback(settings: &Settings, args: &RollbackArgs) -> CommandResult {
     let clock = Arc::new(SystemClock::start());
     let dataset = datasets::open(settings, &args.dataset, clock, datasets::default_threads())?;
-    if !args.yes && !confirmed(settings, &dataset, args)? {
-        return Err(Failure::text(codes::CANCELLED, "nothing was changed"));
-    }
+    let target = args.to.map_or_else(|| "the version before".to_owned(), |to| format!("version {to}"));
+    let question = format!("Make {target} of {} current again?", dataset.path().display());
+    question::confirmed(settings, args.yes, &question)?;
     let done = roll_back(&dataset, args.to)
         .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
     match args.output {
@@ -47,18 +47,4 @@ fn told(done: &RolledBack) -> String {
         return format!("version {} is current already, nothing was touched", done.to);
     }
     format!("version {} is back as version {}: {} files, {}", done.to, done.version, done.files, done.bytes)
-}
-
-/// Asks on a terminal; elsewhere `--yes` is needed, because nobody could answer.
-fn confirmed(settings: &Settings, dataset: &Dataset, args: &RollbackArgs) -> Result<bool, Failure> {
-    if !settings.can_ask {
-        return Err(Failure::text(codes::USAGE, "rolling back wants to be confirmed").hint(Some("add --yes")));
-    }
-    let target = args.to.map_or_else(|| "the version before".to_owned(), |to| format!("version {to}"));
-    let asked = std::io::stderr()
-        .write_all(format!("Make {target} of {} current again? [y/N] ", dataset.path().display()).as_bytes());
-    let mut answer = String::new();
-    let read = asked.and_then(|()| std::io::stdin().lock().read_line(&mut answer));
-    read.map_err(|error| Failure::new(codes::IO, &error))?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }

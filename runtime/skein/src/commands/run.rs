@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use skein_node::{Preparation, Progress, RunError, RunOutcome, RunReport, RunRequest, prepare};
+use skein_dataset::check_free;
+use skein_node::{
+    Preparation, Progress, PublishMode, RunError, RunOutcome, RunReport, RunRequest, prepare, write_aside,
+};
 use skein_sandbox::Limits;
 use skein_types::{Clock, Fuel, RunId, SystemClock};
 
@@ -37,14 +40,17 @@ pub(crate) fn run(settings: &Settings, args: &RunArgs) -> CommandResult {
         limits: limits(args),
         rejects_max: args.max_rejects,
         files: selection::choice(&args.selection)?,
-        output: args.into.clone(),
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
     };
     let progress = Arc::new(Progress::default());
     interrupt::cancels(&progress);
     let outcome = {
         let _view = ProgressView::start(Arc::clone(&progress), settings.interactive);
-        migrate(dataset, &module, request, clock, &progress).map_err(|error| failed(&error))?
+        let outcome = match &args.into {
+            Some(to) => write_aside(dataset, &module, request, to, (clock, &progress)),
+            None => migrate((dataset, &args.publish), &module, request, clock, &progress),
+        };
+        outcome.map_err(|error| failed(&error))?
     };
     match args.output {
         Output::Json => render::json(&outcome),
@@ -54,17 +60,21 @@ pub(crate) fn run(settings: &Settings, args: &RunArgs) -> CommandResult {
 }
 
 fn migrate(
-    dataset: skein_dataset::Dataset,
+    (dataset, mode): (skein_dataset::Dataset, &PublishMode),
     module: &skein_sandbox::Module,
     request: RunRequest,
     clock: Arc<dyn Clock>,
     progress: &Progress,
 ) -> Result<RunOutcome, RunError> {
+    if let PublishMode::Beside(name) = mode {
+        // Asked again in the end; but nobody wants to wait for that.
+        check_free(&dataset, name)?;
+    }
     match prepare(dataset, module, request, clock, progress)? {
         Preparation::AlreadyMigrated { version, migration } => {
             Ok(RunOutcome::AlreadyMigrated { version, migration })
         }
-        Preparation::Ready(prepared) => prepared.stage(progress)?.finish(),
+        Preparation::Ready(prepared) => prepared.stage(progress)?.publish_as(mode),
     }
 }
 
@@ -100,17 +110,28 @@ fn told(outcome: &RunOutcome, args: &RunArgs) {
         }
         RunOutcome::Published(report) => {
             let dataset = args.dataset.display();
-            summary(report, &format!("published {dataset} version {}", report.version));
+            summary(&format!("published {dataset} version {}", report.version), report);
             render::to_stderr(&format!("undo it with: skein rollback {dataset}"));
         }
-        RunOutcome::Written { directory, report } => summary(report, &format!("wrote {directory}")),
+        RunOutcome::Held(report) => {
+            let dataset = args.dataset.display();
+            summary(&format!("held for {dataset} as version {}", report.version), report);
+            render::to_stderr(&format!(
+                "look at it, then: skein publish {dataset}   or: skein discard {dataset}"
+            ));
+        }
+        RunOutcome::Beside(report) => {
+            summary(&format!("made a dataset beside {}", args.dataset.display()), report);
+        }
+        RunOutcome::Written(report) => summary("wrote plain files", report),
     }
 }
 
-fn summary(report: &RunReport, done: &str) {
+fn summary(what: &str, report: &RunReport) {
     let RunReport { rows, columns, cost, migration, .. } = report;
     let count = |rows: skein_types::Rows| render::grouped(rows.0);
-    render::line(&format!("{done}: {} {}", migration.name, migration.version));
+    render::line(&format!("{what}: {} {}", migration.name, migration.version));
+    report.path.iter().for_each(|path| render::line(&format!("  {:<8} {path}", "place")));
     let mut fates = format!("{} read, {} written", count(rows.read), count(rows.written));
     for (number, word) in [(rows.rejected, "rejected"), (rows.filtered, "filtered out")] {
         if number.0 > 0 {
@@ -157,4 +178,7 @@ fn summary(report: &RunReport, done: &str) {
     note("rejects", report.quarantine.as_slice(), 1);
     note("left out", &left_out, left_out.len());
     note("not kept", &report.attributes_lost, LOST_SHOWN);
+    if report.caught_up > 0 {
+        render::line(&format!("  {:<8} {} files that others added meanwhile", "took in", report.caught_up));
+    }
 }

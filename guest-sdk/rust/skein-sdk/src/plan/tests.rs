@@ -80,3 +80,31 @@ fn what_cannot_be_is_refused_with_its_column() {
     let preserved = Plan::carry_all(&source()).compute("id", DataType::Int64, true, &[]).preserve("id");
     assert_eq!(refused(preserved).code, "not-carried");
 }
+
+#[test]
+fn partition_columns_are_carried_and_can_only_change_place() {
+    let mark = |key: &str, value: &str| [(key.to_owned(), value.to_owned())].into_iter().collect();
+    let source = Source::new(Schema::new(vec![
+        Field::new("id", DataType::Int64, true).with_metadata(mark("skein.stored", "s")),
+        Field::new("note", DataType::Utf8, true).with_metadata(mark("skein.absent", "true")),
+        Field::new("year", DataType::Utf8, true).with_metadata(mark("skein.partition", "true")),
+    ]));
+    assert_eq!(source.stored_type("id"), Ok(Some(DataType::Int16)));
+    assert_eq!((source.is_absent("note"), source.is_absent("id")), (Ok(true), Ok(false)));
+    assert_eq!((source.is_partition("year"), source.stored_type("year")), (Ok(true), Ok(None)));
+
+    let plan = || Plan::carry_all(&source);
+    let copy = plan().compute("when", DataType::Utf8, true, &["year"]).order(&["year"]);
+    assert_eq!(names(&copy), ["year", "id", "note", "when"]);
+    let changed = [
+        (plan().rename("year", "y"), "renamed"),
+        (plan().drop("year"), "dropped"),
+        (plan().compute("year", DataType::Int32, true, &["year"]), "computed"),
+        (plan().preserve("year"), "preserved"),
+    ];
+    for (plan, how) in changed {
+        let refusal = plan.lower().unwrap_err();
+        assert_eq!((refusal.code.as_str(), refusal.column), ("partition-column", Some(2)));
+        assert!(refusal.message.ends_with(&format!("cannot be {how}")), "{}", refusal.message);
+    }
+}

@@ -6,6 +6,7 @@ use arrow_schema::{DataType, Field, FieldRef, Schema};
 
 use super::pick::{Pick, Taken};
 use crate::schema::unflatten;
+use crate::source::is_partition;
 use crate::tree::Tree;
 use crate::{Origin, Proposal, Shape};
 
@@ -78,9 +79,31 @@ pub(super) fn check(source: &Schema, proposal: Proposal) -> Result<Checked, Stri
     let reads: BTreeSet<u32> = proposal.reads.iter().copied().collect();
     let rules = Rules { source: Tree::new(source), target: Tree::new(&target), origins, reads, shape };
     let from = rules.target.roots().iter().map(|id| rules.column(*id)).collect::<Result<Vec<_>, _>>()?;
+    source
+        .fields()
+        .iter()
+        .enumerate()
+        .try_for_each(|(place, field)| partition(place, field, &target, (&from, shape)))?;
     let input = rules.input();
     let paths = rules.reads.iter().map(|id| rules.source.path(*id)).collect();
     Ok(Checked { target, from, input, shape, reads: paths, proposal })
+}
+
+/// A partition column is carried under its own name, whole and once; under `free` it is not there.
+fn partition(
+    place: usize,
+    field: &Field,
+    target: &Schema,
+    (from, shape): (&[From], Shape),
+) -> Result<(), String> {
+    if !is_partition(field) {
+        return Ok(());
+    }
+    let is_it = |from: &From| matches!(from, From::Carried { root, .. } if *root == place);
+    let kept: Vec<bool> = target.fields().iter().map(|f| f.name() == field.name()).collect();
+    let carried: Vec<bool> = from.iter().map(is_it).collect();
+    let once = kept.iter().filter(|kept| **kept).count() == usize::from(shape != Shape::Free);
+    if kept == carried && once { Ok(()) } else { Err(format!("partition column {:?} changes", field.name())) }
 }
 
 fn names(target: &Schema) -> Result<(), String> {

@@ -8,7 +8,7 @@ use skein_types::{Blake3, ModuleDigest, ParamsDigest, RunId, Timestamp};
 use super::{History, Illegal, UndoneBy, Unsettled};
 use crate::listing::{Change, FileStat, Role};
 use crate::log::record::{
-    Body, Denial, FileRecord, Intent, Operation, PublishFacts, Record, Refusal, RevertReason, RowCounts,
+    Body, Denial, FileRecord, Hold, Intent, Operation, PublishFacts, Record, Refusal, RevertReason, RowCounts,
 };
 use crate::log::{open, seal};
 use crate::store::Node;
@@ -58,7 +58,7 @@ fn apply(history: &mut History, body: Body) -> Result<(), Illegal> {
 
 fn adopted() -> History {
     let mut history = History::default();
-    apply(&mut history, Body::Adopt { files: Vec::new(), dirs: Vec::new() }).unwrap();
+    apply(&mut history, Body::Adopt { files: Vec::new(), dirs: Vec::new(), origin: None }).unwrap();
     history
 }
 
@@ -204,7 +204,7 @@ fn every_kind_out_of_place_is_refused() {
     for (state, history) in states {
         let version = history.versions().len() as u64;
         let done = if state == "decided" { version - 1 } else { version };
-        let adopt = Body::Adopt { files: Vec::new(), dirs: Vec::new() };
+        let adopt = Body::Adopt { files: Vec::new(), dirs: Vec::new(), origin: None };
         let kinds = [
             ("adopt", adopt, state == "nothing"),
             ("observe", observe(version), state == "settled"),
@@ -215,12 +215,68 @@ fn every_kind_out_of_place_is_refused() {
             ("revert", drift(), state == "intended"),
             ("revert", refused(), state == "intended"),
             ("revert", Body::Revert(RevertReason::RolledBack { version, to: 0 }), false),
+            ("hold", hold(&history, 5), state == "settled"),
+            ("discard", Body::Discard { run: run(5) }, false),
         ];
         for (kind, body, allowed) in kinds {
-            let expected = if allowed { Ok(()) } else { Err(Illegal::Kind { kind }) };
+            let expected = match (kind, state) {
+                _ if allowed => Ok(()),
+                ("discard", "settled") => Err(Illegal::NotHeld { run: run(5) }),
+                _ => Err(Illegal::Kind { kind }),
+            };
             assert_eq!(apply(&mut history.clone(), body), expected, "{kind} after {state}");
         }
     }
+}
+
+fn hold(history: &History, n: u64) -> Body {
+    let Operation::Publish(facts) = publish(n) else { unreachable!() };
+    let (base, new) = (history.next_version().saturating_sub(1), Node { dev: 1, ino: 2 });
+    let source = format!("held/{n}/data/t");
+    Body::Hold(Box::new(Hold { facts: *facts, base, new, source, files: Vec::new(), dirs: Vec::new() }))
+}
+
+#[test]
+fn what_is_held_stays_held_until_it_is_published_or_discarded() {
+    let mut history = adopted();
+    let holds = |history: &History| history.held().iter().map(|h| h.hold.facts.run).collect::<Vec<_>>();
+    let hold_5 = hold(&history, 5);
+    apply(&mut history, hold_5.clone()).unwrap();
+    assert_eq!(apply(&mut history.clone(), hold_5), Err(Illegal::NotHeld { run: run(5) }), "twice");
+    let hold_6 = hold(&history, 6);
+    apply(&mut history, hold_6).unwrap();
+    assert_eq!(holds(&history), [run(5), run(6)]);
+
+    let of_held = |history: &History, n: u64, source: &str| {
+        let mut intent = intent(history, publish(n));
+        intent.source = source.to_owned();
+        Body::Intent(Box::new(intent))
+    };
+    for (n, source) in [(5, "held/6/data/t"), (5, "stage/x/data"), (7, "held/5/data/t")] {
+        let body = of_held(&history, n, source);
+        assert_eq!(
+            apply(&mut history.clone(), body),
+            Err(Illegal::NotHeld { run: run(n) }),
+            "{n} from {source}"
+        );
+    }
+    // Taken back: it is held as before. Decided: it is not held any more, and the other's base is not current.
+    let body = of_held(&history, 5, "held/5/data/t");
+    apply(&mut history, body.clone()).unwrap();
+    apply(&mut history, drift()).unwrap();
+    assert_eq!(holds(&history), [run(5), run(6)]);
+    apply(&mut history, body).unwrap();
+    apply(&mut history, Body::Commit { version: 1, run: run(5) }).unwrap();
+    assert_eq!(holds(&history), [run(6)]);
+    apply(&mut history, Body::Done { version: 1, ctime_ns: None }).unwrap();
+    let stale = of_held(&history, 6, "held/6/data/t");
+    let Body::Intent(mut stale) = stale else { unreachable!() };
+    stale.base = 0;
+    let refused = apply(&mut history.clone(), Body::Intent(stale));
+    assert_eq!(refused, Err(Illegal::Version { found: 0, expected: 1 }));
+    apply(&mut history, Body::Discard { run: run(6) }).unwrap();
+    assert_eq!(holds(&history), []);
+    assert_eq!(apply(&mut history, Body::Discard { run: run(6) }), Err(Illegal::NotHeld { run: run(6) }));
 }
 
 /// The shapes that logs on disk have: fields are added, never renamed.

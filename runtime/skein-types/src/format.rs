@@ -1,12 +1,14 @@
-//! Format strings of the Arrow C data interface.
+//! Format strings of the Arrow C data interface: how the contract with guests writes types.
+//!
+//! Each type has one format, and nothing here panics on or recurses over a format that a guest made.
 
 use std::sync::Arc;
 
 use arrow_schema::{ArrowError, DataType, FieldRef, IntervalUnit, TimeUnit, UnionMode};
 
 /// What is wrong with a format.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Bad {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadFormat {
     /// No such type.
     Format,
     /// Not with these children.
@@ -16,8 +18,8 @@ pub(super) enum Bad {
 /// Time zones are names, not texts.
 const ZONE_BYTES_MAX: usize = 64;
 
-/// The format of a type, children excluded.
-pub(super) fn print(data_type: &DataType) -> Result<String, ArrowError> {
+/// The format of a type, children excluded. Fails for what is no type of the guest's view.
+pub fn print(data_type: &DataType) -> Result<String, ArrowError> {
     let fixed = match data_type {
         DataType::Null => "n",
         DataType::Boolean => "b",
@@ -71,7 +73,7 @@ pub(super) fn print(data_type: &DataType) -> Result<String, ArrowError> {
 
 /// Fields inside a type, in the contract's order.
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other type of the guest's view is a leaf")]
-pub(super) fn children(data_type: &DataType) -> Vec<&FieldRef> {
+pub fn children(data_type: &DataType) -> Vec<&FieldRef> {
     match data_type {
         DataType::Struct(fields) => fields.iter().collect(),
         DataType::List(f) | DataType::LargeList(f) | DataType::FixedSizeList(f, _) | DataType::Map(f, _) => {
@@ -81,18 +83,18 @@ pub(super) fn children(data_type: &DataType) -> Vec<&FieldRef> {
     }
 }
 
-/// The type of a format.
-pub(super) fn parse(format: &str, own: Vec<FieldRef>) -> Result<DataType, Bad> {
+/// The type of a format and of the fields inside it.
+pub fn parse(format: &str, own: Vec<FieldRef>) -> Result<DataType, BadFormat> {
     if let Some(nested) = format.strip_prefix('+') {
         return parse_nested(nested, own);
     }
     if !own.is_empty() {
-        return Err(Bad::Children);
+        return Err(BadFormat::Children);
     }
     if let Some(parsed) = parse_fixed(format) {
         return Ok(parsed);
     }
-    let (kind, rest) = format.split_once(':').ok_or(Bad::Format)?;
+    let (kind, rest) = format.split_once(':').ok_or(BadFormat::Format)?;
     match kind {
         "w" => number(rest).map(DataType::FixedSizeBinary),
         "d" => parse_decimal(rest),
@@ -100,7 +102,7 @@ pub(super) fn parse(format: &str, own: Vec<FieldRef>) -> Result<DataType, Bad> {
         "tsm" => parse_timestamp(TimeUnit::Millisecond, rest),
         "tsu" => parse_timestamp(TimeUnit::Microsecond, rest),
         "tsn" => parse_timestamp(TimeUnit::Nanosecond, rest),
-        _ => Err(Bad::Format),
+        _ => Err(BadFormat::Format),
     }
 }
 
@@ -143,17 +145,17 @@ fn parse_fixed(format: &str) -> Option<DataType> {
     })
 }
 
-fn parse_nested(nested: &str, mut own: Vec<FieldRef>) -> Result<DataType, Bad> {
+fn parse_nested(nested: &str, mut own: Vec<FieldRef>) -> Result<DataType, BadFormat> {
     if nested == "s" {
         return Ok(DataType::Struct(own.into()));
     }
     let size = match nested.split_once(':') {
         Some(("w", size)) => Some(number(size)?),
-        Some(_) => return Err(Bad::Format),
+        Some(_) => return Err(BadFormat::Format),
         None if matches!(nested, "l" | "L" | "m") => None,
-        None => return Err(Bad::Format),
+        None => return Err(BadFormat::Format),
     };
-    let (Some(child), true) = (own.pop(), own.is_empty()) else { return Err(Bad::Children) };
+    let (Some(child), true) = (own.pop(), own.is_empty()) else { return Err(BadFormat::Children) };
     Ok(match (nested, size) {
         (_, Some(size)) => DataType::FixedSizeList(child, size),
         ("l", None) => DataType::List(child),
@@ -163,45 +165,45 @@ fn parse_nested(nested: &str, mut own: Vec<FieldRef>) -> Result<DataType, Bad> {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "entries are a struct of two or no entries")]
-fn parse_map(entries: FieldRef) -> Result<DataType, Bad> {
+fn parse_map(entries: FieldRef) -> Result<DataType, BadFormat> {
     match entries.data_type() {
         DataType::Struct(pair) if pair.len() == 2 => Ok(DataType::Map(entries, false)),
-        _ => Err(Bad::Children),
+        _ => Err(BadFormat::Children),
     }
 }
 
-fn parse_decimal(rest: &str) -> Result<DataType, Bad> {
+fn parse_decimal(rest: &str) -> Result<DataType, BadFormat> {
     let mut parts = rest.split(',');
-    let precision: u8 = number(parts.next().ok_or(Bad::Format)?)?;
-    let scale: i8 = number(parts.next().ok_or(Bad::Format)?)?;
+    let precision: u8 = number(parts.next().ok_or(BadFormat::Format)?)?;
+    let scale: i8 = number(parts.next().ok_or(BadFormat::Format)?)?;
     let bits: u32 = parts.next().map_or(Ok(128), number)?;
     if parts.next().is_some() {
-        return Err(Bad::Format);
+        return Err(BadFormat::Format);
     }
     let (precision_max, make): (u8, fn(u8, i8) -> DataType) = match bits {
         32 => (9, DataType::Decimal32),
         64 => (18, DataType::Decimal64),
         128 => (38, DataType::Decimal128),
         256 => (76, DataType::Decimal256),
-        _ => return Err(Bad::Format),
+        _ => return Err(BadFormat::Format),
     };
     if !(1..=precision_max).contains(&precision) {
-        return Err(Bad::Format);
+        return Err(BadFormat::Format);
     }
     Ok(make(precision, scale))
 }
 
-fn parse_timestamp(unit: TimeUnit, zone: &str) -> Result<DataType, Bad> {
+fn parse_timestamp(unit: TimeUnit, zone: &str) -> Result<DataType, BadFormat> {
     if zone.len() > ZONE_BYTES_MAX || zone.chars().any(char::is_control) {
-        return Err(Bad::Format);
+        return Err(BadFormat::Format);
     }
     Ok(DataType::Timestamp(unit, (!zone.is_empty()).then(|| Arc::from(zone))))
 }
 
 /// A number as we print it: no sign but minus, no leading zeros, so that each type has one format.
-fn number<T: std::str::FromStr + ToString>(text: &str) -> Result<T, Bad> {
-    let parsed: T = text.parse().map_err(|_| Bad::Format)?;
-    if parsed.to_string() == text { Ok(parsed) } else { Err(Bad::Format) }
+fn number<T: std::str::FromStr + ToString>(text: &str) -> Result<T, BadFormat> {
+    let parsed: T = text.parse().map_err(|_| BadFormat::Format)?;
+    if parsed.to_string() == text { Ok(parsed) } else { Err(BadFormat::Format) }
 }
 
 const fn unit_letter(unit: TimeUnit) -> char {

@@ -1,0 +1,181 @@
+//! Datasets whose files differ: one target for all of them, for foreign readers too, and the same bytes whatever the
+//! threads. Cases that a reader can follow without code are scenarios.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "helpers of tests: a failure here is a failed test"
+)]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::{Array as _, ArrayRef, Int32Array, RecordBatch, StringArray};
+use arrow_cast::cast;
+use arrow_schema::DataType;
+use host_tests::guard::{Tree, tree};
+use host_tests::{Call, Guard, Site, fixture, guests, python, text_table};
+use serde_json::{Value, json};
+use skein_types::codes;
+
+fn columns(site: &Site, dataset: &Path, params: &Value) -> Call {
+    site.run(&guests::component("columns"), dataset).params(params).arg("-o").arg("json")
+}
+
+#[test]
+fn a_dataset_of_three_writers_is_read_as_one_by_each_of_them() {
+    let site = Site::new();
+    let dataset = site.directory("data/evolved");
+    python::run("evolved.py", &[Path::new("write"), &dataset]);
+    let before = tree(&dataset);
+    let steps = json!([{ "rename": "name", "to": "client" }, { "cast": "price", "to": "float64" }]);
+    let run = || columns(&site, &dataset, &json!({ "name": "evolved", "steps": steps })).finish();
+    let report = run().succeeded().json();
+    assert_eq!((&report["files"], &report["rows"]["written"]), (&json!(4), &json!(4_500)));
+    assert_eq!(
+        report["columns"],
+        json!({ "carried": 6, "spliced": 0, "computed": 1, "preserved": 0, "dropped": 0 }),
+        "year and land are carried in the names of directories; one file has no column as all have it"
+    );
+    python::run("evolved.py", &[Path::new("expect"), &dataset]);
+    assert_eq!(run().succeeded().json()["outcome"], "already_migrated");
+    site.skein("rollback").arg(&dataset).arg("--yes").finish().succeeded();
+    assert_eq!(tree(&dataset), before);
+}
+
+/// Orders in partitions, each file of another generation: as it is, with narrow ids, with fewer columns in another
+/// order.
+fn generations(site: &Site) -> PathBuf {
+    let dataset = site.directory("data/orders");
+    let narrow = |orders: RecordBatch| {
+        let ids = cast(orders.column(0), &DataType::Int32).unwrap();
+        let mut arrays: Vec<ArrayRef> = orders.columns().to_vec();
+        arrays[0] = ids;
+        let schema = orders.schema();
+        let fields = schema
+            .fields()
+            .iter()
+            .zip(&arrays)
+            .map(|(f, a)| (f.name().clone(), Arc::clone(a), f.is_nullable()));
+        RecordBatch::try_from_iter_with_nullable(fields).unwrap()
+    };
+    let files = [
+        ("day=1/a", narrow(fixture::orders(0, 1_900))),
+        ("day=1/b", fixture::orders(1_900, 2_000)),
+        ("day=2/a", narrow(fixture::orders(2_000, 3_100)).project(&[2, 0, 1]).unwrap()),
+        ("day=3/a", fixture::orders(3_100, 3_100)),
+        ("day=3/b", fixture::orders(3_100, 4_321).project(&[1, 2, 3, 0]).unwrap()),
+    ];
+    for (name, orders) in files {
+        let path = dataset.join(format!("{name}.parquet"));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fixture::write(&path, &orders, 250);
+    }
+    dataset
+}
+
+/// Rejects some rows of most row groups, so that host-made columns lose rows too.
+fn tidy() -> Value {
+    json!({ "name": "tidy", "steps": [
+        { "rename": "customer", "to": "client" }, { "cast": "amount", "to": "decimal(12,2)" }
+    ] })
+}
+
+#[test]
+fn files_that_differ_give_the_same_bytes_with_any_number_of_threads() {
+    let migrated = |params: &Value, threads: &str| -> (Tree, Value) {
+        let site = Site::new();
+        let dataset = generations(&site);
+        let report =
+            columns(&site, &dataset, params).arg("--threads").arg(threads).finish().succeeded().json();
+        (tree(&dataset), report["rows"].clone())
+    };
+    let moved = json!({ "name": "moved", "steps": [{ "order": ["note", "day"] }] });
+    for (params, rejected) in [(tidy(), 43), (moved, 0)] {
+        let (one, rows) = migrated(&params, "1");
+        assert_eq!((&rows["read"], &rows["rejected"]), (&json!(4_321), &json!(rejected)));
+        assert_eq!(one, migrated(&params, "8").0, "{params}");
+    }
+}
+
+#[test]
+fn rejected_rows_are_kept_with_the_columns_of_the_dataset() {
+    let site = Site::new();
+    let dataset = generations(&site);
+    let report = columns(&site, &dataset, &tidy()).finish().succeeded().json();
+    let rejects = fixture::read(Path::new(report["quarantine"].as_str().unwrap()));
+    let schema = rejects.schema();
+    let names: Vec<_> = schema.fields().iter().skip(4).map(|f| f.name().as_str()).collect();
+    assert_eq!(names, ["id", "customer", "amount", "note", "year", "day"]);
+    assert!(schema.fields().iter().all(|f| f.metadata().is_empty()), "{schema:?}");
+    // 19 of the first file, 1 of the second: then those of a file without notes and years.
+    let row = text_table::show(&rejects.slice(20, 1).project(&[4, 5, 6, 7, 8, 9]).unwrap());
+    assert_eq!(
+        row.lines().nth(1).unwrap().split('|').map(str::trim).collect::<Vec<_>>(),
+        ["2099", "customer 62", "n/a", "-", "-", "2"]
+    );
+}
+
+#[test]
+fn the_record_of_a_version_marks_partition_columns() {
+    let site = Site::new();
+    let dataset = generations(&site);
+    columns(&site, &dataset, &tidy()).finish().succeeded();
+    let log = site.path("data/.skein/orders/log");
+    let records =
+        std::fs::read_dir(log).unwrap().map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
+    let commits: Vec<String> = records.filter(|record| record.contains("\"partition\":true")).collect();
+    let [commit] = commits.as_slice() else { panic!("{} records", commits.len()) };
+    assert!(commit.contains(r#""name":"day""#), "{commit}");
+}
+
+#[test]
+fn a_module_without_the_sdk_cannot_change_a_partition_column_either() {
+    let site = Site::new();
+    let dataset = generations(&site);
+    let guard = Guard::over(&dataset);
+    // Leaves it out, or computes it.
+    for wish in [json!("day"), json!(["day"])] {
+        let call = || site.run(&guests::component("guest-raw"), &dataset).params(&wish);
+        call().finish().refused(codes::PLAN_PARTITION);
+        call().arg("-o").arg("json").finish().refused_json(codes::PLAN_PARTITION);
+        guard.untouched();
+    }
+    site.run(&guests::component("guest-raw"), &dataset).params(&json!("id")).finish().succeeded();
+}
+
+#[test]
+fn a_file_that_joins_as_it_is_must_have_the_new_files_target() {
+    let site = Site::new();
+    let dataset = site.directory("data/orders");
+    fixture::write(&dataset.join("a.parquet"), &fixture::orders(0, 10), 10);
+    columns(&site, &dataset, &tidy()).finish().succeeded();
+    fixture::write(&dataset.join("b.parquet"), &fixture::orders(10, 20).project(&[0, 1, 2]).unwrap(), 10);
+    let guard = Guard::over(&dataset);
+    let refused = columns(&site, &dataset, &tidy()).finish();
+    refused.refused_json(codes::PLAN_GROUPS_DIFFER);
+    assert!(refused.stdout.contains("1 file: a-"), "{}", refused.stdout);
+    assert!(
+        refused.stdout.contains("joins as it is only if it has exactly the new target"),
+        "{}",
+        refused.stdout
+    );
+    guard.untouched();
+}
+
+#[test]
+fn groups_that_cannot_meet_are_listed_with_what_differs() {
+    let site = Site::new();
+    let dataset = site.directory("data/mixed");
+    let numbers: ArrayRef = Arc::new(Int32Array::from(vec![1, 2]));
+    let texts: ArrayRef = Arc::new(StringArray::from(vec!["1", "2"]));
+    for (name, values) in [("a", &numbers), ("b", &texts), ("c", &numbers), ("d", &texts)] {
+        assert_eq!(values.len(), 2);
+        let batch = RecordBatch::try_from_iter([("v", Arc::clone(values))]).unwrap();
+        fixture::write(&dataset.join(format!("{name}.parquet")), &batch, 10);
+    }
+    let params = json!({ "name": "renamed", "steps": [{ "rename": "v", "to": "w" }] });
+    let refused = columns(&site, &dataset, &params).finish();
+    refused.refused_json(codes::PLAN_GROUPS_DIFFER);
+    let listed = r#"2 files such as a.parquet; 2 files such as b.parquet (\"w\" Int32 not null against \"w\" Utf8 not null)"#;
+    assert!(refused.stdout.contains(listed), "{}", refused.stdout);
+}

@@ -1,0 +1,69 @@
+//! `skein discard`: what a run held is given up.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use serde::Serialize;
+use skein_types::{Bytes, RunId, SystemClock};
+
+use crate::args::Output;
+use crate::datasets;
+use crate::failure::{CommandResult, Failure};
+use crate::question;
+use crate::render;
+use crate::settings::Settings;
+
+/// Give up what `skein run --publish hold` has finished, and remove its files.
+///
+/// The dataset is not touched. The log says that the version was discarded; to have it again, run the migration again.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  skein history /data/prefs            lists what is held
+  skein discard /data/prefs
+  skein discard /data/prefs --run run_0198... --yes")]
+pub(crate) struct DiscardArgs {
+    /// The dataset.
+    pub(crate) dataset: PathBuf,
+    /// Whose version, if more than one is held.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<RunId>,
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// How to print the result.
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    run: RunId,
+    files: usize,
+    bytes: Bytes,
+}
+
+pub(crate) fn discard(settings: &Settings, args: &DiscardArgs) -> CommandResult {
+    let clock = Arc::new(SystemClock::start());
+    let dataset = datasets::open(settings, &args.dataset, clock, datasets::default_threads())?;
+    let which = args.run.map_or_else(|| "what is held".to_owned(), |run| format!("what {run} holds"));
+    let question = format!("Remove {which} beside {}?", dataset.path().display());
+    question::confirmed(settings, args.yes, &question)?;
+    let held = skein_dataset::discard(&dataset, args.run)
+        .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
+    let files = &held.hold.files;
+    let summary = Summary {
+        run: held.hold.facts.run,
+        files: files.len(),
+        bytes: files.iter().map(|file| Bytes(file.stat.size)).sum(),
+    };
+    match args.output {
+        Output::Json => render::json(&summary),
+        Output::Table => render::line(&format!(
+            "discarded {} of {}: {} files, {}",
+            held.hold.facts.migration, summary.run, summary.files, summary.bytes
+        )),
+    }
+    Ok(())
+}
