@@ -81,7 +81,7 @@ fn everything_that_is_wrong_is_said_at_once_and_the_first_decides_the_exit_code(
             line("contents", "problem", "SK0510"),
             line("contents", "problem", "SK0509"),
             line("schemas", "warning", ""),
-            line("files", "problem", "SK0503"),
+            line("files", "problem", "SK0504"),
             line("left out", "warning", ""),
         ]
     );

@@ -8,6 +8,7 @@
 
 mod doctor;
 mod export;
+mod named;
 mod output;
 mod selection;
 mod state;

@@ -24,7 +24,9 @@ fn the_result_is_in_the_directory_and_the_dataset_is_not_even_registered() {
     std::fs::create_dir(site.path("out")).unwrap();
     let outcome = migrate(&site, &dataset).arg("--output").arg(&to).finish().succeeded();
     assert!(
-        outcome.stdout.starts_with(&format!("wrote {}: rename 0.1.0\n", to.display())),
+        outcome
+            .stdout
+            .starts_with(&format!("wrote plain files: rename 0.1.0\n  place    {}\n", to.display())),
         "{}",
         outcome.stdout
     );
@@ -54,7 +56,7 @@ fn another_device_and_an_empty_directory_will_do_and_a_file_keeps_its_name() {
         migrate(&site, &file).arg("--output").arg(to.path()).arg("-o").arg("json").finish().succeeded();
     let report = outcome.json();
     assert_eq!((&report["outcome"], &report["version"]), (&json!("written"), &json!(0)));
-    assert_eq!(report["directory"], json!(to.path()));
+    assert_eq!(report["path"], json!(to.path()));
     assert_eq!(names(to.path()), ["part-00000.parquet"]);
     assert!(!dataset.join(".skein").exists());
 }

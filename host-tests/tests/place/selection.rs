@@ -60,7 +60,7 @@ fn only_what_is_selected_goes_through_and_a_later_run_does_the_rest() {
     assert_eq!(files(&after).len(), 5);
 
     let again = run(&site, &dataset).arg("--where").arg("year=2024").finish().succeeded();
-    assert!(again.stdout.ends_with("columns 0.1.0 was applied to all selected files\n"), "{}", again.stdout);
+    assert!(again.stdout.ends_with("upper 0.1.0 was applied to all selected files\n"), "{}", again.stdout);
     let rest = run(&site, &dataset).finish().succeeded();
     assert!(rest.stdout.contains("\n  joined   2 files as they were\n"), "{}", rest.stdout);
     let all = guard::tree(&dataset);

@@ -126,7 +126,8 @@ impl StateError {
             Self::Locked { .. } => Some("wait for it, or end that process: its lock ends with it"),
             Self::Held { .. } => Some("put the old or the new directory back in place, then recover"),
             Self::Place(e) => e.hint(),
-            Self::Busy { .. } | Self::Log(_) | Self::Io(_) => None,
+            Self::Io(e) => e.hint(),
+            Self::Busy { .. } | Self::Log(_) => None,
         }
     }
 }

@@ -218,14 +218,15 @@ impl PlaceError {
             Self::StateGone { .. } => {
                 Some("mount it or put it back; without it the dataset's history is lost")
             }
-            Self::NotFound { .. }
-            | Self::NotADataset { .. }
-            | Self::OtherDevice { .. }
-            | Self::Symlink { .. }
-            | Self::Special { .. }
-            | Self::TooDeep { .. }
-            | Self::TooManyEntries { .. }
-            | Self::Io(_) => None,
+            Self::OtherDevice { .. } => Some("an exchange cannot cross devices; migrate what is on each as a dataset"),
+            Self::Symlink { .. } => {
+                Some("put the file itself there or take the link out; what it points to is not the dataset's")
+            }
+            Self::Special { .. } => Some("take it out of the dataset"),
+            Self::NotADataset { .. } => Some("name a directory of Parquet files, or one such file"),
+            Self::TooDeep { .. } | Self::TooManyEntries { .. } => Some("split it into several datasets"),
+            Self::NotFound { .. } => Some("compare the path; symbolic links in it are followed"),
+            Self::Io(fault) => fault.hint(),
         }
     }
 }

@@ -96,6 +96,20 @@ impl SnapshotError {
     pub fn class(&self) -> ErrorClass {
         self.code().class
     }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Empty => Some("data files end in .parquet, .parq or .pq and are not hidden"),
+            Self::Changed { .. } | Self::Drift { .. } => {
+                Some("run it again when its writer is done: it will start from the dataset as it is then")
+            }
+            Self::Place(e) => e.hint(),
+            Self::State(e) => e.hint(),
+            Self::Io(e) => e.hint(),
+            Self::Log(_) => None,
+        }
+    }
 }
 
 impl PinnedFile {

@@ -175,10 +175,10 @@ impl RunError {
             Self::Conflict { .. } => {
                 Some("run it again: it will start from the dataset as it is now".to_owned())
             }
+            Self::Snapshot(e) => e.hint().map(str::to_owned),
+            Self::Stage(e) => e.hint().map(str::to_owned),
+            Self::Io(e) => e.hint().map(str::to_owned),
             Self::Cancelled
-            | Self::Snapshot(_)
-            | Self::Stage(_)
-            | Self::Io(_)
             | Self::Manifest { .. }
             | Self::PlanRefused { column: None, .. }
             | Self::ParamsRefused { column: None, .. }

@@ -138,7 +138,7 @@ pub(crate) fn joins(plans: &Plans, path: &str, view: &Schema) -> Result<(), RunE
 
 /// How the schema of a file that is not selected differs from the target's.
 pub(crate) fn left_differs(plans: &Plans, view: &Schema) -> Option<String> {
-    plans.groups.first().and_then(|group| difference(&group.plan.target(), view))
+    plans.groups.first().and_then(|group| difference(&group.plan.written(), view))
 }
 
 fn difference(one: &Schema, other: &Schema) -> Option<String> {

@@ -17,7 +17,7 @@ const EXAMPLES: &str = "\
 Examples:
   skein check prefs.wasm --dataset /data/prefs
   skein run prefs.wasm /data/prefs --params '{\"zone\":\"UTC\"}'
-  skein run columns.wasm /data/users --params @drop-phone.toml
+  skein run columns /data/users --params @drop-phone.toml
   skein history /data/prefs
   skein rollback /data/prefs
 
@@ -146,7 +146,7 @@ pub(crate) struct SelectionArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// The migration module: a WebAssembly component.
+    /// The migration module: a WebAssembly component, or the name of one that is installed, such as `columns`.
     pub(crate) module: PathBuf,
     /// A directory of Parquet files, or one Parquet file.
     pub(crate) dataset: PathBuf,
@@ -196,7 +196,7 @@ fn publish_mode(text: &str) -> Result<PublishMode, String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// The migration module: a WebAssembly component.
+    /// The migration module: a WebAssembly component, or the name of one that is installed, such as `columns`.
     pub(crate) module: PathBuf,
     /// Also plan it for this dataset and show what would become of each column.
     #[arg(long, value_name = "DATASET")]

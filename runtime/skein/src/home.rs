@@ -3,6 +3,7 @@
 //! ```text
 //! <home>/keys/artifact.key        ed25519 seed that signs compiled artifacts          0600
 //! <home>/keys/secret-digest.key   keys the digests of secrets in parameter digests    0600
+//! <home>/modules/<name>.wasm       modules that can be called by name; put there by people
 //! <home>/artifacts/<digest>.skein compiled, signed modules; may be deleted at any time
 //! ```
 //! Keys are made on first use, with create-if-absent, so that two first runs agree.
@@ -30,6 +31,11 @@ pub(crate) struct Home {
 impl Home {
     pub(crate) fn at(root: &Path) -> Self {
         Self { root: root.to_owned() }
+    }
+
+    /// Where people put modules that they call by name.
+    pub(crate) fn modules(&self) -> PathBuf {
+        self.root.join("modules")
     }
 
     /// Seed of the key that signs compiled artifacts.
