@@ -170,6 +170,20 @@ impl Running {
         assert!(sent.success());
     }
 
+    /// Waits until it has stopped, as at `SKEIN_STOP_AT`; `false` if it has ended instead.
+    pub fn has_stopped(&self) -> bool {
+        use rustix::process::{WaitId, WaitIdOptions, waitid};
+        let pid = rustix::process::Pid::from_child(&self.child);
+        let either = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        waitid(WaitId::Pid(pid), either).unwrap().unwrap().stopped()
+    }
+
+    /// Lets it go on.
+    pub fn goes_on(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
+    }
+
     /// Kills it with SIGKILL and waits for the end.
     pub fn kill(mut self) -> Outcome {
         self.child.kill().unwrap();

@@ -1,7 +1,7 @@
 //! `kill -9` at every named crash point of run, publish, rollback and recovery, through the real binary.
 //!
-//! Each round: a dataset with one migration behind it is migrated again or rolled back and the process is killed at one
-//! point. At once the dataset is old or new in full. Then somebody recovers: one process, two at once, one that is
+//! Each round: a dataset with one migration behind it is migrated again (in any publish mode, also while others add to
+//! it), rolled back, or has a held version published or discarded, and the process is killed at one point. At once the dataset is old or new in full. Then somebody recovers: one process, two at once, one that is
 //! killed itself, or the next run. Afterwards directory and log agree, nothing staged is left, and one more run succeeds.
 //!
 //! `SKEIN_SOAK_ROUNDS` and `SKEIN_SEED` choose how many rounds and which.
@@ -18,35 +18,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_array::RecordBatch;
+use host_tests::dice::{Dice, setting};
 use host_tests::guard::{Tree, state_directory, tree};
 use host_tests::{Call, Outcome, Site, fixture, guests};
 use serde_json::json;
 use skein_dataset::{CRASH_POINTS, Dataset, Options, Place, ProbeCache, SyncMode};
 use skein_types::{SystemClock, codes};
 
+/// The name of the dataset that is made beside.
+const BESIDE: &str = "beside.parquet";
 /// Reached only if somebody writes between two looks at the dataset: they have tests of their own.
 const TAKEN_BACK: [&str; 2] = ["swap.after-exchange-back", "swap.after-take-back"];
 /// Every other point at least once.
 const SHORT: usize = CRASH_POINTS.len() - TAKEN_BACK.len();
 const SEED: u64 = 20_261_123;
-
-/// SplitMix64: small, and the same everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-}
-
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name)
-        .map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
-}
 
 /// A dataset in a directory of its own, with the versions that it may have.
 struct Subject {
@@ -84,6 +69,31 @@ impl Subject {
         self.columns(&json!({ "name": "second", "steps": [{ "cast": "amount", "to": "decimal(12,2)" }, { "drop": "note" }] }))
     }
 
+    fn hold(&self) -> Call {
+        self.second().arg("--publish").arg("hold")
+    }
+
+    fn publish(&self) -> Call {
+        self.site.skein("publish").arg(&self.dataset)
+    }
+
+    fn discard(&self) -> Call {
+        self.site.skein("discard").arg(&self.dataset).arg("--yes")
+    }
+
+    fn finalize(&self) -> Call {
+        self.site.skein("finalize").arg(&self.dataset).arg("--now").arg("--yes")
+    }
+
+    fn beside(&self) -> Call {
+        self.second().arg("--publish").arg(format!("beside={BESIDE}"))
+    }
+
+    /// What others add while a run is at work.
+    fn grow(&self) {
+        fixture::write(&self.dataset.join("late.parquet"), &late(), 400);
+    }
+
     fn third(&self) -> Call {
         self.columns(&json!({ "name": "third", "steps": [{ "drop": "year" }] }))
     }
@@ -109,6 +119,15 @@ enum Act {
     Run,
     Rollback,
     Recover,
+    Hold,
+    PublishHeld,
+    Discard,
+    Beside,
+    /// A run while which others add a file.
+    CatchUp,
+    Finalize,
+    /// A rollback over what others added.
+    RollbackOver,
 }
 
 /// The acts that meet a point, by its name.
@@ -117,7 +136,15 @@ fn acts(point: &str) -> &'static [Act] {
         "register" => &[Act::FirstRun],
         "rollback" | "store" => &[Act::Rollback],
         "recover" => &[Act::Recover],
-        "swap" | "settle" => &[Act::Run, Act::Rollback, Act::FirstRun],
+        "hold" => &[Act::Hold],
+        "held" => &[Act::PublishHeld],
+        "discard" => &[Act::Discard],
+        "beside" => &[Act::Beside],
+        "finalize" => &[Act::Finalize],
+        "later" => &[Act::RollbackOver],
+        "swap" | "settle" => &[Act::Run, Act::Rollback, Act::FirstRun, Act::PublishHeld, Act::CatchUp],
+        _ if point == "stage.after-extend" => &[Act::CatchUp],
+        "stage" => &[Act::Run, Act::FirstRun, Act::Hold, Act::Beside],
         _ if point == "publish.after-adopt" => &[Act::FirstRun],
         _ => &[Act::Run, Act::FirstRun],
     }
@@ -128,6 +155,8 @@ struct Known {
     original: Version,
     first: Version,
     second: Version,
+    /// The first and the second with what others add; a single file has none.
+    grown: Option<[Version; 2]>,
 }
 
 /// A version, and what one more migration makes of it.
@@ -160,7 +189,14 @@ impl Known {
             original.tree != first.tree && first.tree != second.tree,
             "versions that do not differ show nothing"
         );
-        Self { original, first, second }
+        let grown = (!single_file).then(|| {
+            let subject = Subject::new(false);
+            subject.grow();
+            let first = Version::of(&subject);
+            subject.second().finish().succeeded();
+            [first, Version::of(&subject)]
+        });
+        Self { original, first, second, grown }
     }
 }
 
@@ -188,7 +224,8 @@ fn killed_at_any_point_a_dataset_is_old_or_new_and_the_next_run_succeeds() {
         let act = acts[usize::try_from(dice.roll(acts.len() as u64)).unwrap()];
         // The first time over the list every point is reached at its first occurrence; later rounds go deeper.
         let nth = if number < points.len() { 1 } else { 1 + dice.roll(3) };
-        let single_file = number >= points.len() && dice.roll(3) == 0;
+        let grows = [Act::CatchUp, Act::RollbackOver].contains(&act);
+        let single_file = !grows && number >= points.len() && dice.roll(3) == 0;
         // In turn at first, so that the short form has each of them; by chance with every point later.
         let recovery = match number < points.len() {
             true => RECOVERIES[number % RECOVERIES.len()],
@@ -268,31 +305,17 @@ fn late() -> RecordBatch {
 fn play(round: &Round<'_>, known: &Known, dice: &mut Dice, what: &str) -> bool {
     let subject = match round.act {
         Act::FirstRun => untouched(round.single_file),
-        Act::Run | Act::Rollback | Act::Recover => Subject::new(round.single_file),
+        _ => Subject::new(round.single_file),
     };
     let (old, new) = match round.act {
         Act::FirstRun => (&known.original, &known.first),
-        Act::Run | Act::Recover => (&known.first, &known.second),
+        Act::Run | Act::Recover | Act::PublishHeld => (&known.first, &known.second),
+        Act::Hold | Act::Discard | Act::Beside | Act::Finalize => (&known.first, &known.first),
+        Act::RollbackOver => (&known.grown.as_ref().unwrap()[0], &known.original),
         Act::Rollback => (&known.first, &known.original),
+        Act::CatchUp => known.grown.as_ref().map(|[first, second]| (first, second)).unwrap(),
     };
-    let crash = format!("{}:{}", round.point, round.nth);
-    let killed = match round.act {
-        Act::FirstRun => ended(&subject.first().env("SKEIN_CRASH_AT", &crash).finish(), what),
-        Act::Run => ended(&subject.second().env("SKEIN_CRASH_AT", &crash).finish(), what),
-        Act::Rollback => ended(&subject.rollback().env("SKEIN_CRASH_AT", &crash).finish(), what),
-        Act::Recover => {
-            // Recovery settles only what has an intent; the last point has none and leaves things to sweep.
-            let earlier =
-                ["publish.after-intent", "swap.after-exchange", "swap.after-decision", "stage.after-create"];
-            let choices = if round.point == "recover.before-settle" { 3 } else { earlier.len() };
-            let earlier = earlier[usize::try_from(dice.roll(choices as u64)).unwrap()];
-            assert!(
-                subject.second().env("SKEIN_CRASH_AT", earlier).finish().was_killed(),
-                "{what}: {earlier}"
-            );
-            ended(&subject.recover().env("SKEIN_CRASH_AT", &crash).finish(), what)
-        }
-    };
+    let killed = interrupted(&subject, round, dice, what);
     is_one_of(&subject, [&old.tree, &new.tree], what);
     recover_somehow(&subject, round.recovery, dice, what);
     if round.recovery == Recovery::NextRun {
@@ -303,11 +326,68 @@ fn play(round: &Round<'_>, known: &Known, dice: &mut Dice, what: &str) -> bool {
         subject.rollback().finish().succeeded();
     }
     is_one_of(&subject, [&old.tree, &new.tree], what);
-    log_and_directory_agree(&subject, what);
+    // What others added is observed by the next run only.
+    if ![Act::CatchUp, Act::RollbackOver].contains(&round.act) {
+        log_and_directory_agree(&subject, what);
+    }
     nothing_staged_is_left(&subject, what);
+    let made = subject.dataset.with_file_name(BESIDE);
+    assert_eq!(made.exists(), state_directory(&made).exists(), "{what}: complete or not at all");
+    if made.exists() {
+        assert_eq!(tree(&made), known.second.tree, "{what}");
+        agrees(&made, what);
+    }
     subject.third().finish().succeeded();
     log_and_directory_agree(&subject, what);
     killed
+}
+
+/// Does the act and dies; whether the point was met.
+fn interrupted(subject: &Subject, round: &Round<'_>, dice: &mut Dice, what: &str) -> bool {
+    let crash = format!("{}:{}", round.point, round.nth);
+    let dies = |call: Call| ended(&call.env("SKEIN_CRASH_AT", &crash).finish(), what);
+    match round.act {
+        Act::FirstRun => dies(subject.first()),
+        Act::Run => dies(subject.second()),
+        Act::Rollback => dies(subject.rollback()),
+        Act::Hold => dies(subject.hold()),
+        Act::Beside => dies(subject.beside()),
+        Act::Finalize => dies(subject.finalize()),
+        Act::RollbackOver => {
+            subject.grow();
+            dies(subject.rollback().arg("--later-writes").arg("keep"))
+        }
+        Act::PublishHeld => {
+            subject.hold().finish().succeeded();
+            dies(subject.publish())
+        }
+        Act::Discard => {
+            subject.hold().finish().succeeded();
+            dies(subject.discard())
+        }
+        Act::CatchUp => {
+            let call = subject.second().env("SKEIN_STOP_AT", "publish.before-data-sync");
+            let run = call.env("SKEIN_CRASH_AT", &crash).start();
+            let stopped = run.has_stopped();
+            subject.grow();
+            if stopped {
+                run.goes_on();
+            }
+            ended(&run.finish(), what)
+        }
+        Act::Recover => {
+            // Recovery brings only what has an intent and no decision to its end; the others leave things to sweep.
+            let earlier =
+                ["publish.after-intent", "swap.after-exchange", "swap.after-decision", "stage.after-create"];
+            let choices = if round.point == "recover.before-settle" { 2 } else { earlier.len() };
+            let earlier = earlier[usize::try_from(dice.roll(choices as u64)).unwrap()];
+            assert!(
+                subject.second().env("SKEIN_CRASH_AT", earlier).finish().was_killed(),
+                "{what}: {earlier}"
+            );
+            dies(subject.recover())
+        }
+    }
 }
 
 /// A dataset that no run has seen.
@@ -371,19 +451,32 @@ fn recover_somehow(subject: &Subject, recovery: Recovery, dice: &mut Dice, what:
 
 /// The files of the current version, as the log has them, are the files of the directory.
 fn log_and_directory_agree(subject: &Subject, what: &str) {
-    if !state_directory(&subject.dataset).join("log").exists() {
-        return;
+    if state_directory(&subject.dataset).join("log").exists() {
+        agrees(&subject.dataset, what);
     }
+}
+
+fn agrees(path: &Path, what: &str) {
     let options = Options {
         lock_wait: Duration::ZERO,
         threads: 1,
         sync: SyncMode::Each,
         probes: Arc::new(ProbeCache::default()),
     };
-    let place = Place::resolve(&subject.dataset).unwrap();
+    let place = Place::resolve(path).unwrap();
     let dataset = Dataset::open(place, Arc::new(SystemClock::start()), options).unwrap();
     let history = dataset.history().unwrap();
     assert!(history.unsettled().is_none(), "{what}: {:?}", history.unsettled());
+    let logged: Vec<String> = history.held().iter().map(|held| held.hold.facts.run.to_string()).collect();
+    let held = state_directory(path).join("held").read_dir().into_iter().flatten();
+    let mut held: Vec<String> = held.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    held.sort();
+    assert_eq!(held, logged, "{what}: what is held");
+    let logged: Vec<String> = history.kept().map(|(version, _)| version.version.to_string()).collect();
+    let kept = state_directory(path).join("kept").read_dir().unwrap();
+    let mut kept: Vec<String> = kept.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    kept.sort();
+    assert_eq!(kept, logged, "{what}: what is kept");
     // A first run that was killed early has registered the dataset and written no record.
     let Some(head) = history.head() else { return };
     let logged: BTreeMap<String, String> = head
@@ -393,7 +486,7 @@ fn log_and_directory_agree(subject: &Subject, what: &str) {
             (file.stat.path.clone(), file.blake3.to_string().trim_start_matches("blake3:").to_owned())
         })
         .collect();
-    assert_eq!(logged, hashes(&subject.dataset), "{what}");
+    assert_eq!(logged, hashes(path), "{what}");
 }
 
 fn hashes(dataset: &Path) -> BTreeMap<String, String> {

@@ -62,6 +62,18 @@ impl Shop {
         request: RunRequest,
         progress: &Progress,
     ) -> Result<Prepared, RunError> {
+        let prepared = self.prepare_any(module, dataset, request, progress)?;
+        Ok(prepared.unwrap_or_else(|| panic!("{} is migrated already", dataset.display())))
+    }
+
+    /// A planned run, or none over a dataset that has been through it.
+    pub(crate) fn prepare_any(
+        &self,
+        module: &Module,
+        dataset: &Path,
+        request: RunRequest,
+        progress: &Progress,
+    ) -> Result<Option<Prepared>, RunError> {
         let options = Options {
             lock_wait: Duration::ZERO,
             threads: THREADS,
@@ -70,8 +82,8 @@ impl Shop {
         };
         let dataset = Dataset::open(Place::resolve(dataset).unwrap(), Arc::clone(&self.clock), options);
         match prepare(dataset.unwrap(), module, request, Arc::clone(&self.clock), progress)? {
-            Preparation::Ready(prepared) => Ok(*prepared),
-            Preparation::AlreadyMigrated { version, .. } => panic!("migrated already, version {version}"),
+            Preparation::Ready(prepared) => Ok(Some(*prepared)),
+            Preparation::AlreadyMigrated { .. } => Ok(None),
         }
     }
 

@@ -6,7 +6,7 @@
 //! writes `crash_point!(ITS_NAMES, "node.before-open")?` and its tests walk both registries.
 //!
 //! With the feature on, `SKEIN_CRASH_AT=name` or `name:nth` (read once) kills this process with SIGKILL when the point
-//! is reached for the nth time, from 1; [`fail_at`] makes the point answer EIO once, for the calling thread, and
+//! is reached for the nth time, from 1, and `SKEIN_STOP_AT` stops it there until it is sent SIGCONT; [`fail_at`] makes the point answer EIO once, for the calling thread, and
 //! [`act_at`] does there what others might do at that moment.
 
 #[cfg(not(feature = "crash-points"))]
@@ -48,6 +48,10 @@ pub const CRASH_POINTS: &[&str] = &[
     "store.before-dir-sync",
     "rollback.before-intent",
     "rollback.after-intent",
+    "later.before-rename",
+    "later.after-rename",
+    "finalize.after-record",
+    "finalize.after-remove",
     "recover.before-settle",
     "recover.before-sweep",
     "recover.after-sweep",
@@ -121,18 +125,27 @@ mod armed {
         left: AtomicU64,
     }
 
-    static ARMED: LazyLock<Option<Armed>> = LazyLock::new(|| {
+    static KILLING: LazyLock<Option<Armed>> = LazyLock::new(|| Armed::by("SKEIN_CRASH_AT"));
+    static STOPPING: LazyLock<Option<Armed>> = LazyLock::new(|| Armed::by("SKEIN_STOP_AT"));
+
+    impl Armed {
         #[expect(
             clippy::disallowed_methods,
             reason = "a test's switch, read once, absent from release builds"
         )]
-        let wanted = std::env::var("SKEIN_CRASH_AT").ok()?;
-        let (name, nth) = match wanted.rsplit_once(':') {
-            Some((name, nth)) => (name.to_owned(), nth.parse().ok()?),
-            None => (wanted, 1),
-        };
-        Some(Armed { name, left: AtomicU64::new(nth) })
-    });
+        fn by(variable: &str) -> Option<Self> {
+            let wanted = std::env::var(variable).ok()?;
+            let (name, nth) = match wanted.rsplit_once(':') {
+                Some((name, nth)) => (name.to_owned(), nth.parse().ok()?),
+                None => (wanted, 1),
+            };
+            Some(Self { name, left: AtomicU64::new(nth) })
+        }
+
+        fn is_due(&self, name: &str) -> bool {
+            self.name == name && self.left.fetch_sub(1, Ordering::SeqCst) == 1
+        }
+    }
 
     type Act = Box<dyn FnOnce()>;
 
@@ -163,10 +176,10 @@ mod armed {
 
     /// What [`crash_point!`](crate::crash_point) calls: kills the process or fails if this point is armed.
     pub fn reach(name: &str) -> io::Result<()> {
-        if let Some(armed) = ARMED.as_ref()
-            && armed.name == name
-            && armed.left.fetch_sub(1, Ordering::SeqCst) == 1
-        {
+        if STOPPING.as_ref().is_some_and(|armed| armed.is_due(name)) {
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
+        }
+        if KILLING.as_ref().is_some_and(|armed| armed.is_due(name)) {
             // SIGKILL and not abort: nothing of this process may run afterwards, no destructor, no buffer flush.
             rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)?;
         }

@@ -17,7 +17,7 @@ use crate::log::machine::Version;
 use crate::log::record::FileRecord;
 use crate::output::{Output, OutputError};
 use crate::place::Kind;
-use crate::store::{self, attributes};
+use crate::store::{self, attributes, copy};
 
 /// A version and where its files are.
 #[derive(Debug)]
@@ -184,12 +184,12 @@ impl VersionFiles {
         for record in self.files() {
             let path = &record.stat.path;
             let from = self.handle.open(self.name(record)).during("open", path)?.into_std();
-            let to = store::create_private(&data, path)?;
-            if store::take_over((&from, &to), (&data, path), path, &dataset.stop)? != record.blake3 {
+            let (to, blake3) = copy::make(&from, (&data, path), path, &dataset.stop)?;
+            if blake3 != record.blake3 {
                 return Err(self.unsound(path));
             }
             attributes::copy(&from, &to, path)?;
-            store::set_modified(&to, record.stat.mtime_ns, path)?;
+            copy::set_modified(&to, record.stat.mtime_ns, path)?;
         }
         if self.single.is_none() {
             for below in self.version.dirs.iter().rev().map(String::as_str).chain(["."]) {

@@ -11,8 +11,10 @@ mod dataset;
 mod examine;
 mod export;
 mod fault;
+mod finalize;
 mod held;
 mod intact;
+mod later;
 mod listing;
 mod log;
 mod output;
@@ -25,13 +27,16 @@ mod rollback;
 mod snapshot;
 mod staging;
 mod store;
+mod sweep;
 
 pub use crash::CRASH_POINTS;
 pub use dataset::{Dataset, Options, RunLock, StateError};
 pub use examine::{Finding, Grade, examine};
 pub use export::{ExportError, VersionFiles};
 pub use fault::IoFault;
+pub use finalize::{Finalized, ROLLBACK_WINDOW, Waiting, collect, finalize};
 pub use held::{HeldError, discard, publish_held};
+pub use later::SetAside;
 pub use listing::{Change, FileStat, Listing, Role};
 pub use log::machine::{Content, Held, History, Illegal, Undone, UndoneBy, Unsettled, Version, VersionKind};
 pub use log::record::{
@@ -50,7 +55,8 @@ pub use publish::{
     publish_many, resolve,
 };
 pub use recover::{Recovered, Step, recover};
-pub use rollback::{RollbackError, RolledBack, roll_back};
+pub use rollback::{LaterWrites, RollbackError, RolledBack, roll_back, roll_back_over};
 pub use snapshot::{PinnedFile, Snapshot, SnapshotError};
-pub use staging::{NameRule, OUTPUT_REJECTS, StageError, StagedEntry, StagedFile, Staging};
+pub use staging::{NameRule, OUTPUT_REJECTS, Room, StageError, StagedEntry, StagedFile, Staging};
 pub use store::barrier::SyncMode;
+pub use sweep::Swept;

@@ -26,6 +26,7 @@ use crate::staging::readers::Readers;
 use crate::store::{self, attributes};
 
 pub use file::StagedFile;
+pub use preflight::Room;
 pub(crate) use preflight::{may_change, needed};
 
 /// Name of the rejects file in an attempt's directory.

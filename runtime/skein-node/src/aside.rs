@@ -17,7 +17,8 @@ use crate::error::RunError;
 use crate::progress::Progress;
 use crate::quarantine::Quarantine;
 use crate::report::RunOutcome;
-use crate::run::{self, Planned, RunRequest};
+use crate::run::{self, Asked, RunRequest, Work};
+use crate::sandboxed::Sandboxes;
 use crate::sequential;
 use crate::staged::{self, Job, Later};
 use crate::transform::Transform;
@@ -37,8 +38,8 @@ pub fn write_aside(
     let migration = run::migration(module, &manifest, &request)?;
     let output = Output::at(to, &dataset, &request.run.to_string())?;
     let snapshot = dataset.look()?;
-    let planned = run::plan(&snapshot, module, (&request, &manifest, &migration), progress)?;
-    let Some(Planned { files, done, plans, applied, .. }) = planned else {
+    let asked = Asked { module, manifest: &manifest, migration: &migration, request: &request };
+    let Some(Work { files, done, plans, applied, .. }) = asked.work(&snapshot, progress)? else {
         return Ok(RunOutcome::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration });
     };
     let places = files.iter().map(|file| file.place).chain(done.iter().copied());
@@ -46,7 +47,7 @@ pub fn write_aside(
     let keeps = |path: &str| Role::of(path) != Role::Data || data.contains(path);
     let staging = Staging::aside(&output, &dataset, &snapshot, keeps)?;
     let quarantine = Quarantine::new(request.rejects_max);
-    let sandboxes = run::sandboxes(module, &manifest, (&request, &applied), progress);
+    let sandboxes = Sandboxes::new(module, &manifest, &request, (&applied, progress));
     let agents: Vec<_> = plans.groups.iter().map(|group| sandboxes.for_group(group)).collect();
     let transform = Transform {
         snapshot: &snapshot,

@@ -2,8 +2,8 @@
 //! that only appends never makes a run start again.
 //!
 //! The dataset is pinned anew. If anything but added files is different, that is a conflict. Data files that were added
-//! go through the same plan (or one with the same target), sidecars are copied, and what was staged before is not
-//! touched. A module with state has seen the files in an order that the new ones break: it cannot catch up.
+//! go through the same plan (or one with the same target), provided that the files before present the columns that they
+//! did without them; sidecars are copied, and what was staged before is not touched. A module with state has seen the files in an order that the new ones break: it cannot catch up.
 
 use skein_dataset::{Change, Conflict, Role, Snapshot, SnapshotError};
 use skein_types::StateKind;
@@ -37,7 +37,11 @@ impl Staged {
             added.collect::<Vec<_>>()
         };
         let (data, sidecars, dropped) = (of_role(Role::Data), of_role(Role::Sidecar), of_role(Role::Dropped));
-        self.migrate(data).map_err(|error| self.of_theirs(error, changes))?;
+        match self.migrate(data) {
+            Ok(true) => {}
+            Ok(false) => return Err(conflict(changes)),
+            Err(error) => return Err(self.of_theirs(error, changes)),
+        }
         for place in sidecars {
             self.staging.join(&self.snapshot, &self.snapshot.files()[place])?;
         }
@@ -49,8 +53,8 @@ impl Staged {
         Ok(self)
     }
 
-    /// The data files at these places.
-    fn migrate(&mut self, places: Vec<usize>) -> Result<(), RunError> {
+    /// The data files at these places; `false` if those before would have been planned otherwise beside them.
+    fn migrate(&mut self, places: Vec<usize>) -> Result<bool, RunError> {
         let (job, snapshot) = (&mut self.job, &self.snapshot);
         let choice = job.request.files.clone();
         let takes = |place: &usize| choice.takes(&snapshot.files()[*place].stat.path);
@@ -59,7 +63,8 @@ impl Staged {
             true => (places, Vec::new()),
             false => run::unapplied(snapshot, places, &job.migration)?,
         };
-        let files = inputs::read(snapshot, &todo, &job.later.progress)?;
+        let files = inputs::read_later(snapshot, &todo, &job.files, &job.later.progress)?;
+        let Some(files) = files else { return Ok(false) };
         // The plan is the run's: what the new files have not been through is no matter of it.
         let planner = Planner {
             module: &job.module,
@@ -88,7 +93,7 @@ impl Staged {
             self.staging.forget_quarantine()?;
             staged::write_quarantine(&self.staging, &self.snapshot, &job.quarantine)?;
         }
-        Ok(())
+        Ok(true)
     }
 
     fn transform(&self, files: &[InputFile]) -> Result<Transformed, RunError> {
@@ -120,20 +125,23 @@ impl Staged {
     /// A file that is half written, or of another form, is drift like any other: the run ends as it did before it
     /// could catch up, and the next one says what is the matter with it.
     fn of_theirs(&self, error: RunError, changes: Vec<Change>) -> RunError {
-        match error {
+        let error = error.if_asked_to_stop();
+        let theirs = matches!(
+            error,
             RunError::File(_)
-            | RunError::Snapshot(_)
-            | RunError::PlanRefused { .. }
-            | RunError::Plan { .. }
-            | RunError::Target { .. }
-            | RunError::GroupsDiffer { .. }
-            | RunError::LeftDiffers { .. }
-            | RunError::AppliedDifferently { .. } => {
-                tracing::info!(run = %self.lock.run, %error, "cannot catch up");
-                conflict(changes)
-            }
-            other => other,
+                | RunError::Snapshot(_)
+                | RunError::PlanRefused { .. }
+                | RunError::Plan { .. }
+                | RunError::Target { .. }
+                | RunError::GroupsDiffer { .. }
+                | RunError::LeftDiffers { .. }
+                | RunError::AppliedDifferently { .. }
+        );
+        if !theirs {
+            return error;
         }
+        tracing::info!(run = %self.lock.run, %error, "cannot catch up");
+        conflict(changes)
     }
 }
 

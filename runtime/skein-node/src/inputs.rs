@@ -25,6 +25,8 @@ pub(crate) struct InputFile {
     pub(crate) place: usize,
     /// Relative to the dataset.
     pub(crate) path: String,
+    /// What it stores, in the guest's view.
+    pub(crate) own: SchemaRef,
     /// What it presents, in the guest's view.
     pub(crate) view: Arc<FileView>,
     /// Its values of the dataset's partition keys.
@@ -47,9 +49,24 @@ pub(crate) fn read(
     places: &[usize],
     progress: &Progress,
 ) -> Result<Vec<InputFile>, RunError> {
+    let files = read_later(snapshot, places, &[], progress)?;
+    files.ok_or_else(|| RunError::bug("files do not fit those before them, and there are none"))
+}
+
+/// [`read`] for files that come after `earlier` ones. They have a place beside those if the latter present what they
+/// did without them; else the answer is `None`.
+pub(crate) fn read_later(
+    snapshot: &Snapshot,
+    places: &[usize],
+    earlier: &[InputFile],
+    progress: &Progress,
+) -> Result<Option<Vec<InputFile>>, RunError> {
     let partitions = Partitions::of(snapshot.data_files().map(|file| file.stat.path.as_str()));
     let mut files = Vec::with_capacity(places.len());
     let mut schemas = Distinct::default();
+    for file in earlier {
+        schemas.of(&file.own);
+    }
     for place in places {
         if progress.is_cancelled() {
             return Err(RunError::Cancelled);
@@ -63,6 +80,7 @@ pub(crate) fn read(
         files.push(InputFile {
             place: *place,
             path: pinned.stat.path.clone(),
+            own: Arc::clone(source.view()),
             view: schemas.of(source.view()),
             partitions: partitions.values(&pinned.stat.path),
             splits: ranges,
@@ -70,9 +88,11 @@ pub(crate) fn read(
             rows: source.rows().0,
         });
     }
-    schemas.unify(partitions.keys(), &mut files);
+    if !schemas.unify(partitions.keys(), earlier, &mut files) {
+        return Ok(None);
+    }
     progress.expect(files.len() as u64, files.iter().map(|f| f.rows).sum());
-    Ok(files)
+    Ok(Some(files))
 }
 
 /// The distinct schemas of files, and how each is presented.
@@ -94,8 +114,8 @@ impl Distinct {
         Arc::clone(&self.views[place])
     }
 
-    /// Presents to each file the columns of all.
-    fn unify(&self, partitions: &[String], files: &mut [InputFile]) {
+    /// Presents to each file the columns of all. `false` if an earlier one would have to present others than it did.
+    fn unify(&self, partitions: &[String], earlier: &[InputFile], files: &mut [InputFile]) -> bool {
         let unified: Vec<Arc<FileView>> = unify(&self.own, partitions).into_iter().map(Arc::new).collect();
         for file in files {
             let place = self.views.iter().position(|view| Arc::ptr_eq(view, &file.view));
@@ -103,6 +123,10 @@ impl Distinct {
                 file.view = Arc::clone(view);
             }
         }
+        earlier.iter().all(|file| {
+            let place = self.own.iter().position(|own| *own == file.own);
+            place.and_then(|place| unified.get(place)) == Some(&file.view)
+        })
     }
 }
 

@@ -119,6 +119,12 @@ impl Params {
         &self.json
     }
 
+    /// The key that somebody wrote who meant this one, perhaps.
+    pub(crate) fn nearest_key(&self, key: &str) -> Option<&str> {
+        let keys = self.value.as_object().into_iter().flat_map(Map::keys);
+        nearest(key, keys.map(String::as_str))
+    }
+
     /// A string at the top level, such as the migration's name in a `columns` spec.
     pub fn string(&self, key: &str) -> Option<&str> {
         self.value.get(key).and_then(Value::as_str)
@@ -127,6 +133,11 @@ impl Params {
     /// What guests get through `config`: the values of the secrets.
     pub(crate) fn guest_config(&self) -> Arc<GuestConfig> {
         Arc::new(GuestConfig { settings: BTreeMap::new(), secrets: self.secrets.clone() })
+    }
+
+    /// Values that must not show.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &[u8]> {
+        self.secrets.values().map(Vec::as_slice)
     }
 
     /// What records name.

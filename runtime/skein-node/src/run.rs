@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use skein_dataset::{Applied, Dataset, NameRule, RunLock, Snapshot};
-use skein_sandbox::{Limits, Manifest, Module, Source};
+use skein_sandbox::{Limits, Manifest, Module};
 use skein_types::{Clock, Rows, RunId, StateKind};
 
 use crate::agent::AgentSource;
@@ -79,7 +79,7 @@ pub struct Prepared {
     pub(crate) lock: RunLock,
     pub(crate) snapshot: Snapshot,
     pub(crate) files: Vec<InputFile>,
-    /// Places of the data files that join as they are: they have been through the migration, or are not chosen.
+    /// Places of the data files that have been through the migration already and join as they are.
     pub(crate) joined: Vec<usize>,
     pub(crate) plans: Plans,
     /// What all files have been through, for the guest.
@@ -129,8 +129,8 @@ pub fn prepare(
     }
     let lock = dataset.lock_run(request.run)?;
     let snapshot = dataset.pin(&lock).map_err(|e| RunError::from(e).if_asked_to_stop())?;
-    let planned = plan(&snapshot, module, (&request, &manifest, &migration), progress)?;
-    let Some(Planned { files, done, left, plans, applied }) = planned else {
+    let asked = Asked { module, manifest: &manifest, migration: &migration, request: &request };
+    let Some(Work { files, done, left, plans, applied }) = asked.work(&snapshot, progress)? else {
         return Ok(Preparation::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration });
     };
     left_fit(&snapshot, &plans, &request.files, &left)?;
@@ -153,43 +153,56 @@ pub fn prepare(
     })))
 }
 
-/// What becomes of the data files of a snapshot, and how.
-pub(crate) struct Planned {
+/// What a run is asked to do, whatever the dataset holds.
+pub(crate) struct Asked<'a> {
+    pub(crate) module: &'a Module,
+    pub(crate) manifest: &'a Manifest,
+    pub(crate) migration: &'a Migration,
+    pub(crate) request: &'a RunRequest,
+}
+
+/// What there is to do to a snapshot.
+#[derive(Debug)]
+pub(crate) struct Work {
+    /// To be migrated.
     pub(crate) files: Vec<InputFile>,
-    /// Places of the files that have been through the migration.
-    pub(crate) done: Places,
-    /// Places of the files that are not chosen.
-    pub(crate) left: Places,
+    /// Places of the data files that have been through the migration already and join as they are.
+    pub(crate) done: Vec<usize>,
+    /// Places of the data files that are not chosen.
+    pub(crate) left: Vec<usize>,
     pub(crate) plans: Plans,
+    /// What all files have been through, for the guest.
     pub(crate) applied: Vec<skein_sandbox::Applied>,
 }
 
-/// Plans for what is chosen and not done yet; `None` if that is nothing.
-pub(crate) fn plan(
-    snapshot: &Snapshot,
-    module: &Module,
-    (request, manifest, migration): (&RunRequest, &Manifest, &Migration),
-    progress: &Progress,
-) -> Result<Option<Planned>, RunError> {
-    let (places, left) = chosen(snapshot, &request.files)?;
-    let (todo, done) =
-        if request.again { (places, Vec::new()) } else { unapplied(snapshot, places, migration)? };
-    if todo.is_empty() {
-        return Ok(None);
+impl Asked<'_> {
+    /// The one place that decides which files a run or a dry run takes and what becomes of them; `None` if all have been
+    /// through exactly this migration. Writes nothing.
+    pub(crate) fn work(&self, snapshot: &Snapshot, progress: &Progress) -> Result<Option<Work>, RunError> {
+        let Self { module, manifest, migration, request } = *self;
+        let (places, left) = chosen(snapshot, &request.files)?;
+        let (todo, done) =
+            if request.again { (places, Vec::new()) } else { unapplied(snapshot, places, migration)? };
+        if todo.is_empty() {
+            return Ok(None);
+        }
+        if manifest.state == StateKind::Sequential && !done.is_empty() {
+            return Err(RunError::StateLost {
+                name: migration.name.clone(),
+                todo: todo.len(),
+                done: done.len(),
+            });
+        }
+        let files = inputs::read(snapshot, &todo, progress)?;
+        let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
+        let planner = Planner { module, params: &request.params, applied: &applied, limits: &request.limits };
+        let plans = planner.plan(&files)?;
+        for place in &done {
+            let pinned = &snapshot.files()[*place];
+            planning::joins(&plans, &pinned.stat.path, inputs::open(snapshot, pinned)?.view())?;
+        }
+        Ok(Some(Work { files, done, left, plans, applied }))
     }
-    if manifest.state == StateKind::Sequential && !done.is_empty() {
-        let name = migration.name.clone();
-        return Err(RunError::StateLost { name, todo: todo.len(), done: done.len() });
-    }
-    let files = inputs::read(snapshot, &todo, progress)?;
-    let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
-    let planner = Planner { module, params: &request.params, applied: &applied, limits: &request.limits };
-    let plans = planner.plan(&files)?;
-    for place in &done {
-        let pinned = &snapshot.files()[*place];
-        planning::joins(&plans, &pinned.stat.path, inputs::open(snapshot, pinned)?.view())?;
-    }
-    Ok(Some(Planned { files, done, left, plans, applied }))
 }
 
 /// Readers see one dataset: files that stay as they are must have the schema of those that change.
@@ -216,7 +229,8 @@ impl Prepared {
 
     /// Transforms everything in the sandbox.
     pub fn stage(self, progress: &Progress) -> Result<Staged, RunError> {
-        let sandboxes = sandboxes(&self.module, &self.manifest, (&self.request, &self.applied), progress);
+        let sandboxes =
+            Sandboxes::new(&self.module, &self.manifest, &self.request, (&self.applied, progress));
         let agents = self.plans.groups.iter().map(|group| sandboxes.for_group(group)).collect();
         self.stage_by(progress, agents, Some(sandboxes))
     }
@@ -267,27 +281,6 @@ impl Prepared {
     }
 }
 
-/// Agents for the run's groups.
-pub(crate) fn sandboxes(
-    module: &Module,
-    manifest: &Manifest,
-    (request, applied): (&RunRequest, &[skein_sandbox::Applied]),
-    progress: &Progress,
-) -> Sandboxes {
-    Sandboxes {
-        module: module.clone(),
-        source: Source {
-            schema: Arc::new(arrow_schema::Schema::empty()),
-            params: request.params.json().to_owned(),
-            applied: applied.to_vec(),
-        },
-        limits: request.limits.clone(),
-        config: request.params.guest_config(),
-        cancel: progress.agents().clone(),
-        state_kind: manifest.state,
-    }
-}
-
 /// A reader that lists a directory and opens late must miss a file rather than mix versions; a single file has only its
 /// name.
 pub(crate) fn name_rule(dataset: &Dataset) -> NameRule {
@@ -315,10 +308,13 @@ pub(crate) fn migration(
         (None, None) => manifest.name.clone(),
         (None, Some(key)) => {
             let named = request.params.string(key).filter(|name| !name.is_empty());
+            let near = || request.params.nearest_key(key).filter(|near| *near != key);
+            let meant = || near().map_or_else(String::new, |near| format!(": did you mean it by {near:?}?"));
             named.map(str::to_owned).ok_or_else(|| RunError::Manifest {
                 problem: format!(
-                    "{:?} takes the migration's name from parameter {key:?}, which is not given",
-                    manifest.name
+                    "{:?} takes the migration's name from parameter {key:?}, which is not given{}",
+                    manifest.name,
+                    meant()
                 ),
             })?
         }

@@ -116,6 +116,8 @@ catalogue! {
     PLAN_PARTITION = "SK0216" BadInput "a plan changes a partition column";
     NOTHING_SELECTED = "SK0219" BadInput "no file is selected";
     SELECTION_INVALID = "SK0220" BadInput "a selection of files cannot be understood".exit(64);
+    MANIFEST_UNREADABLE = "SK0222" BadInput "the list of datasets cannot be read";
+    MANIFEST_OVERLAPS = "SK0223" BadInput "datasets are listed twice or lie in each other";
 
     GUEST_TRAP = "SK0301" Fault "the module trapped";
     GUEST_FAILURE = "SK0302" Fault "the module reported a failure";

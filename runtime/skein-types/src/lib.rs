@@ -33,4 +33,4 @@ pub use selection::{Selection, SelectionError};
 pub use shape::{Encoding, Shape, StateKind, UnknownWord};
 pub use types_view::{guest_view, guest_view_type};
 pub use unify::{ABSENT, FileView, PARTITION, STORED, Standing, alike, is_partition, unify, unmarked};
-pub use unit::{Bytes, Fuel, Millis, Rows, SizeParseError};
+pub use unit::{Bytes, Fuel, Millis, Rows, SizeParseError, grouped};

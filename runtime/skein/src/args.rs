@@ -10,12 +10,15 @@ use skein_node::PublishMode;
 use skein_types::Bytes;
 
 use crate::commands::discard::DiscardArgs;
+use crate::commands::finalize::FinalizeArgs;
+use crate::commands::gc::GcArgs;
 use crate::commands::publish::PublishArgs;
 pub(crate) use authoring::{BuildArgs, DevArgs, NewArgs};
 
 const EXAMPLES: &str = "\
 Examples:
   skein check prefs.wasm --dataset /data/prefs
+  skein run prefs.wasm /data/prefs --params '{\"zone\":\"UTC\"}' --dry-run
   skein run prefs.wasm /data/prefs --params '{\"zone\":\"UTC\"}'
   skein run columns /data/users --params @drop-phone.toml
   skein history /data/prefs
@@ -67,6 +70,10 @@ pub(crate) enum Command {
     Discard(DiscardArgs),
     /// Make an older version of a dataset current again.
     Rollback(RollbackArgs),
+    /// Give up old versions and free what they take.
+    Finalize(FinalizeArgs),
+    /// Remove what dead processes left behind.
+    Gc(GcArgs),
     /// Finish or undo what a killed process left behind. Safe to run at any time.
     Recover(RecoverArgs),
     /// Print the files of a version, or copy them out.
@@ -98,6 +105,8 @@ impl Command {
             Self::Publish(a) => a.output,
             Self::Discard(a) => a.output,
             Self::Rollback(a) => a.output,
+            Self::Finalize(a) => a.output,
+            Self::Gc(a) => a.output,
             Self::Recover(a) => a.output,
             Self::Export(a) => a.output,
             Self::Doctor(a) => a.output,
@@ -149,7 +158,12 @@ pub(crate) struct RunArgs {
     /// The migration module: a WebAssembly component, or the name of one that is installed, such as `columns`.
     pub(crate) module: PathBuf,
     /// A directory of Parquet files, or one Parquet file.
-    pub(crate) dataset: PathBuf,
+    #[arg(required_unless_present = "manifest")]
+    pub(crate) dataset: Option<PathBuf>,
+    /// Many datasets instead of one: a CSV table with the columns `dataset` and, if some have parameters of their own,
+    /// `params`, or one JSON object with these keys per line.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dataset", "publish"])]
+    pub(crate) manifest: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) with: ParamArgs,
     /// Agents at work at the same time [default: the machine's cores].
@@ -174,8 +188,17 @@ pub(crate) struct RunArgs {
     pub(crate) selection: SelectionArgs,
     /// Write the result into DIR, which must not exist or be empty, and leave the dataset alone: nothing is locked,
     /// recorded or changed. Files that are not selected are not written.
-    #[arg(long = "output", value_name = "DIR", conflicts_with = "publish")]
+    #[arg(long = "output", value_name = "DIR", conflicts_with_all = ["publish", "manifest"])]
     pub(crate) into: Option<PathBuf>,
+    /// Show what the run would do, with sampled rows before and after, and write nothing.
+    #[arg(long, conflicts_with = "manifest")]
+    pub(crate) dry_run: bool,
+    /// Rows that a dry run shows.
+    #[arg(
+        long, value_name = "N", default_value_t = 20, requires = "dry_run",
+        value_parser = clap::value_parser!(u16).range(1..=1000)
+    )]
+    pub(crate) limit: u16,
     /// What becomes of the result: it takes the place of the dataset (replace), waits to be looked at until `skein publish`
     /// or `skein discard` (hold), or becomes a new dataset in the same directory (beside=NAME).
     #[arg(long, value_name = "replace|hold|beside=NAME", default_value = "replace", value_parser = publish_mode)]
@@ -219,6 +242,15 @@ pub(crate) struct HistoryArgs {
     pub(crate) output: Output,
 }
 
+/// What becomes of later writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Later {
+    /// They stand in the way.
+    Refuse,
+    /// They are copied first.
+    Keep,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct RollbackArgs {
     /// The dataset.
@@ -226,6 +258,10 @@ pub(crate) struct RollbackArgs {
     /// The version to go back to [default: the one before the current].
     #[arg(long, value_name = "N")]
     pub(crate) to: Option<u64>,
+    /// What becomes of what others wrote since that version: it stands in the way (refuse), or it is copied below the state
+    /// before it is hidden, and the copy's place printed (keep).
+    #[arg(long, value_enum, value_name = "refuse|keep", default_value_t = Later::Refuse)]
+    pub(crate) later_writes: Later,
     /// Do not ask.
     #[arg(long)]
     pub(crate) yes: bool,

@@ -20,15 +20,24 @@ pub(crate) fn open(
     clock: Arc<dyn Clock>,
     threads: usize,
 ) -> Result<Dataset, Failure> {
+    open_with(settings, path, (clock, threads), &Arc::default())
+}
+
+/// One of many datasets, which share what is known of their file systems.
+pub(crate) fn open_with(
+    settings: &Settings,
+    path: &Path,
+    (clock, threads): (Arc<dyn Clock>, usize),
+    probes: &Arc<ProbeCache>,
+) -> Result<Dataset, Failure> {
     let place = Place::resolve(path).and_then(|place| with_state(settings, place));
     let place = place.map_err(|error| from_place(&error))?;
-    Dataset::open(place, clock, options(threads)).map_err(|error| from_state(&error))
+    Dataset::open(place, clock, options(threads, probes)).map_err(|error| from_state(&error))
 }
 
 /// How this machine works on datasets.
-pub(crate) fn options(threads: usize) -> Options {
-    let probes = Arc::new(ProbeCache::default());
-    Options { lock_wait: LOCK_WAIT, threads, sync: SyncMode::Each, probes }
+pub(crate) fn options(threads: usize, probes: &Arc<ProbeCache>) -> Options {
+    Options { lock_wait: LOCK_WAIT, threads, sync: SyncMode::Each, probes: Arc::clone(probes) }
 }
 
 /// The place with its state where the settings say.

@@ -3,6 +3,7 @@
 //! The composition root: reads the environment once ([`settings`]), parses the command line ([`args`]) and hands over
 //! to one file per command. Everything that decides anything lives in the crates below.
 
+mod advice;
 mod args;
 mod authoring;
 mod commands;
@@ -11,6 +12,7 @@ mod failure;
 mod home;
 mod interrupt;
 mod machine;
+mod manifest;
 mod modules;
 mod progress;
 mod question;
@@ -59,6 +61,8 @@ fn command(settings: &Settings, command: Command) -> CommandResult {
         Command::Publish(args) => commands::publish::publish(settings, &args),
         Command::Discard(args) => commands::discard::discard(settings, &args),
         Command::Rollback(args) => commands::rollback::rollback(settings, &args),
+        Command::Finalize(args) => commands::finalize::finalize(settings, &args),
+        Command::Gc(args) => commands::gc::gc(settings, &args),
         Command::Recover(args) => commands::recover::recover(settings, &args),
         Command::Export(args) => commands::export::export(settings, &args),
         Command::Doctor(args) => commands::doctor::doctor(settings, &args),

@@ -14,7 +14,7 @@ use crate::place::PlaceError;
 use crate::place::filesystem::FileSystem;
 use crate::store;
 
-const DIR: &str = "probe";
+pub(crate) const DIR: &str = "probe";
 
 /// Devices that passed, so that a process with many datasets on one device asks once.
 #[derive(Debug, Default)]

@@ -14,7 +14,7 @@ use crate::place::Kind;
 use crate::snapshot::{PinnedFile, Snapshot};
 use crate::staging::readers::Readers;
 use crate::staging::{DATA, NameRule, QUARANTINE, Shared, StageError, StagedEntry};
-use crate::store::{self, attributes};
+use crate::store::{self, attributes, copy};
 
 /// Bytes gathered before they are hashed and written: large enough for one hash of many lanes and few calls.
 const BUFFER: usize = 512 << 10;
@@ -179,12 +179,11 @@ pub(crate) fn join(
     let path = &source.stat.path;
     let from = snapshot.open_file(source)?;
     let temporary = shared.temporary();
-    let to = store::create_private(&shared.dir, &temporary)?;
-    let blake3 = store::take_over((&from, &to), (&shared.dir, &temporary), path, &shared.stop)?;
+    let (to, blake3) = copy::make(&from, (&shared.dir, &temporary), path, &shared.stop)?;
     let lost = attributes::copy(&from, &to, path)?;
     shared.written().lost.extend(lost);
     // Times last: nothing may write afterwards.
-    store::set_modified(&to, source.stat.mtime_ns, path)?;
+    copy::set_modified(&to, source.stat.mtime_ns, path)?;
     // The source may have been written to while it was copied.
     drop(snapshot.open_file(source)?);
     source.provide_hash(blake3);

@@ -22,6 +22,8 @@ macro_rules! template {
 #[derive(Debug)]
 pub(crate) struct Purpose<'a> {
     pub(crate) name: &'a CrateName,
+    /// Where the crate will be, as the author names it.
+    pub(crate) directory: &'a Path,
     /// Directory of the SDK.
     pub(crate) sdk: &'a Path,
     /// Whether that is the copy in Skein's home.
@@ -83,13 +85,14 @@ fn values(purpose: &Purpose<'_>, body: &Body) -> Vec<(&'static str, String)> {
     let target_lines =
         purpose.target.map_or_else(String::new, |t| t.fields().iter().map(target_line).collect());
     let ignored =
-        if body.unwritten.is_empty() { "" } else { "#[ignore = \"until every column is written\"]\n" };
+        if body.unwritten.is_empty() { "" } else { concat!("#[", "ignore = \"until every column is written\"]\n") };
     vec![
         ("package", package.to_owned()),
         ("name", rust::text(package)),
         ("library", purpose.name.library()),
         ("type", purpose.name.type_name()),
-        ("sdk", rust::text(&purpose.sdk.display().to_string())),
+        ("sdk", toml::Value::from(purpose.sdk.display().to_string()).to_string()),
+        ("directory", purpose.directory.display().to_string()),
         ("sdk_note", note.to_owned()),
         ("rows", purpose.rows.to_string()),
         ("origin", dataset.as_ref().map_or_else(String::new, |path| format!(" from {path:?}"))),

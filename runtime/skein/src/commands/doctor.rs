@@ -76,7 +76,7 @@ fn place(settings: &Settings, path: &Path) -> Vec<Finding> {
     let located = Place::locate(path).and_then(|place| datasets::with_state(settings, place));
     let opened = located.map_err(|error| Finding::of_place(&error)).and_then(|place| {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-        let options = datasets::options(datasets::default_threads());
+        let options = datasets::options(datasets::default_threads(), &Arc::default());
         Dataset::open(place, clock, options)
             .map_err(|error| Finding::problem("state", error.code(), error.to_string(), error.hint()))
     });
