@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Once;
 
 use crate::{Call, Site, project};
 
@@ -24,7 +26,36 @@ pub fn environment() -> Vec<(&'static str, OsString)> {
     installed.chain(own).collect()
 }
 
+/// Builds the SDK for the sandbox, which may take longer than any call is given. Once per process.
+pub fn prepare() {
+    static DONE: Once = Once::new();
+    DONE.call_once(|| {
+        let site = Site::new();
+        skein(&site, "new").arg("first").finish().succeeded();
+        let mut cargo = cargo(&site, "first");
+        let output = cargo.args(["build", "--lib", "--target", "wasm32-wasip2"]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    });
+}
+
+fn cargo(site: &Site, name: &str) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(site.path(name)).env_clear();
+    cargo.envs(environment()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    cargo
+}
+
 /// A call of `skein` by an author.
 pub fn skein(site: &Site, command: &str) -> Call {
     environment().into_iter().fold(site.skein(command), |call, (name, value)| call.env(name, value))
+}
+
+/// `cargo test` in a crate of the site; fails with what `context` says of the crate unless it succeeds.
+#[track_caller]
+pub fn cargo_test(site: &Site, name: &str, context: &str) -> String {
+    let output = cargo(site, name).arg("test").output().unwrap();
+    let said =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(output.status.success(), "{context}{said}");
+    said
 }

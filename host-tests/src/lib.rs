@@ -13,6 +13,7 @@
 pub mod authors;
 pub mod call;
 pub mod damage;
+pub mod dice;
 pub mod fixture;
 pub mod guard;
 pub mod guests;

@@ -40,7 +40,8 @@ impl Reader {
         let shim = site.file("tools/duckdb", shim);
         std::fs::set_permissions(shim, std::fs::Permissions::from_mode(0o755)).unwrap();
         let inherited = std::env::var_os("PATH").unwrap_or_default();
-        let path = std::env::join_paths([tools].into_iter().chain(std::env::split_paths(&inherited))).unwrap();
+        let path =
+            std::env::join_paths([tools].into_iter().chain(std::env::split_paths(&inherited))).unwrap();
         Self { path, place: site.directory("work"), where_to: site.path("place") }
     }
 

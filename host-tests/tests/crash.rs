@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_array::RecordBatch;
+use host_tests::dice::{Dice, setting};
 use host_tests::guard::{Tree, state_directory, tree};
 use host_tests::{Call, Outcome, Site, fixture, guests};
 use serde_json::json;
@@ -31,24 +32,6 @@ const TAKEN_BACK: [&str; 2] = ["swap.after-exchange-back", "swap.after-take-back
 /// Every other point at least once.
 const SHORT: usize = CRASH_POINTS.len() - TAKEN_BACK.len();
 const SEED: u64 = 20_261_123;
-
-/// SplitMix64: small, and the same everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-}
-
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name)
-        .map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
-}
 
 /// A dataset in a directory of its own, with the versions that it may have.
 struct Subject {

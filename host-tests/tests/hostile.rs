@@ -134,13 +134,15 @@ fn a_plan_that_lies_is_refused_by_check_and_by_run() {
 }
 
 #[test]
-fn a_module_that_misbehaves_over_rows_leaves_the_dataset_untouched() {
+fn a_module_that_misbehaves_over_rows_is_refused_dry_or_not_and_leaves_the_dataset_untouched() {
     let site = Site::new();
     let dataset = dataset(&site);
     let guard = Guard::over(&dataset);
     for (behave, shape, code) in ROWS_GO_WRONG {
         println!("{behave} under {shape}: {code}");
         is_plain(run(&site, &dataset, behave, shape).finish().refused(code));
+        guard.untouched();
+        is_plain(run(&site, &dataset, behave, shape).arg("--dry-run").finish().refused(code));
         guard.untouched();
         run(&site, &dataset, behave, shape).arg("-o").arg("json").finish().refused_json(code);
         guard.untouched();

@@ -179,3 +179,54 @@ fn groups_that_cannot_meet_are_listed_with_what_differs() {
     let listed = r#"2 files such as a.parquet; 2 files such as b.parquet (\"w\" Int32 not null against \"w\" Utf8 not null)"#;
     assert!(refused.stdout.contains(listed), "{}", refused.stdout);
 }
+
+#[test]
+fn files_added_to_a_new_partition_are_migrated_and_the_others_join() {
+    let site = Site::new();
+    let dataset = site.path("data/orders");
+    let add = |day: &str, from: i64| {
+        std::fs::create_dir_all(dataset.join(day)).unwrap();
+        fixture::write(&dataset.join(day).join("a.parquet"), &fixture::orders(from, from + 10), 10);
+    };
+    add("day=1", 0);
+    columns(&site, &dataset, &tidy()).finish().succeeded();
+    let first = tree(&dataset);
+    add("day=2", 10);
+    let report = columns(&site, &dataset, &tidy()).finish().succeeded().json();
+    assert_eq!((&report["files"], &report["rows"]["written"]), (&json!(1), &json!(10)));
+    let kept = |name: &&String| !name.contains('=') || name.starts_with("day=1/");
+    assert!(first.keys().filter(kept).all(|name| tree(&dataset).contains_key(name)), "{first:#?}");
+}
+
+#[test]
+fn preserved_columns_are_compared_with_what_the_module_was_given() {
+    let site = Site::new();
+    let dataset = site.directory("data/mixed");
+    let numbers: ArrayRef = Arc::new(Int32Array::from(vec![3, 4]));
+    let wide = cast(&numbers, &DataType::Int64).unwrap();
+    let texts: ArrayRef = Arc::new(StringArray::from(vec!["x", "y"]));
+    let a = RecordBatch::try_from_iter([("n", wide), ("s", texts)]).unwrap();
+    let b = RecordBatch::try_from_iter([("n", numbers)]).unwrap();
+    fixture::write(&dataset.join("a.parquet"), &a, 1);
+    fixture::write(&dataset.join("b.parquet"), &b, 1);
+    let run = |behave: &str| {
+        let params = json!({ "behave": behave, "shape": "same" });
+        site.run(&guests::component("guest-hostile"), &dataset).params(&params).finish()
+    };
+    let guard = Guard::over(&dataset);
+    run("preserved-changed").refused(codes::GUEST_PRESERVED_CHANGED);
+    guard.untouched();
+    run("plan-preserved").succeeded();
+    let tables =
+        files(&dataset).iter().map(|file| text_table::show(&fixture::read(file))).collect::<Vec<_>>();
+    let [a, b] = tables.as_slice() else { panic!("{tables:?}") };
+    assert_eq!(a.lines().collect::<Vec<_>>(), ["n int64 | s string?", "3       | x", "4       | y"]);
+    assert_eq!(b.lines().collect::<Vec<_>>(), ["n int64 | s string?", "3       | -", "4       | -"]);
+}
+
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}

@@ -1,4 +1,4 @@
-//! The Python environment with DuckDB, Polars and pyarrow, in the target directory.
+//! The Python environment with DuckDB, Polars, pandas, pyarrow and PySpark, in the target directory.
 //!
 //! It is made once; a stamp holds the requirements that it was made from, and is written last, so that an
 //! interrupted installation is repeated.
@@ -14,6 +14,8 @@ use crate::process;
 use crate::project::Project;
 
 const REQUIREMENTS: &str = include_str!("../requirements.txt");
+/// Nothing is compiled on the way; PySpark is published as source only, and there is nothing in it to compile.
+const BINARIES: [&str; 2] = ["--only-binary=:all:", "--no-binary=pyspark"];
 
 /// Makes the environment unless it is there already; answers its interpreter.
 pub(crate) fn install(project: &Project) -> Result<PathBuf> {
@@ -26,12 +28,15 @@ pub(crate) fn install(project: &Project) -> Result<PathBuf> {
     }
     fs::create_dir_all(project.target())?;
     process::run(Command::new("python3").args(["-m", "venv"]).arg(&venv)).context(
-        "tests and benchmarks need Python 3.10 or later with the venv module (Debian: apt-get install python3-venv)",
+        "tests and benchmarks need Python 3.11 or later with the venv module (Debian: apt-get install python3-venv)",
     )?;
     let mut pip = Command::new(interpreter(&venv));
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:", "-r"]);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(BINARIES).arg("-r");
     pip.arg(project.root().join("xtask/requirements.txt"));
     process::run(&mut pip).context("the packages of xtask/requirements.txt cannot be installed")?;
+    let mut java = Command::new(interpreter(&venv));
+    java.env("PYTHONDONTWRITEBYTECODE", "1").arg(project.root().join("host-tests/foreign/java.py"));
+    process::run(&mut java).context("PySpark has no Java to run in")?;
     let mut stamp = File::create(stamp(&venv))?;
     stamp.write_all(REQUIREMENTS.as_bytes())?;
     Ok(interpreter(&venv))

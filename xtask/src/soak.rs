@@ -17,6 +17,8 @@ use crate::test;
 pub(crate) enum Name {
     /// Kills the process at every named crash point of run, publish, rollback and recovery
     Crash,
+    /// Four engines read in a loop while versions are swapped
+    Readers,
 }
 
 impl Name {
@@ -24,6 +26,7 @@ impl Name {
     const fn test(self) -> &'static str {
         match self {
             Self::Crash => "crash",
+            Self::Readers => "readers",
         }
     }
 }

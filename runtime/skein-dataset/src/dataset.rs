@@ -20,6 +20,7 @@ use crate::log::machine::{History, Version};
 use crate::log::record::Refusal;
 use crate::log::{self, LogError};
 use crate::place::probe::ProbeCache;
+use crate::place::state::StateSite;
 use crate::place::{Kind, Place, PlaceError, STATE};
 use crate::recover;
 use crate::staging::QUARANTINE;
@@ -143,7 +144,7 @@ impl Dataset {
     /// The dataset at a place, registered or not.
     pub fn open(place: Place, clock: Arc<dyn Clock>, options: Options) -> Result<Self, StateError> {
         let dataset = Self { place, clock, options, stop: Arc::default(), state: OnceLock::new() };
-        if dataset.place.state_path().join("log").is_dir() {
+        if dataset.place.is_registered() {
             dataset.attach()?;
         }
         Ok(dataset)
@@ -186,7 +187,7 @@ impl Dataset {
     /// Whether a run has taken the dataset before, also one that came after this was opened. Until then nothing of Skein
     /// is beside it.
     pub fn is_registered(&self) -> bool {
-        self.state().is_some() || self.place.state_path().join("log").is_dir()
+        self.state().is_some() || self.place.is_registered()
     }
 
     /// Reads and checks the whole log. Empty for a dataset that no run has touched.
@@ -232,7 +233,9 @@ impl Dataset {
         Lock::take(&state.root, LOCK, &*self.clock, waited)?.ok_or(StateError::Busy { waited })
     }
 
-    /// Opens the state, making it first if it is not there. Nothing is synced: the first publish takes that along.
+    /// Opens the state, making it first if it is not there. Beside the dataset nothing is synced: the first publish
+    /// takes that along. Under a lock beside the dataset, also for a state elsewhere: two first runs would probe
+    /// through the same names, or begin two logs.
     fn register(&self) -> Result<&State, StateError> {
         if let Some(state) = self.state() {
             return Ok(state);
@@ -241,24 +244,42 @@ impl Dataset {
         let place = &self.place;
         store::ensure_dir(&place.parent, STATE)?;
         let all = place.parent.open_dir(STATE).during("open", STATE)?;
-        if store::ensure_dir(&all, &place.name)? {
-            self.take_over_mode(&all)?;
+        let beside = self.own_dir(&all, &place.name)?;
+        let waited = self.options.lock_wait;
+        let held = Lock::take(&beside, LOCK, &*self.clock, waited)?.ok_or(StateError::Busy { waited })?;
+        place.refuse_other_state()?;
+        match &place.site {
+            StateSite::Beside => self.make_parts(&beside)?,
+            StateSite::Chosen { dir, leaf } => {
+                let shown = dir.display().to_string();
+                let dir = Dir::open_ambient_dir(dir, ambient_authority()).during("open", shown)?;
+                let root = self.own_dir(&dir, leaf)?;
+                self.make_parts(&root)?;
+                place.point(&root, &dir, &beside)?;
+                store::sync_dir(&all, ".")?;
+                store::sync_dir(&place.parent, ".")?;
+            }
         }
-        let root = all.open_dir(&place.name).during("open", &place.name)?;
-        self.probe(&root)?;
-        for part in PARTS.iter().rev() {
-            // `log` last: it marks a registered dataset.
-            store::ensure_dir(&root, part)?;
-        }
+        drop(held);
         crash_point!("register.after-place").during("register", STATE)?;
         self.attach()
     }
 
-    /// Under the lock: two first runs at the same time would probe through the same names.
-    fn probe(&self, root: &Dir) -> Result<(), StateError> {
-        let waited = self.options.lock_wait;
-        let _held = Lock::take(root, LOCK, &*self.clock, waited)?.ok_or(StateError::Busy { waited })?;
-        Ok(self.options.probes.check(root, self.place.dev)?)
+    fn make_parts(&self, root: &Dir) -> Result<(), StateError> {
+        self.options.probes.check(root, self.place.dev)?;
+        for part in PARTS.iter().rev() {
+            // `log` last: it marks a registered dataset.
+            store::ensure_dir(root, part)?;
+        }
+        Ok(())
+    }
+
+    /// A directory for this dataset's state or the pointer to it.
+    fn own_dir(&self, all: &Dir, name: &str) -> Result<Dir, IoFault> {
+        if store::ensure_dir(all, name)? {
+            self.take_over_mode(all, name)?;
+        }
+        all.open_dir(name).during("open", name)
     }
 
     fn attach(&self) -> Result<&State, StateError> {
@@ -266,8 +287,9 @@ impl Dataset {
         let root =
             Dir::open_ambient_dir(self.place.state_path(), ambient_authority()).during("open", shown())?;
         let stat = rustix::fs::fstat(&root).during("look at", shown())?;
-        if stat.st_dev != self.place.dev {
-            return Err(PlaceError::OtherDevice { path: shown() }.into());
+        if stat.st_dev != self.place.dev || !self.place.shares_mount_with(&root)? {
+            let problem = "is on another device or mount than the dataset";
+            return Err(PlaceError::StatePlace { path: self.state_path(), problem }.into());
         }
         let part = |name: &str| root.open_dir(name).during("open", name);
         let state = State { log: part("log")?, stage: part("stage")?, kept: part("kept")?, root };
@@ -275,8 +297,7 @@ impl Dataset {
     }
 
     /// Who may read the dataset may read its state, where old versions and rejected rows lie, and nobody else.
-    fn take_over_mode(&self, all: &Dir) -> Result<(), IoFault> {
-        let name = &self.place.name;
+    fn take_over_mode(&self, all: &Dir, name: &str) -> Result<(), IoFault> {
         rustix::fs::chmodat(all, name, self.state_mode()?, AtFlags::empty()).during("set the mode of", name)
     }
 

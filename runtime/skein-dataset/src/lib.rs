@@ -43,7 +43,7 @@ pub use partition::Partitions;
 pub use place::filesystem::{FileSystem, Verdict};
 pub use place::probe::ProbeCache;
 pub use place::{Kind, Place, PlaceError};
-pub use publish::beside::{BadName, Name, beside, check_free};
+pub use publish::beside::{BadName, Name, beside, check_free, state_beside};
 pub use publish::{
     Attempted, CommitData, Conflict, FileFacts, Outcome, Publish, PublishError, attempt_many, hold,
     publish_many, resolve,
@@ -51,6 +51,6 @@ pub use publish::{
 pub use recover::{Recovered, Step, recover};
 pub use rollback::{LaterWrites, RollbackError, RolledBack, roll_back, roll_back_over};
 pub use snapshot::{PinnedFile, Snapshot, SnapshotError};
-pub use staging::{NameRule, StageError, StagedEntry, StagedFile, Staging};
+pub use staging::{NameRule, Room, StageError, StagedEntry, StagedFile, Staging};
 pub use store::barrier::SyncMode;
 pub use sweep::Swept;

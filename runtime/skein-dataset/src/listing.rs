@@ -10,7 +10,8 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, StatxAttributes, StatxFl
 use serde::{Deserialize, Serialize};
 
 use crate::fault::During as _;
-use crate::place::PlaceError;
+use crate::place::state::OWNER;
+use crate::place::{PlaceError, STATE};
 
 /// Deepest directory below a dataset's root.
 const MAX_DEPTH: usize = 64;
@@ -193,7 +194,7 @@ impl Listing {
         if self.files.len() + self.dirs.len() >= MAX_ENTRIES {
             return Err(PlaceError::TooManyEntries { most: MAX_ENTRIES });
         }
-        if name == ".skein" {
+        if matches!(name, STATE | OWNER) {
             return Err(PlaceError::ContainsDataset { path });
         }
         if let Some(format) = table_format(prefix, name) {

@@ -1,12 +1,13 @@
 //! Where a dataset lives and whether one may live there.
 //!
 //! A place is a directory or one file, found once by its real path; two names for one place give the same place, so
-//! they meet in one log. Its state lies beside it in `<parent>/.skein/<name>/`, on the same device, because an
-//! exchange cannot cross devices. After `resolve` everything is reached through directory handles: renaming a parent
-//! under a running process cannot redirect it.
+//! they meet in one log. Its state lies beside it in `<parent>/.skein/<name>/` or where a pointer there says, on the
+//! same device, because an exchange cannot cross devices. After `resolve` everything is reached through directory
+//! handles: renaming a parent under a running process cannot redirect it.
 
 pub(crate) mod filesystem;
 pub(crate) mod probe;
+pub(crate) mod state;
 
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,7 @@ use skein_types::{Code, ErrorClass, codes};
 use crate::fault::{During as _, IoFault};
 use crate::listing::{Listing, is_mount_root};
 use filesystem::{FileSystem, Verdict};
+use state::StateSite;
 
 /// The directory beside datasets in which their state is kept.
 pub(crate) const STATE: &str = ".skein";
@@ -42,6 +44,7 @@ pub struct Place {
     /// Directory or file.
     pub kind: Kind,
     state_root: PathBuf,
+    pub(crate) site: StateSite,
     /// Device of dataset and state.
     pub(crate) dev: u64,
 }
@@ -135,6 +138,30 @@ pub enum PlaceError {
         /// What it cannot do.
         problem: &'static str,
     },
+    /// The state is asked for in one place and lies in another.
+    #[error("the dataset's state is in {}, not in {}", found.display(), wanted.display())]
+    StateElsewhere {
+        /// Where it is.
+        found: PathBuf,
+        /// Where it would be.
+        wanted: PathBuf,
+    },
+    /// A directory in which no state can be.
+    #[error("{} {problem}", path.display())]
+    StatePlace {
+        /// As given.
+        path: PathBuf,
+        /// Why not.
+        problem: &'static str,
+    },
+    /// The dataset points to a state that is not there.
+    #[error("{} says that the state is {named}, and there is none", pointer.display())]
+    StateGone {
+        /// The pointer's file.
+        pointer: PathBuf,
+        /// What it says.
+        named: String,
+    },
     /// The system said no.
     #[error(transparent)]
     Io(#[from] IoFault),
@@ -157,6 +184,9 @@ impl PlaceError {
             | Self::TableFormat { .. }
             | Self::TooDeep { .. }
             | Self::TooManyEntries { .. } => codes::PLACE_REFUSED,
+            Self::StateElsewhere { .. } => codes::STATE_ELSEWHERE,
+            Self::StatePlace { .. } => codes::STATE_PLACE,
+            Self::StateGone { .. } => codes::STATE_GONE,
             Self::Io(fault) => fault.code(),
         }
     }
@@ -178,6 +208,16 @@ impl PlaceError {
             }
             Self::FileSystem { .. } => Some("ext4, xfs, btrfs and tmpfs can publish atomically"),
             Self::NotUtf8 { .. } => Some("rename it; records hold paths as text"),
+            Self::StateElsewhere { .. } => Some(
+                "a dataset keeps the state that it has: leave --state out, and take it out of the `state` rules of \
+                 skein.toml",
+            ),
+            Self::StatePlace { .. } => Some(
+                "states lie on the dataset's own device and mount, outside of datasets, in a directory that exists",
+            ),
+            Self::StateGone { .. } => {
+                Some("mount it or put it back; without it the dataset's history is lost")
+            }
             Self::NotFound { .. }
             | Self::NotADataset { .. }
             | Self::OtherDevice { .. }
@@ -217,13 +257,15 @@ impl Place {
         refuse_outer(&real)?;
         let place = Self {
             state_root: parent_path.join(STATE).join(&name),
+            site: StateSite::Beside,
             parent_path: parent_path.to_owned(),
             parent,
             name,
             kind,
             dev,
         };
-        if !place.state_root.join("log").is_dir() {
+        let place = place.follow()?;
+        if !place.is_registered() {
             place.list()?;
         }
         Ok(place)
@@ -280,11 +322,15 @@ fn look(parent: &Dir, name: &str, real: &Path) -> Result<(Kind, u64), PlaceError
     Ok((kind, stat.st_dev))
 }
 
-/// A directory above with a state directory beside it is a dataset.
-fn refuse_outer(real: &Path) -> Result<(), PlaceError> {
+/// A directory above with its state or a pointer to it beside it is a dataset; one that says whose state it is, no place
+/// for one.
+pub(crate) fn refuse_outer(real: &Path) -> Result<(), PlaceError> {
     for outer in real.ancestors().skip(1) {
+        if outer.join(state::OWNER).is_file() {
+            return Err(PlaceError::NotADataset { path: real.to_owned() });
+        }
         if let (Some(parent), Some(name)) = (outer.parent(), outer.file_name())
-            && parent.join(STATE).join(name).join("log").is_dir()
+            && state::is_dataset(parent, name)
         {
             return Err(PlaceError::InsideDataset { path: real.to_owned(), outer: outer.to_owned() });
         }

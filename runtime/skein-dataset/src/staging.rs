@@ -25,6 +25,7 @@ use crate::staging::readers::Readers;
 use crate::store::{self, attributes};
 
 pub use file::StagedFile;
+pub use preflight::Room;
 pub(crate) use preflight::may_change;
 
 /// Name of the rejects file in an attempt's directory.

@@ -21,6 +21,8 @@ mod crash;
 mod cycle;
 #[path = "files/descriptors.rs"]
 mod descriptors;
+#[path = "files/elsewhere.rs"]
+mod elsewhere;
 #[path = "files/held.rs"]
 mod held;
 #[path = "files/mounts.rs"]

@@ -2,7 +2,7 @@
 
 use arrow_array::RecordBatch;
 use skein_dataset::parquet::SourceFile;
-use skein_sandbox::Reject;
+use skein_sandbox::{Processed, Reject};
 use skein_types::Selection;
 
 use crate::agent::Agent;
@@ -47,27 +47,40 @@ impl Feed<'_> {
     ) -> Result<RowGroupTally, RunError> {
         let mut kept = Vec::new();
         let mut rejects = Vec::new();
+        self.batches(agent, source, (row_group, first_row, usize::MAX), |processed| {
+            rejects.extend(processed.rejects);
+            kept.push(processed.selection);
+            processed.data.into_iter().try_for_each(&mut sink)
+        })?;
+        Ok(RowGroupTally { kept: Selection::concat(&kept), rejects })
+    }
+
+    /// Feeds the first batches of a row group, at most `most`. Rejects come with rows counted within the row group.
+    pub(crate) fn batches(
+        &self,
+        agent: &mut dyn Agent,
+        source: &SourceFile,
+        (row_group, first_row, most): (usize, u64, usize),
+        mut answered: impl FnMut(Processed) -> Result<(), RunError>,
+    ) -> Result<(), RunError> {
         let mut row = 0_u64;
-        for batch in source.read(row_group, self.leaves, self.batch_rows(source, row_group))? {
+        for batch in source.read(row_group, self.leaves, self.batch_rows(source, row_group))?.take(most) {
             if self.progress.is_cancelled() {
                 return Err(RunError::Cancelled);
             }
             let batch = batch?;
-            let processed = agent
+            let mut processed = agent
                 .process(first_row + row, &batch)
                 .map_err(|e| RunError::guest(source.name(), row_group, e))?;
             self.preserved
                 .check(&batch, &processed.selection, &processed.data)
                 .map_err(|changed| RunError::preserved(source.name(), row_group, changed))?;
-            rejects.extend(
-                processed.rejects.into_iter().map(|reject| Reject { row: reject.row - first_row, ..reject }),
-            );
-            kept.push(processed.selection);
-            processed.data.into_iter().try_for_each(&mut sink)?;
+            processed.rejects.iter_mut().for_each(|reject| reject.row -= first_row);
+            answered(processed)?;
             row += batch.num_rows() as u64;
             self.progress.rows_done(batch.num_rows() as u64);
         }
-        Ok(RowGroupTally { kept: Selection::concat(&kept), rejects })
+        Ok(())
     }
 
     /// A function of the source alone, so that batch borders are the same in every attempt.

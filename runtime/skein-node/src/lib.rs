@@ -3,16 +3,20 @@
 //! Level 2. Drives the two crates that do not know each other: [`skein_dataset`] for files and publishing,
 //! [`skein_sandbox`] for guests. `skein run` uses it directly. Life of a run: [`prepare`] locks the dataset, pins a
 //! snapshot and plans; [`Prepared::stage`] sends every row group through an agent of its own and seals the output files;
-//! [`Staged::publish`] makes them current in one step. It knows no format, no engine, no terminal and no server.
+//! [`Staged::publish`] makes them current in one step. [`run_batch`] does that for many datasets; [`dry_run`]
+//! decides the same and only looks. It knows no format, no engine, no terminal and no server.
 
 mod agent;
+mod batch;
 mod board;
 mod catch_up;
 mod cpu;
+mod dry_run;
 mod error;
 mod feed;
 mod inputs;
 mod lane;
+mod lineage;
 mod params;
 mod planning;
 mod preserved;
@@ -27,11 +31,19 @@ mod staged;
 mod transform;
 
 pub use agent::{Agent, AgentSource};
+pub use batch::{BatchShape, Step, run_batch};
+pub use dry_run::{
+    Cell, DryRun, DryRunRequest, Estimate, Fate, Forecast, RejectedRow, Rejects, RoomView, Sample,
+    SampledColumns, SampledGroup, SampledRow, Warning, WorkCounts, dry_run,
+};
 pub use error::{GroupLine, RunError};
+pub use lineage::{
+    ColumnChange, ColumnLineage, DroppedColumn, Lineage, NestedLineage, OriginKind, WasColumn,
+};
 pub use params::{Params, ParamsError};
 pub use planning::SchemaGroup;
 pub use preserved::PreservedChanged;
 pub use progress::{Progress, ProgressReading};
 pub use report::{ColumnCounts, Cost, Migration, RunOutcome, RunReport};
 pub use run::{Preparation, Prepared, RunRequest, plan_only, prepare};
-pub use staged::{CATCH_UP_ROUNDS, PublishMode, Staged};
+pub use staged::{CATCH_UP_ROUNDS, PublishMode, Staged, publish_all};

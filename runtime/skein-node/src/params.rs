@@ -124,6 +124,11 @@ impl Params {
         Arc::new(GuestConfig { settings: BTreeMap::new(), secrets: self.secrets.clone() })
     }
 
+    /// Values that must not show.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &[u8]> {
+        self.secrets.values().map(Vec::as_slice)
+    }
+
     /// What records name.
     pub const fn digest(&self) -> ParamsDigest {
         self.digest

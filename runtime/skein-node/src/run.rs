@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use skein_dataset::{Applied, Dataset, NameRule, RunLock, Snapshot};
-use skein_sandbox::{Limits, Manifest, Module, Source};
+use skein_sandbox::{Limits, Manifest, Module};
 use skein_types::{Clock, Rows, RunId, StateKind};
 
 use crate::agent::AgentSource;
@@ -124,23 +124,10 @@ pub fn prepare(
     }
     let lock = dataset.lock_run(request.run)?;
     let snapshot = dataset.pin(&lock).map_err(|e| RunError::from(e).if_asked_to_stop())?;
-    let places = data_places(&snapshot);
-    let (todo, joined) =
-        if request.again { (places, Vec::new()) } else { unapplied(&snapshot, places, &migration)? };
-    if todo.is_empty() {
+    let asked = Asked { module, manifest: &manifest, migration: &migration, request: &request };
+    let Some(Work { files, joined, plans, applied }) = asked.work(&snapshot, progress)? else {
         return Ok(Preparation::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration });
-    }
-    if manifest.state == StateKind::Sequential && !joined.is_empty() {
-        return Err(RunError::StateLost { name: migration.name, todo: todo.len(), done: joined.len() });
-    }
-    let files = inputs::read(&snapshot, &todo, progress)?;
-    let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
-    let planner = Planner { module, params: &request.params, applied: &applied, limits: &request.limits };
-    let plans = planner.plan(&files)?;
-    for place in &joined {
-        let pinned = &snapshot.files()[*place];
-        planning::joins(&plans, &pinned.stat.path, inputs::open(&snapshot, pinned)?.view())?;
-    }
+    };
     Ok(Preparation::Ready(Box::new(Prepared {
         dataset,
         lock,
@@ -158,6 +145,56 @@ pub fn prepare(
     })))
 }
 
+/// What a run is asked to do, whatever the dataset holds.
+pub(crate) struct Asked<'a> {
+    pub(crate) module: &'a Module,
+    pub(crate) manifest: &'a Manifest,
+    pub(crate) migration: &'a Migration,
+    pub(crate) request: &'a RunRequest,
+}
+
+/// What there is to do to a snapshot.
+#[derive(Debug)]
+pub(crate) struct Work {
+    /// To be migrated.
+    pub(crate) files: Vec<InputFile>,
+    /// Places of the data files that have been through the migration already and join as they are.
+    pub(crate) joined: Vec<usize>,
+    pub(crate) plans: Plans,
+    /// What all files have been through, for the guest.
+    pub(crate) applied: Vec<skein_sandbox::Applied>,
+}
+
+impl Asked<'_> {
+    /// The one place that decides which files a run or a dry run takes and what becomes of them; `None` if all have been
+    /// through exactly this migration. Writes nothing.
+    pub(crate) fn work(&self, snapshot: &Snapshot, progress: &Progress) -> Result<Option<Work>, RunError> {
+        let Self { module, manifest, migration, request } = *self;
+        let places = data_places(snapshot);
+        let (todo, joined) =
+            if request.again { (places, Vec::new()) } else { unapplied(snapshot, places, migration)? };
+        if todo.is_empty() {
+            return Ok(None);
+        }
+        if manifest.state == StateKind::Sequential && !joined.is_empty() {
+            return Err(RunError::StateLost {
+                name: migration.name.clone(),
+                todo: todo.len(),
+                done: joined.len(),
+            });
+        }
+        let files = inputs::read(snapshot, &todo, progress)?;
+        let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
+        let planner = Planner { module, params: &request.params, applied: &applied, limits: &request.limits };
+        let plans = planner.plan(&files)?;
+        for place in &joined {
+            let pinned = &snapshot.files()[*place];
+            planning::joins(&plans, &pinned.stat.path, inputs::open(snapshot, pinned)?.view())?;
+        }
+        Ok(Some(Work { files, joined, plans, applied }))
+    }
+}
+
 impl Prepared {
     /// The plans, one per distinct schema.
     pub fn groups(&self) -> &[SchemaGroup] {
@@ -166,18 +203,8 @@ impl Prepared {
 
     /// Transforms everything in the sandbox.
     pub fn stage(self, progress: &Progress) -> Result<Staged, RunError> {
-        let sandboxes = Sandboxes {
-            module: self.module.clone(),
-            source: Source {
-                schema: Arc::new(arrow_schema::Schema::empty()),
-                params: self.request.params.json().to_owned(),
-                applied: self.applied.clone(),
-            },
-            limits: self.request.limits.clone(),
-            config: self.request.params.guest_config(),
-            cancel: progress.agents().clone(),
-            state_kind: self.manifest.state,
-        };
+        let sandboxes =
+            Sandboxes::new(&self.module, &self.manifest, &self.request, (&self.applied, progress));
         let agents = self.plans.groups.iter().map(|group| sandboxes.for_group(group)).collect();
         self.stage_by(progress, agents, Some(sandboxes))
     }
@@ -237,13 +264,17 @@ pub(crate) fn name_rule(dataset: &Dataset) -> NameRule {
     }
 }
 
-fn describe(module: &Module, limits: &Limits) -> Result<Manifest, RunError> {
+pub(crate) fn describe(module: &Module, limits: &Limits) -> Result<Manifest, RunError> {
     module.describe(limits).map_err(|source| RunError::Guest { place: "describe".to_owned(), source })
 }
 
 /// Name by which the dataset remembers the migration: the caller's, else the one in the parameters if the module says
 /// that it is there, else the module's.
-fn migration(module: &Module, manifest: &Manifest, request: &RunRequest) -> Result<Migration, RunError> {
+pub(crate) fn migration(
+    module: &Module,
+    manifest: &Manifest,
+    request: &RunRequest,
+) -> Result<Migration, RunError> {
     const FROM_PARAMS: &str = "name-from-params";
     let key = manifest.ext.iter().find(|(key, _)| key == FROM_PARAMS).map(|(_, param)| param.as_str());
     let name = match (&request.name, key) {

@@ -4,26 +4,50 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use skein_sandbox::{
-    AgentRequest, CancelFlag, GuestConfig, GuestError, Limits, Module, Processed, Seed, Source, Usage,
+    AgentRequest, Applied, CancelFlag, GuestConfig, GuestError, Limits, Manifest, Module, Processed, Seed,
+    Source, Usage,
 };
 use skein_types::{ProposedPlan, SchemaPlan, StateKind};
 
 use crate::agent::{Agent, AgentSource};
 use crate::planning::SchemaGroup;
+use crate::progress::Progress;
+use crate::run::RunRequest;
 
 /// Makes the sources of agents for all schema groups of a run, also of files that come later.
 #[derive(Debug)]
 pub(crate) struct Sandboxes {
-    pub(crate) module: Module,
+    module: Module,
     /// But for the schema, which each group has its own of.
-    pub(crate) source: Source,
-    pub(crate) limits: Limits,
-    pub(crate) config: Arc<GuestConfig>,
-    pub(crate) cancel: CancelFlag,
-    pub(crate) state_kind: StateKind,
+    source: Source,
+    limits: Limits,
+    config: Arc<GuestConfig>,
+    cancel: CancelFlag,
+    state_kind: StateKind,
 }
 
 impl Sandboxes {
+    /// Cancelling the progress stops the agents.
+    pub(crate) fn new(
+        module: &Module,
+        manifest: &Manifest,
+        request: &RunRequest,
+        (applied, progress): (&[Applied], &Progress),
+    ) -> Self {
+        Self {
+            module: module.clone(),
+            source: Source {
+                schema: Arc::new(arrow_schema::Schema::empty()),
+                params: request.params.json().to_owned(),
+                applied: applied.to_vec(),
+            },
+            limits: request.limits.clone(),
+            config: request.params.guest_config(),
+            cancel: progress.agents().clone(),
+            state_kind: manifest.state,
+        }
+    }
+
     pub(crate) fn for_group(&self, group: &SchemaGroup) -> Box<dyn AgentSource> {
         Box::new(SandboxAgents {
             module: self.module.clone(),

@@ -176,6 +176,40 @@ impl Staged {
     }
 }
 
+/// Makes many results current with the waits for the disk of one. The answers come in the order of the runs; one run's
+/// trouble is not another's. A dataset to which others added files meanwhile catches up by itself, after the rest.
+pub fn publish_all(staged: Vec<Staged>) -> Vec<Result<RunOutcome, RunError>> {
+    let mut held = Vec::with_capacity(staged.len());
+    let mut parts = Vec::with_capacity(staged.len());
+    for Staged { dataset, lock, snapshot, staging, commit, report, job } in staged {
+        held.push((dataset, lock, report, job));
+        parts.push((snapshot, staging, commit));
+    }
+    let runs = held.iter().zip(parts).map(|((dataset, lock, ..), (snapshot, staging, commit))| Publish {
+        dataset,
+        lock,
+        snapshot,
+        staging,
+        commit,
+    });
+    let attempted: Vec<_> = attempt_many(runs.collect())
+        .into_iter()
+        .map(|Attempted { answer, returned }| {
+            let back = returned.map(|Publish { snapshot, staging, commit, .. }| (snapshot, staging, commit));
+            (answer, back)
+        })
+        .collect();
+    let mode = PublishMode::Replace;
+    let ends =
+        held.into_iter().zip(attempted).map(|((dataset, lock, report, job), attempted)| match attempted {
+            (Ok(Outcome::Conflict { reason: Conflict::Drift { .. } }), Some((snapshot, staging, commit))) => {
+                Staged { dataset, lock, snapshot, staging, commit, report, job }.publish_as(&mode)
+            }
+            (answer, _) => ended(answer?, &mode, (&dataset, &job), report),
+        });
+    ends.map(|end| end.map_err(RunError::if_asked_to_stop)).collect()
+}
+
 /// The report of what an outcome made of a run.
 fn ended(
     outcome: Outcome,
@@ -193,7 +227,7 @@ fn ended(
             report.version = version;
             if let PublishMode::Beside(name) = mode {
                 let place = dataset.path().with_file_name(name.to_string());
-                let state = state.with_file_name(name.to_string());
+                let state = skein_dataset::state_beside(dataset, name);
                 report.quarantine = rejected.map(|name| shown(state.join(name)));
                 report.path = Some(shown(place));
                 return Ok(RunOutcome::Beside(Box::new(report)));

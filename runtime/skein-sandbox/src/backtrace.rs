@@ -105,7 +105,8 @@ mod tests {
             Some("_ZN9skein_sdk5agent14Agent$LT$M$GT$7process17h0123456789abcdefE"),
             Some("skein:migration/migrate@0.1.0#process"),
         ]);
-        let expected = ["orders_v2::cents", "<orders_v2::OrdersV2 as skein_sdk::migration::Migration>::process"];
+        let expected =
+            ["orders_v2::cents", "<orders_v2::OrdersV2 as skein_sdk::migration::Migration>::process"];
         assert_eq!(found, expected);
     }
 

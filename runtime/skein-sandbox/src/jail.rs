@@ -76,4 +76,8 @@ pub struct CompileReport {
     pub functions: u32,
     /// Core modules.
     pub modules: u32,
+    /// Whether any function computes with vectors.
+    pub simd: bool,
+    /// Whether there is debug information, which nothing here reads.
+    pub debug_info: bool,
 }

@@ -1,6 +1,6 @@
 //! What one attempt may use.
 
-use skein_types::{Bytes, Code, Fuel, Millis, codes};
+use skein_types::{Bytes, Code, Fuel, Millis, codes, grouped};
 
 /// Limits of one attempt. Reaching one ends the attempt with the limit's own code; none is ever refused for what
 /// the node is short of, so that outcomes do not depend on the node.
@@ -156,18 +156,6 @@ impl Limits {
             ),
         ]
     }
-}
-
-/// `1234567` as `1,234,567`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let first = digits.len() % 3;
-    let (head, rest) = digits.split_at(first);
-    let groups =
-        rest.as_bytes().chunks(3).map(|group| group.iter().copied().map(char::from).collect::<String>());
-    let groups: Vec<String> =
-        Some(head.to_owned()).filter(|head| !head.is_empty()).into_iter().chain(groups).collect();
-    groups.join(",")
 }
 
 fn seconds(time: Millis) -> String {

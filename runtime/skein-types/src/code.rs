@@ -114,6 +114,8 @@ catalogue! {
     STATE_LOST = "SK0214" Conflict "a module with state over a partly migrated dataset";
     PLAN_TYPE_TOO_WIDE = "SK0215" BadInput "the plan has a type that is too wide";
     PLAN_PARTITION = "SK0216" BadInput "a plan changes a partition column";
+    MANIFEST_UNREADABLE = "SK0222" BadInput "the list of datasets cannot be read";
+    MANIFEST_OVERLAPS = "SK0223" BadInput "datasets are listed twice or lie in each other";
 
     GUEST_TRAP = "SK0301" Fault "the module trapped";
     GUEST_FAILURE = "SK0302" Fault "the module reported a failure";
@@ -169,6 +171,10 @@ catalogue! {
     NOTHING_HELD = "SK0529" BadInput "no such version is held".exit(5).status(404);
     HELD_DAMAGED = "SK0530" Conflict "a held version is not what the log says";
     HELD_STALE = "SK0531" Conflict "the dataset has changed since the version was held";
+    STATE_ELSEWHERE = "SK0536" Conflict "the dataset's state is in another place";
+    STATE_PLACE = "SK0537" Denied "a directory that cannot hold the state of a dataset";
+    STATE_GONE = "SK0538" Denied "the state that a dataset points to is gone";
+    SETTINGS_INVALID = "SK0539" BadInput "skein.toml cannot be used".exit(64);
 }
 
 #[cfg(test)]

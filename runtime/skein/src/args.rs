@@ -18,6 +18,7 @@ pub(crate) use authoring::{BuildArgs, DevArgs, NewArgs};
 const EXAMPLES: &str = "\
 Examples:
   skein check prefs.wasm --dataset /data/prefs
+  skein run prefs.wasm /data/prefs --params '{\"zone\":\"UTC\"}' --dry-run
   skein run prefs.wasm /data/prefs --params '{\"zone\":\"UTC\"}'
   skein run columns.wasm /data/users --params @drop-phone.toml
   skein history /data/prefs
@@ -38,6 +39,13 @@ pub(crate) struct Cli {
     /// Say more on stderr (-v decisions, -vv everything).
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// Directory in which the dataset's state (log, kept versions, quarantine) lies [default: .skein beside the
+    /// dataset, or as skein.toml says]. On the dataset's own device; a dataset keeps the state that it has.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// Settings of this machine [default: skein.toml in $SKEIN_HOME, if it is there].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -126,7 +134,12 @@ pub(crate) struct RunArgs {
     /// The migration module: a WebAssembly component.
     pub(crate) module: PathBuf,
     /// A directory of Parquet files, or one Parquet file.
-    pub(crate) dataset: PathBuf,
+    #[arg(required_unless_present = "manifest")]
+    pub(crate) dataset: Option<PathBuf>,
+    /// Many datasets instead of one: a CSV table with the columns `dataset` and, if some have parameters of their own,
+    /// `params`, or one JSON object with these keys per line.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dataset", "publish"])]
+    pub(crate) manifest: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) with: ParamArgs,
     /// Agents at work at the same time [default: the machine's cores].
@@ -147,6 +160,15 @@ pub(crate) struct RunArgs {
     /// Run although this migration was applied before.
     #[arg(long)]
     pub(crate) again: bool,
+    /// Show what the run would do, with sampled rows before and after, and write nothing.
+    #[arg(long, conflicts_with = "manifest")]
+    pub(crate) dry_run: bool,
+    /// Rows that a dry run shows.
+    #[arg(
+        long, value_name = "N", default_value_t = 20, requires = "dry_run",
+        value_parser = clap::value_parser!(u16).range(1..=1000)
+    )]
+    pub(crate) limit: u16,
     /// What becomes of the result: it takes the place of the dataset (replace), waits to be looked at until `skein publish`
     /// or `skein discard` (hold), or becomes a new dataset in the same directory (beside=NAME).
     #[arg(long, value_name = "replace|hold|beside=NAME", default_value = "replace", value_parser = publish_mode)]

@@ -16,6 +16,7 @@ pub(crate) mod scaffold;
 pub(crate) mod schema_file;
 pub(crate) mod schemas;
 pub(crate) mod sdk;
+pub(crate) mod watch;
 
 use std::io::{Error, ErrorKind, Read as _, Write as _};
 use std::path::Path;

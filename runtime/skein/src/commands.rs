@@ -14,3 +14,4 @@ pub(crate) mod recover;
 pub(crate) mod reference;
 pub(crate) mod rollback;
 pub(crate) mod run;
+pub(crate) mod run_manifest;

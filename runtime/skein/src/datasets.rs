@@ -8,20 +8,40 @@ use skein_dataset::{Dataset, Options, Place, PlaceError, ProbeCache, StateError,
 use skein_types::Clock;
 
 use crate::failure::Failure;
+use crate::settings::Settings;
 
 /// How long a publish, rollback or recovery waits for another one on the same dataset.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
 
-/// The dataset at a path.
-pub(crate) fn open(path: &Path, clock: Arc<dyn Clock>, threads: usize) -> Result<Dataset, Failure> {
-    let options = Options {
-        lock_wait: LOCK_WAIT,
-        threads,
-        sync: SyncMode::Each,
-        probes: Arc::new(ProbeCache::default()),
-    };
-    let place = Place::resolve(path).map_err(|error| from_place(&error))?;
+/// The dataset at a path, with its state where the settings say.
+pub(crate) fn open(
+    settings: &Settings,
+    path: &Path,
+    clock: Arc<dyn Clock>,
+    threads: usize,
+) -> Result<Dataset, Failure> {
+    open_with(settings, path, (clock, threads), &Arc::default())
+}
+
+/// One of many datasets, which share what is known of their file systems.
+pub(crate) fn open_with(
+    settings: &Settings,
+    path: &Path,
+    (clock, threads): (Arc<dyn Clock>, usize),
+    probes: &Arc<ProbeCache>,
+) -> Result<Dataset, Failure> {
+    let options = Options { lock_wait: LOCK_WAIT, threads, sync: SyncMode::Each, probes: Arc::clone(probes) };
+    let place = place(settings, path).map_err(|error| from_place(&error))?;
     Dataset::open(place, clock, options).map_err(|error| from_state(&error))
+}
+
+/// The place of a dataset, with its state where the settings say.
+pub(crate) fn place(settings: &Settings, path: &Path) -> Result<Place, PlaceError> {
+    let place = Place::resolve(path)?;
+    match settings.states_for(&place.path()) {
+        Some(states) => place.with_states_in(states),
+        None => Ok(place),
+    }
 }
 
 /// Workers for this machine.

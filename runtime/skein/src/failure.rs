@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
+use skein_node::RunError;
 use skein_types::{Code, codes};
 
 use crate::args::Output;
@@ -18,6 +19,7 @@ pub(crate) struct Failure {
     message: String,
     details: Vec<String>,
     hint: Option<String>,
+    on_stderr: bool,
 }
 
 #[derive(Serialize)]
@@ -41,15 +43,34 @@ pub(crate) type CommandResult = Result<(), Failure>;
 
 impl Failure {
     pub(crate) fn new(code: Code, error: &dyn Error) -> Self {
-        Self { code, message: chain(error), details: Vec::new(), hint: None }
+        Self::text(code, chain(error))
     }
 
     pub(crate) fn text(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), details: Vec::new(), hint: None }
+        Self { code, message: message.into(), details: Vec::new(), hint: None, on_stderr: false }
     }
 
     pub(crate) fn hint(mut self, hint: Option<impl Into<String>>) -> Self {
         self.hint = hint.map(Into::into).or(self.hint);
+        self
+    }
+
+    /// For people whatever the output is, because standard output has said it already.
+    pub(crate) fn on_stderr(self) -> Self {
+        Self { on_stderr: true, ..self }
+    }
+
+    pub(crate) const fn code(&self) -> Code {
+        self.code
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Says which line of a list the message is about.
+    pub(crate) fn in_line(mut self, line: u64) -> Self {
+        self.message = format!("line {line}: {}", self.message);
         self
     }
 
@@ -67,19 +88,9 @@ impl Failure {
 
     /// Prints the error where its reader looks and answers the exit code.
     pub(crate) fn report(&self, output: Output) -> ExitCode {
-        let docs = format!("docs/errors/{}.md", self.code.id);
         match output {
-            Output::Json => render::json(&Envelope {
-                error: Body {
-                    code: self.code.id,
-                    class: self.code.class.as_str(),
-                    message: &self.message,
-                    details: &self.details,
-                    hint: self.hint.as_deref(),
-                    docs,
-                },
-            }),
-            Output::Table => {
+            Output::Json if !self.on_stderr => render::json(&Envelope { error: self.body() }),
+            Output::Json | Output::Table => {
                 let mut text = format!("error[{}]: {}\n", self.code.id, self.message);
                 for line in &self.details {
                     text.push_str("  ");
@@ -92,11 +103,39 @@ impl Failure {
                     text.push('\n');
                 }
                 text.push_str("  see ");
-                text.push_str(&docs);
+                text.push_str(&self.docs());
                 render::to_stderr(&text);
             }
         }
         ExitCode::from(self.code.exit_code())
+    }
+}
+
+impl Failure {
+    /// As it is shown where it is one of many.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        serde_json::to_value(self.body()).expect("an error is plain data")
+    }
+
+    fn body(&self) -> Body<'_> {
+        Body {
+            code: self.code.id,
+            class: self.code.class.as_str(),
+            message: &self.message,
+            details: &self.details,
+            hint: self.hint.as_deref(),
+            docs: self.docs(),
+        }
+    }
+
+    fn docs(&self) -> String {
+        format!("docs/errors/{}.md", self.code.id)
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        crate::commands::run::failed(&error)
     }
 }
 

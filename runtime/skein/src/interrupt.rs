@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use skein_node::Progress;
 
@@ -20,4 +21,24 @@ pub(crate) fn cancels(progress: &Arc<Progress>) {
     if let Err(error) = ctrlc::set_handler(handler) {
         tracing::warn!(%error, "interrupts are not caught");
     }
+}
+
+/// Makes SIGINT and SIGTERM the end of a command that waits for changes: what it is at is cancelled, and it hears of it.
+/// A second one stops the process, for what cannot be cancelled.
+pub(crate) fn ends(progress: &Arc<Progress>) -> Receiver<()> {
+    let (ended, hears) = sync_channel(1);
+    let progress = Arc::clone(progress);
+    let asked = AtomicBool::new(false);
+    let handler = move || {
+        if asked.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(skein_types::codes::CANCELLED.exit_code()));
+        }
+        progress.cancel();
+        // Full: it was told before and has not listened yet.
+        ended.try_send(()).unwrap_or_default();
+    };
+    if let Err(error) = ctrlc::set_handler(handler) {
+        tracing::warn!(%error, "interrupts are not caught");
+    }
+    hears
 }

@@ -3,6 +3,7 @@
 //! The composition root: reads the environment once ([`settings`]), parses the command line ([`args`]) and hands over
 //! to one file per command. Everything that decides anything lives in the crates below.
 
+mod advice;
 mod args;
 mod authoring;
 mod commands;
@@ -10,6 +11,8 @@ mod datasets;
 mod failure;
 mod home;
 mod interrupt;
+mod machine;
+mod manifest;
 mod modules;
 mod progress;
 mod question;
@@ -22,6 +25,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::args::{Cli, Command};
+use crate::failure::CommandResult;
 use crate::settings::Settings;
 
 fn main() -> ExitCode {
@@ -32,25 +36,34 @@ fn main() -> ExitCode {
     let settings = Settings::from_environment();
     settings.start_logging(cli.verbose);
     let output = cli.command.output();
-    let result = match cli.command {
-        Command::New(args) => commands::new::new(&settings, &args),
-        Command::Build(args) => commands::build::build(&settings, &args),
-        Command::Dev(args) => commands::dev::dev(&settings, &args),
-        Command::Run(args) => commands::run::run(&settings, &args),
-        Command::Check(args) => commands::check::check(&settings, &args),
-        Command::History(args) => commands::history::history(&settings, &args),
-        Command::Publish(args) => commands::publish::publish(&settings, &args),
-        Command::Discard(args) => commands::discard::discard(&settings, &args),
-        Command::Rollback(args) => commands::rollback::rollback(&settings, &args),
-        Command::Finalize(args) => commands::finalize::finalize(&settings, &args),
-        Command::Gc(args) => commands::gc::gc(&settings, &args),
-        Command::Recover(args) => commands::recover::recover(&settings, &args),
-        Command::Completion(args) => commands::completion::completion(&args),
-        Command::Reference(args) => commands::reference::reference(&args),
-        Command::Compile { limits } => return skein_sandbox::jail::child_main(&limits),
-    };
+    if let Command::Compile { limits } = &cli.command {
+        return skein_sandbox::jail::child_main(limits);
+    }
+    let result = settings
+        .with_options(cli.state, cli.config.as_deref())
+        .and_then(|settings| command(&settings, cli.command));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(output),
+    }
+}
+
+fn command(settings: &Settings, command: Command) -> CommandResult {
+    match command {
+        Command::New(args) => commands::new::new(settings, &args),
+        Command::Build(args) => commands::build::build(settings, &args),
+        Command::Dev(args) => commands::dev::dev(settings, &args),
+        Command::Run(args) => commands::run::run(settings, &args),
+        Command::Check(args) => commands::check::check(settings, &args),
+        Command::History(args) => commands::history::history(settings, &args),
+        Command::Publish(args) => commands::publish::publish(settings, &args),
+        Command::Discard(args) => commands::discard::discard(settings, &args),
+        Command::Rollback(args) => commands::rollback::rollback(settings, &args),
+        Command::Finalize(args) => commands::finalize::finalize(settings, &args),
+        Command::Gc(args) => commands::gc::gc(settings, &args),
+        Command::Recover(args) => commands::recover::recover(settings, &args),
+        Command::Completion(args) => commands::completion::completion(&args),
+        Command::Reference(args) => commands::reference::reference(&args),
+        Command::Compile { .. } => unreachable!("handled before the settings are read"),
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use skein_node::Progress;
+use skein_types::Clock;
 
 const TICK: Duration = Duration::from_millis(100);
 /// Without a terminal a plain line is enough to see that the run is alive.
@@ -43,6 +44,43 @@ impl ProgressView {
         };
         let thread = std::thread::Builder::new().name("progress".into()).spawn(draw).ok();
         Self { stop: Some(stop), thread }
+    }
+}
+
+/// Draws how many of many datasets have ended. Whoever counts them calls it; it has no thread.
+pub(crate) struct CountView {
+    bar: ProgressBar,
+    interactive: bool,
+    total: u64,
+    clock: Arc<dyn Clock>,
+    said: Duration,
+}
+
+impl CountView {
+    pub(crate) fn start(total: u64, interactive: bool, clock: Arc<dyn Clock>) -> Self {
+        let target = if interactive { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let style = ProgressStyle::with_template(
+            "{bar:30} {percent:>3}% {human_pos}/{human_len} datasets  {per_sec}  ETA {eta}  {msg}",
+        )
+        .expect("the template is a constant");
+        let bar = ProgressBar::with_draw_target(Some(total), target).with_style(style.progress_chars("#>-"));
+        Self { bar, interactive, total, said: clock.elapsed(), clock }
+    }
+
+    pub(crate) fn show(&mut self, ended: u64, refused: u64) {
+        self.bar.set_position(ended);
+        if refused > 0 {
+            self.bar.set_message(format!("{refused} refused"));
+        }
+        let now = self.clock.elapsed();
+        if !self.interactive && now.saturating_sub(self.said) >= TICK * LINE_EVERY_TICKS {
+            self.said = now;
+            crate::render::to_stderr(&format!("{ended} of {} datasets, {refused} refused", self.total));
+        }
+    }
+
+    pub(crate) fn clear(&self) {
+        self.bar.finish_and_clear();
     }
 }
 

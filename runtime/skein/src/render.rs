@@ -1,14 +1,29 @@
 //! Printing: data on stdout, everything else on stderr.
+//!
+//! [`text`] makes words of strangers harmless and fits them into a width, [`lineage`] shows what becomes of columns,
+//! [`sheet`] rows before and after.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the command line prints")]
+
+pub(crate) mod lineage;
+pub(crate) mod sheet;
+pub(crate) mod text;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
+pub(crate) use skein_types::grouped;
+
 /// One JSON document.
 pub(crate) fn json(value: &impl Serialize) {
     let text = serde_json::to_string_pretty(value).expect("output records are plain data");
+    println!("{text}");
+}
+
+/// One JSON document on one line.
+pub(crate) fn json_line(value: &impl Serialize) {
+    let text = serde_json::to_string(value).expect("output records are plain data");
     println!("{text}");
 }
 
@@ -33,19 +48,6 @@ pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
     }
 }
 
-/// `1234567` as `1,234,567`.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// Milliseconds as `870 ms` or `12.3 s`.
 pub(crate) fn duration(ms: u64) -> String {
     if ms < 1_000 { format!("{ms} ms") } else { format!("{}.{} s", ms / 1000, ms % 1000 / 100) }
@@ -60,7 +62,7 @@ pub(crate) fn first_of(texts: &[String], most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{duration, first_of, grouped};
+    use super::{duration, first_of};
 
     #[test]
     fn of_many_texts_the_first_are_shown_and_the_rest_counted() {
@@ -69,11 +71,6 @@ mod tests {
             [1, 2, 3, 4].map(|most| first_of(&texts, most)),
             ["a and 2 more", "a, b and 1 more", "a, b, c", "a, b, c"]
         );
-    }
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        assert_eq!(["0", "999", "1,000", "1,234,567"], [0, 999, 1_000, 1_234_567].map(grouped)[..]);
     }
 
     #[test]

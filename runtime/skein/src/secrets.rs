@@ -14,15 +14,35 @@ use crate::home::Home;
 
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
+/// What the command line gives: parameters, secrets, and the key of their digests.
+pub(crate) struct Given {
+    pub(crate) value: Value,
+    secrets: BTreeMap<String, Vec<u8>>,
+    digest_key: [u8; 32],
+}
+
+impl Given {
+    /// The secrets with these parameters.
+    pub(crate) fn params(&self, value: Value) -> Result<Params, Failure> {
+        Params::new(value, self.secrets.clone(), &self.digest_key)
+            .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))
+    }
+}
+
 /// Reads parameters and secrets.
 pub(crate) fn params(args: &ParamArgs, home: &Home) -> Result<Params, Failure> {
+    let given = given(args, home)?;
+    given.params(given.value.clone())
+}
+
+/// Reads parameters and secrets that are not put together yet.
+pub(crate) fn given(args: &ParamArgs, home: &Home) -> Result<Given, Failure> {
     let value = args.params.as_deref().map_or_else(|| Ok(Value::Object(serde_json::Map::new())), value)?;
     let secrets = args.secrets.iter().map(|text| secret(text)).collect::<Result<BTreeMap<_, _>, _>>()?;
     if secrets.len() < args.secrets.len() {
         return Err(Failure::text(codes::USAGE, "a secret is given twice"));
     }
-    Params::new(value, secrets, &home.secret_digest_key()?)
-        .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))
+    Ok(Given { value, secrets, digest_key: home.secret_digest_key()? })
 }
 
 fn value(text: &str) -> Result<Value, Failure> {

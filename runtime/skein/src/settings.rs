@@ -1,11 +1,14 @@
-//! The environment, read once.
+//! The environment and the machine's settings, read once.
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tracing_subscriber::EnvFilter;
 
-/// What the environment says.
+use crate::failure::Failure;
+use crate::machine::Machine;
+
+/// What the environment, the machine's settings and the options of every command say.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     /// Where keys and compiled artifacts live.
@@ -16,7 +19,35 @@ pub(crate) struct Settings {
     pub(crate) interactive: bool,
     /// Whether stdin is a terminal that a question may be asked on.
     pub(crate) can_ask: bool,
+    /// Where results are printed.
+    pub(crate) page: Page,
     log_filter: Option<String>,
+    /// `--state`.
+    state: Option<PathBuf>,
+    machine: Machine,
+}
+
+/// What stdout can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Page {
+    /// Columns of characters in a line.
+    pub(crate) width: usize,
+    /// Whether it is a terminal that colours are wanted on.
+    pub(crate) colours: bool,
+}
+
+impl Page {
+    /// For files, pipes and terminals that do not say how wide they are.
+    const WIDTH: usize = 120;
+    /// Nothing can be laid out on less.
+    const WIDTH_MIN: usize = 40;
+
+    fn of_stdout(plain: bool) -> Self {
+        let stdout = std::io::stdout();
+        let width = terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0));
+        let width = width.filter(|width| *width > 0).unwrap_or(Self::WIDTH).max(Self::WIDTH_MIN);
+        Self { width, colours: stdout.is_terminal() && !plain }
+    }
 }
 
 impl Settings {
@@ -28,13 +59,28 @@ impl Settings {
             .or_else(|| path("HOME").map(|dir| dir.join(".local/share/skein")))
             .unwrap_or_else(|| PathBuf::from("/var/lib/skein"));
         let plain = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+        let colourless = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
             home,
+            page: Page::of_stdout(plain || colourless),
             sdk: path("SKEIN_SDK"),
             interactive: std::io::stderr().is_terminal() && !plain,
             can_ask: std::io::stdin().is_terminal(),
             log_filter: std::env::var("SKEIN_LOG").ok(),
+            state: None,
+            machine: Machine::default(),
         }
+    }
+
+    /// Adds what the command line and skein.toml say.
+    pub(crate) fn with_options(self, state: Option<PathBuf>, config: Option<&Path>) -> Result<Self, Failure> {
+        let machine = Machine::read(config, &self.home)?;
+        Ok(Self { state, machine, ..self })
+    }
+
+    /// The directory of states that a dataset at this real path is told to use; none for the usual place.
+    pub(crate) fn states_for(&self, dataset: &Path) -> Option<&Path> {
+        self.state.as_deref().or_else(|| self.machine.states_for(dataset))
     }
 
     /// Logs go to stderr; `SKEIN_LOG` (as `RUST_LOG` in other programs) wins over `-v`.

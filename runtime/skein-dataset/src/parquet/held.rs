@@ -294,8 +294,16 @@ impl Windows {
 
 #[cfg(test)]
 mod tests {
-    use super::Windows;
+    use super::{AGAIN_BYTES_MAX, Windows, check_again};
     use proptest::prelude::*;
+
+    #[test]
+    fn wider_values_of_one_row_group_are_bounded_together() {
+        let rows = usize::try_from(AGAIN_BYTES_MAX / 8).unwrap();
+        assert!(check_again("f", rows - 1, 8).is_ok() && check_again("f", rows, 8).is_ok());
+        let refused = check_again("f", rows + 1, 8).unwrap_err().to_string();
+        assert!(refused.contains("4294967304 bytes of values with a wider type"), "{refused}");
+    }
 
     proptest! {
         #[test]

@@ -8,9 +8,10 @@ use parquet::file::metadata::{KeyValue, ParquetMetaData, SortingColumn};
 
 const ARROW_SCHEMA: &str = "ARROW:schema";
 const GEO: &str = "geo";
-/// Descriptions of the whole schema by other tools. They would contradict the new one.
-const SCHEMA_KEYS: [&str; 3] = ["pandas", "parquet.avro.schema", "iceberg.schema"];
-const SPARK_PREFIX: &str = "org.apache.spark.";
+/// Descriptions of the whole schema by other tools. They would contradict the new one. Spark's other keys stay: they say by
+/// which calendar its dates and timestamps count, and without them old ones are read as others.
+const SCHEMA_KEYS: [&str; 4] =
+    ["pandas", "parquet.avro.schema", "iceberg.schema", "org.apache.spark.sql.parquet.row.metadata"];
 
 /// What of the source's keys goes where.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ pub(super) fn carry_over(source: &ParquetMetaData, target: &Schema, same_name: &
     let all = source.file_metadata().key_value_metadata().map(Vec::as_slice).unwrap_or_default();
     let mut keys = Keys { kept: Vec::new(), dropped: Vec::new() };
     for pair in all.iter().filter(|pair| pair.key != ARROW_SCHEMA) {
-        let describes_schema = SCHEMA_KEYS.contains(&pair.key.as_str()) || pair.key.starts_with(SPARK_PREFIX);
+        let describes_schema = SCHEMA_KEYS.contains(&pair.key.as_str());
         let lost_geometry = pair.key == GEO && !geometry_stays(pair.value.as_deref(), same_name);
         if describes_schema || lost_geometry {
             keys.dropped.push(pair.key.clone());

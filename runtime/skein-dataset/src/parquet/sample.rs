@@ -41,7 +41,8 @@ pub fn sample(files: &[SourceFile], rows: usize) -> Result<Option<RecordBatch>, 
 
 fn places(file: &SourceFile) -> impl Iterator<Item = Place<'_>> {
     let rows = |row_group| file.row_group_rows(row_group).min(WINDOW_ROWS);
-    (0..file.row_groups()).map(move |row_group| Place { file, row_group, rows: rows(row_group) })
+    (0..file.row_groups())
+        .map(move |row_group| Place { file, row_group, rows: rows(row_group) })
         .filter(|place| place.rows > 0)
 }
 

@@ -148,6 +148,17 @@ impl SourceFile {
         Bytes(decoded.0.saturating_add(self.presented.made_bytes(leaves).saturating_mul(rows)))
     }
 
+    /// Size of some columns of a row group as they are stored: what copying them would copy. Nothing for those that the
+    /// file does not store.
+    pub fn stored_bytes(&self, row_group: usize, leaves: &[usize]) -> Bytes {
+        let chunks =
+            self.metadata.row_groups().get(row_group).map(RowGroupMetaData::columns).unwrap_or_default();
+        let stored = self.presented.stored_leaves(leaves);
+        let sizes =
+            stored.iter().filter_map(|leaf| chunks.get(*leaf)).map(ColumnChunkMetaData::compressed_size);
+        sizes.map(|size| Bytes(u64::try_from(size).unwrap_or(0))).sum()
+    }
+
     pub(super) fn metadata(&self) -> &ParquetMetaData {
         &self.metadata
     }

@@ -3,7 +3,7 @@
 //! Each phase is a type; a run that ends early leaves its answer and drops out of the phases after.
 
 use crate::crash_point;
-use crate::dataset::{State, StateError};
+use crate::dataset::StateError;
 use crate::fault::{During as _, IoFault};
 use crate::listing::Change;
 use crate::log::machine::UndoneBy;

@@ -4,23 +4,54 @@ use rustix::fs::{Access, AtFlags, StatVfsMountFlags};
 use skein_types::Bytes;
 
 use crate::dataset::{Dataset, State};
-use crate::fault::During as _;
+use crate::fault::{During as _, IoFault};
 use crate::place::Kind;
 use crate::snapshot::Snapshot;
 use crate::staging::StageError;
 
+/// Room beside a dataset, before anything is written there.
+#[derive(Debug)]
+pub struct Room {
+    /// A second copy and a fifth.
+    pub needed: Bytes,
+    /// What the file system has for this user.
+    pub free: Bytes,
+    /// What would end a run before it begins.
+    pub obstacle: Option<StageError>,
+}
+
+impl Dataset {
+    /// What a run would find beside the dataset now. Needs no lock and no state, and writes nothing.
+    pub fn room(&self, snapshot: &Snapshot) -> Result<Room, IoFault> {
+        let room = Room::look(self, &self.place.parent, snapshot)?;
+        match may_change(self) {
+            Ok(()) => Ok(room),
+            Err(StageError::Io(fault)) => Err(fault),
+            Err(denied) => Ok(Room { obstacle: room.obstacle.or(Some(denied)), ..room }),
+        }
+    }
+}
+
+impl Room {
+    fn look(dataset: &Dataset, dir: &cap_std::fs::Dir, snapshot: &Snapshot) -> Result<Self, IoFault> {
+        let shown = || dataset.path().display().to_string();
+        let statvfs = rustix::fs::fstatvfs(dir).during("ask the file system of", shown())?;
+        let needed = Bytes(needed(snapshot.bytes().0));
+        let free = Bytes(statvfs.f_bavail.saturating_mul(statvfs.f_frsize));
+        let obstacle = if statvfs.f_flag.contains(StatVfsMountFlags::RDONLY) {
+            Some(StageError::ReadOnly)
+        } else {
+            (free < needed).then_some(StageError::NoSpace { needed, free })
+        };
+        Ok(Self { needed, free, obstacle })
+    }
+}
+
 pub(crate) fn check(dataset: &Dataset, state: &State, snapshot: &Snapshot) -> Result<(), StageError> {
-    let shown = || dataset.path().display().to_string();
-    let statvfs = rustix::fs::fstatvfs(&state.root).during("ask the file system of", shown())?;
-    if statvfs.f_flag.contains(StatVfsMountFlags::RDONLY) {
-        return Err(StageError::ReadOnly);
+    match Room::look(dataset, &state.root, snapshot)?.obstacle {
+        Some(obstacle) => Err(obstacle),
+        None => may_change(dataset),
     }
-    let needed = Bytes(needed(snapshot.bytes().0));
-    let free = Bytes(statvfs.f_bavail.saturating_mul(statvfs.f_frsize));
-    if free < needed {
-        return Err(StageError::NoSpace { needed, free });
-    }
-    may_change(dataset)
 }
 
 /// Whether this user may exchange the dataset.

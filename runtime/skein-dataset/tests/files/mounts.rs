@@ -96,6 +96,21 @@ fn a_full_disk_is_said_before_the_work_and_during_it_and_leaves_nothing() {
 }
 
 #[test]
+fn a_directory_of_states_behind_another_mount_of_the_same_device_is_refused() {
+    let Some(dir) = inside() else {
+        return in_namespace(
+            "a_directory_of_states_behind_another_mount_of_the_same_device_is_refused",
+            "mkdir -p $W/d/t $W/d/states $W/bound; echo a > $W/d/t/a.parquet; mount --bind $W/d/states $W/bound",
+        );
+    };
+    let place = || Place::resolve(&dir.join("d/t")).unwrap();
+    let refused = place().with_states_in(&dir.join("bound")).unwrap_err();
+    assert_eq!(refused.code().id, "SK0537");
+    assert!(refused.to_string().ends_with("is on another device or mount than the dataset"), "{refused}");
+    assert!(place().with_states_in(&dir.join("d/states")).is_ok(), "the same directory without the mount");
+}
+
+#[test]
 fn a_read_only_mount_is_refused() {
     let Some(dir) = inside() else {
         return in_namespace(

@@ -60,6 +60,8 @@ fn keys_that_describe_the_old_schema_are_dropped_and_listed() {
             ("pandas", "{}"),
             ("owner", "team-a"),
             ("org.apache.spark.version", "4.0"),
+            ("org.apache.spark.legacyDateTime", ""),
+            ("org.apache.spark.sql.parquet.row.metadata", "{}"),
             ("parquet.avro.schema", "{}"),
             ("iceberg.schema", "{}"),
             ("geo", &geo(geometry)),
@@ -68,11 +70,13 @@ fn keys_that_describe_the_old_schema_are_dropped_and_listed() {
         let bytes = parquet_of(&table(), properties().set_key_value_metadata(Some(pairs)).build());
         let source = Arc::new(open(&bytes).unwrap());
         let output = run(&source, &plan(&source, &columns(), "same"), &all, &ones);
-        let mut dropped = vec!["pandas", "org.apache.spark.version", "parquet.avro.schema", "iceberg.schema"];
-        let mut kept = vec!["owner", "geo", "ARROW:schema"];
+        let spark = ["org.apache.spark.version", "org.apache.spark.legacyDateTime"];
+        let row = "org.apache.spark.sql.parquet.row.metadata";
+        let mut dropped = vec!["pandas", row, "parquet.avro.schema", "iceberg.schema"];
+        let mut kept = vec!["owner", spark[0], spark[1], "geo", "ARROW:schema"];
         if !stays {
             dropped.push("geo");
-            kept.remove(1);
+            kept.remove(3);
         }
         assert_eq!(output.plan.dropped_keys(), dropped, "{geometry}");
         let written = metadata(&output.bytes);

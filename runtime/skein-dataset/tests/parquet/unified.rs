@@ -333,6 +333,46 @@ fn partition_columns_are_read_as_constants_and_not_written() {
 }
 
 #[test]
+fn a_guest_gets_columns_in_the_order_of_the_dataset_whatever_that_of_the_file() {
+    let numbers: ArrayRef = Arc::new(Int32Array::from_iter_values(0..ROWS as i32));
+    let texts: ArrayRef = Arc::new(StringArray::from_iter_values((0..ROWS).map(|i| i.to_string())));
+    let flags: ArrayRef = Arc::new(BooleanArray::from_iter((0..ROWS).map(|i| Some(i % 2 == 0))));
+    let columns =
+        vec![("t", Arc::clone(&texts), true), ("f", flags, true), ("n", Arc::clone(&numbers), true)];
+    let own = open(&parquet_of(&batch(columns), grouped(300))).unwrap();
+    let first = schema(vec![
+        Field::new("n", DataType::Int64, true),
+        Field::new("gone", DataType::Int8, true),
+        Field::new("t", DataType::Utf8, true),
+    ]);
+    let view = unify(&[first, Arc::clone(own.view())], &[]).remove(1);
+    let source = Arc::new(own.present(&view, &[]).unwrap());
+    let given: Vec<RecordBatch> = source.read(1, &[0, 1, 2], 500).unwrap().map(Result::unwrap).collect();
+    let [given] = given.as_slice() else { panic!("{} batches", given.len()) };
+    assert_eq!(given.column(0), &cast(&numbers.slice(300, 300), &DataType::Int64).unwrap());
+    assert_eq!(given.column(1), &new_null_array(&DataType::Int8, 300));
+    assert_eq!(given.column(2), &texts.slice(300, 300));
+}
+
+#[test]
+fn rows_keep_their_place_in_row_groups_of_many_steps() {
+    let rows = 20_000;
+    let numbers: ArrayRef = Arc::new(Int32Array::from_iter_values(0..rows));
+    let texts: ArrayRef = Arc::new(StringArray::from_iter_values((0..rows).map(|i| i.to_string())));
+    let input = batch(vec![("n", Arc::clone(&numbers), false), ("t", Arc::clone(&texts), false)]);
+    let other = schema(vec![Field::new("n", DataType::Int64, false), Field::new("t", DataType::Utf8, true)]);
+    let source = beside(&parquet_of(&input, grouped(20_000)), &[other]);
+    let late = |_: usize, rows: usize| {
+        Selection::from_bits((0..rows).map(|row| row % 7 == 0 && row > 9_000).collect())
+    };
+    let output = run(&source, &plan(&source, &[carry("n"), carry("t")], "filtered"), &late, &no_guest);
+    let kept = BooleanArray::new(late(0, 20_000).bits().clone(), None);
+    let read = read_all(&output.bytes);
+    assert_eq!(read.column(0), &filter(&cast(&numbers, &DataType::Int64).unwrap(), &kept).unwrap());
+    assert_eq!(read.column(1), &filter(&texts, &kept).unwrap());
+}
+
+#[test]
 fn files_without_rows_present_columns_too() {
     let empty: ArrayRef = Arc::new(Int32Array::from(Vec::<i32>::new()));
     let input = batch(vec![("id", empty, false)]);

@@ -179,7 +179,8 @@ impl LogCapture {
 
 /// A panic that the SDK reports has its place in a field; other lines are what they are.
 fn in_place(message: &str, fields: &[(String, String)]) -> String {
-    let field = |wanted: &str| fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+    let field =
+        |wanted: &str| fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
     match (field("panic"), field("at")) {
         (Some("true"), Some(at)) => format!("{PANICKED}{at}: {message}"),
         _ => message.to_owned(),
@@ -219,7 +220,11 @@ mod tests {
         let fields = vec![field("panic", "true"), field("at", "src/lib.rs:12:5")];
         log.write(LogLevel::Error, LogSource::Log, "no amount".to_owned(), fields).unwrap();
         assert_eq!(log.last_error(), Some("panicked at src/lib.rs:12:5: no amount"));
-        log.print(LogSource::Stderr, b"\nthread '<unnamed>' (1) panicked at src/lib.rs:7:1:\nodd\nnote: run with\n").unwrap();
+        log.print(
+            LogSource::Stderr,
+            b"\nthread '<unnamed>' (1) panicked at src/lib.rs:7:1:\nodd\nnote: run with\n",
+        )
+        .unwrap();
         assert_eq!(log.last_error(), Some("panicked at src/lib.rs:7:1: odd"));
     }
 

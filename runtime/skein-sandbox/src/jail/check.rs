@@ -70,7 +70,14 @@ impl Seen {
                 self.report.functions = self.report.functions.saturating_add(section.count());
                 limit("functions", self.report.functions, FUNCTIONS_MAX)
             }
-            Payload::CodeSectionEntry(body) => check_body(&body),
+            Payload::CodeSectionEntry(body) => {
+                self.report.simd = self.report.simd || has_vectors(&body)?;
+                check_body(&body)
+            }
+            Payload::CustomSection(section) => {
+                self.report.debug_info |= section.name().starts_with(".debug_");
+                Ok(())
+            }
             Payload::TypeSection(section) => self.types(section.count()),
             Payload::CoreTypeSection(section) => self.types(section.count()),
             Payload::ComponentTypeSection(section) => self.types(section.count()),
@@ -163,6 +170,20 @@ fn check_body(body: &wasmparser::FunctionBody<'_>) -> Result<(), SubmitError> {
         return Err(too_complex(format!("a function with {locals} locals, {LOCALS_MAX} are allowed")));
     }
     Ok(())
+}
+
+/// Looks for the prefix of the vector instructions. The section that names a module's features is stripped from most.
+fn has_vectors(body: &wasmparser::FunctionBody<'_>) -> Result<bool, SubmitError> {
+    const VECTORS: u8 = 0xfd;
+    let code = body.get_operators_reader().map_err(malformed)?;
+    let (start, bytes) = (body.range().start, body.as_bytes());
+    for operator in code.into_iter_with_offsets() {
+        let (_, at) = operator.map_err(malformed)?;
+        if bytes.get(at.saturating_sub(start)) == Some(&VECTORS) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn check_table(table: &wasmparser::TableType) -> Result<(), SubmitError> {

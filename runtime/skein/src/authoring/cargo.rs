@@ -72,7 +72,8 @@ impl Crate {
         };
         let manifest = directory.join("Cargo.toml");
         let text = super::read(&manifest).map_err(|error| not(format!("Cargo.toml: {error}")))?;
-        let manifest: Manifest = toml::from_str(&text).map_err(|error| not(format!("Cargo.toml: {error}")))?;
+        let manifest: Manifest =
+            toml::from_str(&text).map_err(|error| not(format!("Cargo.toml: {error}")))?;
         let package = manifest.package.ok_or_else(|| not("Cargo.toml has no package".to_owned()))?.name;
         let kinds = manifest.lib.map(|lib| lib.kinds).unwrap_or_default();
         if !kinds.iter().any(|kind| kind == "cdylib") {
@@ -84,7 +85,8 @@ impl Crate {
         Ok(Self { directory, package, sdk })
     }
 
-    #[expect(dead_code, reason="x")] pub(crate) fn directory(&self) -> &Path {
+    #[expect(dead_code, reason = "x")]
+    pub(crate) fn directory(&self) -> &Path {
         &self.directory
     }
 
@@ -120,7 +122,10 @@ impl Crate {
             return Err(Failure::text(codes::CRATE_NOT_BUILT, text).hint(self.sdk_hint()));
         }
         let built = built.ok_or_else(|| {
-            Failure::text(codes::CRATE_NOT_BUILT, format!("{} built, but cargo made no component", self.package))
+            Failure::text(
+                codes::CRATE_NOT_BUILT,
+                format!("{} built, but cargo made no component", self.package),
+            )
         })?;
         let module = self.module();
         copy(&built, &module).map_err(|error| Failure::new(codes::IO, &error).about(&module))?;
@@ -129,8 +134,13 @@ impl Crate {
 
     /// The component, if this is the message that says where it is.
     fn component(&self, line: &str) -> Option<PathBuf> {
-        let Ok(Message::CompilerArtifact { manifest_path, filenames }) = serde_json::from_str(line) else { return None };
-        let own = manifest_path.parent().and_then(|dir| dir.canonicalize().ok()).is_some_and(|dir| dir == self.directory);
+        let Ok(Message::CompilerArtifact { manifest_path, filenames }) = serde_json::from_str(line) else {
+            return None;
+        };
+        let own = manifest_path
+            .parent()
+            .and_then(|dir| dir.canonicalize().ok())
+            .is_some_and(|dir| dir == self.directory);
         filenames.into_iter().find(|file| own && file.extension().is_some_and(|e| e == "wasm"))
     }
 
@@ -159,12 +169,15 @@ fn require_target(directory: &Path) -> Result<(), Failure> {
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let text = format!("rustc cannot be used here: {}", said.lines().next().unwrap_or("it says nothing"));
-        let hint = "`rustup toolchain install` in the crate's directory installs what rust-toolchain.toml names";
+        let hint =
+            "`rustup toolchain install` in the crate's directory installs what rust-toolchain.toml names";
         return Err(Failure::text(codes::TOOL_MISSING, text).hint(Some(hint)));
     }
     if !Path::new(library.trim()).is_dir() {
         let text = format!("the toolchain cannot build for {TARGET}");
-        return Err(Failure::text(codes::TOOL_MISSING, text).hint(Some(format!("rustup target add {TARGET}"))));
+        return Err(
+            Failure::text(codes::TOOL_MISSING, text).hint(Some(format!("rustup target add {TARGET}")))
+        );
     }
     Ok(())
 }

@@ -23,8 +23,18 @@ const FLOATS: [(DataType, &str); 2] = [(DataType::Float32, "f32"), (DataType::Fl
 
 /// Pairs that Rust's `From` converts, apart from those of whole numbers.
 const EXACT: [(&str, &str); 12] = [
-    ("i8", "f32"), ("i8", "f64"), ("i16", "f32"), ("i16", "f64"), ("i32", "f64"), ("u8", "f32"), ("u8", "f64"),
-    ("u16", "f32"), ("u16", "f64"), ("u32", "f64"), ("f32", "f64"), ("bool", "u8"),
+    ("i8", "f32"),
+    ("i8", "f64"),
+    ("i16", "f32"),
+    ("i16", "f64"),
+    ("i32", "f64"),
+    ("u8", "f32"),
+    ("u8", "f64"),
+    ("u16", "f32"),
+    ("u16", "f64"),
+    ("u32", "f64"),
+    ("f32", "f64"),
+    ("bool", "u8"),
 ];
 
 /// A function that the conversions of a crate share.
@@ -144,15 +154,16 @@ fn widens(from: &str, to: &str) -> bool {
         let (sign, bits) = native.split_at_checked(1)?;
         Some((sign.to_owned(), bits.parse::<u8>().ok()?)).filter(|(sign, _)| sign == "i" || sign == "u")
     };
-    let among_whole = whole(from).zip(whole(to)).is_some_and(|((a, narrow), (b, wide))| {
-        wide > narrow && (a == b || a == "u")
-    });
+    let among_whole = whole(from)
+        .zip(whole(to))
+        .is_some_and(|((a, narrow), (b, wide))| wide > narrow && (a == b || a == "u"));
     among_whole || EXACT.contains(&(from, to))
 }
 
 /// The code of a reject: `bad-` and what of the name is fit for one.
 fn bad(name: &str) -> String {
-    let fit: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).take(32).collect();
+    let fit: String =
+        name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).take(32).collect();
     if fit.is_empty() { "bad-value".to_owned() } else { format!("bad-{}", fit.replace('_', "-")) }
 }
 
@@ -185,7 +196,8 @@ mod tests {
 
     #[test]
     fn rows_without_a_value_are_refused_where_the_target_has_no_null() {
-        let made = statements(&Field::new("n", DataType::Utf8, true), &Field::new("n", DataType::Utf8, false));
+        let made =
+            statements(&Field::new("n", DataType::Utf8, true), &Field::new("n", DataType::Utf8, false));
         let expected = "        reject_nulls(batch, \"n\", out)?;\n        out.set(\"n\", Arc::clone(batch.array(\"n\")?))?;\n";
         assert_eq!(made.unwrap(), expected);
     }
@@ -193,6 +205,8 @@ mod tests {
     #[test]
     fn a_wider_type_of_the_same_or_no_sign_holds_every_value() {
         assert!(widens("i32", "i64") && widens("u8", "i16") && widens("u16", "u64") && widens("f32", "f64"));
-        assert!(!widens("i8", "u16") && !widens("u32", "i32") && !widens("i64", "i32") && !widens("i64", "f64"));
+        assert!(
+            !widens("i8", "u16") && !widens("u32", "i32") && !widens("i64", "i32") && !widens("i64", "f64")
+        );
     }
 }

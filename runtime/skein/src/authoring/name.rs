@@ -8,16 +8,82 @@ const LENGTH_MAX: usize = 64;
 
 /// Keywords of Rust, crates that every crate sees, and the crates that the new one depends on.
 const TAKEN: [&str; 61] = [
-    "abstract", "alloc", "as", "async", "await", "become", "box", "break", "const", "continue", "core", "crate", "do",
-    "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
-    "match", "mod", "move", "mut", "override", "priv", "proc_macro", "pub", "ref", "return", "self", "skein_sdk",
-    "static", "std", "struct", "super", "test", "trait", "true", "try", "type", "typeof", "union", "unsafe", "unsized",
-    "use", "virtual", "where", "while", "yield", "build", "deps", "incremental",
+    "abstract",
+    "alloc",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "const",
+    "continue",
+    "core",
+    "crate",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "override",
+    "priv",
+    "proc_macro",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "skein_sdk",
+    "static",
+    "std",
+    "struct",
+    "super",
+    "test",
+    "trait",
+    "true",
+    "try",
+    "type",
+    "typeof",
+    "union",
+    "unsafe",
+    "unsized",
+    "use",
+    "virtual",
+    "where",
+    "while",
+    "yield",
+    "build",
+    "deps",
+    "incremental",
 ];
 
 /// Types that the code inside names.
 const IMPORTED: [&str; 12] = [
-    "Arc", "Array", "Batch", "Context", "DataType", "Failure", "Harness", "Migration", "Output", "Plan", "Refusal",
+    "Arc",
+    "Array",
+    "Batch",
+    "Context",
+    "DataType",
+    "Failure",
+    "Harness",
+    "Migration",
+    "Output",
+    "Plan",
+    "Refusal",
     "Source",
 ];
 
@@ -57,7 +123,12 @@ impl CrateName {
     pub(crate) fn type_name(&self) -> String {
         let word = |part: &str| {
             let mut letters = part.chars();
-            letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
+            letters
+                .next()
+                .map(|first| first.to_ascii_uppercase())
+                .into_iter()
+                .chain(letters)
+                .collect::<String>()
         };
         let camel: String = self.0.split(['-', '_']).map(word).collect();
         if IMPORTED.contains(&camel.as_str()) || camel.ends_with("Array") || camel == "Self" {

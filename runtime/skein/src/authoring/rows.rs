@@ -3,7 +3,10 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, FixedSizeListArray, Int32Array, Int64Array, RecordBatch, StringArray, StructArray, make_array, new_null_array};
+use arrow_array::{
+    Array, ArrayRef, FixedSizeListArray, Int32Array, Int64Array, RecordBatch, StringArray, StructArray,
+    make_array, new_null_array,
+};
 use arrow_cast::cast;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
@@ -44,7 +47,10 @@ fn with_nulls(array: &ArrayRef, field: &Field) -> Result<ArrayRef, ArrowError> {
 }
 
 /// Values without nulls.
-#[expect(clippy::wildcard_enum_match_arm, reason = "every other type is cast from numbers or texts, or has plain zeros")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "every other type is cast from numbers or texts, or has plain zeros"
+)]
 fn column(field: &Field, rows: usize) -> Result<ArrayRef, ArrowError> {
     match field.data_type() {
         DataType::Struct(children) => {
@@ -65,7 +71,9 @@ fn column(field: &Field, rows: usize) -> Result<ArrayRef, ArrowError> {
         data_type => match leaf(field.name(), data_type, rows) {
             Some(made) => Ok(made),
             // All zero, and lists and maps empty.
-            None => Ok(make_array(new_null_array(data_type, rows).to_data().into_builder().nulls(None).build()?)),
+            None => {
+                Ok(make_array(new_null_array(data_type, rows).to_data().into_builder().nulls(None).build()?))
+            }
         },
     }
 }
@@ -75,10 +83,8 @@ fn leaf(name: &str, data_type: &DataType, rows: usize) -> Option<ArrayRef> {
     let texts = StringArray::from_iter_values((0..rows).map(|row| format!("{name} {row}")));
     let wide: Int64Array = (0..rows).map(|row| i64::try_from(row).ok()).collect();
     let narrow: Int32Array = (0..rows).map(|row| i32::try_from(row).ok()).collect();
-    let is_text = matches!(
-        data_type,
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary | DataType::LargeBinary
-    );
+    let is_text =
+        matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary | DataType::LargeBinary);
     let from: [ArrayRef; 2] =
         if is_text { [Arc::new(texts), Arc::new(wide)] } else { [Arc::new(wide), Arc::new(narrow)] };
     let made = from.iter().filter_map(|from| cast(from, data_type).ok());
@@ -98,7 +104,8 @@ mod tests {
     fn every_type() -> Vec<DataType> {
         let item = |data_type, nullable| Arc::new(Field::new("item", data_type, nullable));
         let entries = DataType::Struct(
-            vec![Field::new("keys", DataType::Utf8, false), Field::new("values", DataType::Int64, true)].into(),
+            vec![Field::new("keys", DataType::Utf8, false), Field::new("values", DataType::Int64, true)]
+                .into(),
         );
         vec![
             DataType::Boolean,

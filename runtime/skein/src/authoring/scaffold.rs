@@ -22,6 +22,8 @@ macro_rules! template {
 #[derive(Debug)]
 pub(crate) struct Purpose<'a> {
     pub(crate) name: &'a CrateName,
+    /// Where the crate will be, as the author names it.
+    pub(crate) directory: &'a Path,
     /// Directory of the SDK.
     pub(crate) sdk: &'a Path,
     /// Whether that is the copy in Skein's home.
@@ -47,7 +49,8 @@ pub(crate) fn files(purpose: &Purpose<'_>) -> Vec<(&'static str, String)> {
     };
     let values = values(purpose, &body);
     let say = |text: &str| fill(text, &values);
-    let fixture = if purpose.real { template!("fixture-sample.md") } else { template!("fixture-synthetic.md") };
+    let fixture =
+        if purpose.real { template!("fixture-sample.md") } else { template!("fixture-synthetic.md") };
     let mut test = template!("sample.rs").to_owned();
     if purpose.target.is_some() {
         test.push_str(template!("sample_target.rs"));
@@ -77,15 +80,19 @@ fn values(purpose: &Purpose<'_>, body: &Body) -> Vec<(&'static str, String)> {
     } else {
         "README.md says where else it can come from."
     };
-    let target_line = |f: &FieldRef| format!("        {},\n", rust::text(&format!("{} {}", f.name(), typed(f))));
-    let target_lines = purpose.target.map_or_else(String::new, |t| t.fields().iter().map(target_line).collect());
-    let ignored = if body.unwritten.is_empty() { "" } else { "#[ignore = \"until every column is written\"]\n" };
+    let target_line =
+        |f: &FieldRef| format!("        {},\n", rust::text(&format!("{} {}", f.name(), typed(f))));
+    let target_lines =
+        purpose.target.map_or_else(String::new, |t| t.fields().iter().map(target_line).collect());
+    let ignored =
+        if body.unwritten.is_empty() { "" } else { "#[ignore = \"until every column is written\"]\n" };
     vec![
         ("package", package.to_owned()),
         ("name", rust::text(package)),
         ("library", purpose.name.library()),
         ("type", purpose.name.type_name()),
-        ("sdk", rust::text(&purpose.sdk.display().to_string())),
+        ("sdk", toml::Value::from(purpose.sdk.display().to_string()).to_string()),
+        ("directory", purpose.directory.display().to_string()),
         ("sdk_note", note.to_owned()),
         ("rows", purpose.rows.to_string()),
         ("origin", dataset.as_ref().map_or_else(String::new, |path| format!(" from {path:?}"))),
@@ -139,7 +146,9 @@ fn towards(difference: &Difference) -> Body {
     }
     for (gone, new) in difference.alike.iter().take(ALIKE_SHOWN) {
         let (gone, new) = (rust::text(gone), rust::text(new));
-        body.plan_line(&format!("// If {new} is {gone} under another name, this stands for the lines about the two:"));
+        body.plan_line(&format!(
+            "// If {new} is {gone} under another name, this stands for the lines about the two:"
+        ));
         body.plan_line(&format!("// let plan = plan.rename({gone}, {new});"));
     }
     if let Some(order) = &difference.order {
@@ -160,19 +169,28 @@ impl Body {
 
     fn compute(&mut self, to: &Field, reads: &str) {
         let (name, data_type) = (rust::text(to.name()), rust::data_type(to.data_type()));
-        self.plan_line(&format!("let plan = plan.compute({name}, {data_type}, {}, &[{reads}]);", to.is_nullable()));
+        self.plan_line(&format!(
+            "let plan = plan.compute({name}, {data_type}, {}, &[{reads}]);",
+            to.is_nullable()
+        ));
     }
 
     fn changed(&mut self, from: &Field, to: &Field) {
         let name = rust::text(from.name());
         self.plan_line(&format!("source.expect({name}, &{})?;", rust::data_type(from.data_type())));
         self.compute(to, &name);
-        self.process_line(&format!("// {name}: {} before, {} from now on.", shown(&typed(from)), shown(&typed(to))));
+        self.process_line(&format!(
+            "// {name}: {} before, {} from now on.",
+            shown(&typed(from)),
+            shown(&typed(to))
+        ));
         match conversion::statements(from, to) {
             Some(statements) => self.process.push_str(&statements),
             None => {
                 self.unwritten.push(to.name().clone());
-                self.process_line(&format!("// Read it with `batch.array({name})?` or a typed reader, and `out.set({name}, ...)?`."));
+                self.process_line(&format!(
+                    "// Read it with `batch.array({name})?` or a typed reader, and `out.set({name}, ...)?`."
+                ));
             }
         }
     }
@@ -187,14 +205,18 @@ impl Body {
             self.process_line(&format!("out.set({name}, new_null_array(&{data_type}, batch.rows()))?;"));
         } else {
             self.unwritten.push(to.name().clone());
-            self.process_line(&format!("// It may not be null: name in `plan` what it is made from, and `out.set({name}, ...)?`."));
+            self.process_line(&format!(
+                "// It may not be null: name in `plan` what it is made from, and `out.set({name}, ...)?`."
+            ));
         }
     }
 
     /// Without a target: everything is carried, and what else can be said stands there to be tried.
     fn of_examples(source: &Schema) -> Self {
         let mut body = Self::default();
-        body.plan_line("// Everything is carried: the host copies it as it is stored, and it never comes in here.");
+        body.plan_line(
+            "// Everything is carried: the host copies it as it is stored, and it never comes in here.",
+        );
         body.plan_line("let plan = Plan::carry_all(source);");
         body.plan_line("// Each of these lines works as it stands: take the slashes away.");
         let columns = source.fields();
@@ -209,11 +231,18 @@ impl Body {
             body.plan_line(&format!("// let plan = plan.drop({});", rust::text(last.name())));
         }
         if let Some(text) = text {
-            let (name, new) = (rust::text(text.name()), rust::text(&unused(source, &format!("{}_upper", text.name()))));
-            body.plan_line("// A computed column: what it reads is all that comes in; its values are made in `process`.");
-            body.plan_line(&format!("// let plan = plan.compute({new}, skein_sdk::arrow_schema::DataType::Utf8, true, &[{name}]);"));
+            let (name, new) =
+                (rust::text(text.name()), rust::text(&unused(source, &format!("{}_upper", text.name()))));
+            body.plan_line(
+                "// A computed column: what it reads is all that comes in; its values are made in `process`.",
+            );
+            body.plan_line(&format!(
+                "// let plan = plan.compute({new}, skein_sdk::arrow_schema::DataType::Utf8, true, &[{name}]);"
+            ));
             body.process_line("// The values of the computed column in `plan`'s example:");
-            body.process_line(&format!("// let values = batch.strs({name})?.iter().map(|value| value.map(str::to_uppercase));"));
+            body.process_line(&format!(
+                "// let values = batch.strs({name})?.iter().map(|value| value.map(str::to_uppercase));"
+            ));
             body.process_line("// let values: skein_sdk::arrow_array::StringArray = values.collect();");
             body.process_line(&format!("// out.set({new}, std::sync::Arc::new(values))?;"));
         }
@@ -232,7 +261,9 @@ impl Body {
                          return Err(Refusal::new(\"not-written\", message));\n        }\n";
             self.plan = format!("{check}{}", self.plan);
         }
-        for (call, function) in [("reject_nulls(", conversion::REJECT_NULLS), ("decimal(", conversion::DECIMAL)] {
+        for (call, function) in
+            [("reject_nulls(", conversion::REJECT_NULLS), ("decimal(", conversion::DECIMAL)]
+        {
             if self.process.contains(call) {
                 self.functions.push_str(function);
             }
@@ -265,8 +296,20 @@ fn imports(code: &str) -> String {
     };
     let mut arrays = if code.contains("is_null(") { vec!["Array".to_owned()] } else { Vec::new() };
     arrays.extend(used(&[
-        "BooleanArray", "Decimal128Array", "Float32Array", "Float64Array", "Int16Array", "Int32Array", "Int64Array",
-        "Int8Array", "StringArray", "UInt16Array", "UInt32Array", "UInt64Array", "UInt8Array", "new_null_array",
+        "BooleanArray",
+        "Decimal128Array",
+        "Float32Array",
+        "Float64Array",
+        "Int16Array",
+        "Int32Array",
+        "Int64Array",
+        "Int8Array",
+        "StringArray",
+        "UInt16Array",
+        "UInt32Array",
+        "UInt64Array",
+        "UInt8Array",
+        "new_null_array",
     ]));
     let types = used(&["DataType", "Field", "IntervalUnit", "TimeUnit"]);
     let mut lines = String::new();
@@ -287,7 +330,11 @@ fn imports(code: &str) -> String {
 fn described(schema: &Schema) -> Vec<String> {
     let names: Vec<String> = schema.fields().iter().map(|f| shown(f.name())).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-    names.iter().zip(schema.fields()).map(|(name, f)| format!("{name:<width$}  {}", shown(&typed(f)))).collect()
+    names
+        .iter()
+        .zip(schema.fields())
+        .map(|(name, f)| format!("{name:<width$}  {}", shown(&typed(f))))
+        .collect()
 }
 
 /// A name in a comment: as a literal if it is more than a word.

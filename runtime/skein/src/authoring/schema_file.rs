@@ -74,7 +74,9 @@ pub(crate) fn parse(text: &str) -> Result<Schema, String> {
 fn of_word(text: &str) -> Result<DataType, String> {
     let unknown = || {
         let words = PLAIN.map(|(word, _)| word).join(", ");
-        format!("the type {text:?} is not known; known are {words}, decimal(12,2), timestamp(us), timestamp(us,UTC)")
+        format!(
+            "the type {text:?} is not known; known are {words}, decimal(12,2), timestamp(us), timestamp(us,UTC)"
+        )
     };
     let word = text.trim();
     let Some((word, inside)) = word.split_once('(') else {
@@ -127,7 +129,9 @@ mod tests {
     fn what_cannot_be_read_is_refused_with_its_place() {
         let of = |columns: &str| parse(&format!("{{\"columns\": [{columns}]}}")).unwrap_err();
         assert_eq!(of(""), "it has no columns");
-        assert!(of(r#"{"name": "a", "type": "int"}"#).starts_with("column \"a\": the type \"int\" is not known"));
+        assert!(
+            of(r#"{"name": "a", "type": "int"}"#).starts_with("column \"a\": the type \"int\" is not known")
+        );
         assert!(of(r#"{"name": "a", "type": "decimal(40,2)"}"#).contains("decimal(40,2)"));
         assert!(of(r#"{"name": "a", "type": "int64", "null": true}"#).contains("unknown field `null`"));
         let twice = r#"{"name": "a", "type": "int64"}, {"name": "a", "type": "int64"}"#;

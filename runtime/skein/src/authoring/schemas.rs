@@ -8,11 +8,12 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use skein_dataset::parquet::{FileError, SourceFile, sample};
-use skein_types::{Clock, codes};
+use skein_types::{SystemClock, codes};
 
 use super::{rows, schema_file};
 use crate::datasets;
 use crate::failure::Failure;
+use crate::settings::Settings;
 
 /// Rows of a fixture.
 const SAMPLE_ROWS: usize = 200;
@@ -32,11 +33,12 @@ pub(crate) struct Origin {
 }
 
 /// A dataset's schema, and rows of it unless none are wanted.
-pub(crate) fn origin(path: &Path, wants_rows: bool, clock: &Arc<dyn Clock>) -> Result<Origin, Failure> {
-    let files = files(path, clock, if wants_rows { FILES_MAX } else { 1 })?;
+pub(crate) fn origin(settings: &Settings, path: &Path, wants_rows: bool) -> Result<Origin, Failure> {
+    let files = files(settings, path, if wants_rows { FILES_MAX } else { 1 })?;
     let first = files.first().ok_or_else(|| empty(path))?;
     let schema = Arc::clone(first.view());
-    let sampled = if wants_rows { sample(&files, SAMPLE_ROWS).map_err(|error| from_file(&error))? } else { None };
+    let sampled =
+        if wants_rows { sample(&files, SAMPLE_ROWS).map_err(|error| from_file(&error))? } else { None };
     match sampled.filter(|rows| rows.num_rows() > 0) {
         Some(rows) => Ok(Origin { schema, rows, real: true }),
         None => invented(schema),
@@ -50,7 +52,7 @@ pub(crate) fn invented(schema: SchemaRef) -> Result<Origin, Failure> {
 }
 
 /// The schema that a migration shall lead to: of a file of JSON, or of a dataset.
-pub(crate) fn target(path: &Path, clock: &Arc<dyn Clock>) -> Result<SchemaRef, Failure> {
+pub(crate) fn target(settings: &Settings, path: &Path) -> Result<SchemaRef, Failure> {
     if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
         let unusable = |what: &dyn std::fmt::Display| {
             Failure::text(codes::SCHEMA_FILE, format!("{}: {what}", path.display()))
@@ -59,13 +61,13 @@ pub(crate) fn target(path: &Path, clock: &Arc<dyn Clock>) -> Result<SchemaRef, F
         let text = super::read(path).map_err(|error| unusable(&error))?;
         return schema_file::parse(&text).map(Arc::new).map_err(|error| unusable(&error));
     }
-    let files = files(path, clock, 1)?;
+    let files = files(settings, path, 1)?;
     files.first().map(|file| Arc::clone(file.view())).ok_or_else(|| empty(path))
 }
 
 /// At most so many data files, evenly spread, that have the first one's schema.
-fn files(path: &Path, clock: &Arc<dyn Clock>, most: usize) -> Result<Vec<SourceFile>, Failure> {
-    let dataset = datasets::open(path, Arc::clone(clock), 1)?;
+fn files(settings: &Settings, path: &Path, most: usize) -> Result<Vec<SourceFile>, Failure> {
+    let dataset = datasets::open(settings, path, Arc::new(SystemClock::start()), 1)?;
     let snapshot = dataset.look().map_err(|error| Failure::new(error.code(), &error))?;
     let pinned: Vec<_> = snapshot.data_files().collect();
     let mut files: Vec<SourceFile> = Vec::new();

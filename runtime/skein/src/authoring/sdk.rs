@@ -10,6 +10,8 @@
 
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 use skein_types::codes;
 use toml::{Table, Value};
 
@@ -34,7 +36,7 @@ pub(crate) fn unpack(home: &Path) -> std::io::Result<PathBuf> {
     let copy = copy_at(home);
     let files = files();
     if !is_whole(&copy, &files) {
-        let aside = copy.with_extension(format!("part-{}", std::process::id()));
+        let aside = beside(&copy, "part");
         for (path, text) in &files {
             let path = aside.join(path);
             if let Some(parent) = path.parent() {
@@ -42,18 +44,33 @@ pub(crate) fn unpack(home: &Path) -> std::io::Result<PathBuf> {
             }
             super::write(&path, text.as_bytes())?;
         }
-        // A damaged copy makes room; whoever else made a whole one meanwhile made the same.
-        if copy.exists() {
-            std::fs::remove_dir_all(&copy)?;
-        }
-        if let Err(error) = std::fs::rename(&aside, &copy) {
+        let placed = place(&aside, &copy, &files);
+        if aside.exists() {
             std::fs::remove_dir_all(&aside)?;
-            if !is_whole(&copy, &files) {
-                return Err(error);
-            }
         }
+        placed?;
     }
     copy.join(CRATE).canonicalize()
+}
+
+/// Lets a whole copy appear. Only whole ones ever do, so one that is not was damaged later and makes room.
+fn place(aside: &Path, copy: &Path, files: &[(&str, String)]) -> std::io::Result<()> {
+    if copy.exists() && !is_whole(copy, files) {
+        let damaged = beside(copy, "damaged");
+        std::fs::rename(copy, &damaged)?;
+        std::fs::remove_dir_all(&damaged)?;
+    }
+    match renameat_with(CWD, aside, CWD, copy, RenameFlags::NOREPLACE) {
+        // Somebody else was faster with the same.
+        Err(Errno::EXIST) if is_whole(copy, files) => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// A name for this process alone.
+fn beside(copy: &Path, what: &str) -> PathBuf {
+    let name = copy.file_name().unwrap_or_default().display().to_string();
+    copy.with_file_name(format!(".{name}.{what}-{}", std::process::id()))
 }
 
 fn copy_at(home: &Path) -> PathBuf {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use skein_sandbox::Limits;
 use skein_types::{Bytes, Clock, ModuleDigest, SystemClock};
 
+use crate::advice;
 use crate::args::{BuildArgs, Output};
 use crate::authoring::cargo::Crate;
 use crate::authoring::sdk;
@@ -25,6 +26,7 @@ struct Built {
     digest: ModuleDigest,
     functions: u32,
     imports: Vec<String>,
+    advice: Vec<String>,
 }
 
 pub(crate) fn build(settings: &Settings, args: &BuildArgs) -> CommandResult {
@@ -32,6 +34,7 @@ pub(crate) fn build(settings: &Settings, args: &BuildArgs) -> CommandResult {
     let (module, fresh) = compiled(settings, &args.dir, args.release, &clock)?;
     let manifest = modules::describe(&fresh.module, &Limits::STANDARD)?;
     let built = Built {
+        advice: advice::of_module(&fresh.report, &manifest, &Limits::STANDARD),
         module,
         name: manifest.name,
         version: manifest.version,
@@ -74,4 +77,5 @@ fn told(built: &Built) {
     render::line(&format!("  size     {}, {} functions", built.size, built.functions));
     render::line(&format!("  digest   {}", built.digest));
     render::line(&format!("  imports  {}", built.imports.join(", ")));
+    advice::told(&built.advice);
 }

@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use skein_node::SchemaGroup;
+use skein_node::{Lineage, SchemaGroup};
 use skein_sandbox::{Limits, Manifest};
-use skein_types::{Bytes, Clock, ColumnPlan, Fuel, Millis, Origin, SchemaPlan, SystemClock};
+use skein_types::{Bytes, Clock, Fuel, Millis, SystemClock};
 
+use crate::advice;
 use crate::args::{CheckArgs, Output};
 use crate::datasets;
 use crate::failure::{CommandResult, Failure};
 use crate::home::Home;
 use crate::modules;
-use crate::render;
+use crate::render::text::escaped;
+use crate::render::{self, lineage};
 use crate::secrets;
-use crate::settings::Settings;
+use crate::settings::{Page, Settings};
 
 #[derive(Serialize)]
 struct Checked {
@@ -29,8 +31,9 @@ struct Checked {
     functions: u32,
     limits: LimitLines,
     params_schema: Option<serde_json::Value>,
+    advice: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    plans: Vec<PlanLines>,
+    plans: Vec<Lineage>,
 }
 
 #[derive(Serialize)]
@@ -39,26 +42,6 @@ struct LimitLines {
     fuel_per_call: Fuel,
     wall_per_call: Millis,
     output_bytes_per_call: Bytes,
-}
-
-#[derive(Serialize)]
-struct PlanLines {
-    files: usize,
-    first_file: String,
-    shape: skein_types::Shape,
-    reads: Vec<String>,
-    columns: Vec<ColumnLine>,
-    dropped: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct ColumnLine {
-    name: String,
-    #[serde(rename = "type")]
-    data_type: String,
-    nullable: bool,
-    origin: &'static str,
-    from: Vec<String>,
 }
 
 pub(crate) fn check(settings: &Settings, args: &CheckArgs) -> CommandResult {
@@ -71,7 +54,7 @@ pub(crate) fn check(settings: &Settings, args: &CheckArgs) -> CommandResult {
     let plans = match &args.dataset {
         None => Vec::new(),
         Some(path) => {
-            let dataset = datasets::open(path, Arc::clone(&clock), datasets::default_threads())?;
+            let dataset = datasets::open(settings, path, Arc::clone(&clock), datasets::default_threads())?;
             skein_node::plan_only(&dataset, &fresh.module, &params, &limits)
                 .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?
         }
@@ -79,12 +62,14 @@ pub(crate) fn check(settings: &Settings, args: &CheckArgs) -> CommandResult {
     let checked = checked(&fresh, manifest, &limits, &plans);
     match args.output {
         Output::Json => render::json(&checked),
-        Output::Table => told(&checked),
+        Output::Table => told(&checked, settings.page),
     }
     Ok(())
 }
 
 fn checked(fresh: &modules::Fresh, manifest: Manifest, limits: &Limits, plans: &[SchemaGroup]) -> Checked {
+    let mut advice = advice::of_module(&fresh.report, &manifest, limits);
+    advice.extend(plans.iter().flat_map(|group| advice::of_plan(&manifest, &group.plan)));
     Checked {
         module: fresh.module.digest(),
         name: manifest.name,
@@ -102,52 +87,16 @@ fn checked(fresh: &modules::Fresh, manifest: Manifest, limits: &Limits, plans: &
             output_bytes_per_call: limits.output_bytes_per_call,
         },
         params_schema: serde_json::from_str(&manifest.params_schema).ok(),
-        plans: plans.iter().map(plan_lines).collect(),
+        advice,
+        plans: plans.iter().map(Lineage::of).collect(),
     }
 }
 
-fn plan_lines(group: &SchemaGroup) -> PlanLines {
-    let plan = &group.plan;
-    let tree = plan.source_tree();
-    let mut used = std::collections::BTreeSet::new();
-    let columns = plan.columns().iter().map(|column| column_line(plan, column, &mut used)).collect();
-    let dropped = tree.roots().iter().filter(|root| !used.contains(*root)).map(|root| tree.path(*root));
-    PlanLines {
-        files: group.files.len(),
-        first_file: group.files.first().cloned().unwrap_or_default(),
-        shape: plan.shape(),
-        reads: plan.reads().iter().map(|id| tree.path(*id)).collect(),
-        columns,
-        dropped: dropped.collect(),
-    }
-}
-
-fn column_line(
-    plan: &SchemaPlan,
-    column: &ColumnPlan,
-    used: &mut std::collections::BTreeSet<skein_types::ColumnId>,
-) -> ColumnLine {
-    let tree = plan.source_tree();
-    let (origin, from) = match &column.origin {
-        Origin::Carried { source, .. } => ("carried", vec![*source]),
-        Origin::Computed { from } => ("computed", from.clone()),
-        Origin::Preserved { source } => ("preserved", vec![*source]),
-    };
-    used.extend(from.iter().map(|id| tree.root_of(*id)));
-    ColumnLine {
-        name: column.field.name().clone(),
-        data_type: column.field.data_type().to_string(),
-        nullable: column.field.is_nullable(),
-        origin,
-        from: from.iter().map(|id| tree.path(*id)).collect(),
-    }
-}
-
-fn told(checked: &Checked) {
+fn told(checked: &Checked, page: Page) {
     let say = |name: &str, text: String| render::line(&format!("{name:<9} {text}"));
-    say("module", format!("{} {}", checked.name, checked.version));
+    say("module", escaped(&format!("{} {}", checked.name, checked.version)));
     say("digest", checked.module.to_string());
-    say("made with", checked.sdk.clone());
+    say("made with", escaped(&checked.sdk));
     say("state", checked.state.to_string());
     say(
         "size",
@@ -159,7 +108,7 @@ fn told(checked: &Checked) {
         ),
     );
     say("exports", "skein:migration/migrate@0.1.0".to_owned());
-    say("imports", checked.imports.join(", "));
+    say("imports", escaped(&checked.imports.join(", ")));
     say(
         "limits",
         format!(
@@ -171,34 +120,12 @@ fn told(checked: &Checked) {
         ),
     );
     if let Some(keys) = checked.params_schema.as_ref().and_then(|s| s.get("properties")?.as_object()) {
-        say("params", keys.keys().cloned().collect::<Vec<_>>().join(", "));
+        say("params", keys.keys().map(|key| escaped(key)).collect::<Vec<_>>().join(", "));
     }
-    checked.plans.iter().for_each(plan_told);
-}
-
-/// The schema plan as a diff: ` ` carried under its name, `>` carried under another, `~` made anew under its name,
-/// `+` new, `=` preserved, `-` dropped.
-fn plan_told(plan: &PlanLines) {
-    let more = match plan.files {
-        0 | 1 => String::new(),
-        2 => " and 1 more file".to_owned(),
-        files => format!(" and {} more files", files - 1),
-    };
-    let reads = if plan.reads.is_empty() { "nothing".to_owned() } else { plan.reads.join(", ") };
-    render::line(&format!("\nplan for {}{more}: shape {}, reads {reads}", plan.first_file, plan.shape));
-    let width = plan.columns.iter().map(|c| c.name.len()).max().unwrap_or(0);
-    for column in &plan.columns {
-        let same_name = column.from.contains(&column.name);
-        let (mark, how) = match (column.origin, same_name) {
-            ("carried", true) => (' ', "carried".to_owned()),
-            ("carried", false) => ('>', format!("carried from {}", column.from.join(", "))),
-            ("preserved", _) => ('=', format!("preserved from {}", column.from.join(", "))),
-            (_, true) => ('~', format!("computed from {}", column.from.join(", "))),
-            (_, false) if column.from.is_empty() => ('+', "computed from nothing".to_owned()),
-            (_, false) => ('+', format!("computed from {}", column.from.join(", "))),
-        };
-        let null = if column.nullable { "" } else { " not null" };
-        render::line(&format!("{mark} {:<width$}  {}{null}  {how}", column.name, column.data_type));
+    for plan in &checked.plans {
+        render::line("");
+        lineage::told(plan, page);
     }
-    plan.dropped.iter().for_each(|name| render::line(&format!("- {name:<width$}  dropped")));
+    advice::told(&checked.advice);
+    advice::told(&checked.advice);
 }

@@ -46,7 +46,7 @@ struct Summary {
 
 pub(crate) fn discard(settings: &Settings, args: &DiscardArgs) -> CommandResult {
     let clock = Arc::new(SystemClock::start());
-    let dataset = datasets::open(&args.dataset, clock, datasets::default_threads())?;
+    let dataset = datasets::open(settings, &args.dataset, clock, datasets::default_threads())?;
     let which = args.run.map_or_else(|| "what is held".to_owned(), |run| format!("what {run} holds"));
     let question = format!("Remove {which} beside {}?", dataset.path().display());
     question::confirmed(settings, args.yes, &question)?;

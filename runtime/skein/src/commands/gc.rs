@@ -60,9 +60,9 @@ struct Removed {
     bytes: Bytes,
 }
 
-pub(crate) fn gc(_settings: &Settings, args: &GcArgs) -> CommandResult {
+pub(crate) fn gc(settings: &Settings, args: &GcArgs) -> CommandResult {
     let (places, orphans) = places(&args.place)?;
-    let datasets = places.iter().map(|place| collect(place)).collect::<Result<Vec<_>, _>>()?;
+    let datasets = places.iter().map(|place| collect(settings, place)).collect::<Result<Vec<_>, _>>()?;
     let bytes = datasets.iter().map(|collected| collected.bytes).sum();
     let summary = Summary { datasets, orphans, bytes };
     match args.output {
@@ -93,9 +93,9 @@ fn places(place: &Path) -> Result<(Vec<PathBuf>, Vec<String>), Failure> {
     Ok((places, orphans))
 }
 
-fn collect(place: &Path) -> Result<Collected, Failure> {
+fn collect(settings: &Settings, place: &Path) -> Result<Collected, Failure> {
     let clock = Arc::new(SystemClock::start());
-    let dataset = datasets::open(place, clock, datasets::default_threads())?;
+    let dataset = datasets::open(settings, place, clock, datasets::default_threads())?;
     let shown = dataset.path().display().to_string();
     let (busy, removed) = swept(&dataset)?;
     let bytes = removed.iter().map(|removed| removed.bytes).sum();

@@ -36,9 +36,9 @@ struct VersionLine {
     kept: Option<Bytes>,
 }
 
-pub(crate) fn history(_settings: &Settings, args: &HistoryArgs) -> CommandResult {
+pub(crate) fn history(settings: &Settings, args: &HistoryArgs) -> CommandResult {
     let clock = Arc::new(SystemClock::start());
-    let dataset = datasets::open(&args.dataset, clock, datasets::default_threads())?;
+    let dataset = datasets::open(settings, &args.dataset, clock, datasets::default_threads())?;
     let history = dataset.history().map_err(|error: LogError| Failure::new(error.code(), &error))?;
     let lines: Vec<VersionLine> = history.versions().iter().map(|v| line(&history, v)).collect();
     if lines.is_empty() {

@@ -10,7 +10,7 @@ use arrow_schema::{DataType, Field, Schema};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use serde::Serialize;
-use skein_types::{Clock, SystemClock, codes};
+use skein_types::codes;
 
 use crate::args::{NewArgs, Output};
 use crate::authoring::name::CrateName;
@@ -33,21 +33,21 @@ struct Made {
 }
 
 pub(crate) fn new(settings: &Settings, args: &NewArgs) -> CommandResult {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let name = CrateName::new(&args.name).map_err(|what| Failure::text(codes::USAGE, what))?;
     let directory = args.dir.clone().unwrap_or_else(|| PathBuf::from(name.package()));
     if directory.symlink_metadata().is_ok() {
         return Err(exists(&directory));
     }
     let origin = match &args.from {
-        Some(dataset) => schemas::origin(dataset, !args.no_sample, &clock)?,
+        Some(dataset) => schemas::origin(settings, dataset, !args.no_sample)?,
         None => schemas::invented(Arc::new(example()))?,
     };
-    let target = args.to.as_deref().map(|path| schemas::target(path, &clock)).transpose()?;
+    let target = args.to.as_deref().map(|path| schemas::target(settings, path)).transpose()?;
     let given = args.sdk.as_deref().or(settings.sdk.as_deref());
     let sdk = sdk::locate(&settings.home, given)?;
     let purpose = Purpose {
         name: &name,
+        directory: &directory,
         sdk: &sdk,
         own_sdk: given.is_none(),
         dataset: args.from.as_deref(),
@@ -135,7 +135,9 @@ fn told(made: &Made) {
         made.migration, made.columns, made.rows
     ));
     if made.real_rows {
-        render::line("  the rows in fixture/ come from the dataset: see fixture/README.md before you share them");
+        render::line(
+            "  the rows in fixture/ come from the dataset: see fixture/README.md before you share them",
+        );
     }
     render::to_stderr(&format!(
         "next:\n  cd {directory}\n  cargo test\n  skein dev\n  skein build --release"

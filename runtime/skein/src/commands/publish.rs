@@ -41,9 +41,9 @@ struct Summary {
     version: u64,
 }
 
-pub(crate) fn publish(_settings: &Settings, args: &PublishArgs) -> CommandResult {
+pub(crate) fn publish(settings: &Settings, args: &PublishArgs) -> CommandResult {
     let clock = Arc::new(SystemClock::start());
-    let dataset = datasets::open(&args.dataset, clock, datasets::default_threads())?;
+    let dataset = datasets::open(settings, &args.dataset, clock, datasets::default_threads())?;
     let version = publish_held(&dataset, args.run)
         .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
     match args.output {

@@ -18,9 +18,9 @@ struct Summary {
     busy: bool,
 }
 
-pub(crate) fn recover(_settings: &Settings, args: &RecoverArgs) -> CommandResult {
+pub(crate) fn recover(settings: &Settings, args: &RecoverArgs) -> CommandResult {
     let clock = Arc::new(SystemClock::start());
-    let dataset = datasets::open(&args.dataset, clock, datasets::default_threads())?;
+    let dataset = datasets::open(settings, &args.dataset, clock, datasets::default_threads())?;
     let done = skein_dataset::recover(&dataset).map_err(|error| datasets::from_state(&error))?;
     let summary = Summary { steps: done.steps.iter().map(told).collect(), busy: done.busy };
     match args.output {

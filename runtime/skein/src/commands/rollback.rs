@@ -34,7 +34,7 @@ struct Kept {
 
 pub(crate) fn rollback(settings: &Settings, args: &RollbackArgs) -> CommandResult {
     let clock = Arc::new(SystemClock::start());
-    let dataset = datasets::open(&args.dataset, clock, datasets::default_threads())?;
+    let dataset = datasets::open(settings, &args.dataset, clock, datasets::default_threads())?;
     let target = args.to.map_or_else(|| "the version before".to_owned(), |to| format!("version {to}"));
     let question = format!("Make {target} of {} current again?", dataset.path().display());
     question::confirmed(settings, args.yes, &question)?;

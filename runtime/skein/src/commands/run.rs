@@ -1,13 +1,20 @@
 //! `skein run`: migrate a dataset and publish the result.
 
+mod dry_run;
+
+use std::path::Path;
 use std::sync::Arc;
 
 use skein_dataset::check_free;
-use skein_node::{Preparation, Progress, PublishMode, RunError, RunOutcome, RunReport, RunRequest, prepare};
+use skein_node::{
+    DryRun, DryRunRequest, Preparation, Progress, PublishMode, RunError, RunOutcome, RunReport, RunRequest,
+    prepare,
+};
 use skein_sandbox::Limits;
-use skein_types::{Clock, Fuel, RunId, SystemClock};
+use skein_types::{Clock, Fuel, RunId, SystemClock, codes};
 
 use crate::args::{Output, RunArgs};
+use crate::commands::run_manifest::run_manifest;
 use crate::datasets;
 use crate::failure::{CommandResult, Failure};
 use crate::home::Home;
@@ -22,11 +29,19 @@ use crate::settings::Settings;
 const LOST_SHOWN: usize = 3;
 
 pub(crate) fn run(settings: &Settings, args: &RunArgs) -> CommandResult {
+    match (&args.manifest, &args.dataset) {
+        (Some(list), _) => run_manifest(settings, args, list),
+        (None, Some(path)) => run_one(settings, args, path),
+        (None, None) => Err(Failure::text(codes::USAGE, "no dataset is given")),
+    }
+}
+
+fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let home = Home::at(&settings.home);
     let threads = args.threads.map_or_else(datasets::default_threads, usize::from);
     let params = secrets::params(&args.with, &home)?;
-    let dataset = datasets::open(&args.dataset, Arc::clone(&clock), threads)?;
+    let dataset = datasets::open(settings, path, Arc::clone(&clock), threads)?;
     let module = modules::load(&args.module, &home, &clock)?;
     let request = RunRequest {
         run: RunId::new(uuid::Uuid::now_v7()),
@@ -40,6 +55,11 @@ pub(crate) fn run(settings: &Settings, args: &RunArgs) -> CommandResult {
     };
     let progress = Arc::new(Progress::default());
     interrupt::cancels(&progress);
+    if args.dry_run {
+        let found = look((dataset, args), &module, request, &clock, &progress);
+        dry_run::show(&found.map_err(|error| failed(&error))?, (args.output, path), settings.page);
+        return Ok(());
+    }
     let outcome = {
         let _view = ProgressView::start(Arc::clone(&progress), settings.interactive);
         migrate((dataset, &args.publish), &module, request, clock, &progress)
@@ -47,9 +67,23 @@ pub(crate) fn run(settings: &Settings, args: &RunArgs) -> CommandResult {
     };
     match args.output {
         Output::Json => render::json(&outcome),
-        Output::Table => told(&outcome, args),
+        Output::Table => told(&outcome, path),
     }
     Ok(())
+}
+
+fn look(
+    (dataset, args): (skein_dataset::Dataset, &RunArgs),
+    module: &skein_sandbox::Module,
+    request: RunRequest,
+    clock: &Arc<dyn Clock>,
+    progress: &Progress,
+) -> Result<DryRun, RunError> {
+    if let PublishMode::Beside(name) = &args.publish {
+        check_free(&dataset, name)?;
+    }
+    let request = DryRunRequest { run: request, rows: usize::from(args.limit) };
+    skein_node::dry_run(dataset, module, &request, clock, progress)
 }
 
 fn migrate(
@@ -71,7 +105,7 @@ fn migrate(
     }
 }
 
-fn limits(args: &RunArgs) -> Limits {
+pub(crate) fn limits(args: &RunArgs) -> Limits {
     let standard = Limits::STANDARD;
     Limits {
         fuel_per_call: args.fuel.map_or(standard.fuel_per_call, Fuel),
@@ -82,7 +116,7 @@ fn limits(args: &RunArgs) -> Limits {
 }
 
 /// The error with what the module said and where it was, in the author's terms.
-fn failed(error: &RunError) -> Failure {
+pub(crate) fn failed(error: &RunError) -> Failure {
     let mut failure = Failure::new(error.code(), error).hint(error.hint());
     if let RunError::Guest { source, .. } = error {
         failure = failure.details(source.backtrace().iter().map(|frame| format!("at {frame}")));
@@ -90,32 +124,34 @@ fn failed(error: &RunError) -> Failure {
     failure
 }
 
-fn told(outcome: &RunOutcome, args: &RunArgs) {
+fn told(outcome: &RunOutcome, path: &Path) {
     match outcome {
-        RunOutcome::AlreadyMigrated { version, migration } => {
-            render::line(&format!(
-                "already migrated: {} is at version {version}, {} {} was applied to all files",
-                args.dataset.display(),
-                migration.name,
-                migration.version
-            ));
-        }
+        RunOutcome::AlreadyMigrated { version, migration } => already_migrated(*version, migration, path),
         RunOutcome::Published(report) => {
-            let dataset = args.dataset.display();
+            let dataset = path.display();
             summary(&format!("published {dataset} version {}", report.version), report);
             render::to_stderr(&format!("undo it with: skein rollback {dataset}"));
         }
         RunOutcome::Held(report) => {
-            let dataset = args.dataset.display();
+            let dataset = path.display();
             summary(&format!("held for {dataset} as version {}", report.version), report);
             render::to_stderr(&format!(
                 "look at it, then: skein publish {dataset}   or: skein discard {dataset}"
             ));
         }
         RunOutcome::Beside(report) => {
-            summary(&format!("made a dataset beside {}", args.dataset.display()), report);
+            summary(&format!("made a dataset beside {}", path.display()), report);
         }
     }
+}
+
+fn already_migrated(version: u64, migration: &skein_node::Migration, path: &Path) {
+    render::line(&format!(
+        "already migrated: {} is at version {version}, {} {} was applied to all files",
+        path.display(),
+        migration.name,
+        migration.version
+    ));
 }
 
 fn summary(what: &str, report: &RunReport) {

@@ -38,6 +38,8 @@ impl Pending {
             }
         };
         first.rejects = out.rejects;
+        // A migration may check column by column; the host wants the rows in order.
+        first.rejects.sort_by_key(|reject| reject.row);
         Ok(first)
     }
 

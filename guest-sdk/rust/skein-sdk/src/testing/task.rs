@@ -165,6 +165,9 @@ impl<'a, M: Migration> Task<'a, M> {
             }
             kept.iter_mut().enumerate().for_each(|(row, k)| *k = bitmap[row / 8] >> (row % 8) & 1 == 1);
         }
+        if !rejects.is_sorted_by(|one, next| one.row < next.row) {
+            return Err(wrong("rejected rows are not in order"));
+        }
         for reject in rejects {
             let row =
                 reject.row.checked_sub(first).and_then(|r| usize::try_from(r).ok()).filter(|r| *r < rows);

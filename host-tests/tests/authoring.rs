@@ -1,0 +1,179 @@
+//! `new` and `build` where they need no cargo: what is refused, and what a crate looks like.
+
+use std::path::Path;
+
+use host_tests::{Guard, Site, fixture};
+use skein_types::codes;
+
+fn orders() -> (Site, std::path::PathBuf) {
+    let site = Site::new();
+    let dataset = site.path("data/orders");
+    fixture::orders_directory(&dataset, 2);
+    (site, dataset)
+}
+
+fn text(path: &Path) -> String {
+    String::from_utf8(std::fs::read(path).unwrap()).unwrap()
+}
+
+#[test]
+fn a_crate_names_the_datasets_columns_and_the_dataset_is_only_looked_at() {
+    let (site, dataset) = orders();
+    let guard = Guard::over(&dataset);
+    let made = site.skein("new").arg("tidy-orders").arg("--from").arg(&dataset).arg("-o").arg("json");
+    let made = made.finish().succeeded().json();
+    guard.untouched();
+    assert_eq!((made["columns"].as_u64(), made["rows"].as_u64()), (Some(5), Some(200)));
+    assert_eq!(made["real_rows"], true);
+    let library = text(&site.path("tidy-orders/src/lib.rs"));
+    for line in ["//! id        Int64 not null\n", "//! note      Utf8\n", "pub struct TidyOrders;"] {
+        assert!(library.contains(line), "{library}");
+    }
+    let sdk = made["sdk"].as_str().unwrap();
+    assert!(text(&site.path("tidy-orders/Cargo.toml")).contains(&format!("path = \"{sdk}\"")));
+    assert!(Path::new(sdk).join("src/lib.rs").is_file());
+}
+
+#[test]
+fn the_sample_is_spread_over_the_dataset_and_the_same_every_time() {
+    let (site, dataset) = orders();
+    for name in ["one", "two"] {
+        site.skein("new").arg(name).arg("--from").arg(&dataset).finish().succeeded();
+    }
+    let bytes = |path: &str| std::fs::read(site.path(path)).unwrap();
+    assert_eq!(bytes("one/fixture/source.parquet"), bytes("two/fixture/source.parquet"));
+    assert_eq!(bytes("one/fixture/source.arrows"), bytes("two/fixture/source.arrows"));
+    let rows = fixture::read(&site.path("one/fixture/source.parquet"));
+    let ids = rows.column(0).as_any().downcast_ref::<arrow_array::Int64Array>().unwrap().values();
+    assert_eq!(ids.len(), 200);
+    assert!(ids.is_sorted() && ids[0] == 0 && ids[199] > 1_900, "{ids:?}");
+}
+
+#[test]
+fn without_a_sample_no_value_of_the_dataset_is_in_the_crate() {
+    let (site, dataset) = orders();
+    let call = site.skein("new").arg("shy").arg("--from").arg(&dataset).arg("--no-sample");
+    call.finish().succeeded();
+    let rows = fixture::read(&site.path("shy/fixture/source.parquet"));
+    assert_eq!(rows.num_rows(), 20);
+    let amounts = rows.column(2).as_any().downcast_ref::<arrow_array::StringArray>().unwrap();
+    assert_eq!((amounts.value(0), amounts.value(19)), ("amount 0", "amount 19"));
+    assert!(text(&site.path("shy/fixture/README.md")).starts_with("# Fixture: invented rows"));
+}
+
+#[test]
+fn the_plan_of_a_target_has_each_difference_in_its_place() {
+    let (site, dataset) = orders();
+    let target = site.file(
+        "target.json",
+        r#"{"columns": [
+            {"name": "client", "type": "string", "nullable": false},
+            {"name": "id", "type": "int64", "nullable": false},
+            {"name": "amount", "type": "float64"},
+            {"name": "year", "type": "int32"},
+            {"name": "seen", "type": "timestamp(us,UTC)"}
+        ]}"#,
+    );
+    let call = site.skein("new").arg("orders-v2").arg("--from").arg(&dataset).arg("--to").arg(target);
+    call.finish().succeeded();
+    let library = text(&site.path("orders-v2/src/lib.rs"));
+    for line in [
+        "let plan = plan.drop(\"customer\");",
+        "let plan = plan.drop(\"note\");",
+        "let plan = plan.compute(\"amount\", DataType::Float64, true, &[\"amount\"]);",
+        "// let plan = plan.rename(\"customer\", \"client\");",
+        "let plan = plan.order(&[\"client\", \"id\", \"amount\", \"year\", \"seen\"]);",
+        "batch.parse_strs(\"amount\", \"bad-amount\", out, |text| text.trim().parse::<f64>().ok())?",
+        "const UNWRITTEN: &[&str] = &[\"client\"];",
+    ] {
+        assert!(library.contains(line), "wanted {line}:\n{library}");
+    }
+    assert!(!library.contains("drop(\"id\")") && !library.contains("compute(\"year\""), "{library}");
+}
+
+#[test]
+fn what_is_there_is_never_written_into() {
+    let site = Site::new();
+    let there = site.directory("orders-v2");
+    site.file("orders-v2/mine.txt", "mine");
+    let guard = host_tests::guard::tree(&there);
+    site.skein("new").arg("orders-v2").finish().refused(codes::DIRECTORY_EXISTS);
+    assert_eq!(host_tests::guard::tree(&there), guard);
+    site.skein("new").arg("orders-v2").arg("--dir").arg("elsewhere").finish().succeeded();
+    site.skein("new")
+        .arg("orders-v2")
+        .arg("--dir")
+        .arg("elsewhere")
+        .finish()
+        .refused(codes::DIRECTORY_EXISTS);
+}
+
+#[test]
+fn what_cannot_be_made_is_refused_and_leaves_nothing() {
+    let (site, dataset) = orders();
+    let bad_schema = site.file("bad.json", r#"{"columns": [{"name": "a", "type": "varchar"}]}"#);
+    let entries = || std::fs::read_dir(site.path("")).unwrap().count();
+    let before = entries();
+    let new = |name: &str| site.skein("new").arg(name);
+    new("2024").finish().refused(codes::USAGE);
+    new("../up").finish().refused(codes::USAGE);
+    new("fn").finish().refused(codes::USAGE);
+    assert_eq!(new("a").arg("--to").arg(&bad_schema).finish().code(), 64, "--to wants --from");
+    new("a").arg("--from").arg(site.path("nowhere")).finish().refused(codes::DATASET_NOT_FOUND);
+    let refused = new("a").arg("--from").arg(&dataset).arg("--to").arg(&bad_schema).finish();
+    assert!(refused.refused(codes::SCHEMA_FILE).stderr.contains("column \"a\": the type \"varchar\""));
+    new("a").arg("--sdk").arg(site.path("data")).finish().refused(codes::USAGE);
+    new("a").arg("--dir").arg("bad.json/below").finish().refused(codes::IO);
+    assert_eq!(entries(), before);
+}
+
+#[test]
+fn a_damaged_copy_of_the_sdk_is_mended() {
+    let site = Site::new();
+    let home = site.directory("home");
+    let new = |name: &str| {
+        let call = site.skein("new").env("SKEIN_HOME", &home).arg(name).arg("-o").arg("json");
+        call.finish().succeeded().json()["sdk"].as_str().unwrap().to_owned()
+    };
+    let library = Path::new(&new("one")).join("src/lib.rs");
+    let sound = text(&library);
+    std::fs::write(&library, "half a fi").unwrap();
+    new("two");
+    assert_eq!(text(&library), sound);
+}
+
+#[test]
+fn a_clone_gives_its_own_sdk() {
+    let site = Site::new();
+    let root = host_tests::project::root();
+    let call = site.skein("new").env("SKEIN_SDK", root).arg("mine").arg("-o").arg("json");
+    let made = call.finish().succeeded().json();
+    assert_eq!(made["sdk"].as_str().unwrap(), root.join("guest-sdk/rust/skein-sdk").to_str().unwrap());
+}
+
+#[test]
+fn building_what_is_no_crate_or_without_cargo_says_what_is_missing() {
+    let site = Site::new();
+    site.skein("build").finish().refused(codes::NOT_A_CRATE);
+    site.file("plain/Cargo.toml", "[package]\nname = \"plain\"\nversion = \"1.0.0\"\n");
+    let outcome = site.skein("build").arg("plain").finish();
+    assert!(outcome.refused(codes::NOT_A_CRATE).stderr.contains("cdylib"), "{}", outcome.stderr);
+    site.skein("new").arg("mine").finish().succeeded();
+    let outcome = site.skein("build").arg("mine").env("PATH", site.directory("no-tools")).finish();
+    let stderr = &outcome.refused(codes::TOOL_MISSING).stderr;
+    assert!(stderr.contains("rustc cannot be started") && stderr.contains("https://rustup.rs"), "{stderr}");
+}
+
+/// A toolchain whose rustc knows no such target is told what to add.
+#[test]
+fn a_toolchain_without_the_target_is_told_the_command() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let site = Site::new();
+    site.skein("new").arg("mine").finish().succeeded();
+    let rustc = site.file("tools/rustc", "#!/bin/sh\necho /nowhere/lib\n");
+    std::fs::set_permissions(&rustc, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", site.path("tools").display());
+    let outcome = site.skein("build").arg("mine").env("PATH", path).finish();
+    let stderr = &outcome.refused(codes::TOOL_MISSING).stderr;
+    assert!(stderr.contains("hint: rustup target add wasm32-wasip2"), "{stderr}");
+}

@@ -1,0 +1,281 @@
+//! What a run would do, without doing it: the same files, the same plans, the same checks, a sample of rows really sent
+//! through the sandbox, and an estimate for the whole.
+//!
+//! ```text
+//! look      no lock, no registration; nothing is written beside or into the dataset
+//! decide    `Asked::work`, as a run does                                    -> lineage
+//! probe     the first batches of a few row groups through the sandbox       -> rows, rejects
+//! estimate  from what that took, for the whole                              -> time, fuel, bytes, room
+//! ```
+//! The sample is a function of dataset, plan and limit. A module without state is probed at row groups spread over the
+//! dataset, beginning with the first of each schema; one with state at the dataset's head, because it cannot begin
+//! anywhere else. A guest that fails in the sample fails the dry run with the error that the run would have.
+//!
+//! Everything in the answer is bounded in size, and no secret of the parameters shows in it. Texts are those of data and
+//! guests: who prints them escapes control characters. It knows no terminal.
+
+mod cell;
+mod choice;
+mod estimate;
+mod probe;
+mod relay;
+mod sample;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use skein_dataset::{Dataset, Room, Snapshot};
+use skein_sandbox::Module;
+use skein_types::{Bytes, Clock, Millis, Origin, Rows, SchemaPlan, Shape, StateKind};
+
+use crate::error::RunError;
+use crate::lineage::Lineage;
+use crate::progress::Progress;
+use crate::report::Migration;
+use crate::run::{self, Asked, RunRequest, Work};
+use crate::sandboxed::Sandboxes;
+use cell::Printer;
+use choice::Candidate;
+use estimate::{Seen, Whole};
+use probe::{Probe, Prober};
+
+pub use cell::Cell;
+pub use estimate::Estimate;
+pub use sample::{Fate, RejectedRow, Rejects, Sample, SampledColumns, SampledGroup, SampledRow};
+
+/// Row groups that are looked at, and so at most as many files.
+const PICKS_MAX: usize = 6;
+/// Batches of each.
+const PICK_BATCHES: usize = 2;
+/// Batches of the head of a dataset, for a module with state.
+const HEAD_BATCHES: usize = 8;
+/// Partition columns and the like that are named.
+const NAMES_MAX: usize = 64;
+
+/// What to look at.
+#[derive(Debug)]
+pub struct DryRunRequest {
+    /// The run that it would be.
+    pub run: RunRequest,
+    /// Source rows that are shown, at most.
+    pub rows: usize,
+}
+
+/// What a run would do.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum DryRun {
+    /// There is something to do.
+    WouldRun(Box<Forecast>),
+    /// All files have been through exactly this migration: a run would do nothing.
+    AlreadyMigrated {
+        /// The current version; 0 for a dataset that no run has published to.
+        version: u64,
+        /// What was applied.
+        migration: Migration,
+    },
+}
+
+/// What there is to do and what would come of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Forecast {
+    /// The current version; 0 for a dataset that no run has published to.
+    pub version: u64,
+    /// What would be applied.
+    pub migration: Migration,
+    /// Whether the module remembers rows.
+    pub state: StateKind,
+    /// How much there is.
+    pub work: WorkCounts,
+    /// Schema diff and lineage, one for each distinct source schema.
+    pub plans: Vec<Lineage>,
+    /// Rows before and after.
+    pub sample: Sample,
+    /// Rejects in the sampled row groups.
+    pub rejects: Rejects,
+    /// For the whole.
+    pub estimate: Estimate,
+    /// Disk space beside the dataset.
+    pub room: RoomView,
+    /// What would end the run, or what is likely to, that looking showed already.
+    pub warnings: Vec<Warning>,
+    /// How long looking took.
+    pub took: Millis,
+}
+
+/// How much there is to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct WorkCounts {
+    /// Files to migrate.
+    pub files: usize,
+    /// Their rows.
+    pub rows: Rows,
+    /// Their size.
+    pub bytes: Bytes,
+    /// Their row groups.
+    pub row_groups: usize,
+    /// Data files that have been through the migration already and join as they are.
+    pub joined: usize,
+    /// Partition columns of the dataset.
+    pub partitions: Vec<String>,
+}
+
+/// Disk space beside the dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RoomView {
+    /// A second copy and a fifth.
+    pub needed: Bytes,
+    /// What the file system has.
+    pub free: Bytes,
+}
+
+/// Why a run may not end well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// The code of the error that it would end with.
+    pub code: &'static str,
+    /// What was seen.
+    pub message: String,
+}
+
+/// Looks at what a run would do. Writes nothing, needs no lock, and works where the dataset can only be read.
+pub fn dry_run(
+    dataset: Dataset,
+    module: &Module,
+    request: &DryRunRequest,
+    clock: &Arc<dyn Clock>,
+    progress: &Progress,
+) -> Result<DryRun, RunError> {
+    let started = clock.elapsed();
+    let dataset = dataset.stopped_by(progress.files());
+    let manifest = run::describe(module, &request.run.limits)?;
+    let migration = run::migration(module, &manifest, &request.run)?;
+    let snapshot = dataset.look().map_err(|e| RunError::from(e).if_asked_to_stop())?;
+    let version = snapshot.version().unwrap_or(0);
+    let asked = Asked { module, manifest: &manifest, migration: &migration, request: &request.run };
+    let Some(work) = asked.work(&snapshot, progress)? else {
+        return Ok(DryRun::AlreadyMigrated { version, migration });
+    };
+    let mut prober = Prober {
+        snapshot: &snapshot,
+        work: &work,
+        sandboxes: &Sandboxes::new(module, &manifest, &request.run, (&work.applied, progress)),
+        migration: &migration,
+        batch_bytes: manifest.batch_bytes.map(u64::from),
+        progress,
+        seen: Seen::default(),
+        files: std::collections::BTreeSet::new(),
+    };
+    let printer = Printer::new(request.run.params.secrets());
+    let plans: Vec<Lineage> = work.plans.groups.iter().map(Lineage::of).collect();
+    let mut sampler = sample::Sampler::new(&work, &plans, &printer, (manifest.state, request.rows));
+    look(&mut prober, &mut sampler, manifest.state, request.rows)?;
+    let counts = counts(&snapshot, &work, &plans);
+    let whole = Whole {
+        row_groups: counts.row_groups as u64,
+        rows: counts.rows.0,
+        bytes: counts.bytes.0,
+        workers: request.run.threads as u64,
+        sequential: manifest.state == StateKind::Sequential,
+    };
+    let estimate = Estimate::of(&prober.seen, &whole);
+    let room = dataset.room(&snapshot)?;
+    let (sample, rejects) = sampler.finish();
+    let took = clock.elapsed().saturating_sub(started);
+    Ok(DryRun::WouldRun(Box::new(Forecast {
+        version,
+        state: manifest.state,
+        work: counts,
+        plans,
+        sample,
+        rejects,
+        warnings: warnings(&room, &estimate, request.run.rejects_max),
+        estimate,
+        room: RoomView { needed: room.needed, free: room.free },
+        migration,
+        took: Millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+    })))
+}
+
+/// Probes and shows. One row group of a module without state is held at a time.
+fn look(
+    prober: &mut Prober<'_>,
+    sampler: &mut sample::Sampler<'_>,
+    state: StateKind,
+    rows: usize,
+) -> Result<(), RunError> {
+    let work = prober.work;
+    let files: Vec<Candidate> = (work.files.iter().zip(&work.plans.group_of))
+        .map(|(file, group)| Candidate { row_groups: file.row_groups, group: *group })
+        .collect();
+    match state {
+        StateKind::None => {
+            let picks = choice::spread(&files, PICKS_MAX);
+            for (part, pick) in picks.iter().enumerate() {
+                let probe = prober.alone(*pick, PICK_BATCHES)?;
+                sampler.show(&probe, choice::quota(rows, part, picks.len()))?;
+            }
+        }
+        StateKind::Sequential => {
+            let all = work.files.iter().map(|file| file.rows).sum();
+            let probes = prober.head(choice::head(&files), HEAD_BATCHES, all)?;
+            let shown = |probe: &Probe| probe.kept.rows() > 0;
+            let parts: Vec<&Probe> = probes.iter().filter(|probe| shown(probe)).collect();
+            for (part, probe) in parts.iter().enumerate() {
+                sampler.show(probe, choice::quota(rows, part, parts.len()))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn counts(snapshot: &Snapshot, work: &Work, plans: &[Lineage]) -> WorkCounts {
+    let mut partitions: Vec<String> = Vec::new();
+    for name in plans.iter().flat_map(Lineage::partitions) {
+        if partitions.len() < NAMES_MAX && !partitions.iter().any(|known| known == name) {
+            partitions.push(name.to_owned());
+        }
+    }
+    WorkCounts {
+        files: work.files.len(),
+        rows: Rows(work.files.iter().map(|file| file.rows).sum()),
+        bytes: work.files.iter().map(|file| Bytes(file.pinned(snapshot).stat.size)).sum(),
+        row_groups: work.files.iter().map(|file| file.row_groups).sum(),
+        joined: work.joined.len(),
+        partitions,
+    }
+}
+
+fn warnings(room: &Room, estimate: &Estimate, rejects_max: u64) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if let Some(obstacle) = &room.obstacle {
+        warnings.push(Warning { code: obstacle.code().id, message: obstacle.to_string() });
+    }
+    let rejected = estimate.rows_rejected.0;
+    if rejected > rejects_max {
+        warnings.push(Warning {
+            code: skein_types::codes::GUEST_REJECTS.id,
+            message: format!("about {rejected} rows would be rejected, more than {rejects_max} end a run"),
+        });
+    }
+    warnings
+}
+
+/// Parquet leaves that a run copies.
+fn carried_leaves(plan: &SchemaPlan) -> Vec<usize> {
+    let mut carried: Vec<usize> = Vec::new();
+    for column in plan.columns() {
+        if let Origin::Carried { leaves, .. } = &column.origin {
+            let nodes = leaves.iter().filter_map(|leaf| plan.source_tree().get(*leaf));
+            carried.extend(nodes.map(|node| node.leaves.start));
+        }
+    }
+    carried
+}
+
+fn pairs_rows(shape: Shape) -> bool {
+    match shape {
+        Shape::Same | Shape::Filtered => true,
+        Shape::Free => false,
+    }
+}

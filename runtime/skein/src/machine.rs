@@ -1,0 +1,151 @@
+//! `skein.toml`: what holds for this machine, whoever calls.
+//!
+//! ```toml
+//! state = "/data/.skein-states"     # all datasets; or, by where they are, the longest `below` wins:
+//!
+//! [[state]]
+//! below = "/data"
+//! at = "/data/.skein-states"
+//! ```
+//! Read once, from `--config`, else `$SKEIN_HOME/skein.toml` if it is there. An unknown key is an error: a setting that
+//! is misspelt and silently not followed would be found out too late.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use skein_types::{codes, nearest};
+use toml::{Table, Value};
+
+use crate::failure::Failure;
+
+const FILE: &str = "skein.toml";
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Settings of the machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Machine {
+    states: Vec<StateRule>,
+}
+
+/// Where the states of the datasets below a directory lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct StateRule {
+    below: PathBuf,
+    at: PathBuf,
+}
+
+impl Machine {
+    /// Reads the file that was named, or the one in Skein's home if there is one.
+    pub(crate) fn read(named: Option<&Path>, home: &Path) -> Result<Self, Failure> {
+        let usual = home.join(FILE);
+        let path = named.unwrap_or(&usual);
+        let text = match text(path) {
+            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self::default());
+            }
+            other => other.map_err(|error| invalid(path, &error.to_string()))?,
+        };
+        Self::parse(&text).map_err(|problem| invalid(path, &problem))
+    }
+
+    /// The directory of states that a dataset at this real path is told to use.
+    pub(crate) fn states_for(&self, dataset: &Path) -> Option<&Path> {
+        let fitting = self.states.iter().filter(|rule| dataset.starts_with(&rule.below));
+        fitting.max_by_key(|rule| rule.below.components().count()).map(|rule| rule.at.as_path())
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut table: Table =
+            toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        let states = match table.remove("state") {
+            None => Vec::new(),
+            Some(Value::String(at)) => {
+                vec![StateRule { below: PathBuf::from("/"), at: absolute("state", &at)? }]
+            }
+            Some(Value::Array(rules)) => rules.into_iter().map(rule).collect::<Result<_, _>>()?,
+            Some(_) => return Err("`state` is a path or a list of tables with `below` and `at`".to_owned()),
+        };
+        known(&table, &["state"])?;
+        Ok(Self { states })
+    }
+}
+
+fn rule(value: Value) -> Result<StateRule, String> {
+    let Value::Table(mut keys) = value else {
+        return Err("each `state` is a table with `below` and `at`".to_owned());
+    };
+    let mut path = |key: &str| match keys.remove(key) {
+        Some(Value::String(text)) => absolute(key, &text),
+        Some(_) => Err(format!("`{key}` of a `state` is no text")),
+        None => Err(format!("a `state` needs `{key}`")),
+    };
+    let (below, at) = (path("below"), path("at"));
+    // A misspelt key explains a missing one.
+    known(&keys, &["below", "at"])?;
+    Ok(StateRule { below: below?, at: at? })
+}
+
+fn absolute(key: &str, text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.is_absolute() { Ok(path) } else { Err(format!("`{key}` is {text:?}, which is no absolute path")) }
+}
+
+/// Refuses what is left of a table.
+fn known(rest: &Table, allowed: &[&str]) -> Result<(), String> {
+    let Some(unknown) = rest.keys().next() else { return Ok(()) };
+    let hint = match nearest(unknown, allowed.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known: {}", allowed.join(", ")),
+    };
+    Err(format!("unknown key `{unknown}`, {hint}"))
+}
+
+fn text(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn invalid(path: &Path, problem: &str) -> Failure {
+    Failure::text(codes::SETTINGS_INVALID, format!("{}: {problem}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::Machine;
+
+    fn refused(text: &str) -> String {
+        Machine::parse(text).unwrap_err()
+    }
+
+    #[test]
+    fn the_longest_directory_above_a_dataset_decides() {
+        let text = "[[state]]\nbelow = \"/data\"\nat = \"/data/.states\"\n\
+                    [[state]]\nbelow = \"/data/hot\"\nat = \"/data/hot/.states\"\n";
+        let machine = Machine::parse(text).unwrap();
+        for (dataset, at) in [
+            ("/data/orders", Some("/data/.states")),
+            ("/data/hot/orders", Some("/data/hot/.states")),
+            ("/data-of-others/orders", None),
+        ] {
+            assert_eq!(machine.states_for(Path::new(dataset)), at.map(Path::new), "{dataset}");
+        }
+        let all = Machine::parse("state = \"/s\"").unwrap();
+        assert_eq!(all.states_for(Path::new("/any/where")), Some(Path::new("/s")));
+    }
+
+    #[test]
+    fn what_is_no_setting_is_told_with_the_nearest() {
+        assert_eq!(refused("stat = \"/s\""), "unknown key `stat`, did you mean `state`?");
+        assert_eq!(refused("colour = 1"), "unknown key `colour`, known: state");
+        assert_eq!(
+            refused("[[state]]\nbelov = \"/data\"\nat = \"/s\""),
+            "unknown key `belov`, did you mean `below`?"
+        );
+        assert_eq!(refused("[[state]]\nbelow = \"/data\""), "a `state` needs `at`");
+        assert_eq!(refused("state = \"relative\""), "`state` is \"relative\", which is no absolute path");
+        assert_eq!(refused("state = 5"), "`state` is a path or a list of tables with `below` and `at`");
+    }
+}

@@ -1,0 +1,103 @@
+//! Records of a CSV table as RFC 4180 has it: fields in quotes may hold commas, line breaks and doubled quotes.
+
+/// A record and the line that it starts in, from 1.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Record {
+    pub(super) line: u64,
+    pub(super) fields: Vec<String>,
+}
+
+/// All records but empty lines. White space around a field without quotes is not part of it.
+pub(super) fn records(text: &str) -> Result<Vec<Record>, String> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut records = Vec::new();
+    let (mut rest, mut line) = (text, 1_u64);
+    while !rest.is_empty() {
+        let start = line;
+        let mut fields = Vec::new();
+        loop {
+            let (field, after) = field(rest).map_err(|problem| format!("line {start}: {problem}"))?;
+            line += rest[..rest.len() - after.len()].matches('\n').count() as u64;
+            fields.push(field);
+            match after.strip_prefix(',') {
+                Some(next) => rest = next,
+                None => {
+                    rest = after.strip_prefix("\r\n").or(after.strip_prefix('\n')).unwrap_or(after);
+                    line += 1;
+                    break;
+                }
+            }
+        }
+        if fields != [""] {
+            records.push(Record { line: start, fields });
+        }
+    }
+    Ok(records)
+}
+
+/// One field, and the text from the comma or line break behind it.
+fn field(text: &str) -> Result<(String, &str), String> {
+    let Some(quoted) = text.trim_start_matches([' ', '\t']).strip_prefix('"') else {
+        let end = text.find([',', '\n']).unwrap_or(text.len());
+        // A carriage return belongs to the line break.
+        let end = if text[..end].ends_with('\r') { end - 1 } else { end };
+        let plain = text[..end].trim();
+        if plain.contains('"') {
+            return Err("a quote inside a field without quotes".to_owned());
+        }
+        return Ok((plain.to_owned(), &text[end..]));
+    };
+    let (mut field, mut rest) = (String::new(), quoted);
+    loop {
+        let (part, after) = rest.split_once('"').ok_or("a quote is not closed")?;
+        field.push_str(part);
+        match after.strip_prefix('"') {
+            Some(more) => {
+                field.push('"');
+                rest = more;
+            }
+            None => {
+                let after = after.trim_start_matches([' ', '\t']);
+                let ends = after.is_empty() || after.starts_with([',', '\n']) || after.starts_with("\r\n");
+                return if ends { Ok((field, after)) } else { Err("text behind a closed quote".to_owned()) };
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Record, records};
+
+    fn record(line: u64, fields: &[&str]) -> Record {
+        Record { line, fields: fields.iter().map(|field| (*field).to_owned()).collect() }
+    }
+
+    #[test]
+    fn fields_are_plain_or_quoted_and_lines_are_counted() {
+        let text = "\u{feff}dataset,params\r\n a b ,\n\n\"x, \"\"y\"\"\n\" , \"\"\n/last,{}";
+        assert_eq!(
+            records(text).unwrap(),
+            [
+                record(1, &["dataset", "params"]),
+                record(2, &["a b", ""]),
+                record(4, &["x, \"y\"\n", ""]),
+                record(6, &["/last", "{}"]),
+            ]
+        );
+        assert_eq!(records("a\r\nb\r\n").unwrap(), [record(1, &["a"]), record(2, &["b"])]);
+        assert_eq!(records("a,\n").unwrap(), [record(1, &["a", ""])]);
+        assert_eq!(records("").unwrap(), []);
+    }
+
+    #[test]
+    fn a_table_that_is_none_is_refused_with_its_line() {
+        for (text, said) in [
+            ("a\n\"b", "line 2: a quote is not closed"),
+            ("a\nb\"c\n", "line 2: a quote inside a field without quotes"),
+            ("\"a\"b\n", "line 1: text behind a closed quote"),
+        ] {
+            assert_eq!(records(text).unwrap_err(), said);
+        }
+    }
+}
