@@ -139,11 +139,11 @@ impl RunError {
             Self::StateLost { .. } => {
                 Some("roll back to the version before it and run it over all files at once".to_owned())
             }
+            Self::PlanRefused { code, .. } if code == PARTITION_COLUMN => Some(PARTITION_HINT.to_owned()),
             Self::PlanRefused { column: Some(column), .. }
             | Self::ParamsRefused { column: Some(column), .. } => {
                 Some(format!("it is about column {column:?}"))
             }
-            Self::PlanRefused { code, .. } if code == PARTITION_COLUMN => Some(PARTITION_HINT.to_owned()),
             Self::Plan { source: PlanError::PartitionChanged { .. }, .. } => Some(PARTITION_HINT.to_owned()),
             Self::GroupsDiffer { groups, joins, .. } => Some(groups_hint(groups, *joins)),
             Self::TooManyRejects { .. } => {

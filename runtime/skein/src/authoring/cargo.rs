@@ -85,11 +85,6 @@ impl Crate {
         Ok(Self { directory, package, sdk })
     }
 
-    #[expect(dead_code, reason = "x")]
-    pub(crate) fn directory(&self) -> &Path {
-        &self.directory
-    }
-
     /// Where `skein build` leaves the module, wherever cargo built it.
     pub(crate) fn module(&self) -> PathBuf {
         self.directory.join(format!("{}.wasm", self.package))

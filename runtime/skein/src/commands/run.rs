@@ -1,6 +1,6 @@
 //! `skein run`: migrate a dataset and publish the result.
 
-mod dry_run;
+pub(super) mod dry_run;
 
 use std::path::Path;
 use std::sync::Arc;

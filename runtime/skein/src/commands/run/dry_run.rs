@@ -31,14 +31,19 @@ pub(super) fn show(found: &DryRun, (output, path): (Output, &Path), page: Page) 
     }
 }
 
-fn told(forecast: &Forecast, path: &Path, page: Page) {
-    would_be(forecast, path, page);
+/// What becomes of columns and of the sampled rows: what an author looks at.
+pub(in crate::commands) fn rows_told(forecast: &Forecast, page: Page) {
     for plan in &forecast.plans {
         line("");
         lineage::told(plan, page);
     }
     sampled(forecast, page);
     rejected(&forecast.rejects, page);
+}
+
+fn told(forecast: &Forecast, path: &Path, page: Page) {
+    would_be(forecast, path, page);
+    rows_told(forecast, page);
     estimated(forecast, page);
     render::to_stderr("nothing was written; run it without --dry-run to do it");
 }
