@@ -246,6 +246,18 @@ impl Snapshot {
         all
     }
 
+    /// Whether another look saw the same: the same log, and the same files in the same order, none of them written to.
+    pub fn is_as(&self, other: &Self) -> bool {
+        let same = |(one, other): (&PinnedFile, &PinnedFile)| {
+            one.stat.path == other.stat.path && one.stat.same(&other.stat)
+        };
+        self.node == other.node
+            && self.last == other.last
+            && self.dirs == other.dirs
+            && self.files.len() == other.files.len()
+            && self.files.iter().zip(&other.files).all(same)
+    }
+
     /// Whether the dataset, found again by its path, is what was pinned.
     pub fn check_unchanged(&self, dataset: &Dataset) -> Result<(), SnapshotError> {
         let changes = self.changes(&dataset.place.list()?);

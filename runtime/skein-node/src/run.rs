@@ -114,18 +114,15 @@ pub fn prepare(
     let dataset = dataset.stopped_by(progress.files());
     let manifest = describe(module, &request.limits)?;
     let migration = migration(module, &manifest, &request)?;
-    // Reads footers twice, once: a run that is refused leaves no trace of Skein beside a dataset that never had one. What
-    // another first run did meanwhile is not for the module to judge.
-    if !dataset.is_registered()
-        && let Err(refused) = plan_only(&dataset, module, &request.params, &request.limits)
-        && !dataset.is_registered()
-    {
-        return Err(refused);
-    }
+    let asked = Asked { module, manifest: &manifest, migration: &migration, request: &request };
+    let seen = asked.first_look(&dataset, progress)?;
     let lock = dataset.lock_run(request.run)?;
     let snapshot = dataset.pin(&lock).map_err(|e| RunError::from(e).if_asked_to_stop())?;
-    let asked = Asked { module, manifest: &manifest, migration: &migration, request: &request };
-    let Some(Work { files, joined, plans, applied }) = asked.work(&snapshot, progress)? else {
+    let work = match seen {
+        Some((earlier, work)) if snapshot.is_as(&earlier) => work,
+        Some(_) | None => asked.work(&snapshot, progress)?,
+    };
+    let Some(Work { files, joined, plans, applied }) = work else {
         return Ok(Preparation::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration });
     };
     Ok(Preparation::Ready(Box::new(Prepared {
@@ -166,6 +163,27 @@ pub(crate) struct Work {
 }
 
 impl Asked<'_> {
+    /// A run that is refused leaves no trace of Skein beside a dataset that never had one, so before the first run there is
+    /// this look. What it found holds for the run if nothing has changed by the time that the dataset is locked. What
+    /// another first run did meanwhile is not for the module to judge.
+    fn first_look(
+        &self,
+        dataset: &Dataset,
+        progress: &Progress,
+    ) -> Result<Option<(Snapshot, Option<Work>)>, RunError> {
+        if dataset.is_registered() {
+            return Ok(None);
+        }
+        let seen = dataset.look().map_err(|e| RunError::from(e).if_asked_to_stop()).and_then(|snapshot| {
+            let work = self.work(&snapshot, progress)?;
+            Ok((snapshot, work))
+        });
+        match seen {
+            Err(_) if dataset.is_registered() => Ok(None),
+            seen => seen.map(Some),
+        }
+    }
+
     /// The one place that decides which files a run or a dry run takes and what becomes of them; `None` if all have been
     /// through exactly this migration. Writes nothing.
     pub(crate) fn work(&self, snapshot: &Snapshot, progress: &Progress) -> Result<Option<Work>, RunError> {
