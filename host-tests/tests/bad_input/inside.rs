@@ -78,7 +78,10 @@ fn behind_mounts(site: &Site, dataset: &Path, prepare: &str) -> Outcome {
 #[test]
 fn mounts_inside_are_refused_on_another_device_and_on_the_same() {
     for (prepare, message) in [
-        ("mkdir \"$DATA/more\"; mount -t tmpfs none \"$DATA/more\"", "more is on another device than its dataset"),
+        (
+            "mkdir \"$DATA/more\"; mount -t tmpfs none \"$DATA/more\"",
+            "more is on another device than its dataset",
+        ),
         ("mkdir \"$DATA/more\"; mount --bind \"$DATA\" \"$DATA/more\"", "more is a mount point"),
         (
             "mkdir \"$DATA/more\"; mount -t tmpfs none \"$DATA/more\"; \
@@ -144,7 +147,8 @@ fn two_outputs_with_one_name_are_refused() {
 fn a_place_that_was_refused_is_looked_at_with_the_same_words() {
     let (site, dataset) = orders();
     site.file("data/orders/_delta_log/0.json", "{}");
-    let outcome = Call::behind(project::skein().to_str().unwrap(), &["doctor"], site.home()).arg(&dataset).finish();
+    let outcome =
+        Call::behind(project::skein().to_str().unwrap(), &["doctor"], site.home()).arg(&dataset).finish();
     let said = "problem  contents     [SK0511] _delta_log belongs to Delta Lake";
     assert!(outcome.stdout.contains(said), "{}", outcome.stdout);
 }

@@ -218,7 +218,9 @@ impl PlaceError {
             Self::StateGone { .. } => {
                 Some("mount it or put it back; without it the dataset's history is lost")
             }
-            Self::OtherDevice { .. } => Some("an exchange cannot cross devices; migrate what is on each as a dataset"),
+            Self::OtherDevice { .. } => {
+                Some("an exchange cannot cross devices; migrate what is on each as a dataset")
+            }
             Self::Symlink { .. } => {
                 Some("put the file itself there or take the link out; what it points to is not the dataset's")
             }

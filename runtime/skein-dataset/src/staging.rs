@@ -160,9 +160,9 @@ impl StageError {
         match self {
             Self::NoSpace { .. } => Some("free space beside the dataset, or give old versions up"),
             Self::ReadOnly => Some("mount the file system for writing"),
-            Self::Permission { .. } => {
-                Some("run as a user who may write the dataset and its parent; `skein doctor` says what is missing")
-            }
+            Self::Permission { .. } => Some(
+                "run as a user who may write the dataset and its parent; `skein doctor` says what is missing",
+            ),
             Self::NameCollision { .. } => Some("rename one of the two files that it would be made of"),
             Self::Snapshot(e) => e.hint(),
             Self::Io(e) => e.hint(),

@@ -34,8 +34,8 @@ mod transform;
 
 pub use agent::{Agent, AgentSource};
 pub use aside::write_aside;
-pub use choice::{ChoiceError, ChoiceText, FileChoice};
 pub use batch::{BatchShape, Step, run_batch};
+pub use choice::{ChoiceError, ChoiceText, FileChoice};
 pub use dry_run::{
     Cell, DryRun, DryRunRequest, Estimate, Fate, Forecast, RejectedRow, Rejects, RoomView, Sample,
     SampledColumns, SampledGroup, SampledRow, Warning, WorkCounts, dry_run,

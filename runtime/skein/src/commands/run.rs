@@ -131,7 +131,9 @@ pub(crate) fn failed(error: &RunError) -> Failure {
 
 fn told(outcome: &RunOutcome, (path, whole): (&Path, bool)) {
     match outcome {
-        RunOutcome::AlreadyMigrated { version, migration } => already_migrated(*version, migration, (path, whole)),
+        RunOutcome::AlreadyMigrated { version, migration } => {
+            already_migrated(*version, migration, (path, whole))
+        }
         RunOutcome::Published(report) => {
             let dataset = path.display();
             summary(&format!("published {dataset} version {}", report.version), report);

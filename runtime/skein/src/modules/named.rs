@@ -40,9 +40,12 @@ fn missing(name: &str, places: &[PathBuf]) -> Failure {
         None => format!("installed: {}", there.join(", ")),
     };
     let looked = places.iter().map(|place| format!("looked in {}", place.display()));
-    Failure::text(codes::MODULE_NOT_FOUND, format!("there is no file {name:?} here and no module of that name"))
-        .details(looked)
-        .hint(Some(hint))
+    Failure::text(
+        codes::MODULE_NOT_FOUND,
+        format!("there is no file {name:?} here and no module of that name"),
+    )
+    .details(looked)
+    .hint(Some(hint))
 }
 
 /// Names of the modules in a directory, in order.
