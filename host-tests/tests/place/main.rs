@@ -6,6 +6,11 @@
     reason = "helpers of tests: a failure here is a failed test, and files are written as a stranger would"
 )]
 
+mod doctor;
+mod export;
+mod named;
+mod output;
+mod selection;
 mod state;
 
 use std::path::{Path, PathBuf};

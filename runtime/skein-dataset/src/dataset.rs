@@ -135,7 +135,8 @@ impl StateError {
             Self::Held { .. } => Some("put the old or the new directory back in place, then recover"),
             Self::NotOurs { .. } => Some("recover as the user who began it, or as root"),
             Self::Place(e) => e.hint(),
-            Self::Busy { .. } | Self::Log(_) | Self::Io(_) => None,
+            Self::Io(e) => e.hint(),
+            Self::Busy { .. } | Self::Log(_) => None,
         }
     }
 }

@@ -8,6 +8,8 @@
 
 pub mod crash;
 mod dataset;
+mod examine;
+mod export;
 mod fault;
 mod finalize;
 mod held;
@@ -15,6 +17,7 @@ mod intact;
 mod later;
 mod listing;
 mod log;
+mod output;
 pub mod parquet;
 mod partition;
 mod place;
@@ -28,6 +31,8 @@ mod sweep;
 
 pub use crash::CRASH_POINTS;
 pub use dataset::{Dataset, Options, RunLock, StateError};
+pub use examine::{Finding, Grade, examine};
+pub use export::{ExportError, VersionFiles};
 pub use fault::IoFault;
 pub use finalize::{Finalized, ROLLBACK_WINDOW, Waiting, collect, finalize};
 pub use held::{HeldError, discard, publish_held};
@@ -39,6 +44,7 @@ pub use log::record::{
     RevertReason, RowCounts,
 };
 pub use log::{LogError, MAX_RECORD};
+pub use output::{Output, OutputError};
 pub use partition::Partitions;
 pub use place::filesystem::{FileSystem, Verdict};
 pub use place::probe::ProbeCache;
@@ -51,6 +57,6 @@ pub use publish::{
 pub use recover::{Recovered, Step, recover};
 pub use rollback::{LaterWrites, RollbackError, RolledBack, roll_back, roll_back_over};
 pub use snapshot::{PinnedFile, Snapshot, SnapshotError};
-pub use staging::{NameRule, Room, StageError, StagedEntry, StagedFile, Staging};
+pub use staging::{NameRule, OUTPUT_REJECTS, Room, StageError, StagedEntry, StagedFile, Staging};
 pub use store::barrier::SyncMode;
 pub use sweep::Swept;

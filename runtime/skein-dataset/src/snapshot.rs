@@ -96,6 +96,20 @@ impl SnapshotError {
     pub fn class(&self) -> ErrorClass {
         self.code().class
     }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Empty => Some("data files end in .parquet, .parq or .pq and are not hidden"),
+            Self::Changed { .. } | Self::Drift { .. } => {
+                Some("run it again when its writer is done: it will start from the dataset as it is then")
+            }
+            Self::Place(e) => e.hint(),
+            Self::State(e) => e.hint(),
+            Self::Io(e) => e.hint(),
+            Self::Log(_) => None,
+        }
+    }
 }
 
 impl PinnedFile {
@@ -207,7 +221,7 @@ impl Snapshot {
     }
 
     /// The data files, sorted by bytes of the path.
-    pub fn data_files(&self) -> impl Iterator<Item = &PinnedFile> {
+    pub fn data_files(&self) -> impl Iterator<Item = &PinnedFile> + Clone {
         self.files.iter().filter(|f| f.stat.role == Role::Data)
     }
 

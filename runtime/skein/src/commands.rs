@@ -5,6 +5,8 @@ pub(crate) mod check;
 pub(crate) mod completion;
 pub(crate) mod dev;
 pub(crate) mod discard;
+pub(crate) mod doctor;
+pub(crate) mod export;
 pub(crate) mod finalize;
 pub(crate) mod gc;
 pub(crate) mod history;

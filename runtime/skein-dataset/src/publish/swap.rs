@@ -127,7 +127,8 @@ impl Swap<'_> {
     /// for us to say that nobody is.
     fn is_ours(&self) -> Result<bool, IoFault> {
         let name = file_name(self.number);
-        let record = rustix::fs::statat(&self.state.log, &name, AtFlags::SYMLINK_NOFOLLOW).during("look at", &name)?;
+        let record =
+            rustix::fs::statat(&self.state.log, &name, AtFlags::SYMLINK_NOFOLLOW).during("look at", &name)?;
         Ok(record.st_uid == rustix::process::geteuid().as_raw())
     }
 

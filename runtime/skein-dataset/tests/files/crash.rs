@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use rustix::fs::{CWD, RenameFlags};
 use skein_dataset::{
-    CRASH_POINTS, Change, Dataset, LaterWrites, Outcome, Recovered, Step, VersionKind, attempt_many, beside, crash,
-    discard, finalize, hold, publish_held, recover, roll_back, roll_back_over,
+    CRASH_POINTS, Change, Dataset, LaterWrites, Outcome, Recovered, Step, VersionKind, attempt_many, beside,
+    crash, discard, finalize, hold, publish_held, recover, roll_back, roll_back_over,
 };
 use skein_types::{Blake3, RunId};
 

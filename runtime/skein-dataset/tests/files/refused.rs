@@ -150,15 +150,22 @@ fn another_users_exchange_is_left_to_that_user() {
         let dataset = open(&dir.join("open/t"));
         for _ in 0..2 {
             let refused = recover(&dataset).unwrap_err();
-            assert_eq!((refused.code().id, refused.hint()), ("SK0517", Some("recover as the user who began it, or as root")));
-            assert!(dataset.history().unwrap().unsettled().is_some(), "no final record of somebody who could not");
+            assert_eq!(
+                (refused.code().id, refused.hint()),
+                ("SK0517", Some("recover as the user who began it, or as root"))
+            );
+            assert!(
+                dataset.history().unwrap().unsettled().is_some(),
+                "no final record of somebody who could not"
+            );
         }
         return;
     }
     needs_root();
     let world = World::new();
     world.put("open/t/a.parquet", b"a");
-    let all_may = |path: &Path| std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let all_may =
+        |path: &Path| std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777)).unwrap();
     all_may(&world.path("open/t"));
     std::fs::set_permissions(world.path("open"), std::fs::Permissions::from_mode(0o1777)).unwrap();
     let dataset = world.dataset("open/t");
