@@ -6,7 +6,7 @@
 //! run. Afterwards directory and log agree, nothing staged is left, and one more run succeeds.
 //!
 //! `SKEIN_SOAK_ROUNDS` and `SKEIN_SEED` choose how many rounds and which.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: a failure here is a failed test")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is a failed test")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
