@@ -1,16 +1,12 @@
 //! `kill -9` at every named crash point of run, publish, rollback and recovery, through the real binary.
 //!
 //! Each round: a dataset with one migration behind it is migrated again (in any publish mode, also while others add to
-//! it), rolled back, or has a held version published or discarded, and the process is killed at one point. At once the dataset is old or new in full. Then somebody recovers: one process, two at once, one that is
-//! killed itself, or the next run. Afterwards directory and log agree, nothing staged is left, and one more run succeeds.
+//! it), rolled back, or has a held version published or discarded, and the process is killed at one point. At once the
+//! dataset is old or new in full. Then somebody recovers: one process, two at once, one that is killed itself, or the next
+//! run. Afterwards directory and log agree, nothing staged is left, and one more run succeeds.
 //!
 //! `SKEIN_SOAK_ROUNDS` and `SKEIN_SEED` choose how many rounds and which.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::disallowed_methods,
-    reason = "helpers of tests: a failure here is a failed test, and settings come from the environment"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is a failed test")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

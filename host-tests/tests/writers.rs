@@ -5,12 +5,7 @@
 //! A rollback over later writes is refused.
 //!
 //! `SKEIN_SOAK_ROUNDS` chooses how many migrations.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::disallowed_methods,
-    reason = "helpers of tests: a failure here is a failed test, and settings come from the environment"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: a failure here is a failed test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -6,5 +6,6 @@ mod catch_up;
 mod checkpoints;
 mod refusals;
 mod shop;
+mod shrinking;
 
 pub(crate) use shop::Shop;

@@ -7,12 +7,7 @@
 //! replaces one file after the other.
 //!
 //! `SKEIN_SOAK_ROUNDS` and `SKEIN_SEED` choose how many swaps and which.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::disallowed_methods,
-    reason = "helpers of tests: a failure here is a failed test, and settings come from the environment"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: a failure here is a failed test")]
 
 #[path = "../in_process/shop.rs"]
 mod shop;

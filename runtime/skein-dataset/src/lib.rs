@@ -49,7 +49,7 @@ pub use partition::Partitions;
 pub use place::filesystem::{FileSystem, Verdict};
 pub use place::probe::ProbeCache;
 pub use place::{Kind, Place, PlaceError};
-pub use publish::beside::{BadName, Name, beside, check_free};
+pub use publish::beside::{BadName, Name, beside, check_free, state_beside};
 pub use publish::{
     Attempted, CommitData, Conflict, FileFacts, Outcome, Publish, PublishError, attempt_many, hold,
     publish_many, resolve,

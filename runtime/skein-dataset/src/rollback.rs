@@ -137,11 +137,11 @@ impl RollbackError {
         match self {
             Self::Refused(refusal) => Some(refusal.hint()),
             Self::State(e) => e.hint(),
+            Self::LaterWrites { .. } => Some("--later-writes keep copies them aside first and says where"),
             Self::NoHistory
             | Self::NoSuchVersion { .. }
             | Self::Gone { .. }
             | Self::Damaged { .. }
-            | Self::LaterWrites { .. }
             | Self::Unknown { .. }
             | Self::Stage(_)
             | Self::Snapshot(_)

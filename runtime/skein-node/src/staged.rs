@@ -232,8 +232,7 @@ fn ended(
             report.version = version;
             if let PublishMode::Beside(name) = mode {
                 let place = dataset.path().with_file_name(name.to_string());
-                // Wherever the state of the dataset that was read is, a new one's is beside it.
-                let state = place.with_file_name(".skein").join(name.to_string());
+                let state = skein_dataset::state_beside(dataset, name);
                 report.quarantine = rejected.map(|name| shown(state.join(name)));
                 report.path = Some(shown(place));
                 return Ok(RunOutcome::Beside(Box::new(report)));
