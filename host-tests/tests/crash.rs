@@ -299,10 +299,8 @@ fn late() -> RecordBatch {
 }
 
 fn play(round: &Round<'_>, known: &Known, dice: &mut Dice, what: &str) -> bool {
-    let subject = match round.act {
-        Act::FirstRun => untouched(round.single_file),
-        _ => Subject::new(round.single_file),
-    };
+    let first = matches!(round.act, Act::FirstRun);
+    let subject = if first { untouched(round.single_file) } else { Subject::new(round.single_file) };
     let (old, new) = match round.act {
         Act::FirstRun => (&known.original, &known.first),
         Act::Run | Act::Recover | Act::PublishHeld => (&known.first, &known.second),

@@ -2,6 +2,7 @@
 //! and what `doctor` says about all of it.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::disallowed_methods,
     reason = "helpers of tests: a failure here is a failed test, and files are written as a stranger would"
 )]
