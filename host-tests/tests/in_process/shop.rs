@@ -8,7 +8,7 @@ use std::time::Duration;
 use host_tests::{guests, project};
 use serde_json::Value;
 use skein_dataset::{Dataset, Options, Place, ProbeCache, SyncMode};
-use skein_node::{Params, Preparation, Prepared, Progress, RunError, RunReport, RunRequest, prepare};
+use skein_node::{Params, Preparation, Prepared, Progress, Resize, RunError, RunReport, RunRequest, prepare};
 use skein_sandbox::jail::{JailOptions, compile_in_jail};
 use skein_sandbox::{ArtifactKey, Engine, Limits, Module};
 use skein_types::{Clock, RunId, SystemClock};
@@ -48,6 +48,7 @@ impl Shop {
             limits: Limits::STANDARD,
             rejects_max: 0,
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
+            resize: Resize::NONE,
         }
     }
 

@@ -2,12 +2,14 @@
 //!
 //! Where a row group ends is a function of the rows alone, not of the batches they come in.
 
+use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
+use skein_types::Bytes;
 
 use super::chunk::{ColumnsEncoder, EncodedColumns};
 use super::error::FileError;
@@ -16,10 +18,23 @@ use super::source::SourceFile;
 
 /// Rows of a row group at most, and rows of a split at most unless one row group alone has more.
 const ROWS_MAX: usize = 1 << 20;
-/// Size of a row group as Arrow, in bits.
-const BITS_MAX: u64 = (128 << 20) * 8;
 /// The size is looked at each time so many rows are complete.
 const BLOCK: usize = 1024;
+
+/// Where a row group ends: at the first of both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowGroupSize {
+    /// Rows, exactly.
+    pub rows: NonZeroUsize,
+    /// Size as Arrow, looked at each time 1024 rows are complete.
+    pub bytes: Bytes,
+}
+
+impl RowGroupSize {
+    /// A million rows (2^20) or 128 MiB.
+    pub const STANDARD: Self =
+        Self { rows: NonZeroUsize::new(ROWS_MAX).expect("more than none"), bytes: Bytes(128 << 20) };
+}
 
 /// An encoded row group without a source.
 #[derive(Debug)]
@@ -65,6 +80,7 @@ pub fn splits(source: &SourceFile) -> Vec<Range<usize>> {
 pub struct RowGroupCutter {
     plan: Arc<OutputPlan>,
     open: ColumnsEncoder,
+    size: RowGroupSize,
     rows: usize,
     bits: u64,
 }
@@ -72,11 +88,16 @@ pub struct RowGroupCutter {
 impl RowGroupCutter {
     /// For a plan that carries nothing.
     pub fn new(plan: Arc<OutputPlan>) -> Result<Self, FileError> {
+        Self::sized(plan, RowGroupSize::STANDARD)
+    }
+
+    /// The same with row groups of another size.
+    pub fn sized(plan: Arc<OutputPlan>, size: RowGroupSize) -> Result<Self, FileError> {
         if plan.leaves.iter().any(|leaf| !matches!(leaf, LeafOrigin::Made { .. })) {
             return Err(FileError::bug("carried columns have no place among fresh rows"));
         }
         let open = ColumnsEncoder::new(&plan.made)?;
-        Ok(Self { plan, open, rows: 0, bits: 0 })
+        Ok(Self { plan, open, size, rows: 0, bits: 0 })
     }
 
     /// Encodes a batch of [`skein_types::SchemaPlan::guest_output`] and answers the row groups that it completes.
@@ -84,12 +105,14 @@ impl RowGroupCutter {
         let mut complete = Vec::new();
         let (mut from, mut at) = (0, 0);
         while at < batch.num_rows() {
-            let step = (BLOCK - self.rows % BLOCK).min(batch.num_rows() - at);
+            let room = (BLOCK - self.rows % BLOCK).min(self.size.rows.get() - self.rows);
+            let step = room.min(batch.num_rows() - at);
             let block = batch.slice(at, step);
             self.bits += block.columns().iter().map(bits).sum::<u64>();
             self.rows += step;
             at += step;
-            if self.rows == ROWS_MAX || (self.rows.is_multiple_of(BLOCK) && self.bits >= BITS_MAX) {
+            let full = self.bits >= self.size.bytes.0.saturating_mul(8);
+            if self.rows == self.size.rows.get() || (self.rows.is_multiple_of(BLOCK) && full) {
                 self.open.write(&batch.slice(from, at - from))?;
                 complete.push(self.cut()?);
                 from = at;

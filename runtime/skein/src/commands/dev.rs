@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use skein_node::{DryRun, DryRunRequest, Progress, RunRequest, dry_run};
+use skein_node::{DryRun, DryRunRequest, Progress, Resize, RunRequest, dry_run};
 use skein_sandbox::Limits;
 use skein_types::{Clock, RunId, SystemClock};
 
@@ -76,6 +76,7 @@ fn round(settings: &Settings, args: &DevArgs, progress: &Progress) -> CommandRes
         limits: limits.clone(),
         rejects_max: REJECTS_MAX,
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
+        resize: Resize::NONE,
     };
     let request = DryRunRequest { run: request, rows: args.rows };
     let found =

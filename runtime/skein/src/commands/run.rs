@@ -52,6 +52,7 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
         limits: limits(args),
         rejects_max: args.max_rejects,
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
+        resize: args.sizes.resize(),
     };
     let progress = Arc::new(Progress::default());
     interrupt::cancels(&progress);

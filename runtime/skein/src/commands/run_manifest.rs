@@ -112,6 +112,7 @@ impl Errand<'_> {
             limits: run::limits(self.args),
             rejects_max: self.args.max_rejects,
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
+            resize: self.args.sizes.resize(),
         };
         let failed = |error| run::failed(&error);
         match prepare(dataset, &self.module, request, clock, self.progress).map_err(failed)? {
