@@ -1,6 +1,8 @@
 """DuckDB as a rival and as the judge of equal results."""
 
+import os
 import sys
+import time
 
 import duckdb
 
@@ -22,13 +24,28 @@ def hello(_command):
     return {"name": "DuckDB", "version": duckdb.__version__, "threads": THREADS}
 
 
-def run(command):
-    query = jobs.sql(command["job"], text(command["source"]))
-    copy = (
-        f"COPY ({query}) TO {text(command['out'])} (FORMAT parquet, COMPRESSION {command['codec']}, "
+def copy(command, source, out):
+    query = jobs.sql(command["job"], text(source))
+    return (
+        f"COPY ({query}) TO {text(out)} (FORMAT parquet, COMPRESSION {command['codec']}, "
         f"ROW_GROUP_SIZE {int(command['row_group_rows'])})"
     )
-    return timed(lambda: connection.execute(copy), command["out"])
+
+
+def run(command):
+    statement = copy(command, command["source"], command["out"])
+    return timed(lambda: connection.execute(statement), command["out"])
+
+
+def run_all(command):
+    """The same over many sources, one after the other."""
+    outs = [os.path.join(command["out"], os.path.basename(source)) for source in command["sources"]]
+    statements = [copy(command, source, out) for source, out in zip(command["sources"], outs)]
+    started = time.perf_counter()
+    for statement in statements:
+        connection.execute(statement)
+    seconds = time.perf_counter() - started
+    return {"seconds": seconds, "bytes": sum(os.stat(out).st_size for out in outs)}
 
 
 def compare(command):
@@ -51,4 +68,4 @@ def compare(command):
     }
 
 
-serve({"hello": hello, "run": run, "compare": compare})
+serve({"hello": hello, "run": run, "compare": compare, "run-all": run_all})

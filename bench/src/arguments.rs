@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Compile(Measurement),
     /// Time to stop a runaway guest.
     Stop(Measurement),
+    /// Five thousand datasets of 1,200 rows (at scale factor 1) in one process, beside a loop of DuckDB.
+    Small(Measurement),
 }
 
 /// How to measure.

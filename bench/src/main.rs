@@ -2,6 +2,7 @@
 
 mod arguments;
 mod contender;
+mod many;
 mod measure;
 mod native;
 mod small_times;
@@ -28,6 +29,7 @@ fn main() -> anyhow::Result<()> {
         Command::Instantiate(measurement) => (measurement, |bench| bench.instantiate()),
         Command::Compile(measurement) => (measurement, |bench| bench.compile()),
         Command::Stop(measurement) => (measurement, |bench| bench.stop()),
+        Command::Small(measurement) => (measurement, |bench| bench.small()),
     };
     let mut out = std::io::stdout().lock();
     for report in measure(&Bench::new(&measurement)?)? {

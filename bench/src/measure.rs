@@ -12,6 +12,7 @@ use skein_types::{Clock, SystemClock};
 
 use crate::arguments::{Measurement, Surroundings};
 use crate::contender::{NativeAgents, Skein, params};
+use crate::many::{self, Many};
 use crate::native;
 use crate::small_times;
 use crate::workshop::Workshop;
@@ -82,6 +83,23 @@ impl<'a> Bench<'a> {
 
     pub(crate) fn stop(&self) -> anyhow::Result<Vec<Report>> {
         Ok(vec![small_times::stop(&self.workshop, self.rounds() * SMALL_TIME_ROUNDS)?])
+    }
+
+    pub(crate) fn small(&self) -> anyhow::Result<Vec<Report>> {
+        let desk = self.data.join("small-desk");
+        std::fs::create_dir_all(&desk)?;
+        let many = Many {
+            sources: rows::small_sources(&self.data, self.measurement.sf)?,
+            desk,
+            skein: &self.surroundings.skein,
+            component: self.surroundings.guests.join("lineitem_v2.wasm"),
+            module: self.workshop.module(many::MODULE)?,
+            params: params(json!({}))?,
+            python: &self.surroundings.python,
+            threads: self.measurement.threads(),
+            clock: Arc::clone(&self.workshop.clock),
+        };
+        Ok(vec![many.measure(self.rounds())?])
     }
 
     fn file_row(&self, row: &Row, package: &str, parameters: Value) -> anyhow::Result<Vec<Report>> {

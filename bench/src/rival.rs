@@ -161,6 +161,16 @@ impl Rival {
         self.ask(&command)
     }
 
+    /// Does the work over every source in turn; the outputs are in the directory `out` under their sources' names.
+    pub fn run_all(&mut self, work: &Work, sources: &[PathBuf], out: &Path) -> anyhow::Result<Took> {
+        let mut command = serde_json::to_value(work)?;
+        command["op"] = "run-all".into();
+        command["out"] = text(out)?.into();
+        command["sources"] =
+            sources.iter().map(|path| text(path)).collect::<anyhow::Result<Vec<_>>>()?.into();
+        self.ask(&command)
+    }
+
     /// Compares two files. Only DuckDB knows how.
     pub fn compare(&mut self, left: &Path, right: &Path) -> anyhow::Result<Comparison> {
         self.ask(&serde_json::json!({ "op": "compare", "left": text(left)?, "right": text(right)? }))

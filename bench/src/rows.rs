@@ -52,6 +52,11 @@ pub fn stop() -> Figure {
     figure("runaway guest stopped after its limit, median", "ms", 30.0, 20.0)
 }
 
+/// One of many small datasets, of which a campaign has five thousand in 40 s.
+pub fn each_small() -> Figure {
+    figure("Skein, ms per dataset, durable", "ms", 8.0, 5.0)
+}
+
 /// Parameters of `lineitem-v2` for the row `free`.
 pub fn free_params() -> Value {
     json!({ "shape": "free" })
@@ -88,6 +93,32 @@ pub fn source(data: &Path, sf: f64) -> anyhow::Result<PathBuf> {
     std::fs::remove_dir(partial)?;
     Ok(path)
 }
+
+/// `lineitem` cut into files of 1,200 rows, five thousand at scale factor 1, written if they are not there yet.
+pub fn small_sources(data: &Path, sf: f64) -> anyhow::Result<Vec<PathBuf>> {
+    let out = data.join(format!("small-sf{sf}"));
+    if !out.is_dir() {
+        let partial = data.join(format!("small-sf{sf}-partial"));
+        let files = (SMALL_FILES * sf).round().clamp(2.0, SMALL_FILES * 2.0);
+        let request = Request {
+            sf,
+            out: partial.clone(),
+            tables: vec![Table::Lineitem],
+            codec: Codec::Snappy,
+            row_group_rows: ROW_GROUP_ROWS,
+            files: files as i32,
+        };
+        tables::write(&request)?;
+        std::fs::rename(partial, &out)?;
+    }
+    let mut sources = std::fs::read_dir(out.join("lineitem"))?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    sources.sort();
+    Ok(sources)
+}
+
+const SMALL_FILES: f64 = 5_000.0;
 
 const RENAMED: [(&str, &str); 14] = [
     ("l_orderkey", "order_id"),

@@ -120,7 +120,14 @@ def keys(directory):
 
 
 def expect(source, result, job):
-    before, after = read(source), read(result)
+    problems = compare(read(source), read(result), job)
+    if keys(source) != keys(result):
+        problems.append(f"metadata is {keys(result)}, was {keys(source)}")
+    return problems
+
+
+def compare(before, after, job):
+    """What is wrong with a table, which is the source's after the job."""
     if job == "tidy":
         before = before.filter(pc.not_equal(before["amount"], "unreadable"))
         for name, value in [("amount", before["amount"].cast(pa.int64())), ("label", pc.utf8_upper(before["label"]))]:
@@ -143,6 +150,4 @@ def expect(source, result, job):
             problems.append(f"{name} is {found.type}, was {field.type}")
         elif not plain(after[name]).equals(plain(before[name])):
             problems.append(f"{name} has other values")
-    if keys(source) != keys(result):
-        problems.append(f"metadata is {keys(result)}, was {keys(source)}")
     return problems

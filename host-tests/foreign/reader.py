@@ -6,6 +6,7 @@ Lines of JSON on standard input, one answer each on standard output:
 
     {"do": "watch", "paths": [...], "rows": [old, new], "ids": [old, new]}  starts the loop
     {"do": "count"}                                                      what was seen so far
+    {"do": "read"}                                                       the same, after one more read
     {"do": "stop"}                                                       the same, and no more reads
 
 A version says in every row which one it is: `marker` is its number, `check` is 7 * marker + 1. Version 0, the original,
@@ -213,6 +214,8 @@ def main(engine):
         match question["do"]:
             case "watch":
                 watching, watch = question, Watch(ways)
+            case "read":
+                watch.once(watching["paths"], watching["rows"], watching["ids"])
             case "stop":
                 watching = None
         print(json.dumps(watch.seen()), flush=True)

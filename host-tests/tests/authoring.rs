@@ -1,5 +1,8 @@
 //! `new` and `build` where they need no cargo: what is refused, and what a crate looks like.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where clippy allows it")]
+
+use std::io::Write as _;
 use std::path::Path;
 
 use host_tests::{Guard, Site, fixture};
@@ -137,7 +140,7 @@ fn a_damaged_copy_of_the_sdk_is_mended() {
     };
     let library = Path::new(&new("one")).join("src/lib.rs");
     let sound = text(&library);
-    std::fs::write(&library, "half a fi").unwrap();
+    std::fs::File::create(&library).unwrap().write_all(b"half a fi").unwrap();
     new("two");
     assert_eq!(text(&library), sound);
 }

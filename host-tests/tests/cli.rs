@@ -176,6 +176,71 @@ fn a_rollback_that_nobody_can_confirm_is_refused() {
 }
 
 #[test]
+fn a_held_version_is_listed_published_or_discarded() {
+    let (site, dataset) = orders();
+    let hold = || {
+        let call = site.run(&guests::component("columns"), &dataset).params(&spec());
+        call.arg("--publish").arg("hold").finish()
+    };
+    snapshot!("run-hold", hold());
+    snapshot!("history-held", site.skein("history").arg(&dataset).finish());
+    snapshot!("discard", site.skein("discard").arg(&dataset).arg("--yes").finish());
+    hold().succeeded();
+    snapshot!("publish", site.skein("publish").arg(&dataset).finish());
+    let call = site.run(&guests::component("guest-raw"), &dataset).arg("--publish").arg("beside=copy");
+    snapshot!("run-beside", call.finish());
+    snapshot!("history-beside", site.skein("history").arg(site.path("data/copy")).finish());
+}
+
+#[test]
+fn old_versions_are_given_up_after_a_yes_and_their_window() {
+    let (site, dataset) = orders();
+    migrate(&site, &dataset);
+    let finalize = |arguments: &[&str]| {
+        let call = site.skein("finalize").arg(&dataset);
+        arguments.iter().fold(call, |call, argument| call.arg(argument)).finish()
+    };
+    finalize(&["--now"]).refused(codes::USAGE);
+    snapshot!("finalize-too-early", finalize(&["--yes"]));
+    snapshot!("finalize", finalize(&["--now", "--yes"]));
+    snapshot!("history-finalized", site.skein("history").arg(&dataset).finish());
+    site.skein("rollback").arg(&dataset).arg("--yes").finish().refused(codes::VERSION_GONE);
+    let again = finalize(&["--now", "--yes", "-o", "json"]).json();
+    assert_eq!(again, json!({ "versions": [], "files": 0, "bytes": 0, "waiting": [] }));
+}
+
+#[test]
+fn what_a_dead_run_left_is_collected_in_one_dataset_or_all() {
+    let (site, dataset) = orders();
+    migrate(&site, &dataset);
+    let left = || site.file("data/.skein/orders/stage/run_x.0/data/orders/part.parquet", "left");
+    left();
+    snapshot!("gc", site.skein("gc").arg(site.path("data")).finish());
+    left();
+    let collected = site.skein("gc").arg(&dataset).arg("-o").arg("json").finish().succeeded().json();
+    assert_eq!((&collected["bytes"], &collected["datasets"][0]["busy"]), (&json!(4), &json!(false)));
+    std::fs::rename(&dataset, site.path("elsewhere")).unwrap();
+    let orphaned = site.skein("gc").arg(site.path("data")).finish().succeeded().stdout;
+    assert!(orphaned.contains("orders: its dataset is not there any more"), "{orphaned}");
+}
+
+#[test]
+fn a_rollback_over_later_writes_names_them_and_where_they_are_kept() {
+    let (site, dataset) = orders();
+    let before = host_tests::guard::tree(&dataset);
+    migrate(&site, &dataset);
+    site.file("data/orders/late/NOTE", "theirs");
+    let rollback = || site.skein("rollback").arg(&dataset).arg("--yes");
+    let refused = rollback().finish();
+    refused.refused(codes::LATER_WRITES);
+    snapshot!("rollback-later-writes", refused);
+    snapshot!("rollback-over-later-writes", rollback().arg("--later-writes").arg("keep").finish());
+    assert_eq!(host_tests::guard::tree(&dataset), before);
+    let kept = std::fs::read(site.path("data/.skein/orders/later/2/late/NOTE")).unwrap();
+    assert_eq!(kept, b"theirs");
+}
+
+#[test]
 fn recovering_a_sound_dataset_finds_nothing_to_do() {
     let (site, dataset) = orders();
     migrate(&site, &dataset);

@@ -1,16 +1,12 @@
 //! `kill -9` at every named crash point of run, publish, rollback and recovery, through the real binary.
 //!
 //! Each round: a dataset with one migration behind it is migrated again (in any publish mode, also while others add to
-//! it), rolled back, or has a held version published or discarded, and the process is killed at one point. At once the dataset is old or new in full. Then somebody recovers: one process, two at once, one that is
-//! killed itself, or the next run. Afterwards directory and log agree, nothing staged is left, and one more run succeeds.
+//! it), rolled back, or has a held version published or discarded, and the process is killed at one point. At once the
+//! dataset is old or new in full. Then somebody recovers: one process, two at once, one that is killed itself, or the next
+//! run. Afterwards directory and log agree, nothing staged is left, and one more run succeeds.
 //!
 //! `SKEIN_SOAK_ROUNDS` and `SKEIN_SEED` choose how many rounds and which.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::disallowed_methods,
-    reason = "helpers of tests: a failure here is a failed test, and settings come from the environment"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is a failed test")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -81,6 +77,10 @@ impl Subject {
         self.site.skein("discard").arg(&self.dataset).arg("--yes")
     }
 
+    fn finalize(&self) -> Call {
+        self.site.skein("finalize").arg(&self.dataset).arg("--now").arg("--yes")
+    }
+
     fn beside(&self) -> Call {
         self.second().arg("--publish").arg(format!("beside={BESIDE}"))
     }
@@ -121,6 +121,9 @@ enum Act {
     Beside,
     /// A run while which others add a file.
     CatchUp,
+    Finalize,
+    /// A rollback over what others added.
+    RollbackOver,
 }
 
 /// The acts that meet a point, by its name.
@@ -133,6 +136,8 @@ fn acts(point: &str) -> &'static [Act] {
         "held" => &[Act::PublishHeld],
         "discard" => &[Act::Discard],
         "beside" => &[Act::Beside],
+        "finalize" => &[Act::Finalize],
+        "later" => &[Act::RollbackOver],
         "swap" | "settle" => &[Act::Run, Act::Rollback, Act::FirstRun, Act::PublishHeld, Act::CatchUp],
         _ if point == "stage.after-extend" => &[Act::CatchUp],
         "stage" => &[Act::Run, Act::FirstRun, Act::Hold, Act::Beside],
@@ -215,7 +220,8 @@ fn killed_at_any_point_a_dataset_is_old_or_new_and_the_next_run_succeeds() {
         let act = acts[usize::try_from(dice.roll(acts.len() as u64)).unwrap()];
         // The first time over the list every point is reached at its first occurrence; later rounds go deeper.
         let nth = if number < points.len() { 1 } else { 1 + dice.roll(3) };
-        let single_file = act != Act::CatchUp && number >= points.len() && dice.roll(3) == 0;
+        let grows = [Act::CatchUp, Act::RollbackOver].contains(&act);
+        let single_file = !grows && number >= points.len() && dice.roll(3) == 0;
         // In turn at first, so that the short form has each of them; by chance with every point later.
         let recovery = match number < points.len() {
             true => RECOVERIES[number % RECOVERIES.len()],
@@ -293,14 +299,13 @@ fn late() -> RecordBatch {
 }
 
 fn play(round: &Round<'_>, known: &Known, dice: &mut Dice, what: &str) -> bool {
-    let subject = match round.act {
-        Act::FirstRun => untouched(round.single_file),
-        _ => Subject::new(round.single_file),
-    };
+    let first = matches!(round.act, Act::FirstRun);
+    let subject = if first { untouched(round.single_file) } else { Subject::new(round.single_file) };
     let (old, new) = match round.act {
         Act::FirstRun => (&known.original, &known.first),
         Act::Run | Act::Recover | Act::PublishHeld => (&known.first, &known.second),
-        Act::Hold | Act::Discard | Act::Beside => (&known.first, &known.first),
+        Act::Hold | Act::Discard | Act::Beside | Act::Finalize => (&known.first, &known.first),
+        Act::RollbackOver => (&known.grown.as_ref().unwrap()[0], &known.original),
         Act::Rollback => (&known.first, &known.original),
         Act::CatchUp => known.grown.as_ref().map(|[first, second]| (first, second)).unwrap(),
     };
@@ -316,7 +321,7 @@ fn play(round: &Round<'_>, known: &Known, dice: &mut Dice, what: &str) -> bool {
     }
     is_one_of(&subject, [&old.tree, &new.tree], what);
     // What others added is observed by the next run only.
-    if round.act != Act::CatchUp {
+    if ![Act::CatchUp, Act::RollbackOver].contains(&round.act) {
         log_and_directory_agree(&subject, what);
     }
     nothing_staged_is_left(&subject, what);
@@ -341,6 +346,11 @@ fn interrupted(subject: &Subject, round: &Round<'_>, dice: &mut Dice, what: &str
         Act::Rollback => dies(subject.rollback()),
         Act::Hold => dies(subject.hold()),
         Act::Beside => dies(subject.beside()),
+        Act::Finalize => dies(subject.finalize()),
+        Act::RollbackOver => {
+            subject.grow();
+            dies(subject.rollback().arg("--later-writes").arg("keep"))
+        }
         Act::PublishHeld => {
             subject.hold().finish().succeeded();
             dies(subject.publish())
@@ -456,6 +466,11 @@ fn agrees(path: &Path, what: &str) {
     let mut held: Vec<String> = held.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     held.sort();
     assert_eq!(held, logged, "{what}: what is held");
+    let logged: Vec<String> = history.kept().map(|(version, _)| version.version.to_string()).collect();
+    let kept = state_directory(path).join("kept").read_dir().unwrap();
+    let mut kept: Vec<String> = kept.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    kept.sort();
+    assert_eq!(kept, logged, "{what}: what is kept");
     // A first run that was killed early has registered the dataset and written no record.
     let Some(head) = history.head() else { return };
     let logged: BTreeMap<String, String> = head

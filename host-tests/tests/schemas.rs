@@ -144,6 +144,28 @@ fn a_module_without_the_sdk_cannot_change_a_partition_column_either() {
 }
 
 #[test]
+fn a_step_that_names_a_partition_column_is_named() {
+    let site = Site::new();
+    let dataset = generations(&site);
+    let guard = Guard::over(&dataset);
+    for (step, how) in [
+        (json!({ "rename": "day", "to": "d" }), "renamed"),
+        (json!({ "drop": ["note", "day"] }), "dropped"),
+        (json!({ "cast": "day", "to": "int32" }), "computed"),
+    ] {
+        let params = json!({ "name": "days", "steps": [{ "drop": "id" }, step] });
+        let refused = columns(&site, &dataset, &params).finish();
+        let error = refused.refused_json(codes::PLAN_PARTITION).json()["error"].clone();
+        let message = format!(
+            r#"step 2: "day" is a partition column, it stands in the names of directories and cannot be {how}"#
+        );
+        assert!(error["message"].as_str().unwrap().ends_with(&message), "{error}");
+        assert!(error["hint"].as_str().unwrap().starts_with("carry it under its own name"), "{error}");
+    }
+    guard.untouched();
+}
+
+#[test]
 fn a_file_that_joins_as_it_is_must_have_the_new_files_target() {
     let site = Site::new();
     let dataset = site.directory("data/orders");

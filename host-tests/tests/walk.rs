@@ -1,6 +1,8 @@
 //! What an author goes through, with cargo: the tutorial from `skein new` to a published migration and back, and crates for
 //! more awkward schemas than the tutorial's.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where clippy allows it")]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

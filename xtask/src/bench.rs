@@ -30,6 +30,8 @@ pub(crate) enum Name {
     Compile,
     /// Time to stop a runaway guest
     Stop,
+    /// Five thousand small datasets in one process
+    Small,
 }
 
 /// How results are printed.

@@ -1,9 +1,10 @@
-//! Builds every guest component once and collects the `.wasm` files in one directory.
+//! Builds every guest component once and collects the `.wasm` files in one directory; those of `migrations-wasm/` also in
+//! `modules/` beside the binaries, which call them by name.
 //!
 //! A guest is a member under `migrations-wasm/` or `host-tests/guests/` that is built as a cdylib.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -31,7 +32,24 @@ pub(crate) fn build(project: &Project) -> Result<PathBuf> {
     cargo.args(["build", "--locked", "--profile", "guest", "--target", TARGET]);
     cargo.args(packages.iter().flat_map(|package| ["-p", package]));
     process::run(&mut cargo)?;
-    collect(project, &packages)
+    let collected = collect(project, &packages)?;
+    install(project, &collected)?;
+    Ok(collected)
+}
+
+/// Puts the ready-made modules where the binaries of this build find them by name. Test guests stay out.
+fn install(project: &Project, collected: &Path) -> Result<()> {
+    let members = Manifest::members(&SourceTree::load(project.root())?)?;
+    for profile in ["debug", "release"] {
+        let modules = project.target().join(profile).join("modules");
+        fs::create_dir_all(&modules)?;
+        for module in members.iter().filter(|m| m.cdylib && m.dir().starts_with(PLACES[0])) {
+            let file = format!("{}.wasm", module.name.replace('-', "_"));
+            fs::copy(collected.join(&file), modules.join(&file))
+                .with_context(|| format!("cannot install {file}"))?;
+        }
+    }
+    Ok(())
 }
 
 /// The directory of guests that were built before; installs and builds nothing.

@@ -19,14 +19,26 @@ pub(crate) enum Name {
     Crash,
     /// Four engines read in a loop while versions are swapped
     Readers,
+    /// A process appends files while migrations and rollbacks run
+    Writers,
 }
 
 impl Name {
+    /// Enough to show what it is for.
+    const fn rounds(self) -> u32 {
+        match self {
+            Self::Crash => 200,
+            Self::Readers => 1_000,
+            Self::Writers => 60,
+        }
+    }
+
     /// The integration test of `host-tests` that reads `SKEIN_SOAK_ROUNDS` and `SKEIN_SEED`.
     const fn test(self) -> &'static str {
         match self {
             Self::Crash => "crash",
             Self::Readers => "readers",
+            Self::Writers => "writers",
         }
     }
 }
@@ -36,9 +48,9 @@ pub(crate) struct Request {
     /// Which one; all of them if none is named
     #[arg(value_enum)]
     name: Option<Name>,
-    /// Rounds
-    #[arg(long, default_value_t = 200)]
-    rounds: u32,
+    /// Rounds: kills, swaps, migrations [default: what each is known to need]
+    #[arg(long)]
+    rounds: Option<u32>,
     /// Repeats a soak that failed
     #[arg(long)]
     seed: Option<u64>,
@@ -51,11 +63,12 @@ pub(crate) fn run(project: &Project, request: &Request) -> Result<()> {
     let seed = request.seed.unwrap_or_else(fresh_seed);
     let one = request.name.as_ref().map(std::slice::from_ref);
     for name in one.unwrap_or(Name::value_variants()) {
-        println!("{} rounds with seed {seed}; repeat with --seed {seed}", request.rounds);
+        let rounds = request.rounds.unwrap_or(name.rounds());
+        println!("{rounds} rounds with seed {seed}; repeat with --seed {seed}");
         let mut cargo = project.cargo();
         cargo.args(["test", "--locked", "--workspace"]).args(test::CRASH_POINTS);
         cargo.args(["--test", name.test(), "--", "--nocapture"]);
-        cargo.env("SKEIN_SOAK_ROUNDS", request.rounds.to_string()).env("SKEIN_SEED", seed.to_string());
+        cargo.env("SKEIN_SOAK_ROUNDS", rounds.to_string()).env("SKEIN_SEED", seed.to_string());
         process::run(surroundings.given_to(&mut cargo))?;
     }
     Ok(())

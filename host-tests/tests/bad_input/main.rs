@@ -7,6 +7,7 @@
 )]
 
 mod files;
+mod inside;
 mod modules;
 mod places;
 mod requests;

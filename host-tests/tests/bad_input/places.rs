@@ -121,7 +121,7 @@ fn of_two_runs_at_the_same_time_one_migrates_and_the_other_says_so() {
 }
 
 /// Runs a shell script in a mount namespace of its own, with `$SKEIN`, `$DATA`, `$MODULE` and `$PARAMS` set.
-fn in_own_mounts(site: &Site, data: &Path, script: &str) -> Outcome {
+pub(crate) fn in_own_mounts(site: &Site, data: &Path, script: &str) -> Outcome {
     Call::behind("unshare", &["--mount", "sh", "-euc", script], site.home())
         .env("SKEIN", project::skein())
         .env("DATA", data)

@@ -1,9 +1,11 @@
 //! Runs through the library, several in one process: what `skein run`, one process a run, cannot show.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: a failure here is a failed test")]
 
+mod arrivals;
 mod catch_up;
 mod checkpoints;
 mod refusals;
 mod shop;
+mod shrinking;
 
 pub(crate) use shop::Shop;

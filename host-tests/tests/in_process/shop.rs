@@ -8,7 +8,9 @@ use std::time::Duration;
 use host_tests::{guests, project};
 use serde_json::Value;
 use skein_dataset::{Dataset, Options, Place, ProbeCache, SyncMode};
-use skein_node::{Params, Preparation, Prepared, Progress, Resize, RunError, RunReport, RunRequest, prepare};
+use skein_node::{
+    FileChoice, Params, Preparation, Prepared, Progress, Resize, RunError, RunReport, RunRequest, prepare,
+};
 use skein_sandbox::jail::{JailOptions, compile_in_jail};
 use skein_sandbox::{ArtifactKey, Engine, Limits, Module};
 use skein_types::{Clock, RunId, SystemClock};
@@ -47,6 +49,7 @@ impl Shop {
             threads: THREADS,
             limits: Limits::STANDARD,
             rejects_max: 0,
+            files: FileChoice::everything(),
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
             resize: Resize::NONE,
         }

@@ -2,10 +2,16 @@
 //! and what `doctor` says about all of it.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::disallowed_methods,
     reason = "helpers of tests: a failure here is a failed test, and files are written as a stranger would"
 )]
 
+mod doctor;
+mod export;
+mod named;
+mod output;
+mod selection;
 mod state;
 
 use std::path::{Path, PathBuf};

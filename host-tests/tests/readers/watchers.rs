@@ -100,10 +100,9 @@ impl Watchers {
 
     /// Waits until every engine has finished a read that it began after this.
     pub(crate) fn wait_for_a_read(&mut self) {
-        let before = self.count();
-        // An answer comes between two reads, so the read after it began after it.
-        for (engine, before) in self.0.iter_mut().zip(before) {
-            while engine.ask(&json!({ "do": "count" })).reads == before.reads {}
+        self.0.iter_mut().for_each(|engine| engine.worker.say(&json!({ "do": "read" })));
+        for engine in &mut self.0 {
+            engine.worker.answer();
         }
     }
 

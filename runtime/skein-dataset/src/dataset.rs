@@ -17,6 +17,7 @@ use skein_types::{Clock, Code, ErrorClass, RunId, codes};
 use crate::crash_point;
 use crate::fault::{During as _, IoFault};
 use crate::log::machine::{History, Version};
+use crate::log::record::Refusal;
 use crate::log::{self, LogError};
 use crate::place::probe::ProbeCache;
 use crate::place::state::StateSite;
@@ -92,6 +93,12 @@ pub enum StateError {
         /// What was found where.
         found: String,
     },
+    /// Another user's exchange is under way, and the system does not let this one finish it.
+    #[error("another user's exchange cannot be finished: {refusal}")]
+    NotOurs {
+        /// What the system said.
+        refusal: Refusal,
+    },
     /// The place is not fit.
     #[error(transparent)]
     Place(#[from] PlaceError),
@@ -109,6 +116,7 @@ impl StateError {
         match self {
             Self::Locked { .. } | Self::Busy { .. } => codes::DATASET_LOCKED,
             Self::Held { .. } => codes::DATASET_DRIFT,
+            Self::NotOurs { refusal } => refusal.code(),
             Self::Place(e) => e.code(),
             Self::Log(e) => e.code(),
             Self::Io(e) => e.code(),
@@ -125,8 +133,10 @@ impl StateError {
         match self {
             Self::Locked { .. } => Some("wait for it, or end that process: its lock ends with it"),
             Self::Held { .. } => Some("put the old or the new directory back in place, then recover"),
+            Self::NotOurs { .. } => Some("recover as the user who began it, or as root"),
             Self::Place(e) => e.hint(),
-            Self::Busy { .. } | Self::Log(_) | Self::Io(_) => None,
+            Self::Io(e) => e.hint(),
+            Self::Busy { .. } | Self::Log(_) => None,
         }
     }
 }
@@ -194,13 +204,19 @@ impl Dataset {
     /// Takes the dataset for a run: registers it the first time, finishes or undoes what a dead process left, removes
     /// staged files of dead attempts.
     pub fn lock_run(&self, run: RunId) -> Result<RunLock, StateError> {
+        let lock = self.keep_runs_away(&run.to_string())?;
+        recover::settle_and_sweep(self)?;
+        Ok(RunLock { run, _lock: lock })
+    }
+
+    /// The run lock for what is not a run and must not meet one. `what` is noted for whoever is kept away.
+    pub(crate) fn keep_runs_away(&self, what: &str) -> Result<Lock, StateError> {
         let state = self.register()?;
         let Some(mut lock) = Lock::try_take(&state.root, RUN_LOCK)? else {
             return Err(StateError::Locked { holder: lock::read_note(&state.root, RUN_LOCK)? });
         };
-        lock.note(&format!("{run} (process {})", rustix::process::getpid().as_raw_nonzero()))?;
-        recover::settle_and_sweep(self)?;
-        Ok(RunLock { run, _lock: lock })
+        lock.note(&format!("{what} (process {})", rustix::process::getpid().as_raw_nonzero()))?;
+        Ok(lock)
     }
 
     pub(crate) fn state(&self) -> Option<&State> {

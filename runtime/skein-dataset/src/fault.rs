@@ -37,6 +37,19 @@ impl IoFault {
         self.code().class
     }
 
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        let code = self.code();
+        if code == codes::NO_SPACE {
+            return Some("free space beside the dataset, or give old versions up");
+        }
+        if code == codes::READ_ONLY {
+            return Some("mount the file system for writing");
+        }
+        let denied = "run as a user who may read the dataset and write it and its parent; `skein doctor` says what is missing";
+        (code == codes::PERMISSION).then_some(denied)
+    }
+
     pub(crate) fn is_missing(&self) -> bool {
         self.source.kind() == io::ErrorKind::NotFound
     }

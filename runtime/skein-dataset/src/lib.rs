@@ -8,11 +8,16 @@
 
 pub mod crash;
 mod dataset;
+mod examine;
+mod export;
 mod fault;
+mod finalize;
 mod held;
 mod intact;
+mod later;
 mod listing;
 mod log;
+mod output;
 pub mod parquet;
 mod partition;
 mod place;
@@ -22,11 +27,16 @@ mod rollback;
 mod snapshot;
 mod staging;
 mod store;
+mod sweep;
 
 pub use crash::CRASH_POINTS;
 pub use dataset::{Dataset, Options, RunLock, StateError};
+pub use examine::{Finding, Grade, examine};
+pub use export::{ExportError, VersionFiles};
 pub use fault::IoFault;
+pub use finalize::{Finalized, ROLLBACK_WINDOW, Waiting, collect, finalize};
 pub use held::{HeldError, discard, publish_held};
+pub use later::SetAside;
 pub use listing::{Change, FileStat, Listing, Role};
 pub use log::machine::{Content, Held, History, Illegal, Undone, UndoneBy, Unsettled, Version, VersionKind};
 pub use log::record::{
@@ -34,17 +44,19 @@ pub use log::record::{
     RevertReason, RowCounts,
 };
 pub use log::{LogError, MAX_RECORD};
+pub use output::{Output, OutputError};
 pub use partition::Partitions;
 pub use place::filesystem::{FileSystem, Verdict};
 pub use place::probe::ProbeCache;
 pub use place::{Kind, Place, PlaceError};
-pub use publish::beside::{BadName, Name, beside, check_free};
+pub use publish::beside::{BadName, Name, beside, check_free, state_beside};
 pub use publish::{
     Attempted, CommitData, Conflict, FileFacts, Outcome, Publish, PublishError, attempt_many, hold,
     publish_many, resolve,
 };
 pub use recover::{Recovered, Step, recover};
-pub use rollback::{RollbackError, RolledBack, roll_back};
+pub use rollback::{LaterWrites, RollbackError, RolledBack, roll_back, roll_back_over};
 pub use snapshot::{PinnedFile, Snapshot, SnapshotError};
-pub use staging::{NameRule, Room, StageError, StagedEntry, StagedFile, Staging};
+pub use staging::{NameRule, OUTPUT_REJECTS, Room, StageError, StagedEntry, StagedFile, Staging};
 pub use store::barrier::SyncMode;
+pub use sweep::Swept;

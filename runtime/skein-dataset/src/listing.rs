@@ -123,10 +123,26 @@ pub struct Listing {
 impl Listing {
     /// Lists a directory, or answers what in it no dataset may hold.
     pub(crate) fn of_directory(root: impl AsFd) -> Result<Self, PlaceError> {
-        let mut listing = Self::default();
+        Self::walked(root, &mut Err)
+    }
+
+    /// Lists what it can of a directory, and everything in it that no dataset may hold.
+    pub(crate) fn survey(root: impl AsFd) -> Result<(Self, Vec<PlaceError>), PlaceError> {
+        let mut refused = Vec::new();
+        let listing = Self::walked(root, &mut |refusal| {
+            refused.push(refusal);
+            Ok(())
+        })?;
+        refused.sort_by_cached_key(ToString::to_string);
+        Ok((listing, refused))
+    }
+
+    fn walked(root: impl AsFd, refuse: &mut Refuse<'_>) -> Result<Self, PlaceError> {
         let fd = reopen(root, ".").during("list", ".")?;
         let dev = rustix::fs::fstat(&fd).during("list", ".")?.st_dev;
-        listing.walk(&fd, "", dev, 0)?;
+        let mut walk = Walk { listing: Self::default(), dev, refuse };
+        walk.down(&fd, "", 0)?;
+        let mut listing = walk.listing;
         listing.files.sort_by(|a, b| a.path.cmp(&b.path));
         listing.dirs.sort();
         Ok(listing)
@@ -156,10 +172,22 @@ impl Listing {
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|f| f.size).sum()
     }
+}
 
-    fn walk(&mut self, dir: &OwnedFd, prefix: &str, dev: u64, depth: usize) -> Result<(), PlaceError> {
+/// Ends a walk at what no dataset may hold, or lets it go on without that.
+type Refuse<'r> = dyn FnMut(PlaceError) -> Result<(), PlaceError> + 'r;
+
+/// A walk below a root.
+struct Walk<'r> {
+    listing: Listing,
+    dev: u64,
+    refuse: &'r mut Refuse<'r>,
+}
+
+impl Walk<'_> {
+    fn down(&mut self, dir: &OwnedFd, prefix: &str, depth: usize) -> Result<(), PlaceError> {
         if depth > MAX_DEPTH {
-            return Err(PlaceError::TooDeep { path: prefix.to_owned(), most: MAX_DEPTH });
+            return (self.refuse)(PlaceError::TooDeep { path: prefix.to_owned(), most: MAX_DEPTH });
         }
         let mut below = Vec::new();
         for entry in rustix::fs::Dir::read_from(dir).during("list", prefix)? {
@@ -169,29 +197,35 @@ impl Listing {
                 continue;
             }
             let Ok(name) = std::str::from_utf8(name) else {
-                return Err(PlaceError::NotUtf8 {
-                    path: format!("{prefix}{}", String::from_utf8_lossy(name)),
-                });
+                let path = format!("{prefix}{}", String::from_utf8_lossy(name));
+                (self.refuse)(PlaceError::NotUtf8 { path })?;
+                continue;
             };
-            if self.take(dir, name, prefix, dev)? {
-                below.push(name.to_owned());
+            match self.take(dir, name, prefix) {
+                Ok(false) => {}
+                Ok(true) => below.push(name.to_owned()),
+                Err(refusal) => (self.refuse)(refusal)?,
             }
         }
         below.sort();
         for name in below {
             let path = format!("{prefix}{name}");
-            let fd = reopen(dir, &name).during("list", &path)?;
-            refuse_mount(&fd, &path)?;
-            self.dirs.push(path.clone());
-            self.walk(&fd, &format!("{path}/"), dev, depth + 1)?;
+            match enter(dir, &name, &path) {
+                Ok(fd) => {
+                    self.listing.dirs.push(path.clone());
+                    self.down(&fd, &format!("{path}/"), depth + 1)?;
+                }
+                Err(refusal) => (self.refuse)(refusal)?,
+            }
         }
         Ok(())
     }
 
     /// Lists one entry; `true` if it is a directory to go down into.
-    fn take(&mut self, dir: &OwnedFd, name: &str, prefix: &str, dev: u64) -> Result<bool, PlaceError> {
+    fn take(&mut self, dir: &OwnedFd, name: &str, prefix: &str) -> Result<bool, PlaceError> {
         let path = format!("{prefix}{name}");
-        if self.files.len() + self.dirs.len() >= MAX_ENTRIES {
+        let listing = &mut self.listing;
+        if listing.files.len() + listing.dirs.len() >= MAX_ENTRIES {
             return Err(PlaceError::TooManyEntries { most: MAX_ENTRIES });
         }
         if matches!(name, STATE | OWNER) {
@@ -201,12 +235,12 @@ impl Listing {
             return Err(PlaceError::TableFormat { path, format });
         }
         let stat = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).during("look at", &path)?;
-        if stat.st_dev != dev {
+        if stat.st_dev != self.dev {
             return Err(PlaceError::OtherDevice { path });
         }
         let kind = FileType::from_raw_mode(stat.st_mode);
         if kind == FileType::RegularFile {
-            self.files.push(FileStat::new(path, &stat));
+            listing.files.push(FileStat::new(path, &stat));
             return Ok(false);
         }
         match kind == FileType::Symlink {
@@ -215,6 +249,15 @@ impl Listing {
             false => Err(PlaceError::Special { path }),
         }
     }
+}
+
+/// Opens a directory below unless something is mounted there.
+fn enter(dir: &OwnedFd, name: &str, path: &str) -> Result<OwnedFd, PlaceError> {
+    let fd = reopen(dir, name).during("list", path)?;
+    if is_mount_root(&fd, "").during("look at", path)? {
+        return Err(PlaceError::MountPoint { path: path.to_owned() });
+    }
+    Ok(fd)
 }
 
 /// What changed from `old` to `new`; both sorted by path. `same` decides for files that are in both.
@@ -258,13 +301,6 @@ fn table_format(prefix: &str, name: &str) -> Option<&'static str> {
         }
         _ => None,
     }
-}
-
-fn refuse_mount(fd: &OwnedFd, path: &str) -> Result<(), PlaceError> {
-    if is_mount_root(fd, "").during("look at", path)? {
-        return Err(PlaceError::MountPoint { path: path.to_owned() });
-    }
-    Ok(())
 }
 
 /// Whether something is mounted exactly there; also true for a bind mount of the same device.

@@ -218,14 +218,17 @@ impl PlaceError {
             Self::StateGone { .. } => {
                 Some("mount it or put it back; without it the dataset's history is lost")
             }
-            Self::NotFound { .. }
-            | Self::NotADataset { .. }
-            | Self::OtherDevice { .. }
-            | Self::Symlink { .. }
-            | Self::Special { .. }
-            | Self::TooDeep { .. }
-            | Self::TooManyEntries { .. }
-            | Self::Io(_) => None,
+            Self::OtherDevice { .. } => {
+                Some("an exchange cannot cross devices; migrate what is on each as a dataset")
+            }
+            Self::Symlink { .. } => {
+                Some("put the file itself there or take the link out; what it points to is not the dataset's")
+            }
+            Self::Special { .. } => Some("take it out of the dataset"),
+            Self::NotADataset { .. } => Some("name a directory of Parquet files, or one such file"),
+            Self::TooDeep { .. } | Self::TooManyEntries { .. } => Some("split it into several datasets"),
+            Self::NotFound { .. } => Some("compare the path; symbolic links in it are followed"),
+            Self::Io(fault) => fault.hint(),
         }
     }
 }
@@ -233,6 +236,15 @@ impl PlaceError {
 impl Place {
     /// Finds the place that `path` names. Symbolic links in `path` itself are followed, once.
     pub fn resolve(path: &Path) -> Result<Self, PlaceError> {
+        let place = Self::locate(path)?;
+        if !place.is_registered() {
+            place.list()?;
+        }
+        Ok(place)
+    }
+
+    /// [`Place::resolve`] without looking at what a dataset holds that no run has taken yet.
+    pub fn locate(path: &Path) -> Result<Self, PlaceError> {
         let real = match std::fs::canonicalize(path) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 return Err(PlaceError::NotFound { path: path.to_owned() });
@@ -264,11 +276,7 @@ impl Place {
             kind,
             dev,
         };
-        let place = place.follow()?;
-        if !place.is_registered() {
-            place.list()?;
-        }
-        Ok(place)
+        place.follow()
     }
 
     /// The real path of the dataset.
@@ -276,9 +284,19 @@ impl Place {
         self.parent_path.join(&self.name)
     }
 
+    /// The real path of the directory that holds the dataset.
+    pub(crate) fn parent_path(&self) -> &Path {
+        &self.parent_path
+    }
+
     /// Where its state is, whether or not it exists yet.
     pub fn state_path(&self) -> &Path {
         &self.state_root
+    }
+
+    /// The type of the file system.
+    pub(crate) fn filesystem(&self) -> Result<FileSystem, IoFault> {
+        filesystem_of(&self.parent, &self.name)
     }
 
     /// What the dataset holds right now.
@@ -298,9 +316,13 @@ impl Place {
     }
 }
 
-fn refuse_filesystem(parent: &Dir, name: &str) -> Result<(), PlaceError> {
+fn filesystem_of(parent: &Dir, name: &str) -> Result<FileSystem, IoFault> {
     let statfs = rustix::fs::fstatfs(parent).during("ask the file system of", name)?;
-    let found = FileSystem::from_magic(statfs.f_type.cast_unsigned());
+    Ok(FileSystem::from_magic(statfs.f_type.cast_unsigned()))
+}
+
+fn refuse_filesystem(parent: &Dir, name: &str) -> Result<(), PlaceError> {
+    let found = filesystem_of(parent, name)?;
     match found.verdict() {
         Verdict::Refused(problem) => Err(PlaceError::FileSystem { filesystem: found.to_string(), problem }),
         Verdict::Tested | Verdict::Probe => Ok(()),

@@ -23,7 +23,7 @@
 //! | exchanged | intent | new | old | displaced unchanged: commit; changed: back, revert (drift) |
 //! | exchanged back | intent | old | new | moves it back to where it was staged, revert (drift) |
 //! | new set aside, for others wrote into it | intent | old | - | the same, and names where it is |
-//! | exchange refused: EPERM, EACCES, EROFS | intent | old | - or new | tries again; refused: moves it back, revert (refused) |
+//! | exchange refused: EPERM, EACCES, EROFS | intent | old | - or new | tries again; refused: moves it back, revert (refused), if the intent is this user's; else an error |
 //! | after commit | commit | new | old | moves rejects to quarantine, done |
 //! | after done | done | new | old | sweeps the attempt's directory |
 //! | power lost, renames undone | intent or commit | old | - or new | does the exchange again: it comes before every barrier that the next step needs |
@@ -223,8 +223,7 @@ pub fn resolve(dataset: &Dataset, run: RunId) -> Result<Outcome, StateError> {
     let not = |reason| Ok(Outcome::Conflict { reason });
     let Some(state) = dataset.state() else { return not(Conflict::NotPublished) };
     let _lock = dataset.lock_publish(state)?;
-    recover::settle(dataset, state)?;
-    let history = dataset.history()?;
+    let (_, history) = recover::settle(dataset, state)?;
     if let Some(version) = history.published_by(run) {
         return Ok(Outcome::Committed { version });
     }

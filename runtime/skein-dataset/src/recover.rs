@@ -3,18 +3,16 @@
 //! Idempotent, and safe for two processes at once: the second waits for the lock and finds nothing to do. Staged files
 //! are removed only while the run lock is free or held by the caller, for then no attempt is alive.
 
-use std::collections::BTreeSet;
-
 use crate::crash_point;
 use crate::dataset::{Dataset, State, StateError};
 use crate::fault::During as _;
 use crate::listing::Change;
 use crate::log::machine::{History, UndoneBy, Unsettled};
-use crate::log::record::{Body, Intent, Operation, Record, Refusal, RevertReason};
+use crate::log::record::{Body, Intent, Operation, Parent, Record, Refusal, RevertReason};
 use crate::log::{self, Sealed, TEMPORARY};
 use crate::publish::swap::{self, Back, Decision, Swap};
-use crate::publish::{beside, hold};
 use crate::store;
+use crate::sweep;
 
 /// What recovery did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +41,11 @@ pub enum Step {
         /// Which.
         version: u64,
     },
+    /// Removed the rest of a version that was given up.
+    Finalized {
+        /// The number under which it was kept.
+        version: u64,
+    },
     /// Removed what a dead attempt had staged.
     Swept {
         /// `<run>.<attempt>`, or the run if it was about to be held or was held no more.
@@ -67,32 +70,22 @@ pub fn recover(dataset: &Dataset) -> Result<Recovered, StateError> {
         return Ok(Recovered { steps: settle_and_sweep(dataset)?, busy: false });
     }
     let _lock = dataset.lock_publish(state)?;
-    Ok(Recovered { steps: settle(dataset, state)?, busy: true })
+    Ok(Recovered { steps: settle(dataset, state)?.0, busy: true })
 }
 
 /// For whoever holds the run lock.
 pub(crate) fn settle_and_sweep(dataset: &Dataset) -> Result<Vec<Step>, StateError> {
     let Some(state) = dataset.state() else { return Ok(Vec::new()) };
     let _lock = dataset.lock_publish(state)?;
-    let mut steps = settle(dataset, state)?;
+    let (mut steps, history) = settle(dataset, state)?;
     crash_point!("recover.before-sweep").during("recover", &dataset.place.name)?;
-    for attempt in store::names(&state.stage, "stage")? {
-        beside::take_back(dataset, state, &attempt)?;
-        store::remove_tree(&state.stage, &attempt)?;
-        steps.push(Step::Swept { attempt });
-    }
-    if hold::open(state)?.is_some() {
-        let held: BTreeSet<String> =
-            log::read(&state.log)?.held().iter().map(|held| held.hold.facts.run.to_string()).collect();
-        let swept = hold::sweep(state, |run| held.contains(run))?;
-        steps.extend(swept.into_iter().map(|attempt| Step::Swept { attempt }));
-    }
-    crash_point!("recover.after-sweep").during("recover", &dataset.place.name)?;
+    let swept = sweep::sweep(dataset, state, &history)?;
+    steps.extend(swept.into_iter().map(|swept| swept.step));
     Ok(steps)
 }
 
-/// Ends what is under way. The lock must be held.
-pub(crate) fn settle(dataset: &Dataset, state: &State) -> Result<Vec<Step>, StateError> {
+/// Ends what is under way and reads the log. The lock must be held.
+pub(crate) fn settle(dataset: &Dataset, state: &State) -> Result<(Vec<Step>, History), StateError> {
     let mut steps = Vec::new();
     for name in store::names(&state.log, "log")? {
         if name.starts_with(TEMPORARY) {
@@ -108,8 +101,9 @@ pub(crate) fn settle(dataset: &Dataset, state: &State) -> Result<Vec<Step>, Stat
     if let Some(Unsettled::Decided(intent)) = history.unsettled().cloned() {
         end_decided(dataset, state, &history, &intent)?;
         steps.push(Step::Settled { version: intent.version });
+        history = log::read(&state.log)?;
     }
-    Ok(steps)
+    Ok((steps, history))
 }
 
 fn end_exchange(
@@ -180,8 +174,18 @@ pub(crate) fn append(
     history: &History,
     body: Body,
 ) -> Result<Sealed, StateError> {
-    let now = dataset.clock.now();
-    let record = Sealed::new(&Record::new(history.next_number(), history.last(), now, body));
+    append_after(dataset, state, history.last(), body)
+}
+
+/// [`append`] for whoever knows the last record and need not read the log for it.
+pub(crate) fn append_after(
+    dataset: &Dataset,
+    state: &State,
+    last: Option<Parent>,
+    body: Body,
+) -> Result<Sealed, StateError> {
+    let number = last.map_or(0, |last| last.number + 1);
+    let record = Sealed::new(&Record::new(number, last, dataset.clock.now(), body));
     if !record.create(&state.log)? {
         return Err(StateError::Held { found: format!("record {} exists", record.number) });
     }

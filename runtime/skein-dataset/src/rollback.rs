@@ -9,6 +9,7 @@ use crate::crash_point;
 use crate::dataset::{Dataset, State, StateError};
 use crate::fault::{During as _, IoFault};
 use crate::intact::{self, Proof};
+use crate::later::{self, SetAside};
 use crate::listing::Change;
 use crate::log;
 use crate::log::LogError;
@@ -33,6 +34,17 @@ pub struct RolledBack {
     pub bytes: Bytes,
     /// `false`: that content was current already, nothing was touched.
     pub changed: bool,
+    /// What others had written since, kept beside.
+    pub set_aside: Vec<SetAside>,
+}
+
+/// What becomes of what others wrote after the version that a rollback brings back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LaterWrites {
+    /// It stands in the way.
+    Refuse,
+    /// It is copied below the state first, see [`SetAside`].
+    Keep,
 }
 
 /// A rollback was refused or failed.
@@ -125,11 +137,11 @@ impl RollbackError {
         match self {
             Self::Refused(refusal) => Some(refusal.hint()),
             Self::State(e) => e.hint(),
+            Self::LaterWrites { .. } => Some("--later-writes keep copies them aside first and says where"),
             Self::NoHistory
             | Self::NoSuchVersion { .. }
             | Self::Gone { .. }
             | Self::Damaged { .. }
-            | Self::LaterWrites { .. }
             | Self::Unknown { .. }
             | Self::Stage(_)
             | Self::Snapshot(_)
@@ -141,10 +153,18 @@ impl RollbackError {
 /// Makes the content of version `to` current again; without `to`, what was current before the last publish or
 /// rollback.
 pub fn roll_back(dataset: &Dataset, to: Option<u64>) -> Result<RolledBack, RollbackError> {
+    roll_back_over(dataset, to, LaterWrites::Refuse)
+}
+
+/// [`roll_back`] with a say in what becomes of later writes.
+pub fn roll_back_over(
+    dataset: &Dataset,
+    to: Option<u64>,
+    later: LaterWrites,
+) -> Result<RolledBack, RollbackError> {
     let state = dataset.state().ok_or(RollbackError::NoHistory)?;
     let _lock = dataset.lock_publish(state)?;
-    recover::settle(dataset, state)?;
-    let mut history = log::read(&state.log)?;
+    let (_, mut history) = recover::settle(dataset, state)?;
     let to = match to {
         Some(to) => to,
         None => history.previous().ok_or(RollbackError::NoHistory)?,
@@ -155,18 +175,23 @@ pub fn roll_back(dataset: &Dataset, to: Option<u64>) -> Result<RolledBack, Rollb
     let live = dataset.snapshot(&history)?;
     let observed = live.observed();
     changes.extend(observed.clone().unwrap_or_default());
-    if !changes.is_empty() {
+    if !changes.is_empty() && later == LaterWrites::Refuse {
         return Err(RollbackError::LaterWrites { changes });
     }
-    if history.is_current(to) {
+    let written = observed.as_ref().is_some_and(|changes| !changes.is_empty());
+    if history.is_current(to) && !written {
         return Ok(answer(&target, head.version, false));
     }
     let slot = history.slot_of(to).ok_or(RollbackError::Gone { version: to })?;
     staging::may_change(dataset)?;
     let (new, files) = verify(dataset, state, &target, slot)?;
-    if observed.is_some() {
-        history = observe(dataset, state, &history, &live)?;
+    if let Some(changes) = observed {
+        history = observe(dataset, state, &history, (&live, changes))?;
     }
+    let set_aside = match later {
+        LaterWrites::Keep => later::set_aside(dataset, state, &history, to)?,
+        LaterWrites::Refuse => Vec::new(),
+    };
     let base = history.next_version() - 1;
     let intent = Intent {
         operation: Operation::RollBack { to },
@@ -186,7 +211,7 @@ pub fn roll_back(dataset: &Dataset, to: Option<u64>) -> Result<RolledBack, Rollb
             alone::carry_out(dataset, state, &intent, announced.number)
         });
     match exchanged.map_err(unknown)? {
-        Ok(version) => Ok(answer(&target, version, true)),
+        Ok(version) => Ok(RolledBack { set_aside, ..answer(&target, version, true) }),
         Err(UndoneBy::Drift { changes }) => Err(RollbackError::LaterWrites { changes }),
         Err(UndoneBy::Refused(refusal)) => Err(RollbackError::Refused(refusal)),
     }
@@ -194,20 +219,20 @@ pub fn roll_back(dataset: &Dataset, to: Option<u64>) -> Result<RolledBack, Rollb
 
 fn answer(target: &Version, version: u64, changed: bool) -> RolledBack {
     let bytes = target.files.iter().map(|f| Bytes(f.stat.size)).sum();
-    RolledBack { version, to: target.version, files: target.files.len(), bytes, changed }
+    let (to, files, set_aside) = (target.version, target.files.len(), Vec::new());
+    RolledBack { version, to, files, bytes, changed, set_aside }
 }
 
-/// Records times and modes that others changed without changing any content, so that the exchange compares with what
-/// is there.
+/// Records what others changed, be it only times and modes, so that the exchange compares with what is there.
 fn observe(
     dataset: &Dataset,
     state: &State,
     history: &History,
-    live: &Snapshot,
+    (live, changes): (&Snapshot, Vec<Change>),
 ) -> Result<History, RollbackError> {
     live.hash_all(dataset)?;
     let (version, files, dirs) = (history.next_version(), live.records(), live.dirs.clone());
-    recover::append(dataset, state, history, Body::Observe { version, changes: Vec::new(), files, dirs })?;
+    recover::append(dataset, state, history, Body::Observe { version, changes, files, dirs })?;
     Ok(log::read(&state.log)?)
 }
 

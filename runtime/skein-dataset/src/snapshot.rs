@@ -96,6 +96,20 @@ impl SnapshotError {
     pub fn class(&self) -> ErrorClass {
         self.code().class
     }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Empty => Some("data files end in .parquet, .parq or .pq and are not hidden"),
+            Self::Changed { .. } | Self::Drift { .. } => {
+                Some("run it again when its writer is done: it will start from the dataset as it is then")
+            }
+            Self::Place(e) => e.hint(),
+            Self::State(e) => e.hint(),
+            Self::Io(e) => e.hint(),
+            Self::Log(_) => None,
+        }
+    }
 }
 
 impl PinnedFile {
@@ -207,7 +221,7 @@ impl Snapshot {
     }
 
     /// The data files, sorted by bytes of the path.
-    pub fn data_files(&self) -> impl Iterator<Item = &PinnedFile> {
+    pub fn data_files(&self) -> impl Iterator<Item = &PinnedFile> + Clone {
         self.files.iter().filter(|f| f.stat.role == Role::Data)
     }
 
@@ -244,6 +258,18 @@ impl Snapshot {
         let mut all = files.next().map_or_else(Vec::new, |f| f.applied().to_vec());
         files.for_each(|file| all.retain(|applied| file.applied().contains(applied)));
         all
+    }
+
+    /// Whether another look saw the same: the same log, and the same files in the same order, none of them written to.
+    pub fn is_as(&self, other: &Self) -> bool {
+        let same = |(one, other): (&PinnedFile, &PinnedFile)| {
+            one.stat.path == other.stat.path && one.stat.same(&other.stat)
+        };
+        self.node == other.node
+            && self.last == other.last
+            && self.dirs == other.dirs
+            && self.files.len() == other.files.len()
+            && self.files.iter().zip(&other.files).all(same)
     }
 
     /// Whether the dataset, found again by its path, is what was pinned.

@@ -8,7 +8,7 @@ mod file;
 mod preflight;
 mod readers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,6 +19,7 @@ use crate::crash_point;
 use crate::dataset::{Dataset, RunLock};
 use crate::fault::{During as _, IoFault};
 use crate::listing::Role;
+use crate::output::{Output, OutputError};
 use crate::place::Kind;
 use crate::snapshot::{PinnedFile, Snapshot, SnapshotError};
 use crate::staging::readers::Readers;
@@ -26,11 +27,14 @@ use crate::store::{self, attributes};
 
 pub use file::StagedFile;
 pub use preflight::Room;
-pub(crate) use preflight::may_change;
+pub(crate) use preflight::{may_change, needed};
 
 /// Name of the rejects file in an attempt's directory.
 pub(crate) const QUARANTINE: &str = "quarantine.parquet";
 pub(crate) const DATA: &str = "data";
+
+/// What the rejected rows of an output are called; readers of Parquet directories pass it over.
+pub const OUTPUT_REJECTS: &str = "_quarantine.parquet";
 
 /// How an output file is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,6 +154,21 @@ impl StageError {
     pub fn class(&self) -> ErrorClass {
         self.code().class
     }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NoSpace { .. } => Some("free space beside the dataset, or give old versions up"),
+            Self::ReadOnly => Some("mount the file system for writing"),
+            Self::Permission { .. } => Some(
+                "run as a user who may write the dataset and its parent; `skein doctor` says what is missing",
+            ),
+            Self::NameCollision { .. } => Some("rename one of the two files that it would be made of"),
+            Self::Snapshot(e) => e.hint(),
+            Self::Io(e) => e.hint(),
+            Self::BadPath { .. } => None,
+        }
+    }
 }
 
 impl Staging {
@@ -193,6 +212,49 @@ impl Staging {
         let staging = Self { shared: Arc::new(shared) };
         crash_point!("stage.after-create").during("stage", &staging.shared.name)?;
         Ok(staging)
+    }
+
+    /// A directory of plain files elsewhere, with the files of the snapshot that `keeps` answers for. Its names are the
+    /// sources' own.
+    pub fn aside(
+        output: &Output,
+        dataset: &Dataset,
+        snapshot: &Snapshot,
+        keeps: impl Fn(&str) -> bool,
+    ) -> Result<Self, OutputError> {
+        let kept = snapshot.files().iter().filter(|file| keeps(&file.stat.path));
+        output.refuse_bytes(kept.map(|file| file.stat.size).sum())?;
+        let (dir, data) = output.begin()?;
+        let source_dirs = dirs_kept(snapshot, keeps);
+        for below in &source_dirs {
+            data.create_dir(below).during("create", below)?;
+        }
+        let shared = Shared {
+            kind: snapshot.kind,
+            name: output.temporary().to_owned(),
+            stage: output.parent.try_clone().during("open", ".")?,
+            dir,
+            data,
+            source: snapshot.root.try_clone().during("open", ".")?,
+            source_dirs,
+            stop: Arc::clone(&dataset.stop),
+            stems: BTreeMap::new(),
+            temporaries: AtomicU64::new(0),
+            keep: AtomicBool::new(false),
+            written: Mutex::default(),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Makes the directory that [`Staging::aside`] began complete, with the rejected rows as [`OUTPUT_REJECTS`] in it.
+    pub fn deliver(self, output: Output) -> Result<std::path::PathBuf, OutputError> {
+        let shared = &self.shared;
+        if self.quarantined() && !store::rename_new(&shared.dir, QUARANTINE, &shared.data, OUTPUT_REJECTS)? {
+            let problem = "would have two files called _quarantine.parquet";
+            return Err(OutputError::Refused { path: output.path().to_owned(), problem });
+        }
+        self.finish_dirs()?;
+        output.deliver(&shared.dir, &shared.data)
     }
 
     /// Makes room for what others added to the snapshot that this was made for. Every file that was begun must be
@@ -318,6 +380,20 @@ impl Staging {
         shared.written().dirs_finished = true;
         Ok(())
     }
+}
+
+/// Directories that hold something that is kept, or nothing in the source either.
+fn dirs_kept(snapshot: &Snapshot, keeps: impl Fn(&str) -> bool) -> Vec<String> {
+    let above = |path: &str| path.match_indices('/').map(|(at, _)| path[..at].to_owned()).collect::<Vec<_>>();
+    let (mut used, mut filled) = (BTreeSet::new(), BTreeSet::new());
+    for file in snapshot.files() {
+        let dirs = above(&file.stat.path);
+        if keeps(&file.stat.path) {
+            used.extend(dirs.iter().cloned());
+        }
+        filled.extend(dirs);
+    }
+    snapshot.dirs.iter().filter(|dir| used.contains(*dir) || !filled.contains(*dir)).cloned().collect()
 }
 
 impl Shared {

@@ -5,6 +5,7 @@
 
 pub(crate) mod attributes;
 pub(crate) mod barrier;
+pub(crate) mod copy;
 pub(crate) mod lock;
 
 use std::io::{Read as _, Write as _};
@@ -173,6 +174,23 @@ pub(crate) fn remove_tree(parent: &Dir, name: &str) -> Result<(), IoFault> {
         remove_tree(&dir, below)?;
     }
     gone(rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)).during("remove", name)
+}
+
+/// Bytes of a file, or of all files below a directory. What goes away meanwhile counts nothing.
+pub(crate) fn tree_size(parent: &Dir, name: &str) -> Result<u64, IoFault> {
+    let stat = match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => stat,
+        Err(Errno::NOENT) => return Ok(0),
+        Err(other) => return Err(other).during("look at", name),
+    };
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+        return Ok(u64::try_from(stat.st_size).unwrap_or(0));
+    }
+    let dir = match parent.open_dir(name) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        other => other.during("open", name)?,
+    };
+    names(&dir, name)?.iter().try_fold(0_u64, |sum, below| Ok(sum.saturating_add(tree_size(&dir, below)?)))
 }
 
 /// Another process that removes the same thing is no failure.

@@ -27,6 +27,8 @@ mod elsewhere;
 mod held;
 #[path = "files/mounts.rs"]
 mod mounts;
+#[path = "files/old.rs"]
+mod old;
 #[path = "files/others.rs"]
 mod others;
 #[path = "files/places.rs"]

@@ -56,6 +56,9 @@ impl Staged {
     /// The data files at these places; `false` if those before would have been planned otherwise beside them.
     fn migrate(&mut self, places: Vec<usize>) -> Result<bool, RunError> {
         let (job, snapshot) = (&mut self.job, &self.snapshot);
+        let choice = job.request.files.clone();
+        let takes = |place: &usize| choice.takes(&snapshot.files()[*place].stat.path);
+        let (places, left): (Vec<usize>, Vec<usize>) = places.into_iter().partition(takes);
         let (todo, joined) = match job.request.again {
             true => (places, Vec::new()),
             false => run::unapplied(snapshot, places, &job.migration)?,
@@ -71,10 +74,14 @@ impl Staged {
         };
         let earlier = std::mem::take(&mut job.plans.group_of);
         planner.extend(&mut job.plans, &files)?;
-        for place in joined {
-            let pinned = &snapshot.files()[place];
+        for place in &joined {
+            let pinned = &snapshot.files()[*place];
             planning::joins(&job.plans, &pinned.stat.path, inputs::open(snapshot, pinned)?.view())?;
-            self.staging.join(snapshot, pinned)?;
+        }
+        run::left_fit(snapshot, &job.plans, &choice, &left)?;
+        job.joined += joined.len() + left.len();
+        for place in joined.into_iter().chain(left) {
+            self.staging.join(snapshot, &snapshot.files()[place])?;
         }
         let rejected = job.quarantine.rows();
         let transformed = self.transform(&files)?;
@@ -130,6 +137,7 @@ impl Staged {
                 | RunError::Plan { .. }
                 | RunError::Target { .. }
                 | RunError::GroupsDiffer { .. }
+                | RunError::LeftDiffers { .. }
                 | RunError::AppliedDifferently { .. }
         );
         if !theirs {

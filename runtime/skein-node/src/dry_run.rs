@@ -159,6 +159,7 @@ pub fn dry_run(
     let Some(work) = asked.work(&snapshot, progress)? else {
         return Ok(DryRun::AlreadyMigrated { version, migration });
     };
+    run::left_fit(&snapshot, &work.plans, &request.run.files, &work.left)?;
     let mut prober = Prober {
         snapshot: &snapshot,
         work: &work,
@@ -248,7 +249,7 @@ fn counts(snapshot: &Snapshot, work: &Work, plans: &[Lineage]) -> WorkCounts {
         rows: Rows(work.files.iter().map(|file| file.rows).sum()),
         bytes: work.files.iter().map(|file| Bytes(file.pinned(snapshot).stat.size)).sum(),
         row_groups: work.files.iter().map(|file| file.row_groups).sum(),
-        joined: work.joined.len(),
+        joined: work.done.len() + work.left.len(),
         partitions,
     }
 }

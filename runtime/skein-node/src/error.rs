@@ -3,11 +3,12 @@
 use arrow_schema::ArrowError;
 use skein_dataset::parquet::FileError;
 use skein_dataset::{
-    Conflict, IoFault, PlaceError, PublishError, Refusal, SnapshotError, StageError, StateError,
+    Conflict, IoFault, OutputError, PlaceError, PublishError, Refusal, SnapshotError, StageError, StateError,
 };
 use skein_sandbox::{GuestError, SchemaError};
 use skein_types::{Code, ErrorClass, ModuleDigest, ParamsDigest, PlanError, codes};
 
+use crate::choice::ChoiceError;
 use crate::params::ParamsError;
 use crate::preserved::PreservedChanged;
 
@@ -31,6 +32,12 @@ pub enum RunError {
     Stage(#[from] StageError),
     #[error(transparent)]
     Io(#[from] IoFault),
+    #[error(transparent)]
+    Choice(#[from] ChoiceError),
+    #[error("{file} is not selected and would keep another schema: {difference}")]
+    LeftDiffers { file: String, difference: String },
+    #[error(transparent)]
+    Output(#[from] OutputError),
     #[error("migration {name:?} was applied before with module {module} and parameters {params}")]
     AppliedDifferently { name: String, module: ModuleDigest, params: ParamsDigest },
     #[error("{name:?} remembers rows, and {done} files have been through it without the other {todo}")]
@@ -87,7 +94,10 @@ impl RunError {
 
     /// What was asked to stop says so in the terms of what it was doing; the user did not ask for that.
     pub(crate) fn if_asked_to_stop(self) -> Self {
-        let of_files = matches!(self, Self::Snapshot(_) | Self::Stage(_) | Self::Publish(_) | Self::Io(_));
+        let of_files = matches!(
+            self,
+            Self::Snapshot(_) | Self::Stage(_) | Self::Publish(_) | Self::Output(_) | Self::Io(_)
+        );
         if of_files && self.code() == codes::CANCELLED { Self::Cancelled } else { self }
     }
 
@@ -102,6 +112,9 @@ impl RunError {
             Self::File(e) => e.code(),
             Self::Stage(e) => e.code(),
             Self::Io(e) => e.code(),
+            Self::Choice(e) => e.code(),
+            Self::LeftDiffers { .. } => codes::PLAN_GROUPS_DIFFER,
+            Self::Output(e) => e.code(),
             Self::AppliedDifferently { .. } => codes::ALREADY_OTHER_DIGEST,
             Self::StateLost { .. } => codes::STATE_LOST,
             Self::ResizeWithState { .. } => codes::USAGE,
@@ -136,6 +149,12 @@ impl RunError {
             Self::State(e) => e.hint().map(str::to_owned),
             Self::File(e) => e.hint().map(str::to_owned),
             Self::Guest { source, .. } => source.hint().map(str::to_owned),
+            Self::Choice(e) => e.hint(),
+            Self::LeftDiffers { .. } => Some(
+                "select all files, or give --mixed-schemas if readers of the dataset cope with both"
+                    .to_owned(),
+            ),
+            Self::Output(e) => e.hint().map(str::to_owned),
             Self::AppliedDifferently { .. } => {
                 Some("give this migration another --name, or repeat it with --again".to_owned())
             }
@@ -145,11 +164,11 @@ impl RunError {
             Self::ResizeWithState { .. } => {
                 Some("run the module first, then `skein run columns` with --file-size".to_owned())
             }
+            Self::PlanRefused { code, .. } if code == PARTITION_COLUMN => Some(PARTITION_HINT.to_owned()),
             Self::PlanRefused { column: Some(column), .. }
             | Self::ParamsRefused { column: Some(column), .. } => {
                 Some(format!("it is about column {column:?}"))
             }
-            Self::PlanRefused { code, .. } if code == PARTITION_COLUMN => Some(PARTITION_HINT.to_owned()),
             Self::Plan { source: PlanError::PartitionChanged { .. }, .. } => Some(PARTITION_HINT.to_owned()),
             Self::GroupsDiffer { groups, joins, .. } => Some(groups_hint(groups, *joins)),
             Self::TooManyRejects { .. } => {
@@ -162,10 +181,10 @@ impl RunError {
             Self::Conflict { .. } => {
                 Some("run it again: it will start from the dataset as it is now".to_owned())
             }
+            Self::Snapshot(e) => e.hint().map(str::to_owned),
+            Self::Stage(e) => e.hint().map(str::to_owned),
+            Self::Io(e) => e.hint().map(str::to_owned),
             Self::Cancelled
-            | Self::Snapshot(_)
-            | Self::Stage(_)
-            | Self::Io(_)
             | Self::Manifest { .. }
             | Self::PlanRefused { column: None, .. }
             | Self::ParamsRefused { column: None, .. }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
 use skein_dataset::parquet::{SourceFile, splits};
-use skein_dataset::{Partitions, PinnedFile, Snapshot};
+use skein_dataset::{Partitions, PinnedFile, Snapshot, SnapshotError};
 use skein_types::{Blake3, FileView, unify};
 
 use crate::error::RunError;
@@ -141,5 +141,13 @@ pub(crate) fn open_presented(snapshot: &Snapshot, input: &InputFile) -> Result<S
 /// Opens a pinned file again.
 pub(crate) fn open(snapshot: &Snapshot, pinned: &PinnedFile) -> Result<SourceFile, RunError> {
     let file = snapshot.open_file(pinned)?;
-    Ok(SourceFile::open(file, &pinned.stat.path)?)
+    SourceFile::open(file, &pinned.stat.path).map_err(|error| blamed(snapshot, pinned, error.into()))
+}
+
+/// A file that cannot be read may have been written to while it was read: then that is what is wrong with it.
+pub(crate) fn blamed(snapshot: &Snapshot, pinned: &PinnedFile, error: RunError) -> RunError {
+    match (&error, snapshot.open_file(pinned)) {
+        (RunError::File(_), Err(changed @ SnapshotError::Changed { .. })) => changed.into(),
+        _ => error,
+    }
 }

@@ -7,9 +7,11 @@
 //! decides the same and only looks. It knows no format, no engine, no terminal and no server.
 
 mod agent;
+mod aside;
 mod batch;
 mod board;
 mod catch_up;
+mod choice;
 mod cpu;
 mod dry_run;
 mod error;
@@ -33,7 +35,9 @@ mod staged;
 mod transform;
 
 pub use agent::{Agent, AgentSource};
+pub use aside::write_aside;
 pub use batch::{BatchShape, Step, run_batch};
+pub use choice::{ChoiceError, ChoiceText, FileChoice};
 pub use dry_run::{
     Cell, DryRun, DryRunRequest, Estimate, Fate, Forecast, RejectedRow, Rejects, RoomView, Sample,
     SampledColumns, SampledGroup, SampledRow, Warning, WorkCounts, dry_run,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use skein_sandbox::GuestConfig;
-use skein_types::{Code, ErrorClass, ParamsDigest, codes};
+use skein_types::{Code, ErrorClass, ParamsDigest, codes, nearest};
 
 const DEPTH_MAX: usize = 64;
 const BYTES_MAX: usize = 1 << 20;
@@ -34,7 +34,7 @@ pub enum ParamsError {
     #[error("the parameters are nested deeper than {DEPTH_MAX} levels")]
     TooDeep,
     #[error("secret {name:?} is named by the parameters and was not given")]
-    SecretMissing { name: String },
+    SecretMissing { name: String, near: Option<String> },
     #[error("secret {name:?} was given and the parameters do not name it")]
     SecretUnused { name: String },
 }
@@ -57,7 +57,10 @@ impl ParamsError {
     /// What to do.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::SecretMissing { name } => Some(format!("give it with --secret {name}=@FILE")),
+            Self::SecretMissing { name, near: Some(near) } => {
+                Some(format!("{near:?} was given: is it the same? then let both say {name:?}"))
+            }
+            Self::SecretMissing { name, near: None } => Some(format!("give it with --secret {name}=@FILE")),
             Self::SecretUnused { name } => Some(format!(
                 "write {{\"$secret\":\"{name}\"}} where the parameters need it, or leave it out"
             )),
@@ -99,7 +102,9 @@ impl Params {
         let mut named = BTreeSet::new();
         collect_secrets(&value, &mut named);
         if let Some(name) = named.iter().find(|name| !secrets.contains_key(**name)) {
-            return Err(ParamsError::SecretMissing { name: (*name).to_owned() });
+            let unnamed = secrets.keys().map(String::as_str).filter(|given| !named.contains(given));
+            let near = nearest(name, unnamed).map(str::to_owned);
+            return Err(ParamsError::SecretMissing { name: (*name).to_owned(), near });
         }
         if let Some(name) = secrets.keys().find(|name| !named.contains(name.as_str())) {
             return Err(ParamsError::SecretUnused { name: name.clone() });
@@ -112,6 +117,12 @@ impl Params {
     /// Canonical JSON: no spaces, keys sorted, secrets by name.
     pub fn json(&self) -> &str {
         &self.json
+    }
+
+    /// The key that somebody wrote who meant this one, perhaps.
+    pub(crate) fn nearest_key(&self, key: &str) -> Option<&str> {
+        let keys = self.value.as_object().into_iter().flat_map(Map::keys);
+        nearest(key, keys.map(String::as_str))
     }
 
     /// A string at the top level, such as the migration's name in a `columns` spec.

@@ -136,6 +136,11 @@ pub(crate) fn joins(plans: &Plans, path: &str, view: &Schema) -> Result<(), RunE
     Err(RunError::GroupsDiffer { difference, groups, joins: true })
 }
 
+/// How the schema of a file that is not selected differs from the target's.
+pub(crate) fn left_differs(plans: &Plans, view: &Schema) -> Option<String> {
+    plans.groups.first().and_then(|group| difference(&group.plan.written(), view))
+}
+
 fn difference(one: &Schema, other: &Schema) -> Option<String> {
     if one.fields().len() != other.fields().len() {
         return Some(format!("{} columns against {}", one.fields().len(), other.fields().len()));

@@ -59,6 +59,9 @@ pub struct RunReport {
     pub migration: Migration,
     /// Files in the new version that the run wrote.
     pub files: usize,
+    /// Data files that are in the new version as they were: not selected, or migrated before.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub files_joined: usize,
     /// Files that others added while the run was at work and that it took along.
     #[serde(skip_serializing_if = "is_zero")]
     pub caught_up: usize,
@@ -100,6 +103,8 @@ pub enum RunOutcome {
     Held(Box<RunReport>),
     /// The result is a dataset of its own.
     Beside(Box<RunReport>),
+    /// The result is a directory of plain files; the dataset is as it was. The report's version is the one that was read.
+    Written(Box<RunReport>),
     /// The dataset has been through exactly this before; nothing was touched.
     AlreadyMigrated {
         /// The current version.

@@ -16,6 +16,7 @@ use skein_sandbox::{Limits, Manifest, Module};
 use skein_types::{Clock, Rows, RunId, StateKind};
 
 use crate::agent::AgentSource;
+use crate::choice::FileChoice;
 use crate::error::RunError;
 use crate::inputs::{self, InputFile};
 use crate::params::Params;
@@ -46,6 +47,8 @@ pub struct RunRequest {
     pub limits: Limits,
     /// Rejected rows that the run may have.
     pub rejects_max: u64,
+    /// The data files to work on; the others join the new version as they are.
+    pub files: FileChoice,
     /// Input rows after which a module with state is saved and opened again, at the next row-group border.
     pub checkpoint_rows: Rows,
     /// Sizes of files and row groups.
@@ -63,7 +66,7 @@ impl RunRequest {
 pub enum Preparation {
     /// There is something to do.
     Ready(Box<Prepared>),
-    /// All files have been through exactly this migration.
+    /// All files that are chosen have been through exactly this migration.
     AlreadyMigrated {
         /// The current version; 0 for a dataset that no run has published to.
         version: u64,
@@ -98,9 +101,11 @@ pub fn plan_only(
     module: &Module,
     params: &Params,
     limits: &Limits,
+    files: &FileChoice,
 ) -> Result<Vec<SchemaGroup>, RunError> {
     let snapshot = dataset.look()?;
-    let files = inputs::read(&snapshot, &data_places(&snapshot), &Progress::default())?;
+    let (chosen, _) = chosen(&snapshot, files)?;
+    let files = inputs::read(&snapshot, &chosen, &Progress::default())?;
     let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
     Ok(Planner { module, params, applied: &applied, limits }.plan(&files)?.groups)
 }
@@ -117,20 +122,20 @@ pub fn prepare(
     let dataset = dataset.stopped_by(progress.files());
     let manifest = describe(module, &request.limits)?;
     let migration = migration(module, &manifest, &request)?;
-    // Reads footers twice, once: a run that is refused leaves no trace of Skein beside a dataset that never had one. What
-    // another first run did meanwhile is not for the module to judge.
-    if !dataset.is_registered()
-        && let Err(refused) = plan_only(&dataset, module, &request.params, &request.limits)
-        && !dataset.is_registered()
-    {
-        return Err(refused);
-    }
+    let asked = Asked { module, manifest: &manifest, migration: &migration, request: &request };
+    let seen = asked.first_look(&dataset, progress)?;
     let lock = dataset.lock_run(request.run)?;
     let snapshot = dataset.pin(&lock).map_err(|e| RunError::from(e).if_asked_to_stop())?;
-    let asked = Asked { module, manifest: &manifest, migration: &migration, request: &request };
-    let Some(Work { files, joined, plans, applied }) = asked.work(&snapshot, progress)? else {
+    let work = match seen {
+        Some((earlier, work)) if snapshot.is_as(&earlier) => work,
+        Some(_) | None => asked.work(&snapshot, progress)?,
+    };
+    let Some(Work { files, done, left, plans, applied }) = work else {
         return Ok(Preparation::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration });
     };
+    left_fit(&snapshot, &plans, &request.files, &left)?;
+    let mut joined = [done, left].concat();
+    joined.sort_unstable();
     Ok(Preparation::Ready(Box::new(Prepared {
         dataset,
         lock,
@@ -162,13 +167,39 @@ pub(crate) struct Work {
     /// To be migrated.
     pub(crate) files: Vec<InputFile>,
     /// Places of the data files that have been through the migration already and join as they are.
-    pub(crate) joined: Vec<usize>,
+    pub(crate) done: Vec<usize>,
+    /// Places of the data files that are not chosen.
+    pub(crate) left: Vec<usize>,
     pub(crate) plans: Plans,
     /// What all files have been through, for the guest.
     pub(crate) applied: Vec<skein_sandbox::Applied>,
 }
 
 impl Asked<'_> {
+    /// A run that is refused leaves no trace of Skein beside a dataset that never had one, so before the first run there is
+    /// this look. What it found holds for the run if nothing has changed by the time that the dataset is locked. What
+    /// another first run did meanwhile is not for the module to judge.
+    fn first_look(
+        &self,
+        dataset: &Dataset,
+        progress: &Progress,
+    ) -> Result<Option<(Snapshot, Option<Work>)>, RunError> {
+        if dataset.is_registered() {
+            return Ok(None);
+        }
+        let seen = dataset.look().map_err(|e| RunError::from(e).if_asked_to_stop()).and_then(|snapshot| {
+            let work = self.work(&snapshot, progress)?;
+            if let Some(work) = &work {
+                left_fit(&snapshot, &work.plans, &self.request.files, &work.left)?;
+            }
+            Ok((snapshot, work))
+        });
+        match seen {
+            Err(_) if dataset.is_registered() => Ok(None),
+            seen => seen.map(Some),
+        }
+    }
+
     /// The one place that decides which files a run or a dry run takes and what becomes of them; `None` if all have been
     /// through exactly this migration. Writes nothing.
     pub(crate) fn work(&self, snapshot: &Snapshot, progress: &Progress) -> Result<Option<Work>, RunError> {
@@ -176,29 +207,45 @@ impl Asked<'_> {
         if manifest.state == StateKind::Sequential && !request.resize.is_none() {
             return Err(RunError::ResizeWithState { name: manifest.name.clone() });
         }
-        let places = data_places(snapshot);
-        let (todo, joined) =
+        let (places, left) = chosen(snapshot, &request.files)?;
+        let (todo, done) =
             if request.again { (places, Vec::new()) } else { unapplied(snapshot, places, migration)? };
         if todo.is_empty() {
             return Ok(None);
         }
-        if manifest.state == StateKind::Sequential && !joined.is_empty() {
+        if manifest.state == StateKind::Sequential && !done.is_empty() {
             return Err(RunError::StateLost {
                 name: migration.name.clone(),
                 todo: todo.len(),
-                done: joined.len(),
+                done: done.len(),
             });
         }
         let files = inputs::read(snapshot, &todo, progress)?;
         let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
         let planner = Planner { module, params: &request.params, applied: &applied, limits: &request.limits };
         let plans = planner.plan(&files)?;
-        for place in &joined {
+        for place in &done {
             let pinned = &snapshot.files()[*place];
             planning::joins(&plans, &pinned.stat.path, inputs::open(snapshot, pinned)?.view())?;
         }
-        Ok(Some(Work { files, joined, plans, applied }))
+        Ok(Some(Work { files, done, left, plans, applied }))
     }
+}
+
+/// Readers see one dataset: files that stay as they are must have the schema of those that change.
+pub(crate) fn left_fit(
+    snapshot: &Snapshot,
+    plans: &Plans,
+    choice: &FileChoice,
+    left: &[usize],
+) -> Result<(), RunError> {
+    for place in left.iter().filter(|_| !choice.mixed_schemas) {
+        let pinned = &snapshot.files()[*place];
+        if let Some(difference) = planning::left_differs(plans, inputs::open(snapshot, pinned)?.view()) {
+            return Err(RunError::LeftDiffers { file: pinned.stat.path.clone(), difference });
+        }
+    }
+    Ok(())
 }
 
 impl Prepared {
@@ -290,10 +337,13 @@ pub(crate) fn migration(
         (None, None) => manifest.name.clone(),
         (None, Some(key)) => {
             let named = request.params.string(key).filter(|name| !name.is_empty());
+            let near = || request.params.nearest_key(key).filter(|near| *near != key);
+            let meant = || near().map_or_else(String::new, |near| format!(": did you mean it by {near:?}?"));
             named.map(str::to_owned).ok_or_else(|| RunError::Manifest {
                 problem: format!(
-                    "{:?} takes the migration's name from parameter {key:?}, which is not given",
-                    manifest.name
+                    "{:?} takes the migration's name from parameter {key:?}, which is not given{}",
+                    manifest.name,
+                    meant()
                 ),
             })?
         }
@@ -334,9 +384,11 @@ pub(crate) fn unapplied(
     Ok((todo, done))
 }
 
-fn data_places(snapshot: &Snapshot) -> Places {
-    let files = snapshot.files().iter().enumerate();
-    files.filter(|(_, f)| f.stat.role == skein_dataset::Role::Data).map(|(place, _)| place).collect()
+/// Places of the data files that are chosen, and of the others.
+fn chosen(snapshot: &Snapshot, choice: &FileChoice) -> Result<(Places, Places), RunError> {
+    choice.check(snapshot.data_files().map(|file| file.stat.path.as_str()))?;
+    let data = snapshot.files().iter().enumerate().filter(|(_, f)| f.stat.role == skein_dataset::Role::Data);
+    Ok(data.map(|(place, _)| place).partition(|place| choice.takes(&snapshot.files()[*place].stat.path)))
 }
 
 fn for_guest(applied: &Applied) -> skein_sandbox::Applied {

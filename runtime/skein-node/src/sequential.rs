@@ -15,6 +15,7 @@ use crate::agent::Agent;
 use crate::cpu;
 use crate::error::RunError;
 use crate::feed::{Feed, RowGroupTally};
+use crate::inputs;
 use crate::lane::{FileWork, OutputWriter};
 use crate::preserved::PreservedCheck;
 use crate::transform::{Tally, Transform, Transformed};
@@ -38,7 +39,10 @@ pub(crate) fn run(transform: &Transform<'_>) -> Result<Transformed, RunError> {
     for file in 0..transform.files.len() {
         outputs.push(task.file(file).map_err(|error| match transform.staging.take_fault() {
             Some(fault) => RunError::from(fault),
-            None => error,
+            None => {
+                let pinned = transform.files[file].pinned(transform.snapshot);
+                inputs::blamed(transform.snapshot, pinned, error)
+            }
         })?);
     }
     let mut rows = task.tally.rows;

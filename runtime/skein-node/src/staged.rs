@@ -65,6 +65,7 @@ pub(crate) struct Job {
     pub(crate) transformed: Transformed,
     pub(crate) quarantine: Quarantine,
     pub(crate) files_dropped: Vec<String>,
+    pub(crate) joined: usize,
     pub(crate) caught_up: usize,
     pub(crate) later: Later,
 }
@@ -113,6 +114,7 @@ impl Staged {
             transformed,
             quarantine,
             files_dropped,
+            joined: joined.len(),
             caught_up: 0,
             later,
         };
@@ -130,7 +132,10 @@ impl Staged {
     pub fn publish(self) -> Result<RunReport, RunError> {
         match self.publish_as(&PublishMode::Replace)? {
             RunOutcome::Published(report) => Ok(*report),
-            RunOutcome::Held(_) | RunOutcome::Beside(_) | RunOutcome::AlreadyMigrated { .. } => {
+            RunOutcome::Held(_)
+            | RunOutcome::Beside(_)
+            | RunOutcome::Written(_)
+            | RunOutcome::AlreadyMigrated { .. } => {
                 Err(RunError::bug("a publish was answered as something else"))
             }
         }
@@ -227,7 +232,7 @@ fn ended(
             report.version = version;
             if let PublishMode::Beside(name) = mode {
                 let place = dataset.path().with_file_name(name.to_string());
-                let state = state.with_file_name(name.to_string());
+                let state = skein_dataset::state_beside(dataset, name);
                 report.quarantine = rejected.map(|name| shown(state.join(name)));
                 report.path = Some(shown(place));
                 return Ok(RunOutcome::Beside(Box::new(report)));
@@ -247,7 +252,7 @@ fn ended(
     }
 }
 
-fn since(clock: &dyn Clock, started: Duration) -> Millis {
+pub(crate) fn since(clock: &dyn Clock, started: Duration) -> Millis {
     Millis(u64::try_from(clock.elapsed().saturating_sub(started).as_millis()).unwrap_or(u64::MAX))
 }
 
@@ -283,6 +288,7 @@ pub(crate) fn report(job: &Job, snapshot: &Snapshot, staging: &Staging) -> RunRe
         path: None,
         migration: job.migration.clone(),
         files: outputs.len(),
+        files_joined: job.joined,
         caught_up: job.caught_up,
         rows: job.transformed.rows,
         columns: columns(job, outputs),
@@ -363,9 +369,19 @@ pub(crate) fn commit(job: &Job, snapshot: &Snapshot, report: &RunReport) -> Resu
         plan: plan_digest(job),
         schema: fields.collect(),
         rows: report.rows,
-        ext: json!({"cost": report.cost, "columns": report.columns, "bytes_spliced": report.bytes_spliced}),
+        ext: ext(job, report),
         files: files.collect(),
     })
+}
+
+fn ext(job: &Job, report: &RunReport) -> serde_json::Value {
+    let mut ext =
+        json!({"cost": report.cost, "columns": report.columns, "bytes_spliced": report.bytes_spliced});
+    let choice = &job.request.files;
+    if !choice.is_everything() {
+        ext["selection"] = json!(choice.text());
+    }
+    ext
 }
 
 /// Digest over the plans of all schema groups.

@@ -6,6 +6,7 @@
 //! splits are taken in order, so it is found whatever the others do.
 
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ScopedJoinHandle;
 
@@ -15,7 +16,7 @@ use skein_dataset::parquet::{
 };
 use skein_dataset::{NameRule, RowCounts, Snapshot, Staging};
 use skein_sandbox::Usage;
-use skein_types::{ModuleDigest, ParamsDigest, Rows, Selection, Shape};
+use skein_types::{Millis, ModuleDigest, ParamsDigest, Rows, Selection, Shape};
 
 use crate::agent::AgentSource;
 use crate::board::{Board, Item, Turn};
@@ -140,10 +141,14 @@ impl Transform<'_> {
             leaves: groups.iter().map(|g| g.plan.read_leaves()).collect(),
             splits,
         };
-        let tallies = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(|| shared.worker())).collect();
-            workers.into_iter().map(ScopedJoinHandle::join).collect::<Result<Vec<Tally>, _>>()
-        });
+        let tallies = match workers {
+            // For a small dataset a thread of its own costs as much as the rest.
+            1 => catch_unwind(AssertUnwindSafe(|| vec![shared.worker()])),
+            _ => std::thread::scope(|scope| {
+                let workers: Vec<_> = (0..workers).map(|_| scope.spawn(|| shared.worker())).collect();
+                workers.into_iter().map(ScopedJoinHandle::join).collect()
+            }),
+        };
         let Ok(tallies) = tallies else { return Err(RunError::bug("a worker panicked")) };
         let tally = tallies.iter().fold(Tally::default(), |mut sum, tally| {
             sum.add(tally);
@@ -214,8 +219,9 @@ impl Shared<'_> {
     fn worker(&self) -> Tally {
         let _guard = StopOnPanic(&self.board);
         let mut tally = Tally::default();
+        let before = cpu::of_this_thread();
         self.work(&mut tally);
-        tally.cost.cpu = cpu::of_this_thread();
+        tally.cost.cpu = Millis(cpu::of_this_thread().0.saturating_sub(before.0));
         tally
     }
 
@@ -232,6 +238,9 @@ impl Shared<'_> {
     }
 
     fn fail(&self, item: Item, error: RunError) {
+        let transform = self.transform;
+        let pinned = transform.files[item.file].pinned(transform.snapshot);
+        let error = inputs::blamed(transform.snapshot, pinned, error);
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         if failed.as_ref().is_none_or(|(lowest, _)| item < *lowest) {
             *failed = Some((item, error));

@@ -114,6 +114,8 @@ catalogue! {
     STATE_LOST = "SK0214" Conflict "a module with state over a partly migrated dataset";
     PLAN_TYPE_TOO_WIDE = "SK0215" BadInput "the plan has a type that is too wide";
     PLAN_PARTITION = "SK0216" BadInput "a plan changes a partition column";
+    NOTHING_SELECTED = "SK0219" BadInput "no file is selected";
+    SELECTION_INVALID = "SK0220" BadInput "a selection of files cannot be understood".exit(64);
     MANIFEST_UNREADABLE = "SK0222" BadInput "the list of datasets cannot be read";
     MANIFEST_OVERLAPS = "SK0223" BadInput "datasets are listed twice or lie in each other";
 
@@ -175,6 +177,7 @@ catalogue! {
     STATE_PLACE = "SK0537" Denied "a directory that cannot hold the state of a dataset";
     STATE_GONE = "SK0538" Denied "the state that a dataset points to is gone";
     SETTINGS_INVALID = "SK0539" BadInput "skein.toml cannot be used".exit(64);
+    OUTPUT_REFUSED = "SK0540" BadInput "a directory that no output can be in".exit(64);
 }
 
 #[cfg(test)]

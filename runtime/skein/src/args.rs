@@ -11,6 +11,8 @@ use skein_node::PublishMode;
 use skein_types::Bytes;
 
 use crate::commands::discard::DiscardArgs;
+use crate::commands::finalize::FinalizeArgs;
+use crate::commands::gc::GcArgs;
 use crate::commands::publish::PublishArgs;
 pub(crate) use authoring::{BuildArgs, DevArgs, NewArgs};
 pub(crate) use resize::ResizeArgs;
@@ -20,7 +22,7 @@ Examples:
   skein check prefs.wasm --dataset /data/prefs
   skein run prefs.wasm /data/prefs --params '{\"zone\":\"UTC\"}' --dry-run
   skein run prefs.wasm /data/prefs --params '{\"zone\":\"UTC\"}'
-  skein run columns.wasm /data/users --params @drop-phone.toml
+  skein run columns /data/users --params @drop-phone.toml
   skein history /data/prefs
   skein rollback /data/prefs
 
@@ -70,8 +72,16 @@ pub(crate) enum Command {
     Discard(DiscardArgs),
     /// Make an older version of a dataset current again.
     Rollback(RollbackArgs),
+    /// Give up old versions and free what they take.
+    Finalize(FinalizeArgs),
+    /// Remove what dead processes left behind.
+    Gc(GcArgs),
     /// Finish or undo what a killed process left behind. Safe to run at any time.
     Recover(RecoverArgs),
+    /// Print the files of a version, or copy them out.
+    Export(ExportArgs),
+    /// Say what this machine and the places of datasets are fit for.
+    Doctor(DoctorArgs),
     /// Print a completion script for a shell.
     Completion(CompletionArgs),
     /// Print a page of the reference.
@@ -97,7 +107,11 @@ impl Command {
             Self::Publish(a) => a.output,
             Self::Discard(a) => a.output,
             Self::Rollback(a) => a.output,
+            Self::Finalize(a) => a.output,
+            Self::Gc(a) => a.output,
             Self::Recover(a) => a.output,
+            Self::Export(a) => a.output,
+            Self::Doctor(a) => a.output,
             Self::Dev(_) | Self::Completion(_) | Self::Reference(_) | Self::Compile { .. } => Output::Table,
         }
     }
@@ -123,9 +137,27 @@ pub(crate) struct ParamArgs {
     pub(crate) secrets: Vec<String>,
 }
 
+/// Which data files to work on, shared by `run` and `check`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Selection of files")]
+pub(crate) struct SelectionArgs {
+    /// Work only on data files whose path inside the dataset matches; `*` stays in a directory, `**` does not.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) include: Vec<String>,
+    /// Leave data files out whose path inside the dataset matches.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) exclude: Vec<String>,
+    /// Work only on these hive partitions: KEY=VALUE, KEY=VALUE1,VALUE2 or KEY!=VALUE; all given must hold.
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub(crate) partitions: Vec<String>,
+    /// Let files that are not selected keep another schema than those that are.
+    #[arg(long)]
+    pub(crate) mixed_schemas: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// The migration module: a WebAssembly component.
+    /// The migration module: a WebAssembly component, or the name of one that is installed, such as `columns`.
     pub(crate) module: PathBuf,
     /// A directory of Parquet files, or one Parquet file.
     #[arg(required_unless_present = "manifest")]
@@ -154,6 +186,12 @@ pub(crate) struct RunArgs {
     /// Run although this migration was applied before.
     #[arg(long)]
     pub(crate) again: bool,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    /// Write the result into DIR, which must not exist or be empty, and leave the dataset alone: nothing is locked,
+    /// recorded or changed. Files that are not selected are not written.
+    #[arg(long = "output", value_name = "DIR", conflicts_with_all = ["publish", "manifest"])]
+    pub(crate) into: Option<PathBuf>,
     /// Show what the run would do, with sampled rows before and after, and write nothing.
     #[arg(long, conflicts_with = "manifest")]
     pub(crate) dry_run: bool,
@@ -170,7 +208,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) sizes: ResizeArgs,
     /// How to print the summary.
-    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    #[arg(short = 'o', long = "format", value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
 }
 
@@ -185,15 +223,17 @@ fn publish_mode(text: &str) -> Result<PublishMode, String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// The migration module: a WebAssembly component.
+    /// The migration module: a WebAssembly component, or the name of one that is installed, such as `columns`.
     pub(crate) module: PathBuf,
     /// Also plan it for this dataset and show what would become of each column.
     #[arg(long, value_name = "DATASET")]
     pub(crate) dataset: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) with: ParamArgs,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
     /// How to print the result.
-    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    #[arg(short = 'o', long = "format", value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
 }
 
@@ -202,8 +242,17 @@ pub(crate) struct HistoryArgs {
     /// The dataset.
     pub(crate) dataset: PathBuf,
     /// How to print the list.
-    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    #[arg(short = 'o', long = "format", value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
+}
+
+/// What becomes of later writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Later {
+    /// They stand in the way.
+    Refuse,
+    /// They are copied first.
+    Keep,
 }
 
 #[derive(Debug, Args)]
@@ -213,11 +262,15 @@ pub(crate) struct RollbackArgs {
     /// The version to go back to [default: the one before the current].
     #[arg(long, value_name = "N")]
     pub(crate) to: Option<u64>,
+    /// What becomes of what others wrote since that version: it stands in the way (refuse), or it is copied below the state
+    /// before it is hidden, and the copy's place printed (keep).
+    #[arg(long, value_enum, value_name = "refuse|keep", default_value_t = Later::Refuse)]
+    pub(crate) later_writes: Later,
     /// Do not ask.
     #[arg(long)]
     pub(crate) yes: bool,
     /// How to print the result.
-    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    #[arg(short = 'o', long = "format", value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
 }
 
@@ -226,7 +279,48 @@ pub(crate) struct RecoverArgs {
     /// The dataset.
     pub(crate) dataset: PathBuf,
     /// How to print the result.
-    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    #[arg(short = 'o', long = "format", value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+}
+
+/// Whose statement to print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Reader {
+    /// A `SELECT`.
+    Duckdb,
+    /// PySpark.
+    Spark,
+    /// Python.
+    Polars,
+    /// Python.
+    Pyarrow,
+}
+
+#[derive(Debug, Args)]
+#[command(disable_version_flag = true)]
+pub(crate) struct ExportArgs {
+    /// The dataset.
+    pub(crate) dataset: PathBuf,
+    /// Which version [default: the current].
+    #[arg(long, value_name = "N")]
+    pub(crate) version: Option<u64>,
+    /// Copy the version into DIR, which must not exist or be empty, and prove every file by its hash.
+    #[arg(long, value_name = "DIR", conflicts_with = "reader")]
+    pub(crate) to: Option<PathBuf>,
+    /// Print a statement that reads the version's data files.
+    #[arg(long = "for", value_enum, value_name = "READER")]
+    pub(crate) reader: Option<Reader>,
+    /// How to print the list or the summary.
+    #[arg(short = 'o', long = "format", value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Datasets, or what might become one. Nothing is written but a probe beside each, which is removed.
+    pub(crate) datasets: Vec<PathBuf>,
+    /// How to print the findings.
+    #[arg(short = 'o', long = "format", value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
 }
 

@@ -30,14 +30,18 @@ pub(crate) fn open_with(
     (clock, threads): (Arc<dyn Clock>, usize),
     probes: &Arc<ProbeCache>,
 ) -> Result<Dataset, Failure> {
-    let options = Options { lock_wait: LOCK_WAIT, threads, sync: SyncMode::Each, probes: Arc::clone(probes) };
-    let place = place(settings, path).map_err(|error| from_place(&error))?;
-    Dataset::open(place, clock, options).map_err(|error| from_state(&error))
+    let place = Place::resolve(path).and_then(|place| with_state(settings, place));
+    let place = place.map_err(|error| from_place(&error))?;
+    Dataset::open(place, clock, options(threads, probes)).map_err(|error| from_state(&error))
 }
 
-/// The place of a dataset, with its state where the settings say.
-pub(crate) fn place(settings: &Settings, path: &Path) -> Result<Place, PlaceError> {
-    let place = Place::resolve(path)?;
+/// How this machine works on datasets.
+pub(crate) fn options(threads: usize, probes: &Arc<ProbeCache>) -> Options {
+    Options { lock_wait: LOCK_WAIT, threads, sync: SyncMode::Each, probes: Arc::clone(probes) }
+}
+
+/// The place with its state where the settings say.
+pub(crate) fn with_state(settings: &Settings, place: Place) -> Result<Place, PlaceError> {
     match settings.states_for(&place.path()) {
         Some(states) => place.with_states_in(states),
         None => Ok(place),

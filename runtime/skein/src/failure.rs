@@ -20,6 +20,8 @@ pub(crate) struct Failure {
     details: Vec<String>,
     hint: Option<String>,
     on_stderr: bool,
+    /// Whether the command has printed it in its own form already.
+    told: bool,
 }
 
 #[derive(Serialize)]
@@ -47,7 +49,12 @@ impl Failure {
     }
 
     pub(crate) fn text(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), details: Vec::new(), hint: None, on_stderr: false }
+        Self { code, message: message.into(), details: Vec::new(), hint: None, on_stderr: false, told: false }
+    }
+
+    /// What the command has printed already: only the exit code is left to say.
+    pub(crate) fn told(code: Code) -> Self {
+        Self { told: true, ..Self::text(code, "") }
     }
 
     pub(crate) fn hint(mut self, hint: Option<impl Into<String>>) -> Self {
@@ -89,6 +96,7 @@ impl Failure {
     /// Prints the error where its reader looks and answers the exit code.
     pub(crate) fn report(&self, output: Output) -> ExitCode {
         match output {
+            Output::Json | Output::Table if self.told => {}
             Output::Json if !self.on_stderr => render::json(&Envelope { error: self.body() }),
             Output::Json | Output::Table => {
                 let mut text = format!("error[{}]: {}\n", self.code.id, self.message);

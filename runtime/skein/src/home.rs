@@ -3,6 +3,7 @@
 //! ```text
 //! <home>/keys/artifact.key        ed25519 seed that signs compiled artifacts          0600
 //! <home>/keys/secret-digest.key   keys the digests of secrets in parameter digests    0600
+//! <home>/modules/<name>.wasm       modules that can be called by name; put there by people
 //! <home>/artifacts/<digest>.skein compiled, signed modules; may be deleted at any time
 //! ```
 //! Keys are made on first use, with create-if-absent, so that two first runs agree.
@@ -12,6 +13,8 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Access, AtFlags};
+use skein_dataset::Finding;
 use skein_types::{ModuleDigest, codes};
 
 use crate::failure::Failure;
@@ -28,6 +31,11 @@ pub(crate) struct Home {
 impl Home {
     pub(crate) fn at(root: &Path) -> Self {
         Self { root: root.to_owned() }
+    }
+
+    /// Where people put modules that they call by name.
+    pub(crate) fn modules(&self) -> PathBuf {
+        self.root.join("modules")
     }
 
     /// Seed of the key that signs compiled artifacts.
@@ -59,6 +67,37 @@ impl Home {
         if let Err(error) = kept {
             tracing::warn!(path = %path.display(), %error, "compiled module not kept");
         }
+    }
+
+    /// What `skein doctor` says about it. Makes nothing.
+    pub(crate) fn finding(&self) -> Finding {
+        const CHECK: &str = "home";
+        let root = self.root.display();
+        let hint = Some("set SKEIN_HOME to a directory that you can write");
+        let denied = |error: std::io::Error| {
+            Finding::problem(CHECK, codes::PERMISSION, format!("{root}: {error}"), hint)
+        };
+        let keys = ["artifact.key", "secret-digest.key"].map(|name| self.root.join("keys").join(name));
+        for key in keys {
+            match read_key(&key) {
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return denied(std::io::Error::other(format!("{}: {error}", key.display()))),
+            }
+        }
+        let nearest = self.root.ancestors().find(|dir| dir.exists()).unwrap_or(Path::new("/"));
+        let writable = rustix::fs::accessat(
+            rustix::fs::CWD,
+            nearest,
+            Access::WRITE_OK | Access::EXEC_OK,
+            AtFlags::EACCESS,
+        );
+        if let Err(errno) = writable {
+            return denied(errno.into());
+        }
+        let kept = std::fs::read_dir(self.root.join("artifacts")).map_or(0, Iterator::count);
+        let made = if self.root.exists() { "" } else { ", which the first use makes" };
+        Finding::ok(CHECK, format!("{root}{made}: keys are private, {kept} compiled modules kept"))
     }
 
     fn artifact_path(&self, module: ModuleDigest, engine: &str) -> PathBuf {

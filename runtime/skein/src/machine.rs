@@ -10,6 +10,7 @@
 //! Read once, from `--config`, else `$SKEIN_HOME/skein.toml` if it is there. An unknown key is an error: a setting that
 //! is misspelt and silently not followed would be found out too late.
 
+use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,8 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 /// Settings of the machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Machine {
+    /// The file that they are from, if there is one.
+    file: Option<PathBuf>,
     states: Vec<StateRule>,
 }
 
@@ -45,7 +48,8 @@ impl Machine {
             }
             other => other.map_err(|error| invalid(path, &error.to_string()))?,
         };
-        Self::parse(&text).map_err(|problem| invalid(path, &problem))
+        let machine = Self::parse(&text).map_err(|problem| invalid(path, &problem))?;
+        Ok(Self { file: Some(path.to_owned()), ..machine })
     }
 
     /// The directory of states that a dataset at this real path is told to use.
@@ -66,7 +70,16 @@ impl Machine {
             Some(_) => return Err("`state` is a path or a list of tables with `below` and `at`".to_owned()),
         };
         known(&table, &["state"])?;
-        Ok(Self { states })
+        Ok(Self { file: None, states })
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.file {
+            Some(file) => write!(f, "{}, {} rules for states", file.display(), self.states.len()),
+            None => f.write_str("no skein.toml, everything as usual"),
+        }
     }
 }
 

@@ -18,7 +18,9 @@ mod progress;
 mod question;
 mod render;
 mod secrets;
+mod selection;
 mod settings;
+mod statement;
 
 use std::process::ExitCode;
 
@@ -59,7 +61,11 @@ fn command(settings: &Settings, command: Command) -> CommandResult {
         Command::Publish(args) => commands::publish::publish(settings, &args),
         Command::Discard(args) => commands::discard::discard(settings, &args),
         Command::Rollback(args) => commands::rollback::rollback(settings, &args),
+        Command::Finalize(args) => commands::finalize::finalize(settings, &args),
+        Command::Gc(args) => commands::gc::gc(settings, &args),
         Command::Recover(args) => commands::recover::recover(settings, &args),
+        Command::Export(args) => commands::export::export(settings, &args),
+        Command::Doctor(args) => commands::doctor::doctor(settings, &args),
         Command::Completion(args) => commands::completion::completion(&args),
         Command::Reference(args) => commands::reference::reference(&args),
         Command::Compile { .. } => unreachable!("handled before the settings are read"),

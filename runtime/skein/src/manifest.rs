@@ -186,8 +186,8 @@ mod tests {
 
     #[test]
     fn two_names_for_one_place_and_datasets_in_each_other_are_refused_with_both_lines() {
-        let site = tempfile::tempdir().unwrap();
-        let path = |name: &str| site.path().join(name).to_str().unwrap().to_owned();
+        let site = std::env::temp_dir().join(format!("skein-{}", uuid::Uuid::now_v7()));
+        let path = |name: &str| site.join(name).to_str().unwrap().to_owned();
         std::fs::create_dir_all(path("a/inside")).unwrap();
         std::fs::create_dir_all(path("a-b")).unwrap();
         std::os::unix::fs::symlink(path("a"), path("link")).unwrap();
@@ -203,5 +203,6 @@ mod tests {
             assert_eq!(failure.code().id, "SK0223");
             assert!(format!("{failure:?}").contains(said), "{failure:?}");
         }
+        std::fs::remove_dir_all(&site).unwrap();
     }
 }

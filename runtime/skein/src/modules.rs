@@ -1,5 +1,7 @@
 //! From a module file to a loaded module: compiled once in a jail, signed, kept, verified before every load.
 
+mod named;
+
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -26,6 +28,7 @@ pub(crate) struct Fresh {
 
 /// Loads a module for running, compiling it first if this engine has not seen it.
 pub(crate) fn load(path: &Path, home: &Home, clock: &Arc<dyn Clock>) -> Result<Module, Failure> {
+    let path = &named::locate(path, home)?;
     let bytes = read(path)?;
     let forge = Forge::new(home, clock)?;
     match forge.kept(&bytes) {
@@ -36,6 +39,7 @@ pub(crate) fn load(path: &Path, home: &Home, clock: &Arc<dyn Clock>) -> Result<M
 
 /// Compiles a module whether or not it is kept.
 pub(crate) fn compile(path: &Path, home: &Home, clock: &Arc<dyn Clock>) -> Result<Fresh, Failure> {
+    let path = &named::locate(path, home)?;
     Forge::new(home, clock)?.compile(&read(path)?).map_err(|failure| failure.about(path))
 }
 

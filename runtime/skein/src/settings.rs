@@ -3,6 +3,7 @@
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
+use skein_dataset::Finding;
 use tracing_subscriber::EnvFilter;
 
 use crate::failure::Failure;
@@ -81,6 +82,11 @@ impl Settings {
     /// The directory of states that a dataset at this real path is told to use; none for the usual place.
     pub(crate) fn states_for(&self, dataset: &Path) -> Option<&Path> {
         self.state.as_deref().or_else(|| self.machine.states_for(dataset))
+    }
+
+    /// What `skein doctor` says about the machine's settings; those that cannot be used have ended it before.
+    pub(crate) fn finding(&self) -> Finding {
+        Finding::ok("settings", self.machine.to_string())
     }
 
     /// Logs go to stderr; `SKEIN_LOG` (as `RUST_LOG` in other programs) wins over `-v`.

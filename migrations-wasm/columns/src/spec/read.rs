@@ -81,7 +81,12 @@ pub(super) fn spec(value: Value) -> Result<Spec, String> {
     let name = match keys.remove("name") {
         Some(Value::String(name)) if !name.is_empty() && name.chars().count() <= NAME_LETTERS_MAX => name,
         Some(_) => return Err(format!("`name` must be a text of 1 to {NAME_LETTERS_MAX} letters")),
-        None => return Err("`name` is missing: it tells this migration from others".to_owned()),
+        None => {
+            // A misspelt key explains a missing one.
+            keys.remove("steps");
+            known(&keys, &["name", "steps"])?;
+            return Err("`name` is missing: it tells this migration from others".to_owned());
+        }
     };
     let steps = match keys.remove("steps") {
         Some(Value::Array(steps)) if steps.len() <= STEPS_MAX => steps,

@@ -5,12 +5,12 @@
 //! nothing --adopt--> settled --observe--> settled
 //!                    settled --intent--> intended --commit | revert(rolled back)--> decided --done--> settled
 //!                                        intended --revert(drift | refused)--> settled
-//!                    settled --hold | discard--> settled
+//!                    settled --hold | discard | finalize--> settled
 //! ```
 //!
 //! What is held stays held until it is discarded or an intent that names it is decided; a revert leaves it held.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use skein_types::{Blake3, RunId, Timestamp};
@@ -54,8 +54,8 @@ pub enum Illegal {
         /// Whose.
         run: RunId,
     },
-    /// A rollback to a version whose files are not kept.
-    #[error("it brings back version {to}, which is not kept")]
+    /// A rollback to a version whose files are not kept, or one that is given up twice.
+    #[error("it is about version {to}, which is not kept")]
     NotKept {
         /// Which.
         to: u64,
@@ -160,6 +160,7 @@ pub struct History {
     unsettled: Option<Unsettled>,
     undone: Vec<Undone>,
     held: Vec<Arc<Held>>,
+    finalized: BTreeSet<u64>,
     last: Option<Parent>,
 }
 
@@ -247,6 +248,13 @@ impl History {
                     return Err(Illegal::NotHeld { run });
                 }
                 self.let_go(run);
+            }
+            (Body::Finalize { versions, .. }, None) if !self.versions.is_empty() => {
+                if let Some(to) = versions.iter().find(|slot| !self.kept.contains_key(slot)) {
+                    return Err(Illegal::NotKept { to: *to });
+                }
+                self.kept.retain(|slot, _| !versions.contains(slot));
+                self.finalized.extend(versions);
             }
             (body, _) => return Err(Illegal::Kind { kind: body.kind() }),
         }
@@ -376,6 +384,18 @@ impl History {
         self.kept.iter().find(|(_, kept)| **kept == content).map(|(slot, _)| *slot)
     }
 
+    /// The directories under `kept/` that hold something, each with the version whose files those are and the time at
+    /// which it ceased to be current.
+    pub fn kept(&self) -> impl Iterator<Item = (&Arc<Version>, Timestamp)> {
+        // A version is displaced by the next one, once.
+        self.kept.keys().filter_map(|slot| Some((self.version(*slot)?, self.version(*slot + 1)?.time)))
+    }
+
+    /// Whether a directory under `kept/` is given up; what is left of it may go.
+    pub(crate) fn is_finalized(&self, slot: u64) -> bool {
+        self.finalized.contains(&slot)
+    }
+
     /// The version that a run published, if it did.
     pub fn published_by(&self, run: RunId) -> Option<u64> {
         let by_run = |v: &&Arc<Version>| matches!(&v.kind, VersionKind::Published(facts) if facts.run == run);
@@ -417,6 +437,7 @@ impl Body {
             Self::Revert(_) => "revert",
             Self::Hold(_) => "hold",
             Self::Discard { .. } => "discard",
+            Self::Finalize { .. } => "finalize",
         }
     }
 }

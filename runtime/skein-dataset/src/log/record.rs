@@ -3,7 +3,7 @@
 
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
-use skein_types::{Blake3, Code, ModuleDigest, ParamsDigest, Rows, RunId, Timestamp, codes};
+use skein_types::{Blake3, Bytes, Code, ModuleDigest, ParamsDigest, Rows, RunId, Timestamp, codes};
 
 use crate::fault::IoFault;
 use crate::listing::{Change, FileStat};
@@ -95,6 +95,15 @@ pub enum Body {
     Discard {
         /// Whose.
         run: RunId,
+    },
+    /// Old versions are given up: nothing rolls back to them any more. Their files are removed after this record.
+    Finalize {
+        /// The numbers under which they were kept.
+        versions: Vec<u64>,
+        /// How many files that were.
+        files: u64,
+        /// Their size.
+        bytes: Bytes,
     },
 }
 

@@ -77,15 +77,19 @@ impl Carried<'_> {
                 let layout = self.layout(without_ids(&self.column.field))?;
                 Ok(Fate::Host(HostColumn { laid: laid(&layout)?, way: Way::Nulls(layout) }))
             }
-            Presence::Stored { column, .. } => {
+            Presence::Stored { column, first_leaf } => {
                 let laid = self.graft.lay(self.target, self.from, &stored_column(self.source, *column)?)?;
-                Ok(Fate::Spliced(laid, self.stored_leaves()?))
+                Ok(Fate::Spliced(laid, self.stored_leaves(presented, *first_leaf)?))
             }
-            Presence::Widened { column, .. } => self.widened(presented, *column),
+            Presence::Widened { column, first_leaf } => self.widened(presented, (*column, *first_leaf)),
         }
     }
 
-    fn widened(&self, presented: &ColumnNode, column: usize) -> Result<Fate, FileError> {
+    fn widened(
+        &self,
+        presented: &ColumnNode,
+        (column, first_leaf): (usize, usize),
+    ) -> Result<Fate, FileError> {
         let stored = self.source.stored();
         let own = stored.roots().get(column).and_then(|root| stored.get(*root));
         let own = own.ok_or_else(|| FileError::bug("an unknown stored column"))?;
@@ -102,7 +106,7 @@ impl Carried<'_> {
             return Ok(Fate::Host(HostColumn { laid: laid(&layout)?, way: Way::Cast { layout, leaf } }));
         }
         let mut laid = self.graft.lay(self.target, self.from, &from)?;
-        let leaves = self.stored_leaves()?;
+        let leaves = self.stored_leaves(presented, first_leaf)?;
         if own.field.is_nullable() == presented.field.is_nullable() {
             return Ok(Fate::Spliced(laid, leaves));
         }
@@ -125,14 +129,14 @@ impl Carried<'_> {
         self.source.tree().get(self.from).ok_or_else(|| FileError::bug(format!("no column {}", self.from)))
     }
 
-    /// The file's own leaves of the target column, in its order.
-    fn stored_leaves(&self) -> Result<Vec<usize>, FileError> {
+    /// The file's own leaves of the target column, in its order: they lie in the file as they do in what is presented.
+    fn stored_leaves(&self, presented: &ColumnNode, first_leaf: usize) -> Result<Vec<usize>, FileError> {
         let unknown = || FileError::bug("an unknown source leaf");
         let Origin::Carried { leaves, .. } = &self.column.origin else { return Err(unknown()) };
         let leaf = |id: &ColumnId| {
-            let presented = self.source.tree().get(*id).map(|node| node.leaves.start);
-            let stored = self.source.presented.stored_leaves(&[presented.ok_or_else(unknown)?]);
-            stored.first().copied().ok_or_else(unknown)
+            let leaf = self.source.tree().get(*id).map(|node| node.leaves.start);
+            let inside = leaf.and_then(|leaf| leaf.checked_sub(presented.leaves.start));
+            inside.map(|inside| first_leaf + inside).ok_or_else(unknown)
         };
         leaves.iter().map(leaf).collect()
     }

@@ -95,7 +95,7 @@ impl Presented {
 
     /// Presence of the top-level column with this id.
     pub(super) fn of(&self, id: skein_types::ColumnId) -> Option<&Presence> {
-        let place = self.tree.roots().iter().position(|root| *root == id)?;
+        let place = self.tree.roots().binary_search(&id).ok()?;
         self.columns.get(place)
     }
 

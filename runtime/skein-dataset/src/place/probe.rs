@@ -14,7 +14,7 @@ use crate::place::PlaceError;
 use crate::place::filesystem::FileSystem;
 use crate::store;
 
-const DIR: &str = "probe";
+pub(crate) const DIR: &str = "probe";
 
 /// Devices that passed, so that a process with many datasets on one device asks once.
 #[derive(Debug, Default)]
@@ -40,27 +40,41 @@ impl ProbeCache {
     }
 }
 
-/// `Some(problem)` if the file system falls short.
+/// What the commit protocol stands on, in the order in which it is tried.
+pub(crate) const TRIED: &str = "atomic exchange, rename without replacing, fsync";
+
+/// `Some(problem)` if the file system falls short. Everything is in `state/<DIR>`, which stays.
 fn run(state: &Dir) -> Result<Option<&'static str>, IoFault> {
     store::remove_tree(state, DIR)?;
     state.create_dir(DIR).during("create", DIR)?;
-    let dir = state.open_dir(DIR).during("open", DIR)?;
+    try_in(&state.open_dir(DIR).during("open", DIR)?)
+}
+
+/// The same in a directory of its own below `parent`, which is removed: for looking at a place without taking it.
+pub(crate) fn try_below(parent: &Dir, name: &str) -> Result<Option<&'static str>, IoFault> {
+    parent.create_dir(name).during("create", name)?;
+    let answer = parent.open_dir(name).during("open", name).and_then(|dir| try_in(&dir));
+    store::remove_tree(parent, name)?;
+    answer
+}
+
+fn try_in(dir: &Dir) -> Result<Option<&'static str>, IoFault> {
     for side in ["a", "b"] {
         dir.create_dir(side).during("create", side)?;
-        write(&dir, &format!("{side}/f"), side)?;
-        write(&dir, &format!("{side}.f"), side)?;
+        write(dir, &format!("{side}/f"), side)?;
+        write(dir, &format!("{side}.f"), side)?;
     }
     for (left, right, inside) in [("a", "b", "a/f"), ("a.f", "b.f", "a.f")] {
-        match rustix::fs::renameat_with(&dir, left, &dir, right, RenameFlags::EXCHANGE) {
+        match rustix::fs::renameat_with(dir, left, dir, right, RenameFlags::EXCHANGE) {
             Ok(()) => {}
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => return Ok(Some("has no atomic exchange")),
             Err(other) => return Err(other).during("exchange", left),
         }
-        if read(&dir, inside)? != "b" {
+        if read(dir, inside)? != "b" {
             return Ok(Some("says that it exchanged two names but did not"));
         }
     }
-    match rustix::fs::renameat_with(&dir, "a.f", &dir, "b.f", RenameFlags::NOREPLACE) {
+    match rustix::fs::renameat_with(dir, "a.f", dir, "b.f", RenameFlags::NOREPLACE) {
         Err(Errno::EXIST) => {}
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
             return Ok(Some("has no rename without replacing"));
@@ -68,8 +82,8 @@ fn run(state: &Dir) -> Result<Option<&'static str>, IoFault> {
         Ok(()) => return Ok(Some("replaces where it was told not to")),
         Err(other) => return Err(other).during("rename", "a.f"),
     }
-    store::sync_dir(&dir, ".")?;
-    Ok((read(&dir, "b.f")? != "a").then_some("lost what was synced"))
+    store::sync_dir(dir, ".")?;
+    Ok((read(dir, "b.f")? != "a").then_some("lost what was synced"))
 }
 
 fn write(dir: &Dir, name: &str, text: &str) -> Result<(), IoFault> {

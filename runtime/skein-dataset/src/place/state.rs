@@ -150,7 +150,7 @@ impl Place {
         let leaf = leaf(&self.name, &self.path());
         let root = real.join(&leaf);
         if self.is_registered() && self.state_root != root {
-            return Err(PlaceError::StateElsewhere { found: self.state_root.clone(), wanted: root });
+            return Err(PlaceError::StateElsewhere { found: self.state_root, wanted: root });
         }
         self.site = StateSite::Chosen { dir: real, leaf };
         self.state_root = root;

@@ -3,7 +3,7 @@
 //! Each phase is a type; a run that ends early leaves its answer and drops out of the phases after.
 
 use crate::crash_point;
-use crate::dataset::{State, StateError};
+use crate::dataset::StateError;
 use crate::fault::{During as _, IoFault};
 use crate::listing::Change;
 use crate::log::machine::UndoneBy;
@@ -12,6 +12,7 @@ use crate::log::{self, Sealed, file_name};
 use crate::publish::prepare::{BASE_RECORD, INTENT_RECORD, Prepared};
 use crate::publish::swap::{self, Back, Decision, Swap};
 use crate::publish::{Conflict, Outcome, Publish, PublishError};
+use crate::recover;
 use crate::snapshot::SnapshotError;
 use crate::store;
 use crate::store::barrier::{Barrier, SyncMode};
@@ -267,7 +268,8 @@ fn try_decide(prepared: &Prepared<'_>) -> Result<Result<Sealed, Back>, StateErro
     let swap = Swap { dataset, state, intent, number, base: &prepared.base.files };
     match swap.run()? {
         Decision::Back(back) => {
-            record_revert(state, prepared, back.record())?;
+            let announced = Some(prepared.announce.as_parent);
+            recover::append_after(dataset, state, announced, back.record())?;
             Ok(Err(back))
         }
         Decision::Forward => {
@@ -286,16 +288,6 @@ fn try_decide(prepared: &Prepared<'_>) -> Result<Result<Sealed, Back>, StateErro
             Ok(Ok(done))
         }
     }
-}
-
-fn record_revert(state: &State, prepared: &Prepared<'_>, body: Body) -> Result<(), StateError> {
-    let parent = prepared.announce.as_parent;
-    let now = prepared.publish.dataset.clock.now();
-    let record = Sealed::new(&Record::new(parent.number + 1, Some(parent), now, body));
-    if !record.create(&state.log)? {
-        return Err(StateError::Held { found: format!("record {} exists", record.number) });
-    }
-    Ok(store::sync_dir(&state.log, ".")?)
 }
 
 impl Decided<'_> {

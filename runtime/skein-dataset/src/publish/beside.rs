@@ -20,6 +20,8 @@
 //!
 //! The log of the dataset that was read does not grow: it did not change. The new log says where it comes from.
 
+use std::path::PathBuf;
+
 use cap_std::fs::Dir;
 use serde::{Deserialize, Serialize};
 use skein_types::{Blake3, Code, RunId, codes};
@@ -138,6 +140,11 @@ pub fn check_free(dataset: &Dataset, name: &Name) -> Result<(), PublishError> {
     free(dataset, &name.0)
 }
 
+/// Where the state of a dataset lies that was made beside another, wherever that one has its own.
+pub fn state_beside(dataset: &Dataset, name: &Name) -> PathBuf {
+    dataset.path().with_file_name(STATE).join(&name.0)
+}
+
 /// Neither a dataset nor what is left of one has the name.
 fn free(dataset: &Dataset, name: &str) -> Result<(), PublishError> {
     let parent = &dataset.place.parent;
@@ -148,7 +155,7 @@ fn free(dataset: &Dataset, name: &str) -> Result<(), PublishError> {
     Ok(())
 }
 
-fn taken(dataset: &Dataset, name: &str) -> std::path::PathBuf {
+fn taken(dataset: &Dataset, name: &str) -> PathBuf {
     let there = dataset.path().with_file_name(name);
     // What cannot be looked at is in the way as well.
     match store::node(&dataset.place.parent, name) {

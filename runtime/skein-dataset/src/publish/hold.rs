@@ -136,17 +136,6 @@ fn held(publish: &Publish<'_>, intent: &Intent) -> Result<Hold, PublishError> {
     })
 }
 
-/// Removes what is in `held` without a record; who is held, the caller has read under the lock.
-pub(crate) fn sweep(state: &State, is_held: impl Fn(&str) -> bool) -> Result<Vec<String>, IoFault> {
-    let Some(held) = open(state)? else { return Ok(Vec::new()) };
-    let mut swept = Vec::new();
-    for run in store::names(&held, HELD)?.into_iter().filter(|run| !is_held(run)) {
-        store::remove_tree(&held, &run)?;
-        swept.push(run);
-    }
-    Ok(swept)
-}
-
 /// The directory, if anything was ever held.
 pub(crate) fn open(state: &State) -> Result<Option<cap_std::fs::Dir>, IoFault> {
     match state.root.open_dir(HELD) {

@@ -4,11 +4,13 @@
 use std::sync::atomic::AtomicBool;
 
 use cap_std::fs::Dir;
+use rustix::fs::AtFlags;
 
 use crate::crash_point;
 use crate::dataset::{Dataset, State, StateError};
 use crate::fault::{During as _, IoFault};
 use crate::listing::{Change, FileStat, Listing, changes};
+use crate::log::file_name;
 use crate::log::machine::UndoneBy;
 use crate::log::record::{Body, FileRecord, Intent, Operation, Refusal, RevertReason};
 use crate::place::{Kind, PlaceError};
@@ -91,6 +93,9 @@ impl Swap<'_> {
                 if let Err(error) = self.forward(&found) {
                     let StateError::Io(fault) = &error else { return Err(error) };
                     let Some(refusal) = Refusal::of(fault) else { return Err(error) };
+                    if !self.is_ours()? {
+                        return Err(StateError::NotOurs { refusal });
+                    }
                     return self.take_back(UndoneBy::Refused(refusal));
                 }
                 crash_point!("swap.after-exchange").during("exchange", name)?;
@@ -116,6 +121,15 @@ impl Swap<'_> {
         store::exchange(parent, name, &self.state.kept, &slot)?;
         crash_point!("swap.after-exchange-back").during("exchange", name)?;
         self.take_back(UndoneBy::Drift { changes: displaced })
+    }
+
+    /// Whether this user announced the exchange. What another one announced, that one may be able to finish: it is not
+    /// for us to say that nobody is.
+    fn is_ours(&self) -> Result<bool, IoFault> {
+        let name = file_name(self.number);
+        let record =
+            rustix::fs::statat(&self.state.log, &name, AtFlags::SYMLINK_NOFOLLOW).during("look at", &name)?;
+        Ok(record.st_uid == rustix::process::geteuid().as_raw())
     }
 
     /// The steps to the exchange and the exchange itself.

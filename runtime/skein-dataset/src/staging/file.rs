@@ -3,11 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use cap_std::fs::{Dir, File};
-use rustix::fs::{Timespec, Timestamps};
-use rustix::io::Errno;
 use skein_types::Blake3;
 
 use crate::crash_point;
@@ -17,7 +14,7 @@ use crate::place::Kind;
 use crate::snapshot::{PinnedFile, Snapshot};
 use crate::staging::readers::Readers;
 use crate::staging::{DATA, NameRule, QUARANTINE, Shared, StageError, StagedEntry};
-use crate::store::{self, attributes};
+use crate::store::{self, attributes, copy};
 
 /// Bytes gathered before they are hashed and written: large enough for one hash of many lanes and few calls.
 const BUFFER: usize = 512 << 10;
@@ -182,22 +179,11 @@ pub(crate) fn join(
     let path = &source.stat.path;
     let from = snapshot.open_file(source)?;
     let temporary = shared.temporary();
-    let to = store::create_private(&shared.dir, &temporary)?;
-    let blake3 = match rustix::fs::ioctl_ficlone(&to, &from) {
-        Ok(()) => store::hash_file(&shared.dir, &temporary, &shared.stop)?.0,
-        Err(Errno::NOTSUP | Errno::INVAL | Errno::XDEV | Errno::NOTTY | Errno::PERM | Errno::NOSYS) => {
-            copy_hashed((&from, &to), path, &shared.stop)?
-        }
-        Err(other) => return Err(other).during("clone", path)?,
-    };
+    let (to, blake3) = copy::make(&from, (&shared.dir, &temporary), path, &shared.stop)?;
     let lost = attributes::copy(&from, &to, path)?;
     shared.written().lost.extend(lost);
     // Times last: nothing may write afterwards.
-    let time =
-        |ns: i64| Timespec { tv_sec: ns.div_euclid(1_000_000_000), tv_nsec: ns.rem_euclid(1_000_000_000) };
-    let modified = time(source.stat.mtime_ns);
-    rustix::fs::futimens(&to, &Timestamps { last_access: modified, last_modification: modified })
-        .during("set the times of", path)?;
+    copy::set_modified(&to, source.stat.mtime_ns, path)?;
     // The source may have been written to while it was copied.
     drop(snapshot.open_file(source)?);
     source.provide_hash(blake3);
@@ -211,19 +197,6 @@ pub(crate) fn join(
     };
     shared.written().entries.push(entry.clone());
     Ok(entry)
-}
-
-fn copy_hashed(
-    (mut from, mut to): (&std::fs::File, &File),
-    path: &str,
-    stop: &AtomicBool,
-) -> Result<Blake3, IoFault> {
-    let mut hasher = blake3::Hasher::new();
-    store::pieces(&mut from, path, stop, |piece| {
-        hasher.update(piece);
-        to.write_all(piece).during("write", path)
-    })?;
-    Ok(hasher.finalize().into())
 }
 
 #[cfg(test)]

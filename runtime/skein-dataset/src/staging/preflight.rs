@@ -81,7 +81,7 @@ pub(crate) fn may_change(dataset: &Dataset) -> Result<(), StageError> {
 }
 
 /// A second copy and a fifth of it.
-fn needed(bytes: u64) -> u64 {
+pub(crate) fn needed(bytes: u64) -> u64 {
     bytes.saturating_add(bytes.div_ceil(5))
 }
 

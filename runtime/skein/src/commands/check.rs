@@ -16,6 +16,7 @@ use crate::modules;
 use crate::render::text::escaped;
 use crate::render::{self, lineage};
 use crate::secrets;
+use crate::selection;
 use crate::settings::{Page, Settings};
 
 #[derive(Serialize)]
@@ -51,11 +52,12 @@ pub(crate) fn check(settings: &Settings, args: &CheckArgs) -> CommandResult {
     let fresh = modules::compile(&args.module, &home, &clock)?;
     let limits = Limits::STANDARD;
     let manifest = modules::describe(&fresh.module, &limits)?;
+    let files = selection::choice(&args.selection)?;
     let plans = match &args.dataset {
         None => Vec::new(),
         Some(path) => {
             let dataset = datasets::open(settings, path, Arc::clone(&clock), datasets::default_threads())?;
-            skein_node::plan_only(&dataset, &fresh.module, &params, &limits)
+            skein_node::plan_only(&dataset, &fresh.module, &params, &limits, &files)
                 .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?
         }
     };

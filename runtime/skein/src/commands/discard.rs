@@ -33,7 +33,7 @@ pub(crate) struct DiscardArgs {
     #[arg(long)]
     pub(crate) yes: bool,
     /// How to print the result.
-    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    #[arg(short = 'o', long = "format", value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
 }
 

@@ -30,6 +30,10 @@ struct VersionLine {
     rejected: Option<Rows>,
     /// Whether it can be rolled back to.
     available: bool,
+    /// What `skein finalize` would free of it. Versions of the same content share their files: the one that keeps them
+    /// has the number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept: Option<Bytes>,
 }
 
 pub(crate) fn history(settings: &Settings, args: &HistoryArgs) -> CommandResult {
@@ -43,8 +47,10 @@ pub(crate) fn history(settings: &Settings, args: &HistoryArgs) -> CommandResult 
     }
     let held: Vec<HeldLine> = history.held().iter().map(|held| held_line(&dataset, &history, held)).collect();
     match args.output {
-        Output::Json if held.is_empty() => render::json(&serde_json::json!({ "versions": lines })),
-        Output::Json => render::json(&serde_json::json!({ "versions": lines, "held": held })),
+        Output::Json => {
+            let kept: Bytes = lines.iter().filter_map(|line| line.kept).sum();
+            render::json(&serde_json::json!({ "versions": lines, "held": held, "kept": kept }));
+        }
         Output::Table => {
             table(&lines);
             held.iter().for_each(told);
@@ -126,6 +132,7 @@ fn line(history: &History, version: &Version) -> VersionLine {
         available: current
             || history.is_current(version.version)
             || history.slot_of(version.version).is_some(),
+        kept: history.kept_bytes(version.version),
     }
 }
 
@@ -142,8 +149,17 @@ fn table(lines: &[VersionLine]) {
             line.bytes.to_string(),
             number(line.rows),
             number(line.rejected),
-            if line.available { "yes" } else { "no" }.to_owned(),
+            match (line.available, line.kept) {
+                (true, Some(kept)) => kept.to_string(),
+                (true, None) => "yes".to_owned(),
+                (false, _) => "no".to_owned(),
+            },
         ]
     });
     render::table(&["version", "time", "kind", "what", "files", "size", "rows", "rejected", "kept"], rows);
+    let kept: Vec<Bytes> = lines.iter().filter_map(|line| line.kept).collect();
+    if !kept.is_empty() {
+        let total: Bytes = kept.iter().copied().sum();
+        render::line(&format!("{} old versions are kept, {total}; `skein finalize` frees that", kept.len()));
+    }
 }

@@ -32,7 +32,7 @@ pub(crate) struct PublishArgs {
     #[arg(long, value_name = "RUN")]
     pub(crate) run: Option<RunId>,
     /// How to print the result.
-    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    #[arg(short = 'o', long = "format", value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
 }
 

@@ -38,7 +38,8 @@ pub(crate) fn recover(settings: &Settings, args: &RecoverArgs) -> CommandResult 
     Ok(())
 }
 
-fn told(step: &Step) -> String {
+/// What a step was, as a sentence.
+pub(crate) fn told(step: &Step) -> String {
     match step {
         Step::Finished { version } => format!("finished the publish of version {version}"),
         Step::TakenBack { changes, set_aside } => {
@@ -52,6 +53,7 @@ fn told(step: &Step) -> String {
             format!("took a publish back because the system refused it: {refusal}{kept}; {}", refusal.hint())
         }
         Step::Settled { version } => format!("recorded that version {version} is settled"),
+        Step::Finalized { version } => format!("removed the rest of version {version}, which was given up"),
         Step::Swept { attempt } => format!("removed what {attempt} had staged"),
     }
 }

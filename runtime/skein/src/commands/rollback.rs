@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use skein_dataset::{RolledBack, roll_back};
+use skein_dataset::{LaterWrites, RollbackError, RolledBack, SetAside, roll_back_over};
 use skein_types::{Bytes, SystemClock};
 
-use crate::args::{Output, RollbackArgs};
+use crate::args::{Later, Output, RollbackArgs};
 use crate::datasets;
 use crate::failure::{CommandResult, Failure};
 use crate::question;
@@ -20,6 +20,16 @@ struct Summary {
     files: usize,
     bytes: Bytes,
     changed: bool,
+    #[serde(skip_serializing_if = "<[Kept]>::is_empty")]
+    later_writes: Vec<Kept>,
+}
+
+#[derive(Serialize)]
+struct Kept {
+    version: u64,
+    files: usize,
+    bytes: Bytes,
+    path: String,
 }
 
 pub(crate) fn rollback(settings: &Settings, args: &RollbackArgs) -> CommandResult {
@@ -28,18 +38,54 @@ pub(crate) fn rollback(settings: &Settings, args: &RollbackArgs) -> CommandResul
     let target = args.to.map_or_else(|| "the version before".to_owned(), |to| format!("version {to}"));
     let question = format!("Make {target} of {} current again?", dataset.path().display());
     question::confirmed(settings, args.yes, &question)?;
-    let done = roll_back(&dataset, args.to)
-        .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
+    let later = match args.later_writes {
+        Later::Refuse => LaterWrites::Refuse,
+        Later::Keep => LaterWrites::Keep,
+    };
+    let done = roll_back_over(&dataset, args.to, later)
+        .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()).details(listed(&error)))?;
     match args.output {
         Output::Json => render::json(&summary(&done)),
-        Output::Table => render::line(&told(&done)),
+        Output::Table => {
+            render::line(&told(&done));
+            for kept in &done.set_aside {
+                let SetAside { version, path, files, bytes } = kept;
+                let path = path.display();
+                render::line(&format!(
+                    "  kept     {files} files, {bytes} that others wrote (version {version}): {path}"
+                ));
+            }
+        }
     }
     Ok(())
 }
 
+/// Every later write that stands in the way.
+fn listed(error: &RollbackError) -> Vec<String> {
+    match error {
+        RollbackError::LaterWrites { changes } => changes.iter().map(ToString::to_string).collect(),
+        RollbackError::NoHistory
+        | RollbackError::NoSuchVersion { .. }
+        | RollbackError::Gone { .. }
+        | RollbackError::Damaged { .. }
+        | RollbackError::Refused(_)
+        | RollbackError::Unknown { .. }
+        | RollbackError::Stage(_)
+        | RollbackError::Snapshot(_)
+        | RollbackError::State(_)
+        | RollbackError::Io(_) => Vec::new(),
+    }
+}
+
 fn summary(done: &RolledBack) -> Summary {
-    let RolledBack { version, to, files, bytes, changed } = *done;
-    Summary { version, to, files, bytes, changed }
+    let RolledBack { version, to, files, bytes, changed, ref set_aside } = *done;
+    let kept = |kept: &SetAside| Kept {
+        version: kept.version,
+        files: kept.files,
+        bytes: kept.bytes,
+        path: kept.path.display().to_string(),
+    };
+    Summary { version, to, files, bytes, changed, later_writes: set_aside.iter().map(kept).collect() }
 }
 
 fn told(done: &RolledBack) -> String {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use skein_dataset::check_free;
 use skein_node::{
     DryRun, DryRunRequest, Preparation, Progress, PublishMode, RunError, RunOutcome, RunReport, RunRequest,
-    prepare,
+    prepare, write_aside,
 };
 use skein_sandbox::Limits;
 use skein_types::{Clock, Fuel, RunId, SystemClock, codes};
@@ -23,6 +23,7 @@ use crate::modules;
 use crate::progress::ProgressView;
 use crate::render;
 use crate::secrets;
+use crate::selection;
 use crate::settings::Settings;
 
 /// Of the attributes that could not be kept; usually it is the same one for every file.
@@ -51,6 +52,7 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
         threads,
         limits: limits(args),
         rejects_max: args.max_rejects,
+        files: selection::choice(&args.selection)?,
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
         resize: args.sizes.resize(),
     };
@@ -63,12 +65,15 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
     }
     let outcome = {
         let _view = ProgressView::start(Arc::clone(&progress), settings.interactive);
-        migrate((dataset, &args.publish), &module, request, clock, &progress)
-            .map_err(|error| failed(&error))?
+        let outcome = match &args.into {
+            Some(to) => write_aside(dataset, &module, request, to, (clock, &progress)),
+            None => migrate((dataset, &args.publish), &module, request, clock, &progress),
+        };
+        outcome.map_err(|error| failed(&error))?
     };
     match args.output {
         Output::Json => render::json(&outcome),
-        Output::Table => told(&outcome, path),
+        Output::Table => told(&outcome, (path, selection::is_everything(&args.selection))),
     }
     Ok(())
 }
@@ -125,9 +130,11 @@ pub(crate) fn failed(error: &RunError) -> Failure {
     failure
 }
 
-fn told(outcome: &RunOutcome, path: &Path) {
+fn told(outcome: &RunOutcome, (path, whole): (&Path, bool)) {
     match outcome {
-        RunOutcome::AlreadyMigrated { version, migration } => already_migrated(*version, migration, path),
+        RunOutcome::AlreadyMigrated { version, migration } => {
+            already_migrated(*version, migration, (path, whole))
+        }
         RunOutcome::Published(report) => {
             let dataset = path.display();
             summary(&format!("published {dataset} version {}", report.version), report);
@@ -143,15 +150,17 @@ fn told(outcome: &RunOutcome, path: &Path) {
         RunOutcome::Beside(report) => {
             summary(&format!("made a dataset beside {}", path.display()), report);
         }
+        RunOutcome::Written(report) => summary("wrote plain files", report),
     }
 }
 
-fn already_migrated(version: u64, migration: &skein_node::Migration, path: &Path) {
+fn already_migrated(version: u64, migration: &skein_node::Migration, (path, whole): (&Path, bool)) {
     render::line(&format!(
-        "already migrated: {} is at version {version}, {} {} was applied to all files",
+        "already migrated: {} is at version {version}, {} {} was applied to all {}files",
         path.display(),
         migration.name,
-        migration.version
+        migration.version,
+        if whole { "" } else { "selected " }
     ));
 }
 
@@ -200,6 +209,9 @@ fn summary(what: &str, report: &RunReport) {
         }
     };
     let left_out = [report.metadata_dropped.as_slice(), report.files_dropped.as_slice()].concat();
+    if report.files_joined > 0 {
+        render::line(&format!("  {:<8} {} files as they were", "joined", report.files_joined));
+    }
     note("rejects", report.quarantine.as_slice(), 1);
     note("left out", &left_out, left_out.len());
     note("not kept", &report.attributes_lost, LOST_SHOWN);

@@ -26,6 +26,7 @@ use crate::interrupt;
 use crate::manifest::{self, Entry};
 use crate::modules;
 use crate::secrets;
+use crate::selection;
 use crate::settings::Settings;
 use tally::Tally;
 
@@ -111,6 +112,7 @@ impl Errand<'_> {
             threads: 1,
             limits: run::limits(self.args),
             rejects_max: self.args.max_rejects,
+            files: selection::choice(&self.args.selection)?,
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
             resize: self.args.sizes.resize(),
         };

@@ -25,7 +25,7 @@ pub(super) fn show(found: &DryRun, (output, path): (Output, &Path), page: Page) 
     match (output, found) {
         (Output::Json, _) => render::json(found),
         (Output::Table, DryRun::AlreadyMigrated { version, migration }) => {
-            already_migrated(*version, migration, path);
+            already_migrated(*version, migration, (path, true));
         }
         (Output::Table, DryRun::WouldRun(forecast)) => told(forecast, path, page),
     }

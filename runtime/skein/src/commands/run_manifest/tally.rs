@@ -73,7 +73,12 @@ impl<'a> Tally<'a> {
             self.print(number, &outcome);
         }
         match outcome {
-            Ok(RunOutcome::Published(report) | RunOutcome::Held(report) | RunOutcome::Beside(report)) => {
+            Ok(
+                RunOutcome::Published(report)
+                | RunOutcome::Held(report)
+                | RunOutcome::Beside(report)
+                | RunOutcome::Written(report),
+            ) => {
                 self.published += 1;
                 self.rows.read += report.rows.read;
                 self.rows.written += report.rows.written;

@@ -1,0 +1,92 @@
+//! The dataset's state: where it is, whether the log is sound, what is not over, what is kept.
+
+use cap_std::fs::Dir;
+use skein_types::Bytes;
+
+use crate::dataset::{Dataset, State};
+use crate::examine::{Finding, with_cause};
+use crate::fault::{During as _, IoFault};
+use crate::listing::Listing;
+use crate::place::state::StateSite;
+use crate::store;
+use crate::store::lock::{self, Lock};
+
+/// Adds what there is to say.
+pub(super) fn look(dataset: &Dataset, findings: &mut Vec<Finding>) {
+    let at = dataset.state_path();
+    let Some(state) = dataset.state() else {
+        let text = format!("{}, which the first run makes", at.display());
+        findings.push(Finding::ok("state", text));
+        return;
+    };
+    let elsewhere = match &dataset.place.site {
+        StateSite::Beside => "beside the dataset",
+        StateSite::Chosen { .. } => "elsewhere; a pointer beside the dataset names it",
+    };
+    findings.push(Finding::ok("state", format!("{}, {elsewhere}", at.display())));
+    findings.push(log(dataset));
+    findings.extend(business(dataset, state));
+    findings.push(match kept(state) {
+        Ok(text) => Finding::ok("kept", text),
+        Err(fault) => Finding::problem("kept", fault.code(), with_cause(&fault), None),
+    });
+}
+
+fn log(dataset: &Dataset) -> Finding {
+    match dataset.history() {
+        Err(error) => Finding::problem(
+            "log",
+            error.code(),
+            with_cause(&error),
+            Some("restore the state from a backup; nothing is done on a log that cannot be right"),
+        ),
+        Ok(history) => {
+            let (records, versions) = (history.next_number(), history.versions().len());
+            Finding::ok("log", format!("{records} records and {versions} versions, every hash checked"))
+        }
+    }
+}
+
+/// What somebody has begun and not ended.
+fn business(dataset: &Dataset, state: &State) -> Option<Finding> {
+    const CHECK: &str = "business";
+    let hint = Some("`skein recover` finishes or undoes it");
+    if dataset.history().is_ok_and(|history| history.unsettled().is_some()) {
+        return Some(Finding::warning(CHECK, "a publish or rollback is not over", hint));
+    }
+    let staged = store::names(&state.stage, "stage").map_or(0, |names| names.len());
+    match dataset.idle(state) {
+        Ok(Some(free)) => {
+            drop::<Lock>(free);
+            (staged > 0).then(|| {
+                Finding::warning(CHECK, format!("{staged} attempts were left staged by a dead process"), hint)
+            })
+        }
+        Ok(None) => {
+            let holder = lock::read_note(&state.root, "run.lock").unwrap_or_default();
+            Some(Finding::warning(CHECK, format!("{holder} is at work"), None))
+        }
+        Err(fault) => Some(Finding::problem(CHECK, fault.code(), with_cause(&fault), None)),
+    }
+}
+
+/// Bytes of each directory of the state that has any.
+fn kept(state: &State) -> Result<String, IoFault> {
+    let mut parts = Vec::new();
+    for name in store::names(&state.root, ".")? {
+        let Ok(dir) = state.root.open_dir(&name) else { continue };
+        let bytes = bytes_below(&dir, &name)?;
+        if bytes.0 > 0 {
+            parts.push(format!("{name} {bytes}"));
+        }
+    }
+    Ok(if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") })
+}
+
+fn bytes_below(dir: &Dir, name: &str) -> Result<Bytes, IoFault> {
+    match Listing::survey(dir) {
+        Ok((listing, _)) => Ok(Bytes(listing.bytes())),
+        Err(crate::place::PlaceError::Io(fault)) => Err(fault),
+        Err(other) => Err(std::io::Error::other(other.to_string())).during("list", name),
+    }
+}

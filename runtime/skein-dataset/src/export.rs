@@ -1,0 +1,230 @@
+//! The files of any version that is still there: where they are, and out of it as a copy.
+//!
+//! Reads only, without a lock. What it names was looked at: each file has the size and times that the log says, or the
+//! bytes. A copy is complete and proven by hash, or not there at all.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cap_std::fs::Dir;
+use skein_types::{Bytes, Code, ErrorClass, codes};
+
+use crate::dataset::{Dataset, State};
+use crate::fault::{During as _, IoFault};
+use crate::listing::FileStat;
+use crate::log::LogError;
+use crate::log::machine::Version;
+use crate::log::record::FileRecord;
+use crate::output::{Output, OutputError};
+use crate::place::Kind;
+use crate::store::{self, attributes, copy};
+
+/// A version and where its files are.
+#[derive(Debug)]
+pub struct VersionFiles {
+    version: Arc<Version>,
+    /// Whether its content is what the dataset holds now.
+    pub current: bool,
+    /// The directory that its paths are relative to.
+    pub root: PathBuf,
+    handle: Dir,
+    /// For a dataset that is one file: what that is called in `root`.
+    single: Option<String>,
+}
+
+/// The files of a version cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// No run has published to the dataset.
+    #[error("the dataset has no history")]
+    NoHistory,
+    /// There is no such version.
+    #[error("there is no version {version}")]
+    NoSuchVersion {
+        /// Which.
+        version: u64,
+    },
+    /// Its files are not kept any more.
+    #[error("the files of version {version} are no longer kept")]
+    Gone {
+        /// Which.
+        version: u64,
+    },
+    /// A file of the current version is not what was published.
+    #[error("{path} was changed by others since version {version}")]
+    Drifted {
+        /// Which version.
+        version: u64,
+        /// The first such file.
+        path: String,
+    },
+    /// A file of an old version is not what the log says.
+    #[error("version {version} is damaged: {path}")]
+    Damaged {
+        /// Which version.
+        version: u64,
+        /// The first such file.
+        path: String,
+    },
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The copy has no place.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The system said no.
+    #[error(transparent)]
+    Io(#[from] IoFault),
+}
+
+impl ExportError {
+    /// The code of this error.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::NoHistory => codes::NO_HISTORY,
+            Self::NoSuchVersion { .. } => codes::NO_SUCH_VERSION,
+            Self::Gone { .. } => codes::VERSION_GONE,
+            Self::Drifted { .. } => codes::DATASET_DRIFT,
+            Self::Damaged { .. } => codes::KEPT_VERSION_DAMAGED,
+            Self::Log(e) => e.code(),
+            Self::Output(e) => e.code(),
+            Self::Io(e) => e.code(),
+        }
+    }
+
+    /// Blame.
+    pub fn class(&self) -> ErrorClass {
+        self.code().class
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NoHistory => Some("`skein run` begins it"),
+            Self::NoSuchVersion { .. } | Self::Gone { .. } => {
+                Some("`skein history` lists the versions and which are kept")
+            }
+            Self::Drifted { .. } => {
+                Some("the dataset itself has what is there now; the log learns of it with the next run")
+            }
+            Self::Output(e) => e.hint(),
+            Self::Damaged { .. } | Self::Log(_) | Self::Io(_) => None,
+        }
+    }
+}
+
+impl VersionFiles {
+    /// Finds a version's files, the current one's without a number, and looks at each.
+    pub fn find(dataset: &Dataset, version: Option<u64>) -> Result<Self, ExportError> {
+        let state = dataset.state().ok_or(ExportError::NoHistory)?;
+        let history = dataset.history()?;
+        let head = history.head().ok_or(ExportError::NoHistory)?;
+        let number = version.unwrap_or(head.version);
+        let version =
+            history.version(number).cloned().ok_or(ExportError::NoSuchVersion { version: number })?;
+        let found = match history.slot_of(number) {
+            _ if history.is_current(number) => Self::live(dataset, version)?,
+            Some(slot) => Self::kept(dataset, state, version, slot)?,
+            None => return Err(ExportError::Gone { version: number }),
+        };
+        found.files().iter().try_for_each(|record| found.check(dataset, record))?;
+        Ok(found)
+    }
+
+    fn live(dataset: &Dataset, version: Arc<Version>) -> Result<Self, IoFault> {
+        let place = &dataset.place;
+        let (root, single) = match place.kind {
+            Kind::Directory => (place.path(), None),
+            Kind::File => (place.parent_path().to_owned(), Some(place.name.clone())),
+        };
+        Ok(Self { version, current: true, root, handle: place.open_root()?, single })
+    }
+
+    fn kept(dataset: &Dataset, state: &State, version: Arc<Version>, slot: u64) -> Result<Self, ExportError> {
+        let (all, name) = (dataset.state_path().join("kept"), slot.to_string());
+        let gone = ExportError::Gone { version: version.version };
+        if store::node(&state.kept, &name)?.is_none() {
+            return Err(gone);
+        }
+        let (root, handle, single) = match dataset.place.kind {
+            Kind::Directory => (all.join(&name), state.kept.open_dir(&name).during("open", &name)?, None),
+            Kind::File => (all, state.kept.try_clone().during("open", "kept")?, Some(name)),
+        };
+        Ok(Self { version, current: false, root, handle, single })
+    }
+
+    /// Its number.
+    pub fn version(&self) -> u64 {
+        self.version.version
+    }
+
+    /// Every file, sorted by path.
+    pub fn files(&self) -> &[FileRecord] {
+        &self.version.files
+    }
+
+    /// Where a file of it is.
+    pub fn path(&self, record: &FileRecord) -> PathBuf {
+        self.root.join(self.name(record))
+    }
+
+    /// Sum of all sizes.
+    pub fn bytes(&self) -> Bytes {
+        self.files().iter().map(|file| Bytes(file.stat.size)).sum()
+    }
+
+    /// Copies the version, every file by reflink where the file system can, to a directory of its own, and proves it.
+    pub fn copy_to(&self, dataset: &Dataset, to: &Path, id: &str) -> Result<PathBuf, ExportError> {
+        let output = Output::at(to, dataset, id)?;
+        output.refuse_bytes(self.bytes().0)?;
+        let (dir, data) = output.begin()?;
+        for below in &self.version.dirs {
+            data.create_dir(below).during("create", below)?;
+        }
+        for record in self.files() {
+            let path = &record.stat.path;
+            let from = self.handle.open(self.name(record)).during("open", path)?.into_std();
+            let (to, blake3) = copy::make(&from, (&data, path), path, &dataset.stop)?;
+            if blake3 != record.blake3 {
+                return Err(self.unsound(path));
+            }
+            attributes::copy(&from, &to, path)?;
+            copy::set_modified(&to, record.stat.mtime_ns, path)?;
+        }
+        if self.single.is_none() {
+            for below in self.version.dirs.iter().rev().map(String::as_str).chain(["."]) {
+                let open = |root: &Dir| {
+                    root.open_dir(below).during("open", below).and_then(|dir| store::readable(&dir, "."))
+                };
+                attributes::copy(open(&self.handle)?, open(&data)?, below)?;
+            }
+        }
+        Ok(output.deliver(&dir, &data)?)
+    }
+
+    fn name<'a>(&'a self, record: &'a FileRecord) -> &'a str {
+        self.single.as_deref().unwrap_or(&record.stat.path)
+    }
+
+    /// By its numbers, else by its bytes.
+    fn check(&self, dataset: &Dataset, record: &FileRecord) -> Result<(), ExportError> {
+        let (path, name) = (&record.stat.path, self.name(record));
+        let file = match self.handle.open(name) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(self.unsound(path)),
+            other => other.during("open", path)?,
+        };
+        let found = FileStat::new(path.clone(), &rustix::fs::fstat(&file).during("look at", path)?);
+        let same = record.stat.same_but_ctime(&found)
+            || (record.stat.size == found.size
+                && store::hash_file(&self.handle, name, &dataset.stop)?.0 == record.blake3);
+        if same { Ok(()) } else { Err(self.unsound(path)) }
+    }
+
+    fn unsound(&self, path: &str) -> ExportError {
+        let (version, path) = (self.version(), path.to_owned());
+        match self.current {
+            true => ExportError::Drifted { version, path },
+            false => ExportError::Damaged { version, path },
+        }
+    }
+}

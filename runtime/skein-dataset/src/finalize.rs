@@ -1,0 +1,118 @@
+//! Giving up old versions, and collecting what nobody needs.
+//!
+//! | crash | log ends with | kept/<n> | a rollback to it | recovery |
+//! |---|---|---|---|---|
+//! | before the record | whatever was | whole | works | nothing to do |
+//! | after the record | finalize | whole or in part | SK0520 | removes the rest |
+//!
+//! The record comes first. The other way round a version that is half removed would still be one to roll back to, in
+//! the log's eyes, until somebody looked at its files.
+//!
+//! A version is given up once it has not been current for the rollback window. Times are those in the log, by the
+//! clocks of whoever wrote it: one that lies in the future (a clock was set back since) has not passed, and is named.
+
+use std::time::Duration;
+
+use skein_types::{Bytes, Timestamp};
+
+use crate::crash_point;
+use crate::dataset::{Dataset, State, StateError};
+use crate::fault::During as _;
+use crate::log::machine::{History, Version};
+use crate::log::record::Body;
+use crate::recover;
+use crate::store;
+use crate::sweep::{self, Swept};
+
+/// How long an old version can be rolled back to, unless somebody says otherwise: seven days.
+pub const ROLLBACK_WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// What was given up, and what was not yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finalized {
+    /// Numbers of the versions whose files are gone.
+    pub versions: Vec<u64>,
+    /// How many files those were.
+    pub files: u64,
+    /// Their size.
+    pub bytes: Bytes,
+    /// Versions that are still kept.
+    pub waiting: Vec<Waiting>,
+}
+
+/// A version whose rollback window has not passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its number.
+    pub version: u64,
+    /// When it ceased to be current, by the log.
+    pub since: Timestamp,
+    /// That time lies in the future: the clock was set back, or another machine's is ahead.
+    pub ahead: bool,
+    /// What giving it up would free.
+    pub bytes: Bytes,
+}
+
+/// Gives up every version that has not been current for `window`; a window of zero means all.
+pub fn finalize(dataset: &Dataset, window: Duration) -> Result<Finalized, StateError> {
+    let Some(state) = dataset.state() else { return Ok(nothing()) };
+    let _at_work = dataset.keep_runs_away("a finalize")?;
+    let _lock = dataset.lock_publish(state)?;
+    let (_, history) = recover::settle(dataset, state)?;
+    let now = dataset.clock.now();
+    let (due, waiting): (Vec<_>, Vec<_>) =
+        history.kept().partition(|(_, since)| window.is_zero() || has_passed(now, *since, window));
+    let files = due.iter().map(|(version, _)| version.files.len() as u64).sum();
+    let bytes = due.iter().map(|(version, _)| size(version)).sum();
+    let versions: Vec<u64> = due.iter().map(|(version, _)| version.version).collect();
+    if !versions.is_empty() {
+        let body = Body::Finalize { versions: versions.clone(), files, bytes };
+        recover::append(dataset, state, &history, body)?;
+        crash_point!("finalize.after-record").during("finalize", &dataset.place.name)?;
+        remove(dataset, state, &versions)?;
+    }
+    let waiting = waiting.into_iter().map(|(version, since)| Waiting {
+        version: version.version,
+        since,
+        ahead: since > now,
+        bytes: size(version),
+    });
+    Ok(Finalized { versions, files, bytes, waiting: waiting.collect() })
+}
+
+fn remove(dataset: &Dataset, state: &State, versions: &[u64]) -> Result<(), StateError> {
+    for version in versions {
+        store::remove_tree(&state.kept, &version.to_string())?;
+        crash_point!("finalize.after-remove").during("finalize", &dataset.place.name)?;
+    }
+    Ok(())
+}
+
+/// Removes what dead processes left, now, and answers how much that was.
+pub fn collect(dataset: &Dataset) -> Result<Vec<Swept>, StateError> {
+    let Some(state) = dataset.state() else { return Ok(Vec::new()) };
+    let _at_work = dataset.keep_runs_away("a collection")?;
+    let _lock = dataset.lock_publish(state)?;
+    let (_, history) = recover::settle(dataset, state)?;
+    sweep::sweep(dataset, state, &history)
+}
+
+/// What giving up a kept version would free; files that share their blocks with others free less.
+fn size(version: &Version) -> Bytes {
+    version.files.iter().map(|file| Bytes(file.stat.size)).sum()
+}
+
+fn has_passed(now: Timestamp, since: Timestamp, window: Duration) -> bool {
+    now.0.checked_sub(since.0).is_some_and(|passed| u128::from(passed) >= window.as_millis())
+}
+
+fn nothing() -> Finalized {
+    Finalized { versions: Vec::new(), files: 0, bytes: Bytes(0), waiting: Vec::new() }
+}
+
+impl History {
+    /// What giving up the kept version of this number would free; none if nothing is kept under it.
+    pub fn kept_bytes(&self, version: u64) -> Option<Bytes> {
+        self.kept().find(|(kept, _)| kept.version == version).map(|(kept, _)| size(kept))
+    }
+}

@@ -1,0 +1,208 @@
+//! A directory of plain files elsewhere: complete, or not there at all.
+//!
+//! ```text
+//! <parent>/.<name>.skein-<id>/data/   while it is written
+//! <parent>/<name>/                    when everything in it is synced: one rename, which replaces nothing but an empty directory
+//! ```
+//! No log, no registration, no exchange: any device and any type of file system will do. What a killed process leaves is
+//! the hidden directory, which nobody reads and anybody may remove.
+
+use std::path::{Path, PathBuf};
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use rustix::fs::Mode;
+use rustix::io::Errno;
+use skein_types::{Bytes, Code, ErrorClass, codes};
+
+use crate::dataset::Dataset;
+use crate::fault::{During as _, IoFault};
+use crate::listing::Listing;
+use crate::place::{PlaceError, refuse_outer};
+use crate::staging::DATA;
+use crate::store;
+use crate::store::barrier::{Barrier, SyncMode};
+
+/// Syncs in flight at once.
+const SYNCS: usize = 32;
+
+/// A directory that is being made. Dropped before it is delivered, it leaves nothing.
+#[derive(Debug)]
+pub struct Output {
+    pub(crate) parent: Dir,
+    path: PathBuf,
+    name: String,
+    temporary: String,
+}
+
+/// No output can be in a directory.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// The directory, or what is there.
+    #[error("{} {problem}", path.display())]
+    Refused {
+        /// As given.
+        path: PathBuf,
+        /// Why not.
+        problem: &'static str,
+    },
+    /// Not enough room.
+    #[error("{needed} are needed for the output, {free} are free")]
+    NoSpace {
+        /// What is to be written, and a fifth.
+        needed: Bytes,
+        /// What the file system has for this user.
+        free: Bytes,
+    },
+    /// It lies in a dataset.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// The system said no.
+    #[error(transparent)]
+    Io(#[from] IoFault),
+}
+
+impl OutputError {
+    /// The code of this error.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Refused { .. } => codes::OUTPUT_REFUSED,
+            Self::NoSpace { .. } => codes::NO_SPACE,
+            Self::Place(e) => e.code(),
+            Self::Io(e) => e.code(),
+        }
+    }
+
+    /// Blame.
+    pub fn class(&self) -> ErrorClass {
+        self.code().class
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused { .. } => Some(
+                "name a directory that does not exist or is empty, outside of datasets, in one that exists",
+            ),
+            Self::Place(e) => e.hint(),
+            Self::NoSpace { .. } | Self::Io(_) => None,
+        }
+    }
+}
+
+impl Output {
+    /// Looks whether an output of a dataset can be at `path`; `id` keeps two outputs that are being made apart. Writes
+    /// nothing.
+    pub fn at(path: &Path, dataset: &Dataset, id: &str) -> Result<Self, OutputError> {
+        let refused = |problem: &'static str| OutputError::Refused { path: path.to_owned(), problem };
+        let absolute = std::path::absolute(path).during("find", path.display().to_string())?;
+        let (Some(parent), Some(name)) = (absolute.parent(), absolute.file_name().and_then(|n| n.to_str()))
+        else {
+            return Err(refused("has no name that is utf-8"));
+        };
+        let parent = match std::fs::canonicalize(parent) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                return Err(refused("lies in a directory that does not exist"));
+            }
+            other => other.during("find", parent.display().to_string())?,
+        };
+        let real = parent.join(name);
+        if real.starts_with(dataset.path()) {
+            return Err(refused("lies inside the dataset, or is it"));
+        }
+        refuse_outer(&real.join(DATA))?;
+        let handle = Dir::open_ambient_dir(&parent, ambient_authority())
+            .during("open", parent.display().to_string())?;
+        refuse_contents(&handle, name, refused)?;
+        let temporary = format!(".{}.skein-{id}", &name[..name.floor_char_boundary(150)]);
+        Ok(Self { parent: handle, path: real, name: name.to_owned(), temporary })
+    }
+
+    /// Where it will be.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Refuses what would not fit.
+    pub(crate) fn refuse_bytes(&self, bytes: u64) -> Result<(), OutputError> {
+        let statvfs = rustix::fs::fstatvfs(&self.parent).during("ask the file system of", &self.name)?;
+        let (needed, free) =
+            (Bytes(crate::staging::needed(bytes)), Bytes(statvfs.f_bavail.saturating_mul(statvfs.f_frsize)));
+        if free < needed { Err(OutputError::NoSpace { needed, free }) } else { Ok(()) }
+    }
+
+    /// Makes the hidden directory and `data` in it. Until the end it is this user's alone.
+    pub(crate) fn begin(&self) -> Result<(Dir, Dir), IoFault> {
+        rustix::fs::mkdirat(&self.parent, &self.temporary, Mode::RWXU).during("create", &self.temporary)?;
+        let dir = self.parent.open_dir(&self.temporary).during("open", &self.temporary)?;
+        dir.create_dir(DATA).during("create", DATA)?;
+        let data = dir.open_dir(DATA).during("open", DATA)?;
+        Ok((dir, data))
+    }
+
+    /// Name of the hidden directory.
+    pub(crate) fn temporary(&self) -> &str {
+        &self.temporary
+    }
+
+    /// Makes everything durable and gives it its name.
+    pub(crate) fn deliver(self, dir: &Dir, data: &Dir) -> Result<PathBuf, OutputError> {
+        sync(data)?;
+        let opened = store::readable(data, ".")?;
+        let mode = rustix::fs::fstat(&opened).during("look at", DATA)?.st_mode & 0o7777;
+        // A directory that moves to another parent must let its owner write `..`.
+        rustix::fs::fchmod(&opened, Mode::from_raw_mode(mode | 0o700)).during("open up", DATA)?;
+        match rustix::fs::renameat(dir, DATA, &self.parent, &self.name) {
+            Ok(()) => {}
+            Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR | Errno::BUSY) => {
+                let problem = "was made by somebody else meanwhile";
+                return Err(OutputError::Refused { path: self.path.clone(), problem });
+            }
+            Err(other) => return Err(other).during("rename", &self.name)?,
+        }
+        rustix::fs::fchmod(&opened, Mode::from_raw_mode(mode)).during("set the mode of", &self.name)?;
+        store::sync_dir(&self.parent, ".")?;
+        Ok(self.path.clone())
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if let Err(fault) = store::remove_tree(&self.parent, &self.temporary) {
+            tracing::warn!(directory = %self.temporary, error = %fault, "unfinished output left behind");
+        }
+    }
+}
+
+fn refuse_contents(
+    parent: &Dir,
+    name: &str,
+    refused: impl Fn(&'static str) -> OutputError,
+) -> Result<(), OutputError> {
+    match rustix::fs::statat(parent, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => return Ok(()),
+        Err(other) => return Err(other).during("look at", name)?,
+        Ok(stat) if rustix::fs::FileType::from_raw_mode(stat.st_mode) != rustix::fs::FileType::Directory => {
+            return Err(refused("is no directory"));
+        }
+        Ok(_) => {}
+    }
+    let dir = parent.open_dir(name).during("open", name)?;
+    match dir.entries().during("list", name)?.next() {
+        Some(_) => Err(refused("is not empty")),
+        None => Ok(()),
+    }
+}
+
+fn sync(data: &Dir) -> Result<(), OutputError> {
+    let listing = Listing::of_directory(data)?;
+    let mut barrier = Barrier::default();
+    let files = listing.files.iter().map(|file| file.path.as_str());
+    for path in files.chain(listing.dirs.iter().map(String::as_str)).chain(["."]) {
+        barrier.add(0, data, path)?;
+    }
+    match barrier.wait(SyncMode::Each, SYNCS).pop() {
+        Some((_, fault)) => Err(fault.into()),
+        None => Ok(()),
+    }
+}

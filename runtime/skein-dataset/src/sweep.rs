@@ -1,0 +1,56 @@
+//! What nobody needs below a state, and its removal: attempts that are dead, what is held or kept without a record that
+//! says so, and small things that a dead process left on its way.
+//!
+//! Only for whoever holds both locks, after everything is settled: then no attempt is alive and the log is the truth.
+//! What others wrote (`aside`, `later`) is theirs and never swept, and of what is kept only what a record gave up.
+
+use skein_types::Bytes;
+
+use crate::crash_point;
+use crate::dataset::{Dataset, State, StateError};
+use crate::fault::{During as _, IoFault};
+use crate::log::machine::History;
+use crate::place::probe;
+use crate::publish::{beside, hold};
+use crate::recover::Step;
+use crate::store;
+
+/// Something that was removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Swept {
+    /// What it was.
+    pub step: Step,
+    /// What it held.
+    pub bytes: Bytes,
+}
+
+/// Removes it all.
+pub(crate) fn sweep(dataset: &Dataset, state: &State, history: &History) -> Result<Vec<Swept>, StateError> {
+    let mut swept = Vec::new();
+    let mut remove = |dir: &cap_std::fs::Dir, name: &str, step: Step| -> Result<(), IoFault> {
+        let bytes = Bytes(store::tree_size(dir, name)?);
+        store::remove_tree(dir, name)?;
+        swept.push(Swept { step, bytes });
+        Ok(())
+    };
+    for attempt in store::names(&state.stage, "stage")? {
+        beside::take_back(dataset, state, &attempt)?;
+        remove(&state.stage, &attempt, Step::Swept { attempt: attempt.clone() })?;
+    }
+    if let Some(held) = hold::open(state)? {
+        let is_held = |run: &str| history.held().iter().any(|held| held.hold.facts.run.to_string() == run);
+        for run in store::names(&held, hold::HELD)?.into_iter().filter(|run| !is_held(run)) {
+            remove(&held, &run, Step::Swept { attempt: run.clone() })?;
+        }
+    }
+    for name in store::names(&state.kept, "kept")? {
+        if let Some(version) = name.parse().ok().filter(|slot| history.is_finalized(*slot)) {
+            remove(&state.kept, &name, Step::Finalized { version })?;
+        }
+    }
+    if store::node(&state.root, probe::DIR)?.is_some() {
+        remove(&state.root, probe::DIR, Step::Swept { attempt: probe::DIR.to_owned() })?;
+    }
+    crash_point!("recover.after-sweep").during("recover", &dataset.place.name)?;
+    Ok(swept)
+}

@@ -1,0 +1,266 @@
+//! Old versions and what others wrote: kept, given up, collected.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use skein_dataset::{
+    Change, Dataset, LaterWrites, Outcome, Place, ROLLBACK_WINDOW, RolledBack, Step, VersionKind, collect,
+    crash, finalize, recover, roll_back, roll_back_over,
+};
+use skein_types::{Bytes, Clock, Timestamp};
+
+use crate::held::held;
+use crate::world::{World, bytes, options, put};
+
+/// A clock that stands where it is put.
+#[derive(Debug)]
+struct Put(AtomicU64);
+
+impl Clock for Put {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::Relaxed))
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+const DAY: u64 = 24 * 60 * 60 * 1_000;
+
+fn at_clock(world: &World, name: &str) -> (Dataset, Arc<Put>) {
+    let clock = Arc::new(Put(AtomicU64::new(100 * DAY)));
+    let place = Place::resolve(&world.path(name)).unwrap();
+    (Dataset::open(place, Arc::<Put>::clone(&clock), options()).unwrap(), clock)
+}
+
+fn kept(dataset: &Dataset) -> Vec<String> {
+    let entries = std::fs::read_dir(dataset.state_path().join("kept")).unwrap();
+    let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn versions_past_their_window_are_given_up_and_logged_and_cannot_come_back() {
+    let world = World::new();
+    world.put("t/a.parquet", b"aa");
+    world.put("t/b.parquet", b"b");
+    let (dataset, clock) = at_clock(&world, "t");
+    world.migrate(&dataset, "m1").unwrap();
+    clock.0.fetch_add(DAY, Ordering::Relaxed);
+    world.migrate(&dataset, "m2").unwrap();
+    assert_eq!(kept(&dataset), ["0", "1"]);
+    assert_eq!(dataset.history().unwrap().kept_bytes(0), Some(Bytes(3)));
+
+    clock.0.fetch_add(6 * DAY - 1, Ordering::Relaxed);
+    assert_eq!(finalize(&dataset, ROLLBACK_WINDOW).unwrap().versions, [] as [u64; 0]);
+    clock.0.fetch_add(1, Ordering::Relaxed);
+    let records = dataset.history().unwrap().next_number();
+    let done = finalize(&dataset, ROLLBACK_WINDOW).unwrap();
+    assert_eq!((done.versions, done.files, done.bytes), (vec![0], 2, Bytes(3)));
+    assert_eq!(done.waiting.iter().map(|w| (w.version, w.ahead)).collect::<Vec<_>>(), [(1, false)]);
+    assert_eq!(dataset.history().unwrap().next_number(), records + 1);
+    assert_eq!((kept(&dataset), dataset.history().unwrap().kept_bytes(0)), (vec!["1".to_owned()], None));
+    assert_eq!(roll_back(&dataset, Some(0)).unwrap_err().code().id, "SK0520");
+
+    let done = finalize(&dataset, Duration::ZERO).unwrap();
+    assert_eq!((done.versions, done.waiting), (vec![1], Vec::new()));
+    assert_eq!(kept(&dataset), [] as [String; 0]);
+    assert_eq!(finalize(&dataset, Duration::ZERO).unwrap().versions, [] as [u64; 0], "once");
+    assert_eq!(world.migrate(&dataset, "m3").unwrap(), Outcome::Committed { version: 3 });
+    assert_eq!(roll_back(&dataset, None).unwrap().to, 2);
+}
+
+#[test]
+fn a_clock_that_was_set_back_gives_nothing_up_and_breaks_nothing() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let (dataset, clock) = at_clock(&world, "t");
+    world.migrate(&dataset, "m1").unwrap();
+    clock.0.fetch_sub(30 * DAY, Ordering::Relaxed);
+    world.migrate(&dataset, "m2").unwrap();
+    let done = finalize(&dataset, ROLLBACK_WINDOW).unwrap();
+    let waiting: Vec<_> = done.waiting.iter().map(|w| (w.version, w.since.0 / DAY, w.ahead)).collect();
+    assert_eq!((done.versions, waiting), (Vec::new(), vec![(0, 100, true), (1, 70, false)]));
+    clock.0.fetch_add(8 * DAY, Ordering::Relaxed);
+    let done = finalize(&dataset, ROLLBACK_WINDOW).unwrap();
+    assert_eq!((done.versions, done.waiting.len()), (vec![1], 1), "version 0 is from the future still");
+    assert_eq!(roll_back(&dataset, Some(0)).unwrap().version, 3);
+    assert_eq!(world.bytes("t")["a.parquet"], b"a");
+    assert_eq!(finalize(&dataset, Duration::ZERO).unwrap().versions, [2]);
+}
+
+#[test]
+fn a_version_that_is_half_removed_is_given_up_and_the_rest_goes() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    world.put("t/b.parquet", b"b");
+    let dataset = world.dataset("t");
+    world.migrate(&dataset, "m1").unwrap();
+    crash::fail_at("finalize.after-record");
+    assert_eq!(finalize(&dataset, Duration::ZERO).unwrap_err().code().id, "SK0004");
+    std::fs::remove_file(dataset.state_path().join("kept/0/a.parquet")).unwrap();
+    assert_eq!(roll_back(&dataset, None).unwrap_err().code().id, "SK0520");
+    assert_eq!(recover(&dataset).unwrap().steps, [Step::Finalized { version: 0 }]);
+    assert_eq!(kept(&dataset), [] as [String; 0]);
+}
+
+#[test]
+fn what_no_record_gave_up_is_never_collected() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let dataset = world.dataset("t");
+    world.migrate(&dataset, "m1").unwrap();
+    let run = held(&world, &dataset, "m2");
+    let state = dataset.state_path();
+    put(&state.join("kept/7/x.parquet"), b"of nobody's, but no record says so");
+    put(&state.join("aside/3/y.parquet"), b"others'");
+    put(&state.join("stage/run_x.0/data/z.parquet"), b"dead");
+    put(&state.join("held/run_y/data/z.parquet"), b"lost");
+    put(&state.join("probe/a"), b"p");
+    put(&state.join("log/.new-9"), b"torn");
+    let lock = dataset.lock_run(world.run());
+    // A run at work keeps everything where it is; taking the lock has swept already, so fill it up again.
+    put(&state.join("stage/run_x.0/data/z.parquet"), b"dead");
+    assert_eq!(collect(&world.dataset("t")).unwrap_err().code().id, "SK0513");
+    drop(lock);
+    put(&state.join("held/run_y/data/z.parquet"), b"lost");
+    put(&state.join("probe/a"), b"p");
+    let swept: Vec<_> = collect(&dataset).unwrap().into_iter().map(|s| (s.step, s.bytes.0)).collect();
+    let gone = |attempt: &str, bytes| (Step::Swept { attempt: attempt.to_owned() }, bytes);
+    assert_eq!(swept, [gone("run_x.0", 4), gone("run_y", 4), gone("probe", 1)]);
+    assert_eq!(collect(&dataset).unwrap(), []);
+    assert_eq!(kept(&dataset), ["0", "7"]);
+    assert!(state.join("aside/3/y.parquet").is_file() && dataset.held_path(run).unwrap().is_dir());
+    assert!(!state.join("log/.new-9").exists());
+}
+
+#[test]
+fn finalize_and_collect_wait_for_no_run() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let dataset = world.dataset("t");
+    world.migrate(&dataset, "m1").unwrap();
+    let lock = dataset.lock_run(world.run()).unwrap();
+    let refused = finalize(&world.dataset("t"), Duration::ZERO).unwrap_err();
+    assert_eq!(refused.code().id, "SK0513");
+    drop(lock);
+    assert_eq!(kept(&dataset), ["0"]);
+}
+
+fn over(dataset: &Dataset, to: Option<u64>) -> RolledBack {
+    roll_back_over(dataset, to, LaterWrites::Keep).unwrap()
+}
+
+#[test]
+fn a_rollback_over_later_writes_keeps_them_beside_and_goes_on() {
+    let world = World::new();
+    world.put("t/k=1/a.parquet", b"a");
+    world.put("t/_SUCCESS", b"1");
+    let (dataset, before) = (world.dataset("t"), world.bytes("t"));
+    world.migrate(&dataset, "m1").unwrap();
+    world.put("t/k=2/late.parquet", b"late");
+    world.put("t/_SUCCESS", b"2");
+    assert_eq!(roll_back(&dataset, None).unwrap_err().code().id, "SK0521");
+
+    let done = over(&dataset, None);
+    assert_eq!((done.version, done.to), (3, 0));
+    assert_eq!(world.bytes("t"), before);
+    let [kept] = &done.set_aside[..] else { panic!("{done:?}") };
+    assert_eq!((kept.version, kept.files, kept.bytes), (2, 2, Bytes(5)));
+    assert_eq!(kept.path, dataset.state_path().join("later/2"));
+    let theirs = [("_SUCCESS".to_owned(), b"2".to_vec()), ("k=2/late.parquet".to_owned(), b"late".to_vec())];
+    assert_eq!(bytes(&kept.path), theirs.into_iter().collect());
+    let observed = &dataset.history().unwrap().version(2).unwrap().kind.clone();
+    assert!(matches!(observed, VersionKind::Observed { changes } if changes.len() == 2), "{observed:?}");
+    assert_eq!(collect(&dataset).unwrap(), [], "it is theirs");
+
+    // Forward again, and back: what was kept once is not kept twice.
+    assert_eq!(roll_back(&dataset, Some(2)).unwrap().version, 4);
+    assert_eq!(over(&dataset, Some(0)).set_aside[0].path, kept.path);
+    assert_eq!(std::fs::read_dir(dataset.state_path().join("later")).unwrap().count(), 1);
+}
+
+#[test]
+fn what_others_wrote_before_a_later_run_is_kept_as_they_wrote_it() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let dataset = world.dataset("t");
+    world.migrate(&dataset, "m1").unwrap();
+    world.put("t/late.parquet", b"late");
+    world.migrate(&dataset, "m2").unwrap();
+    world.put("t/last.parquet", b"last");
+    let done = over(&dataset, Some(0));
+    let kept: Vec<_> = done.set_aside.iter().map(|kept| (kept.version, bytes(&kept.path))).collect();
+    let file = |name: &str, content: &[u8]| [(name.to_owned(), content.to_vec())].into_iter().collect();
+    assert_eq!(kept, [(2, file("late.parquet", b"late")), (4, file("last.parquet", b"last"))]);
+    assert_eq!(world.bytes("t")["a.parquet"], b"a");
+}
+
+#[test]
+fn a_single_file_that_others_replaced_is_kept_under_its_name() {
+    let world = World::new();
+    world.put("one.parquet", b"1");
+    let dataset = world.dataset("one.parquet");
+    world.migrate(&dataset, "m1").unwrap();
+    world.put("one.parquet", b"theirs");
+    let done = over(&dataset, None);
+    assert_eq!(std::fs::read(world.path("one.parquet")).unwrap(), b"1");
+    assert_eq!(std::fs::read(done.set_aside[0].path.join("one.parquet")).unwrap(), b"theirs");
+}
+
+#[test]
+fn what_somebody_changed_among_the_kept_writes_is_not_taken_for_them() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let dataset = world.dataset("t");
+    world.migrate(&dataset, "m1").unwrap();
+    world.put("t/late.parquet", b"late");
+    let first = over(&dataset, None).set_aside[0].path.clone();
+    put(&first.join("late.parquet"), b"LATE");
+    roll_back(&dataset, Some(2)).unwrap();
+    let second = over(&dataset, Some(0)).set_aside[0].path.clone();
+    assert_eq!(second, dataset.state_path().join("later/2.2"));
+    assert_eq!(std::fs::read(second.join("late.parquet")).unwrap(), b"late");
+    assert_eq!(std::fs::read(first.join("late.parquet")).unwrap(), b"LATE");
+}
+
+#[test]
+fn a_rollback_that_dies_after_it_kept_later_writes_finds_them_the_next_time() {
+    for point in ["later.before-rename", "later.after-rename", "rollback.before-intent"] {
+        let world = World::new();
+        world.put("t/a.parquet", b"a");
+        let dataset = world.dataset("t");
+        world.migrate(&dataset, "m1").unwrap();
+        world.put("t/late.parquet", b"late");
+        let theirs = world.bytes("t");
+        crash::fail_at(point);
+        assert_eq!(
+            roll_back_over(&dataset, None, LaterWrites::Keep).unwrap_err().code().id,
+            "SK0004",
+            "{point}"
+        );
+        assert_eq!(world.bytes("t"), theirs, "{point}");
+        recover(&dataset).unwrap();
+        let done = over(&dataset, None);
+        assert_eq!(done.set_aside[0].path, dataset.state_path().join("later/2"), "{point}");
+        assert_eq!(std::fs::read_dir(dataset.state_path().join("stage")).unwrap().count(), 0, "{point}");
+    }
+}
+
+#[test]
+fn what_they_removed_comes_back_and_is_not_kept() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    world.put("t/b.parquet", b"b");
+    let (dataset, before) = (world.dataset("t"), world.bytes("t"));
+    world.migrate(&dataset, "m1").unwrap();
+    let gone = world.bytes("t").into_keys().next().unwrap();
+    std::fs::remove_file(world.path("t").join(&gone)).unwrap();
+    let refused = roll_back(&dataset, None).unwrap_err();
+    assert!(refused.to_string().contains(&Change::Removed(gone).to_string()), "{refused}");
+    assert_eq!(over(&dataset, None).set_aside, []);
+    assert_eq!(world.bytes("t"), before);
+}

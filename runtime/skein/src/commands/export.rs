@@ -1,0 +1,121 @@
+//! `skein export`: the files of a version, for other readers, or out of it as a copy.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::Serialize;
+use skein_dataset::{FileRecord, Role, VersionFiles};
+use skein_types::{Blake3, Bytes, Rows, SystemClock};
+
+use crate::args::{ExportArgs, Output, Reader};
+use crate::datasets;
+use crate::failure::{CommandResult, Failure};
+use crate::render;
+use crate::settings::Settings;
+use crate::statement::Statement;
+
+#[derive(Serialize)]
+struct List {
+    version: u64,
+    current: bool,
+    /// What the relative paths are relative to.
+    root: String,
+    files: Vec<FileLine>,
+}
+
+#[derive(Serialize)]
+struct FileLine {
+    path: String,
+    relative: String,
+    role: Role,
+    size: Bytes,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<Rows>,
+    blake3: Blake3,
+}
+
+#[derive(Serialize)]
+struct Copied {
+    version: u64,
+    directory: String,
+    files: usize,
+    bytes: Bytes,
+}
+
+pub(crate) fn export(settings: &Settings, args: &ExportArgs) -> CommandResult {
+    let clock = Arc::new(SystemClock::start());
+    let dataset = datasets::open(settings, &args.dataset, clock, datasets::default_threads())?;
+    let failed = |error: &skein_dataset::ExportError| Failure::new(error.code(), error).hint(error.hint());
+    let found = VersionFiles::find(&dataset, args.version).map_err(|error| failed(&error))?;
+    if let Some(to) = &args.to {
+        let id = uuid::Uuid::now_v7().simple().to_string();
+        let directory = found.copy_to(&dataset, to, &id).map_err(|error| failed(&error))?;
+        copied(&found, &directory, args.output);
+    } else if let Some(reader) = args.reader {
+        stated(&found, reader, args.output);
+    } else {
+        listed(&found, args.output);
+    }
+    Ok(())
+}
+
+fn data(found: &VersionFiles) -> impl Iterator<Item = &FileRecord> {
+    found.files().iter().filter(|file| file.stat.role == Role::Data)
+}
+
+fn copied(found: &VersionFiles, directory: &Path, output: Output) {
+    let summary = Copied {
+        version: found.version(),
+        directory: directory.display().to_string(),
+        files: found.files().len(),
+        bytes: found.bytes(),
+    };
+    match output {
+        Output::Json => render::json(&summary),
+        Output::Table => render::line(&format!(
+            "copied version {} to {}: {} files of {}, every hash as recorded",
+            summary.version, summary.directory, summary.files, summary.bytes
+        )),
+    }
+}
+
+fn stated(found: &VersionFiles, reader: Reader, output: Output) {
+    let paths: Vec<String> = data(found).map(|file| found.path(file).display().to_string()).collect();
+    let partitions = skein_dataset::Partitions::of(data(found).map(|file| file.stat.path.as_str()));
+    let root = found.root.display().to_string();
+    let statement = Statement { root: &root, paths: &paths, partitioned: !partitions.keys().is_empty() };
+    let text = match reader {
+        Reader::Duckdb => statement.duckdb(),
+        Reader::Spark => statement.spark(),
+        Reader::Polars => statement.polars(),
+        Reader::Pyarrow => statement.pyarrow(),
+    };
+    match output {
+        Output::Json => render::json(&serde_json::json!({ "version": found.version(), "statement": text })),
+        Output::Table => render::line(&text),
+    }
+}
+
+/// For people and pipes the data files, one a line; as JSON every file and what is known of it.
+fn listed(found: &VersionFiles, output: Output) {
+    match output {
+        Output::Table => data(found).for_each(|file| render::line(&found.path(file).display().to_string())),
+        Output::Json => render::json(&List {
+            version: found.version(),
+            current: found.current,
+            root: found.root.display().to_string(),
+            files: found
+                .files()
+                .iter()
+                .map(|file| FileLine {
+                    path: found.path(file).display().to_string(),
+                    relative: file.stat.path.clone(),
+                    role: file.stat.role,
+                    size: Bytes(file.stat.size),
+                    rows: file.rows,
+                    blake3: file.blake3,
+                })
+                .collect(),
+        }),
+    }
+}

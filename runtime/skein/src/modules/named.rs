@@ -1,0 +1,59 @@
+//! Which file a module argument means: a path, or the name of a module that is installed.
+//!
+//! `skein run columns` means the file `columns` if there is one, else `modules/columns.wasm` beside the executable, else
+//! the same in Skein's home. In file names `_` may stand for `-`, as cargo writes them.
+
+use std::path::{Path, PathBuf};
+
+use skein_types::{codes, nearest};
+
+use crate::failure::Failure;
+use crate::home::Home;
+
+const SUFFIX: &str = ".wasm";
+
+/// The file of a module.
+pub(crate) fn locate(given: &Path, home: &Home) -> Result<PathBuf, Failure> {
+    let is_path = given.components().count() != 1 || given.as_os_str().as_encoded_bytes().ends_with(b"/");
+    let name = given.to_str().filter(|_| !is_path && !given.exists());
+    let Some(name) = name else { return Ok(given.to_owned()) };
+    let places = places(home);
+    let name = name.strip_suffix(SUFFIX).unwrap_or(name);
+    let files = [format!("{name}{SUFFIX}"), format!("{}{SUFFIX}", name.replace('-', "_"))];
+    let candidates = places.iter().flat_map(|place| files.iter().map(|file| place.join(file)));
+    match candidates.into_iter().find(|candidate| candidate.is_file()) {
+        Some(found) => Ok(found),
+        None => Err(missing(name, &places)),
+    }
+}
+
+fn places(home: &Home) -> Vec<PathBuf> {
+    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("modules")));
+    beside.into_iter().chain([home.modules()]).collect()
+}
+
+fn missing(name: &str, places: &[PathBuf]) -> Failure {
+    let there: Vec<String> = places.iter().flat_map(|place| installed(place)).collect();
+    let hint = match nearest(name, there.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean {near}?"),
+        None if there.is_empty() => "give the path of a .wasm file".to_owned(),
+        None => format!("installed: {}", there.join(", ")),
+    };
+    let looked = places.iter().map(|place| format!("looked in {}", place.display()));
+    Failure::text(
+        codes::MODULE_NOT_FOUND,
+        format!("there is no file {name:?} here and no module of that name"),
+    )
+    .details(looked)
+    .hint(Some(hint))
+}
+
+/// Names of the modules in a directory, in order.
+fn installed(place: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(place).into_iter().flatten().flatten();
+    let files = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> =
+        files.filter_map(|file| Some(file.strip_suffix(SUFFIX)?.replace('_', "-"))).collect();
+    names.sort();
+    names
+}

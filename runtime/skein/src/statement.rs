@@ -1,0 +1,106 @@
+//! Statements that make other readers read exactly these files, whatever the files are called.
+
+/// What is to be read.
+#[derive(Debug)]
+pub(crate) struct Statement<'a> {
+    /// The directory that partitions are below.
+    pub(crate) root: &'a str,
+    /// Absolute paths.
+    pub(crate) paths: &'a [String],
+    /// Whether directory names are columns.
+    pub(crate) partitioned: bool,
+}
+
+impl Statement<'_> {
+    /// SQL. DuckDB takes globs in every path, so what would be one stands in brackets.
+    pub(crate) fn duckdb(&self) -> String {
+        let quoted = |path: &String| format!("'{}'", bracketed(path).replace('\'', "''"));
+        let (files, hive) = (self.list(quoted), self.partitioned);
+        format!("SELECT * FROM read_parquet([{files}], hive_partitioning={hive}, union_by_name=true)")
+    }
+
+    /// Python. Hadoop takes globs too, and escapes them with a backslash.
+    pub(crate) fn spark(&self) -> String {
+        let files = self.list(|path| python(&backslashed(path)));
+        format!("spark.read.option(\"basePath\", {}).parquet({files})", python(self.root))
+    }
+
+    /// Python.
+    pub(crate) fn polars(&self) -> String {
+        let hive = if self.partitioned { "True" } else { "False" };
+        format!(
+            "polars.read_parquet([{}], glob=False, hive_partitioning={hive})",
+            self.list(|path| python(path))
+        )
+    }
+
+    /// Python.
+    pub(crate) fn pyarrow(&self) -> String {
+        let files = self.list(|path| python(path));
+        let partitioning = match self.partitioned {
+            true => format!(", partitioning=\"hive\", partition_base_dir={}", python(self.root)),
+            false => String::new(),
+        };
+        format!("pyarrow.dataset.dataset([{files}], format=\"parquet\"{partitioning})")
+    }
+
+    fn list(&self, quoted: impl FnMut(&String) -> String) -> String {
+        self.paths.iter().map(quoted).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// JSON's strings are Python's too: what serde does not escape, Python does not have to.
+fn python(text: &str) -> String {
+    serde_json::to_string(text).expect("a text is always JSON")
+}
+
+fn bracketed(path: &str) -> String {
+    path.chars().fold(String::new(), |mut text, letter| {
+        match letter {
+            '*' | '?' | '[' => text.extend(['[', letter, ']']),
+            other => text.push(other),
+        }
+        text
+    })
+}
+
+fn backslashed(path: &str) -> String {
+    path.chars().fold(String::new(), |mut text, letter| {
+        if matches!(letter, '*' | '?' | '[' | ']' | '{' | '}' | ',' | '\\') {
+            text.push('\\');
+        }
+        text.push(letter);
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Statement;
+
+    #[test]
+    fn odd_names_are_quoted_for_each_reader() {
+        let paths = ["/d/a'b \"c\".parquet".to_owned(), "/d/k=é/x[1]*.parquet".to_owned()];
+        let statement = Statement { root: "/d", paths: &paths, partitioned: true };
+        assert_eq!(
+            statement.duckdb(),
+            "SELECT * FROM read_parquet(['/d/a''b \"c\".parquet', '/d/k=é/x[[]1][*].parquet'], \
+             hive_partitioning=true, union_by_name=true)"
+        );
+        assert_eq!(
+            statement.polars(),
+            "polars.read_parquet([\"/d/a'b \\\"c\\\".parquet\", \"/d/k=é/x[1]*.parquet\"], glob=False, \
+             hive_partitioning=True)"
+        );
+        assert_eq!(
+            statement.pyarrow(),
+            "pyarrow.dataset.dataset([\"/d/a'b \\\"c\\\".parquet\", \"/d/k=é/x[1]*.parquet\"], format=\"parquet\", \
+             partitioning=\"hive\", partition_base_dir=\"/d\")"
+        );
+        assert_eq!(
+            statement.spark(),
+            "spark.read.option(\"basePath\", \"/d\").parquet(\"/d/a'b \\\"c\\\".parquet\", \
+             \"/d/k=é/x\\\\[1\\\\]\\\\*.parquet\")"
+        );
+    }
+}
