@@ -13,7 +13,9 @@ use serde_json::Value;
 use skein_bench::file_row::SkeinTook;
 use skein_bench::rival::{Took, Work};
 use skein_dataset::{Dataset, Options, Place, ProbeCache, SyncMode};
-use skein_node::{AgentSource, FileChoice, Params, Preparation, Progress, RunRequest, SchemaGroup, prepare};
+use skein_node::{
+    AgentSource, FileChoice, Params, Preparation, Progress, Resize, RunRequest, SchemaGroup, prepare,
+};
 use skein_sandbox::{Limits, Module};
 use skein_types::{Blake3, Clock, RunId};
 use uuid::Uuid;
@@ -106,6 +108,7 @@ impl Skein {
             rejects_max: 0,
             files: FileChoice::everything(),
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
+            resize: Resize::NONE,
         }
     }
 

@@ -19,7 +19,9 @@ use skein_bench::rounds::{alternate, ratio_to_best};
 use skein_bench::rows;
 use skein_bench::series::Series;
 use skein_dataset::{Dataset, Options, Place, ProbeCache, SyncMode};
-use skein_node::{FileChoice, Params, Preparation, Progress, RunRequest, Staged, prepare, publish_all};
+use skein_node::{
+    FileChoice, Params, Preparation, Progress, Resize, RunRequest, Staged, prepare, publish_all,
+};
 use skein_sandbox::{Limits, Module};
 use skein_types::{Clock, RunId};
 use uuid::Uuid;
@@ -199,6 +201,7 @@ impl Many<'_> {
             rejects_max: 0,
             files: FileChoice::everything(),
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
+            resize: Resize::NONE,
         }
     }
 

@@ -9,7 +9,7 @@ use host_tests::{guests, project};
 use serde_json::Value;
 use skein_dataset::{Dataset, Options, Place, ProbeCache, SyncMode};
 use skein_node::{
-    FileChoice, Params, Preparation, Prepared, Progress, RunError, RunReport, RunRequest, prepare,
+    FileChoice, Params, Preparation, Prepared, Progress, Resize, RunError, RunReport, RunRequest, prepare,
 };
 use skein_sandbox::jail::{JailOptions, compile_in_jail};
 use skein_sandbox::{ArtifactKey, Engine, Limits, Module};
@@ -51,6 +51,7 @@ impl Shop {
             rejects_max: 0,
             files: FileChoice::everything(),
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
+            resize: Resize::NONE,
         }
     }
 

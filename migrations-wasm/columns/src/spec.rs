@@ -141,9 +141,12 @@ impl JsonSchema for Spec {
             "description": "Steps over the columns of a dataset, done in order.",
             "properties": {
                 "name": { "type": "string", "description": "Name of the migration." },
-                "steps": { "type": "array", "items": { "oneOf": steps } }
+                "steps": {
+                    "type": "array", "items": { "oneOf": steps },
+                    "description": "Without, the columns stay as they are."
+                }
             },
-            "required": ["name", "steps"],
+            "required": ["name"],
             "additionalProperties": false
         })
     }

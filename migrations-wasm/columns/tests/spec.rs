@@ -159,6 +159,20 @@ fn slips_in_a_spec_are_named_with_what_was_meant() {
     assert!(bad(json!([{}])).contains("exactly one of rename, drop"));
     let nameless = Harness::<Columns>::new().params(&json!({ "steps": [] })).plan(people().schema_ref());
     assert!(nameless.unwrap_err().to_string().contains("`name` is missing"));
+    let stepless =
+        Harness::<Columns>::new().params(&json!({ "name": "x", "step": [] })).plan(people().schema_ref());
+    assert!(stepless.unwrap_err().to_string().contains("unknown key `step`, did you mean `steps`?"));
+}
+
+#[test]
+fn a_spec_without_steps_is_a_plan_that_carries_every_column_and_needs_no_row() {
+    let planned =
+        Harness::<Columns>::new().params(&json!({ "name": "compact" })).plan(people().schema_ref()).unwrap();
+    let empty = Harness::<Columns>::new()
+        .params(&json!({ "name": "compact", "steps": [] }))
+        .plan(people().schema_ref())
+        .unwrap();
+    assert_eq!(format!("{planned:?}"), format!("{empty:?}"));
 }
 
 #[test]

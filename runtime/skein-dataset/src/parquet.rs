@@ -4,7 +4,8 @@
 //! it. It may then [present](SourceFile::present) the columns that its dataset has and itself has otherwise or not. The guest's columns are decoded with [`SourceFile::read`]; an [`OutputPlan`] lays a checked schema plan over
 //! the file; a [`FragmentEncoder`] per source row group turns the guest's answers into encoded chunks on a worker
 //! thread; one [`FileSealer`] per output file copies carried chunks as they are, appends the fragments in order and
-//! writes the footer. Shape `free` has no source row groups to follow: [`RowGroupCutter`] cuts its own.
+//! writes the footer. Shape `free` has no source row groups to follow: [`RowGroupCutter`] cuts its own, as
+//! it does where small files become one ([`WholeRows`]).
 //!
 //! Invariants: files are hostile until checked, no bytes of theirs may panic the host or make it reserve memory that
 //! they do not back; the same input gives the same output bytes whatever the threads; a carried chunk of a row group
@@ -32,6 +33,7 @@ mod pread;
 mod presented;
 mod properties;
 mod read;
+mod recut;
 mod sample;
 mod seal;
 mod shape;
@@ -42,12 +44,13 @@ mod thrift;
 mod unpack;
 mod width;
 
-pub use cut::{FreshRowGroup, RowGroupCutter, splits};
+pub use cut::{FreshRowGroup, RowGroupCutter, RowGroupSize, splits};
 pub use error::FileError;
 pub use fragment::{Fragment, FragmentEncoder};
 pub use fresh::{FreshFile, FreshSealed};
 pub use output::OutputPlan;
 pub use read::BatchReader;
+pub use recut::WholeRows;
 pub use sample::sample;
 pub use seal::{FileSealer, Sealed, SealedColumn};
 pub use source::SourceFile;

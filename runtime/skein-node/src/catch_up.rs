@@ -87,8 +87,9 @@ impl Staged {
         let transformed = self.transform(&files)?;
         let job = &mut self.job;
         job.plans.group_of.splice(0..0, earlier);
+        let first_file = job.files.len();
+        job.transformed.add(transformed, first_file);
         job.files.extend(files);
-        job.transformed.add(transformed);
         if job.quarantine.rows() > rejected {
             self.staging.forget_quarantine()?;
             staged::write_quarantine(&self.staging, &self.snapshot, &job.quarantine)?;
@@ -104,10 +105,12 @@ impl Staged {
         if files.is_empty() {
             return Ok(Transformed::default());
         }
+        let outputs = job.request.resize.outputs(&self.snapshot, files, &job.migration.name);
         let transform = Transform {
             snapshot: &self.snapshot,
             staging: &self.staging,
             files,
+            outputs: &outputs,
             first_file: job.files.len(),
             plans: &job.plans,
             agents: &agents,

@@ -108,6 +108,9 @@ pub struct Forecast {
 pub struct WorkCounts {
     /// Files to migrate.
     pub files: usize,
+    /// Files that they become, if the run is to change that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files_after: Option<usize>,
     /// Their rows.
     pub rows: Rows,
     /// Their size.
@@ -171,7 +174,10 @@ pub fn dry_run(
     let plans: Vec<Lineage> = work.plans.groups.iter().map(Lineage::of).collect();
     let mut sampler = sample::Sampler::new(&work, &plans, &printer, (manifest.state, request.rows));
     look(&mut prober, &mut sampler, manifest.state, request.rows)?;
-    let counts = counts(&snapshot, &work, &plans);
+    let mut counts = counts(&snapshot, &work, &plans);
+    let resize = &request.run.resize;
+    counts.files_after =
+        (resize.file_size.is_some()).then(|| resize.outputs(&snapshot, &work.files, &migration.name).len());
     let whole = Whole {
         row_groups: counts.row_groups as u64,
         rows: counts.rows.0,
@@ -239,6 +245,7 @@ fn counts(snapshot: &Snapshot, work: &Work, plans: &[Lineage]) -> WorkCounts {
     }
     WorkCounts {
         files: work.files.len(),
+        files_after: None,
         rows: Rows(work.files.iter().map(|file| file.rows).sum()),
         bytes: work.files.iter().map(|file| Bytes(file.pinned(snapshot).stat.size)).sum(),
         row_groups: work.files.iter().map(|file| file.row_groups).sum(),

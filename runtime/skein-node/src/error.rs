@@ -42,6 +42,8 @@ pub enum RunError {
     AppliedDifferently { name: String, module: ModuleDigest, params: ParamsDigest },
     #[error("{name:?} remembers rows, and {done} files have been through it without the other {todo}")]
     StateLost { name: String, todo: usize, done: usize },
+    #[error("{name:?} remembers rows, so files and row groups cannot be given another size")]
+    ResizeWithState { name: String },
     #[error("the module describes itself in a way that cannot be used: {problem}")]
     Manifest { problem: String },
     #[error("the module refuses {file}: {code}: {message}")]
@@ -115,6 +117,7 @@ impl RunError {
             Self::Output(e) => e.code(),
             Self::AppliedDifferently { .. } => codes::ALREADY_OTHER_DIGEST,
             Self::StateLost { .. } => codes::STATE_LOST,
+            Self::ResizeWithState { .. } => codes::USAGE,
             Self::Manifest { .. } => codes::BAD_MANIFEST,
             Self::PlanRefused { code, .. } if code == PARTITION_COLUMN => codes::PLAN_PARTITION,
             Self::PlanRefused { .. } => codes::PLAN_REFUSED,
@@ -157,6 +160,9 @@ impl RunError {
             }
             Self::StateLost { .. } => {
                 Some("roll back to the version before it and run it over all files at once".to_owned())
+            }
+            Self::ResizeWithState { .. } => {
+                Some("run the module first, then `skein run columns` with --file-size".to_owned())
             }
             Self::PlanRefused { code, .. } if code == PARTITION_COLUMN => Some(PARTITION_HINT.to_owned()),
             Self::PlanRefused { column: Some(column), .. }

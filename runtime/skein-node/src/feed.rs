@@ -37,20 +37,22 @@ pub(crate) struct Feed<'a> {
 }
 
 impl Feed<'_> {
-    /// Feeds row group `row_group` to `agent`; rows count from `first_row`. Output goes to `sink` batch by batch.
+    /// Feeds row group `row_group` to `agent`; rows count from `first_row`. Output goes to `sink` batch by
+    /// batch, with the rows of the batch that it is for.
     pub(crate) fn row_group(
         &self,
         agent: &mut dyn Agent,
         source: &SourceFile,
         (row_group, first_row): (usize, u64),
-        mut sink: impl FnMut(RecordBatch) -> Result<(), RunError>,
+        mut sink: impl FnMut(&Selection, Vec<RecordBatch>) -> Result<(), RunError>,
     ) -> Result<RowGroupTally, RunError> {
         let mut kept = Vec::new();
         let mut rejects = Vec::new();
         self.batches(agent, source, (row_group, first_row, usize::MAX), |processed| {
             rejects.extend(processed.rejects);
+            sink(&processed.selection, processed.data)?;
             kept.push(processed.selection);
-            processed.data.into_iter().try_for_each(&mut sink)
+            Ok(())
         })?;
         Ok(RowGroupTally { kept: Selection::concat(&kept), rejects })
     }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use arrow_schema::SchemaRef;
 use skein_dataset::parquet::{SourceFile, splits};
 use skein_dataset::{Partitions, PinnedFile, Snapshot, SnapshotError};
-use skein_types::{FileView, unify};
+use skein_types::{Blake3, FileView, unify};
 
 use crate::error::RunError;
 use crate::progress::Progress;
@@ -35,6 +35,8 @@ pub(crate) struct InputFile {
     pub(crate) splits: Vec<Range<usize>>,
     pub(crate) row_groups: usize,
     pub(crate) rows: u64,
+    /// What a file must have in common with another to be written as one; `None` if it cannot be written anew.
+    pub(crate) recut_kind: Option<Blake3>,
 }
 
 impl InputFile {
@@ -86,6 +88,7 @@ pub(crate) fn read_later(
             splits: ranges,
             row_groups: source.row_groups(),
             rows: source.rows().0,
+            recut_kind: source.recut_kind(),
         });
     }
     if !schemas.unify(partitions.keys(), earlier, &mut files) {

@@ -24,6 +24,8 @@ pub(crate) struct StagedOutput {
     pub(crate) entry: StagedEntry,
     pub(crate) sealed: Sealed,
     pub(crate) output: Arc<OutputPlan>,
+    /// Places of its sources among the input files.
+    pub(crate) sources: Vec<usize>,
 }
 
 /// State of one output file.
@@ -91,9 +93,9 @@ impl OutputWriter {
     }
 
     /// Writes the footer and gives the file its name.
-    pub(crate) fn finish(self, rule: NameRule) -> Result<StagedOutput, RunError> {
+    pub(crate) fn finish(self, rule: NameRule, sources: Vec<usize>) -> Result<StagedOutput, RunError> {
         let sealed = self.sealer.finish()?;
-        Ok(StagedOutput { entry: self.sink.finish(rule)?, sealed, output: self.output })
+        Ok(StagedOutput { entry: self.sink.finish(rule)?, sealed, output: self.output, sources })
     }
 }
 

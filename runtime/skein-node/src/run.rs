@@ -24,6 +24,7 @@ use crate::planning::{self, Planner, Plans, SchemaGroup};
 use crate::progress::Progress;
 use crate::quarantine::Quarantine;
 use crate::report::Migration;
+use crate::resize::Resize;
 use crate::sandboxed::Sandboxes;
 use crate::sequential;
 use crate::staged::{Later, Staged};
@@ -50,6 +51,8 @@ pub struct RunRequest {
     pub files: FileChoice,
     /// Input rows after which a module with state is saved and opened again, at the next row-group border.
     pub checkpoint_rows: Rows,
+    /// Sizes of files and row groups.
+    pub resize: Resize,
 }
 
 impl RunRequest {
@@ -201,6 +204,9 @@ impl Asked<'_> {
     /// through exactly this migration. Writes nothing.
     pub(crate) fn work(&self, snapshot: &Snapshot, progress: &Progress) -> Result<Option<Work>, RunError> {
         let Self { module, manifest, migration, request } = *self;
+        if manifest.state == StateKind::Sequential && !request.resize.is_none() {
+            return Err(RunError::ResizeWithState { name: manifest.name.clone() });
+        }
         let (places, left) = chosen(snapshot, &request.files)?;
         let (todo, done) =
             if request.again { (places, Vec::new()) } else { unapplied(snapshot, places, migration)? };
@@ -275,10 +281,12 @@ impl Prepared {
     ) -> Result<Staged, RunError> {
         let staging = skein_dataset::Staging::create(&self.dataset, &self.lock, &self.snapshot, 0)?;
         let quarantine = Quarantine::new(self.request.rejects_max);
+        let outputs = self.request.resize.outputs(&self.snapshot, &self.files, &self.migration.name);
         let transform = Transform {
             snapshot: &self.snapshot,
             staging: &staging,
             files: &self.files,
+            outputs: &outputs,
             first_file: 0,
             plans: &self.plans,
             agents: &agents,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use skein_dataset::parquet::{FragmentEncoder, RowGroupCutter};
 use skein_sandbox::Seed;
-use skein_types::{Rows, Shape};
+use skein_types::{Rows, Selection, Shape};
 
 use crate::agent::Agent;
 use crate::cpu;
@@ -55,7 +55,7 @@ pub(crate) fn run(transform: &Transform<'_>) -> Result<Transformed, RunError> {
 impl Task<'_> {
     fn file(&mut self, file: usize) -> Result<crate::lane::StagedOutput, RunError> {
         let transform = self.transform;
-        let work = transform.file_work(file)?;
+        let work = transform.file_work(&transform.outputs[file])?;
         let group = transform.group(file);
         let preserved = PreservedCheck::new(&group.plan);
         let leaves = group.plan.read_leaves();
@@ -72,7 +72,7 @@ impl Task<'_> {
         } else {
             self.in_place(file, &work, &feed, &mut writer)?;
         }
-        let staged = writer.finish(transform.rule)?;
+        let staged = writer.finish(transform.rule, vec![file])?;
         transform.progress.file_done(staged.entry.size);
         Ok(staged)
     }
@@ -125,6 +125,7 @@ impl Task<'_> {
         let seed = work.seed.row_group(row_group);
         let at = |source| RunError::guest(work.source.name(), row_group, source);
         let mut agent = self.agent_for(file, seed).map_err(at)?;
+        let sink = |_: &Selection, made: Vec<RecordBatch>| made.into_iter().try_for_each(&mut *sink);
         let fed = feed.row_group(&mut *agent, &work.source, (row_group, self.first_row), sink)?;
         self.agent = Some((agent, self.transform.plans.group_of[file]));
         self.transform.quarantine.add((file, row_group), &work.source, self.first_row, &fed.rejects)?;

@@ -325,9 +325,8 @@ fn columns(job: &Job, outputs: &[StagedOutput]) -> ColumnCounts {
         }
     }
     counts.dropped = group.plan.source_tree().roots().len() - used.len();
-    if outputs.iter().any(|o| o.sealed.spliced_bytes.0 > 0) {
-        counts.spliced = outputs.iter().map(|o| o.output.spliced_columns().len()).min().unwrap_or(0);
-    }
+    let spliced = outputs.iter().filter(|o| o.sealed.spliced_bytes.0 > 0);
+    counts.spliced = spliced.map(|o| o.output.spliced_columns().len()).min().unwrap_or(0);
     counts
 }
 
@@ -338,11 +337,18 @@ pub(crate) fn commit(job: &Job, snapshot: &Snapshot, report: &RunReport) -> Resu
         module: job.migration.module,
         params: job.migration.params,
     };
-    let files = job.files.iter().zip(&job.transformed.outputs).map(|(input, output)| {
-        let mut applied = input.pinned(snapshot).applied().to_vec();
+    let files = job.transformed.outputs.iter().map(|output| {
+        let sources: Vec<&InputFile> = output.sources.iter().map(|file| &job.files[*file]).collect();
+        // Files that became one have been through the same.
+        let mut applied = sources[0].pinned(snapshot).applied().to_vec();
         applied.retain(|earlier| earlier.name != now.name);
         applied.push(now.clone());
-        FileFacts { path: output.entry.path.clone(), rows: output.sealed.rows, stats: stats(output), applied }
+        FileFacts {
+            path: output.entry.path.clone(),
+            rows: output.sealed.rows,
+            stats: stats(output, &sources),
+            applied,
+        }
     });
     let group = job.plans.groups.first().ok_or_else(|| RunError::bug("a run without files was staged"))?;
     let fields = group.plan.columns().iter().map(|c| {
@@ -384,11 +390,15 @@ fn plan_digest(job: &Job) -> skein_types::Blake3 {
     skein_types::Blake3::of(&digests)
 }
 
-fn stats(output: &StagedOutput) -> serde_json::Value {
+fn stats(output: &StagedOutput, sources: &[&InputFile]) -> serde_json::Value {
     let columns = output
         .sealed
         .columns
         .iter()
         .map(|c| json!({"path": c.path, "bytes": c.bytes, "values": c.values, "nulls": c.nulls}));
-    json!({"row_groups": output.sealed.row_groups, "columns": columns.collect::<Vec<_>>()})
+    let mut stats = json!({"row_groups": output.sealed.row_groups, "columns": columns.collect::<Vec<_>>()});
+    if sources.len() > 1 {
+        stats["sources"] = sources.iter().map(|file| file.path.as_str()).collect();
+    }
+    stats
 }

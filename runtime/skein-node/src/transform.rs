@@ -10,7 +10,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ScopedJoinHandle;
 
-use skein_dataset::parquet::{Fragment, FragmentEncoder, FreshRowGroup, OutputPlan, RowGroupCutter};
+use arrow_array::RecordBatch;
+use skein_dataset::parquet::{
+    Fragment, FragmentEncoder, FreshRowGroup, OutputPlan, RowGroupCutter, SourceFile,
+};
 use skein_dataset::{NameRule, RowCounts, Snapshot, Staging};
 use skein_sandbox::Usage;
 use skein_types::{Millis, ModuleDigest, ParamsDigest, Rows, Selection, Shape};
@@ -27,6 +30,7 @@ use crate::preserved::PreservedCheck;
 use crate::progress::Progress;
 use crate::quarantine::Quarantine;
 use crate::report::Cost;
+use crate::resize::OutputFile;
 use crate::seed::FileSeed;
 
 /// Everything that workers share.
@@ -34,6 +38,8 @@ pub(crate) struct Transform<'a> {
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) staging: &'a Staging,
     pub(crate) files: &'a [InputFile],
+    /// What is written, by the first source of each.
+    pub(crate) outputs: &'a [OutputFile],
     /// Files of the same run that went before these; tells rejects apart.
     pub(crate) first_file: usize,
     pub(crate) plans: &'a Plans,
@@ -53,15 +59,16 @@ pub(crate) struct Transform<'a> {
 /// What was staged, and what it took.
 #[derive(Debug, Default)]
 pub(crate) struct Transformed {
-    /// In the order of the input files.
+    /// In the order of the first input file of each.
     pub(crate) outputs: Vec<StagedOutput>,
     pub(crate) rows: RowCounts,
     pub(crate) cost: Cost,
 }
 
 impl Transformed {
-    /// Adds files that came later.
-    pub(crate) fn add(&mut self, later: Self) {
+    /// Adds files that came later, after `first_file` others.
+    pub(crate) fn add(&mut self, mut later: Self, first_file: usize) {
+        later.outputs.iter_mut().flat_map(|o| &mut o.sources).for_each(|file| *file += first_file);
         self.outputs.extend(later.outputs);
         let written = self.rows.written + later.rows.written;
         let mut tally = Tally { rows: self.rows, cost: self.cost };
@@ -106,15 +113,15 @@ enum Piece {
     Fresh(Vec<FreshRowGroup>),
 }
 
-struct Shared<'a> {
-    transform: &'a Transform<'a>,
+pub(crate) struct Shared<'a> {
+    pub(crate) transform: &'a Transform<'a>,
     board: Board<Vec<Piece>>,
     lanes: Vec<Lane>,
     outputs: Mutex<Vec<Option<StagedOutput>>>,
     failed: Mutex<Option<(Item, RunError)>>,
     preserved: Vec<PreservedCheck>,
     leaves: Vec<Vec<usize>>,
-    /// Row groups of each split of each file.
+    /// Row groups of each split of each output.
     splits: Vec<Vec<Range<usize>>>,
 }
 
@@ -122,13 +129,13 @@ impl Transform<'_> {
     /// Transforms all splits with `threads` workers.
     pub(crate) fn run(&self, threads: usize) -> Result<Transformed, RunError> {
         let groups = &self.plans.groups;
-        let splits: Vec<Vec<Range<usize>>> = (0..self.files.len()).map(|file| self.splits(file)).collect();
+        let splits: Vec<Vec<Range<usize>>> = self.outputs.iter().map(|output| self.splits(output)).collect();
         let workers = threads.clamp(1, splits.iter().map(Vec::len).sum::<usize>().max(1));
         let shared = Shared {
             transform: self,
             board: Board::new(splits.iter().map(Vec::len), threads + 1),
-            lanes: self.files.iter().map(|_| Lane::default()).collect(),
-            outputs: Mutex::new(self.files.iter().map(|_| None).collect()),
+            lanes: self.outputs.iter().map(|_| Lane::default()).collect(),
+            outputs: Mutex::new(self.outputs.iter().map(|_| None).collect()),
             failed: Mutex::new(None),
             preserved: groups.iter().map(|g| PreservedCheck::new(&g.plan)).collect(),
             leaves: groups.iter().map(|g| g.plan.read_leaves()).collect(),
@@ -152,20 +159,40 @@ impl Transform<'_> {
 
     /// Where rows keep their place a row group is a split: small pieces keep all threads busy to the end. Under
     /// `free` a split also decides where output row groups are cut, so it gathers small ones.
-    fn splits(&self, file: usize) -> Vec<Range<usize>> {
-        let input = &self.files[file];
+    /// What is cut anew is one split: borders of row groups depend on all rows before.
+    #[expect(clippy::single_range_in_vec_init, reason = "one split without row groups of its own")]
+    fn splits(&self, output: &OutputFile) -> Vec<Range<usize>> {
+        if output.row_groups.is_some() {
+            return vec![0..0];
+        }
+        let (file, input) = (output.first(), &self.files[output.first()]);
         if self.group(file).plan.shape() == Shape::Free || input.row_groups == 0 {
             return input.splits.clone();
         }
         (0..input.row_groups).map(|rg| rg..rg + 1).collect()
     }
 
-    pub(crate) fn file_work(&self, file: usize) -> Result<FileWork, RunError> {
+    pub(crate) fn file_work(&self, output: &OutputFile) -> Result<FileWork, RunError> {
+        let file = output.first();
+        self.source_work(file, |source| {
+            Ok(Arc::new(match output.row_groups {
+                Some(_) => self.recut_plan(output)?,
+                None => OutputPlan::new(source, &self.group(file).plan)?,
+            }))
+        })
+    }
+
+    /// What is needed to read a file for an output.
+    pub(crate) fn source_work(
+        &self,
+        file: usize,
+        output: impl FnOnce(&SourceFile) -> Result<Arc<OutputPlan>, RunError>,
+    ) -> Result<FileWork, RunError> {
         let input = &self.files[file];
         let source = inputs::open_presented(self.snapshot, input)?;
-        let output = OutputPlan::new(&source, &self.group(file).plan)?;
+        let output = output(&source)?;
         let seed = FileSeed::new(self.module, self.params, source.footer_digest(), &input.path);
-        Ok(FileWork { source: Arc::new(source), output: Arc::new(output), seed })
+        Ok(FileWork { source: Arc::new(source), output, seed })
     }
 
     pub(crate) fn group(&self, file: usize) -> &SchemaGroup {
@@ -224,12 +251,21 @@ impl Shared<'_> {
 
     fn split(&self, item: Item, tally: &mut Tally) -> Result<Vec<Piece>, RunError> {
         let transform = self.transform;
-        let work = self.lanes[item.file].work(|| transform.file_work(item.file))?;
-        let row_groups = self.splits[item.file][item.split].clone();
-        if transform.group(item.file).plan.shape() == Shape::Free {
-            return Ok(vec![Piece::Fresh(self.free(item.file, &work, row_groups, tally)?)]);
+        let output = &transform.outputs[item.file];
+        let file = output.first();
+        let work = self.lanes[item.file].work(|| transform.file_work(output))?;
+        if let Some(size) = output.row_groups {
+            // An output's row groups together may be larger than memory: they go to their file at once.
+            let mut writer = self.lanes[item.file].writer();
+            let writer = self.writer(output, &work, &mut writer)?;
+            self.recut(output, size, (&work, writer), tally)?;
+            return Ok(Vec::new());
         }
-        row_groups.map(|rg| self.fragment(item.file, &work, rg, tally).map(Piece::Fragment)).collect()
+        let row_groups = self.splits[item.file][item.split].clone();
+        if transform.group(file).plan.shape() == Shape::Free {
+            return Ok(vec![Piece::Fresh(self.free(file, &work, row_groups, tally)?)]);
+        }
+        row_groups.map(|rg| self.fragment(file, &work, rg, tally).map(Piece::Fragment)).collect()
     }
 
     fn fragment(
@@ -247,7 +283,9 @@ impl Shared<'_> {
             self.transform.progress.rows_done(kept.rows() as u64);
             return Ok(encoder.finish(&kept)?);
         }
-        let kept = self.through_agent((file, row_group), work, tally, |batch| Ok(encoder.write(&batch)?))?;
+        let kept = self.through_agent((file, row_group), work, tally, |_, made| {
+            made.iter().try_for_each(|batch| Ok(encoder.write(batch)?))
+        })?;
         Ok(encoder.finish(&kept)?)
     }
 
@@ -261,8 +299,10 @@ impl Shared<'_> {
         let mut cutter = RowGroupCutter::new(Arc::clone(&work.output))?;
         let mut fresh = Vec::new();
         for row_group in row_groups {
-            self.through_agent((file, row_group), work, tally, |batch| {
-                fresh.extend(cutter.push(&batch)?);
+            self.through_agent((file, row_group), work, tally, |_, made| {
+                for batch in made {
+                    fresh.extend(cutter.push(&batch)?);
+                }
                 Ok(())
             })?;
         }
@@ -271,12 +311,12 @@ impl Shared<'_> {
     }
 
     /// One row group through an agent of its own.
-    fn through_agent(
+    pub(crate) fn through_agent(
         &self,
         (file, row_group): (usize, usize),
         work: &FileWork,
         tally: &mut Tally,
-        sink: impl FnMut(arrow_array::RecordBatch) -> Result<(), RunError>,
+        sink: impl FnMut(&Selection, Vec<RecordBatch>) -> Result<(), RunError>,
     ) -> Result<Selection, RunError> {
         let transform = self.transform;
         let group = transform.plans.group_of[file];
@@ -309,12 +349,10 @@ impl Shared<'_> {
         }
         let lane = &self.lanes[item.file];
         let transform = self.transform;
-        let work = lane.work(|| transform.file_work(item.file))?;
+        let output = &transform.outputs[item.file];
+        let work = lane.work(|| transform.file_work(output))?;
         let mut writer = lane.writer();
-        if writer.is_none() {
-            let pinned = transform.files[item.file].pinned(transform.snapshot);
-            *writer = Some(OutputWriter::create(transform.staging, pinned, &work.output)?);
-        }
+        self.writer(output, &work, &mut writer)?;
         let mut appended = false;
         loop {
             match self.board.turn(item.file, appended) {
@@ -332,11 +370,29 @@ impl Shared<'_> {
                 }
             }
         }
-        let finished = writer.take().expect("a file is finished once").finish(transform.rule)?;
+        let open = writer.take().expect("a file is finished once");
+        let finished = open.finish(transform.rule, output.sources.clone())?;
         lane.close();
         transform.progress.file_done(finished.entry.size);
         self.outputs.lock().unwrap_or_else(PoisonError::into_inner)[item.file] = Some(finished);
         Ok(())
+    }
+
+    /// The output's writer, begun if it is not yet.
+    fn writer<'w>(
+        &self,
+        output: &OutputFile,
+        work: &FileWork,
+        slot: &'w mut Option<OutputWriter>,
+    ) -> Result<&'w mut OutputWriter, RunError> {
+        let transform = self.transform;
+        Ok(match slot {
+            Some(open) => open,
+            None => {
+                let pinned = transform.files[output.first()].pinned(transform.snapshot);
+                slot.insert(OutputWriter::create(transform.staging, pinned, &work.output)?)
+            }
+        })
     }
 
     fn result(self, tally: Tally) -> Result<Transformed, RunError> {

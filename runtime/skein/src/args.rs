@@ -1,6 +1,7 @@
 //! The command line.
 
 mod authoring;
+mod resize;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ use crate::commands::finalize::FinalizeArgs;
 use crate::commands::gc::GcArgs;
 use crate::commands::publish::PublishArgs;
 pub(crate) use authoring::{BuildArgs, DevArgs, NewArgs};
+pub(crate) use resize::ResizeArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -203,6 +205,8 @@ pub(crate) struct RunArgs {
     /// or `skein discard` (hold), or becomes a new dataset in the same directory (beside=NAME).
     #[arg(long, value_name = "replace|hold|beside=NAME", default_value = "replace", value_parser = publish_mode)]
     pub(crate) publish: PublishMode,
+    #[command(flatten)]
+    pub(crate) sizes: ResizeArgs,
     /// How to print the summary.
     #[arg(short = 'o', long = "format", value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,

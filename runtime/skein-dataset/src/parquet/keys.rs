@@ -6,12 +6,26 @@ use arrow_schema::Schema;
 use parquet::arrow::encode_arrow_schema;
 use parquet::file::metadata::{KeyValue, ParquetMetaData, SortingColumn};
 
-const ARROW_SCHEMA: &str = "ARROW:schema";
+pub(super) const ARROW_SCHEMA: &str = "ARROW:schema";
 const GEO: &str = "geo";
 /// Descriptions of the whole schema by other tools. They would contradict the new one. Spark's other keys stay: they say by
 /// which calendar its dates and timestamps count, and without them old ones are read as others.
 const SCHEMA_KEYS: [&str; 4] =
     ["pandas", "parquet.avro.schema", "iceberg.schema", "org.apache.spark.sql.parquet.row.metadata"];
+
+/// Prefix of the keys by which Spark knows how to understand values.
+const SPARK: &str = "org.apache.spark.";
+
+/// The keys by which readers understand values, as one text: files that differ in them have nothing in common, whatever
+/// their schemas.
+pub(super) fn of_values(source: &ParquetMetaData) -> String {
+    let all = source.file_metadata().key_value_metadata().map(Vec::as_slice).unwrap_or_default();
+    let of_values =
+        all.iter().filter(|pair| pair.key.starts_with(SPARK) && !SCHEMA_KEYS.contains(&pair.key.as_str()));
+    let mut texts: Vec<String> = of_values.map(|pair| format!("{:?}", (&pair.key, &pair.value))).collect();
+    texts.sort();
+    texts.join("\n")
+}
 
 /// What of the source's keys goes where.
 #[derive(Debug)]

@@ -55,10 +55,10 @@ pub struct OutputPlan {
     pub(super) keys: Vec<KeyValue>,
     pub(super) sorting: Option<Vec<SortingColumn>>,
     pub(super) page_index: bool,
-    schema: SchemaRef,
-    codec: Compression,
-    carried_columns: Vec<String>,
-    dropped_keys: Vec<String>,
+    pub(super) schema: SchemaRef,
+    pub(super) codec: Compression,
+    pub(super) carried_columns: Vec<String>,
+    pub(super) dropped_keys: Vec<String>,
 }
 
 impl OutputPlan {

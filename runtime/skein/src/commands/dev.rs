@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use skein_node::{DryRun, DryRunRequest, Progress, RunRequest, dry_run};
+use skein_node::{DryRun, DryRunRequest, Progress, Resize, RunRequest, dry_run};
 use skein_sandbox::Limits;
 use skein_types::{Clock, RunId, SystemClock};
 
@@ -77,6 +77,7 @@ fn round(settings: &Settings, args: &DevArgs, progress: &Progress) -> CommandRes
         rejects_max: REJECTS_MAX,
         files: skein_node::FileChoice::everything(),
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
+        resize: Resize::NONE,
     };
     let request = DryRunRequest { run: request, rows: args.rows };
     let found =

@@ -54,6 +54,7 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
         rejects_max: args.max_rejects,
         files: selection::choice(&args.selection)?,
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
+        resize: args.sizes.resize(),
     };
     let progress = Arc::new(Progress::default());
     interrupt::cancels(&progress);

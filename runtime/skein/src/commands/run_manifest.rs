@@ -114,6 +114,7 @@ impl Errand<'_> {
             rejects_max: self.args.max_rejects,
             files: selection::choice(&self.args.selection)?,
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
+            resize: self.args.sizes.resize(),
         };
         let failed = |error| run::failed(&error);
         match prepare(dataset, &self.module, request, clock, self.progress).map_err(failed)? {

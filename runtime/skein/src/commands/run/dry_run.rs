@@ -68,7 +68,9 @@ fn would_be(forecast: &Forecast, path: &Path, page: Page) {
         0 => String::new(),
         joined => format!(", {} already migrated join as they are", grouped(joined as u64)),
     };
-    named("files", &format!("{} to migrate{joined}", grouped(work.files as u64)));
+    let after = work.files_after.map(|files| format!(", which become {}", grouped(files as u64)));
+    let after = after.unwrap_or_default();
+    named("files", &format!("{} to migrate{after}{joined}", grouped(work.files as u64)));
     let groups = counted(work.row_groups as u64, "row group");
     named("rows", &format!("{} in {groups}, {}", grouped(work.rows.0), work.bytes));
     if !work.partitions.is_empty() {
