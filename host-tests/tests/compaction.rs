@@ -1,11 +1,7 @@
 //! Small files that become few, and row groups of another size: what every reader sees stays the same, in the same order.
 //!
 //! What the datasets hold and how they are compared stands in `host-tests/foreign/compaction.py`.
-#![expect(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "helpers of tests: a failure here is a failed test"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is a failed test")]
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -245,4 +241,20 @@ fn a_module_that_remembers_rows_is_refused_another_size() {
     let call = site.run(&guests::component("dedupe-keys"), &dataset).params(&json!({ "keys": ["id"] }));
     call.arg("--file-size").arg("1MiB").finish().refused(codes::USAGE);
     guard.untouched();
+}
+
+#[test]
+fn files_of_different_rights_are_not_combined() {
+    let site = Site::new();
+    let dataset = site.path("data/orders");
+    fixture::orders_directory(&dataset, 5);
+    let private = dataset.join("part-00002.parquet");
+    std::fs::set_permissions(&private, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let rows = fixture::read(&private);
+    let report = compact(&site, &dataset, &["--file-size", "1MiB"]).finish().succeeded().json();
+    assert_eq!(report["files"], 3);
+    let mode = |file: &PathBuf| std::os::unix::fs::MetadataExt::mode(&file.metadata().unwrap()) & 0o777;
+    let closed: Vec<PathBuf> = files(&dataset).into_iter().filter(|file| mode(file) == 0o600).collect();
+    assert_eq!(closed.len(), 1, "{closed:?}");
+    assert_eq!(fixture::read(&closed[0]), rows);
 }

@@ -56,7 +56,7 @@ pub use publish::{
 };
 pub use recover::{Recovered, Step, recover};
 pub use rollback::{LaterWrites, RollbackError, RolledBack, roll_back, roll_back_over};
-pub use snapshot::{PinnedFile, Snapshot, SnapshotError};
+pub use snapshot::{Access, PinnedFile, Snapshot, SnapshotError};
 pub use staging::{NameRule, OUTPUT_REJECTS, Room, StageError, StagedEntry, StagedFile, Staging};
 pub use store::barrier::SyncMode;
 pub use sweep::Swept;

@@ -3,6 +3,7 @@
 //! A pinned file is opened below the directory that was pinned, not by its path, and compared with what was listed:
 //! size, times, inode. A file that changed is an error, never other bytes.
 
+mod access;
 mod hashing;
 mod known;
 
@@ -19,6 +20,8 @@ use crate::log::machine::{History, Version};
 use crate::log::record::{Applied, FileRecord, Parent};
 use crate::place::{Kind, PlaceError};
 use crate::store::Node;
+
+pub use access::Access;
 
 /// One file of a snapshot.
 #[derive(Debug)]

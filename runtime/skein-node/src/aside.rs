@@ -49,7 +49,7 @@ pub fn write_aside(
     let quarantine = Quarantine::new(request.rejects_max);
     let sandboxes = Sandboxes::new(module, &manifest, &request, (&applied, progress));
     let agents: Vec<_> = plans.groups.iter().map(|group| sandboxes.for_group(group)).collect();
-    let outputs = request.resize.outputs(&snapshot, &files, &migration.name);
+    let outputs = request.resize.outputs(&snapshot, &files, &migration.name)?;
     let transform = Transform {
         snapshot: &snapshot,
         staging: &staging,

@@ -105,7 +105,7 @@ impl Staged {
         if files.is_empty() {
             return Ok(Transformed::default());
         }
-        let outputs = job.request.resize.outputs(&self.snapshot, files, &job.migration.name);
+        let outputs = job.request.resize.outputs(&self.snapshot, files, &job.migration.name)?;
         let transform = Transform {
             snapshot: &self.snapshot,
             staging: &self.staging,

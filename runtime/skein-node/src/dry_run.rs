@@ -176,8 +176,10 @@ pub fn dry_run(
     look(&mut prober, &mut sampler, manifest.state, request.rows)?;
     let mut counts = counts(&snapshot, &work, &plans);
     let resize = &request.run.resize;
-    counts.files_after =
-        (resize.file_size.is_some()).then(|| resize.outputs(&snapshot, &work.files, &migration.name).len());
+    counts.files_after = match resize.file_size {
+        None => None,
+        Some(_) => Some(resize.outputs(&snapshot, &work.files, &migration.name)?.len()),
+    };
     let whole = Whole {
         row_groups: counts.row_groups as u64,
         rows: counts.rows.0,

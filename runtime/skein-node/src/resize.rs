@@ -9,16 +9,18 @@
 //! enough in common. So rows keep their order within a directory, every output but those beside a border has more than
 //! half the target, and what becomes of a dataset is a function of its files alone.
 //!
-//! Files have enough in common if each can be written anew ([`skein_dataset::parquet::SourceFile::recut_kind`]), readers
+//! Files have enough in common if the same people may read them (else rows would be open to whom their file was closed),
+//! if each can be written anew ([`skein_dataset::parquet::SourceFile::recut_kind`]), readers
 //! understand their values by the same keys, and they have been through the same migrations: else the output would be
 //! taken as migrated, or not, with half its rows wrong.
 
 use std::num::NonZeroUsize;
 
 use skein_dataset::parquet::RowGroupSize;
-use skein_dataset::{Applied, Snapshot};
+use skein_dataset::{Access, Applied, Snapshot};
 use skein_types::{Blake3, Bytes};
 
+use crate::error::RunError;
 use crate::inputs::InputFile;
 
 /// What sizes files and row groups shall have.
@@ -53,16 +55,25 @@ impl Resize {
         snapshot: &Snapshot,
         files: &[InputFile],
         migration: &str,
-    ) -> Vec<OutputFile> {
+    ) -> Result<Vec<OutputFile>, RunError> {
+        let access = |file: &InputFile| match self.file_size {
+            Some(_) => snapshot.access(file.pinned(snapshot)).map(Some),
+            None => Ok(None),
+        };
         let sources = files.iter().map(|file| {
+            let access = access(file)?;
             let (pinned, dir) =
                 (file.pinned(snapshot), file.path.rsplit_once('/').map_or("", |(dir, _)| dir));
             // Of this migration they will all be the output.
             let applied: Vec<&Applied> =
                 pinned.applied().iter().filter(|applied| applied.name != migration).collect();
-            Source { dir, bytes: pinned.stat.size, kind: file.recut_kind.map(|kind| (kind, applied)) }
+            Ok(Source {
+                dir,
+                bytes: pinned.stat.size,
+                kind: file.recut_kind.map(|kind| (kind, applied, access)),
+            })
         });
-        let sources: Vec<_> = sources.collect();
+        let sources = sources.collect::<Result<Vec<_>, RunError>>()?;
         let groups = grouped(&sources, self.file_size.map_or(0, |size| size.0));
         let output = |group: Vec<usize>| {
             let anew = group.len() > 1
@@ -70,7 +81,7 @@ impl Resize {
             let row_groups = anew.then(|| self.row_groups.unwrap_or(RowGroupSize::STANDARD));
             OutputFile { sources: group, row_groups }
         };
-        groups.into_iter().map(output).collect()
+        Ok(groups.into_iter().map(output).collect())
     }
 }
 
@@ -91,7 +102,7 @@ impl OutputFile {
 }
 
 /// What of a file decides with which others it becomes one.
-struct Source<'a, K = (Blake3, Vec<&'a Applied>)> {
+struct Source<'a, K = (Blake3, Vec<&'a Applied>, Option<Access>)> {
     dir: &'a str,
     bytes: u64,
     /// Only files with the same are combined, and none without.

@@ -281,7 +281,7 @@ impl Prepared {
     ) -> Result<Staged, RunError> {
         let staging = skein_dataset::Staging::create(&self.dataset, &self.lock, &self.snapshot, 0)?;
         let quarantine = Quarantine::new(self.request.rejects_max);
-        let outputs = self.request.resize.outputs(&self.snapshot, &self.files, &self.migration.name);
+        let outputs = self.request.resize.outputs(&self.snapshot, &self.files, &self.migration.name)?;
         let transform = Transform {
             snapshot: &self.snapshot,
             staging: &staging,
