@@ -2,7 +2,6 @@
 //!
 //! What the datasets hold and how they are compared stands in `host-tests/foreign/compaction.py`.
 #![expect(
-    clippy::unwrap_used,
     clippy::disallowed_methods,
     reason = "helpers of tests: a failure here is a failed test"
 )]
