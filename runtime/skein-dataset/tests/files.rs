@@ -25,6 +25,8 @@ mod descriptors;
 mod elsewhere;
 #[path = "files/held.rs"]
 mod held;
+#[path = "files/kept.rs"]
+mod kept;
 #[path = "files/mounts.rs"]
 mod mounts;
 #[path = "files/old.rs"]

@@ -203,8 +203,7 @@ mod tests {
         let sound = CompileReport { simd: true, ..CompileReport::default() };
         let debug = CompileReport { debug_info: true, ..CompileReport::default() };
         let plain = CompileReport::default();
-        let files =
-            CompileReport { imports: vec!["wasi:filesystem/types@0.2.6".to_owned()], ..sound.clone() };
+        let files = CompileReport { imports: vec!["wasi:filesystem/types@0.2.6".to_owned()], ..sound };
         assert!(module(&debug, None, "").contains("--release"));
         assert!(module(&plain, None, "").contains("+simd128"));
         assert!(module(&files, None, "").contains("no files in the sandbox"));
