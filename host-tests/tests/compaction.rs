@@ -1,10 +1,7 @@
 //! Small files that become few, and row groups of another size: what every reader sees stays the same, in the same order.
 //!
 //! What the datasets hold and how they are compared stands in `host-tests/foreign/compaction.py`.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "helpers of tests: a failure here is a failed test"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is a failed test")]
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
