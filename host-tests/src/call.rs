@@ -13,7 +13,7 @@ use crate::outcome::Outcome;
 use crate::project;
 
 /// No call of these tests works for longer; beyond it is stuck.
-const DEADLINE: Duration = Duration::from_secs(180);
+const DEADLINE: Duration = Duration::from_secs(600);
 
 /// A `skein` command under construction.
 #[derive(Debug)]
