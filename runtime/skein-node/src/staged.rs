@@ -325,8 +325,9 @@ fn columns(job: &Job, outputs: &[StagedOutput]) -> ColumnCounts {
         }
     }
     counts.dropped = group.plan.source_tree().roots().len() - used.len();
-    let spliced = outputs.iter().filter(|o| o.sealed.spliced_bytes.0 > 0);
-    counts.spliced = spliced.map(|o| o.output.spliced_columns().len()).min().unwrap_or(0);
+    if outputs.iter().any(|o| o.sealed.spliced_bytes.0 > 0) {
+        counts.spliced = outputs.iter().map(|o| o.output.spliced_columns().len()).min().unwrap_or(0);
+    }
     counts
 }
 
