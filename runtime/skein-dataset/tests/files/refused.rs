@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use skein_dataset::{
-    Dataset, Denial, Outcome, Publish, RollbackError, Step, UndoneBy, crash, recover, resolve, roll_back,
+    Dataset, Denial, ExchangeError, Outcome, Publish, RollbackError, Step, UndoneBy, crash, recover, resolve,
+    roll_back,
 };
 
 use crate::mounts::{as_nobody, inside, needs_root};
@@ -106,7 +107,8 @@ fn a_rollback_whose_exchange_is_refused_is_taken_back() {
     let before = world.bytes("one.parquet");
     let immutable = Immutable::set(&path);
     let refused = roll_back(&dataset, None).unwrap_err();
-    assert!(matches!(&refused, RollbackError::Refused(r) if r.denial == Denial::Permission), "{refused}");
+    let denied = |r: &ExchangeError| matches!(r, ExchangeError::Refused(r) if r.denial == Denial::Permission);
+    assert!(matches!(&refused, RollbackError::Exchange(e) if denied(e)), "{refused}");
     assert_eq!(refused.code().id, "SK0517");
     assert!(refused.hint().unwrap().contains("chattr"), "{:?}", refused.hint());
     is_as_before(&dataset, &before, 1);
