@@ -4,7 +4,9 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
+use arrow_array::{Array as _, ArrayRef, Int32Array, Int64Array, RecordBatch};
 use host_tests::{Guard, Site, fixture};
 use skein_types::codes;
 
@@ -35,6 +37,40 @@ fn a_crate_names_the_datasets_columns_and_the_dataset_is_only_looked_at() {
     let sdk = made["sdk"].as_str().unwrap();
     assert!(text(&site.path("tidy-orders/Cargo.toml")).contains(&format!("path = \"{sdk}\"")));
     assert!(Path::new(sdk).join("src/lib.rs").is_file());
+}
+
+/// The second file has wider ids, one column less and one more.
+#[test]
+fn the_columns_of_a_crate_are_those_of_all_files_together() {
+    let site = Site::new();
+    let dataset = site.directory("data/orders");
+    let customers = Arc::clone(fixture::orders(0, 1_000).column(1));
+    let ids: ArrayRef = Arc::new(Int32Array::from_iter_values(0..1_000));
+    let old = RecordBatch::try_from_iter([("id", ids), ("customer", customers)]).unwrap();
+    fixture::write(&dataset.join("a.parquet"), &old, 400);
+    fixture::write(&dataset.join("b.parquet"), &fixture::orders(1_000, 2_000).project(&[0, 3]).unwrap(), 400);
+    let guard = Guard::over(&dataset);
+    let made = site.skein("new").arg("both").arg("--from").arg(&dataset).arg("-o").arg("json").finish();
+    let made = made.succeeded().json();
+    guard.untouched();
+    assert_eq!((made["columns"].as_u64(), made["rows"].as_u64()), (Some(3), Some(200)));
+    let library = text(&site.path("both/src/lib.rs"));
+    let columns = ["//! id        Int64", "//! customer  Utf8\n", "//! note      Utf8\n"];
+    assert!(columns.iter().all(|line| library.contains(line)), "{library}");
+    let rows = fixture::read(&site.path("both/fixture/source.parquet"));
+    let ids = rows.column(0).as_any().downcast_ref::<Int64Array>().unwrap().values();
+    assert!(ids.is_sorted() && ids[0] == 0 && ids[199] > 1_900, "of both files: {ids:?}");
+    let old = ids.iter().filter(|id| **id < 1_000).count();
+    assert_eq!(rows.column(2).slice(0, old).null_count(), old, "the first file has no notes");
+    assert_eq!(rows.column(1).null_count(), 200 - old, "the second has no customers");
+
+    // A dataset whose schema is that of all is what they lead to without a change.
+    let target = site.directory("data/target");
+    fixture::write(&target.join("a.parquet"), &rows, 400);
+    let call = site.skein("new").arg("same").arg("--from").arg(&dataset).arg("--to").arg(&target);
+    call.finish().succeeded();
+    let library = text(&site.path("same/src/lib.rs"));
+    assert!(!library.contains("compute(") && !library.contains("drop("), "{library}");
 }
 
 #[test]
