@@ -12,18 +12,17 @@ use std::sync::Arc;
 use skein_types::{Code, ErrorClass, RunId, codes};
 
 use crate::crash_point;
-use crate::dataset::{Dataset, RunLock, State, StateError};
+use crate::dataset::{Dataset, RunLock, State};
 use crate::fault::{During as _, IoFault};
 use crate::intact::{self, Proof};
 use crate::listing::{Change, FileStat, changes};
-use crate::log::LogError;
 use crate::log::machine::{Held, History, UndoneBy};
-use crate::log::record::{Body, Intent, Operation, Refusal};
-use crate::publish::alone;
+use crate::log::record::{Body, Intent, Operation};
+use crate::publish::alone::{self, ExchangeError};
 use crate::publish::hold;
 use crate::recover;
-use crate::snapshot::{SnapshotError, first};
-use crate::staging::{self, StageError};
+use crate::snapshot::first;
+use crate::staging;
 use crate::store;
 
 /// A held version cannot be published or discarded.
@@ -63,33 +62,14 @@ pub enum HeldError {
         /// What they did.
         changes: Vec<Change>,
     },
-    /// The system does not let this user exchange the dataset, which is as it was.
+    /// What can befall every exchange.
     #[error(transparent)]
-    Refused(Refusal),
-    /// It is not known whether it happened; recovery finds out.
-    #[error("it is not known whether it happened")]
-    Unknown {
-        /// What hides the answer.
-        #[source]
-        source: Box<StateError>,
-    },
-    /// The user may not, or the mount does not allow it.
-    #[error(transparent)]
-    Stage(#[from] StageError),
-    /// The dataset cannot be looked at.
-    #[error(transparent)]
-    Snapshot(#[from] SnapshotError),
-    /// The dataset's state cannot be used.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// The system said no.
-    #[error(transparent)]
-    Io(#[from] IoFault),
+    Exchange(ExchangeError),
 }
 
-impl From<LogError> for HeldError {
-    fn from(e: LogError) -> Self {
-        Self::State(e.into())
+impl<E: Into<ExchangeError>> From<E> for HeldError {
+    fn from(e: E) -> Self {
+        Self::Exchange(e.into())
     }
 }
 
@@ -101,12 +81,7 @@ impl HeldError {
             Self::Several { .. } => codes::USAGE,
             Self::Damaged { .. } => codes::HELD_DAMAGED,
             Self::MovedOn { .. } | Self::Drift { .. } => codes::HELD_STALE,
-            Self::Refused(refusal) => refusal.code(),
-            Self::Unknown { .. } => codes::OUTCOME_UNKNOWN,
-            Self::Stage(e) => e.code(),
-            Self::Snapshot(e) => e.code(),
-            Self::State(e) => e.code(),
-            Self::Io(e) => e.code(),
+            Self::Exchange(e) => e.code(),
         }
     }
 
@@ -129,10 +104,10 @@ impl HeldError {
                  migration again"
                     .to_owned(),
             ),
-            Self::Refused(refusal) => Some(refusal.hint().to_owned()),
-            Self::Unknown { .. } => Some("run `skein recover` on the dataset, then look at its history".to_owned()),
-            Self::State(e) => e.hint().map(str::to_owned),
-            Self::Stage(_) | Self::Snapshot(_) | Self::Io(_) => None,
+            Self::Exchange(ExchangeError::Unknown { .. }) => {
+                Some("run `skein recover` on the dataset, then look at its history".to_owned())
+            }
+            Self::Exchange(e) => e.hint().map(str::to_owned),
         }
     }
 }
@@ -144,20 +119,19 @@ pub fn publish_held(dataset: &Dataset, run: Option<RunId>) -> Result<u64, HeldEr
     let _lock = dataset.lock_publish(state)?;
     let intent = intent(dataset, state, &history, &held)?;
     crash_point!("held.before-intent").during("publish", &dataset.place.name)?;
-    let unknown = |e: StateError| HeldError::Unknown { source: Box::new(e) };
     let exchanged = recover::append(dataset, state, &history, Body::Intent(Box::new(intent.clone())))
         .and_then(|announced| {
             crash_point!("held.after-intent").during("publish", &dataset.place.name)?;
             alone::carry_out(dataset, state, &intent, announced.number)
         });
-    match exchanged.map_err(unknown)? {
+    match exchanged.map_err(ExchangeError::unknown("it"))? {
         Ok(version) => {
             crash_point!("held.after-done").during("publish", &dataset.place.name)?;
             remove(state, &held)?;
             Ok(version)
         }
         Err(UndoneBy::Drift { changes }) => Err(HeldError::Drift { changes }),
-        Err(UndoneBy::Refused(refusal)) => Err(HeldError::Refused(refusal)),
+        Err(UndoneBy::Refused(refusal)) => Err(ExchangeError::Refused(refusal).into()),
     }
 }
 

@@ -28,6 +28,7 @@ mod snapshot;
 mod staging;
 mod store;
 mod sweep;
+mod version;
 
 pub use crash::CRASH_POINTS;
 pub use dataset::{Dataset, Options, RunLock, StateError};
@@ -49,6 +50,7 @@ pub use partition::Partitions;
 pub use place::filesystem::{FileSystem, Verdict};
 pub use place::probe::ProbeCache;
 pub use place::{Kind, Place, PlaceError};
+pub use publish::alone::ExchangeError;
 pub use publish::beside::{BadName, Name, beside, check_free, state_beside};
 pub use publish::{
     Attempted, CommitData, Conflict, FileFacts, Outcome, Publish, PublishError, attempt_many, hold,
@@ -60,3 +62,4 @@ pub use snapshot::{Access, PinnedFile, Snapshot, SnapshotError};
 pub use staging::{NameRule, OUTPUT_REJECTS, Room, StageError, StagedEntry, StagedFile, Staging};
 pub use store::barrier::SyncMode;
 pub use sweep::Swept;
+pub use version::VersionError;

@@ -271,7 +271,7 @@ fn warnings(room: &Room, estimate: &Estimate, rejects_max: u64) -> Vec<Warning> 
     warnings
 }
 
-/// Parquet leaves that a run copies.
+/// Leaves that a run carries, copied or widened.
 fn carried_leaves(plan: &SchemaPlan) -> Vec<usize> {
     let mut carried: Vec<usize> = Vec::new();
     for column in plan.columns() {

@@ -1,28 +1,11 @@
 //! Versions that wait: held, looked at, published or discarded.
 
 use skein_dataset::{
-    Change, HeldError, NameRule, Outcome, Publish, Recovered, Step, VersionKind, crash, discard, hold,
-    publish_held, recover, resolve, roll_back,
+    Change, HeldError, Outcome, Recovered, Step, VersionKind, crash, discard, hold, publish_held, recover,
+    resolve, roll_back,
 };
-use skein_types::RunId;
 
-use crate::world::{World, bytes, put, stage};
-
-/// Runs the migration once and holds its result.
-pub(crate) fn held(world: &World, dataset: &skein_dataset::Dataset, migration: &str) -> RunId {
-    let lock = dataset.lock_run(world.run()).unwrap();
-    let snapshot = dataset.pin(&lock).unwrap();
-    let base = snapshot.version().unwrap_or(0);
-    let (staging, commit) = stage(dataset, &lock, &snapshot, migration);
-    let run = lock.run;
-    let answer = hold(Publish { dataset, lock: &lock, snapshot, staging, commit }).answer.unwrap();
-    assert_eq!(answer, Outcome::Held { base });
-    run
-}
-
-fn left(dataset: &skein_dataset::Dataset, part: &str) -> usize {
-    std::fs::read_dir(dataset.state_path().join(part)).unwrap().count()
-}
+use crate::world::{REJECTED, World, bytes, left, put, reject, staged};
 
 #[test]
 fn a_held_version_can_be_read_and_changes_nothing_until_it_is_published() {
@@ -35,7 +18,7 @@ fn a_held_version_can_be_read_and_changes_nothing_until_it_is_published() {
             world.put(name, b"a");
         }
         let (dataset, before) = (world.dataset(name), world.bytes(name));
-        let run = held(&world, &dataset, "m");
+        let run = world.hold(&dataset, "m");
         assert_eq!(world.bytes(name), before);
         assert_eq!(dataset.history().unwrap().versions().len(), 1, "the version that it was made from");
         let path = dataset.held_path(run).unwrap();
@@ -56,10 +39,9 @@ fn a_held_version_can_be_read_and_changes_nothing_until_it_is_published() {
 
 #[test]
 fn a_discarded_version_is_gone_and_logged_and_the_migration_can_run_again() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let (dataset, before) = (world.dataset("t"), world.bytes("t"));
-    let run = held(&world, &dataset, "m");
+    let (world, dataset) = World::with_one_file();
+    let before = world.bytes("t");
+    let run = world.hold(&dataset, "m");
     let records = dataset.history().unwrap().next_number();
     assert_eq!(discard(&dataset, Some(run)).unwrap().hold.facts.run, run);
     assert_eq!((world.bytes("t"), left(&dataset, "held")), (before, 0));
@@ -71,10 +53,8 @@ fn a_discarded_version_is_gone_and_logged_and_the_migration_can_run_again() {
 
 #[test]
 fn of_several_held_versions_one_has_to_be_named_and_the_others_lose_their_base() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
-    let runs = [held(&world, &dataset, "m1"), held(&world, &dataset, "m2")];
+    let (world, dataset) = World::with_one_file();
+    let runs = [world.hold(&dataset, "m1"), world.hold(&dataset, "m2")];
     let several = publish_held(&dataset, None).unwrap_err();
     assert!(matches!(&several, HeldError::Several { runs: named } if *named == runs), "{several}");
     assert!(several.hint().unwrap().contains(&runs[1].to_string()));
@@ -89,10 +69,8 @@ fn of_several_held_versions_one_has_to_be_named_and_the_others_lose_their_base()
 
 #[test]
 fn another_run_goes_on_beside_a_held_version() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
-    let run = held(&world, &dataset, "m1");
+    let (world, dataset) = World::with_one_file();
+    let run = world.hold(&dataset, "m1");
     assert_eq!(world.migrate(&dataset, "m2").unwrap(), Outcome::Committed { version: 1 });
     assert!(dataset.held_path(run).unwrap().is_dir(), "the next run does not sweep it");
     assert_eq!(publish_held(&dataset, None).unwrap_err().code().id, "SK0531");
@@ -102,10 +80,8 @@ fn another_run_goes_on_beside_a_held_version() {
 
 #[test]
 fn what_others_wrote_since_the_hold_is_a_conflict_and_stays() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
-    let run = held(&world, &dataset, "m");
+    let (world, dataset) = World::with_one_file();
+    let run = world.hold(&dataset, "m");
     world.put("t/late.parquet", b"late");
     let refused = publish_held(&dataset, None).unwrap_err();
     assert!(
@@ -119,10 +95,8 @@ fn what_others_wrote_since_the_hold_is_a_conflict_and_stays() {
 
 #[test]
 fn a_held_version_that_somebody_changed_is_not_published() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
-    let run = held(&world, &dataset, "m");
+    let (world, dataset) = World::with_one_file();
+    let run = world.hold(&dataset, "m");
     let path = dataset.held_path(run).unwrap();
     put(&path.join("extra.parquet"), b"x");
     let damaged = publish_held(&dataset, None).unwrap_err();
@@ -139,10 +113,8 @@ fn a_held_version_that_somebody_changed_is_not_published() {
 
 #[test]
 fn a_held_version_is_not_published_while_a_run_is_at_work() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
-    held(&world, &dataset, "m");
+    let (world, dataset) = World::with_one_file();
+    world.hold(&dataset, "m");
     let lock = dataset.lock_run(world.run()).unwrap();
     assert_eq!(publish_held(&world.dataset("t"), None).unwrap_err().code().id, "SK0513");
     assert_eq!(discard(&world.dataset("t"), None).unwrap_err().code().id, "SK0513");
@@ -152,12 +124,18 @@ fn a_held_version_is_not_published_while_a_run_is_at_work() {
 
 #[test]
 fn drift_in_the_last_moment_leaves_the_version_held() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
-    let run = held(&world, &dataset, "m");
+    let (world, dataset) = World::with_one_file();
+    let run = world.hold(&dataset, "m");
     crash::fail_at("swap.after-exchange");
-    assert_eq!(publish_held(&dataset, None).unwrap_err().code().id, "SK0523");
+    let unknown = publish_held(&dataset, None).unwrap_err();
+    assert_eq!(
+        (unknown.code().id, unknown.to_string().as_str(), unknown.hint().as_deref()),
+        (
+            "SK0523",
+            "it is not known whether it happened",
+            Some("run `skein recover` on the dataset, then look at its history")
+        )
+    );
     // A writer that had the directory open finishes its file in what is the old version by now.
     let late = dataset.state_path().join("kept/0/late.parquet");
     put(&late, b"late");
@@ -172,15 +150,11 @@ fn drift_in_the_last_moment_leaves_the_version_held() {
 #[test]
 fn an_error_after_the_files_were_moved_is_unknown_until_it_is_resolved() {
     for (point, is_held) in [("hold.after-move", false), ("hold.after-record", true)] {
-        let world = World::new();
-        world.put("t/a.parquet", b"a");
-        let dataset = world.dataset("t");
+        let (world, dataset) = World::with_one_file();
         let lock = dataset.lock_run(world.run()).unwrap();
-        let snapshot = dataset.pin(&lock).unwrap();
-        let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+        let ready = staged(&dataset, &lock, "m");
         crash::fail_at(point);
-        let answer =
-            hold(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).answer.unwrap();
+        let answer = hold(ready).answer.unwrap();
         assert!(matches!(answer, Outcome::Unknown { .. }), "{point}: {answer:?}");
         let run = lock.run;
         drop(lock);
@@ -193,22 +167,16 @@ fn an_error_after_the_files_were_moved_is_unknown_until_it_is_resolved() {
 
 #[test]
 fn rejects_go_to_the_quarantine_when_the_held_version_is_published() {
-    use std::io::Write as _;
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
+    let (world, dataset) = World::with_one_file();
     let lock = dataset.lock_run(world.run()).unwrap();
-    let snapshot = dataset.pin(&lock).unwrap();
-    let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
-    let mut rejects = staging.quarantine(&snapshot).unwrap();
-    rejects.write_all(b"a rejected row").unwrap();
-    rejects.finish(NameRule::Keep).unwrap();
+    let ready = staged(&dataset, &lock, "m");
+    reject(&ready);
     let run = lock.run;
-    hold(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).answer.unwrap();
+    hold(ready).answer.unwrap();
     drop(lock);
-    assert_eq!(std::fs::read(dataset.held_rejects(run).unwrap()).unwrap(), b"a rejected row");
+    assert_eq!(std::fs::read(dataset.held_rejects(run).unwrap()).unwrap(), REJECTED);
     assert_eq!(left(&dataset, "quarantine"), 0);
     publish_held(&dataset, None).unwrap();
     let kept = dataset.state_path().join(format!("quarantine/{run}.parquet"));
-    assert_eq!(std::fs::read(kept).unwrap(), b"a rejected row");
+    assert_eq!(std::fs::read(kept).unwrap(), REJECTED);
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use skein_dataset::{
     Applied, CommitData, Dataset, FileFacts, NameRule, Options, Outcome, PinnedFile, Place, ProbeCache,
-    Publish, PublishError, Role, RowCounts, RunLock, Snapshot, Staging, SyncMode, publish_many,
+    Publish, PublishError, Role, RowCounts, RunLock, Snapshot, Staging, SyncMode, hold, publish_many,
 };
 use skein_types::{Blake3, ModuleDigest, ParamsDigest, Rows, RunId, SystemClock};
 
@@ -17,11 +17,22 @@ pub(crate) struct World {
     next_run: std::cell::Cell<u128>,
 }
 
+/// What [`reject`] writes.
+pub(crate) const REJECTED: &[u8] = b"a rejected row";
+
 pub(crate) type Bytes = BTreeMap<String, Vec<u8>>;
 
 impl World {
     pub(crate) fn new() -> Self {
         Self { dir: tempfile::tempdir().unwrap(), next_run: std::cell::Cell::new(1) }
+    }
+
+    /// With a dataset `t` of one file, `a.parquet`, which holds `a`.
+    pub(crate) fn with_one_file() -> (Self, Dataset) {
+        let world = Self::new();
+        world.put("t/a.parquet", b"a");
+        let dataset = world.dataset("t");
+        (world, dataset)
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -49,10 +60,36 @@ impl World {
     /// Runs the migration `migration` once.
     pub(crate) fn migrate(&self, dataset: &Dataset, migration: &str) -> Result<Outcome, PublishError> {
         let run = dataset.lock_run(self.run()).unwrap();
-        let snapshot = dataset.pin(&run).unwrap();
-        let (staging, commit) = stage(dataset, &run, &snapshot, migration);
-        publish(Publish { dataset, lock: &run, snapshot, staging, commit })
+        publish(staged(dataset, &run, migration))
     }
+
+    /// Runs the migration once and holds its result.
+    pub(crate) fn hold(&self, dataset: &Dataset, migration: &str) -> RunId {
+        let lock = dataset.lock_run(self.run()).unwrap();
+        let ready = staged(dataset, &lock, migration);
+        let base = ready.snapshot.version().unwrap_or(0);
+        assert_eq!(hold(ready).answer.unwrap(), Outcome::Held { base });
+        lock.run
+    }
+}
+
+/// A run up to its publish: what the dataset holds, pinned, and the migration's output.
+pub(crate) fn staged<'a>(dataset: &'a Dataset, lock: &'a RunLock, migration: &str) -> Publish<'a> {
+    let snapshot = dataset.pin(lock).unwrap();
+    let (staging, commit) = stage(dataset, lock, &snapshot, migration);
+    Publish { dataset, lock, snapshot, staging, commit }
+}
+
+/// Adds a rejected row to what is staged.
+pub(crate) fn reject(ready: &Publish<'_>) {
+    let mut rejects = ready.staging.quarantine(&ready.snapshot).unwrap();
+    rejects.write_all(REJECTED).unwrap();
+    rejects.finish(NameRule::Keep).unwrap();
+}
+
+/// Entries of a directory of the dataset's state.
+pub(crate) fn left(dataset: &Dataset, part: &str) -> usize {
+    std::fs::read_dir(dataset.state_path().join(part)).unwrap().count()
 }
 
 pub(crate) fn publish(publish: Publish<'_>) -> Result<Outcome, PublishError> {

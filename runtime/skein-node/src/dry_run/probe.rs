@@ -129,11 +129,16 @@ impl Prober<'_> {
         Ok(probes)
     }
 
-    fn open(&self, pick: Pick) -> Result<(SourceFile, FileSeed), RunError> {
+    fn open(&mut self, pick: Pick) -> Result<(SourceFile, FileSeed), RunError> {
         let input = &self.work.files[pick.file];
         let source = inputs::open_presented(self.snapshot, input)?;
+        let plan = &self.group(pick).plan;
         // A file that a run could not lay its output over is found out here already.
-        OutputPlan::new(&source, &self.group(pick).plan)?;
+        let output = OutputPlan::new(&source, plan)?;
+        let carried = super::carried_leaves(plan);
+        if self.files.insert(pick.file) {
+            self.count_file(&source, &carried, &output);
+        }
         let Migration { module, params, .. } = self.migration;
         let seed = FileSeed::new(*module, *params, source.footer_digest(), &input.path);
         Ok((source, seed))
@@ -175,7 +180,6 @@ impl Prober<'_> {
 
     fn counted(&mut self, probe: Probe) -> Probe {
         let plan = &self.group(probe.pick).plan;
-        let carried: Vec<usize> = super::carried_leaves(plan);
         let free = plan.shape() == skein_types::Shape::Free;
         let made: usize = probe.made.iter().map(RecordBatch::num_rows).sum();
         let (rows, kept, rejected) = (probe.kept.rows(), probe.kept.kept(), probe.rejects.len());
@@ -185,18 +189,22 @@ impl Prober<'_> {
         seen.rows_out += if free { made } else { kept } as u64;
         seen.rejected += rejected as u64;
         seen.filtered += rows.saturating_sub(kept + rejected) as u64;
-        if self.files.insert(probe.pick.file) {
-            let source = &probe.source;
-            let all: Vec<usize> = (0..source.tree().leaves().len()).collect();
-            let stored = |leaves: &[usize]| -> u64 {
-                (0..source.row_groups()).map(|rg| source.stored_bytes(rg, leaves).0).sum()
-            };
-            seen.carried_bytes += stored(&carried);
-            seen.file_bytes += source.size().0;
-            // As many columns out as in is near enough for what is small beside data.
-            seen.frame_bytes += source.size().0.saturating_sub(stored(&all));
-        }
         probe
+    }
+
+    fn count_file(&mut self, source: &SourceFile, carried: &[usize], output: &OutputPlan) {
+        let all: Vec<usize> = (0..source.tree().leaves().len()).collect();
+        let stored = |leaves: &[usize]| -> u64 {
+            (0..source.row_groups()).map(|rg| source.stored_bytes(rg, leaves).0).sum()
+        };
+        let spliced = output.spliced_bytes(source).0;
+        let seen = &mut self.seen;
+        seen.spliced_bytes += spliced;
+        // What the host widens is about as large as it was: encodings care for values, not for the width of their type.
+        seen.host_bytes += stored(carried).saturating_sub(spliced);
+        seen.file_bytes += source.size().0;
+        // As many columns out as in is near enough for what is small beside data.
+        seen.frame_bytes += source.size().0.saturating_sub(stored(&all));
     }
 
     /// What opening took.

@@ -64,16 +64,7 @@ pub(crate) fn rollback(settings: &Settings, args: &RollbackArgs) -> CommandResul
 fn listed(error: &RollbackError) -> Vec<String> {
     match error {
         RollbackError::LaterWrites { changes } => changes.iter().map(ToString::to_string).collect(),
-        RollbackError::NoHistory
-        | RollbackError::NoSuchVersion { .. }
-        | RollbackError::Gone { .. }
-        | RollbackError::Damaged { .. }
-        | RollbackError::Refused(_)
-        | RollbackError::Unknown { .. }
-        | RollbackError::Stage(_)
-        | RollbackError::Snapshot(_)
-        | RollbackError::State(_)
-        | RollbackError::Io(_) => Vec::new(),
+        RollbackError::Version(_) | RollbackError::Damaged { .. } | RollbackError::Exchange(_) => Vec::new(),
     }
 }
 
