@@ -39,7 +39,7 @@ pub fn write_aside(
     let output = Output::at(to, &dataset, &request.run.to_string())?;
     let snapshot = dataset.look()?;
     let asked = Asked { module, manifest: &manifest, migration: &migration, request: &request };
-    let Some(Work { files, done, plans, applied, .. }) = asked.work(&snapshot, progress)? else {
+    let Some(Work { files, done, plans, recorded, applied, .. }) = asked.work(&snapshot, progress)? else {
         return Ok(RunOutcome::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration });
     };
     let places = files.iter().map(|file| file.place).chain(done.iter().copied());
@@ -84,6 +84,7 @@ pub fn write_aside(
         module: module.clone(),
         files,
         plans,
+        recorded,
         applied,
         manifest,
         migration,

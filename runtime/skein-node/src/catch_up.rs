@@ -63,7 +63,8 @@ impl Staged {
             true => (places, Vec::new()),
             false => run::unapplied(snapshot, places, &job.migration)?,
         };
-        let files = inputs::read_later(snapshot, &todo, &job.files, &job.later.progress)?;
+        let earlier = inputs::Earlier { recorded: &job.recorded.schemas, files: &job.files };
+        let files = inputs::read_later(snapshot, &todo, earlier, &job.later.progress)?;
         let Some(files) = files else { return Ok(false) };
         // The plan is the run's: what the new files have not been through is no matter of it.
         let planner = Planner {
@@ -76,7 +77,8 @@ impl Staged {
         planner.extend(&mut job.plans, &files)?;
         for place in &joined {
             let pinned = &snapshot.files()[*place];
-            planning::joins(&job.plans, &pinned.stat.path, inputs::open(snapshot, pinned)?.view())?;
+            let joined = (pinned.stat.path.as_str(), inputs::open(snapshot, pinned)?);
+            planning::joins(&job.plans, (joined.0, joined.1.view()), &job.recorded)?;
         }
         run::left_fit(snapshot, &job.plans, &choice, &left)?;
         job.joined += joined.len() + left.len();

@@ -21,6 +21,7 @@ mod lane;
 mod lineage;
 mod params;
 mod planning;
+mod presented;
 mod preserved;
 mod progress;
 mod quarantine;
@@ -42,7 +43,7 @@ pub use dry_run::{
     Cell, DryRun, DryRunRequest, Estimate, Fate, Forecast, RejectedRow, Rejects, RoomView, Sample,
     SampledColumns, SampledGroup, SampledRow, Warning, WorkCounts, dry_run,
 };
-pub use error::{GroupLine, RunError};
+pub use error::{GroupLine, Groups, RunError};
 pub use lineage::{
     ColumnChange, ColumnLineage, DroppedColumn, Lineage, NestedLineage, OriginKind, WasColumn,
 };

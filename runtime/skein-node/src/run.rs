@@ -21,6 +21,7 @@ use crate::error::RunError;
 use crate::inputs::{self, InputFile};
 use crate::params::Params;
 use crate::planning::{self, Planner, Plans, SchemaGroup};
+use crate::presented::Recorded;
 use crate::progress::Progress;
 use crate::quarantine::Quarantine;
 use crate::report::Migration;
@@ -85,6 +86,8 @@ pub struct Prepared {
     /// Places of the data files that have been through the migration already and join as they are.
     pub(crate) joined: Vec<usize>,
     pub(crate) plans: Plans,
+    /// What files presented that join.
+    pub(crate) recorded: Recorded,
     /// What all files have been through, for the guest.
     pub(crate) applied: Vec<skein_sandbox::Applied>,
     pub(crate) module: Module,
@@ -105,7 +108,7 @@ pub fn plan_only(
 ) -> Result<Vec<SchemaGroup>, RunError> {
     let snapshot = dataset.look()?;
     let (chosen, _) = chosen(&snapshot, files)?;
-    let files = inputs::read(&snapshot, &chosen, &Progress::default())?;
+    let files = inputs::read(&snapshot, &chosen, &[], &Progress::default())?;
     let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
     Ok(Planner { module, params, applied: &applied, limits }.plan(&files)?.groups)
 }
@@ -130,7 +133,7 @@ pub fn prepare(
         Some((earlier, work)) if snapshot.is_as(&earlier) => work,
         Some(_) | None => asked.work(&snapshot, progress)?,
     };
-    let Some(Work { files, done, left, plans, applied }) = work else {
+    let Some(Work { files, done, left, plans, recorded, applied }) = work else {
         return Ok(Preparation::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration });
     };
     left_fit(&snapshot, &plans, &request.files, &left)?;
@@ -143,6 +146,7 @@ pub fn prepare(
         files,
         joined,
         plans,
+        recorded,
         applied,
         module: module.clone(),
         manifest,
@@ -171,6 +175,8 @@ pub(crate) struct Work {
     /// Places of the data files that are not chosen.
     pub(crate) left: Vec<usize>,
     pub(crate) plans: Plans,
+    /// What `done` presented when they were migrated.
+    pub(crate) recorded: Recorded,
     /// What all files have been through, for the guest.
     pub(crate) applied: Vec<skein_sandbox::Applied>,
 }
@@ -220,15 +226,17 @@ impl Asked<'_> {
                 done: done.len(),
             });
         }
-        let files = inputs::read(snapshot, &todo, progress)?;
+        let recorded = Recorded::of(snapshot, &done, migration);
+        let files = inputs::read(snapshot, &todo, &recorded.schemas, progress)?;
         let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
         let planner = Planner { module, params: &request.params, applied: &applied, limits: &request.limits };
         let plans = planner.plan(&files)?;
         for place in &done {
             let pinned = &snapshot.files()[*place];
-            planning::joins(&plans, &pinned.stat.path, inputs::open(snapshot, pinned)?.view())?;
+            let source = inputs::open(snapshot, pinned)?;
+            planning::joins(&plans, (&pinned.stat.path, source.view()), &recorded)?;
         }
-        Ok(Some(Work { files, done, left, plans, applied }))
+        Ok(Some(Work { files, done, left, plans, recorded, applied }))
     }
 }
 

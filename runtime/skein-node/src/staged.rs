@@ -1,5 +1,6 @@
 //! A run whose result is written and not visible.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::error::RunError;
 use crate::inputs::InputFile;
 use crate::lane::{Sink, StagedOutput};
 use crate::planning::Plans;
+use crate::presented::{self, Recorded};
 use crate::progress::Progress;
 use crate::quarantine::Quarantine;
 use crate::report::{ColumnCounts, Migration, RunOutcome, RunReport};
@@ -55,6 +57,7 @@ pub struct Staged {
 pub(crate) struct Job {
     pub(crate) files: Vec<InputFile>,
     pub(crate) plans: Plans,
+    pub(crate) recorded: Recorded,
     pub(crate) applied: Vec<skein_sandbox::Applied>,
     pub(crate) module: Module,
     pub(crate) manifest: Manifest,
@@ -93,8 +96,8 @@ impl Staged {
         (transformed, quarantine): (Transformed, Quarantine),
         later: Later,
     ) -> Result<Self, RunError> {
-        let Prepared { dataset, lock, snapshot, files, joined, plans, applied, .. } = prepared;
-        let Prepared { module, manifest, migration, request, started, clock, .. } = prepared;
+        let Prepared { dataset, lock, snapshot, files, joined, plans, recorded, .. } = prepared;
+        let Prepared { applied, module, manifest, migration, request, started, clock, .. } = prepared;
         write_quarantine(&staging, &snapshot, &quarantine)?;
         for place in &joined {
             staging.join(&snapshot, &snapshot.files()[*place])?;
@@ -104,6 +107,7 @@ impl Staged {
         let job = Job {
             files,
             plans,
+            recorded,
             applied,
             module,
             manifest,
@@ -332,16 +336,18 @@ fn columns(job: &Job, outputs: &[StagedOutput]) -> ColumnCounts {
 }
 
 pub(crate) fn commit(job: &Job, snapshot: &Snapshot, report: &RunReport) -> Result<CommitData, RunError> {
+    let (digest, presented) = presented::record(&job.plans.groups)?;
     let now = Applied {
         name: job.migration.name.clone(),
         version: job.migration.version.clone(),
         module: job.migration.module,
         params: job.migration.params,
+        presented: vec![digest],
     };
     let files = job.transformed.outputs.iter().map(|output| {
         let sources: Vec<&InputFile> = output.sources.iter().map(|file| &job.files[*file]).collect();
         // Files that became one have been through the same.
-        let mut applied = sources[0].pinned(snapshot).applied().to_vec();
+        let mut applied = presented::combined(sources.iter().map(|file| file.pinned(snapshot).applied()));
         applied.retain(|earlier| earlier.name != now.name);
         applied.push(now.clone());
         FileFacts {
@@ -370,6 +376,7 @@ pub(crate) fn commit(job: &Job, snapshot: &Snapshot, report: &RunReport) -> Resu
         plan: plan_digest(job),
         schema: fields.collect(),
         rows: report.rows,
+        presented: BTreeMap::from([(digest, presented)]),
         ext: ext(job, report),
         files: files.collect(),
     })
