@@ -53,5 +53,5 @@ pub use preserved::PreservedChanged;
 pub use progress::{Progress, ProgressReading};
 pub use report::{ColumnCounts, Cost, Migration, RunOutcome, RunReport};
 pub use resize::Resize;
-pub use run::{Preparation, Prepared, RunRequest, plan_only, prepare};
+pub use run::{Planned, Preparation, Prepared, RunRequest, plan_only, prepare};
 pub use staged::{CATCH_UP_ROUNDS, PublishMode, Staged, publish_all};

@@ -98,19 +98,36 @@ pub struct Prepared {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// Plans without a lock and without writing anything: what `prepare` would plan for the dataset as it is now.
+/// What a run would plan.
+#[derive(Debug)]
+pub enum Planned {
+    /// The plans, one per distinct schema.
+    Ready(Vec<SchemaGroup>),
+    /// All files that are chosen have been through exactly this migration.
+    AlreadyMigrated {
+        /// The current version; 0 for a dataset that no run has published to.
+        version: u64,
+        /// What was applied.
+        migration: Migration,
+    },
+}
+
+/// Plans without a lock and without writing anything: what `prepare` would plan, or refuse, for the dataset as it is now.
 pub fn plan_only(
     dataset: &Dataset,
     module: &Module,
-    params: &Params,
-    limits: &Limits,
-    files: &FileChoice,
-) -> Result<Vec<SchemaGroup>, RunError> {
+    request: &RunRequest,
+    progress: &Progress,
+) -> Result<Planned, RunError> {
+    let manifest = describe(module, &request.limits)?;
+    let migration = migration(module, &manifest, request)?;
     let snapshot = dataset.look()?;
-    let (chosen, _) = chosen(&snapshot, files)?;
-    let files = inputs::read(&snapshot, &chosen, &[], &Progress::default())?;
-    let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
-    Ok(Planner { module, params, applied: &applied, limits }.plan(&files)?.groups)
+    let asked = Asked { module, manifest: &manifest, migration: &migration, request };
+    let Some(work) = asked.work(&snapshot, progress)? else {
+        return Ok(Planned::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration });
+    };
+    left_fit(&snapshot, &work.plans, &request.files, &work.left)?;
+    Ok(Planned::Ready(work.plans.groups))
 }
 
 /// Locks, pins and plans. Writes nothing but, if there is a plan, the dataset's registration.
