@@ -239,8 +239,10 @@ impl Shared<'_> {
 
     fn fail(&self, item: Item, error: RunError) {
         let transform = self.transform;
-        let pinned = transform.files[item.file].pinned(transform.snapshot);
-        let error = inputs::blamed(transform.snapshot, pinned, error);
+        let sources = transform.outputs[item.file].sources.iter().map(|file| &transform.files[*file]);
+        let error = sources.fold(error, |error, file| {
+            inputs::blamed(transform.snapshot, file.pinned(transform.snapshot), error)
+        });
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         if failed.as_ref().is_none_or(|(lowest, _)| item < *lowest) {
             *failed = Some((item, error));
