@@ -242,6 +242,11 @@ impl Snapshot {
         self.files.iter().map(|f| Bytes(f.stat.size)).sum()
     }
 
+    /// Sum of the sizes of files that are asked for by path.
+    pub fn bytes_of(&self, takes: impl Fn(&str) -> bool) -> Bytes {
+        self.files.iter().filter(|file| takes(&file.stat.path)).map(|file| Bytes(file.stat.size)).sum()
+    }
+
     /// Opens a pinned file and checks that it is the one that was pinned.
     pub fn open_file(&self, file: &PinnedFile) -> Result<std::fs::File, SnapshotError> {
         let path = &file.stat.path;

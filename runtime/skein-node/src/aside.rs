@@ -8,7 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use skein_dataset::{
-    Change, Conflict, Dataset, NameRule, OUTPUT_REJECTS, Output, Role, Snapshot, SnapshotError, Staging,
+    Change, Conflict, Dataset, NameRule, OUTPUT_REJECTS, Output, OutputError, Role, Room, Snapshot,
+    SnapshotError, Staging,
 };
 use skein_sandbox::Module;
 use skein_types::{Clock, StateKind};
@@ -39,13 +40,12 @@ pub fn write_aside(
     let output = Output::at(to, &dataset, &request.run.to_string())?;
     let snapshot = dataset.look()?;
     let asked = Asked { module, manifest: &manifest, migration: &migration, request: &request };
-    let Some(Work { files, done, plans, recorded, applied, .. }) = asked.work(&snapshot, progress)? else {
+    let Some(work) = asked.work(&snapshot, progress)? else {
         return Ok(RunOutcome::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration });
     };
-    let places = files.iter().map(|file| file.place).chain(done.iter().copied());
-    let data: BTreeSet<&str> = places.map(|place| snapshot.files()[place].stat.path.as_str()).collect();
-    let keeps = |path: &str| Role::of(path) != Role::Data || data.contains(path);
-    let staging = Staging::aside(&output, &dataset, &snapshot, keeps)?;
+    room(&output, &snapshot, &work)?;
+    let staging = Staging::aside(&output, &dataset, &snapshot, contents(&snapshot, &work))?;
+    let Work { files, done, plans, recorded, applied, .. } = work;
     let quarantine = Quarantine::new(request.rejects_max);
     let sandboxes = Sandboxes::new(module, &manifest, &request, (&applied, progress));
     let agents: Vec<_> = plans.groups.iter().map(|group| sandboxes.for_group(group)).collect();
@@ -97,6 +97,22 @@ pub fn write_aside(
     staging.finish_dirs()?;
     still_the_same(&snapshot, &dataset)?;
     deliver(&job, &snapshot, staging, output)
+}
+
+/// What of a snapshot an output has: data files that are migrated or have been, and everything that is no data.
+fn contents<'a>(snapshot: &'a Snapshot, work: &Work) -> impl Fn(&str) -> bool + use<'a> {
+    let places = work.files.iter().map(|file| file.place).chain(work.done.iter().copied());
+    let data: BTreeSet<&str> = places.map(|place| snapshot.files()[place].stat.path.as_str()).collect();
+    move |path: &str| Role::of(path) != Role::Data || data.contains(path)
+}
+
+/// What an output would find where it is to be, refused where its names would meet. Writes nothing.
+pub(crate) fn room(output: &Output, snapshot: &Snapshot, work: &Work) -> Result<Room<OutputError>, RunError> {
+    // Without a guest nothing is rejected.
+    if work.plans.groups.iter().any(|group| group.plan.needs_guest()) {
+        output.refuse_rejects_name(snapshot, contents(snapshot, work))?;
+    }
+    Ok(output.room(snapshot.bytes_of(contents(snapshot, work)))?)
 }
 
 fn deliver(job: &Job, snapshot: &Snapshot, staging: Staging, output: Output) -> Result<RunOutcome, RunError> {

@@ -7,8 +7,8 @@ use skein_types::{Bytes, Fuel, Millis, Rows};
 
 /// Copying, hashing and writing encoded chunks on one slow core; what this machine does is usually a multiple of it.
 const COPY_BYTES_PER_SECOND: u64 = 400 << 20;
-/// Where rows are dropped carried chunks are decoded, filtered and encoded again.
-const FILTER_BYTES_PER_SECOND: u64 = 80 << 20;
+/// Where rows are dropped, and where row groups are cut anew, carried chunks are decoded and encoded again.
+const ENCODE_BYTES_PER_SECOND: u64 = 80 << 20;
 /// Until written data is on the disk.
 const SYNC_BYTES_PER_SECOND: u64 = 300 << 20;
 /// Files and records that each publish makes and syncs.
@@ -36,6 +36,9 @@ pub(super) struct Seen {
     pub(super) file_bytes: u64,
     pub(super) carried_bytes: u64,
     pub(super) frame_bytes: u64,
+    /// The first two of files whose row groups stay what they are.
+    pub(super) left_file_bytes: u64,
+    pub(super) left_carried_bytes: u64,
 }
 
 /// What is known of the whole.
@@ -44,6 +47,8 @@ pub(super) struct Whole {
     pub(super) row_groups: u64,
     pub(super) rows: u64,
     pub(super) bytes: u64,
+    /// Of these, bytes of files whose row groups are cut anew: nothing of them is copied as it is.
+    pub(super) recut_bytes: u64,
     /// Agents at work at the same time.
     pub(super) workers: u64,
     /// One agent for all of it.
@@ -93,9 +98,12 @@ impl Estimate {
         let bytes_written = made.saturating_add(kept).saturating_add(frames);
         let opens = if whole.sequential { seen.opens } else { whole.row_groups.min(whole.rows) };
         let fuel = scale(seen.fuel_open, opens, seen.opens).saturating_add(rows(seen.fuel));
-        let copying = if drops { FILTER_BYTES_PER_SECOND } else { COPY_BYTES_PER_SECOND };
+        let left = whole.bytes.saturating_sub(whole.recut_bytes);
+        let copied = if drops { 0 } else { scale(seen.left_carried_bytes, left, seen.left_file_bytes) };
+        let encoded = carried.saturating_sub(copied);
         let computing = micros(rows(u64::try_from(seen.cpu.as_micros()).unwrap_or(u64::MAX)));
-        let cpu = computing + at_rate(carried, copying) + at_rate(bytes_written, COPY_BYTES_PER_SECOND);
+        let carrying = at_rate(encoded, ENCODE_BYTES_PER_SECOND) + at_rate(copied, COPY_BYTES_PER_SECOND);
+        let cpu = computing + carrying + at_rate(bytes_written, COPY_BYTES_PER_SECOND);
         let workers = if whole.sequential { 1 } else { whole.workers.min(whole.row_groups).max(1) };
         let workers = u32::try_from(workers).unwrap_or(u32::MAX);
         let time = cpu / workers + at_rate(bytes_written, SYNC_BYTES_PER_SECOND) + PUBLISH;
@@ -112,7 +120,7 @@ impl Estimate {
             time: millis(time),
             bytes_read: Bytes(whole.bytes),
             bytes_written: Bytes(bytes_written),
-            bytes_spliced: Bytes(if drops { 0 } else { kept }),
+            bytes_spliced: Bytes(copied),
         }
     }
 }
@@ -154,12 +162,14 @@ mod tests {
             file_bytes: 100_000,
             carried_bytes: 60_000,
             frame_bytes: 1_000,
+            left_file_bytes: 50_000,
+            left_carried_bytes: 30_000,
             ..Seen::default()
         }
     }
 
     fn whole() -> Whole {
-        Whole { row_groups: 10, rows: 10_000, bytes: 500_000, workers: 2, sequential: false }
+        Whole { row_groups: 10, rows: 10_000, bytes: 500_000, recut_bytes: 0, workers: 2, sequential: false }
     }
 
     #[test]
@@ -184,6 +194,19 @@ mod tests {
             (estimate.bytes_spliced, estimate.bytes_written),
             (Bytes(0), Bytes(150_000 + 20_000 + 5_000))
         );
+    }
+
+    #[test]
+    fn what_is_cut_anew_is_not_spliced_and_takes_longer() {
+        let part = Whole { recut_bytes: 125_000, ..whole() };
+        let (some, none) = (Estimate::of(&seen(), &part), Estimate::of(&seen(), &whole()));
+        assert_eq!(some.bytes_spliced, Bytes(225_000));
+        assert_eq!(some.bytes_written, none.bytes_written);
+        let all = Whole { recut_bytes: 50_000_000, bytes: 50_000_000, ..whole() };
+        let copied = Estimate::of(&seen(), &Whole { recut_bytes: 0, ..all });
+        let all = Estimate::of(&seen(), &all);
+        assert_eq!(all.bytes_spliced, Bytes(0));
+        assert!(all.cpu.0 > 3 * copied.cpu.0, "{all:?} {copied:?}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Row groups through the sandbox, or their first batches, the way a run sends them: same seeds, same batch borders, same
 //! agents, so what comes out is what the run would write.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
@@ -52,9 +53,11 @@ pub(super) struct Prober<'a> {
     /// Wanted bytes of a batch, if the module has a wish.
     pub(super) batch_bytes: Option<u64>,
     pub(super) progress: &'a Progress,
+    /// Files whose row groups are cut anew.
+    pub(super) recut: &'a BTreeSet<usize>,
     pub(super) seen: Seen,
     /// Files that row groups were taken from.
-    pub(super) files: std::collections::BTreeSet<usize>,
+    pub(super) files: BTreeSet<usize>,
 }
 
 impl Prober<'_> {
@@ -193,6 +196,10 @@ impl Prober<'_> {
             };
             seen.carried_bytes += stored(&carried);
             seen.file_bytes += source.size().0;
+            if !self.recut.contains(&probe.pick.file) {
+                seen.left_carried_bytes += stored(&carried);
+                seen.left_file_bytes += source.size().0;
+            }
             // As many columns out as in is near enough for what is small beside data.
             seen.frame_bytes += source.size().0.saturating_sub(stored(&all));
         }

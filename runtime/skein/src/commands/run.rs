@@ -88,7 +88,7 @@ fn look(
     if let PublishMode::Beside(name) = &args.publish {
         check_free(&dataset, name)?;
     }
-    let request = DryRunRequest { run: request, rows: usize::from(args.limit) };
+    let request = DryRunRequest { run: request, rows: usize::from(args.limit), into: args.into.clone() };
     skein_node::dry_run(dataset, module, &request, clock, progress)
 }
 
