@@ -17,6 +17,7 @@ mod dry_run;
 mod error;
 mod feed;
 mod inputs;
+mod job;
 mod lane;
 mod lineage;
 mod params;
