@@ -160,7 +160,7 @@ impl VersionFiles {
     /// Copies the version, every file by reflink where the file system can, to a directory of its own, and proves it.
     pub fn copy_to(&self, dataset: &Dataset, to: &Path, id: &str) -> Result<PathBuf, ExportError> {
         let output = Output::at(to, dataset, id)?;
-        output.refuse_bytes(self.bytes().0)?;
+        output.refuse_bytes(self.bytes())?;
         let (dir, data) = output.begin()?;
         for below in &self.version.dirs {
             data.create_dir(below).during("create", below)?;

@@ -44,6 +44,7 @@ pub(crate) mod hold;
 mod prepare;
 pub(crate) mod swap;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use skein_types::{Blake3, Code, ErrorClass, ModuleDigest, ParamsDigest, Rows, RunId, codes};
@@ -92,6 +93,8 @@ pub struct CommitData {
     pub schema: serde_json::Value,
     /// Totals.
     pub rows: RowCounts,
+    /// Schemas that the files which were read presented, by the digest under which [`FileFacts::applied`] names them.
+    pub presented: BTreeMap<Blake3, serde_json::Value>,
     /// More, for people and later versions.
     pub ext: serde_json::Value,
     /// What is known of each data file that the run wrote; files that joined keep what was known of them.

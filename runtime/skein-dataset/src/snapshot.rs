@@ -7,6 +7,7 @@ mod access;
 mod hashing;
 mod known;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use cap_std::fs::Dir;
@@ -43,6 +44,8 @@ pub struct Snapshot {
     /// The log's last record when this was pinned.
     pub(crate) last: Option<Parent>,
     pub(crate) head: Option<Arc<Version>>,
+    /// Of the schemas that the log recorded, those that files of the current version were planned with.
+    presented: BTreeMap<Blake3, serde_json::Value>,
 }
 
 /// A snapshot cannot be taken or does not hold.
@@ -205,6 +208,7 @@ impl Dataset {
             kind: self.place.kind,
             node,
             last: history.last(),
+            presented: history.presented(),
             head,
         };
         snapshot.recognise(self)?;
@@ -238,6 +242,11 @@ impl Snapshot {
         self.files.iter().map(|f| Bytes(f.stat.size)).sum()
     }
 
+    /// Sum of the sizes of files that are asked for by path.
+    pub fn bytes_of(&self, takes: impl Fn(&str) -> bool) -> Bytes {
+        self.files.iter().filter(|file| takes(&file.stat.path)).map(|file| Bytes(file.stat.size)).sum()
+    }
+
     /// Opens a pinned file and checks that it is the one that was pinned.
     pub fn open_file(&self, file: &PinnedFile) -> Result<std::fs::File, SnapshotError> {
         let path = &file.stat.path;
@@ -259,8 +268,15 @@ impl Snapshot {
     pub fn applied_to_all(&self) -> Vec<Applied> {
         let mut files = self.data_files();
         let mut all = files.next().map_or_else(Vec::new, |f| f.applied().to_vec());
-        files.for_each(|file| all.retain(|applied| file.applied().contains(applied)));
+        files.for_each(|file| {
+            all.retain(|applied| file.applied().iter().any(|own| own.same_migration(applied)))
+        });
         all
+    }
+
+    /// A schema that files presented when they were migrated, by its digest in [`Applied::presented`].
+    pub fn presented(&self, digest: &Blake3) -> Option<&serde_json::Value> {
+        self.presented.get(digest)
     }
 
     /// Whether another look saw the same: the same log, and the same files in the same order, none of them written to.

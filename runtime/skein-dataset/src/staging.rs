@@ -222,8 +222,7 @@ impl Staging {
         snapshot: &Snapshot,
         keeps: impl Fn(&str) -> bool,
     ) -> Result<Self, OutputError> {
-        let kept = snapshot.files().iter().filter(|file| keeps(&file.stat.path));
-        output.refuse_bytes(kept.map(|file| file.stat.size).sum())?;
+        output.refuse_bytes(snapshot.bytes_of(&keeps))?;
         let (dir, data) = output.begin()?;
         let source_dirs = dirs_kept(snapshot, keeps);
         for below in &source_dirs {
@@ -250,8 +249,7 @@ impl Staging {
     pub fn deliver(self, output: Output) -> Result<std::path::PathBuf, OutputError> {
         let shared = &self.shared;
         if self.quarantined() && !store::rename_new(&shared.dir, QUARANTINE, &shared.data, OUTPUT_REJECTS)? {
-            let problem = "would have two files called _quarantine.parquet";
-            return Err(OutputError::Refused { path: output.path().to_owned(), problem });
+            return Err(output.rejects_name_taken());
         }
         self.finish_dirs()?;
         output.deliver(&shared.dir, &shared.data)

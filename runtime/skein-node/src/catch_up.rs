@@ -10,15 +10,16 @@ use skein_types::StateKind;
 
 use crate::error::RunError;
 use crate::inputs::{self, InputFile};
+use crate::job::{Bench, Job};
 use crate::planning::{self, Planner};
 use crate::run;
-use crate::staged::{self, Job, Staged};
-use crate::transform::{Transform, Transformed};
+use crate::staged::{self, Staged};
+use crate::transform::Transformed;
 
 impl Staged {
     /// Whether files that come later can be migrated like those before.
     pub(crate) fn can_catch_up(&self) -> bool {
-        self.job.manifest.state == StateKind::None && self.job.later.sandboxes.is_some()
+        self.job.manifest.state == StateKind::None && self.later.sandboxes.is_some()
     }
 
     /// Migrates what was added since the snapshot.
@@ -46,8 +47,8 @@ impl Staged {
             self.staging.join(&self.snapshot, &self.snapshot.files()[place])?;
         }
         let dropped = dropped.iter().map(|place| self.snapshot.files()[*place].stat.path.clone());
-        self.job.files_dropped.extend(dropped);
-        self.job.caught_up += added.len();
+        self.job.made.files_dropped.extend(dropped);
+        self.job.made.caught_up += added.len();
         self.report = staged::report(&self.job, &self.snapshot, &self.staging);
         self.commit = staged::commit(&self.job, &self.snapshot, &self.report)?;
         Ok(self)
@@ -63,7 +64,8 @@ impl Staged {
             true => (places, Vec::new()),
             false => run::unapplied(snapshot, places, &job.migration)?,
         };
-        let files = inputs::read_later(snapshot, &todo, &job.files, &job.later.progress)?;
+        let earlier = inputs::Earlier { recorded: &job.recorded.schemas, files: &job.files };
+        let files = inputs::read_later(snapshot, &todo, earlier, &self.later.progress)?;
         let Some(files) = files else { return Ok(false) };
         // The plan is the run's: what the new files have not been through is no matter of it.
         let planner = Planner {
@@ -76,53 +78,43 @@ impl Staged {
         planner.extend(&mut job.plans, &files)?;
         for place in &joined {
             let pinned = &snapshot.files()[*place];
-            planning::joins(&job.plans, &pinned.stat.path, inputs::open(snapshot, pinned)?.view())?;
+            let joined = (pinned.stat.path.as_str(), inputs::open(snapshot, pinned)?);
+            planning::joins(&job.plans, (joined.0, joined.1.view()), &job.recorded)?;
         }
         run::left_fit(snapshot, &job.plans, &choice, &left)?;
-        job.joined += joined.len() + left.len();
+        job.made.joined += joined.len() + left.len();
         for place in joined.into_iter().chain(left) {
             self.staging.join(snapshot, &snapshot.files()[place])?;
         }
-        let rejected = job.quarantine.rows();
+        let rejected = job.made.quarantine.rows();
         let transformed = self.transform(&files)?;
         let job = &mut self.job;
         job.plans.group_of.splice(0..0, earlier);
         let first_file = job.files.len();
-        job.transformed.add(transformed, first_file);
+        job.made.transformed.add(transformed, first_file);
         job.files.extend(files);
-        if job.quarantine.rows() > rejected {
+        if job.made.quarantine.rows() > rejected {
             self.staging.forget_quarantine()?;
-            staged::write_quarantine(&self.staging, &self.snapshot, &job.quarantine)?;
+            staged::write_quarantine(&self.staging, &self.snapshot, &job.made.quarantine)?;
         }
         Ok(true)
     }
 
     fn transform(&self, files: &[InputFile]) -> Result<Transformed, RunError> {
         let job = &self.job;
-        let sandboxes = job.later.sandboxes.as_ref();
+        let sandboxes = self.later.sandboxes.as_ref();
         let sandboxes = sandboxes.ok_or_else(|| RunError::bug("native agents cannot catch up"))?;
         let agents: Vec<_> = job.plans.groups.iter().map(|group| sandboxes.for_group(group)).collect();
         if files.is_empty() {
             return Ok(Transformed::default());
         }
-        let outputs = job.request.resize.outputs(&self.snapshot, files, &job.migration.name)?;
-        let transform = Transform {
+        let bench = Bench {
             snapshot: &self.snapshot,
             staging: &self.staging,
-            files,
-            outputs: &outputs,
-            first_file: job.files.len(),
-            plans: &job.plans,
-            agents: &agents,
-            module: job.migration.module,
-            params: job.migration.params,
-            batch_bytes: job.manifest.batch_bytes.map(u64::from),
             rule: run::name_rule(&self.dataset),
-            checkpoint_rows: job.request.checkpoint_rows,
-            progress: &job.later.progress,
-            quarantine: &job.quarantine,
+            progress: &self.later.progress,
         };
-        transform.run(job.request.threads)
+        job.transform((files, job.files.len()), bench, &agents)
     }
 
     /// A file that is half written, or of another form, is drift like any other: the run ends as it did before it

@@ -55,7 +55,7 @@ pub enum RunError {
     #[error("the target schema for {file} cannot be used: {source}")]
     Target { file: String, source: SchemaError },
     #[error("the files lead to different targets: {difference}")]
-    GroupsDiffer { difference: String, groups: Vec<GroupLine>, joins: bool },
+    GroupsDiffer { difference: String, groups: Vec<GroupLine>, among: Groups },
     #[error("{place}: {source}")]
     Guest { place: String, source: GuestError },
     #[error("{place}: {source}")]
@@ -170,7 +170,7 @@ impl RunError {
                 Some(format!("it is about column {column:?}"))
             }
             Self::Plan { source: PlanError::PartitionChanged { .. }, .. } => Some(PARTITION_HINT.to_owned()),
-            Self::GroupsDiffer { groups, joins, .. } => Some(groups_hint(groups, *joins)),
+            Self::GroupsDiffer { groups, among, .. } => Some(groups_hint(groups, *among)),
             Self::TooManyRejects { .. } => {
                 Some("raise --max-rejects, or see why rows are rejected".to_owned())
             }
@@ -213,19 +213,38 @@ pub struct GroupLine {
     pub differs: Option<String>,
 }
 
+/// Where groups of files meet that differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Groups {
+    /// All are to be migrated.
+    Planned,
+    /// The last has been through the migration.
+    Joins {
+        /// Whether the log knows with which schemas.
+        recorded: bool,
+    },
+}
+
 /// More groups than a reader would look at are counted.
 const GROUPS_SHOWN: usize = 10;
 
-fn groups_hint(groups: &[GroupLine], joins: bool) -> String {
+fn groups_hint(groups: &[GroupLine], among: Groups) -> String {
     let mut lines: Vec<String> = groups.iter().take(GROUPS_SHOWN).map(group_line).collect();
     if groups.len() > GROUPS_SHOWN {
         lines.push(format!("{} more groups", groups.len() - GROUPS_SHOWN));
     }
-    let advice = if joins {
-        "the last has been through the migration and joins as it is only if it has exactly the new target: \
-         roll back and migrate all files at once, or with --again"
-    } else {
-        "make their types meet, for instance with a cast for each column that differs"
+    let advice = match among {
+        Groups::Planned => "make their types meet, for instance with a cast for each column that differs",
+        Groups::Joins { recorded: true } => {
+            "the last has been through the migration and joins as it is only if it has exactly the new target: \
+             roll back with --later-writes keep, put back what that set aside, and migrate all files at once"
+        }
+        Groups::Joins { recorded: false } => {
+            "the last has been through the migration and joins as it is only if it has exactly the new target, and \
+             the log is of a version that did not record with which columns it was planned: give the new files the \
+             columns that they lack, or roll back with --later-writes keep, put back what that set aside, and \
+             migrate all files at once"
+        }
     };
     lines.push(advice.to_owned());
     lines.join("; ")

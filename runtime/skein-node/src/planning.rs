@@ -5,9 +5,10 @@ use arrow_schema::{Schema, SchemaRef};
 use skein_sandbox::{Applied, Limits, Module, PlanCallError, Source};
 use skein_types::{ColumnTree, PlanError, ProposedPlan, SchemaPlan, alike};
 
-use crate::error::{GroupLine, RunError};
+use crate::error::{GroupLine, Groups, RunError};
 use crate::inputs::InputFile;
 use crate::params::Params;
+use crate::presented::Recorded;
 
 /// The code with which a module refuses its parameters and not the schema: the SDK gives it too.
 const BAD_PARAMS: &str = "bad-params";
@@ -119,12 +120,16 @@ fn one_target(groups: &[SchemaGroup]) -> Result<(), RunError> {
     let groups: Vec<GroupLine> = groups.iter().map(line).collect();
     match groups.iter().find_map(|group| group.differs.clone()) {
         None => Ok(()),
-        Some(difference) => Err(RunError::GroupsDiffer { difference, groups, joins: false }),
+        Some(difference) => Err(RunError::GroupsDiffer { difference, groups, among: Groups::Planned }),
     }
 }
 
 /// Files that join a version as they are must have its schema.
-pub(crate) fn joins(plans: &Plans, path: &str, view: &Schema) -> Result<(), RunError> {
+pub(crate) fn joins(
+    plans: &Plans,
+    (path, view): (&str, &Schema),
+    recorded: &Recorded,
+) -> Result<(), RunError> {
     let Some(group) = plans.groups.first() else { return Ok(()) };
     let Some(difference) = difference(&group.plan.written(), view) else { return Ok(()) };
     let first = group.files.first().cloned().unwrap_or_default();
@@ -133,7 +138,7 @@ pub(crate) fn joins(plans: &Plans, path: &str, view: &Schema) -> Result<(), RunE
         GroupLine { files, first, differs: None },
         GroupLine { files: 1, first: path.to_owned(), differs: Some(difference.clone()) },
     ];
-    Err(RunError::GroupsDiffer { difference, groups, joins: true })
+    Err(RunError::GroupsDiffer { difference, groups, among: Groups::Joins { recorded: recorded.complete } })
 }
 
 /// How the schema of a file that is not selected differs from the target's.

@@ -1,6 +1,6 @@
 //! A run whose result is written and not visible.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
@@ -9,19 +9,18 @@ use skein_dataset::{
     Applied, Attempted, Change, CommitData, Conflict, Dataset, FileFacts, NameRule, Outcome, Publish,
     RunLock, Snapshot, Staging, attempt_many, beside, hold,
 };
-use skein_sandbox::{Manifest, Module};
 use skein_types::{Bytes, Clock, Millis, Origin};
 
 use crate::error::RunError;
 use crate::inputs::InputFile;
+use crate::job::Job;
 use crate::lane::{Sink, StagedOutput};
-use crate::planning::Plans;
+use crate::presented;
 use crate::progress::Progress;
 use crate::quarantine::Quarantine;
-use crate::report::{ColumnCounts, Migration, RunOutcome, RunReport};
-use crate::run::{Prepared, RunRequest};
+use crate::report::{ColumnCounts, RunOutcome, RunReport};
+use crate::run::Prepared;
 use crate::sandboxed::Sandboxes;
-use crate::transform::Transformed;
 
 /// How often files that others add while a run is under way are taken along before it is a conflict: a writer that is
 /// faster than that will be so the next time too.
@@ -48,25 +47,6 @@ pub struct Staged {
     pub(crate) commit: CommitData,
     pub(crate) report: RunReport,
     pub(crate) job: Job,
-}
-
-/// What a run knows beside its dataset; all that is needed to do the same with files that come later.
-#[derive(Debug)]
-pub(crate) struct Job {
-    pub(crate) files: Vec<InputFile>,
-    pub(crate) plans: Plans,
-    pub(crate) applied: Vec<skein_sandbox::Applied>,
-    pub(crate) module: Module,
-    pub(crate) manifest: Manifest,
-    pub(crate) migration: Migration,
-    pub(crate) request: RunRequest,
-    pub(crate) started: Duration,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) transformed: Transformed,
-    pub(crate) quarantine: Quarantine,
-    pub(crate) files_dropped: Vec<String>,
-    pub(crate) joined: usize,
-    pub(crate) caught_up: usize,
     pub(crate) later: Later,
 }
 
@@ -86,41 +66,13 @@ enum Tried {
 }
 
 impl Staged {
-    /// Adds what belongs to the version beside the transformed files: rejects, files that join, sidecars.
-    pub(crate) fn complete(
-        prepared: Prepared,
-        staging: Staging,
-        (transformed, quarantine): (Transformed, Quarantine),
-        later: Later,
-    ) -> Result<Self, RunError> {
-        let Prepared { dataset, lock, snapshot, files, joined, plans, applied, .. } = prepared;
-        let Prepared { module, manifest, migration, request, started, clock, .. } = prepared;
-        write_quarantine(&staging, &snapshot, &quarantine)?;
-        for place in &joined {
-            staging.join(&snapshot, &snapshot.files()[*place])?;
-        }
-        let files_dropped = staging.copy_sidecars(&snapshot)?;
-        staging.finish_dirs()?;
-        let job = Job {
-            files,
-            plans,
-            applied,
-            module,
-            manifest,
-            migration,
-            request,
-            started,
-            clock,
-            transformed,
-            quarantine,
-            files_dropped,
-            joined: joined.len(),
-            caught_up: 0,
-            later,
-        };
+    /// Adds what belongs to the version beside the transformed files.
+    pub(crate) fn complete(prepared: Prepared, staging: Staging, later: Later) -> Result<Self, RunError> {
+        let Prepared { dataset, lock, snapshot, joined, mut job } = prepared;
+        add_the_rest(&mut job, &snapshot, &staging, &joined)?;
         let report = report(&job, &snapshot, &staging);
         let commit = commit(&job, &snapshot, &report)?;
-        Ok(Self { dataset, lock, snapshot, staging, commit, report, job })
+        Ok(Self { dataset, lock, snapshot, staging, commit, report, job, later })
     }
 
     /// What was done so far; the version is the one that it will be.
@@ -161,7 +113,7 @@ impl Staged {
     }
 
     fn attempt(self, mode: &PublishMode) -> Result<Tried, RunError> {
-        let Self { dataset, lock, snapshot, staging, commit, report, job } = self;
+        let Self { dataset, lock, snapshot, staging, commit, report, job, later } = self;
         let publish = Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit };
         let attempted = match mode {
             PublishMode::Replace => attempt_many(vec![publish]).pop(),
@@ -173,7 +125,7 @@ impl Staged {
         match (answer?, returned) {
             (Outcome::Conflict { reason: Conflict::Drift { changes } }, Some(back)) => {
                 let Publish { snapshot, staging, commit, .. } = back;
-                let staged = Self { dataset, lock, snapshot, staging, commit, report, job };
+                let staged = Self { dataset, lock, snapshot, staging, commit, report, job, later };
                 Ok(Tried::Added(Box::new(staged), changes))
             }
             (outcome, _) => ended(outcome, mode, (&dataset, &job), report).map(Tried::Done),
@@ -186,8 +138,8 @@ impl Staged {
 pub fn publish_all(staged: Vec<Staged>) -> Vec<Result<RunOutcome, RunError>> {
     let mut held = Vec::with_capacity(staged.len());
     let mut parts = Vec::with_capacity(staged.len());
-    for Staged { dataset, lock, snapshot, staging, commit, report, job } in staged {
-        held.push((dataset, lock, report, job));
+    for Staged { dataset, lock, snapshot, staging, commit, report, job, later } in staged {
+        held.push((dataset, lock, report, (job, later)));
         parts.push((snapshot, staging, commit));
     }
     let runs = held.iter().zip(parts).map(|((dataset, lock, ..), (snapshot, staging, commit))| Publish {
@@ -205,13 +157,14 @@ pub fn publish_all(staged: Vec<Staged>) -> Vec<Result<RunOutcome, RunError>> {
         })
         .collect();
     let mode = PublishMode::Replace;
-    let ends =
-        held.into_iter().zip(attempted).map(|((dataset, lock, report, job), attempted)| match attempted {
+    let ends = held.into_iter().zip(attempted).map(|((dataset, lock, report, (job, later)), attempted)| {
+        match attempted {
             (Ok(Outcome::Conflict { reason: Conflict::Drift { .. } }), Some((snapshot, staging, commit))) => {
-                Staged { dataset, lock, snapshot, staging, commit, report, job }.publish_as(&mode)
+                Staged { dataset, lock, snapshot, staging, commit, report, job, later }.publish_as(&mode)
             }
             (answer, _) => ended(answer?, &mode, (&dataset, &job), report),
-        });
+        }
+    });
     ends.map(|end| end.map_err(RunError::if_asked_to_stop)).collect()
 }
 
@@ -256,6 +209,22 @@ pub(crate) fn since(clock: &dyn Clock, started: Duration) -> Millis {
     Millis(u64::try_from(clock.elapsed().saturating_sub(started).as_millis()).unwrap_or(u64::MAX))
 }
 
+/// Adds what belongs to a version beside the transformed files: rejects, files that join, sidecars.
+pub(crate) fn add_the_rest(
+    job: &mut Job,
+    snapshot: &Snapshot,
+    staging: &Staging,
+    joined: &[usize],
+) -> Result<(), RunError> {
+    write_quarantine(staging, snapshot, &job.made.quarantine)?;
+    for place in joined {
+        staging.join(snapshot, &snapshot.files()[*place])?;
+    }
+    job.made.joined = joined.len();
+    job.made.files_dropped = staging.copy_sidecars(snapshot)?;
+    Ok(staging.finish_dirs()?)
+}
+
 /// Writes the quarantine file, if there is something for it.
 pub(crate) fn write_quarantine(
     staging: &Staging,
@@ -274,12 +243,12 @@ pub(crate) fn write_quarantine(
 }
 
 pub(crate) fn report(job: &Job, snapshot: &Snapshot, staging: &Staging) -> RunReport {
-    let outputs = &job.transformed.outputs;
+    let outputs = &job.made.transformed.outputs;
     let mut metadata_dropped: Vec<String> =
         outputs.iter().flat_map(|o| o.output.dropped_keys().iter().cloned()).collect();
     metadata_dropped.sort();
     metadata_dropped.dedup();
-    let mut cost = job.transformed.cost;
+    let mut cost = job.made.transformed.cost;
     cost.wall = since(&*job.clock, job.started);
     let sources = job.files.iter().map(|f| Bytes(f.pinned(snapshot).stat.size));
     RunReport {
@@ -288,17 +257,18 @@ pub(crate) fn report(job: &Job, snapshot: &Snapshot, staging: &Staging) -> RunRe
         path: None,
         migration: job.migration.clone(),
         files: outputs.len(),
-        files_joined: job.joined,
-        caught_up: job.caught_up,
-        rows: job.transformed.rows,
+        files_joined: job.made.joined,
+        caught_up: job.made.caught_up,
+        rows: job.made.transformed.rows,
         columns: columns(job, outputs),
         cost,
         bytes_read: sources.sum(),
         bytes_written: outputs.iter().map(|o| o.sealed.bytes).sum(),
         bytes_spliced: outputs.iter().map(|o| o.sealed.spliced_bytes).sum(),
-        quarantine: (job.quarantine.rows() > 0).then(|| format!("quarantine/{}.parquet", job.request.run)),
+        quarantine: (job.made.quarantine.rows() > 0)
+            .then(|| format!("quarantine/{}.parquet", job.request.run)),
         metadata_dropped,
-        files_dropped: job.files_dropped.clone(),
+        files_dropped: job.made.files_dropped.clone(),
         attributes_lost: staging.lost_attributes(),
     }
 }
@@ -332,16 +302,18 @@ fn columns(job: &Job, outputs: &[StagedOutput]) -> ColumnCounts {
 }
 
 pub(crate) fn commit(job: &Job, snapshot: &Snapshot, report: &RunReport) -> Result<CommitData, RunError> {
+    let (digest, presented) = presented::record(&job.plans.groups)?;
     let now = Applied {
         name: job.migration.name.clone(),
         version: job.migration.version.clone(),
         module: job.migration.module,
         params: job.migration.params,
+        presented: vec![digest],
     };
-    let files = job.transformed.outputs.iter().map(|output| {
+    let files = job.made.transformed.outputs.iter().map(|output| {
         let sources: Vec<&InputFile> = output.sources.iter().map(|file| &job.files[*file]).collect();
         // Files that became one have been through the same.
-        let mut applied = sources[0].pinned(snapshot).applied().to_vec();
+        let mut applied = presented::combined(sources.iter().map(|file| file.pinned(snapshot).applied()));
         applied.retain(|earlier| earlier.name != now.name);
         applied.push(now.clone());
         FileFacts {
@@ -370,6 +342,7 @@ pub(crate) fn commit(job: &Job, snapshot: &Snapshot, report: &RunReport) -> Resu
         plan: plan_digest(job),
         schema: fields.collect(),
         rows: report.rows,
+        presented: BTreeMap::from([(digest, presented)]),
         ext: ext(job, report),
         files: files.collect(),
     })

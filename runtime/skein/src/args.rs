@@ -232,6 +232,12 @@ pub(crate) struct CheckArgs {
     pub(crate) dataset: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) with: ParamArgs,
+    /// Name of the migration, by which Skein knows that it was applied [default: the module's own].
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Plan for files to which this migration was applied before, too.
+    #[arg(long)]
+    pub(crate) again: bool,
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
     /// How to print the result.

@@ -402,6 +402,21 @@ impl History {
         self.versions.iter().rev().find(by_run).map(|v| v.version)
     }
 
+    /// Schemas that the files of the current version presented when they were migrated, by digest. Whichever version
+    /// recorded them: files join later ones, and rollbacks bring them back.
+    pub(crate) fn presented(&self) -> BTreeMap<Blake3, serde_json::Value> {
+        let files = self.head().into_iter().flat_map(|head| &head.files);
+        let wanted: BTreeSet<Blake3> =
+            files.flat_map(|f| &f.applied).flat_map(|a| &a.presented).copied().collect();
+        let recorded = self.versions.iter().filter_map(|version| match &version.kind {
+            VersionKind::Published(facts) => Some(&facts.presented),
+            VersionKind::Beside(origin) => Some(&origin.facts.presented),
+            VersionKind::Adopted | VersionKind::Observed { .. } | VersionKind::RolledBack { .. } => None,
+        });
+        let wanted = recorded.flatten().filter(|(digest, _)| wanted.contains(digest));
+        wanted.map(|(digest, schema)| (*digest, schema.clone())).collect()
+    }
+
     /// What others did after version `since` became current: the changes of all observed versions after it.
     pub fn later_writes(&self, since: u64) -> Vec<Change> {
         let observed = self.versions.iter().filter(|v| v.version > since).filter_map(|v| match &v.kind {

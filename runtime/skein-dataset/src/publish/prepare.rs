@@ -199,6 +199,7 @@ pub(crate) fn intent(publish: &Publish<'_>, base: u64) -> Result<Intent, Publish
         rows: commit.rows,
         dropped: publish.snapshot.files().iter().filter(not_dropped).map(|f| f.stat.path.clone()).collect(),
         quarantine: staging.quarantined().then(|| format!("quarantine/{run}.parquet")),
+        presented: commit.presented.clone(),
         ext: commit.ext.clone(),
     };
     Ok(Intent {

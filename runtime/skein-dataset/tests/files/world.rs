@@ -142,6 +142,7 @@ pub(crate) fn applied(migration: &str) -> Applied {
         version: "1.0.0".to_owned(),
         module: ModuleDigest::of(migration.as_bytes()),
         params: ParamsDigest::of(b"{}"),
+        presented: Vec::new(),
     }
 }
 
@@ -195,6 +196,7 @@ pub(crate) fn commit(migration: &str, files: Vec<FileFacts>) -> CommitData {
         plan: Blake3::of(b"plan"),
         schema: serde_json::json!([]),
         rows: RowCounts { read: Rows(1), written: Rows(1), ..RowCounts::default() },
+        presented: std::collections::BTreeMap::new(),
         ext: serde_json::Value::Null,
         files,
     }

@@ -7,7 +7,8 @@ use skein_types::{Bytes, Fuel, Millis, Rows};
 
 /// Copying, hashing and writing encoded chunks on one slow core; what this machine does is usually a multiple of it.
 const COPY_BYTES_PER_SECOND: u64 = 400 << 20;
-/// Where rows are dropped, or a file has a column narrower than the dataset, carried chunks are decoded and encoded again.
+/// Where rows are dropped, where row groups are cut anew and where a file has a column narrower than the dataset, carried
+/// chunks are decoded and encoded again.
 const ENCODE_BYTES_PER_SECOND: u64 = 80 << 20;
 /// Until written data is on the disk.
 const SYNC_BYTES_PER_SECOND: u64 = 300 << 20;
@@ -31,12 +32,14 @@ pub(super) struct Seen {
     pub(super) cpu: Duration,
     /// What the module made, encoded.
     pub(super) made_bytes: u64,
-    /// Size of the files that row groups were taken from; of the chunks in them that would be copied, and of those that are
-    /// carried and that the host would write anew; of what is around chunks: footers, indexes.
+    /// Size of the files that row groups were taken from, of the chunks in them that would be carried, and of what is
+    /// around chunks: footers, indexes.
     pub(super) file_bytes: u64,
-    pub(super) spliced_bytes: u64,
-    pub(super) host_bytes: u64,
+    pub(super) carried_bytes: u64,
     pub(super) frame_bytes: u64,
+    /// Of that, files whose row groups stay what they are, and the chunks in them that the host need not widen.
+    pub(super) left_file_bytes: u64,
+    pub(super) left_spliced_bytes: u64,
 }
 
 /// What is known of the whole.
@@ -45,6 +48,8 @@ pub(super) struct Whole {
     pub(super) row_groups: u64,
     pub(super) rows: u64,
     pub(super) bytes: u64,
+    /// Of these, bytes of files whose row groups are cut anew: nothing of them is copied as it is.
+    pub(super) recut_bytes: u64,
     /// Agents at work at the same time.
     pub(super) workers: u64,
     /// One agent for all of it.
@@ -88,10 +93,12 @@ impl Estimate {
         let rows_written = rows(seen.rows_out);
         let stored = |part: u64| scale(part, whole.bytes, seen.file_bytes);
         let drops = seen.rejected + seen.filtered > 0;
-        let carried = stored(seen.spliced_bytes.saturating_add(seen.host_bytes));
+        let carried = stored(seen.carried_bytes);
         let kept = if drops { scale(carried, seen.rows_out, seen.rows) } else { carried };
+        let left = whole.bytes.saturating_sub(whole.recut_bytes);
         // One dropped row in a row group is enough, and they are everywhere as far as the sample knows.
-        let spliced = if drops { 0 } else { stored(seen.spliced_bytes).min(kept) };
+        let spliced =
+            if drops { 0 } else { scale(seen.left_spliced_bytes, left, seen.left_file_bytes).min(kept) };
         let encoded = carried - spliced;
         let frames = stored(seen.frame_bytes);
         let made = scale(seen.made_bytes, rows_written, seen.rows_out);
@@ -157,14 +164,16 @@ mod tests {
             cpu: Duration::from_millis(4),
             made_bytes: 8_000,
             file_bytes: 100_000,
-            spliced_bytes: 60_000,
+            carried_bytes: 60_000,
             frame_bytes: 1_000,
+            left_file_bytes: 50_000,
+            left_spliced_bytes: 30_000,
             ..Seen::default()
         }
     }
 
     fn whole() -> Whole {
-        Whole { row_groups: 10, rows: 10_000, bytes: 500_000, workers: 2, sequential: false }
+        Whole { row_groups: 10, rows: 10_000, bytes: 500_000, recut_bytes: 0, workers: 2, sequential: false }
     }
 
     #[test]
@@ -193,7 +202,7 @@ mod tests {
 
     #[test]
     fn what_the_host_writes_anew_is_written_and_not_spliced_and_costs_what_encoding_costs() {
-        let half = Seen { spliced_bytes: 30_000, host_bytes: 30_000, ..seen() };
+        let half = Seen { left_spliced_bytes: 15_000, ..seen() };
         let big = Whole { bytes: 500_000_000, ..whole() };
         let (half, all) = (Estimate::of(&half, &big), Estimate::of(&seen(), &big));
         assert_eq!((half.bytes_spliced, all.bytes_spliced), (Bytes(150_000_000), Bytes(300_000_000)));
@@ -201,6 +210,19 @@ mod tests {
         let encoding = 150_000_000 * 1_000 / (80 << 20) - 150_000_000 * 1_000 / (400 << 20);
         let dearer = half.cpu.0 - all.cpu.0;
         assert!(dearer.abs_diff(encoding) <= 2, "{dearer} ms, not {encoding}");
+    }
+
+    #[test]
+    fn what_is_cut_anew_is_not_spliced_and_takes_longer() {
+        let part = Whole { recut_bytes: 125_000, ..whole() };
+        let (some, none) = (Estimate::of(&seen(), &part), Estimate::of(&seen(), &whole()));
+        assert_eq!(some.bytes_spliced, Bytes(225_000));
+        assert_eq!(some.bytes_written, none.bytes_written);
+        let all = Whole { recut_bytes: 50_000_000, bytes: 50_000_000, ..whole() };
+        let copied = Estimate::of(&seen(), &Whole { recut_bytes: 0, ..all });
+        let all = Estimate::of(&seen(), &all);
+        assert_eq!(all.bytes_spliced, Bytes(0));
+        assert!(all.cpu.0 > 3 * copied.cpu.0, "{all:?} {copied:?}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Row groups through the sandbox, or their first batches, the way a run sends them: same seeds, same batch borders, same
 //! agents, so what comes out is what the run would write.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
@@ -52,9 +53,11 @@ pub(super) struct Prober<'a> {
     /// Wanted bytes of a batch, if the module has a wish.
     pub(super) batch_bytes: Option<u64>,
     pub(super) progress: &'a Progress,
+    /// Files whose row groups are cut anew.
+    pub(super) recut: &'a BTreeSet<usize>,
     pub(super) seen: Seen,
     /// Files that row groups were taken from.
-    pub(super) files: std::collections::BTreeSet<usize>,
+    pub(super) files: BTreeSet<usize>,
 }
 
 impl Prober<'_> {
@@ -137,7 +140,7 @@ impl Prober<'_> {
         let output = OutputPlan::new(&source, plan)?;
         let carried = super::carried_leaves(plan);
         if self.files.insert(pick.file) {
-            self.count_file(&source, &carried, &output);
+            self.count_file(pick.file, &source, (&carried, &output));
         }
         let Migration { module, params, .. } = self.migration;
         let seed = FileSeed::new(*module, *params, source.footer_digest(), &input.path);
@@ -192,17 +195,20 @@ impl Prober<'_> {
         probe
     }
 
-    fn count_file(&mut self, source: &SourceFile, carried: &[usize], output: &OutputPlan) {
+    fn count_file(&mut self, file: usize, source: &SourceFile, (carried, output): (&[usize], &OutputPlan)) {
         let all: Vec<usize> = (0..source.tree().leaves().len()).collect();
         let stored = |leaves: &[usize]| -> u64 {
             (0..source.row_groups()).map(|rg| source.stored_bytes(rg, leaves).0).sum()
         };
-        let spliced = output.spliced_bytes(source).0;
+        let recut = self.recut.contains(&file);
         let seen = &mut self.seen;
-        seen.spliced_bytes += spliced;
         // What the host widens is about as large as it was: encodings care for values, not for the width of their type.
-        seen.host_bytes += stored(carried).saturating_sub(spliced);
+        seen.carried_bytes += stored(carried);
         seen.file_bytes += source.size().0;
+        if !recut {
+            seen.left_spliced_bytes += output.spliced_bytes(source).0;
+            seen.left_file_bytes += source.size().0;
+        }
         // As many columns out as in is near enough for what is small beside data.
         seen.frame_bytes += source.size().0.saturating_sub(stored(&all));
     }

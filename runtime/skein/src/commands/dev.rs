@@ -79,7 +79,7 @@ fn round(settings: &Settings, args: &DevArgs, progress: &Progress) -> CommandRes
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
         resize: Resize::NONE,
     };
-    let request = DryRunRequest { run: request, rows: args.rows };
+    let request = DryRunRequest { run: request, rows: args.rows, into: None };
     let found =
         dry_run(dataset, &fresh.module, &request, &clock, progress).map_err(|error| run::failed(&error))?;
     let manifest = modules::describe(&fresh.module, &limits)?;

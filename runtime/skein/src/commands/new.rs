@@ -38,10 +38,7 @@ pub(crate) fn new(settings: &Settings, args: &NewArgs) -> CommandResult {
     if directory.symlink_metadata().is_ok() {
         return Err(exists(&directory));
     }
-    let origin = match &args.from {
-        Some(dataset) => schemas::origin(settings, dataset, !args.no_sample)?,
-        None => schemas::invented(Arc::new(example()))?,
-    };
+    let origin = origin(settings, args)?;
     let target = args.to.as_deref().map(|path| schemas::target(settings, path)).transpose()?;
     let given = args.sdk.as_deref().or(settings.sdk.as_deref());
     let sdk = sdk::locate(&settings.home, given)?;
@@ -58,20 +55,33 @@ pub(crate) fn new(settings: &Settings, args: &NewArgs) -> CommandResult {
     };
     let files = contents(&purpose, &origin)?;
     place(&directory, &files)?;
-    let made = Made {
-        migration: name.package().to_owned(),
-        sdk,
-        files: files.into_iter().map(|(path, _)| path.to_owned()).collect(),
-        columns: origin.schema.fields().len(),
-        rows: origin.rows.num_rows(),
-        real_rows: origin.real,
-        directory,
-    };
+    let files = files.into_iter().map(|(path, _)| path.to_owned()).collect();
+    let made = Made::of(&origin, name.package(), files, (directory, sdk));
     match args.output {
         Output::Json => render::json(&made),
         Output::Table => told(&made),
     }
     Ok(())
+}
+
+impl Made {
+    fn of(
+        origin: &Origin,
+        migration: &str,
+        files: Vec<String>,
+        (directory, sdk): (PathBuf, PathBuf),
+    ) -> Self {
+        let (columns, rows) = (origin.schema.fields().len(), origin.rows.num_rows());
+        Self { directory, migration: migration.to_owned(), sdk, files, columns, rows, real_rows: origin.real }
+    }
+}
+
+/// What the migration starts from.
+fn origin(settings: &Settings, args: &NewArgs) -> Result<Origin, Failure> {
+    match &args.from {
+        Some(dataset) => schemas::origin(settings, dataset, !args.no_sample),
+        None => schemas::invented(Arc::new(example())),
+    }
 }
 
 /// Columns of a crate that is made for no dataset yet.

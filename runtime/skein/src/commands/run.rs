@@ -88,7 +88,7 @@ fn look(
     if let PublishMode::Beside(name) = &args.publish {
         check_free(&dataset, name)?;
     }
-    let request = DryRunRequest { run: request, rows: usize::from(args.limit) };
+    let request = DryRunRequest { run: request, rows: usize::from(args.limit), into: args.into.clone() };
     skein_node::dry_run(dataset, module, &request, clock, progress)
 }
 
@@ -165,18 +165,34 @@ fn already_migrated(version: u64, migration: &skein_node::Migration, (path, whol
 }
 
 fn summary(what: &str, report: &RunReport) {
-    let RunReport { rows, columns, cost, migration, .. } = report;
-    let count = |rows: skein_types::Rows| render::grouped(rows.0);
+    let migration = &report.migration;
     render::line(&format!("{what}: {} {}", migration.name, migration.version));
-    report.path.iter().for_each(|path| render::line(&format!("  {:<8} {path}", "place")));
-    let mut fates = format!("{} read, {} written", count(rows.read), count(rows.written));
-    for (number, word) in [(rows.rejected, "rejected"), (rows.filtered, "filtered out")] {
-        if number.0 > 0 {
-            fates.push_str(&format!(", {} {word}", count(number)));
+    let say = |name: &str, text: &str| render::line(&format!("  {name:<8} {text}"));
+    report.path.iter().for_each(|path| say("place", path));
+    figures(report).iter().for_each(|(name, text)| say(name, text));
+    if report.files_joined > 0 {
+        say("joined", &format!("{} files as they were", report.files_joined));
+    }
+    let left_out = [report.metadata_dropped.as_slice(), report.files_dropped.as_slice()].concat();
+    for (name, texts, most) in [
+        ("rejects", report.quarantine.as_slice(), 1),
+        ("left out", &left_out, left_out.len()),
+        ("not kept", &report.attributes_lost, LOST_SHOWN),
+    ] {
+        if !texts.is_empty() {
+            say(name, &render::first_of(texts, most));
         }
     }
-    let lines = [
-        ("rows", fates),
+    if report.caught_up > 0 {
+        say("took in", &format!("{} files that others added meanwhile", report.caught_up));
+    }
+}
+
+/// What every run has.
+fn figures(report: &RunReport) -> [(&'static str, String); 4] {
+    let RunReport { columns, cost, .. } = report;
+    [
+        ("rows", fates(report)),
         (
             "columns",
             format!(
@@ -201,21 +217,18 @@ fn summary(what: &str, report: &RunReport) {
                 render::duration(cost.wall.0)
             ),
         ),
-    ];
-    lines.iter().for_each(|(name, text)| render::line(&format!("  {name:<8} {text}")));
-    let note = |name: &str, texts: &[String], most: usize| {
-        if !texts.is_empty() {
-            render::line(&format!("  {name:<8} {}", render::first_of(texts, most)));
+    ]
+}
+
+/// What became of the rows.
+fn fates(report: &RunReport) -> String {
+    let rows = &report.rows;
+    let mut fates =
+        format!("{} read, {} written", render::grouped(rows.read.0), render::grouped(rows.written.0));
+    for (number, word) in [(rows.rejected, "rejected"), (rows.filtered, "filtered out")] {
+        if number.0 > 0 {
+            fates.push_str(&format!(", {} {word}", render::grouped(number.0)));
         }
-    };
-    let left_out = [report.metadata_dropped.as_slice(), report.files_dropped.as_slice()].concat();
-    if report.files_joined > 0 {
-        render::line(&format!("  {:<8} {} files as they were", "joined", report.files_joined));
     }
-    note("rejects", report.quarantine.as_slice(), 1);
-    note("left out", &left_out, left_out.len());
-    note("not kept", &report.attributes_lost, LOST_SHOWN);
-    if report.caught_up > 0 {
-        render::line(&format!("  {:<8} {} files that others added meanwhile", "took in", report.caught_up));
-    }
+    fates
 }

@@ -29,6 +29,7 @@ fn publish(n: u64) -> Operation {
         rows: RowCounts::default(),
         dropped: Vec::new(),
         quarantine: None,
+        presented: BTreeMap::new(),
         ext: serde_json::Value::Null,
     }))
 }

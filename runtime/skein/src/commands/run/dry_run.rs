@@ -255,7 +255,11 @@ fn estimated(forecast: &Forecast, page: Page) {
     let about = |time: Millis| duration(time.0);
     named("time", &format!("about {}, {} CPU", about(estimate.time), about(estimate.cpu)));
     named("fuel", &grouped(estimate.fuel.0));
-    named("room", &format!("{} needed beside the dataset, {} free", room.needed, room.free));
+    let place = room
+        .output
+        .as_ref()
+        .map_or_else(|| "beside the dataset".to_owned(), |path| format!("for {}", escaped(path)));
+    named("room", &format!("{} needed {place}, {} free", room.needed, room.free));
     for warning in warnings {
         let text = format!("  warning[{}]: {}", warning.code, escaped(&warning.message));
         line(&painted(&text, Style::Bad, page));
