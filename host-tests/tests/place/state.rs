@@ -39,12 +39,20 @@ fn the_machines_settings_decide_where_no_option_does() {
     assert_eq!(std::fs::read_dir(&states).unwrap().count(), 1);
     with_home(site.skein("history").arg(&dataset)).finish().succeeded();
 
-    // What holds a log beside itself stays where it is.
+    // A rule is for datasets without a state; only the option asks those that have one to be elsewhere.
     let beside = site.path("data/beside");
     host_tests::fixture::orders_directory(&beside, 1);
     migrate(&site, &beside).finish().succeeded();
+    with_home(migrate(&site, &beside)).finish().succeeded();
+    for command in ["history", "recover", "doctor"] {
+        with_home(site.skein(command).arg(&beside)).finish().succeeded();
+    }
+    with_home(site.skein("rollback").arg(&beside).arg("--yes")).finish().succeeded();
+    assert!(site.path("data/.skein/beside/log").is_dir());
+    assert_eq!(std::fs::read_dir(&states).unwrap().count(), 1);
     let guard = Guard::over(&beside);
-    with_home(migrate(&site, &beside)).arg("--again").finish().refused(codes::STATE_ELSEWHERE);
+    let refused = with_home(migrate(&site, &beside)).arg("--again").arg("--state").arg(&states).finish();
+    refused.refused(codes::STATE_ELSEWHERE);
     guard.untouched();
 }
 
@@ -60,6 +68,25 @@ fn a_dataset_that_is_made_beside_has_its_state_beside_itself() {
     site.skein("history").arg(&new).finish().succeeded();
     let refused = site.skein("history").arg(&new).arg("--state").arg(&states).finish();
     refused.refused(codes::STATE_ELSEWHERE);
+}
+
+#[test]
+fn what_was_made_beside_a_dataset_under_a_rule_has_its_state_beside_and_keeps_it() {
+    let (site, dataset) = orders(1);
+    let data = dataset.parent().unwrap().canonicalize().unwrap();
+    let states = site.directory("states");
+    let home = site.directory("home");
+    site.file("home/skein.toml", format!("[[state]]\nbelow = {data:?}\nat = {states:?}\n"));
+    let with_home = |call: host_tests::Call| call.env("SKEIN_HOME", &home);
+    with_home(migrate(&site, &dataset)).arg("--publish").arg("beside=v2").finish().succeeded();
+    let made = site.path("data/v2");
+    let history =
+        with_home(site.skein("history").arg(&made).arg("-o").arg("json")).finish().succeeded().json();
+    assert_eq!(history["versions"].as_array().unwrap().len(), 1);
+    with_home(migrate(&site, &made)).finish().succeeded();
+    with_home(site.skein("recover").arg(&made)).finish().succeeded();
+    assert!(site.path("data/.skein/v2/log").is_dir());
+    assert_eq!(std::fs::read_dir(&states).unwrap().count(), 1, "that of the dataset that was read");
 }
 
 #[test]

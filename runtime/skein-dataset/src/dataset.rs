@@ -231,7 +231,10 @@ impl Dataset {
     /// The lock under which records are created and names exchanged.
     pub(crate) fn lock_publish(&self, state: &State) -> Result<Lock, StateError> {
         let waited = self.options.lock_wait;
-        Lock::take(&state.root, LOCK, &*self.clock, waited)?.ok_or(StateError::Busy { waited })
+        let lock = Lock::take(&state.root, LOCK, &*self.clock, waited)?.ok_or(StateError::Busy { waited })?;
+        // Of a dataset that was moved and its copy the first one has the state.
+        self.place.claim(&state.root)?;
+        Ok(lock)
     }
 
     /// Opens the state, making it first if it is not there. Beside the dataset nothing is synced: the first publish
@@ -255,6 +258,7 @@ impl Dataset {
                 let shown = dir.display().to_string();
                 let dir = Dir::open_ambient_dir(dir, ambient_authority()).during("open", shown)?;
                 let root = self.own_dir(&dir, leaf)?;
+                place.is_owner(&root)?;
                 self.make_parts(&root)?;
                 place.point(&root, &dir, &beside)?;
                 store::sync_dir(&all, ".")?;
@@ -293,6 +297,7 @@ impl Dataset {
             return Err(PlaceError::StatePlace { path: self.state_path(), problem }.into());
         }
         let part = |name: &str| root.open_dir(name).during("open", name);
+        self.place.is_owner(&root)?;
         let state = State { log: part("log")?, stage: part("stage")?, kept: part("kept")?, root };
         Ok(self.state.get_or_init(|| state))
     }

@@ -162,6 +162,16 @@ pub enum PlaceError {
         /// What it says.
         named: String,
     },
+    /// The dataset points to a state that is another dataset's: it was copied together with its pointer.
+    #[error("the state in {} is that of {}", state.display(), owner.display())]
+    StateOfAnother {
+        /// The pointer's file.
+        pointer: PathBuf,
+        /// What it names.
+        state: PathBuf,
+        /// Whose that is.
+        owner: PathBuf,
+    },
     /// The system said no.
     #[error(transparent)]
     Io(#[from] IoFault),
@@ -187,6 +197,7 @@ impl PlaceError {
             Self::StateElsewhere { .. } => codes::STATE_ELSEWHERE,
             Self::StatePlace { .. } => codes::STATE_PLACE,
             Self::StateGone { .. } => codes::STATE_GONE,
+            Self::StateOfAnother { .. } => codes::STATE_OF_ANOTHER,
             Self::Io(fault) => fault.code(),
         }
     }
@@ -208,16 +219,19 @@ impl PlaceError {
             }
             Self::FileSystem { .. } => Some("ext4, xfs, btrfs and tmpfs can publish atomically"),
             Self::NotUtf8 { .. } => Some("rename it; records hold paths as text"),
-            Self::StateElsewhere { .. } => Some(
-                "a dataset keeps the state that it has: leave --state out, and take it out of the `state` rules of \
-                 skein.toml",
-            ),
+            Self::StateElsewhere { .. } => {
+                Some("a dataset keeps the state that it has, and every command finds it: leave --state out")
+            }
             Self::StatePlace { .. } => Some(
                 "states lie on the dataset's own device and mount, outside of datasets, in a directory that exists",
             ),
             Self::StateGone { .. } => {
                 Some("mount it or put it back; without it the dataset's history is lost")
             }
+            Self::StateOfAnother { .. } => Some(
+                "if this is a copy, remove the file `state` in .skein/<name> beside it: the next run begins a state of \
+                 its own",
+            ),
             Self::OtherDevice { .. } => {
                 Some("an exchange cannot cross devices; migrate what is on each as a dataset")
             }

@@ -71,6 +71,11 @@ pub(crate) fn rename_new(from: &Dir, old: &str, to: &Dir, new: &str) -> Result<b
     }
 }
 
+/// Renames within a directory in place of whatever has the name.
+pub(crate) fn replace(dir: &Dir, old: &str, new: &str) -> Result<(), IoFault> {
+    rustix::fs::renameat(dir, old, dir, new).during("rename", old)
+}
+
 /// Exchanges what two names stand for, in one step.
 pub(crate) fn exchange(a: &Dir, name_a: &str, b: &Dir, name_b: &str) -> Result<(), IoFault> {
     rustix::fs::renameat_with(a, name_a, b, name_b, RenameFlags::EXCHANGE).during("exchange", name_a)

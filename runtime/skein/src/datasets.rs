@@ -8,7 +8,7 @@ use skein_dataset::{Dataset, Options, Place, PlaceError, ProbeCache, StateError,
 use skein_types::Clock;
 
 use crate::failure::Failure;
-use crate::settings::Settings;
+use crate::settings::{Settings, States};
 
 /// How long a publish, rollback or recovery waits for another one on the same dataset.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
@@ -43,8 +43,10 @@ pub(crate) fn options(threads: usize, probes: &Arc<ProbeCache>) -> Options {
 /// The place with its state where the settings say.
 pub(crate) fn with_state(settings: &Settings, place: Place) -> Result<Place, PlaceError> {
     match settings.states_for(&place.path()) {
-        Some(states) => place.with_states_in(states),
-        None => Ok(place),
+        Some(States::Asked(states)) => place.with_states_in(states),
+        // What has a state keeps it, wherever it came from: a rule is about those that have none.
+        Some(States::Rule(states)) if !place.is_registered() => place.with_states_in(states),
+        Some(States::Rule(_)) | None => Ok(place),
     }
 }
 

@@ -28,6 +28,15 @@ pub(crate) struct Settings {
     machine: Machine,
 }
 
+/// A directory of states and who named it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum States<'a> {
+    /// The command line.
+    Asked(&'a Path),
+    /// `skein.toml`.
+    Rule(&'a Path),
+}
+
 /// What stdout can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Page {
@@ -80,8 +89,9 @@ impl Settings {
     }
 
     /// The directory of states that a dataset at this real path is told to use; none for the usual place.
-    pub(crate) fn states_for(&self, dataset: &Path) -> Option<&Path> {
-        self.state.as_deref().or_else(|| self.machine.states_for(dataset))
+    pub(crate) fn states_for(&self, dataset: &Path) -> Option<States<'_>> {
+        let asked = self.state.as_deref().map(States::Asked);
+        asked.or_else(|| self.machine.states_for(dataset).map(States::Rule))
     }
 
     /// What `skein doctor` says about the machine's settings; those that cannot be used have ended it before.

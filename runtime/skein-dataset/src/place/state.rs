@@ -9,7 +9,12 @@
 //! There are never two logs for one place. Whoever registers a dataset holds the lock in `<parent>/.skein/<name>/`,
 //! looks there again and makes one of the two. The pointer comes last, when what it names is durable: a pointer to
 //! nothing means that somebody took the state away, and nothing is begun anew.
+//!
+//! A pointer can be copied along with a dataset's parent. So it is believed only if the state names this dataset back,
+//! or one that is not there any more: then the parent was moved, and whoever takes the lock next writes the new path.
 
+use std::io::{Error, ErrorKind};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
@@ -19,7 +24,7 @@ use skein_types::Blake3;
 
 use crate::fault::{During as _, IoFault};
 use crate::place::{Place, PlaceError, STATE, refuse_outer};
-use crate::store;
+use crate::store::{self, Node};
 
 /// Marks a registered dataset; what it is called in a state's directory.
 const LOG: &str = "log";
@@ -28,6 +33,7 @@ const POINTER: &str = "state";
 const POINTER_PART: &str = ".state-part";
 /// Names the dataset of a state that is elsewhere.
 pub(crate) const OWNER: &str = ".skein-dataset";
+const OWNER_PART: &str = ".skein-dataset-part";
 /// Longest path that a pointer holds.
 const PATH_MAX: u64 = 4096;
 /// So much of a dataset's name as leaves room for the rest in a file name.
@@ -66,7 +72,7 @@ pub(crate) fn find(beside: &Path) -> Result<Found, PlaceError> {
     let pointer = beside.join(POINTER);
     let shown = pointer.display().to_string();
     let dir = match Dir::open_ambient_dir(beside, ambient_authority()) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
         other => other.during("open", beside.display().to_string())?,
     };
     let gone = |named: String| PlaceError::StateGone { pointer: pointer.clone(), named };
@@ -128,7 +134,7 @@ impl Place {
     pub fn with_states_in(mut self, dir: &Path) -> Result<Self, PlaceError> {
         let refused = |problem: &'static str| PlaceError::StatePlace { path: dir.to_owned(), problem };
         let real = match std::fs::canonicalize(dir) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(refused("does not exist")),
+            Err(e) if e.kind() == ErrorKind::NotFound => return Err(refused("does not exist")),
             other => other.during("find", dir.display().to_string())?,
         };
         if real.to_str().is_none() {
@@ -139,7 +145,7 @@ impl Place {
         }
         refuse_outer(&real.join("state"))?;
         let handle = match Dir::open_ambient_dir(&real, ambient_authority()) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotADirectory => {
+            Err(e) if e.kind() == ErrorKind::NotADirectory => {
                 return Err(refused("is no directory"));
             }
             other => other.during("open", real.display().to_string())?,
@@ -184,10 +190,7 @@ impl Place {
         if self.is_pointed_to(beside)? {
             return Ok(());
         }
-        let line = |path: &Path| format!("{}\n", path.display());
-        store::remove_tree(root, OWNER)?;
-        write(root, OWNER, &line(&self.path()))?;
-        store::sync_dir(root, ".")?;
+        self.write_owner(root)?;
         store::sync_dir(dir, ".")?;
         store::remove_tree(beside, POINTER_PART)?;
         write(beside, POINTER_PART, &line(&self.state_root))?;
@@ -195,8 +198,69 @@ impl Place {
         store::sync_dir(beside, ".")
     }
 
+    /// Refuses a state that is another dataset's; answers whether it names this one. If not, what it names is not there.
+    pub(crate) fn is_owner(&self, root: &Dir) -> Result<bool, PlaceError> {
+        if self.site == StateSite::Beside {
+            return Ok(true);
+        }
+        let text = match store::read_bounded(root, OWNER, PATH_MAX) {
+            Err(fault) if fault.is_missing() => return Ok(false),
+            other => other?.unwrap_or_default(),
+        };
+        let text = String::from_utf8_lossy(&text);
+        let named = Path::new(text.strip_suffix('\n').unwrap_or(&text));
+        if named == self.path() {
+            return Ok(true);
+        }
+        match parent_of(named)? {
+            None => Ok(false),
+            // Another way to the same directory, as by a bind mount.
+            Some(parent) if Some(parent) == store::node(&self.parent, ".")? && self.is_called(named) => {
+                Ok(true)
+            }
+            Some(_) => Err(PlaceError::StateOfAnother {
+                pointer: self.beside().join(POINTER),
+                state: self.state_root.clone(),
+                owner: named.to_owned(),
+            }),
+        }
+    }
+
+    /// Makes a state name this dataset if the one that it names was moved. The state's lock must be held.
+    pub(crate) fn claim(&self, root: &Dir) -> Result<(), PlaceError> {
+        if self.is_owner(root)? { Ok(()) } else { Ok(self.write_owner(root)?) }
+    }
+
+    fn is_called(&self, path: &Path) -> bool {
+        path.file_name().is_some_and(|name| name == self.name.as_str())
+    }
+
+    /// Durably; there is a whole one at every moment.
+    fn write_owner(&self, root: &Dir) -> Result<(), IoFault> {
+        store::remove_tree(root, OWNER_PART)?;
+        write(root, OWNER_PART, &line(&self.path()))?;
+        store::replace(root, OWNER_PART, OWNER)?;
+        store::sync_dir(root, ".")
+    }
+
     fn is_pointed_to(&self, beside: &Dir) -> Result<bool, IoFault> {
         Ok(store::node(beside, POINTER)?.is_some())
+    }
+}
+
+fn line(path: &Path) -> String {
+    format!("{}\n", path.display())
+}
+
+/// The directory that holds what is at a path; `None` if there is nothing.
+fn parent_of(path: &Path) -> Result<Option<Node>, IoFault> {
+    let Some(parent) = path.parent() else { return Ok(None) };
+    let is_gone = |e: &Error| matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
+    let looked = std::fs::symlink_metadata(path).and_then(|_| std::fs::metadata(parent));
+    match looked {
+        Ok(found) => Ok(Some(Node { dev: found.dev(), ino: found.ino() })),
+        Err(e) if is_gone(&e) => Ok(None),
+        Err(e) => Err(e).during("look at", path.display().to_string()),
     }
 }
 

@@ -155,6 +155,91 @@ fn a_pointer_to_nothing_is_refused_and_begins_nothing() {
     }
 }
 
+fn copy(from: &Path, to: &Path) {
+    assert!(Command::new("cp").arg("-a").args([from, to]).status().unwrap().success());
+}
+
+#[test]
+fn a_copied_parent_gets_a_state_of_its_own_and_never_the_originals() {
+    let (world, path, states) = world();
+    let original = elsewhere(&path, &states).unwrap();
+    world.migrate(&original, "m1").unwrap();
+    copy(&world.path("data"), &world.path("data2"));
+    let twin = world.path("data2/t");
+    let refused = Dataset::open(Place::resolve(&twin).unwrap(), Arc::new(SystemClock::start()), options());
+    let refused = refused.unwrap_err();
+    assert_eq!((refused.code().id, refused.class()), ("SK0541", skein_types::ErrorClass::Conflict));
+    let state = original.state_path();
+    assert_eq!(
+        refused.to_string(),
+        format!("the state in {} is that of {}", state.display(), path.display())
+    );
+    assert!(refused.hint().unwrap().contains("remove the file `state`"));
+    let asked = Place::resolve(&twin).unwrap().with_states_in(&states);
+    assert_eq!(asked.unwrap_err().code().id, "SK0536");
+
+    std::fs::remove_file(world.path("data2/.skein/t/state")).unwrap();
+    let copied = elsewhere(&twin, &states).unwrap();
+    assert_eq!(world.migrate(&copied, "m2").unwrap(), Outcome::Committed { version: 1 });
+    assert_ne!(copied.state_path(), state);
+    assert_eq!(roll_back(&open(&path), None).unwrap().to, 0);
+    assert_eq!(bytes(&path)["a.parquet"], b"a");
+    assert_eq!(bytes(&twin).into_values().next().unwrap(), b"a+m1+m2");
+}
+
+#[test]
+fn a_hard_linked_copy_of_a_single_file_is_a_copy() {
+    let (world, _, states) = world();
+    world.put("one/f.parquet", b"a");
+    let original = elsewhere(&world.path("one/f.parquet"), &states).unwrap();
+    world.migrate(&original, "m").unwrap();
+    let linked = Command::new("cp").arg("-al").args([world.path("one"), world.path("two")]).status();
+    assert!(linked.unwrap().success());
+    let place = Place::resolve(&world.path("two/f.parquet")).unwrap();
+    let refused = Dataset::open(place, Arc::new(SystemClock::start()), options()).unwrap_err();
+    assert_eq!(refused.code().id, "SK0541");
+}
+
+#[test]
+fn a_moved_parent_is_the_same_dataset_and_the_state_learns_its_path() {
+    let (world, path, states) = world();
+    let first = elsewhere(&path, &states).unwrap();
+    world.migrate(&first, "m1").unwrap();
+    let owner = first.state_path().join(".skein-dataset");
+    assert_eq!(std::fs::read_to_string(&owner).unwrap(), format!("{}\n", path.display()));
+    std::fs::rename(world.path("data"), world.path("moved")).unwrap();
+    let moved = world.dataset("moved/t");
+    assert_eq!(moved.history().unwrap().versions().len(), 2);
+    assert_eq!(
+        std::fs::read_to_string(&owner).unwrap(),
+        format!("{}\n", path.display()),
+        "reading writes nothing"
+    );
+    assert_eq!(roll_back(&moved, None).unwrap().to, 0);
+    assert_eq!(std::fs::read_to_string(&owner).unwrap(), format!("{}\n", world.path("moved/t").display()));
+
+    // What takes its old place is another dataset, also where its state would be called the same.
+    world.put("data/t/b.parquet", b"b");
+    let refused = elsewhere(&path, &states).unwrap().lock_run(run(9)).unwrap_err();
+    assert_eq!(refused.code().id, "SK0541", "{refused}");
+    assert_eq!(bytes(&world.path("moved/t"))["a.parquet"], b"a");
+    world.migrate(&open(&path), "m").unwrap();
+    assert_eq!(open(&path).history().unwrap().versions().len(), 2);
+}
+
+#[test]
+fn of_a_moved_dataset_and_its_copy_the_first_that_writes_has_the_state() {
+    let (world, path, states) = world();
+    world.migrate(&elsewhere(&path, &states).unwrap(), "m").unwrap();
+    std::fs::rename(world.path("data"), world.path("moved")).unwrap();
+    copy(&world.path("moved"), &world.path("twin"));
+    let (moved, twin) = (world.dataset("moved/t"), world.dataset("twin/t"));
+    roll_back(&moved, None).unwrap();
+    let refused = roll_back(&twin, None).unwrap_err();
+    assert_eq!(refused.code().id, "SK0541", "{refused}");
+    assert_eq!(bytes(&world.path("twin/t")).into_values().next().unwrap(), b"a+m");
+}
+
 /// Not a test of its own: what the child of the next one does.
 #[test]
 fn a_child_runs_with_its_state_elsewhere() {
