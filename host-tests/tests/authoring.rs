@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, where clippy allows it")]
 
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -99,6 +100,34 @@ fn without_a_sample_no_value_of_the_dataset_is_in_the_crate() {
     let amounts = rows.column(2).as_any().downcast_ref::<StringArray>().unwrap();
     assert_eq!((amounts.value(0), amounts.value(19)), ("amount 0", "amount 19"));
     assert!(text(&site.path("shy/fixture/README.md")).starts_with("# Fixture: invented rows"));
+}
+
+#[test]
+fn real_rows_are_their_takers_alone_and_the_rest_of_the_crate_is_as_any_other() {
+    let (site, dataset) = orders();
+    site.skein("new").arg("real").arg("--from").arg(&dataset).finish().succeeded();
+    site.skein("new").arg("made-up").arg("--from").arg(&dataset).arg("--no-sample").finish().succeeded();
+    let mode = |path: &str| site.path(path).metadata().unwrap().permissions().mode() & 0o777;
+    let fixture = ["fixture/README.md", "fixture/source.arrows", "fixture/source.parquet"];
+    let modes = |name: &str, paths: &[&str]| -> Vec<u32> {
+        paths.iter().map(|path| mode(&format!("{name}/{path}"))).collect()
+    };
+    assert_eq!(modes("real", &fixture), [0o600; 3]);
+    assert_eq!(modes("real", &["fixture", "src", ".", "src/lib.rs"]), [0o700, 0o755, 0o755, 0o644]);
+    assert_eq!(modes("made-up", &["fixture", "fixture/source.parquet"]), [0o755, 0o644]);
+}
+
+#[test]
+fn a_name_of_any_length_is_cut_where_people_read_it_and_whole_where_the_code_needs_it() {
+    let site = Site::new();
+    let long = "n".repeat(70_000);
+    let ids: arrow_array::ArrayRef = std::sync::Arc::new(arrow_array::Int64Array::from(vec![1]));
+    let rows = arrow_array::RecordBatch::try_from_iter_with_nullable([(&long, ids, false)]).unwrap();
+    fixture::write(&site.directory("data").join("a.parquet"), &rows, 1);
+    site.skein("new").arg("long").arg("--from").arg(site.path("data")).finish().succeeded();
+    let library = text(&site.path("long/src/lib.rs"));
+    assert!(library.contains(&format!("{long:?}")), "the code names the column");
+    assert!(library.contains(&format!("//! {}…  Int64 not null\n", "n".repeat(59))), "{}", &library[..600]);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod advice;
 mod args;
+mod aside;
 mod authoring;
 mod commands;
 mod datasets;

@@ -3,6 +3,7 @@
 //! What the surroundings say about somebody else's build (flags, another toolchain) is kept away from it; where its target
 //! directory is, is the author's business and left alone.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,6 +11,7 @@ use std::process::{Command, Stdio};
 use serde::Deserialize;
 use skein_types::codes;
 
+use crate::aside;
 use crate::failure::Failure;
 
 pub(crate) const TARGET: &str = "wasm32-wasip2";
@@ -182,9 +184,11 @@ fn missing(tool: &str, error: &std::io::Error) -> Failure {
     Failure::text(codes::TOOL_MISSING, text).hint(Some("https://rustup.rs installs it"))
 }
 
-/// Whoever reads the module meanwhile has the old one or the new one.
 fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    let aside = to.with_extension(format!("wasm.part-{}", std::process::id()));
-    std::fs::copy(from, &aside)?;
-    std::fs::rename(&aside, to)
+    let mut built = File::open(from)?;
+    let permissions = built.metadata()?.permissions();
+    aside::replace(to, |file| {
+        std::io::copy(&mut built, file)?;
+        file.set_permissions(permissions)
+    })
 }
