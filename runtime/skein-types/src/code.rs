@@ -178,6 +178,7 @@ catalogue! {
     STATE_GONE = "SK0538" Denied "the state that a dataset points to is gone";
     SETTINGS_INVALID = "SK0539" BadInput "skein.toml cannot be used".exit(64);
     OUTPUT_REFUSED = "SK0540" BadInput "a directory that no output can be in".exit(64);
+    STATE_IN_USE = "SK0545" Conflict "a dataset's state holds what would be lost with it";
 }
 
 #[cfg(test)]
