@@ -83,6 +83,10 @@ impl Subject {
         self.site.skein("finalize").arg(&self.dataset).arg("--now").arg("--yes")
     }
 
+    fn forget(&self) -> Call {
+        self.site.skein("forget").arg(&self.dataset).arg("--yes")
+    }
+
     fn beside(&self) -> Call {
         self.second().arg("--publish").arg(format!("beside={BESIDE}"))
     }
@@ -124,6 +128,7 @@ enum Act {
     /// A run while which others add a file.
     CatchUp,
     Finalize,
+    Forget,
     /// A rollback over what others added.
     RollbackOver,
 }
@@ -139,6 +144,7 @@ fn acts(point: &str) -> &'static [Act] {
         "discard" => &[Act::Discard],
         "beside" => &[Act::Beside],
         "finalize" => &[Act::Finalize],
+        "forget" => &[Act::Forget],
         "later" => &[Act::RollbackOver],
         "swap" | "settle" => &[Act::Run, Act::Rollback, Act::FirstRun, Act::PublishHeld, Act::CatchUp],
         _ if point == "stage.after-extend" => &[Act::CatchUp],
@@ -307,7 +313,7 @@ fn play(round: &Round<'_>, known: &Known, dice: &mut Dice, what: &str) -> bool {
     let (old, new) = match round.act {
         Act::FirstRun => (&known.original, &known.first),
         Act::Run | Act::Recover | Act::PublishHeld => (&known.first, &known.second),
-        Act::Hold | Act::Discard | Act::Beside | Act::Finalize => (&known.first, &known.first),
+        Act::Hold | Act::Discard | Act::Beside | Act::Finalize | Act::Forget => (&known.first, &known.first),
         Act::RollbackOver => (&known.grown.as_ref().unwrap()[0], &known.original),
         Act::Rollback => (&known.first, &known.original),
         Act::CatchUp => known.grown.as_ref().map(|[first, second]| (first, second)).unwrap(),
@@ -350,6 +356,7 @@ fn interrupted(subject: &Subject, round: &Round<'_>, dice: &mut Dice, what: &str
         Act::Hold => dies(subject.hold()),
         Act::Beside => dies(subject.beside()),
         Act::Finalize => dies(subject.finalize()),
+        Act::Forget => dies(subject.forget()),
         Act::RollbackOver => {
             subject.grow();
             dies(subject.rollback().arg("--later-writes").arg("keep"))

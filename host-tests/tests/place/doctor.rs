@@ -46,6 +46,7 @@ fn a_place_that_is_fit_is_all_ok_and_untouched() {
         "files",
         "sidecars",
         "state",
+        "onlookers",
     ];
     let all_ok = expected.map(|check| (check.to_owned(), "ok".to_owned(), String::new()));
     assert_eq!(found(&outcome), all_ok);

@@ -25,6 +25,8 @@ mod descriptors;
 mod elsewhere;
 #[path = "files/foreign.rs"]
 mod foreign;
+#[path = "files/forget.rs"]
+mod forget;
 #[path = "files/held.rs"]
 mod held;
 #[path = "files/kept.rs"]

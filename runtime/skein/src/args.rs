@@ -2,9 +2,11 @@
 
 mod authoring;
 mod resize;
+mod size;
 
 use std::path::PathBuf;
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use skein_dataset::BadName;
 use skein_node::PublishMode;
@@ -12,6 +14,7 @@ use skein_types::Bytes;
 
 use crate::commands::discard::DiscardArgs;
 use crate::commands::finalize::FinalizeArgs;
+use crate::commands::forget::ForgetArgs;
 use crate::commands::gc::GcArgs;
 use crate::commands::publish::PublishArgs;
 pub(crate) use authoring::{BuildArgs, DevArgs, NewArgs};
@@ -74,6 +77,8 @@ pub(crate) enum Command {
     Rollback(RollbackArgs),
     /// Give up old versions and free what they take.
     Finalize(FinalizeArgs),
+    /// Remove all that Skein knows of a dataset, and leave the dataset.
+    Forget(ForgetArgs),
     /// Remove what dead processes left behind.
     Gc(GcArgs),
     /// Finish or undo what a killed process left behind. Safe to run at any time.
@@ -108,6 +113,7 @@ impl Command {
             Self::Discard(a) => a.output,
             Self::Rollback(a) => a.output,
             Self::Finalize(a) => a.output,
+            Self::Forget(a) => a.output,
             Self::Gc(a) => a.output,
             Self::Recover(a) => a.output,
             Self::Export(a) => a.output,
@@ -177,7 +183,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N")]
     pub(crate) fuel: Option<u64>,
     /// Memory of one agent, for example 128MiB [default: 64MiB].
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = size::size)]
     pub(crate) memory: Option<Bytes>,
     /// Rejected rows that end the run.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
@@ -192,7 +198,7 @@ pub(crate) struct RunArgs {
     pub(crate) selection: SelectionArgs,
     /// Write the result into DIR, which must not exist or be empty, and leave the dataset alone: nothing is locked,
     /// recorded or changed. Files that are not selected are not written.
-    #[arg(long = "output", value_name = "DIR", conflicts_with_all = ["publish", "manifest"])]
+    #[arg(long = "output", value_name = "DIR", conflicts_with_all = ["publish", "manifest"], value_parser = directory())]
     pub(crate) into: Option<PathBuf>,
     /// Show what the run would do, with sampled rows before and after, and write nothing.
     #[arg(long, conflicts_with = "manifest")]
@@ -212,6 +218,16 @@ pub(crate) struct RunArgs {
     /// How to print the summary.
     #[arg(short = 'o', long = "format", value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
+}
+
+/// A place to write to. The name of a format is meant for `-o`.
+fn directory() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match path.to_str() {
+        Some(format @ ("json" | "table" | "ndjson")) => Err(format!(
+            "that is a format, and this names a directory: write `-o {format}` (or `./{format}` for the directory)"
+        )),
+        _ => Ok(path),
+    })
 }
 
 fn publish_mode(text: &str) -> Result<PublishMode, String> {

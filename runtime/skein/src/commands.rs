@@ -8,6 +8,7 @@ pub(crate) mod discard;
 pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod finalize;
+pub(crate) mod forget;
 pub(crate) mod gc;
 pub(crate) mod history;
 pub(crate) mod new;

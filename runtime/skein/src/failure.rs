@@ -147,14 +147,15 @@ impl From<RunError> for Failure {
     }
 }
 
-/// A command line that clap refuses. Help and version are not errors.
-pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    let help = !error.use_stderr();
-    // clap prints to the right stream itself; a closed pipe is not worth a second error.
-    if error.print().is_err() || help {
-        return ExitCode::SUCCESS;
+/// What was printed and did not arrive. Only that the reader went away is not worth an error.
+pub(crate) fn of_output() -> CommandResult {
+    match render::lost() {
+        None => Ok(()),
+        Some(error) => {
+            let failure = Failure::text(codes::IO, format!("the output was not written in full: {error}"));
+            Err(failure.hint(Some("what the command did is done; only its answer is missing")).on_stderr())
+        }
     }
-    ExitCode::from(codes::USAGE.exit_code())
 }
 
 /// The error and what caused it, on one line, without repeating a cause that the message already quotes.

@@ -3,11 +3,16 @@
 //! [`text`] makes words of strangers harmless and fits them into a width, [`lineage`] shows what becomes of columns,
 //! [`sheet`] rows before and after.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the command line prints")]
+//!
+//! A reader that closes the pipe has had enough: the rest of the output goes nowhere, and neither the work nor the exit
+//! code changes. That the output was lost in another way ([`lost`]) is an error of the command.
 
 pub(crate) mod lineage;
 pub(crate) mod sheet;
 pub(crate) mod text;
+
+use std::io::{ErrorKind, Write as _};
+use std::sync::OnceLock;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
@@ -15,20 +20,37 @@ use serde::Serialize;
 
 pub(crate) use skein_types::grouped;
 
+/// The first error of standard output but a closed pipe.
+static LOST: OnceLock<std::io::Error> = OnceLock::new();
+
+/// Why standard output does not hold all that was printed, if so.
+pub(crate) fn lost() -> Option<&'static std::io::Error> {
+    LOST.get()
+}
+
+/// Text as it is.
+pub(crate) fn raw(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        // One is enough to say that something is missing.
+        LOST.set(error).unwrap_or_default();
+    }
+}
+
 /// One JSON document.
 pub(crate) fn json(value: &impl Serialize) {
-    let text = serde_json::to_string_pretty(value).expect("output records are plain data");
-    println!("{text}");
+    line(&serde_json::to_string_pretty(value).expect("output records are plain data"));
 }
 
 /// One JSON document on one line.
 pub(crate) fn json_line(value: &impl Serialize) {
-    let text = serde_json::to_string(value).expect("output records are plain data");
-    println!("{text}");
+    line(&serde_json::to_string(value).expect("output records are plain data"));
 }
 
 pub(crate) fn line(text: &str) {
-    println!("{text}");
+    raw(&format!("{text}\n"));
 }
 
 /// Where others' files are that lay in something which was removed.
@@ -37,7 +59,8 @@ pub(crate) fn theirs(path: &str) -> String {
 }
 
 pub(crate) fn to_stderr(text: &str) {
-    eprintln!("{text}");
+    // There is nowhere left to say that nobody reads it.
+    std::io::stderr().write_all(format!("{text}\n").as_bytes()).unwrap_or_default();
 }
 
 /// A table without borders, so that `cut` and `awk` work on it.
@@ -48,8 +71,8 @@ pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
     rows.into_iter().for_each(|row| {
         table.add_row(row);
     });
-    for line in table.lines() {
-        println!("{}", line.trim_end());
+    for row in table.lines() {
+        line(row.trim_end());
     }
 }
 

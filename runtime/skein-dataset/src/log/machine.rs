@@ -10,7 +10,7 @@
 //!
 //! What is held stays held until it is discarded or an intent that names it is decided; a revert leaves it held.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use skein_types::{Blake3, RunId, Timestamp};

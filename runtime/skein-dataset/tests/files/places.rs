@@ -29,7 +29,11 @@ fn what_no_dataset_may_hold_is_refused_by_name() {
             "SK0511",
             "k=1/_spark_metadata belongs to a Spark streaming sink",
         ),
-        (|w| w.put("t/k=1/.skein/x/log/0", b""), "SK0511", "another dataset keeps its state in k=1/.skein"),
+        (
+            |w| w.put("t/k=1/.skein/x/log/0", b""),
+            "SK0511",
+            "k=1/x inside is a dataset of its own, with its state in k=1/.skein",
+        ),
         (
             |w| symlink("/etc/passwd", w.path("t/l.parquet")).unwrap(),
             "SK0509",
@@ -80,7 +84,7 @@ fn datasets_do_not_nest() {
     world.migrate(&world.dataset("outer/inner"), "m").unwrap();
     assert_eq!(
         refusal(&world.path("outer")),
-        ("SK0511", "another dataset keeps its state in .skein".to_owned())
+        ("SK0511", "inner inside is a dataset of its own, with its state in .skein".to_owned())
     );
 }
 

@@ -16,6 +16,7 @@ use crate::args::{DoctorArgs, Output};
 use crate::datasets;
 use crate::failure::{CommandResult, Failure};
 use crate::home::Home;
+use crate::onlookers;
 use crate::render;
 use crate::settings::Settings;
 
@@ -81,7 +82,11 @@ fn place(settings: &Settings, path: &Path) -> Vec<Finding> {
             .map_err(|error| Finding::problem("state", error.code(), error.to_string(), error.hint()))
     });
     match opened {
-        Ok(dataset) => examine(&dataset),
+        Ok(dataset) => {
+            let mut findings = examine(&dataset);
+            findings.push(onlookers::finding(&dataset));
+            findings
+        }
         Err(finding) => vec![finding],
     }
 }

@@ -5,18 +5,16 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
-use skein_dataset::{Dataset, StateError, Swept};
+use skein_dataset::{Dataset, StateError, Swept, collect_forgotten, is_forgotten};
 use skein_types::{Bytes, SystemClock, codes};
 
 use crate::args::Output;
 use crate::commands::recover;
 use crate::datasets;
 use crate::failure::{CommandResult, Failure};
+use crate::onlookers::STATE;
 use crate::render;
 use crate::settings::Settings;
-
-/// The directory beside datasets in which their state is kept.
-const STATE: &str = ".skein";
 
 /// Remove what no log needs: attempts that died, rests of versions that were given up, temporary files.
 ///
@@ -62,8 +60,9 @@ struct Removed {
 
 pub(crate) fn gc(settings: &Settings, args: &GcArgs) -> CommandResult {
     let (places, orphans) = places(&args.place)?;
+    let forgotten = if args.place.join(STATE).is_dir() { rest_of_forgotten(&args.place)? } else { Bytes(0) };
     let datasets = places.iter().map(|place| collect(settings, place)).collect::<Result<Vec<_>, _>>()?;
-    let bytes = datasets.iter().map(|collected| collected.bytes).sum();
+    let bytes = datasets.iter().map(|collected| collected.bytes).chain([forgotten]).sum();
     let summary = Summary { datasets, orphans, bytes };
     match args.output {
         Output::Json => render::json(&summary),
@@ -82,6 +81,9 @@ fn places(place: &Path) -> Result<(Vec<PathBuf>, Vec<String>), Failure> {
     let entries = std::fs::read_dir(&below).map_err(|error| Failure::new(codes::IO, &error).about(&below))?;
     for entry in entries {
         let entry = entry.map_err(|error| Failure::new(codes::IO, &error).about(&below))?;
+        if entry.file_name().to_str().is_some_and(is_forgotten) {
+            continue;
+        }
         let dataset = place.join(entry.file_name());
         match dataset.symlink_metadata() {
             Ok(_) => places.push(dataset),
@@ -91,6 +93,11 @@ fn places(place: &Path) -> Result<(Vec<PathBuf>, Vec<String>), Failure> {
     places.sort();
     orphans.sort();
     Ok((places, orphans))
+}
+
+/// A `skein forget` that died left it.
+fn rest_of_forgotten(place: &Path) -> Result<Bytes, Failure> {
+    collect_forgotten(place).map_err(|error| datasets::from_state(&error).about(place))
 }
 
 fn collect(settings: &Settings, place: &Path) -> Result<Collected, Failure> {

@@ -20,6 +20,7 @@ use crate::failure::{CommandResult, Failure};
 use crate::home::Home;
 use crate::interrupt;
 use crate::modules;
+use crate::onlookers::Onlookers;
 use crate::progress::ProgressView;
 use crate::render;
 use crate::secrets;
@@ -43,6 +44,8 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
     let threads = args.threads.map_or_else(datasets::default_threads, usize::from);
     let params = secrets::params(&args.with, &home)?;
     let dataset = datasets::open(settings, path, Arc::clone(&clock), threads)?;
+    let onlookers = Onlookers::default();
+    onlookers.look(&dataset);
     let module = modules::load(&args.module, &home, &clock)?;
     let request = RunRequest {
         run: RunId::new(uuid::Uuid::now_v7()),
@@ -73,7 +76,10 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
     };
     match args.output {
         Output::Json => render::json(&outcome),
-        Output::Table => told(&outcome, (path, selection::is_everything(&args.selection))),
+        Output::Table => {
+            told(&outcome, (path, selection::is_everything(&args.selection)));
+            onlookers.tell();
+        }
     }
     Ok(())
 }
