@@ -3,9 +3,10 @@
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
-use skein_dataset::Finding;
+use skein_dataset::{Finding, NameRule};
 use tracing_subscriber::EnvFilter;
 
+use crate::args::Names;
 use crate::failure::Failure;
 use crate::machine::Machine;
 
@@ -82,6 +83,11 @@ impl Settings {
     /// The directory of states that a dataset at this real path is told to use; none for the usual place.
     pub(crate) fn states_for(&self, dataset: &Path) -> Option<&Path> {
         self.state.as_deref().or_else(|| self.machine.states_for(dataset))
+    }
+
+    /// How a run names the files of the dataset at this real path.
+    pub(crate) fn names_for(&self, dataset: &Path, asked: Option<Names>) -> NameRule {
+        asked.or_else(|| self.machine.names_for(dataset)).unwrap_or(Names::Hash).rule()
     }
 
     /// What `skein doctor` says about the machine's settings; those that cannot be used have ended it before.
