@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use host_tests::{guests, project};
 use serde_json::Value;
-use skein_dataset::{Dataset, Options, Place, ProbeCache, SyncMode};
+use skein_dataset::{Dataset, NameRule, Options, Place, ProbeCache, SyncMode};
 use skein_node::{
     FileChoice, Params, Preparation, Prepared, Progress, Resize, RunError, RunReport, RunRequest, prepare,
 };
@@ -52,6 +52,7 @@ impl Shop {
             files: FileChoice::everything(),
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
             resize: Resize::NONE,
+            names: NameRule::Hashed,
         }
     }
 

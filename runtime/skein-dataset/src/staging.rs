@@ -39,7 +39,8 @@ pub const OUTPUT_REJECTS: &str = "_quarantine.parquet";
 /// How an output file is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameRule {
-    /// As its source: single files, and `names: keep`.
+    /// As its source: single files, plain files elsewhere, and where somebody asks for it. A reader that lists the old version
+    /// and opens a file late then reads the new one: it may mix two versions.
     Keep,
     /// `<stem>-<8 hex of its content hash>.<ext>`: a reader that lists the old version and opens late misses the file
     /// instead of mixing versions.

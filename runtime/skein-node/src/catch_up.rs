@@ -111,7 +111,7 @@ impl Staged {
         let bench = Bench {
             snapshot: &self.snapshot,
             staging: &self.staging,
-            rule: run::name_rule(&self.dataset),
+            rule: job.request.names,
             progress: &self.later.progress,
         };
         job.transform((files, job.files.len()), bench, &agents)

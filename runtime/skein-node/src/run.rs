@@ -52,6 +52,8 @@ pub struct RunRequest {
     pub checkpoint_rows: Rows,
     /// Sizes of files and row groups.
     pub resize: Resize,
+    /// How the files of a directory are called.
+    pub names: NameRule,
 }
 
 impl RunRequest {
@@ -292,22 +294,13 @@ impl Prepared {
         sandboxes: Option<Sandboxes>,
     ) -> Result<Staged, RunError> {
         let staging = Staging::create(&self.dataset, &self.lock, &self.snapshot, 0)?;
-        let rule = name_rule(&self.dataset);
+        let rule = self.job.request.names;
         let bench = Bench { snapshot: &self.snapshot, staging: &staging, rule, progress };
         self.job.made.transformed = self.job.transform((&self.job.files, 0), bench, &agents)?;
         let later = Later { sandboxes, progress: progress.following() };
         let staged = Staged::complete(self, staging, later).map_err(RunError::if_asked_to_stop)?;
         // The publish asks once more while it hashes; from its intent on it is finished whatever is asked.
         if progress.is_cancelled() { Err(RunError::Cancelled) } else { Ok(staged) }
-    }
-}
-
-/// A reader that lists a directory and opens late must miss a file rather than mix versions; a single file has only its
-/// name.
-pub(crate) fn name_rule(dataset: &Dataset) -> NameRule {
-    match dataset.kind() {
-        skein_dataset::Kind::Directory => NameRule::Hashed,
-        skein_dataset::Kind::File => NameRule::Keep,
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use skein_dataset::BadName;
+use skein_dataset::{BadName, NameRule};
 use skein_node::PublishMode;
 use skein_types::Bytes;
 
@@ -213,6 +213,11 @@ pub(crate) struct RunArgs {
     /// or `skein discard` (hold), or becomes a new dataset in the same directory (beside=NAME).
     #[arg(long, value_name = "replace|hold|beside=NAME", default_value = "replace", value_parser = publish_mode)]
     pub(crate) publish: PublishMode,
+    /// How files are called that the run writes into a directory: after their sources with a part of their content's hash
+    /// (hash), so that a reader which lists the old version and opens a file later misses it; or exactly like their
+    /// sources (keep), where such a reader may mix two versions [default: hash, or as skein.toml says].
+    #[arg(long, value_enum, value_name = "hash|keep", conflicts_with = "into")]
+    pub(crate) names: Option<Names>,
     #[command(flatten)]
     pub(crate) sizes: ResizeArgs,
     /// How to print the summary.
@@ -228,6 +233,24 @@ fn directory() -> impl TypedValueParser<Value = PathBuf> {
         )),
         _ => Ok(path),
     })
+}
+
+/// How files are called that a run writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Names {
+    /// With a part of their content's hash.
+    Hash,
+    /// Like their sources.
+    Keep,
+}
+
+impl Names {
+    pub(crate) fn rule(self) -> NameRule {
+        match self {
+            Self::Hash => NameRule::Hashed,
+            Self::Keep => NameRule::Keep,
+        }
+    }
 }
 
 fn publish_mode(text: &str) -> Result<PublishMode, String> {

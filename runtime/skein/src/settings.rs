@@ -3,9 +3,10 @@
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
-use skein_dataset::Finding;
+use skein_dataset::{Finding, NameRule};
 use tracing_subscriber::EnvFilter;
 
+use crate::args::Names;
 use crate::failure::Failure;
 use crate::machine::Machine;
 
@@ -92,6 +93,11 @@ impl Settings {
     pub(crate) fn states_for(&self, dataset: &Path) -> Option<States<'_>> {
         let asked = self.state.as_deref().map(States::Asked);
         asked.or_else(|| self.machine.states_for(dataset).map(States::Rule))
+    }
+
+    /// How a run names the files of the dataset at this real path.
+    pub(crate) fn names_for(&self, dataset: &Path, asked: Option<Names>) -> NameRule {
+        asked.or_else(|| self.machine.names_for(dataset)).unwrap_or(Names::Hash).rule()
     }
 
     /// What `skein doctor` says about the machine's settings; those that cannot be used have ended it before.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
+use skein_dataset::NameRule;
 use skein_node::{Lineage, Migration, Params, Planned, Progress, Resize, RunRequest};
 use skein_sandbox::{Limits, Manifest};
 use skein_types::{Bytes, Clock, Fuel, Millis, RunId, SystemClock};
@@ -92,6 +93,7 @@ fn request(args: &CheckArgs, params: Params) -> Result<RunRequest, Failure> {
         files: selection::choice(&args.selection)?,
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
         resize: Resize::NONE,
+        names: NameRule::Hashed,
     })
 }
 

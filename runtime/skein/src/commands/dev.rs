@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use skein_dataset::NameRule;
 use skein_node::{DryRun, DryRunRequest, Progress, Resize, RunRequest, dry_run};
 use skein_sandbox::Limits;
 use skein_types::{Clock, RunId, SystemClock};
@@ -78,6 +79,7 @@ fn round(settings: &Settings, args: &DevArgs, progress: &Progress) -> CommandRes
         files: skein_node::FileChoice::everything(),
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
         resize: Resize::NONE,
+        names: NameRule::Hashed,
     };
     let request = DryRunRequest { run: request, rows: args.rows, into: None };
     let found =

@@ -58,6 +58,7 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
         files: selection::choice(&args.selection)?,
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
         resize: args.sizes.resize(),
+        names: settings.names_for(&dataset.path(), args.names),
     };
     let progress = Arc::new(Progress::default());
     interrupt::cancels(&progress);

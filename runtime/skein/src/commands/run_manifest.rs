@@ -122,6 +122,7 @@ impl Errand<'_> {
             files: selection::choice(&self.args.selection)?,
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
             resize: self.args.sizes.resize(),
+            names: self.settings.names_for(&dataset.path(), self.args.names),
         };
         let failed = |error| run::failed(&error);
         match prepare(dataset, &self.module, request, clock, self.progress).map_err(failed)? {
