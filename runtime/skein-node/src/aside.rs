@@ -80,6 +80,7 @@ pub fn write_aside(
         files_dropped: staging.copy_sidecars(&snapshot).map_err(|e| RunError::from(e).if_asked_to_stop())?,
         joined: done.len(),
         caught_up: 0,
+        left_for_next: 0,
         later: Later { sandboxes: None, progress: progress.following() },
         module: module.clone(),
         files,

@@ -12,6 +12,7 @@ use skein_dataset::{
 use skein_sandbox::{Manifest, Module};
 use skein_types::{Bytes, Clock, Millis, Origin};
 
+use crate::catch_up::Late;
 use crate::error::RunError;
 use crate::inputs::InputFile;
 use crate::lane::{Sink, StagedOutput};
@@ -23,9 +24,12 @@ use crate::run::{Prepared, RunRequest};
 use crate::sandboxed::Sandboxes;
 use crate::transform::Transformed;
 
-/// How often files that others add while a run is under way are taken along before it is a conflict: a writer that is
-/// faster than that will be so the next time too.
+/// How often files that others add while a run is under way are migrated with it.
 pub const CATCH_UP_ROUNDS: usize = 8;
+
+/// How often, after that, such files join as they are before it is a conflict: a writer that is faster than that will be
+/// so the next time too.
+pub const JOIN_ROUNDS: usize = 8;
 
 /// How a finished run becomes visible.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +71,7 @@ pub(crate) struct Job {
     pub(crate) files_dropped: Vec<String>,
     pub(crate) joined: usize,
     pub(crate) caught_up: usize,
+    pub(crate) left_for_next: usize,
     pub(crate) later: Later,
 }
 
@@ -116,10 +121,11 @@ impl Staged {
             files_dropped,
             joined: joined.len(),
             caught_up: 0,
+            left_for_next: 0,
             later,
         };
         let report = report(&job, &snapshot, &staging);
-        let commit = commit(&job, &snapshot, &report)?;
+        let commit = commit(&job, facts(&job, &snapshot, 0), &report)?;
         Ok(Self { dataset, lock, snapshot, staging, commit, report, job })
     }
 
@@ -141,17 +147,20 @@ impl Staged {
         }
     }
 
-    /// Publishes, holds, or makes a dataset beside. What others only added meanwhile is migrated too, a bounded number
-    /// of times.
+    /// Publishes, holds, or makes a dataset beside. What others only added meanwhile is migrated too, or joins as it is
+    /// where there is no end to it, a bounded number of times.
     pub fn publish_as(mut self, mode: &PublishMode) -> Result<RunOutcome, RunError> {
         let mut rounds = 0;
         loop {
             match self.attempt(mode).map_err(RunError::if_asked_to_stop)? {
                 Tried::Done(outcome) => return Ok(outcome),
-                Tried::Added(staged, changes) if rounds < CATCH_UP_ROUNDS && staged.can_catch_up() => {
+                Tried::Added(staged, changes)
+                    if rounds < CATCH_UP_ROUNDS + JOIN_ROUNDS && staged.can_catch_up() =>
+                {
+                    let late = if rounds < CATCH_UP_ROUNDS { Late::Migrate } else { Late::Join };
                     rounds += 1;
                     tracing::debug!(run = %staged.lock.run, files = changes.len(), rounds, "catching up");
-                    self = staged.catch_up(changes)?;
+                    self = staged.catch_up(changes, late)?;
                 }
                 Tried::Added(_, changes) => {
                     return Err(RunError::Conflict { reason: Conflict::Drift { changes } });
@@ -290,6 +299,7 @@ pub(crate) fn report(job: &Job, snapshot: &Snapshot, staging: &Staging) -> RunRe
         files: outputs.len(),
         files_joined: job.joined,
         caught_up: job.caught_up,
+        left_for_next: job.left_for_next,
         rows: job.transformed.rows,
         columns: columns(job, outputs),
         cost,
@@ -331,26 +341,9 @@ fn columns(job: &Job, outputs: &[StagedOutput]) -> ColumnCounts {
     counts
 }
 
-pub(crate) fn commit(job: &Job, snapshot: &Snapshot, report: &RunReport) -> Result<CommitData, RunError> {
-    let now = Applied {
-        name: job.migration.name.clone(),
-        version: job.migration.version.clone(),
-        module: job.migration.module,
-        params: job.migration.params,
-    };
-    let files = job.transformed.outputs.iter().map(|output| {
-        let sources: Vec<&InputFile> = output.sources.iter().map(|file| &job.files[*file]).collect();
-        // Files that became one have been through the same.
-        let mut applied = sources[0].pinned(snapshot).applied().to_vec();
-        applied.retain(|earlier| earlier.name != now.name);
-        applied.push(now.clone());
-        FileFacts {
-            path: output.entry.path.clone(),
-            rows: output.sealed.rows,
-            stats: stats(output, &sources),
-            applied,
-        }
-    });
+/// What the record will say; `files` are the [facts] of all outputs.
+pub(crate) fn commit(job: &Job, files: Vec<FileFacts>, report: &RunReport) -> Result<CommitData, RunError> {
+    let Migration { name, version, module, params } = job.migration.clone();
     let group = job.plans.groups.first().ok_or_else(|| RunError::bug("a run without files was staged"))?;
     let fields = group.plan.columns().iter().map(|c| {
         let mut field = json!({
@@ -363,16 +356,36 @@ pub(crate) fn commit(job: &Job, snapshot: &Snapshot, report: &RunReport) -> Resu
         field
     });
     Ok(CommitData {
-        migration: now.name.clone(),
-        migration_version: now.version.clone(),
-        module: now.module,
-        params: now.params,
+        migration: name,
+        migration_version: version,
+        module,
+        params,
         plan: plan_digest(job),
         schema: fields.collect(),
         rows: report.rows,
         ext: ext(job, report),
-        files: files.collect(),
+        files,
     })
+}
+
+/// What is known of the outputs from the `first` on.
+pub(crate) fn facts(job: &Job, snapshot: &Snapshot, first: usize) -> Vec<FileFacts> {
+    let Migration { name, version, module, params } = job.migration.clone();
+    let now = Applied { name, version, module, params };
+    let facts = |output: &StagedOutput| {
+        let sources: Vec<&InputFile> = output.sources.iter().map(|file| &job.files[*file]).collect();
+        // Files that became one have been through the same.
+        let mut applied = sources[0].pinned(snapshot).applied().to_vec();
+        applied.retain(|earlier| earlier.name != now.name);
+        applied.push(now.clone());
+        FileFacts {
+            path: output.entry.path.clone(),
+            rows: output.sealed.rows,
+            stats: stats(output, &sources),
+            applied,
+        }
+    };
+    job.transformed.outputs.iter().skip(first).map(facts).collect()
 }
 
 fn ext(job: &Job, report: &RunReport) -> serde_json::Value {

@@ -112,7 +112,7 @@ pub(crate) fn applied(migration: &str) -> Applied {
 pub(crate) fn catch_up(returned: Publish<'_>) -> Outcome {
     let Publish { dataset, lock, snapshot, mut staging, mut commit } = returned;
     let (snapshot, added) = dataset.pin_again(lock, &snapshot).unwrap();
-    staging.extend(&snapshot).unwrap();
+    staging.extend(&snapshot, &added).unwrap();
     let migration = commit.migration.clone();
     for source in added.iter().map(|place| &snapshot.files()[*place]) {
         match source.stat.role {

@@ -27,7 +27,7 @@ use crate::selection;
 use crate::settings::Settings;
 
 /// Of the attributes that could not be kept; usually it is the same one for every file.
-const LOST_SHOWN: usize = 3;
+pub(crate) const LOST_SHOWN: usize = 3;
 
 pub(crate) fn run(settings: &Settings, args: &RunArgs) -> CommandResult {
     match (&args.manifest, &args.dataset) {
@@ -216,6 +216,13 @@ fn summary(what: &str, report: &RunReport) {
     note("left out", &left_out, left_out.len());
     note("not kept", &report.attributes_lost, LOST_SHOWN);
     if report.caught_up > 0 {
-        render::line(&format!("  {:<8} {} files that others added meanwhile", "took in", report.caught_up));
+        let late = match report.left_for_next {
+            0 => String::new(),
+            late => format!("; {late} came last and are as they were: the next run migrates them"),
+        };
+        render::line(&format!(
+            "  {:<8} {} files that others added meanwhile{late}",
+            "took in", report.caught_up
+        ));
     }
 }
