@@ -2,11 +2,15 @@
 //!
 //! Publishing is the exchange that a run would have made, with `held/<run>` in place of `stage/<attempt>`: until its
 //! intent is decided the version stays held, whatever happens, and afterwards the sweep removes the empty shell. It
-//! takes the place of the version that it was made from and of no other, and only while that is as it was.
+//! takes the place of the version that it was made from and of no other, and only while that is as it was. Files that were
+//! only added since [join it](late).
 //!
 //! Giving up writes the record first: half of a version without a record is swept, half of one with a record would be
 //! a version that is not what the log says.
 
+mod late;
+
+use std::error::Error;
 use std::sync::Arc;
 
 use skein_types::{Code, ErrorClass, RunId, codes};
@@ -63,6 +67,16 @@ pub enum HeldError {
         /// What they did.
         changes: Vec<Change>,
     },
+    /// Others added a file since that may not join the held version.
+    #[error("{added} files were added since it was held, and {path} cannot join it: {problem}")]
+    Unfit {
+        /// How many.
+        added: usize,
+        /// The first that does not fit.
+        path: String,
+        /// How its schema differs, or why it has none.
+        problem: String,
+    },
     /// The system does not let this user exchange the dataset, which is as it was.
     #[error(transparent)]
     Refused(Refusal),
@@ -71,7 +85,7 @@ pub enum HeldError {
     Unknown {
         /// What hides the answer.
         #[source]
-        source: Box<StateError>,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// The user may not, or the mount does not allow it.
     #[error(transparent)]
@@ -100,7 +114,7 @@ impl HeldError {
             Self::Nothing { .. } => codes::NOTHING_HELD,
             Self::Several { .. } => codes::USAGE,
             Self::Damaged { .. } => codes::HELD_DAMAGED,
-            Self::MovedOn { .. } | Self::Drift { .. } => codes::HELD_STALE,
+            Self::MovedOn { .. } | Self::Drift { .. } | Self::Unfit { .. } => codes::HELD_STALE,
             Self::Refused(refusal) => refusal.code(),
             Self::Unknown { .. } => codes::OUTCOME_UNKNOWN,
             Self::Stage(e) => e.code(),
@@ -129,6 +143,11 @@ impl HeldError {
                  migration again"
                     .to_owned(),
             ),
+            Self::Unfit { .. } => Some(
+                "readers would find two schemas in one version: discard it and run the migration again, which migrates \
+                 what was added too"
+                    .to_owned(),
+            ),
             Self::Refused(refusal) => Some(refusal.hint().to_owned()),
             Self::Unknown { .. } => Some("run `skein recover` on the dataset, then look at its history".to_owned()),
             Self::State(e) => e.hint().map(str::to_owned),
@@ -137,15 +156,52 @@ impl HeldError {
     }
 }
 
-/// Makes a held version current; without `run`, the only one. Answers the version that it became.
-pub fn publish_held(dataset: &Dataset, run: Option<RunId>) -> Result<u64, HeldError> {
-    let (_at_work, history, held) = take(dataset, run)?;
+/// A held version that became current.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishedHeld {
+    /// As this version.
+    pub version: u64,
+    /// Files that others added since it was held, and that are in it as they are.
+    pub joined: Vec<String>,
+    /// Owners and attributes that this user could not keep.
+    pub attributes_lost: Vec<String>,
+}
+
+/// Makes a held version current; without `run`, the only one. Files that others only added since are part of it as they
+/// are, if they have its schema.
+pub fn publish_held(dataset: &Dataset, run: Option<RunId>) -> Result<PublishedHeld, HeldError> {
+    let (at_work, history, held) = take(dataset, run)?;
     let state = dataset.state().expect("a lock was taken in the dataset's state");
+    let look = |history: &History| -> Result<_, HeldError> {
+        let live = dataset.snapshot(history)?;
+        let added = late::added(history, &held, &live)?;
+        Ok((live, added))
+    };
+    let mut found = look(&history)?;
+    if found.1.is_empty() && history.head().is_some_and(|head| head.version == held.hold.base) {
+        match exchange(dataset, state, &history, &held) {
+            Err(HeldError::Drift { changes }) if changes.iter().all(|c| matches!(c, Change::Added(_))) => {}
+            exchanged => {
+                let (joined, attributes_lost) = (Vec::new(), Vec::new());
+                return exchanged.map(|version| PublishedHeld { version, joined, attributes_lost });
+            }
+        }
+        // Somebody added files between that look and the exchange, which was taken back.
+        found = look(&dataset.history()?)?;
+    }
+    let published = late::publish(dataset, &at_work, &held, found)?;
+    crash_point!("held.after-done").during("publish", &dataset.place.name)?;
+    remove(state, &held)?;
+    Ok(published)
+}
+
+/// Makes it current where nothing has changed.
+fn exchange(dataset: &Dataset, state: &State, history: &History, held: &Held) -> Result<u64, HeldError> {
     let _lock = dataset.lock_publish(state)?;
-    let intent = intent(dataset, state, &history, &held)?;
+    let intent = intent(dataset, state, history, held)?;
     crash_point!("held.before-intent").during("publish", &dataset.place.name)?;
     let unknown = |e: StateError| HeldError::Unknown { source: Box::new(e) };
-    let exchanged = recover::append(dataset, state, &history, Body::Intent(Box::new(intent.clone())))
+    let exchanged = recover::append(dataset, state, history, Body::Intent(Box::new(intent.clone())))
         .and_then(|announced| {
             crash_point!("held.after-intent").during("publish", &dataset.place.name)?;
             alone::carry_out(dataset, state, &intent, announced.number)
@@ -153,7 +209,7 @@ pub fn publish_held(dataset: &Dataset, run: Option<RunId>) -> Result<u64, HeldEr
     match exchanged.map_err(unknown)? {
         Ok(version) => {
             crash_point!("held.after-done").during("publish", &dataset.place.name)?;
-            remove(state, &held)?;
+            remove(state, held)?;
             Ok(version)
         }
         Err(UndoneBy::Drift { changes }) => Err(HeldError::Drift { changes }),

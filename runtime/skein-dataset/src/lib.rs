@@ -35,7 +35,7 @@ pub use examine::{Finding, Grade, examine};
 pub use export::{ExportError, VersionFiles};
 pub use fault::IoFault;
 pub use finalize::{Finalized, ROLLBACK_WINDOW, Waiting, collect, finalize};
-pub use held::{HeldError, discard, publish_held};
+pub use held::{HeldError, PublishedHeld, discard, publish_held};
 pub use later::SetAside;
 pub use listing::{Change, FileStat, Listing, Role};
 pub use log::machine::{Content, Held, History, Illegal, Undone, UndoneBy, Unsettled, Version, VersionKind};

@@ -18,7 +18,7 @@ use skein_types::{Blake3, Bytes, Code, ErrorClass, codes};
 use crate::crash_point;
 use crate::dataset::{Dataset, RunLock};
 use crate::fault::{During as _, IoFault};
-use crate::listing::Role;
+use crate::listing::{FileStat, Role};
 use crate::output::{Output, OutputError};
 use crate::place::Kind;
 use crate::publish::SYNCS;
@@ -338,6 +338,16 @@ impl Staging {
     /// copy.
     pub fn join(&self, snapshot: &Snapshot, source: &PinnedFile) -> Result<StagedEntry, StageError> {
         file::join(&self.shared, snapshot, source)
+    }
+
+    /// Takes over a file of a version that nobody writes to, under its name there.
+    pub(crate) fn take_over(&self, from: &std::fs::File, stat: &FileStat) -> Result<StagedEntry, StageError> {
+        file::take_over(&self.shared, from, stat)
+    }
+
+    /// Takes over the rejected rows of such a version.
+    pub(crate) fn take_over_quarantine(&self, from: &std::fs::File) -> Result<(), StageError> {
+        file::take_over_quarantine(&self.shared, from)
     }
 
     /// Takes all sidecars over; answers what was dropped.

@@ -184,6 +184,26 @@ pub(crate) fn join(
     named(shared, copied, &source.stat)
 }
 
+/// Takes over a file of a version that nobody writes to.
+pub(crate) fn take_over(
+    shared: &Shared,
+    from: &std::fs::File,
+    stat: &FileStat,
+) -> Result<StagedEntry, StageError> {
+    named(shared, copied(shared, from, stat)?, stat)
+}
+
+/// Takes over rejected rows.
+pub(crate) fn take_over_quarantine(shared: &Shared, from: &std::fs::File) -> Result<(), StageError> {
+    let stat = FileStat::new(QUARANTINE.to_owned(), &rustix::fs::fstat(from).during("look at", QUARANTINE)?);
+    let (temporary, blake3) = copied(shared, from, &stat)?;
+    if !store::rename_new(&shared.dir, &temporary, &shared.dir, QUARANTINE)? {
+        return Err(StageError::NameCollision { path: QUARANTINE.to_owned() });
+    }
+    shared.written().quarantine = Some(entry(&stat, blake3));
+    Ok(())
+}
+
 /// A copy under a temporary name, and the hash of what was written.
 fn copied(shared: &Shared, from: &std::fs::File, stat: &FileStat) -> Result<(String, Blake3), StageError> {
     let path = &stat.path;
