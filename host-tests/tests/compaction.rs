@@ -113,6 +113,25 @@ fn a_dry_run_says_of_how_much_a_run_copies_as_it_is() {
 }
 
 #[test]
+fn small_files_become_few_elsewhere_too_and_the_dataset_stays_as_it_is() {
+    let (site, before, data) = written();
+    let (before, dataset, to) = (before.join("small"), data.join("small"), site.path("elsewhere"));
+    let guard = Guard::over(&dataset);
+    let output = to.to_str().unwrap();
+    let report =
+        compact(&site, &dataset, &["--file-size", "128KiB", "--output", output]).finish().succeeded().json();
+    assert_eq!((&report["outcome"], &report["files"]), (&json!("written"), &json!(14)));
+    read_the_same(&before, &to);
+    let (after, names) = (files(&to), tree(&before));
+    assert_eq!(after.len(), 14);
+    for file in &after {
+        let name = file.strip_prefix(&to).unwrap().to_str().unwrap();
+        assert!(names.contains_key(name), "{name} is not called after its first source");
+    }
+    guard.untouched();
+}
+
+#[test]
 fn the_log_names_the_sources_of_each_file() {
     let (site, _, data) = written();
     let dataset = data.join("orders");

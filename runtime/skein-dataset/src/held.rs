@@ -2,10 +2,13 @@
 //!
 //! Publishing is the exchange that a run would have made, with `held/<run>` in place of `stage/<attempt>`: until its
 //! intent is decided the version stays held, whatever happens, and afterwards the sweep removes the empty shell. It
-//! takes the place of the version that it was made from and of no other, and only while that is as it was.
+//! takes the place of the version that it was made from and of no other, and only while that is as it was. Files that were
+//! only added since [join it](late).
 //!
 //! Giving up writes the record first: half of a version without a record is swept, half of one with a record would be
 //! a version that is not what the log says. What others wrote into it is moved out before it is removed.
+
+mod late;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -63,6 +66,16 @@ pub enum HeldError {
         /// What they did.
         changes: Vec<Change>,
     },
+    /// Others added a file since that may not join the held version.
+    #[error("{added} files were added since it was held, and {path} cannot join it: {problem}")]
+    Unfit {
+        /// How many.
+        added: usize,
+        /// The first that does not fit.
+        path: String,
+        /// How its schema differs, or why it has none.
+        problem: String,
+    },
     /// What can befall every exchange.
     #[error(transparent)]
     Exchange(ExchangeError),
@@ -81,7 +94,7 @@ impl HeldError {
             Self::Nothing { .. } => codes::NOTHING_HELD,
             Self::Several { .. } => codes::USAGE,
             Self::Damaged { .. } => codes::HELD_DAMAGED,
-            Self::MovedOn { .. } | Self::Drift { .. } => codes::HELD_STALE,
+            Self::MovedOn { .. } | Self::Drift { .. } | Self::Unfit { .. } => codes::HELD_STALE,
             Self::Exchange(e) => e.code(),
         }
     }
@@ -108,6 +121,11 @@ impl HeldError {
                  migration again"
                     .to_owned(),
             ),
+            Self::Unfit { .. } => Some(
+                "readers would find two schemas in one version: discard it and run the migration again, which migrates \
+                 what was added too"
+                    .to_owned(),
+            ),
             Self::Exchange(ExchangeError::Unknown { .. }) => {
                 Some("run `skein recover` on the dataset, then look at its history".to_owned())
             }
@@ -116,14 +134,61 @@ impl HeldError {
     }
 }
 
-/// Makes a held version current; without `run`, the only one. Answers the version that it became.
-pub fn publish_held(dataset: &Dataset, run: Option<RunId>) -> Result<u64, HeldError> {
-    let (_at_work, history, held) = take(dataset, run)?;
+/// A held version that became current.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishedHeld {
+    /// As this version.
+    pub version: u64,
+    /// Files that others added since it was held, and that are in it as they are.
+    pub joined: Vec<String>,
+    /// Owners and attributes that this user could not keep.
+    pub attributes_lost: Vec<String>,
+    /// Where files are that others had written into what was held.
+    pub set_aside: Vec<PathBuf>,
+}
+
+/// Makes a held version current; without `run`, the only one. Files that others only added since are part of it as they
+/// are, if they have its schema.
+pub fn publish_held(dataset: &Dataset, run: Option<RunId>) -> Result<PublishedHeld, HeldError> {
+    let (at_work, history, held) = take(dataset, run)?;
     let state = dataset.state().expect("a lock was taken in the dataset's state");
+    let look = |history: &History| -> Result<_, HeldError> {
+        let live = dataset.snapshot(history)?;
+        let added = late::added(history, &held, &live)?;
+        Ok((live, added))
+    };
+    let mut found = look(&history)?;
+    if found.1.is_empty() && history.head().is_some_and(|head| head.version == held.hold.base) {
+        match exchange(dataset, state, &history, &held) {
+            Err(HeldError::Drift { changes }) if changes.iter().all(|c| matches!(c, Change::Added(_))) => {}
+            exchanged => {
+                return exchanged.map(PublishedHeld::alone);
+            }
+        }
+        // Somebody added files between that look and the exchange, which was taken back.
+        found = look(&dataset.history()?)?;
+    }
+    let published = late::publish(dataset, &at_work, &held, found)?;
+    crash_point!("held.after-done").during("publish", &dataset.place.name)?;
     let _lock = dataset.lock_publish(state)?;
-    let intent = intent(dataset, state, &history, &held)?;
+    let number = dataset.history()?.last().map_or(0, |last| last.number);
+    let set_aside = give_up(dataset, state, (&held, number))?;
+    Ok(PublishedHeld { set_aside, ..published })
+}
+
+impl PublishedHeld {
+    /// Nothing but what was held.
+    const fn alone(version: u64) -> Self {
+        Self { version, joined: Vec::new(), attributes_lost: Vec::new(), set_aside: Vec::new() }
+    }
+}
+
+/// Makes it current where nothing has changed.
+fn exchange(dataset: &Dataset, state: &State, history: &History, held: &Held) -> Result<u64, HeldError> {
+    let _lock = dataset.lock_publish(state)?;
+    let intent = intent(dataset, state, history, held)?;
     crash_point!("held.before-intent").during("publish", &dataset.place.name)?;
-    let exchanged = recover::append(dataset, state, &history, Body::Intent(Box::new(intent.clone())))
+    let exchanged = recover::append(dataset, state, history, Body::Intent(Box::new(intent.clone())))
         .and_then(|announced| {
             crash_point!("held.after-intent").during("publish", &dataset.place.name)?;
             alone::carry_out(dataset, state, &intent, announced.number)
@@ -131,7 +196,7 @@ pub fn publish_held(dataset: &Dataset, run: Option<RunId>) -> Result<u64, HeldEr
     match exchanged.map_err(ExchangeError::unknown("it"))? {
         Ok(version) => {
             crash_point!("held.after-done").during("publish", &dataset.place.name)?;
-            remove(state, &held)?;
+            remove(state, held)?;
             Ok(version)
         }
         Err(UndoneBy::Drift { changes }) => Err(HeldError::Drift { changes }),
@@ -155,11 +220,21 @@ pub fn discard(dataset: &Dataset, run: Option<RunId>) -> Result<Discarded, HeldE
     let _lock = dataset.lock_publish(state)?;
     let record = recover::append(dataset, state, &history, Body::Discard { run: held.hold.facts.run })?;
     crash_point!("discard.after-record").during("discard", &dataset.place.name)?;
-    let Some(all) = hold::open(state)? else { return Ok(Discarded { held, set_aside: Vec::new() }) };
-    let set_aside = hold::set_aside(dataset, state, (&all, &held), record.number)?;
-    remove(state, &held)?;
-    let set_aside = set_aside.into_iter().map(|at| dataset.state_path().join(at)).collect();
+    let set_aside = give_up(dataset, state, (&held, record.number))?;
     Ok(Discarded { held, set_aside })
+}
+
+/// Removes its files; what others wrote into them is moved to where the answer says, by the number of the record that gives
+/// it up.
+fn give_up(
+    dataset: &Dataset,
+    state: &State,
+    (held, number): (&Held, u64),
+) -> Result<Vec<PathBuf>, HeldError> {
+    let Some(all) = hold::open(state)? else { return Ok(Vec::new()) };
+    let set_aside = hold::set_aside(dataset, state, (&all, held), number)?;
+    remove(state, held)?;
+    Ok(set_aside.into_iter().map(|at| dataset.state_path().join(at)).collect())
 }
 
 /// Keeps runs away, and answers what is held. No log grows while the run lock is held but by whoever rolls back, and

@@ -39,7 +39,7 @@ pub use export::{ExportError, VersionFiles};
 pub use fault::IoFault;
 pub use finalize::{Finalized, ROLLBACK_WINDOW, Waiting, collect, finalize};
 pub use forget::{ForgetError, Holding, Part, collect_forgotten, forget, holdings, is_forgotten};
-pub use held::{Discarded, HeldError, discard, publish_held};
+pub use held::{Discarded, HeldError, PublishedHeld, discard, publish_held};
 pub use later::SetAside;
 pub use listing::{Change, FileStat, Listing, Role};
 pub use log::machine::{Content, Held, History, Illegal, Undone, UndoneBy, Unsettled, Version, VersionKind};

@@ -90,6 +90,16 @@ pub(crate) fn read(log: &Dir) -> Result<History, LogError> {
     Ok(history)
 }
 
+/// The last record, by the hash of its bytes: it names its predecessor by hash, so whoever has read a log that ended with
+/// it has read this one.
+pub(crate) fn last(log: &Dir) -> Result<Option<Parent>, LogError> {
+    let number = store::names(log, "log")?.iter().filter_map(|name| number_of(name)).max();
+    let Some(number) = number else { return Ok(None) };
+    let bytes = store::read_bounded(log, &file_name(number), MAX_RECORD)?
+        .ok_or_else(|| LogError::Damaged { number, problem: format!("larger than {MAX_RECORD} bytes") })?;
+    Ok(Some(Parent { number, blake3: Blake3::of(&bytes) }))
+}
+
 /// The bytes of a record file.
 pub(crate) fn seal(record: &Record) -> Vec<u8> {
     let mut bytes =

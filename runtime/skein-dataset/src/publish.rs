@@ -58,6 +58,7 @@ use crate::recover;
 use crate::snapshot::{Snapshot, SnapshotError};
 use crate::staging::Staging;
 
+pub(crate) use batch::SYNCS;
 pub use batch::{Attempted, attempt_many, publish_many};
 pub use hold::hold;
 

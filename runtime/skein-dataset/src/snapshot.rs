@@ -16,9 +16,9 @@ use skein_types::{Blake3, Bytes, Code, ErrorClass, codes};
 use crate::dataset::{Dataset, RunLock, StateError};
 use crate::fault::{During as _, IoFault};
 use crate::listing::{Change, FileStat, Listing, Role, changes};
-use crate::log::LogError;
 use crate::log::machine::{History, Version};
 use crate::log::record::{Applied, FileRecord, Parent};
+use crate::log::{self, LogError};
 use crate::place::{Kind, PlaceError};
 use crate::store::Node;
 
@@ -78,6 +78,19 @@ pub enum SnapshotError {
     /// The system said no.
     #[error(transparent)]
     Io(#[from] IoFault),
+}
+
+/// What the log says of the current version.
+struct Recorded {
+    last: Option<Parent>,
+    head: Option<Arc<Version>>,
+    presented: BTreeMap<Blake3, serde_json::Value>,
+}
+
+impl Recorded {
+    fn of(history: &History) -> Self {
+        Self { last: history.last(), head: history.head().cloned(), presented: history.presented() }
+    }
 }
 
 pub(crate) fn first(changes: &[Change]) -> String {
@@ -160,37 +173,47 @@ impl Dataset {
         _lock: &RunLock,
         earlier: &Snapshot,
     ) -> Result<(Snapshot, Vec<usize>), SnapshotError> {
-        let now = self.look()?;
+        let now = self.look_after(earlier)?;
         if now.node != earlier.node {
             return Err(SnapshotError::Drift { changes: vec![Change::Modified(self.place.name.clone())] });
         }
-        let stats =
-            |snapshot: &'_ Snapshot| snapshot.files.iter().map(|f| f.stat.clone()).collect::<Vec<_>>();
-        let changes = changes(&stats(earlier), &stats(&now), FileStat::same);
+        let stats = (earlier.files.iter().map(|f| &f.stat), now.files.iter().map(|f| &f.stat));
+        let changes = changes(stats.0, stats.1, FileStat::same);
         if changes.iter().any(|change| !matches!(change, Change::Added(_))) {
             return Err(SnapshotError::Drift { changes });
         }
-        let mut added = Vec::with_capacity(changes.len());
-        for (place, file) in now.files.iter().enumerate() {
-            match earlier.files.binary_search_by(|f| f.stat.path.cmp(&file.stat.path)) {
-                Ok(at) => earlier.files[at].hash.get().into_iter().for_each(|hash| file.provide_hash(*hash)),
-                Err(_) => added.push(place),
-            }
-        }
+        let files = now.files.iter().enumerate();
+        let added = files.filter(|(_, file)| earlier.file(&file.stat.path).is_none()).map(|(place, _)| place);
+        let added = added.collect();
         Ok((now, added))
     }
 
     /// What the dataset holds now, without a lock: for looking, planning and dry runs, which write nothing. A publish
     /// under way may show through as the version that it makes.
     pub fn look(&self) -> Result<Snapshot, SnapshotError> {
-        let snapshot = self.snapshot(&self.history()?)?;
-        if snapshot.data_files().next().is_none() {
-            return Err(SnapshotError::Empty);
-        }
-        Ok(snapshot)
+        self.snapshot(&self.history()?)?.not_empty()
+    }
+
+    /// Reads no file again that is as it was, nor the log if it is.
+    fn look_after(&self, earlier: &Snapshot) -> Result<Snapshot, SnapshotError> {
+        let last = self.state().map_or(Ok(None), |state| log::last(&state.log))?;
+        let log = if last == earlier.last {
+            Recorded { last, head: earlier.head.clone(), presented: earlier.presented.clone() }
+        } else {
+            Recorded::of(&self.history()?)
+        };
+        self.pinned(log, Some(earlier))?.not_empty()
     }
 
     pub(crate) fn snapshot(&self, history: &History) -> Result<Snapshot, SnapshotError> {
+        self.pinned(Recorded::of(history), None)
+    }
+
+    fn pinned(
+        &self,
+        Recorded { last, head, presented }: Recorded,
+        earlier: Option<&Snapshot>,
+    ) -> Result<Snapshot, SnapshotError> {
         let root = self.place.open_root()?;
         let (node, listing) = match self.place.kind {
             Kind::Directory => (node_of(&root)?, Listing::of_directory(&root)?),
@@ -200,17 +223,21 @@ impl Dataset {
                 (Node { dev: self.place.dev, ino }, listing)
             }
         };
-        let head = history.head().cloned();
         let mut snapshot = Snapshot {
             files: listing.files.into_iter().map(PinnedFile::unknown).collect(),
             dirs: listing.dirs,
             root,
             kind: self.place.kind,
             node,
-            last: history.last(),
-            presented: history.presented(),
+            last,
+            presented,
             head,
         };
+        for file in &snapshot.files {
+            let same = earlier.and_then(|earlier| earlier.file(&file.stat.path));
+            let hash = same.filter(|same| same.stat.same(&file.stat)).and_then(|same| same.hash.get());
+            hash.into_iter().for_each(|hash| file.provide_hash(*hash));
+        }
         snapshot.recognise(self)?;
         Ok(snapshot)
     }
@@ -225,6 +252,16 @@ impl Snapshot {
     /// Every file, sorted by bytes of the path.
     pub fn files(&self) -> &[PinnedFile] {
         &self.files
+    }
+
+    /// The file at a path.
+    pub(crate) fn file(&self, path: &str) -> Option<&PinnedFile> {
+        let at = self.files.binary_search_by(|file| file.stat.path.as_str().cmp(path)).ok()?;
+        self.files.get(at)
+    }
+
+    fn not_empty(self) -> Result<Self, SnapshotError> {
+        if self.data_files().next().is_none() { Err(SnapshotError::Empty) } else { Ok(self) }
     }
 
     /// The data files, sorted by bytes of the path.

@@ -43,7 +43,7 @@ pub(crate) fn node(dir: impl AsFd, name: &str) -> Result<Option<Node>, IoFault> 
 /// Makes the entries of a directory durable.
 pub(crate) fn sync_dir(dir: impl AsFd, name: &str) -> Result<(), IoFault> {
     crash_point!("store.before-dir-sync").during("sync", name)?;
-    crash::wait_for_disk();
+    crash::wait_for_disk(1);
     rustix::fs::fsync(readable(dir, name)?).during("sync", name)
 }
 
@@ -220,6 +220,6 @@ pub(crate) fn names(dir: &Dir, shown: &str) -> Result<Vec<String>, IoFault> {
 
 /// Makes a file's bytes durable.
 pub(crate) fn sync_file(dir: &Dir, name: &str) -> Result<(), IoFault> {
-    crash::wait_for_disk();
+    crash::wait_for_disk(1);
     dir.open(name).and_then(|file| file.sync_all()).during("sync", name)
 }

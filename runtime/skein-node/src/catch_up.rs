@@ -3,7 +3,12 @@
 //!
 //! The dataset is pinned anew. If anything but added files is different, that is a conflict. Data files that were added
 //! go through the same plan (or one with the same target), provided that the files before present the columns that they
-//! did without them; sidecars are copied, and what was staged before is not touched. A module with state has seen the files in an order that the new ones break: it cannot catch up.
+//! did without them; sidecars are copied, and what was staged before is neither touched nor synced again. A module with
+//! state has seen the files in an order that the new ones break: it cannot catch up.
+//!
+//! A writer may be faster than that. After [`CATCH_UP_ROUNDS`](crate::CATCH_UP_ROUNDS) what still comes is not migrated
+//! any more but joins as it is, if readers find the new version's columns in it: it is where a file is that comes right
+//! after the publish, and the next run migrates it. A file of another schema would make a mix and is a conflict.
 
 use skein_dataset::{Change, Conflict, Role, Snapshot, SnapshotError};
 use skein_types::StateKind;
@@ -16,21 +21,54 @@ use crate::run;
 use crate::staged::{self, Staged};
 use crate::transform::Transformed;
 
+/// How often a round looks for what came since its last look.
+const LOOKS: usize = 4;
+
+/// What becomes of data files that come late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Late {
+    Migrate,
+    /// As they are, for the next run.
+    Join,
+}
+
 impl Staged {
     /// Whether files that come later can be migrated like those before.
     pub(crate) fn can_catch_up(&self) -> bool {
         self.job.manifest.state == StateKind::None && self.later.sandboxes.is_some()
     }
 
-    /// Migrates what was added since the snapshot.
-    pub(crate) fn catch_up(mut self, changes: Vec<Change>) -> Result<Self, RunError> {
+    /// Takes in what was added since the snapshot.
+    pub(crate) fn catch_up(mut self, mut changes: Vec<Change>, late: Late) -> Result<Self, RunError> {
+        let first = self.job.made.transformed.outputs.len();
+        // What comes while the others are migrated and synced is seen now and not by a publish that begins for nothing.
+        for _ in 0..LOOKS {
+            let added = self.take_in_once(changes, late)?;
+            if added == 0 {
+                break;
+            }
+            self.staging.sync(&self.dataset)?;
+            changes = Vec::new();
+        }
+        self.report = staged::report(&self.job, &self.snapshot, &self.staging);
+        let mut files = std::mem::take(&mut self.commit.files);
+        files.extend(staged::facts(&self.job, &self.snapshot, first)?);
+        self.commit = staged::commit(&self.job, files, &self.report)?;
+        Ok(self)
+    }
+
+    /// What was added since the last look; answers how much that was.
+    fn take_in_once(&mut self, changes: Vec<Change>, late: Late) -> Result<usize, RunError> {
         let (snapshot, added) = match self.dataset.pin_again(&self.lock, &self.snapshot) {
             Ok(pinned) => pinned,
             Err(SnapshotError::Drift { changes }) => return Err(conflict(changes)),
             Err(SnapshotError::Changed { path }) => return Err(conflict(vec![Change::Modified(path)])),
             Err(e) => return Err(RunError::from(e).if_asked_to_stop()),
         };
-        self.staging.extend(&snapshot)?;
+        let changes = if changes.is_empty() { named(&snapshot, &added) } else { changes };
+        if !added.is_empty() {
+            self.staging.extend(&snapshot, &added)?;
+        }
         self.job.rebase(&snapshot)?;
         self.snapshot = snapshot;
         let of_role = |role| {
@@ -38,24 +76,20 @@ impl Staged {
             added.collect::<Vec<_>>()
         };
         let (data, sidecars, dropped) = (of_role(Role::Data), of_role(Role::Sidecar), of_role(Role::Dropped));
-        match self.migrate(data) {
+        match self.take_in(data, late) {
             Ok(true) => {}
             Ok(false) => return Err(conflict(changes)),
             Err(error) => return Err(self.of_theirs(error, changes)),
         }
-        for place in sidecars {
-            self.staging.join(&self.snapshot, &self.snapshot.files()[place])?;
-        }
+        self.join(sidecars.into_iter())?;
         let dropped = dropped.iter().map(|place| self.snapshot.files()[*place].stat.path.clone());
         self.job.made.files_dropped.extend(dropped);
         self.job.made.caught_up += added.len();
-        self.report = staged::report(&self.job, &self.snapshot, &self.staging);
-        self.commit = staged::commit(&self.job, &self.snapshot, &self.report)?;
-        Ok(self)
+        Ok(added.len())
     }
 
     /// The data files at these places; `false` if those before would have been planned otherwise beside them.
-    fn migrate(&mut self, places: Vec<usize>) -> Result<bool, RunError> {
+    fn take_in(&mut self, places: Vec<usize>, late: Late) -> Result<bool, RunError> {
         let (job, snapshot) = (&mut self.job, &self.snapshot);
         let choice = job.request.files.clone();
         let takes = |place: &usize| choice.takes(&snapshot.files()[*place].stat.path);
@@ -67,15 +101,11 @@ impl Staged {
         let earlier = inputs::Earlier { recorded: &job.recorded.schemas, files: &job.files };
         let files = inputs::read_later(snapshot, &todo, earlier, &self.later.progress)?;
         let Some(files) = files else { return Ok(false) };
-        // The plan is the run's: what the new files have not been through is no matter of it.
-        let planner = Planner {
-            module: &job.module,
-            params: &job.request.params,
-            applied: &job.applied,
-            limits: &job.request.limits,
+        let earlier = match late {
+            Late::Migrate => job.extend_plans(&files)?,
+            // However files that are not chosen may join, nobody asked for a mix by coming late.
+            Late::Join => run::all_fit(snapshot, &job.plans, &todo).map(|()| Vec::new())?,
         };
-        let earlier = std::mem::take(&mut job.plans.group_of);
-        planner.extend(&mut job.plans, &files)?;
         for place in &joined {
             let pinned = &snapshot.files()[*place];
             let joined = (pinned.stat.path.as_str(), inputs::open(snapshot, pinned)?);
@@ -83,10 +113,27 @@ impl Staged {
         }
         run::left_fit(snapshot, &job.plans, &choice, &left)?;
         job.made.joined += joined.len() + left.len();
-        for place in joined.into_iter().chain(left) {
-            self.staging.join(snapshot, &snapshot.files()[place])?;
+        self.join(joined.into_iter().chain(left))?;
+        match late {
+            Late::Migrate => self.migrate(files, earlier)?,
+            Late::Join => {
+                self.job.made.left_for_next += todo.len();
+                self.join(todo.into_iter())?;
+            }
         }
-        let rejected = job.made.quarantine.rows();
+        Ok(true)
+    }
+
+    fn join(&self, places: impl Iterator<Item = usize>) -> Result<(), RunError> {
+        for place in places {
+            self.staging.join(&self.snapshot, &self.snapshot.files()[place])?;
+        }
+        Ok(())
+    }
+
+    /// Files that the plans have been extended to; `earlier` are the groups of those before.
+    fn migrate(&mut self, files: Vec<InputFile>, earlier: Vec<usize>) -> Result<(), RunError> {
+        let rejected = self.job.made.quarantine.rows();
         let transformed = self.transform(&files)?;
         let job = &mut self.job;
         job.plans.group_of.splice(0..0, earlier);
@@ -97,7 +144,7 @@ impl Staged {
             self.staging.forget_quarantine()?;
             staged::write_quarantine(&self.staging, &self.snapshot, &job.made.quarantine)?;
         }
-        Ok(true)
+        Ok(())
     }
 
     fn transform(&self, files: &[InputFile]) -> Result<Transformed, RunError> {
@@ -141,6 +188,20 @@ impl Staged {
 }
 
 impl Job {
+    /// Plans for these files too, and the groups of those before. The plan is the run's: what the new files have not been
+    /// through is no matter of it.
+    fn extend_plans(&mut self, files: &[InputFile]) -> Result<Vec<usize>, RunError> {
+        let planner = Planner {
+            module: &self.module,
+            params: &self.request.params,
+            applied: &self.applied,
+            limits: &self.request.limits,
+        };
+        let earlier = std::mem::take(&mut self.plans.group_of);
+        planner.extend(&mut self.plans, files)?;
+        Ok(earlier)
+    }
+
     /// The files of the run, at their places in a snapshot that has more.
     fn rebase(&mut self, snapshot: &Snapshot) -> Result<(), RunError> {
         for file in &mut self.files {
@@ -149,6 +210,10 @@ impl Job {
         }
         Ok(())
     }
+}
+
+fn named(snapshot: &Snapshot, added: &[usize]) -> Vec<Change> {
+    added.iter().map(|place| Change::Added(snapshot.files()[*place].stat.path.clone())).collect()
 }
 
 fn conflict(changes: Vec<Change>) -> RunError {

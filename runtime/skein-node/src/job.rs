@@ -48,6 +48,8 @@ pub(crate) struct Made {
     /// Data files that were taken over as they are.
     pub(crate) joined: usize,
     pub(crate) caught_up: usize,
+    /// Of these, data files that came last and joined as they are.
+    pub(crate) left_for_next: usize,
 }
 
 impl Made {
@@ -59,6 +61,7 @@ impl Made {
             files_dropped: Vec::new(),
             joined: 0,
             caught_up: 0,
+            left_for_next: 0,
         }
     }
 }

@@ -55,4 +55,4 @@ pub use progress::{Progress, ProgressReading};
 pub use report::{ColumnCounts, Cost, Migration, RunOutcome, RunReport};
 pub use resize::Resize;
 pub use run::{Planned, Preparation, Prepared, RunRequest, plan_only, prepare};
-pub use staged::{CATCH_UP_ROUNDS, PublishMode, Staged, publish_all};
+pub use staged::{CATCH_UP_ROUNDS, JOIN_ROUNDS, PublishMode, Staged, publish_all};

@@ -3,7 +3,7 @@
 
 use arrow_schema::{Schema, SchemaRef};
 use skein_sandbox::{Applied, Limits, Module, PlanCallError, Source};
-use skein_types::{ColumnTree, PlanError, ProposedPlan, SchemaPlan, alike};
+use skein_types::{ColumnTree, PlanError, ProposedPlan, SchemaPlan, schema_difference};
 
 use crate::error::{GroupLine, Groups, RunError};
 use crate::inputs::InputFile;
@@ -115,7 +115,7 @@ fn one_target(groups: &[SchemaGroup]) -> Result<(), RunError> {
     let line = |group: &SchemaGroup| GroupLine {
         files: group.files.len(),
         first: group.files.first().cloned().unwrap_or_default(),
-        differs: difference(&target, &group.plan.target()),
+        differs: schema_difference(&target, &group.plan.target()),
     };
     let groups: Vec<GroupLine> = groups.iter().map(line).collect();
     match groups.iter().find_map(|group| group.differs.clone()) {
@@ -131,7 +131,7 @@ pub(crate) fn joins(
     recorded: &Recorded,
 ) -> Result<(), RunError> {
     let Some(group) = plans.groups.first() else { return Ok(()) };
-    let Some(difference) = difference(&group.plan.written(), view) else { return Ok(()) };
+    let Some(difference) = schema_difference(&group.plan.written(), view) else { return Ok(()) };
     let first = group.files.first().cloned().unwrap_or_default();
     let files = plans.groups.iter().map(|group| group.files.len()).sum();
     let groups = vec![
@@ -143,26 +143,5 @@ pub(crate) fn joins(
 
 /// How the schema of a file that is not selected differs from the target's.
 pub(crate) fn left_differs(plans: &Plans, view: &Schema) -> Option<String> {
-    plans.groups.first().and_then(|group| difference(&group.plan.written(), view))
-}
-
-fn difference(one: &Schema, other: &Schema) -> Option<String> {
-    if one.fields().len() != other.fields().len() {
-        return Some(format!("{} columns against {}", one.fields().len(), other.fields().len()));
-    }
-    one.fields().iter().zip(other.fields()).find_map(|(a, b)| {
-        let same = a.name() == b.name() && alike(a, b);
-        let null = |nullable| if nullable { "null" } else { "not null" };
-        (!same).then(|| {
-            format!(
-                "{:?} {} {} against {:?} {} {}",
-                a.name(),
-                a.data_type(),
-                null(a.is_nullable()),
-                b.name(),
-                b.data_type(),
-                null(b.is_nullable())
-            )
-        })
-    })
+    plans.groups.first().and_then(|group| schema_difference(&group.plan.written(), view))
 }

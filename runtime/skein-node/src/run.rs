@@ -254,7 +254,12 @@ pub(crate) fn left_fit(
     choice: &FileChoice,
     left: &[usize],
 ) -> Result<(), RunError> {
-    for place in left.iter().filter(|_| !choice.mixed_schemas) {
+    if choice.mixed_schemas { Ok(()) } else { all_fit(snapshot, plans, left) }
+}
+
+/// Whether these files have the schema that the run writes.
+pub(crate) fn all_fit(snapshot: &Snapshot, plans: &Plans, places: &[usize]) -> Result<(), RunError> {
+    for place in places {
         let pinned = &snapshot.files()[*place];
         if let Some(difference) = planning::left_differs(plans, inputs::open(snapshot, pinned)?.view()) {
             return Err(RunError::LeftDiffers { file: pinned.stat.path.clone(), difference });

@@ -11,6 +11,7 @@ use skein_dataset::{
 };
 use skein_types::{Bytes, Clock, Millis, Origin};
 
+use crate::catch_up::Late;
 use crate::error::RunError;
 use crate::inputs::InputFile;
 use crate::job::Job;
@@ -18,13 +19,16 @@ use crate::lane::{Sink, StagedOutput};
 use crate::presented;
 use crate::progress::Progress;
 use crate::quarantine::Quarantine;
-use crate::report::{ColumnCounts, RunOutcome, RunReport};
+use crate::report::{ColumnCounts, Migration, RunOutcome, RunReport};
 use crate::run::Prepared;
 use crate::sandboxed::Sandboxes;
 
-/// How often files that others add while a run is under way are taken along before it is a conflict: a writer that is
-/// faster than that will be so the next time too.
+/// How often files that others add while a run is under way are migrated with it.
 pub const CATCH_UP_ROUNDS: usize = 8;
+
+/// How often, after that, such files join as they are before it is a conflict: a writer that is faster than that will be
+/// so the next time too.
+pub const JOIN_ROUNDS: usize = 8;
 
 /// How a finished run becomes visible.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +75,7 @@ impl Staged {
         let Prepared { dataset, lock, snapshot, joined, mut job } = prepared;
         add_the_rest(&mut job, &snapshot, &staging, &joined)?;
         let report = report(&job, &snapshot, &staging);
-        let commit = commit(&job, &snapshot, &report)?;
+        let commit = commit(&job, facts(&job, &snapshot, 0)?, &report)?;
         Ok(Self { dataset, lock, snapshot, staging, commit, report, job, later })
     }
 
@@ -93,17 +97,20 @@ impl Staged {
         }
     }
 
-    /// Publishes, holds, or makes a dataset beside. What others only added meanwhile is migrated too, a bounded number
-    /// of times.
+    /// Publishes, holds, or makes a dataset beside. What others only added meanwhile is migrated too, or joins as it is
+    /// where there is no end to it, a bounded number of times.
     pub fn publish_as(mut self, mode: &PublishMode) -> Result<RunOutcome, RunError> {
         let mut rounds = 0;
         loop {
             match self.attempt(mode).map_err(RunError::if_asked_to_stop)? {
                 Tried::Done(outcome) => return Ok(outcome),
-                Tried::Added(staged, changes) if rounds < CATCH_UP_ROUNDS && staged.can_catch_up() => {
+                Tried::Added(staged, changes)
+                    if rounds < CATCH_UP_ROUNDS + JOIN_ROUNDS && staged.can_catch_up() =>
+                {
+                    let late = if rounds < CATCH_UP_ROUNDS { Late::Migrate } else { Late::Join };
                     rounds += 1;
                     tracing::debug!(run = %staged.lock.run, files = changes.len(), rounds, "catching up");
-                    self = staged.catch_up(changes)?;
+                    self = staged.catch_up(changes, late)?;
                 }
                 Tried::Added(_, changes) => {
                     return Err(RunError::Conflict { reason: Conflict::Drift { changes } });
@@ -259,6 +266,7 @@ pub(crate) fn report(job: &Job, snapshot: &Snapshot, staging: &Staging) -> RunRe
         files: outputs.len(),
         files_joined: job.made.joined,
         caught_up: job.made.caught_up,
+        left_for_next: job.made.left_for_next,
         rows: job.made.transformed.rows,
         columns: columns(job, outputs),
         cost,
@@ -301,28 +309,10 @@ fn columns(job: &Job, outputs: &[StagedOutput]) -> ColumnCounts {
     counts
 }
 
-pub(crate) fn commit(job: &Job, snapshot: &Snapshot, report: &RunReport) -> Result<CommitData, RunError> {
+/// What the record will say; `files` are the [facts] of all outputs.
+pub(crate) fn commit(job: &Job, files: Vec<FileFacts>, report: &RunReport) -> Result<CommitData, RunError> {
+    let Migration { name, version, module, params } = job.migration.clone();
     let (digest, presented) = presented::record(&job.plans.groups)?;
-    let now = Applied {
-        name: job.migration.name.clone(),
-        version: job.migration.version.clone(),
-        module: job.migration.module,
-        params: job.migration.params,
-        presented: vec![digest],
-    };
-    let files = job.made.transformed.outputs.iter().map(|output| {
-        let sources: Vec<&InputFile> = output.sources.iter().map(|file| &job.files[*file]).collect();
-        // Files that became one have been through the same.
-        let mut applied = presented::combined(sources.iter().map(|file| file.pinned(snapshot).applied()));
-        applied.retain(|earlier| earlier.name != now.name);
-        applied.push(now.clone());
-        FileFacts {
-            path: output.entry.path.clone(),
-            rows: output.sealed.rows,
-            stats: stats(output, &sources),
-            applied,
-        }
-    });
     let group = job.plans.groups.first().ok_or_else(|| RunError::bug("a run without files was staged"))?;
     let fields = group.plan.columns().iter().map(|c| {
         let mut field = json!({
@@ -335,17 +325,38 @@ pub(crate) fn commit(job: &Job, snapshot: &Snapshot, report: &RunReport) -> Resu
         field
     });
     Ok(CommitData {
-        migration: now.name.clone(),
-        migration_version: now.version.clone(),
-        module: now.module,
-        params: now.params,
+        migration: name,
+        migration_version: version,
+        module,
+        params,
         plan: plan_digest(job),
         schema: fields.collect(),
         rows: report.rows,
         presented: BTreeMap::from([(digest, presented)]),
         ext: ext(job, report),
-        files: files.collect(),
+        files,
     })
+}
+
+/// What is known of the outputs from the `first` on.
+pub(crate) fn facts(job: &Job, snapshot: &Snapshot, first: usize) -> Result<Vec<FileFacts>, RunError> {
+    let Migration { name, version, module, params } = job.migration.clone();
+    let (digest, _) = presented::record(&job.plans.groups)?;
+    let now = Applied { name, version, module, params, presented: vec![digest] };
+    let facts = |output: &StagedOutput| {
+        let sources: Vec<&InputFile> = output.sources.iter().map(|file| &job.files[*file]).collect();
+        // Files that became one have been through the same.
+        let mut applied = presented::combined(sources.iter().map(|file| file.pinned(snapshot).applied()));
+        applied.retain(|earlier| earlier.name != now.name);
+        applied.push(now.clone());
+        FileFacts {
+            path: output.entry.path.clone(),
+            rows: output.sealed.rows,
+            stats: stats(output, &sources),
+            applied,
+        }
+    };
+    Ok(job.made.transformed.outputs.iter().skip(first).map(facts).collect())
 }
 
 fn ext(job: &Job, report: &RunReport) -> serde_json::Value {

@@ -34,5 +34,7 @@ pub use schema_text::{schema_of_text, schema_text};
 pub use selection::{Selection, SelectionError};
 pub use shape::{Encoding, Shape, StateKind, UnknownWord};
 pub use types_view::{guest_view, guest_view_type};
-pub use unify::{ABSENT, FileView, PARTITION, STORED, Standing, alike, is_partition, unify, unmarked};
+pub use unify::{
+    ABSENT, FileView, PARTITION, STORED, Standing, alike, is_partition, schema_difference, unify, unmarked,
+};
 pub use unit::{Bytes, Fuel, Millis, Rows, SizeParseError, grouped};

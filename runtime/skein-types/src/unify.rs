@@ -18,8 +18,8 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
 
 use crate::format;
-pub use join::alike;
 use join::join;
+pub use join::{alike, schema_difference};
 
 /// Metadata key of a column that the file does not have: `true`.
 pub const ABSENT: &str = "skein.absent";

@@ -1,6 +1,8 @@
 //! One exchange by itself, for what is on disk already: a kept version that comes back, a held one that becomes current.
 //! From the intent on it is the protocol of a publish; the lock must be held all the time.
 
+use std::error::Error;
+
 use skein_types::{Code, codes};
 
 use crate::crash_point;
@@ -27,7 +29,7 @@ pub enum ExchangeError {
         what: &'static str,
         /// What hides the answer.
         #[source]
-        source: Box<StateError>,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// The user may not, or the mount does not allow it.
     #[error(transparent)]

@@ -7,6 +7,7 @@
 //! check      lock; head and files as pinned? else conflict
 //! state      rename the state to .skein/<name>, which must not exist; sync .skein
 //! data       rename the staged version to <name>, which must not exist: now it is there; sync the parent
+//! done       of a single file alone: record the ctime that the rename gave it; sync the new log
 //! ```
 //!
 //! | crash | `<name>` | `.skein/<name>` | recovery of the dataset that was read |
@@ -23,12 +24,14 @@
 use std::path::PathBuf;
 
 use cap_std::fs::Dir;
+use rustix::fs::AtFlags;
 use serde::{Deserialize, Serialize};
 use skein_types::{Blake3, Code, RunId, codes};
 
 use crate::crash_point;
 use crate::dataset::{Dataset, PARTS, RUN_LOCK, State, StateError};
 use crate::fault::During as _;
+use crate::listing::FileStat;
 use crate::log::record::{Body, Intent, Operation, Origin, Record};
 use crate::log::{self, Sealed, file_name};
 use crate::place::{Kind, STATE};
@@ -214,7 +217,9 @@ impl<'a> Prepared<'a> {
         }
         prepare::registration(&self.publish, (0, &mut barrier))?;
         let failed = barrier.wait(self.publish.dataset.options.sync, batch::SYNCS);
-        failed.into_iter().next().map_or(Ok(()), |(_, fault)| Err(fault.into()))
+        failed.into_iter().next().map_or(Ok(()), |(_, fault)| Err(PublishError::from(fault)))?;
+        self.publish.staging.note_synced();
+        Ok(())
     }
 
     /// `false`: one of the names is taken, and nothing of ours is left there.
@@ -239,7 +244,25 @@ impl<'a> Prepared<'a> {
         crash_point!("beside.after-data").during("publish", name)?;
         store::sync_dir(parent, ".")?;
         crash_point!("beside.after-parent-sync").during("publish", name)?;
+        if dataset.place.kind == Kind::File {
+            self.note_ctime(parent, name)?;
+        }
         Ok(true)
+    }
+
+    /// The rename has set the ctime of a single file: the new log says which, or its first run would take that for
+    /// somebody's touch. Whoever dies before leaves a dataset that is complete.
+    fn note_ctime(&self, parent: &Dir, name: &str) -> Result<(), StateError> {
+        let stat = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).during("look at", name)?;
+        if (Node { dev: stat.st_dev, ino: stat.st_ino }) != self.intent.new {
+            return Ok(());
+        }
+        let ctime_ns = Some(FileStat::new(name.to_owned(), &stat).ctime_ns);
+        let (adopt, now) = (self.record.as_parent, self.publish.dataset.clock.now());
+        let body = Body::Done { version: 0, ctime_ns };
+        let log = self.made.open_dir("log").during("open", "log")?;
+        Sealed::new(&Record::new(adopt.number + 1, Some(adopt), now, body)).create(&log)?;
+        Ok(store::sync_dir(&log, ".")?)
     }
 }
 
@@ -249,8 +272,7 @@ fn make_state(publish: &Publish<'_>, record: &Sealed) -> Result<Dir, PublishErro
     store::remove_tree(&shared.dir, MADE)?;
     shared.dir.create_dir(MADE).during("create", MADE)?;
     let mode = publish.dataset.state_mode()?;
-    rustix::fs::chmodat(&shared.dir, MADE, mode, rustix::fs::AtFlags::empty())
-        .during("set the mode of", MADE)?;
+    rustix::fs::chmodat(&shared.dir, MADE, mode, AtFlags::empty()).during("set the mode of", MADE)?;
     let made = shared.dir.open_dir(MADE).during("open", MADE)?;
     for part in PARTS {
         made.create_dir(part).during("create", part)?;

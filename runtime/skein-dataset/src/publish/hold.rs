@@ -94,7 +94,9 @@ impl<'a> Prepared<'a> {
         let mut barrier = Barrier::default();
         prepare::staged(&self.publish, &self.intent, &self.base, (0, &mut barrier))?;
         let failed = barrier.wait(self.publish.dataset.options.sync, batch::SYNCS);
-        failed.into_iter().next().map_or(Ok(()), |(_, fault)| Err(fault.into()))
+        failed.into_iter().next().map_or(Ok(()), |(_, fault)| Err(PublishError::from(fault)))?;
+        self.publish.staging.note_synced();
+        Ok(())
     }
 
     fn state(&self) -> &'a State {

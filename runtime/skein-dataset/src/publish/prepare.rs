@@ -46,10 +46,16 @@ impl Chain {
     }
 
     pub(crate) fn seal(&mut self, body: Body) -> Sealed {
+        self.seal_and_return(body).0
+    }
+
+    /// For what is large and needed afterwards.
+    pub(crate) fn seal_and_return(&mut self, body: Body) -> (Sealed, Body) {
         let number = self.last.map_or(0, |last| last.number + 1);
-        let sealed = Sealed::new(&Record::new(number, self.last, self.now, body));
+        let record = Record::new(number, self.last, self.now, body);
+        let sealed = Sealed::new(&record);
         self.last = Some(sealed.as_parent);
-        sealed
+        (sealed, record.body)
     }
 }
 
@@ -87,7 +93,11 @@ impl<'a> Prepared<'a> {
         let mut chain = Chain::after(&publish);
         let base = Base::new(&publish, &mut chain);
         let intent = intent(&publish, base.version)?;
-        let announce = chain.seal(Body::Intent(Box::new(intent.clone())));
+        let (announce, body) = chain.seal_and_return(Body::Intent(Box::new(intent)));
+        let Body::Intent(intent) = body else {
+            return Err(PublishError::Staged { problem: "their record became another one".to_owned() });
+        };
+        let intent = *intent;
         let decision = chain.seal(Body::Commit { version: intent.version, run: publish.lock.run });
         write_records(&publish, &base, &announce)?;
         Ok(Self { publish, intent, base, announce, decision })
@@ -143,18 +153,17 @@ pub(crate) fn staged<'r>(
     registration(publish, (owner, barrier))
 }
 
-/// The staged files and their directories.
+/// The staged files and their directories, but those that a barrier before has synced.
 pub(crate) fn data<'r>(
     publish: &'r Publish<'_>,
     intent: &Intent,
     (owner, barrier): (usize, &mut Barrier<'r>),
 ) -> Result<(), PublishError> {
     let shared = &publish.staging.shared;
-    for file in &intent.files {
-        barrier.add(owner, &shared.data, &file.stat.path)?;
-    }
-    for dir in intent.dirs.iter().map(String::as_str).chain(["."]) {
-        barrier.add(owner, &shared.data, dir)?;
+    let files = intent.files.iter().map(|file| file.stat.path.as_str());
+    let all = files.chain(intent.dirs.iter().map(String::as_str)).chain(["."]);
+    for path in all.filter(|path| publish.staging.is_unsynced(path)) {
+        barrier.add(owner, &shared.data, path)?;
     }
     Ok(barrier.add(owner, &shared.dir, DATA)?)
 }
@@ -231,8 +240,7 @@ fn file_records(
             return Err(bad(format!("{} has {} bytes of {}", stat.path, stat.size, entry.size)));
         }
         stat.role = entry.role;
-        let joined =
-            publish.snapshot.files().iter().find(|f| f.stat.path == entry.from).and_then(|f| f.known());
+        let joined = publish.snapshot.file(&entry.from).and_then(|file| file.known());
         let record = match (facts.remove(stat.path.as_str()), joined) {
             (Some(facts), _) => FileRecord {
                 rows: Some(facts.rows),

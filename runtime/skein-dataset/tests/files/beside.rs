@@ -119,3 +119,17 @@ fn what_somebody_made_of_the_name_meanwhile_is_not_taken_back() {
     assert!(world.path(".skein/u/log").is_dir());
     assert_eq!(left(&source, "stage"), 0);
 }
+
+#[test]
+fn a_single_file_that_was_made_beside_is_not_taken_for_touched_by_its_first_run() {
+    let world = World::new();
+    world.put("one.parquet", b"a");
+    let dataset = world.dataset("one.parquet");
+    assert_eq!(make(&world, &dataset, "two.parquet").unwrap(), Outcome::Committed { version: 0 });
+    let made = world.dataset("two.parquet");
+    assert_eq!(world.migrate(&made, "n").unwrap(), Outcome::Committed { version: 1 });
+    let versions = made.history().unwrap().versions().len();
+    assert_eq!((versions, world.bytes("two.parquet")[""].as_slice()), (2, &b"a+m+n"[..]));
+    roll_back(&made, None).unwrap();
+    assert_eq!(world.bytes("two.parquet")[""], b"a+m");
+}

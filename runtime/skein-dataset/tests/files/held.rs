@@ -4,6 +4,7 @@ use skein_dataset::{
     Change, HeldError, Outcome, Recovered, Step, VersionKind, crash, discard, hold, publish_held, recover,
     resolve, roll_back,
 };
+use skein_types::RunId;
 
 use crate::world::{REJECTED, World, bytes, left, put, reject, staged};
 
@@ -27,7 +28,7 @@ fn a_held_version_can_be_read_and_changes_nothing_until_it_is_published() {
         assert!(ready.values().any(|bytes| bytes == b"a+m"), "{ready:?}");
         assert_eq!(recover(&dataset).unwrap(), Recovered { steps: Vec::new(), busy: false });
 
-        assert_eq!(publish_held(&dataset, None).unwrap(), 1);
+        assert_eq!(publish_held(&dataset, None).unwrap().version, 1);
         assert_eq!(world.bytes(name), ready);
         let history = dataset.history().unwrap();
         assert!(matches!(&history.head().unwrap().kind, VersionKind::Published(facts) if facts.run == run));
@@ -58,7 +59,7 @@ fn of_several_held_versions_one_has_to_be_named_and_the_others_lose_their_base()
     let several = publish_held(&dataset, None).unwrap_err();
     assert!(matches!(&several, HeldError::Several { runs: named } if *named == runs), "{several}");
     assert!(several.hint().unwrap().contains(&runs[1].to_string()));
-    assert_eq!(publish_held(&dataset, Some(runs[1])).unwrap(), 1);
+    assert_eq!(publish_held(&dataset, Some(runs[1])).unwrap().version, 1);
     let moved = publish_held(&dataset, None).unwrap_err();
     assert_eq!(moved.code().id, "SK0531");
     assert_eq!(moved.to_string(), "it was made from version 0, and version 1 is current");
@@ -85,12 +86,13 @@ fn what_others_wrote_since_the_hold_is_a_conflict_and_stays() {
     world.put("t/late.parquet", b"late");
     let refused = publish_held(&dataset, None).unwrap_err();
     assert!(
-        matches!(&refused, HeldError::Drift { changes } if *changes == [Change::Added("late.parquet".into())])
+        matches!(&refused, HeldError::Unfit { added: 1, path, .. } if path == "late.parquet"),
+        "it has no schema: {refused}"
     );
     assert_eq!(refused.code().id, "SK0531");
     assert_eq!(world.bytes("t").len(), 2);
     std::fs::remove_file(world.path("t/late.parquet")).unwrap();
-    assert_eq!(publish_held(&dataset, Some(run)).unwrap(), 1);
+    assert_eq!(publish_held(&dataset, Some(run)).unwrap().version, 1);
 }
 
 #[test]
@@ -108,7 +110,7 @@ fn a_held_version_that_somebody_changed_is_not_published() {
     std::fs::rename(&path, world.path("away")).unwrap();
     assert_eq!(publish_held(&dataset, None).unwrap_err().code().id, "SK0530");
     std::fs::rename(world.path("away"), &path).unwrap();
-    assert_eq!(publish_held(&dataset, None).unwrap(), 1);
+    assert_eq!(publish_held(&dataset, None).unwrap().version, 1);
 }
 
 #[test]
@@ -144,7 +146,7 @@ fn drift_in_the_last_moment_leaves_the_version_held() {
     assert_eq!(resolve(&dataset, run).unwrap(), Outcome::Held { base: 0 });
     assert_eq!(bytes(&dataset.held_path(run).unwrap()).into_values().next().unwrap(), b"a+m");
     std::fs::remove_file(world.path("t/late.parquet")).unwrap();
-    assert_eq!(publish_held(&dataset, None).unwrap(), 1);
+    assert_eq!(publish_held(&dataset, None).unwrap().version, 1);
 }
 
 #[test]
@@ -168,15 +170,117 @@ fn an_error_after_the_files_were_moved_is_unknown_until_it_is_resolved() {
 #[test]
 fn rejects_go_to_the_quarantine_when_the_held_version_is_published() {
     let (world, dataset) = World::with_one_file();
-    let lock = dataset.lock_run(world.run()).unwrap();
-    let ready = staged(&dataset, &lock, "m");
-    reject(&ready);
-    let run = lock.run;
-    hold(ready).answer.unwrap();
-    drop(lock);
+    let run = held_with_rejects(&world, &dataset);
     assert_eq!(std::fs::read(dataset.held_rejects(run).unwrap()).unwrap(), REJECTED);
     assert_eq!(left(&dataset, "quarantine"), 0);
     publish_held(&dataset, None).unwrap();
     let kept = dataset.state_path().join(format!("quarantine/{run}.parquet"));
     assert_eq!(std::fs::read(kept).unwrap(), REJECTED);
+}
+
+/// Runs the migration once with rejects and holds its result.
+fn held_with_rejects(world: &World, dataset: &skein_dataset::Dataset) -> RunId {
+    let lock = dataset.lock_run(world.run()).unwrap();
+    let ready = staged(dataset, &lock, "m");
+    reject(&ready);
+    hold(ready).answer.unwrap();
+    lock.run
+}
+
+/// Whether data files fit is a matter of formats, which these tests know nothing of: sidecars always do.
+#[test]
+fn what_was_only_added_joins_a_held_version_whenever_it_comes() {
+    for point in ["", "publish.after-data-sync", "swap.after-slot", "swap.after-exchange"] {
+        let world = World::new();
+        world.put("t/k=1/a.parquet", b"a");
+        let dataset = world.dataset("t");
+        let run = held_with_rejects(&world, &dataset);
+        world.put("t/_SUCCESS", b"");
+        let old = match point {
+            "swap.after-exchange" => dataset.state_path().join("kept/1"),
+            _ => world.path("t"),
+        };
+        if !point.is_empty() {
+            crash::act_at(point, move || put(&old.join("k=2/README"), b"late"));
+        }
+        let published = publish_held(&dataset, None).unwrap();
+        let late: &[&str] = if point.is_empty() { &[] } else { &["k=2/README"] };
+        assert_eq!(published.joined, [&["_SUCCESS"], late].concat(), "{point}");
+        let mut contents: Vec<_> = world.bytes("t").into_values().collect();
+        contents.sort();
+        let wanted: &[&[u8]] = if point.is_empty() { &[b"", b"a+m"] } else { &[b"", b"a+m", b"late"] };
+        assert_eq!(contents, wanted, "{point}");
+        let history = dataset.history().unwrap();
+        assert_eq!(history.head().unwrap().version, published.version);
+        assert_eq!((history.held().len(), left(&dataset, "held"), left(&dataset, "stage")), (0, 0, 0));
+        let kept = dataset.state_path().join(format!("quarantine/{run}.parquet"));
+        assert_eq!(std::fs::read(kept).unwrap(), REJECTED);
+        let record = history.head().unwrap().files.iter().find(|file| file.rows.is_some()).unwrap();
+        assert_eq!(record.applied.len(), 1, "{point}: it is known to be migrated");
+        roll_back(&dataset, None).unwrap();
+        let mut contents: Vec<_> = world.bytes("t").into_values().collect();
+        contents.sort();
+        let wanted: &[&[u8]] = if point.is_empty() { &[b"", b"a"] } else { &[b"", b"a", b"late"] };
+        assert_eq!(contents, wanted, "{point}");
+    }
+}
+
+#[test]
+fn an_observed_addition_does_not_move_a_dataset_on_but_one_that_is_gone_again_leaves_it_publishable() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let dataset = world.dataset("t");
+    let runs = [world.hold(&dataset, "m1"), {
+        world.put("t/README", b"r");
+        world.hold_over(&dataset, "m2", 1)
+    }];
+    assert_eq!(dataset.history().unwrap().head().unwrap().version, 1, "the second run observed it");
+    assert_eq!(dataset.history().unwrap().moved_on(0), None);
+    std::fs::remove_file(world.path("t/README")).unwrap();
+    let drift = publish_held(&dataset, Some(runs[1])).unwrap_err();
+    assert!(matches!(&drift, HeldError::Drift { changes } if *changes == [Change::Removed("README".into())]));
+    let published = publish_held(&dataset, Some(runs[0])).unwrap();
+    assert_eq!(
+        (published.joined.len(), world.bytes("t").into_values().next().unwrap()),
+        (0, b"a+m1".to_vec())
+    );
+}
+
+#[test]
+fn a_process_that_dies_while_it_publishes_a_copy_leaves_the_version_held_or_published() {
+    for (point, is_published) in [
+        ("stage.after-create", false),
+        ("publish.after-data-sync", false),
+        ("publish.after-adopt", false),
+        ("publish.after-intent", true),
+        ("swap.after-exchange", true),
+        ("swap.after-decision", true),
+        ("settle.after-done", true),
+        ("held.after-done", true),
+    ] {
+        let world = World::new();
+        world.put("t/a.parquet", b"a");
+        let dataset = world.dataset("t");
+        let run = held_with_rejects(&world, &dataset);
+        world.put("t/README", b"r");
+        crash::fail_at(point);
+        publish_held(&dataset, None).unwrap_err();
+        recover(&dataset).unwrap();
+        let history = dataset.history().unwrap();
+        assert_eq!(
+            (history.held().is_empty(), left(&dataset, "held") == 0),
+            (is_published, is_published),
+            "{point}"
+        );
+        assert_eq!(left(&dataset, "stage"), 0, "{point}");
+        if !is_published {
+            assert_eq!(world.bytes("t")["a.parquet"], b"a", "{point}");
+            publish_held(&dataset, Some(run)).unwrap();
+        }
+        let mut contents: Vec<_> = world.bytes("t").into_values().collect();
+        contents.sort();
+        assert_eq!(contents, [b"a+m".to_vec(), b"r".to_vec()], "{point}");
+        let kept = dataset.state_path().join(format!("quarantine/{run}.parquet"));
+        assert_eq!(std::fs::read(kept).unwrap(), REJECTED, "{point}");
+    }
 }

@@ -65,9 +65,14 @@ impl World {
 
     /// Runs the migration once and holds its result.
     pub(crate) fn hold(&self, dataset: &Dataset, migration: &str) -> RunId {
+        let base = dataset.head().unwrap().map_or(0, |head| head.version);
+        self.hold_over(dataset, migration, base)
+    }
+
+    /// The same where the base is another version than the last in the log.
+    pub(crate) fn hold_over(&self, dataset: &Dataset, migration: &str, base: u64) -> RunId {
         let lock = dataset.lock_run(self.run()).unwrap();
         let ready = staged(dataset, &lock, migration);
-        let base = ready.snapshot.version().unwrap_or(0);
         assert_eq!(hold(ready).answer.unwrap(), Outcome::Held { base });
         lock.run
     }
@@ -150,7 +155,7 @@ pub(crate) fn applied(migration: &str) -> Applied {
 pub(crate) fn catch_up(returned: Publish<'_>) -> Outcome {
     let Publish { dataset, lock, snapshot, mut staging, mut commit } = returned;
     let (snapshot, added) = dataset.pin_again(lock, &snapshot).unwrap();
-    staging.extend(&snapshot).unwrap();
+    staging.extend(&snapshot, &added).unwrap();
     let migration = commit.migration.clone();
     for source in added.iter().map(|place| &snapshot.files()[*place]) {
         match source.stat.role {
@@ -196,7 +201,7 @@ pub(crate) fn commit(migration: &str, files: Vec<FileFacts>) -> CommitData {
         plan: Blake3::of(b"plan"),
         schema: serde_json::json!([]),
         rows: RowCounts { read: Rows(1), written: Rows(1), ..RowCounts::default() },
-        presented: std::collections::BTreeMap::new(),
+        presented: BTreeMap::new(),
         ext: serde_json::Value::Null,
         files,
     }

@@ -80,7 +80,7 @@ fn held_line(dataset: &Dataset, history: &History, held: &Held) -> HeldLine {
         run: facts.run,
         time: held.time.to_string(),
         base: *base,
-        publishable: history.head().is_some_and(|head| head.version == *base),
+        publishable: history.moved_on(*base).is_none(),
         what: format!("{} {}", facts.migration, facts.migration_version),
         files: files.len(),
         bytes: files.iter().map(|file| Bytes(file.stat.size)).sum(),

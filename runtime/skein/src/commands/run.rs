@@ -28,7 +28,7 @@ use crate::selection;
 use crate::settings::Settings;
 
 /// Of the attributes that could not be kept; usually it is the same one for every file.
-const LOST_SHOWN: usize = 3;
+pub(crate) const LOST_SHOWN: usize = 3;
 
 pub(crate) fn run(settings: &Settings, args: &RunArgs) -> CommandResult {
     match (&args.manifest, &args.dataset) {
@@ -191,7 +191,11 @@ fn summary(what: &str, report: &RunReport) {
         }
     }
     if report.caught_up > 0 {
-        say("took in", &format!("{} files that others added meanwhile", report.caught_up));
+        let late = match report.left_for_next {
+            0 => String::new(),
+            late => format!("; {late} came last and are as they were: the next run migrates them"),
+        };
+        say("took in", &format!("{} files that others added meanwhile{late}", report.caught_up));
     }
 }
 
