@@ -45,6 +45,20 @@ fn what_others_wrote_into_a_held_version_while_it_was_live_outlives_its_discard(
 }
 
 #[test]
+fn what_others_write_into_a_held_version_outlives_the_publish_of_its_copy() {
+    let (world, dataset) = World::with_one_file();
+    let run = world.hold(&dataset, "m");
+    world.put("t/_SUCCESS", b"");
+    let theirs = dataset.held_path(run).unwrap().join("theirs.parquet");
+    crash::act_at("publish.after-data-sync", move || put(&theirs, b"theirs"));
+    let published = publish_held(&dataset, None).unwrap();
+    assert_eq!(published.joined, ["_SUCCESS"]);
+    assert_eq!(published.set_aside.len(), 1);
+    assert_eq!(bytes(&published.set_aside[0]), [("theirs.parquet".to_owned(), b"theirs".to_vec())].into());
+    assert!(!dataset.state_path().join(format!("held/{run}")).exists());
+}
+
+#[test]
 fn what_others_wrote_into_a_kept_version_while_it_was_live_outlives_its_removal() {
     for dies in [false, true] {
         let world = World::new();
