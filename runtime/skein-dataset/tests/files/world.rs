@@ -159,7 +159,7 @@ pub(crate) fn commit(migration: &str, files: Vec<FileFacts>) -> CommitData {
         plan: Blake3::of(b"plan"),
         schema: serde_json::json!([]),
         rows: RowCounts { read: Rows(1), written: Rows(1), ..RowCounts::default() },
-        presented: std::collections::BTreeMap::new(),
+        presented: BTreeMap::new(),
         ext: serde_json::Value::Null,
         files,
     }
