@@ -173,27 +173,17 @@ pub fn dry_run(
         None => beside_room(&asked, &dataset, (&snapshot, &work))?,
         Some(output) => output_room(output, (&snapshot, &work))?,
     };
-    let outputs = request.run.resize.outputs(&snapshot, &work.files, &migration.name)?;
-    let anew = outputs.iter().filter(|output| output.row_groups.is_some());
-    let recut: BTreeSet<usize> = anew.flat_map(|output| &output.sources).copied().collect();
+    let recut = Recut::of(&asked, (&snapshot, &work))?;
     let plans: Vec<Lineage> = work.plans.groups.iter().map(Lineage::of).collect();
-    let sample = Sampling { plans: &plans, recut: &recut, rows: request.rows };
+    let sample = Sampling { plans: &plans, recut: &recut.files, rows: request.rows };
     let (seen, sample, rejects) = sampled(&asked, (&snapshot, &work), &sample, progress)?;
-    let mut counts = counts(&snapshot, &work, &plans);
-    if output.is_some() {
-        // What is not selected is not written.
-        counts.joined = work.done.len();
-    }
-    counts.files_after = request.run.resize.file_size.map(|_| outputs.len());
-    let whole = Whole {
-        row_groups: counts.row_groups as u64,
-        rows: counts.rows.0,
-        bytes: counts.bytes.0,
-        recut_bytes: recut.iter().map(|file| work.files[*file].pinned(&snapshot).stat.size).sum(),
-        workers: request.run.threads as u64,
-        sequential: manifest.state == StateKind::Sequential,
+    let counts = WorkCounts {
+        files_after: request.run.resize.file_size.map(|_| recut.outputs),
+        // What is not selected is not written into a directory of plain files.
+        joined: work.done.len() + if output.is_none() { work.left.len() } else { 0 },
+        ..counts(&snapshot, &work, &plans)
     };
-    let estimate = Estimate::of(&seen, &whole);
+    let estimate = Estimate::of(&seen, &whole(&asked, &counts, &recut));
     let took = clock.elapsed().saturating_sub(started);
     Ok(DryRun::WouldRun(Box::new(Forecast {
         version,
@@ -208,6 +198,36 @@ pub fn dry_run(
         migration,
         took: Millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
     })))
+}
+
+/// What becomes of row groups.
+struct Recut {
+    /// How many files the run would write.
+    outputs: usize,
+    /// Files whose row groups are cut anew, and their size.
+    files: BTreeSet<usize>,
+    bytes: u64,
+}
+
+impl Recut {
+    fn of(asked: &Asked<'_>, (snapshot, work): (&Snapshot, &Work)) -> Result<Self, RunError> {
+        let outputs = asked.request.resize.outputs(snapshot, &work.files, &asked.migration.name)?;
+        let anew = outputs.iter().filter(|output| output.row_groups.is_some());
+        let files: BTreeSet<usize> = anew.flat_map(|output| &output.sources).copied().collect();
+        let bytes = files.iter().map(|file| work.files[*file].pinned(snapshot).stat.size).sum();
+        Ok(Self { outputs: outputs.len(), files, bytes })
+    }
+}
+
+fn whole(asked: &Asked<'_>, counts: &WorkCounts, recut: &Recut) -> Whole {
+    Whole {
+        row_groups: counts.row_groups as u64,
+        rows: counts.rows.0,
+        bytes: counts.bytes.0,
+        recut_bytes: recut.bytes,
+        workers: asked.request.threads as u64,
+        sequential: asked.manifest.state == StateKind::Sequential,
+    }
 }
 
 /// What a run that publishes would find beside the dataset.
@@ -316,7 +336,7 @@ fn counts(snapshot: &Snapshot, work: &Work, plans: &[Lineage]) -> WorkCounts {
         rows: Rows(work.files.iter().map(|file| file.rows).sum()),
         bytes: work.files.iter().map(|file| Bytes(file.pinned(snapshot).stat.size)).sum(),
         row_groups: work.files.iter().map(|file| file.row_groups).sum(),
-        joined: work.done.len() + work.left.len(),
+        joined: work.done.len(),
         partitions,
     }
 }
