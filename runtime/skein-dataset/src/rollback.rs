@@ -137,10 +137,11 @@ impl RollbackError {
         match self {
             Self::Refused(refusal) => Some(refusal.hint()),
             Self::State(e) => e.hint(),
+            Self::NoSuchVersion { .. } | Self::Gone { .. } => {
+                Some("`skein history` lists the versions and which are kept")
+            }
             Self::LaterWrites { .. } => Some("--later-writes keep copies them aside first and says where"),
             Self::NoHistory
-            | Self::NoSuchVersion { .. }
-            | Self::Gone { .. }
             | Self::Damaged { .. }
             | Self::Unknown { .. }
             | Self::Stage(_)

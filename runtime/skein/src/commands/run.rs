@@ -43,6 +43,7 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
     let home = Home::at(&settings.home);
     let threads = args.threads.map_or_else(datasets::default_threads, usize::from);
     let params = secrets::params(&args.with, &home)?;
+    refuse_swapped(&args.module, path)?;
     let dataset = datasets::open(settings, path, Arc::clone(&clock), threads)?;
     let onlookers = Onlookers::default();
     onlookers.look(&dataset);
@@ -74,12 +75,31 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
         };
         outcome.map_err(|error| failed(&error))?
     };
+    if let RunOutcome::Published(report) | RunOutcome::Held(report) = &outcome {
+        let RunReport { columns, bytes_spliced, bytes_written, caught_up, .. } = &**report;
+        let (carried, spliced) = (columns.carried, columns.spliced);
+        tracing::info!(carried, spliced, %bytes_spliced, %bytes_written, caught_up, "written");
+    }
     match args.output {
         Output::Json => render::json(&outcome),
         Output::Table => {
             told(&outcome, (path, selection::is_everything(&args.selection)));
             onlookers.tell();
         }
+    }
+    Ok(())
+}
+
+/// Both are paths, and easily given the other way round.
+fn refuse_swapped(module: &Path, dataset: &Path) -> CommandResult {
+    let is =
+        |path: &Path, extension: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension));
+    if is(dataset, "wasm") || is(module, "parquet") || (module.is_dir() && !dataset.is_dir()) {
+        let message =
+            format!("{} is given as the module and {} as the dataset", module.display(), dataset.display());
+        return Err(
+            Failure::text(codes::USAGE, message).hint(Some("MODULE comes first: skein run MODULE DATASET"))
+        );
     }
     Ok(())
 }
@@ -129,6 +149,11 @@ pub(crate) fn limits(args: &RunArgs) -> Limits {
 
 /// The error with what the module said and where it was, in the author's terms.
 pub(crate) fn failed(error: &RunError) -> Failure {
+    if error.code() == codes::CANCELLED {
+        // Where it was when it was asked to stop is nobody's concern.
+        let message = "interrupted; nothing was published, the dataset is as it was";
+        return Failure::text(codes::CANCELLED, message);
+    }
     let mut failure = Failure::new(error.code(), error).hint(error.hint());
     if let RunError::Guest { source, .. } = error {
         failure = failure.details(source.backtrace().iter().map(|frame| format!("at {frame}")));
@@ -193,8 +218,11 @@ fn summary(what: &str, report: &RunReport) {
         (
             "bytes",
             format!(
-                "{} read, {} written in {} files, {} of it spliced",
-                report.bytes_read, report.bytes_written, report.files, report.bytes_spliced
+                "{} read, {} written in {}, {} of it spliced",
+                report.bytes_read,
+                report.bytes_written,
+                render::counted(report.files as u64, "file"),
+                report.bytes_spliced
             ),
         ),
         (
@@ -216,12 +244,14 @@ fn summary(what: &str, report: &RunReport) {
     };
     let left_out = [report.metadata_dropped.as_slice(), report.files_dropped.as_slice()].concat();
     if report.files_joined > 0 {
-        render::line(&format!("  {:<8} {} files as they were", "joined", report.files_joined));
+        let files = render::counted(report.files_joined as u64, "file");
+        render::line(&format!("  {:<8} {files} as they were", "joined"));
     }
     note("rejects", report.quarantine.as_slice(), 1);
     note("left out", &left_out, left_out.len());
     note("not kept", &report.attributes_lost, LOST_SHOWN);
     if report.caught_up > 0 {
-        render::line(&format!("  {:<8} {} files that others added meanwhile", "took in", report.caught_up));
+        let files = render::counted(report.caught_up as u64, "file");
+        render::line(&format!("  {:<8} {files} that others added meanwhile", "took in"));
     }
 }
