@@ -96,7 +96,7 @@ fn everything_that_is_wrong_is_said_at_once_and_the_first_decides_the_exit_code(
         "  problem  contents     [SK0511] _delta_log belongs to Delta Lake\n",
         "  problem  contents     [SK0511] metadata/v1.metadata.json belongs to Apache Iceberg\n",
         "hint: a table format's own log decides what it holds",
-        "see docs/errors/SK0511.md\n",
+        "see `skein explain SK0511`\n",
         "  warning  schemas      2 different: ",
     ] {
         assert!(table.stdout.contains(told), "wanted {told:?}:\n{}", table.stdout);

@@ -75,9 +75,8 @@ fn misspelt_keys_are_refused_with_the_nearest_at_every_level_of_a_spec() {
     }
     let nameless = json!({ "nam": "x", "steps": [] });
     let outcome = site.run(&guests::component("columns"), &dataset).params(&nameless).finish();
-    outcome.refused(codes::BAD_MANIFEST);
-    let said =
-        "takes the migration's name from parameter \"name\", which is not given: did you mean it by \"nam\"?";
+    outcome.refused(codes::PARAMS_INVALID);
+    let said = "`name` is missing: it tells this migration from others: did you mean it by \"nam\"?";
     assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
 
     let key = site.file("key", "hot");

@@ -5,3 +5,4 @@ mod forget;
 mod onlookers;
 mod pipes;
 mod usage;
+mod words;

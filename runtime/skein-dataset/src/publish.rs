@@ -220,6 +220,19 @@ impl PublishError {
     pub fn class(&self) -> ErrorClass {
         self.code().class
     }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NameTaken { .. } => {
+                Some("take another name with --publish beside=NAME, or move away what is there")
+            }
+            Self::Staged { .. } => None,
+            Self::Snapshot(e) => e.hint(),
+            Self::State(e) => e.hint(),
+            Self::Io(e) => e.hint(),
+        }
+    }
 }
 
 /// What became of a run's publish, read back from the log after finishing or undoing whatever is under way.

@@ -86,6 +86,9 @@ pub(crate) fn settle_and_sweep(dataset: &Dataset) -> Result<Vec<Step>, StateErro
     crash_point!("recover.before-sweep").during("recover", &dataset.place.name)?;
     let swept = sweep::sweep(dataset, state, &history)?;
     steps.extend(swept.into_iter().map(|swept| swept.step));
+    for step in &steps {
+        tracing::info!(dataset = %dataset.path().display(), ?step, "recovered");
+    }
     Ok(steps)
 }
 

@@ -99,7 +99,10 @@ impl RollbackError {
         match self {
             Self::Exchange(e) => e.hint(),
             Self::LaterWrites { .. } => Some("--later-writes keep copies them aside first and says where"),
-            Self::Version(_) | Self::Damaged { .. } => None,
+            Self::Version(VersionError::NoSuchVersion { .. } | VersionError::Gone { .. }) => {
+                Some("`skein history` lists the versions and which are kept")
+            }
+            Self::Version(VersionError::NoHistory) | Self::Damaged { .. } => None,
         }
     }
 }

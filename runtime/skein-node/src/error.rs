@@ -181,6 +181,7 @@ impl RunError {
             Self::Conflict { .. } => {
                 Some("run it again: it will start from the dataset as it is now".to_owned())
             }
+            Self::Publish(e) => e.hint().map(str::to_owned),
             Self::Snapshot(e) => e.hint().map(str::to_owned),
             Self::Stage(e) => e.hint().map(str::to_owned),
             Self::Io(e) => e.hint().map(str::to_owned),
@@ -191,7 +192,6 @@ impl RunError {
             | Self::Plan { .. }
             | Self::Target { .. }
             | Self::Preserved { .. }
-            | Self::Publish(_)
             | Self::Bug(_) => None,
         }
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use skein_dataset::{Applied, Dataset, NameRule, RunLock, Snapshot, Staging};
 use skein_sandbox::{Limits, Manifest, Module};
-use skein_types::{Clock, Rows, RunId, StateKind};
+use skein_types::{Clock, Origin, Rows, RunId, StateKind};
 
 use crate::agent::AgentSource;
 use crate::choice::FileChoice;
@@ -143,10 +143,32 @@ pub fn prepare(
         return Ok(Preparation::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration });
     };
     left_fit(&snapshot, &work.plans, &request.files, &work.left)?;
+    decided(&work);
     let mut joined = [work.done.as_slice(), &work.left].concat();
     joined.sort_unstable();
     let job = work.job(module, (manifest, migration), request, (started, clock));
     Ok(Preparation::Ready(Box::new(Prepared { dataset, lock, snapshot, joined, job })))
+}
+
+/// What a person asks about afterwards: why this file, and what becomes of which column.
+fn decided(work: &Work) {
+    let (done, left) = (work.done.len(), work.left.len());
+    tracing::info!(files = work.files.len(), already_migrated = done, not_selected = left, "files chosen");
+    for group in &work.plans.groups {
+        let of = |is: fn(&Origin) -> bool| group.plan.columns().iter().filter(|c| is(&c.origin)).count();
+        tracing::info!(
+            files = group.files.len(),
+            first = group.files.first().map_or("", String::as_str),
+            shape = %group.plan.shape(),
+            carried = of(|origin| matches!(origin, Origin::Carried { .. })),
+            computed = of(|origin| matches!(origin, Origin::Computed { .. })),
+            preserved = of(|origin| matches!(origin, Origin::Preserved { .. })),
+            "schema group"
+        );
+        for column in group.plan.columns() {
+            tracing::debug!(name = column.field.name(), origin = ?column.origin, "column");
+        }
+    }
 }
 
 /// What a run is asked to do, whatever the dataset holds.
@@ -329,12 +351,9 @@ pub(crate) fn migration(
             let named = request.params.string(key).filter(|name| !name.is_empty());
             let near = || request.params.nearest_key(key).filter(|near| *near != key);
             let meant = || near().map_or_else(String::new, |near| format!(": did you mean it by {near:?}?"));
-            named.map(str::to_owned).ok_or_else(|| RunError::Manifest {
-                problem: format!(
-                    "{:?} takes the migration's name from parameter {key:?}, which is not given{}",
-                    manifest.name,
-                    meant()
-                ),
+            named.map(str::to_owned).ok_or_else(|| RunError::ParamsRefused {
+                message: format!("`{key}` is missing: it tells this migration from others{}", meant()),
+                column: None,
             })?
         }
     };

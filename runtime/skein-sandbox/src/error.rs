@@ -121,9 +121,9 @@ impl GuestError {
     /// What the author can do about it.
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Fuel { .. } => Some("look for a loop that does not end; else raise the fuel limit"),
+            Self::Fuel { .. } => Some("look for a loop that does not end; else raise the limit: --fuel"),
             Self::Memory { .. } => {
-                Some("keep less between batches; else raise the memory limit, which is part of the plan")
+                Some("keep less between batches; else raise the limit, for example --memory 256MiB")
             }
             Self::BatchOutput { .. } => Some("ask for smaller batches in the manifest (`batch-bytes`)"),
             Self::LogFlood { .. } => Some("log once per batch, not once per row"),

@@ -13,6 +13,7 @@ use skein_node::PublishMode;
 use skein_types::Bytes;
 
 use crate::commands::discard::DiscardArgs;
+use crate::commands::explain::ExplainArgs;
 use crate::commands::finalize::FinalizeArgs;
 use crate::commands::forget::ForgetArgs;
 use crate::commands::gc::GcArgs;
@@ -31,7 +32,7 @@ Examples:
 
 Exit codes: 0 done (or nothing to do), 1 the module failed, 5 not found, 6 conflict, 7 denied,
 64 usage, 65 bad input, 70 a mistake in Skein, 75 try again later, 130 interrupted.
-Each error has a page in docs/errors/.";
+Each error has a page: skein explain SK0311.";
 
 /// Migrate datasets with code that need not be trusted.
 ///
@@ -87,6 +88,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Say what this machine and the places of datasets are fit for.
     Doctor(DoctorArgs),
+    /// Print the page of an error code.
+    Explain(ExplainArgs),
     /// Print a completion script for a shell.
     Completion(CompletionArgs),
     /// Print a page of the reference.
@@ -118,7 +121,11 @@ impl Command {
             Self::Recover(a) => a.output,
             Self::Export(a) => a.output,
             Self::Doctor(a) => a.output,
-            Self::Dev(_) | Self::Completion(_) | Self::Reference(_) | Self::Compile { .. } => Output::Table,
+            Self::Dev(_)
+            | Self::Explain(_)
+            | Self::Completion(_)
+            | Self::Reference(_)
+            | Self::Compile { .. } => Output::Table,
         }
     }
 }
@@ -135,7 +142,7 @@ pub(crate) enum Output {
 /// What to migrate with, shared by `run` and `check`.
 #[derive(Debug, Args)]
 pub(crate) struct ParamArgs {
-    /// Parameters: JSON, or @FILE with JSON or (if it ends in .toml) TOML.
+    /// Parameters: JSON, or @FILE with JSON or (if it ends in .toml) TOML, or @- for JSON on standard input.
     #[arg(long, value_name = "JSON|@FILE")]
     pub(crate) params: Option<String>,
     /// A secret that the parameters name as {"$secret":"NAME"}; read from FILE without its last line break.
@@ -164,6 +171,13 @@ pub(crate) struct SelectionArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  skein run columns /data/users --params @drop-phone.toml --dry-run      look first
+  skein run columns /data/users --params @drop-phone.toml
+  skein run prefs.wasm /data/prefs --publish hold                        wait for `skein publish`
+  skein run columns --manifest users.csv --params @drop-phone.toml       many datasets
+  skein run columns /data/events --params '{\"name\":\"compact\"}' --file-size 256MiB")]
 pub(crate) struct RunArgs {
     /// The migration module: a WebAssembly component, or the name of one that is installed, such as `columns`.
     pub(crate) module: PathBuf,
@@ -263,6 +277,10 @@ fn publish_mode(text: &str) -> Result<PublishMode, String> {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  skein check columns                                      what its spec can say
+  skein check columns --dataset /data/users --params @drop-phone.toml")]
 pub(crate) struct CheckArgs {
     /// The migration module: a WebAssembly component, or the name of one that is installed, such as `columns`.
     pub(crate) module: PathBuf,
@@ -303,6 +321,11 @@ pub(crate) enum Later {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  skein history /data/prefs                which versions are kept
+  skein rollback /data/prefs               the version before the current
+  skein rollback /data/prefs --to 3 --yes")]
 pub(crate) struct RollbackArgs {
     /// The dataset.
     pub(crate) dataset: PathBuf,
@@ -344,7 +367,14 @@ pub(crate) enum Reader {
 }
 
 #[derive(Debug, Args)]
-#[command(disable_version_flag = true)]
+#[command(
+    disable_version_flag = true,
+    after_help = "\
+Examples:
+  skein export /data/prefs                       paths of the current version's data files
+  skein export /data/prefs --version 3 --for duckdb
+  skein export /data/prefs --version 3 --to /tmp/prefs-3"
+)]
 pub(crate) struct ExportArgs {
     /// The dataset.
     pub(crate) dataset: PathBuf,

@@ -6,6 +6,7 @@ pub(crate) mod completion;
 pub(crate) mod dev;
 pub(crate) mod discard;
 pub(crate) mod doctor;
+pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod finalize;
 pub(crate) mod forget;

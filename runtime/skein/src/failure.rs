@@ -110,8 +110,7 @@ impl Failure {
                     text.push_str(hint);
                     text.push('\n');
                 }
-                text.push_str("  see ");
-                text.push_str(&self.docs());
+                text.push_str(&format!("  see `skein explain {}`", self.code.id));
                 render::to_stderr(&text);
             }
         }

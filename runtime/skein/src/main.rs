@@ -70,6 +70,7 @@ fn command(settings: &Settings, command: Command) -> CommandResult {
         Command::Gc(args) => commands::gc::gc(settings, &args),
         Command::Recover(args) => commands::recover::recover(settings, &args),
         Command::Export(args) => commands::export::export(settings, &args),
+        Command::Explain(args) => commands::explain::explain(&args),
         Command::Doctor(args) => commands::doctor::doctor(settings, &args),
         Command::Completion(args) => commands::completion::completion(&args),
         Command::Reference(args) => commands::reference::reference(&args),

@@ -81,6 +81,12 @@ pub(crate) fn duration(ms: u64) -> String {
     if ms < 1_000 { format!("{ms} ms") } else { format!("{}.{} s", ms / 1000, ms % 1000 / 100) }
 }
 
+/// `1 row`, `1,200 rows`.
+pub(crate) fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", grouped(number))
+}
+
 /// The first of many texts and how many more there are, on one line.
 pub(crate) fn first_of(texts: &[String], most: usize) -> String {
     let more = texts.len().saturating_sub(most);

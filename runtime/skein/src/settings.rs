@@ -110,7 +110,8 @@ impl Settings {
         let default = match verbose {
             0 => "warn",
             1 => "skein=info,skein_node=info,skein_dataset=info,skein_sandbox=info,warn",
-            _ => "debug",
+            // Engine and libraries have nothing to say about a dataset.
+            _ => "skein=debug,skein_node=debug,skein_dataset=debug,skein_sandbox=debug,info",
         };
         let filter = match &self.log_filter {
             Some(text) => EnvFilter::new(text),

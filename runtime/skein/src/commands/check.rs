@@ -1,5 +1,7 @@
 //! `skein check`: what a module is, and what it would do to a dataset.
 
+mod params;
+
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -127,6 +129,16 @@ fn checked(fresh: &modules::Fresh, manifest: Manifest, limits: &Limits, planned:
     }
 }
 
+/// Of WASI a module gets nothing but what links: how many interfaces is enough to know.
+fn imports(all: &[String]) -> String {
+    let (wasi, ours): (Vec<_>, Vec<_>) = all.iter().partition(|import| import.starts_with("wasi:"));
+    let mut parts: Vec<String> = ours.into_iter().cloned().collect();
+    if !wasi.is_empty() {
+        parts.push(format!("{} of WASI (empty stubs, -o json lists them)", wasi.len()));
+    }
+    parts.join(", ")
+}
+
 fn told(checked: &Checked, page: Page) {
     let say = |name: &str, text: String| render::line(&format!("{name:<9} {text}"));
     say("module", escaped(&format!("{} {}", checked.name, checked.version)));
@@ -143,7 +155,7 @@ fn told(checked: &Checked, page: Page) {
         ),
     );
     say("exports", "skein:migration/migrate@0.1.0".to_owned());
-    say("imports", escaped(&checked.imports.join(", ")));
+    say("imports", escaped(&imports(&checked.imports)));
     say(
         "limits",
         format!(
@@ -154,8 +166,10 @@ fn told(checked: &Checked, page: Page) {
             checked.limits.output_bytes_per_call
         ),
     );
-    if let Some(keys) = checked.params_schema.as_ref().and_then(|s| s.get("properties")?.as_object()) {
-        say("params", keys.keys().map(|key| escaped(key)).collect::<Vec<_>>().join(", "));
+    if let Some(schema) = &checked.params_schema {
+        params::lines(schema).iter().enumerate().for_each(|(at, line)| {
+            say(if at == 0 { "params" } else { "" }, escaped(line));
+        });
     }
     if let Some(Done { version, migration }) = &checked.already_migrated {
         let what = escaped(&format!("{} {}", migration.name, migration.version));

@@ -142,7 +142,7 @@ fn told(title: &str, findings: &[Finding]) {
         let code = finding.code.map_or_else(String::new, |code| format!("[{}] ", code.id));
         render::line(&format!("  {:<8} {:<12} {code}{}", word(finding.grade), finding.check, finding.text));
         let more = finding.hint.iter().map(|hint| format!("hint: {hint}"));
-        let page = finding.code.map(|code| format!("see docs/errors/{}.md", code.id));
+        let page = finding.code.map(|code| format!("see `skein explain {}`", code.id));
         more.chain(page).for_each(|text| render::line(&format!("{:>24}{text}", "")));
     }
 }

@@ -73,8 +73,11 @@ fn copied(found: &VersionFiles, directory: &Path, output: Output) {
     match output {
         Output::Json => render::json(&summary),
         Output::Table => render::line(&format!(
-            "copied version {} to {}: {} files of {}, every hash as recorded",
-            summary.version, summary.directory, summary.files, summary.bytes
+            "copied version {} to {}: {} of {}, every hash as recorded",
+            summary.version,
+            summary.directory,
+            render::counted(summary.files as u64, "file"),
+            summary.bytes
         )),
     }
 }

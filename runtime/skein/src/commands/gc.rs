@@ -135,5 +135,9 @@ fn told(summary: &Summary) {
             "{orphan}: its dataset is not there any more; remove it if its old versions are not needed"
         ));
     }
-    render::line(&format!("freed {} in {} datasets", summary.bytes, summary.datasets.len()));
+    render::line(&format!(
+        "freed {} in {}",
+        summary.bytes,
+        render::counted(summary.datasets.len() as u64, "dataset")
+    ));
 }

@@ -83,5 +83,6 @@ fn told(done: &RolledBack) -> String {
     if !done.changed {
         return format!("version {} is current already, nothing was touched", done.to);
     }
-    format!("version {} is back as version {}: {} files, {}", done.to, done.version, done.files, done.bytes)
+    let files = render::counted(done.files as u64, "file");
+    format!("version {} is back as version {}: {files}, {}", done.to, done.version, done.bytes)
 }

@@ -43,6 +43,7 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
     let home = Home::at(&settings.home);
     let threads = args.threads.map_or_else(datasets::default_threads, usize::from);
     let params = secrets::params(&args.with, &home)?;
+    refuse_swapped(&args.module, path)?;
     let dataset = datasets::open(settings, path, Arc::clone(&clock), threads)?;
     let onlookers = Onlookers::default();
     onlookers.look(&dataset);
@@ -75,12 +76,31 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
         };
         outcome.map_err(|error| failed(&error))?
     };
+    if let RunOutcome::Published(report) | RunOutcome::Held(report) = &outcome {
+        let RunReport { columns, bytes_spliced, bytes_written, caught_up, .. } = &**report;
+        let (carried, spliced) = (columns.carried, columns.spliced);
+        tracing::info!(carried, spliced, %bytes_spliced, %bytes_written, caught_up, "written");
+    }
     match args.output {
         Output::Json => render::json(&outcome),
         Output::Table => {
             told(&outcome, (path, selection::is_everything(&args.selection)));
             onlookers.tell();
         }
+    }
+    Ok(())
+}
+
+/// Both are paths, and easily given the other way round.
+fn refuse_swapped(module: &Path, dataset: &Path) -> CommandResult {
+    let is =
+        |path: &Path, extension: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension));
+    if is(dataset, "wasm") || is(module, "parquet") || (module.is_dir() && !dataset.is_dir()) {
+        let message =
+            format!("{} is given as the module and {} as the dataset", module.display(), dataset.display());
+        return Err(
+            Failure::text(codes::USAGE, message).hint(Some("MODULE comes first: skein run MODULE DATASET"))
+        );
     }
     Ok(())
 }
@@ -130,6 +150,11 @@ pub(crate) fn limits(args: &RunArgs) -> Limits {
 
 /// The error with what the module said and where it was, in the author's terms.
 pub(crate) fn failed(error: &RunError) -> Failure {
+    if error.code() == codes::CANCELLED {
+        // Where it was when it was asked to stop is nobody's concern.
+        let message = "interrupted; nothing was published, the dataset is as it was";
+        return Failure::text(codes::CANCELLED, message);
+    }
     let mut failure = Failure::new(error.code(), error).hint(error.hint());
     if let RunError::Guest { source, .. } = error {
         failure = failure.details(source.backtrace().iter().map(|frame| format!("at {frame}")));
@@ -178,7 +203,7 @@ fn summary(what: &str, report: &RunReport) {
     report.path.iter().for_each(|path| say("place", path));
     figures(report).iter().for_each(|(name, text)| say(name, text));
     if report.files_joined > 0 {
-        say("joined", &format!("{} files as they were", report.files_joined));
+        say("joined", &format!("{} as they were", render::counted(report.files_joined as u64, "file")));
     }
     let left_out = [report.metadata_dropped.as_slice(), report.files_dropped.as_slice()].concat();
     for (name, texts, most) in [
@@ -195,7 +220,8 @@ fn summary(what: &str, report: &RunReport) {
             0 => String::new(),
             late => format!("; {late} came last and are as they were: the next run migrates them"),
         };
-        say("took in", &format!("{} files that others added meanwhile{late}", report.caught_up));
+        let files = render::counted(report.caught_up as u64, "file");
+        say("took in", &format!("{files} that others added meanwhile{late}"));
     }
 }
 
@@ -214,8 +240,11 @@ fn figures(report: &RunReport) -> [(&'static str, String); 4] {
         (
             "bytes",
             format!(
-                "{} read, {} written in {} files, {} of it spliced",
-                report.bytes_read, report.bytes_written, report.files, report.bytes_spliced
+                "{} read, {} written in {}, {} of it spliced",
+                report.bytes_read,
+                report.bytes_written,
+                render::counted(report.files as u64, "file"),
+                report.bytes_spliced
             ),
         ),
         (

@@ -15,9 +15,12 @@ const SUFFIX: &str = ".wasm";
 /// The file of a module.
 pub(crate) fn locate(given: &Path, home: &Home) -> Result<PathBuf, Failure> {
     let is_path = given.components().count() != 1 || given.as_os_str().as_encoded_bytes().ends_with(b"/");
+    let places = places(home);
+    if is_path && !given.exists() {
+        return not_there(given, &places);
+    }
     let name = given.to_str().filter(|_| !is_path && !given.exists());
     let Some(name) = name else { return Ok(given.to_owned()) };
-    let places = places(home);
     let name = name.strip_suffix(SUFFIX).unwrap_or(name);
     let files = [format!("{name}{SUFFIX}"), format!("{}{SUFFIX}", name.replace('-', "_"))];
     let candidates = places.iter().flat_map(|place| files.iter().map(|file| place.join(file)));
@@ -25,6 +28,15 @@ pub(crate) fn locate(given: &Path, home: &Home) -> Result<PathBuf, Failure> {
         Some(found) => Ok(found),
         None => Err(missing(name, &places)),
     }
+}
+
+/// A path to nothing, when what it ends in can be called by name.
+fn not_there(given: &Path, places: &[PathBuf]) -> Result<PathBuf, Failure> {
+    let stem = given.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().replace('_', "-");
+    let is_installed = places.iter().flat_map(|place| installed(place)).any(|name| name == stem);
+    let hint = is_installed.then(|| format!("`{stem}` is installed: leave the path out"));
+    let message = format!("cannot read module {}: it does not exist", given.display());
+    Err(Failure::text(codes::MODULE_NOT_FOUND, message).hint(hint))
 }
 
 fn places(home: &Home) -> Vec<PathBuf> {

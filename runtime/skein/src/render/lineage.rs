@@ -25,7 +25,9 @@ pub(crate) fn told(plan: &Lineage, page: Page) {
     let reads = if plan.reads.is_empty() { "nothing".to_owned() } else { plan.reads.join(", ") };
     let file = escaped(&plan.first_file);
     line(&format!("plan for {file}{more}: shape {}, reads {}", plan.shape, escaped(&reads)));
-    let names = plan.columns.iter().map(|c| &c.name).chain(plan.dropped.iter().map(|c| &c.name));
+    let nested = plan.columns.iter().flat_map(|column| &column.nested).map(|leaf| &leaf.path);
+    let names =
+        plan.columns.iter().map(|c| &c.name).chain(plan.dropped.iter().map(|c| &c.name)).chain(nested);
     let room = names.map(|name| width(&escaped(name))).max().unwrap_or(0).min(NAME_MAX);
     line(&painted("schema", Style::Heading, page));
     schema(plan).into_iter().for_each(|row| row.print(room, page));

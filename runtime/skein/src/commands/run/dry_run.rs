@@ -9,7 +9,7 @@ use super::already_migrated;
 use crate::args::Output;
 use crate::render::sheet::{Column, Right, Row, Sheet, Value};
 use crate::render::text::{Style, cut, escaped, painted};
-use crate::render::{self, duration, grouped, line, lineage};
+use crate::render::{self, counted, duration, grouped, line, lineage};
 use crate::settings::Page;
 
 /// Hex digits of a digest that are shown.
@@ -80,12 +80,6 @@ fn would_be(forecast: &Forecast, path: &Path, page: Page) {
 
 fn named(name: &str, text: &str) {
     line(&format!("  {name:<10} {text}"));
-}
-
-/// `1 row`, `1,200 rows`.
-fn counted(number: u64, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", grouped(number))
 }
 
 fn sampled(forecast: &Forecast, page: Page) {

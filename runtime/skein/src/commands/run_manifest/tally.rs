@@ -113,8 +113,11 @@ impl<'a> Tally<'a> {
         let count = render::grouped(self.refused.len() as u64 + not_begun);
         let all = render::grouped(self.entries.len() as u64);
         let failure = Failure::text(code, format!("{count} of {all} datasets were not migrated"));
-        let hint = "called again, the command takes only those that are not migrated yet";
-        let failure = failure.details(self.details()).hint(Some(hint));
+        // What is wrong with a module or a file is wrong the next time too.
+        let passes = |code: &Code| matches!(code.class, ErrorClass::Transient | ErrorClass::Conflict);
+        let may_pass = not_begun > 0 || self.refused.iter().any(|(_, failure)| passes(&failure.code()));
+        let hint = may_pass.then_some("called again, the command takes only those that are not migrated yet");
+        let failure = failure.details(self.details()).hint(hint);
         Err(if self.output == Output::Json { failure.on_stderr() } else { failure })
     }
 
@@ -154,6 +157,8 @@ impl<'a> Tally<'a> {
         for (_, failure) in &self.refused {
             codes.entry(failure.code().id).or_insert((0, failure.code().title)).0 += 1;
         }
+        let mut codes: Vec<_> = codes.into_iter().collect();
+        codes.sort_by_key(|(_, (times, _))| std::cmp::Reverse(*times));
         let codes = codes.into_iter().map(|(id, (times, title))| format!("{times} x {id} {title}"));
         let shown = self.refused.iter().take(SHOWN).map(|(number, failure)| {
             let Entry { line, dataset, .. } = &self.entries[*number];
