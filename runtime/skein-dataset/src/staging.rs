@@ -276,9 +276,10 @@ impl Staging {
         opened.extend(above);
         // Their modes were set, and may keep us out. From the root down, for each lets into those below it.
         let old = shared.source_dirs.iter().filter(|dir| opened.contains(*dir) && !made.contains(dir));
-        for path in std::iter::once(".").chain(old.map(String::as_str)) {
-            rustix::fs::chmodat(&shared.data, path, rustix::fs::Mode::RWXU, rustix::fs::AtFlags::empty())
-                .during("open up", path)?;
+        store::set_dir_mode(&shared.data, rustix::fs::Mode::RWXU, ".")?;
+        for path in old {
+            let dir = shared.data.open_dir(path).during("open", path)?;
+            store::set_dir_mode(&dir, rustix::fs::Mode::RWXU, path)?;
         }
         for below in made {
             shared.data.create_dir(below).during("create", below)?;

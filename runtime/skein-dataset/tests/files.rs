@@ -43,5 +43,9 @@ mod places;
 mod refused;
 #[path = "files/renames.rs"]
 mod renames;
+#[path = "files/special.rs"]
+mod special;
+#[path = "files/whose.rs"]
+mod whose;
 #[path = "files/world.rs"]
 mod world;

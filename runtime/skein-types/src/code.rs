@@ -180,6 +180,7 @@ catalogue! {
     OUTPUT_REFUSED = "SK0540" BadInput "a directory that no output can be in".exit(64);
     STATE_OF_ANOTHER = "SK0541" Conflict "the state is another dataset's";
     STATE_IN_USE = "SK0545" Conflict "a dataset's state holds what would be lost with it";
+    STATE_UNTRUSTED = "SK0546" Denied "a state that others could have made";
 }
 
 #[cfg(test)]
