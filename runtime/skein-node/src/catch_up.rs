@@ -71,6 +71,7 @@ impl Staged {
             params: &job.request.params,
             applied: &job.applied,
             limits: &job.request.limits,
+            progress: &job.later.progress,
         };
         let earlier = std::mem::take(&mut job.plans.group_of);
         planner.extend(&mut job.plans, &files)?;
@@ -137,6 +138,7 @@ impl Staged {
                 | RunError::Plan { .. }
                 | RunError::Target { .. }
                 | RunError::GroupsDiffer { .. }
+                | RunError::Varied(_)
                 | RunError::LeftDiffers { .. }
                 | RunError::AppliedDifferently { .. }
         );

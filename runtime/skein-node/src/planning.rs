@@ -8,6 +8,7 @@ use skein_types::{ColumnTree, PlanError, ProposedPlan, SchemaPlan, alike};
 use crate::error::{GroupLine, RunError};
 use crate::inputs::InputFile;
 use crate::params::Params;
+use crate::progress::Progress;
 
 /// The code with which a module refuses its parameters and not the schema: the SDK gives it too.
 const BAD_PARAMS: &str = "bad-params";
@@ -38,6 +39,7 @@ pub(crate) struct Planner<'a> {
     pub(crate) params: &'a Params,
     pub(crate) applied: &'a [Applied],
     pub(crate) limits: &'a Limits,
+    pub(crate) progress: &'a Progress,
 }
 
 impl Planner<'_> {
@@ -55,6 +57,7 @@ impl Planner<'_> {
             let known = plans.groups.iter().position(|g| g.plan.source() == &file.view.schema);
             let group = match known {
                 Some(group) => group,
+                None if self.progress.is_cancelled() => return Err(RunError::Cancelled),
                 None => {
                     plans.groups.push(self.group(&file.view.schema, &file.path)?);
                     plans.groups.len() - 1

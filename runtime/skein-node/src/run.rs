@@ -105,9 +105,10 @@ pub fn plan_only(
 ) -> Result<Vec<SchemaGroup>, RunError> {
     let snapshot = dataset.look()?;
     let (chosen, _) = chosen(&snapshot, files)?;
-    let files = inputs::read(&snapshot, &chosen, &Progress::default())?;
+    let progress = &Progress::default();
+    let files = inputs::read(&snapshot, &chosen, progress)?;
     let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
-    Ok(Planner { module, params, applied: &applied, limits }.plan(&files)?.groups)
+    Ok(Planner { module, params, applied: &applied, limits, progress }.plan(&files)?.groups)
 }
 
 /// Locks, pins and plans. Writes nothing but, if there is a plan, the dataset's registration.
@@ -222,7 +223,8 @@ impl Asked<'_> {
         }
         let files = inputs::read(snapshot, &todo, progress)?;
         let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
-        let planner = Planner { module, params: &request.params, applied: &applied, limits: &request.limits };
+        let RunRequest { params, limits, .. } = request;
+        let planner = Planner { module, params, applied: &applied, limits, progress };
         let plans = planner.plan(&files)?;
         for place in &done {
             let pinned = &snapshot.files()[*place];

@@ -32,5 +32,8 @@ pub use row_width::{ROW_BYTES_MAX, fixed_list_bytes, fixed_list_bytes_of_items, 
 pub use selection::{Selection, SelectionError};
 pub use shape::{Encoding, Shape, StateKind, UnknownWord};
 pub use types_view::{guest_view, guest_view_type};
-pub use unify::{ABSENT, FileView, PARTITION, STORED, Standing, alike, is_partition, unify, unmarked};
+pub use unify::{
+    ABSENT, FileView, PARTITION, PRESENTED_MAX, STORED, Standing, UnifyError, alike, is_partition, unify,
+    unmarked,
+};
 pub use unit::{Bytes, Fuel, Millis, Rows, SizeParseError, grouped};
