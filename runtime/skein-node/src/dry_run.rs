@@ -170,7 +170,7 @@ pub fn dry_run(
         seen: Seen::default(),
         files: std::collections::BTreeSet::new(),
     };
-    let printer = Printer::new(request.run.params.secrets());
+    let printer = Printer::new(request.run.params.mask());
     let plans: Vec<Lineage> = work.plans.groups.iter().map(Lineage::of).collect();
     let mut sampler = sample::Sampler::new(&work, &plans, &printer, (manifest.state, request.rows));
     look(&mut prober, &mut sampler, manifest.state, request.rows)?;

@@ -19,6 +19,7 @@ mod feed;
 mod inputs;
 mod lane;
 mod lineage;
+mod mask;
 mod params;
 mod planning;
 mod preserved;

@@ -80,19 +80,22 @@ impl Planner<'_> {
     }
 
     fn ask(&self, view: &SchemaRef, path: &str) -> Result<ProposedPlan, RunError> {
-        let config = self.params.guest_config();
+        let (config, mask) = (self.params.guest_config(), self.params.mask());
         self.module.plan(&self.source(view), config, self.limits).map_err(|error| match error {
             PlanCallError::Refused { code, message, column } if code == BAD_PARAMS => {
+                let message = mask.words(message);
                 RunError::ParamsRefused { message, column: column.map(|id| column_name(view, id)) }
             }
             PlanCallError::Refused { code, message, column } => RunError::PlanRefused {
                 file: path.to_owned(),
-                code,
-                message,
+                code: mask.words(code),
+                message: mask.words(message),
                 column: column.map(|id| column_name(view, id)),
             },
             PlanCallError::Target(source) => RunError::Target { file: path.to_owned(), source },
-            PlanCallError::Guest(source) => RunError::Guest { place: format!("plan for {path}"), source },
+            PlanCallError::Guest(source) => {
+                RunError::Guest { place: format!("plan for {path}"), source: mask.error(source) }
+            }
         })
     }
 
