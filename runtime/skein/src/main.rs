@@ -22,6 +22,7 @@ mod secrets;
 mod selection;
 mod settings;
 mod statement;
+mod toml_text;
 
 use std::process::ExitCode;
 

@@ -1,5 +1,9 @@
 //! Printing: data on stdout, everything else on stderr.
 //!
+//! Names of files, columns and modules are strangers' words, and a terminal obeys some of them. So what is printed for people
+//! goes through [`line`], [`to_stderr`] or [`table`], which escape it; JSON escapes for itself; what is painted or meant for
+//! a program is made harmless where it is made and printed [`as_is`].
+//!
 //! [`text`] makes words of strangers harmless and fits them into a width, [`lineage`] shows what becomes of columns,
 //! [`sheet`] rows before and after.
 
@@ -14,6 +18,10 @@ use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
 pub(crate) use skein_types::grouped;
+use text::{cut, escaped};
+
+/// A cell of a table has no more room than this, whatever a stranger called something.
+const CELL_ROOM: usize = 200;
 
 /// One JSON document.
 pub(crate) fn json(value: &impl Serialize) {
@@ -27,12 +35,19 @@ pub(crate) fn json_line(value: &impl Serialize) {
     println!("{text}");
 }
 
+/// One line whose words may be those of strangers.
 pub(crate) fn line(text: &str) {
+    as_is(&escaped(text));
+}
+
+/// What is harmless already: painted, a page of our own, or for another program to read.
+pub(crate) fn as_is(text: &str) {
     println!("{text}");
 }
 
+/// One line for people, whatever the output is. Its words may be those of strangers.
 pub(crate) fn to_stderr(text: &str) {
-    eprintln!("{text}");
+    eprintln!("{}", escaped(text));
 }
 
 /// A table without borders, so that `cut` and `awk` work on it.
@@ -41,7 +56,7 @@ pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header.iter().map(|h| h.to_uppercase()));
     rows.into_iter().for_each(|row| {
-        table.add_row(row);
+        table.add_row(row.iter().map(|cell| cut(&escaped(cell), CELL_ROOM)));
     });
     for line in table.lines() {
         println!("{}", line.trim_end());
