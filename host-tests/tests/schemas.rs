@@ -341,3 +341,22 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     files.sort();
     files
 }
+
+#[test]
+fn files_that_have_nothing_in_common_are_refused_before_they_are_unified() {
+    let site = Site::new();
+    let dataset = site.directory("data/strangers");
+    let ids: ArrayRef = Arc::new(Int32Array::from(vec![1]));
+    for file in 0..103 {
+        let columns = (0..100).map(|column| (format!("f{file}c{column}"), Arc::clone(&ids), true));
+        let rows = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+        fixture::write(&dataset.join(format!("{file}.parquet")), &rows, 1);
+    }
+    let guard = Guard::over(&dataset);
+    let outcome = columns(&site, &dataset, &json!({ "name": "x", "steps": [] })).finish();
+    outcome.refused_json(codes::FILE_TOO_MANY_ROW_GROUPS);
+    let said =
+        "too much for one dataset: the files have 103 different schemas and at least 10181 columns together";
+    assert!(outcome.stdout.contains(said), "{}", outcome.stdout);
+    guard.untouched();
+}

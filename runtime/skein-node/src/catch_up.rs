@@ -17,6 +17,7 @@ use crate::error::RunError;
 use crate::inputs::{self, InputFile};
 use crate::job::{Bench, Job};
 use crate::planning::{self, Planner};
+use crate::progress::Progress;
 use crate::run;
 use crate::staged::{self, Staged};
 use crate::transform::Transformed;
@@ -102,7 +103,7 @@ impl Staged {
         let files = inputs::read_later(snapshot, &todo, earlier, &self.later.progress)?;
         let Some(files) = files else { return Ok(false) };
         let earlier = match late {
-            Late::Migrate => job.extend_plans(&files)?,
+            Late::Migrate => job.extend_plans(&files, &self.later.progress)?,
             // However files that are not chosen may join, nobody asked for a mix by coming late.
             Late::Join => run::all_fit(snapshot, &job.plans, &todo).map(|()| Vec::new())?,
         };
@@ -176,6 +177,7 @@ impl Staged {
                 | RunError::Plan { .. }
                 | RunError::Target { .. }
                 | RunError::GroupsDiffer { .. }
+                | RunError::Varied(_)
                 | RunError::LeftDiffers { .. }
                 | RunError::AppliedDifferently { .. }
         );
@@ -190,12 +192,13 @@ impl Staged {
 impl Job {
     /// Plans for these files too, and the groups of those before. The plan is the run's: what the new files have not been
     /// through is no matter of it.
-    fn extend_plans(&mut self, files: &[InputFile]) -> Result<Vec<usize>, RunError> {
+    fn extend_plans(&mut self, files: &[InputFile], progress: &Progress) -> Result<Vec<usize>, RunError> {
         let planner = Planner {
             module: &self.module,
             params: &self.request.params,
             applied: &self.applied,
             limits: &self.request.limits,
+            progress,
         };
         let earlier = std::mem::take(&mut self.plans.group_of);
         planner.extend(&mut self.plans, files)?;

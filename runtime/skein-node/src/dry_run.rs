@@ -282,7 +282,7 @@ fn sampled(
         seen: Seen::default(),
         files: BTreeSet::new(),
     };
-    let printer = Printer::new(request.params.secrets());
+    let printer = Printer::new(request.params.mask());
     let mut sampler = sample::Sampler::new(work, sampling.plans, &printer, (manifest.state, sampling.rows));
     look(&mut prober, &mut sampler, manifest.state, sampling.rows)?;
     let (sample, rejects) = sampler.finish();

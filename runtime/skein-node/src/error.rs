@@ -6,7 +6,7 @@ use skein_dataset::{
     Conflict, IoFault, OutputError, PlaceError, PublishError, Refusal, SnapshotError, StageError, StateError,
 };
 use skein_sandbox::{GuestError, SchemaError};
-use skein_types::{Code, ErrorClass, ModuleDigest, ParamsDigest, PlanError, codes};
+use skein_types::{Code, ErrorClass, ModuleDigest, ParamsDigest, PlanError, UnifyError, codes};
 
 use crate::choice::ChoiceError;
 use crate::params::ParamsError;
@@ -38,6 +38,8 @@ pub enum RunError {
     LeftDiffers { file: String, difference: String },
     #[error(transparent)]
     Output(#[from] OutputError),
+    #[error("too much for one dataset: {0}")]
+    Varied(#[from] UnifyError),
     #[error("migration {name:?} was applied before with module {module} and parameters {params}")]
     AppliedDifferently { name: String, module: ModuleDigest, params: ParamsDigest },
     #[error("{name:?} remembers rows, and {done} files have been through it without the other {todo}")]
@@ -115,6 +117,7 @@ impl RunError {
             Self::Choice(e) => e.code(),
             Self::LeftDiffers { .. } => codes::PLAN_GROUPS_DIFFER,
             Self::Output(e) => e.code(),
+            Self::Varied(_) => codes::FILE_TOO_MANY_ROW_GROUPS,
             Self::AppliedDifferently { .. } => codes::ALREADY_OTHER_DIGEST,
             Self::StateLost { .. } => codes::STATE_LOST,
             Self::ResizeWithState { .. } => codes::USAGE,
@@ -155,6 +158,9 @@ impl RunError {
                     .to_owned(),
             ),
             Self::Output(e) => e.hint().map(str::to_owned),
+            Self::Varied(_) => Some(
+                "select fewer files at a time with --include and --mixed-schemas, or give them the same columns first".to_owned(),
+            ),
             Self::AppliedDifferently { .. } => {
                 Some("give this migration another --name, or repeat it with --again".to_owned())
             }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use arrow_schema::SchemaRef;
 use skein_dataset::parquet::{SourceFile, splits};
 use skein_dataset::{Partitions, PinnedFile, Snapshot, SnapshotError};
-use skein_types::{Blake3, FileView, unify};
+use skein_types::{Blake3, FileView, UnifyError, unify};
 
 use crate::error::RunError;
 use crate::progress::Progress;
@@ -102,7 +102,7 @@ pub(crate) fn read_later(
             recut_kind: source.recut_kind(),
         });
     }
-    if !schemas.unify(partitions.keys(), earlier.files, &mut files) {
+    if !schemas.unify(partitions.keys(), earlier.files, &mut files)? {
         return Ok(None);
     }
     progress.expect(files.len() as u64, files.iter().map(|f| f.rows).sum());
@@ -129,18 +129,23 @@ impl Distinct {
     }
 
     /// Presents to each file the columns of all. `false` if an earlier one would have to present others than it did.
-    fn unify(&self, partitions: &[String], earlier: &[InputFile], files: &mut [InputFile]) -> bool {
-        let unified: Vec<Arc<FileView>> = unify(&self.own, partitions).into_iter().map(Arc::new).collect();
+    fn unify(
+        &self,
+        partitions: &[String],
+        earlier: &[InputFile],
+        files: &mut [InputFile],
+    ) -> Result<bool, UnifyError> {
+        let unified: Vec<Arc<FileView>> = unify(&self.own, partitions)?.into_iter().map(Arc::new).collect();
         for file in files {
             let place = self.views.iter().position(|view| Arc::ptr_eq(view, &file.view));
             if let Some(view) = place.and_then(|place| unified.get(place)) {
                 file.view = Arc::clone(view);
             }
         }
-        earlier.iter().all(|file| {
+        Ok(earlier.iter().all(|file| {
             let place = self.own.iter().position(|own| *own == file.own);
             place.and_then(|place| unified.get(place)) == Some(&file.view)
-        })
+        }))
     }
 }
 

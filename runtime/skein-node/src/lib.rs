@@ -20,6 +20,7 @@ mod inputs;
 mod job;
 mod lane;
 mod lineage;
+mod mask;
 mod params;
 mod planning;
 mod presented;

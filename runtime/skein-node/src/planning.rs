@@ -9,6 +9,7 @@ use crate::error::{GroupLine, Groups, RunError};
 use crate::inputs::InputFile;
 use crate::params::Params;
 use crate::presented::Recorded;
+use crate::progress::Progress;
 
 /// The code with which a module refuses its parameters and not the schema: the SDK gives it too.
 const BAD_PARAMS: &str = "bad-params";
@@ -39,6 +40,7 @@ pub(crate) struct Planner<'a> {
     pub(crate) params: &'a Params,
     pub(crate) applied: &'a [Applied],
     pub(crate) limits: &'a Limits,
+    pub(crate) progress: &'a Progress,
 }
 
 impl Planner<'_> {
@@ -56,6 +58,7 @@ impl Planner<'_> {
             let known = plans.groups.iter().position(|g| g.plan.source() == &file.view.schema);
             let group = match known {
                 Some(group) => group,
+                None if self.progress.is_cancelled() => return Err(RunError::Cancelled),
                 None => {
                     plans.groups.push(self.group(&file.view.schema, &file.path)?);
                     plans.groups.len() - 1
@@ -78,19 +81,22 @@ impl Planner<'_> {
     }
 
     fn ask(&self, view: &SchemaRef, path: &str) -> Result<ProposedPlan, RunError> {
-        let config = self.params.guest_config();
+        let (config, mask) = (self.params.guest_config(), self.params.mask());
         self.module.plan(&self.source(view), config, self.limits).map_err(|error| match error {
             PlanCallError::Refused { code, message, column } if code == BAD_PARAMS => {
+                let message = mask.words(message);
                 RunError::ParamsRefused { message, column: column.map(|id| column_name(view, id)) }
             }
             PlanCallError::Refused { code, message, column } => RunError::PlanRefused {
                 file: path.to_owned(),
-                code,
-                message,
+                code: mask.words(code),
+                message: mask.words(message),
                 column: column.map(|id| column_name(view, id)),
             },
             PlanCallError::Target(source) => RunError::Target { file: path.to_owned(), source },
-            PlanCallError::Guest(source) => RunError::Guest { place: format!("plan for {path}"), source },
+            PlanCallError::Guest(source) => {
+                RunError::Guest { place: format!("plan for {path}"), source: mask.error(source) }
+            }
         })
     }
 

@@ -258,7 +258,8 @@ impl Asked<'_> {
         let recorded = Recorded::of(snapshot, &done, migration);
         let files = inputs::read(snapshot, &todo, &recorded.schemas, progress)?;
         let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
-        let planner = Planner { module, params: &request.params, applied: &applied, limits: &request.limits };
+        let RunRequest { params, limits, .. } = request;
+        let planner = Planner { module, params, applied: &applied, limits, progress };
         let plans = planner.plan(&files)?;
         for place in &done {
             let pinned = &snapshot.files()[*place];

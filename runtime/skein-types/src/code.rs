@@ -149,7 +149,7 @@ catalogue! {
     FILE_TRUNCATED = "SK0504" BadInput "a file is cut off or damaged";
     FILE_ENCRYPTED = "SK0505" BadInput "a file is encrypted";
     FILE_WILD_OFFSETS = "SK0506" BadInput "a file's metadata points outside the file";
-    FILE_TOO_MANY_ROW_GROUPS = "SK0507" BadInput "a file has too many row groups or columns";
+    FILE_TOO_MANY_ROW_GROUPS = "SK0507" BadInput "too many row groups, columns or schemas";
     FILE_UNSUPPORTED = "SK0508" BadInput "a file uses something that Skein cannot read";
     SYMLINK_OUTSIDE = "SK0509" Denied "a symbolic link inside the dataset";
     SPECIAL_FILE = "SK0510" Denied "a special file inside the dataset";

@@ -35,6 +35,7 @@ pub use selection::{Selection, SelectionError};
 pub use shape::{Encoding, Shape, StateKind, UnknownWord};
 pub use types_view::{guest_view, guest_view_type};
 pub use unify::{
-    ABSENT, FileView, PARTITION, STORED, Standing, alike, is_partition, schema_difference, unify, unmarked,
+    ABSENT, FileView, PARTITION, PRESENTED_MAX, STORED, Standing, UnifyError, alike, is_partition,
+    schema_difference, unify, unmarked,
 };
 pub use unit::{Bytes, Fuel, Millis, Rows, SizeParseError, grouped};

@@ -8,7 +8,6 @@ use skein_sandbox::{Limits, Manifest};
 use skein_types::{ColumnPlan, Origin, SchemaPlan, Shape};
 
 use crate::render;
-use crate::render::text::escaped;
 
 /// Functions of a module that nobody optimised; optimised ones of the SDK have a few thousand.
 const FUNCTIONS_UNOPTIMISED: u32 = 8_000;
@@ -156,8 +155,9 @@ fn before(plan: &SchemaPlan, column: &ColumnPlan) -> Option<bool> {
 
 pub(crate) fn told(advice: &[String]) {
     if !advice.is_empty() {
-        render::line("\nadvice");
-        advice.iter().for_each(|line| render::line(&format!("- {}", escaped(line))));
+        render::line("");
+        render::line("advice");
+        advice.iter().for_each(|line| render::line(&format!("- {line}")));
     }
 }
 

@@ -11,6 +11,10 @@ use skein_types::{Code, codes};
 
 use crate::args::Output;
 use crate::render;
+use crate::render::text::cut;
+
+/// Of an error's line; a name in it may be as long as a file.
+const ROOM: usize = 4096;
 
 /// Any error, ready to be shown.
 #[derive(Debug)]
@@ -99,19 +103,12 @@ impl Failure {
             Output::Json | Output::Table if self.told => {}
             Output::Json if !self.on_stderr => render::json(&Envelope { error: self.body() }),
             Output::Json | Output::Table => {
-                let mut text = format!("error[{}]: {}\n", self.code.id, self.message);
-                for line in &self.details {
-                    text.push_str("  ");
-                    text.push_str(line);
-                    text.push('\n');
-                }
-                if let Some(hint) = &self.hint {
-                    text.push_str("  hint: ");
-                    text.push_str(hint);
-                    text.push('\n');
-                }
-                text.push_str(&format!("  see `skein explain {}`", self.code.id));
-                render::to_stderr(&text);
+                let say =
+                    |before: &str, text: &str| render::to_stderr(&cut(&format!("{before}{text}"), ROOM));
+                say(&format!("error[{}]: ", self.code.id), &self.message);
+                self.details.iter().for_each(|line| say("  ", line));
+                self.hint.iter().for_each(|hint| say("  hint: ", hint));
+                say("  see ", &format!("`skein explain {}`", self.code.id));
             }
         }
         ExitCode::from(self.code.exit_code())

@@ -13,7 +13,7 @@
 //! is misspelt and silently not followed would be found out too late.
 
 use std::fmt;
-use std::io::Read as _;
+use std::io::{Error, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use skein_types::{codes, nearest};
@@ -21,6 +21,7 @@ use toml::{Table, Value};
 
 use crate::args::Names;
 use crate::failure::Failure;
+use crate::toml_text;
 
 const FILE: &str = "skein.toml";
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -55,7 +56,7 @@ impl Machine {
         let usual = home.join(FILE);
         let path = named.unwrap_or(&usual);
         let text = match text(path) {
-            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+            Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => {
                 return Ok(Self::default());
             }
             other => other.map_err(|error| invalid(path, &error.to_string()))?,
@@ -75,8 +76,7 @@ impl Machine {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let mut table: Table =
-            toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        let mut table: Table = toml_text::parse(text)?;
         let states = rules(&mut table, ("state", "a path", "at"), absolute)?;
         let names = rules(&mut table, ("names", "hash or keep", "as"), names)?;
         known(&table, &["state", "names"])?;
@@ -154,9 +154,13 @@ fn known(rest: &Table, allowed: &[&str]) -> Result<(), String> {
     Err(format!("unknown key `{unknown}`, {hint}"))
 }
 
-fn text(path: &Path) -> std::io::Result<String> {
+fn text(path: &Path) -> Result<String, Error> {
     let mut text = String::new();
-    std::fs::File::open(path)?.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
+    std::fs::File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    // What is cut off might be the very rule that matters.
+    if text.len() as u64 > FILE_BYTES_MAX {
+        return Err(Error::new(ErrorKind::FileTooLarge, "more than 1 MiB"));
+    }
     Ok(text)
 }
 
@@ -199,6 +203,22 @@ mod tests {
         let some = Machine::parse(text).unwrap();
         let named = ["/lake/a", "/lake/hot/a", "/a"].map(|path| some.names_for(Path::new(path)));
         assert_eq!(named, [Some(Names::Keep), Some(Names::Hash), None]);
+    }
+
+    #[test]
+    fn settings_are_read_in_full_or_not_at_all() {
+        use std::io::Write as _;
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("skein.toml");
+        let rule = "state = \"/s\"\n";
+        let filled = |bytes: usize| {
+            let text = format!("{}{rule}", "\n".repeat(bytes - rule.len()));
+            std::fs::File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
+            Machine::read(Some(&path), place.path())
+        };
+        assert_eq!(filled(1 << 20).unwrap().states_for(Path::new("/d")), Some(Path::new("/s")));
+        let refused = filled((1 << 20) + 1).unwrap_err();
+        assert!(refused.message().contains("more than 1 MiB"), "{refused:?}");
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod secrets;
 mod selection;
 mod settings;
 mod statement;
+mod toml_text;
 mod usage;
 
 use std::process::ExitCode;

@@ -1,5 +1,9 @@
 //! Printing: data on stdout, everything else on stderr.
 //!
+//! Names of files, columns and modules are strangers' words, and a terminal obeys some of them. So what is printed for people
+//! goes through [`line`], [`to_stderr`] or [`table`], which escape it; JSON escapes for itself; what is painted or meant for
+//! a program is made harmless where it is made and printed [`as_is`].
+//!
 //! [`text`] makes words of strangers harmless and fits them into a width, [`lineage`] shows what becomes of columns,
 //! [`sheet`] rows before and after.
 
@@ -19,6 +23,10 @@ use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
 pub(crate) use skein_types::grouped;
+use text::{cut, escaped};
+
+/// A cell of a table has no more room than this, whatever a stranger called something.
+const CELL_ROOM: usize = 200;
 
 /// The first error of standard output but a closed pipe.
 static LOST: OnceLock<std::io::Error> = OnceLock::new();
@@ -41,15 +49,21 @@ pub(crate) fn raw(text: &str) {
 
 /// One JSON document.
 pub(crate) fn json(value: &impl Serialize) {
-    line(&serde_json::to_string_pretty(value).expect("output records are plain data"));
+    as_is(&serde_json::to_string_pretty(value).expect("output records are plain data"));
 }
 
 /// One JSON document on one line.
 pub(crate) fn json_line(value: &impl Serialize) {
-    line(&serde_json::to_string(value).expect("output records are plain data"));
+    as_is(&serde_json::to_string(value).expect("output records are plain data"));
 }
 
+/// One line whose words may be those of strangers.
 pub(crate) fn line(text: &str) {
+    as_is(&escaped(text));
+}
+
+/// What is harmless already: painted, a page of our own, or for another program to read.
+pub(crate) fn as_is(text: &str) {
     raw(&format!("{text}\n"));
 }
 
@@ -58,9 +72,15 @@ pub(crate) fn theirs(path: &str) -> String {
     format!("others had written into what was removed: their files are in {path}")
 }
 
+/// One line for people, whatever the output is. Its words may be those of strangers.
 pub(crate) fn to_stderr(text: &str) {
+    raw_to_stderr(&format!("{}\n", escaped(text)));
+}
+
+/// Text of our own as it is.
+pub(crate) fn raw_to_stderr(text: &str) {
     // There is nowhere left to say that nobody reads it.
-    std::io::stderr().write_all(format!("{text}\n").as_bytes()).unwrap_or_default();
+    std::io::stderr().write_all(text.as_bytes()).unwrap_or_default();
 }
 
 /// A table without borders, so that `cut` and `awk` work on it.
@@ -69,10 +89,10 @@ pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header.iter().map(|h| h.to_uppercase()));
     rows.into_iter().for_each(|row| {
-        table.add_row(row);
+        table.add_row(row.iter().map(|cell| cut(&escaped(cell), CELL_ROOM)));
     });
     for row in table.lines() {
-        line(row.trim_end());
+        as_is(row.trim_end());
     }
 }
 

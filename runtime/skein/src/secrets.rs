@@ -11,6 +11,7 @@ use skein_types::codes;
 use crate::args::ParamArgs;
 use crate::failure::Failure;
 use crate::home::Home;
+use crate::toml_text;
 
 /// `@-`, as other programs have it.
 const STDIN: &str = "-";
@@ -57,7 +58,7 @@ fn value(text: &str) -> Result<Value, Failure> {
         .map_err(|_| Failure::text(codes::PARAMS_INVALID, format!("{path} is not UTF-8")))?;
     let is_toml = Path::new(path).extension().is_some_and(|e| e.eq_ignore_ascii_case("toml"));
     let parsed = if is_toml {
-        toml::from_str::<Value>(&content).map_err(|error| error.to_string())
+        toml_text::parse::<Value>(&content)
     } else {
         serde_json::from_str(&content).map_err(|error| error.to_string())
     };

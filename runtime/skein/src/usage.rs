@@ -22,7 +22,7 @@ pub(crate) fn refused(mut error: clap::Error) -> ExitCode {
     if wants_json(std::env::args_os().skip(1)) {
         return failure(&error.render().to_string()).report(Output::Json);
     }
-    render::to_stderr(shown(&error).trim_end());
+    render::raw_to_stderr(&format!("{}\n", shown(&error).trim_end()));
     ExitCode::from(codes::USAGE.exit_code())
 }
 

@@ -57,7 +57,9 @@ pub struct Name(String);
 
 /// Not the name of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a name for a dataset: one file name without a slash")]
+#[error(
+    "{0:?} is not a name for a dataset: one file name without a slash or control characters that does not begin with -"
+)]
 pub struct BadName(String);
 
 impl BadName {
@@ -71,7 +73,11 @@ impl std::str::FromStr for Name {
     type Err = BadName;
 
     fn from_str(text: &str) -> Result<Self, BadName> {
-        let bad = matches!(text, "" | "." | ".." | STATE) || text.contains(['/', '\0']) || text.len() > 255;
+        let bad = matches!(text, "" | "." | ".." | STATE)
+            // Commands would take it for an option, and terminals obey it.
+            || text.starts_with('-')
+            || text.contains(|c: char| c == '/' || c.is_control())
+            || text.len() > 255;
         if bad { Err(BadName(text.to_owned())) } else { Ok(Self(text.to_owned())) }
     }
 }

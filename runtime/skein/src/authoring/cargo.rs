@@ -13,6 +13,7 @@ use skein_types::codes;
 
 use crate::aside;
 use crate::failure::Failure;
+use crate::toml_text;
 
 pub(crate) const TARGET: &str = "wasm32-wasip2";
 
@@ -75,7 +76,7 @@ impl Crate {
         let manifest = directory.join("Cargo.toml");
         let text = super::read(&manifest).map_err(|error| not(format!("Cargo.toml: {error}")))?;
         let manifest: Manifest =
-            toml::from_str(&text).map_err(|error| not(format!("Cargo.toml: {error}")))?;
+            toml_text::parse(&text).map_err(|error| not(format!("Cargo.toml: {error}")))?;
         let package = manifest.package.ok_or_else(|| not("Cargo.toml has no package".to_owned()))?.name;
         let kinds = manifest.lib.map(|lib| lib.kinds).unwrap_or_default();
         if !kinds.iter().any(|kind| kind == "cdylib") {

@@ -86,7 +86,9 @@ impl Look {
                 stored.len() - 1
             }));
         }
-        Ok(Self { views: unify(&stored, &[]), snapshot, view_of })
+        let views = unify(&stored, &[])
+            .map_err(|error| Failure::new(codes::FILE_TOO_MANY_ROW_GROUPS, &error).about(path))?;
+        Ok(Self { views, snapshot, view_of })
     }
 
     /// What the first file presents: where the files' types do not meet it is that file's.

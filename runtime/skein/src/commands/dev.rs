@@ -49,7 +49,8 @@ pub(crate) fn dev(settings: &Settings, args: &DevArgs) -> CommandResult {
             if is_asked(&asked, Duration::ZERO) {
                 return Ok(());
             }
-            render::to_stderr(&format!("\nwaiting for changes in {}; Ctrl-C ends", args.dir.display()));
+            render::to_stderr("");
+            render::to_stderr(&format!("waiting for changes in {}; Ctrl-C ends", args.dir.display()));
         }
         if is_asked(&asked, LOOK_EVERY) {
             return Ok(());

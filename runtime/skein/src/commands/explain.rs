@@ -25,7 +25,7 @@ pub(crate) fn explain(args: &ExplainArgs) -> CommandResult {
     let wanted = id(given);
     match PAGES.iter().find(|(code, _)| *code == wanted) {
         Some((_, page)) => {
-            render::line(page.trim_end());
+            render::as_is(page.trim_end());
             Ok(())
         }
         None if codes::RETIRED.contains(&wanted.as_str()) => {

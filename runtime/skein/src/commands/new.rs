@@ -139,9 +139,9 @@ fn told(made: &Made) {
             "  the rows in fixture/ come from the dataset: see fixture/README.md before you share them",
         );
     }
-    render::to_stderr(&format!(
-        "next:\n  cd {directory}\n  cargo test\n  skein dev\n  skein build --release"
-    ));
+    let next = [&format!("cd {directory}"), "cargo test", "skein dev", "skein build --release"];
+    render::to_stderr("next:");
+    next.iter().for_each(|command| render::to_stderr(&format!("  {command}")));
 }
 
 #[cfg(test)]
