@@ -26,6 +26,7 @@ use crate::recover;
 use crate::snapshot::{SnapshotError, first};
 use crate::staging::{self, StageError};
 use crate::store;
+use crate::store::lock::Lock;
 
 /// A held version cannot be published or discarded.
 #[derive(Debug, thiserror::Error)]
@@ -143,21 +144,22 @@ impl HeldError {
 
 /// Makes a held version current; without `run`, the only one. Answers the version that it became.
 pub fn publish_held(dataset: &Dataset, run: Option<RunId>) -> Result<u64, HeldError> {
-    let (_at_work, history, held) = take(dataset, run)?;
-    let state = dataset.state().expect("a lock was taken in the dataset's state");
-    let _lock = dataset.lock_publish(state)?;
-    let intent = intent(dataset, state, &history, &held)?;
+    let Taken { state, history, held, .. } = &take(dataset, run)?;
+    let intent = intent(dataset, state, history, held)?;
+    let announced = recover::seal(dataset, history.last(), Body::Intent(Box::new(intent.clone())))?;
     crash_point!("held.before-intent").during("publish", &dataset.place.name)?;
     let unknown = |e: StateError| HeldError::Unknown { source: Box::new(e) };
-    let exchanged = recover::append(dataset, state, &history, Body::Intent(Box::new(intent.clone())))
-        .and_then(|announced| {
-            crash_point!("held.after-intent").during("publish", &dataset.place.name)?;
-            alone::carry_out(dataset, state, &intent, announced.number)
-        });
+    let exchanged = recover::create(state, &announced).and_then(|()| {
+        crash_point!("held.after-intent").during("publish", &dataset.place.name)?;
+        alone::carry_out(dataset, state, &intent, announced.number)
+    });
     match exchanged.map_err(unknown)? {
         Ok(version) => {
-            crash_point!("held.after-done").during("publish", &dataset.place.name)?;
-            remove(state, &held)?;
+            // It is current whether or not this works; the next run sweeps what it leaves.
+            let after = crash_point!("held.after-done").during("publish", &dataset.place.name);
+            if let Err(fault) = after.and_then(|()| remove(state, held)) {
+                tracing::warn!(run = %held.hold.facts.run, error = %fault, "files of a held version left behind");
+            }
             Ok(version)
         }
         Err(UndoneBy::Drift { changes }) => Err(HeldError::Drift { changes }),
@@ -176,9 +178,7 @@ pub struct Discarded {
 
 /// Gives a held version up and removes its files; without `run`, the only one.
 pub fn discard(dataset: &Dataset, run: Option<RunId>) -> Result<Discarded, HeldError> {
-    let (_at_work, history, held) = take(dataset, run)?;
-    let state = dataset.state().expect("a lock was taken in the dataset's state");
-    let _lock = dataset.lock_publish(state)?;
+    let Taken { state, history, held, _at_work, _lock } = take(dataset, run)?;
     let record = recover::append(dataset, state, &history, Body::Discard { run: held.hold.facts.run })?;
     crash_point!("discard.after-record").during("discard", &dataset.place.name)?;
     let Some(all) = hold::open(state)? else { return Ok(Discarded { held, set_aside: Vec::new() }) };
@@ -188,15 +188,25 @@ pub fn discard(dataset: &Dataset, run: Option<RunId>) -> Result<Discarded, HeldE
     Ok(Discarded { held, set_aside })
 }
 
-/// Keeps runs away, and answers what is held. No log grows while the run lock is held but by whoever rolls back, and
-/// then the record that follows is refused.
-fn take(dataset: &Dataset, run: Option<RunId>) -> Result<(RunLock, History, Arc<Held>), HeldError> {
-    let history = dataset.history()?;
-    let run = choose(&history, run)?;
-    let lock = dataset.lock_run(run)?;
-    let history = dataset.history()?;
+/// What is held, as the log is while nobody else can change it.
+struct Taken<'a> {
+    state: &'a State,
+    history: History,
+    held: Arc<Held>,
+    _at_work: RunLock,
+    _lock: Lock,
+}
+
+/// Keeps runs away, then whoever rolls back, and reads the log after that.
+fn take(dataset: &Dataset, run: Option<RunId>) -> Result<Taken<'_>, HeldError> {
+    let run = choose(&dataset.history()?, run)?;
+    let at_work = dataset.lock_run(run)?;
+    crash_point!("held.before-lock").during("lock", &dataset.place.name)?;
+    let state = dataset.state().expect("a lock was taken in the dataset's state");
+    let lock = dataset.lock_publish(state)?;
+    let (_, history) = recover::settle(dataset, state)?;
     let held = history.held_by(run).cloned().ok_or(HeldError::Nothing { run: Some(run) })?;
-    Ok((lock, history, held))
+    Ok(Taken { state, history, held, _at_work: at_work, _lock: lock })
 }
 
 fn choose(history: &History, run: Option<RunId>) -> Result<RunId, HeldError> {

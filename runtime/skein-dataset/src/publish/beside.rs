@@ -29,13 +29,14 @@ use skein_types::{Blake3, Code, RunId, codes};
 use crate::crash_point;
 use crate::dataset::{Dataset, PARTS, RUN_LOCK, State, StateError};
 use crate::fault::During as _;
-use crate::log::record::{Body, Intent, Operation, Origin, Record};
+use crate::log::record::{Body, Intent, Operation, Origin};
 use crate::log::{self, Sealed, file_name};
 use crate::place::{Kind, STATE};
 use crate::publish::batch::{self, Attempted, Ended};
 use crate::publish::prepare;
 use crate::publish::swap;
 use crate::publish::{Outcome, Publish, PublishError};
+use crate::recover;
 use crate::staging::QUARANTINE;
 use crate::store::barrier::Barrier;
 use crate::store::lock::Lock;
@@ -181,8 +182,8 @@ impl<'a> Prepared<'a> {
             // A dataset that is a file has its name.
             files.iter_mut().for_each(|file| file.stat.path = name.to_owned());
         }
-        let now = publish.dataset.clock.now();
-        let record = Sealed::new(&Record::new(0, None, now, Body::Adopt { files, dirs, origin }));
+        let record = recover::seal(publish.dataset, None, Body::Adopt { files, dirs, origin })
+            .map_err(StateError::from)?;
         let made = make_state(&publish, &record)?;
         let note = Note {
             name: name.to_owned(),

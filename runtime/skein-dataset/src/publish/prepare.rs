@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use skein_types::Timestamp;
 
 use crate::crash_point;
-use crate::dataset::State;
+use crate::dataset::{State, StateError};
 use crate::fault::During as _;
 use crate::listing::Listing;
 use crate::log::Sealed;
@@ -37,19 +37,21 @@ pub(crate) struct Prepared<'a> {
 pub(crate) struct Chain {
     last: Option<Parent>,
     now: Timestamp,
+    record_max: u64,
 }
 
 impl Chain {
     /// What follows the log as a run pinned it.
     pub(crate) fn after(publish: &Publish<'_>) -> Self {
-        Self { last: publish.snapshot.last, now: publish.dataset.clock.now() }
+        let dataset = publish.dataset;
+        Self { last: publish.snapshot.last, now: dataset.clock.now(), record_max: dataset.record_max }
     }
 
-    pub(crate) fn seal(&mut self, body: Body) -> Sealed {
+    pub(crate) fn seal(&mut self, body: Body) -> Result<Sealed, StateError> {
         let number = self.last.map_or(0, |last| last.number + 1);
-        let sealed = Sealed::new(&Record::new(number, self.last, self.now, body));
+        let sealed = Sealed::new(&Record::new(number, self.last, self.now, body), self.record_max)?;
         self.last = Some(sealed.as_parent);
-        sealed
+        Ok(sealed)
     }
 }
 
@@ -63,7 +65,7 @@ pub(crate) struct Base {
 
 impl Base {
     /// Needs every hash.
-    pub(crate) fn new(publish: &Publish<'_>, chain: &mut Chain) -> Self {
+    pub(crate) fn new(publish: &Publish<'_>, chain: &mut Chain) -> Result<Self, StateError> {
         let snapshot = &publish.snapshot;
         let (files, dirs) = (snapshot.records(), snapshot.dirs.clone());
         let (body, version) = match (&snapshot.head, snapshot.observed()) {
@@ -74,7 +76,7 @@ impl Base {
                 (Some(Body::Observe { version, changes, files: files.clone(), dirs }), version)
             }
         };
-        Self { version, record: body.map(|body| chain.seal(body)), files }
+        Ok(Self { version, record: body.map(|body| chain.seal(body)).transpose()?, files })
     }
 }
 
@@ -85,10 +87,10 @@ impl<'a> Prepared<'a> {
         publish.snapshot.hash(publish.dataset)?;
         publish.staging.finish_dirs()?;
         let mut chain = Chain::after(&publish);
-        let base = Base::new(&publish, &mut chain);
+        let base = Base::new(&publish, &mut chain)?;
         let intent = intent(&publish, base.version)?;
-        let announce = chain.seal(Body::Intent(Box::new(intent.clone())));
-        let decision = chain.seal(Body::Commit { version: intent.version, run: publish.lock.run });
+        let announce = chain.seal(Body::Intent(Box::new(intent.clone())))?;
+        let decision = chain.seal(Body::Commit { version: intent.version, run: publish.lock.run })?;
         write_records(&publish, &base, &announce)?;
         Ok(Self { publish, intent, base, announce, decision })
     }
@@ -223,6 +225,9 @@ fn file_records(
         publish.staging.entries().into_iter().map(|entry| (entry.path.clone(), entry)).collect();
     let mut facts: BTreeMap<&str, &FileFacts> =
         publish.commit.files.iter().map(|facts| (facts.path.as_str(), facts)).collect();
+    let snapshot = publish.snapshot.files().iter();
+    let known: BTreeMap<&str, &FileRecord> =
+        snapshot.filter_map(|file| Some((file.stat.path.as_str(), file.known()?))).collect();
     let mut records = Vec::with_capacity(listed.len());
     for mut stat in listed {
         let entry = entries.remove(&stat.path).ok_or_else(|| bad(format!("{} is foreign", stat.path)))?;
@@ -230,9 +235,7 @@ fn file_records(
             return Err(bad(format!("{} has {} bytes of {}", stat.path, stat.size, entry.size)));
         }
         stat.role = entry.role;
-        let joined =
-            publish.snapshot.files().iter().find(|f| f.stat.path == entry.from).and_then(|f| f.known());
-        let record = match (facts.remove(stat.path.as_str()), joined) {
+        let record = match (facts.remove(stat.path.as_str()), known.get(entry.from.as_str()).copied()) {
             (Some(facts), _) => FileRecord {
                 rows: Some(facts.rows),
                 stats: Some(facts.stats.clone()),
