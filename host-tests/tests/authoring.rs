@@ -121,8 +121,8 @@ fn real_rows_are_their_takers_alone_and_the_rest_of_the_crate_is_as_any_other() 
 fn a_name_of_any_length_is_cut_where_people_read_it_and_whole_where_the_code_needs_it() {
     let site = Site::new();
     let long = "n".repeat(70_000);
-    let ids: arrow_array::ArrayRef = std::sync::Arc::new(arrow_array::Int64Array::from(vec![1]));
-    let rows = arrow_array::RecordBatch::try_from_iter_with_nullable([(&long, ids, false)]).unwrap();
+    let ids: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    let rows = RecordBatch::try_from_iter_with_nullable([(&long, ids, false)]).unwrap();
     fixture::write(&site.directory("data").join("a.parquet"), &rows, 1);
     site.skein("new").arg("long").arg("--from").arg(site.path("data")).finish().succeeded();
     let library = text(&site.path("long/src/lib.rs"));

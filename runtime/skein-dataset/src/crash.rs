@@ -36,6 +36,7 @@ pub const CRASH_POINTS: &[&str] = &[
     "hold.after-sync",
     "hold.after-move",
     "hold.after-record",
+    "held.before-lock",
     "held.before-intent",
     "held.after-intent",
     "held.after-done",

@@ -28,6 +28,7 @@ use crate::recover;
 use crate::snapshot::first;
 use crate::staging;
 use crate::store;
+use crate::store::lock::Lock;
 
 /// A held version cannot be published or discarded.
 #[derive(Debug, thiserror::Error)]
@@ -150,30 +151,40 @@ pub struct PublishedHeld {
 /// Makes a held version current; without `run`, the only one. Files that others only added since are part of it as they
 /// are, if they have its schema.
 pub fn publish_held(dataset: &Dataset, run: Option<RunId>) -> Result<PublishedHeld, HeldError> {
-    let (at_work, history, held) = take(dataset, run)?;
-    let state = dataset.state().expect("a lock was taken in the dataset's state");
-    let look = |history: &History| -> Result<_, HeldError> {
-        let live = dataset.snapshot(history)?;
-        let added = late::added(history, &held, &live)?;
-        Ok((live, added))
-    };
-    let mut found = look(&history)?;
-    if found.1.is_empty() && history.head().is_some_and(|head| head.version == held.hold.base) {
-        match exchange(dataset, state, &history, &held) {
+    let mut taken = take(dataset, run)?;
+    let mut found = late::added(&taken.history, &taken.held, dataset.snapshot(&taken.history)?)?;
+    if found.1.is_empty() && taken.history.head().is_some_and(|head| head.version == taken.held.hold.base) {
+        match exchange(dataset, &taken) {
             Err(HeldError::Drift { changes }) if changes.iter().all(|c| matches!(c, Change::Added(_))) => {}
-            exchanged => {
-                return exchanged.map(PublishedHeld::alone);
-            }
+            exchanged => return exchanged.map(PublishedHeld::alone),
         }
         // Somebody added files between that look and the exchange, which was taken back.
-        found = look(&dataset.history()?)?;
+        taken.history = dataset.history()?;
+        found = late::added(&taken.history, &taken.held, dataset.snapshot(&taken.history)?)?;
     }
+    let Taken { state, held, at_work, lock, .. } = taken;
+    // From here on it is a publish like any other, which locks when its files are ready.
+    drop(lock);
     let published = late::publish(dataset, &at_work, &held, found)?;
-    crash_point!("held.after-done").during("publish", &dataset.place.name)?;
+    // It is current whether or not this works; the next run sweeps what it leaves.
+    let set_aside = crash_point!("held.after-done")
+        .during("publish", &dataset.place.name)
+        .map_err(HeldError::from)
+        .and_then(|()| copied(dataset, state, &held));
+    match set_aside {
+        Ok(set_aside) => Ok(PublishedHeld { set_aside, ..published }),
+        Err(error) => {
+            tracing::warn!(run = %held.hold.facts.run, %error, "files of a held version left behind");
+            Ok(published)
+        }
+    }
+}
+
+/// Gives up what was held after its copy was published.
+fn copied(dataset: &Dataset, state: &State, held: &Held) -> Result<Vec<PathBuf>, HeldError> {
     let _lock = dataset.lock_publish(state)?;
     let number = dataset.history()?.last().map_or(0, |last| last.number);
-    let set_aside = give_up(dataset, state, (&held, number))?;
-    Ok(PublishedHeld { set_aside, ..published })
+    give_up(dataset, state, (held, number))
 }
 
 impl PublishedHeld {
@@ -184,19 +195,22 @@ impl PublishedHeld {
 }
 
 /// Makes it current where nothing has changed.
-fn exchange(dataset: &Dataset, state: &State, history: &History, held: &Held) -> Result<u64, HeldError> {
-    let _lock = dataset.lock_publish(state)?;
+fn exchange(dataset: &Dataset, taken: &Taken<'_>) -> Result<u64, HeldError> {
+    let Taken { state, history, held, .. } = taken;
     let intent = intent(dataset, state, history, held)?;
+    let announced = recover::seal(dataset, history.last(), Body::Intent(Box::new(intent.clone())))?;
     crash_point!("held.before-intent").during("publish", &dataset.place.name)?;
-    let exchanged = recover::append(dataset, state, history, Body::Intent(Box::new(intent.clone())))
-        .and_then(|announced| {
-            crash_point!("held.after-intent").during("publish", &dataset.place.name)?;
-            alone::carry_out(dataset, state, &intent, announced.number)
-        });
+    let exchanged = recover::create(state, &announced).and_then(|()| {
+        crash_point!("held.after-intent").during("publish", &dataset.place.name)?;
+        alone::carry_out(dataset, state, &intent, announced.number)
+    });
     match exchanged.map_err(ExchangeError::unknown("it"))? {
         Ok(version) => {
-            crash_point!("held.after-done").during("publish", &dataset.place.name)?;
-            remove(state, held)?;
+            // It is current whether or not this works; the next run sweeps what it leaves.
+            let after = crash_point!("held.after-done").during("publish", &dataset.place.name);
+            if let Err(fault) = after.and_then(|()| remove(state, held)) {
+                tracing::warn!(run = %held.hold.facts.run, error = %fault, "files of a held version left behind");
+            }
             Ok(version)
         }
         Err(UndoneBy::Drift { changes }) => Err(HeldError::Drift { changes }),
@@ -215,9 +229,7 @@ pub struct Discarded {
 
 /// Gives a held version up and removes its files; without `run`, the only one.
 pub fn discard(dataset: &Dataset, run: Option<RunId>) -> Result<Discarded, HeldError> {
-    let (_at_work, history, held) = take(dataset, run)?;
-    let state = dataset.state().expect("a lock was taken in the dataset's state");
-    let _lock = dataset.lock_publish(state)?;
+    let Taken { state, history, held, at_work: _at_work, lock: _lock } = take(dataset, run)?;
     let record = recover::append(dataset, state, &history, Body::Discard { run: held.hold.facts.run })?;
     crash_point!("discard.after-record").during("discard", &dataset.place.name)?;
     let set_aside = give_up(dataset, state, (&held, record.number))?;
@@ -237,15 +249,25 @@ fn give_up(
     Ok(set_aside.into_iter().map(|at| dataset.state_path().join(at)).collect())
 }
 
-/// Keeps runs away, and answers what is held. No log grows while the run lock is held but by whoever rolls back, and
-/// then the record that follows is refused.
-fn take(dataset: &Dataset, run: Option<RunId>) -> Result<(RunLock, History, Arc<Held>), HeldError> {
-    let history = dataset.history()?;
-    let run = choose(&history, run)?;
-    let lock = dataset.lock_run(run)?;
-    let history = dataset.history()?;
+/// What is held, as the log is while nobody else can change it.
+struct Taken<'a> {
+    state: &'a State,
+    history: History,
+    held: Arc<Held>,
+    at_work: RunLock,
+    lock: Lock,
+}
+
+/// Keeps runs away, then whoever rolls back, and reads the log after that.
+fn take(dataset: &Dataset, run: Option<RunId>) -> Result<Taken<'_>, HeldError> {
+    let run = choose(&dataset.history()?, run)?;
+    let at_work = dataset.lock_run(run)?;
+    crash_point!("held.before-lock").during("lock", &dataset.place.name)?;
+    let state = dataset.state().expect("a lock was taken in the dataset's state");
+    let lock = dataset.lock_publish(state)?;
+    let (_, history) = recover::settle(dataset, state)?;
     let held = history.held_by(run).cloned().ok_or(HeldError::Nothing { run: Some(run) })?;
-    Ok((lock, history, held))
+    Ok(Taken { state, history, held, at_work, lock })
 }
 
 fn choose(history: &History, run: Option<RunId>) -> Result<RunId, HeldError> {

@@ -169,6 +169,12 @@ impl Listing {
         Ok(Self { files: vec![file], dirs: Vec::new() })
     }
 
+    /// The file at a path.
+    pub(crate) fn find(&self, path: &str) -> Option<&FileStat> {
+        let at = self.files.binary_search_by(|file| file.path.as_str().cmp(path)).ok()?;
+        Some(&self.files[at])
+    }
+
     /// Sum of all sizes.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|f| f.size).sum()

@@ -158,12 +158,12 @@ pub fn roll_back_over(
         files,
         dirs: target.dirs.clone(),
     };
+    let announced = recover::seal(dataset, history.last(), Body::Intent(Box::new(intent.clone())))?;
     crash_point!("rollback.before-intent").during("roll back", &dataset.place.name)?;
-    let exchanged = recover::append(dataset, state, &history, Body::Intent(Box::new(intent.clone())))
-        .and_then(|announced| {
-            crash_point!("rollback.after-intent").during("roll back", &dataset.place.name)?;
-            alone::carry_out(dataset, state, &intent, announced.number)
-        });
+    let exchanged = recover::create(state, &announced).and_then(|()| {
+        crash_point!("rollback.after-intent").during("roll back", &dataset.place.name)?;
+        alone::carry_out(dataset, state, &intent, announced.number)
+    });
     match exchanged.map_err(ExchangeError::unknown("the rollback"))? {
         Ok(version) => Ok(RolledBack { set_aside, ..answer(target, version, true) }),
         Err(UndoneBy::Drift { changes }) => Err(RollbackError::LaterWrites { changes }),

@@ -39,6 +39,8 @@ mod old;
 mod others;
 #[path = "files/places.rs"]
 mod places;
+#[path = "files/records.rs"]
+mod records;
 #[path = "files/refused.rs"]
 mod refused;
 #[path = "files/renames.rs"]

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use skein_node::RunError;
-use skein_types::{Code, codes};
+use skein_types::{Code, ErrorClass, codes};
 
 use crate::args::Output;
 use crate::render;
@@ -151,6 +151,18 @@ pub(crate) fn of_output() -> CommandResult {
             let failure = Failure::text(codes::IO, format!("the output was not written in full: {error}"));
             Err(failure.hint(Some("what the command did is done; only its answer is missing")).on_stderr())
         }
+    }
+}
+
+/// Which of several failures decides the exit code: what a person must look into before what a second call may mend.
+pub(crate) const fn severity(code: &Code) -> u8 {
+    match code.class {
+        ErrorClass::Bug => 5,
+        ErrorClass::Fault => 4,
+        ErrorClass::Denied => 3,
+        ErrorClass::BadInput => 2,
+        ErrorClass::Conflict => 1,
+        ErrorClass::Transient => 0,
     }
 }
 

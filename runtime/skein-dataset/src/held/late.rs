@@ -31,9 +31,13 @@ use crate::staging::{QUARANTINE, Staging};
 /// How often files that are added meanwhile are taken in before it is a conflict.
 const ROUNDS: usize = 8;
 
-/// Places of the files that were added to the version that a hold was made from; anything else that happened since is an
-/// error.
-pub(super) fn added(history: &History, held: &Held, live: &Snapshot) -> Result<Vec<usize>, HeldError> {
+/// What is live, with the places of the files that were added to the version that a hold was made from; anything else that
+/// happened since is an error.
+pub(super) fn added(
+    history: &History,
+    held: &Held,
+    live: Snapshot,
+) -> Result<(Snapshot, Vec<usize>), HeldError> {
     let base = history.version(held.hold.base).expect("what is held has a base");
     if history.moved_on(base.version).is_some() {
         let head = history.head().map_or(base.version, |head| head.version);
@@ -46,7 +50,8 @@ pub(super) fn added(history: &History, held: &Held, live: &Snapshot) -> Result<V
     }
     let is_new = |path: &str| base.files.binary_search_by(|f| f.stat.path.as_str().cmp(path)).is_err();
     let places = live.files().iter().enumerate().filter(|(_, file)| is_new(&file.stat.path));
-    Ok(places.map(|(place, _)| place).collect())
+    let places = places.map(|(place, _)| place).collect();
+    Ok((live, places))
 }
 
 /// Publishes a copy of what is held with the files at these places.

@@ -7,7 +7,7 @@ use crate::dataset::StateError;
 use crate::fault::{During as _, IoFault};
 use crate::listing::Change;
 use crate::log::machine::UndoneBy;
-use crate::log::record::{Body, Record};
+use crate::log::record::Body;
 use crate::log::{self, Sealed, file_name};
 use crate::publish::prepare::{BASE_RECORD, INTENT_RECORD, Prepared};
 use crate::publish::swap::{self, Back, Decision, Swap};
@@ -285,7 +285,7 @@ fn try_decide(prepared: &Prepared<'_>) -> Result<Result<Sealed, Back>, StateErro
             crash_point!("settle.after-quarantine").during("publish", name)?;
             let body = Body::Done { version: intent.version, ctime_ns: swap::live_ctime(dataset, intent)? };
             let parent = prepared.decision.as_parent;
-            let done = Sealed::new(&Record::new(parent.number + 1, Some(parent), dataset.clock.now(), body));
+            let done = recover::seal(dataset, Some(parent), body)?;
             done.prepare(&state.log)?;
             Ok(Ok(done))
         }

@@ -39,6 +39,7 @@ use crate::publish::batch::{self, Attempted, Ended};
 use crate::publish::prepare;
 use crate::publish::swap;
 use crate::publish::{Outcome, Publish, PublishError};
+use crate::recover;
 use crate::staging::QUARANTINE;
 use crate::store::barrier::Barrier;
 use crate::store::lock::Lock;
@@ -189,8 +190,8 @@ impl<'a> Prepared<'a> {
             // A dataset that is a file has its name.
             files.iter_mut().for_each(|file| file.stat.path = name.to_owned());
         }
-        let now = publish.dataset.clock.now();
-        let record = Sealed::new(&Record::new(0, None, now, Body::Adopt { files, dirs, origin }));
+        let record = recover::seal(publish.dataset, None, Body::Adopt { files, dirs, origin })
+            .map_err(StateError::from)?;
         let made = make_state(&publish, &record)?;
         let note = Note {
             name: name.to_owned(),
@@ -266,7 +267,8 @@ impl<'a> Prepared<'a> {
         let (adopt, now) = (self.record.as_parent, self.publish.dataset.clock.now());
         let body = Body::Done { version: 0, ctime_ns };
         let log = self.made.open_dir("log").during("open", "log")?;
-        Sealed::new(&Record::new(adopt.number + 1, Some(adopt), now, body)).create(&log)?;
+        let record = Record::new(adopt.number + 1, Some(adopt), now, body);
+        Sealed::new(&record, self.publish.dataset.record_max)?.create(&log)?;
         Ok(store::sync_dir(&log, ".")?)
     }
 }

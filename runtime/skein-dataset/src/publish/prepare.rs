@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use skein_types::Timestamp;
 
 use crate::crash_point;
-use crate::dataset::State;
+use crate::dataset::{State, StateError};
 use crate::fault::During as _;
 use crate::listing::Listing;
 use crate::log::Sealed;
@@ -37,25 +37,27 @@ pub(crate) struct Prepared<'a> {
 pub(crate) struct Chain {
     last: Option<Parent>,
     now: Timestamp,
+    record_max: u64,
 }
 
 impl Chain {
     /// What follows the log as a run pinned it.
     pub(crate) fn after(publish: &Publish<'_>) -> Self {
-        Self { last: publish.snapshot.last, now: publish.dataset.clock.now() }
+        let dataset = publish.dataset;
+        Self { last: publish.snapshot.last, now: dataset.clock.now(), record_max: dataset.record_max }
     }
 
-    pub(crate) fn seal(&mut self, body: Body) -> Sealed {
-        self.seal_and_return(body).0
+    pub(crate) fn seal(&mut self, body: Body) -> Result<Sealed, StateError> {
+        Ok(self.seal_and_return(body)?.0)
     }
 
     /// For what is large and needed afterwards.
-    pub(crate) fn seal_and_return(&mut self, body: Body) -> (Sealed, Body) {
+    pub(crate) fn seal_and_return(&mut self, body: Body) -> Result<(Sealed, Body), StateError> {
         let number = self.last.map_or(0, |last| last.number + 1);
         let record = Record::new(number, self.last, self.now, body);
-        let sealed = Sealed::new(&record);
+        let sealed = Sealed::new(&record, self.record_max)?;
         self.last = Some(sealed.as_parent);
-        (sealed, record.body)
+        Ok((sealed, record.body))
     }
 }
 
@@ -69,7 +71,7 @@ pub(crate) struct Base {
 
 impl Base {
     /// Needs every hash.
-    pub(crate) fn new(publish: &Publish<'_>, chain: &mut Chain) -> Self {
+    pub(crate) fn new(publish: &Publish<'_>, chain: &mut Chain) -> Result<Self, StateError> {
         let snapshot = &publish.snapshot;
         let (files, dirs) = (snapshot.records(), snapshot.dirs.clone());
         let (body, version) = match (&snapshot.head, snapshot.observed()) {
@@ -80,7 +82,7 @@ impl Base {
                 (Some(Body::Observe { version, changes, files: files.clone(), dirs }), version)
             }
         };
-        Self { version, record: body.map(|body| chain.seal(body)), files }
+        Ok(Self { version, record: body.map(|body| chain.seal(body)).transpose()?, files })
     }
 }
 
@@ -91,14 +93,14 @@ impl<'a> Prepared<'a> {
         publish.snapshot.hash(publish.dataset)?;
         publish.staging.finish_dirs()?;
         let mut chain = Chain::after(&publish);
-        let base = Base::new(&publish, &mut chain);
+        let base = Base::new(&publish, &mut chain)?;
         let intent = intent(&publish, base.version)?;
-        let (announce, body) = chain.seal_and_return(Body::Intent(Box::new(intent)));
+        let (announce, body) = chain.seal_and_return(Body::Intent(Box::new(intent)))?;
         let Body::Intent(intent) = body else {
             return Err(PublishError::Staged { problem: "their record became another one".to_owned() });
         };
         let intent = *intent;
-        let decision = chain.seal(Body::Commit { version: intent.version, run: publish.lock.run });
+        let decision = chain.seal(Body::Commit { version: intent.version, run: publish.lock.run })?;
         write_records(&publish, &base, &announce)?;
         Ok(Self { publish, intent, base, announce, decision })
     }

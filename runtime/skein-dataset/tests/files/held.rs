@@ -6,7 +6,7 @@ use skein_dataset::{
 };
 use skein_types::RunId;
 
-use crate::world::{REJECTED, World, bytes, left, put, reject, staged};
+use crate::world::{REJECTED, World, bytes, left, open, put, reject, staged};
 
 #[test]
 fn a_held_version_can_be_read_and_changes_nothing_until_it_is_published() {
@@ -147,6 +147,55 @@ fn drift_in_the_last_moment_leaves_the_version_held() {
     assert_eq!(bytes(&dataset.held_path(run).unwrap()).into_values().next().unwrap(), b"a+m");
     std::fs::remove_file(world.path("t/late.parquet")).unwrap();
     assert_eq!(publish_held(&dataset, None).unwrap().version, 1);
+}
+
+#[test]
+fn a_rollback_just_before_the_lock_makes_a_held_version_stale_and_nothing_unknown() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let (dataset, path) = (world.dataset("t"), world.path("t"));
+    world.migrate(&dataset, "m1").unwrap();
+    world.hold(&dataset, "m2");
+    let rolled_back = |path: std::path::PathBuf| move || drop(roll_back(&open(&path), None).unwrap());
+    crash::act_at("held.before-lock", rolled_back(path.clone()));
+    let stale = publish_held(&dataset, None).unwrap_err();
+    assert_eq!(
+        (stale.code().id, stale.to_string()),
+        ("SK0531", "it was made from version 1, and version 2 is current".to_owned())
+    );
+    crash::act_at("held.before-lock", rolled_back(path));
+    discard(&dataset, None).unwrap();
+    assert_eq!((dataset.history().unwrap().versions().len(), left(&dataset, "held")), (4, 0));
+}
+
+#[test]
+fn a_held_version_that_became_current_is_published_even_if_its_shell_cannot_be_removed() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let dataset = world.dataset("t");
+    world.hold(&dataset, "m");
+    crash::fail_at("held.after-done");
+    assert_eq!(publish_held(&dataset, None).unwrap().version, 1);
+    assert_eq!(left(&dataset, "held"), 1);
+    recover(&dataset).unwrap();
+    assert_eq!(left(&dataset, "held"), 0);
+}
+
+#[test]
+fn a_directory_of_held_versions_that_somebody_made_and_did_not_sync_is_synced() {
+    let waits = |made: bool| {
+        let world = World::new();
+        world.put("t/a.parquet", b"a");
+        let dataset = world.dataset("t");
+        world.migrate(&dataset, "m1").unwrap();
+        if made {
+            std::fs::create_dir(dataset.state_path().join("held")).unwrap();
+        }
+        let before = crash::waits_for_disk();
+        world.hold(&dataset, "m2");
+        crash::waits_for_disk() - before
+    };
+    assert_eq!(waits(true), waits(false));
 }
 
 #[test]

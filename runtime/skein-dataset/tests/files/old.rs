@@ -193,6 +193,39 @@ fn what_others_wrote_before_a_later_run_is_kept_as_they_wrote_it() {
 }
 
 #[test]
+fn a_directory_of_later_writes_that_somebody_made_and_did_not_sync_is_synced() {
+    let waits = |made: bool| {
+        let world = World::new();
+        world.put("t/a.parquet", b"a");
+        let dataset = world.dataset("t");
+        world.migrate(&dataset, "m1").unwrap();
+        world.put("t/late.parquet", b"late");
+        if made {
+            std::fs::create_dir(dataset.state_path().join("later")).unwrap();
+        }
+        let before = crash::waits_for_disk();
+        over(&dataset, None);
+        crash::waits_for_disk() - before
+    };
+    assert_eq!(waits(true), waits(false));
+}
+
+#[test]
+fn later_writes_with_one_content_are_all_kept() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let dataset = world.dataset("t");
+    world.migrate(&dataset, "m1").unwrap();
+    for name in ["y.parquet", "k=1/x.parquet", "z.parquet"] {
+        world.put(&format!("t/{name}"), b"the same");
+    }
+    let kept = over(&dataset, None).set_aside;
+    let expected =
+        ["k=1/x.parquet", "y.parquet", "z.parquet"].map(|name| (name.to_owned(), b"the same".to_vec()));
+    assert_eq!((kept[0].files, bytes(&kept[0].path)), (3, expected.into()));
+}
+
+#[test]
 fn a_single_file_that_others_replaced_is_kept_under_its_name() {
     let world = World::new();
     world.put("one.parquet", b"1");

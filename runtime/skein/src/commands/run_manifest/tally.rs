@@ -10,7 +10,7 @@ use skein_node::RunOutcome;
 use skein_types::{Clock, Code, ErrorClass, codes};
 
 use crate::args::Output;
-use crate::failure::{CommandResult, Failure};
+use crate::failure::{CommandResult, Failure, severity};
 use crate::manifest::Entry;
 use crate::progress::CountView;
 use crate::render;
@@ -175,17 +175,5 @@ impl<'a> Tally<'a> {
         let more = self.refused.len().saturating_sub(SHOWN);
         let more = (more > 0).then(|| format!("and {more} more; -o json has all of them"));
         codes.chain(shown).chain(more).collect()
-    }
-}
-
-/// Which of several failures decides the exit code: what a person must look into before what a second call may mend.
-const fn severity(code: &Code) -> u8 {
-    match code.class {
-        ErrorClass::Bug => 5,
-        ErrorClass::Fault => 4,
-        ErrorClass::Denied => 3,
-        ErrorClass::BadInput => 2,
-        ErrorClass::Conflict => 1,
-        ErrorClass::Transient => 0,
     }
 }
