@@ -115,10 +115,13 @@ fn place(directory: &Path, files: &[(&str, Vec<u8>)], real_rows: bool) -> Result
         false => Readers::All,
     };
     let files = files.iter().map(|(path, bytes)| (*path, bytes.as_slice(), readers(path)));
-    aside::directory(directory, files).map_err(|error| match error.kind() {
-        // Not what leads to it.
-        ErrorKind::AlreadyExists if directory.symlink_metadata().is_ok() => exists(directory),
-        _ => Failure::new(codes::IO, &error).about(directory),
+    aside::directory(directory, files).map_err(|error| {
+        // It may also be in the way of what leads to it.
+        if error.kind() == ErrorKind::AlreadyExists && directory.symlink_metadata().is_ok() {
+            exists(directory)
+        } else {
+            Failure::new(codes::IO, &error).about(directory)
+        }
     })
 }
 
