@@ -1,6 +1,6 @@
 //! Modules by name, and what a slip of the hand gets.
 
-use host_tests::{Call, Guard, Site, fixture, guests, project};
+use host_tests::{Call, Guard, guests, project};
 use serde_json::json;
 use skein_types::codes;
 
