@@ -230,7 +230,7 @@ fn what_a_dead_run_left_is_collected_in_one_dataset_or_all() {
     left();
     let partly = site.skein("gc").arg(site.path("data")).finish();
     partly.refused(codes::LOG_DAMAGED);
-    assert!(partly.stdout.contains("freed 4B in 1 datasets"), "{}", partly.stdout);
+    assert!(partly.stdout.contains("freed 4B in 1 dataset"), "{}", partly.stdout);
     assert!(partly.stderr.contains("nothing was removed from 2 of 3 datasets"), "{}", partly.stderr);
     for (name, code) in [("a", codes::STATE_GONE), ("z", codes::LOG_DAMAGED)] {
         let named = format!("  {}: {}: ", site.path("data").join(name).display(), code.id);
