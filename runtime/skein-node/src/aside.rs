@@ -70,6 +70,7 @@ pub fn write_aside(
         StateKind::None => transform.run(request.threads)?,
         StateKind::Sequential => sequential::run(&transform)?,
     };
+    staged::something_left(&transformed.rows, &quarantine, &request)?;
     staged::write_quarantine(&staging, &snapshot, &quarantine)?;
     for place in &done {
         staging

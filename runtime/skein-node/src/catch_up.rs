@@ -90,6 +90,7 @@ impl Staged {
         let first_file = job.files.len();
         job.transformed.add(transformed, first_file);
         job.files.extend(files);
+        staged::something_left(&job.transformed.rows, &job.quarantine, &job.request)?;
         if job.quarantine.rows() > rejected {
             self.staging.forget_quarantine()?;
             staged::write_quarantine(&self.staging, &self.snapshot, &job.quarantine)?;

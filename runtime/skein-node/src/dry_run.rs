@@ -163,7 +163,8 @@ pub fn dry_run(
     let mut prober = Prober {
         snapshot: &snapshot,
         work: &work,
-        sandboxes: &Sandboxes::new(module, &manifest, &request.run, (&work.applied, progress)),
+        sandboxes: &Sandboxes::new(module, &manifest, &request.run, (&work.applied, progress))
+            .bearing_rejects(),
         migration: &migration,
         batch_bytes: manifest.batch_bytes.map(u64::from),
         progress,
@@ -198,7 +199,7 @@ pub fn dry_run(
         plans,
         sample,
         rejects,
-        warnings: warnings(&room, &estimate, request.run.rejects_max),
+        warnings: warnings(&room, &estimate, &request.run),
         estimate,
         room: RoomView { needed: room.needed, free: room.free },
         migration,
@@ -256,16 +257,23 @@ fn counts(snapshot: &Snapshot, work: &Work, plans: &[Lineage]) -> WorkCounts {
     }
 }
 
-fn warnings(room: &Room, estimate: &Estimate, rejects_max: u64) -> Vec<Warning> {
+fn warnings(room: &Room, estimate: &Estimate, run: &RunRequest) -> Vec<Warning> {
     let mut warnings = Vec::new();
     if let Some(obstacle) = &room.obstacle {
         warnings.push(Warning { code: obstacle.code().id, message: obstacle.to_string() });
     }
-    let rejected = estimate.rows_rejected.0;
+    let (rejected, rejects_max) = (estimate.rows_rejected.0, run.rejects_max);
     if rejected > rejects_max {
         warnings.push(Warning {
             code: skein_types::codes::GUEST_REJECTS.id,
             message: format!("about {rejected} rows would be rejected, more than {rejects_max} end a run"),
+        });
+    }
+    let sampled = estimate.rows_sampled.0;
+    if sampled > 0 && estimate.rows_written.0 == 0 && !run.allow_empty {
+        warnings.push(Warning {
+            code: skein_types::codes::NOTHING_LEFT.id,
+            message: format!("none of the {sampled} rows that were looked at is left, and no row ends a run"),
         });
     }
     warnings

@@ -50,6 +50,7 @@ pub use params::{Params, ParamsError};
 pub use planning::SchemaGroup;
 pub use preserved::PreservedChanged;
 pub use progress::{Progress, ProgressReading};
+pub use quarantine::RejectNote;
 pub use report::{ColumnCounts, Cost, Migration, RunOutcome, RunReport};
 pub use resize::Resize;
 pub use run::{Preparation, Prepared, RunRequest, plan_only, prepare};

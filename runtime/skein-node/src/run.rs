@@ -47,6 +47,8 @@ pub struct RunRequest {
     pub limits: Limits,
     /// Rejected rows that the run may have.
     pub rejects_max: u64,
+    /// Whether a result without a row is one, though rows were read.
+    pub allow_empty: bool,
     /// The data files to work on; the others join the new version as they are.
     pub files: FileChoice,
     /// Input rows after which a module with state is saved and opened again, at the next row-group border.

@@ -7,7 +7,7 @@ use serde_json::json;
 use skein_dataset::parquet::FreshFile;
 use skein_dataset::{
     Applied, Attempted, Change, CommitData, Conflict, Dataset, FileFacts, NameRule, Outcome, Publish,
-    RunLock, Snapshot, Staging, attempt_many, beside, hold,
+    RowCounts, RunLock, Snapshot, Staging, attempt_many, beside, hold,
 };
 use skein_sandbox::{Manifest, Module};
 use skein_types::{Bytes, Clock, Millis, Origin};
@@ -95,6 +95,7 @@ impl Staged {
     ) -> Result<Self, RunError> {
         let Prepared { dataset, lock, snapshot, files, joined, plans, applied, .. } = prepared;
         let Prepared { module, manifest, migration, request, started, clock, .. } = prepared;
+        something_left(&transformed.rows, &quarantine, &request)?;
         write_quarantine(&staging, &snapshot, &quarantine)?;
         for place in &joined {
             staging.join(&snapshot, &snapshot.files()[*place])?;
@@ -254,6 +255,20 @@ fn ended(
 
 pub(crate) fn since(clock: &dyn Clock, started: Duration) -> Millis {
     Millis(u64::try_from(clock.elapsed().saturating_sub(started).as_millis()).unwrap_or(u64::MAX))
+}
+
+/// A migration that is wrong in one place often refuses or drops every row, and an empty dataset looks like a success to
+/// whoever reads it next. The limit of rejects does not see that: it is absolute, and small datasets have fewer rows.
+pub(crate) fn something_left(
+    rows: &RowCounts,
+    quarantine: &Quarantine,
+    request: &RunRequest,
+) -> Result<(), RunError> {
+    if request.allow_empty || rows.written.0 > 0 || rows.read.0 == 0 {
+        return Ok(());
+    }
+    let RowCounts { read, rejected, .. } = *rows;
+    Err(RunError::NothingLeft { read: read.0, rejected: rejected.0, first: quarantine.first() })
 }
 
 /// Writes the quarantine file, if there is something for it.

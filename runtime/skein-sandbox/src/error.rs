@@ -37,8 +37,8 @@ pub enum GuestError {
     MetricsFlood { call: &'static str, limit: u32 },
     #[error("the saved state has {found}, {limit} are allowed")]
     StateTooLarge { found: Bytes, limit: Bytes },
-    #[error("more than {limit} rejected rows")]
-    Rejects { limit: u64 },
+    #[error("more than {limit} rejected rows; row {row}: {code}: {message}")]
+    Rejects { limit: u64, row: u64, code: String, message: String },
     #[error("{call}: the answer is not sound Arrow data: {reason}")]
     ForgedArrow { call: &'static str, reason: String },
     #[error("{call}: the answer is compressed")]

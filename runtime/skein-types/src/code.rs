@@ -142,6 +142,7 @@ catalogue! {
     GUEST_METRICS_FLOOD = "SK0321" Fault "too many metrics";
     GUEST_FINISH_OUTPUT = "SK0323" Fault "output from finish without state";
     GUEST_BATCH_OUTPUT = "SK0324" Fault "too much output for one batch";
+    NOTHING_LEFT = "SK0325" Fault "no row is left";
 
     DATASET_NOT_FOUND = "SK0501" BadInput "the dataset does not exist".exit(5).status(404);
     DATASET_EMPTY = "SK0502" BadInput "the dataset has no Parquet files";

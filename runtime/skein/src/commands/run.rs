@@ -52,6 +52,7 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
         threads,
         limits: limits(args),
         rejects_max: args.max_rejects,
+        allow_empty: args.allow_empty,
         files: selection::choice(&args.selection)?,
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
         resize: args.sizes.resize(),
