@@ -7,6 +7,7 @@
 )]
 
 mod emptied;
+mod values;
 
 use std::path::{Path, PathBuf};
 

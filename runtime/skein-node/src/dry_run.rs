@@ -28,6 +28,7 @@ use skein_dataset::{Dataset, Room, Snapshot};
 use skein_sandbox::Module;
 use skein_types::{Bytes, Clock, Millis, Origin, Rows, SchemaPlan, Shape, StateKind};
 
+use crate::counters::Counters;
 use crate::error::RunError;
 use crate::lineage::Lineage;
 use crate::progress::Progress;
@@ -93,6 +94,9 @@ pub struct Forecast {
     pub sample: Sample,
     /// Rejects in the sampled row groups.
     pub rejects: Rejects,
+    /// What the module counted over the sampled rows.
+    #[serde(skip_serializing_if = "Counters::is_empty")]
+    pub counters: Counters,
     /// For the whole.
     pub estimate: Estimate,
     /// Disk space beside the dataset.
@@ -169,6 +173,7 @@ pub fn dry_run(
         batch_bytes: manifest.batch_bytes.map(u64::from),
         progress,
         seen: Seen::default(),
+        counters: Counters::default(),
         files: std::collections::BTreeSet::new(),
     };
     let printer = Printer::new(request.run.params.secrets());
@@ -199,6 +204,7 @@ pub fn dry_run(
         plans,
         sample,
         rejects,
+        counters: prober.counters.renamed(|name| printer.words(name)),
         warnings: warnings(&room, &estimate, &request.run),
         estimate,
         room: RoomView { needed: room.needed, free: room.free },

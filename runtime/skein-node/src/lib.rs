@@ -12,6 +12,7 @@ mod batch;
 mod board;
 mod catch_up;
 mod choice;
+mod counters;
 mod cpu;
 mod dry_run;
 mod error;
@@ -38,6 +39,7 @@ pub use agent::{Agent, AgentSource};
 pub use aside::write_aside;
 pub use batch::{BatchShape, Step, run_batch};
 pub use choice::{ChoiceError, ChoiceText, FileChoice};
+pub use counters::Counters;
 pub use dry_run::{
     Cell, DryRun, DryRunRequest, Estimate, Fate, Forecast, RejectedRow, Rejects, RoomView, Sample,
     SampledColumns, SampledGroup, SampledRow, Warning, WorkCounts, dry_run,

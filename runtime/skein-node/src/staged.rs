@@ -307,6 +307,7 @@ pub(crate) fn report(job: &Job, snapshot: &Snapshot, staging: &Staging) -> RunRe
         caught_up: job.caught_up,
         rows: job.transformed.rows,
         columns: columns(job, outputs),
+        counters: job.transformed.counters.clone(),
         cost,
         bytes_read: sources.sum(),
         bytes_written: outputs.iter().map(|o| o.sealed.bytes).sum(),
@@ -393,6 +394,9 @@ pub(crate) fn commit(job: &Job, snapshot: &Snapshot, report: &RunReport) -> Resu
 fn ext(job: &Job, report: &RunReport) -> serde_json::Value {
     let mut ext =
         json!({"cost": report.cost, "columns": report.columns, "bytes_spliced": report.bytes_spliced});
+    if !report.counters.is_empty() {
+        ext["counters"] = json!(report.counters);
+    }
     let choice = &job.request.files;
     if !choice.is_everything() {
         ext["selection"] = json!(choice.text());

@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the command line prints")]
 
+pub(crate) mod counters;
 pub(crate) mod lineage;
 pub(crate) mod sheet;
 pub(crate) mod text;

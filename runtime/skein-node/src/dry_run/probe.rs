@@ -13,6 +13,7 @@ use skein_types::{Fuel, Selection};
 use super::choice::Pick;
 use super::estimate::Seen;
 use crate::agent::Agent;
+use crate::counters::Counters;
 use crate::cpu;
 use crate::error::RunError;
 use crate::feed::Feed;
@@ -53,6 +54,7 @@ pub(super) struct Prober<'a> {
     pub(super) batch_bytes: Option<u64>,
     pub(super) progress: &'a Progress,
     pub(super) seen: Seen,
+    pub(super) counters: Counters,
     /// Files that row groups were taken from.
     pub(super) files: std::collections::BTreeSet<usize>,
 }
@@ -208,7 +210,9 @@ impl Prober<'_> {
     }
 
     fn used(&mut self, agent: &dyn Agent, opening: u64) {
-        self.seen.fuel += agent.usage().fuel.0.saturating_sub(opening);
+        let usage = agent.usage();
+        self.seen.fuel += usage.fuel.0.saturating_sub(opening);
+        self.counters.add(&usage.counters);
     }
 }
 

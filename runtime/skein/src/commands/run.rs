@@ -204,6 +204,9 @@ fn summary(what: &str, report: &RunReport) {
         ),
     ];
     lines.iter().for_each(|(name, text)| render::line(&format!("  {name:<8} {text}")));
+    for (kind, counted) in render::counters::kinds(&report.counters) {
+        render::line(&format!("  {kind:<8} {counted}"));
+    }
     let note = |name: &str, texts: &[String], most: usize| {
         if !texts.is_empty() {
             render::line(&format!("  {name:<8} {}", render::first_of(texts, most)));

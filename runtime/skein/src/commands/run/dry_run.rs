@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use skein_node::{ColumnChange, DryRun, Estimate, Fate, Forecast, Lineage, Rejects, SampledGroup};
+use skein_node::{ColumnChange, Counters, DryRun, Estimate, Fate, Forecast, Lineage, Rejects, SampledGroup};
 use skein_types::{Millis, Rows};
 
 use super::already_migrated;
@@ -39,6 +39,7 @@ pub(in crate::commands) fn rows_told(forecast: &Forecast, page: Page) {
     }
     sampled(forecast, page);
     rejected(&forecast.rejects, page);
+    counted_by_module(&forecast.counters, page);
 }
 
 fn told(forecast: &Forecast, path: &Path, page: Page) {
@@ -226,6 +227,15 @@ fn rejected(rejects: &Rejects, page: Page) {
     if more > 0 {
         line(&format!("  and {} more", grouped(more)));
     }
+}
+
+fn counted_by_module(counters: &Counters, page: Page) {
+    if counters.is_empty() {
+        return;
+    }
+    line("");
+    line(&painted("counted by the module in the sample", Style::Heading, page));
+    render::counters::kinds(counters).iter().for_each(|(kind, of)| named(kind, of));
 }
 
 fn estimated(forecast: &Forecast, page: Page) {
