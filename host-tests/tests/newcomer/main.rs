@@ -7,6 +7,8 @@
 )]
 
 mod emptied;
+mod moved;
+mod undone;
 mod values;
 
 use std::path::{Path, PathBuf};

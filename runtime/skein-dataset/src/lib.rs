@@ -17,6 +17,7 @@ mod intact;
 mod later;
 mod listing;
 mod log;
+mod moved;
 mod output;
 pub mod parquet;
 mod partition;
@@ -44,6 +45,7 @@ pub use log::record::{
     RevertReason, RowCounts,
 };
 pub use log::{LogError, MAX_RECORD};
+pub use moved::Moved;
 pub use output::{Output, OutputError};
 pub use partition::Partitions;
 pub use place::filesystem::{FileSystem, Verdict};
@@ -55,7 +57,7 @@ pub use publish::{
     publish_many, resolve,
 };
 pub use recover::{Recovered, Step, recover};
-pub use rollback::{LaterWrites, RollbackError, RolledBack, roll_back, roll_back_over};
+pub use rollback::{LaterWrites, NO_STATE, RollbackError, RolledBack, previous, roll_back, roll_back_over};
 pub use snapshot::{Access, PinnedFile, Snapshot, SnapshotError};
 pub use staging::{NameRule, OUTPUT_REJECTS, Room, StageError, StagedEntry, StagedFile, Staging};
 pub use store::barrier::SyncMode;

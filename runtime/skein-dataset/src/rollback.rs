@@ -59,6 +59,12 @@ pub enum RollbackError {
         /// Which.
         version: u64,
     },
+    /// Nothing was current before.
+    #[error("there is no version before {version}")]
+    NothingBefore {
+        /// The oldest that there is to go back to.
+        version: u64,
+    },
     /// Its files are not kept any more.
     #[error("the files of version {version} are no longer kept")]
     Gone {
@@ -114,7 +120,7 @@ impl RollbackError {
     pub fn code(&self) -> Code {
         match self {
             Self::NoHistory => codes::NO_HISTORY,
-            Self::NoSuchVersion { .. } => codes::NO_SUCH_VERSION,
+            Self::NoSuchVersion { .. } | Self::NothingBefore { .. } => codes::NO_SUCH_VERSION,
             Self::Gone { .. } => codes::VERSION_GONE,
             Self::Damaged { .. } => codes::KEPT_VERSION_DAMAGED,
             Self::LaterWrites { .. } => codes::LATER_WRITES,
@@ -138,9 +144,11 @@ impl RollbackError {
             Self::Refused(refusal) => Some(refusal.hint()),
             Self::State(e) => e.hint(),
             Self::LaterWrites { .. } => Some("--later-writes keep copies them aside first and says where"),
-            Self::NoHistory
-            | Self::NoSuchVersion { .. }
-            | Self::Gone { .. }
+            Self::NoHistory => Some(NO_STATE),
+            Self::NoSuchVersion { .. } | Self::NothingBefore { .. } => {
+                Some("`skein history` lists the versions; --to goes to any that is kept")
+            }
+            Self::Gone { .. }
             | Self::Damaged { .. }
             | Self::Unknown { .. }
             | Self::Stage(_)
@@ -150,8 +158,12 @@ impl RollbackError {
     }
 }
 
-/// Makes the content of version `to` current again; without `to`, what was current before the last publish or
-/// rollback.
+/// For whoever expected a history.
+pub const NO_STATE: &str =
+    "no run has published to it; if it was moved, `skein doctor` on it says how to take its state along";
+
+/// Makes the content of version `to` current again; without `to`, what was current before the last publish that is not
+/// undone: a rollback after a rollback goes on into the past.
 pub fn roll_back(dataset: &Dataset, to: Option<u64>) -> Result<RolledBack, RollbackError> {
     roll_back_over(dataset, to, LaterWrites::Refuse)
 }
@@ -167,7 +179,7 @@ pub fn roll_back_over(
     let (_, mut history) = recover::settle(dataset, state)?;
     let to = match to {
         Some(to) => to,
-        None => history.previous().ok_or(RollbackError::NoHistory)?,
+        None => previous(&history)?,
     };
     let target = history.version(to).cloned().ok_or(RollbackError::NoSuchVersion { version: to })?;
     let head = history.head().cloned().ok_or(RollbackError::NoHistory)?;
@@ -215,6 +227,14 @@ pub fn roll_back_over(
         Err(UndoneBy::Drift { changes }) => Err(RollbackError::LaterWrites { changes }),
         Err(UndoneBy::Refused(refusal)) => Err(RollbackError::Refused(refusal)),
     }
+}
+
+/// The version that a rollback without a target brings back.
+pub fn previous(history: &History) -> Result<u64, RollbackError> {
+    history.previous().map_err(|oldest| match oldest {
+        Some(version) => RollbackError::NothingBefore { version },
+        None => RollbackError::NoHistory,
+    })
 }
 
 fn answer(target: &Version, version: u64, changed: bool) -> RolledBack {

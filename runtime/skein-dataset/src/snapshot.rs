@@ -18,6 +18,7 @@ use crate::listing::{Change, FileStat, Listing, Role, changes};
 use crate::log::LogError;
 use crate::log::machine::{History, Version};
 use crate::log::record::{Applied, FileRecord, Parent};
+use crate::moved::Moved;
 use crate::place::{Kind, PlaceError};
 use crate::store::Node;
 
@@ -51,6 +52,9 @@ pub enum SnapshotError {
     /// No data file.
     #[error("the dataset has no parquet files")]
     Empty,
+    /// The dataset has another name than its state.
+    #[error("the dataset was called {:?} before and has left its state behind", .0.from)]
+    Moved(Moved),
     /// A file is not what was pinned.
     #[error("{path} changed while the run was under way")]
     Changed {
@@ -86,6 +90,7 @@ impl SnapshotError {
     pub fn code(&self) -> Code {
         match self {
             Self::Empty => codes::DATASET_EMPTY,
+            Self::Moved(_) => codes::DATASET_MOVED,
             Self::Changed { .. } => codes::FILE_CHANGED_WHILE_READ,
             Self::Drift { .. } => codes::DATASET_DRIFT,
             Self::Place(e) => e.code(),
@@ -101,9 +106,10 @@ impl SnapshotError {
     }
 
     /// What a person can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Empty => Some("data files end in .parquet, .parq or .pq and are not hidden"),
+            Self::Moved(moved) => Some(&moved.hint),
             Self::Changed { .. } | Self::Drift { .. } => {
                 Some("run it again when its writer is done: it will start from the dataset as it is then")
             }
@@ -184,7 +190,11 @@ impl Dataset {
         if snapshot.data_files().next().is_none() {
             return Err(SnapshotError::Empty);
         }
-        Ok(snapshot)
+        // A log that is begun anew would let a migration run a second time over its own result.
+        match self.moved(snapshot.data_files().map(|file| &file.stat)) {
+            Some(moved) => Err(SnapshotError::Moved(moved)),
+            None => Ok(snapshot),
+        }
     }
 
     pub(crate) fn snapshot(&self, history: &History) -> Result<Snapshot, SnapshotError> {

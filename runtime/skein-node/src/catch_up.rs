@@ -61,7 +61,7 @@ impl Staged {
         let (places, left): (Vec<usize>, Vec<usize>) = places.into_iter().partition(takes);
         let (todo, joined) = match job.request.again {
             true => (places, Vec::new()),
-            false => run::unapplied(snapshot, places, &job.migration)?,
+            false => run::unapplied(snapshot, &places, &job.migration)?,
         };
         let files = inputs::read_later(snapshot, &todo, &job.files, &job.later.progress)?;
         let Some(files) = files else { return Ok(false) };

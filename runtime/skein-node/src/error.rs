@@ -160,9 +160,7 @@ impl RunError {
                     .to_owned(),
             ),
             Self::Output(e) => e.hint().map(str::to_owned),
-            Self::AppliedDifferently { .. } => {
-                Some("give this migration another --name, or repeat it with --again".to_owned())
-            }
+            Self::AppliedDifferently { .. } => Some(APPLIED_HINT.to_owned()),
             Self::StateLost { .. } => {
                 Some("roll back to the version before it and run it over all files at once".to_owned())
             }
@@ -205,6 +203,8 @@ impl RunError {
     }
 }
 
+const APPLIED_HINT: &str = "corrected? `skein rollback DATASET`, then run again; --again applies it on top of what was done; another \
+     migration gets another --name";
 const REJECTS_HINT: &str =
     "`--dry-run` shows which rows and why; if they are rightly rejected, raise --max-rejects";
 

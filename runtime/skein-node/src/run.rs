@@ -205,13 +205,17 @@ impl Asked<'_> {
     /// The one place that decides which files a run or a dry run takes and what becomes of them; `None` if all have been
     /// through exactly this migration. Writes nothing.
     pub(crate) fn work(&self, snapshot: &Snapshot, progress: &Progress) -> Result<Option<Work>, RunError> {
-        let Self { module, manifest, migration, request } = *self;
+        let Self { manifest, migration, request, .. } = *self;
         if manifest.state == StateKind::Sequential && !request.resize.is_none() {
             return Err(RunError::ResizeWithState { name: manifest.name.clone() });
         }
         let (places, left) = chosen(snapshot, &request.files)?;
-        let (todo, done) =
-            if request.again { (places, Vec::new()) } else { unapplied(snapshot, places, migration)? };
+        let (todo, done) = if request.again {
+            (places, Vec::new())
+        } else {
+            unapplied(snapshot, &places, migration)
+                .map_err(|error| self.refused_params(snapshot, &places, progress).unwrap_or(error))?
+        };
         if todo.is_empty() {
             return Ok(None);
         }
@@ -222,15 +226,33 @@ impl Asked<'_> {
                 done: done.len(),
             });
         }
-        let files = inputs::read(snapshot, &todo, progress)?;
-        let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
-        let planner = Planner { module, params: &request.params, applied: &applied, limits: &request.limits };
-        let plans = planner.plan(&files)?;
+        let (files, plans, applied) = self.plan(snapshot, &todo, progress)?;
         for place in &done {
             let pinned = &snapshot.files()[*place];
             planning::joins(&plans, &pinned.stat.path, inputs::open(snapshot, pinned)?.view())?;
         }
         Ok(Some(Work { files, done, left, plans, applied }))
+    }
+
+    fn plan(
+        &self,
+        snapshot: &Snapshot,
+        places: &[usize],
+        progress: &Progress,
+    ) -> Result<(Vec<InputFile>, Plans, Vec<skein_sandbox::Applied>), RunError> {
+        let Self { module, request, .. } = *self;
+        let files = inputs::read(snapshot, places, progress)?;
+        let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
+        let planner = Planner { module, params: &request.params, applied: &applied, limits: &request.limits };
+        let plans = planner.plan(&files)?;
+        Ok((files, plans, applied))
+    }
+
+    /// Parameters that the module would not take are told as such, and not as other ones than those that were applied:
+    /// whoever follows that advice is refused again. One file is enough to ask.
+    fn refused_params(&self, snapshot: &Snapshot, places: &[usize], progress: &Progress) -> Option<RunError> {
+        let refused = self.plan(snapshot, places.get(..1)?, progress).err()?;
+        matches!(refused, RunError::ParamsRefused { .. }).then_some(refused)
     }
 }
 
@@ -363,11 +385,11 @@ type Places = Vec<usize>;
 /// Of these data files, those that have not been through the migration, and those that have.
 pub(crate) fn unapplied(
     snapshot: &Snapshot,
-    places: Places,
+    places: &[usize],
     migration: &Migration,
 ) -> Result<(Places, Places), RunError> {
     let (mut todo, mut done) = (Vec::new(), Vec::new());
-    for place in places {
+    for place in places.iter().copied() {
         let applied = snapshot.files()[place].applied();
         match applied.iter().rev().find(|applied| applied.name == migration.name) {
             None => todo.push(place),

@@ -179,6 +179,7 @@ catalogue! {
     STATE_GONE = "SK0538" Denied "the state that a dataset points to is gone";
     SETTINGS_INVALID = "SK0539" BadInput "skein.toml cannot be used".exit(64);
     OUTPUT_REFUSED = "SK0540" BadInput "a directory that no output can be in".exit(64);
+    DATASET_MOVED = "SK0543" Conflict "the dataset was given another name without its state";
 }
 
 #[cfg(test)]

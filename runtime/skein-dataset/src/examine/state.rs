@@ -1,7 +1,7 @@
 //! The dataset's state: where it is, whether the log is sound, what is not over, what is kept.
 
 use cap_std::fs::Dir;
-use skein_types::Bytes;
+use skein_types::{Bytes, codes};
 
 use crate::dataset::{Dataset, State};
 use crate::examine::{Finding, with_cause};
@@ -15,6 +15,12 @@ use crate::store::lock::{self, Lock};
 pub(super) fn look(dataset: &Dataset, findings: &mut Vec<Finding>) {
     let at = dataset.state_path();
     let Some(state) = dataset.state() else {
+        let files = dataset.place.list().map(|listing| listing.files).unwrap_or_default();
+        if let Some(moved) = dataset.moved(files.iter()) {
+            let text = format!("{}: the dataset was called {:?} before", moved.state.display(), moved.from);
+            findings.push(Finding::problem("state", codes::DATASET_MOVED, text, Some(&moved.hint)));
+            return;
+        }
         let text = format!("{}, which the first run makes", at.display());
         findings.push(Finding::ok("state", text));
         return;

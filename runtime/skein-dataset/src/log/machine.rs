@@ -414,11 +414,25 @@ impl History {
         observed.flatten().cloned().collect()
     }
 
-    /// The version that was current before the last publish or rollback: what a rollback without a target brings back.
-    pub fn previous(&self) -> Option<u64> {
-        let made =
-            |v: &&Arc<Version>| matches!(v.kind, VersionKind::Published(_) | VersionKind::RolledBack { .. });
-        self.versions.iter().rev().find(made).and_then(|v| v.version.checked_sub(1))
+    /// The version that was current before the last publish that is not undone: what a rollback without a target brings
+    /// back. If there is none, the oldest version, if there is any.
+    pub fn previous(&self) -> Result<u64, Option<u64>> {
+        let Some(mut at) = self.head() else { return Err(None) };
+        loop {
+            let below = match &at.kind {
+                VersionKind::Published(_) => return at.version.checked_sub(1).ok_or(Some(at.version)),
+                // What it undid is as if it had never been.
+                VersionKind::RolledBack { to } => Some(*to),
+                // Others wrote over it; whether that stands in the way is for the rollback to see.
+                VersionKind::Observed { .. } => at.version.checked_sub(1),
+                VersionKind::Adopted | VersionKind::Beside(_) => None,
+            };
+            // A rollback is to an older version, so this ends.
+            match below.filter(|below| *below < at.version).and_then(|below| self.version(below)) {
+                Some(older) => at = older,
+                None => return Err(Some(at.version)),
+            }
+        }
     }
 
     fn content(&self, version: u64) -> Option<Content> {

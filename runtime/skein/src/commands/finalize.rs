@@ -61,6 +61,7 @@ struct StillKept {
 pub(crate) fn finalize(settings: &Settings, args: &FinalizeArgs) -> CommandResult {
     let clock = Arc::new(SystemClock::start());
     let dataset = datasets::open(settings, &args.dataset, clock, datasets::default_threads())?;
+    datasets::with_history(&dataset)?;
     let which = if args.now { "all old versions" } else { "the old versions past their rollback window" };
     let question = format!("Remove {which} of {} for good?", dataset.path().display());
     question::confirmed(settings, args.yes, &question)?;

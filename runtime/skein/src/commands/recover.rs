@@ -21,6 +21,7 @@ struct Summary {
 pub(crate) fn recover(settings: &Settings, args: &RecoverArgs) -> CommandResult {
     let clock = Arc::new(SystemClock::start());
     let dataset = datasets::open(settings, &args.dataset, clock, datasets::default_threads())?;
+    datasets::with_history(&dataset)?;
     let done = skein_dataset::recover(&dataset).map_err(|error| datasets::from_state(&error))?;
     let summary = Summary { steps: done.steps.iter().map(told).collect(), busy: done.busy };
     match args.output {
