@@ -78,7 +78,7 @@ impl Subject {
     }
 
     fn finalize(&self) -> Call {
-        self.site.skein("finalize").arg(&self.dataset).arg("--now").arg("--yes")
+        self.site.skein("finalize").arg(&self.dataset).arg("--now").arg("--quarantine").arg("--yes")
     }
 
     fn beside(&self) -> Call {
@@ -210,7 +210,9 @@ fn killed_at_any_point_a_dataset_is_old_or_new_and_the_next_run_succeeds() {
     let seed = setting("SKEIN_SEED", SEED);
     println!("{rounds} rounds, seed {seed}");
     let known = [Known::new(false), Known::new(true)];
-    let points: Vec<_> = CRASH_POINTS.iter().copied().filter(|point| !TAKEN_BACK.contains(point)).collect();
+    // What these runs reject is of versions that stay; the library's own tests die between rejects that go.
+    let elsewhere = |point: &str| TAKEN_BACK.contains(&point) || point == "finalize.after-rejects";
+    let points: Vec<_> = CRASH_POINTS.iter().copied().filter(|point| !elsewhere(point)).collect();
     let mut met = BTreeMap::<&str, usize>::new();
     let mut recovered = BTreeMap::<Recovery, usize>::new();
     for number in 0..rounds {
@@ -417,6 +419,11 @@ const RECOVERIES: [Recovery; 4] =
     [Recovery::Once, Recovery::TwoAtOnce, Recovery::KilledItself, Recovery::NextRun];
 
 fn recover_somehow(subject: &Subject, recovery: Recovery, dice: &mut Dice, what: &str) {
+    // A first run that died before there was a log has left nothing to recover.
+    if !state_directory(&subject.dataset).join("log").is_dir() {
+        subject.recover().finish().refused(codes::NO_HISTORY);
+        return;
+    }
     match recovery {
         Recovery::Once => {
             subject.recover().finish().succeeded();

@@ -69,3 +69,29 @@ fn a_column_of_nothing_but_nulls_can_be_given_any_type() {
         assert_ne!(column.data_type(), &DataType::Null, "{to}");
     }
 }
+
+#[test]
+fn a_dry_run_says_what_will_be_left_out_in_the_words_of_the_run() {
+    let (site, dataset) = orders();
+    let file = dataset.join("part-00000.parquet");
+    let batch = fixture::read(&file);
+    let mut writer =
+        parquet::arrow::ArrowWriter::try_new(std::fs::File::create(&file).unwrap(), batch.schema(), None)
+            .unwrap();
+    writer.write(&batch).unwrap();
+    writer.append_key_value_metadata(parquet::file::metadata::KeyValue::new(
+        "pandas".to_owned(),
+        "{}".to_owned(),
+    ));
+    writer.close().unwrap();
+    site.file("data/orders/_metadata", "of others");
+    let steps = || json!([{ "drop": "note" }]);
+    let forecast = columns(&site, &dataset, "n", steps()).arg("--dry-run").arg("-o").arg("json").finish();
+    let left_out = json!({ "metadata": ["pandas"], "files": ["_metadata"], "more_files": 0 });
+    assert_eq!(forecast.succeeded().json()["left_out"], left_out);
+    let told = "left out   pandas (in pandas the index becomes an ordinary column), _metadata";
+    let shown = columns(&site, &dataset, "n", steps()).arg("--dry-run").finish().succeeded();
+    assert!(shown.stdout.contains(&format!("\n  {told}\n")), "{}", shown.stdout);
+    let run = columns(&site, &dataset, "n", steps()).finish().succeeded();
+    assert!(run.stdout.contains(&told.replace("left out  ", "left out")), "{}", run.stdout);
+}

@@ -91,10 +91,8 @@ impl Compiling<'_> {
             Step::Case { columns, to } => self.change(columns, |column| texts(column, Change::Case(*to)))?,
             Step::Hash { columns, key } => self.change(columns, |column| {
                 // A column that was long texts before may go on being one for its readers.
-                let text = match column.data_type {
-                    DataType::LargeUtf8 => DataType::LargeUtf8,
-                    _ => DataType::Utf8,
-                };
+                let is_long = column.data_type == DataType::LargeUtf8;
+                let text = if is_long { DataType::LargeUtf8 } else { DataType::Utf8 };
                 possible(&column.data_type, &text)?;
                 column.data_type = text;
                 Ok(Change::Hash(key.clone()))

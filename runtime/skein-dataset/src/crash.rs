@@ -51,6 +51,7 @@ pub const CRASH_POINTS: &[&str] = &[
     "later.before-rename",
     "later.after-rename",
     "finalize.after-record",
+    "finalize.after-rejects",
     "finalize.after-remove",
     "recover.before-settle",
     "recover.before-sweep",

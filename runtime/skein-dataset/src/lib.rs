@@ -35,7 +35,9 @@ pub use dataset::{Dataset, Options, RunLock, StateError};
 pub use examine::{Finding, Grade, examine};
 pub use export::{ExportError, VersionFiles};
 pub use fault::IoFault;
-pub use finalize::{Finalized, ROLLBACK_WINDOW, Waiting, collect, finalize};
+pub use finalize::{
+    Finalized, Quarantined, ROLLBACK_WINDOW, RejectedRows, Waiting, collect, finalize, quarantine_of,
+};
 pub use held::{HeldError, discard, publish_held};
 pub use later::SetAside;
 pub use listing::{Change, FileStat, Listing, Role};

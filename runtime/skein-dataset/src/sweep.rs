@@ -48,9 +48,11 @@ pub(crate) fn sweep(dataset: &Dataset, state: &State, history: &History) -> Resu
             remove(&state.kept, &name, Step::Finalized { version })?;
         }
     }
+    let rejects = crate::finalize::sweep_rejects(state, history)?;
     if store::node(&state.root, probe::DIR)?.is_some() {
         remove(&state.root, probe::DIR, Step::Swept { attempt: probe::DIR.to_owned() })?;
     }
+    swept.extend(rejects.into_iter().map(|(run, bytes)| Swept { step: Step::RejectsRemoved { run }, bytes }));
     crash_point!("recover.after-sweep").during("recover", &dataset.place.name)?;
     Ok(swept)
 }

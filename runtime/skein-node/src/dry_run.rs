@@ -24,7 +24,7 @@ mod sample;
 use std::sync::Arc;
 
 use serde::Serialize;
-use skein_dataset::{Dataset, Room, Snapshot};
+use skein_dataset::{Dataset, Role, Room, Snapshot};
 use skein_sandbox::Module;
 use skein_types::{Bytes, Clock, Millis, Origin, Rows, SchemaPlan, Shape, StateKind};
 
@@ -97,6 +97,8 @@ pub struct Forecast {
     /// What the module counted over the sampled rows.
     #[serde(skip_serializing_if = "Counters::is_empty")]
     pub counters: Counters,
+    /// What the new version would not have any more.
+    pub left_out: LeftOut,
     /// For the whole.
     pub estimate: Estimate,
     /// Disk space beside the dataset.
@@ -125,6 +127,28 @@ pub struct WorkCounts {
     pub joined: usize,
     /// Partition columns of the dataset.
     pub partitions: Vec<String>,
+}
+
+/// What would not be taken over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Metadata keys of the files that were looked at, which would be wrong after the change.
+    pub metadata: Vec<String>,
+    /// Files such as `_metadata`; the first of them.
+    pub files: Vec<String>,
+    /// How many files there are beside them.
+    pub more_files: usize,
+}
+
+impl LeftOut {
+    fn of(snapshot: &Snapshot, keys: &std::collections::BTreeSet<String>) -> Self {
+        let dropped = || snapshot.files().iter().filter(|file| file.stat.role == Role::Dropped);
+        Self {
+            metadata: keys.iter().take(NAMES_MAX).cloned().collect(),
+            files: dropped().take(NAMES_MAX).map(|file| file.stat.path.clone()).collect(),
+            more_files: dropped().count().saturating_sub(NAMES_MAX),
+        }
+    }
 }
 
 /// Disk space beside the dataset.
@@ -174,6 +198,7 @@ pub fn dry_run(
         progress,
         seen: Seen::default(),
         counters: Counters::default(),
+        keys_dropped: std::collections::BTreeSet::new(),
         files: std::collections::BTreeSet::new(),
     };
     let printer = Printer::new(request.run.params.secrets());
@@ -204,6 +229,7 @@ pub fn dry_run(
         plans,
         sample,
         rejects,
+        left_out: LeftOut::of(&snapshot, &prober.keys_dropped),
         counters: prober.counters.renamed(|name| printer.words(name)),
         warnings: warnings(&room, &estimate, &request.run),
         estimate,

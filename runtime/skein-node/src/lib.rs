@@ -41,7 +41,7 @@ pub use batch::{BatchShape, Step, run_batch};
 pub use choice::{ChoiceError, ChoiceText, FileChoice};
 pub use counters::Counters;
 pub use dry_run::{
-    Cell, DryRun, DryRunRequest, Estimate, Fate, Forecast, RejectedRow, Rejects, RoomView, Sample,
+    Cell, DryRun, DryRunRequest, Estimate, Fate, Forecast, LeftOut, RejectedRow, Rejects, RoomView, Sample,
     SampledColumns, SampledGroup, SampledRow, Warning, WorkCounts, dry_run,
 };
 pub use error::{GroupLine, RunError};

@@ -54,6 +54,14 @@ pub(crate) fn duration(ms: u64) -> String {
     if ms < 1_000 { format!("{ms} ms") } else { format!("{}.{} s", ms / 1000, ms % 1000 / 100) }
 }
 
+/// A metadata key that is left out, with what that means to its readers where they would wonder.
+pub(crate) fn left_out_key(key: &str) -> String {
+    match key {
+        "pandas" => "pandas (in pandas the index becomes an ordinary column)".to_owned(),
+        other => text::escaped(other),
+    }
+}
+
 /// The first of many texts and how many more there are, on one line.
 pub(crate) fn first_of(texts: &[String], most: usize) -> String {
     let more = texts.len().saturating_sub(most);

@@ -161,6 +161,7 @@ pub struct History {
     undone: Vec<Undone>,
     held: Vec<Arc<Held>>,
     finalized: BTreeSet<u64>,
+    rejects_gone: BTreeSet<RunId>,
     last: Option<Parent>,
 }
 
@@ -249,12 +250,13 @@ impl History {
                 }
                 self.let_go(run);
             }
-            (Body::Finalize { versions, .. }, None) if !self.versions.is_empty() => {
+            (Body::Finalize { versions, rejects, .. }, None) if !self.versions.is_empty() => {
                 if let Some(to) = versions.iter().find(|slot| !self.kept.contains_key(slot)) {
                     return Err(Illegal::NotKept { to: *to });
                 }
                 self.kept.retain(|slot, _| !versions.contains(slot));
                 self.finalized.extend(versions);
+                self.rejects_gone.extend(rejects);
             }
             (body, _) => return Err(Illegal::Kind { kind: body.kind() }),
         }
@@ -433,6 +435,24 @@ impl History {
                 None => return Err(Some(at.version)),
             }
         }
+    }
+
+    /// Whether a run's rejected rows were given up.
+    pub(crate) fn are_rejects_gone(&self, run: RunId) -> bool {
+        self.rejects_gone.contains(&run)
+    }
+
+    /// Runs whose rejects are rows of a version that is neither current nor kept once these slots are given up: rejected
+    /// rows are rows of the version that a run read.
+    pub(crate) fn rejects_of_given_up<'a>(&'a self, slots: &'a [u64]) -> impl Iterator<Item = RunId> + 'a {
+        let head = self.head().map(|head| head.content);
+        let kept = self.kept.iter().filter(|(slot, _)| !slots.contains(slot)).map(|(_, content)| *content);
+        let there: BTreeSet<Content> = kept.chain(head).collect();
+        self.versions.iter().filter_map(move |version| {
+            let VersionKind::Published(facts) = &version.kind else { return None };
+            let read = self.content(version.version.checked_sub(1)?)?;
+            (!there.contains(&read) && !self.rejects_gone.contains(&facts.run)).then_some(facts.run)
+        })
     }
 
     fn content(&self, version: u64) -> Option<Content> {

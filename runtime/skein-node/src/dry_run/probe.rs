@@ -55,6 +55,8 @@ pub(super) struct Prober<'a> {
     pub(super) progress: &'a Progress,
     pub(super) seen: Seen,
     pub(super) counters: Counters,
+    /// Metadata keys that the output of some file that was looked at would not have.
+    pub(super) keys_dropped: std::collections::BTreeSet<String>,
     /// Files that row groups were taken from.
     pub(super) files: std::collections::BTreeSet<usize>,
 }
@@ -131,11 +133,12 @@ impl Prober<'_> {
         Ok(probes)
     }
 
-    fn open(&self, pick: Pick) -> Result<(SourceFile, FileSeed), RunError> {
+    fn open(&mut self, pick: Pick) -> Result<(SourceFile, FileSeed), RunError> {
         let input = &self.work.files[pick.file];
         let source = inputs::open_presented(self.snapshot, input)?;
         // A file that a run could not lay its output over is found out here already.
-        OutputPlan::new(&source, &self.group(pick).plan)?;
+        let output = OutputPlan::new(&source, &self.group(pick).plan)?;
+        self.keys_dropped.extend(output.dropped_keys().iter().cloned());
         let Migration { module, params, .. } = self.migration;
         let seed = FileSeed::new(*module, *params, source.footer_digest(), &input.path);
         Ok((source, seed))

@@ -55,6 +55,7 @@ pub(crate) fn told(step: &Step) -> String {
         }
         Step::Settled { version } => format!("recorded that version {version} is settled"),
         Step::Finalized { version } => format!("removed the rest of version {version}, which was given up"),
+        Step::RejectsRemoved { run } => format!("removed the rejected rows of {run}, which were given up"),
         Step::Swept { attempt } => format!("removed what {attempt} had staged"),
     }
 }

@@ -212,7 +212,8 @@ fn summary(what: &str, report: &RunReport) {
             render::line(&format!("  {name:<8} {}", render::first_of(texts, most)));
         }
     };
-    let left_out = [report.metadata_dropped.as_slice(), report.files_dropped.as_slice()].concat();
+    let keys = report.metadata_dropped.iter().map(|key| render::left_out_key(key));
+    let left_out: Vec<String> = keys.chain(report.files_dropped.iter().cloned()).collect();
     if report.files_joined > 0 {
         render::line(&format!("  {:<8} {} files as they were", "joined", report.files_joined));
     }
