@@ -106,6 +106,7 @@ impl Skein {
             threads: self.threads,
             limits: Limits::STANDARD,
             rejects_max: 0,
+            allow_empty: true,
             files: FileChoice::everything(),
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
             resize: Resize::NONE,

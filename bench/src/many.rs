@@ -199,6 +199,7 @@ impl Many<'_> {
             threads: 1,
             limits: Limits::STANDARD,
             rejects_max: 0,
+            allow_empty: true,
             files: FileChoice::everything(),
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
             resize: Resize::NONE,

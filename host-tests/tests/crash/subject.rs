@@ -63,7 +63,7 @@ impl Subject {
     }
 
     pub(crate) fn finalize(&self) -> Call {
-        self.site.skein("finalize").arg(&self.dataset).arg("--now").arg("--yes")
+        self.site.skein("finalize").arg(&self.dataset).arg("--now").arg("--quarantine").arg("--yes")
     }
 
     pub(crate) fn forget(&self) -> Call {

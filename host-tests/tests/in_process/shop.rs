@@ -49,6 +49,7 @@ impl Shop {
             threads: THREADS,
             limits: Limits::STANDARD,
             rejects_max: 0,
+            allow_empty: true,
             files: FileChoice::everything(),
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
             resize: Resize::NONE,

@@ -1,7 +1,9 @@
 //! `skein export`: lists and statements that other readers read, and copies that are proven.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray};
 use host_tests::{Guard, Site, fixture, guard, python};
 use serde_json::json;
 use skein_types::codes;
@@ -126,4 +128,70 @@ fn versions_that_cannot_be_had_are_refused_by_what_is_wrong_with_them() {
     export(&[]).refused(codes::DATASET_DRIFT);
     std::fs::remove_dir_all(kept.parent().unwrap()).unwrap();
     export(&["--version", "0"]).refused(codes::VERSION_GONE);
+}
+
+/// A dataset whose files differ: a column that the first lacks, one that is wider later, another order.
+fn differing(partition: impl Fn(usize) -> String) -> (Site, PathBuf) {
+    let site = Site::new();
+    let dataset = site.path("data/grown");
+    let ids = |from: i64| Arc::new(Int64Array::from_iter_values(from..from + 10)) as ArrayRef;
+    let narrow = Arc::new(Int32Array::from_iter_values(0..10)) as ArrayRef;
+    let text = Arc::new(StringArray::from_iter_values((0..10).map(|n| format!("t{n}")))) as ArrayRef;
+    let files = [
+        RecordBatch::try_from_iter_with_nullable([("id", ids(0), true), ("n", narrow, true)]),
+        RecordBatch::try_from_iter_with_nullable([
+            ("new", text, true),
+            ("n", ids(50), true),
+            ("id", ids(10), true),
+        ]),
+        RecordBatch::try_from_iter_with_nullable([("id", ids(20), true)]),
+    ];
+    for (number, batch) in files.into_iter().enumerate() {
+        let path = dataset.join(partition(number)).join(format!("{number}.parquet"));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fixture::write(&path, &batch.unwrap(), 5);
+    }
+    // A log to export from; what was there before is version 0.
+    migrate_columns(&site, &dataset, &json!({ "name": "order", "steps": [{ "order": "id" }] }));
+    (site, dataset)
+}
+
+fn migrate_columns(site: &Site, dataset: &Path, params: &serde_json::Value) {
+    let call = site.run(&host_tests::guests::component("columns"), dataset).params(params);
+    call.finish().succeeded();
+}
+
+#[test]
+fn statements_over_files_that_differ_read_every_column_of_every_file() {
+    let flat = |_: usize| String::new();
+    let hive = |number: usize| format!("k=p{number}");
+    for (columns, (site, dataset)) in [("id,n,new", differing(flat)), ("id,k,n,new", differing(hive))] {
+        for reader in ["duckdb", "polars", "pyarrow"] {
+            let call = site.skein("export").arg(&dataset).arg("--version").arg("0").arg("--for").arg(reader);
+            let statement = call.finish().succeeded().stdout;
+            assert_eq!(read(&site, reader, &statement), format!("30 435 {columns}\n"), "{statement}");
+        }
+        let spark = site.skein("export").arg(&dataset).arg("--version").arg("0").arg("--for").arg("spark");
+        let spark = spark.finish().succeeded().stdout;
+        assert!(spark.contains(".option(\"mergeSchema\", \"true\")"), "{spark}");
+    }
+}
+
+#[test]
+fn a_column_whose_types_do_not_meet_is_refused_rather_than_read_as_something() {
+    let (site, dataset) = orders(1);
+    let text = Arc::new(StringArray::from_iter_values(["x"])) as ArrayRef;
+    let batch = RecordBatch::try_from_iter([("id", text)]).unwrap();
+    fixture::write(&dataset.join("z.parquet"), &batch, 5);
+    let steps = json!([{ "cast": "id", "to": "string" }]);
+    migrate_columns(&site, &dataset, &json!({ "name": "text", "steps": steps }));
+    let export = |version: &str| {
+        let call = site.skein("export").arg(&dataset).arg("--version").arg(version);
+        call.arg("--for").arg("polars").finish()
+    };
+    let refused = export("0");
+    refused.refused(codes::PLAN_GROUPS_DIFFER);
+    let said = "column \"id\" is Int64 in part-00000.parquet and Utf8 in z.parquet: these do not meet";
+    assert!(refused.stderr.contains(said), "{}", refused.stderr);
+    export("1").succeeded();
 }

@@ -90,7 +90,9 @@ impl Compiling<'_> {
             Step::Trim { columns } => self.change(columns, |column| texts(column, Change::Trim))?,
             Step::Case { columns, to } => self.change(columns, |column| texts(column, Change::Case(*to)))?,
             Step::Hash { columns, key } => self.change(columns, |column| {
-                let text = DataType::Utf8;
+                // A column that was long texts before may go on being one for its readers.
+                let is_long = column.data_type == DataType::LargeUtf8;
+                let text = if is_long { DataType::LargeUtf8 } else { DataType::Utf8 };
                 possible(&column.data_type, &text)?;
                 column.data_type = text;
                 Ok(Change::Hash(key.clone()))

@@ -4,7 +4,7 @@ use skein_sdk::{Batch, Context, Failure, Migration, Output, Plan, Refusal, Sourc
 
 use crate::compile::{Column, Origin, compile};
 use crate::spec::Spec;
-use crate::transform::{Change, Named, Ready, repeat};
+use crate::transform::{Change, Named, Ready, nulled, repeat};
 
 /// One open task: the columns to make.
 #[derive(Debug)]
@@ -15,6 +15,7 @@ pub struct Columns {
 #[derive(Debug)]
 struct Made {
     name: String,
+    nulled: String,
     origin: Origin,
     hidden: bool,
     changes: Vec<Ready>,
@@ -34,7 +35,7 @@ impl Migration for Columns {
 
     fn open(context: &Context, spec: Spec, _: Option<()>) -> Result<Self, Failure> {
         let compiled = compile(&spec, context.source()).map_err(|r| Failure::new(r.code, r.message))?;
-        let made = compiled.columns.into_iter().filter(Column::is_made).map(Made::new);
+        let made = compiled.columns.into_iter().filter(Column::is_made).enumerate().map(Made::new);
         Ok(Self { made: made.collect::<Result<_, _>>()? })
     }
 
@@ -44,7 +45,7 @@ impl Migration for Columns {
                 Origin::Source(path) => batch.array(path)?.clone(),
                 Origin::Constant(value) => repeat(value, batch.rows())?,
             };
-            let named = Named { column: &made.name, hidden: made.hidden };
+            let named = Named { column: &made.name, nulled: &made.nulled, hidden: made.hidden };
             for change in &made.changes {
                 array = change.apply(&array, named, out)?;
             }
@@ -55,9 +56,10 @@ impl Migration for Columns {
 }
 
 impl Made {
-    fn new(column: Column) -> Result<Self, Failure> {
+    fn new((nth, column): (usize, Column)) -> Result<Self, Failure> {
         let hidden = column.changes.iter().any(Change::hides);
         let changes = column.changes.into_iter().map(Change::ready).collect::<Result<_, _>>()?;
-        Ok(Self { name: column.name, origin: column.origin, hidden, changes })
+        let nulled = nulled(&column.name, nth);
+        Ok(Self { name: column.name, nulled, origin: column.origin, hidden, changes })
     }
 }

@@ -53,7 +53,22 @@ pub(crate) enum Ready {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Named<'a> {
     pub(crate) column: &'a str,
+    /// The counter of values that are lost, [`nulled`].
+    pub(crate) nulled: &'a str,
     pub(crate) hidden: bool,
+}
+
+/// Counters of their own; what is nulled in columns beyond shares one. Well below what a module may have.
+const NULLED_MAX: usize = 200;
+/// Longer names are none that a counter may have.
+const COUNTER_BYTES: usize = 120;
+
+/// Name of the counter of values in a column that could not be cast and became null: the `nth` column that is made.
+pub(crate) fn nulled(column: &str, nth: usize) -> String {
+    let mut name =
+        if nth < NULLED_MAX { format!("nulled/{column}") } else { "nulled/(other columns)".to_owned() };
+    name.truncate(name.floor_char_boundary(COUNTER_BYTES));
+    name
 }
 
 impl Ready {

@@ -228,3 +228,22 @@ fn defaults_and_added_columns_are_of_any_type_that_a_text_can_be() {
     let done = one("a,b", DataType::Utf8, added);
     assert_eq!(lines(&done.target).unwrap(), ["0|a|1.50|-", "1|b|1.50|-"]);
 }
+
+#[test]
+fn values_that_become_null_are_counted_and_nulls_are_not() {
+    let steps = json!([{ "cast": "c", "to": "int64", "on_error": "null" }]);
+    let done = one("1,x,,7.5,3", DataType::Utf8, steps);
+    assert_eq!(lines(&done.target).unwrap(), ["0|1", "1|-", "2|-", "3|-", "4|3"]);
+    assert_eq!(done.counts, std::collections::BTreeMap::from([("nulled/c".to_owned(), 2)]));
+}
+
+#[test]
+fn long_texts_stay_long_whatever_is_done_to_them() {
+    let steps =
+        json!([{ "trim": "c" }, { "case": "c", "to": "upper" }, { "hash": "c", "key": { "$secret": "k" } }]);
+    let long = one("a,b", DataType::LargeUtf8, steps.clone());
+    let short = one("a,b", DataType::Utf8, steps);
+    assert_eq!(long.target.column(1).data_type(), &DataType::LargeUtf8);
+    assert_eq!(short.target.column(1).data_type(), &DataType::Utf8);
+    assert_eq!(lines(&long.target).unwrap(), lines(&short.target).unwrap());
+}

@@ -52,6 +52,7 @@ pub const CRASH_POINTS: &[&str] = &[
     "later.before-rename",
     "later.after-rename",
     "finalize.after-record",
+    "finalize.after-rejects",
     "finalize.after-remove",
     "aside.after-move",
     "forget.before-rename",

@@ -7,7 +7,8 @@
 //!
 //! The record comes first. The other way round a version that is half removed would still be one to roll back to, in
 //! the log's eyes, until somebody looked at its files. Files that others wrote into a version are moved out of it before it is
-//! removed.
+//! removed. Rejected rows are given up by the same record, if they are: they are rows of the version that their run read, and
+//! go with it.
 //!
 //! A version is given up once it has not been current for the rollback window. Times are those in the log, by the
 //! clocks of whoever wrote it: one that lies in the future (a clock was set back since) has not passed, and is named.
@@ -16,14 +17,16 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use skein_types::{Bytes, Timestamp};
+use cap_std::fs::Dir;
+use skein_types::{Bytes, RunId, Timestamp};
 
 use crate::crash_point;
 use crate::dataset::{Dataset, State, StateError};
-use crate::fault::During as _;
+use crate::fault::{During as _, IoFault};
 use crate::given_up::{self, GivenUp};
 use crate::log::machine::{History, Version};
 use crate::log::record::Body;
+use crate::publish::swap::QUARANTINE;
 use crate::recover;
 use crate::store;
 use crate::sweep::{self, Swept};
@@ -44,6 +47,30 @@ pub struct Finalized {
     pub set_aside: Vec<PathBuf>,
     /// Versions that are still kept.
     pub waiting: Vec<Waiting>,
+    /// What became of rejected rows.
+    pub rejects: Quarantined,
+}
+
+/// Quarantine files, whose rows are those of old versions as they were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quarantined {
+    /// Files that were removed.
+    pub removed: u64,
+    /// Their size.
+    pub removed_bytes: Bytes,
+    /// Files that are there.
+    pub left: u64,
+    /// Their size.
+    pub left_bytes: Bytes,
+}
+
+/// What becomes of rejected rows of the versions that are given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RejectedRows {
+    /// They stay.
+    Keep,
+    /// They are given up too, also those of versions that were given up before.
+    GiveUp,
 }
 
 /// A version whose rollback window has not passed.
@@ -60,7 +87,11 @@ pub struct Waiting {
 }
 
 /// Gives up every version that has not been current for `window`; a window of zero means all.
-pub fn finalize(dataset: &Dataset, window: Duration) -> Result<Finalized, StateError> {
+pub fn finalize(
+    dataset: &Dataset,
+    window: Duration,
+    rejected: RejectedRows,
+) -> Result<Finalized, StateError> {
     let Some(state) = dataset.state() else { return Ok(nothing()) };
     let _at_work = dataset.keep_runs_away("a finalize")?;
     let _lock = dataset.lock_publish(state)?;
@@ -72,11 +103,15 @@ pub fn finalize(dataset: &Dataset, window: Duration) -> Result<Finalized, StateE
     let bytes = due.iter().map(|(version, _)| size(version)).sum();
     let mut set_aside = Vec::new();
     let versions: Vec<u64> = due.iter().map(|(version, _)| version.version).collect();
-    if !versions.is_empty() {
-        let body = Body::Finalize { versions: versions.clone(), files, bytes };
+    let (runs, removed) = match rejected {
+        RejectedRows::Keep => (Vec::new(), Quarantined::default()),
+        RejectedRows::GiveUp => rejects_to_remove(state, &history, &versions)?,
+    };
+    if !versions.is_empty() || !runs.is_empty() {
+        let body = Body::Finalize { versions: versions.clone(), files, bytes, rejects: runs.clone() };
         let record = recover::append(dataset, state, &history, body)?;
         crash_point!("finalize.after-record").during("finalize", &dataset.place.name)?;
-        set_aside = remove(dataset, state, &history, (&versions, record.number))?;
+        set_aside = remove(dataset, state, &history, (&versions, &runs, record.number))?;
     }
     let waiting = waiting.into_iter().map(|(version, since)| Waiting {
         version: version.version,
@@ -84,20 +119,74 @@ pub fn finalize(dataset: &Dataset, window: Duration) -> Result<Finalized, StateE
         ahead: since > now,
         bytes: size(version),
     });
-    Ok(Finalized { versions, files, bytes, set_aside, waiting: waiting.collect() })
+    let left = quarantined(state)?;
+    let rejects = Quarantined { left: left.left, left_bytes: left.left_bytes, ..removed };
+    Ok(Finalized { versions, files, bytes, set_aside, waiting: waiting.collect(), rejects })
+}
+
+/// Runs whose quarantine files go with these versions, as far as there are any.
+fn rejects_to_remove(
+    state: &State,
+    history: &History,
+    versions: &[u64],
+) -> Result<(Vec<RunId>, Quarantined), StateError> {
+    let (mut runs, mut found) = (Vec::new(), Quarantined::default());
+    let Some(dir) = open_quarantine(state)? else { return Ok((runs, found)) };
+    for run in history.rejects_of_given_up(versions) {
+        let name = file_of(run);
+        if store::node(&dir, &name)?.is_some() {
+            found.removed += 1;
+            found.removed_bytes += Bytes(store::tree_size(&dir, &name)?);
+            runs.push(run);
+        }
+    }
+    Ok((runs, found))
+}
+
+fn file_of(run: RunId) -> String {
+    format!("{run}.parquet")
+}
+
+fn open_quarantine(state: &State) -> Result<Option<Dir>, StateError> {
+    match state.root.open_dir(QUARANTINE) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        other => Ok(Some(other.during("open", QUARANTINE)?)),
+    }
+}
+
+/// How many quarantine files there are, and how large.
+fn quarantined(state: &State) -> Result<Quarantined, StateError> {
+    let mut found = Quarantined::default();
+    let Some(dir) = open_quarantine(state)? else { return Ok(found) };
+    for name in store::names(&dir, QUARANTINE)? {
+        found.left += 1;
+        found.left_bytes += Bytes(store::tree_size(&dir, &name)?);
+    }
+    Ok(found)
+}
+
+/// What rejected rows take; nothing for a dataset that no run has taken.
+pub fn quarantine_of(dataset: &Dataset) -> Result<Quarantined, StateError> {
+    dataset.state().map_or_else(|| Ok(Quarantined::default()), quarantined)
 }
 
 fn remove(
     dataset: &Dataset,
     state: &State,
     history: &History,
-    (versions, number): (&[u64], u64),
+    (versions, runs, number): (&[u64], &[RunId], u64),
 ) -> Result<Vec<PathBuf>, StateError> {
     let mut aside = BTreeSet::new();
     for version in versions {
         aside.extend(set_aside(dataset, state, history, (*version, number))?);
         store::remove_tree(&state.kept, &version.to_string())?;
         crash_point!("finalize.after-remove").during("finalize", &dataset.place.name)?;
+    }
+    if let Some(dir) = open_quarantine(state)? {
+        for run in runs {
+            store::remove_tree(&dir, &file_of(*run))?;
+            crash_point!("finalize.after-rejects").during("finalize", &dataset.place.name)?;
+        }
     }
     Ok(aside.into_iter().map(|at| dataset.state_path().join(at)).collect())
 }
@@ -112,6 +201,23 @@ pub(crate) fn set_aside(
     let name = version.to_string();
     let files = history.version(version).map_or(&[][..], |version| &version.files);
     given_up::set_aside(dataset, state, &GivenUp { dir: &state.kept, name: &name, files, number })
+}
+
+/// Removes the rest of rejected rows that a record gave up, for the sweep; answers the runs.
+pub(crate) fn sweep_rejects(state: &State, history: &History) -> Result<Vec<(RunId, Bytes)>, IoFault> {
+    let dir = match state.root.open_dir(QUARANTINE) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.during("open", QUARANTINE)?,
+    };
+    let mut swept = Vec::new();
+    for name in store::names(&dir, QUARANTINE)? {
+        let run = name.strip_suffix(".parquet").and_then(|run| run.parse::<RunId>().ok());
+        if let Some(run) = run.filter(|run| history.are_rejects_gone(*run)) {
+            swept.push((run, Bytes(store::tree_size(&dir, &name)?)));
+            store::remove_tree(&dir, &name)?;
+        }
+    }
+    Ok(swept)
 }
 
 /// Removes what dead processes left, now, and answers how much that was.
@@ -133,7 +239,14 @@ fn has_passed(now: Timestamp, since: Timestamp, window: Duration) -> bool {
 }
 
 fn nothing() -> Finalized {
-    Finalized { versions: Vec::new(), files: 0, bytes: Bytes(0), set_aside: Vec::new(), waiting: Vec::new() }
+    Finalized {
+        versions: Vec::new(),
+        files: 0,
+        bytes: Bytes(0),
+        set_aside: Vec::new(),
+        waiting: Vec::new(),
+        rejects: Quarantined::default(),
+    }
 }
 
 impl History {

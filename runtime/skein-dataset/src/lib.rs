@@ -19,6 +19,7 @@ mod intact;
 mod later;
 mod listing;
 mod log;
+mod moved;
 mod output;
 pub mod parquet;
 mod partition;
@@ -37,7 +38,9 @@ pub use dataset::{Dataset, Options, RunLock, StateError};
 pub use examine::{Finding, Grade, examine};
 pub use export::{ExportError, VersionFiles};
 pub use fault::IoFault;
-pub use finalize::{Finalized, ROLLBACK_WINDOW, Waiting, collect, finalize};
+pub use finalize::{
+    Finalized, Quarantined, ROLLBACK_WINDOW, RejectedRows, Waiting, collect, finalize, quarantine_of,
+};
 pub use forget::{ForgetError, Holding, Part, collect_forgotten, forget, holdings, is_forgotten};
 pub use held::{Discarded, HeldError, PublishedHeld, discard, publish_held};
 pub use later::SetAside;
@@ -48,6 +51,7 @@ pub use log::record::{
     RevertReason, RowCounts,
 };
 pub use log::{LogError, MAX_RECORD};
+pub use moved::Moved;
 pub use output::{Output, OutputError};
 pub use partition::Partitions;
 pub use place::filesystem::{FileSystem, Verdict};
@@ -61,7 +65,7 @@ pub use publish::{
     publish_many, resolve,
 };
 pub use recover::{Recovered, Step, recover};
-pub use rollback::{LaterWrites, RollbackError, RolledBack, roll_back, roll_back_over};
+pub use rollback::{LaterWrites, NO_STATE, RollbackError, RolledBack, previous, roll_back, roll_back_over};
 pub use snapshot::{Access, PinnedFile, Snapshot, SnapshotError};
 pub use staging::{NameRule, OUTPUT_REJECTS, Room, StageError, StagedEntry, StagedFile, Staging};
 pub use store::barrier::SyncMode;

@@ -222,7 +222,7 @@ impl PublishError {
     }
 
     /// What a person can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
             Self::NameTaken { .. } => {
                 Some("take another name with --publish beside=NAME, or move away what is there")

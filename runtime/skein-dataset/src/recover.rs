@@ -3,6 +3,8 @@
 //! Idempotent, and safe for two processes at once: the second waits for the lock and finds nothing to do. Staged files
 //! are removed only while the run lock is free or held by the caller, for then no attempt is alive.
 
+use skein_types::RunId;
+
 use crate::crash_point;
 use crate::dataset::{Dataset, State, StateError};
 use crate::fault::During as _;
@@ -50,6 +52,11 @@ pub enum Step {
     SetAside {
         /// Where it is now, below the state.
         at: String,
+    },
+    /// Removed the rest of rejected rows that were given up.
+    RejectsRemoved {
+        /// Of which run.
+        run: RunId,
     },
     /// Removed what a dead attempt had staged.
     Swept {

@@ -53,6 +53,12 @@ pub enum RollbackError {
     /// The version cannot be had.
     #[error(transparent)]
     Version(VersionError),
+    /// Nothing was current before.
+    #[error("there is no version before {version}")]
+    NothingBefore {
+        /// The oldest that there is to go back to.
+        version: u64,
+    },
     /// Its files are not what the log says.
     #[error("version {version} is damaged: {path}")]
     Damaged {
@@ -83,6 +89,7 @@ impl RollbackError {
     pub fn code(&self) -> Code {
         match self {
             Self::Version(e) => e.code(),
+            Self::NothingBefore { .. } => codes::NO_SUCH_VERSION,
             Self::Damaged { .. } => codes::KEPT_VERSION_DAMAGED,
             Self::LaterWrites { .. } => codes::LATER_WRITES,
             Self::Exchange(e) => e.code(),
@@ -95,20 +102,26 @@ impl RollbackError {
     }
 
     /// What a person can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Exchange(e) => e.hint(),
             Self::LaterWrites { .. } => Some("--later-writes keep copies them aside first and says where"),
-            Self::Version(VersionError::NoSuchVersion { .. } | VersionError::Gone { .. }) => {
-                Some("`skein history` lists the versions and which are kept")
+            Self::Version(VersionError::NoHistory) => Some(NO_STATE),
+            Self::Version(VersionError::NoSuchVersion { .. } | VersionError::Gone { .. })
+            | Self::NothingBefore { .. } => {
+                Some("`skein history` lists the versions and which are kept; --to goes to any of these")
             }
-            Self::Version(VersionError::NoHistory) | Self::Damaged { .. } => None,
+            Self::Damaged { .. } => None,
         }
     }
 }
 
-/// Makes the content of version `to` current again; without `to`, what was current before the last publish or
-/// rollback.
+/// For whoever expected a history.
+pub const NO_STATE: &str =
+    "no run has published to it; if it was moved, `skein doctor` on it says how to take its state along";
+
+/// Makes the content of version `to` current again; without `to`, what was current before the last publish that is not
+/// undone: a rollback after a rollback goes on into the past.
 pub fn roll_back(dataset: &Dataset, to: Option<u64>) -> Result<RolledBack, RollbackError> {
     roll_back_over(dataset, to, LaterWrites::Refuse)
 }
@@ -123,7 +136,10 @@ pub fn roll_back_over(
     let Some(state) = dataset.state() else { return Err(no_history) };
     let _lock = dataset.lock_publish(state)?;
     let (_, mut history) = recover::settle(dataset, state)?;
-    let Some(to) = to.or_else(|| history.previous()) else { return Err(no_history) };
+    let to = match to {
+        Some(to) => to,
+        None => previous(&history)?,
+    };
     let found = history.find(Some(to)).map_err(RollbackError::Version)?;
     let target = &found.version;
     let mut changes = history.later_writes(to);
@@ -169,6 +185,14 @@ pub fn roll_back_over(
         Err(UndoneBy::Drift { changes }) => Err(RollbackError::LaterWrites { changes }),
         Err(UndoneBy::Refused(refusal)) => Err(ExchangeError::Refused(refusal).into()),
     }
+}
+
+/// The version that a rollback without a target brings back.
+pub fn previous(history: &History) -> Result<u64, RollbackError> {
+    history.previous().map_err(|oldest| match oldest {
+        Some(version) => RollbackError::NothingBefore { version },
+        None => RollbackError::Version(VersionError::NoHistory),
+    })
 }
 
 fn answer(target: &Version, version: u64, changed: bool) -> RolledBack {

@@ -19,6 +19,7 @@ use crate::listing::{Change, FileStat, Listing, Role, changes};
 use crate::log::machine::{History, Version};
 use crate::log::record::{Applied, FileRecord, Parent};
 use crate::log::{self, LogError};
+use crate::moved::Moved;
 use crate::place::{Kind, PlaceError};
 use crate::store::{self, Node};
 
@@ -54,6 +55,9 @@ pub enum SnapshotError {
     /// No data file.
     #[error("the dataset has no parquet files")]
     Empty,
+    /// The dataset has another name than its state.
+    #[error("the dataset was called {:?} before and has left its state behind", .0.from)]
+    Moved(Moved),
     /// A file is not what was pinned.
     #[error("{path} changed while the run was under way")]
     Changed {
@@ -102,6 +106,7 @@ impl SnapshotError {
     pub fn code(&self) -> Code {
         match self {
             Self::Empty => codes::DATASET_EMPTY,
+            Self::Moved(_) => codes::DATASET_MOVED,
             Self::Changed { .. } => codes::FILE_CHANGED_WHILE_READ,
             Self::Drift { .. } => codes::DATASET_DRIFT,
             Self::Place(e) => e.code(),
@@ -117,9 +122,10 @@ impl SnapshotError {
     }
 
     /// What a person can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Empty => Some("data files end in .parquet, .parq or .pq and are not hidden"),
+            Self::Moved(moved) => Some(&moved.hint),
             Self::Changed { .. } | Self::Drift { .. } => {
                 Some("run it again when its writer is done: it will start from the dataset as it is then")
             }
@@ -191,7 +197,12 @@ impl Dataset {
     /// What the dataset holds now, without a lock: for looking, planning and dry runs, which write nothing. A publish
     /// under way may show through as the version that it makes.
     pub fn look(&self) -> Result<Snapshot, SnapshotError> {
-        self.snapshot(&self.history()?)?.not_empty()
+        let snapshot = self.snapshot(&self.history()?)?.not_empty()?;
+        // A log that is begun anew would let a migration run a second time over its own result.
+        match self.moved(snapshot.data_files().map(|file| &file.stat)) {
+            Some(moved) => Err(SnapshotError::Moved(moved)),
+            None => Ok(snapshot),
+        }
     }
 
     /// Reads no file again that is as it was, nor the log if it is.

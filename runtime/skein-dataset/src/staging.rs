@@ -162,7 +162,7 @@ impl StageError {
     }
 
     /// What a person can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
             Self::NoSpace { .. } => Some("free space beside the dataset, or give old versions up"),
             Self::ReadOnly => Some("mount the file system for writing"),

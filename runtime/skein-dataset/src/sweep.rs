@@ -56,11 +56,13 @@ pub(crate) fn sweep(dataset: &Dataset, state: &State, history: &History) -> Resu
             remove(&state.kept, &name, Step::Finalized { version })?;
         }
     }
+    let rejects = finalize::sweep_rejects(state, history)?;
     if store::node(&state.root, probe::DIR)?.is_some() {
         remove(&state.root, probe::DIR, Step::Swept { attempt: probe::DIR.to_owned() })?;
     }
     let moved = aside.into_iter().map(|at| Swept { step: Step::SetAside { at }, bytes: Bytes(0) });
     swept.extend(moved);
+    swept.extend(rejects.into_iter().map(|(run, bytes)| Swept { step: Step::RejectsRemoved { run }, bytes }));
     crash_point!("recover.after-sweep").during("recover", &dataset.place.name)?;
     Ok(swept)
 }

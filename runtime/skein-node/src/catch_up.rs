@@ -97,7 +97,7 @@ impl Staged {
         let (places, left): (Vec<usize>, Vec<usize>) = places.into_iter().partition(takes);
         let (todo, joined) = match job.request.again {
             true => (places, Vec::new()),
-            false => run::unapplied(snapshot, places, &job.migration)?,
+            false => run::unapplied(snapshot, &places, &job.migration)?,
         };
         let earlier = inputs::Earlier { recorded: &job.recorded.schemas, files: &job.files };
         let files = inputs::read_later(snapshot, &todo, earlier, &self.later.progress)?;
@@ -141,6 +141,7 @@ impl Staged {
         let first_file = job.files.len();
         job.made.transformed.add(transformed, first_file);
         job.files.extend(files);
+        staged::something_left(&job.made, &job.request)?;
         if job.made.quarantine.rows() > rejected {
             self.staging.forget_quarantine()?;
             staged::write_quarantine(&self.staging, &self.snapshot, &job.made.quarantine)?;

@@ -26,11 +26,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
-use skein_dataset::{Dataset, Output, Room, Snapshot};
+use skein_dataset::{Dataset, Output, Role, Room, Snapshot};
 use skein_sandbox::Module;
 use skein_types::{Bytes, Clock, Millis, Origin, Rows, SchemaPlan, Shape, StateKind};
 
 use crate::aside;
+use crate::counters::Counters;
 use crate::error::RunError;
 use crate::lineage::Lineage;
 use crate::progress::Progress;
@@ -98,6 +99,11 @@ pub struct Forecast {
     pub sample: Sample,
     /// Rejects in the sampled row groups.
     pub rejects: Rejects,
+    /// What the module counted over the sampled rows.
+    #[serde(skip_serializing_if = "Counters::is_empty")]
+    pub counters: Counters,
+    /// What the new version would not have any more.
+    pub left_out: LeftOut,
     /// For the whole.
     pub estimate: Estimate,
     /// Disk space for what would be written.
@@ -126,6 +132,28 @@ pub struct WorkCounts {
     pub joined: usize,
     /// Partition columns of the dataset.
     pub partitions: Vec<String>,
+}
+
+/// What would not be taken over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Metadata keys of the files that were looked at, which would be wrong after the change.
+    pub metadata: Vec<String>,
+    /// Files such as `_metadata`; the first of them.
+    pub files: Vec<String>,
+    /// How many files there are beside them.
+    pub more_files: usize,
+}
+
+impl LeftOut {
+    fn of(snapshot: &Snapshot, keys: &BTreeSet<String>) -> Self {
+        let dropped = || snapshot.files().iter().filter(|file| file.stat.role == Role::Dropped);
+        Self {
+            metadata: keys.iter().take(NAMES_MAX).cloned().collect(),
+            files: dropped().take(NAMES_MAX).map(|file| file.stat.path.clone()).collect(),
+            more_files: dropped().count().saturating_sub(NAMES_MAX),
+        }
+    }
 }
 
 /// Disk space beside the dataset, or where plain files are to be.
@@ -176,7 +204,8 @@ pub fn dry_run(
     let recut = Recut::of(&asked, (&snapshot, &work))?;
     let plans: Vec<Lineage> = work.plans.groups.iter().map(Lineage::of).collect();
     let sample = Sampling { plans: &plans, recut: &recut.files, rows: request.rows };
-    let (seen, sample, rejects) = sampled(&asked, (&snapshot, &work), &sample, progress)?;
+    let Looked { seen, sample, rejects, counters, left_out } =
+        sampled(&asked, (&snapshot, &work), &sample, progress)?;
     let counts = WorkCounts {
         files_after: request.run.resize.file_size.map(|_| recut.outputs),
         // What is not selected is not written into a directory of plain files.
@@ -192,7 +221,9 @@ pub fn dry_run(
         plans,
         sample,
         rejects,
-        warnings: obstacle.into_iter().chain(too_many_rejects(&estimate, request.run.rejects_max)).collect(),
+        left_out,
+        counters,
+        warnings: obstacle.into_iter().chain(warnings(&estimate, &request.run)).collect(),
         estimate,
         room,
         migration,
@@ -263,30 +294,43 @@ struct Sampling<'a> {
     rows: usize,
 }
 
+/// What came of looking.
+struct Looked {
+    seen: Seen,
+    sample: Sample,
+    rejects: Rejects,
+    counters: Counters,
+    left_out: LeftOut,
+}
+
 /// Rows through the sandbox, and what they took.
 fn sampled(
     asked: &Asked<'_>,
     (snapshot, work): (&Snapshot, &Work),
     sampling: &Sampling<'_>,
     progress: &Progress,
-) -> Result<(Seen, Sample, Rejects), RunError> {
+) -> Result<Looked, RunError> {
     let Asked { module, manifest, migration, request } = *asked;
     let mut prober = Prober {
         snapshot,
         work,
-        sandboxes: &Sandboxes::new(module, manifest, request, (&work.applied, progress)),
+        sandboxes: &Sandboxes::new(module, manifest, request, (&work.applied, progress)).bearing_rejects(),
         migration,
         batch_bytes: manifest.batch_bytes.map(u64::from),
         progress,
         recut: sampling.recut,
         seen: Seen::default(),
+        counters: Counters::default(),
+        keys_dropped: BTreeSet::new(),
         files: BTreeSet::new(),
     };
     let printer = Printer::new(request.params.mask());
     let mut sampler = sample::Sampler::new(work, sampling.plans, &printer, (manifest.state, sampling.rows));
     look(&mut prober, &mut sampler, manifest.state, sampling.rows)?;
     let (sample, rejects) = sampler.finish();
-    Ok((prober.seen, sample, rejects))
+    let counters = prober.counters.renamed(|name| printer.words(name));
+    let left_out = LeftOut::of(snapshot, &prober.keys_dropped);
+    Ok(Looked { seen: prober.seen, sample, rejects, counters, left_out })
 }
 
 /// Probes and shows. One row group of a module without state is held at a time.
@@ -341,12 +385,23 @@ fn counts(snapshot: &Snapshot, work: &Work, plans: &[Lineage]) -> WorkCounts {
     }
 }
 
-fn too_many_rejects(estimate: &Estimate, most: u64) -> Option<Warning> {
-    let rejected = estimate.rows_rejected.0;
-    (rejected > most).then(|| Warning {
-        code: skein_types::codes::GUEST_REJECTS.id,
-        message: format!("about {rejected} rows would be rejected, more than {most} end a run"),
-    })
+fn warnings(estimate: &Estimate, run: &RunRequest) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let (rejected, most) = (estimate.rows_rejected.0, run.rejects_max);
+    if rejected > most {
+        warnings.push(Warning {
+            code: skein_types::codes::GUEST_REJECTS.id,
+            message: format!("about {rejected} rows would be rejected, more than {most} end a run"),
+        });
+    }
+    let sampled = estimate.rows_sampled.0;
+    if sampled > 0 && estimate.rows_written.0 == 0 && !run.allow_empty {
+        warnings.push(Warning {
+            code: skein_types::codes::NOTHING_LEFT.id,
+            message: format!("none of the {sampled} rows that were looked at is left, and no row ends a run"),
+        });
+    }
+    warnings
 }
 
 /// Leaves that a run carries, copied or widened.

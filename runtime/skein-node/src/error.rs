@@ -11,6 +11,7 @@ use skein_types::{Code, ErrorClass, ModuleDigest, ParamsDigest, PlanError, Unify
 use crate::choice::ChoiceError;
 use crate::params::ParamsError;
 use crate::preserved::PreservedChanged;
+use crate::quarantine::RejectNote;
 
 /// Why a run ended without a result. Unless it is [`RunError::Unknown`], the dataset is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -62,8 +63,10 @@ pub enum RunError {
     Guest { place: String, source: GuestError },
     #[error("{place}: {source}")]
     Preserved { place: String, source: PreservedChanged },
-    #[error("more than {limit} rejected rows; {file} row {row}: {code}: {message}")]
-    TooManyRejects { limit: u64, file: String, row: u64, code: String, message: String },
+    #[error("more than {limit} rejected rows; {first}")]
+    TooManyRejects { limit: u64, first: RejectNote },
+    #[error("no row of {read} is left: {}", gone(*.read, *.rejected, .first))]
+    NothingLeft { read: u64, rejected: u64, first: Option<RejectNote> },
     #[error(transparent)]
     Publish(#[from] PublishError),
     #[error("not published: {}", conflict(.reason))]
@@ -131,6 +134,7 @@ impl RunError {
             Self::Guest { source, .. } => source.code(),
             Self::Preserved { .. } => codes::GUEST_PRESERVED_CHANGED,
             Self::TooManyRejects { .. } => codes::GUEST_REJECTS,
+            Self::NothingLeft { .. } => codes::NOTHING_LEFT,
             Self::Publish(e) => e.code(),
             Self::Conflict { .. } => codes::DATASET_DRIFT,
             Self::Refused(refusal) => refusal.code(),
@@ -151,6 +155,7 @@ impl RunError {
             Self::Place(e) => e.hint().map(str::to_owned),
             Self::State(e) => e.hint().map(str::to_owned),
             Self::File(e) => e.hint().map(str::to_owned),
+            Self::Guest { source: GuestError::Rejects { .. }, .. } => Some(REJECTS_HINT.to_owned()),
             Self::Guest { source, .. } => source.hint().map(str::to_owned),
             Self::Choice(e) => e.hint(),
             Self::LeftDiffers { .. } => Some(
@@ -161,9 +166,7 @@ impl RunError {
             Self::Varied(_) => Some(
                 "select fewer files at a time with --include and --mixed-schemas, or give them the same columns first".to_owned(),
             ),
-            Self::AppliedDifferently { .. } => {
-                Some("give this migration another --name, or repeat it with --again".to_owned())
-            }
+            Self::AppliedDifferently { .. } => Some(APPLIED_HINT.to_owned()),
             Self::StateLost { .. } => {
                 Some("roll back to the version before it and run it over all files at once".to_owned())
             }
@@ -177,9 +180,12 @@ impl RunError {
             }
             Self::Plan { source: PlanError::PartitionChanged { .. }, .. } => Some(PARTITION_HINT.to_owned()),
             Self::GroupsDiffer { groups, among, .. } => Some(groups_hint(groups, *among)),
-            Self::TooManyRejects { .. } => {
-                Some("raise --max-rejects, or see why rows are rejected".to_owned())
-            }
+            Self::TooManyRejects { .. } => Some(REJECTS_HINT.to_owned()),
+            Self::NothingLeft { .. } => Some(
+                "`--dry-run` shows what becomes of rows; if a dataset without rows is what you want, say \
+                 --allow-empty"
+                    .to_owned(),
+            ),
             Self::Refused(refusal) => Some(refusal.hint().to_owned()),
             Self::Unknown { .. } => {
                 Some("run `skein recover` on the dataset: it finishes or undoes it".to_owned())
@@ -201,6 +207,22 @@ impl RunError {
             | Self::Bug(_) => None,
         }
     }
+}
+
+const APPLIED_HINT: &str = "corrected? `skein rollback DATASET`, then run again; --again applies it on top of what was done; another \
+     migration gets another --name";
+const REJECTS_HINT: &str =
+    "`--dry-run` shows which rows and why; if they are rightly rejected, raise --max-rejects";
+
+/// Why no row is left.
+fn gone(read: u64, rejected: u64, first: &Option<RejectNote>) -> String {
+    let filtered = match read.saturating_sub(rejected) {
+        0 => String::new(),
+        filtered if rejected == 0 => return format!("the module let all {filtered} go"),
+        filtered => format!(", the module let the other {filtered} go"),
+    };
+    let first = first.as_ref().map_or_else(String::new, |first| format!("; the first: {first}"));
+    format!("{rejected} are rejected{filtered}{first}")
 }
 
 /// The code with which a module refuses to change a partition column: the SDK gives it.

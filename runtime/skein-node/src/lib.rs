@@ -12,6 +12,7 @@ mod batch;
 mod board;
 mod catch_up;
 mod choice;
+mod counters;
 mod cpu;
 mod dry_run;
 mod error;
@@ -41,8 +42,9 @@ pub use agent::{Agent, AgentSource};
 pub use aside::write_aside;
 pub use batch::{BatchShape, Step, run_batch};
 pub use choice::{ChoiceError, ChoiceText, FileChoice};
+pub use counters::Counters;
 pub use dry_run::{
-    Cell, DryRun, DryRunRequest, Estimate, Fate, Forecast, RejectedRow, Rejects, RoomView, Sample,
+    Cell, DryRun, DryRunRequest, Estimate, Fate, Forecast, LeftOut, RejectedRow, Rejects, RoomView, Sample,
     SampledColumns, SampledGroup, SampledRow, Warning, WorkCounts, dry_run,
 };
 pub use error::{GroupLine, Groups, RunError};
@@ -53,6 +55,7 @@ pub use params::{Params, ParamsError};
 pub use planning::SchemaGroup;
 pub use preserved::PreservedChanged;
 pub use progress::{Progress, ProgressReading};
+pub use quarantine::RejectNote;
 pub use report::{ColumnCounts, Cost, Migration, RunOutcome, RunReport};
 pub use resize::Resize;
 pub use run::{Planned, Preparation, Prepared, RunRequest, plan_only, prepare};

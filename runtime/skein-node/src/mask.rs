@@ -1,9 +1,10 @@
 //! Secrets of a run, taken out of whatever its module says.
 //!
-//! A module gets secrets and may put them into its words: the reason of a reject, a failure, a panic. Those end up on
+//! A module gets secrets and may put them into its words: the reason of a reject, a failure, a panic, the name of a counter. Those end up on
 //! terminals, in logs and in quarantines, so they pass here first, where a run's agents hand them over. Not what a module
 //! writes into columns: that is data, and who may read it is the dataset's business.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -71,6 +72,19 @@ impl Mask {
         if self.words.is_empty() { words } else { self.text(&words, words.len() >= MAYBE_CUT) }
     }
 
+    /// Counters by name. Names that differ only in a secret are one.
+    fn names(&self, counters: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+        if self.words.is_empty() {
+            return counters;
+        }
+        let mut masked = BTreeMap::<String, u64>::new();
+        for (name, by) in counters {
+            let sum = masked.entry(self.text(&name, false)).or_default();
+            *sum = sum.saturating_add(by);
+        }
+        masked
+    }
+
     pub(crate) fn error(&self, error: GuestError) -> GuestError {
         error.with_words(|words| self.words(words))
     }
@@ -111,12 +125,16 @@ impl Agent for Masked {
     }
 
     fn usage(&self) -> Usage {
-        self.agent.usage()
+        let mut usage = self.agent.usage();
+        usage.counters = self.mask.names(std::mem::take(&mut usage.counters));
+        usage
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use skein_sandbox::GuestError;
 
     use super::Mask;
@@ -145,11 +163,23 @@ mod tests {
     }
 
     #[test]
+    fn counters_whose_names_hold_a_secret_are_masked_and_those_that_are_alike_then_summed() {
+        let mask = Mask::new([b"hunter2".as_slice(), b"hunter3"]);
+        let counted = [("by/hunter2", 2), ("by/hunter3", 3), ("read", u64::MAX)];
+        let counted = counted.map(|(name, by)| (name.to_owned(), by));
+        let shown = BTreeMap::from([("by/***".to_owned(), 5), ("read".to_owned(), u64::MAX)]);
+        assert_eq!(mask.names(BTreeMap::from(counted)), shown);
+    }
+
+    #[test]
     fn panics_failures_and_their_codes_are_masked() {
         let mask = Mask::new([b"hunter2".as_slice()]);
         let failure =
             GuestError::Failure { call: "open", code: "bad-hunter2".into(), message: "no hunter2".into() };
         assert_eq!(mask.error(failure).to_string(), "open: the module failed with bad-***: no ***");
+        let (code, message) = ("bad-hunter2".to_owned(), "no hunter2".to_owned());
+        let rejects = GuestError::Rejects { limit: 1, row: 2, code, message };
+        assert_eq!(mask.error(rejects).to_string(), "more than 1 rejected rows; row 2: bad-***: no ***");
         let panic = Some("panicked at src/lib.rs:1:1: hunter2".to_owned());
         let trap =
             GuestError::Trap { call: "plan", trap: "t".into(), panic, backtrace: vec!["hunter2".into()] };

@@ -1,6 +1,7 @@
 //! Rejected rows: taken whole from the source, kept with code and reason.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,17 +18,38 @@ use crate::error::RunError;
 /// Rows decoded at a time while looking for the rejected ones.
 const BATCH_ROWS: usize = 8 * 1024;
 
+/// A reject, for messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectNote {
+    /// Relative to the dataset.
+    pub file: String,
+    /// As the module counts it.
+    pub row: u64,
+    /// The module's code.
+    pub code: String,
+    /// The module's words.
+    pub message: String,
+}
+
+impl fmt::Display for RejectNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, row, code, message } = self;
+        write!(f, "{file} row {row}: {code}: {message}")
+    }
+}
+
 /// Rejected rows of one run, in order of file and row group.
 #[derive(Debug)]
 pub(crate) struct Quarantine {
     rows_max: u64,
     rows: AtomicU64,
     parts: Mutex<BTreeMap<(usize, usize), RecordBatch>>,
+    first: Mutex<Option<((usize, usize), RejectNote)>>,
 }
 
 impl Quarantine {
     pub(crate) fn new(rows_max: u64) -> Self {
-        Self { rows_max, rows: AtomicU64::new(0), parts: Mutex::default() }
+        Self { rows_max, rows: AtomicU64::new(0), parts: Mutex::default(), first: Mutex::default() }
     }
 
     /// Fetches the rejected rows of one row group from its source. Called once per row group.
@@ -38,23 +60,34 @@ impl Quarantine {
         first_row: u64,
         rejects: &[Reject],
     ) -> Result<(), RunError> {
-        if rejects.is_empty() {
-            return Ok(());
-        }
+        let Some(first) = rejects.first() else { return Ok(()) };
+        let note = RejectNote {
+            file: source.name().to_owned(),
+            row: first_row + first.row,
+            code: first.code.clone(),
+            message: first.message.clone(),
+        };
         let rows = self.rows.fetch_add(rejects.len() as u64, Ordering::Relaxed) + rejects.len() as u64;
         if rows > self.rows_max {
-            let first = &rejects[0];
-            return Err(RunError::TooManyRejects {
-                limit: self.rows_max,
-                file: source.name().to_owned(),
-                row: first_row + first.row,
-                code: first.code.clone(),
-                message: first.message.clone(),
-            });
+            return Err(RunError::TooManyRejects { limit: self.rows_max, first: note });
         }
+        self.note((file, row_group), note);
         let part = rejected_rows(source, row_group, first_row, rejects)?;
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).insert((file, row_group), part);
         Ok(())
+    }
+
+    fn note(&self, place: (usize, usize), note: RejectNote) {
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        if first.as_ref().is_none_or(|(known, _)| place < *known) {
+            *first = Some((place, note));
+        }
+    }
+
+    /// The first in order of file and row.
+    pub(crate) fn first(&self) -> Option<RejectNote> {
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        first.as_ref().map(|(_, note)| note.clone())
     }
 
     /// Rows so far.

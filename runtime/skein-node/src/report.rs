@@ -4,6 +4,8 @@ use serde::Serialize;
 use skein_dataset::RowCounts;
 use skein_types::{Bytes, Fuel, Millis, ModuleDigest, ParamsDigest, RunId};
 
+use crate::counters::Counters;
+
 /// The migration as records name it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Migration {
@@ -72,6 +74,9 @@ pub struct RunReport {
     pub rows: RowCounts,
     /// Columns by origin.
     pub columns: ColumnCounts,
+    /// What the module counted: names and numbers are the module's own.
+    #[serde(skip_serializing_if = "Counters::is_empty")]
+    pub counters: Counters,
     /// What it cost.
     pub cost: Cost,
     /// Size of the source files.

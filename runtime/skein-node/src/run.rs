@@ -46,6 +46,8 @@ pub struct RunRequest {
     pub limits: Limits,
     /// Rejected rows that the run may have.
     pub rejects_max: u64,
+    /// Whether a result without a row is one, though rows were read.
+    pub allow_empty: bool,
     /// The data files to work on; the others join the new version as they are.
     pub files: FileChoice,
     /// Input rows after which a module with state is saved and opened again, at the next row-group border.
@@ -238,13 +240,17 @@ impl Asked<'_> {
     /// The one place that decides which files a run or a dry run takes and what becomes of them; `None` if all have been
     /// through exactly this migration. Writes nothing.
     pub(crate) fn work(&self, snapshot: &Snapshot, progress: &Progress) -> Result<Option<Work>, RunError> {
-        let Self { module, manifest, migration, request } = *self;
+        let Self { manifest, migration, request, .. } = *self;
         if manifest.state == StateKind::Sequential && !request.resize.is_none() {
             return Err(RunError::ResizeWithState { name: manifest.name.clone() });
         }
         let (places, left) = chosen(snapshot, &request.files)?;
-        let (todo, done) =
-            if request.again { (places, Vec::new()) } else { unapplied(snapshot, places, migration)? };
+        let (todo, done) = if request.again {
+            (places, Vec::new())
+        } else {
+            unapplied(snapshot, &places, migration)
+                .map_err(|error| self.refused_params(snapshot, &places, progress).unwrap_or(error))?
+        };
         if todo.is_empty() {
             return Ok(None);
         }
@@ -256,17 +262,36 @@ impl Asked<'_> {
             });
         }
         let recorded = Recorded::of(snapshot, &done, migration);
-        let files = inputs::read(snapshot, &todo, &recorded.schemas, progress)?;
-        let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
-        let RunRequest { params, limits, .. } = request;
-        let planner = Planner { module, params, applied: &applied, limits, progress };
-        let plans = planner.plan(&files)?;
+        let (files, plans, applied) = self.plan(snapshot, &todo, &recorded, progress)?;
         for place in &done {
             let pinned = &snapshot.files()[*place];
             let source = inputs::open(snapshot, pinned)?;
             planning::joins(&plans, (&pinned.stat.path, source.view()), &recorded)?;
         }
         Ok(Some(Work { files, done, left, plans, recorded, applied }))
+    }
+
+    fn plan(
+        &self,
+        snapshot: &Snapshot,
+        places: &[usize],
+        recorded: &Recorded,
+        progress: &Progress,
+    ) -> Result<(Vec<InputFile>, Plans, Vec<skein_sandbox::Applied>), RunError> {
+        let Self { module, request, .. } = *self;
+        let files = inputs::read(snapshot, places, &recorded.schemas, progress)?;
+        let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
+        let RunRequest { params, limits, .. } = request;
+        let planner = Planner { module, params, applied: &applied, limits, progress };
+        let plans = planner.plan(&files)?;
+        Ok((files, plans, applied))
+    }
+
+    /// Parameters that the module would not take are told as such, and not as other ones than those that were applied:
+    /// whoever follows that advice is refused again. One file is enough to ask.
+    fn refused_params(&self, snapshot: &Snapshot, places: &[usize], progress: &Progress) -> Option<RunError> {
+        let refused = self.plan(snapshot, places.get(..1)?, &Recorded::default(), progress).err()?;
+        matches!(refused, RunError::ParamsRefused { .. }).then_some(refused)
     }
 }
 
@@ -371,11 +396,11 @@ type Places = Vec<usize>;
 /// Of these data files, those that have not been through the migration, and those that have.
 pub(crate) fn unapplied(
     snapshot: &Snapshot,
-    places: Places,
+    places: &[usize],
     migration: &Migration,
 ) -> Result<(Places, Places), RunError> {
     let (mut todo, mut done) = (Vec::new(), Vec::new());
-    for place in places {
+    for place in places.iter().copied() {
         let applied = snapshot.files()[place].applied();
         match applied.iter().rev().find(|applied| applied.name == migration.name) {
             None => todo.push(place),

@@ -51,6 +51,12 @@ impl Sandboxes {
         }
     }
 
+    /// A dry run shows the rejects that would end a run.
+    pub(crate) fn bearing_rejects(mut self) -> Self {
+        self.limits.rejects = self.limits.rejects.max(Limits::STANDARD.rejects);
+        self
+    }
+
     pub(crate) fn for_group(&self, group: &SchemaGroup) -> Box<dyn AgentSource> {
         Box::new(SandboxAgents {
             module: self.module.clone(),

@@ -49,7 +49,7 @@ pub(crate) fn run(transform: &Transform<'_>) -> Result<Transformed, RunError> {
     rows.written = outputs.iter().map(|o| o.sealed.rows).sum::<Rows>();
     let mut cost = task.tally.cost;
     cost.cpu.0 = cpu::of_this_thread().0.saturating_sub(started.0);
-    Ok(Transformed { outputs, rows, cost })
+    Ok(Transformed { outputs, rows, cost, counters: task.tally.counters })
 }
 
 impl Task<'_> {

@@ -7,20 +7,20 @@ use serde_json::json;
 use skein_dataset::parquet::FreshFile;
 use skein_dataset::{
     Applied, Attempted, Change, CommitData, Conflict, Dataset, FileFacts, NameRule, Outcome, Publish,
-    RunLock, Snapshot, Staging, attempt_many, beside, hold,
+    RowCounts, RunLock, Snapshot, Staging, attempt_many, beside, hold,
 };
 use skein_types::{Bytes, Clock, Millis, Origin};
 
 use crate::catch_up::Late;
 use crate::error::RunError;
 use crate::inputs::InputFile;
-use crate::job::Job;
+use crate::job::{Job, Made};
 use crate::lane::{Sink, StagedOutput};
 use crate::presented;
 use crate::progress::Progress;
 use crate::quarantine::Quarantine;
 use crate::report::{ColumnCounts, Migration, RunOutcome, RunReport};
-use crate::run::Prepared;
+use crate::run::{Prepared, RunRequest};
 use crate::sandboxed::Sandboxes;
 
 /// How often files that others add while a run is under way are migrated with it.
@@ -223,6 +223,7 @@ pub(crate) fn add_the_rest(
     staging: &Staging,
     joined: &[usize],
 ) -> Result<(), RunError> {
+    something_left(&job.made, &job.request)?;
     write_quarantine(staging, snapshot, &job.made.quarantine)?;
     for place in joined {
         staging.join(snapshot, &snapshot.files()[*place])?;
@@ -230,6 +231,16 @@ pub(crate) fn add_the_rest(
     job.made.joined = joined.len();
     job.made.files_dropped = staging.copy_sidecars(snapshot)?;
     Ok(staging.finish_dirs()?)
+}
+
+/// A migration that is wrong in one place often refuses or drops every row, and an empty dataset looks like a success to
+/// whoever reads it next. The limit of rejects does not see that: it is absolute, and small datasets have fewer rows.
+pub(crate) fn something_left(made: &Made, request: &RunRequest) -> Result<(), RunError> {
+    let RowCounts { read, written, rejected, .. } = made.transformed.rows;
+    if request.allow_empty || written.0 > 0 || read.0 == 0 {
+        return Ok(());
+    }
+    Err(RunError::NothingLeft { read: read.0, rejected: rejected.0, first: made.quarantine.first() })
 }
 
 /// Writes the quarantine file, if there is something for it.
@@ -269,6 +280,7 @@ pub(crate) fn report(job: &Job, snapshot: &Snapshot, staging: &Staging) -> RunRe
         left_for_next: job.made.left_for_next,
         rows: job.made.transformed.rows,
         columns: columns(job, outputs),
+        counters: job.made.transformed.counters.clone(),
         cost,
         bytes_read: sources.sum(),
         bytes_written: outputs.iter().map(|o| o.sealed.bytes).sum(),
@@ -362,6 +374,9 @@ pub(crate) fn facts(job: &Job, snapshot: &Snapshot, first: usize) -> Result<Vec<
 fn ext(job: &Job, report: &RunReport) -> serde_json::Value {
     let mut ext =
         json!({"cost": report.cost, "columns": report.columns, "bytes_spliced": report.bytes_spliced});
+    if !report.counters.is_empty() {
+        ext["counters"] = json!(report.counters);
+    }
     let choice = &job.request.files;
     if !choice.is_everything() {
         ext["selection"] = json!(choice.text());

@@ -20,6 +20,7 @@ use skein_types::{Millis, Selection, Shape};
 
 use crate::agent::AgentSource;
 use crate::board::{Board, Item, Turn};
+use crate::counters::Counters;
 use crate::cpu;
 use crate::error::RunError;
 use crate::feed::Feed;
@@ -52,6 +53,7 @@ pub(crate) struct Transformed {
     pub(crate) outputs: Vec<StagedOutput>,
     pub(crate) rows: RowCounts,
     pub(crate) cost: Cost,
+    pub(crate) counters: Counters,
 }
 
 impl Transformed {
@@ -60,9 +62,11 @@ impl Transformed {
         later.outputs.iter_mut().flat_map(|o| &mut o.sources).for_each(|file| *file += first_file);
         self.outputs.extend(later.outputs);
         let written = self.rows.written + later.rows.written;
-        let mut tally = Tally { rows: self.rows, cost: self.cost };
-        tally.add(&Tally { rows: later.rows, cost: later.cost });
+        let counters = std::mem::take(&mut self.counters);
+        let mut tally = Tally { rows: self.rows, cost: self.cost, counters };
+        tally.add(&Tally { rows: later.rows, cost: later.cost, counters: later.counters });
         (self.rows, self.cost) = (RowCounts { written, ..tally.rows }, tally.cost);
+        self.counters = tally.counters;
     }
 }
 
@@ -71,12 +75,14 @@ impl Transformed {
 pub(crate) struct Tally {
     pub(crate) rows: RowCounts,
     pub(crate) cost: Cost,
+    pub(crate) counters: Counters,
 }
 
 impl Tally {
     pub(crate) fn used(&mut self, usage: &Usage) {
         self.cost.fuel += usage.fuel;
         self.cost.memory_peak = self.cost.memory_peak.max(usage.memory_peak);
+        self.counters.add(&usage.counters);
     }
 
     pub(crate) fn row_group(&mut self, kept: &Selection, rejected: usize) {
@@ -92,6 +98,7 @@ impl Tally {
         self.cost.fuel += other.cost.fuel;
         self.cost.cpu += other.cost.cpu;
         self.cost.memory_peak = self.cost.memory_peak.max(other.cost.memory_peak);
+        self.counters.extend(&other.counters);
     }
 }
 
@@ -403,6 +410,6 @@ impl Shared<'_> {
             outputs.ok_or_else(|| RunError::bug("a file was not finished although nothing failed"))?;
         let mut rows = tally.rows;
         rows.written = outputs.iter().map(|o| o.sealed.rows).sum();
-        Ok(Transformed { outputs, rows, cost: tally.cost })
+        Ok(Transformed { outputs, rows, cost: tally.cost, counters: tally.counters })
     }
 }

@@ -37,8 +37,8 @@ pub enum GuestError {
     MetricsFlood { call: &'static str, limit: u32 },
     #[error("the saved state has {found}, {limit} are allowed")]
     StateTooLarge { found: Bytes, limit: Bytes },
-    #[error("more than {limit} rejected rows")]
-    Rejects { limit: u64 },
+    #[error("more than {limit} rejected rows; row {row}: {code}: {message}")]
+    Rejects { limit: u64, row: u64, code: String, message: String },
     #[error("{call}: the answer is not sound Arrow data: {reason}")]
     ForgedArrow { call: &'static str, reason: String },
     #[error("{call}: the answer is compressed")]
@@ -94,6 +94,9 @@ impl GuestError {
             Self::Failure { call, code, message } => {
                 Self::Failure { call, code: words(code), message: words(message) }
             }
+            Self::Rejects { limit, row, code, message } => {
+                Self::Rejects { limit, row, code: words(code), message: words(message) }
+            }
             Self::ForgedArrow { call, reason } => Self::ForgedArrow { call, reason: words(reason) },
             Self::WrongSchema { call, reason } => Self::WrongSchema { call, reason: words(reason) },
             Self::BadSelection { call, reason } => Self::BadSelection { call, reason: words(reason) },
@@ -114,7 +117,6 @@ impl GuestError {
             | Self::LogFlood { .. }
             | Self::MetricsFlood { .. }
             | Self::StateTooLarge { .. }
-            | Self::Rejects { .. }
             | Self::CompressedArrow { .. }
             | Self::WrongRows { .. }
             | Self::BadReject { .. }

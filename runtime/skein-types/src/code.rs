@@ -142,6 +142,7 @@ catalogue! {
     GUEST_METRICS_FLOOD = "SK0321" Fault "too many metrics";
     GUEST_FINISH_OUTPUT = "SK0323" Fault "output from finish without state";
     GUEST_BATCH_OUTPUT = "SK0324" Fault "too much output for one batch";
+    NOTHING_LEFT = "SK0325" Fault "no row is left";
 
     DATASET_NOT_FOUND = "SK0501" BadInput "the dataset does not exist".exit(5).status(404);
     DATASET_EMPTY = "SK0502" BadInput "the dataset has no Parquet files";
@@ -180,6 +181,7 @@ catalogue! {
     OUTPUT_REFUSED = "SK0540" BadInput "a directory that no output can be in".exit(64);
     STATE_OF_ANOTHER = "SK0541" Conflict "the state is another dataset's";
     RECORD_TOO_LARGE = "SK0542" BadInput "a record of the log would be too large";
+    DATASET_MOVED = "SK0543" Conflict "the dataset was given another name without its state";
     STATE_IN_USE = "SK0545" Conflict "a dataset's state holds what would be lost with it";
     STATE_UNTRUSTED = "SK0546" Denied "a state that others could have made";
 }

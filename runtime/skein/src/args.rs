@@ -202,6 +202,9 @@ pub(crate) struct RunArgs {
     /// Rejected rows that end the run.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub(crate) max_rejects: u64,
+    /// Publish a result without a row though rows were read.
+    #[arg(long)]
+    pub(crate) allow_empty: bool,
     /// Name of the migration, by which Skein knows that it was applied [default: the module's own].
     #[arg(long)]
     pub(crate) name: Option<String>,

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use skein_dataset::{Dataset, Options, Place, PlaceError, ProbeCache, StateError, SyncMode};
-use skein_types::Clock;
+use skein_dataset::{Dataset, NO_STATE, Options, Place, PlaceError, ProbeCache, StateError, SyncMode};
+use skein_types::{Clock, codes};
 
-use crate::failure::Failure;
+use crate::failure::{CommandResult, Failure};
 use crate::settings::{Settings, States};
 
 /// How long a publish, rollback or recovery waits for another one on the same dataset.
@@ -48,6 +48,15 @@ pub(crate) fn with_state(settings: &Settings, place: Place) -> Result<Place, Pla
         Some(States::Rule(states)) if !place.is_registered() => place.with_states_in(states),
         Some(States::Rule(_)) | None => Ok(place),
     }
+}
+
+/// Refuses what no run has taken yet, where a command is about what runs left.
+pub(crate) fn with_history(dataset: &Dataset) -> CommandResult {
+    if dataset.is_registered() {
+        return Ok(());
+    }
+    let text = format!("{} has no history", dataset.path().display());
+    Err(Failure::text(codes::NO_HISTORY, text).hint(Some(NO_STATE)))
 }
 
 /// Workers for this machine.

@@ -11,6 +11,7 @@
 //! A reader that closes the pipe has had enough: the rest of the output goes nowhere, and neither the work nor the exit
 //! code changes. That the output was lost in another way ([`lost`]) is an error of the command.
 
+pub(crate) mod counters;
 pub(crate) mod lineage;
 pub(crate) mod sheet;
 pub(crate) mod text;
@@ -105,6 +106,14 @@ pub(crate) fn duration(ms: u64) -> String {
 pub(crate) fn counted(number: u64, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {what}{plural}", grouped(number))
+}
+
+/// A metadata key that is left out, with what that means to its readers where they would wonder.
+pub(crate) fn left_out_key(key: &str) -> String {
+    match key {
+        "pandas" => "pandas (in pandas the index becomes an ordinary column)".to_owned(),
+        other => other.to_owned(),
+    }
 }
 
 /// The first of many texts and how many more there are, on one line.

@@ -94,6 +94,10 @@ fn secret(text: &str) -> Result<(String, Vec<u8>), Failure> {
             value.pop();
         }
     }
+    if value.is_empty() {
+        let text = format!("secret {name:?} is empty: there is nothing in {path}");
+        return Err(Failure::text(codes::SECRET_MISSING, text));
+    }
     Ok((name.to_owned(), value))
 }
 

@@ -9,6 +9,9 @@ pub(crate) struct Statement<'a> {
     pub(crate) paths: &'a [String],
     /// Whether directory names are columns.
     pub(crate) partitioned: bool,
+    /// Whether files have other columns than the first, or other types: readers that take the first one's for all would drop
+    /// columns or fail.
+    pub(crate) differing: bool,
 }
 
 impl Statement<'_> {
@@ -22,26 +25,38 @@ impl Statement<'_> {
     /// Python. Hadoop takes globs too, and escapes them with a backslash.
     pub(crate) fn spark(&self) -> String {
         let files = self.list(|path| python(&backslashed(path)));
-        format!("spark.read.option(\"basePath\", {}).parquet({files})", python(self.root))
+        let merge = if self.differing { ".option(\"mergeSchema\", \"true\")" } else { "" };
+        format!("spark.read.option(\"basePath\", {}){merge}.parquet({files})", python(self.root))
     }
 
     /// Python.
     pub(crate) fn polars(&self) -> String {
         let hive = if self.partitioned { "True" } else { "False" };
-        format!(
-            "polars.read_parquet([{}], glob=False, hive_partitioning={hive})",
-            self.list(|path| python(path))
-        )
+        let files = self.list(|path| python(path));
+        if self.differing {
+            let each = format!("polars.scan_parquet(file, glob=False, hive_partitioning={hive})");
+            return format!(
+                "polars.concat([{each} for file in [{files}]], how=\"diagonal_relaxed\").collect()"
+            );
+        }
+        format!("polars.read_parquet([{files}], glob=False, hive_partitioning={hive})")
     }
 
-    /// Python.
+    /// Python. What the files share is asked of pyarrow itself: it knows its types best.
     pub(crate) fn pyarrow(&self) -> String {
         let files = self.list(|path| python(path));
         let partitioning = match self.partitioned {
             true => format!(", partitioning=\"hive\", partition_base_dir={}", python(self.root)),
             false => String::new(),
         };
-        format!("pyarrow.dataset.dataset([{files}], format=\"parquet\"{partitioning})")
+        if !self.differing {
+            return format!("pyarrow.dataset.dataset([{files}], format=\"parquet\"{partitioning})");
+        }
+        let all = format!("pyarrow.dataset.dataset(files, format=\"parquet\"{partitioning}");
+        let each = "[pyarrow.dataset.dataset([file], format=\"parquet\").schema for file in files]";
+        let unified =
+            format!("pyarrow.unify_schemas([{all}).schema] + {each}, promote_options=\"permissive\")");
+        format!("(lambda files: {all}, schema={unified}))([{files}])")
     }
 
     fn list(&self, quoted: impl FnMut(&String) -> String) -> String {
@@ -81,7 +96,7 @@ mod tests {
     #[test]
     fn odd_names_are_quoted_for_each_reader() {
         let paths = ["/d/a'b \"c\".parquet".to_owned(), "/d/k=é/x[1]*.parquet".to_owned()];
-        let statement = Statement { root: "/d", paths: &paths, partitioned: true };
+        let statement = Statement { root: "/d", paths: &paths, partitioned: true, differing: false };
         assert_eq!(
             statement.duckdb(),
             "SELECT * FROM read_parquet(['/d/a''b \"c\".parquet', '/d/k=é/x[[]1][*].parquet'], \

@@ -14,9 +14,9 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-use skein_sdk::arrow_array::{Array, ArrayRef};
+use skein_sdk::arrow_array::{Array, ArrayRef, new_null_array};
 use skein_sdk::arrow_schema::DataType;
-use skein_sdk::{Failure, Output, shortened};
+use skein_sdk::{Failure, Output, metrics, shortened};
 
 use super::Named;
 use crate::spec::OnError;
@@ -28,7 +28,7 @@ pub(crate) use time::zone_offset;
 /// Casts or fails; the failure does not show the value, which may be one to hide.
 pub(crate) fn strict(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Failure> {
     let made = lenient(array, to)?;
-    if made.null_count() == array.null_count() {
+    if made.logical_null_count() == array.logical_null_count() {
         return Ok(made);
     }
     Err(Failure::new("uncastable", format!("a value is no {to}")))
@@ -38,6 +38,9 @@ pub(crate) fn strict(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Failur
 fn lenient(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Failure> {
     if array.data_type() == to {
         return Ok(ArrayRef::clone(array));
+    }
+    if *array.data_type() == DataType::Null {
+        return Ok(new_null_array(to, array.len()));
     }
     build(&Cells::new(array)?, array.len(), to)
 }
@@ -51,7 +54,12 @@ pub(super) fn cast(
     out: &mut Output,
 ) -> Result<ArrayRef, Failure> {
     let made = lenient(array, to)?;
-    if on_error == OnError::Null || made.null_count() == array.null_count() {
+    let lost = made.logical_null_count().saturating_sub(array.logical_null_count());
+    if lost == 0 {
+        return Ok(made);
+    }
+    if on_error == OnError::Null {
+        metrics::count(named.nulled, lost as u64);
         return Ok(made);
     }
     let cells = Cells::new(array)?;

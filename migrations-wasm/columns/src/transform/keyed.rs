@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use skein_sdk::arrow_array::builder::StringBuilder;
+use skein_sdk::arrow_array::builder::GenericStringBuilder;
 use skein_sdk::arrow_array::cast::AsArray;
-use skein_sdk::arrow_array::{Array, ArrayRef};
+use skein_sdk::arrow_array::{Array, ArrayRef, GenericStringArray, OffsetSizeTrait};
 use skein_sdk::arrow_schema::DataType;
 use skein_sdk::{Failure, Secret};
 
@@ -56,14 +56,21 @@ impl Key {
         code.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 
-    /// Hashes the text of each value; null stays null.
+    /// Hashes the text of each value; null stays null, and long texts stay such.
     pub(super) fn hash(&self, array: &ArrayRef) -> Result<ArrayRef, Failure> {
+        if let Some(texts) = array.as_string_opt::<i64>() {
+            return Ok(self.hashed(texts));
+        }
         let texts = strict(array, &DataType::Utf8)?;
-        let mut made = StringBuilder::with_capacity(texts.len(), texts.len() * BLOCK);
-        for text in texts.as_string::<i32>() {
+        Ok(self.hashed(texts.as_string::<i32>()))
+    }
+
+    fn hashed<O: OffsetSizeTrait>(&self, texts: &GenericStringArray<O>) -> ArrayRef {
+        let mut made = GenericStringBuilder::<O>::with_capacity(texts.len(), texts.len() * BLOCK);
+        for text in texts {
             made.append_option(text.map(|t| self.hex(t.as_bytes())));
         }
-        Ok(Arc::new(made.finish()))
+        Arc::new(made.finish())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The dataset's state: where it is, whether the log is sound, what is not over, what others did since, what is kept.
 
 use cap_std::fs::Dir;
-use skein_types::Bytes;
+use skein_types::{Bytes, codes};
 
 use crate::dataset::{Dataset, State};
 use crate::examine::{Finding, NAMED, with_cause};
@@ -17,6 +17,12 @@ use crate::store::lock::{self, Lock};
 pub(super) fn look(dataset: &Dataset, findings: &mut Vec<Finding>) {
     let at = dataset.state_path();
     let Some(state) = dataset.state() else {
+        let files = dataset.place.list().map(|listing| listing.files).unwrap_or_default();
+        if let Some(moved) = dataset.moved(files.iter()) {
+            let text = format!("{}: the dataset was called {:?} before", moved.state.display(), moved.from);
+            findings.push(Finding::problem("state", codes::DATASET_MOVED, text, Some(&moved.hint)));
+            return;
+        }
         // Whose directory it would be made in, a run that made it would find out.
         findings.push(match dataset.place.open_all() {
             Ok(_) => Finding::ok("state", format!("{}, which the first run makes", at.display())),

@@ -91,6 +91,7 @@ pub(super) fn publish(
         (live, added) = dataset.pin_again(lock, &back.snapshot).map_err(|error| match error {
             SnapshotError::Drift { changes } => HeldError::Drift { changes },
             other @ (SnapshotError::Empty
+            | SnapshotError::Moved(_)
             | SnapshotError::Changed { .. }
             | SnapshotError::Place(_)
             | SnapshotError::Log(_)

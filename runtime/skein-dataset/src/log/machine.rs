@@ -164,6 +164,7 @@ pub struct History {
     discarded: Vec<(u64, Arc<Held>)>,
     /// Slots that were given up, likewise.
     finalized: BTreeMap<u64, u64>,
+    rejects_gone: BTreeSet<RunId>,
     last: Option<Parent>,
 }
 
@@ -250,12 +251,13 @@ impl History {
                 self.let_go(run);
                 self.discarded.push((number, held));
             }
-            (Body::Finalize { versions, .. }, None) if !self.versions.is_empty() => {
+            (Body::Finalize { versions, rejects, .. }, None) if !self.versions.is_empty() => {
                 if let Some(to) = versions.iter().find(|slot| !self.kept.contains_key(slot)) {
                     return Err(Illegal::NotKept { to: *to });
                 }
                 self.kept.retain(|slot, _| !versions.contains(slot));
                 self.finalized.extend(versions.into_iter().map(|slot| (slot, number)));
+                self.rejects_gone.extend(rejects);
             }
             (body, _) => return Err(Illegal::Kind { kind: body.kind() }),
         }
@@ -458,11 +460,43 @@ impl History {
         observed.flatten().cloned().collect()
     }
 
-    /// The version that was current before the last publish or rollback: what a rollback without a target brings back.
-    pub fn previous(&self) -> Option<u64> {
-        let made =
-            |v: &&Arc<Version>| matches!(v.kind, VersionKind::Published(_) | VersionKind::RolledBack { .. });
-        self.versions.iter().rev().find(made).and_then(|v| v.version.checked_sub(1))
+    /// The version that was current before the last publish that is not undone: what a rollback without a target brings
+    /// back. If there is none, the oldest version, if there is any.
+    pub fn previous(&self) -> Result<u64, Option<u64>> {
+        let Some(mut at) = self.head() else { return Err(None) };
+        loop {
+            let below = match &at.kind {
+                VersionKind::Published(_) => return at.version.checked_sub(1).ok_or(Some(at.version)),
+                // What it undid is as if it had never been.
+                VersionKind::RolledBack { to } => Some(*to),
+                // Others wrote over it; whether that stands in the way is for the rollback to see.
+                VersionKind::Observed { .. } => at.version.checked_sub(1),
+                VersionKind::Adopted | VersionKind::Beside(_) => None,
+            };
+            // A rollback is to an older version, so this ends.
+            match below.filter(|below| *below < at.version).and_then(|below| self.version(below)) {
+                Some(older) => at = older,
+                None => return Err(Some(at.version)),
+            }
+        }
+    }
+
+    /// Whether a run's rejected rows were given up.
+    pub(crate) fn are_rejects_gone(&self, run: RunId) -> bool {
+        self.rejects_gone.contains(&run)
+    }
+
+    /// Runs whose rejects are rows of a version that is neither current nor kept once these slots are given up: rejected
+    /// rows are rows of the version that a run read.
+    pub(crate) fn rejects_of_given_up<'a>(&'a self, slots: &'a [u64]) -> impl Iterator<Item = RunId> + 'a {
+        let head = self.head().map(|head| head.content);
+        let kept = self.kept.iter().filter(|(slot, _)| !slots.contains(slot)).map(|(_, content)| *content);
+        let there: BTreeSet<Content> = kept.chain(head).collect();
+        self.versions.iter().filter_map(move |version| {
+            let VersionKind::Published(facts) = &version.kind else { return None };
+            let read = self.content(version.version.checked_sub(1)?)?;
+            (!there.contains(&read) && !self.rejects_gone.contains(&facts.run)).then_some(facts.run)
+        })
     }
 
     fn content(&self, version: u64) -> Option<Content> {

@@ -106,6 +106,9 @@ pub enum Body {
         files: u64,
         /// Their size.
         bytes: Bytes,
+        /// Runs whose rejected rows are given up with them. Their quarantine files are removed after this record too.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rejects: Vec<RunId>,
     },
 }
 

@@ -10,6 +10,7 @@ use rustix::fs::RenameFlags;
 use rustix::io::Errno;
 
 use crate::fault::{During as _, IoFault};
+use crate::moved::Orphans;
 use crate::place::PlaceError;
 use crate::place::filesystem::FileSystem;
 use crate::store;
@@ -20,6 +21,8 @@ pub(crate) const DIR: &str = "probe";
 #[derive(Debug, Default)]
 pub struct ProbeCache {
     passed: Mutex<BTreeSet<u64>>,
+    /// States without a dataset, of the directories that were looked at.
+    pub(crate) orphans: Orphans,
 }
 
 impl ProbeCache {

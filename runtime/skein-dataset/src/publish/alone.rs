@@ -65,7 +65,7 @@ impl ExchangeError {
     }
 
     /// What a person can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Refused(refusal) => Some(refusal.hint()),
             Self::State(e) => e.hint(),

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use skein_dataset::{
-    Change, Dataset, Step, Swept, collect, crash, discard, finalize, publish_held, recover, roll_back,
+    Change, Dataset, RejectedRows, Step, Swept, collect, crash, discard, finalize, publish_held, recover,
+    roll_back,
 };
 
 use crate::world::{Bytes, World, bytes, put};
@@ -83,12 +84,12 @@ fn what_others_wrote_into_a_kept_version_while_it_was_live_outlives_its_removal(
         let at = format!("aside/{record}");
         if dies {
             crash::fail_at("finalize.after-record");
-            finalize(&dataset, Duration::ZERO).unwrap_err();
+            finalize(&dataset, Duration::ZERO, RejectedRows::Keep).unwrap_err();
             let swept = collect(&dataset).unwrap().into_iter().map(|Swept { step, bytes }| (step, bytes.0));
             let swept: Vec<_> = swept.collect();
             assert_eq!(swept, [(Step::Finalized { version: 0 }, 2), (Step::SetAside { at: at.clone() }, 0)]);
         } else {
-            let done = finalize(&dataset, Duration::ZERO).unwrap();
+            let done = finalize(&dataset, Duration::ZERO, RejectedRows::Keep).unwrap();
             assert_eq!((done.versions, done.set_aside), (vec![0], vec![dataset.state_path().join(&at)]));
         }
         assert_eq!(bytes(&dataset.state_path().join("kept")), Bytes::new());
@@ -120,7 +121,7 @@ fn a_version_that_nobody_can_list_any_more_is_set_aside_whole() {
     let dataset = world.dataset("t");
     world.migrate(&dataset, "m").unwrap();
     std::os::unix::fs::symlink("a.parquet", dataset.state_path().join("kept/0/link")).unwrap();
-    let done = finalize(&dataset, Duration::ZERO).unwrap();
+    let done = finalize(&dataset, Duration::ZERO, RejectedRows::Keep).unwrap();
     assert!(done.set_aside[0].join("t/link").is_symlink());
     assert_eq!(std::fs::read(done.set_aside[0].join("t/a.parquet")).unwrap(), b"a");
 }
@@ -135,11 +136,14 @@ fn a_held_or_kept_single_file_that_others_wrote_is_set_aside_and_an_untouched_on
     put(&dataset.held_path(run).unwrap(), b"theirs");
     let set_aside = discard(&dataset, None).unwrap().set_aside;
     assert_eq!(std::fs::read(set_aside[0].join("one.parquet")).unwrap(), b"theirs");
-    assert_eq!(finalize(&dataset, Duration::ZERO).unwrap().set_aside, [] as [std::path::PathBuf; 0]);
+    assert_eq!(
+        finalize(&dataset, Duration::ZERO, RejectedRows::Keep).unwrap().set_aside,
+        [] as [std::path::PathBuf; 0]
+    );
 
     world.migrate(&dataset, "m3").unwrap();
     put(&dataset.state_path().join("kept/1"), b"theirs again");
-    let done = finalize(&dataset, Duration::ZERO).unwrap();
+    let done = finalize(&dataset, Duration::ZERO, RejectedRows::Keep).unwrap();
     assert_eq!(std::fs::read(done.set_aside[0].join("one.parquet")).unwrap(), b"theirs again");
     assert_eq!(aside(&dataset).len(), 2);
 }
@@ -154,6 +158,9 @@ fn a_changed_mode_makes_no_file_foreign() {
     std::fs::set_permissions(kept.join("a.parquet"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
         .unwrap();
     std::fs::set_permissions(&kept, std::os::unix::fs::PermissionsExt::from_mode(0o555)).unwrap();
-    assert_eq!(finalize(&dataset, Duration::ZERO).unwrap().set_aside, [] as [std::path::PathBuf; 0]);
+    assert_eq!(
+        finalize(&dataset, Duration::ZERO, RejectedRows::Keep).unwrap().set_aside,
+        [] as [std::path::PathBuf; 0]
+    );
     assert!(!kept.exists() && !dataset.state_path().join("aside").exists());
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use skein_dataset::{
-    ForgetError, Holding, Outcome, Part, Place, PlaceError, StateError, collect_forgotten, finalize, forget,
-    holdings,
+    ForgetError, Holding, Outcome, Part, Place, PlaceError, RejectedRows, StateError, collect_forgotten,
+    finalize, forget, holdings,
 };
 use skein_types::Bytes;
 
@@ -50,7 +50,7 @@ fn a_dataset_that_gave_its_old_versions_up_is_forgotten_and_the_directory_above_
     world.put("t/b.parquet", b"b");
     for name in ["t/a.parquet", "t/b.parquet"] {
         world.migrate(&world.dataset(name), "m1").unwrap();
-        finalize(&world.dataset(name), Duration::ZERO).unwrap();
+        finalize(&world.dataset(name), Duration::ZERO, RejectedRows::Keep).unwrap();
     }
     let refused = Place::resolve(&world.path("t")).unwrap_err();
     assert_eq!(
@@ -76,7 +76,7 @@ fn a_state_elsewhere_goes_with_its_pointer() {
     let clock = std::sync::Arc::new(skein_types::SystemClock::start());
     let dataset = skein_dataset::Dataset::open(place, clock, crate::world::options()).unwrap();
     world.migrate(&dataset, "m1").unwrap();
-    finalize(&dataset, Duration::ZERO).unwrap();
+    finalize(&dataset, Duration::ZERO, RejectedRows::Keep).unwrap();
     assert_eq!(forget(&open(&world.path("t")), false).unwrap(), []);
     assert_eq!(
         (entries(world.dir.path()), entries(&world.path("states"))),

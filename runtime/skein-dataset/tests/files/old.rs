@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use skein_dataset::{
-    Change, Dataset, LaterWrites, Outcome, Place, ROLLBACK_WINDOW, RolledBack, Step, VersionKind, collect,
-    crash, finalize, recover, roll_back, roll_back_over,
+    Change, Dataset, LaterWrites, Outcome, Place, ROLLBACK_WINDOW, RejectedRows, RolledBack, Step,
+    VersionKind, collect, crash, finalize, recover, roll_back, roll_back_over,
 };
 use skein_types::{Bytes, Clock, Timestamp};
 
@@ -54,20 +54,24 @@ fn versions_past_their_window_are_given_up_and_logged_and_cannot_come_back() {
     assert_eq!(dataset.history().unwrap().kept_bytes(0), Some(Bytes(3)));
 
     clock.0.fetch_add(6 * DAY - 1, Ordering::Relaxed);
-    assert_eq!(finalize(&dataset, ROLLBACK_WINDOW).unwrap().versions, [] as [u64; 0]);
+    assert_eq!(finalize(&dataset, ROLLBACK_WINDOW, RejectedRows::Keep).unwrap().versions, [] as [u64; 0]);
     clock.0.fetch_add(1, Ordering::Relaxed);
     let records = dataset.history().unwrap().next_number();
-    let done = finalize(&dataset, ROLLBACK_WINDOW).unwrap();
+    let done = finalize(&dataset, ROLLBACK_WINDOW, RejectedRows::Keep).unwrap();
     assert_eq!((done.versions, done.files, done.bytes), (vec![0], 2, Bytes(3)));
     assert_eq!(done.waiting.iter().map(|w| (w.version, w.ahead)).collect::<Vec<_>>(), [(1, false)]);
     assert_eq!(dataset.history().unwrap().next_number(), records + 1);
     assert_eq!((kept(&dataset), dataset.history().unwrap().kept_bytes(0)), (vec!["1".to_owned()], None));
     assert_eq!(roll_back(&dataset, Some(0)).unwrap_err().code().id, "SK0520");
 
-    let done = finalize(&dataset, Duration::ZERO).unwrap();
+    let done = finalize(&dataset, Duration::ZERO, RejectedRows::Keep).unwrap();
     assert_eq!((done.versions, done.waiting), (vec![1], Vec::new()));
     assert_eq!(kept(&dataset), [] as [String; 0]);
-    assert_eq!(finalize(&dataset, Duration::ZERO).unwrap().versions, [] as [u64; 0], "once");
+    assert_eq!(
+        finalize(&dataset, Duration::ZERO, RejectedRows::Keep).unwrap().versions,
+        [] as [u64; 0],
+        "once"
+    );
     assert_eq!(world.migrate(&dataset, "m3").unwrap(), Outcome::Committed { version: 3 });
     assert_eq!(roll_back(&dataset, None).unwrap().to, 2);
 }
@@ -80,15 +84,49 @@ fn a_clock_that_was_set_back_gives_nothing_up_and_breaks_nothing() {
     world.migrate(&dataset, "m1").unwrap();
     clock.0.fetch_sub(30 * DAY, Ordering::Relaxed);
     world.migrate(&dataset, "m2").unwrap();
-    let done = finalize(&dataset, ROLLBACK_WINDOW).unwrap();
+    let done = finalize(&dataset, ROLLBACK_WINDOW, RejectedRows::Keep).unwrap();
     let waiting: Vec<_> = done.waiting.iter().map(|w| (w.version, w.since.0 / DAY, w.ahead)).collect();
     assert_eq!((done.versions, waiting), (Vec::new(), vec![(0, 100, true), (1, 70, false)]));
     clock.0.fetch_add(8 * DAY, Ordering::Relaxed);
-    let done = finalize(&dataset, ROLLBACK_WINDOW).unwrap();
+    let done = finalize(&dataset, ROLLBACK_WINDOW, RejectedRows::Keep).unwrap();
     assert_eq!((done.versions, done.waiting.len()), (vec![1], 1), "version 0 is from the future still");
     assert_eq!(roll_back(&dataset, Some(0)).unwrap().version, 3);
     assert_eq!(world.bytes("t")["a.parquet"], b"a");
-    assert_eq!(finalize(&dataset, Duration::ZERO).unwrap().versions, [2]);
+    assert_eq!(finalize(&dataset, Duration::ZERO, RejectedRows::Keep).unwrap().versions, [2]);
+}
+
+#[test]
+fn rejected_rows_that_are_half_removed_are_given_up_and_the_rest_goes() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let dataset = world.dataset("t");
+    let quarantine = dataset.state_path().join("quarantine");
+    let put_rejects = || {
+        // As runs leave them; here their content does not matter.
+        for version in dataset.history().unwrap().versions() {
+            if let VersionKind::Published(facts) = &version.kind {
+                world.put(&format!(".skein/t/quarantine/{}.parquet", facts.run), b"raw");
+            }
+        }
+    };
+    let left = || std::fs::read_dir(&quarantine).unwrap().count();
+    world.migrate(&dataset, "m1").unwrap();
+    world.migrate(&dataset, "m2").unwrap();
+    put_rejects();
+    world.put(".skein/t/quarantine/others", b"not ours");
+    crash::fail_at("finalize.after-rejects");
+    let died = finalize(&dataset, Duration::ZERO, RejectedRows::GiveUp).unwrap_err();
+    assert_eq!((died.code().id, left()), ("SK0004", 2), "one of two is gone");
+    let steps = recover(&dataset).unwrap().steps;
+    assert!(matches!(steps.as_slice(), [Step::RejectsRemoved { .. }]), "{steps:?}");
+    assert_eq!(left(), 1, "what is not a run's stays");
+    let done = finalize(&dataset, Duration::ZERO, RejectedRows::GiveUp).unwrap();
+    assert_eq!((done.rejects.removed, done.rejects.left), (0, 1));
+    // Rows of the version that is current stay, also where the number that they were kept under was given up.
+    world.migrate(&dataset, "m3").unwrap();
+    put_rejects();
+    assert_eq!(roll_back(&dataset, Some(2)).unwrap().version, 4);
+    assert_eq!(finalize(&dataset, Duration::ZERO, RejectedRows::GiveUp).unwrap().rejects.removed, 0);
 }
 
 #[test]
@@ -99,7 +137,7 @@ fn a_version_that_is_half_removed_is_given_up_and_the_rest_goes() {
     let dataset = world.dataset("t");
     world.migrate(&dataset, "m1").unwrap();
     crash::fail_at("finalize.after-record");
-    assert_eq!(finalize(&dataset, Duration::ZERO).unwrap_err().code().id, "SK0004");
+    assert_eq!(finalize(&dataset, Duration::ZERO, RejectedRows::Keep).unwrap_err().code().id, "SK0004");
     std::fs::remove_file(dataset.state_path().join("kept/0/a.parquet")).unwrap();
     assert_eq!(roll_back(&dataset, None).unwrap_err().code().id, "SK0520");
     assert_eq!(recover(&dataset).unwrap().steps, [Step::Finalized { version: 0 }]);
@@ -139,7 +177,7 @@ fn finalize_and_collect_wait_for_no_run() {
     let (world, dataset) = World::with_one_file();
     world.migrate(&dataset, "m1").unwrap();
     let lock = dataset.lock_run(world.run()).unwrap();
-    let refused = finalize(&world.dataset("t"), Duration::ZERO).unwrap_err();
+    let refused = finalize(&world.dataset("t"), Duration::ZERO, RejectedRows::Keep).unwrap_err();
     assert_eq!(refused.code().id, "SK0513");
     drop(lock);
     assert_eq!(kept(&dataset), ["0"]);

@@ -90,7 +90,13 @@ pub struct Estimate {
 impl Estimate {
     pub(super) fn of(seen: &Seen, whole: &Whole) -> Self {
         let rows = |part: u64| scale(part, whole.rows, seen.rows);
-        let rows_written = rows(seen.rows_out);
+        let (rejected, filtered) = (rows(seen.rejected), rows(seen.filtered));
+        // Where every row has a fate the whole adds up too; three numbers that were rounded each for itself would not.
+        let all_fates = seen.rows_out + seen.rejected + seen.filtered == seen.rows && seen.rows > 0;
+        let rows_written = match all_fates {
+            true => whole.rows.saturating_sub(rejected).saturating_sub(filtered),
+            false => rows(seen.rows_out),
+        };
         let stored = |part: u64| scale(part, whole.bytes, seen.file_bytes);
         let drops = seen.rejected + seen.filtered > 0;
         let carried = stored(seen.carried_bytes);
@@ -117,8 +123,8 @@ impl Estimate {
             row_groups_sampled: seen.row_groups,
             row_groups: whole.row_groups,
             rows_written: Rows(rows_written),
-            rows_rejected: Rows(rows(seen.rejected)),
-            rows_filtered: Rows(rows(seen.filtered)),
+            rows_rejected: Rows(rejected),
+            rows_filtered: Rows(filtered),
             fuel: Fuel(fuel),
             cpu: millis(cpu),
             time: millis(time),
@@ -223,6 +229,14 @@ mod tests {
         let all = Estimate::of(&seen(), &all);
         assert_eq!(all.bytes_spliced, Bytes(0));
         assert!(all.cpu.0 > 2 * copied.cpu.0, "{all:?} {copied:?}");
+    }
+
+    #[test]
+    fn rows_add_up_whatever_is_rounded() {
+        let seen = Seen { rows: 3, rows_out: 1, rejected: 1, filtered: 1, ..seen() };
+        let estimate = Estimate::of(&seen, &whole());
+        let rows = [estimate.rows_written, estimate.rows_rejected, estimate.rows_filtered];
+        assert_eq!(rows, [Rows(3_334), Rows(3_333), Rows(3_333)]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use skein_types::{Fuel, Selection};
 use super::choice::Pick;
 use super::estimate::Seen;
 use crate::agent::Agent;
+use crate::counters::Counters;
 use crate::cpu;
 use crate::error::RunError;
 use crate::feed::Feed;
@@ -56,6 +57,9 @@ pub(super) struct Prober<'a> {
     /// Files whose row groups are cut anew.
     pub(super) recut: &'a BTreeSet<usize>,
     pub(super) seen: Seen,
+    pub(super) counters: Counters,
+    /// Metadata keys that the output of some file that was looked at would not have.
+    pub(super) keys_dropped: BTreeSet<String>,
     /// Files that row groups were taken from.
     pub(super) files: BTreeSet<usize>,
 }
@@ -139,6 +143,7 @@ impl Prober<'_> {
         // A file that a run could not lay its output over is found out here already.
         let output = OutputPlan::new(&source, plan)?;
         let carried = super::carried_leaves(plan);
+        self.keys_dropped.extend(output.dropped_keys().iter().cloned());
         if self.files.insert(pick.file) {
             self.count_file(pick.file, &source, (&carried, &output));
         }
@@ -222,7 +227,9 @@ impl Prober<'_> {
     }
 
     fn used(&mut self, agent: &dyn Agent, opening: u64) {
-        self.seen.fuel += agent.usage().fuel.0.saturating_sub(opening);
+        let usage = agent.usage();
+        self.seen.fuel += usage.fuel.0.saturating_sub(opening);
+        self.counters.add(&usage.counters);
     }
 }
 

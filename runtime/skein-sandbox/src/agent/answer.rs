@@ -107,8 +107,11 @@ impl Agent {
         }
         self.moved.rejects = self.moved.rejects.saturating_add(size(answer.rejects.len()));
         let limit = self.instance.limits.rejects;
-        if self.moved.rejects > limit {
-            return Err(GuestError::Rejects { limit });
+        if let Some(wit::Reject { row, code, message }) = answer.rejects.first()
+            && self.moved.rejects > limit
+        {
+            let (code, message) = (bounded(code.clone()), bounded(message.clone()));
+            return Err(GuestError::Rejects { limit, row: *row, code, message });
         }
         for reject in answer.rejects {
             self.answered(call, REJECT_BYTES + reject.code.len() + reject.message.len(), all)?;

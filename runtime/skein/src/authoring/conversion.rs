@@ -50,18 +50,7 @@ fn reject_nulls(batch: &Batch, name: &str, out: &mut Output) -> Result<(), Failu
 "#;
 
 /// Likewise.
-pub(crate) const DECIMAL: &str = r#"
-/// A decimal number without its point; `None` for a text that is none, or that has more digits than there is room for.
-fn decimal(text: &str, digits: u32, after_point: usize) -> Option<i128> {
-    let text = text.trim();
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    if fraction.len() > after_point || !text.contains(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
-    let value: i128 = format!("{whole}{fraction:0<after_point$}").parse().ok()?;
-    (value.unsigned_abs() < 10_u128.pow(digits)).then_some(value)
-}
-"#;
+pub(crate) const DECIMAL: &str = include_str!("../../template/decimal.rs.in");
 
 /// Statements of `process`, or `None` where the author must say how.
 pub(crate) fn statements(from: &Field, to: &Field) -> Option<String> {
@@ -208,5 +197,20 @@ mod tests {
         assert!(
             !widens("i8", "u16") && !widens("u32", "i32") && !widens("i64", "i32") && !widens("i64", "f64")
         );
+    }
+
+    mod helper {
+        include!("../../template/decimal.rs.in");
+
+        #[test]
+        fn a_sign_stands_before_the_digits_and_nowhere_else() {
+            let found = |text| decimal(text, 5, 2);
+            for (text, value) in [("-.5", -50), ("1.2", 120), (" 12 ", 1_200), ("-0.05", -5), ("+7.", 700)] {
+                assert_eq!(found(text), Some(value), "{text}");
+            }
+            for text in [".-5", ".+5", "1.-5", "1.2.3", "-", ".", "", "1e3", "1.234", "12345", "--1"] {
+                assert_eq!(found(text), None, "{text}");
+            }
+        }
     }
 }

@@ -91,6 +91,7 @@ fn request(args: &CheckArgs, params: Params) -> Result<RunRequest, Failure> {
         again: args.again,
         threads: datasets::default_threads(),
         rejects_max: limits.rejects,
+        allow_empty: false,
         limits,
         files: selection::choice(&args.selection)?,
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,

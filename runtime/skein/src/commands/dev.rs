@@ -77,6 +77,7 @@ fn round(settings: &Settings, args: &DevArgs, progress: &Progress) -> CommandRes
         threads: 1,
         limits: limits.clone(),
         rejects_max: REJECTS_MAX,
+        allow_empty: true,
         files: skein_node::FileChoice::everything(),
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
         resize: Resize::NONE,

@@ -1,16 +1,20 @@
 //! `skein export`: the files of a version, for other readers, or out of it as a copy.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow_schema::SchemaRef;
 use serde::Serialize;
+use skein_dataset::parquet::SourceFile;
 use skein_dataset::{FileRecord, Role, VersionFiles};
-use skein_types::{Blake3, Bytes, Rows, SystemClock, codes};
+use skein_types::{Blake3, Bytes, Rows, SystemClock, codes, unify};
 
 use crate::args::{ExportArgs, Output, Reader};
 use crate::datasets;
 use crate::failure::{CommandResult, Failure};
 use crate::render;
+use crate::render::text::escaped;
 use crate::settings::Settings;
 use crate::statement::Statement;
 
@@ -57,7 +61,7 @@ pub(crate) fn export(settings: &Settings, args: &ExportArgs) -> CommandResult {
         refuse_odd(&found)?;
     }
     match args.reader {
-        Some(reader) => stated(&found, reader, args.output),
+        Some(reader) => stated(&found, reader, args.output)?,
         None => listed(&found, args.output),
     }
     Ok(())
@@ -99,11 +103,13 @@ fn copied(found: &VersionFiles, directory: &Path, output: Output) {
     }
 }
 
-fn stated(found: &VersionFiles, reader: Reader, output: Output) {
+fn stated(found: &VersionFiles, reader: Reader, output: Output) -> CommandResult {
     let paths: Vec<String> = data(found).map(|file| found.path(file).display().to_string()).collect();
     let partitions = skein_dataset::Partitions::of(data(found).map(|file| file.stat.path.as_str()));
     let root = found.root.display().to_string();
-    let statement = Statement { root: &root, paths: &paths, partitioned: !partitions.keys().is_empty() };
+    let differing = differ(found)?;
+    let statement =
+        Statement { root: &root, paths: &paths, partitioned: !partitions.keys().is_empty(), differing };
     let text = match reader {
         Reader::Duckdb => statement.duckdb(),
         Reader::Spark => statement.spark(),
@@ -114,6 +120,43 @@ fn stated(found: &VersionFiles, reader: Reader, output: Output) {
         Output::Json => render::json(&serde_json::json!({ "version": found.version(), "statement": text })),
         Output::Table => render::as_is(&text),
     }
+    Ok(())
+}
+
+/// Whether the files have differing columns. Refused if a column's types do not meet: then no statement reads it, and
+/// readers either fail or, worse, make something of it.
+fn differ(found: &VersionFiles) -> Result<bool, Failure> {
+    let mut schemas: Vec<(SchemaRef, &str)> = Vec::new();
+    for record in data(found) {
+        let (path, name) = (found.path(record), record.stat.path.as_str());
+        let file = File::open(&path).map_err(|error| Failure::new(codes::IO, &error).about(&path))?;
+        let opened = SourceFile::open(file, name)
+            .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
+        if !schemas.iter().any(|(known, _)| known == opened.view()) {
+            schemas.push((Arc::clone(opened.view()), name));
+        }
+    }
+    let views: Vec<SchemaRef> = schemas.iter().map(|(schema, _)| Arc::clone(schema)).collect();
+    let unified = unify(&views, &[]).map_err(|error| {
+        let hint =
+            "read the files of each kind by themselves, with the list that export prints without --for";
+        Failure::new(codes::FILE_TOO_MANY_ROW_GROUPS, &error).hint(Some(hint))
+    })?;
+    let Some(first) = unified.first() else { return Ok(false) };
+    for (view, (_, name)) in unified.iter().zip(&schemas) {
+        let pairs = first.schema.fields().iter().zip(view.schema.fields());
+        let apart = pairs.into_iter().find(|(one, other)| one.data_type() != other.data_type());
+        if let Some((one, other)) = apart {
+            let column = escaped(one.name());
+            let (one, other, before) = (one.data_type(), other.data_type(), schemas[0].1);
+            let text =
+                format!("column {column:?} is {one} in {before} and {other} in {name}: these do not meet");
+            let hint =
+                "cast the column with `skein run columns`, or read the files of each kind by themselves";
+            return Err(Failure::text(codes::PLAN_GROUPS_DIFFER, text).hint(Some(hint)));
+        }
+    }
+    Ok(schemas.len() > 1)
 }
 
 /// For people and pipes the data files, one a line; as JSON every file and what is known of it.

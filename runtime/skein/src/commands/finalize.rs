@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
-use skein_dataset::{Finalized, ROLLBACK_WINDOW, Waiting};
+use skein_dataset::{Finalized, Quarantined, ROLLBACK_WINDOW, RejectedRows, Waiting};
 use skein_types::{Bytes, SystemClock};
 
 use crate::args::Output;
@@ -19,8 +19,9 @@ use crate::settings::Settings;
 /// Give up old versions that are past their rollback window, and free what they take.
 ///
 /// Every publish keeps the version before, so that it can be rolled back to. After seven days this command removes it;
-/// with --now at once. The log says which versions were given up, how many files and bytes that was. The current
-/// version, what is held, rejected rows and what others wrote are not touched.
+/// with --now at once. The log says which versions were given up, how many files and bytes that was. Rejected rows stay, and
+/// how much they take is said; with --quarantine those of versions that are given up go too. The current version, what is
+/// held and what others wrote are not touched.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -33,6 +34,9 @@ pub(crate) struct FinalizeArgs {
     /// Give up every old version, however new: there is no way back after it.
     #[arg(long)]
     pub(crate) now: bool,
+    /// Also remove the rejected rows of versions that are given up, or were before: they are raw rows of these versions.
+    #[arg(long)]
+    pub(crate) quarantine: bool,
     /// Do not ask.
     #[arg(long)]
     pub(crate) yes: bool,
@@ -50,6 +54,15 @@ struct Summary {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     set_aside: Vec<String>,
     waiting: Vec<StillKept>,
+    quarantine: Quarantine,
+}
+
+#[derive(Serialize)]
+struct Quarantine {
+    removed: u64,
+    removed_bytes: Bytes,
+    left: u64,
+    left_bytes: Bytes,
 }
 
 #[derive(Serialize)]
@@ -64,11 +77,15 @@ struct StillKept {
 pub(crate) fn finalize(settings: &Settings, args: &FinalizeArgs) -> CommandResult {
     let clock = Arc::new(SystemClock::start());
     let dataset = datasets::open(settings, &args.dataset, clock, datasets::default_threads())?;
+    datasets::with_history(&dataset)?;
     let which = if args.now { "all old versions" } else { "the old versions past their rollback window" };
-    let question = format!("Remove {which} of {} for good?", dataset.path().display());
+    let rejects = if args.quarantine { ", with the rejected rows of versions given up," } else { "" };
+    let question = format!("Remove {which} of {}{rejects} for good?", dataset.path().display());
     question::confirmed(settings, args.yes, &question)?;
     let window = if args.now { Duration::ZERO } else { ROLLBACK_WINDOW };
-    let done = skein_dataset::finalize(&dataset, window).map_err(|error| datasets::from_state(&error))?;
+    let rejected = if args.quarantine { RejectedRows::GiveUp } else { RejectedRows::Keep };
+    let done =
+        skein_dataset::finalize(&dataset, window, rejected).map_err(|error| datasets::from_state(&error))?;
     match args.output {
         Output::Json => render::json(&summary(&done)),
         Output::Table => told(&done),
@@ -83,7 +100,9 @@ fn summary(done: &Finalized) -> Summary {
         ahead: waiting.ahead,
         bytes: waiting.bytes,
     };
+    let Quarantined { removed, removed_bytes, left, left_bytes } = done.rejects;
     Summary {
+        quarantine: Quarantine { removed, removed_bytes, left, left_bytes },
         versions: done.versions.clone(),
         files: done.files,
         bytes: done.bytes,
@@ -102,6 +121,16 @@ fn told(done: &Finalized) {
         }
     }
     done.set_aside.iter().for_each(|path| render::line(&render::theirs(&path.display().to_string())));
+    let Quarantined { removed, removed_bytes, left, left_bytes } = done.rejects;
+    if removed > 0 {
+        render::line(&format!("gave up rejected rows: {} files, {removed_bytes}", render::grouped(removed)));
+    }
+    if left > 0 {
+        let left = render::grouped(left);
+        render::line(&format!(
+            "rejected rows stay: {left} files, {left_bytes}; --quarantine removes those of versions given up"
+        ));
+    }
     for Waiting { version, since, ahead, bytes } in &done.waiting {
         let why = match ahead {
             true => "a time that has not come yet: the clock was set back since",

@@ -61,6 +61,8 @@ struct Collected {
     busy: bool,
     removed: Vec<Removed>,
     bytes: Bytes,
+    /// What rejected rows take, which stay.
+    quarantine: Bytes,
 }
 
 #[derive(Serialize)]
@@ -150,7 +152,8 @@ fn collect(settings: &Settings, place: &Path) -> Result<Collected, Failure> {
     let shown = dataset.path().display().to_string();
     let (busy, removed) = swept(&dataset)?;
     let bytes = removed.iter().map(|removed| removed.bytes).sum();
-    Ok(Collected { dataset: shown, busy, removed, bytes })
+    let quarantine = skein_dataset::quarantine_of(&dataset).map_err(|error| datasets::from_state(&error))?;
+    Ok(Collected { dataset: shown, busy, removed, bytes, quarantine: quarantine.left_bytes })
 }
 
 fn swept(dataset: &Dataset) -> Result<(bool, Vec<Removed>), Failure> {
@@ -166,12 +169,17 @@ fn swept(dataset: &Dataset) -> Result<(bool, Vec<Removed>), Failure> {
 }
 
 fn told(summary: &Summary) {
-    for Collected { dataset, busy, removed, .. } in &summary.datasets {
+    for Collected { dataset, busy, removed, quarantine, .. } in &summary.datasets {
         if *busy {
             render::line(&format!("{dataset}: a run is at work, nothing was removed"));
         }
         for Removed { what, bytes } in removed {
             render::line(&format!("{dataset}: {what}, {bytes}"));
+        }
+        if quarantine.0 > 0 {
+            render::line(&format!(
+                "{dataset}: {quarantine} of rejected rows stay; see `skein finalize --quarantine`"
+            ));
         }
     }
     for orphan in &summary.orphans {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use skein_dataset::{Dataset, Held, History, Hold, LogError, Role, Version, VersionKind};
+use skein_dataset::{Dataset, Held, History, Hold, LogError, NO_STATE, Role, Version, VersionKind};
 use skein_types::{Bytes, ModuleDigest, ParamsDigest, Rows, RunId, SystemClock, codes};
 
 use crate::args::{HistoryArgs, Output};
@@ -49,7 +49,7 @@ pub(crate) fn history(settings: &Settings, args: &HistoryArgs) -> CommandResult 
     let lines: Vec<VersionLine> = history.versions().iter().map(|v| line(&history, v)).collect();
     if lines.is_empty() {
         return Err(Failure::text(codes::NO_HISTORY, format!("{} has no history", args.dataset.display()))
-            .hint(Some("`skein run` begins it")));
+            .hint(Some(NO_STATE)));
     }
     let held: Vec<HeldLine> = history.held().iter().map(|held| held_line(&dataset, &history, held)).collect();
     match args.output {

@@ -21,6 +21,7 @@ struct Summary {
 pub(crate) fn recover(settings: &Settings, args: &RecoverArgs) -> CommandResult {
     let clock = Arc::new(SystemClock::start());
     let dataset = datasets::open(settings, &args.dataset, clock, datasets::default_threads())?;
+    datasets::with_history(&dataset)?;
     let done = skein_dataset::recover(&dataset).map_err(|error| datasets::from_state(&error))?;
     let summary = Summary { steps: done.steps.iter().map(told).collect(), busy: done.busy };
     match args.output {
@@ -55,6 +56,7 @@ pub(crate) fn told(step: &Step) -> String {
         Step::Settled { version } => format!("recorded that version {version} is settled"),
         Step::Finalized { version } => format!("removed the rest of version {version}, which was given up"),
         Step::SetAside { at } => render::theirs(at),
+        Step::RejectsRemoved { run } => format!("removed the rejected rows of {run}, which were given up"),
         Step::Swept { attempt } => format!("removed what {attempt} had staged"),
     }
 }

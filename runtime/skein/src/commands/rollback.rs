@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use skein_dataset::{LaterWrites, RollbackError, RolledBack, SetAside, roll_back_over};
+use skein_dataset::{
+    Dataset, LaterWrites, RollbackError, RolledBack, SetAside, VersionKind, previous, roll_back_over,
+};
 use skein_types::{Bytes, SystemClock};
 
 use crate::args::{Later, Output, RollbackArgs};
@@ -11,6 +13,7 @@ use crate::datasets;
 use crate::failure::{CommandResult, Failure};
 use crate::question;
 use crate::render;
+use crate::render::text::escaped;
 use crate::settings::Settings;
 
 #[derive(Serialize)]
@@ -35,15 +38,14 @@ struct Kept {
 pub(crate) fn rollback(settings: &Settings, args: &RollbackArgs) -> CommandResult {
     let clock = Arc::new(SystemClock::start());
     let dataset = datasets::open(settings, &args.dataset, clock, datasets::default_threads())?;
-    let target = args.to.map_or_else(|| "the version before".to_owned(), |to| format!("version {to}"));
+    let target = target(&dataset, args.to)?;
     let question = format!("Make {target} of {} current again?", dataset.path().display());
     question::confirmed(settings, args.yes, &question)?;
     let later = match args.later_writes {
         Later::Refuse => LaterWrites::Refuse,
         Later::Keep => LaterWrites::Keep,
     };
-    let done = roll_back_over(&dataset, args.to, later)
-        .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()).details(listed(&error)))?;
+    let done = roll_back_over(&dataset, args.to, later).map_err(|error| failed(&error))?;
     match args.output {
         Output::Json => render::json(&summary(&done)),
         Output::Table => {
@@ -60,11 +62,47 @@ pub(crate) fn rollback(settings: &Settings, args: &RollbackArgs) -> CommandResul
     Ok(())
 }
 
+/// The version that would be current, in words: a number alone says little to whoever is asked.
+fn target(dataset: &Dataset, to: Option<u64>) -> Result<String, Failure> {
+    let history = dataset.history().map_err(|error| datasets::from_state(&error.into()))?;
+    let to = match to {
+        Some(to) => to,
+        None => previous(&history).map_err(|error| failed(&error))?,
+    };
+    let mut at = history.version(to);
+    let what = loop {
+        match at.map(|version| &version.kind) {
+            Some(VersionKind::RolledBack { to: older }) if *older < to => at = history.version(*older),
+            Some(VersionKind::Published(facts)) => {
+                break format!(" ({} {})", escaped(&facts.migration), escaped(&facts.migration_version));
+            }
+            Some(VersionKind::Beside(origin)) => {
+                break format!(
+                    " ({} {})",
+                    escaped(&origin.facts.migration),
+                    escaped(&origin.facts.migration_version)
+                );
+            }
+            Some(VersionKind::Adopted) => break " (as it was found)".to_owned(),
+            Some(VersionKind::Observed { .. }) => break " (with what others wrote)".to_owned(),
+            Some(VersionKind::RolledBack { .. }) | None => break String::new(),
+        }
+    };
+    Ok(format!("version {to}{what}"))
+}
+
+fn failed(error: &RollbackError) -> Failure {
+    Failure::new(error.code(), error).hint(error.hint()).details(listed(error))
+}
+
 /// Every later write that stands in the way.
 fn listed(error: &RollbackError) -> Vec<String> {
     match error {
         RollbackError::LaterWrites { changes } => changes.iter().map(ToString::to_string).collect(),
-        RollbackError::Version(_) | RollbackError::Damaged { .. } | RollbackError::Exchange(_) => Vec::new(),
+        RollbackError::Version(_)
+        | RollbackError::NothingBefore { .. }
+        | RollbackError::Damaged { .. }
+        | RollbackError::Exchange(_) => Vec::new(),
     }
 }
 

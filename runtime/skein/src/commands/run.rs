@@ -56,6 +56,7 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
         threads,
         limits: limits(args),
         rejects_max: args.max_rejects,
+        allow_empty: args.allow_empty,
         files: selection::choice(&args.selection)?,
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
         resize: args.sizes.resize(),
@@ -202,10 +203,12 @@ fn summary(what: &str, report: &RunReport) {
     let say = |name: &str, text: &str| render::line(&format!("  {name:<8} {text}"));
     report.path.iter().for_each(|path| say("place", path));
     figures(report).iter().for_each(|(name, text)| say(name, text));
+    render::counters::kinds(&report.counters).iter().for_each(|(kind, counted)| say(kind, counted));
     if report.files_joined > 0 {
         say("joined", &format!("{} as they were", render::counted(report.files_joined as u64, "file")));
     }
-    let left_out = [report.metadata_dropped.as_slice(), report.files_dropped.as_slice()].concat();
+    let keys = report.metadata_dropped.iter().map(|key| render::left_out_key(key));
+    let left_out: Vec<String> = keys.chain(report.files_dropped.iter().cloned()).collect();
     for (name, texts, most) in [
         ("rejects", report.quarantine.as_slice(), 1),
         ("left out", &left_out, left_out.len()),

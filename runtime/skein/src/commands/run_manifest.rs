@@ -119,6 +119,7 @@ impl Errand<'_> {
             threads: 1,
             limits: run::limits(self.args),
             rejects_max: self.args.max_rejects,
+            allow_empty: self.args.allow_empty,
             files: selection::choice(&self.args.selection)?,
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
             resize: self.args.sizes.resize(),

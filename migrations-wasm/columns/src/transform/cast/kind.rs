@@ -17,6 +17,10 @@ enum Kind {
 
 /// Whether some values of a type fit another.
 pub(crate) fn possible(from: &DataType, to: &DataType) -> bool {
+    // A column of nothing but nulls has no value that could not fit.
+    if *from == DataType::Null {
+        return kind(to).is_some();
+    }
     use Kind::{Bool, Bytes, Day, Instant, Int, Real, Text, Time};
     let (Some(source), Some(target)) = (kind(from), kind(to)) else { return false };
     match (source, target) {

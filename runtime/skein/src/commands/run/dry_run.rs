@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use skein_node::{ColumnChange, DryRun, Estimate, Fate, Forecast, Lineage, Rejects, SampledGroup};
+use skein_node::{
+    ColumnChange, Counters, DryRun, Estimate, Fate, Forecast, LeftOut, Lineage, Rejects, SampledGroup,
+};
 use skein_types::{Millis, Rows};
 
 use super::already_migrated;
@@ -18,6 +20,8 @@ const DIGEST_DIGITS: usize = 12;
 const REJECTS_SHOWN: usize = 10;
 /// Partition columns that are named.
 const PARTITIONS_SHOWN: usize = 8;
+/// Metadata keys and files that are left out.
+const LEFT_OUT_SHOWN: usize = 8;
 /// Among so many columns at the beginning a key is looked for.
 const KEY_PLACES: usize = 4;
 
@@ -39,6 +43,7 @@ pub(in crate::commands) fn rows_told(forecast: &Forecast, page: Page) {
     }
     sampled(forecast, page);
     rejected(&forecast.rejects, page);
+    counted_by_module(&forecast.counters, page);
 }
 
 fn told(forecast: &Forecast, path: &Path, page: Page) {
@@ -222,6 +227,23 @@ fn rejected(rejects: &Rejects, page: Page) {
     }
 }
 
+fn counted_by_module(counters: &Counters, page: Page) {
+    if counters.is_empty() {
+        return;
+    }
+    line("");
+    as_is(&painted("counted by the module in the sample", Style::Heading, page));
+    render::counters::kinds(counters).iter().for_each(|(kind, of)| named(kind, of));
+}
+
+fn left_out(left_out: &LeftOut) {
+    let keys = left_out.metadata.iter().map(|key| render::left_out_key(key));
+    let names: Vec<String> = keys.chain(left_out.files.iter().cloned()).collect();
+    if !names.is_empty() {
+        named("left out", &render::first_of(&names, LEFT_OUT_SHOWN));
+    }
+}
+
 fn estimated(forecast: &Forecast, page: Page) {
     let Forecast { estimate, room, warnings, .. } = forecast;
     let count = |rows: Rows| grouped(rows.0);
@@ -247,6 +269,7 @@ fn estimated(forecast: &Forecast, page: Page) {
     let (read, written) = (estimate.bytes_read, estimate.bytes_written);
     named("bytes", &format!("{read} read, {written} written, {} of it spliced", estimate.bytes_spliced));
     let about = |time: Millis| duration(time.0);
+    left_out(&forecast.left_out);
     named("time", &format!("about {}, {} CPU", about(estimate.time), about(estimate.cpu)));
     named("fuel", &grouped(estimate.fuel.0));
     let place = room

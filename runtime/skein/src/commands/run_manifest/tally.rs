@@ -49,6 +49,8 @@ pub(super) struct Tally<'a> {
     already: u64,
     rows: RowCounts,
     refused: Vec<(usize, Failure)>,
+    /// Quarantine files.
+    rejects: Vec<(usize, String)>,
 }
 
 impl<'a> Tally<'a> {
@@ -68,6 +70,7 @@ impl<'a> Tally<'a> {
             already: 0,
             rows: RowCounts::default(),
             refused: Vec::new(),
+            rejects: Vec::new(),
         }
     }
 
@@ -88,6 +91,7 @@ impl<'a> Tally<'a> {
                 self.rows.written += report.rows.written;
                 self.rows.rejected += report.rows.rejected;
                 self.rows.filtered += report.rows.filtered;
+                self.rejects.extend(report.quarantine.map(|file| (number, file)));
             }
             Ok(RunOutcome::AlreadyMigrated { .. }) => self.already += 1,
             Err(failure) => self.refused.push((number, failure)),
@@ -156,6 +160,22 @@ impl<'a> Tally<'a> {
             Output::Json => render::to_stderr(text),
             Output::Table => render::line(text),
         });
+        if self.output == Output::Table {
+            self.quarantines().iter().for_each(|line| render::line(line));
+        }
+    }
+
+    /// Where rejected rows are; a count alone would not say which datasets have any.
+    fn quarantines(&self) -> Vec<String> {
+        let mut rejects: Vec<_> = self.rejects.iter().collect();
+        rejects.sort();
+        let shown = rejects.iter().take(SHOWN);
+        let shown =
+            shown.map(|(number, file)| format!("  rejects  line {}, {file}", self.entries[*number].line));
+        let more = rejects.len().saturating_sub(SHOWN);
+        let more =
+            (more > 0).then(|| format!("  rejects  and {more} more datasets; -o json has all of them"));
+        shown.chain(more).collect()
     }
 
     /// How many of each code, then the first ones.
