@@ -10,6 +10,8 @@ use skein_types::codes;
 
 use crate::{migrate, orders};
 
+const NOBODY: u32 = 65_534;
+
 fn doctor(site: &Site, dataset: &Path) -> Outcome {
     site.skein("doctor").arg(dataset).arg("-o").arg("json").finish()
 }
@@ -160,7 +162,6 @@ fn too_little_space_is_a_problem_before_the_run() {
 
 #[test]
 fn a_user_without_rights_is_told_so() {
-    const NOBODY: u32 = 65_534;
     let (site, dataset) = orders(1);
     site.open_to_all();
     let skein = site.borrow(project::skein());
@@ -172,5 +173,28 @@ fn a_user_without_rights_is_told_so() {
     let problems: Vec<_> = found(&outcome).into_iter().filter(|(_, grade, _)| grade == "problem").collect();
     let denied = |check: &str| (check.to_owned(), "problem".to_owned(), "SK0517".to_owned());
     assert_eq!(problems, [denied("probe"), denied("permissions")]);
+    guard.untouched();
+}
+
+#[test]
+fn a_state_that_somebody_else_made_is_a_problem_and_no_command_acts_on_it() {
+    let (site, dataset) = orders(1);
+    let (parent, all) = (dataset.parent().unwrap().to_owned(), site.path("data/.skein"));
+    std::fs::set_permissions(&parent, std::os::unix::fs::PermissionsExt::from_mode(0o1777)).unwrap();
+    // What an attempt that died leaves, made up.
+    for part in ["log", "stage/x.0/data", "kept", "quarantine"] {
+        std::fs::create_dir_all(all.join("orders").join(part)).unwrap();
+    }
+    let given = Command::new("chown").args(["-R", &NOBODY.to_string()]).arg(&all).status();
+    assert!(given.unwrap().success());
+    let guard = Guard::over(&parent);
+    let outcome = doctor(&site, &dataset);
+    let all = all.canonicalize().unwrap();
+    let problem = format!("{} was made by user {NOBODY}, who may not change the dataset", all.display());
+    assert_eq!(said(&outcome, "place"), problem);
+    outcome.refused(codes::STATE_UNTRUSTED);
+    for command in ["recover", "gc", "history", "export"] {
+        site.skein(command).arg(&dataset).finish().refused(codes::STATE_UNTRUSTED);
+    }
     guard.untouched();
 }

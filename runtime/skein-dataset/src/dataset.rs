@@ -4,14 +4,14 @@
 //! sweeper which staged files are nobody's. `lock` is held for the moments in which records are created and names
 //! exchanged, by whoever does that: publish, rollback, recovery. Who holds it re-reads log and inodes first.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use rustix::fs::{AtFlags, Mode};
+use rustix::io::Errno;
 use skein_types::{Clock, Code, ErrorClass, RunId, codes};
 
 use crate::crash_point;
@@ -29,7 +29,8 @@ use crate::store::{self, barrier::SyncMode};
 
 pub(crate) const RUN_LOCK: &str = "run.lock";
 const LOCK: &str = "lock";
-pub(crate) const PARTS: [&str; 4] = ["log", "stage", "kept", "quarantine"];
+const QUARANTINED: &str = "quarantine";
+pub(crate) const PARTS: [&str; 4] = ["log", "stage", "kept", QUARANTINED];
 
 /// How a process works on datasets.
 #[derive(Clone, Debug)]
@@ -247,17 +248,16 @@ impl Dataset {
         crash_point!("register.before-probe").during("register", STATE)?;
         let place = &self.place;
         store::ensure_dir(&place.parent, STATE)?;
-        let all = place.parent.open_dir(STATE).during("open", STATE)?;
-        let beside = self.own_dir(&all, &place.name)?;
+        let all = self.all()?;
+        let beside = self.own_dir(&all, &place.name, &place.beside())?;
         let waited = self.options.lock_wait;
         let held = Lock::take(&beside, LOCK, &*self.clock, waited)?.ok_or(StateError::Busy { waited })?;
         place.refuse_other_state()?;
         match &place.site {
             StateSite::Beside => self.make_parts(&beside)?,
             StateSite::Chosen { dir, leaf } => {
-                let shown = dir.display().to_string();
-                let dir = Dir::open_ambient_dir(dir, ambient_authority()).during("open", shown)?;
-                let root = self.own_dir(&dir, leaf)?;
+                let dir = place.open_chosen(dir)?;
+                let root = self.own_dir(&dir, leaf, place.state_path())?;
                 place.is_owner(&root)?;
                 self.make_parts(&root)?;
                 place.point(&root, &dir, &beside)?;
@@ -279,36 +279,56 @@ impl Dataset {
         Ok(())
     }
 
-    /// A directory for this dataset's state or the pointer to it.
-    fn own_dir(&self, all: &Dir, name: &str) -> Result<Dir, IoFault> {
-        if store::ensure_dir(all, name)? {
-            self.take_over_mode(all, name)?;
+    /// `.skein` in the parent, which must be there.
+    pub(crate) fn all(&self) -> Result<Dir, PlaceError> {
+        let gone = || IoFault { action: "open", path: STATE.to_owned(), source: Errno::NOENT.into() };
+        Ok(self.place.open_all()?.ok_or_else(gone)?)
+    }
+
+    /// A directory for this dataset's state or the pointer to it. Until it has its mode it is this user's alone; who
+    /// died before that comes back to it.
+    fn own_dir(&self, holder: &Dir, name: &str, path: &Path) -> Result<Dir, StateError> {
+        match rustix::fs::mkdirat(holder, name, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(other) => Err(other).during("create", name)?,
         }
-        all.open_dir(name).during("open", name)
+        let gone = || IoFault { action: "open", path: name.to_owned(), source: Errno::NOENT.into() };
+        let own = self.place.open_own(holder, name, path)?.ok_or_else(gone)?;
+        if !self.place.is_taken(&own)? {
+            self.take_over_mode(&own, name)?;
+        }
+        Ok(own)
     }
 
     fn attach(&self) -> Result<&State, StateError> {
+        let root = self.place.open_state()?;
         let shown = || self.place.state_path().display().to_string();
-        let root =
-            Dir::open_ambient_dir(self.place.state_path(), ambient_authority()).during("open", shown())?;
         let stat = rustix::fs::fstat(&root).during("look at", shown())?;
         if stat.st_dev != self.place.dev || !self.place.shares_mount_with(&root)? {
             let problem = "is on another device or mount than the dataset";
             return Err(PlaceError::StatePlace { path: self.state_path(), problem }.into());
         }
-        let part = |name: &str| root.open_dir(name).during("open", name);
+        let part = |name: &str| self.place.open_part(&root, name);
         self.place.is_owner(&root)?;
-        let state = State { log: part("log")?, stage: part("stage")?, kept: part("kept")?, root };
+        let (log, stage, kept) = (part("log")?, part("stage")?, part("kept")?);
+        drop(part(QUARANTINED)?);
+        let state = State { log, stage, kept, root };
         Ok(self.state.get_or_init(|| state))
     }
 
     /// Who may read the dataset may read its state, where old versions and rejected rows lie, and nobody else.
-    fn take_over_mode(&self, all: &Dir, name: &str) -> Result<(), IoFault> {
-        rustix::fs::chmodat(all, name, self.state_mode()?, AtFlags::empty()).during("set the mode of", name)
+    pub(crate) fn take_over_mode(&self, own: &Dir, shown: &str) -> Result<(), IoFault> {
+        let made = rustix::fs::fstat(own).during("look at", shown)?;
+        if made.st_uid != rustix::process::geteuid().as_raw() {
+            return Ok(());
+        }
+        // Set-gid of the directory above is how a group shares what its members make.
+        let mode = self.state_mode()? | (Mode::from_raw_mode(made.st_mode) & Mode::SGID);
+        store::set_dir_mode(own, mode, shown)
     }
 
     /// The mode of a state that those may enter who may read the dataset.
-    pub(crate) fn state_mode(&self) -> Result<Mode, IoFault> {
+    fn state_mode(&self) -> Result<Mode, IoFault> {
         let name = &self.place.name;
         let stat = rustix::fs::statat(&self.place.parent, name, AtFlags::SYMLINK_NOFOLLOW)
             .during("look at", name)?;

@@ -48,6 +48,7 @@ pub use output::{Output, OutputError};
 pub use partition::Partitions;
 pub use place::filesystem::{FileSystem, Verdict};
 pub use place::probe::ProbeCache;
+pub use place::trust::Doubt;
 pub use place::{Kind, Place, PlaceError};
 pub use publish::beside::{BadName, Name, beside, check_free, state_beside};
 pub use publish::{

@@ -8,6 +8,7 @@
 pub(crate) mod filesystem;
 pub(crate) mod probe;
 pub(crate) mod state;
+pub(crate) mod trust;
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,7 @@ use crate::fault::{During as _, IoFault};
 use crate::listing::{Listing, is_mount_root};
 use filesystem::{FileSystem, Verdict};
 use state::StateSite;
+use trust::Doubt;
 
 /// The directory beside datasets in which their state is kept.
 pub(crate) const STATE: &str = ".skein";
@@ -172,6 +174,14 @@ pub enum PlaceError {
         /// Whose that is.
         owner: PathBuf,
     },
+    /// Something where the state is that others could have put there.
+    #[error("{} {doubt}", path.display())]
+    StateUntrusted {
+        /// What.
+        path: PathBuf,
+        /// Why it is not believed.
+        doubt: Doubt,
+    },
     /// The system said no.
     #[error(transparent)]
     Io(#[from] IoFault),
@@ -198,6 +208,7 @@ impl PlaceError {
             Self::StatePlace { .. } => codes::STATE_PLACE,
             Self::StateGone { .. } => codes::STATE_GONE,
             Self::StateOfAnother { .. } => codes::STATE_OF_ANOTHER,
+            Self::StateUntrusted { .. } => codes::STATE_UNTRUSTED,
             Self::Io(fault) => fault.code(),
         }
     }
@@ -231,6 +242,10 @@ impl PlaceError {
             Self::StateOfAnother { .. } => Some(
                 "if this is a copy, remove the file `state` in .skein/<name> beside it: the next run begins a state of \
                  its own",
+            ),
+            Self::StateUntrusted { .. } => Some(
+                "look at who made it: remove it if it is not yours, else give it to the dataset's owner and take write \
+                 permission from everybody who may not write the dataset",
             ),
             Self::OtherDevice { .. } => {
                 Some("an exchange cannot cross devices; migrate what is on each as a dataset")

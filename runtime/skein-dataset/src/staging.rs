@@ -262,10 +262,11 @@ impl Staging {
     pub fn extend(&mut self, snapshot: &Snapshot) -> Result<(), StageError> {
         let shared = Arc::get_mut(&mut self.shared).expect("a file that is finished gives its staging back");
         let known = std::mem::replace(&mut shared.source_dirs, snapshot.dirs.clone());
-        // Their modes were set, and may keep us out.
-        for path in known.iter().map(String::as_str).chain(["."]) {
-            rustix::fs::chmodat(&shared.data, path, rustix::fs::Mode::RWXU, rustix::fs::AtFlags::empty())
-                .during("open up", path)?;
+        // Their modes were set, and may keep us out: of what is below, too, so from the root down.
+        store::set_dir_mode(&shared.data, rustix::fs::Mode::RWXU, ".")?;
+        for path in &known {
+            let dir = shared.data.open_dir(path).during("open", path)?;
+            store::set_dir_mode(&dir, rustix::fs::Mode::RWXU, path)?;
         }
         for below in snapshot.dirs.iter().filter(|dir| !known.contains(dir)) {
             shared.data.create_dir(below).during("create", below)?;

@@ -9,7 +9,7 @@ pub(crate) mod copy;
 pub(crate) mod lock;
 
 use std::io::{Read as _, Write as _};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt as _};
@@ -53,12 +53,36 @@ pub(crate) fn readable(dir: impl AsFd, name: &str) -> Result<OwnedFd, IoFault> {
     rustix::fs::openat(dir, name, flags, Mode::empty()).during("open", name)
 }
 
-/// Creates a directory unless it is there; `true` if it was made.
+/// Opens a directory itself for lookups: a link is no directory. Needs no right to read it.
+pub(crate) fn open_dir(dir: impl AsFd, name: &str) -> Result<Dir, IoFault> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let fd = rustix::fs::openat(dir, name, flags, Mode::empty()).during("open", name)?;
+    Ok(Dir::from_std_file(fd.into()))
+}
+
+/// Sets the mode of a directory that is open, whatever it is now. Never by name: names change, and links are followed.
+pub(crate) fn set_dir_mode(dir: impl AsFd, mode: Mode, shown: &str) -> Result<(), IoFault> {
+    let dir = dir.as_fd();
+    match readable(dir, ".") {
+        Ok(fd) => rustix::fs::fchmod(fd, mode).during("set the mode of", shown),
+        // Its own user may not read it. A descriptor for lookups cannot be changed, but what it stands for has this name.
+        Err(fault) if fault.source.kind() == std::io::ErrorKind::PermissionDenied => {
+            let name = format!("/proc/self/fd/{}", dir.as_raw_fd());
+            rustix::fs::chmod(name, mode).during("set the mode of", shown)
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Creates a directory unless it is there; `true` if it was made. Only those may write it who may write what it is in:
+/// the umask alone may leave more to a group or to everybody.
 pub(crate) fn ensure_dir(parent: &Dir, name: &str) -> Result<bool, IoFault> {
-    match parent.create_dir(name) {
+    let above = Mode::from_raw_mode(rustix::fs::fstat(parent).during("look at", ".")?.st_mode);
+    let shared = if above.contains(Mode::SVTX) { Mode::empty() } else { above & (Mode::WGRP | Mode::WOTH) };
+    match rustix::fs::mkdirat(parent, name, Mode::from_raw_mode(0o755) | shared) {
         Ok(()) => Ok(true),
-        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
-        Err(e) => Err(e).during("create", name),
+        Err(Errno::EXIST) => Ok(false),
+        Err(other) => Err(other).during("create", name),
     }
 }
 
@@ -81,9 +105,9 @@ pub(crate) fn exchange(a: &Dir, name_a: &str, b: &Dir, name_b: &str) -> Result<(
     rustix::fs::renameat_with(a, name_a, b, name_b, RenameFlags::EXCHANGE).during("exchange", name_a)
 }
 
-/// Writes a file that must not exist, without syncing it.
+/// Writes a file that must not exist and that nobody else may change, without syncing it.
 pub(crate) fn write_new(dir: &Dir, name: &str, bytes: &[u8]) -> Result<(), IoFault> {
-    let mut file = create(dir, name, Mode::from_raw_mode(0o666))?;
+    let mut file = create(dir, name, Mode::from_raw_mode(0o644))?;
     file.write_all(bytes).during("write", name)
 }
 
@@ -163,12 +187,13 @@ pub(crate) fn remove_tree(parent: &Dir, name: &str) -> Result<(), IoFault> {
     if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
         return gone(rustix::fs::unlinkat(parent, name, AtFlags::empty())).during("remove", name);
     }
-    let dir = match parent.open_dir(name) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        other => other.during("open", name)?,
+    let dir = match open_dir(parent, name) {
+        Err(fault) if fault.is_missing() => return Ok(()),
+        other => other?,
     };
-    if stat.st_mode & 0o700 != 0o700 {
-        rustix::fs::chmodat(parent, name, Mode::RWXU, AtFlags::empty()).during("open up", name)?;
+    let opened = rustix::fs::fstat(&dir).during("look at", name)?;
+    if opened.st_mode & 0o700 != 0o700 && opened.st_uid == rustix::process::geteuid().as_raw() {
+        set_dir_mode(&dir, Mode::RWXU, name)?;
     }
     for entry in dir.entries().during("list", name)? {
         let below = entry.during("list", name)?.file_name();
@@ -191,9 +216,9 @@ pub(crate) fn tree_size(parent: &Dir, name: &str) -> Result<u64, IoFault> {
     if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
         return Ok(u64::try_from(stat.st_size).unwrap_or(0));
     }
-    let dir = match parent.open_dir(name) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(0),
-        other => other.during("open", name)?,
+    let dir = match open_dir(parent, name) {
+        Err(fault) if fault.is_missing() => return Ok(0),
+        other => other?,
     };
     names(&dir, name)?.iter().try_fold(0_u64, |sum, below| Ok(sum.saturating_add(tree_size(&dir, below)?)))
 }
@@ -222,4 +247,50 @@ pub(crate) fn names(dir: &Dir, shown: &str) -> Result<Vec<String>, IoFault> {
 pub(crate) fn sync_file(dir: &Dir, name: &str) -> Result<(), IoFault> {
     crash::wait_for_disk();
     dir.open(name).and_then(|file| file.sync_all()).during("sync", name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    use cap_std::ambient_authority;
+    use cap_std::fs::Dir;
+    use rustix::fs::Mode;
+
+    use super::{ensure_dir, open_dir, remove_tree, set_dir_mode};
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn a_mode_is_set_on_what_was_opened_and_not_on_what_has_its_name_now() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        let dir = Dir::open_ambient_dir(place.path(), ambient_authority()).unwrap();
+        std::fs::create_dir(at("secret")).unwrap();
+        std::fs::set_permissions(at("secret"), PermissionsExt::from_mode(0o700)).unwrap();
+        assert!(ensure_dir(&dir, "own").unwrap());
+        let own = open_dir(&dir, "own").unwrap();
+        std::fs::rename(at("own"), at("moved")).unwrap();
+        std::os::unix::fs::symlink("secret", at("own")).unwrap();
+        set_dir_mode(&own, Mode::from_raw_mode(0o755), "own").unwrap();
+        assert_eq!((mode(&at("moved")), mode(&at("secret"))), (0o755, 0o700));
+        assert_eq!(open_dir(&dir, "own").unwrap_err().source.kind(), std::io::ErrorKind::NotADirectory);
+        remove_tree(&dir, "own").unwrap();
+        assert!(at("secret").is_dir() && !at("own").exists());
+    }
+
+    #[test]
+    fn what_is_made_is_for_no_more_to_write_than_what_it_is_made_in() {
+        let place = tempfile::tempdir().unwrap();
+        let dir = Dir::open_ambient_dir(place.path(), ambient_authority()).unwrap();
+        for (above, most) in [(0o755, 0o755), (0o775, 0o775), (0o777, 0o777), (0o1777, 0o755)] {
+            std::fs::set_permissions(place.path(), PermissionsExt::from_mode(above)).unwrap();
+            ensure_dir(&dir, "made").unwrap();
+            assert_eq!(mode(&place.path().join("made")) & !most, 0, "{above:o}");
+            remove_tree(&dir, "made").unwrap();
+        }
+    }
 }

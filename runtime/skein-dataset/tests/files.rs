@@ -39,5 +39,7 @@ mod places;
 mod refused;
 #[path = "files/renames.rs"]
 mod renames;
+#[path = "files/whose.rs"]
+mod whose;
 #[path = "files/world.rs"]
 mod world;

@@ -179,6 +179,7 @@ catalogue! {
     SETTINGS_INVALID = "SK0539" BadInput "skein.toml cannot be used".exit(64);
     OUTPUT_REFUSED = "SK0540" BadInput "a directory that no output can be in".exit(64);
     STATE_OF_ANOTHER = "SK0541" Conflict "the state is another dataset's";
+    STATE_UNTRUSTED = "SK0546" Denied "a state that others could have made";
 }
 
 #[cfg(test)]

@@ -15,8 +15,11 @@ use crate::store::lock::{self, Lock};
 pub(super) fn look(dataset: &Dataset, findings: &mut Vec<Finding>) {
     let at = dataset.state_path();
     let Some(state) = dataset.state() else {
-        let text = format!("{}, which the first run makes", at.display());
-        findings.push(Finding::ok("state", text));
+        // Whose directory it would be made in, a run that made it would find out.
+        findings.push(match dataset.place.open_all() {
+            Ok(_) => Finding::ok("state", format!("{}, which the first run makes", at.display())),
+            Err(error) => Finding::problem("state", error.code(), with_cause(&error), error.hint()),
+        });
         return;
     };
     let elsewhere = match &dataset.place.site {

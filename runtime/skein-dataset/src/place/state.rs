@@ -29,7 +29,7 @@ use crate::store::{self, Node};
 /// Marks a registered dataset; what it is called in a state's directory.
 const LOG: &str = "log";
 /// Names the state if it is elsewhere.
-const POINTER: &str = "state";
+pub(super) const POINTER: &str = "state";
 const POINTER_PART: &str = ".state-part";
 /// Names the dataset of a state that is elsewhere.
 pub(crate) const OWNER: &str = ".skein-dataset";
@@ -65,21 +65,19 @@ pub(crate) enum Found {
 }
 
 /// Looks at `<parent>/.skein/<name>/`.
-pub(crate) fn find(beside: &Path) -> Result<Found, PlaceError> {
-    if beside.join(LOG).is_dir() {
+pub(crate) fn find(place: &Place) -> Result<Found, PlaceError> {
+    let Some(beside) = place.open_beside()? else { return Ok(Found::Nothing) };
+    if store::node(&beside, LOG)?.is_some() {
         return Ok(Found::Here);
     }
-    let pointer = beside.join(POINTER);
+    if place.pointer(&beside)?.is_none() {
+        return Ok(Found::Nothing);
+    }
+    let pointer = place.beside().join(POINTER);
     let shown = pointer.display().to_string();
-    let dir = match Dir::open_ambient_dir(beside, ambient_authority()) {
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
-        other => other.during("open", beside.display().to_string())?,
-    };
     let gone = |named: String| PlaceError::StateGone { pointer: pointer.clone(), named };
-    let text = match store::read_bounded(&dir, POINTER, PATH_MAX) {
-        Err(fault) if fault.is_missing() => return Ok(Found::Nothing),
-        other => other?.ok_or_else(|| gone("more than a path".to_owned()))?,
-    };
+    let text = store::read_bounded(&beside, POINTER, PATH_MAX)?;
+    let text = text.ok_or_else(|| gone("more than a path".to_owned()))?;
     let text = String::from_utf8(text).map_err(|_| gone("no path".to_owned()))?;
     let root = PathBuf::from(text.trim_end_matches('\n'));
     if !root.is_absolute() {
@@ -116,9 +114,14 @@ impl Place {
         self.state_path().join(LOG).is_dir() && pointed()
     }
 
+    /// Whether a directory of this dataset is its state, or points to it.
+    pub(crate) fn is_taken(&self, own: &Dir) -> Result<bool, IoFault> {
+        Ok(store::node(own, LOG)?.is_some() || self.is_pointed_to(own)?)
+    }
+
     /// Follows what lies beside the dataset.
     pub(super) fn follow(mut self) -> Result<Self, PlaceError> {
-        if let Found::Elsewhere(root) = find(&self.beside())? {
+        if let Found::Elsewhere(root) = find(&self)? {
             let named = || root.display().to_string();
             self.site = StateSite::at(&root).ok_or_else(|| PlaceError::StateGone {
                 pointer: self.beside().join(POINTER),
@@ -176,7 +179,7 @@ impl Place {
 
     /// Under the lock of registration: what is beside the dataset now must be what this place was resolved to.
     pub(crate) fn refuse_other_state(&self) -> Result<(), PlaceError> {
-        let other = match (find(&self.beside())?, &self.site) {
+        let other = match (find(self)?, &self.site) {
             (Found::Nothing, _) | (Found::Here, StateSite::Beside) => return Ok(()),
             (Found::Elsewhere(root), _) if root == self.state_root => return Ok(()),
             (Found::Here, StateSite::Chosen { .. }) => self.beside(),

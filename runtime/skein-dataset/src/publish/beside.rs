@@ -106,7 +106,6 @@ pub fn beside<'a>(publish: Publish<'a>, name: &Name) -> Attempted<'a> {
 
 fn try_beside<'a>(publish: Publish<'a>, name: &str) -> Result<Outcome, Ended<'a>> {
     let dataset = publish.dataset;
-    let parent = &dataset.place.parent;
     free(dataset, name).map_err(batch::failed)?;
     let mut prepared = Prepared::new(publish, name).map_err(batch::refuse)?;
     prepared.sync().map_err(batch::refuse)?;
@@ -116,7 +115,7 @@ fn try_beside<'a>(publish: Publish<'a>, name: &str) -> Result<Outcome, Ended<'a>
     // Nobody takes the new dataset for a run before it is there.
     let _taken = Lock::try_take(&prepared.made, RUN_LOCK).map_err(batch::failed)?;
     prepared.publish = batch::unchanged(prepared.publish)?;
-    let all = parent.open_dir(STATE).during("open", STATE).map_err(batch::failed)?;
+    let all = dataset.all().map_err(StateError::from).map_err(batch::failed)?;
     prepared.publish.staging.keep();
     let moved = prepared.rename((dataset, state), &all, name);
     drop(lock);
@@ -247,13 +246,11 @@ impl<'a> Prepared<'a> {
 fn make_state(publish: &Publish<'_>, record: &Sealed) -> Result<Dir, PublishError> {
     let shared = &publish.staging.shared;
     store::remove_tree(&shared.dir, MADE)?;
-    shared.dir.create_dir(MADE).during("create", MADE)?;
-    let mode = publish.dataset.state_mode()?;
-    rustix::fs::chmodat(&shared.dir, MADE, mode, rustix::fs::AtFlags::empty())
-        .during("set the mode of", MADE)?;
-    let made = shared.dir.open_dir(MADE).during("open", MADE)?;
+    store::ensure_dir(&shared.dir, MADE)?;
+    let made = store::open_dir(&shared.dir, MADE)?;
+    publish.dataset.take_over_mode(&made, MADE)?;
     for part in PARTS {
-        made.create_dir(part).during("create", part)?;
+        store::ensure_dir(&made, part)?;
     }
     let log = made.open_dir("log").during("open", "log")?;
     store::write_new(&log, &file_name(record.number), &record.bytes)?;
@@ -279,7 +276,7 @@ pub(crate) fn take_back(dataset: &Dataset, state: &State, attempt: &str) -> Resu
     if store::node(parent, &note.name)? == Some(note.new) {
         return Ok(());
     }
-    let all = parent.open_dir(STATE).during("open", STATE)?;
+    let all = dataset.all()?;
     if is_ours(&all, &note)? {
         store::rename_new(&all, &note.name, &dir, MADE)?;
     }

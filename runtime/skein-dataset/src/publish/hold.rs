@@ -106,8 +106,7 @@ impl<'a> Prepared<'a> {
         let held = state.root.open_dir(HELD).during("open", HELD)?;
         // Whoever may enter the state may look at what is held there; its files have the modes of their sources.
         let mode = rustix::fs::Mode::from_raw_mode(0o755);
-        rustix::fs::chmodat(&state.stage, &shared.name, mode, rustix::fs::AtFlags::empty())
-            .during("open up", &shared.name)?;
+        store::set_dir_mode(&shared.dir, mode, &shared.name)?;
         if !store::rename_new(&state.stage, &shared.name, &held, &run)? {
             return Err(StateError::Held { found: format!("{HELD}/{run} exists already") });
         }
