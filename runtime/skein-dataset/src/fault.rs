@@ -53,6 +53,11 @@ impl IoFault {
     pub(crate) fn is_missing(&self) -> bool {
         self.source.kind() == io::ErrorKind::NotFound
     }
+
+    /// Whether a link, a pipe or the like is where a file was.
+    pub(crate) fn is_irregular(&self) -> bool {
+        crate::store::is_irregular(&self.source)
+    }
 }
 
 /// Adds what was being done to an error of the system.

@@ -150,7 +150,7 @@ fn fill(
             root.create_dir(&path[..at]).during("create", path)?;
         }
     }
-    let from = file.root.open(&file.name).during("open", path)?.into_std();
+    let from = store::open_file(&file.root, &file.name)?.into_std();
     let (to, blake3) = copy::make(&from, (root, path), path, &dataset.stop)?;
     if blake3 != file.record.blake3 {
         return Err(StateError::Held { found: format!("{path} changes while it is copied") });

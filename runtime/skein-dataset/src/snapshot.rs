@@ -19,7 +19,7 @@ use crate::log::LogError;
 use crate::log::machine::{History, Version};
 use crate::log::record::{Applied, FileRecord, Parent};
 use crate::place::{Kind, PlaceError};
-use crate::store::Node;
+use crate::store::{self, Node};
 
 pub use access::Access;
 
@@ -241,12 +241,12 @@ impl Snapshot {
     /// Opens a pinned file and checks that it is the one that was pinned.
     pub fn open_file(&self, file: &PinnedFile) -> Result<std::fs::File, SnapshotError> {
         let path = &file.stat.path;
-        let opened = match self.root.open(path) {
+        let opened = match store::open_file(&self.root, path) {
             Ok(opened) => opened.into_std(),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            Err(fault) if fault.is_missing() || fault.is_irregular() => {
                 return Err(SnapshotError::Changed { path: path.clone() });
             }
-            Err(e) => return Err(e).during("open", path)?,
+            Err(fault) => return Err(fault.into()),
         };
         let stat = rustix::fs::fstat(&opened).during("look at", path)?;
         if !file.stat.same(&FileStat::new(path.clone(), &stat)) {

@@ -12,6 +12,7 @@ use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt as _, OpenOptionsSyncExt as _};
 use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt as _};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
@@ -122,17 +123,56 @@ fn create(dir: &Dir, name: &str, mode: Mode) -> Result<File, IoFault> {
     dir.open_with(name, &options).during("create", name)
 }
 
+/// What was taken for a file is a link, a pipe or another thing that has no bytes of its own.
+#[derive(Debug, thiserror::Error)]
+#[error("it is no regular file")]
+struct NotRegular;
+
+/// Opens a file for reading. What a listing found can be something else by now: a link is not followed, and a pipe is not
+/// waited for.
+pub(crate) fn open_file(dir: &Dir, path: &str) -> Result<File, IoFault> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    open_regular(dir, path, &mut options)
+}
+
+/// Opens a file with these options, or answers a fault that [is irregular](IoFault::is_irregular).
+pub(crate) fn open_regular(dir: &Dir, path: &str, options: &mut OpenOptions) -> Result<File, IoFault> {
+    let irregular = || Err(std::io::Error::other(NotRegular)).during("open", path);
+    let file = match dir.open_with(path, options.follow(FollowSymlinks::No).nonblock(true)) {
+        // A link; a socket or a device without anything behind it.
+        Err(e)
+            if [Errno::LOOP, Errno::NXIO]
+                .map(|errno| Some(errno.raw_os_error()))
+                .contains(&e.raw_os_error()) =>
+        {
+            return irregular();
+        }
+        other => other.during("open", path)?,
+    };
+    let stat = rustix::fs::fstat(&file).during("look at", path)?;
+    match FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile {
+        true => Ok(file),
+        false => irregular(),
+    }
+}
+
+/// Whether this is why a file could not be opened.
+pub(crate) fn is_irregular(error: &std::io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<NotRegular>())
+}
+
 /// Reads a file of at most `most` bytes; `None` if it is larger.
 pub(crate) fn read_bounded(dir: &Dir, name: &str, most: u64) -> Result<Option<Vec<u8>>, IoFault> {
     let mut bytes = Vec::new();
-    let file = dir.open(name).during("open", name)?;
+    let file = open_file(dir, name)?;
     let read = file.take(most + 1).read_to_end(&mut bytes).during("read", name)?;
     Ok((u64::try_from(read).unwrap_or(u64::MAX) <= most).then_some(bytes))
 }
 
 /// BLAKE3 of a file's bytes and how many there were.
 pub(crate) fn hash_file(dir: &Dir, name: &str, stop: &AtomicBool) -> Result<(Blake3, u64), IoFault> {
-    hash_open(&mut dir.open(name).during("open", name)?, name, stop)
+    hash_open(&mut open_file(dir, name)?, name, stop)
 }
 
 /// [`hash_file`] of what is open already.
@@ -206,11 +246,11 @@ pub(crate) fn remove_tree(parent: &Dir, name: &str) -> Result<(), IoFault> {
     gone(rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)).during("remove", name)
 }
 
-/// Bytes of a file, or of all files below a directory. What goes away meanwhile counts nothing.
+/// Bytes of a file, or of all files below a directory. What goes away meanwhile, or may not be looked at, counts nothing.
 pub(crate) fn tree_size(parent: &Dir, name: &str) -> Result<u64, IoFault> {
     let stat = match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => stat,
-        Err(Errno::NOENT) => return Ok(0),
+        Err(Errno::NOENT | Errno::ACCESS) => return Ok(0),
         Err(other) => return Err(other).during("look at", name),
     };
     if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
@@ -220,7 +260,11 @@ pub(crate) fn tree_size(parent: &Dir, name: &str) -> Result<u64, IoFault> {
         Err(fault) if fault.is_missing() => return Ok(0),
         other => other?,
     };
-    names(&dir, name)?.iter().try_fold(0_u64, |sum, below| Ok(sum.saturating_add(tree_size(&dir, below)?)))
+    let below = match names(&dir, name) {
+        Err(fault) if fault.source.kind() == std::io::ErrorKind::PermissionDenied => return Ok(0),
+        other => other?,
+    };
+    below.iter().try_fold(0_u64, |sum, below| Ok(sum.saturating_add(tree_size(&dir, below)?)))
 }
 
 /// Another process that removes the same thing is no failure.
@@ -246,7 +290,7 @@ pub(crate) fn names(dir: &Dir, shown: &str) -> Result<Vec<String>, IoFault> {
 /// Makes a file's bytes durable.
 pub(crate) fn sync_file(dir: &Dir, name: &str) -> Result<(), IoFault> {
     crash::wait_for_disk();
-    dir.open(name).and_then(|file| file.sync_all()).during("sync", name)
+    open_file(dir, name)?.sync_all().during("sync", name)
 }
 
 #[cfg(test)]

@@ -39,6 +39,8 @@ mod places;
 mod refused;
 #[path = "files/renames.rs"]
 mod renames;
+#[path = "files/special.rs"]
+mod special;
 #[path = "files/whose.rs"]
 mod whose;
 #[path = "files/world.rs"]

@@ -6,10 +6,10 @@ use arrow_schema::SchemaRef;
 use skein_types::{Bytes, codes};
 
 use crate::examine::{Finding, push_some, with_cause};
-use crate::fault::During as _;
 use crate::listing::{FileStat, Listing, Role};
 use crate::parquet::SourceFile;
 use crate::place::{Kind, Place, PlaceError};
+use crate::store;
 
 const CHECK: &str = "contents";
 const FILES: &str = "files";
@@ -99,7 +99,7 @@ fn footers<'a>(place: &Place, data: impl Iterator<Item = &'a FileStat> + Clone, 
 fn footer(place: &Place, path: &str) -> Result<SourceFile, Finding> {
     let opened = place
         .open_root()
-        .and_then(|root| root.open(path).during("open", path))
+        .and_then(|root| store::open_file(&root, path))
         .map_err(|fault| Finding::problem(FILES, fault.code(), with_cause(&fault), None))?;
     SourceFile::open(opened.into_std(), path)
         .map_err(|error| Finding::problem(FILES, error.code(), with_cause(&error), error.hint()))

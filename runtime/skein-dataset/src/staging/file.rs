@@ -79,7 +79,7 @@ impl StagedFile {
             self.shared.written().quarantine = Some(entry.clone());
             return Ok(entry);
         }
-        let source = self.shared.source.open(&self.source).during("open", &self.source)?;
+        let source = store::open_file(&self.shared.source, &self.source)?;
         let lost = attributes::copy(&source, &self.file, &self.source)?;
         self.shared.written().lost.extend(lost);
         if rule == NameRule::Hashed && self.shared.kind == Kind::Directory {

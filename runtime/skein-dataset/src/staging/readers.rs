@@ -37,7 +37,7 @@ impl Readers {
         let mut dirs = BTreeSet::new();
         for file in snapshot.data_files() {
             let path = &file.stat.path;
-            let opened = snapshot.root.open(path).during("open", path)?;
+            let opened = store::open_file(&snapshot.root, path)?;
             let stat = readers.narrow(&opened, path, |mode| mode)?;
             readers.owners.insert(stat.st_uid);
             if snapshot.kind == Kind::Directory {

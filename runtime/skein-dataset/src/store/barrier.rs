@@ -45,7 +45,7 @@ struct Target<'a> {
 
 impl Target<'_> {
     fn sync(&self, mode: SyncMode) -> Result<(), Errno> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(self.dir, &self.name, flags, Mode::empty())?;
         let stat = rustix::fs::fstat(&fd)?;
         if (Node { dev: stat.st_dev, ino: stat.st_ino }) != self.node {

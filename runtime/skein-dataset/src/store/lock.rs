@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use skein_types::Clock;
 
 use crate::fault::{During as _, IoFault};
+use crate::store;
 
 /// How long a waiter naps between two tries; `flock` itself knows no deadline.
 const NAP: Duration = Duration::from_millis(2);
@@ -72,12 +73,12 @@ impl Drop for Lock {
 /// The note that the holder of a lock left.
 pub(crate) fn read_note(dir: &Dir, name: &str) -> Result<String, IoFault> {
     let mut bytes = Vec::new();
-    dir.open(name).during("open", name)?.take(MAX_NOTE).read_to_end(&mut bytes).during("read", name)?;
+    store::open_file(dir, name)?.take(MAX_NOTE).read_to_end(&mut bytes).during("read", name)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn open(dir: &Dir, name: &str) -> Result<File, IoFault> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true);
-    dir.open_with(name, &options).during("open", name)
+    store::open_regular(dir, name, &mut options)
 }
