@@ -26,7 +26,9 @@ const BESIDE: &str = "beside.parquet";
 /// Reached only if somebody writes between two looks at the dataset: they have tests of their own.
 const TAKEN_BACK: [&str; 2] = ["swap.after-exchange-back", "swap.after-take-back"];
 /// Every other point at least once.
-const SHORT: usize = CRASH_POINTS.len() - TAKEN_BACK.len();
+const SHORT: usize = CRASH_POINTS.len() - TAKEN_BACK.len() - 1;
+/// Met only where others wrote into a version that is given up; the tests of the crate that has it die there.
+const SET_ASIDE: &str = "aside.after-move";
 const SEED: u64 = 20_261_123;
 
 /// A dataset in a directory of its own, with the versions that it may have.
@@ -210,7 +212,8 @@ fn killed_at_any_point_a_dataset_is_old_or_new_and_the_next_run_succeeds() {
     let seed = setting("SKEIN_SEED", SEED);
     println!("{rounds} rounds, seed {seed}");
     let known = [Known::new(false), Known::new(true)];
-    let points: Vec<_> = CRASH_POINTS.iter().copied().filter(|point| !TAKEN_BACK.contains(point)).collect();
+    let rare = |point: &&str| TAKEN_BACK.contains(point) || *point == SET_ASIDE;
+    let points: Vec<_> = CRASH_POINTS.iter().copied().filter(|point| !rare(point)).collect();
     let mut met = BTreeMap::<&str, usize>::new();
     let mut recovered = BTreeMap::<Recovery, usize>::new();
     for number in 0..rounds {

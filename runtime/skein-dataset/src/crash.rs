@@ -52,6 +52,7 @@ pub const CRASH_POINTS: &[&str] = &[
     "later.after-rename",
     "finalize.after-record",
     "finalize.after-remove",
+    "aside.after-move",
     "recover.before-settle",
     "recover.before-sweep",
     "recover.after-sweep",

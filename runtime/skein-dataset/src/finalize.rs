@@ -6,11 +6,14 @@
 //! | after the record | finalize | whole or in part | SK0520 | removes the rest |
 //!
 //! The record comes first. The other way round a version that is half removed would still be one to roll back to, in
-//! the log's eyes, until somebody looked at its files.
+//! the log's eyes, until somebody looked at its files. Files that others wrote into a version are moved out of it before it is
+//! removed.
 //!
 //! A version is given up once it has not been current for the rollback window. Times are those in the log, by the
 //! clocks of whoever wrote it: one that lies in the future (a clock was set back since) has not passed, and is named.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use skein_types::{Bytes, Timestamp};
@@ -18,6 +21,7 @@ use skein_types::{Bytes, Timestamp};
 use crate::crash_point;
 use crate::dataset::{Dataset, State, StateError};
 use crate::fault::During as _;
+use crate::given_up::{self, GivenUp};
 use crate::log::machine::{History, Version};
 use crate::log::record::Body;
 use crate::recover;
@@ -36,6 +40,8 @@ pub struct Finalized {
     pub files: u64,
     /// Their size.
     pub bytes: Bytes,
+    /// Where files are that others had written into those versions.
+    pub set_aside: Vec<PathBuf>,
     /// Versions that are still kept.
     pub waiting: Vec<Waiting>,
 }
@@ -64,12 +70,13 @@ pub fn finalize(dataset: &Dataset, window: Duration) -> Result<Finalized, StateE
         history.kept().partition(|(_, since)| window.is_zero() || has_passed(now, *since, window));
     let files = due.iter().map(|(version, _)| version.files.len() as u64).sum();
     let bytes = due.iter().map(|(version, _)| size(version)).sum();
+    let mut set_aside = Vec::new();
     let versions: Vec<u64> = due.iter().map(|(version, _)| version.version).collect();
     if !versions.is_empty() {
         let body = Body::Finalize { versions: versions.clone(), files, bytes };
-        recover::append(dataset, state, &history, body)?;
+        let record = recover::append(dataset, state, &history, body)?;
         crash_point!("finalize.after-record").during("finalize", &dataset.place.name)?;
-        remove(dataset, state, &versions)?;
+        set_aside = remove(dataset, state, &history, (&versions, record.number))?;
     }
     let waiting = waiting.into_iter().map(|(version, since)| Waiting {
         version: version.version,
@@ -77,15 +84,34 @@ pub fn finalize(dataset: &Dataset, window: Duration) -> Result<Finalized, StateE
         ahead: since > now,
         bytes: size(version),
     });
-    Ok(Finalized { versions, files, bytes, waiting: waiting.collect() })
+    Ok(Finalized { versions, files, bytes, set_aside, waiting: waiting.collect() })
 }
 
-fn remove(dataset: &Dataset, state: &State, versions: &[u64]) -> Result<(), StateError> {
+fn remove(
+    dataset: &Dataset,
+    state: &State,
+    history: &History,
+    (versions, number): (&[u64], u64),
+) -> Result<Vec<PathBuf>, StateError> {
+    let mut aside = BTreeSet::new();
     for version in versions {
+        aside.extend(set_aside(dataset, state, history, (*version, number))?);
         store::remove_tree(&state.kept, &version.to_string())?;
         crash_point!("finalize.after-remove").during("finalize", &dataset.place.name)?;
     }
-    Ok(())
+    Ok(aside.into_iter().map(|at| dataset.state_path().join(at)).collect())
+}
+
+/// Moves what others wrote into a kept version that record `number` gave up; answers where it is now, below the state.
+pub(crate) fn set_aside(
+    dataset: &Dataset,
+    state: &State,
+    history: &History,
+    (version, number): (u64, u64),
+) -> Result<Vec<String>, StateError> {
+    let name = version.to_string();
+    let files = history.version(version).map_or(&[][..], |version| &version.files);
+    given_up::set_aside(dataset, state, &GivenUp { dir: &state.kept, name: &name, files, number })
 }
 
 /// Removes what dead processes left, now, and answers how much that was.
@@ -107,7 +133,7 @@ fn has_passed(now: Timestamp, since: Timestamp, window: Duration) -> bool {
 }
 
 fn nothing() -> Finalized {
-    Finalized { versions: Vec::new(), files: 0, bytes: Bytes(0), waiting: Vec::new() }
+    Finalized { versions: Vec::new(), files: 0, bytes: Bytes(0), set_aside: Vec::new(), waiting: Vec::new() }
 }
 
 impl History {

@@ -5,8 +5,9 @@
 //! takes the place of the version that it was made from and of no other, and only while that is as it was.
 //!
 //! Giving up writes the record first: half of a version without a record is swept, half of one with a record would be
-//! a version that is not what the log says.
+//! a version that is not what the log says. What others wrote into it is moved out before it is removed.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use skein_types::{Code, ErrorClass, RunId, codes};
@@ -123,7 +124,10 @@ impl HeldError {
                 let runs: Vec<String> = runs.iter().map(ToString::to_string).collect();
                 Some(format!("name one with --run: {}", runs.join(", ")))
             }
-            Self::Damaged { .. } => Some("discard it and run the migration again".to_owned()),
+            Self::Damaged { .. } => Some(
+                "discard it, which moves what is not of the run to `aside` below the state, and run the migration again"
+                    .to_owned(),
+            ),
             Self::MovedOn { .. } | Self::Drift { .. } => Some(
                 "a held version takes the place of what it was made from and of nothing else: discard it and run the \
                  migration again"
@@ -161,15 +165,27 @@ pub fn publish_held(dataset: &Dataset, run: Option<RunId>) -> Result<u64, HeldEr
     }
 }
 
-/// Gives a held version up and removes its files; without `run`, the only one. Answers what it was.
-pub fn discard(dataset: &Dataset, run: Option<RunId>) -> Result<Arc<Held>, HeldError> {
+/// A held version that was given up.
+#[derive(Debug)]
+pub struct Discarded {
+    /// What it was.
+    pub held: Arc<Held>,
+    /// Where files are that others had written into it.
+    pub set_aside: Vec<PathBuf>,
+}
+
+/// Gives a held version up and removes its files; without `run`, the only one.
+pub fn discard(dataset: &Dataset, run: Option<RunId>) -> Result<Discarded, HeldError> {
     let (_at_work, history, held) = take(dataset, run)?;
     let state = dataset.state().expect("a lock was taken in the dataset's state");
     let _lock = dataset.lock_publish(state)?;
-    recover::append(dataset, state, &history, Body::Discard { run: held.hold.facts.run })?;
+    let record = recover::append(dataset, state, &history, Body::Discard { run: held.hold.facts.run })?;
     crash_point!("discard.after-record").during("discard", &dataset.place.name)?;
+    let Some(all) = hold::open(state)? else { return Ok(Discarded { held, set_aside: Vec::new() }) };
+    let set_aside = hold::set_aside(dataset, state, (&all, &held), record.number)?;
     remove(state, &held)?;
-    Ok(held)
+    let set_aside = set_aside.into_iter().map(|at| dataset.state_path().join(at)).collect();
+    Ok(Discarded { held, set_aside })
 }
 
 /// Keeps runs away, and answers what is held. No log grows while the run lock is held but by whoever rolls back, and

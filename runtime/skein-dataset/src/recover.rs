@@ -46,6 +46,11 @@ pub enum Step {
         /// The number under which it was kept.
         version: u64,
     },
+    /// Moved what others had written into a version out of it, before the version was removed.
+    SetAside {
+        /// Where it is now, below the state.
+        at: String,
+    },
     /// Removed what a dead attempt had staged.
     Swept {
         /// `<run>.<attempt>`, or the run if it was about to be held or was held no more.

@@ -2,13 +2,15 @@
 //! says so, and small things that a dead process left on its way.
 //!
 //! Only for whoever holds both locks, after everything is settled: then no attempt is alive and the log is the truth.
-//! What others wrote (`aside`, `later`) is theirs and never swept, and of what is kept only what a record gave up.
+//! What others wrote (`aside`, `later`) is theirs and never swept, also where they wrote into what is swept; and of what
+//! is kept only what a record gave up.
 
 use skein_types::Bytes;
 
 use crate::crash_point;
 use crate::dataset::{Dataset, State, StateError};
 use crate::fault::{During as _, IoFault};
+use crate::finalize;
 use crate::log::machine::History;
 use crate::place::probe;
 use crate::publish::{beside, hold};
@@ -27,6 +29,7 @@ pub struct Swept {
 /// Removes it all.
 pub(crate) fn sweep(dataset: &Dataset, state: &State, history: &History) -> Result<Vec<Swept>, StateError> {
     let mut swept = Vec::new();
+    let mut aside = Vec::new();
     let mut remove = |dir: &cap_std::fs::Dir, name: &str, step: Step| -> Result<(), IoFault> {
         let bytes = Bytes(store::tree_size(dir, name)?);
         store::remove_tree(dir, name)?;
@@ -40,17 +43,24 @@ pub(crate) fn sweep(dataset: &Dataset, state: &State, history: &History) -> Resu
     if let Some(held) = hold::open(state)? {
         let is_held = |run: &str| history.held().iter().any(|held| held.hold.facts.run.to_string() == run);
         for run in store::names(&held, hold::HELD)?.into_iter().filter(|run| !is_held(run)) {
+            if let Some((number, discarded)) = history.discarded(&run) {
+                aside.extend(hold::set_aside(dataset, state, (&held, discarded), number)?);
+            }
             remove(&held, &run, Step::Swept { attempt: run.clone() })?;
         }
     }
     for name in store::names(&state.kept, "kept")? {
-        if let Some(version) = name.parse().ok().filter(|slot| history.is_finalized(*slot)) {
+        let slot = name.parse().ok();
+        if let Some((version, number)) = slot.and_then(|slot| Some((slot, history.finalized_by(slot)?))) {
+            aside.extend(finalize::set_aside(dataset, state, history, (version, number))?);
             remove(&state.kept, &name, Step::Finalized { version })?;
         }
     }
     if store::node(&state.root, probe::DIR)?.is_some() {
         remove(&state.root, probe::DIR, Step::Swept { attempt: probe::DIR.to_owned() })?;
     }
+    let moved = aside.into_iter().map(|at| Swept { step: Step::SetAside { at }, bytes: Bytes(0) });
+    swept.extend(moved);
     crash_point!("recover.after-sweep").during("recover", &dataset.place.name)?;
     Ok(swept)
 }

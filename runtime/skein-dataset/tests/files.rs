@@ -23,6 +23,8 @@ mod cycle;
 mod descriptors;
 #[path = "files/elsewhere.rs"]
 mod elsewhere;
+#[path = "files/foreign.rs"]
+mod foreign;
 #[path = "files/held.rs"]
 mod held;
 #[path = "files/kept.rs"]

@@ -31,6 +31,11 @@ pub(crate) fn line(text: &str) {
     println!("{text}");
 }
 
+/// Where others' files are that lay in something which was removed.
+pub(crate) fn theirs(path: &str) -> String {
+    format!("others had written into what was removed: their files are in {path}")
+}
+
 pub(crate) fn to_stderr(text: &str) {
     eprintln!("{text}");
 }

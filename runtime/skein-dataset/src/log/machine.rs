@@ -10,7 +10,7 @@
 //!
 //! What is held stays held until it is discarded or an intent that names it is decided; a revert leaves it held.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use skein_types::{Blake3, RunId, Timestamp};
@@ -160,7 +160,10 @@ pub struct History {
     unsettled: Option<Unsettled>,
     undone: Vec<Undone>,
     held: Vec<Arc<Held>>,
-    finalized: BTreeSet<u64>,
+    /// What was given up while it was held, with the number of the record that says so.
+    discarded: Vec<(u64, Arc<Held>)>,
+    /// Slots that were given up, likewise.
+    finalized: BTreeMap<u64, u64>,
     last: Option<Parent>,
 }
 
@@ -244,17 +247,16 @@ impl History {
                 self.held.push(Arc::new(Held { number, time, hold: *hold }));
             }
             (Body::Discard { run }, None) if !self.versions.is_empty() => {
-                if self.held_by(run).is_none() {
-                    return Err(Illegal::NotHeld { run });
-                }
+                let held = self.held_by(run).cloned().ok_or(Illegal::NotHeld { run })?;
                 self.let_go(run);
+                self.discarded.push((number, held));
             }
             (Body::Finalize { versions, .. }, None) if !self.versions.is_empty() => {
                 if let Some(to) = versions.iter().find(|slot| !self.kept.contains_key(slot)) {
                     return Err(Illegal::NotKept { to: *to });
                 }
                 self.kept.retain(|slot, _| !versions.contains(slot));
-                self.finalized.extend(versions);
+                self.finalized.extend(versions.into_iter().map(|slot| (slot, number)));
             }
             (body, _) => return Err(Illegal::Kind { kind: body.kind() }),
         }
@@ -391,9 +393,15 @@ impl History {
         self.kept.keys().filter_map(|slot| Some((self.version(*slot)?, self.version(*slot + 1)?.time)))
     }
 
-    /// Whether a directory under `kept/` is given up; what is left of it may go.
-    pub(crate) fn is_finalized(&self, slot: u64) -> bool {
-        self.finalized.contains(&slot)
+    /// The record that gave a directory under `kept/` up; what is left of it may go.
+    pub(crate) fn finalized_by(&self, slot: u64) -> Option<u64> {
+        self.finalized.get(&slot).copied()
+    }
+
+    /// What a run held until the record of this number gave it up.
+    pub(crate) fn discarded(&self, run: &str) -> Option<(u64, &Arc<Held>)> {
+        let by_run = |(_, held): &&(u64, Arc<Held>)| held.hold.facts.run.to_string() == run;
+        self.discarded.iter().rev().find(by_run).map(|(number, held)| (*number, held))
     }
 
     /// The version that a run published, if it did.

@@ -18,9 +18,13 @@
 //! The record comes last, because a record that names files which may not be there would lose a version. Giving up is
 //! the other way round: the record first, and what is in `held` without one is nobody's.
 
+use cap_std::fs::Dir;
+
 use crate::crash_point;
-use crate::dataset::{State, StateError};
+use crate::dataset::{Dataset, State, StateError};
 use crate::fault::{During as _, IoFault};
+use crate::given_up::{self, GivenUp};
+use crate::log::machine::Held;
 use crate::log::record::{Body, Hold, Intent, Operation};
 use crate::log::{Sealed, file_name};
 use crate::publish::batch::{self, Attempted, Ended};
@@ -135,8 +139,24 @@ fn held(publish: &Publish<'_>, intent: &Intent) -> Result<Hold, PublishError> {
     })
 }
 
+/// Moves what others wrote into a version that was held and is given up; answers where it is now, below the state.
+pub(crate) fn set_aside(
+    dataset: &Dataset,
+    state: &State,
+    (all, held): (&Dir, &Held),
+    number: u64,
+) -> Result<Vec<String>, StateError> {
+    let path = format!("{}/{DATA}", held.hold.facts.run);
+    let dir = match all.open_dir(&path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.during("open", &path)?,
+    };
+    let name = dataset.place.name.as_str();
+    given_up::set_aside(dataset, state, &GivenUp { dir: &dir, name, files: &held.hold.files, number })
+}
+
 /// The directory, if anything was ever held.
-pub(crate) fn open(state: &State) -> Result<Option<cap_std::fs::Dir>, IoFault> {
+pub(crate) fn open(state: &State) -> Result<Option<Dir>, IoFault> {
     match state.root.open_dir(HELD) {
         Ok(dir) => Ok(Some(dir)),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),

@@ -9,6 +9,7 @@ use rustix::fs::AtFlags;
 use crate::crash_point;
 use crate::dataset::{Dataset, State, StateError};
 use crate::fault::{During as _, IoFault};
+use crate::given_up::ASIDE;
 use crate::listing::{Change, FileStat, Listing, changes};
 use crate::log::file_name;
 use crate::log::machine::UndoneBy;
@@ -16,8 +17,6 @@ use crate::log::record::{Body, FileRecord, Intent, Operation, Refusal, RevertRea
 use crate::place::{Kind, PlaceError};
 use crate::store;
 
-/// Directory below the state for what is set aside.
-const ASIDE: &str = "aside";
 /// Directory below the state for rejected rows.
 pub(crate) const QUARANTINE: &str = "quarantine";
 /// Between intent and done nobody is asked to stop.
@@ -239,7 +238,7 @@ impl Swap<'_> {
         let staged = self.intent.source.rsplit_once('/').map_or(".", |(dir, _)| dir);
         let mut dirs =
             vec![(&self.dataset.place.parent, "."), (&self.state.kept, "."), (&self.state.root, staged)];
-        // A kept or held version that others wrote to stays where it is.
+        // A kept or held version that others wrote to stays where it is, until it is given up.
         if set_aside.as_deref() == Some(self.aside().as_str()) {
             dirs.extend([(&self.state.root, ASIDE), (&self.state.root, ".")]);
         }

@@ -312,6 +312,28 @@ fn a_run_that_dies_while_it_catches_up_leaves_what_others_added_and_nothing_else
 }
 
 #[test]
+fn a_discard_or_finalize_that_dies_after_it_set_others_files_aside_loses_none() {
+    for operation in ["discard", "finalize"] {
+        let world = World::new();
+        let path = prepared(&world, true);
+        let dataset = open(&path);
+        hold_one(&dataset);
+        let run = dataset.history().unwrap().held()[0].hold.facts.run;
+        let theirs = match operation {
+            "discard" => dataset.held_path(run).unwrap(),
+            _ => dataset.state_path().join("kept/0"),
+        };
+        put(&theirs.join("k=1/theirs.parquet"), b"theirs");
+        put(&theirs.join("theirs too.parquet"), b"theirs too");
+        assert_eq!(child(&path, operation, Some("aside.after-move")), End::Killed, "{operation}");
+        recover(&dataset).unwrap();
+        assert!(!theirs.exists(), "{operation}");
+        let aside: Vec<_> = bytes(&dataset.state_path().join("aside")).into_values().collect();
+        assert_eq!(aside, [b"theirs".to_vec(), b"theirs too".to_vec()], "{operation}");
+    }
+}
+
+#[test]
 fn every_point_of_a_rollback_over_later_writes_can_be_the_last() {
     for point in
         [LATER.as_slice(), &["rollback.before-intent", "rollback.after-intent", "swap.after-exchange"]]
@@ -378,6 +400,7 @@ fn every_point_is_met_by_some_test_here() {
             || recovery.contains(point)
             || TAKEN_BACK.contains(point)
             || point.starts_with("register.")
+            || *point == "aside.after-move"
             || *point == "publish.after-adopt";
         assert!(met, "{point}");
     }

@@ -61,7 +61,7 @@ fn a_discarded_version_is_gone_and_logged_and_the_migration_can_run_again() {
     let (dataset, before) = (world.dataset("t"), world.bytes("t"));
     let run = held(&world, &dataset, "m");
     let records = dataset.history().unwrap().next_number();
-    assert_eq!(discard(&dataset, Some(run)).unwrap().hold.facts.run, run);
+    assert_eq!(discard(&dataset, Some(run)).unwrap().held.hold.facts.run, run);
     assert_eq!((world.bytes("t"), left(&dataset, "held")), (before, 0));
     assert_eq!(dataset.history().unwrap().next_number(), records + 1);
     assert_eq!(discard(&dataset, Some(run)).unwrap_err().code().id, "SK0529");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
+use skein_dataset::Discarded;
 use skein_types::{Bytes, RunId, SystemClock};
 
 use crate::args::Output;
@@ -16,7 +17,7 @@ use crate::settings::Settings;
 
 /// Give up what `skein run --publish hold` has finished, and remove its files.
 ///
-/// The dataset is not touched. The log says that the version was discarded; to have it again, run the migration again.
+/// The dataset is not touched. What others wrote into the version is moved to `aside` below the state. The log says that the version was discarded; to have it again, run the migration again.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -42,6 +43,9 @@ struct Summary {
     run: RunId,
     files: usize,
     bytes: Bytes,
+    /// Where files are that others had written into it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    set_aside: Vec<String>,
 }
 
 pub(crate) fn discard(settings: &Settings, args: &DiscardArgs) -> CommandResult {
@@ -50,20 +54,24 @@ pub(crate) fn discard(settings: &Settings, args: &DiscardArgs) -> CommandResult 
     let which = args.run.map_or_else(|| "what is held".to_owned(), |run| format!("what {run} holds"));
     let question = format!("Remove {which} beside {}?", dataset.path().display());
     question::confirmed(settings, args.yes, &question)?;
-    let held = skein_dataset::discard(&dataset, args.run)
+    let Discarded { held, set_aside } = skein_dataset::discard(&dataset, args.run)
         .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
     let files = &held.hold.files;
     let summary = Summary {
         run: held.hold.facts.run,
         files: files.len(),
         bytes: files.iter().map(|file| Bytes(file.stat.size)).sum(),
+        set_aside: set_aside.iter().map(|path| path.display().to_string()).collect(),
     };
     match args.output {
         Output::Json => render::json(&summary),
-        Output::Table => render::line(&format!(
-            "discarded {} of {}: {} files, {}",
-            held.hold.facts.migration, summary.run, summary.files, summary.bytes
-        )),
+        Output::Table => {
+            render::line(&format!(
+                "discarded {} of {}: {} files, {}",
+                held.hold.facts.migration, summary.run, summary.files, summary.bytes
+            ));
+            summary.set_aside.iter().for_each(|path| render::line(&render::theirs(path)));
+        }
     }
     Ok(())
 }

@@ -46,6 +46,9 @@ struct Summary {
     versions: Vec<u64>,
     files: u64,
     bytes: Bytes,
+    /// Where files are that others had written into those versions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    set_aside: Vec<String>,
     waiting: Vec<StillKept>,
 }
 
@@ -84,6 +87,7 @@ fn summary(done: &Finalized) -> Summary {
         versions: done.versions.clone(),
         files: done.files,
         bytes: done.bytes,
+        set_aside: done.set_aside.iter().map(|path| path.display().to_string()).collect(),
         waiting: done.waiting.iter().map(kept).collect(),
     }
 }
@@ -97,6 +101,7 @@ fn told(done: &Finalized) {
             render::line(&format!("gave up version {}: {files} files, {}", versions.join(", "), done.bytes));
         }
     }
+    done.set_aside.iter().for_each(|path| render::line(&render::theirs(&path.display().to_string())));
     for Waiting { version, since, ahead, bytes } in &done.waiting {
         let why = match ahead {
             true => "a time that has not come yet: the clock was set back since",

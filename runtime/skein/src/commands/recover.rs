@@ -54,6 +54,7 @@ pub(crate) fn told(step: &Step) -> String {
         }
         Step::Settled { version } => format!("recorded that version {version} is settled"),
         Step::Finalized { version } => format!("removed the rest of version {version}, which was given up"),
+        Step::SetAside { at } => render::theirs(at),
         Step::Swept { attempt } => format!("removed what {attempt} had staged"),
     }
 }
