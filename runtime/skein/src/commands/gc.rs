@@ -84,8 +84,9 @@ fn places(place: &Path) -> Result<(Vec<PathBuf>, Vec<String>), Failure> {
         let entry = entry.map_err(|error| Failure::new(codes::IO, &error).about(&below))?;
         let dataset = place.join(entry.file_name());
         match dataset.symlink_metadata() {
-            Ok(_) => places.push(dataset),
-            Err(_) => orphans.push(entry.path().display().to_string()),
+            // A link's dataset is where it leads, and so is its state: this one has lost its own.
+            Ok(found) if !found.is_symlink() => places.push(dataset),
+            Ok(_) | Err(_) => orphans.push(entry.path().display().to_string()),
         }
     }
     places.sort();
