@@ -33,7 +33,7 @@ mod sweep;
 pub use crash::CRASH_POINTS;
 pub use dataset::{Dataset, Options, RunLock, StateError};
 pub use examine::{Finding, Grade, examine};
-pub use export::{ExportError, VersionFiles};
+pub use export::{Copied, ExportError, VersionFiles};
 pub use fault::IoFault;
 pub use finalize::{Finalized, ROLLBACK_WINDOW, Waiting, collect, finalize};
 pub use held::{Discarded, HeldError, discard, publish_held};

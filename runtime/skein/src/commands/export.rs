@@ -1,6 +1,5 @@
 //! `skein export`: the files of a version, for other readers, or out of it as a copy.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -13,6 +12,9 @@ use crate::failure::{CommandResult, Failure};
 use crate::render;
 use crate::settings::Settings;
 use crate::statement::Statement;
+
+/// Owners and attributes that were not kept and are named; JSON has them all.
+const LOST_SHOWN: usize = 3;
 
 #[derive(Serialize)]
 struct List {
@@ -40,6 +42,8 @@ struct Copied {
     directory: String,
     files: usize,
     bytes: Bytes,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    attributes_lost: Vec<String>,
 }
 
 pub(crate) fn export(settings: &Settings, args: &ExportArgs) -> CommandResult {
@@ -49,8 +53,8 @@ pub(crate) fn export(settings: &Settings, args: &ExportArgs) -> CommandResult {
     let found = VersionFiles::find(&dataset, args.version).map_err(|error| failed(&error))?;
     if let Some(to) = &args.to {
         let id = uuid::Uuid::now_v7().simple().to_string();
-        let directory = found.copy_to(&dataset, to, &id).map_err(|error| failed(&error))?;
-        copied(&found, &directory, args.output);
+        let made = found.copy_to(&dataset, to, &id).map_err(|error| failed(&error))?;
+        copied(&found, made, args.output);
     } else if let Some(reader) = args.reader {
         stated(&found, reader, args.output);
     } else {
@@ -63,19 +67,26 @@ fn data(found: &VersionFiles) -> impl Iterator<Item = &FileRecord> {
     found.files().iter().filter(|file| file.stat.role == Role::Data)
 }
 
-fn copied(found: &VersionFiles, directory: &Path, output: Output) {
+fn copied(found: &VersionFiles, made: skein_dataset::Copied, output: Output) {
     let summary = Copied {
         version: found.version(),
-        directory: directory.display().to_string(),
+        directory: made.path.display().to_string(),
         files: found.files().len(),
         bytes: found.bytes(),
+        attributes_lost: made.lost,
     };
     match output {
         Output::Json => render::json(&summary),
-        Output::Table => render::line(&format!(
-            "copied version {} to {}: {} files of {}, every hash as recorded",
-            summary.version, summary.directory, summary.files, summary.bytes
-        )),
+        Output::Table => {
+            render::line(&format!(
+                "copied version {} to {}: {} files of {}, every hash as recorded",
+                summary.version, summary.directory, summary.files, summary.bytes
+            ));
+            if !summary.attributes_lost.is_empty() {
+                let lost = render::first_of(&summary.attributes_lost, LOST_SHOWN);
+                render::line(&format!("  not kept {lost}"));
+            }
+        }
     }
 }
 
