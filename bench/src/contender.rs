@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use serde_json::Value;
 use skein_bench::file_row::SkeinTook;
 use skein_bench::rival::{Took, Work};
-use skein_dataset::{Dataset, Options, Place, ProbeCache, SyncMode};
+use skein_dataset::{Dataset, NameRule, Options, Place, ProbeCache, SyncMode};
 use skein_node::{
     AgentSource, FileChoice, Params, Preparation, Progress, Resize, RunRequest, SchemaGroup, prepare,
 };
@@ -109,6 +109,7 @@ impl Skein {
             files: FileChoice::everything(),
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
             resize: Resize::NONE,
+            names: NameRule::Hashed,
         }
     }
 

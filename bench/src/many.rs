@@ -18,7 +18,7 @@ use skein_bench::rival::{Kind, Python, Rival, Took, Work};
 use skein_bench::rounds::{alternate, ratio_to_best};
 use skein_bench::rows;
 use skein_bench::series::Series;
-use skein_dataset::{Dataset, Options, Place, ProbeCache, SyncMode};
+use skein_dataset::{Dataset, NameRule, Options, Place, ProbeCache, SyncMode};
 use skein_node::{
     FileChoice, Params, Preparation, Progress, Resize, RunRequest, Staged, prepare, publish_all,
 };
@@ -202,6 +202,7 @@ impl Many<'_> {
             files: FileChoice::everything(),
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
             resize: Resize::NONE,
+            names: NameRule::Hashed,
         }
     }
 

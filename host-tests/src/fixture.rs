@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray};
+use arrow_schema::Schema;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
@@ -35,6 +36,16 @@ pub fn orders(from: i64, to: i64) -> RecordBatch {
         ),
     ];
     RecordBatch::try_from_iter_with_nullable(columns).unwrap()
+}
+
+/// The rows with one column twice, the second time under another name and last.
+pub fn with_copy_of(batch: &RecordBatch, column: &str, copy: &str) -> RecordBatch {
+    let schema = batch.schema();
+    let field = schema.field_with_name(column).unwrap().clone().with_name(copy);
+    let fields = schema.fields().iter().map(|field| field.as_ref().clone()).chain([field]);
+    let mut arrays = batch.columns().to_vec();
+    arrays.push(Arc::clone(batch.column_by_name(column).unwrap()));
+    RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), arrays).unwrap()
 }
 
 /// A file with these rows in row groups of the given size, Snappy.

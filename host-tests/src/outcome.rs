@@ -50,7 +50,11 @@ impl Outcome {
         assert!(first.starts_with(&format!("error[{}]: ", code.id)), "wanted {code}:\n{}", self.stderr);
         assert_eq!(self.status.code(), Some(i32::from(code.exit_code())), "{}", self.stderr);
         let page = format!("docs/errors/{}.md", code.id);
-        assert!(self.stderr.lines().any(|line| line.trim() == format!("see {page}")), "{}", self.stderr);
+        assert!(
+            self.stderr.lines().any(|line| line.trim() == format!("see `skein explain {}`", code.id)),
+            "{}",
+            self.stderr
+        );
         assert!(project::root().join(&page).is_file(), "{page} does not exist");
         self
     }

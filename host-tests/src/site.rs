@@ -55,7 +55,10 @@ impl Site {
     pub fn borrow(&self, file: &Path) -> PathBuf {
         let here = self.path(file.file_name().unwrap().to_str().unwrap());
         if std::fs::hard_link(file, &here).is_err() {
-            std::fs::copy(file, &here).unwrap();
+            // Not by this process: a child that another thread forks meanwhile would have the file open for writing,
+            // and until it has become its program nobody can execute it.
+            let copied = std::process::Command::new("cp").arg(file).arg(&here).status().unwrap();
+            assert!(copied.success(), "{copied}");
         }
         here
     }

@@ -219,6 +219,29 @@ fn what_a_dead_run_left_is_collected_in_one_dataset_or_all() {
     left();
     let collected = site.skein("gc").arg(&dataset).arg("-o").arg("json").finish().succeeded().json();
     assert_eq!((&collected["bytes"], &collected["datasets"][0]["busy"]), (&json!(4), &json!(false)));
+    // Two that cannot be opened, before and after it in order.
+    site.file("data/a/x.parquet", "x");
+    site.file("data/.skein/a/state", "/nowhere\n");
+    site.file("data/z/x.parquet", "x");
+    site.file("data/.skein/z/log/00000000000000000000.json", "torn");
+    for part in ["stage", "kept", "quarantine"] {
+        site.directory(&format!("data/.skein/z/{part}"));
+    }
+    left();
+    let partly = site.skein("gc").arg(site.path("data")).finish();
+    partly.refused(codes::LOG_DAMAGED);
+    assert!(partly.stdout.contains("freed 4B in 1 datasets"), "{}", partly.stdout);
+    assert!(partly.stderr.contains("nothing was removed from 2 of 3 datasets"), "{}", partly.stderr);
+    for (name, code) in [("a", codes::STATE_GONE), ("z", codes::LOG_DAMAGED)] {
+        let named = format!("  {}: {}: ", site.path("data").join(name).display(), code.id);
+        assert!(partly.stderr.contains(&named), "{}", partly.stderr);
+    }
+    left();
+    let partly = site.skein("gc").arg(site.path("data")).arg("-o").arg("json").finish();
+    assert_eq!(partly.json()["bytes"], json!(4));
+    assert_eq!(partly.json()["refused"][0]["error"]["code"], codes::STATE_GONE.id);
+    std::fs::remove_dir_all(site.path("data/.skein/a")).unwrap();
+    std::fs::remove_dir_all(site.path("data/.skein/z")).unwrap();
     std::fs::rename(&dataset, site.path("elsewhere")).unwrap();
     let orphaned = site.skein("gc").arg(site.path("data")).finish().succeeded().stdout;
     assert!(orphaned.contains("orders: its dataset is not there any more"), "{orphaned}");

@@ -92,6 +92,46 @@ fn two_hundred_small_files_become_fourteen_that_every_reader_reads_the_same() {
 }
 
 #[test]
+fn a_dry_run_says_of_how_much_a_run_copies_as_it_is() {
+    let (site, _, data) = written();
+    let spliced = |dataset: &Path, options: &[&str]| {
+        let dry = [options, &["--dry-run"]].concat();
+        let would = compact(&site, dataset, &dry).finish().succeeded().json();
+        let report = compact(&site, dataset, options).finish().succeeded().json();
+        site.skein("rollback").arg(dataset).arg("--yes").finish().succeeded();
+        let bytes = |of: &Value| of["bytes_spliced"].as_u64().unwrap();
+        (bytes(&would["estimate"]), bytes(&report))
+    };
+    let (would, did) = spliced(&data.join("orders"), &[]);
+    assert!(did > 0 && would.abs_diff(did) * 20 < did, "{would} against {did}");
+    for option in ["--file-size", "--row-group-size"] {
+        assert_eq!(spliced(&data.join("orders"), &[option, "1MiB"]), (0, 0), "{option}");
+    }
+    // One file of many stays as it is.
+    let (would, did) = spliced(&data.join("small"), &["--file-size", "128KiB"]);
+    assert!(did > 0 && would.abs_diff(did) * 4 < did, "{would} against {did}");
+}
+
+#[test]
+fn small_files_become_few_elsewhere_too_and_the_dataset_stays_as_it_is() {
+    let (site, before, data) = written();
+    let (before, dataset, to) = (before.join("small"), data.join("small"), site.path("elsewhere"));
+    let guard = Guard::over(&dataset);
+    let output = to.to_str().unwrap();
+    let report =
+        compact(&site, &dataset, &["--file-size", "128KiB", "--output", output]).finish().succeeded().json();
+    assert_eq!((&report["outcome"], &report["files"]), (&json!("written"), &json!(14)));
+    read_the_same(&before, &to);
+    let (after, names) = (files(&to), tree(&before));
+    assert_eq!(after.len(), 14);
+    for file in &after {
+        let name = file.strip_prefix(&to).unwrap().to_str().unwrap();
+        assert!(names.contains_key(name), "{name} is not called after its first source");
+    }
+    guard.untouched();
+}
+
+#[test]
 fn the_log_names_the_sources_of_each_file() {
     let (site, _, data) = written();
     let dataset = data.join("orders");

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use arrow_array::{Array as _, RecordBatch};
+use arrow_array::{Array as _, ArrayRef, Int32Array, RecordBatch};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use host_tests::{Call, Outcome, Site, fixture, guests, modules, project, text_table};
 use serde_json::{Value, json};
@@ -190,6 +191,27 @@ fn the_sample_is_a_function_of_the_dataset_and_the_plan() {
     let kept = |row: &&Value| row["fate"] == "kept" && row["changed"].as_array().unwrap().is_empty();
     let unchanged = fates(&first["sample"]).iter().filter(|row| kept(row)).count();
     assert!(0 < unchanged && unchanged < 20, "null notes stay, others change: {unchanged}");
+}
+
+/// The host writes it anew, in each file that has it so.
+#[test]
+fn a_carried_column_that_a_file_has_narrower_is_not_said_to_be_spliced() {
+    let site = Site::new();
+    let dataset = site.directory("data/orders");
+    let orders = |from, to| fixture::orders(from, to).project(&[0, 1, 3]).unwrap();
+    fixture::write(&dataset.join("wide.parquet"), &orders(0, 1_000), 400);
+    let wide = orders(1_000, 2_000);
+    let ids: ArrayRef = Arc::new(Int32Array::from_iter_values(1_000..2_000));
+    let [customers, notes] = [1, 2].map(|column| Arc::clone(wide.column(column)));
+    let narrow = [("id", ids, false), ("customer", customers, false), ("note", notes, true)];
+    let narrow = RecordBatch::try_from_iter_with_nullable(narrow).unwrap();
+    fixture::write(&dataset.join("narrow.parquet"), &narrow, 400);
+    let params = json!({ "name": "kept", "steps": [{ "case": "note", "to": "upper" }] });
+    let shown = dry_json(&site, "columns", &dataset, &params, &[]);
+    let report = run(&site, "columns", &dataset, &params);
+    assert_eq!(shown["estimate"]["bytes_spliced"], report["bytes_spliced"], "all was looked at");
+    let [guess, is] = [&shown["estimate"], &report].map(|said| said["bytes_written"].as_f64().unwrap());
+    assert!(guess <= is * 1.3 && is <= guess * 1.3, "{guess} for {is}");
 }
 
 /// A dataset of the input of a scenario, and the scenario's parameters.
@@ -401,8 +423,7 @@ fn nothing_that_a_terminal_obeys_comes_from_data_names_or_words() {
     let site = Site::new();
     let dataset = site.directory("data/loud");
     let loud = "\u{1b}[2J\u{202e}owned\r\n";
-    let values: arrow_array::ArrayRef =
-        std::sync::Arc::new(arrow_array::StringArray::from(vec![loud, "plain"]));
+    let values: ArrayRef = Arc::new(arrow_array::StringArray::from(vec![loud, "plain"]));
     let batch = RecordBatch::try_from_iter([(loud, values)]).unwrap();
     fixture::write(&dataset.join("a.parquet"), &batch, 100);
     let params = json!({ "name": "loud", "steps": [{ "cast": loud, "to": "int64" }, { "rename": loud, "to": "quiet" }] });

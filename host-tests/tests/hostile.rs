@@ -198,6 +198,46 @@ fn words_of_a_module_are_shown_and_not_obeyed() {
     }
 }
 
+#[test]
+fn secrets_that_a_module_tells_are_masked_wherever_its_words_end_up() {
+    const SECRET: &str = "hunter2-pepper";
+    let site = Site::new();
+    let dataset = dataset(&site);
+    let file = site.file("pepper", SECRET);
+    let call = |behave: &str| {
+        let params = json!({ "behave": behave, "shape": "same", "key": { "$secret": "pepper" } });
+        let call = site.run(&guests::component("guest-hostile"), &dataset).params(&params);
+        call.arg("--secret").arg(format!("pepper=@{}", file.display()))
+    };
+    for (behave, code, said) in [
+        ("tell-plan", codes::PLAN_REFUSED, "no: the key is ***"),
+        ("tell-fail", codes::GUEST_FAILURE, "failed with ***: the key is ***"),
+        ("tell-panic", codes::GUEST_TRAP, "the key is \"***\""),
+    ] {
+        let outcome = call(behave).finish();
+        outcome.refused(code);
+        assert!(outcome.stderr.contains(said), "{behave}: {}", outcome.stderr);
+        let json = call(behave).arg("-o").arg("json").finish();
+        json.refused_json(code);
+        assert!(!format!("{outcome:?}{json:?}").contains(SECRET), "{json:#?}");
+    }
+    let outcome = call("tell-reject").arg("--max-rejects").arg("10").finish();
+    outcome.refused(codes::GUEST_REJECTS);
+    assert!(!outcome.stderr.contains(SECRET), "{}", outcome.stderr);
+    let report = call("tell-reject").arg("--max-rejects").arg("5000").arg("-o").arg("json");
+    let report = report.finish().succeeded().json();
+    let rejects = fixture::read(Path::new(report["quarantine"].as_str().unwrap()));
+    let words = |name: &str| {
+        let column = rejects.column_by_name(name).unwrap().as_any().downcast_ref::<StringArray>().unwrap();
+        column.value(0).to_owned()
+    };
+    assert_eq!(rejects.num_rows(), 2_000);
+    assert_eq!(
+        (words("skein_code"), words("skein_message")),
+        ("***".to_owned(), "the key is ***".to_owned())
+    );
+}
+
 /// Components made by hand: what they do wrong, they do before anybody asked for anything.
 #[test]
 fn a_module_that_starts_wrong_is_stopped_by_check_and_by_run() {

@@ -86,6 +86,37 @@ id int64 | client string | amount decimal(12,2) | year int32?
 }
 
 #[test]
+fn check_plans_for_the_files_that_a_run_would_take_and_refuses_what_it_would() {
+    let site = Site::new();
+    let dataset = site.path("data/orders");
+    fixture::orders_directory(&dataset, 2);
+    let params = json!({ "name": "tidy", "steps": [{ "rename": "customer", "to": "client" }] });
+    let columns = || guests::component("columns");
+    let check = || {
+        let call = site.skein("check").arg(columns()).arg("--dataset").arg(&dataset);
+        call.params(&params).arg("-o").arg("json").finish()
+    };
+    let run = || site.run(&columns(), &dataset).params(&params).arg("-o").arg("json").finish();
+    let planned = |answer: &Value| {
+        let names = |plan: &Value| plan["columns"].as_array().unwrap().len();
+        answer["plans"].as_array().map(|plans| plans.iter().map(names).collect::<Vec<_>>())
+    };
+    assert_eq!(planned(&check().succeeded().json()), Some(vec![5]));
+    run().succeeded();
+    let done = check().succeeded().json();
+    assert_eq!((&done["already_migrated"]["version"], planned(&done)), (&json!(1), None));
+
+    // Only the new file is planned: the others have no column of the old name.
+    fixture::write(&dataset.join("part-00002.parquet"), &fixture::orders(2_000, 2_010), 10);
+    assert_eq!(planned(&check().succeeded().json()), Some(vec![5]));
+    // The others join only with the new target.
+    let wider = fixture::with_copy_of(&fixture::orders(2_010, 2_020), "id", "extra");
+    fixture::write(&dataset.join("part-00003.parquet"), &wider, 10);
+    check().refused_json(codes::PLAN_GROUPS_DIFFER);
+    run().refused_json(codes::PLAN_GROUPS_DIFFER);
+}
+
+#[test]
 fn a_module_with_state_refuses_a_partly_migrated_dataset() {
     let site = Site::new();
     let dataset = site.path("data/orders");

@@ -113,3 +113,60 @@ fn a_dataset_beside_is_a_dataset_of_its_own_and_the_old_one_stays() {
     assert_eq!(run(&site, &dataset, "beside=a/b").finish().code(), 64);
     assert_eq!(run(&site, &dataset, "besides").finish().code(), 64);
 }
+
+/// A migration that changes no column's name or type.
+fn shout(site: &Site, dataset: &Path) -> Call {
+    let spec = json!({ "name": "shout", "steps": [{ "case": "customer", "to": "upper" }] });
+    site.run(&guests::component("columns"), dataset).params(&spec)
+}
+
+#[test]
+fn files_that_were_added_since_a_hold_are_part_of_what_is_published_and_the_next_run_migrates_them() {
+    let (site, dataset) = orders();
+    shout(&site, &dataset).arg("--publish").arg("hold").finish().succeeded();
+    fixture::write(&dataset.join("late.parquet"), &fixture::orders(5_000, 5_010), 100);
+    site.file("data/orders/README", "r");
+    let late = std::fs::read(dataset.join("late.parquet")).unwrap();
+    let told = site.skein("publish").arg(&dataset).finish().succeeded().stdout;
+    assert!(
+        told.contains(
+            "2 files were added since; they are kept as they are and will be migrated by the next run"
+        ),
+        "{told}"
+    );
+    assert_eq!(std::fs::read(dataset.join("late.parquet")).unwrap(), late);
+    assert_eq!(std::fs::read(dataset.join("README")).unwrap(), b"r");
+    assert_eq!(python::run("rows.py", &[&dataset]), "2010 id customer amount note year\n");
+    let report = json_of(shout(&site, &dataset));
+    assert_eq!((&report["files"], &report["files_joined"]), (&json!(1), &json!(2)));
+    assert_eq!(json_of(shout(&site, &dataset))["outcome"], "already_migrated");
+}
+
+#[test]
+fn a_file_of_another_schema_that_was_added_since_a_hold_is_named_and_nothing_is_published() {
+    let (site, dataset) = orders();
+    run(&site, &dataset, "hold").finish().succeeded();
+    fixture::write(&dataset.join("late.parquet"), &fixture::orders(5_000, 5_010), 100);
+    let before = tree(&dataset);
+    let refused = site.skein("publish").arg(&dataset).finish();
+    refused.refused(codes::HELD_STALE);
+    for part in ["late.parquet cannot join it: 4 columns against 5", "discard it and run the migration again"]
+    {
+        assert!(refused.stderr.contains(part), "{part:?} is not in {}", refused.stderr);
+    }
+    assert_eq!(tree(&dataset), before);
+    site.skein("discard").arg(&dataset).arg("--yes").finish().succeeded();
+    assert_eq!(json_of(run(&site, &dataset, "replace"))["files"], json!(3));
+}
+
+#[test]
+fn a_file_outside_of_all_partitions_cannot_join_a_held_version_that_has_them() {
+    let site = Site::new();
+    let dataset = site.path("data/orders");
+    fixture::orders_directory(&dataset.join("k=1"), 2);
+    shout(&site, &dataset).arg("--publish").arg("hold").finish().succeeded();
+    fixture::write(&dataset.join("late.parquet"), &fixture::orders(5_000, 5_010), 100);
+    let refused = site.skein("publish").arg(&dataset).finish();
+    refused.refused(codes::HELD_STALE);
+    assert!(refused.stderr.contains("it changes which levels are partition columns"), "{}", refused.stderr);
+}

@@ -15,7 +15,7 @@ use arrow_schema::DataType;
 use host_tests::guard::{Tree, tree};
 use host_tests::{Call, Guard, Site, fixture, guests, python, text_table};
 use serde_json::{Value, json};
-use skein_types::codes;
+use skein_types::{Blake3, codes};
 
 fn columns(site: &Site, dataset: &Path, params: &Value) -> Call {
     site.run(&guests::component("columns"), dataset).params(params).arg("-o").arg("json")
@@ -165,23 +165,112 @@ fn a_step_that_names_a_partition_column_is_named() {
     guard.untouched();
 }
 
+/// Orders of a later night: without notes, with narrow ids, in another order.
+fn late(from: i64, to: i64) -> RecordBatch {
+    let orders = fixture::orders(from, to);
+    let ids = cast(orders.column(0), &DataType::Int32).unwrap();
+    let columns = [("amount", orders.column(2)), ("id", &ids), ("customer", orders.column(1))];
+    RecordBatch::try_from_iter(columns.map(|(name, array)| (name, Arc::clone(array)))).unwrap()
+}
+
+#[test]
+fn a_file_that_comes_after_a_run_is_migrated_as_if_it_had_come_during_it() {
+    let site = Site::new();
+    let (dataset, once) = (site.directory("data/orders"), site.directory("once/orders"));
+    let nights = [("b", fixture::orders(0, 10)), ("c", late(10, 20)), ("a", late(20, 30))];
+    for (name, orders) in &nights {
+        fixture::write(&once.join(format!("{name}.parquet")), orders, 10);
+        fixture::write(&dataset.join(format!("{name}.parquet")), orders, 10);
+        let report = columns(&site, &dataset, &tidy()).finish().succeeded().json();
+        assert_eq!((&report["files"], &report["rows"]["read"]), (&json!(1), &json!(10)));
+    }
+    columns(&site, &once, &tidy()).finish().succeeded();
+    // But for the order of columns, which is that of the first file of the first run.
+    for (file, together) in files(&dataset).iter().zip(files(&once)) {
+        let (late, together) = (fixture::read(file), fixture::read(&together));
+        let names = ["id", "client", "amount", "note", "year"];
+        let ordered = |batch: &RecordBatch| names.map(|name| batch.column_by_name(name).unwrap().clone());
+        assert_eq!(ordered(&late), ordered(&together));
+        let schema = late.schema();
+        assert_eq!(schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(), names);
+    }
+}
+
+#[test]
+fn what_files_presented_is_remembered_over_compactions_and_rollbacks() {
+    let site = Site::new();
+    let dataset = site.directory("data/orders");
+    let add = |name: &str, orders: &RecordBatch| {
+        fixture::write(&dataset.join(format!("{name}.parquet")), orders, 10);
+    };
+    add("a", &fixture::orders(0, 10));
+    columns(&site, &dataset, &tidy()).finish().succeeded();
+    add("b", &late(10, 20));
+    columns(&site, &dataset, &tidy()).finish().succeeded();
+    let compact = json!({ "name": "compact" });
+    let compacted = || columns(&site, &dataset, &compact).arg("--file-size").arg("1MiB").finish();
+    assert_eq!(compacted().succeeded().json()["files"], 1);
+    site.skein("rollback").arg(&dataset).arg("--yes").finish().succeeded();
+    assert_eq!(compacted().succeeded().json()["files"], 1);
+    add("c", &late(20, 30));
+    let report = columns(&site, &dataset, &tidy()).finish().succeeded().json();
+    assert_eq!((&report["files"], &report["files_joined"]), (&json!(1), &json!(1)));
+    let schemas: Vec<_> = files(&dataset).iter().map(|file| fixture::read(file).schema()).collect();
+    assert_eq!(schemas[0].fields(), schemas[1].fields());
+}
+
+/// Takes out of the log of a dataset what versions before this one did not record.
+fn forget_presented(dataset: &Path) {
+    fn without(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                fields.retain(|key, _| key != "presented" && key != "seal");
+                fields.values_mut().for_each(without);
+            }
+            Value::Array(items) => items.iter_mut().for_each(without),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let log = dataset.parent().unwrap().join(".skein").join(dataset.file_name().unwrap()).join("log");
+    let mut parent = None;
+    for path in files(&log) {
+        let mut record: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        without(&mut record);
+        if let Some(hash) = parent {
+            record["parent"]["blake3"] = json!(hash);
+        }
+        let mut bytes = record.to_string().into_bytes();
+        bytes.pop();
+        let seal = Blake3::of(&bytes);
+        bytes.extend_from_slice(format!(",\"seal\":\"{seal}\"}}\n").as_bytes());
+        parent = Some(Blake3::of(&bytes).to_string());
+        std::fs::write(&path, bytes).unwrap();
+    }
+}
+
 #[test]
 fn a_file_that_joins_as_it_is_must_have_the_new_files_target() {
     let site = Site::new();
     let dataset = site.directory("data/orders");
     fixture::write(&dataset.join("a.parquet"), &fixture::orders(0, 10), 10);
     columns(&site, &dataset, &tidy()).finish().succeeded();
-    fixture::write(&dataset.join("b.parquet"), &fixture::orders(10, 20).project(&[0, 1, 2]).unwrap(), 10);
-    let guard = Guard::over(&dataset);
-    let refused = columns(&site, &dataset, &tidy()).finish();
-    refused.refused_json(codes::PLAN_GROUPS_DIFFER);
-    assert!(refused.stdout.contains("1 file: a-"), "{}", refused.stdout);
-    assert!(
-        refused.stdout.contains("joins as it is only if it has exactly the new target"),
-        "{}",
-        refused.stdout
-    );
-    guard.untouched();
+    let refused = |dataset: &Path, advice: &str| {
+        let guard = Guard::over(dataset);
+        let refused = columns(&site, dataset, &tidy()).finish();
+        refused.refused_json(codes::PLAN_GROUPS_DIFFER);
+        for part in ["1 file: a-", "joins as it is only if it has exactly the new target", advice] {
+            assert!(refused.stdout.contains(part), "{}", refused.stdout);
+        }
+        guard.untouched();
+    };
+    // What nobody knew of before.
+    let more = fixture::with_copy_of(&fixture::orders(10, 20), "id", "extra");
+    fixture::write(&dataset.join("b.parquet"), &more, 10);
+    refused(&dataset, "target: roll back with --later-writes keep");
+    // What an older version of Skein did not note.
+    fixture::write(&dataset.join("b.parquet"), &late(10, 20), 10);
+    forget_presented(&dataset);
+    refused(&dataset, "give the new files the columns that they lack");
 }
 
 #[test]
@@ -251,4 +340,23 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files
+}
+
+#[test]
+fn files_that_have_nothing_in_common_are_refused_before_they_are_unified() {
+    let site = Site::new();
+    let dataset = site.directory("data/strangers");
+    let ids: ArrayRef = Arc::new(Int32Array::from(vec![1]));
+    for file in 0..103 {
+        let columns = (0..100).map(|column| (format!("f{file}c{column}"), Arc::clone(&ids), true));
+        let rows = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+        fixture::write(&dataset.join(format!("{file}.parquet")), &rows, 1);
+    }
+    let guard = Guard::over(&dataset);
+    let outcome = columns(&site, &dataset, &json!({ "name": "x", "steps": [] })).finish();
+    outcome.refused_json(codes::FILE_TOO_MANY_ROW_GROUPS);
+    let said =
+        "too much for one dataset: the files have 103 different schemas and at least 10181 columns together";
+    assert!(outcome.stdout.contains(said), "{}", outcome.stdout);
+    guard.untouched();
 }

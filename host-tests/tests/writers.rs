@@ -18,11 +18,13 @@ use host_tests::python::Worker;
 use host_tests::{Outcome, Site, dice, fixture, guests};
 use serde_json::{Value, json};
 use skein_dataset::{Applied, Dataset, Options, Place, SyncMode};
-use skein_types::{SystemClock, codes};
+use skein_types::{Clock as _, SystemClock, codes};
 
 const MIGRATIONS: u64 = 10;
 /// Files that are written at once when a run begins.
 const BURST: u64 = 30;
+/// Far beyond what the slowest machine needs to write a burst.
+const DEADLINE: Duration = Duration::from_secs(120);
 /// A file is half written for a few milliseconds: nobody meets one so often in a row.
 const TRIES: usize = 20;
 
@@ -45,7 +47,10 @@ impl Busy {
         writer.ask(&json!({ "do": "start", "into": dataset, "beside": beside }));
         let mut busy = Self { site, dataset, writer, answers: BTreeMap::new(), caught_up: 0 };
         busy.write(BURST);
-        while busy.files() < BURST {}
+        let clock = SystemClock::start();
+        while busy.files() < BURST {
+            assert!(clock.elapsed() < DEADLINE, "the writer is not at work: {} files", busy.files());
+        }
         busy
     }
 

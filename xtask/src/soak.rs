@@ -1,5 +1,7 @@
 //! `cargo xtask soak`: the long forms of seeded tests. The same tests run in `cargo xtask test` with few rounds.
 
+mod file_systems;
+
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use anyhow::Result;
@@ -21,6 +23,8 @@ pub(crate) enum Name {
     Readers,
     /// A process appends files while migrations and rollbacks run
     Writers,
+    /// The suites of the store on images of ext4, XFS and Btrfs, and in memory
+    FileSystems,
 }
 
 impl Name {
@@ -30,15 +34,17 @@ impl Name {
             Self::Crash => 200,
             Self::Readers => 1_000,
             Self::Writers => 60,
+            Self::FileSystems => 40,
         }
     }
 
-    /// The integration test of `host-tests` that reads `SKEIN_SOAK_ROUNDS` and `SKEIN_SEED`.
-    const fn test(self) -> &'static str {
+    /// The integration test of `host-tests` that reads `SKEIN_SOAK_ROUNDS` and `SKEIN_SEED`, if it is one.
+    const fn test(self) -> Option<&'static str> {
         match self {
-            Self::Crash => "crash",
-            Self::Readers => "readers",
-            Self::Writers => "writers",
+            Self::Crash => Some("crash"),
+            Self::Readers => Some("readers"),
+            Self::Writers => Some("writers"),
+            Self::FileSystems => None,
         }
     }
 }
@@ -65,9 +71,13 @@ pub(crate) fn run(project: &Project, request: &Request) -> Result<()> {
     for name in one.unwrap_or(Name::value_variants()) {
         let rounds = request.rounds.unwrap_or(name.rounds());
         println!("{rounds} rounds with seed {seed}; repeat with --seed {seed}");
+        let Some(test) = name.test() else {
+            file_systems::run(project, &surroundings, rounds, seed)?;
+            continue;
+        };
         let mut cargo = project.cargo();
         cargo.args(["test", "--locked", "--workspace"]).args(test::CRASH_POINTS);
-        cargo.args(["--test", name.test(), "--", "--nocapture"]);
+        cargo.args(["--test", test, "--", "--nocapture"]);
         cargo.env("SKEIN_SOAK_ROUNDS", rounds.to_string()).env("SKEIN_SEED", seed.to_string());
         process::run(surroundings.given_to(&mut cargo))?;
     }

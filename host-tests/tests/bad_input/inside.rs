@@ -66,7 +66,7 @@ fn a_dataset_that_contains_another_is_refused() {
     fixture::orders_directory(&outer, 1);
     fixture::orders_directory(&inner, 1);
     goes_through(&site, &inner);
-    refused(&site, &outer, codes::PLACE_REFUSED, "another dataset keeps its state in .skein");
+    refused(&site, &outer, codes::PLACE_REFUSED, "is a dataset of its own, with its state in .skein");
 }
 
 /// Runs `skein run` over `$DATA` after `prepare`, in a mount namespace of its own.

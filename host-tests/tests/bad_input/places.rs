@@ -282,3 +282,46 @@ fn an_exchange_that_the_system_refuses_leaves_a_dataset_that_can_be_used() {
     site.skein("recover").arg(&dataset).finish().succeeded();
     goes_through(&site, &dataset);
 }
+
+/// Nobody's run over nobody's dataset, from which `taken` takes rights when the run has come to a point.
+fn with_rights_taken(point: &str, taken: impl FnOnce(&Path)) {
+    let (site, dataset) = orders();
+    let call = as_nobody(&site, &dataset);
+    for path in [dataset.parent().unwrap(), &dataset] {
+        std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    let run = call().env("SKEIN_STOP_AT", point).start();
+    assert!(run.has_stopped(), "{:#?}", run.finish());
+    taken(&dataset);
+    let before = guard::tree(&dataset);
+    run.goes_on();
+    let outcome = run.finish();
+    outcome.refused(codes::PERMISSION);
+    assert!(outcome.stderr.contains("ermission denied"), "{}", outcome.stderr);
+    assert_eq!(guard::tree(&dataset), before);
+    let stage = guard::state_directory(&dataset).join("stage");
+    assert_eq!(parquet_names(&stage), [""; 0], "nothing is left behind");
+    // Whoever has the rights goes on as if nothing had been.
+    let said = goes_through(&site, &dataset).stdout;
+    assert!(said.contains("version 1"), "{said}");
+}
+
+#[test]
+fn rights_that_are_taken_away_on_the_way_end_the_run_and_nothing_changes() {
+    let to_root = |path: &Path| std::os::unix::fs::chown(path, Some(0), Some(0)).unwrap();
+    // To read a source.
+    with_rights_taken("stage.after-create", |dataset| {
+        chmod(&dataset.join("part-00001.parquet"), 0o600);
+    });
+    // To write what is staged.
+    with_rights_taken("stage.after-create", |dataset| {
+        let attempt =
+            guard::state_directory(dataset).join("stage").read_dir().unwrap().next().unwrap().unwrap();
+        to_root(&attempt.path().join("data/orders"));
+    });
+    // To rename the dataset.
+    with_rights_taken("publish.before-data-sync", |dataset| {
+        to_root(dataset);
+        to_root(dataset.parent().unwrap());
+    });
+}

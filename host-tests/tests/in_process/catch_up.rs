@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray as _;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use host_tests::guard::{state_directory, tree};
 use host_tests::{Guard, Site, fixture};
 use serde_json::{Value, json};
-use skein_node::{Progress, PublishMode, RunError, RunOutcome, RunReport, RunRequest, Staged};
+use skein_dataset::FileRecord;
+use skein_node::{Progress, PublishMode, Resize, RunError, RunOutcome, RunReport, RunRequest, Staged};
 use skein_sandbox::Module;
-use skein_types::{Rows, codes};
+use skein_types::{Bytes, Rows, codes};
 
 use crate::Shop;
 
@@ -146,6 +148,44 @@ fn what_is_not_only_added_or_does_not_fit_is_a_conflict() {
         assert!(refused.to_string().contains(what), "wanted {what:?}: {refused}");
         assert_eq!(tree(&dataset), theirs);
     }
+}
+
+#[test]
+fn late_files_are_combined_among_themselves_where_files_shall_have_a_size() {
+    let (site, shop) = (Site::new(), Shop::new());
+    let (dataset, module) = (orders(&site), shop.module("columns"));
+    let resize = Resize { file_size: Some(Bytes(1 << 20)), row_groups: None };
+    let request = RunRequest { resize, ..request(&spec()) };
+    let progress = Progress::default();
+    let prepared = shop.prepare(&module, &dataset, request, &progress).unwrap();
+    let staged = prepared.stage(&progress).unwrap();
+    let late = [("early", 5_000, 5_150), ("late-0", 6_000, 6_150), ("late-1", 7_000, 7_150)];
+    for (name, from, to) in late {
+        fixture::write(&dataset.join(format!("{name}.parquet")), &fixture::orders(from, to), 100);
+    }
+    let report = staged.publish().unwrap();
+    assert_eq!((report.files, report.caught_up), (2, 3), "one of those before, one of those after");
+    assert_eq!(
+        (report.rows.read, report.rows.rejected, report.rows.written),
+        (Rows(2_450), Rows(23), Rows(2_427))
+    );
+    assert_eq!(rows(&dataset), [("early".to_owned(), 447), ("part-00000".to_owned(), 1_980)]);
+
+    let head = shop.dataset(&dataset).head().unwrap().unwrap();
+    let sources = |file: &FileRecord| file.stats.as_ref().map(|stats| stats["sources"].clone());
+    let named =
+        |names: &[&str]| Some(json!(names.iter().map(|n| format!("{n}.parquet")).collect::<Vec<_>>()));
+    let data = head.files.iter().filter(|file| file.rows.is_some()).map(sources);
+    let expected = [named(&["early", "late-0", "late-1"]), named(&["part-00000", "part-00001"])];
+    assert_eq!(data.collect::<Vec<_>>(), expected);
+    // A reject is told by the file that it was in, whatever that became.
+    let rejects = fixture::read(Path::new(&report.quarantine.unwrap()));
+    let files = rejects.column_by_name("skein_file").unwrap().as_string::<i32>();
+    let of_late =
+        files.iter().flatten().filter(|file| file.starts_with("late-") || file.starts_with("early"));
+    assert_eq!(of_late.collect::<Vec<_>>(), ["early.parquet", "late-0.parquet", "late-1.parquet"]);
+    let again = shop.prepare_any(&module, &dataset, self::request(&spec()), &Progress::default());
+    assert!(again.unwrap().is_none(), "every file is known to be migrated");
 }
 
 #[test]

@@ -66,7 +66,7 @@ struct Noting {
 }
 
 struct Noted {
-    agent: Box<dyn Agent>,
+    agent: skein_sandbox::Agent,
     notes: Notes,
 }
 
@@ -98,7 +98,7 @@ impl AgentSource for Noting {
             config: Arc::new(GuestConfig::default()),
             cancel: CancelFlag::default(),
         })?;
-        Ok(Box::new(Noted { agent: Box::new(agent), notes: Arc::clone(&self.notes) }))
+        Ok(Box::new(Noted { agent, notes: Arc::clone(&self.notes) }))
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use host_tests::{guests, project};
 use serde_json::Value;
-use skein_dataset::{Dataset, Options, Place, ProbeCache, SyncMode};
+use skein_dataset::{Dataset, NameRule, Options, Place, ProbeCache, SyncMode};
 use skein_node::{
     FileChoice, Params, Preparation, Prepared, Progress, Resize, RunError, RunReport, RunRequest, prepare,
 };
@@ -52,6 +52,7 @@ impl Shop {
             files: FileChoice::everything(),
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
             resize: Resize::NONE,
+            names: NameRule::Hashed,
         }
     }
 
@@ -67,6 +68,16 @@ impl Shop {
         Ok(prepared.unwrap_or_else(|| panic!("{} is migrated already", dataset.display())))
     }
 
+    pub(crate) fn dataset(&self, path: &Path) -> Dataset {
+        let options = Options {
+            lock_wait: Duration::ZERO,
+            threads: THREADS,
+            sync: SyncMode::Each,
+            probes: Arc::new(ProbeCache::default()),
+        };
+        Dataset::open(Place::resolve(path).unwrap(), Arc::clone(&self.clock), options).unwrap()
+    }
+
     /// A planned run, or none over a dataset that has been through it.
     pub(crate) fn prepare_any(
         &self,
@@ -75,14 +86,7 @@ impl Shop {
         request: RunRequest,
         progress: &Progress,
     ) -> Result<Option<Prepared>, RunError> {
-        let options = Options {
-            lock_wait: Duration::ZERO,
-            threads: THREADS,
-            sync: SyncMode::Each,
-            probes: Arc::new(ProbeCache::default()),
-        };
-        let dataset = Dataset::open(Place::resolve(dataset).unwrap(), Arc::clone(&self.clock), options);
-        match prepare(dataset.unwrap(), module, request, Arc::clone(&self.clock), progress)? {
+        match prepare(self.dataset(dataset), module, request, Arc::clone(&self.clock), progress)? {
             Preparation::Ready(prepared) => Ok(Some(*prepared)),
             Preparation::AlreadyMigrated { .. } => Ok(None),
         }

@@ -48,6 +48,7 @@ fn a_place_that_is_fit_is_all_ok_and_untouched() {
         "files",
         "sidecars",
         "state",
+        "onlookers",
     ];
     let all_ok = expected.map(|check| (check.to_owned(), "ok".to_owned(), String::new()));
     assert_eq!(found(&outcome), all_ok);
@@ -97,7 +98,7 @@ fn everything_that_is_wrong_is_said_at_once_and_the_first_decides_the_exit_code(
         "  problem  contents     [SK0511] _delta_log belongs to Delta Lake\n",
         "  problem  contents     [SK0511] metadata/v1.metadata.json belongs to Apache Iceberg\n",
         "hint: a table format's own log decides what it holds",
-        "see docs/errors/SK0511.md\n",
+        "see `skein explain SK0511`\n",
         "  warning  schemas      2 different: ",
     ] {
         assert!(table.stdout.contains(told), "wanted {told:?}:\n{}", table.stdout);
@@ -127,6 +128,30 @@ fn the_state_is_told_and_a_damaged_log_is_a_problem() {
     let outcome = doctor(&site, &dataset);
     assert!(found(&outcome).contains(&("log".to_owned(), "problem".to_owned(), "SK0522".to_owned())));
     assert_eq!(outcome.code(), i32::from(codes::LOG_DAMAGED.exit_code()));
+}
+
+#[test]
+fn what_others_did_since_the_last_version_is_a_warning_that_names_it() {
+    let (site, dataset) = orders(3);
+    migrate(&site, &dataset).finish().succeeded();
+    assert_eq!(said(&doctor(&site, &dataset).succeeded(), "drift"), "the files are those of version 1");
+
+    let mut files: Vec<_> = dataset.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let name = |at: usize| files[at].file_name().unwrap().to_str().unwrap().to_owned();
+    fixture::write(&dataset.join("late.parquet"), &fixture::orders(0, 10), 10);
+    fixture::write(&files[0], &fixture::orders(0, 10), 10);
+    std::fs::remove_file(&files[1]).unwrap();
+    // New times and the same bytes are no change.
+    let now = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
+    std::fs::File::options().write(true).open(&files[2]).unwrap().set_modified(now).unwrap();
+    let guard = Guard::over(&dataset);
+    let outcome = doctor(&site, &dataset).succeeded();
+    guard.untouched();
+    let expected =
+        format!("3 changes since version 1: added late.parquet, modified {}, removed {}", name(0), name(1));
+    assert_eq!(said(&outcome, "drift"), expected);
+    assert!(found(&outcome).contains(&("drift".to_owned(), "warning".to_owned(), String::new())));
 }
 
 #[test]

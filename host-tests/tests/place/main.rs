@@ -10,6 +10,7 @@
 mod doctor;
 mod export;
 mod named;
+mod names;
 mod output;
 mod selection;
 mod state;

@@ -1,6 +1,6 @@
 //! Modules by name, and what a slip of the hand gets.
 
-use host_tests::{Call, Guard, Site, fixture, guests, project};
+use host_tests::{Call, Guard, guests, project};
 use serde_json::json;
 use skein_types::codes;
 
@@ -46,7 +46,7 @@ fn a_name_that_nobody_has_is_told_where_it_was_looked_for() {
     let outcome = run("keep-recnet");
     outcome.refused(codes::MODULE_NOT_FOUND);
     let said = format!(
-        "error[SK0114]: there is no file \"keep-recnet\" here and no module of that name\n  \
+        "error[SK0114]: no module \"keep-recnet\" is installed, and it is no path of a file\n  \
          looked in {}/modules\n  looked in {}\n  hint: did you mean keep-recent?\n",
         skein.parent().unwrap().display(),
         modules.display()
@@ -58,6 +58,29 @@ fn a_name_that_nobody_has_is_told_where_it_was_looked_for() {
     outcome.refused(codes::MODULE_NOT_FOUND);
     assert!(outcome.stderr.contains("cannot read module ./keep-recent"), "{}", outcome.stderr);
     guard.untouched();
+}
+
+#[test]
+fn what_lies_in_the_working_directory_is_no_installed_module() {
+    let (site, dataset) = orders(1);
+    let skein = site.borrow(project::skein());
+    let home = site.directory("home");
+    let modules = site.directory("home/modules");
+    std::fs::copy(guests::component("columns"), modules.join("columns.wasm")).unwrap();
+    // Calls work in their home.
+    for name in ["columns", "loose", "loose.wasm"] {
+        site.file(&format!("home/{name}"), "put here by somebody else");
+    }
+    let call = |name: &str| {
+        Call::behind(skein.to_str().unwrap(), &["run", name], &home).arg(&dataset).params(&rename())
+    };
+    call("columns").finish().succeeded();
+    for (name, code) in
+        [("./columns", codes::NOT_WASM), ("loose.wasm", codes::NOT_WASM), ("loose", codes::MODULE_NOT_FOUND)]
+    {
+        call(name).finish().refused(code);
+    }
+    assert!(call("loose").finish().stderr.contains("  hint: the file of that name here is ./loose\n"));
 }
 
 #[test]
@@ -75,9 +98,8 @@ fn misspelt_keys_are_refused_with_the_nearest_at_every_level_of_a_spec() {
     }
     let nameless = json!({ "nam": "x", "steps": [] });
     let outcome = site.run(&guests::component("columns"), &dataset).params(&nameless).finish();
-    outcome.refused(codes::BAD_MANIFEST);
-    let said =
-        "takes the migration's name from parameter \"name\", which is not given: did you mean it by \"nam\"?";
+    outcome.refused(codes::PARAMS_INVALID);
+    let said = "`name` is missing: it tells this migration from others: did you mean it by \"nam\"?";
     assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
 
     let key = site.file("key", "hot");
@@ -91,13 +113,4 @@ fn misspelt_keys_are_refused_with_the_nearest_at_every_level_of_a_spec() {
     outcome.refused(codes::SECRET_MISSING);
     assert!(outcome.stderr.contains("  hint: \"peper\" was given: is it the same?"), "{}", outcome.stderr);
     guard.untouched();
-}
-
-#[test]
-fn a_file_called_like_a_module_wins() {
-    let site = Site::new();
-    fixture::orders_directory(&site.path("data/orders"), 1);
-    site.file("columns", "no module");
-    let outcome = site.skein("check").arg("columns").finish();
-    outcome.refused(codes::NOT_WASM);
 }

@@ -116,6 +116,59 @@ fn a_directory_that_holds_something_or_lies_in_a_dataset_is_refused() {
 }
 
 #[test]
+fn a_dry_run_looks_at_the_directory_and_not_beside_the_dataset() {
+    let site = Site::new();
+    let dataset = site.path("data/orders");
+    for part in ["year=2023", "year=2024"] {
+        fixture::orders_directory(&dataset.join(part), 1);
+    }
+    let dry = |to: &Path| {
+        let call = migrate(&site, &dataset).arg("--where").arg("year=2024").arg("--output").arg(to);
+        call.arg("--dry-run").arg("-o").arg("json").finish()
+    };
+    dry(&dataset.join("new")).refused_json(codes::OUTPUT_REFUSED);
+    dry(&site.path("none/new")).refused_json(codes::OUTPUT_REFUSED);
+    let to = tempfile::Builder::new().prefix("skein-test-").tempdir_in("/dev/shm").unwrap();
+    let traces = guard::tree(to.path());
+    let found = dry(to.path()).succeeded().json();
+    let one = std::fs::metadata(dataset.join("year=2024/part-00000.parquet")).unwrap().len();
+    assert_eq!(found["room"]["needed"], json!(one + one.div_ceil(5)), "what is not selected is not written");
+    assert_eq!(found["room"]["output"], json!(to.path()));
+    // Free space moves, but the two file systems are not of one size.
+    let free = |path: &Path| {
+        let stat = rustix::fs::statvfs(path).unwrap();
+        i128::from(stat.f_bavail * stat.f_frsize)
+    };
+    let told = i128::from(found["room"]["free"].as_u64().unwrap());
+    assert!((told - free(to.path())).abs() < (told - free(&dataset)).abs(), "{}", found["room"]);
+    assert_eq!((guard::tree(to.path()), found["work"]["joined"].clone()), (traces, json!(0)));
+}
+
+#[test]
+fn a_file_called_like_the_rejected_rows_is_refused_before_any_work() {
+    let (site, dataset) = orders(1);
+    site.file("data/orders/_quarantine.parquet", "of an earlier output");
+    let guard = Guard::over(&dataset);
+    let to = site.path("out/new");
+    std::fs::create_dir(site.path("out")).unwrap();
+    let params = json!({ "name": "cast", "steps": [{ "cast": "amount", "to": "decimal(12,2)" }] });
+    let run = || {
+        let call = site.run(&guests::component("columns"), &dataset).params(&params);
+        // Whoever comes as far as to write a file dies.
+        call.arg("--output").arg(&to).env("SKEIN_CRASH_AT", "stage.before-file-rename")
+    };
+    let outcome = run().finish();
+    outcome.refused(codes::OUTPUT_REFUSED);
+    assert!(outcome.stderr.contains("two files called _quarantine.parquet"), "{}", outcome.stderr);
+    run().arg("--dry-run").finish().refused(codes::OUTPUT_REFUSED);
+    guard.untouched();
+    assert_eq!(names(&site.path("out")), [""; 0]);
+    // Where nothing can be rejected it is a file like others.
+    migrate(&site, &dataset).arg("--output").arg(&to).finish().succeeded();
+    assert_eq!(names(&to), ["_quarantine.parquet", "part-00000.parquet"]);
+}
+
+#[test]
 fn a_run_that_fails_or_is_killed_leaves_no_directory() {
     let (site, dataset) = orders(1);
     let to = site.path("out/new");

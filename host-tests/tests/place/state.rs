@@ -57,6 +57,20 @@ fn the_machines_settings_decide_where_no_option_does() {
 }
 
 #[test]
+fn a_dataset_that_is_made_beside_has_its_state_beside_itself() {
+    let (site, dataset) = orders(1);
+    let states = site.directory("states");
+    let call = migrate(&site, &dataset).arg("--state").arg(&states).arg("--publish").arg("beside=new");
+    call.finish().succeeded();
+    assert!(site.path("data/.skein/new/log/00000000000000000000.json").is_file());
+    assert_eq!(std::fs::read_dir(&states).unwrap().count(), 1, "that of the dataset that was read");
+    let new = site.path("data/new");
+    site.skein("history").arg(&new).finish().succeeded();
+    let refused = site.skein("history").arg(&new).arg("--state").arg(&states).finish();
+    refused.refused(codes::STATE_ELSEWHERE);
+}
+
+#[test]
 fn what_was_made_beside_a_dataset_under_a_rule_has_its_state_beside_and_keeps_it() {
     let (site, dataset) = orders(1);
     let data = dataset.parent().unwrap().canonicalize().unwrap();

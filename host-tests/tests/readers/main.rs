@@ -1,6 +1,8 @@
 //! DuckDB, Polars, pyarrow and Spark read datasets in a loop while publishes and rollbacks swap their versions: every read
 //! is one version in full, or an error, and never a mix.
 //!
+//! Somebody looks at the datasets' paths all the time: they are never gone.
+//!
 //! Each engine is a process of its own that reads as people do, by path, and by a list of files where it has to be asked so.
 //! How a version shows which one it is, what counts as a mix, and which two faults of readers are counted apart stands in
 //! `host-tests/foreign/reader.py`. That the readers can see a mix is shown with a publisher that
@@ -9,6 +11,7 @@
 //! `SKEIN_SOAK_ROUNDS` and `SKEIN_SEED` choose how many swaps and which.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: a failure here is a failed test")]
 
+mod presence;
 #[path = "../in_process/shop.rs"]
 mod shop;
 mod subject;
@@ -19,6 +22,7 @@ use std::time::Duration;
 use host_tests::{Site, dice};
 use skein_types::{Clock as _, SystemClock};
 
+use presence::Presence;
 use shop::Shop;
 use subject::{Layout, Subject, replace_one_by_one};
 use watchers::Watchers;
@@ -46,6 +50,7 @@ fn a_read_during_publishes_and_rollbacks_is_one_version_or_an_error() {
         let layouts = [Layout::Flat, Layout::Partitioned, Layout::Single];
         let mut subjects = layouts.map(|layout| Subject::new(&site, layout));
         watchers.watch(subjects.iter().map(Subject::path));
+        let presence = Presence::watch(subjects.iter().map(|subject| subject.path().to_owned()).collect());
         let round = SWAPS_OF_A_ROUND.min(swaps - done);
         let clock = SystemClock::start();
         let mut swapped = 0;
@@ -61,11 +66,17 @@ fn a_read_during_publishes_and_rollbacks_is_one_version_or_an_error() {
         }
         watchers.end_round();
         done += swapped;
+        let (looks, missed) = presence.end();
+        assert_eq!(missed, 0, "of {looks} looks at paths during {swapped} swaps");
+        assert!(looks > swapped, "{looks} looks see little of {swapped} swaps");
     }
     println!("{done} swaps\n{}", watchers.table());
     for engine in watchers.engines() {
         assert_eq!(engine.seen.mixes, 0, "{} saw {:?}", engine.name, engine.seen.such_as);
         assert!(engine.seen.versions > 1, "{} saw no swap: {:?}", engine.name, engine.seen);
+        // An engine reads one thing after the other, so a swap is in the way of one read, if any.
+        let hurt = engine.seen.hurt();
+        assert!(hurt <= done, "{} was hurt {hurt} times by {done} swaps: {:?}", engine.name, engine.seen);
     }
 }
 
@@ -92,4 +103,20 @@ fn the_readers_see_a_mix_where_files_are_replaced_one_by_one() {
         replace_one_by_one(&new, &live, || watchers.wait_for_a_read());
         replace_one_by_one(&old, &live, || watchers.wait_for_a_read());
     }
+}
+
+#[test]
+fn a_publisher_that_renames_the_old_away_first_is_seen() {
+    let site = Site::new();
+    let (live, aside, new) = (site.directory("live"), site.path("aside"), site.directory("new"));
+    let presence = Presence::watch(vec![live.clone()]);
+    let clock = SystemClock::start();
+    while presence.missed() == 0 {
+        assert!(clock.elapsed() < DEADLINE, "nobody sees that the path is gone");
+        std::fs::rename(&live, &aside).unwrap();
+        std::fs::rename(&new, &live).unwrap();
+        std::fs::rename(&aside, &new).unwrap();
+    }
+    let (looks, missed) = presence.end();
+    assert!(looks > 0 && missed > 0);
 }

@@ -49,6 +49,11 @@ impl Seen {
         }
     }
 
+    /// Reads that a swap was in the way of: they failed, or saw less.
+    pub(crate) fn hurt(&self) -> u64 {
+        self.short + self.errors.values().sum::<u64>()
+    }
+
     /// Reads that were one version in full.
     pub(crate) fn whole(&self) -> u64 {
         self.reads - self.mixes - self.short - self.reopened - self.errors.values().sum::<u64>()

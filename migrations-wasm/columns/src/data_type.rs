@@ -24,6 +24,24 @@ const PLAIN: [(&str, DataType); 16] = [
     ("decimal", DataType::Decimal128(38, 9)),
 ];
 
+/// What other tools call them.
+const OTHER_WORDS: [(&str, &str); 14] = [
+    ("datetime", "timestamp"),
+    ("timestamptz", "timestamp(us,UTC)"),
+    ("int", "int64"),
+    ("integer", "int64"),
+    ("long", "int64"),
+    ("bigint", "int64"),
+    ("smallint", "int16"),
+    ("float", "float64"),
+    ("double", "float64"),
+    ("boolean", "bool"),
+    ("text", "string"),
+    ("varchar", "string"),
+    ("utf8", "string"),
+    ("numeric", "decimal"),
+];
+
 /// Reads `int64`, `decimal(12,2)`, `timestamp(ms)`, `timestamp(us,UTC)` and the like.
 pub(crate) fn parse(text: &str) -> Result<DataType, String> {
     let text = text.trim();
@@ -46,7 +64,9 @@ fn plain(name: &str) -> Result<DataType, String> {
     if let Some((_, data_type)) = PLAIN.iter().find(|(known, _)| *known == name) {
         return Ok(data_type.clone());
     }
-    let near = nearest(name, PLAIN.iter().map(|(known, _)| *known));
+    let other =
+        OTHER_WORDS.iter().find(|(other, _)| name.eq_ignore_ascii_case(other)).map(|(_, known)| *known);
+    let near = other.or_else(|| nearest(name, PLAIN.iter().map(|(known, _)| *known)));
     let all = || format!("known: {}", PLAIN.map(|(known, _)| known).join(", "));
     Err(format!("unknown type {name:?}, {}", near.map_or_else(all, |n| format!("did you mean {n:?}?"))))
 }
@@ -96,6 +116,11 @@ mod tests {
     #[test]
     fn what_is_no_type_is_told_with_the_nearest() {
         assert_eq!(parse("strng").unwrap_err(), "unknown type \"strng\", did you mean \"string\"?");
+        for (other, known) in
+            [("datetime", "timestamp"), ("INT", "int64"), ("double", "float64"), ("text", "string")]
+        {
+            assert_eq!(parse(other).unwrap_err(), format!("unknown type {other:?}, did you mean {known:?}?"));
+        }
         assert!(parse("decimal(40,2)").unwrap_err().contains("1 to 38 digits"));
         assert!(parse("timestamp(us,Mars/Base)").unwrap_err().contains("neither UTC"));
         assert!(parse("int64(3)").unwrap_err().contains("nothing in brackets"));

@@ -36,6 +36,7 @@ pub const CRASH_POINTS: &[&str] = &[
     "hold.after-sync",
     "hold.after-move",
     "hold.after-record",
+    "held.before-lock",
     "held.before-intent",
     "held.after-intent",
     "held.after-done",
@@ -53,6 +54,9 @@ pub const CRASH_POINTS: &[&str] = &[
     "finalize.after-record",
     "finalize.after-remove",
     "aside.after-move",
+    "forget.before-rename",
+    "forget.after-rename",
+    "forget.after-remove",
     "recover.before-settle",
     "recover.before-sweep",
     "recover.after-sweep",
@@ -107,12 +111,12 @@ pub fn reach(_name: &str) -> io::Result<()> {
 /// Called where this thread waits for the disk; counted with the feature `crash-points`.
 #[cfg(not(feature = "crash-points"))]
 #[inline(always)]
-pub(crate) fn wait_for_disk() {}
+pub(crate) fn wait_for_disk(_synced: usize) {}
 
 #[cfg(feature = "crash-points")]
 pub(crate) use armed::wait_for_disk;
 #[cfg(feature = "crash-points")]
-pub use armed::{act_at, fail_at, reach, waits_for_disk};
+pub use armed::{act_at, fail_at, reach, synced, waits_for_disk};
 
 #[cfg(feature = "crash-points")]
 mod armed {
@@ -154,6 +158,7 @@ mod armed {
         static ACTING: RefCell<Option<(String, Act)>> = const { RefCell::new(None) };
         static FAILING: RefCell<Option<String>> = const { RefCell::new(None) };
         static WAITS: Cell<u64> = const { Cell::new(0) };
+        static SYNCED: Cell<usize> = const { Cell::new(0) };
     }
 
     /// How often the calling thread has waited for the disk, a barrier over many files counted once.
@@ -161,8 +166,14 @@ mod armed {
         WAITS.get()
     }
 
-    pub(crate) fn wait_for_disk() {
+    /// How many files and directories the calling thread has synced, alone or by a barrier.
+    pub fn synced() -> usize {
+        SYNCED.get()
+    }
+
+    pub(crate) fn wait_for_disk(synced: usize) {
         WAITS.set(WAITS.get() + 1);
+        SYNCED.set(SYNCED.get() + synced);
     }
 
     /// Makes the named point answer EIO the next time that this thread reaches it.

@@ -53,6 +53,8 @@ pub struct Dataset {
     pub(crate) options: Options,
     /// Set by whoever wants the run to stop.
     pub(crate) stop: Arc<AtomicBool>,
+    /// Bytes of a record of its log.
+    pub(crate) record_max: u64,
     state: OnceLock<State>,
 }
 
@@ -144,7 +146,8 @@ impl StateError {
             Self::NotOurs { .. } => Some("recover as the user who began it, or as root"),
             Self::Place(e) => e.hint(),
             Self::Io(e) => e.hint(),
-            Self::Busy { .. } | Self::Log(_) => None,
+            Self::Log(e) => e.hint(),
+            Self::Busy { .. } => None,
         }
     }
 }
@@ -152,7 +155,8 @@ impl StateError {
 impl Dataset {
     /// The dataset at a place, registered or not.
     pub fn open(place: Place, clock: Arc<dyn Clock>, options: Options) -> Result<Self, StateError> {
-        let dataset = Self { place, clock, options, stop: Arc::default(), state: OnceLock::new() };
+        let (stop, state) = (Arc::default(), OnceLock::new());
+        let dataset = Self { place, clock, options, stop, record_max: log::MAX_RECORD, state };
         if dataset.place.is_registered() {
             dataset.attach()?;
         }
@@ -164,6 +168,12 @@ impl Dataset {
     #[must_use]
     pub fn stopped_by(self, stop: Arc<AtomicBool>) -> Self {
         Self { stop, ..self }
+    }
+
+    /// Refuses to write records of more bytes than this, instead of what can be read.
+    #[must_use]
+    pub fn with_records_up_to(self, record_max: u64) -> Self {
+        Self { record_max: record_max.min(log::MAX_RECORD), ..self }
     }
 
     /// Where the dataset is.

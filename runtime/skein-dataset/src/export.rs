@@ -18,6 +18,7 @@ use crate::log::record::FileRecord;
 use crate::output::{Output, OutputError};
 use crate::place::Kind;
 use crate::store::{self, attributes, copy};
+use crate::version::{Found, VersionError};
 
 /// A version and where its files are.
 #[derive(Debug)]
@@ -44,21 +45,9 @@ pub struct Copied {
 /// The files of a version cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// No run has published to the dataset.
-    #[error("the dataset has no history")]
-    NoHistory,
-    /// There is no such version.
-    #[error("there is no version {version}")]
-    NoSuchVersion {
-        /// Which.
-        version: u64,
-    },
-    /// Its files are not kept any more.
-    #[error("the files of version {version} are no longer kept")]
-    Gone {
-        /// Which.
-        version: u64,
-    },
+    /// The version cannot be had.
+    #[error(transparent)]
+    Version(#[from] VersionError),
     /// A file of the current version is not what was published.
     #[error("{path} was changed by others since version {version}")]
     Drifted {
@@ -90,9 +79,7 @@ impl ExportError {
     /// The code of this error.
     pub fn code(&self) -> Code {
         match self {
-            Self::NoHistory => codes::NO_HISTORY,
-            Self::NoSuchVersion { .. } => codes::NO_SUCH_VERSION,
-            Self::Gone { .. } => codes::VERSION_GONE,
+            Self::Version(e) => e.code(),
             Self::Drifted { .. } => codes::DATASET_DRIFT,
             Self::Damaged { .. } => codes::KEPT_VERSION_DAMAGED,
             Self::Log(e) => e.code(),
@@ -109,8 +96,8 @@ impl ExportError {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::NoHistory => Some("`skein run` begins it"),
-            Self::NoSuchVersion { .. } | Self::Gone { .. } => {
+            Self::Version(VersionError::NoHistory) => Some("`skein run` begins it"),
+            Self::Version(VersionError::NoSuchVersion { .. } | VersionError::Gone { .. }) => {
                 Some("`skein history` lists the versions and which are kept")
             }
             Self::Drifted { .. } => {
@@ -125,16 +112,13 @@ impl ExportError {
 impl VersionFiles {
     /// Finds a version's files, the current one's without a number, and looks at each.
     pub fn find(dataset: &Dataset, version: Option<u64>) -> Result<Self, ExportError> {
-        let state = dataset.state().ok_or(ExportError::NoHistory)?;
+        let state = dataset.state().ok_or(VersionError::NoHistory)?;
         let history = dataset.history()?;
-        let head = history.head().ok_or(ExportError::NoHistory)?;
-        let number = version.unwrap_or(head.version);
-        let version =
-            history.version(number).cloned().ok_or(ExportError::NoSuchVersion { version: number })?;
-        let found = match history.slot_of(number) {
-            _ if history.is_current(number) => Self::live(dataset, version)?,
-            Some(slot) => Self::kept(dataset, state, version, slot)?,
-            None => return Err(ExportError::Gone { version: number }),
+        history.head().ok_or(VersionError::NoHistory)?;
+        let found = history.find(version)?;
+        let found = match found.is_current {
+            true => Self::live(dataset, found.version)?,
+            false => Self::kept(dataset, state, &found)?,
         };
         found.files().iter().try_for_each(|record| found.check(dataset, record))?;
         Ok(found)
@@ -149,11 +133,11 @@ impl VersionFiles {
         Ok(Self { version, current: true, root, handle: place.open_root()?, single })
     }
 
-    fn kept(dataset: &Dataset, state: &State, version: Arc<Version>, slot: u64) -> Result<Self, ExportError> {
-        let (all, name) = (dataset.state_path().join("kept"), slot.to_string());
-        let gone = ExportError::Gone { version: version.version };
+    fn kept(dataset: &Dataset, state: &State, found: &Found) -> Result<Self, ExportError> {
+        let (all, name) = (dataset.state_path().join("kept"), found.slot()?.to_string());
+        let version = Arc::clone(&found.version);
         if store::node(&state.kept, &name)?.is_none() {
-            return Err(gone);
+            return Err(VersionError::Gone { version: version.version }.into());
         }
         let (root, handle, single) = match dataset.place.kind {
             Kind::Directory => (all.join(&name), state.kept.open_dir(&name).during("open", &name)?, None),
@@ -185,7 +169,7 @@ impl VersionFiles {
     /// Copies the version, every file by reflink where the file system can, to a directory of its own, and proves it.
     pub fn copy_to(&self, dataset: &Dataset, to: &Path, id: &str) -> Result<Copied, ExportError> {
         let output = Output::at(to, dataset, id)?;
-        output.refuse_bytes(self.bytes().0)?;
+        output.refuse_bytes(self.bytes())?;
         let (dir, data) = output.begin()?;
         let mut lost = Vec::new();
         for below in &self.version.dirs {

@@ -2,10 +2,13 @@
 //!
 //! Publishing is the exchange that a run would have made, with `held/<run>` in place of `stage/<attempt>`: until its
 //! intent is decided the version stays held, whatever happens, and afterwards the sweep removes the empty shell. It
-//! takes the place of the version that it was made from and of no other, and only while that is as it was.
+//! takes the place of the version that it was made from and of no other, and only while that is as it was. Files that were
+//! only added since [join it](late).
 //!
 //! Giving up writes the record first: half of a version without a record is swept, half of one with a record would be
 //! a version that is not what the log says. What others wrote into it is moved out before it is removed.
+
+mod late;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,19 +16,19 @@ use std::sync::Arc;
 use skein_types::{Code, ErrorClass, RunId, codes};
 
 use crate::crash_point;
-use crate::dataset::{Dataset, RunLock, State, StateError};
+use crate::dataset::{Dataset, RunLock, State};
 use crate::fault::{During as _, IoFault};
 use crate::intact::{self, Proof};
 use crate::listing::{Change, FileStat, changes};
-use crate::log::LogError;
 use crate::log::machine::{Held, History, UndoneBy};
-use crate::log::record::{Body, Intent, Operation, Refusal};
-use crate::publish::alone;
+use crate::log::record::{Body, Intent, Operation};
+use crate::publish::alone::{self, ExchangeError};
 use crate::publish::hold;
 use crate::recover;
-use crate::snapshot::{SnapshotError, first};
-use crate::staging::{self, StageError};
+use crate::snapshot::first;
+use crate::staging;
 use crate::store;
+use crate::store::lock::Lock;
 
 /// A held version cannot be published or discarded.
 #[derive(Debug, thiserror::Error)]
@@ -64,33 +67,24 @@ pub enum HeldError {
         /// What they did.
         changes: Vec<Change>,
     },
-    /// The system does not let this user exchange the dataset, which is as it was.
-    #[error(transparent)]
-    Refused(Refusal),
-    /// It is not known whether it happened; recovery finds out.
-    #[error("it is not known whether it happened")]
-    Unknown {
-        /// What hides the answer.
-        #[source]
-        source: Box<StateError>,
+    /// Others added a file since that may not join the held version.
+    #[error("{added} files were added since it was held, and {path} cannot join it: {problem}")]
+    Unfit {
+        /// How many.
+        added: usize,
+        /// The first that does not fit.
+        path: String,
+        /// How its schema differs, or why it has none.
+        problem: String,
     },
-    /// The user may not, or the mount does not allow it.
+    /// What can befall every exchange.
     #[error(transparent)]
-    Stage(#[from] StageError),
-    /// The dataset cannot be looked at.
-    #[error(transparent)]
-    Snapshot(#[from] SnapshotError),
-    /// The dataset's state cannot be used.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// The system said no.
-    #[error(transparent)]
-    Io(#[from] IoFault),
+    Exchange(ExchangeError),
 }
 
-impl From<LogError> for HeldError {
-    fn from(e: LogError) -> Self {
-        Self::State(e.into())
+impl<E: Into<ExchangeError>> From<E> for HeldError {
+    fn from(e: E) -> Self {
+        Self::Exchange(e.into())
     }
 }
 
@@ -101,13 +95,8 @@ impl HeldError {
             Self::Nothing { .. } => codes::NOTHING_HELD,
             Self::Several { .. } => codes::USAGE,
             Self::Damaged { .. } => codes::HELD_DAMAGED,
-            Self::MovedOn { .. } | Self::Drift { .. } => codes::HELD_STALE,
-            Self::Refused(refusal) => refusal.code(),
-            Self::Unknown { .. } => codes::OUTCOME_UNKNOWN,
-            Self::Stage(e) => e.code(),
-            Self::Snapshot(e) => e.code(),
-            Self::State(e) => e.code(),
-            Self::Io(e) => e.code(),
+            Self::MovedOn { .. } | Self::Drift { .. } | Self::Unfit { .. } => codes::HELD_STALE,
+            Self::Exchange(e) => e.code(),
         }
     }
 
@@ -133,35 +122,99 @@ impl HeldError {
                  migration again"
                     .to_owned(),
             ),
-            Self::Refused(refusal) => Some(refusal.hint().to_owned()),
-            Self::Unknown { .. } => Some("run `skein recover` on the dataset, then look at its history".to_owned()),
-            Self::State(e) => e.hint().map(str::to_owned),
-            Self::Stage(_) | Self::Snapshot(_) | Self::Io(_) => None,
+            Self::Unfit { .. } => Some(
+                "readers would find two schemas in one version: discard it and run the migration again, which migrates \
+                 what was added too"
+                    .to_owned(),
+            ),
+            Self::Exchange(ExchangeError::Unknown { .. }) => {
+                Some("run `skein recover` on the dataset, then look at its history".to_owned())
+            }
+            Self::Exchange(e) => e.hint().map(str::to_owned),
         }
     }
 }
 
-/// Makes a held version current; without `run`, the only one. Answers the version that it became.
-pub fn publish_held(dataset: &Dataset, run: Option<RunId>) -> Result<u64, HeldError> {
-    let (_at_work, history, held) = take(dataset, run)?;
-    let state = dataset.state().expect("a lock was taken in the dataset's state");
+/// A held version that became current.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishedHeld {
+    /// As this version.
+    pub version: u64,
+    /// Files that others added since it was held, and that are in it as they are.
+    pub joined: Vec<String>,
+    /// Owners and attributes that this user could not keep.
+    pub attributes_lost: Vec<String>,
+    /// Where files are that others had written into what was held.
+    pub set_aside: Vec<PathBuf>,
+}
+
+/// Makes a held version current; without `run`, the only one. Files that others only added since are part of it as they
+/// are, if they have its schema.
+pub fn publish_held(dataset: &Dataset, run: Option<RunId>) -> Result<PublishedHeld, HeldError> {
+    let mut taken = take(dataset, run)?;
+    let mut found = late::added(&taken.history, &taken.held, dataset.snapshot(&taken.history)?)?;
+    if found.1.is_empty() && taken.history.head().is_some_and(|head| head.version == taken.held.hold.base) {
+        match exchange(dataset, &taken) {
+            Err(HeldError::Drift { changes }) if changes.iter().all(|c| matches!(c, Change::Added(_))) => {}
+            exchanged => return exchanged.map(PublishedHeld::alone),
+        }
+        // Somebody added files between that look and the exchange, which was taken back.
+        taken.history = dataset.history()?;
+        found = late::added(&taken.history, &taken.held, dataset.snapshot(&taken.history)?)?;
+    }
+    let Taken { state, held, at_work, lock, .. } = taken;
+    // From here on it is a publish like any other, which locks when its files are ready.
+    drop(lock);
+    let published = late::publish(dataset, &at_work, &held, found)?;
+    // It is current whether or not this works; the next run sweeps what it leaves.
+    let set_aside = crash_point!("held.after-done")
+        .during("publish", &dataset.place.name)
+        .map_err(HeldError::from)
+        .and_then(|()| copied(dataset, state, &held));
+    match set_aside {
+        Ok(set_aside) => Ok(PublishedHeld { set_aside, ..published }),
+        Err(error) => {
+            tracing::warn!(run = %held.hold.facts.run, %error, "files of a held version left behind");
+            Ok(published)
+        }
+    }
+}
+
+/// Gives up what was held after its copy was published.
+fn copied(dataset: &Dataset, state: &State, held: &Held) -> Result<Vec<PathBuf>, HeldError> {
     let _lock = dataset.lock_publish(state)?;
-    let intent = intent(dataset, state, &history, &held)?;
+    let number = dataset.history()?.last().map_or(0, |last| last.number);
+    give_up(dataset, state, (held, number))
+}
+
+impl PublishedHeld {
+    /// Nothing but what was held.
+    const fn alone(version: u64) -> Self {
+        Self { version, joined: Vec::new(), attributes_lost: Vec::new(), set_aside: Vec::new() }
+    }
+}
+
+/// Makes it current where nothing has changed.
+fn exchange(dataset: &Dataset, taken: &Taken<'_>) -> Result<u64, HeldError> {
+    let Taken { state, history, held, .. } = taken;
+    let intent = intent(dataset, state, history, held)?;
+    let announced = recover::seal(dataset, history.last(), Body::Intent(Box::new(intent.clone())))?;
     crash_point!("held.before-intent").during("publish", &dataset.place.name)?;
-    let unknown = |e: StateError| HeldError::Unknown { source: Box::new(e) };
-    let exchanged = recover::append(dataset, state, &history, Body::Intent(Box::new(intent.clone())))
-        .and_then(|announced| {
-            crash_point!("held.after-intent").during("publish", &dataset.place.name)?;
-            alone::carry_out(dataset, state, &intent, announced.number)
-        });
-    match exchanged.map_err(unknown)? {
+    let exchanged = recover::create(state, &announced).and_then(|()| {
+        crash_point!("held.after-intent").during("publish", &dataset.place.name)?;
+        alone::carry_out(dataset, state, &intent, announced.number)
+    });
+    match exchanged.map_err(ExchangeError::unknown("it"))? {
         Ok(version) => {
-            crash_point!("held.after-done").during("publish", &dataset.place.name)?;
-            remove(state, &held)?;
+            // It is current whether or not this works; the next run sweeps what it leaves.
+            let after = crash_point!("held.after-done").during("publish", &dataset.place.name);
+            if let Err(fault) = after.and_then(|()| remove(state, held)) {
+                tracing::warn!(run = %held.hold.facts.run, error = %fault, "files of a held version left behind");
+            }
             Ok(version)
         }
         Err(UndoneBy::Drift { changes }) => Err(HeldError::Drift { changes }),
-        Err(UndoneBy::Refused(refusal)) => Err(HeldError::Refused(refusal)),
+        Err(UndoneBy::Refused(refusal)) => Err(ExchangeError::Refused(refusal).into()),
     }
 }
 
@@ -176,27 +229,45 @@ pub struct Discarded {
 
 /// Gives a held version up and removes its files; without `run`, the only one.
 pub fn discard(dataset: &Dataset, run: Option<RunId>) -> Result<Discarded, HeldError> {
-    let (_at_work, history, held) = take(dataset, run)?;
-    let state = dataset.state().expect("a lock was taken in the dataset's state");
-    let _lock = dataset.lock_publish(state)?;
+    let Taken { state, history, held, at_work: _at_work, lock: _lock } = take(dataset, run)?;
     let record = recover::append(dataset, state, &history, Body::Discard { run: held.hold.facts.run })?;
     crash_point!("discard.after-record").during("discard", &dataset.place.name)?;
-    let Some(all) = hold::open(state)? else { return Ok(Discarded { held, set_aside: Vec::new() }) };
-    let set_aside = hold::set_aside(dataset, state, (&all, &held), record.number)?;
-    remove(state, &held)?;
-    let set_aside = set_aside.into_iter().map(|at| dataset.state_path().join(at)).collect();
+    let set_aside = give_up(dataset, state, (&held, record.number))?;
     Ok(Discarded { held, set_aside })
 }
 
-/// Keeps runs away, and answers what is held. No log grows while the run lock is held but by whoever rolls back, and
-/// then the record that follows is refused.
-fn take(dataset: &Dataset, run: Option<RunId>) -> Result<(RunLock, History, Arc<Held>), HeldError> {
-    let history = dataset.history()?;
-    let run = choose(&history, run)?;
-    let lock = dataset.lock_run(run)?;
-    let history = dataset.history()?;
+/// Removes its files; what others wrote into them is moved to where the answer says, by the number of the record that gives
+/// it up.
+fn give_up(
+    dataset: &Dataset,
+    state: &State,
+    (held, number): (&Held, u64),
+) -> Result<Vec<PathBuf>, HeldError> {
+    let Some(all) = hold::open(state)? else { return Ok(Vec::new()) };
+    let set_aside = hold::set_aside(dataset, state, (&all, held), number)?;
+    remove(state, held)?;
+    Ok(set_aside.into_iter().map(|at| dataset.state_path().join(at)).collect())
+}
+
+/// What is held, as the log is while nobody else can change it.
+struct Taken<'a> {
+    state: &'a State,
+    history: History,
+    held: Arc<Held>,
+    at_work: RunLock,
+    lock: Lock,
+}
+
+/// Keeps runs away, then whoever rolls back, and reads the log after that.
+fn take(dataset: &Dataset, run: Option<RunId>) -> Result<Taken<'_>, HeldError> {
+    let run = choose(&dataset.history()?, run)?;
+    let at_work = dataset.lock_run(run)?;
+    crash_point!("held.before-lock").during("lock", &dataset.place.name)?;
+    let state = dataset.state().expect("a lock was taken in the dataset's state");
+    let lock = dataset.lock_publish(state)?;
+    let (_, history) = recover::settle(dataset, state)?;
     let held = history.held_by(run).cloned().ok_or(HeldError::Nothing { run: Some(run) })?;
-    Ok((lock, history, held))
+    Ok(Taken { state, history, held, at_work, lock })
 }
 
 fn choose(history: &History, run: Option<RunId>) -> Result<RunId, HeldError> {

@@ -1,5 +1,7 @@
 //! Proof that a version which is not current, kept or held, is what its record says, before anybody makes it current.
 
+use std::collections::BTreeSet;
+
 use cap_std::fs::Dir;
 
 use crate::dataset::Dataset;
@@ -43,13 +45,14 @@ pub(crate) fn prove(
         Err(PlaceError::Io(fault)) => return Err(fault),
         Err(other) => return Ok(Proof::Damaged(other.to_string())),
     };
-    if let Some(extra) = listing.files.iter().find(|f| !recorded.iter().any(|r| r.stat.path == f.path)) {
+    let known: BTreeSet<&str> = recorded.iter().map(|record| record.stat.path.as_str()).collect();
+    if let Some(extra) = listing.files.iter().find(|file| !known.contains(file.path.as_str())) {
         return Ok(Proof::Damaged(extra.path.clone()));
     }
     let mut files = Vec::with_capacity(recorded.len());
     for record in recorded {
         let path = &record.stat.path;
-        let Some(found) = listing.files.iter().find(|f| f.path == *path) else {
+        let Some(found) = listing.find(path) else {
             return Ok(Proof::Damaged(path.clone()));
         };
         let on_disk = if dataset.place.kind == Kind::File { name } else { path };

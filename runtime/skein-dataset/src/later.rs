@@ -7,11 +7,12 @@
 //! It is made in `stage`, synced, and renamed: it is there complete before the rollback announces anything. A rollback
 //! that does not come about, or is done again after a crash, finds it there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use cap_std::fs::Dir;
-use skein_types::Bytes;
+use skein_types::{Blake3, Bytes};
 
 use crate::crash_point;
 use crate::dataset::{Dataset, State, StateError};
@@ -45,7 +46,7 @@ pub struct SetAside {
 /// One file and where its bytes are now.
 struct Late<'a> {
     record: &'a FileRecord,
-    root: Dir,
+    root: Rc<Dir>,
     /// In that directory.
     name: String,
 }
@@ -76,37 +77,51 @@ fn late<'a>(
     history: &History,
     (version, changes): (&'a Version, &[Change]),
 ) -> Result<Vec<Late<'a>>, StateError> {
+    let brought: BTreeSet<&str> = changes.iter().filter_map(brought).collect();
+    let mut wanted = BTreeMap::<Blake3, Vec<&FileRecord>>::new();
+    for record in version.files.iter().filter(|file| brought.contains(file.stat.path.as_str())) {
+        wanted.entry(record.blake3).or_default().push(record);
+    }
     let mut late = Vec::new();
-    for change in changes {
-        let (Change::Added(path) | Change::Modified(path)) = change else { continue };
-        let Some(record) = version.files.iter().find(|file| file.stat.path == *path) else { continue };
-        for holder in history.versions().iter().filter(|holder| holder.version >= version.version) {
-            let Some(same) = holder.files.iter().find(|file| file.blake3 == record.blake3) else { continue };
-            if let Some((root, name)) = at(dataset, state, history, (holder, &same.stat.path))? {
-                late.push(Late { record, root, name });
-                break;
-            }
+    for holder in history.versions().iter().filter(|holder| holder.version >= version.version) {
+        if wanted.is_empty() {
+            break;
+        }
+        let Some((root, single)) = at(dataset, state, history, holder)? else { continue };
+        let root = Rc::new(root);
+        for same in &holder.files {
+            let name = single.as_ref().unwrap_or(&same.stat.path);
+            let found = wanted.remove(&same.blake3).into_iter().flatten();
+            late.extend(found.map(|record| Late { record, root: Rc::clone(&root), name: name.clone() }));
         }
     }
+    late.sort_by(|a, b| a.record.stat.path.cmp(&b.record.stat.path));
     Ok(late)
 }
 
-/// The file of a version that is live or kept.
+fn brought(change: &Change) -> Option<&str> {
+    match change {
+        Change::Added(path) | Change::Modified(path) => Some(path),
+        Change::Removed(_) => None,
+    }
+}
+
+/// The directory of a version that is live or kept, and what its file is called there if it is a single one.
 fn at(
     dataset: &Dataset,
     state: &State,
     history: &History,
-    (version, path): (&Version, &str),
-) -> Result<Option<(Dir, String)>, StateError> {
+    version: &Version,
+) -> Result<Option<(Dir, Option<String>)>, StateError> {
     let live = history.head().is_some_and(|head| head.version == version.version);
     let slot = history.slot_of(version.version).map(|slot| slot.to_string());
     Ok(match (dataset.place.kind, live, slot) {
-        (_, true, _) => Some((dataset.place.open_root()?, path.to_owned())),
+        (_, true, _) => Some((dataset.place.open_root()?, None)),
         (_, false, None) => None,
         (Kind::Directory, false, Some(slot)) => {
-            Some((state.kept.open_dir(&slot).during("open", &slot)?, path.to_owned()))
+            Some((state.kept.open_dir(&slot).during("open", &slot)?, None))
         }
-        (Kind::File, false, Some(slot)) => Some((state.kept.try_clone().during("open", "kept")?, slot)),
+        (Kind::File, false, Some(slot)) => Some((state.kept.try_clone().during("open", "kept")?, Some(slot))),
     })
 }
 
@@ -119,9 +134,15 @@ fn keep(dataset: &Dataset, state: &State, version: u64, late: &[Late<'_>]) -> Re
     for file in late {
         lost.extend(fill(dataset, &root, file, &mut dirs)?);
     }
+    let mut roots: Vec<&Rc<Dir>> = Vec::new();
+    for file in late {
+        if !roots.iter().any(|root| Rc::ptr_eq(root, &file.root)) {
+            roots.push(&file.root);
+        }
+    }
     // Inner ones first: a directory is synced after what it holds, and closed to us after it was filled.
     for dir in dirs.iter().rev() {
-        let from = late.iter().find_map(|file| file.root.open_dir(dir).ok());
+        let from = roots.iter().find_map(|root| root.open_dir(dir).ok());
         if let (Some(from), Kind::Directory) = (from, dataset.place.kind) {
             let to = store::readable(&root, dir)?;
             lost.extend(attributes::copy(store::readable(&from, ".")?, to, dir)?);
@@ -166,9 +187,9 @@ fn fill(
 
 /// Gives it its name, or finds that it is there already.
 fn place(state: &State, made: &str, version: u64, late: &[Late<'_>]) -> Result<String, StateError> {
-    if store::ensure_dir(&state.root, LATER)? {
-        store::sync_dir(&state.root, ".")?;
-    }
+    store::ensure_dir(&state.root, LATER)?;
+    // Also if it was there: whoever made it may have died before this.
+    store::sync_dir(&state.root, ".")?;
     let all = state.root.open_dir(LATER).during("open", LATER)?;
     for nth in 1..=MOST {
         let name = if nth == 1 { version.to_string() } else { format!("{version}.{nth}") };
@@ -191,7 +212,7 @@ fn is_there(all: &Dir, name: &str, late: &[Late<'_>]) -> Result<bool, IoFault> {
         return Ok(false);
     }
     for file in late {
-        let there = listing.files.iter().find(|found| found.path == file.record.stat.path);
+        let there = listing.find(&file.record.stat.path);
         let same = there.is_some_and(|found| found.size == file.record.stat.size)
             && store::hash_file(&dir, &file.record.stat.path, &NEVER)?.0 == file.record.blake3;
         if !same {

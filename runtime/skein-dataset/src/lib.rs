@@ -12,6 +12,7 @@ mod examine;
 mod export;
 mod fault;
 mod finalize;
+mod forget;
 mod given_up;
 mod held;
 mod intact;
@@ -29,6 +30,7 @@ mod snapshot;
 mod staging;
 mod store;
 mod sweep;
+mod version;
 
 pub use crash::CRASH_POINTS;
 pub use dataset::{Dataset, Options, RunLock, StateError};
@@ -36,7 +38,8 @@ pub use examine::{Finding, Grade, examine};
 pub use export::{Copied, ExportError, VersionFiles};
 pub use fault::IoFault;
 pub use finalize::{Finalized, ROLLBACK_WINDOW, Waiting, collect, finalize};
-pub use held::{Discarded, HeldError, discard, publish_held};
+pub use forget::{ForgetError, Holding, Part, collect_forgotten, forget, holdings, is_forgotten};
+pub use held::{Discarded, HeldError, PublishedHeld, discard, publish_held};
 pub use later::SetAside;
 pub use listing::{Change, FileStat, Listing, Role};
 pub use log::machine::{Content, Held, History, Illegal, Undone, UndoneBy, Unsettled, Version, VersionKind};
@@ -51,6 +54,7 @@ pub use place::filesystem::{FileSystem, Verdict};
 pub use place::probe::ProbeCache;
 pub use place::trust::Doubt;
 pub use place::{Kind, Place, PlaceError};
+pub use publish::alone::ExchangeError;
 pub use publish::beside::{BadName, Name, beside, check_free, state_beside};
 pub use publish::{
     Attempted, CommitData, Conflict, FileFacts, Outcome, Publish, PublishError, attempt_many, hold,
@@ -62,3 +66,4 @@ pub use snapshot::{Access, PinnedFile, Snapshot, SnapshotError};
 pub use staging::{NameRule, OUTPUT_REJECTS, Room, StageError, StagedEntry, StagedFile, Staging};
 pub use store::barrier::SyncMode;
 pub use sweep::Swept;
+pub use version::VersionError;

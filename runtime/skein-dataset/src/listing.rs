@@ -10,6 +10,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, StatxAttributes, StatxFl
 use serde::{Deserialize, Serialize};
 
 use crate::fault::During as _;
+use crate::forget::is_forgotten;
 use crate::place::state::OWNER;
 use crate::place::{PlaceError, STATE};
 
@@ -168,6 +169,12 @@ impl Listing {
         Ok(Self { files: vec![file], dirs: Vec::new() })
     }
 
+    /// The file at a path.
+    pub(crate) fn find(&self, path: &str) -> Option<&FileStat> {
+        let at = self.files.binary_search_by(|file| file.path.as_str().cmp(path)).ok()?;
+        Some(&self.files[at])
+    }
+
     /// Sum of all sizes.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|f| f.size).sum()
@@ -229,7 +236,8 @@ impl Walk<'_> {
             return Err(PlaceError::TooManyEntries { most: MAX_ENTRIES });
         }
         if matches!(name, STATE | OWNER) {
-            return Err(PlaceError::ContainsDataset { path });
+            let datasets = if name == STATE { inner(dir, prefix)? } else { Vec::new() };
+            return Err(PlaceError::ContainsDataset { path, datasets });
         }
         if let Some(format) = table_format(prefix, name) {
             return Err(PlaceError::TableFormat { path, format });
@@ -249,6 +257,22 @@ impl Walk<'_> {
             false => Err(PlaceError::Special { path }),
         }
     }
+}
+
+/// Paths of the datasets that have their state in the `.skein` of a directory.
+fn inner(dir: &OwnedFd, prefix: &str) -> Result<Vec<String>, PlaceError> {
+    let mut datasets = Vec::new();
+    // What is no directory of ours is named without its owners.
+    let Ok(states) = reopen(dir, STATE) else { return Ok(datasets) };
+    for entry in rustix::fs::Dir::read_from(&states).during("list", STATE)? {
+        let entry = entry.during("list", STATE)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !matches!(name.as_str(), "." | "..") && !is_forgotten(&name) {
+            datasets.push(format!("{prefix}{name}"));
+        }
+    }
+    datasets.sort();
+    Ok(datasets)
 }
 
 /// Opens a directory below unless something is mounted there.

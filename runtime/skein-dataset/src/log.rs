@@ -8,14 +8,14 @@ pub(crate) mod machine;
 pub(crate) mod record;
 
 use cap_std::fs::Dir;
-use skein_types::{Blake3, Code, ErrorClass, codes};
+use skein_types::{Blake3, Bytes, Code, ErrorClass, codes};
 
 use crate::fault::IoFault;
 use crate::store;
 use machine::{History, Illegal};
 use record::{Parent, Record};
 
-/// Largest record file; a hundred thousand files with statistics fit.
+/// Largest record file, for whoever reads and whoever writes; a hundred thousand files with statistics fit.
 pub const MAX_RECORD: u64 = 512 << 20;
 const DIGITS: usize = 20;
 const SEAL: &str = ",\"seal\":\"";
@@ -42,6 +42,14 @@ pub enum LogError {
         #[source]
         source: Illegal,
     },
+    /// A record that nobody could read was not written.
+    #[error("the next record would have {bytes}, and one has at most {most}")]
+    TooLarge {
+        /// What it would have.
+        bytes: Bytes,
+        /// What one may have.
+        most: Bytes,
+    },
     /// The system said no.
     #[error(transparent)]
     Io(#[from] IoFault),
@@ -52,7 +60,18 @@ impl LogError {
     pub fn code(&self) -> Code {
         match self {
             Self::Damaged { .. } | Self::Illegal { .. } => codes::LOG_DAMAGED,
+            Self::TooLarge { .. } => codes::RECORD_TOO_LARGE,
             Self::Io(fault) => fault.code(),
+        }
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::TooLarge { .. } => {
+                Some("combine small files with --file-size, or split it into several datasets")
+            }
+            Self::Damaged { .. } | Self::Illegal { .. } | Self::Io(_) => None,
         }
     }
 
@@ -88,6 +107,16 @@ pub(crate) fn read(log: &Dir) -> Result<History, LogError> {
         history.apply(record, Blake3::of(&bytes)).map_err(|source| LogError::Illegal { number, source })?;
     }
     Ok(history)
+}
+
+/// The last record, by the hash of its bytes: it names its predecessor by hash, so whoever has read a log that ended with
+/// it has read this one.
+pub(crate) fn last(log: &Dir) -> Result<Option<Parent>, LogError> {
+    let number = store::names(log, "log")?.iter().filter_map(|name| number_of(name)).max();
+    let Some(number) = number else { return Ok(None) };
+    let bytes = store::read_bounded(log, &file_name(number), MAX_RECORD)?
+        .ok_or_else(|| LogError::Damaged { number, problem: format!("larger than {MAX_RECORD} bytes") })?;
+    Ok(Some(Parent { number, blake3: Blake3::of(&bytes) }))
 }
 
 /// The bytes of a record file.
@@ -131,10 +160,14 @@ pub(crate) struct Sealed {
 }
 
 impl Sealed {
-    pub(crate) fn new(record: &Record) -> Self {
+    /// Refuses a record of more than `most` bytes.
+    pub(crate) fn new(record: &Record, most: u64) -> Result<Self, LogError> {
         let bytes = seal(record);
+        if bytes.len() as u64 > most {
+            return Err(LogError::TooLarge { bytes: Bytes(bytes.len() as u64), most: Bytes(most) });
+        }
         let as_parent = Parent { number: record.number, blake3: Blake3::of(&bytes) };
-        Self { number: record.number, bytes, as_parent }
+        Ok(Self { number: record.number, bytes, as_parent })
     }
 
     /// Name of the unfinished record in the log's directory.

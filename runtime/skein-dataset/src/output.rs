@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use rustix::fs::Mode;
+use rustix::fs::{Access, AtFlags, Mode};
 use rustix::io::Errno;
 use skein_types::{Bytes, Code, ErrorClass, codes};
 
@@ -19,7 +19,8 @@ use crate::dataset::Dataset;
 use crate::fault::{During as _, IoFault};
 use crate::listing::Listing;
 use crate::place::{PlaceError, STATE, refuse_outer};
-use crate::staging::DATA;
+use crate::snapshot::Snapshot;
+use crate::staging::{DATA, OUTPUT_REJECTS, Room};
 use crate::store;
 use crate::store::barrier::{Barrier, SyncMode};
 
@@ -46,6 +47,12 @@ pub enum OutputError {
         /// Why not.
         problem: &'static str,
     },
+    /// Something is called as the rejected rows would be.
+    #[error("{} would have two files called {OUTPUT_REJECTS}", path.display())]
+    NameTaken {
+        /// The directory.
+        path: PathBuf,
+    },
     /// Not enough room.
     #[error("{needed} are needed for the output, {free} are free")]
     NoSpace {
@@ -66,7 +73,7 @@ impl OutputError {
     /// The code of this error.
     pub fn code(&self) -> Code {
         match self {
-            Self::Refused { .. } => codes::OUTPUT_REFUSED,
+            Self::Refused { .. } | Self::NameTaken { .. } => codes::OUTPUT_REFUSED,
             Self::NoSpace { .. } => codes::NO_SPACE,
             Self::Place(e) => e.code(),
             Self::Io(e) => e.code(),
@@ -84,8 +91,12 @@ impl OutputError {
             Self::Refused { .. } => Some(
                 "name a directory that does not exist or is empty, outside of datasets, in one that exists",
             ),
+            Self::NameTaken { .. } => Some(
+                "the dataset has a file of that name, and rejected rows would be called so: rename it, or publish instead",
+            ),
             Self::Place(e) => e.hint(),
-            Self::NoSpace { .. } | Self::Io(_) => None,
+            Self::Io(e) => e.hint(),
+            Self::NoSpace { .. } => None,
         }
     }
 }
@@ -126,12 +137,37 @@ impl Output {
         &self.path
     }
 
-    /// Refuses what would not fit.
-    pub(crate) fn refuse_bytes(&self, bytes: u64) -> Result<(), OutputError> {
+    /// What an output made of so many bytes would find. Writes nothing.
+    pub fn room(&self, bytes: Bytes) -> Result<Room<OutputError>, OutputError> {
         let statvfs = rustix::fs::fstatvfs(&self.parent).during("ask the file system of", &self.name)?;
-        let (needed, free) =
-            (Bytes(crate::staging::needed(bytes)), Bytes(statvfs.f_bavail.saturating_mul(statvfs.f_frsize)));
-        if free < needed { Err(OutputError::NoSpace { needed, free }) } else { Ok(()) }
+        let needed = Bytes(crate::staging::needed(bytes.0));
+        let free = Bytes(statvfs.f_bavail.saturating_mul(statvfs.f_frsize));
+        let may_write =
+            rustix::fs::accessat(&self.parent, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS);
+        let obstacle = match may_write.during("write beside", self.path.display().to_string()) {
+            Err(denied) => Some(denied.into()),
+            Ok(()) => (free < needed).then_some(OutputError::NoSpace { needed, free }),
+        };
+        Ok(Room { needed, free, obstacle })
+    }
+
+    /// Refuses what [`Output::room`] finds in the way.
+    pub(crate) fn refuse_bytes(&self, bytes: Bytes) -> Result<(), OutputError> {
+        self.room(bytes)?.obstacle.map_or(Ok(()), Err)
+    }
+
+    /// Refuses a file of the dataset that is called as the rejected rows would be, before anybody works for it.
+    pub fn refuse_rejects_name(
+        &self,
+        snapshot: &Snapshot,
+        keeps: impl Fn(&str) -> bool,
+    ) -> Result<(), OutputError> {
+        let taken = snapshot.files().iter().any(|file| file.stat.path == OUTPUT_REJECTS);
+        if taken && keeps(OUTPUT_REJECTS) { Err(self.rejects_name_taken()) } else { Ok(()) }
+    }
+
+    pub(crate) fn rejects_name_taken(&self) -> OutputError {
+        OutputError::NameTaken { path: self.path.clone() }
     }
 
     /// Makes the hidden directory and `data` in it. Until the end it is this user's alone.
@@ -182,7 +218,7 @@ fn refuse_contents(
     name: &str,
     refused: impl Fn(&'static str) -> OutputError,
 ) -> Result<(), OutputError> {
-    match rustix::fs::statat(parent, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW) {
+    match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
         Err(Errno::NOENT) => return Ok(()),
         Err(other) => return Err(other).during("look at", name)?,
         Ok(stat) if rustix::fs::FileType::from_raw_mode(stat.st_mode) != rustix::fs::FileType::Directory => {

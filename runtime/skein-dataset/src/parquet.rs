@@ -36,6 +36,7 @@ mod read;
 mod recut;
 mod sample;
 mod seal;
+mod seat;
 mod shape;
 mod source;
 mod splice;

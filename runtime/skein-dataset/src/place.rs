@@ -51,6 +51,23 @@ pub struct Place {
     pub(crate) dev: u64,
 }
 
+/// Inner datasets that are named.
+const NAMED: usize = 3;
+
+/// Whose state it is that lies inside.
+fn inside(path: &str, datasets: &[String]) -> String {
+    let more = datasets.len().saturating_sub(NAMED);
+    let named = datasets[..datasets.len() - more].join(", ");
+    match (datasets.len(), more) {
+        (0, _) => format!("another dataset keeps its state in {path}"),
+        (1, _) => format!("{named} inside is a dataset of its own, with its state in {path}"),
+        (_, 0) => format!("{named} inside are datasets of their own, with their state in {path}"),
+        (_, more) => {
+            format!("{named} and {more} more inside are datasets of their own, with their state in {path}")
+        }
+    }
+}
+
 /// Why no dataset can live at a path.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {
@@ -93,10 +110,12 @@ pub enum PlaceError {
         outer: PathBuf,
     },
     /// A `.skein` inside.
-    #[error("another dataset keeps its state in {path}")]
+    #[error("{}", inside(path, datasets))]
     ContainsDataset {
-        /// Which.
+        /// Where the state is.
         path: String,
+        /// Paths of the datasets whose state it is, as far as they are known.
+        datasets: Vec<String>,
     },
     /// A table format's metadata inside; its log, not the listing, says what the table holds.
     #[error("{path} belongs to {format}")]
@@ -222,9 +241,13 @@ impl PlaceError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::MountPoint { .. } => Some("a mount point cannot be exchanged; use a directory below it"),
-            Self::InsideDataset { .. } | Self::ContainsDataset { .. } => {
-                Some("datasets do not nest; migrate the outer or the inner one")
+            Self::InsideDataset { .. } => {
+                Some("datasets do not nest: migrate the outer one, or forget it with `skein forget`")
             }
+            Self::ContainsDataset { .. } => Some(
+                "datasets do not nest: migrate what is named, or `skein forget` each of them (after `skein finalize --now`, \
+                 which gives old versions up) to take the directory as a whole",
+            ),
             Self::TableFormat { .. } => {
                 Some("a table format's own log decides what it holds; it needs its own driver")
             }

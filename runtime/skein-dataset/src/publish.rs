@@ -44,6 +44,7 @@ pub(crate) mod hold;
 mod prepare;
 pub(crate) mod swap;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use skein_types::{Blake3, Code, ErrorClass, ModuleDigest, ParamsDigest, Rows, RunId, codes};
@@ -57,6 +58,7 @@ use crate::recover;
 use crate::snapshot::{Snapshot, SnapshotError};
 use crate::staging::Staging;
 
+pub(crate) use batch::SYNCS;
 pub use batch::{Attempted, attempt_many, publish_many};
 pub use hold::hold;
 
@@ -92,6 +94,8 @@ pub struct CommitData {
     pub schema: serde_json::Value,
     /// Totals.
     pub rows: RowCounts,
+    /// Schemas that the files which were read presented, by the digest under which [`FileFacts::applied`] names them.
+    pub presented: BTreeMap<Blake3, serde_json::Value>,
     /// More, for people and later versions.
     pub ext: serde_json::Value,
     /// What is known of each data file that the run wrote; files that joined keep what was known of them.
@@ -215,6 +219,19 @@ impl PublishError {
     /// Blame.
     pub fn class(&self) -> ErrorClass {
         self.code().class
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NameTaken { .. } => {
+                Some("take another name with --publish beside=NAME, or move away what is there")
+            }
+            Self::Staged { .. } => None,
+            Self::Snapshot(e) => e.hint(),
+            Self::State(e) => e.hint(),
+            Self::Io(e) => e.hint(),
+        }
     }
 }
 

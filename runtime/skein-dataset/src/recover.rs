@@ -9,7 +9,7 @@ use crate::fault::During as _;
 use crate::listing::Change;
 use crate::log::machine::{History, UndoneBy, Unsettled};
 use crate::log::record::{Body, Intent, Operation, Parent, Record, Refusal, RevertReason};
-use crate::log::{self, Sealed, TEMPORARY};
+use crate::log::{self, LogError, Sealed, TEMPORARY};
 use crate::publish::swap::{self, Back, Decision, Swap};
 use crate::store;
 use crate::sweep;
@@ -86,6 +86,9 @@ pub(crate) fn settle_and_sweep(dataset: &Dataset) -> Result<Vec<Step>, StateErro
     crash_point!("recover.before-sweep").during("recover", &dataset.place.name)?;
     let swept = sweep::sweep(dataset, state, &history)?;
     steps.extend(swept.into_iter().map(|swept| swept.step));
+    for step in &steps {
+        tracing::info!(dataset = %dataset.path().display(), ?step, "recovered");
+    }
     Ok(steps)
 }
 
@@ -189,11 +192,21 @@ pub(crate) fn append_after(
     last: Option<Parent>,
     body: Body,
 ) -> Result<Sealed, StateError> {
+    let record = seal(dataset, last, body)?;
+    create(state, &record)?;
+    Ok(record)
+}
+
+/// The record that follows `last`, unless it would be too large: then nothing has happened.
+pub(crate) fn seal(dataset: &Dataset, last: Option<Parent>, body: Body) -> Result<Sealed, LogError> {
     let number = last.map_or(0, |last| last.number + 1);
-    let record = Sealed::new(&Record::new(number, last, dataset.clock.now(), body));
+    Sealed::new(&Record::new(number, last, dataset.clock.now(), body), dataset.record_max)
+}
+
+/// Creates a sealed record, durably. The lock must be held.
+pub(crate) fn create(state: &State, record: &Sealed) -> Result<(), StateError> {
     if !record.create(&state.log)? {
         return Err(StateError::Held { found: format!("record {} exists", record.number) });
     }
-    store::sync_dir(&state.log, ".")?;
-    Ok(record)
+    Ok(store::sync_dir(&state.log, ".")?)
 }

@@ -6,20 +6,20 @@
 use skein_types::{Bytes, Code, ErrorClass, codes};
 
 use crate::crash_point;
-use crate::dataset::{Dataset, State, StateError};
-use crate::fault::{During as _, IoFault};
+use crate::dataset::{Dataset, State};
+use crate::fault::During as _;
 use crate::intact::{self, Proof};
 use crate::later::{self, SetAside};
 use crate::listing::Change;
 use crate::log;
-use crate::log::LogError;
 use crate::log::machine::{History, UndoneBy, Version};
-use crate::log::record::{Body, FileRecord, Intent, Operation, Refusal};
-use crate::publish::alone;
+use crate::log::record::{Body, FileRecord, Intent, Operation};
+use crate::publish::alone::{self, ExchangeError};
 use crate::recover;
-use crate::snapshot::{Snapshot, SnapshotError, first};
-use crate::staging::{self, StageError};
+use crate::snapshot::{Snapshot, first};
+use crate::staging;
 use crate::store::Node;
+use crate::version::VersionError;
 
 /// What a rollback did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,21 +50,9 @@ pub enum LaterWrites {
 /// A rollback was refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RollbackError {
-    /// No run has published to the dataset.
-    #[error("the dataset has no history")]
-    NoHistory,
-    /// There is no such version.
-    #[error("there is no version {version}")]
-    NoSuchVersion {
-        /// Which.
-        version: u64,
-    },
-    /// Its files are not kept any more.
-    #[error("the files of version {version} are no longer kept")]
-    Gone {
-        /// Which.
-        version: u64,
-    },
+    /// The version cannot be had.
+    #[error(transparent)]
+    Version(VersionError),
     /// Its files are not what the log says.
     #[error("version {version} is damaged: {path}")]
     Damaged {
@@ -79,33 +67,14 @@ pub enum RollbackError {
         /// All of them.
         changes: Vec<Change>,
     },
-    /// The system does not let this user exchange the dataset, which is as it was.
+    /// What can befall every exchange.
     #[error(transparent)]
-    Refused(Refusal),
-    /// It is not known whether it happened; recovery finds out.
-    #[error("it is not known whether the rollback happened")]
-    Unknown {
-        /// What hides the answer.
-        #[source]
-        source: Box<StateError>,
-    },
-    /// The user may not, or the mount does not allow it.
-    #[error(transparent)]
-    Stage(#[from] StageError),
-    /// The dataset cannot be looked at.
-    #[error(transparent)]
-    Snapshot(#[from] SnapshotError),
-    /// The dataset's state cannot be used.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// The system said no.
-    #[error(transparent)]
-    Io(#[from] IoFault),
+    Exchange(ExchangeError),
 }
 
-impl From<LogError> for RollbackError {
-    fn from(e: LogError) -> Self {
-        Self::State(e.into())
+impl<E: Into<ExchangeError>> From<E> for RollbackError {
+    fn from(e: E) -> Self {
+        Self::Exchange(e.into())
     }
 }
 
@@ -113,17 +82,10 @@ impl RollbackError {
     /// The code of this error.
     pub fn code(&self) -> Code {
         match self {
-            Self::NoHistory => codes::NO_HISTORY,
-            Self::NoSuchVersion { .. } => codes::NO_SUCH_VERSION,
-            Self::Gone { .. } => codes::VERSION_GONE,
+            Self::Version(e) => e.code(),
             Self::Damaged { .. } => codes::KEPT_VERSION_DAMAGED,
             Self::LaterWrites { .. } => codes::LATER_WRITES,
-            Self::Refused(refusal) => refusal.code(),
-            Self::Unknown { .. } => codes::OUTCOME_UNKNOWN,
-            Self::Stage(e) => e.code(),
-            Self::Snapshot(e) => e.code(),
-            Self::State(e) => e.code(),
-            Self::Io(e) => e.code(),
+            Self::Exchange(e) => e.code(),
         }
     }
 
@@ -135,17 +97,12 @@ impl RollbackError {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Refused(refusal) => Some(refusal.hint()),
-            Self::State(e) => e.hint(),
+            Self::Exchange(e) => e.hint(),
             Self::LaterWrites { .. } => Some("--later-writes keep copies them aside first and says where"),
-            Self::NoHistory
-            | Self::NoSuchVersion { .. }
-            | Self::Gone { .. }
-            | Self::Damaged { .. }
-            | Self::Unknown { .. }
-            | Self::Stage(_)
-            | Self::Snapshot(_)
-            | Self::Io(_) => None,
+            Self::Version(VersionError::NoSuchVersion { .. } | VersionError::Gone { .. }) => {
+                Some("`skein history` lists the versions and which are kept")
+            }
+            Self::Version(VersionError::NoHistory) | Self::Damaged { .. } => None,
         }
     }
 }
@@ -162,15 +119,13 @@ pub fn roll_back_over(
     to: Option<u64>,
     later: LaterWrites,
 ) -> Result<RolledBack, RollbackError> {
-    let state = dataset.state().ok_or(RollbackError::NoHistory)?;
+    let no_history = RollbackError::Version(VersionError::NoHistory);
+    let Some(state) = dataset.state() else { return Err(no_history) };
     let _lock = dataset.lock_publish(state)?;
     let (_, mut history) = recover::settle(dataset, state)?;
-    let to = match to {
-        Some(to) => to,
-        None => history.previous().ok_or(RollbackError::NoHistory)?,
-    };
-    let target = history.version(to).cloned().ok_or(RollbackError::NoSuchVersion { version: to })?;
-    let head = history.head().cloned().ok_or(RollbackError::NoHistory)?;
+    let Some(to) = to.or_else(|| history.previous()) else { return Err(no_history) };
+    let found = history.find(Some(to)).map_err(RollbackError::Version)?;
+    let target = &found.version;
     let mut changes = history.later_writes(to);
     let live = dataset.snapshot(&history)?;
     let observed = live.observed();
@@ -179,12 +134,12 @@ pub fn roll_back_over(
         return Err(RollbackError::LaterWrites { changes });
     }
     let written = observed.as_ref().is_some_and(|changes| !changes.is_empty());
-    if history.is_current(to) && !written {
-        return Ok(answer(&target, head.version, false));
+    if found.is_current && !written {
+        return Ok(answer(target, found.head.version, false));
     }
-    let slot = history.slot_of(to).ok_or(RollbackError::Gone { version: to })?;
+    let slot = found.slot().map_err(RollbackError::Version)?;
     staging::may_change(dataset)?;
-    let (new, files) = verify(dataset, state, &target, slot)?;
+    let (new, files) = verify(dataset, state, target, slot)?;
     if let Some(changes) = observed {
         history = observe(dataset, state, &history, (&live, changes))?;
     }
@@ -203,17 +158,16 @@ pub fn roll_back_over(
         files,
         dirs: target.dirs.clone(),
     };
+    let announced = recover::seal(dataset, history.last(), Body::Intent(Box::new(intent.clone())))?;
     crash_point!("rollback.before-intent").during("roll back", &dataset.place.name)?;
-    let unknown = |e: StateError| RollbackError::Unknown { source: Box::new(e) };
-    let exchanged = recover::append(dataset, state, &history, Body::Intent(Box::new(intent.clone())))
-        .and_then(|announced| {
-            crash_point!("rollback.after-intent").during("roll back", &dataset.place.name)?;
-            alone::carry_out(dataset, state, &intent, announced.number)
-        });
-    match exchanged.map_err(unknown)? {
-        Ok(version) => Ok(RolledBack { set_aside, ..answer(&target, version, true) }),
+    let exchanged = recover::create(state, &announced).and_then(|()| {
+        crash_point!("rollback.after-intent").during("roll back", &dataset.place.name)?;
+        alone::carry_out(dataset, state, &intent, announced.number)
+    });
+    match exchanged.map_err(ExchangeError::unknown("the rollback"))? {
+        Ok(version) => Ok(RolledBack { set_aside, ..answer(target, version, true) }),
         Err(UndoneBy::Drift { changes }) => Err(RollbackError::LaterWrites { changes }),
-        Err(UndoneBy::Refused(refusal)) => Err(RollbackError::Refused(refusal)),
+        Err(UndoneBy::Refused(refusal)) => Err(ExchangeError::Refused(refusal).into()),
     }
 }
 
@@ -246,7 +200,7 @@ fn verify(
     let version = target.version;
     match intact::prove(dataset, (&state.kept, &slot.to_string()), &target.files)? {
         Proof::Intact(node, files) => Ok((node, files)),
-        Proof::Missing => Err(RollbackError::Gone { version }),
+        Proof::Missing => Err(RollbackError::Version(VersionError::Gone { version })),
         Proof::Damaged(path) => Err(RollbackError::Damaged { version, path }),
     }
 }

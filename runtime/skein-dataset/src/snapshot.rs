@@ -7,6 +7,7 @@ mod access;
 mod hashing;
 mod known;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use cap_std::fs::Dir;
@@ -15,9 +16,9 @@ use skein_types::{Blake3, Bytes, Code, ErrorClass, codes};
 use crate::dataset::{Dataset, RunLock, StateError};
 use crate::fault::{During as _, IoFault};
 use crate::listing::{Change, FileStat, Listing, Role, changes};
-use crate::log::LogError;
 use crate::log::machine::{History, Version};
 use crate::log::record::{Applied, FileRecord, Parent};
+use crate::log::{self, LogError};
 use crate::place::{Kind, PlaceError};
 use crate::store::{self, Node};
 
@@ -43,6 +44,8 @@ pub struct Snapshot {
     /// The log's last record when this was pinned.
     pub(crate) last: Option<Parent>,
     pub(crate) head: Option<Arc<Version>>,
+    /// Of the schemas that the log recorded, those that files of the current version were planned with.
+    presented: BTreeMap<Blake3, serde_json::Value>,
 }
 
 /// A snapshot cannot be taken or does not hold.
@@ -75,6 +78,19 @@ pub enum SnapshotError {
     /// The system said no.
     #[error(transparent)]
     Io(#[from] IoFault),
+}
+
+/// What the log says of the current version.
+struct Recorded {
+    last: Option<Parent>,
+    head: Option<Arc<Version>>,
+    presented: BTreeMap<Blake3, serde_json::Value>,
+}
+
+impl Recorded {
+    fn of(history: &History) -> Self {
+        Self { last: history.last(), head: history.head().cloned(), presented: history.presented() }
+    }
 }
 
 pub(crate) fn first(changes: &[Change]) -> String {
@@ -157,37 +173,47 @@ impl Dataset {
         _lock: &RunLock,
         earlier: &Snapshot,
     ) -> Result<(Snapshot, Vec<usize>), SnapshotError> {
-        let now = self.look()?;
+        let now = self.look_after(earlier)?;
         if now.node != earlier.node {
             return Err(SnapshotError::Drift { changes: vec![Change::Modified(self.place.name.clone())] });
         }
-        let stats =
-            |snapshot: &'_ Snapshot| snapshot.files.iter().map(|f| f.stat.clone()).collect::<Vec<_>>();
-        let changes = changes(&stats(earlier), &stats(&now), FileStat::same);
+        let stats = (earlier.files.iter().map(|f| &f.stat), now.files.iter().map(|f| &f.stat));
+        let changes = changes(stats.0, stats.1, FileStat::same);
         if changes.iter().any(|change| !matches!(change, Change::Added(_))) {
             return Err(SnapshotError::Drift { changes });
         }
-        let mut added = Vec::with_capacity(changes.len());
-        for (place, file) in now.files.iter().enumerate() {
-            match earlier.files.binary_search_by(|f| f.stat.path.cmp(&file.stat.path)) {
-                Ok(at) => earlier.files[at].hash.get().into_iter().for_each(|hash| file.provide_hash(*hash)),
-                Err(_) => added.push(place),
-            }
-        }
+        let files = now.files.iter().enumerate();
+        let added = files.filter(|(_, file)| earlier.file(&file.stat.path).is_none()).map(|(place, _)| place);
+        let added = added.collect();
         Ok((now, added))
     }
 
     /// What the dataset holds now, without a lock: for looking, planning and dry runs, which write nothing. A publish
     /// under way may show through as the version that it makes.
     pub fn look(&self) -> Result<Snapshot, SnapshotError> {
-        let snapshot = self.snapshot(&self.history()?)?;
-        if snapshot.data_files().next().is_none() {
-            return Err(SnapshotError::Empty);
-        }
-        Ok(snapshot)
+        self.snapshot(&self.history()?)?.not_empty()
+    }
+
+    /// Reads no file again that is as it was, nor the log if it is.
+    fn look_after(&self, earlier: &Snapshot) -> Result<Snapshot, SnapshotError> {
+        let last = self.state().map_or(Ok(None), |state| log::last(&state.log))?;
+        let log = if last == earlier.last {
+            Recorded { last, head: earlier.head.clone(), presented: earlier.presented.clone() }
+        } else {
+            Recorded::of(&self.history()?)
+        };
+        self.pinned(log, Some(earlier))?.not_empty()
     }
 
     pub(crate) fn snapshot(&self, history: &History) -> Result<Snapshot, SnapshotError> {
+        self.pinned(Recorded::of(history), None)
+    }
+
+    fn pinned(
+        &self,
+        Recorded { last, head, presented }: Recorded,
+        earlier: Option<&Snapshot>,
+    ) -> Result<Snapshot, SnapshotError> {
         let root = self.place.open_root()?;
         let (node, listing) = match self.place.kind {
             Kind::Directory => (node_of(&root)?, Listing::of_directory(&root)?),
@@ -197,16 +223,21 @@ impl Dataset {
                 (Node { dev: self.place.dev, ino }, listing)
             }
         };
-        let head = history.head().cloned();
         let mut snapshot = Snapshot {
             files: listing.files.into_iter().map(PinnedFile::unknown).collect(),
             dirs: listing.dirs,
             root,
             kind: self.place.kind,
             node,
-            last: history.last(),
+            last,
+            presented,
             head,
         };
+        for file in &snapshot.files {
+            let same = earlier.and_then(|earlier| earlier.file(&file.stat.path));
+            let hash = same.filter(|same| same.stat.same(&file.stat)).and_then(|same| same.hash.get());
+            hash.into_iter().for_each(|hash| file.provide_hash(*hash));
+        }
         snapshot.recognise(self)?;
         Ok(snapshot)
     }
@@ -223,6 +254,16 @@ impl Snapshot {
         &self.files
     }
 
+    /// The file at a path.
+    pub(crate) fn file(&self, path: &str) -> Option<&PinnedFile> {
+        let at = self.files.binary_search_by(|file| file.stat.path.as_str().cmp(path)).ok()?;
+        self.files.get(at)
+    }
+
+    fn not_empty(self) -> Result<Self, SnapshotError> {
+        if self.data_files().next().is_none() { Err(SnapshotError::Empty) } else { Ok(self) }
+    }
+
     /// The data files, sorted by bytes of the path.
     pub fn data_files(&self) -> impl Iterator<Item = &PinnedFile> + Clone {
         self.files.iter().filter(|f| f.stat.role == Role::Data)
@@ -236,6 +277,11 @@ impl Snapshot {
     /// Sum of all sizes.
     pub fn bytes(&self) -> Bytes {
         self.files.iter().map(|f| Bytes(f.stat.size)).sum()
+    }
+
+    /// Sum of the sizes of files that are asked for by path.
+    pub fn bytes_of(&self, takes: impl Fn(&str) -> bool) -> Bytes {
+        self.files.iter().filter(|file| takes(&file.stat.path)).map(|file| Bytes(file.stat.size)).sum()
     }
 
     /// Opens a pinned file and checks that it is the one that was pinned.
@@ -259,8 +305,15 @@ impl Snapshot {
     pub fn applied_to_all(&self) -> Vec<Applied> {
         let mut files = self.data_files();
         let mut all = files.next().map_or_else(Vec::new, |f| f.applied().to_vec());
-        files.for_each(|file| all.retain(|applied| file.applied().contains(applied)));
+        files.for_each(|file| {
+            all.retain(|applied| file.applied().iter().any(|own| own.same_migration(applied)))
+        });
         all
+    }
+
+    /// A schema that files presented when they were migrated, by its digest in [`Applied::presented`].
+    pub fn presented(&self, digest: &Blake3) -> Option<&serde_json::Value> {
+        self.presented.get(digest)
     }
 
     /// Whether another look saw the same: the same log, and the same files in the same order, none of them written to.

@@ -18,11 +18,13 @@ use skein_types::{Blake3, Bytes, Code, ErrorClass, codes};
 use crate::crash_point;
 use crate::dataset::{Dataset, RunLock};
 use crate::fault::{During as _, IoFault};
-use crate::listing::Role;
+use crate::listing::{FileStat, Role};
 use crate::output::{Output, OutputError};
 use crate::place::Kind;
+use crate::publish::SYNCS;
 use crate::snapshot::{PinnedFile, Snapshot, SnapshotError};
 use crate::staging::readers::Readers;
+use crate::store::barrier::Barrier;
 use crate::store::{self, attributes};
 
 pub use file::StagedFile;
@@ -39,7 +41,8 @@ pub const OUTPUT_REJECTS: &str = "_quarantine.parquet";
 /// How an output file is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameRule {
-    /// As its source: single files, and `names: keep`.
+    /// As its source: single files, plain files elsewhere, and where somebody asks for it. A reader that lists the old version
+    /// and opens a file late then reads the new one: it may mix two versions.
     Keep,
     /// `<stem>-<8 hex of its content hash>.<ext>`: a reader that lists the old version and opens late misses the file
     /// instead of mixing versions.
@@ -91,8 +94,11 @@ pub(crate) struct Shared {
 struct Written {
     entries: Vec<StagedEntry>,
     quarantine: Option<StagedEntry>,
-    lost: Vec<String>,
-    dirs_finished: bool,
+    lost: BTreeSet<String>,
+    /// Directories that do not have the attributes of the old ones yet.
+    open_dirs: BTreeSet<String>,
+    /// What was named, made or changed since it was last synced: files, and directories with `.` for the root.
+    unsynced: BTreeSet<String>,
     fault: Option<IoFault>,
 }
 
@@ -207,7 +213,7 @@ impl Staging {
             stems: file::stems(snapshot),
             temporaries: AtomicU64::new(0),
             keep: AtomicBool::new(false),
-            written: Mutex::default(),
+            written: Mutex::new(Written::over(&snapshot.dirs)),
         };
         let staging = Self { shared: Arc::new(shared) };
         crash_point!("stage.after-create").during("stage", &staging.shared.name)?;
@@ -222,13 +228,13 @@ impl Staging {
         snapshot: &Snapshot,
         keeps: impl Fn(&str) -> bool,
     ) -> Result<Self, OutputError> {
-        let kept = snapshot.files().iter().filter(|file| keeps(&file.stat.path));
-        output.refuse_bytes(kept.map(|file| file.stat.size).sum())?;
+        output.refuse_bytes(snapshot.bytes_of(&keeps))?;
         let (dir, data) = output.begin()?;
         let source_dirs = dirs_kept(snapshot, keeps);
         for below in &source_dirs {
             data.create_dir(below).during("create", below)?;
         }
+        let written = Mutex::new(Written::over(&source_dirs));
         let shared = Shared {
             kind: snapshot.kind,
             name: output.temporary().to_owned(),
@@ -241,7 +247,7 @@ impl Staging {
             stems: BTreeMap::new(),
             temporaries: AtomicU64::new(0),
             keep: AtomicBool::new(false),
-            written: Mutex::default(),
+            written,
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -250,30 +256,64 @@ impl Staging {
     pub fn deliver(self, output: Output) -> Result<std::path::PathBuf, OutputError> {
         let shared = &self.shared;
         if self.quarantined() && !store::rename_new(&shared.dir, QUARANTINE, &shared.data, OUTPUT_REJECTS)? {
-            let problem = "would have two files called _quarantine.parquet";
-            return Err(OutputError::Refused { path: output.path().to_owned(), problem });
+            return Err(output.rejects_name_taken());
         }
         self.finish_dirs()?;
         output.deliver(&shared.dir, &shared.data)
     }
 
-    /// Makes room for what others added to the snapshot that this was made for. Every file that was begun must be
-    /// finished.
-    pub fn extend(&mut self, snapshot: &Snapshot) -> Result<(), StageError> {
+    /// Makes room for what others added to the snapshot that this was made for: files at these places, and directories.
+    /// Every file that was begun must be finished. Directories that get nothing new are not touched.
+    pub fn extend(&mut self, snapshot: &Snapshot, added: &[usize]) -> Result<(), StageError> {
         let shared = Arc::get_mut(&mut self.shared).expect("a file that is finished gives its staging back");
         let known = std::mem::replace(&mut shared.source_dirs, snapshot.dirs.clone());
-        // Their modes were set, and may keep us out: of what is below, too, so from the root down.
+        let made: Vec<&String> =
+            snapshot.dirs.iter().filter(|dir| known.binary_search(dir).is_err()).collect();
+        let added = added.iter().map(|place| &snapshot.files()[*place].stat.path);
+        let above: BTreeSet<String> =
+            added.chain(made.iter().copied()).flat_map(|path| above(path)).collect();
+        let mut opened = BTreeSet::from([".".to_owned()]);
+        opened.extend(above);
+        // Their modes were set, and may keep us out. From the root down, for each lets into those below it.
+        let old = shared.source_dirs.iter().filter(|dir| opened.contains(*dir) && !made.contains(dir));
         store::set_dir_mode(&shared.data, rustix::fs::Mode::RWXU, ".")?;
-        for path in &known {
+        for path in old {
             let dir = shared.data.open_dir(path).during("open", path)?;
             store::set_dir_mode(&dir, rustix::fs::Mode::RWXU, path)?;
         }
-        for below in snapshot.dirs.iter().filter(|dir| !known.contains(dir)) {
+        for below in made {
             shared.data.create_dir(below).during("create", below)?;
+            opened.insert(below.clone());
         }
         shared.stems = file::stems(snapshot);
-        shared.written().dirs_finished = false;
+        let mut written = shared.written();
+        written.unsynced.extend(opened.iter().cloned());
+        written.open_dirs.extend(opened);
+        drop(written);
         Ok(crash_point!("stage.after-extend").during("stage", &shared.name)?)
+    }
+
+    /// Makes durable what was staged since the last time, so that the publish that follows has less to wait for.
+    pub fn sync(&self, dataset: &Dataset) -> Result<(), IoFault> {
+        self.finish_dirs()?;
+        let mut barrier = Barrier::default();
+        let unsynced = self.shared.written().unsynced.clone();
+        unsynced.iter().try_for_each(|path| barrier.add(0, &self.shared.data, path))?;
+        let failed = barrier.wait(dataset.options.sync, SYNCS).into_iter().next();
+        failed.map_or(Ok(()), |(_, fault)| Err(fault))?;
+        self.note_synced();
+        Ok(())
+    }
+
+    /// Whether a file or directory of the new version may not be durable yet. What a barrier has synced is not written to
+    /// again, so a publish that begins anew needs to sync only what came since.
+    pub(crate) fn is_unsynced(&self, path: &str) -> bool {
+        self.shared.written().unsynced.contains(path)
+    }
+
+    /// A barrier has synced everything that was [unsynced](Self::is_unsynced).
+    pub(crate) fn note_synced(&self) {
+        self.shared.written().unsynced.clear();
     }
 
     /// Forgets the rejected rows, to write them anew with more.
@@ -300,6 +340,16 @@ impl Staging {
         file::join(&self.shared, snapshot, source)
     }
 
+    /// Takes over a file of a version that nobody writes to, under its name there.
+    pub(crate) fn take_over(&self, from: &std::fs::File, stat: &FileStat) -> Result<StagedEntry, StageError> {
+        file::take_over(&self.shared, from, stat)
+    }
+
+    /// Takes over the rejected rows of such a version.
+    pub(crate) fn take_over_quarantine(&self, from: &std::fs::File) -> Result<(), StageError> {
+        file::take_over_quarantine(&self.shared, from)
+    }
+
     /// Takes all sidecars over; answers what was dropped.
     pub fn copy_sidecars(&self, snapshot: &Snapshot) -> Result<Vec<String>, StageError> {
         let mut dropped = Vec::new();
@@ -323,9 +373,7 @@ impl Staging {
     /// Owners and attributes that could not be kept, for the run's summary: of the files that are finished, and of
     /// directories after [`Staging::finish_dirs`].
     pub fn lost_attributes(&self) -> Vec<String> {
-        let mut lost = self.shared.written().lost.clone();
-        lost.sort();
-        lost
+        self.shared.written().lost.iter().cloned().collect()
     }
 
     /// The first write that failed. Encoders wrap errors of their writer; this is the one underneath.
@@ -367,25 +415,28 @@ impl Staging {
     /// its caller has not.
     pub fn finish_dirs(&self) -> Result<(), IoFault> {
         let shared = &self.shared;
-        if shared.kind == Kind::File || shared.written().dirs_finished {
+        if shared.kind == Kind::File {
             return Ok(());
         }
-        for path in shared.source_dirs.iter().rev().map(String::as_str).chain(["."]) {
-            let open = |root: &Dir| {
+        let open = shared.written().open_dirs.clone();
+        let last_first = shared.source_dirs.iter().rev().map(String::as_str).chain(["."]);
+        for path in last_first.filter(|path| open.contains(*path)) {
+            let opened = |root: &Dir| {
                 let dir = root.open_dir(path).during("open", path)?;
                 store::readable(&dir, ".")
             };
-            let lost = attributes::copy(open(&shared.source)?, open(&shared.data)?, path)?;
-            shared.written().lost.extend(lost);
+            let lost = attributes::copy(opened(&shared.source)?, opened(&shared.data)?, path)?;
+            let mut written = shared.written();
+            written.lost.extend(lost);
+            written.unsynced.insert(path.to_owned());
+            written.open_dirs.remove(path);
         }
-        shared.written().dirs_finished = true;
         Ok(())
     }
 }
 
 /// Directories that hold something that is kept, or nothing in the source either.
 fn dirs_kept(snapshot: &Snapshot, keeps: impl Fn(&str) -> bool) -> Vec<String> {
-    let above = |path: &str| path.match_indices('/').map(|(at, _)| path[..at].to_owned()).collect::<Vec<_>>();
     let (mut used, mut filled) = (BTreeSet::new(), BTreeSet::new());
     for file in snapshot.files() {
         let dirs = above(&file.stat.path);
@@ -395,6 +446,26 @@ fn dirs_kept(snapshot: &Snapshot, keeps: impl Fn(&str) -> bool) -> Vec<String> {
         filled.extend(dirs);
     }
     snapshot.dirs.iter().filter(|dir| used.contains(*dir) || !filled.contains(*dir)).cloned().collect()
+}
+
+/// The directories that lead to a path, outermost first.
+fn above(path: &str) -> Vec<String> {
+    path.match_indices('/').map(|(at, _)| path[..at].to_owned()).collect()
+}
+
+impl Written {
+    /// Nothing yet but the directories.
+    fn over(dirs: &[String]) -> Self {
+        let dirs: BTreeSet<String> = dirs.iter().cloned().chain([".".to_owned()]).collect();
+        Self { open_dirs: dirs.clone(), unsynced: dirs, ..Self::default() }
+    }
+
+    /// A file of the new version that has its name.
+    fn named(&mut self, entry: StagedEntry) {
+        let dir = entry.path.rsplit_once('/').map_or(".", |(dir, _)| dir);
+        self.unsynced.extend([entry.path.clone(), dir.to_owned()]);
+        self.entries.push(entry);
+    }
 }
 
 impl Shared {

@@ -25,6 +25,8 @@ mod descriptors;
 mod elsewhere;
 #[path = "files/foreign.rs"]
 mod foreign;
+#[path = "files/forget.rs"]
+mod forget;
 #[path = "files/held.rs"]
 mod held;
 #[path = "files/kept.rs"]
@@ -37,6 +39,8 @@ mod old;
 mod others;
 #[path = "files/places.rs"]
 mod places;
+#[path = "files/records.rs"]
+mod records;
 #[path = "files/refused.rs"]
 mod refused;
 #[path = "files/renames.rs"]

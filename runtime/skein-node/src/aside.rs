@@ -8,20 +8,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use skein_dataset::{
-    Change, Conflict, Dataset, NameRule, OUTPUT_REJECTS, Output, Role, Snapshot, SnapshotError, Staging,
+    Change, Conflict, Dataset, NameRule, OUTPUT_REJECTS, Output, OutputError, Role, Room, Snapshot,
+    SnapshotError, Staging,
 };
 use skein_sandbox::Module;
-use skein_types::{Clock, StateKind};
+use skein_types::Clock;
 
 use crate::error::RunError;
+use crate::job::{Bench, Job};
 use crate::progress::Progress;
-use crate::quarantine::Quarantine;
 use crate::report::RunOutcome;
 use crate::run::{self, Asked, RunRequest, Work};
-use crate::sandboxed::Sandboxes;
-use crate::sequential;
-use crate::staged::{self, Job, Later};
-use crate::transform::Transform;
+use crate::staged;
 
 /// Runs a module over a dataset and writes the result into a directory that does not exist or is empty. Files that are
 /// not chosen are not written, those that have been through the migration are copied.
@@ -39,63 +37,36 @@ pub fn write_aside(
     let output = Output::at(to, &dataset, &request.run.to_string())?;
     let snapshot = dataset.look()?;
     let asked = Asked { module, manifest: &manifest, migration: &migration, request: &request };
-    let Some(Work { files, done, plans, applied, .. }) = asked.work(&snapshot, progress)? else {
+    let Some(work) = asked.work(&snapshot, progress)? else {
         return Ok(RunOutcome::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration });
     };
-    let places = files.iter().map(|file| file.place).chain(done.iter().copied());
-    let data: BTreeSet<&str> = places.map(|place| snapshot.files()[place].stat.path.as_str()).collect();
-    let keeps = |path: &str| Role::of(path) != Role::Data || data.contains(path);
-    let staging = Staging::aside(&output, &dataset, &snapshot, keeps)?;
-    let quarantine = Quarantine::new(request.rejects_max);
-    let sandboxes = Sandboxes::new(module, &manifest, &request, (&applied, progress));
-    let agents: Vec<_> = plans.groups.iter().map(|group| sandboxes.for_group(group)).collect();
-    let outputs = request.resize.outputs(&snapshot, &files, &migration.name)?;
-    let transform = Transform {
-        snapshot: &snapshot,
-        staging: &staging,
-        files: &files,
-        outputs: &outputs,
-        first_file: 0,
-        plans: &plans,
-        agents: &agents,
-        module: migration.module,
-        params: migration.params,
-        batch_bytes: manifest.batch_bytes.map(u64::from),
-        rule: NameRule::Keep,
-        checkpoint_rows: request.checkpoint_rows,
-        progress,
-        quarantine: &quarantine,
-    };
-    let transformed = match manifest.state {
-        StateKind::None => transform.run(request.threads)?,
-        StateKind::Sequential => sequential::run(&transform)?,
-    };
-    staged::write_quarantine(&staging, &snapshot, &quarantine)?;
-    for place in &done {
-        staging
-            .join(&snapshot, &snapshot.files()[*place])
-            .map_err(|e| RunError::from(e).if_asked_to_stop())?;
-    }
-    let job = Job {
-        files_dropped: staging.copy_sidecars(&snapshot).map_err(|e| RunError::from(e).if_asked_to_stop())?,
-        joined: done.len(),
-        caught_up: 0,
-        later: Later { sandboxes: None, progress: progress.following() },
-        module: module.clone(),
-        files,
-        plans,
-        applied,
-        manifest,
-        migration,
-        request,
-        started,
-        clock,
-        transformed,
-        quarantine,
-    };
-    staging.finish_dirs()?;
+    room(&output, &snapshot, &work)?;
+    let staging = Staging::aside(&output, &dataset, &snapshot, contents(&snapshot, &work))?;
+    let joined = work.done.clone();
+    let mut job = work.job(module, (manifest, migration), request, (started, clock));
+    let sandboxes = job.sandboxes(progress);
+    let agents: Vec<_> = job.plans.groups.iter().map(|group| sandboxes.for_group(group)).collect();
+    let bench = Bench { snapshot: &snapshot, staging: &staging, rule: NameRule::Keep, progress };
+    job.made.transformed = job.transform((&job.files, 0), bench, &agents)?;
+    staged::add_the_rest(&mut job, &snapshot, &staging, &joined).map_err(RunError::if_asked_to_stop)?;
     still_the_same(&snapshot, &dataset)?;
     deliver(&job, &snapshot, staging, output)
+}
+
+/// What of a snapshot an output has: data files that are migrated or have been, and everything that is no data.
+fn contents<'a>(snapshot: &'a Snapshot, work: &Work) -> impl Fn(&str) -> bool + use<'a> {
+    let places = work.files.iter().map(|file| file.place).chain(work.done.iter().copied());
+    let data: BTreeSet<&str> = places.map(|place| snapshot.files()[place].stat.path.as_str()).collect();
+    move |path: &str| Role::of(path) != Role::Data || data.contains(path)
+}
+
+/// What an output would find where it is to be, refused where its names would meet. Writes nothing.
+pub(crate) fn room(output: &Output, snapshot: &Snapshot, work: &Work) -> Result<Room<OutputError>, RunError> {
+    // Without a guest nothing is rejected.
+    if work.plans.groups.iter().any(|group| group.plan.needs_guest()) {
+        output.refuse_rejects_name(snapshot, contents(snapshot, work))?;
+    }
+    Ok(output.room(snapshot.bytes_of(contents(snapshot, work)))?)
 }
 
 fn deliver(job: &Job, snapshot: &Snapshot, staging: Staging, output: Output) -> Result<RunOutcome, RunError> {

@@ -21,13 +21,16 @@ mod probe;
 mod relay;
 mod sample;
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
-use skein_dataset::{Dataset, Room, Snapshot};
+use skein_dataset::{Dataset, Output, Room, Snapshot};
 use skein_sandbox::Module;
 use skein_types::{Bytes, Clock, Millis, Origin, Rows, SchemaPlan, Shape, StateKind};
 
+use crate::aside;
 use crate::error::RunError;
 use crate::lineage::Lineage;
 use crate::progress::Progress;
@@ -59,6 +62,8 @@ pub struct DryRunRequest {
     pub run: RunRequest,
     /// Source rows that are shown, at most.
     pub rows: usize,
+    /// The directory of plain files that it would write instead of a version.
+    pub into: Option<PathBuf>,
 }
 
 /// What a run would do.
@@ -95,7 +100,7 @@ pub struct Forecast {
     pub rejects: Rejects,
     /// For the whole.
     pub estimate: Estimate,
-    /// Disk space beside the dataset.
+    /// Disk space for what would be written.
     pub room: RoomView,
     /// What would end the run, or what is likely to, that looking showed already.
     pub warnings: Vec<Warning>,
@@ -123,13 +128,16 @@ pub struct WorkCounts {
     pub partitions: Vec<String>,
 }
 
-/// Disk space beside the dataset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// Disk space beside the dataset, or where plain files are to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RoomView {
     /// A second copy and a fifth.
     pub needed: Bytes,
     /// What the file system has.
     pub free: Bytes,
+    /// The directory of plain files, if that is what the run would write.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
 }
 
 /// Why a run may not end well.
@@ -153,43 +161,29 @@ pub fn dry_run(
     let dataset = dataset.stopped_by(progress.files());
     let manifest = run::describe(module, &request.run.limits)?;
     let migration = run::migration(module, &manifest, &request.run)?;
+    let output = request.into.as_deref().map(|to| Output::at(to, &dataset, &request.run.run.to_string()));
+    let output = output.transpose()?;
     let snapshot = dataset.look().map_err(|e| RunError::from(e).if_asked_to_stop())?;
     let version = snapshot.version().unwrap_or(0);
     let asked = Asked { module, manifest: &manifest, migration: &migration, request: &request.run };
     let Some(work) = asked.work(&snapshot, progress)? else {
         return Ok(DryRun::AlreadyMigrated { version, migration });
     };
-    run::left_fit(&snapshot, &work.plans, &request.run.files, &work.left)?;
-    let mut prober = Prober {
-        snapshot: &snapshot,
-        work: &work,
-        sandboxes: &Sandboxes::new(module, &manifest, &request.run, (&work.applied, progress)),
-        migration: &migration,
-        batch_bytes: manifest.batch_bytes.map(u64::from),
-        progress,
-        seen: Seen::default(),
-        files: std::collections::BTreeSet::new(),
+    let (room, obstacle) = match &output {
+        None => beside_room(&asked, &dataset, (&snapshot, &work))?,
+        Some(output) => output_room(output, (&snapshot, &work))?,
     };
-    let printer = Printer::new(request.run.params.secrets());
+    let recut = Recut::of(&asked, (&snapshot, &work))?;
     let plans: Vec<Lineage> = work.plans.groups.iter().map(Lineage::of).collect();
-    let mut sampler = sample::Sampler::new(&work, &plans, &printer, (manifest.state, request.rows));
-    look(&mut prober, &mut sampler, manifest.state, request.rows)?;
-    let mut counts = counts(&snapshot, &work, &plans);
-    let resize = &request.run.resize;
-    counts.files_after = match resize.file_size {
-        None => None,
-        Some(_) => Some(resize.outputs(&snapshot, &work.files, &migration.name)?.len()),
+    let sample = Sampling { plans: &plans, recut: &recut.files, rows: request.rows };
+    let (seen, sample, rejects) = sampled(&asked, (&snapshot, &work), &sample, progress)?;
+    let counts = WorkCounts {
+        files_after: request.run.resize.file_size.map(|_| recut.outputs),
+        // What is not selected is not written into a directory of plain files.
+        joined: work.done.len() + if output.is_none() { work.left.len() } else { 0 },
+        ..counts(&snapshot, &work, &plans)
     };
-    let whole = Whole {
-        row_groups: counts.row_groups as u64,
-        rows: counts.rows.0,
-        bytes: counts.bytes.0,
-        workers: request.run.threads as u64,
-        sequential: manifest.state == StateKind::Sequential,
-    };
-    let estimate = Estimate::of(&prober.seen, &whole);
-    let room = dataset.room(&snapshot)?;
-    let (sample, rejects) = sampler.finish();
+    let estimate = Estimate::of(&seen, &whole(&asked, &counts, &recut));
     let took = clock.elapsed().saturating_sub(started);
     Ok(DryRun::WouldRun(Box::new(Forecast {
         version,
@@ -198,12 +192,101 @@ pub fn dry_run(
         plans,
         sample,
         rejects,
-        warnings: warnings(&room, &estimate, request.run.rejects_max),
+        warnings: obstacle.into_iter().chain(too_many_rejects(&estimate, request.run.rejects_max)).collect(),
         estimate,
-        room: RoomView { needed: room.needed, free: room.free },
+        room,
         migration,
         took: Millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
     })))
+}
+
+/// What becomes of row groups.
+struct Recut {
+    /// How many files the run would write.
+    outputs: usize,
+    /// Files whose row groups are cut anew, and their size.
+    files: BTreeSet<usize>,
+    bytes: u64,
+}
+
+impl Recut {
+    fn of(asked: &Asked<'_>, (snapshot, work): (&Snapshot, &Work)) -> Result<Self, RunError> {
+        let outputs = asked.request.resize.outputs(snapshot, &work.files, &asked.migration.name)?;
+        let anew = outputs.iter().filter(|output| output.row_groups.is_some());
+        let files: BTreeSet<usize> = anew.flat_map(|output| &output.sources).copied().collect();
+        let bytes = files.iter().map(|file| work.files[*file].pinned(snapshot).stat.size).sum();
+        Ok(Self { outputs: outputs.len(), files, bytes })
+    }
+}
+
+fn whole(asked: &Asked<'_>, counts: &WorkCounts, recut: &Recut) -> Whole {
+    Whole {
+        row_groups: counts.row_groups as u64,
+        rows: counts.rows.0,
+        bytes: counts.bytes.0,
+        recut_bytes: recut.bytes,
+        workers: asked.request.threads as u64,
+        sequential: asked.manifest.state == StateKind::Sequential,
+    }
+}
+
+/// What a run that publishes would find beside the dataset.
+fn beside_room(
+    asked: &Asked<'_>,
+    dataset: &Dataset,
+    (snapshot, work): (&Snapshot, &Work),
+) -> Result<(RoomView, Option<Warning>), RunError> {
+    run::left_fit(snapshot, &work.plans, &asked.request.files, &work.left)?;
+    let Room { needed, free, obstacle } = dataset.room(snapshot)?;
+    let warning =
+        obstacle.map(|obstacle| Warning { code: obstacle.code().id, message: obstacle.to_string() });
+    Ok((RoomView { needed, free, output: None }, warning))
+}
+
+/// What a run that writes plain files would find where they are to be.
+fn output_room(
+    output: &Output,
+    (snapshot, work): (&Snapshot, &Work),
+) -> Result<(RoomView, Option<Warning>), RunError> {
+    let Room { needed, free, obstacle } = aside::room(output, snapshot, work)?;
+    let warning =
+        obstacle.map(|obstacle| Warning { code: obstacle.code().id, message: obstacle.to_string() });
+    Ok((RoomView { needed, free, output: Some(output.path().display().to_string()) }, warning))
+}
+
+/// What rows are looked at.
+struct Sampling<'a> {
+    plans: &'a [Lineage],
+    /// Files whose row groups are cut anew.
+    recut: &'a BTreeSet<usize>,
+    /// Rows that are shown, at most.
+    rows: usize,
+}
+
+/// Rows through the sandbox, and what they took.
+fn sampled(
+    asked: &Asked<'_>,
+    (snapshot, work): (&Snapshot, &Work),
+    sampling: &Sampling<'_>,
+    progress: &Progress,
+) -> Result<(Seen, Sample, Rejects), RunError> {
+    let Asked { module, manifest, migration, request } = *asked;
+    let mut prober = Prober {
+        snapshot,
+        work,
+        sandboxes: &Sandboxes::new(module, manifest, request, (&work.applied, progress)),
+        migration,
+        batch_bytes: manifest.batch_bytes.map(u64::from),
+        progress,
+        recut: sampling.recut,
+        seen: Seen::default(),
+        files: BTreeSet::new(),
+    };
+    let printer = Printer::new(request.params.mask());
+    let mut sampler = sample::Sampler::new(work, sampling.plans, &printer, (manifest.state, sampling.rows));
+    look(&mut prober, &mut sampler, manifest.state, sampling.rows)?;
+    let (sample, rejects) = sampler.finish();
+    Ok((prober.seen, sample, rejects))
 }
 
 /// Probes and shows. One row group of a module without state is held at a time.
@@ -214,8 +297,10 @@ fn look(
     rows: usize,
 ) -> Result<(), RunError> {
     let work = prober.work;
-    let files: Vec<Candidate> = (work.files.iter().zip(&work.plans.group_of))
-        .map(|(file, group)| Candidate { row_groups: file.row_groups, group: *group })
+    // What is cut anew and what is not takes differently long, so both are looked at.
+    let group_of = |file: usize| 2 * work.plans.group_of[file] + usize::from(prober.recut.contains(&file));
+    let files: Vec<Candidate> = (work.files.iter().enumerate())
+        .map(|(place, file)| Candidate { row_groups: file.row_groups, group: group_of(place) })
         .collect();
     match state {
         StateKind::None => {
@@ -251,27 +336,20 @@ fn counts(snapshot: &Snapshot, work: &Work, plans: &[Lineage]) -> WorkCounts {
         rows: Rows(work.files.iter().map(|file| file.rows).sum()),
         bytes: work.files.iter().map(|file| Bytes(file.pinned(snapshot).stat.size)).sum(),
         row_groups: work.files.iter().map(|file| file.row_groups).sum(),
-        joined: work.done.len() + work.left.len(),
+        joined: work.done.len(),
         partitions,
     }
 }
 
-fn warnings(room: &Room, estimate: &Estimate, rejects_max: u64) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    if let Some(obstacle) = &room.obstacle {
-        warnings.push(Warning { code: obstacle.code().id, message: obstacle.to_string() });
-    }
+fn too_many_rejects(estimate: &Estimate, most: u64) -> Option<Warning> {
     let rejected = estimate.rows_rejected.0;
-    if rejected > rejects_max {
-        warnings.push(Warning {
-            code: skein_types::codes::GUEST_REJECTS.id,
-            message: format!("about {rejected} rows would be rejected, more than {rejects_max} end a run"),
-        });
-    }
-    warnings
+    (rejected > most).then(|| Warning {
+        code: skein_types::codes::GUEST_REJECTS.id,
+        message: format!("about {rejected} rows would be rejected, more than {most} end a run"),
+    })
 }
 
-/// Parquet leaves that a run copies.
+/// Leaves that a run carries, copied or widened.
 fn carried_leaves(plan: &SchemaPlan) -> Vec<usize> {
     let mut carried: Vec<usize> = Vec::new();
     for column in plan.columns() {

@@ -6,7 +6,7 @@ use skein_dataset::{
     Conflict, IoFault, OutputError, PlaceError, PublishError, Refusal, SnapshotError, StageError, StateError,
 };
 use skein_sandbox::{GuestError, SchemaError};
-use skein_types::{Code, ErrorClass, ModuleDigest, ParamsDigest, PlanError, codes};
+use skein_types::{Code, ErrorClass, ModuleDigest, ParamsDigest, PlanError, UnifyError, codes};
 
 use crate::choice::ChoiceError;
 use crate::params::ParamsError;
@@ -38,6 +38,8 @@ pub enum RunError {
     LeftDiffers { file: String, difference: String },
     #[error(transparent)]
     Output(#[from] OutputError),
+    #[error("too much for one dataset: {0}")]
+    Varied(#[from] UnifyError),
     #[error("migration {name:?} was applied before with module {module} and parameters {params}")]
     AppliedDifferently { name: String, module: ModuleDigest, params: ParamsDigest },
     #[error("{name:?} remembers rows, and {done} files have been through it without the other {todo}")]
@@ -55,7 +57,7 @@ pub enum RunError {
     #[error("the target schema for {file} cannot be used: {source}")]
     Target { file: String, source: SchemaError },
     #[error("the files lead to different targets: {difference}")]
-    GroupsDiffer { difference: String, groups: Vec<GroupLine>, joins: bool },
+    GroupsDiffer { difference: String, groups: Vec<GroupLine>, among: Groups },
     #[error("{place}: {source}")]
     Guest { place: String, source: GuestError },
     #[error("{place}: {source}")]
@@ -115,6 +117,7 @@ impl RunError {
             Self::Choice(e) => e.code(),
             Self::LeftDiffers { .. } => codes::PLAN_GROUPS_DIFFER,
             Self::Output(e) => e.code(),
+            Self::Varied(_) => codes::FILE_TOO_MANY_ROW_GROUPS,
             Self::AppliedDifferently { .. } => codes::ALREADY_OTHER_DIGEST,
             Self::StateLost { .. } => codes::STATE_LOST,
             Self::ResizeWithState { .. } => codes::USAGE,
@@ -155,6 +158,9 @@ impl RunError {
                     .to_owned(),
             ),
             Self::Output(e) => e.hint().map(str::to_owned),
+            Self::Varied(_) => Some(
+                "select fewer files at a time with --include and --mixed-schemas, or give them the same columns first".to_owned(),
+            ),
             Self::AppliedDifferently { .. } => {
                 Some("give this migration another --name, or repeat it with --again".to_owned())
             }
@@ -170,7 +176,7 @@ impl RunError {
                 Some(format!("it is about column {column:?}"))
             }
             Self::Plan { source: PlanError::PartitionChanged { .. }, .. } => Some(PARTITION_HINT.to_owned()),
-            Self::GroupsDiffer { groups, joins, .. } => Some(groups_hint(groups, *joins)),
+            Self::GroupsDiffer { groups, among, .. } => Some(groups_hint(groups, *among)),
             Self::TooManyRejects { .. } => {
                 Some("raise --max-rejects, or see why rows are rejected".to_owned())
             }
@@ -181,6 +187,7 @@ impl RunError {
             Self::Conflict { .. } => {
                 Some("run it again: it will start from the dataset as it is now".to_owned())
             }
+            Self::Publish(e) => e.hint().map(str::to_owned),
             Self::Snapshot(e) => e.hint().map(str::to_owned),
             Self::Stage(e) => e.hint().map(str::to_owned),
             Self::Io(e) => e.hint().map(str::to_owned),
@@ -191,7 +198,6 @@ impl RunError {
             | Self::Plan { .. }
             | Self::Target { .. }
             | Self::Preserved { .. }
-            | Self::Publish(_)
             | Self::Bug(_) => None,
         }
     }
@@ -213,19 +219,38 @@ pub struct GroupLine {
     pub differs: Option<String>,
 }
 
+/// Where groups of files meet that differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Groups {
+    /// All are to be migrated.
+    Planned,
+    /// The last has been through the migration.
+    Joins {
+        /// Whether the log knows with which schemas.
+        recorded: bool,
+    },
+}
+
 /// More groups than a reader would look at are counted.
 const GROUPS_SHOWN: usize = 10;
 
-fn groups_hint(groups: &[GroupLine], joins: bool) -> String {
+fn groups_hint(groups: &[GroupLine], among: Groups) -> String {
     let mut lines: Vec<String> = groups.iter().take(GROUPS_SHOWN).map(group_line).collect();
     if groups.len() > GROUPS_SHOWN {
         lines.push(format!("{} more groups", groups.len() - GROUPS_SHOWN));
     }
-    let advice = if joins {
-        "the last has been through the migration and joins as it is only if it has exactly the new target: \
-         roll back and migrate all files at once, or with --again"
-    } else {
-        "make their types meet, for instance with a cast for each column that differs"
+    let advice = match among {
+        Groups::Planned => "make their types meet, for instance with a cast for each column that differs",
+        Groups::Joins { recorded: true } => {
+            "the last has been through the migration and joins as it is only if it has exactly the new target: \
+             roll back with --later-writes keep, put back what that set aside, and migrate all files at once"
+        }
+        Groups::Joins { recorded: false } => {
+            "the last has been through the migration and joins as it is only if it has exactly the new target, and \
+             the log is of a version that did not record with which columns it was planned: give the new files the \
+             columns that they lack, or roll back with --later-writes keep, put back what that set aside, and \
+             migrate all files at once"
+        }
     };
     lines.push(advice.to_owned());
     lines.join("; ")

@@ -1,8 +1,9 @@
 //! The files of a run as far as planning needs them: schemas and row groups, no open descriptors.
 //!
 //! Their schemas are unified before anybody plans: each file is presented with the columns of all of them and of the
-//! directory names. Files that have been through the migration and join as they are have the target's schema and so
-//! take no part in that; their paths do, because partitions are a matter of the whole dataset.
+//! directory names. Files that have been through the migration and join as they are have the target's schema; what takes
+//! part in their place is what they presented when they were migrated, as far as the log knows it. Their paths do too,
+//! because partitions are a matter of the whole dataset.
 //!
 //! A dataset may have more files than a process may open, so a file is opened to read its footer, closed, and opened
 //! again (and checked to be the same) when its row groups are due.
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use arrow_schema::SchemaRef;
 use skein_dataset::parquet::{SourceFile, splits};
 use skein_dataset::{Partitions, PinnedFile, Snapshot, SnapshotError};
-use skein_types::{Blake3, FileView, unify};
+use skein_types::{Blake3, FileView, UnifyError, unify};
 
 use crate::error::RunError;
 use crate::progress::Progress;
@@ -45,13 +46,23 @@ impl InputFile {
     }
 }
 
+/// What was planned before the files that are read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Earlier<'a> {
+    /// Schemas that files of earlier runs presented.
+    pub(crate) recorded: &'a [SchemaRef],
+    /// Files of the same run.
+    pub(crate) files: &'a [InputFile],
+}
+
 /// Reads the footers of the data files at these places of the snapshot, in byte order of path.
 pub(crate) fn read(
     snapshot: &Snapshot,
     places: &[usize],
+    recorded: &[SchemaRef],
     progress: &Progress,
 ) -> Result<Vec<InputFile>, RunError> {
-    let files = read_later(snapshot, places, &[], progress)?;
+    let files = read_later(snapshot, places, Earlier { recorded, files: &[] }, progress)?;
     files.ok_or_else(|| RunError::bug("files do not fit those before them, and there are none"))
 }
 
@@ -60,14 +71,14 @@ pub(crate) fn read(
 pub(crate) fn read_later(
     snapshot: &Snapshot,
     places: &[usize],
-    earlier: &[InputFile],
+    earlier: Earlier<'_>,
     progress: &Progress,
 ) -> Result<Option<Vec<InputFile>>, RunError> {
     let partitions = Partitions::of(snapshot.data_files().map(|file| file.stat.path.as_str()));
     let mut files = Vec::with_capacity(places.len());
     let mut schemas = Distinct::default();
-    for file in earlier {
-        schemas.of(&file.own);
+    for own in earlier.recorded.iter().chain(earlier.files.iter().map(|file| &file.own)) {
+        schemas.of(own);
     }
     for place in places {
         if progress.is_cancelled() {
@@ -91,7 +102,7 @@ pub(crate) fn read_later(
             recut_kind: source.recut_kind(),
         });
     }
-    if !schemas.unify(partitions.keys(), earlier, &mut files) {
+    if !schemas.unify(partitions.keys(), earlier.files, &mut files)? {
         return Ok(None);
     }
     progress.expect(files.len() as u64, files.iter().map(|f| f.rows).sum());
@@ -118,18 +129,23 @@ impl Distinct {
     }
 
     /// Presents to each file the columns of all. `false` if an earlier one would have to present others than it did.
-    fn unify(&self, partitions: &[String], earlier: &[InputFile], files: &mut [InputFile]) -> bool {
-        let unified: Vec<Arc<FileView>> = unify(&self.own, partitions).into_iter().map(Arc::new).collect();
+    fn unify(
+        &self,
+        partitions: &[String],
+        earlier: &[InputFile],
+        files: &mut [InputFile],
+    ) -> Result<bool, UnifyError> {
+        let unified: Vec<Arc<FileView>> = unify(&self.own, partitions)?.into_iter().map(Arc::new).collect();
         for file in files {
             let place = self.views.iter().position(|view| Arc::ptr_eq(view, &file.view));
             if let Some(view) = place.and_then(|place| unified.get(place)) {
                 file.view = Arc::clone(view);
             }
         }
-        earlier.iter().all(|file| {
+        Ok(earlier.iter().all(|file| {
             let place = self.own.iter().position(|own| *own == file.own);
             place.and_then(|place| unified.get(place)) == Some(&file.view)
-        })
+        }))
     }
 }
 

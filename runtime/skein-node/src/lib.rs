@@ -17,10 +17,13 @@ mod dry_run;
 mod error;
 mod feed;
 mod inputs;
+mod job;
 mod lane;
 mod lineage;
+mod mask;
 mod params;
 mod planning;
+mod presented;
 mod preserved;
 mod progress;
 mod quarantine;
@@ -42,7 +45,7 @@ pub use dry_run::{
     Cell, DryRun, DryRunRequest, Estimate, Fate, Forecast, RejectedRow, Rejects, RoomView, Sample,
     SampledColumns, SampledGroup, SampledRow, Warning, WorkCounts, dry_run,
 };
-pub use error::{GroupLine, RunError};
+pub use error::{GroupLine, Groups, RunError};
 pub use lineage::{
     ColumnChange, ColumnLineage, DroppedColumn, Lineage, NestedLineage, OriginKind, WasColumn,
 };
@@ -52,5 +55,5 @@ pub use preserved::PreservedChanged;
 pub use progress::{Progress, ProgressReading};
 pub use report::{ColumnCounts, Cost, Migration, RunOutcome, RunReport};
 pub use resize::Resize;
-pub use run::{Preparation, Prepared, RunRequest, plan_only, prepare};
-pub use staged::{CATCH_UP_ROUNDS, PublishMode, Staged, publish_all};
+pub use run::{Planned, Preparation, Prepared, RunRequest, plan_only, prepare};
+pub use staged::{CATCH_UP_ROUNDS, JOIN_ROUNDS, PublishMode, Staged, publish_all};

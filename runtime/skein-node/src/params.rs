@@ -11,6 +11,8 @@ use serde_json::{Map, Value};
 use skein_sandbox::GuestConfig;
 use skein_types::{Code, ErrorClass, ParamsDigest, codes, nearest};
 
+use crate::mask::Mask;
+
 const DEPTH_MAX: usize = 64;
 const BYTES_MAX: usize = 1 << 20;
 
@@ -135,9 +137,9 @@ impl Params {
         Arc::new(GuestConfig { settings: BTreeMap::new(), secrets: self.secrets.clone() })
     }
 
-    /// Values that must not show.
-    pub(crate) fn secrets(&self) -> impl Iterator<Item = &[u8]> {
-        self.secrets.values().map(Vec::as_slice)
+    /// Takes the values that must not show out of words.
+    pub(crate) fn mask(&self) -> Mask {
+        Mask::new(self.secrets.values().map(Vec::as_slice))
     }
 
     /// What records name.

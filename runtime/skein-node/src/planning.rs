@@ -3,11 +3,13 @@
 
 use arrow_schema::{Schema, SchemaRef};
 use skein_sandbox::{Applied, Limits, Module, PlanCallError, Source};
-use skein_types::{ColumnTree, PlanError, ProposedPlan, SchemaPlan, alike};
+use skein_types::{ColumnTree, PlanError, ProposedPlan, SchemaPlan, schema_difference};
 
-use crate::error::{GroupLine, RunError};
+use crate::error::{GroupLine, Groups, RunError};
 use crate::inputs::InputFile;
 use crate::params::Params;
+use crate::presented::Recorded;
+use crate::progress::Progress;
 
 /// The code with which a module refuses its parameters and not the schema: the SDK gives it too.
 const BAD_PARAMS: &str = "bad-params";
@@ -38,6 +40,7 @@ pub(crate) struct Planner<'a> {
     pub(crate) params: &'a Params,
     pub(crate) applied: &'a [Applied],
     pub(crate) limits: &'a Limits,
+    pub(crate) progress: &'a Progress,
 }
 
 impl Planner<'_> {
@@ -55,6 +58,7 @@ impl Planner<'_> {
             let known = plans.groups.iter().position(|g| g.plan.source() == &file.view.schema);
             let group = match known {
                 Some(group) => group,
+                None if self.progress.is_cancelled() => return Err(RunError::Cancelled),
                 None => {
                     plans.groups.push(self.group(&file.view.schema, &file.path)?);
                     plans.groups.len() - 1
@@ -77,19 +81,22 @@ impl Planner<'_> {
     }
 
     fn ask(&self, view: &SchemaRef, path: &str) -> Result<ProposedPlan, RunError> {
-        let config = self.params.guest_config();
+        let (config, mask) = (self.params.guest_config(), self.params.mask());
         self.module.plan(&self.source(view), config, self.limits).map_err(|error| match error {
             PlanCallError::Refused { code, message, column } if code == BAD_PARAMS => {
+                let message = mask.words(message);
                 RunError::ParamsRefused { message, column: column.map(|id| column_name(view, id)) }
             }
             PlanCallError::Refused { code, message, column } => RunError::PlanRefused {
                 file: path.to_owned(),
-                code,
-                message,
+                code: mask.words(code),
+                message: mask.words(message),
                 column: column.map(|id| column_name(view, id)),
             },
             PlanCallError::Target(source) => RunError::Target { file: path.to_owned(), source },
-            PlanCallError::Guest(source) => RunError::Guest { place: format!("plan for {path}"), source },
+            PlanCallError::Guest(source) => {
+                RunError::Guest { place: format!("plan for {path}"), source: mask.error(source) }
+            }
         })
     }
 
@@ -114,50 +121,33 @@ fn one_target(groups: &[SchemaGroup]) -> Result<(), RunError> {
     let line = |group: &SchemaGroup| GroupLine {
         files: group.files.len(),
         first: group.files.first().cloned().unwrap_or_default(),
-        differs: difference(&target, &group.plan.target()),
+        differs: schema_difference(&target, &group.plan.target()),
     };
     let groups: Vec<GroupLine> = groups.iter().map(line).collect();
     match groups.iter().find_map(|group| group.differs.clone()) {
         None => Ok(()),
-        Some(difference) => Err(RunError::GroupsDiffer { difference, groups, joins: false }),
+        Some(difference) => Err(RunError::GroupsDiffer { difference, groups, among: Groups::Planned }),
     }
 }
 
 /// Files that join a version as they are must have its schema.
-pub(crate) fn joins(plans: &Plans, path: &str, view: &Schema) -> Result<(), RunError> {
+pub(crate) fn joins(
+    plans: &Plans,
+    (path, view): (&str, &Schema),
+    recorded: &Recorded,
+) -> Result<(), RunError> {
     let Some(group) = plans.groups.first() else { return Ok(()) };
-    let Some(difference) = difference(&group.plan.written(), view) else { return Ok(()) };
+    let Some(difference) = schema_difference(&group.plan.written(), view) else { return Ok(()) };
     let first = group.files.first().cloned().unwrap_or_default();
     let files = plans.groups.iter().map(|group| group.files.len()).sum();
     let groups = vec![
         GroupLine { files, first, differs: None },
         GroupLine { files: 1, first: path.to_owned(), differs: Some(difference.clone()) },
     ];
-    Err(RunError::GroupsDiffer { difference, groups, joins: true })
+    Err(RunError::GroupsDiffer { difference, groups, among: Groups::Joins { recorded: recorded.complete } })
 }
 
 /// How the schema of a file that is not selected differs from the target's.
 pub(crate) fn left_differs(plans: &Plans, view: &Schema) -> Option<String> {
-    plans.groups.first().and_then(|group| difference(&group.plan.written(), view))
-}
-
-fn difference(one: &Schema, other: &Schema) -> Option<String> {
-    if one.fields().len() != other.fields().len() {
-        return Some(format!("{} columns against {}", one.fields().len(), other.fields().len()));
-    }
-    one.fields().iter().zip(other.fields()).find_map(|(a, b)| {
-        let same = a.name() == b.name() && alike(a, b);
-        let null = |nullable| if nullable { "null" } else { "not null" };
-        (!same).then(|| {
-            format!(
-                "{:?} {} {} against {:?} {} {}",
-                a.name(),
-                a.data_type(),
-                null(a.is_nullable()),
-                b.name(),
-                b.data_type(),
-                null(b.is_nullable())
-            )
-        })
-    })
+    plans.groups.first().and_then(|group| schema_difference(&group.plan.written(), view))
 }

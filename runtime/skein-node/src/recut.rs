@@ -19,13 +19,13 @@ impl Transform<'_> {
     /// How the output is stored: like its first source, with the keys that are true of all.
     pub(crate) fn recut_plan(&self, output: &OutputFile) -> Result<OutputPlan, RunError> {
         let laid = |file: usize| -> Result<OutputPlan, RunError> {
-            let source = inputs::open_presented(self.snapshot, &self.files[file])?;
+            let source = inputs::open_presented(self.bench.snapshot, &self.files[file])?;
             Ok(OutputPlan::new(&source, &self.group(file).plan)?)
         };
         let first = output.first();
         let mut plan = laid(first)?.recut(&self.group(first).plan)?;
         for file in output.sources.iter().skip(1) {
-            if self.progress.is_cancelled() {
+            if self.bench.progress.is_cancelled() {
                 return Err(RunError::Cancelled);
             }
             plan.meet(&laid(*file)?);
@@ -48,14 +48,14 @@ impl Shared<'_> {
         for file in &output.sources {
             let work = self.transform.source_work(*file, |_| Ok(Arc::clone(&first.output)))?;
             for row_group in 0..work.source.row_groups() {
-                if self.transform.progress.is_cancelled() {
+                if self.transform.bench.progress.is_cancelled() {
                     return Err(RunError::Cancelled);
                 }
                 self.recut_row_group((*file, row_group), &work, tally, &mut push)?;
             }
             if *file != output.first() {
                 // The output counts for its first.
-                self.transform.progress.file_done(0);
+                self.transform.bench.progress.file_done(0);
             }
         }
         writer.append_fresh(cutter.finish()?)
@@ -82,7 +82,7 @@ impl Shared<'_> {
         let all = Selection::all(work.source.row_group_rows(row_group));
         rows.next(&all, &[], &mut push)?;
         tally.row_group(&all, 0);
-        self.transform.progress.rows_done(all.rows() as u64);
+        self.transform.bench.progress.rows_done(all.rows() as u64);
         Ok(())
     }
 }

@@ -65,6 +65,9 @@ pub struct RunReport {
     /// Files that others added while the run was at work and that it took along.
     #[serde(skip_serializing_if = "is_zero")]
     pub caught_up: usize,
+    /// Of those, data files that came so late that they are in the new version as they were; the next run migrates them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub left_for_next: usize,
     /// Rows by fate; unless the shape is free, `read = written + rejected + filtered`.
     pub rows: RowCounts,
     /// Columns by origin.

@@ -18,7 +18,7 @@ use std::num::NonZeroUsize;
 
 use skein_dataset::parquet::RowGroupSize;
 use skein_dataset::{Access, Applied, Snapshot};
-use skein_types::{Blake3, Bytes};
+use skein_types::{Blake3, Bytes, ModuleDigest, ParamsDigest};
 
 use crate::error::RunError;
 use crate::inputs::InputFile;
@@ -65,8 +65,8 @@ impl Resize {
             let (pinned, dir) =
                 (file.pinned(snapshot), file.path.rsplit_once('/').map_or("", |(dir, _)| dir));
             // Of this migration they will all be the output.
-            let applied: Vec<&Applied> =
-                pinned.applied().iter().filter(|applied| applied.name != migration).collect();
+            let applied = pinned.applied().iter().filter(|applied| applied.name != migration);
+            let applied: Vec<Been<'_>> = applied.map(been).collect();
             Ok(Source {
                 dir,
                 bytes: pinned.stat.size,
@@ -101,8 +101,15 @@ impl OutputFile {
     }
 }
 
+/// A migration that a file has been through, whatever its neighbours were then.
+type Been<'a> = (&'a str, &'a str, ModuleDigest, ParamsDigest);
+
+fn been(applied: &Applied) -> Been<'_> {
+    (&applied.name, &applied.version, applied.module, applied.params)
+}
+
 /// What of a file decides with which others it becomes one.
-struct Source<'a, K = (Blake3, Vec<&'a Applied>, Option<Access>)> {
+struct Source<'a, K = (Blake3, Vec<Been<'a>>, Option<Access>)> {
     dir: &'a str,
     bytes: u64,
     /// Only files with the same are combined, and none without.

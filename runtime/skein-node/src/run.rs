@@ -11,24 +11,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use skein_dataset::{Applied, Dataset, NameRule, RunLock, Snapshot};
+use skein_dataset::{Applied, Dataset, NameRule, RunLock, Snapshot, Staging};
 use skein_sandbox::{Limits, Manifest, Module};
-use skein_types::{Clock, Rows, RunId, StateKind};
+use skein_types::{Clock, Origin, Rows, RunId, StateKind};
 
 use crate::agent::AgentSource;
 use crate::choice::FileChoice;
 use crate::error::RunError;
 use crate::inputs::{self, InputFile};
+use crate::job::{Bench, Job, Made};
 use crate::params::Params;
 use crate::planning::{self, Planner, Plans, SchemaGroup};
+use crate::presented::Recorded;
 use crate::progress::Progress;
-use crate::quarantine::Quarantine;
 use crate::report::Migration;
 use crate::resize::Resize;
 use crate::sandboxed::Sandboxes;
-use crate::sequential;
 use crate::staged::{Later, Staged};
-use crate::transform::Transform;
 
 /// What to run.
 #[derive(Debug)]
@@ -53,6 +52,8 @@ pub struct RunRequest {
     pub checkpoint_rows: Rows,
     /// Sizes of files and row groups.
     pub resize: Resize,
+    /// How the files of a directory are called.
+    pub names: NameRule,
 }
 
 impl RunRequest {
@@ -81,33 +82,41 @@ pub struct Prepared {
     pub(crate) dataset: Dataset,
     pub(crate) lock: RunLock,
     pub(crate) snapshot: Snapshot,
-    pub(crate) files: Vec<InputFile>,
-    /// Places of the data files that have been through the migration already and join as they are.
+    /// Places of the data files that have been through the migration already, or are not chosen, and join as they are.
     pub(crate) joined: Vec<usize>,
-    pub(crate) plans: Plans,
-    /// What all files have been through, for the guest.
-    pub(crate) applied: Vec<skein_sandbox::Applied>,
-    pub(crate) module: Module,
-    pub(crate) manifest: Manifest,
-    pub(crate) migration: Migration,
-    pub(crate) request: RunRequest,
-    pub(crate) started: Duration,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) job: Job,
 }
 
-/// Plans without a lock and without writing anything: what `prepare` would plan for the dataset as it is now.
+/// What a run would plan.
+#[derive(Debug)]
+pub enum Planned {
+    /// The plans, one per distinct schema.
+    Ready(Vec<SchemaGroup>),
+    /// All files that are chosen have been through exactly this migration.
+    AlreadyMigrated {
+        /// The current version; 0 for a dataset that no run has published to.
+        version: u64,
+        /// What was applied.
+        migration: Migration,
+    },
+}
+
+/// Plans without a lock and without writing anything: what `prepare` would plan, or refuse, for the dataset as it is now.
 pub fn plan_only(
     dataset: &Dataset,
     module: &Module,
-    params: &Params,
-    limits: &Limits,
-    files: &FileChoice,
-) -> Result<Vec<SchemaGroup>, RunError> {
+    request: &RunRequest,
+    progress: &Progress,
+) -> Result<Planned, RunError> {
+    let manifest = describe(module, &request.limits)?;
+    let migration = migration(module, &manifest, request)?;
     let snapshot = dataset.look()?;
-    let (chosen, _) = chosen(&snapshot, files)?;
-    let files = inputs::read(&snapshot, &chosen, &Progress::default())?;
-    let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
-    Ok(Planner { module, params, applied: &applied, limits }.plan(&files)?.groups)
+    let asked = Asked { module, manifest: &manifest, migration: &migration, request };
+    let Some(work) = asked.work(&snapshot, progress)? else {
+        return Ok(Planned::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration });
+    };
+    left_fit(&snapshot, &work.plans, &request.files, &work.left)?;
+    Ok(Planned::Ready(work.plans.groups))
 }
 
 /// Locks, pins and plans. Writes nothing but, if there is a plan, the dataset's registration.
@@ -130,27 +139,36 @@ pub fn prepare(
         Some((earlier, work)) if snapshot.is_as(&earlier) => work,
         Some(_) | None => asked.work(&snapshot, progress)?,
     };
-    let Some(Work { files, done, left, plans, applied }) = work else {
+    let Some(work) = work else {
         return Ok(Preparation::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration });
     };
-    left_fit(&snapshot, &plans, &request.files, &left)?;
-    let mut joined = [done, left].concat();
+    left_fit(&snapshot, &work.plans, &request.files, &work.left)?;
+    decided(&work);
+    let mut joined = [work.done.as_slice(), &work.left].concat();
     joined.sort_unstable();
-    Ok(Preparation::Ready(Box::new(Prepared {
-        dataset,
-        lock,
-        snapshot,
-        files,
-        joined,
-        plans,
-        applied,
-        module: module.clone(),
-        manifest,
-        migration,
-        request,
-        started,
-        clock,
-    })))
+    let job = work.job(module, (manifest, migration), request, (started, clock));
+    Ok(Preparation::Ready(Box::new(Prepared { dataset, lock, snapshot, joined, job })))
+}
+
+/// What a person asks about afterwards: why this file, and what becomes of which column.
+fn decided(work: &Work) {
+    let (done, left) = (work.done.len(), work.left.len());
+    tracing::info!(files = work.files.len(), already_migrated = done, not_selected = left, "files chosen");
+    for group in &work.plans.groups {
+        let of = |is: fn(&Origin) -> bool| group.plan.columns().iter().filter(|c| is(&c.origin)).count();
+        tracing::info!(
+            files = group.files.len(),
+            first = group.files.first().map_or("", String::as_str),
+            shape = %group.plan.shape(),
+            carried = of(|origin| matches!(origin, Origin::Carried { .. })),
+            computed = of(|origin| matches!(origin, Origin::Computed { .. })),
+            preserved = of(|origin| matches!(origin, Origin::Preserved { .. })),
+            "schema group"
+        );
+        for column in group.plan.columns() {
+            tracing::debug!(name = column.field.name(), origin = ?column.origin, "column");
+        }
+    }
 }
 
 /// What a run is asked to do, whatever the dataset holds.
@@ -171,8 +189,25 @@ pub(crate) struct Work {
     /// Places of the data files that are not chosen.
     pub(crate) left: Vec<usize>,
     pub(crate) plans: Plans,
+    /// What `done` presented when they were migrated.
+    pub(crate) recorded: Recorded,
     /// What all files have been through, for the guest.
     pub(crate) applied: Vec<skein_sandbox::Applied>,
+}
+
+impl Work {
+    /// Sets out to do it.
+    pub(crate) fn job(
+        self,
+        module: &Module,
+        (manifest, migration): (Manifest, Migration),
+        request: RunRequest,
+        (started, clock): (Duration, Arc<dyn Clock>),
+    ) -> Job {
+        let Self { files, plans, recorded, applied, .. } = self;
+        let (module, made) = (module.clone(), Made::new(&request));
+        Job { files, plans, recorded, applied, module, manifest, migration, request, started, clock, made }
+    }
 }
 
 impl Asked<'_> {
@@ -220,15 +255,18 @@ impl Asked<'_> {
                 done: done.len(),
             });
         }
-        let files = inputs::read(snapshot, &todo, progress)?;
+        let recorded = Recorded::of(snapshot, &done, migration);
+        let files = inputs::read(snapshot, &todo, &recorded.schemas, progress)?;
         let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
-        let planner = Planner { module, params: &request.params, applied: &applied, limits: &request.limits };
+        let RunRequest { params, limits, .. } = request;
+        let planner = Planner { module, params, applied: &applied, limits, progress };
         let plans = planner.plan(&files)?;
         for place in &done {
             let pinned = &snapshot.files()[*place];
-            planning::joins(&plans, &pinned.stat.path, inputs::open(snapshot, pinned)?.view())?;
+            let source = inputs::open(snapshot, pinned)?;
+            planning::joins(&plans, (&pinned.stat.path, source.view()), &recorded)?;
         }
-        Ok(Some(Work { files, done, left, plans, applied }))
+        Ok(Some(Work { files, done, left, plans, recorded, applied }))
     }
 }
 
@@ -239,7 +277,12 @@ pub(crate) fn left_fit(
     choice: &FileChoice,
     left: &[usize],
 ) -> Result<(), RunError> {
-    for place in left.iter().filter(|_| !choice.mixed_schemas) {
+    if choice.mixed_schemas { Ok(()) } else { all_fit(snapshot, plans, left) }
+}
+
+/// Whether these files have the schema that the run writes.
+pub(crate) fn all_fit(snapshot: &Snapshot, plans: &Plans, places: &[usize]) -> Result<(), RunError> {
+    for place in places {
         let pinned = &snapshot.files()[*place];
         if let Some(difference) = planning::left_differs(plans, inputs::open(snapshot, pinned)?.view()) {
             return Err(RunError::LeftDiffers { file: pinned.stat.path.clone(), difference });
@@ -251,14 +294,13 @@ pub(crate) fn left_fit(
 impl Prepared {
     /// The plans, one per distinct schema.
     pub fn groups(&self) -> &[SchemaGroup] {
-        &self.plans.groups
+        &self.job.plans.groups
     }
 
     /// Transforms everything in the sandbox.
     pub fn stage(self, progress: &Progress) -> Result<Staged, RunError> {
-        let sandboxes =
-            Sandboxes::new(&self.module, &self.manifest, &self.request, (&self.applied, progress));
-        let agents = self.plans.groups.iter().map(|group| sandboxes.for_group(group)).collect();
+        let sandboxes = self.job.sandboxes(progress);
+        let agents = self.groups().iter().map(|group| sandboxes.for_group(group)).collect();
         self.stage_by(progress, agents, Some(sandboxes))
     }
 
@@ -269,53 +311,24 @@ impl Prepared {
         progress: &Progress,
         agents: impl Fn(&SchemaGroup) -> Box<dyn AgentSource>,
     ) -> Result<Staged, RunError> {
-        let agents = self.plans.groups.iter().map(agents).collect();
+        let agents = self.groups().iter().map(agents).collect();
         self.stage_by(progress, agents, None)
     }
 
     fn stage_by(
-        self,
+        mut self,
         progress: &Progress,
         agents: Vec<Box<dyn AgentSource>>,
         sandboxes: Option<Sandboxes>,
     ) -> Result<Staged, RunError> {
-        let staging = skein_dataset::Staging::create(&self.dataset, &self.lock, &self.snapshot, 0)?;
-        let quarantine = Quarantine::new(self.request.rejects_max);
-        let outputs = self.request.resize.outputs(&self.snapshot, &self.files, &self.migration.name)?;
-        let transform = Transform {
-            snapshot: &self.snapshot,
-            staging: &staging,
-            files: &self.files,
-            outputs: &outputs,
-            first_file: 0,
-            plans: &self.plans,
-            agents: &agents,
-            module: self.migration.module,
-            params: self.migration.params,
-            batch_bytes: self.manifest.batch_bytes.map(u64::from),
-            rule: name_rule(&self.dataset),
-            checkpoint_rows: self.request.checkpoint_rows,
-            progress,
-            quarantine: &quarantine,
-        };
-        let transformed = match self.manifest.state {
-            StateKind::None => transform.run(self.request.threads)?,
-            StateKind::Sequential => sequential::run(&transform)?,
-        };
+        let staging = Staging::create(&self.dataset, &self.lock, &self.snapshot, 0)?;
+        let rule = self.job.request.names;
+        let bench = Bench { snapshot: &self.snapshot, staging: &staging, rule, progress };
+        self.job.made.transformed = self.job.transform((&self.job.files, 0), bench, &agents)?;
         let later = Later { sandboxes, progress: progress.following() };
-        let staged = Staged::complete(self, staging, (transformed, quarantine), later)
-            .map_err(RunError::if_asked_to_stop)?;
+        let staged = Staged::complete(self, staging, later).map_err(RunError::if_asked_to_stop)?;
         // The publish asks once more while it hashes; from its intent on it is finished whatever is asked.
         if progress.is_cancelled() { Err(RunError::Cancelled) } else { Ok(staged) }
-    }
-}
-
-/// A reader that lists a directory and opens late must miss a file rather than mix versions; a single file has only its
-/// name.
-pub(crate) fn name_rule(dataset: &Dataset) -> NameRule {
-    match dataset.kind() {
-        skein_dataset::Kind::Directory => NameRule::Hashed,
-        skein_dataset::Kind::File => NameRule::Keep,
     }
 }
 
@@ -339,12 +352,9 @@ pub(crate) fn migration(
             let named = request.params.string(key).filter(|name| !name.is_empty());
             let near = || request.params.nearest_key(key).filter(|near| *near != key);
             let meant = || near().map_or_else(String::new, |near| format!(": did you mean it by {near:?}?"));
-            named.map(str::to_owned).ok_or_else(|| RunError::Manifest {
-                problem: format!(
-                    "{:?} takes the migration's name from parameter {key:?}, which is not given{}",
-                    manifest.name,
-                    meant()
-                ),
+            named.map(str::to_owned).ok_or_else(|| RunError::ParamsRefused {
+                message: format!("`{key}` is missing: it tells this migration from others{}", meant()),
+                column: None,
             })?
         }
     };

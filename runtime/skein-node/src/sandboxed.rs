@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
 use skein_sandbox::{
-    AgentRequest, Applied, CancelFlag, GuestConfig, GuestError, Limits, Manifest, Module, Processed, Seed,
-    Source, Usage,
+    AgentRequest, Applied, CancelFlag, GuestConfig, GuestError, Limits, Manifest, Module, Seed, Source,
 };
 use skein_types::{ProposedPlan, SchemaPlan, StateKind};
 
 use crate::agent::{Agent, AgentSource};
+use crate::mask::{Mask, Masked};
 use crate::planning::SchemaGroup;
 use crate::progress::Progress;
 use crate::run::RunRequest;
@@ -22,6 +21,7 @@ pub(crate) struct Sandboxes {
     source: Source,
     limits: Limits,
     config: Arc<GuestConfig>,
+    mask: Arc<Mask>,
     cancel: CancelFlag,
     state_kind: StateKind,
 }
@@ -43,6 +43,7 @@ impl Sandboxes {
             },
             limits: request.limits.clone(),
             config: request.params.guest_config(),
+            mask: Arc::new(request.params.mask()),
             cancel: progress.agents().clone(),
             state_kind: manifest.state,
         }
@@ -54,6 +55,7 @@ impl Sandboxes {
             source: Source { schema: Arc::clone(group.plan.source()), ..self.source.clone() },
             limits: self.limits.clone(),
             config: Arc::clone(&self.config),
+            mask: Arc::clone(&self.mask),
             cancel: self.cancel.clone(),
             state_kind: self.state_kind,
             plan: group.plan.clone(),
@@ -69,6 +71,7 @@ struct SandboxAgents {
     source: Source,
     limits: Limits,
     config: Arc<GuestConfig>,
+    mask: Arc<Mask>,
     cancel: CancelFlag,
     state_kind: StateKind,
     plan: SchemaPlan,
@@ -77,7 +80,7 @@ struct SandboxAgents {
 
 impl AgentSource for SandboxAgents {
     fn open(&self, seed: Seed, state: Option<Vec<u8>>) -> Result<Box<dyn Agent>, GuestError> {
-        let agent = self.module.agent(AgentRequest {
+        let request = AgentRequest {
             source: &self.source,
             proposed: &self.proposed,
             plan: &self.plan,
@@ -87,29 +90,8 @@ impl AgentSource for SandboxAgents {
             limits: &self.limits,
             config: Arc::clone(&self.config),
             cancel: self.cancel.clone(),
-        })?;
-        Ok(Box::new(agent))
-    }
-}
-
-impl Agent for skein_sandbox::Agent {
-    fn reseed(&mut self, seed: Seed) {
-        Self::reseed(self, seed);
-    }
-
-    fn process(&mut self, first_row: u64, batch: &RecordBatch) -> Result<Processed, GuestError> {
-        Self::process(self, first_row, batch)
-    }
-
-    fn finish(&mut self) -> Result<Vec<RecordBatch>, GuestError> {
-        Self::finish(self)
-    }
-
-    fn save(&mut self) -> Result<Option<Vec<u8>>, GuestError> {
-        Self::save(self)
-    }
-
-    fn usage(&self) -> Usage {
-        Self::usage(self)
+        };
+        let agent = self.module.agent(request).map_err(|error| self.mask.error(error))?;
+        Ok(Box::new(Masked { agent, mask: Arc::clone(&self.mask) }))
     }
 }

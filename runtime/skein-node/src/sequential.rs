@@ -37,11 +37,11 @@ pub(crate) fn run(transform: &Transform<'_>) -> Result<Transformed, RunError> {
     let started = cpu::of_this_thread();
     let mut outputs = Vec::with_capacity(transform.files.len());
     for file in 0..transform.files.len() {
-        outputs.push(task.file(file).map_err(|error| match transform.staging.take_fault() {
+        outputs.push(task.file(file).map_err(|error| match transform.bench.staging.take_fault() {
             Some(fault) => RunError::from(fault),
             None => {
-                let pinned = transform.files[file].pinned(transform.snapshot);
-                inputs::blamed(transform.snapshot, pinned, error)
+                let pinned = transform.files[file].pinned(transform.bench.snapshot);
+                inputs::blamed(transform.bench.snapshot, pinned, error)
             }
         })?);
     }
@@ -61,19 +61,19 @@ impl Task<'_> {
         let leaves = group.plan.read_leaves();
         let feed = Feed {
             leaves: &leaves,
-            batch_bytes: transform.batch_bytes,
+            batch_bytes: transform.batch_bytes(),
             preserved: &preserved,
-            progress: transform.progress,
+            progress: transform.bench.progress,
         };
-        let pinned = transform.files[file].pinned(transform.snapshot);
-        let mut writer = OutputWriter::create(transform.staging, pinned, &work.output)?;
+        let pinned = transform.files[file].pinned(transform.bench.snapshot);
+        let mut writer = OutputWriter::create(transform.bench.staging, pinned, &work.output)?;
         if group.plan.shape() == Shape::Free {
             self.free(file, &work, &feed, &mut writer)?;
         } else {
             self.in_place(file, &work, &feed, &mut writer)?;
         }
-        let staged = writer.finish(transform.rule, vec![file])?;
-        transform.progress.file_done(staged.entry.size);
+        let staged = writer.finish(transform.bench.rule, vec![file])?;
+        transform.bench.progress.file_done(staged.entry.size);
         Ok(staged)
     }
 
@@ -127,8 +127,9 @@ impl Task<'_> {
         let mut agent = self.agent_for(file, seed).map_err(at)?;
         let sink = |_: &Selection, made: Vec<RecordBatch>| made.into_iter().try_for_each(&mut *sink);
         let fed = feed.row_group(&mut *agent, &work.source, (row_group, self.first_row), sink)?;
-        self.agent = Some((agent, self.transform.plans.group_of[file]));
-        self.transform.quarantine.add((file, row_group), &work.source, self.first_row, &fed.rejects)?;
+        self.agent = Some((agent, self.transform.job.plans.group_of[file]));
+        let quarantine = &self.transform.job.made.quarantine;
+        quarantine.add((file, row_group), &work.source, self.first_row, &fed.rejects)?;
         self.tally.row_group(&fed.kept, fed.rejects.len());
         self.first_row += fed.kept.rows() as u64;
         self.rows_since_checkpoint += fed.kept.rows() as u64;
@@ -140,8 +141,8 @@ impl Task<'_> {
     fn agent_for(&mut self, file: usize, seed: Seed) -> Result<Box<dyn Agent>, skein_sandbox::GuestError> {
         let agents = self.transform.agents(file);
         let Some((mut agent, group)) = self.agent.take() else { return agents.open(seed, None) };
-        if self.rows_since_checkpoint < self.transform.checkpoint_rows.0
-            && group == self.transform.plans.group_of[file]
+        if self.rows_since_checkpoint < self.transform.job.request.checkpoint_rows.0
+            && group == self.transform.job.plans.group_of[file]
         {
             agent.reseed(seed);
             return Ok(agent);

@@ -1,6 +1,6 @@
 //! A run whose result is written and not visible.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
@@ -9,23 +9,26 @@ use skein_dataset::{
     Applied, Attempted, Change, CommitData, Conflict, Dataset, FileFacts, NameRule, Outcome, Publish,
     RunLock, Snapshot, Staging, attempt_many, beside, hold,
 };
-use skein_sandbox::{Manifest, Module};
 use skein_types::{Bytes, Clock, Millis, Origin};
 
+use crate::catch_up::Late;
 use crate::error::RunError;
 use crate::inputs::InputFile;
+use crate::job::Job;
 use crate::lane::{Sink, StagedOutput};
-use crate::planning::Plans;
+use crate::presented;
 use crate::progress::Progress;
 use crate::quarantine::Quarantine;
 use crate::report::{ColumnCounts, Migration, RunOutcome, RunReport};
-use crate::run::{Prepared, RunRequest};
+use crate::run::Prepared;
 use crate::sandboxed::Sandboxes;
-use crate::transform::Transformed;
 
-/// How often files that others add while a run is under way are taken along before it is a conflict: a writer that is
-/// faster than that will be so the next time too.
+/// How often files that others add while a run is under way are migrated with it.
 pub const CATCH_UP_ROUNDS: usize = 8;
+
+/// How often, after that, such files join as they are before it is a conflict: a writer that is faster than that will be
+/// so the next time too.
+pub const JOIN_ROUNDS: usize = 8;
 
 /// How a finished run becomes visible.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,25 +51,6 @@ pub struct Staged {
     pub(crate) commit: CommitData,
     pub(crate) report: RunReport,
     pub(crate) job: Job,
-}
-
-/// What a run knows beside its dataset; all that is needed to do the same with files that come later.
-#[derive(Debug)]
-pub(crate) struct Job {
-    pub(crate) files: Vec<InputFile>,
-    pub(crate) plans: Plans,
-    pub(crate) applied: Vec<skein_sandbox::Applied>,
-    pub(crate) module: Module,
-    pub(crate) manifest: Manifest,
-    pub(crate) migration: Migration,
-    pub(crate) request: RunRequest,
-    pub(crate) started: Duration,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) transformed: Transformed,
-    pub(crate) quarantine: Quarantine,
-    pub(crate) files_dropped: Vec<String>,
-    pub(crate) joined: usize,
-    pub(crate) caught_up: usize,
     pub(crate) later: Later,
 }
 
@@ -86,41 +70,13 @@ enum Tried {
 }
 
 impl Staged {
-    /// Adds what belongs to the version beside the transformed files: rejects, files that join, sidecars.
-    pub(crate) fn complete(
-        prepared: Prepared,
-        staging: Staging,
-        (transformed, quarantine): (Transformed, Quarantine),
-        later: Later,
-    ) -> Result<Self, RunError> {
-        let Prepared { dataset, lock, snapshot, files, joined, plans, applied, .. } = prepared;
-        let Prepared { module, manifest, migration, request, started, clock, .. } = prepared;
-        write_quarantine(&staging, &snapshot, &quarantine)?;
-        for place in &joined {
-            staging.join(&snapshot, &snapshot.files()[*place])?;
-        }
-        let files_dropped = staging.copy_sidecars(&snapshot)?;
-        staging.finish_dirs()?;
-        let job = Job {
-            files,
-            plans,
-            applied,
-            module,
-            manifest,
-            migration,
-            request,
-            started,
-            clock,
-            transformed,
-            quarantine,
-            files_dropped,
-            joined: joined.len(),
-            caught_up: 0,
-            later,
-        };
+    /// Adds what belongs to the version beside the transformed files.
+    pub(crate) fn complete(prepared: Prepared, staging: Staging, later: Later) -> Result<Self, RunError> {
+        let Prepared { dataset, lock, snapshot, joined, mut job } = prepared;
+        add_the_rest(&mut job, &snapshot, &staging, &joined)?;
         let report = report(&job, &snapshot, &staging);
-        let commit = commit(&job, &snapshot, &report)?;
-        Ok(Self { dataset, lock, snapshot, staging, commit, report, job })
+        let commit = commit(&job, facts(&job, &snapshot, 0)?, &report)?;
+        Ok(Self { dataset, lock, snapshot, staging, commit, report, job, later })
     }
 
     /// What was done so far; the version is the one that it will be.
@@ -141,17 +97,20 @@ impl Staged {
         }
     }
 
-    /// Publishes, holds, or makes a dataset beside. What others only added meanwhile is migrated too, a bounded number
-    /// of times.
+    /// Publishes, holds, or makes a dataset beside. What others only added meanwhile is migrated too, or joins as it is
+    /// where there is no end to it, a bounded number of times.
     pub fn publish_as(mut self, mode: &PublishMode) -> Result<RunOutcome, RunError> {
         let mut rounds = 0;
         loop {
             match self.attempt(mode).map_err(RunError::if_asked_to_stop)? {
                 Tried::Done(outcome) => return Ok(outcome),
-                Tried::Added(staged, changes) if rounds < CATCH_UP_ROUNDS && staged.can_catch_up() => {
+                Tried::Added(staged, changes)
+                    if rounds < CATCH_UP_ROUNDS + JOIN_ROUNDS && staged.can_catch_up() =>
+                {
+                    let late = if rounds < CATCH_UP_ROUNDS { Late::Migrate } else { Late::Join };
                     rounds += 1;
                     tracing::debug!(run = %staged.lock.run, files = changes.len(), rounds, "catching up");
-                    self = staged.catch_up(changes)?;
+                    self = staged.catch_up(changes, late)?;
                 }
                 Tried::Added(_, changes) => {
                     return Err(RunError::Conflict { reason: Conflict::Drift { changes } });
@@ -161,7 +120,7 @@ impl Staged {
     }
 
     fn attempt(self, mode: &PublishMode) -> Result<Tried, RunError> {
-        let Self { dataset, lock, snapshot, staging, commit, report, job } = self;
+        let Self { dataset, lock, snapshot, staging, commit, report, job, later } = self;
         let publish = Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit };
         let attempted = match mode {
             PublishMode::Replace => attempt_many(vec![publish]).pop(),
@@ -173,7 +132,7 @@ impl Staged {
         match (answer?, returned) {
             (Outcome::Conflict { reason: Conflict::Drift { changes } }, Some(back)) => {
                 let Publish { snapshot, staging, commit, .. } = back;
-                let staged = Self { dataset, lock, snapshot, staging, commit, report, job };
+                let staged = Self { dataset, lock, snapshot, staging, commit, report, job, later };
                 Ok(Tried::Added(Box::new(staged), changes))
             }
             (outcome, _) => ended(outcome, mode, (&dataset, &job), report).map(Tried::Done),
@@ -186,8 +145,8 @@ impl Staged {
 pub fn publish_all(staged: Vec<Staged>) -> Vec<Result<RunOutcome, RunError>> {
     let mut held = Vec::with_capacity(staged.len());
     let mut parts = Vec::with_capacity(staged.len());
-    for Staged { dataset, lock, snapshot, staging, commit, report, job } in staged {
-        held.push((dataset, lock, report, job));
+    for Staged { dataset, lock, snapshot, staging, commit, report, job, later } in staged {
+        held.push((dataset, lock, report, (job, later)));
         parts.push((snapshot, staging, commit));
     }
     let runs = held.iter().zip(parts).map(|((dataset, lock, ..), (snapshot, staging, commit))| Publish {
@@ -205,13 +164,14 @@ pub fn publish_all(staged: Vec<Staged>) -> Vec<Result<RunOutcome, RunError>> {
         })
         .collect();
     let mode = PublishMode::Replace;
-    let ends =
-        held.into_iter().zip(attempted).map(|((dataset, lock, report, job), attempted)| match attempted {
+    let ends = held.into_iter().zip(attempted).map(|((dataset, lock, report, (job, later)), attempted)| {
+        match attempted {
             (Ok(Outcome::Conflict { reason: Conflict::Drift { .. } }), Some((snapshot, staging, commit))) => {
-                Staged { dataset, lock, snapshot, staging, commit, report, job }.publish_as(&mode)
+                Staged { dataset, lock, snapshot, staging, commit, report, job, later }.publish_as(&mode)
             }
             (answer, _) => ended(answer?, &mode, (&dataset, &job), report),
-        });
+        }
+    });
     ends.map(|end| end.map_err(RunError::if_asked_to_stop)).collect()
 }
 
@@ -256,6 +216,22 @@ pub(crate) fn since(clock: &dyn Clock, started: Duration) -> Millis {
     Millis(u64::try_from(clock.elapsed().saturating_sub(started).as_millis()).unwrap_or(u64::MAX))
 }
 
+/// Adds what belongs to a version beside the transformed files: rejects, files that join, sidecars.
+pub(crate) fn add_the_rest(
+    job: &mut Job,
+    snapshot: &Snapshot,
+    staging: &Staging,
+    joined: &[usize],
+) -> Result<(), RunError> {
+    write_quarantine(staging, snapshot, &job.made.quarantine)?;
+    for place in joined {
+        staging.join(snapshot, &snapshot.files()[*place])?;
+    }
+    job.made.joined = joined.len();
+    job.made.files_dropped = staging.copy_sidecars(snapshot)?;
+    Ok(staging.finish_dirs()?)
+}
+
 /// Writes the quarantine file, if there is something for it.
 pub(crate) fn write_quarantine(
     staging: &Staging,
@@ -274,12 +250,12 @@ pub(crate) fn write_quarantine(
 }
 
 pub(crate) fn report(job: &Job, snapshot: &Snapshot, staging: &Staging) -> RunReport {
-    let outputs = &job.transformed.outputs;
+    let outputs = &job.made.transformed.outputs;
     let mut metadata_dropped: Vec<String> =
         outputs.iter().flat_map(|o| o.output.dropped_keys().iter().cloned()).collect();
     metadata_dropped.sort();
     metadata_dropped.dedup();
-    let mut cost = job.transformed.cost;
+    let mut cost = job.made.transformed.cost;
     cost.wall = since(&*job.clock, job.started);
     let sources = job.files.iter().map(|f| Bytes(f.pinned(snapshot).stat.size));
     RunReport {
@@ -288,17 +264,19 @@ pub(crate) fn report(job: &Job, snapshot: &Snapshot, staging: &Staging) -> RunRe
         path: None,
         migration: job.migration.clone(),
         files: outputs.len(),
-        files_joined: job.joined,
-        caught_up: job.caught_up,
-        rows: job.transformed.rows,
+        files_joined: job.made.joined,
+        caught_up: job.made.caught_up,
+        left_for_next: job.made.left_for_next,
+        rows: job.made.transformed.rows,
         columns: columns(job, outputs),
         cost,
         bytes_read: sources.sum(),
         bytes_written: outputs.iter().map(|o| o.sealed.bytes).sum(),
         bytes_spliced: outputs.iter().map(|o| o.sealed.spliced_bytes).sum(),
-        quarantine: (job.quarantine.rows() > 0).then(|| format!("quarantine/{}.parquet", job.request.run)),
+        quarantine: (job.made.quarantine.rows() > 0)
+            .then(|| format!("quarantine/{}.parquet", job.request.run)),
         metadata_dropped,
-        files_dropped: job.files_dropped.clone(),
+        files_dropped: job.made.files_dropped.clone(),
         attributes_lost: staging.lost_attributes(),
     }
 }
@@ -331,26 +309,10 @@ fn columns(job: &Job, outputs: &[StagedOutput]) -> ColumnCounts {
     counts
 }
 
-pub(crate) fn commit(job: &Job, snapshot: &Snapshot, report: &RunReport) -> Result<CommitData, RunError> {
-    let now = Applied {
-        name: job.migration.name.clone(),
-        version: job.migration.version.clone(),
-        module: job.migration.module,
-        params: job.migration.params,
-    };
-    let files = job.transformed.outputs.iter().map(|output| {
-        let sources: Vec<&InputFile> = output.sources.iter().map(|file| &job.files[*file]).collect();
-        // Files that became one have been through the same.
-        let mut applied = sources[0].pinned(snapshot).applied().to_vec();
-        applied.retain(|earlier| earlier.name != now.name);
-        applied.push(now.clone());
-        FileFacts {
-            path: output.entry.path.clone(),
-            rows: output.sealed.rows,
-            stats: stats(output, &sources),
-            applied,
-        }
-    });
+/// What the record will say; `files` are the [facts] of all outputs.
+pub(crate) fn commit(job: &Job, files: Vec<FileFacts>, report: &RunReport) -> Result<CommitData, RunError> {
+    let Migration { name, version, module, params } = job.migration.clone();
+    let (digest, presented) = presented::record(&job.plans.groups)?;
     let group = job.plans.groups.first().ok_or_else(|| RunError::bug("a run without files was staged"))?;
     let fields = group.plan.columns().iter().map(|c| {
         let mut field = json!({
@@ -363,16 +325,38 @@ pub(crate) fn commit(job: &Job, snapshot: &Snapshot, report: &RunReport) -> Resu
         field
     });
     Ok(CommitData {
-        migration: now.name.clone(),
-        migration_version: now.version.clone(),
-        module: now.module,
-        params: now.params,
+        migration: name,
+        migration_version: version,
+        module,
+        params,
         plan: plan_digest(job),
         schema: fields.collect(),
         rows: report.rows,
+        presented: BTreeMap::from([(digest, presented)]),
         ext: ext(job, report),
-        files: files.collect(),
+        files,
     })
+}
+
+/// What is known of the outputs from the `first` on.
+pub(crate) fn facts(job: &Job, snapshot: &Snapshot, first: usize) -> Result<Vec<FileFacts>, RunError> {
+    let Migration { name, version, module, params } = job.migration.clone();
+    let (digest, _) = presented::record(&job.plans.groups)?;
+    let now = Applied { name, version, module, params, presented: vec![digest] };
+    let facts = |output: &StagedOutput| {
+        let sources: Vec<&InputFile> = output.sources.iter().map(|file| &job.files[*file]).collect();
+        // Files that became one have been through the same.
+        let mut applied = presented::combined(sources.iter().map(|file| file.pinned(snapshot).applied()));
+        applied.retain(|earlier| earlier.name != now.name);
+        applied.push(now.clone());
+        FileFacts {
+            path: output.entry.path.clone(),
+            rows: output.sealed.rows,
+            stats: stats(output, &sources),
+            applied,
+        }
+    };
+    Ok(job.made.transformed.outputs.iter().skip(first).map(facts).collect())
 }
 
 fn ext(job: &Job, report: &RunReport) -> serde_json::Value {

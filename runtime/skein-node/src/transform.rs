@@ -11,12 +11,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ScopedJoinHandle;
 
 use arrow_array::RecordBatch;
+use skein_dataset::RowCounts;
 use skein_dataset::parquet::{
     Fragment, FragmentEncoder, FreshRowGroup, OutputPlan, RowGroupCutter, SourceFile,
 };
-use skein_dataset::{NameRule, RowCounts, Snapshot, Staging};
 use skein_sandbox::Usage;
-use skein_types::{Millis, ModuleDigest, ParamsDigest, Rows, Selection, Shape};
+use skein_types::{Millis, Selection, Shape};
 
 use crate::agent::AgentSource;
 use crate::board::{Board, Item, Turn};
@@ -24,36 +24,25 @@ use crate::cpu;
 use crate::error::RunError;
 use crate::feed::Feed;
 use crate::inputs::{self, InputFile};
+use crate::job::{Bench, Job};
 use crate::lane::{FileWork, Lane, OutputWriter, StagedOutput};
-use crate::planning::{Plans, SchemaGroup};
+use crate::planning::SchemaGroup;
 use crate::preserved::PreservedCheck;
-use crate::progress::Progress;
-use crate::quarantine::Quarantine;
-use crate::report::Cost;
+use crate::report::{Cost, Migration};
 use crate::resize::OutputFile;
 use crate::seed::FileSeed;
 
 /// Everything that workers share.
 pub(crate) struct Transform<'a> {
-    pub(crate) snapshot: &'a Snapshot,
-    pub(crate) staging: &'a Staging,
+    pub(crate) job: &'a Job,
+    pub(crate) bench: Bench<'a>,
     pub(crate) files: &'a [InputFile],
     /// What is written, by the first source of each.
     pub(crate) outputs: &'a [OutputFile],
     /// Files of the same run that went before these; tells rejects apart.
     pub(crate) first_file: usize,
-    pub(crate) plans: &'a Plans,
     /// One source of agents per schema group.
     pub(crate) agents: &'a [Box<dyn AgentSource + 'a>],
-    pub(crate) module: ModuleDigest,
-    pub(crate) params: ParamsDigest,
-    /// Wanted bytes of a batch, if the module has a wish.
-    pub(crate) batch_bytes: Option<u64>,
-    pub(crate) rule: NameRule,
-    /// Input rows between two checkpoints of a module with state, rounded up to the next row-group border.
-    pub(crate) checkpoint_rows: Rows,
-    pub(crate) progress: &'a Progress,
-    pub(crate) quarantine: &'a Quarantine,
 }
 
 /// What was staged, and what it took.
@@ -128,7 +117,7 @@ pub(crate) struct Shared<'a> {
 impl Transform<'_> {
     /// Transforms all splits with `threads` workers.
     pub(crate) fn run(&self, threads: usize) -> Result<Transformed, RunError> {
-        let groups = &self.plans.groups;
+        let groups = &self.job.plans.groups;
         let splits: Vec<Vec<Range<usize>>> = self.outputs.iter().map(|output| self.splits(output)).collect();
         let workers = threads.clamp(1, splits.iter().map(Vec::len).sum::<usize>().max(1));
         let shared = Shared {
@@ -189,18 +178,24 @@ impl Transform<'_> {
         output: impl FnOnce(&SourceFile) -> Result<Arc<OutputPlan>, RunError>,
     ) -> Result<FileWork, RunError> {
         let input = &self.files[file];
-        let source = inputs::open_presented(self.snapshot, input)?;
+        let source = inputs::open_presented(self.bench.snapshot, input)?;
         let output = output(&source)?;
-        let seed = FileSeed::new(self.module, self.params, source.footer_digest(), &input.path);
+        let Migration { module, params, .. } = self.job.migration;
+        let seed = FileSeed::new(module, params, source.footer_digest(), &input.path);
         Ok(FileWork { source: Arc::new(source), output, seed })
     }
 
     pub(crate) fn group(&self, file: usize) -> &SchemaGroup {
-        &self.plans.groups[self.plans.group_of[file]]
+        &self.job.plans.groups[self.job.plans.group_of[file]]
+    }
+
+    /// Wanted bytes of a batch, if the module has a wish.
+    pub(crate) fn batch_bytes(&self) -> Option<u64> {
+        self.job.manifest.batch_bytes.map(u64::from)
     }
 
     pub(crate) fn agents(&self, file: usize) -> &dyn AgentSource {
-        &*self.agents[self.plans.group_of[file]]
+        &*self.agents[self.job.plans.group_of[file]]
     }
 }
 
@@ -227,7 +222,7 @@ impl Shared<'_> {
 
     fn work(&self, tally: &mut Tally) {
         while let Some(item) = self.board.take() {
-            if self.transform.progress.is_cancelled() {
+            if self.transform.bench.progress.is_cancelled() {
                 return self.fail(item, RunError::Cancelled);
             }
             let done = self.split(item, tally).and_then(|pieces| self.seal(item, pieces));
@@ -239,8 +234,10 @@ impl Shared<'_> {
 
     fn fail(&self, item: Item, error: RunError) {
         let transform = self.transform;
-        let pinned = transform.files[item.file].pinned(transform.snapshot);
-        let error = inputs::blamed(transform.snapshot, pinned, error);
+        let sources = transform.outputs[item.file].sources.iter().map(|file| &transform.files[*file]);
+        let error = sources.fold(error, |error, file| {
+            inputs::blamed(transform.bench.snapshot, file.pinned(transform.bench.snapshot), error)
+        });
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         if failed.as_ref().is_none_or(|(lowest, _)| item < *lowest) {
             *failed = Some((item, error));
@@ -280,7 +277,7 @@ impl Shared<'_> {
         if !self.transform.group(file).plan.needs_guest() {
             let kept = Selection::all(work.source.row_group_rows(row_group));
             tally.row_group(&kept, 0);
-            self.transform.progress.rows_done(kept.rows() as u64);
+            self.transform.bench.progress.rows_done(kept.rows() as u64);
             return Ok(encoder.finish(&kept)?);
         }
         let kept = self.through_agent((file, row_group), work, tally, |_, made| {
@@ -319,14 +316,14 @@ impl Shared<'_> {
         sink: impl FnMut(&Selection, Vec<RecordBatch>) -> Result<(), RunError>,
     ) -> Result<Selection, RunError> {
         let transform = self.transform;
-        let group = transform.plans.group_of[file];
+        let group = transform.job.plans.group_of[file];
         let at = |source| RunError::guest(work.source.name(), row_group, source);
         let mut agent = transform.agents(file).open(work.seed.row_group(row_group), None).map_err(at)?;
         let feed = Feed {
             leaves: &self.leaves[group],
-            batch_bytes: transform.batch_bytes,
+            batch_bytes: transform.batch_bytes(),
             preserved: &self.preserved[group],
-            progress: transform.progress,
+            progress: transform.bench.progress,
         };
         let first_row = (0..row_group).map(|rg| work.source.row_group_rows(rg) as u64).sum();
         let fed = feed.row_group(&mut *agent, &work.source, (row_group, first_row), sink)?;
@@ -334,7 +331,7 @@ impl Shared<'_> {
         agent.finish().map_err(at)?;
         tally.used(&agent.usage());
         tally.row_group(&fed.kept, fed.rejects.len());
-        transform.quarantine.add(
+        transform.job.made.quarantine.add(
             (transform.first_file + file, row_group),
             &work.source,
             first_row,
@@ -371,9 +368,9 @@ impl Shared<'_> {
             }
         }
         let open = writer.take().expect("a file is finished once");
-        let finished = open.finish(transform.rule, output.sources.clone())?;
+        let finished = open.finish(transform.bench.rule, output.sources.clone())?;
         lane.close();
-        transform.progress.file_done(finished.entry.size);
+        transform.bench.progress.file_done(finished.entry.size);
         self.outputs.lock().unwrap_or_else(PoisonError::into_inner)[item.file] = Some(finished);
         Ok(())
     }
@@ -389,8 +386,8 @@ impl Shared<'_> {
         Ok(match slot {
             Some(open) => open,
             None => {
-                let pinned = transform.files[output.first()].pinned(transform.snapshot);
-                slot.insert(OutputWriter::create(transform.staging, pinned, &work.output)?)
+                let pinned = transform.files[output.first()].pinned(transform.bench.snapshot);
+                slot.insert(OutputWriter::create(transform.bench.staging, pinned, &work.output)?)
             }
         })
     }
@@ -398,7 +395,7 @@ impl Shared<'_> {
     fn result(self, tally: Tally) -> Result<Transformed, RunError> {
         if let Some((_, error)) = self.failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
             // Encoders wrap what their writer said; the store knows it better.
-            return Err(self.transform.staging.take_fault().map_or(error, RunError::from));
+            return Err(self.transform.bench.staging.take_fault().map_or(error, RunError::from));
         }
         let outputs = self.outputs.into_inner().unwrap_or_else(PoisonError::into_inner);
         let outputs: Option<Vec<StagedOutput>> = outputs.into_iter().collect();

@@ -81,6 +81,51 @@ fn ended(trap: &str, panic: &Option<String>) -> String {
 }
 
 impl GuestError {
+    /// The same error with every text passed through `words`: some are the module's own, and it may know secrets.
+    #[must_use]
+    pub fn with_words(self, words: impl Fn(String) -> String) -> Self {
+        match self {
+            Self::Trap { call, trap, panic, backtrace } => Self::Trap {
+                call,
+                trap: words(trap),
+                panic: panic.map(&words),
+                backtrace: backtrace.into_iter().map(words).collect(),
+            },
+            Self::Failure { call, code, message } => {
+                Self::Failure { call, code: words(code), message: words(message) }
+            }
+            Self::ForgedArrow { call, reason } => Self::ForgedArrow { call, reason: words(reason) },
+            Self::WrongSchema { call, reason } => Self::WrongSchema { call, reason: words(reason) },
+            Self::BadSelection { call, reason } => Self::BadSelection { call, reason: words(reason) },
+            Self::Engine { call, reason } => Self::Engine { call, reason: words(reason) },
+            Self::WrongExports { reason } => Self::WrongExports { reason: words(reason) },
+            Self::BadManifest { reason } => Self::BadManifest { reason: words(reason) },
+            Self::Input { reason } => Self::Input { reason: words(reason) },
+            // The rest say numbers, and names that the plan has.
+            Self::Fuel { .. }
+            | Self::Wall { .. }
+            | Self::Cancelled { .. }
+            | Self::Memory { .. }
+            | Self::Stack { .. }
+            | Self::OutputTooLarge { .. }
+            | Self::TooManyRows { .. }
+            | Self::BatchOutput { .. }
+            | Self::Expansion { .. }
+            | Self::LogFlood { .. }
+            | Self::MetricsFlood { .. }
+            | Self::StateTooLarge { .. }
+            | Self::Rejects { .. }
+            | Self::CompressedArrow { .. }
+            | Self::WrongRows { .. }
+            | Self::BadReject { .. }
+            | Self::Nulls { .. }
+            | Self::EndlessDrain { .. }
+            | Self::FinishOutput
+            | Self::Spent
+            | Self::DecoderPanic { .. } => self,
+        }
+    }
+
     /// Code of the catalogue.
     pub const fn code(&self) -> Code {
         match self {
@@ -121,9 +166,9 @@ impl GuestError {
     /// What the author can do about it.
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Fuel { .. } => Some("look for a loop that does not end; else raise the fuel limit"),
+            Self::Fuel { .. } => Some("look for a loop that does not end; else raise the limit: --fuel"),
             Self::Memory { .. } => {
-                Some("keep less between batches; else raise the memory limit, which is part of the plan")
+                Some("keep less between batches; else raise the limit, for example --memory 256MiB")
             }
             Self::BatchOutput { .. } => Some("ask for smaller batches in the manifest (`batch-bytes`)"),
             Self::LogFlood { .. } => Some("log once per batch, not once per row"),

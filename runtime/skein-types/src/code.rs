@@ -149,7 +149,7 @@ catalogue! {
     FILE_TRUNCATED = "SK0504" BadInput "a file is cut off or damaged";
     FILE_ENCRYPTED = "SK0505" BadInput "a file is encrypted";
     FILE_WILD_OFFSETS = "SK0506" BadInput "a file's metadata points outside the file";
-    FILE_TOO_MANY_ROW_GROUPS = "SK0507" BadInput "a file has too many row groups or columns";
+    FILE_TOO_MANY_ROW_GROUPS = "SK0507" BadInput "too many row groups, columns or schemas";
     FILE_UNSUPPORTED = "SK0508" BadInput "a file uses something that Skein cannot read";
     SYMLINK_OUTSIDE = "SK0509" Denied "a symbolic link inside the dataset";
     SPECIAL_FILE = "SK0510" Denied "a special file inside the dataset";
@@ -179,6 +179,8 @@ catalogue! {
     SETTINGS_INVALID = "SK0539" BadInput "skein.toml cannot be used".exit(64);
     OUTPUT_REFUSED = "SK0540" BadInput "a directory that no output can be in".exit(64);
     STATE_OF_ANOTHER = "SK0541" Conflict "the state is another dataset's";
+    RECORD_TOO_LARGE = "SK0542" BadInput "a record of the log would be too large";
+    STATE_IN_USE = "SK0545" Conflict "a dataset's state holds what would be lost with it";
     STATE_UNTRUSTED = "SK0546" Denied "a state that others could have made";
 }
 

@@ -14,6 +14,7 @@ mod id;
 mod nearest;
 mod plan;
 mod row_width;
+mod schema_text;
 mod selection;
 mod shape;
 mod types_view;
@@ -29,8 +30,12 @@ pub use id::{IdParseError, RunId};
 pub use nearest::nearest;
 pub use plan::{ColumnPlan, Origin, PlanError, ProposedOrigin, ProposedPlan, SchemaPlan};
 pub use row_width::{ROW_BYTES_MAX, fixed_list_bytes, fixed_list_bytes_of_items, row_width, widest_row};
+pub use schema_text::{schema_of_text, schema_text};
 pub use selection::{Selection, SelectionError};
 pub use shape::{Encoding, Shape, StateKind, UnknownWord};
 pub use types_view::{guest_view, guest_view_type};
-pub use unify::{ABSENT, FileView, PARTITION, STORED, Standing, alike, is_partition, unify, unmarked};
+pub use unify::{
+    ABSENT, FileView, PARTITION, PRESENTED_MAX, STORED, Standing, UnifyError, alike, is_partition,
+    schema_difference, unify, unmarked,
+};
 pub use unit::{Bytes, Fuel, Millis, Rows, SizeParseError, grouped};

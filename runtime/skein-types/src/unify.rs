@@ -8,6 +8,9 @@
 //! What is not in the file says so in the field's metadata ([`ABSENT`], [`STORED`], [`PARTITION`]); files may not say it
 //! for themselves, so these keys never come through from one.
 //!
+//! Every schema presents all columns, so many schemas with columns of their own grow with the square of their number: how
+//! many are unified is bounded ([`PRESENTED_MAX`]).
+//!
 //! Pure: it knows neither files nor how a column is read or written.
 
 mod join;
@@ -17,9 +20,10 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
 
+use crate::ColumnTree;
 use crate::format;
-pub use join::alike;
 use join::join;
+pub use join::{alike, schema_difference};
 
 /// Metadata key of a column that the file does not have: `true`.
 pub const ABSENT: &str = "skein.absent";
@@ -84,10 +88,32 @@ pub fn unmarked(field: &FieldRef) -> FieldRef {
     Arc::new(field.as_ref().clone().with_metadata(metadata))
 }
 
+/// Schemas that are too much together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnifyError {
+    /// More columns than [`ColumnTree::MAX_FIELDS`].
+    #[error("the files have more than {} columns together", ColumnTree::MAX_FIELDS)]
+    TooManyColumns,
+    /// More than [`PRESENTED_MAX`] columns over all schemas.
+    #[error(
+        "the files have {schemas} different schemas and at least {columns} columns together; the limit is {PRESENTED_MAX} for both multiplied"
+    )]
+    TooVaried {
+        /// Schemas to be unified.
+        schemas: usize,
+        /// Columns found so far.
+        columns: usize,
+    },
+}
+
+/// Columns that may be presented, counted once for each schema: every schema presents the columns of all, and is planned for.
+pub const PRESENTED_MAX: usize = 1 << 20;
+
 /// Unifies the views of a dataset's files. Answers one view for each, in order. A partition key is a column unless a
 /// file stores one of that name.
-pub fn unify(views: &[SchemaRef], partitions: &[String]) -> Vec<FileView> {
-    let columns = by_name(views);
+pub fn unify(views: &[SchemaRef], partitions: &[String]) -> Result<Vec<FileView>, UnifyError> {
+    let columns = by_name(views)?;
+    let absent: Vec<FieldRef> = columns.iter().map(Column::absent).collect();
     let stored = |key: &String| columns.iter().any(|column| column.name == *key);
     let keys: Vec<(usize, FieldRef)> = partitions
         .iter()
@@ -97,12 +123,12 @@ pub fn unify(views: &[SchemaRef], partitions: &[String]) -> Vec<FileView> {
         .collect();
     let view = |file: usize| {
         let (mut fields, mut standings): (Vec<_>, Vec<_>) =
-            columns.iter().map(|column| column.presented(file)).unzip();
+            columns.iter().zip(&absent).map(|(column, absent)| column.presented(file, absent)).unzip();
         fields.extend(keys.iter().map(|(_, field)| FieldRef::clone(field)));
         standings.extend(keys.iter().map(|(key, _)| Standing::Partition { key: *key }));
         FileView { schema: Arc::new(Schema::new(fields)), columns: standings }
     };
-    (0..views.len()).map(view).collect()
+    Ok((0..views.len()).map(view).collect())
 }
 
 fn partition(key: &str) -> FieldRef {
@@ -126,8 +152,8 @@ struct Column<'a> {
 }
 
 /// The columns of all files in the dataset's order. A name that a file has twice is two columns: whoever plans says what
-/// becomes of them.
-fn by_name(views: &[SchemaRef]) -> Vec<Column<'_>> {
+/// becomes of them. Stops at the first column too many: a later one would be as much work, and there may be many.
+fn by_name(views: &[SchemaRef]) -> Result<Vec<Column<'_>>, UnifyError> {
     let mut columns: Vec<Column<'_>> = Vec::new();
     let mut places: HashMap<(&str, usize), usize> = HashMap::new();
     for (file, view) in views.iter().enumerate() {
@@ -138,6 +164,7 @@ fn by_name(views: &[SchemaRef]) -> Vec<Column<'_>> {
             *again += 1;
             let field = unmarked(field);
             if place == columns.len() {
+                within_limits(views.len(), columns.len() + 1)?;
                 let meets = Some((field.data_type().clone(), field.is_nullable()));
                 let (name, first) = (view.field(at).name(), FieldRef::clone(&field));
                 columns.push(Column { name, held: HashMap::new(), first, meets });
@@ -153,13 +180,25 @@ fn by_name(views: &[SchemaRef]) -> Vec<Column<'_>> {
         let everywhere = column.held.len() == views.len();
         column.meets = column.meets.take().map(|(of, nullable)| (of, nullable || !everywhere));
     }
-    columns
+    Ok(columns)
+}
+
+const fn within_limits(schemas: usize, columns: usize) -> Result<(), UnifyError> {
+    if columns > ColumnTree::MAX_FIELDS {
+        return Err(UnifyError::TooManyColumns);
+    }
+    if schemas.saturating_mul(columns) > PRESENTED_MAX {
+        return Err(UnifyError::TooVaried { schemas, columns });
+    }
+    Ok(())
 }
 
 impl Column<'_> {
-    /// The column as one file presents it.
-    fn presented(&self, file: usize) -> (FieldRef, Standing) {
-        let Some((column, own)) = self.held.get(&file) else { return (self.absent(), Standing::Nulls) };
+    /// The column as one file presents it. `absent` is what all present that do not have it.
+    fn presented(&self, file: usize, absent: &FieldRef) -> (FieldRef, Standing) {
+        let Some((column, own)) = self.held.get(&file) else {
+            return (FieldRef::clone(absent), Standing::Nulls);
+        };
         let stored = (FieldRef::clone(own), Standing::Stored { column: *column });
         let Some((data_type, nullable)) = &self.meets else { return stored };
         let same_type = join::alike_types(own.data_type(), data_type);

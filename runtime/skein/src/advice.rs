@@ -8,7 +8,6 @@ use skein_sandbox::{Limits, Manifest};
 use skein_types::{ColumnPlan, Origin, SchemaPlan, Shape};
 
 use crate::render;
-use crate::render::text::escaped;
 
 /// Functions of a module that nobody optimised; optimised ones of the SDK have a few thousand.
 const FUNCTIONS_UNOPTIMISED: u32 = 8_000;
@@ -85,52 +84,51 @@ fn of_params(manifest: &Manifest) -> Option<String> {
 
 /// On what it does to one schema.
 pub(crate) fn of_plan(manifest: &Manifest, plan: &SchemaPlan) -> Vec<String> {
-    let mut advice = Vec::new();
-    let columns = plan.columns();
-    let names = |of: &dyn Fn(&ColumnPlan) -> bool| {
-        columns.iter().filter(|c| of(c)).map(|c| format!("{:?}", c.field.name())).collect::<Vec<_>>()
+    let named = |why: &str, of: &dyn Fn(&ColumnPlan) -> bool| {
+        some_names(plan, of).map(|shown| format!("{shown}: {why}"))
     };
-    let unchanged = names(&|column| is_unchanged(plan, column));
-    if !unchanged.is_empty() {
-        let shown = render::first_of(&unchanged, NAMES_SHOWN);
-        advice.push(match plan.shape() {
-            Shape::Free => format!(
-                "shape free sends {shown} through the module under their own names and types: if every row becomes at most \
-                 one, `filtered` or `same` would carry them"
-            ),
-            Shape::Same | Shape::Filtered => format!(
-                "{shown}: computed from the column of the same name and type alone; if the values stay, carry it, and it never \
-                 enters the sandbox"
-            ),
-        });
-    }
-    let preserved = names(&|column| matches!(column.origin, Origin::Preserved { .. }));
-    if !preserved.is_empty() {
-        let shown = render::first_of(&preserved, NAMES_SHOWN);
-        advice.push(format!(
-            "{shown}: preserved, which reads and compares every value; carried columns are safe without"
-        ));
-    }
-    let loosened = names(&|column| column.field.is_nullable() && before(plan, column) == Some(false));
-    if !loosened.is_empty() {
-        let shown = render::first_of(&loosened, NAMES_SHOWN);
-        advice.push(format!(
-            "{shown}: may be null from now on; tell its readers, or declare it not null in `compute`"
-        ));
-    }
-    let tightened = names(&|column| !column.field.is_nullable() && before(plan, column) == Some(true));
-    if !tightened.is_empty() {
-        let shown = render::first_of(&tightened, NAMES_SHOWN);
-        advice.push(format!(
-            "{shown}: never null from now on; reject the rows without a value, else the run ends with SK0319"
-        ));
-    }
-    if !plan.needs_guest() && manifest.name != READY_MADE {
-        advice.push(format!(
-            "nothing is computed: the ready-made module `{READY_MADE}` renames, drops and orders from a spec"
-        ));
-    }
-    advice
+    let nullable = |column: &ColumnPlan| column.field.is_nullable();
+    let advice = [
+        unchanged(plan),
+        named("preserved, which reads and compares every value; carried columns are safe without", &|column| {
+            matches!(column.origin, Origin::Preserved { .. })
+        }),
+        named("may be null from now on; tell its readers, or declare it not null in `compute`", &|column| {
+            nullable(column) && before(plan, column) == Some(false)
+        }),
+        named(
+            "never null from now on; reject the rows without a value, else the run ends with SK0319",
+            &|column| !nullable(column) && before(plan, column) == Some(true),
+        ),
+        (!plan.needs_guest() && manifest.name != READY_MADE).then(|| {
+            format!(
+                "nothing is computed: the ready-made module `{READY_MADE}` renames, drops and orders from a spec"
+            )
+        }),
+    ];
+    advice.into_iter().flatten().collect()
+}
+
+/// The names of the columns that are such, as many as a line takes; `None` if none is.
+fn some_names(plan: &SchemaPlan, of: &dyn Fn(&ColumnPlan) -> bool) -> Option<String> {
+    let names = plan.columns().iter().filter(|column| of(column)).map(|c| format!("{:?}", c.field.name()));
+    let names: Vec<String> = names.collect();
+    (!names.is_empty()).then(|| render::first_of(&names, NAMES_SHOWN))
+}
+
+/// On columns that go through the module and come back as they were.
+fn unchanged(plan: &SchemaPlan) -> Option<String> {
+    let shown = some_names(plan, &|column| is_unchanged(plan, column))?;
+    Some(match plan.shape() {
+        Shape::Free => format!(
+            "shape free sends {shown} through the module under their own names and types: if every row becomes at most \
+             one, `filtered` or `same` would carry them"
+        ),
+        Shape::Same | Shape::Filtered => format!(
+            "{shown}: computed from the column of the same name and type alone; if the values stay, carry it, and it never \
+             enters the sandbox"
+        ),
+    })
 }
 
 /// Whether a column is made from the one of its own name, type and nullability, and from nothing else.
@@ -157,8 +155,9 @@ fn before(plan: &SchemaPlan, column: &ColumnPlan) -> Option<bool> {
 
 pub(crate) fn told(advice: &[String]) {
     if !advice.is_empty() {
-        render::line("\nadvice");
-        advice.iter().for_each(|line| render::line(&format!("- {}", escaped(line))));
+        render::line("");
+        render::line("advice");
+        advice.iter().for_each(|line| render::line(&format!("- {line}")));
     }
 }
 

@@ -2,16 +2,20 @@
 
 mod authoring;
 mod resize;
+mod size;
 
 use std::path::PathBuf;
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use skein_dataset::BadName;
+use skein_dataset::{BadName, NameRule};
 use skein_node::PublishMode;
 use skein_types::Bytes;
 
 use crate::commands::discard::DiscardArgs;
+use crate::commands::explain::ExplainArgs;
 use crate::commands::finalize::FinalizeArgs;
+use crate::commands::forget::ForgetArgs;
 use crate::commands::gc::GcArgs;
 use crate::commands::publish::PublishArgs;
 pub(crate) use authoring::{BuildArgs, DevArgs, NewArgs};
@@ -28,7 +32,7 @@ Examples:
 
 Exit codes: 0 done (or nothing to do), 1 the module failed, 5 not found, 6 conflict, 7 denied,
 64 usage, 65 bad input, 70 a mistake in Skein, 75 try again later, 130 interrupted.
-Each error has a page in docs/errors/.";
+Each error has a page: skein explain SK0311.";
 
 /// Migrate datasets with code that need not be trusted.
 ///
@@ -74,6 +78,8 @@ pub(crate) enum Command {
     Rollback(RollbackArgs),
     /// Give up old versions and free what they take.
     Finalize(FinalizeArgs),
+    /// Remove all that Skein knows of a dataset, and leave the dataset.
+    Forget(ForgetArgs),
     /// Remove what dead processes left behind.
     Gc(GcArgs),
     /// Finish or undo what a killed process left behind. Safe to run at any time.
@@ -82,6 +88,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Say what this machine and the places of datasets are fit for.
     Doctor(DoctorArgs),
+    /// Print the page of an error code.
+    Explain(ExplainArgs),
     /// Print a completion script for a shell.
     Completion(CompletionArgs),
     /// Print a page of the reference.
@@ -108,11 +116,16 @@ impl Command {
             Self::Discard(a) => a.output,
             Self::Rollback(a) => a.output,
             Self::Finalize(a) => a.output,
+            Self::Forget(a) => a.output,
             Self::Gc(a) => a.output,
             Self::Recover(a) => a.output,
             Self::Export(a) => a.output,
             Self::Doctor(a) => a.output,
-            Self::Dev(_) | Self::Completion(_) | Self::Reference(_) | Self::Compile { .. } => Output::Table,
+            Self::Dev(_)
+            | Self::Explain(_)
+            | Self::Completion(_)
+            | Self::Reference(_)
+            | Self::Compile { .. } => Output::Table,
         }
     }
 }
@@ -129,7 +142,7 @@ pub(crate) enum Output {
 /// What to migrate with, shared by `run` and `check`.
 #[derive(Debug, Args)]
 pub(crate) struct ParamArgs {
-    /// Parameters: JSON, or @FILE with JSON or (if it ends in .toml) TOML.
+    /// Parameters: JSON, or @FILE with JSON or (if it ends in .toml) TOML, or @- for JSON on standard input.
     #[arg(long, value_name = "JSON|@FILE")]
     pub(crate) params: Option<String>,
     /// A secret that the parameters name as {"$secret":"NAME"}; read from FILE without its last line break.
@@ -137,25 +150,34 @@ pub(crate) struct ParamArgs {
     pub(crate) secrets: Vec<String>,
 }
 
+/// Heading of [`SelectionArgs`] in the help. Named by each option: `next_help_heading` would go on after them.
+const SELECTION: &str = "Selection of files";
+
 /// Which data files to work on, shared by `run` and `check`.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Selection of files")]
 pub(crate) struct SelectionArgs {
     /// Work only on data files whose path inside the dataset matches; `*` stays in a directory, `**` does not.
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", help_heading = SELECTION)]
     pub(crate) include: Vec<String>,
     /// Leave data files out whose path inside the dataset matches.
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", help_heading = SELECTION)]
     pub(crate) exclude: Vec<String>,
     /// Work only on these hive partitions: KEY=VALUE, KEY=VALUE1,VALUE2 or KEY!=VALUE; all given must hold.
-    #[arg(long = "where", value_name = "CONDITION")]
+    #[arg(long = "where", value_name = "CONDITION", help_heading = SELECTION)]
     pub(crate) partitions: Vec<String>,
     /// Let files that are not selected keep another schema than those that are.
-    #[arg(long)]
+    #[arg(long, help_heading = SELECTION)]
     pub(crate) mixed_schemas: bool,
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  skein run columns /data/users --params @drop-phone.toml --dry-run      look first
+  skein run columns /data/users --params @drop-phone.toml
+  skein run prefs.wasm /data/prefs --publish hold                        wait for `skein publish`
+  skein run columns --manifest users.csv --params @drop-phone.toml       many datasets
+  skein run columns /data/events --params '{\"name\":\"compact\"}' --file-size 256MiB")]
 pub(crate) struct RunArgs {
     /// The migration module: a WebAssembly component, or the name of one that is installed, such as `columns`.
     pub(crate) module: PathBuf,
@@ -175,7 +197,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N")]
     pub(crate) fuel: Option<u64>,
     /// Memory of one agent, for example 128MiB [default: 64MiB].
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = size::size)]
     pub(crate) memory: Option<Bytes>,
     /// Rejected rows that end the run.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
@@ -190,7 +212,7 @@ pub(crate) struct RunArgs {
     pub(crate) selection: SelectionArgs,
     /// Write the result into DIR, which must not exist or be empty, and leave the dataset alone: nothing is locked,
     /// recorded or changed. Files that are not selected are not written.
-    #[arg(long = "output", value_name = "DIR", conflicts_with_all = ["publish", "manifest"])]
+    #[arg(long = "output", value_name = "DIR", conflicts_with_all = ["publish", "manifest"], value_parser = directory())]
     pub(crate) into: Option<PathBuf>,
     /// Show what the run would do, with sampled rows before and after, and write nothing.
     #[arg(long, conflicts_with = "manifest")]
@@ -205,11 +227,44 @@ pub(crate) struct RunArgs {
     /// or `skein discard` (hold), or becomes a new dataset in the same directory (beside=NAME).
     #[arg(long, value_name = "replace|hold|beside=NAME", default_value = "replace", value_parser = publish_mode)]
     pub(crate) publish: PublishMode,
+    /// How files are called that the run writes into a directory: after their sources with a part of their content's hash
+    /// (hash), so that a reader which lists the old version and opens a file later misses it; or exactly like their
+    /// sources (keep), where such a reader may mix two versions [default: hash, or as skein.toml says].
+    #[arg(long, value_enum, value_name = "hash|keep", conflicts_with = "into")]
+    pub(crate) names: Option<Names>,
     #[command(flatten)]
     pub(crate) sizes: ResizeArgs,
     /// How to print the summary.
     #[arg(short = 'o', long = "format", value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
+}
+
+/// A place to write to. The name of a format is meant for `-o`.
+fn directory() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match path.to_str() {
+        Some(format @ ("json" | "table" | "ndjson")) => Err(format!(
+            "that is a format, and this names a directory: write `-o {format}` (or `./{format}` for the directory)"
+        )),
+        _ => Ok(path),
+    })
+}
+
+/// How files are called that a run writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Names {
+    /// With a part of their content's hash.
+    Hash,
+    /// Like their sources.
+    Keep,
+}
+
+impl Names {
+    pub(crate) fn rule(self) -> NameRule {
+        match self {
+            Self::Hash => NameRule::Hashed,
+            Self::Keep => NameRule::Keep,
+        }
+    }
 }
 
 fn publish_mode(text: &str) -> Result<PublishMode, String> {
@@ -222,6 +277,10 @@ fn publish_mode(text: &str) -> Result<PublishMode, String> {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  skein check columns                                      what its spec can say
+  skein check columns --dataset /data/users --params @drop-phone.toml")]
 pub(crate) struct CheckArgs {
     /// The migration module: a WebAssembly component, or the name of one that is installed, such as `columns`.
     pub(crate) module: PathBuf,
@@ -230,6 +289,12 @@ pub(crate) struct CheckArgs {
     pub(crate) dataset: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) with: ParamArgs,
+    /// Name of the migration, by which Skein knows that it was applied [default: the module's own].
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Plan for files to which this migration was applied before, too.
+    #[arg(long)]
+    pub(crate) again: bool,
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
     /// How to print the result.
@@ -256,6 +321,11 @@ pub(crate) enum Later {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  skein history /data/prefs                which versions are kept
+  skein rollback /data/prefs               the version before the current
+  skein rollback /data/prefs --to 3 --yes")]
 pub(crate) struct RollbackArgs {
     /// The dataset.
     pub(crate) dataset: PathBuf,
@@ -297,7 +367,14 @@ pub(crate) enum Reader {
 }
 
 #[derive(Debug, Args)]
-#[command(disable_version_flag = true)]
+#[command(
+    disable_version_flag = true,
+    after_help = "\
+Examples:
+  skein export /data/prefs                       paths of the current version's data files
+  skein export /data/prefs --version 3 --for duckdb
+  skein export /data/prefs --version 3 --to /tmp/prefs-3"
+)]
 pub(crate) struct ExportArgs {
     /// The dataset.
     pub(crate) dataset: PathBuf,

@@ -18,7 +18,7 @@ pub(crate) mod schemas;
 pub(crate) mod sdk;
 pub(crate) mod watch;
 
-use std::io::{Error, ErrorKind, Read as _, Write as _};
+use std::io::{Error, ErrorKind, Read as _};
 use std::path::Path;
 
 /// No file that these commands read as text is larger.
@@ -32,9 +32,4 @@ pub(crate) fn read(path: &Path) -> std::io::Result<String> {
         return Err(Error::new(ErrorKind::FileTooLarge, "more than 8 MiB"));
     }
     Ok(text)
-}
-
-/// Writes a file that anybody can make again: nothing waits for the disk.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    std::fs::File::create(path)?.write_all(bytes)
 }

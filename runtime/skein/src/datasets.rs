@@ -56,7 +56,19 @@ pub(crate) fn default_threads() -> usize {
 }
 
 pub(crate) fn from_place(error: &PlaceError) -> Failure {
-    Failure::new(error.code(), error).hint(error.hint())
+    let failure = Failure::new(error.code(), error).hint(error.hint());
+    if let PlaceError::NotFound { path } = error {
+        return failure.hint(instead_of(&path.to_string_lossy()));
+    }
+    failure
+}
+
+/// What other tools would take for a dataset.
+fn instead_of(path: &str) -> Option<&'static str> {
+    if path.contains("://") {
+        return Some("local files only: copy it here, or mount it");
+    }
+    path.contains(['*', '?', '[']).then_some("give the directory, and --include for a part of its files")
 }
 
 pub(crate) fn from_state(error: &StateError) -> Failure {

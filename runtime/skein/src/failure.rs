@@ -7,10 +7,14 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use skein_node::RunError;
-use skein_types::{Code, codes};
+use skein_types::{Code, ErrorClass, codes};
 
 use crate::args::Output;
 use crate::render;
+use crate::render::text::cut;
+
+/// Of an error's line; a name in it may be as long as a file.
+const ROOM: usize = 4096;
 
 /// Any error, ready to be shown.
 #[derive(Debug)]
@@ -99,20 +103,12 @@ impl Failure {
             Output::Json | Output::Table if self.told => {}
             Output::Json if !self.on_stderr => render::json(&Envelope { error: self.body() }),
             Output::Json | Output::Table => {
-                let mut text = format!("error[{}]: {}\n", self.code.id, self.message);
-                for line in &self.details {
-                    text.push_str("  ");
-                    text.push_str(line);
-                    text.push('\n');
-                }
-                if let Some(hint) = &self.hint {
-                    text.push_str("  hint: ");
-                    text.push_str(hint);
-                    text.push('\n');
-                }
-                text.push_str("  see ");
-                text.push_str(&self.docs());
-                render::to_stderr(&text);
+                let say =
+                    |before: &str, text: &str| render::to_stderr(&cut(&format!("{before}{text}"), ROOM));
+                say(&format!("error[{}]: ", self.code.id), &self.message);
+                self.details.iter().for_each(|line| say("  ", line));
+                self.hint.iter().for_each(|hint| say("  hint: ", hint));
+                say("  see ", &format!("`skein explain {}`", self.code.id));
             }
         }
         ExitCode::from(self.code.exit_code())
@@ -147,14 +143,27 @@ impl From<RunError> for Failure {
     }
 }
 
-/// A command line that clap refuses. Help and version are not errors.
-pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    let help = !error.use_stderr();
-    // clap prints to the right stream itself; a closed pipe is not worth a second error.
-    if error.print().is_err() || help {
-        return ExitCode::SUCCESS;
+/// What was printed and did not arrive. Only that the reader went away is not worth an error.
+pub(crate) fn of_output() -> CommandResult {
+    match render::lost() {
+        None => Ok(()),
+        Some(error) => {
+            let failure = Failure::text(codes::IO, format!("the output was not written in full: {error}"));
+            Err(failure.hint(Some("what the command did is done; only its answer is missing")).on_stderr())
+        }
     }
-    ExitCode::from(codes::USAGE.exit_code())
+}
+
+/// Which of several failures decides the exit code: what a person must look into before what a second call may mend.
+pub(crate) const fn severity(code: &Code) -> u8 {
+    match code.class {
+        ErrorClass::Bug => 5,
+        ErrorClass::Fault => 4,
+        ErrorClass::Denied => 3,
+        ErrorClass::BadInput => 2,
+        ErrorClass::Conflict => 1,
+        ErrorClass::Transient => 0,
+    }
 }
 
 /// The error and what caused it, on one line, without repeating a cause that the message already quotes.

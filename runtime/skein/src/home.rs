@@ -8,15 +8,16 @@
 //! ```
 //! Keys are made on first use, with create-if-absent, so that two first runs agree.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{DirBuilder, File};
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags};
 use skein_dataset::Finding;
 use skein_types::{ModuleDigest, codes};
 
+use crate::aside;
 use crate::failure::Failure;
 
 const KEY_BYTES: usize = 32;
@@ -59,11 +60,8 @@ impl Home {
     /// Keeps a compiled module. Failing to is only slow next time.
     pub(crate) fn keep_artifact(&self, module: ModuleDigest, engine: &str, signed: &[u8]) {
         let path = self.artifact_path(module, engine);
-        let partial = path.with_extension(format!("{}.part", std::process::id()));
         let kept = make_dir(&self.root.join("artifacts"))
-            .and_then(|()| private_file(&partial))
-            .and_then(|mut file| file.write_all(signed))
-            .and_then(|()| std::fs::rename(&partial, &path));
+            .and_then(|()| aside::replace(&path, |file| file.write_all(signed)));
         if let Err(error) = kept {
             tracing::warn!(path = %path.display(), %error, "compiled module not kept");
         }
@@ -136,22 +134,14 @@ fn read_key(path: &Path) -> std::io::Result<[u8; KEY_BYTES]> {
 fn create_key(path: &Path) -> std::io::Result<()> {
     let mut key = [0; KEY_BYTES];
     File::open("/dev/urandom")?.read_exact(&mut key)?;
-    let partial = path.with_extension(format!("{}.part", std::process::id()));
-    let mut file = private_file(&partial)?;
-    file.write_all(&key)?;
-    file.sync_all()?;
-    let linked = match std::fs::hard_link(&partial, path) {
+    let (partial, mut file) = aside::file(path)?;
+    let written = file.write_all(&key).and_then(|()| file.sync_all());
+    let linked = match written.and_then(|()| std::fs::hard_link(&partial, path)) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         other => other,
     };
     std::fs::remove_file(&partial)?;
     linked
-}
-
-fn private_file(path: &Path) -> std::io::Result<File> {
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.set_permissions(Permissions::from_mode(0o600))?;
-    Ok(file)
 }
 
 fn make_dir(path: &Path) -> std::io::Result<()> {

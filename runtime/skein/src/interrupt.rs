@@ -1,5 +1,6 @@
 //! Ctrl-C: the first asks the run to stop, the second stops the process.
 
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -16,7 +17,11 @@ pub(crate) fn cancels(progress: &Arc<Progress>) {
             std::process::exit(i32::from(skein_types::codes::CANCELLED.exit_code()));
         }
         progress.cancel();
-        crate::render::to_stderr("stopping after this batch; press Ctrl-C again to stop at once");
+        // On a terminal a bar stands in the line that the cursor is in.
+        let clear = if std::io::stderr().is_terminal() { "\r\u{1b}[2K" } else { "" };
+        crate::render::to_stderr(&format!(
+            "{clear}stopping after this batch; press Ctrl-C again to stop at once"
+        ));
     };
     if let Err(error) = ctrlc::set_handler(handler) {
         tracing::warn!(%error, "interrupts are not caught");

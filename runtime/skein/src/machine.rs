@@ -6,18 +6,22 @@
 //! [[state]]
 //! below = "/data"
 //! at = "/data/.skein-states"
+//!
+//! names = "keep"                    # how files are called that runs write; likewise, with `below` and `as`
 //! ```
 //! Read once, from `--config`, else `$SKEIN_HOME/skein.toml` if it is there. An unknown key is an error: a setting that
 //! is misspelt and silently not followed would be found out too late.
 
 use std::fmt;
-use std::io::Read as _;
+use std::io::{Error, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use skein_types::{codes, nearest};
 use toml::{Table, Value};
 
+use crate::args::Names;
 use crate::failure::Failure;
+use crate::toml_text;
 
 const FILE: &str = "skein.toml";
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -27,14 +31,23 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 pub(crate) struct Machine {
     /// The file that they are from, if there is one.
     file: Option<PathBuf>,
-    states: Vec<StateRule>,
+    /// Where states lie.
+    states: Vec<Rule<PathBuf>>,
+    /// How files are called.
+    names: Vec<Rule<Names>>,
 }
 
-/// Where the states of the datasets below a directory lie.
+/// What holds for the datasets below a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct StateRule {
+struct Rule<T> {
     below: PathBuf,
-    at: PathBuf,
+    holds: T,
+}
+
+/// Of the rules for a dataset at this real path, the one whose directory is nearest.
+fn nearest_rule<'r, T>(rules: &'r [Rule<T>], dataset: &Path) -> Option<&'r T> {
+    let fitting = rules.iter().filter(|rule| dataset.starts_with(&rule.below));
+    fitting.max_by_key(|rule| rule.below.components().count()).map(|rule| &rule.holds)
 }
 
 impl Machine {
@@ -43,7 +56,7 @@ impl Machine {
         let usual = home.join(FILE);
         let path = named.unwrap_or(&usual);
         let text = match text(path) {
-            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+            Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => {
                 return Ok(Self::default());
             }
             other => other.map_err(|error| invalid(path, &error.to_string()))?,
@@ -54,48 +67,76 @@ impl Machine {
 
     /// The directory of states that a dataset at this real path is told to use.
     pub(crate) fn states_for(&self, dataset: &Path) -> Option<&Path> {
-        let fitting = self.states.iter().filter(|rule| dataset.starts_with(&rule.below));
-        fitting.max_by_key(|rule| rule.below.components().count()).map(|rule| rule.at.as_path())
+        nearest_rule(&self.states, dataset).map(PathBuf::as_path)
+    }
+
+    /// How runs name the files of a dataset at this real path.
+    pub(crate) fn names_for(&self, dataset: &Path) -> Option<Names> {
+        nearest_rule(&self.names, dataset).copied()
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let mut table: Table =
-            toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
-        let states = match table.remove("state") {
-            None => Vec::new(),
-            Some(Value::String(at)) => {
-                vec![StateRule { below: PathBuf::from("/"), at: absolute("state", &at)? }]
-            }
-            Some(Value::Array(rules)) => rules.into_iter().map(rule).collect::<Result<_, _>>()?,
-            Some(_) => return Err("`state` is a path or a list of tables with `below` and `at`".to_owned()),
-        };
-        known(&table, &["state"])?;
-        Ok(Self { file: None, states })
+        let mut table: Table = toml_text::parse(text)?;
+        let states = rules(&mut table, ("state", "a path", "at"), absolute)?;
+        let names = rules(&mut table, ("names", "hash or keep", "as"), names)?;
+        known(&table, &["state", "names"])?;
+        Ok(Self { file: None, states, names })
     }
 }
 
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.file {
-            Some(file) => write!(f, "{}, {} rules for states", file.display(), self.states.len()),
+            Some(file) => {
+                let (states, names) = (self.states.len(), self.names.len());
+                write!(f, "{}, {states} rules for states, {names} for names", file.display())
+            }
             None => f.write_str("no skein.toml, everything as usual"),
         }
     }
 }
 
-fn rule(value: Value) -> Result<StateRule, String> {
+/// A setting that is one text for all datasets, or a list of tables with `below` and `inner`.
+fn rules<T>(
+    table: &mut Table,
+    (key, what, inner): (&'static str, &str, &'static str),
+    parse: impl Fn(&str, &str) -> Result<T, String>,
+) -> Result<Vec<Rule<T>>, String> {
+    match table.remove(key) {
+        None => Ok(Vec::new()),
+        Some(Value::String(text)) => Ok(vec![Rule { below: PathBuf::from("/"), holds: parse(key, &text)? }]),
+        Some(Value::Array(rules)) => {
+            rules.into_iter().map(|value| rule(value, (key, inner), &parse)).collect()
+        }
+        Some(_) => Err(format!("`{key}` is {what} or a list of tables with `below` and `{inner}`")),
+    }
+}
+
+fn rule<T>(
+    value: Value,
+    (key, inner): (&'static str, &'static str),
+    parse: impl Fn(&str, &str) -> Result<T, String>,
+) -> Result<Rule<T>, String> {
     let Value::Table(mut keys) = value else {
-        return Err("each `state` is a table with `below` and `at`".to_owned());
+        return Err(format!("each `{key}` is a table with `below` and `{inner}`"));
     };
-    let mut path = |key: &str| match keys.remove(key) {
-        Some(Value::String(text)) => absolute(key, &text),
-        Some(_) => Err(format!("`{key}` of a `state` is no text")),
-        None => Err(format!("a `state` needs `{key}`")),
+    let mut text = |of: &str| match keys.remove(of) {
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => Err(format!("`{of}` of a `{key}` is no text")),
+        None => Err(format!("a `{key}` needs `{of}`")),
     };
-    let (below, at) = (path("below"), path("at"));
+    let (below, holds) = (text("below"), text(inner));
     // A misspelt key explains a missing one.
-    known(&keys, &["below", "at"])?;
-    Ok(StateRule { below: below?, at: at? })
+    known(&keys, &["below", inner])?;
+    Ok(Rule { below: absolute("below", &below?)?, holds: parse(inner, &holds?)? })
+}
+
+fn names(key: &str, text: &str) -> Result<Names, String> {
+    match text {
+        "hash" => Ok(Names::Hash),
+        "keep" => Ok(Names::Keep),
+        _ => Err(format!("`{key}` is {text:?}, and not hash or keep")),
+    }
 }
 
 fn absolute(key: &str, text: &str) -> Result<PathBuf, String> {
@@ -113,9 +154,13 @@ fn known(rest: &Table, allowed: &[&str]) -> Result<(), String> {
     Err(format!("unknown key `{unknown}`, {hint}"))
 }
 
-fn text(path: &Path) -> std::io::Result<String> {
+fn text(path: &Path) -> Result<String, Error> {
     let mut text = String::new();
-    std::fs::File::open(path)?.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
+    std::fs::File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    // What is cut off might be the very rule that matters.
+    if text.len() as u64 > FILE_BYTES_MAX {
+        return Err(Error::new(ErrorKind::FileTooLarge, "more than 1 MiB"));
+    }
     Ok(text)
 }
 
@@ -127,7 +172,7 @@ fn invalid(path: &Path, problem: &str) -> Failure {
 mod tests {
     use std::path::Path;
 
-    use super::Machine;
+    use super::{Machine, Names};
 
     fn refused(text: &str) -> String {
         Machine::parse(text).unwrap_err()
@@ -150,9 +195,38 @@ mod tests {
     }
 
     #[test]
+    fn names_are_a_setting_for_all_or_below_a_directory() {
+        let all = Machine::parse("names = \"keep\"").unwrap();
+        assert_eq!(all.names_for(Path::new("/any")), Some(Names::Keep));
+        let text = "[[names]]\nbelow = \"/lake\"\nas = \"keep\"\n\
+                    [[names]]\nbelow = \"/lake/hot\"\nas = \"hash\"\n";
+        let some = Machine::parse(text).unwrap();
+        let named = ["/lake/a", "/lake/hot/a", "/a"].map(|path| some.names_for(Path::new(path)));
+        assert_eq!(named, [Some(Names::Keep), Some(Names::Hash), None]);
+    }
+
+    #[test]
+    fn settings_are_read_in_full_or_not_at_all() {
+        use std::io::Write as _;
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("skein.toml");
+        let rule = "state = \"/s\"\n";
+        let filled = |bytes: usize| {
+            let text = format!("{}{rule}", "\n".repeat(bytes - rule.len()));
+            std::fs::File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
+            Machine::read(Some(&path), place.path())
+        };
+        assert_eq!(filled(1 << 20).unwrap().states_for(Path::new("/d")), Some(Path::new("/s")));
+        let refused = filled((1 << 20) + 1).unwrap_err();
+        assert!(refused.message().contains("more than 1 MiB"), "{refused:?}");
+    }
+
+    #[test]
     fn what_is_no_setting_is_told_with_the_nearest() {
         assert_eq!(refused("stat = \"/s\""), "unknown key `stat`, did you mean `state`?");
-        assert_eq!(refused("colour = 1"), "unknown key `colour`, known: state");
+        assert_eq!(refused("colour = 1"), "unknown key `colour`, known: state, names");
+        assert_eq!(refused("names = \"kep\""), "`names` is \"kep\", and not hash or keep");
+        assert_eq!(refused("[[names]]\nbelow = \"/data\""), "a `names` needs `as`");
         assert_eq!(
             refused("[[state]]\nbelov = \"/data\"\nat = \"/s\""),
             "unknown key `belov`, did you mean `below`?"

@@ -5,6 +5,7 @@
 
 mod advice;
 mod args;
+mod aside;
 mod authoring;
 mod commands;
 mod datasets;
@@ -14,6 +15,7 @@ mod interrupt;
 mod machine;
 mod manifest;
 mod modules;
+mod onlookers;
 mod progress;
 mod question;
 mod render;
@@ -21,6 +23,8 @@ mod secrets;
 mod selection;
 mod settings;
 mod statement;
+mod toml_text;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -33,7 +37,7 @@ use crate::settings::Settings;
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return failure::usage(&error),
+        Err(error) => return usage::refused(error),
     };
     let settings = Settings::from_environment();
     settings.start_logging(cli.verbose);
@@ -43,7 +47,8 @@ fn main() -> ExitCode {
     }
     let result = settings
         .with_options(cli.state, cli.config.as_deref())
-        .and_then(|settings| command(&settings, cli.command));
+        .and_then(|settings| command(&settings, cli.command))
+        .and_then(|()| failure::of_output());
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(output),
@@ -62,9 +67,11 @@ fn command(settings: &Settings, command: Command) -> CommandResult {
         Command::Discard(args) => commands::discard::discard(settings, &args),
         Command::Rollback(args) => commands::rollback::rollback(settings, &args),
         Command::Finalize(args) => commands::finalize::finalize(settings, &args),
+        Command::Forget(args) => commands::forget::forget(settings, &args),
         Command::Gc(args) => commands::gc::gc(settings, &args),
         Command::Recover(args) => commands::recover::recover(settings, &args),
         Command::Export(args) => commands::export::export(settings, &args),
+        Command::Explain(args) => commands::explain::explain(&args),
         Command::Doctor(args) => commands::doctor::doctor(settings, &args),
         Command::Completion(args) => commands::completion::completion(&args),
         Command::Reference(args) => commands::reference::reference(&args),

@@ -22,6 +22,8 @@ use skein_types::codes;
 use crate::failure::Failure;
 
 const FILE_BYTES_MAX: u64 = 64 << 20;
+/// A short entry takes much more memory than its line.
+const ENTRIES_MAX: usize = 1_000_000;
 /// Problems that are shown.
 const SHOWN: usize = 10;
 
@@ -70,6 +72,10 @@ fn parse(text: &str) -> Result<Vec<Entry>, Failure> {
         Failure::text(codes::MANIFEST_UNREADABLE, problem)
             .hint(Some("a CSV table with the columns `dataset` and `params`, or one JSON object per line"))
     })?;
+    if entries.len() > ENTRIES_MAX {
+        return Err(Failure::text(codes::MANIFEST_UNREADABLE, "it has more than 1,000,000 datasets")
+            .hint(Some("split the list")));
+    }
     match entries.iter().find(|entry| entry.dataset.as_os_str().is_empty()) {
         Some(empty) => {
             Err(Failure::text(codes::MANIFEST_UNREADABLE, format!("line {}: no dataset", empty.line)))
@@ -81,6 +87,7 @@ fn parse(text: &str) -> Result<Vec<Entry>, Failure> {
 fn objects(text: &str) -> Result<Vec<Entry>, String> {
     let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
     lines
+        .take(ENTRIES_MAX + 1)
         .map(|(line, object)| {
             let Row { dataset, params } =
                 serde_json::from_str(object).map_err(|error| format!("line {line}: {error}"))?;
@@ -90,7 +97,7 @@ fn objects(text: &str) -> Result<Vec<Entry>, String> {
 }
 
 fn table(text: &str) -> Result<Vec<Entry>, String> {
-    let mut records = csv::records(text)?.into_iter();
+    let mut records = csv::records(text, ENTRIES_MAX + 1)?.into_iter();
     let header = records.next().ok_or("it is empty")?.fields;
     let column = |name: &str| header.iter().position(|field| field == name);
     if let Some(unknown) = header.iter().find(|name| !["dataset", "params"].contains(&name.as_str())) {
@@ -165,6 +172,16 @@ mod tests {
         assert_eq!(parse(objects).unwrap(), wanted);
         assert_eq!(parse("params,dataset\n,/c\n").unwrap(), [entry(2, "/c", None)]);
         assert_eq!(parse("dataset\n/c\n").unwrap(), [entry(2, "/c", None)]);
+    }
+
+    #[test]
+    fn a_list_of_more_datasets_than_anybody_has_is_refused() {
+        let table = |rows: usize| format!("dataset\n{}", "d\n".repeat(rows));
+        assert_eq!(parse(&table(1_000_000)).unwrap().len(), 1_000_000);
+        for text in [table(1_000_001), "{\"dataset\":\"d\"}\n".repeat(1_000_001)] {
+            let failure = parse(&text).unwrap_err();
+            assert!(failure.message().contains("more than 1,000,000 datasets"), "{failure:?}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use skein_node::Progress;
 use skein_types::Clock;
 
@@ -60,9 +60,10 @@ impl CountView {
     pub(crate) fn start(total: u64, interactive: bool, clock: Arc<dyn Clock>) -> Self {
         let target = if interactive { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let style = ProgressStyle::with_template(
-            "{bar:30} {percent:>3}% {human_pos}/{human_len} datasets  {per_sec}  ETA {eta}  {msg}",
+            "{bar:30} {percent:>3}% {human_pos}/{human_len} datasets  {rate}  ETA {eta}  {msg}",
         )
-        .expect("the template is a constant");
+        .expect("the template is a constant")
+        .with_key("rate", rate);
         let bar = ProgressBar::with_draw_target(Some(total), target).with_style(style.progress_chars("#>-"));
         Self { bar, interactive, total, said: clock.elapsed(), clock }
     }
@@ -94,11 +95,18 @@ impl Drop for ProgressView {
     }
 }
 
+/// Things per second, without digits that change faster than they are read.
+fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
+    // A bar that cannot be written has no other place to say so.
+    write!(out, "{}/s", crate::render::grouped(state.per_sec().round() as u64)).unwrap_or_default();
+}
+
 fn bar(interactive: bool) -> ProgressBar {
     let target = if interactive { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let style = ProgressStyle::with_template(
-        "{bar:30} {percent:>3}% {human_pos}/{human_len} rows  {per_sec}  ETA {eta}  {msg}",
+        "{bar:30} {percent:>3}% {human_pos}/{human_len} rows  {rate}  ETA {eta}  {msg}",
     )
-    .expect("the template is a constant");
+    .expect("the template is a constant")
+    .with_key("rate", rate);
     ProgressBar::with_draw_target(Some(0), target).with_style(style.progress_chars("#>-"))
 }

@@ -11,7 +11,10 @@ use skein_types::codes;
 use crate::args::ParamArgs;
 use crate::failure::Failure;
 use crate::home::Home;
+use crate::toml_text;
 
+/// `@-`, as other programs have it.
+const STDIN: &str = "-";
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// What the command line gives: parameters, secrets, and the key of their digests.
@@ -49,17 +52,33 @@ fn value(text: &str) -> Result<Value, Failure> {
     let Some(path) = text.strip_prefix('@') else {
         return serde_json::from_str(text)
             .map_err(|error| Failure::text(codes::PARAMS_INVALID, format!("--params is not JSON: {error}")))
-            .map_err(|failure| failure.hint(Some("write @FILE to read them from a file")));
+            .map_err(|failure| failure.hint(Some(meant(text))));
     };
-    let content = String::from_utf8(read(path)?)
+    let content = String::from_utf8(if path == STDIN { from_stdin()? } else { read(path)? })
         .map_err(|_| Failure::text(codes::PARAMS_INVALID, format!("{path} is not UTF-8")))?;
     let is_toml = Path::new(path).extension().is_some_and(|e| e.eq_ignore_ascii_case("toml"));
     let parsed = if is_toml {
-        toml::from_str::<Value>(&content).map_err(|error| error.to_string())
+        toml_text::parse::<Value>(&content)
     } else {
         serde_json::from_str(&content).map_err(|error| error.to_string())
     };
-    parsed.map_err(|error| Failure::text(codes::PARAMS_INVALID, format!("{path}: {}", error.trim_end())))
+    parsed.map_err(|error| {
+        let what = if is_toml { "" } else { "it is not JSON: " };
+        let hint = (!is_toml).then_some("files of TOML end in .toml; everything else is read as JSON");
+        Failure::text(codes::PARAMS_INVALID, format!("{path}: {what}{}", error.trim_end())).hint(hint)
+    })
+}
+
+/// A file's name without the sign that it is one.
+fn meant(text: &str) -> String {
+    match Path::new(text).is_file() {
+        true => format!("did you mean @{text}?"),
+        false => "write @FILE to read them from a file, @- to read JSON from standard input".to_owned(),
+    }
+}
+
+fn from_stdin() -> Result<Vec<u8>, Failure> {
+    bounded(std::io::stdin().lock(), "standard input")
 }
 
 fn secret(text: &str) -> Result<(String, Vec<u8>), Failure> {
@@ -79,9 +98,13 @@ fn secret(text: &str) -> Result<(String, Vec<u8>), Failure> {
 }
 
 fn read(path: &str) -> Result<Vec<u8>, Failure> {
+    let file = std::fs::File::open(path);
+    bounded(file.map_err(|error| Failure::text(codes::USAGE, format!("cannot read {path}: {error}")))?, path)
+}
+
+fn bounded(from: impl std::io::Read, path: &str) -> Result<Vec<u8>, Failure> {
     let mut content = Vec::new();
-    let read = std::fs::File::open(path).and_then(|f| f.take(FILE_BYTES_MAX + 1).read_to_end(&mut content));
-    match read {
+    match from.take(FILE_BYTES_MAX + 1).read_to_end(&mut content) {
         Err(error) => Err(Failure::text(codes::USAGE, format!("cannot read {path}: {error}"))),
         Ok(_) if content.len() as u64 > FILE_BYTES_MAX => {
             Err(Failure::text(codes::PARAMS_INVALID, format!("{path} is larger than 1 MiB")))

@@ -3,9 +3,10 @@
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
-use skein_dataset::Finding;
+use skein_dataset::{Finding, NameRule};
 use tracing_subscriber::EnvFilter;
 
+use crate::args::Names;
 use crate::failure::Failure;
 use crate::machine::Machine;
 
@@ -94,6 +95,11 @@ impl Settings {
         asked.or_else(|| self.machine.states_for(dataset).map(States::Rule))
     }
 
+    /// How a run names the files of the dataset at this real path.
+    pub(crate) fn names_for(&self, dataset: &Path, asked: Option<Names>) -> NameRule {
+        asked.or_else(|| self.machine.names_for(dataset)).unwrap_or(Names::Hash).rule()
+    }
+
     /// What `skein doctor` says about the machine's settings; those that cannot be used have ended it before.
     pub(crate) fn finding(&self) -> Finding {
         Finding::ok("settings", self.machine.to_string())
@@ -104,7 +110,8 @@ impl Settings {
         let default = match verbose {
             0 => "warn",
             1 => "skein=info,skein_node=info,skein_dataset=info,skein_sandbox=info,warn",
-            _ => "debug",
+            // Engine and libraries have nothing to say about a dataset.
+            _ => "skein=debug,skein_node=debug,skein_dataset=debug,skein_sandbox=debug,info",
         };
         let filter = match &self.log_filter {
             Some(text) => EnvFilter::new(text),

@@ -103,6 +103,11 @@ fn step(value: Value) -> Result<Step, String> {
     let Value::Object(mut keys) = value else { return Err("a step must be an object".to_owned()) };
     let mut verbs = VERBS.iter().filter(|verb| keys.contains_key(verb.name));
     let (Some(verb), None) = (verbs.next(), verbs.next()) else {
+        let named: Vec<&str> =
+            VERBS.iter().map(|verb| verb.name).filter(|name| keys.contains_key(*name)).collect();
+        if let [first, second, ..] = named.as_slice() {
+            return Err(format!("a step does one thing; this has `{first}` and `{second}`"));
+        }
         known(&keys, &VERBS.map(|verb| verb.name))?;
         return Err(format!("a step needs exactly one of {}", VERBS.map(|verb| verb.name).join(", ")));
     };

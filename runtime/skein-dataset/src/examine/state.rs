@@ -1,13 +1,15 @@
-//! The dataset's state: where it is, whether the log is sound, what is not over, what is kept.
+//! The dataset's state: where it is, whether the log is sound, what is not over, what others did since, what is kept.
 
 use cap_std::fs::Dir;
 use skein_types::Bytes;
 
 use crate::dataset::{Dataset, State};
-use crate::examine::{Finding, with_cause};
+use crate::examine::{Finding, NAMED, with_cause};
 use crate::fault::{During as _, IoFault};
 use crate::listing::Listing;
+use crate::place::PlaceError;
 use crate::place::state::StateSite;
+use crate::snapshot::SnapshotError;
 use crate::store;
 use crate::store::lock::{self, Lock};
 
@@ -29,6 +31,7 @@ pub(super) fn look(dataset: &Dataset, findings: &mut Vec<Finding>) {
     findings.push(Finding::ok("state", format!("{}, {elsewhere}", at.display())));
     findings.push(log(dataset));
     findings.extend(business(dataset, state));
+    findings.extend(drift(dataset));
     findings.push(match kept(state) {
         Ok(text) => Finding::ok("kept", text),
         Err(fault) => Finding::problem("kept", fault.code(), with_cause(&fault), None),
@@ -73,6 +76,31 @@ fn business(dataset: &Dataset, state: &State) -> Option<Finding> {
     }
 }
 
+/// What others did to the dataset since its last version. Nothing where the log or the contents cannot be used, which are
+/// findings of their own, or while a publish is not over.
+fn drift(dataset: &Dataset) -> Option<Finding> {
+    const CHECK: &str = "drift";
+    let history = dataset.history().ok()?;
+    let head = history.head().filter(|_| history.unsettled().is_none())?.version;
+    let live = match dataset.snapshot(&history) {
+        Err(SnapshotError::Place(PlaceError::Io(fault)) | SnapshotError::Io(fault)) => {
+            return Some(Finding::problem(CHECK, fault.code(), with_cause(&fault), None));
+        }
+        Err(_) => return None,
+        Ok(live) => live,
+    };
+    let changes = live.observed().unwrap_or_default();
+    if changes.is_empty() {
+        return Some(Finding::ok(CHECK, format!("the files are those of version {head}")));
+    }
+    let named: Vec<String> = changes.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = changes.len() - named.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let text = format!("{} changes since version {head}: {}{more}", changes.len(), named.join(", "));
+    let hint = "the next run records them; a rollback is refused unless it keeps them: --later-writes keep";
+    Some(Finding::warning(CHECK, text, Some(hint)))
+}
+
 /// Bytes of each directory of the state that has any.
 fn kept(state: &State) -> Result<String, IoFault> {
     let mut parts = Vec::new();
@@ -89,7 +117,7 @@ fn kept(state: &State) -> Result<String, IoFault> {
 fn bytes_below(dir: &Dir, name: &str) -> Result<Bytes, IoFault> {
     match Listing::survey(dir) {
         Ok((listing, _)) => Ok(Bytes(listing.bytes())),
-        Err(crate::place::PlaceError::Io(fault)) => Err(fault),
+        Err(PlaceError::Io(fault)) => Err(fault),
         Err(other) => Err(std::io::Error::other(other.to_string())).during("list", name),
     }
 }

@@ -2,7 +2,7 @@
 //! whether an exchange is under way. Pure; refuses every sequence that the protocol cannot have written.
 //!
 //! ```text
-//! nothing --adopt--> settled --observe--> settled
+//! nothing --adopt--> settled --observe--> settled         (a single file that was made beside: adopt, done)
 //!                    settled --intent--> intended --commit | revert(rolled back)--> decided --done--> settled
 //!                                        intended --revert(drift | refused)--> settled
 //!                    settled --hold | discard | finalize--> settled
@@ -10,7 +10,7 @@
 //!
 //! What is held stays held until it is discarded or an intent that names it is decided; a revert leaves it held.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use skein_types::{Blake3, RunId, Timestamp};
@@ -232,10 +232,9 @@ impl History {
                     return Err(Illegal::Version { found: version, expected: intent.version });
                 }
                 self.unsettled = None;
-                if let (Some(ctime_ns), Some(head)) = (ctime_ns, self.versions.last_mut()) {
-                    Arc::make_mut(head).files.iter_mut().for_each(|file| file.stat.ctime_ns = ctime_ns);
-                }
+                self.note_ctime(ctime_ns);
             }
+            (Body::Done { version: 0, ctime_ns }, None) if self.is_just_made() => self.note_ctime(ctime_ns),
             (Body::Hold(hold), None) if !self.versions.is_empty() => {
                 let head = self.versions.last().map_or(0, |v| v.version);
                 if hold.base != head {
@@ -263,6 +262,19 @@ impl History {
         Ok(())
     }
 
+    /// Whether the log holds nothing but how a run made the dataset beside another.
+    fn is_just_made(&self) -> bool {
+        let made = matches!(self.versions.as_slice(), [only] if matches!(only.kind, VersionKind::Beside(_)));
+        made && self.next_number() == 1
+    }
+
+    /// What putting a single file in its place made of its ctime.
+    fn note_ctime(&mut self, ctime_ns: Option<i64>) {
+        if let (Some(ctime_ns), Some(head)) = (ctime_ns, self.versions.last_mut()) {
+            Arc::make_mut(head).files.iter_mut().for_each(|file| file.stat.ctime_ns = ctime_ns);
+        }
+    }
+
     fn let_go(&mut self, run: RunId) {
         self.held.retain(|held| held.hold.facts.run != run);
     }
@@ -274,12 +286,10 @@ impl History {
         }
         match &intent.operation {
             Operation::Publish(facts) => {
-                // A run that holds a version publishes that one; another run's is none of its business.
-                let source = self.held_by(facts.run).map(|held| &held.hold.source);
-                match source.map_or(intent.is_staged(), |source| *source == intent.source) {
-                    true => Ok(()),
-                    false => Err(Illegal::NotHeld { run: facts.run }),
-                }
+                // A run that holds a version publishes that one, or a copy that others' files have joined; another run's
+                // is none of its business.
+                let held = self.held_by(facts.run).is_some_and(|held| held.hold.source == intent.source);
+                if held || intent.is_staged() { Ok(()) } else { Err(Illegal::NotHeld { run: facts.run }) }
             }
             Operation::RollBack { to } => match self.slot_of(*to) {
                 Some(slot) if intent.source == format!("kept/{slot}") => Ok(()),
@@ -355,6 +365,17 @@ impl History {
         self.held.iter().find(|held| held.hold.facts.run == run)
     }
 
+    /// The newest version after `base` that is more than what others wrote: because of it nothing that was made from `base`
+    /// can become current.
+    pub fn moved_on(&self, base: u64) -> Option<u64> {
+        let by_others = |kind: &VersionKind| matches!(kind, VersionKind::Observed { .. });
+        let later = self.versions.iter().rev().take_while(|version| version.version > base);
+        later
+            .map(|version| (version.version, by_others(&version.kind)))
+            .find(|(_, others)| !others)
+            .map(|(v, _)| v)
+    }
+
     /// Operations that ended in a revert because of drift or a refusal.
     pub fn undone(&self) -> &[Undone] {
         &self.undone
@@ -408,6 +429,21 @@ impl History {
     pub fn published_by(&self, run: RunId) -> Option<u64> {
         let by_run = |v: &&Arc<Version>| matches!(&v.kind, VersionKind::Published(facts) if facts.run == run);
         self.versions.iter().rev().find(by_run).map(|v| v.version)
+    }
+
+    /// Schemas that the files of the current version presented when they were migrated, by digest. Whichever version
+    /// recorded them: files join later ones, and rollbacks bring them back.
+    pub(crate) fn presented(&self) -> BTreeMap<Blake3, serde_json::Value> {
+        let files = self.head().into_iter().flat_map(|head| &head.files);
+        let wanted: BTreeSet<Blake3> =
+            files.flat_map(|f| &f.applied).flat_map(|a| &a.presented).copied().collect();
+        let recorded = self.versions.iter().filter_map(|version| match &version.kind {
+            VersionKind::Published(facts) => Some(&facts.presented),
+            VersionKind::Beside(origin) => Some(&origin.facts.presented),
+            VersionKind::Adopted | VersionKind::Observed { .. } | VersionKind::RolledBack { .. } => None,
+        });
+        let wanted = recorded.flatten().filter(|(digest, _)| wanted.contains(digest));
+        wanted.map(|(digest, schema)| (*digest, schema.clone())).collect()
     }
 
     /// What others did after version `since` became current: the changes of all observed versions after it.

@@ -1,6 +1,8 @@
 //! What a record says. Plain data; the shape is a file format, so fields are added, never renamed, and a change of
 //! meaning takes a new `format`.
 
+use std::collections::BTreeMap;
+
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use skein_types::{Blake3, Bytes, Code, ModuleDigest, ParamsDigest, Rows, RunId, Timestamp, codes};
@@ -283,6 +285,10 @@ pub struct PublishFacts {
     pub dropped: Vec<String>,
     /// The quarantine file, relative to the state, if rows were rejected.
     pub quarantine: Option<String>,
+    /// Schemas that the files which were read presented, by the digest under which their output names them, as the caller
+    /// renders them. Files that come later are planned with them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub presented: BTreeMap<Blake3, serde_json::Value>,
     /// More for people and later versions: fuel, times, fingerprints, rule results.
     pub ext: serde_json::Value,
 }
@@ -330,4 +336,15 @@ pub struct Applied {
     pub module: ModuleDigest,
     /// Its parameters.
     pub params: ParamsDigest,
+    /// Keys of [`PublishFacts::presented`]: what it was planned with. Empty in logs of versions that did not record it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub presented: Vec<Blake3>,
+}
+
+impl Applied {
+    /// Whether two files have been through the same, each with its neighbours.
+    pub fn same_migration(&self, other: &Self) -> bool {
+        let what = |applied: &Self| (applied.module, applied.params);
+        self.name == other.name && self.version == other.version && what(self) == what(other)
+    }
 }

@@ -19,6 +19,7 @@ use super::chunk::{EncodedColumns, in_memory};
 use super::error::{FileError, guarded};
 use super::held;
 use super::properties;
+use super::seat;
 use super::source::SourceFile;
 
 /// Rows decoded at a time, unless their values could be too large together.
@@ -57,6 +58,8 @@ pub(super) fn reencode(
     let paths = columns.descriptor.columns().iter().map(|c| c.path().clone());
     let properties = properties::carried(paths.zip(&chunks), columns.page_index);
     let file = Arc::new(source.file().clone());
+    let most = chunks.iter().map(|(_, alone)| alone.batches.bytes).max();
+    let _seat = seat::for_bytes(most.unwrap_or(0));
     guarded(source.name(), || {
         in_memory(Arc::clone(&columns.descriptor), Arc::new(properties), 0, |writer| {
             for (chunk, alone) in chunks {
@@ -65,7 +68,7 @@ pub(super) fn reencode(
                     get_column_reader(chunk.column_descr_ptr(), Box::new(pages) as Box<dyn PageReader>);
                 let missing = || ParquetError::General("fewer column writers than columns".to_owned());
                 let mut column = writer.next_column()?.ok_or_else(missing)?;
-                let levels = Levels::of(chunk.column_descr(), alone.rows, columns.raised);
+                let levels = Levels::of(chunk.column_descr(), alone.batches.rows, columns.raised);
                 select(reader, levels, &mut column, selection)?;
                 column.close()?;
             }

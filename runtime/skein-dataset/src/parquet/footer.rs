@@ -11,7 +11,7 @@ use skein_types::{Blake3, ColumnTree};
 use super::error::{FileError, guarded};
 use super::format;
 use super::pread::Pread;
-use super::shape::{Of, Visit};
+use super::shape::{List, Of, Visit};
 use super::thrift::{Malformed, Walk};
 
 /// Parquet's row-group ordinal is an i16.
@@ -24,6 +24,8 @@ const VALUES_MAX: i64 = 1 << 31;
 const FOOTER_BYTES_MAX: u64 = 256 << 20;
 /// Decoded, a chunk's metadata takes about half a kilobyte.
 const CHUNKS_MAX: u64 = 8 << 20;
+/// Of all lists in a footer when they are decoded: some elements take a byte or two in the file.
+const DECODED_BYTES_MAX: u64 = 1 << 30;
 /// Each Arrow list takes two Parquet groups.
 const SCHEMA_DEPTH_MAX: usize = 2 * ColumnTree::MAX_DEPTH + 2;
 const SCHEMA_ELEMENTS_MAX: usize = 3 * ColumnTree::MAX_FIELDS;
@@ -141,6 +143,8 @@ struct Preflight {
     /// Of the element under the walk.
     children: usize,
     chunks: u64,
+    /// Bytes that lists take when they are decoded.
+    decoded: u64,
 }
 
 impl Preflight {
@@ -183,7 +187,12 @@ impl Visit for Preflight {
         Ok(())
     }
 
-    fn list(&mut self, of: Of, id: i16, count: usize) -> Result<(), Refusal> {
+    fn list(&mut self, of: Of, id: i16, List { count, decoded }: List) -> Result<(), Refusal> {
+        self.decoded = self.decoded.saturating_add(decoded);
+        if self.decoded > DECODED_BYTES_MAX {
+            let what = "bytes of metadata in memory";
+            return Err(Refusal::TooMany { what, found: self.decoded, limit: DECODED_BYTES_MAX });
+        }
         match (of, id) {
             (Of::File, 2) => {
                 self.elements = count;

@@ -72,7 +72,7 @@ static INTEGER: Shape = other(&[(1, Kind::Byte), (2, Kind::Bool)]);
 static VARIANT: Shape = other(&[(1, Kind::Byte)]);
 static GEOMETRY: Shape = other(&[(1, Kind::Binary)]);
 static GEOGRAPHY: Shape = other(&[(1, Kind::Binary), (2, Kind::I32)]);
-static KEY_VALUE: Shape = other(&[(1, Kind::Binary), (2, Kind::Binary)]);
+static KEY_VALUE: Shape = of(Of::KeyValue, &[(1, Kind::Binary), (2, Kind::Binary)]);
 static COLUMN_ORDER: Shape = other(&[(1, Kind::Struct(&EMPTY))]);
 static SORTING_COLUMN: Shape = other(&[(1, Kind::I32), (2, Kind::Bool), (3, Kind::Bool)]);
 

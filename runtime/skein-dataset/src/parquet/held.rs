@@ -3,7 +3,8 @@
 //! Decoding goes page by page: of each column its dictionary and one page are in memory, and besides the batch that
 //! is being filled. So a row group may be of any size, but not its pages at one time. The batch is another matter:
 //! dictionaries, shared beginnings and fixed widths make values from no bytes, so a batch of them has fewer rows where
-//! they are wide. All is a function of the file alone: batch borders are the same in every attempt.
+//! they are wide. All is a function of the file alone: batch borders are the same in every attempt, and so is what is
+//! refused. That many threads do not hold that much each is [`seat`]'s business.
 
 use parquet::basic::Type;
 use parquet::file::metadata::ColumnChunkMetaData;
@@ -12,6 +13,7 @@ use super::bodies;
 use super::error::FileError;
 use super::pages::{self, Page, PageKind};
 use super::pread::Pread;
+use super::seat;
 
 /// Dictionaries and pages of the columns read together. All columns of a row group of 1 GiB stay below, even if each is
 /// a dictionary or a page alone and nothing was gained by compression.
@@ -79,6 +81,7 @@ impl Profile {
         };
         pages::check(file, name, chunk, &mut |page| profile.add(page))?;
         if profile.delta && profile.held() <= HELD_BYTES_MAX {
+            let _seat = seat::for_bytes(profile.held());
             profile.shared = bodies::check_counts(file, name, chunk)?;
         }
         let wide = profile.width > NESTED_WIDTH_MAX;
@@ -151,13 +154,22 @@ pub(super) struct Together<'a> {
     pub(super) item_bytes: u64,
 }
 
+/// How decoding may go on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Batches {
+    /// Rows of each.
+    pub(super) rows: usize,
+    /// What is held at most while they are decoded.
+    pub(super) bytes: u64,
+}
+
 /// Checks the pages of all chunks that are read together. Answers how many rows a batch may have, at most `wanted`.
-pub(super) fn batch_rows(
+pub(super) fn batches(
     file: &Pread,
     name: &str,
     together: &Together<'_>,
     wanted: usize,
-) -> Result<usize, FileError> {
+) -> Result<Batches, FileError> {
     let Together { chunks, rows, .. } = *together;
     let profiles = chunks.iter().map(|chunk| Profile::of(file, name, chunk, rows));
     let profiles = profiles.collect::<Result<Vec<_>, _>>()?;
@@ -169,7 +181,7 @@ fn fitting(
     name: &str,
     together: &Together<'_>,
     (mut profiles, wanted): (Vec<Profile>, usize),
-) -> Result<usize, FileError> {
+) -> Result<Batches, FileError> {
     let Together { chunks, rows, row_bytes, item_bytes } = *together;
     let held = profiles.iter().map(Profile::held).fold(0, u64::saturating_add);
     if held > HELD_BYTES_MAX {
@@ -181,6 +193,8 @@ fn fitting(
     if nested > NESTED_TOGETHER_MAX {
         return Err(too_large(name, &format!("nested values of {nested} bytes in one row group")));
     }
+    // To look for the longest entries is to unpack dictionaries.
+    let _seat = seat::for_bytes(held);
     let wanted = wanted.clamp(1, rows.max(1));
     let made = |profiles: &[Profile], rows| {
         made(profiles, rows).saturating_add(row_bytes.saturating_mul(rows as u64))
@@ -203,20 +217,19 @@ fn fitting(
     if row > BATCH_BYTES_MAX {
         return Err(too_large(name, &format!("a row may take {row} bytes")));
     }
-    Ok(batch)
+    Ok(Batches { rows: batch, bytes: held.saturating_add(row).saturating_add(plain(batch)) })
 }
 
 /// How a chunk is decoded that is encoded again.
 pub(super) struct Alone {
-    /// Rows of a step.
-    pub(super) rows: usize,
+    pub(super) batches: Batches,
     /// Size of its dictionary, if it is one of strings.
     pub(super) dictionary: u64,
     /// Whether strings are given by what they share with others.
     pub(super) shares: bool,
 }
 
-/// Like [`batch_rows`] for one chunk whose values are encoded again. They must not take more than they did: what is
+/// Like [`batches`] for one chunk whose values are encoded again. They must not take more than they did: what is
 /// new is kept in memory until its row group is complete.
 pub(super) fn alone(
     file: &Pread,
@@ -232,8 +245,8 @@ pub(super) fn alone(
     let dictionary = if profile.strings { profile.dictionary } else { 0 };
     let shares = profile.shared > 0;
     let together = Together { chunks: &[chunk], rows, row_bytes: 0, item_bytes: 0 };
-    let rows = fitting(file, name, &together, (vec![profile], wanted))?;
-    Ok(Alone { rows, dictionary, shares })
+    let batches = fitting(file, name, &together, (vec![profile], wanted))?;
+    Ok(Alone { batches, dictionary, shares })
 }
 
 /// Refuses values of fixed width that would take more memory when they are encoded again than is given for it.

@@ -9,7 +9,7 @@ use parquet::basic::Compression;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
 use skein_types::{
-    Blake3, ColumnId, ColumnPlan, ColumnTree, Origin, SchemaPlan, alike, guest_view, unmarked,
+    Blake3, Bytes, ColumnId, ColumnPlan, ColumnTree, Origin, SchemaPlan, alike, guest_view, unmarked,
 };
 
 use super::chunk::Layout;
@@ -115,6 +115,14 @@ impl OutputPlan {
     /// Top-level output columns that are copied as they are where no row is dropped.
     pub fn spliced_columns(&self) -> &[String] {
         &self.carried_columns
+    }
+
+    /// Size of the source's chunks of those columns: what is copied where no row is dropped.
+    pub fn spliced_bytes(&self, source: &SourceFile) -> Bytes {
+        let groups = source.metadata().row_groups().iter();
+        let chunks =
+            groups.flat_map(|group| self.carried.leaves.iter().filter_map(|leaf| group.columns().get(*leaf)));
+        chunks.map(|chunk| Bytes(u64::try_from(chunk.compressed_size()).unwrap_or(0))).sum()
     }
 
     /// Keys of the source's metadata that the output does not have, because they describe the old schema.

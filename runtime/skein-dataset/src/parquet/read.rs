@@ -11,8 +11,9 @@ use parquet::errors::ParquetError;
 use skein_types::{ColumnId, ColumnNode, ColumnTree, fixed_list_bytes, fixed_list_bytes_of_items};
 
 use super::error::{FileError, guarded};
-use super::held::{self, Together};
+use super::held::{self, Batches, Together};
 use super::presented::Part;
+use super::seat::{self, Taken};
 use super::source::SourceFile;
 
 /// Batches of one row group, in order. Ends after the first error.
@@ -25,7 +26,10 @@ pub struct BatchReader {
     parts: Vec<Part>,
     /// Rows that the footer promises and that did not come yet.
     left: usize,
-    batch_rows: usize,
+    batches: Batches,
+    /// From the first batch to the last.
+    seat: Option<Taken<'static>>,
+    begun: bool,
 }
 
 struct Columns(ParquetRecordBatchReader);
@@ -54,8 +58,7 @@ impl SourceFile {
             return Err(FileError::bug(format!("{:?} has no leaf {leaf}", self.name())));
         }
         let stored = self.presented.stored_leaves(leaves);
-        let batch_rows =
-            self.fitting_rows(row_group, &stored, self.presented.made_bytes(leaves), batch_rows)?;
+        let batches = self.batches(row_group, &stored, self.presented.made_bytes(leaves), batch_rows)?;
         let columns = if stored.is_empty() || rows == 0 {
             None
         } else {
@@ -69,7 +72,7 @@ impl SourceFile {
                 builder
                     .with_row_groups(vec![row_group])
                     .with_projection(mask)
-                    .with_batch_size(batch_rows)
+                    .with_batch_size(batches.rows)
                     .build()
             })?;
             Some(Columns(reader))
@@ -80,18 +83,20 @@ impl SourceFile {
             schema: Arc::new(projected(self.tree(), leaves)),
             parts: self.presented.parts(leaves),
             left: rows,
-            batch_rows,
+            batches,
+            seat: None,
+            begun: false,
         })
     }
 
     /// How many rows a batch of these stored leaves may have if the host makes `made` bytes for each row besides.
-    fn fitting_rows(
+    fn batches(
         &self,
         row_group: usize,
         leaves: &[usize],
         made: u64,
         wanted: usize,
-    ) -> Result<usize, FileError> {
+    ) -> Result<Batches, FileError> {
         let group = self.group(row_group)?;
         let rows = self.row_group_rows(row_group);
         let chunk = |leaf: &usize| {
@@ -114,7 +119,7 @@ impl SourceFile {
         };
         let item_bytes = roots.iter().map(claim).fold(0, u64::saturating_add);
         let together = Together { chunks: &chunks, rows, row_bytes, item_bytes };
-        held::batch_rows(self.file(), self.name(), &together, wanted)
+        held::batches(self.file(), self.name(), &together, wanted)
     }
 }
 
@@ -126,12 +131,12 @@ impl BatchReader {
 
     /// Rows of each batch but the last.
     pub const fn batch_rows(&self) -> usize {
-        self.batch_rows
+        self.batches.rows
     }
 
     fn decode(&mut self) -> Result<Option<RecordBatch>, FileError> {
         let Some(columns) = &mut self.columns else {
-            let rows = self.left.min(self.batch_rows);
+            let rows = self.left.min(self.batches.rows);
             return made(&[], rows, &self.schema, &self.parts)
                 .map(Some)
                 .map_err(|e| FileError::bug(e.to_string()));
@@ -157,10 +162,19 @@ impl Iterator for BatchReader {
         if self.left == 0 {
             return None;
         }
+        if !self.begun {
+            // Not before: until now whoever reads may wait for others.
+            (self.seat, self.begun) = (seat::for_bytes(self.batches.bytes), true);
+        }
         let batch = self.decode();
         match &batch {
             Ok(Some(batch)) => self.left -= batch.num_rows(),
             Ok(None) | Err(_) => self.left = 0,
+        }
+        if self.left == 0 {
+            // The decoder's pages first.
+            self.columns = None;
+            self.seat = None;
         }
         batch.transpose()
     }

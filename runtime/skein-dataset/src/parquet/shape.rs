@@ -18,6 +18,7 @@ pub(super) enum Of {
     SchemaElement,
     RowGroup,
     ColumnChunk,
+    KeyValue,
     PageHeader,
     DataPage,
     DictionaryPage,
@@ -62,8 +63,8 @@ pub(super) trait Visit {
         Ok(())
     }
 
-    /// A list field begins; its count is backed by at least as many bytes.
-    fn list(&mut self, _of: Of, _id: i16, _count: usize) -> Result<(), Self::Refusal> {
+    /// A list field begins; its count is backed by at least as many bytes. Decoded, all its elements take about `bytes`.
+    fn list(&mut self, _of: Of, _id: i16, _list: List) -> Result<(), Self::Refusal> {
         Ok(())
     }
 
@@ -73,11 +74,25 @@ pub(super) trait Visit {
     }
 }
 
-/// Only the form matters.
-pub(super) struct FormOnly;
+/// A list's head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct List {
+    pub(super) count: usize,
+    /// What all elements take in memory, about: an element of a byte or two may be decoded to hundreds.
+    pub(super) decoded: u64,
+}
 
-impl Visit for FormOnly {
+/// Adds up what lists take when they are decoded; apart from that only the form matters.
+#[derive(Default)]
+pub(super) struct Decoded(pub(super) u64);
+
+impl Visit for Decoded {
     type Refusal = Malformed;
+
+    fn list(&mut self, _: Of, _: i16, list: List) -> Result<(), Malformed> {
+        self.0 = self.0.saturating_add(list.decoded);
+        Ok(())
+    }
 }
 
 impl Shape {
@@ -103,7 +118,8 @@ impl Shape {
                 Kind::Bool => visit.number(self.of, *id, i64::from(field.kind == BOOL_TRUE))?,
                 Kind::List(element) => {
                     let count = element.list(walk)?;
-                    visit.list(self.of, *id, count)?;
+                    let decoded = element.decoded().saturating_mul(count as u64);
+                    visit.list(self.of, *id, List { count, decoded })?;
                     (0..count).try_for_each(|_| element.element(walk, visit))?;
                 }
                 Kind::Struct(shape) => shape.read(walk, visit)?,
@@ -141,6 +157,30 @@ impl Kind {
             return Err(Malformed);
         }
         Ok(count)
+    }
+
+    /// Bytes of one of these as an element of a decoded list, lists in it apart. What is kept twice counts twice.
+    const fn decoded(&self) -> u64 {
+        match self {
+            Self::Bool | Self::Byte => 1,
+            Self::I16 | Self::I32 | Self::I64 | Self::Double => 8,
+            // Pointer, length and capacity, and the least that is reserved for them.
+            Self::Binary => 56,
+            Self::List(_) => 24,
+            Self::Struct(shape) => match shape.of {
+                Of::SchemaElement => 1024,
+                Of::ColumnChunk => 512,
+                // Two texts, and again in the schema's table.
+                Of::KeyValue | Of::RowGroup => 256,
+                Of::File
+                | Of::PageHeader
+                | Of::DataPage
+                | Of::DictionaryPage
+                | Of::DataPageV2
+                | Of::BloomFilter
+                | Of::Other => 32,
+            },
+        }
     }
 
     fn element<V: Visit>(&self, walk: &mut Walk<'_>, visit: &mut V) -> Result<(), V::Refusal> {

@@ -17,12 +17,15 @@ use super::error::{FileError, guarded};
 use super::footer::{self, Footer};
 use super::pread::Pread;
 use super::presented::Presented;
-use super::shape::{FormOnly, Shape};
+use super::shape::{Decoded, Shape};
 use super::thrift::Walk;
 use super::{format, width};
 
 /// The page indexes are read in one piece; a file that spreads them over more than this is treated as having none.
 const PAGE_INDEX_BYTES_MAX: u64 = 256 << 20;
+
+/// They are decoded at once; beyond this they count as absent too.
+const PAGE_INDEX_DECODED_MAX: u64 = 512 << 20;
 
 /// A Parquet file whose footer was read and checked. Cheap to share between threads (`Arc` it): reads are `pread`s.
 #[derive(Debug)]
@@ -236,12 +239,16 @@ fn page_indexes(file: &Pread, metadata: &ParquetMetaData, data_end: u64, name: &
     // Each chunk's index is decoded for itself: where chunks shared one, a few bytes would be decoded thousands of times.
     let span = last.checked_sub(first).filter(|span| *span <= PAGE_INDEX_BYTES_MAX && sum <= *span)?;
     let bytes = file.bytes(first, usize::try_from(span).ok()?).ok()?;
+    let mut decoded = Decoded::default();
     for chunk in metadata.row_groups().iter().flat_map(RowGroupMetaData::columns) {
         for (at, length, shape) in index_ranges(chunk)? {
             let from = usize::try_from(at - first).ok()?;
             let to = from.checked_add(usize::try_from(length).ok()?)?;
-            shape.read(&mut Walk::new(bytes.get(from..to)?), &mut FormOnly).ok()?;
+            shape.read(&mut Walk::new(bytes.get(from..to)?), &mut decoded).ok()?;
         }
+    }
+    if decoded.0 > PAGE_INDEX_DECODED_MAX {
+        return None;
     }
     let indexed = guarded(name, || {
         let mut reader = ParquetMetaDataReader::new_with_metadata(metadata.clone())

@@ -7,7 +7,7 @@ use crate::dataset::StateError;
 use crate::fault::{During as _, IoFault};
 use crate::listing::Change;
 use crate::log::machine::UndoneBy;
-use crate::log::record::{Body, Record};
+use crate::log::record::Body;
 use crate::log::{self, Sealed, file_name};
 use crate::publish::prepare::{BASE_RECORD, INTENT_RECORD, Prepared};
 use crate::publish::swap::{self, Back, Decision, Swap};
@@ -181,8 +181,9 @@ pub(crate) fn failed<'a>(e: impl Into<PublishError>) -> Ended<'a> {
 /// Whether the dataset is still what the run read; the lock must be held.
 pub(crate) fn unchanged<'a>(publish: Publish<'a>) -> Result<Publish<'a>, Ended<'a>> {
     let state = publish.dataset.state().expect("a run lock is taken in the dataset's state");
-    let history = log::read(&state.log).map_err(|e| failed(StateError::from(e)))?;
-    if history.last() != publish.snapshot.last {
+    // The last record vouches for those before it: nobody waits while a long log is read and folded again.
+    let last = log::last(&state.log).map_err(|e| failed(StateError::from(e)))?;
+    if last != publish.snapshot.last {
         return Err(conflict(Conflict::HeadMoved));
     }
     let changes = drift(&publish).map_err(failed)?;
@@ -191,6 +192,7 @@ pub(crate) fn unchanged<'a>(publish: Publish<'a>) -> Result<Publish<'a>, Ended<'
 
 fn announce(mut prepared: Prepared<'_>) -> Result<Announced<'_>, Ended<'_>> {
     let (dataset, state) = (prepared.publish.dataset, prepared.state());
+    prepared.publish.staging.note_synced();
     crash_point!("publish.after-data-sync").during("publish", &dataset.place.name).map_err(failed)?;
     let lock = dataset.lock_publish(state).map_err(failed)?;
     prepared.publish = unchanged(prepared.publish)?;
@@ -283,7 +285,7 @@ fn try_decide(prepared: &Prepared<'_>) -> Result<Result<Sealed, Back>, StateErro
             crash_point!("settle.after-quarantine").during("publish", name)?;
             let body = Body::Done { version: intent.version, ctime_ns: swap::live_ctime(dataset, intent)? };
             let parent = prepared.decision.as_parent;
-            let done = Sealed::new(&Record::new(parent.number + 1, Some(parent), dataset.clock.now(), body));
+            let done = recover::seal(dataset, Some(parent), body)?;
             done.prepare(&state.log)?;
             Ok(Ok(done))
         }

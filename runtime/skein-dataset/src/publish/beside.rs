@@ -7,6 +7,7 @@
 //! check      lock; head and files as pinned? else conflict
 //! state      rename the state to .skein/<name>, which must not exist; sync .skein
 //! data       rename the staged version to <name>, which must not exist: now it is there; sync the parent
+//! done       of a single file alone: record the ctime that the rename gave it; sync the new log
 //! ```
 //!
 //! | crash | `<name>` | `.skein/<name>` | recovery of the dataset that was read |
@@ -23,12 +24,14 @@
 use std::path::PathBuf;
 
 use cap_std::fs::Dir;
+use rustix::fs::AtFlags;
 use serde::{Deserialize, Serialize};
 use skein_types::{Blake3, Code, RunId, codes};
 
 use crate::crash_point;
 use crate::dataset::{Dataset, PARTS, RUN_LOCK, State, StateError};
 use crate::fault::During as _;
+use crate::listing::FileStat;
 use crate::log::record::{Body, Intent, Operation, Origin, Record};
 use crate::log::{self, Sealed, file_name};
 use crate::place::{Kind, STATE};
@@ -36,6 +39,7 @@ use crate::publish::batch::{self, Attempted, Ended};
 use crate::publish::prepare;
 use crate::publish::swap;
 use crate::publish::{Outcome, Publish, PublishError};
+use crate::recover;
 use crate::staging::QUARANTINE;
 use crate::store::barrier::Barrier;
 use crate::store::lock::Lock;
@@ -54,7 +58,9 @@ pub struct Name(String);
 
 /// Not the name of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a name for a dataset: one file name without a slash")]
+#[error(
+    "{0:?} is not a name for a dataset: one file name without a slash or control characters that does not begin with -"
+)]
 pub struct BadName(String);
 
 impl BadName {
@@ -68,7 +74,11 @@ impl std::str::FromStr for Name {
     type Err = BadName;
 
     fn from_str(text: &str) -> Result<Self, BadName> {
-        let bad = matches!(text, "" | "." | ".." | STATE) || text.contains(['/', '\0']) || text.len() > 255;
+        let bad = matches!(text, "" | "." | ".." | STATE)
+            // Commands would take it for an option, and terminals obey it.
+            || text.starts_with('-')
+            || text.contains(|c: char| c == '/' || c.is_control())
+            || text.len() > 255;
         if bad { Err(BadName(text.to_owned())) } else { Ok(Self(text.to_owned())) }
     }
 }
@@ -180,8 +190,8 @@ impl<'a> Prepared<'a> {
             // A dataset that is a file has its name.
             files.iter_mut().for_each(|file| file.stat.path = name.to_owned());
         }
-        let now = publish.dataset.clock.now();
-        let record = Sealed::new(&Record::new(0, None, now, Body::Adopt { files, dirs, origin }));
+        let record = recover::seal(publish.dataset, None, Body::Adopt { files, dirs, origin })
+            .map_err(StateError::from)?;
         let made = make_state(&publish, &record)?;
         let note = Note {
             name: name.to_owned(),
@@ -213,7 +223,9 @@ impl<'a> Prepared<'a> {
         }
         prepare::registration(&self.publish, (0, &mut barrier))?;
         let failed = barrier.wait(self.publish.dataset.options.sync, batch::SYNCS);
-        failed.into_iter().next().map_or(Ok(()), |(_, fault)| Err(fault.into()))
+        failed.into_iter().next().map_or(Ok(()), |(_, fault)| Err(PublishError::from(fault)))?;
+        self.publish.staging.note_synced();
+        Ok(())
     }
 
     /// `false`: one of the names is taken, and nothing of ours is left there.
@@ -238,7 +250,26 @@ impl<'a> Prepared<'a> {
         crash_point!("beside.after-data").during("publish", name)?;
         store::sync_dir(parent, ".")?;
         crash_point!("beside.after-parent-sync").during("publish", name)?;
+        if dataset.place.kind == Kind::File {
+            self.note_ctime(parent, name)?;
+        }
         Ok(true)
+    }
+
+    /// The rename has set the ctime of a single file: the new log says which, or its first run would take that for
+    /// somebody's touch. Whoever dies before leaves a dataset that is complete.
+    fn note_ctime(&self, parent: &Dir, name: &str) -> Result<(), StateError> {
+        let stat = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).during("look at", name)?;
+        if (Node { dev: stat.st_dev, ino: stat.st_ino }) != self.intent.new {
+            return Ok(());
+        }
+        let ctime_ns = Some(FileStat::new(name.to_owned(), &stat).ctime_ns);
+        let (adopt, now) = (self.record.as_parent, self.publish.dataset.clock.now());
+        let body = Body::Done { version: 0, ctime_ns };
+        let log = self.made.open_dir("log").during("open", "log")?;
+        let record = Record::new(adopt.number + 1, Some(adopt), now, body);
+        Sealed::new(&record, self.publish.dataset.record_max)?.create(&log)?;
+        Ok(store::sync_dir(&log, ".")?)
     }
 }
 

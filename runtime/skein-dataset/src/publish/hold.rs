@@ -83,9 +83,9 @@ impl<'a> Prepared<'a> {
         publish.snapshot.hash(publish.dataset)?;
         publish.staging.finish_dirs()?;
         let mut chain = Chain::after(&publish);
-        let base = Base::new(&publish, &mut chain);
+        let base = Base::new(&publish, &mut chain)?;
         let intent = prepare::intent(&publish, base.version)?;
-        let record = chain.seal(Body::Hold(Box::new(held(&publish, &intent)?)));
+        let record = chain.seal(Body::Hold(Box::new(held(&publish, &intent)?)))?;
         prepare::write_records(&publish, &base, &record)?;
         Ok(Self { publish, intent, base, record })
     }
@@ -94,7 +94,9 @@ impl<'a> Prepared<'a> {
         let mut barrier = Barrier::default();
         prepare::staged(&self.publish, &self.intent, &self.base, (0, &mut barrier))?;
         let failed = barrier.wait(self.publish.dataset.options.sync, batch::SYNCS);
-        failed.into_iter().next().map_or(Ok(()), |(_, fault)| Err(fault.into()))
+        failed.into_iter().next().map_or(Ok(()), |(_, fault)| Err(PublishError::from(fault)))?;
+        self.publish.staging.note_synced();
+        Ok(())
     }
 
     fn state(&self) -> &'a State {
@@ -104,9 +106,9 @@ impl<'a> Prepared<'a> {
     fn record(&self, state: &State) -> Result<(), StateError> {
         let (shared, run) = (&self.publish.staging.shared, self.publish.lock.run.to_string());
         let name = &self.publish.dataset.place.name;
-        if store::ensure_dir(&state.root, HELD)? {
-            store::sync_dir(&state.root, ".")?;
-        }
+        store::ensure_dir(&state.root, HELD)?;
+        // Also if it was there: whoever made it may have died before this.
+        store::sync_dir(&state.root, ".")?;
         let held = state.root.open_dir(HELD).during("open", HELD)?;
         // Whoever may enter the state may look at what is held there; its files have the modes of their sources.
         let mode = rustix::fs::Mode::from_raw_mode(0o755);

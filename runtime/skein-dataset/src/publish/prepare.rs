@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use skein_types::Timestamp;
 
 use crate::crash_point;
-use crate::dataset::State;
+use crate::dataset::{State, StateError};
 use crate::fault::During as _;
 use crate::listing::Listing;
 use crate::log::Sealed;
@@ -37,19 +37,27 @@ pub(crate) struct Prepared<'a> {
 pub(crate) struct Chain {
     last: Option<Parent>,
     now: Timestamp,
+    record_max: u64,
 }
 
 impl Chain {
     /// What follows the log as a run pinned it.
     pub(crate) fn after(publish: &Publish<'_>) -> Self {
-        Self { last: publish.snapshot.last, now: publish.dataset.clock.now() }
+        let dataset = publish.dataset;
+        Self { last: publish.snapshot.last, now: dataset.clock.now(), record_max: dataset.record_max }
     }
 
-    pub(crate) fn seal(&mut self, body: Body) -> Sealed {
+    pub(crate) fn seal(&mut self, body: Body) -> Result<Sealed, StateError> {
+        Ok(self.seal_and_return(body)?.0)
+    }
+
+    /// For what is large and needed afterwards.
+    pub(crate) fn seal_and_return(&mut self, body: Body) -> Result<(Sealed, Body), StateError> {
         let number = self.last.map_or(0, |last| last.number + 1);
-        let sealed = Sealed::new(&Record::new(number, self.last, self.now, body));
+        let record = Record::new(number, self.last, self.now, body);
+        let sealed = Sealed::new(&record, self.record_max)?;
         self.last = Some(sealed.as_parent);
-        sealed
+        Ok((sealed, record.body))
     }
 }
 
@@ -63,7 +71,7 @@ pub(crate) struct Base {
 
 impl Base {
     /// Needs every hash.
-    pub(crate) fn new(publish: &Publish<'_>, chain: &mut Chain) -> Self {
+    pub(crate) fn new(publish: &Publish<'_>, chain: &mut Chain) -> Result<Self, StateError> {
         let snapshot = &publish.snapshot;
         let (files, dirs) = (snapshot.records(), snapshot.dirs.clone());
         let (body, version) = match (&snapshot.head, snapshot.observed()) {
@@ -74,7 +82,7 @@ impl Base {
                 (Some(Body::Observe { version, changes, files: files.clone(), dirs }), version)
             }
         };
-        Self { version, record: body.map(|body| chain.seal(body)), files }
+        Ok(Self { version, record: body.map(|body| chain.seal(body)).transpose()?, files })
     }
 }
 
@@ -85,10 +93,14 @@ impl<'a> Prepared<'a> {
         publish.snapshot.hash(publish.dataset)?;
         publish.staging.finish_dirs()?;
         let mut chain = Chain::after(&publish);
-        let base = Base::new(&publish, &mut chain);
+        let base = Base::new(&publish, &mut chain)?;
         let intent = intent(&publish, base.version)?;
-        let announce = chain.seal(Body::Intent(Box::new(intent.clone())));
-        let decision = chain.seal(Body::Commit { version: intent.version, run: publish.lock.run });
+        let (announce, body) = chain.seal_and_return(Body::Intent(Box::new(intent)))?;
+        let Body::Intent(intent) = body else {
+            return Err(PublishError::Staged { problem: "their record became another one".to_owned() });
+        };
+        let intent = *intent;
+        let decision = chain.seal(Body::Commit { version: intent.version, run: publish.lock.run })?;
         write_records(&publish, &base, &announce)?;
         Ok(Self { publish, intent, base, announce, decision })
     }
@@ -143,18 +155,17 @@ pub(crate) fn staged<'r>(
     registration(publish, (owner, barrier))
 }
 
-/// The staged files and their directories.
+/// The staged files and their directories, but those that a barrier before has synced.
 pub(crate) fn data<'r>(
     publish: &'r Publish<'_>,
     intent: &Intent,
     (owner, barrier): (usize, &mut Barrier<'r>),
 ) -> Result<(), PublishError> {
     let shared = &publish.staging.shared;
-    for file in &intent.files {
-        barrier.add(owner, &shared.data, &file.stat.path)?;
-    }
-    for dir in intent.dirs.iter().map(String::as_str).chain(["."]) {
-        barrier.add(owner, &shared.data, dir)?;
+    let files = intent.files.iter().map(|file| file.stat.path.as_str());
+    let all = files.chain(intent.dirs.iter().map(String::as_str)).chain(["."]);
+    for path in all.filter(|path| publish.staging.is_unsynced(path)) {
+        barrier.add(owner, &shared.data, path)?;
     }
     Ok(barrier.add(owner, &shared.dir, DATA)?)
 }
@@ -199,6 +210,7 @@ pub(crate) fn intent(publish: &Publish<'_>, base: u64) -> Result<Intent, Publish
         rows: commit.rows,
         dropped: publish.snapshot.files().iter().filter(not_dropped).map(|f| f.stat.path.clone()).collect(),
         quarantine: staging.quarantined().then(|| format!("quarantine/{run}.parquet")),
+        presented: commit.presented.clone(),
         ext: commit.ext.clone(),
     };
     Ok(Intent {
@@ -230,8 +242,7 @@ fn file_records(
             return Err(bad(format!("{} has {} bytes of {}", stat.path, stat.size, entry.size)));
         }
         stat.role = entry.role;
-        let joined =
-            publish.snapshot.files().iter().find(|f| f.stat.path == entry.from).and_then(|f| f.known());
+        let joined = publish.snapshot.file(&entry.from).and_then(|file| file.known());
         let record = match (facts.remove(stat.path.as_str()), joined) {
             (Some(facts), _) => FileRecord {
                 rows: Some(facts.rows),

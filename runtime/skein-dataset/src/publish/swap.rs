@@ -44,10 +44,25 @@ impl Back {
     pub(crate) fn record(&self) -> Body {
         let set_aside = self.set_aside.clone();
         Body::Revert(match self.by.clone() {
-            UndoneBy::Drift { changes } => RevertReason::Drift { changes, set_aside },
+            UndoneBy::Drift { changes } => RevertReason::Drift { changes: in_bounds(changes), set_aside },
             UndoneBy::Refused(refusal) => RevertReason::Refused { refusal, set_aside },
         })
     }
+}
+
+/// Most bytes of changes in a revert. It must be written whatever others did, so it cannot be refused for its size.
+const CHANGES_MAX: usize = 64 << 20;
+
+/// As many changes, from the first on, as have room in a record.
+fn in_bounds(mut changes: Vec<Change>) -> Vec<Change> {
+    let mut bytes = 0;
+    let fit = changes.iter().take_while(|change| {
+        bytes += change.to_string().len() + 64;
+        bytes <= CHANGES_MAX
+    });
+    let fit = fit.count();
+    changes.truncate(fit);
+    changes
 }
 
 /// Where old and new are.

@@ -9,7 +9,7 @@ use skein_types::Blake3;
 
 use crate::crash_point;
 use crate::fault::{During as _, IoFault};
-use crate::listing::Role;
+use crate::listing::{FileStat, Role};
 use crate::place::Kind;
 use crate::snapshot::{PinnedFile, Snapshot};
 use crate::staging::readers::Readers;
@@ -88,7 +88,7 @@ impl StagedFile {
         }
         place(&self.shared, &self.temporary, &entry.path)?;
         crash_point!("stage.after-file-rename").during("name", &entry.path)?;
-        self.shared.written().entries.push(entry.clone());
+        self.shared.written().named(entry.clone());
         Ok(entry)
     }
 
@@ -176,27 +176,59 @@ pub(crate) fn join(
     snapshot: &Snapshot,
     source: &PinnedFile,
 ) -> Result<StagedEntry, StageError> {
-    let path = &source.stat.path;
     let from = snapshot.open_file(source)?;
-    let temporary = shared.temporary();
-    let (to, blake3) = copy::make(&from, (&shared.dir, &temporary), path, &shared.stop)?;
-    let lost = attributes::copy(&from, &to, path)?;
-    shared.written().lost.extend(lost);
-    // Times last: nothing may write afterwards.
-    copy::set_modified(&to, source.stat.mtime_ns, path)?;
+    let copied = copied(shared, &from, &source.stat)?;
     // The source may have been written to while it was copied.
     drop(snapshot.open_file(source)?);
-    source.provide_hash(blake3);
-    place(shared, &temporary, path)?;
-    let entry = StagedEntry {
-        path: path.clone(),
-        from: path.clone(),
-        role: source.stat.role,
-        size: source.stat.size,
-        blake3,
-    };
-    shared.written().entries.push(entry.clone());
+    source.provide_hash(copied.1);
+    named(shared, copied, &source.stat)
+}
+
+/// Takes over a file of a version that nobody writes to.
+pub(crate) fn take_over(
+    shared: &Shared,
+    from: &std::fs::File,
+    stat: &FileStat,
+) -> Result<StagedEntry, StageError> {
+    named(shared, copied(shared, from, stat)?, stat)
+}
+
+/// Takes over rejected rows.
+pub(crate) fn take_over_quarantine(shared: &Shared, from: &std::fs::File) -> Result<(), StageError> {
+    let stat = FileStat::new(QUARANTINE.to_owned(), &rustix::fs::fstat(from).during("look at", QUARANTINE)?);
+    let (temporary, blake3) = copied(shared, from, &stat)?;
+    if !store::rename_new(&shared.dir, &temporary, &shared.dir, QUARANTINE)? {
+        return Err(StageError::NameCollision { path: QUARANTINE.to_owned() });
+    }
+    shared.written().quarantine = Some(entry(&stat, blake3));
+    Ok(())
+}
+
+/// A copy under a temporary name, and the hash of what was written.
+fn copied(shared: &Shared, from: &std::fs::File, stat: &FileStat) -> Result<(String, Blake3), StageError> {
+    let path = &stat.path;
+    let temporary = shared.temporary();
+    let (to, blake3) = copy::make(from, (&shared.dir, &temporary), path, &shared.stop)?;
+    let lost = attributes::copy(from, &to, path)?;
+    shared.written().lost.extend(lost);
+    // Times last: nothing may write afterwards.
+    copy::set_modified(&to, stat.mtime_ns, path)?;
+    Ok((temporary, blake3))
+}
+
+fn named(
+    shared: &Shared,
+    (temporary, blake3): (String, Blake3),
+    stat: &FileStat,
+) -> Result<StagedEntry, StageError> {
+    place(shared, &temporary, &stat.path)?;
+    let entry = entry(stat, blake3);
+    shared.written().named(entry.clone());
     Ok(entry)
+}
+
+fn entry(stat: &FileStat, blake3: Blake3) -> StagedEntry {
+    StagedEntry { path: stat.path.clone(), from: stat.path.clone(), role: stat.role, size: stat.size, blake3 }
 }
 
 #[cfg(test)]

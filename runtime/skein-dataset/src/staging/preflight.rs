@@ -9,15 +9,15 @@ use crate::place::Kind;
 use crate::snapshot::Snapshot;
 use crate::staging::StageError;
 
-/// Room beside a dataset, before anything is written there.
+/// Room for what a run writes, before anything is written there.
 #[derive(Debug)]
-pub struct Room {
-    /// A second copy and a fifth.
+pub struct Room<E = StageError> {
+    /// The size of what is to be copied or migrated and a fifth.
     pub needed: Bytes,
     /// What the file system has for this user.
     pub free: Bytes,
     /// What would end a run before it begins.
-    pub obstacle: Option<StageError>,
+    pub obstacle: Option<E>,
 }
 
 impl Dataset {

@@ -91,7 +91,7 @@ impl<'a> Barrier<'a> {
             }
         };
         if !chosen.is_empty() {
-            crash::wait_for_disk();
+            crash::wait_for_disk(chosen.len());
         }
         let threads = threads.min(chosen.len());
         if threads <= 1 {

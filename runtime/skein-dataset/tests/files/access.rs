@@ -4,9 +4,9 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use skein_dataset::{NameRule, Publish, Staging};
+use skein_dataset::{NameRule, Staging};
 
-use crate::world::{World, publish, stage};
+use crate::world::{World, publish, reject, staged};
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
@@ -60,12 +60,9 @@ fn rejected_rows_are_for_those_who_may_read_every_file() {
         }
         let dataset = world.dataset("t");
         let lock = dataset.lock_run(world.run()).unwrap();
-        let snapshot = dataset.pin(&lock).unwrap();
-        let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
-        let mut rejects = staging.quarantine(&snapshot).unwrap();
-        rejects.write_all(b"r").unwrap();
-        rejects.finish(NameRule::Keep).unwrap();
-        publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
+        let ready = staged(&dataset, &lock, "m");
+        reject(&ready);
+        publish(ready).unwrap();
         let quarantine = dataset.state_path().join(format!("quarantine/{}.parquet", lock.run));
         assert_eq!(mode(&quarantine), expected, "{a:o} {b:o} {dir:o} {root:o}");
     }

@@ -2,10 +2,10 @@
 
 use std::io::Write as _;
 
-use skein_dataset::crash::waits_for_disk;
-use skein_dataset::{Dataset, NameRule, Outcome, Publish, RunLock, publish_many};
+use skein_dataset::crash::{synced, waits_for_disk};
+use skein_dataset::{Dataset, NameRule, Outcome, Publish, RunLock, attempt_many, publish_many};
 
-use crate::world::{World, stage};
+use crate::world::{World, catch_up, stage};
 
 /// One run over each dataset, every second one with rejects.
 fn runs<'a>(datasets: &'a [Dataset], locks: &'a [RunLock], migration: &str) -> Vec<Publish<'a>> {
@@ -47,4 +47,31 @@ fn a_publish_waits_for_the_disk_three_times_however_many_datasets() {
             assert_eq!(kept, if i % 2 == 0 { 2 } else { 0 }, "d{i}");
         }
     }
+}
+
+/// Else whoever adds files to a large dataset would always be faster than the publish.
+#[test]
+fn a_publish_that_begins_anew_syncs_what_came_since_however_much_was_there_before() {
+    let again = [2, 30].map(|count| {
+        let world = World::new();
+        for i in 0..count {
+            world.put(&format!("t/k={i:02}/a.parquet"), b"a");
+            world.put(&format!("t/k={i:02}/b.parquet"), format!("{i}").as_bytes());
+        }
+        let dataset = world.dataset("t");
+        let lock = dataset.lock_run(world.run()).unwrap();
+        let snapshot = dataset.pin(&lock).unwrap();
+        let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+        world.put("t/k=01/late.parquet", b"late");
+        world.put("t/k=99/late.parquet", b"later");
+        let before = synced();
+        let publish = Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit };
+        let attempted = attempt_many(vec![publish]).pop().unwrap();
+        assert!(synced() - before > 3 * count, "two files and a directory each");
+        let before = synced();
+        assert_eq!(catch_up(attempted.returned.unwrap()), Outcome::Committed { version: 1 });
+        assert_eq!(world.bytes("t").len(), 2 * count + 2);
+        synced() - before
+    });
+    assert_eq!(again[0], again[1]);
 }

@@ -1,29 +1,19 @@
 //! A run's output as a dataset of its own, next to the one that was read.
 
-use std::io::Write as _;
-
 use skein_dataset::{
-    Attempted, Dataset, NameRule, Outcome, Publish, PublishError, Recovered, Step, VersionKind, beside,
-    crash, recover, roll_back,
+    Attempted, Dataset, Outcome, PublishError, Recovered, Step, VersionKind, beside, crash, recover,
+    roll_back,
 };
 
-use crate::world::{World, applied, bytes, stage};
+use crate::world::{REJECTED, World, applied, bytes, left, reject, staged};
 
 /// Runs the migration over `dataset` and makes `name` of it.
 fn make(world: &World, dataset: &Dataset, name: &str) -> Result<Outcome, PublishError> {
     let lock = dataset.lock_run(world.run()).unwrap();
-    let snapshot = dataset.pin(&lock).unwrap();
-    let (staging, commit) = stage(dataset, &lock, &snapshot, "m");
-    let mut rejects = staging.quarantine(&snapshot).unwrap();
-    rejects.write_all(b"a rejected row").unwrap();
-    rejects.finish(NameRule::Keep).unwrap();
-    let Attempted { answer, .. } =
-        beside(Publish { dataset, lock: &lock, snapshot, staging, commit }, &name.parse().unwrap());
+    let ready = staged(dataset, &lock, "m");
+    reject(&ready);
+    let Attempted { answer, .. } = beside(ready, &name.parse().unwrap());
     answer
-}
-
-fn staged(dataset: &Dataset) -> usize {
-    std::fs::read_dir(dataset.state_path().join("stage")).unwrap().count()
 }
 
 #[test]
@@ -38,7 +28,7 @@ fn the_new_dataset_has_its_own_log_and_the_old_one_is_as_it_was() {
         let (source, before) = (world.dataset(old), world.bytes(old));
         assert_eq!(make(&world, &source, new).unwrap(), Outcome::Committed { version: 0 });
         assert_eq!(world.bytes(old), before);
-        assert_eq!((source.history().unwrap().versions().len(), staged(&source)), (0, 0));
+        assert_eq!((source.history().unwrap().versions().len(), left(&source, "stage")), (0, 0));
 
         let made = world.dataset(new);
         assert_eq!(world.bytes(new).into_values().collect::<Vec<_>>(), [b"a+m"]);
@@ -46,7 +36,7 @@ fn the_new_dataset_has_its_own_log_and_the_old_one_is_as_it_was() {
         let VersionKind::Beside(origin) = &history.head().unwrap().kind else { panic!("{history:?}") };
         assert_eq!((origin.dataset.as_str(), origin.version), (old, None));
         let rejects = made.state_path().join(format!("quarantine/{}.parquet", origin.facts.run));
-        assert_eq!(std::fs::read(rejects).unwrap(), b"a rejected row");
+        assert_eq!(std::fs::read(rejects).unwrap(), REJECTED);
         let lock = made.lock_run(world.run()).unwrap();
         assert_eq!(made.pin(&lock).unwrap().applied_to_all(), [applied("m")], "it is known to be migrated");
         drop(lock);
@@ -73,7 +63,7 @@ fn a_name_that_is_taken_is_refused_and_what_has_it_stays() {
     }
     assert_eq!(world.bytes("u").into_keys().collect::<Vec<_>>(), ["b.parquet"]);
     assert!(!world.path(".skein/u").exists());
-    assert_eq!(staged(&source), 0);
+    assert_eq!(left(&source, "stage"), 0);
     for bad in ["", ".", "..", "a/b", ".skein"] {
         assert_eq!(bad.parse::<skein_dataset::Name>().unwrap_err().code().id, "SK0003", "{bad:?}");
     }
@@ -127,5 +117,19 @@ fn what_somebody_made_of_the_name_meanwhile_is_not_taken_back() {
     recover(&source).unwrap();
     assert_eq!(world.bytes("u"), theirs);
     assert!(world.path(".skein/u/log").is_dir());
-    assert_eq!(staged(&source), 0);
+    assert_eq!(left(&source, "stage"), 0);
+}
+
+#[test]
+fn a_single_file_that_was_made_beside_is_not_taken_for_touched_by_its_first_run() {
+    let world = World::new();
+    world.put("one.parquet", b"a");
+    let dataset = world.dataset("one.parquet");
+    assert_eq!(make(&world, &dataset, "two.parquet").unwrap(), Outcome::Committed { version: 0 });
+    let made = world.dataset("two.parquet");
+    assert_eq!(world.migrate(&made, "n").unwrap(), Outcome::Committed { version: 1 });
+    let versions = made.history().unwrap().versions().len();
+    assert_eq!((versions, world.bytes("two.parquet")[""].as_slice()), (2, &b"a+m+n"[..]));
+    roll_back(&made, None).unwrap();
+    assert_eq!(world.bytes("two.parquet")[""], b"a+m");
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::fs::{CWD, RenameFlags};
 use skein_dataset::{
     CRASH_POINTS, Change, Dataset, LaterWrites, Outcome, Recovered, Step, VersionKind, attempt_many, beside,
-    crash, discard, finalize, hold, publish_held, recover, roll_back, roll_back_over,
+    crash, discard, finalize, forget, hold, publish_held, recover, roll_back, roll_back_over,
 };
 use skein_types::{Blake3, RunId};
 
@@ -28,7 +28,7 @@ const LATER: [&str; 2] = ["later.before-rename", "later.after-rename"];
 
 /// How a child ended.
 #[derive(Debug, PartialEq)]
-enum End {
+pub(crate) enum End {
     Killed,
     Done,
 }
@@ -70,6 +70,7 @@ fn a_child_does_its_operation() {
             assert_eq!(catch_up(returned), Outcome::Committed { version: 3 });
         }
         "finalize" => drop(finalize(&dataset, Duration::ZERO).unwrap()),
+        "forget" => drop(forget(&dataset, true).unwrap()),
         "rollback over" => drop(roll_back_over(&dataset, None, LaterWrites::Keep).unwrap()),
         "rollback" => drop(roll_back(&dataset, None).unwrap()),
         "recover" => drop(recover(&dataset).unwrap()),
@@ -98,7 +99,7 @@ fn command(dataset: &Path, operation: &str, crash_at: Option<&str>) -> Command {
     command
 }
 
-fn child(dataset: &Path, operation: &str, crash_at: Option<&str>) -> End {
+pub(crate) fn child(dataset: &Path, operation: &str, crash_at: Option<&str>) -> End {
     let output = command(dataset, operation, crash_at).output().unwrap();
     match (output.status.signal(), output.status.code()) {
         (Some(SIGKILL), _) => End::Killed,
@@ -401,6 +402,7 @@ fn every_point_is_met_by_some_test_here() {
             || TAKEN_BACK.contains(point)
             || point.starts_with("register.")
             || *point == "aside.after-move"
+            || point.starts_with("forget.")
             || *point == "publish.after-adopt";
         assert!(met, "{point}");
     }

@@ -103,7 +103,7 @@ fn datasets_do_not_nest_in_those_that_have_their_state_elsewhere() {
     let refused = |path: &Path| Place::resolve(path).unwrap_err().to_string();
     let inner = path.join("inner");
     assert_eq!(refused(&inner), format!("{} lies inside the dataset {}", inner.display(), path.display()));
-    assert_eq!(refused(&world.path("data")), "another dataset keeps its state in .skein");
+    assert_eq!(refused(&world.path("data")), "t inside is a dataset of its own, with its state in .skein");
     let kept = dataset.state_path().join("kept/0");
     assert_eq!(refused(&kept), format!("{} cannot be a dataset", kept.display()));
     put(&states.join("c.parquet"), b"c");

@@ -6,7 +6,6 @@ use skein_dataset::{
     Change, Dataset, Step, Swept, collect, crash, discard, finalize, publish_held, recover, roll_back,
 };
 
-use crate::held::held;
 use crate::world::{Bytes, World, bytes, put};
 
 fn aside(dataset: &Dataset) -> Bytes {
@@ -19,7 +18,7 @@ fn what_others_wrote_into_a_held_version_while_it_was_live_outlives_its_discard(
     world.put("t/a.parquet", b"a");
     world.put("t/k=1/b.parquet", b"b");
     let dataset = world.dataset("t");
-    let run = held(&world, &dataset, "m");
+    let run = world.hold(&dataset, "m");
     crash::fail_at("swap.after-exchange");
     assert_eq!(publish_held(&dataset, None).unwrap_err().code().id, "SK0523");
     world.put("t/k=1/into new.parquet", b"theirs");
@@ -43,6 +42,20 @@ fn what_others_wrote_into_a_held_version_while_it_was_live_outlives_its_discard(
     assert_eq!(bytes(&discarded.set_aside[0]), expected.into());
     assert!(!dataset.state_path().join(format!("held/{run}")).exists());
     assert_eq!(world.bytes("t").len(), 2);
+}
+
+#[test]
+fn what_others_write_into_a_held_version_outlives_the_publish_of_its_copy() {
+    let (world, dataset) = World::with_one_file();
+    let run = world.hold(&dataset, "m");
+    world.put("t/_SUCCESS", b"");
+    let theirs = dataset.held_path(run).unwrap().join("theirs.parquet");
+    crash::act_at("publish.after-data-sync", move || put(&theirs, b"theirs"));
+    let published = publish_held(&dataset, None).unwrap();
+    assert_eq!(published.joined, ["_SUCCESS"]);
+    assert_eq!(published.set_aside.len(), 1);
+    assert_eq!(bytes(&published.set_aside[0]), [("theirs.parquet".to_owned(), b"theirs".to_vec())].into());
+    assert!(!dataset.state_path().join(format!("held/{run}")).exists());
 }
 
 #[test]
@@ -88,7 +101,7 @@ fn a_discard_that_died_after_its_record_sets_aside_what_it_had_not_yet() {
     let world = World::new();
     world.put("t/a.parquet", b"a");
     let dataset = world.dataset("t");
-    let run = held(&world, &dataset, "m");
+    let run = world.hold(&dataset, "m");
     let path = dataset.held_path(run).unwrap();
     put(&path.join("theirs.parquet"), b"theirs");
     crash::fail_at("discard.after-record");
@@ -118,7 +131,7 @@ fn a_held_or_kept_single_file_that_others_wrote_is_set_aside_and_an_untouched_on
     world.put("one.parquet", b"a");
     let dataset = world.dataset("one.parquet");
     world.migrate(&dataset, "m1").unwrap();
-    let run = held(&world, &dataset, "m2");
+    let run = world.hold(&dataset, "m2");
     put(&dataset.held_path(run).unwrap(), b"theirs");
     let set_aside = discard(&dataset, None).unwrap().set_aside;
     assert_eq!(std::fs::read(set_aside[0].join("one.parquet")).unwrap(), b"theirs");

@@ -165,7 +165,10 @@ fn an_overlay_is_refused_by_its_type_for_directories_and_files() {
 /// A call of `test` as a user without rights.
 fn nobody(test: &str, world: &World) -> Command {
     let binary = world.path("test-binary");
-    std::fs::copy(std::env::current_exe().unwrap(), &binary).unwrap();
+    // By a process of its own: another test's thread that forks while this one writes gives its child the descriptor,
+    // and until that child has become its program nobody can execute the file ("text file busy").
+    let copied = Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&binary).status().unwrap();
+    assert!(copied.success(), "{copied}");
     std::fs::set_permissions(world.dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = Command::new(&binary);
     command.args(["--exact", test, "--nocapture"]).current_dir("/").uid(65_534).gid(65_534);

@@ -10,8 +10,7 @@ use skein_dataset::{
 };
 use skein_types::{Bytes, Clock, Timestamp};
 
-use crate::held::held;
-use crate::world::{World, bytes, options, put};
+use crate::world::{World, bytes, left, options, put};
 
 /// A clock that stands where it is put.
 #[derive(Debug)]
@@ -109,11 +108,9 @@ fn a_version_that_is_half_removed_is_given_up_and_the_rest_goes() {
 
 #[test]
 fn what_no_record_gave_up_is_never_collected() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
+    let (world, dataset) = World::with_one_file();
     world.migrate(&dataset, "m1").unwrap();
-    let run = held(&world, &dataset, "m2");
+    let run = world.hold(&dataset, "m2");
     let state = dataset.state_path();
     put(&state.join("kept/7/x.parquet"), b"of nobody's, but no record says so");
     put(&state.join("aside/3/y.parquet"), b"others'");
@@ -139,9 +136,7 @@ fn what_no_record_gave_up_is_never_collected() {
 
 #[test]
 fn finalize_and_collect_wait_for_no_run() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
+    let (world, dataset) = World::with_one_file();
     world.migrate(&dataset, "m1").unwrap();
     let lock = dataset.lock_run(world.run()).unwrap();
     let refused = finalize(&world.dataset("t"), Duration::ZERO).unwrap_err();
@@ -185,9 +180,7 @@ fn a_rollback_over_later_writes_keeps_them_beside_and_goes_on() {
 
 #[test]
 fn what_others_wrote_before_a_later_run_is_kept_as_they_wrote_it() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
+    let (world, dataset) = World::with_one_file();
     world.migrate(&dataset, "m1").unwrap();
     world.put("t/late.parquet", b"late");
     world.migrate(&dataset, "m2").unwrap();
@@ -197,6 +190,39 @@ fn what_others_wrote_before_a_later_run_is_kept_as_they_wrote_it() {
     let file = |name: &str, content: &[u8]| [(name.to_owned(), content.to_vec())].into_iter().collect();
     assert_eq!(kept, [(2, file("late.parquet", b"late")), (4, file("last.parquet", b"last"))]);
     assert_eq!(world.bytes("t")["a.parquet"], b"a");
+}
+
+#[test]
+fn a_directory_of_later_writes_that_somebody_made_and_did_not_sync_is_synced() {
+    let waits = |made: bool| {
+        let world = World::new();
+        world.put("t/a.parquet", b"a");
+        let dataset = world.dataset("t");
+        world.migrate(&dataset, "m1").unwrap();
+        world.put("t/late.parquet", b"late");
+        if made {
+            std::fs::create_dir(dataset.state_path().join("later")).unwrap();
+        }
+        let before = crash::waits_for_disk();
+        over(&dataset, None);
+        crash::waits_for_disk() - before
+    };
+    assert_eq!(waits(true), waits(false));
+}
+
+#[test]
+fn later_writes_with_one_content_are_all_kept() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let dataset = world.dataset("t");
+    world.migrate(&dataset, "m1").unwrap();
+    for name in ["y.parquet", "k=1/x.parquet", "z.parquet"] {
+        world.put(&format!("t/{name}"), b"the same");
+    }
+    let kept = over(&dataset, None).set_aside;
+    let expected =
+        ["k=1/x.parquet", "y.parquet", "z.parquet"].map(|name| (name.to_owned(), b"the same".to_vec()));
+    assert_eq!((kept[0].files, bytes(&kept[0].path)), (3, expected.into()));
 }
 
 #[test]
@@ -213,9 +239,7 @@ fn a_single_file_that_others_replaced_is_kept_under_its_name() {
 
 #[test]
 fn what_somebody_changed_among_the_kept_writes_is_not_taken_for_them() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
+    let (world, dataset) = World::with_one_file();
     world.migrate(&dataset, "m1").unwrap();
     world.put("t/late.parquet", b"late");
     let first = over(&dataset, None).set_aside[0].path.clone();
@@ -230,9 +254,7 @@ fn what_somebody_changed_among_the_kept_writes_is_not_taken_for_them() {
 #[test]
 fn a_rollback_that_dies_after_it_kept_later_writes_finds_them_the_next_time() {
     for point in ["later.before-rename", "later.after-rename", "rollback.before-intent"] {
-        let world = World::new();
-        world.put("t/a.parquet", b"a");
-        let dataset = world.dataset("t");
+        let (world, dataset) = World::with_one_file();
         world.migrate(&dataset, "m1").unwrap();
         world.put("t/late.parquet", b"late");
         let theirs = world.bytes("t");
@@ -246,7 +268,7 @@ fn a_rollback_that_dies_after_it_kept_later_writes_finds_them_the_next_time() {
         recover(&dataset).unwrap();
         let done = over(&dataset, None);
         assert_eq!(done.set_aside[0].path, dataset.state_path().join("later/2"), "{point}");
-        assert_eq!(std::fs::read_dir(dataset.state_path().join("stage")).unwrap().count(), 0, "{point}");
+        assert_eq!(left(&dataset, "stage"), 0, "{point}");
     }
 }
 

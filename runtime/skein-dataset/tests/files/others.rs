@@ -8,7 +8,7 @@ use skein_dataset::{
     publish_many, recover, resolve, roll_back,
 };
 
-use crate::world::{World, catch_up, publish, stage};
+use crate::world::{World, catch_up, left, publish, stage, staged};
 
 fn drifted(outcome: Outcome) -> Vec<Change> {
     match outcome {
@@ -33,45 +33,38 @@ fn files_added_changed_or_removed_during_a_run_win_and_nothing_staged_is_left() 
         world.put("t/_SUCCESS", b"1");
         let dataset = world.dataset("t");
         let lock = dataset.lock_run(world.run()).unwrap();
-        let snapshot = dataset.pin(&lock).unwrap();
-        let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+        let ready = staged(&dataset, &lock, "m");
         act(&world);
         let theirs = world.bytes("t");
-        snapshot.check_unchanged(&dataset).unwrap_err();
-        let outcome = publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
+        ready.snapshot.check_unchanged(&dataset).unwrap_err();
+        let outcome = publish(ready).unwrap();
         assert_eq!(drifted(outcome), [change]);
         assert_eq!(world.bytes("t"), theirs);
-        assert_eq!(std::fs::read_dir(dataset.state_path().join("stage")).unwrap().count(), 0);
+        assert_eq!(left(&dataset, "stage"), 0);
         assert_eq!(dataset.head().unwrap(), None, "nothing was recorded");
     }
 }
 
 #[test]
 fn a_dataset_that_was_replaced_during_a_run_is_left_alone() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
+    let (world, dataset) = World::with_one_file();
     let lock = dataset.lock_run(world.run()).unwrap();
-    let snapshot = dataset.pin(&lock).unwrap();
-    let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+    let ready = staged(&dataset, &lock, "m");
     std::fs::rename(world.path("t"), world.path("t.old")).unwrap();
     world.put("t/a.parquet", b"other");
-    let outcome = publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
+    let outcome = publish(ready).unwrap();
     assert_eq!(drifted(outcome), [Change::Modified("t".into())]);
     assert_eq!(world.bytes("t")["a.parquet"], b"other");
 }
 
 #[test]
 fn a_rollback_during_a_run_makes_the_run_a_conflict() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
+    let (world, dataset) = World::with_one_file();
     world.migrate(&dataset, "m1").unwrap();
     let lock = dataset.lock_run(world.run()).unwrap();
-    let snapshot = dataset.pin(&lock).unwrap();
-    let (staging, commit) = stage(&dataset, &lock, &snapshot, "m2");
+    let ready = staged(&dataset, &lock, "m2");
     roll_back(&dataset, None).unwrap();
-    let outcome = publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
+    let outcome = publish(ready).unwrap();
     assert_eq!(outcome, Outcome::Conflict { reason: Conflict::HeadMoved });
     assert_eq!(world.bytes("t")["a.parquet"], b"a");
     assert_eq!(resolve(&dataset, lock.run).unwrap(), Outcome::Conflict { reason: Conflict::NotPublished });
@@ -111,9 +104,7 @@ fn a_second_run_is_told_who_is_at_work() {
 
 #[test]
 fn what_others_wrote_between_runs_is_observed_migrated_and_in_the_way_of_a_rollback() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
+    let (world, dataset) = World::with_one_file();
     world.migrate(&dataset, "m1").unwrap();
     world.put("t/late.parquet", b"late");
 
@@ -172,7 +163,7 @@ fn a_run_that_is_asked_to_stop_while_it_copies_or_hashes_leaves_the_dataset_alon
     let dataset = world.dataset("t").stopped_by(Arc::clone(&stop));
     let lock = dataset.lock_run(world.run()).unwrap();
     let asked = |to_stop| stop.store(to_stop, Ordering::Relaxed);
-    let is_empty = || std::fs::read_dir(dataset.state_path().join("stage")).unwrap().count() == 0;
+    let is_empty = || left(&dataset, "stage") == 0;
 
     asked(true);
     assert_eq!(dataset.pin(&lock).unwrap_err().code().id, "SK0002");
@@ -210,27 +201,20 @@ fn an_error_in_the_commit_window_is_unknown_until_it_is_resolved() {
         ("swap.after-decision", Some(1)),
         ("publish.after-last-sync", Some(1)),
     ] {
-        let world = World::new();
-        world.put("t/a.parquet", b"a");
-        let dataset = world.dataset("t");
+        let (world, dataset) = World::with_one_file();
         let lock = dataset.lock_run(world.run()).unwrap();
-        let snapshot = dataset.pin(&lock).unwrap();
-        let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+        let ready = staged(&dataset, &lock, "m");
         crash::fail_at(point);
-        let answer = publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit });
+        let answer = publish(ready);
         match (answer, committed) {
             (Err(e), None) => {
                 assert_eq!(e.code().id, "SK0004");
-                assert_eq!(std::fs::read_dir(dataset.state_path().join("stage")).unwrap().count(), 0);
+                assert_eq!(left(&dataset, "stage"), 0);
                 assert_eq!(world.bytes("t")["a.parquet"], b"a");
             }
             (Ok(unknown @ Outcome::Unknown { .. }), Some(version)) => {
                 assert_eq!(unknown.code().unwrap().id, "SK0523");
-                assert_eq!(
-                    std::fs::read_dir(dataset.state_path().join("stage")).unwrap().count(),
-                    1,
-                    "{point}"
-                );
+                assert_eq!(left(&dataset, "stage"), 1, "{point}");
                 assert_eq!(resolve(&dataset, lock.run).unwrap(), Outcome::Committed { version }, "{point}");
                 assert_eq!(resolve(&dataset, lock.run).unwrap(), Outcome::Committed { version }, "{point}");
                 assert_eq!(world.bytes("t").into_values().next().unwrap(), b"a+m");
@@ -241,15 +225,26 @@ fn an_error_in_the_commit_window_is_unknown_until_it_is_resolved() {
 }
 
 #[test]
+fn an_error_in_the_window_of_a_rollback_is_unknown_until_it_is_recovered() {
+    let (world, dataset) = World::with_one_file();
+    world.migrate(&dataset, "m").unwrap();
+    crash::fail_at("swap.after-exchange");
+    let unknown = roll_back(&dataset, None).unwrap_err();
+    assert_eq!(
+        (unknown.code().id, unknown.to_string().as_str(), unknown.hint()),
+        ("SK0523", "it is not known whether the rollback happened", None)
+    );
+    recover(&dataset).unwrap();
+    assert_eq!(world.bytes("t").into_values().collect::<Vec<_>>(), [b"a"]);
+}
+
+#[test]
 fn drift_that_is_seen_only_when_the_outcome_is_resolved_is_a_conflict() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
+    let (world, dataset) = World::with_one_file();
     let lock = dataset.lock_run(world.run()).unwrap();
-    let snapshot = dataset.pin(&lock).unwrap();
-    let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+    let ready = staged(&dataset, &lock, "m");
     crash::fail_at("publish.after-intent-sync");
-    publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
+    publish(ready).unwrap();
     world.put("t/late.parquet", b"late");
     assert_eq!(drifted(resolve(&dataset, lock.run).unwrap()), [Change::Added("late.parquet".into())]);
     assert_eq!(world.bytes("t").len(), 2);
@@ -261,14 +256,11 @@ fn drift_that_is_seen_only_when_the_outcome_is_resolved_is_a_conflict() {
 
 #[test]
 fn what_others_write_into_a_version_that_is_taken_back_is_set_aside() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
+    let (world, dataset) = World::with_one_file();
     let lock = dataset.lock_run(world.run()).unwrap();
-    let snapshot = dataset.pin(&lock).unwrap();
-    let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+    let ready = staged(&dataset, &lock, "m");
     crash::fail_at("swap.after-exchange");
-    publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
+    publish(ready).unwrap();
     world.put("t/into-new.parquet", b"theirs");
     crate::world::put(&dataset.state_path().join("kept/0/into-old.parquet"), b"theirs too");
     assert_eq!(drifted(resolve(&dataset, lock.run).unwrap()), [Change::Added("into-old.parquet".into())]);
@@ -279,14 +271,11 @@ fn what_others_write_into_a_version_that_is_taken_back_is_set_aside() {
 
 #[test]
 fn a_replaced_dataset_under_an_open_intent_is_not_touched() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
+    let (world, dataset) = World::with_one_file();
     let lock = dataset.lock_run(world.run()).unwrap();
-    let snapshot = dataset.pin(&lock).unwrap();
-    let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+    let ready = staged(&dataset, &lock, "m");
     crash::fail_at("swap.after-exchange");
-    publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
+    publish(ready).unwrap();
     // Both versions out of sight: nobody can say what should be live.
     std::fs::rename(world.path("t"), world.path("elsewhere")).unwrap();
     std::fs::rename(dataset.state_path().join("kept/0"), world.path("elsewhere too")).unwrap();
@@ -303,9 +292,7 @@ fn a_replaced_dataset_under_an_open_intent_is_not_touched() {
 
 #[test]
 fn a_kept_version_that_was_touched_is_not_brought_back() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
+    let (world, dataset) = World::with_one_file();
     world.migrate(&dataset, "m1").unwrap();
     let kept = dataset.state_path().join("kept/0");
     crate::world::put(&kept.join("a.parquet"), b"b");
@@ -327,9 +314,7 @@ fn a_kept_version_that_was_touched_is_not_brought_back() {
 
 #[test]
 fn a_damaged_log_is_named_and_nothing_is_done() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
+    let (world, dataset) = World::with_one_file();
     world.migrate(&dataset, "m1").unwrap();
     let log = dataset.state_path().join("log");
     let record = |n: u64| log.join(format!("{n:020}.json"));
@@ -368,11 +353,7 @@ fn a_batch_publishes_each_run_by_itself() {
         })
         .collect();
     let locks: Vec<_> = datasets.iter().map(|d| d.lock_run(world.run()).unwrap()).collect();
-    let runs = datasets.iter().zip(&locks).map(|(dataset, lock)| {
-        let snapshot = dataset.pin(lock).unwrap();
-        let (staging, commit) = stage(dataset, lock, &snapshot, "m");
-        Publish { dataset, lock, snapshot, staging, commit }
-    });
+    let runs = datasets.iter().zip(&locks).map(|(dataset, lock)| staged(dataset, lock, "m"));
     let runs: Vec<_> = runs.collect();
     world.put("d3/late.parquet", b"late");
     let outcomes: Vec<_> = publish_many(runs).into_iter().map(Result::unwrap).collect();
@@ -393,13 +374,11 @@ fn what_others_only_added_gives_the_run_back_and_is_caught_up() {
         world.put("t/k=1/a.parquet", b"a");
         let dataset = world.dataset("t");
         let lock = dataset.lock_run(world.run()).unwrap();
-        let snapshot = dataset.pin(&lock).unwrap();
-        let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
-        let staged = std::fs::read_dir(dataset.state_path().join("stage")).unwrap().next().unwrap().unwrap();
+        let ready = staged(&dataset, &lock, "m");
+        let attempt = std::fs::read_dir(dataset.state_path().join("stage")).unwrap().next().unwrap().unwrap();
         let inode = |path: &std::path::Path| std::os::unix::fs::MetadataExt::ino(&path.metadata().unwrap());
-        let first = staged.path().join("data/t/k=1").read_dir().unwrap().next().unwrap().unwrap().path();
+        let first = attempt.path().join("data/t/k=1").read_dir().unwrap().next().unwrap().unwrap().path();
         let (first, written) = (first.file_name().unwrap().to_owned(), inode(&first));
-        let publish = Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit };
         let path = world.path("t");
         let others = move |dir: &std::path::Path| {
             crate::world::put(&dir.join("k=2/late.parquet"), b"late");
@@ -413,7 +392,7 @@ fn what_others_only_added_gives_the_run_back_and_is_caught_up() {
                 move || others(&displaced)
             }),
         }
-        let attempted = attempt_many(vec![publish]).pop().unwrap();
+        let attempted = attempt_many(vec![ready]).pop().unwrap();
         let changes = drifted(attempted.answer.unwrap());
         assert!(changes.iter().all(|change| matches!(change, Change::Added(_))), "{changes:?}");
         let version = if late == "before" { 1 } else { 2 };
@@ -422,7 +401,7 @@ fn what_others_only_added_gives_the_run_back_and_is_caught_up() {
         contents.sort();
         assert_eq!(contents, [b"a+m".to_vec(), b"late+m".to_vec(), b"r".to_vec()], "{late}");
         assert_eq!(inode(&world.path("t/k=1").join(first)), written, "what was staged is not touched again");
-        assert_eq!(std::fs::read_dir(dataset.state_path().join("stage")).unwrap().count(), 0);
+        assert_eq!(left(&dataset, "stage"), 0);
         roll_back(&dataset, None).unwrap();
         let mut contents: Vec<_> = world.bytes("t").into_values().collect();
         contents.sort();
@@ -436,25 +415,19 @@ fn what_others_only_added_gives_the_run_back_and_is_caught_up() {
 
 #[test]
 fn a_run_that_was_given_back_and_is_dropped_leaves_nothing() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
+    let (world, dataset) = World::with_one_file();
     let lock = dataset.lock_run(world.run()).unwrap();
-    let snapshot = dataset.pin(&lock).unwrap();
-    let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+    let ready = staged(&dataset, &lock, "m");
     world.put("t/late.parquet", b"late");
-    let publish = Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit };
-    let attempted = attempt_many(vec![publish]).pop().unwrap();
+    let attempted = attempt_many(vec![ready]).pop().unwrap();
     assert!(attempted.returned.is_some());
     drop(attempted);
-    assert_eq!(std::fs::read_dir(dataset.state_path().join("stage")).unwrap().count(), 0);
+    assert_eq!(left(&dataset, "stage"), 0);
 }
 
 #[test]
 fn what_changed_again_while_it_was_caught_up_is_a_conflict() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
+    let (world, dataset) = World::with_one_file();
     let lock = dataset.lock_run(world.run()).unwrap();
     let snapshot = dataset.pin(&lock).unwrap();
     world.put("t/late.parquet", b"late");

@@ -4,9 +4,9 @@ use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
-use skein_dataset::{NameRule, Outcome, Place, Publish, StagedEntry, Staging};
+use skein_dataset::{NameRule, Outcome, Place, StagedEntry, Staging};
 
-use crate::world::{World, bytes, open, publish, stage};
+use crate::world::{REJECTED, World, bytes, left, open, publish, reject, staged};
 
 fn refusal(path: &std::path::Path) -> (&'static str, String) {
     let refused = Place::resolve(path).unwrap_err();
@@ -29,7 +29,11 @@ fn what_no_dataset_may_hold_is_refused_by_name() {
             "SK0511",
             "k=1/_spark_metadata belongs to a Spark streaming sink",
         ),
-        (|w| w.put("t/k=1/.skein/x/log/0", b""), "SK0511", "another dataset keeps its state in k=1/.skein"),
+        (
+            |w| w.put("t/k=1/.skein/x/log/0", b""),
+            "SK0511",
+            "k=1/x inside is a dataset of its own, with its state in k=1/.skein",
+        ),
         (
             |w| symlink("/etc/passwd", w.path("t/l.parquet")).unwrap(),
             "SK0509",
@@ -80,7 +84,7 @@ fn datasets_do_not_nest() {
     world.migrate(&world.dataset("outer/inner"), "m").unwrap();
     assert_eq!(
         refusal(&world.path("outer")),
-        ("SK0511", "another dataset keeps its state in .skein".to_owned())
+        ("SK0511", "inner inside is a dataset of its own, with its state in .skein".to_owned())
     );
 }
 
@@ -143,9 +147,7 @@ fn mode_owner_and_attributes_stay_with_files_and_directories() {
 
 #[test]
 fn staged_files_are_hashed_counted_named_and_gone_when_dropped() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
+    let (world, dataset) = World::with_one_file();
     let lock = dataset.lock_run(world.run()).unwrap();
     let snapshot = dataset.pin(&lock).unwrap();
     let staging = Staging::create(&dataset, &lock, &snapshot, 1).unwrap();
@@ -167,22 +169,17 @@ fn staged_files_are_hashed_counted_named_and_gone_when_dropped() {
     assert_eq!(std::fs::read(attempt.join("data/t").join(&entry.path)).unwrap(), content);
     assert_eq!(write(1000).finish(NameRule::Hashed).unwrap_err().code().id, "SK0527");
     drop(staging);
-    assert_eq!(std::fs::read_dir(&stage).unwrap().count(), 0);
+    assert_eq!(left(&dataset, "stage"), 0);
 }
 
 #[test]
 fn rejects_reach_the_quarantine_with_the_publish_and_not_before() {
-    let world = World::new();
-    world.put("t/a.parquet", b"a");
-    let dataset = world.dataset("t");
+    let (world, dataset) = World::with_one_file();
     let lock = dataset.lock_run(world.run()).unwrap();
-    let snapshot = dataset.pin(&lock).unwrap();
-    let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
-    let mut rejects = staging.quarantine(&snapshot).unwrap();
-    rejects.write_all(b"rejected").unwrap();
-    rejects.finish(NameRule::Keep).unwrap();
+    let ready = staged(&dataset, &lock, "m");
+    reject(&ready);
     let quarantine = dataset.state_path().join("quarantine").join(format!("{}.parquet", lock.run));
     assert!(!quarantine.exists());
-    publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
-    assert_eq!(std::fs::read(quarantine).unwrap(), b"rejected");
+    publish(ready).unwrap();
+    assert_eq!(std::fs::read(quarantine).unwrap(), REJECTED);
 }

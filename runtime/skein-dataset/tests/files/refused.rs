@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::Command;
 
 use skein_dataset::{
-    Dataset, Denial, Outcome, Publish, RollbackError, StateError, Step, UndoneBy, crash, recover, resolve,
-    roll_back,
+    Dataset, Denial, ExchangeError, Outcome, RollbackError, StateError, Step, UndoneBy, crash, recover,
+    resolve, roll_back,
 };
 
 use crate::mounts::{as_nobody, inside, needs_root};
-use crate::world::{World, bytes, open, publish, stage};
+use crate::world::{World, bytes, left, open, publish, staged};
 
 /// `chattr +i` on a dataset's directory, taken off again at the end.
 struct Immutable<'a>(&'a Path);
@@ -55,9 +55,8 @@ fn a_publish_whose_exchange_is_refused_is_taken_back_and_recorded() {
         (world.dataset("one.parquet"), world.bytes("one.parquet"), world.path("one.parquet"));
     let immutable = Immutable::set(&path);
     let lock = dataset.lock_run(world.run()).unwrap();
-    let snapshot = dataset.pin(&lock).unwrap();
-    let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
-    let outcome = publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
+    let ready = staged(&dataset, &lock, "m");
+    let outcome = publish(ready).unwrap();
     let problem = "cannot exchange one.parquet: Operation not permitted (os error 1)".to_owned();
     assert_eq!(refusal(&outcome), ("SK0517", Denial::Permission, problem));
     assert_eq!(resolve(&dataset, lock.run).unwrap(), outcome);
@@ -77,10 +76,9 @@ fn a_recovery_whose_exchange_is_refused_takes_it_back() {
         world.put("t/a.parquet", b"a");
         let (dataset, before, path) = (world.dataset("t"), world.bytes("t"), world.path("t"));
         let lock = dataset.lock_run(world.run()).unwrap();
-        let snapshot = dataset.pin(&lock).unwrap();
-        let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+        let ready = staged(&dataset, &lock, "m");
         crash::fail_at(point);
-        publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
+        publish(ready).unwrap();
         let run = lock.run;
         drop(lock);
         let immutable = Immutable::set(&path);
@@ -107,7 +105,8 @@ fn a_rollback_whose_exchange_is_refused_is_taken_back() {
     let before = world.bytes("one.parquet");
     let immutable = Immutable::set(&path);
     let refused = roll_back(&dataset, None).unwrap_err();
-    assert!(matches!(&refused, RollbackError::Refused(r) if r.denial == Denial::Permission), "{refused}");
+    let denied = |r: &ExchangeError| matches!(r, ExchangeError::Refused(r) if r.denial == Denial::Permission);
+    assert!(matches!(&refused, RollbackError::Exchange(e) if denied(e)), "{refused}");
     assert_eq!(refused.code().id, "SK0517");
     assert!(refused.hint().unwrap().contains("chattr"), "{:?}", refused.hint());
     is_as_before(&dataset, &before, 1);
@@ -142,7 +141,7 @@ fn a_sticky_parent_of_somebody_else_does_not_wedge_the_dataset() {
         assert_eq!(bytes(&dataset.path()), before);
         assert_eq!(dataset.history().unwrap().unsettled(), None);
     }
-    assert_eq!(std::fs::read_dir(dataset.state_path().join("stage")).unwrap().count(), 0);
+    assert_eq!(left(&dataset, "stage"), 0);
 }
 
 #[test]
@@ -171,10 +170,9 @@ fn another_users_exchange_is_left_to_that_user() {
     std::fs::set_permissions(world.path("open"), std::fs::Permissions::from_mode(0o1777)).unwrap();
     let dataset = world.dataset("open/t");
     let lock = dataset.lock_run(world.run()).unwrap();
-    let snapshot = dataset.pin(&lock).unwrap();
-    let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+    let ready = staged(&dataset, &lock, "m");
     crash::fail_at("publish.after-intent");
-    publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
+    publish(ready).unwrap();
     drop(lock);
     let opened = Command::new("chmod").args(["-R", "a+rwX"]).arg(world.path("open/.skein")).status().unwrap();
     assert!(opened.success());
@@ -202,10 +200,9 @@ fn an_exchange_that_cannot_be_undone_is_undone_when_it_can() {
     world.put("t/a.parquet", b"a");
     let (dataset, path) = (world.dataset("t"), world.path("t"));
     let lock = dataset.lock_run(world.run()).unwrap();
-    let snapshot = dataset.pin(&lock).unwrap();
-    let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+    let staged = staged(&dataset, &lock, "m");
     crash::fail_at("swap.after-exchange");
-    publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
+    publish(staged).unwrap();
     drop(lock);
     // Somebody who had the old version open wrote to it: it has to come back.
     std::fs::write(dataset.state_path().join("kept/0/late.parquet"), b"late").unwrap();
@@ -224,10 +221,9 @@ fn a_lost_exchange_that_cannot_be_repeated_is_repeated_when_it_can() {
     world.put("t/a.parquet", b"a");
     let (dataset, path) = (world.dataset("t"), world.path("t"));
     let lock = dataset.lock_run(world.run()).unwrap();
-    let snapshot = dataset.pin(&lock).unwrap();
-    let (staging, commit) = stage(&dataset, &lock, &snapshot, "m");
+    let staged = staged(&dataset, &lock, "m");
     crash::fail_at("swap.after-decision");
-    publish(Publish { dataset: &dataset, lock: &lock, snapshot, staging, commit }).unwrap();
+    publish(staged).unwrap();
     drop(lock);
     // The record is durable and the names are not: power was lost.
     let kept = dataset.state_path().join("kept/0");

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use skein_dataset::{
     Applied, CommitData, Dataset, FileFacts, NameRule, Options, Outcome, PinnedFile, Place, ProbeCache,
-    Publish, PublishError, Role, RowCounts, RunLock, Snapshot, Staging, SyncMode, publish_many,
+    Publish, PublishError, Role, RowCounts, RunLock, Snapshot, Staging, SyncMode, hold, publish_many,
 };
 use skein_types::{Blake3, ModuleDigest, ParamsDigest, Rows, RunId, SystemClock};
 
@@ -17,11 +17,22 @@ pub(crate) struct World {
     next_run: std::cell::Cell<u128>,
 }
 
+/// What [`reject`] writes.
+pub(crate) const REJECTED: &[u8] = b"a rejected row";
+
 pub(crate) type Bytes = BTreeMap<String, Vec<u8>>;
 
 impl World {
     pub(crate) fn new() -> Self {
         Self { dir: tempfile::tempdir().unwrap(), next_run: std::cell::Cell::new(1) }
+    }
+
+    /// With a dataset `t` of one file, `a.parquet`, which holds `a`.
+    pub(crate) fn with_one_file() -> (Self, Dataset) {
+        let world = Self::new();
+        world.put("t/a.parquet", b"a");
+        let dataset = world.dataset("t");
+        (world, dataset)
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -49,10 +60,41 @@ impl World {
     /// Runs the migration `migration` once.
     pub(crate) fn migrate(&self, dataset: &Dataset, migration: &str) -> Result<Outcome, PublishError> {
         let run = dataset.lock_run(self.run()).unwrap();
-        let snapshot = dataset.pin(&run).unwrap();
-        let (staging, commit) = stage(dataset, &run, &snapshot, migration);
-        publish(Publish { dataset, lock: &run, snapshot, staging, commit })
+        publish(staged(dataset, &run, migration))
     }
+
+    /// Runs the migration once and holds its result.
+    pub(crate) fn hold(&self, dataset: &Dataset, migration: &str) -> RunId {
+        let base = dataset.head().unwrap().map_or(0, |head| head.version);
+        self.hold_over(dataset, migration, base)
+    }
+
+    /// The same where the base is another version than the last in the log.
+    pub(crate) fn hold_over(&self, dataset: &Dataset, migration: &str, base: u64) -> RunId {
+        let lock = dataset.lock_run(self.run()).unwrap();
+        let ready = staged(dataset, &lock, migration);
+        assert_eq!(hold(ready).answer.unwrap(), Outcome::Held { base });
+        lock.run
+    }
+}
+
+/// A run up to its publish: what the dataset holds, pinned, and the migration's output.
+pub(crate) fn staged<'a>(dataset: &'a Dataset, lock: &'a RunLock, migration: &str) -> Publish<'a> {
+    let snapshot = dataset.pin(lock).unwrap();
+    let (staging, commit) = stage(dataset, lock, &snapshot, migration);
+    Publish { dataset, lock, snapshot, staging, commit }
+}
+
+/// Adds a rejected row to what is staged.
+pub(crate) fn reject(ready: &Publish<'_>) {
+    let mut rejects = ready.staging.quarantine(&ready.snapshot).unwrap();
+    rejects.write_all(REJECTED).unwrap();
+    rejects.finish(NameRule::Keep).unwrap();
+}
+
+/// Entries of a directory of the dataset's state.
+pub(crate) fn left(dataset: &Dataset, part: &str) -> usize {
+    std::fs::read_dir(dataset.state_path().join(part)).unwrap().count()
 }
 
 pub(crate) fn publish(publish: Publish<'_>) -> Result<Outcome, PublishError> {
@@ -105,6 +147,7 @@ pub(crate) fn applied(migration: &str) -> Applied {
         version: "1.0.0".to_owned(),
         module: ModuleDigest::of(migration.as_bytes()),
         params: ParamsDigest::of(b"{}"),
+        presented: Vec::new(),
     }
 }
 
@@ -112,7 +155,7 @@ pub(crate) fn applied(migration: &str) -> Applied {
 pub(crate) fn catch_up(returned: Publish<'_>) -> Outcome {
     let Publish { dataset, lock, snapshot, mut staging, mut commit } = returned;
     let (snapshot, added) = dataset.pin_again(lock, &snapshot).unwrap();
-    staging.extend(&snapshot).unwrap();
+    staging.extend(&snapshot, &added).unwrap();
     let migration = commit.migration.clone();
     for source in added.iter().map(|place| &snapshot.files()[*place]) {
         match source.stat.role {
@@ -158,6 +201,7 @@ pub(crate) fn commit(migration: &str, files: Vec<FileFacts>) -> CommitData {
         plan: Blake3::of(b"plan"),
         schema: serde_json::json!([]),
         rows: RowCounts { read: Rows(1), written: Rows(1), ..RowCounts::default() },
+        presented: BTreeMap::new(),
         ext: serde_json::Value::Null,
         files,
     }

@@ -18,6 +18,7 @@ use parquet::schema::parser::parse_message_type;
 use skein_dataset::parquet::OutputPlan;
 use skein_types::{Selection, codes};
 
+use crate::heap;
 use crate::support::{all, batch, carry, grouped, no_guest, open, parquet_of, plan, run};
 use crate::wire::{data, data_v2, i32s, page, varint, with_pages, zigzag};
 
@@ -80,6 +81,87 @@ fn page_indexes_that_contradict_each_other_count_as_absent() {
     });
     assert!(has_index(&bytes));
     assert!(!has_index(&crossed));
+}
+
+#[test]
+fn page_indexes_that_are_much_larger_in_memory_count_as_absent() {
+    let pages = 5_000_000;
+    let list = |kind: u8, element: u8| {
+        [vec![0x19, 0xf0 | kind], varint(pages), vec![element; pages as usize]].concat()
+    };
+    // Of each page whether it is all nulls, and two bounds without a byte.
+    let index = [list(1, 1), list(8, 0), list(8, 0), vec![0x15, 0, 0]].concat();
+    let bytes = parquet_of(&numbers(100), grouped(100));
+    let at = i64::try_from(bytes.len()).unwrap();
+    let length = i32::try_from(index.len()).unwrap();
+    let bytes = rewritten(bytes, &index, |groups| {
+        let chunk = groups[0].column(0).clone().into_builder();
+        let chunk = chunk.set_column_index_offset(Some(at)).set_column_index_length(Some(length));
+        let columns = vec![chunk.build().unwrap()];
+        vec![groups[0].clone().into_builder().set_column_metadata(columns).build().unwrap()]
+    });
+    let (indexed, largest) = heap::largest(|| has_index(&bytes));
+    assert!(!indexed && largest < bytes.len() * 2, "{largest} bytes at once for {}", bytes.len());
+}
+
+/// A file whose footer has so many keys without a letter.
+fn with_keys(count: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let options = parquet::arrow::arrow_writer::ArrowWriterOptions::new().with_skip_arrow_metadata(true);
+    let rows = numbers(3);
+    let mut writer = ArrowWriter::try_new_with_options(&mut bytes, rows.schema(), options).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    // The struct goes on where it ended.
+    let end = bytes.len() - 8;
+    let length = u32::from_le_bytes(bytes[end..end + 4].try_into().unwrap());
+    let start = end - length as usize;
+    bytes.truncate(end - 1);
+    bytes.extend(
+        [&[0x09, 0x0a, 0xfc][..], &varint(count), &[0x18, 0, 0].repeat(count as usize), &[0]].concat(),
+    );
+    let length = u32::try_from(bytes.len() - start).unwrap();
+    bytes.extend_from_slice(&length.to_le_bytes());
+    bytes.extend_from_slice(b"PAR1");
+    bytes
+}
+
+#[test]
+fn footers_that_are_much_larger_in_memory_are_refused_before_they_are_decoded() {
+    assert!(open(&with_keys(1_000)).is_ok());
+    let bytes = with_keys((1 << 30) / 256);
+    let (refused, largest) = heap::largest(|| open(&bytes).unwrap_err());
+    assert_eq!(refused.code(), codes::FILE_TOO_MANY_ROW_GROUPS);
+    assert!(
+        refused.to_string().contains("bytes of metadata in memory, the limit is 1073741824"),
+        "{refused}"
+    );
+    assert!(largest < bytes.len() * 2, "{largest} bytes at once for {}", bytes.len());
+}
+
+#[test]
+fn readers_that_need_much_memory_take_turns() {
+    let wide = nulls("fixed_len_byte_array (1048576) a", 700);
+    let (one, other) = (open(&wide).unwrap(), open(&wide).unwrap());
+    let mut first = one.read(0, &[0], 600).unwrap();
+    assert_eq!(first.batch_rows(), 600);
+    assert!(first.next().unwrap().is_ok());
+    let (said, heard) = std::sync::mpsc::sync_channel(1);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut second = other.read(0, &[0], 600).unwrap();
+            said.send(second.next().unwrap().unwrap().num_rows()).unwrap();
+        });
+        let waited = heard.recv_timeout(std::time::Duration::from_millis(300));
+        assert!(waited.is_err(), "600 MiB more were decoded beside the first 600");
+        // As narrow as most: not asked to wait.
+        let narrow = open(&parquet_of(&numbers(100), grouped(100))).unwrap();
+        let rows =
+            scope.spawn(move || narrow.read(0, &[0], 100).unwrap().next().unwrap().unwrap().num_rows());
+        assert_eq!(rows.join().unwrap(), 100);
+        drop(first);
+        assert_eq!(heard.recv().unwrap(), 600);
+    });
 }
 
 #[test]

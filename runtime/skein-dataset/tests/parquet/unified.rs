@@ -39,7 +39,7 @@ fn beside_at(bytes: &[u8], others: &[SchemaRef], at: &[(&str, Option<&str>)]) ->
     let schemas: Vec<SchemaRef> = std::iter::once(source.view()).chain(others).map(Arc::clone).collect();
     let keys: Vec<String> = at.iter().map(|(key, _)| (*key).to_owned()).collect();
     let values: Vec<Option<String>> = at.iter().map(|(_, value)| value.map(str::to_owned)).collect();
-    let view = unify(&schemas, &keys).remove(0);
+    let view = unify(&schemas, &keys).unwrap().remove(0);
     Arc::new(source.present(&view, &values).unwrap())
 }
 
@@ -345,7 +345,7 @@ fn a_guest_gets_columns_in_the_order_of_the_dataset_whatever_that_of_the_file() 
         Field::new("gone", DataType::Int8, true),
         Field::new("t", DataType::Utf8, true),
     ]);
-    let view = unify(&[first, Arc::clone(own.view())], &[]).remove(1);
+    let view = unify(&[first, Arc::clone(own.view())], &[]).unwrap().remove(1);
     let source = Arc::new(own.present(&view, &[]).unwrap());
     let given: Vec<RecordBatch> = source.read(1, &[0, 1, 2], 500).unwrap().map(Result::unwrap).collect();
     let [given] = given.as_slice() else { panic!("{} batches", given.len()) };

@@ -12,11 +12,12 @@ use arrow_cast::cast;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{ArrowError, DataType};
 
+use crate::mask::Mask;
+
 /// Characters of a value that are shown.
 const CHARS_MAX: usize = 200;
 /// Bytes that many characters have at most.
 const BYTES_MAX: usize = CHARS_MAX * 4;
-const MASKED: &str = "***";
 
 /// One value: `None` is null. Cut if it is long; what is cut off is counted at the end.
 pub type Cell = Option<String>;
@@ -41,19 +42,12 @@ impl Shown {
 /// Turns values and a guest's words into text.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Printer {
-    /// Secrets as they are and as binary columns print them, longer ones first.
-    secrets: Vec<String>,
+    mask: Mask,
 }
 
 impl Printer {
-    pub(super) fn new<'a>(secrets: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut words: Vec<String> = Vec::new();
-        for secret in secrets.into_iter().filter(|secret| !secret.is_empty()) {
-            words.push(secret.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")));
-            words.extend(std::str::from_utf8(secret).ok().map(str::to_owned));
-        }
-        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
-        Self { secrets: words }
+    pub(super) const fn new(mask: Mask) -> Self {
+        Self { mask }
     }
 
     /// One value of a column.
@@ -91,33 +85,21 @@ impl Printer {
     }
 
     fn bounded(&self) -> Bounded {
-        let longest = self.secrets.first().map_or(0, String::len);
-        Bounded { kept: String::new(), room: BYTES_MAX + longest, bytes: 0, hasher: DefaultHasher::new() }
+        let room = BYTES_MAX + self.mask.longest();
+        Bounded { kept: String::new(), room, bytes: 0, hasher: DefaultHasher::new() }
     }
 
     /// Masked first: a secret that begins before the cut is whole in what was kept, unless masking brought the end of it
     /// into view.
     fn cut(&self, text: &Bounded) -> String {
-        let mut kept = text.kept.clone();
-        for secret in &self.secrets {
-            kept = kept.replace(secret.as_str(), MASKED);
-        }
         let all = text.bytes == text.kept.len() as u64;
-        if !all {
-            self.secrets.iter().for_each(|secret| trim_beginning_of(secret, &mut kept));
-        }
+        let kept = self.mask.text(&text.kept, !all);
         match kept.char_indices().nth(CHARS_MAX) {
             None if all => kept,
             None => format!("{kept}… ({} bytes)", text.bytes),
             Some((end, _)) => format!("{}… ({} bytes)", &kept[..end], text.bytes),
         }
     }
-}
-
-fn trim_beginning_of(secret: &str, text: &mut String) {
-    let begun =
-        secret.char_indices().skip(1).map(|(at, _)| at).filter(|at| text.ends_with(&secret[..*at])).last();
-    text.truncate(text.len() - begun.unwrap_or(0));
 }
 
 fn write_value(column: &dyn Array, row: usize, text: &mut Bounded) -> Result<(), ArrowError> {
@@ -151,6 +133,7 @@ impl fmt::Write for Bounded {
 #[cfg(test)]
 mod tests {
     use super::Printer;
+    use crate::mask::Mask;
     use arrow_array::{
         ArrayRef, BinaryArray, Decimal128Array, Int64Array, StringArray, TimestampMicrosecondArray,
     };
@@ -197,7 +180,7 @@ mod tests {
 
     #[test]
     fn secrets_are_masked_wherever_they_begin() {
-        let printer = Printer::new([b"hunter2".as_slice(), b"hunter2-and-more"]);
+        let printer = Printer::new(Mask::new([b"hunter2".as_slice(), b"hunter2-and-more"]));
         let text = |text: &str| printer.words(text);
         assert_eq!(text("the key is hunter2."), "the key is ***.");
         assert_eq!(text("hunter2-and-more hunter2"), "*** ***");

@@ -7,8 +7,9 @@ use skein_types::{Bytes, Fuel, Millis, Rows};
 
 /// Copying, hashing and writing encoded chunks on one slow core; what this machine does is usually a multiple of it.
 const COPY_BYTES_PER_SECOND: u64 = 400 << 20;
-/// Where rows are dropped carried chunks are decoded, filtered and encoded again.
-const FILTER_BYTES_PER_SECOND: u64 = 80 << 20;
+/// Where rows are dropped, where row groups are cut anew and where a file has a column narrower than the dataset, carried
+/// chunks are decoded and encoded again.
+const ENCODE_BYTES_PER_SECOND: u64 = 80 << 20;
 /// Until written data is on the disk.
 const SYNC_BYTES_PER_SECOND: u64 = 300 << 20;
 /// Files and records that each publish makes and syncs.
@@ -36,6 +37,9 @@ pub(super) struct Seen {
     pub(super) file_bytes: u64,
     pub(super) carried_bytes: u64,
     pub(super) frame_bytes: u64,
+    /// Of that, files whose row groups stay what they are, and the chunks in them that the host need not widen.
+    pub(super) left_file_bytes: u64,
+    pub(super) left_spliced_bytes: u64,
 }
 
 /// What is known of the whole.
@@ -44,6 +48,8 @@ pub(super) struct Whole {
     pub(super) row_groups: u64,
     pub(super) rows: u64,
     pub(super) bytes: u64,
+    /// Of these, bytes of files whose row groups are cut anew: nothing of them is copied as it is.
+    pub(super) recut_bytes: u64,
     /// Agents at work at the same time.
     pub(super) workers: u64,
     /// One agent for all of it.
@@ -85,17 +91,23 @@ impl Estimate {
     pub(super) fn of(seen: &Seen, whole: &Whole) -> Self {
         let rows = |part: u64| scale(part, whole.rows, seen.rows);
         let rows_written = rows(seen.rows_out);
-        let carried = scale(seen.carried_bytes, whole.bytes, seen.file_bytes);
+        let stored = |part: u64| scale(part, whole.bytes, seen.file_bytes);
         let drops = seen.rejected + seen.filtered > 0;
+        let carried = stored(seen.carried_bytes);
         let kept = if drops { scale(carried, seen.rows_out, seen.rows) } else { carried };
-        let frames = scale(seen.frame_bytes, whole.bytes, seen.file_bytes);
+        let left = whole.bytes.saturating_sub(whole.recut_bytes);
+        // One dropped row in a row group is enough, and they are everywhere as far as the sample knows.
+        let spliced =
+            if drops { 0 } else { scale(seen.left_spliced_bytes, left, seen.left_file_bytes).min(kept) };
+        let encoded = carried - spliced;
+        let frames = stored(seen.frame_bytes);
         let made = scale(seen.made_bytes, rows_written, seen.rows_out);
         let bytes_written = made.saturating_add(kept).saturating_add(frames);
         let opens = if whole.sequential { seen.opens } else { whole.row_groups.min(whole.rows) };
         let fuel = scale(seen.fuel_open, opens, seen.opens).saturating_add(rows(seen.fuel));
-        let copying = if drops { FILTER_BYTES_PER_SECOND } else { COPY_BYTES_PER_SECOND };
         let computing = micros(rows(u64::try_from(seen.cpu.as_micros()).unwrap_or(u64::MAX)));
-        let cpu = computing + at_rate(carried, copying) + at_rate(bytes_written, COPY_BYTES_PER_SECOND);
+        let carrying = at_rate(spliced, COPY_BYTES_PER_SECOND) + at_rate(encoded, ENCODE_BYTES_PER_SECOND);
+        let cpu = computing + carrying + at_rate(bytes_written, COPY_BYTES_PER_SECOND);
         let workers = if whole.sequential { 1 } else { whole.workers.min(whole.row_groups).max(1) };
         let workers = u32::try_from(workers).unwrap_or(u32::MAX);
         let time = cpu / workers + at_rate(bytes_written, SYNC_BYTES_PER_SECOND) + PUBLISH;
@@ -112,7 +124,7 @@ impl Estimate {
             time: millis(time),
             bytes_read: Bytes(whole.bytes),
             bytes_written: Bytes(bytes_written),
-            bytes_spliced: Bytes(if drops { 0 } else { kept }),
+            bytes_spliced: Bytes(spliced),
         }
     }
 }
@@ -154,12 +166,14 @@ mod tests {
             file_bytes: 100_000,
             carried_bytes: 60_000,
             frame_bytes: 1_000,
+            left_file_bytes: 50_000,
+            left_spliced_bytes: 30_000,
             ..Seen::default()
         }
     }
 
     fn whole() -> Whole {
-        Whole { row_groups: 10, rows: 10_000, bytes: 500_000, workers: 2, sequential: false }
+        Whole { row_groups: 10, rows: 10_000, bytes: 500_000, recut_bytes: 0, workers: 2, sequential: false }
     }
 
     #[test]
@@ -184,6 +198,31 @@ mod tests {
             (estimate.bytes_spliced, estimate.bytes_written),
             (Bytes(0), Bytes(150_000 + 20_000 + 5_000))
         );
+    }
+
+    #[test]
+    fn what_the_host_writes_anew_is_written_and_not_spliced_and_costs_what_encoding_costs() {
+        let half = Seen { left_spliced_bytes: 15_000, ..seen() };
+        let big = Whole { bytes: 500_000_000, ..whole() };
+        let (half, all) = (Estimate::of(&half, &big), Estimate::of(&seen(), &big));
+        assert_eq!((half.bytes_spliced, all.bytes_spliced), (Bytes(150_000_000), Bytes(300_000_000)));
+        assert_eq!(half.bytes_written, all.bytes_written);
+        let encoding = 150_000_000 * 1_000 / (80 << 20) - 150_000_000 * 1_000 / (400 << 20);
+        let dearer = half.cpu.0 - all.cpu.0;
+        assert!(dearer.abs_diff(encoding) <= 2, "{dearer} ms, not {encoding}");
+    }
+
+    #[test]
+    fn what_is_cut_anew_is_not_spliced_and_takes_longer() {
+        let part = Whole { recut_bytes: 125_000, ..whole() };
+        let (some, none) = (Estimate::of(&seen(), &part), Estimate::of(&seen(), &whole()));
+        assert_eq!(some.bytes_spliced, Bytes(225_000));
+        assert_eq!(some.bytes_written, none.bytes_written);
+        let all = Whole { recut_bytes: 50_000_000, bytes: 50_000_000, ..whole() };
+        let copied = Estimate::of(&seen(), &Whole { recut_bytes: 0, ..all });
+        let all = Estimate::of(&seen(), &all);
+        assert_eq!(all.bytes_spliced, Bytes(0));
+        assert!(all.cpu.0 > 2 * copied.cpu.0, "{all:?} {copied:?}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Row groups through the sandbox, or their first batches, the way a run sends them: same seeds, same batch borders, same
 //! agents, so what comes out is what the run would write.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
@@ -52,9 +53,11 @@ pub(super) struct Prober<'a> {
     /// Wanted bytes of a batch, if the module has a wish.
     pub(super) batch_bytes: Option<u64>,
     pub(super) progress: &'a Progress,
+    /// Files whose row groups are cut anew.
+    pub(super) recut: &'a BTreeSet<usize>,
     pub(super) seen: Seen,
     /// Files that row groups were taken from.
-    pub(super) files: std::collections::BTreeSet<usize>,
+    pub(super) files: BTreeSet<usize>,
 }
 
 impl Prober<'_> {
@@ -129,11 +132,16 @@ impl Prober<'_> {
         Ok(probes)
     }
 
-    fn open(&self, pick: Pick) -> Result<(SourceFile, FileSeed), RunError> {
+    fn open(&mut self, pick: Pick) -> Result<(SourceFile, FileSeed), RunError> {
         let input = &self.work.files[pick.file];
         let source = inputs::open_presented(self.snapshot, input)?;
+        let plan = &self.group(pick).plan;
         // A file that a run could not lay its output over is found out here already.
-        OutputPlan::new(&source, &self.group(pick).plan)?;
+        let output = OutputPlan::new(&source, plan)?;
+        let carried = super::carried_leaves(plan);
+        if self.files.insert(pick.file) {
+            self.count_file(pick.file, &source, (&carried, &output));
+        }
         let Migration { module, params, .. } = self.migration;
         let seed = FileSeed::new(*module, *params, source.footer_digest(), &input.path);
         Ok((source, seed))
@@ -175,7 +183,6 @@ impl Prober<'_> {
 
     fn counted(&mut self, probe: Probe) -> Probe {
         let plan = &self.group(probe.pick).plan;
-        let carried: Vec<usize> = super::carried_leaves(plan);
         let free = plan.shape() == skein_types::Shape::Free;
         let made: usize = probe.made.iter().map(RecordBatch::num_rows).sum();
         let (rows, kept, rejected) = (probe.kept.rows(), probe.kept.kept(), probe.rejects.len());
@@ -185,18 +192,25 @@ impl Prober<'_> {
         seen.rows_out += if free { made } else { kept } as u64;
         seen.rejected += rejected as u64;
         seen.filtered += rows.saturating_sub(kept + rejected) as u64;
-        if self.files.insert(probe.pick.file) {
-            let source = &probe.source;
-            let all: Vec<usize> = (0..source.tree().leaves().len()).collect();
-            let stored = |leaves: &[usize]| -> u64 {
-                (0..source.row_groups()).map(|rg| source.stored_bytes(rg, leaves).0).sum()
-            };
-            seen.carried_bytes += stored(&carried);
-            seen.file_bytes += source.size().0;
-            // As many columns out as in is near enough for what is small beside data.
-            seen.frame_bytes += source.size().0.saturating_sub(stored(&all));
-        }
         probe
+    }
+
+    fn count_file(&mut self, file: usize, source: &SourceFile, (carried, output): (&[usize], &OutputPlan)) {
+        let all: Vec<usize> = (0..source.tree().leaves().len()).collect();
+        let stored = |leaves: &[usize]| -> u64 {
+            (0..source.row_groups()).map(|rg| source.stored_bytes(rg, leaves).0).sum()
+        };
+        let recut = self.recut.contains(&file);
+        let seen = &mut self.seen;
+        // What the host widens is about as large as it was: encodings care for values, not for the width of their type.
+        seen.carried_bytes += stored(carried);
+        seen.file_bytes += source.size().0;
+        if !recut {
+            seen.left_spliced_bytes += output.spliced_bytes(source).0;
+            seen.left_file_bytes += source.size().0;
+        }
+        // As many columns out as in is near enough for what is small beside data.
+        seen.frame_bytes += source.size().0.saturating_sub(stored(&all));
     }
 
     /// What opening took.

@@ -3,7 +3,7 @@
 #![no_main]
 
 #[path = "../answer.rs"]
-mod answer;
+pub(crate) mod answer;
 
 use libfuzzer_sys::fuzz_target;
 

@@ -3,12 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "what the tests share fails as a test does")]
 #![expect(clippy::disallowed_methods, reason = "tests measure real time beside the clock that they pass in")]
 
-#[path = "../../fuzz/answer.rs"]
-mod answer;
+/// The fuzz target's own file finds this crate's [`fuzz::fuzz_target`] under the name of the crate that it uses.
+extern crate self as libfuzzer_sys;
+
 mod artifacts;
 mod by_hand;
 mod determinism;
 mod fuzz;
+#[path = "../../fuzz/fuzz_targets/preflight.rs"]
+#[expect(unused_attributes, reason = "written as the root of a crate")]
+mod fuzz_wrapper;
 mod hostile;
 mod plans;
 mod support;
@@ -16,6 +20,7 @@ mod support;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema};
+pub(crate) use fuzz::fuzz_target;
 use skein_sandbox::jail::compile_in_jail;
 use skein_sandbox::{GuestConfig, Limits, PlanCallError, Source};
 use skein_types::{Fuel, codes};

@@ -1,6 +1,6 @@
 //! Types that hold every value of two others, losing nothing.
 
-use arrow_schema::{DataType, Field, FieldRef};
+use arrow_schema::{DataType, Field, FieldRef, Schema};
 
 /// The narrowest type that both can be widened to. `None`: there is none, or only one that rounds or reads values anew.
 pub(super) fn join(a: &DataType, b: &DataType) -> Option<DataType> {
@@ -70,6 +70,28 @@ const fn decimal(data_type: &DataType) -> Option<(u16, u8, i8)> {
 /// Equal types and nullability; metadata and the names of list elements and map entries are the writer's business.
 pub fn alike(a: &Field, b: &Field) -> bool {
     a.is_nullable() == b.is_nullable() && alike_types(a.data_type(), b.data_type())
+}
+
+/// How two schemas differ for readers, who go by place, name, type and nullability; the first difference.
+pub fn schema_difference(one: &Schema, other: &Schema) -> Option<String> {
+    if one.fields().len() != other.fields().len() {
+        return Some(format!("{} columns against {}", one.fields().len(), other.fields().len()));
+    }
+    one.fields().iter().zip(other.fields()).find_map(|(a, b)| {
+        let same = a.name() == b.name() && alike(a, b);
+        let null = |nullable| if nullable { "null" } else { "not null" };
+        (!same).then(|| {
+            format!(
+                "{:?} {} {} against {:?} {} {}",
+                a.name(),
+                a.data_type(),
+                null(a.is_nullable()),
+                b.name(),
+                b.data_type(),
+                null(b.is_nullable())
+            )
+        })
+    })
 }
 
 pub(super) fn alike_types(a: &DataType, b: &DataType) -> bool {

@@ -5,7 +5,12 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use proptest::prelude::*;
 
-use super::{ABSENT, FileView, PARTITION, STORED, Standing, alike, is_partition, unify};
+use super::{ABSENT, FileView, PARTITION, PRESENTED_MAX, STORED, Standing, UnifyError, alike, is_partition};
+use crate::ColumnTree;
+
+fn unify(files: &[SchemaRef], partitions: &[String]) -> Vec<FileView> {
+    super::unify(files, partitions).unwrap()
+}
 
 fn schema(fields: &[(&str, DataType, bool)]) -> SchemaRef {
     let field = |(name, data_type, nullable): &(&str, DataType, bool)| {
@@ -123,6 +128,34 @@ fn a_file_cannot_mark_its_own_columns() {
     assert!(!is_partition(view.schema.field(0)));
     assert_eq!(view.schema.field(0).metadata().len(), 1);
     assert_eq!(view.schema.field(0).metadata()["kept"], "x");
+}
+
+/// Schemas of as many columns each, all with names of their own.
+fn strangers(schemas: usize, columns: usize) -> Vec<SchemaRef> {
+    let field = |name: String| Field::new(name, DataType::Int8, true);
+    let one = |schema| (0..columns).map(|column| field(format!("{schema}.{column}"))).collect::<Vec<_>>();
+    (0..schemas).map(|schema| Arc::new(Schema::new(one(schema)))).collect()
+}
+
+#[test]
+fn schemas_with_columns_of_their_own_are_bounded_before_they_are_presented() {
+    let most = PRESENTED_MAX / 512;
+    assert_eq!((most, PRESENTED_MAX), (2_048, 512 * 2_048));
+    let refused = |schemas, columns| super::unify(&strangers(schemas, columns), &[]).map(|views| views.len());
+    assert_eq!(refused(512, 4), Ok(512));
+    let columns = most + 1;
+    assert_eq!(refused(512, 5), Err(UnifyError::TooVaried { schemas: 512, columns }));
+    // Stops there, whatever comes after.
+    assert_eq!(refused(512, 40), Err(UnifyError::TooVaried { schemas: 512, columns }));
+    assert_eq!(refused(1, ColumnTree::MAX_FIELDS), Ok(1));
+    assert_eq!(refused(1, ColumnTree::MAX_FIELDS + 1), Err(UnifyError::TooManyColumns));
+}
+
+#[test]
+fn what_many_schemas_lack_is_one_field_for_all_of_them() {
+    let views = unify(&strangers(3, 1), &[]);
+    assert!(Arc::ptr_eq(&views[1].schema.fields()[0], &views[2].schema.fields()[0]));
+    assert_eq!(shown(&views[2]), ["0.0 Int8? absent=true", "1.0 Int8? absent=true", "2.0 Int8?"]);
 }
 
 /// Types of which some meet and some do not.

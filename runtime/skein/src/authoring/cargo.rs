@@ -3,6 +3,7 @@
 //! What the surroundings say about somebody else's build (flags, another toolchain) is kept away from it; where its target
 //! directory is, is the author's business and left alone.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,7 +11,9 @@ use std::process::{Command, Stdio};
 use serde::Deserialize;
 use skein_types::codes;
 
+use crate::aside;
 use crate::failure::Failure;
+use crate::toml_text;
 
 pub(crate) const TARGET: &str = "wasm32-wasip2";
 
@@ -73,7 +76,7 @@ impl Crate {
         let manifest = directory.join("Cargo.toml");
         let text = super::read(&manifest).map_err(|error| not(format!("Cargo.toml: {error}")))?;
         let manifest: Manifest =
-            toml::from_str(&text).map_err(|error| not(format!("Cargo.toml: {error}")))?;
+            toml_text::parse(&text).map_err(|error| not(format!("Cargo.toml: {error}")))?;
         let package = manifest.package.ok_or_else(|| not("Cargo.toml has no package".to_owned()))?.name;
         let kinds = manifest.lib.map(|lib| lib.kinds).unwrap_or_default();
         if !kinds.iter().any(|kind| kind == "cdylib") {
@@ -182,9 +185,11 @@ fn missing(tool: &str, error: &std::io::Error) -> Failure {
     Failure::text(codes::TOOL_MISSING, text).hint(Some("https://rustup.rs installs it"))
 }
 
-/// Whoever reads the module meanwhile has the old one or the new one.
 fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    let aside = to.with_extension(format!("wasm.part-{}", std::process::id()));
-    std::fs::copy(from, &aside)?;
-    std::fs::rename(&aside, to)
+    let mut built = File::open(from)?;
+    let permissions = built.metadata()?.permissions();
+    aside::replace(to, |file| {
+        std::io::copy(&mut built, file)?;
+        file.set_permissions(permissions)
+    })
 }

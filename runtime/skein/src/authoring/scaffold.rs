@@ -11,6 +11,7 @@ use super::conversion;
 use super::difference::{self, Difference, Fate};
 use super::name::CrateName;
 use super::{embedded, lock, rust};
+use crate::render::text::{padded, width};
 
 macro_rules! template {
     ($name:literal) => {
@@ -39,6 +40,9 @@ pub(crate) struct Purpose<'a> {
 
 /// Pairs of names that may be one column, at most so many.
 const ALIKE_SHOWN: usize = 3;
+
+/// Cells that a column's name gets where it stands before its type.
+const NAME_ROOM: usize = 60;
 
 /// Path within the crate and text of each file but the fixture's data.
 pub(crate) fn files(purpose: &Purpose<'_>) -> Vec<(&'static str, String)> {
@@ -332,11 +336,11 @@ fn imports(code: &str) -> String {
 /// Name and type of each column, in two columns.
 fn described(schema: &Schema) -> Vec<String> {
     let names: Vec<String> = schema.fields().iter().map(|f| shown(f.name())).collect();
-    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let room = names.iter().map(|name| width(name)).max().unwrap_or(0).min(NAME_ROOM);
     names
         .iter()
         .zip(schema.fields())
-        .map(|(name, f)| format!("{name:<width$}  {}", shown(&typed(f))))
+        .map(|(name, f)| format!("{}  {}", padded(name, room), shown(&typed(f))))
         .collect()
 }
 

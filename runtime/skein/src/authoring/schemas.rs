@@ -1,6 +1,7 @@
 //! Schemas and sample rows of the datasets that an author names.
 //!
-//! A dataset is only looked at: no lock, no log, nothing beside it.
+//! A dataset is only looked at: no lock, no log, nothing beside it. Its schema is the one that a run would plan with: that of
+//! all its files together. Partition columns are not in it: a plan carries them by itself and can do nothing else.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +9,8 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use skein_dataset::parquet::{FileError, SourceFile, sample};
-use skein_types::{SystemClock, codes};
+use skein_dataset::{PinnedFile, Snapshot};
+use skein_types::{FileView, SystemClock, codes, unify, unmarked};
 
 use super::{rows, schema_file};
 use crate::datasets;
@@ -25,7 +27,7 @@ const FILES_MAX: usize = 32;
 /// Where migrations start from.
 #[derive(Debug)]
 pub(crate) struct Origin {
-    /// Of the first file, in the guest's view.
+    /// Of all files together, in the guest's view.
     pub(crate) schema: SchemaRef,
     pub(crate) rows: RecordBatch,
     /// Whether the rows are the dataset's.
@@ -34,11 +36,9 @@ pub(crate) struct Origin {
 
 /// A dataset's schema, and rows of it unless none are wanted.
 pub(crate) fn origin(settings: &Settings, path: &Path, wants_rows: bool) -> Result<Origin, Failure> {
-    let files = files(settings, path, if wants_rows { FILES_MAX } else { 1 })?;
-    let first = files.first().ok_or_else(|| empty(path))?;
-    let schema = Arc::clone(first.view());
-    let sampled =
-        if wants_rows { sample(&files, SAMPLE_ROWS).map_err(|error| from_file(&error))? } else { None };
+    let look = Look::at(settings, path)?;
+    let schema = look.schema(path)?;
+    let sampled = if wants_rows { look.sample(&schema)? } else { None };
     match sampled.filter(|rows| rows.num_rows() > 0) {
         Some(rows) => Ok(Origin { schema, rows, real: true }),
         None => invented(schema),
@@ -61,29 +61,67 @@ pub(crate) fn target(settings: &Settings, path: &Path) -> Result<SchemaRef, Fail
         let text = super::read(path).map_err(|error| unusable(&error))?;
         return schema_file::parse(&text).map(Arc::new).map_err(|error| unusable(&error));
     }
-    let files = files(settings, path, 1)?;
-    files.first().map(|file| Arc::clone(file.view())).ok_or_else(|| empty(path))
+    Look::at(settings, path)?.schema(path)
 }
 
-/// At most so many data files, evenly spread, that have the first one's schema.
-fn files(settings: &Settings, path: &Path, most: usize) -> Result<Vec<SourceFile>, Failure> {
-    let dataset = datasets::open(settings, path, Arc::new(SystemClock::start()), 1)?;
-    let snapshot = dataset.look().map_err(|error| Failure::new(error.code(), &error))?;
-    let pinned: Vec<_> = snapshot.data_files().collect();
-    let mut files: Vec<SourceFile> = Vec::new();
-    for at in 0..pinned.len().min(most) {
-        let pinned = pinned[at * pinned.len() / pinned.len().min(most)];
-        let file = snapshot.open_file(pinned).map_err(|error| Failure::new(error.code(), &error))?;
-        let file = SourceFile::open(file, &pinned.stat.path).map_err(|error| from_file(&error))?;
-        if files.first().is_none_or(|first| is_same(first.view(), file.view())) {
-            files.push(file);
+/// A dataset that was looked at: what each distinct schema of its files presents.
+struct Look {
+    snapshot: Snapshot,
+    /// In order of appearance.
+    views: Vec<FileView>,
+    /// Of each data file, in byte order of path, its place among the views.
+    view_of: Vec<usize>,
+}
+
+impl Look {
+    fn at(settings: &Settings, path: &Path) -> Result<Self, Failure> {
+        let dataset = datasets::open(settings, path, Arc::new(SystemClock::start()), 1)?;
+        let snapshot = dataset.look().map_err(|error| Failure::new(error.code(), &error))?;
+        let mut stored: Vec<SchemaRef> = Vec::new();
+        let mut view_of = Vec::new();
+        for pinned in snapshot.data_files() {
+            let file = open(&snapshot, pinned)?;
+            view_of.push(stored.iter().position(|known| known == file.view()).unwrap_or_else(|| {
+                stored.push(Arc::clone(file.view()));
+                stored.len() - 1
+            }));
         }
+        let views = unify(&stored, &[])
+            .map_err(|error| Failure::new(codes::FILE_TOO_MANY_ROW_GROUPS, &error).about(path))?;
+        Ok(Self { views, snapshot, view_of })
     }
-    Ok(files)
+
+    /// What the first file presents: where the files' types do not meet it is that file's.
+    fn schema(&self, path: &Path) -> Result<SchemaRef, Failure> {
+        self.views.first().map(plain).ok_or_else(|| empty(path))
+    }
+
+    /// Rows of files that present `schema`.
+    fn sample(&self, schema: &SchemaRef) -> Result<Option<RecordBatch>, Failure> {
+        let fits: Vec<bool> = self.views.iter().map(|view| plain(view).fields() == schema.fields()).collect();
+        let fitting: Vec<_> =
+            self.snapshot.data_files().zip(&self.view_of).filter(|(_, view)| fits[**view]).collect();
+        let most = fitting.len().min(FILES_MAX);
+        let mut files = Vec::with_capacity(most);
+        for at in 0..most {
+            let (pinned, view) = fitting[at * fitting.len() / most];
+            let file = open(&self.snapshot, pinned)?.present(&self.views[*view], &[]);
+            files.push(file.map_err(|error| from_file(&error))?);
+        }
+        let rows = sample(&files, SAMPLE_ROWS).map_err(|error| from_file(&error))?;
+        let named = rows.map(|rows| RecordBatch::try_new(Arc::clone(schema), rows.columns().to_vec()));
+        named.transpose().map_err(|error| Failure::new(codes::BUG, &error))
+    }
 }
 
-fn is_same(one: &Schema, other: &Schema) -> bool {
-    one.fields() == other.fields()
+/// Without the marks of what one file does not store so: the crate is for all of them.
+fn plain(view: &FileView) -> SchemaRef {
+    Arc::new(Schema::new(view.schema.fields().iter().map(unmarked).collect::<Vec<_>>()))
+}
+
+fn open(snapshot: &Snapshot, pinned: &PinnedFile) -> Result<SourceFile, Failure> {
+    let file = snapshot.open_file(pinned).map_err(|error| Failure::new(error.code(), &error))?;
+    SourceFile::open(file, &pinned.stat.path).map_err(|error| from_file(&error))
 }
 
 fn empty(path: &Path) -> Failure {

@@ -8,14 +8,14 @@
 //! A copy is made aside and renamed into place, so that two commands at once agree and one that dies leaves nothing that
 //! looks whole. Each use compares the copy with the binary: one that a person or a crash changed is made again.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
-use rustix::io::Errno;
 use skein_types::codes;
 use toml::{Table, Value};
 
 use super::embedded;
+use crate::aside::{self, Readers};
 use crate::failure::Failure;
 
 /// The crate inside a copy, and inside a clone of Skein.
@@ -36,41 +36,24 @@ pub(crate) fn unpack(home: &Path) -> std::io::Result<PathBuf> {
     let copy = copy_at(home);
     let files = files();
     if !is_whole(&copy, &files) {
-        let aside = beside(&copy, "part");
-        for (path, text) in &files {
-            let path = aside.join(path);
-            if let Some(parent) = path.parent() {
-                std::fs::create_dir_all(parent)?;
-            }
-            super::write(&path, text.as_bytes())?;
+        make_room(&copy)?;
+        match aside::directory(&copy, files.iter().map(|(path, text)| (*path, text.as_bytes(), Readers::All)))
+        {
+            // Somebody else was faster with the same.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && is_whole(&copy, &files) => {}
+            other => other?,
         }
-        let placed = place(&aside, &copy, &files);
-        if aside.exists() {
-            std::fs::remove_dir_all(&aside)?;
-        }
-        placed?;
     }
     copy.join(CRATE).canonicalize()
 }
 
-/// Lets a whole copy appear. Only whole ones ever do, so one that is not was damaged later and makes room.
-fn place(aside: &Path, copy: &Path, files: &[(&str, String)]) -> std::io::Result<()> {
-    if copy.exists() && !is_whole(copy, files) {
-        let damaged = beside(copy, "damaged");
-        std::fs::rename(copy, &damaged)?;
-        std::fs::remove_dir_all(&damaged)?;
+/// Only whole copies ever appear, so one that is not was damaged later.
+fn make_room(copy: &Path) -> std::io::Result<()> {
+    let damaged = aside::beside(copy, "damaged");
+    match std::fs::rename(copy, &damaged) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other.and_then(|()| std::fs::remove_dir_all(&damaged)),
     }
-    match renameat_with(CWD, aside, CWD, copy, RenameFlags::NOREPLACE) {
-        // Somebody else was faster with the same.
-        Err(Errno::EXIST) if is_whole(copy, files) => Ok(()),
-        other => Ok(other?),
-    }
-}
-
-/// A name for this process alone.
-fn beside(copy: &Path, what: &str) -> PathBuf {
-    let name = copy.file_name().unwrap_or_default().display().to_string();
-    copy.with_file_name(format!(".{name}.{what}-{}", std::process::id()))
 }
 
 fn copy_at(home: &Path) -> PathBuf {

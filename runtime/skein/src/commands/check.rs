@@ -1,11 +1,14 @@
 //! `skein check`: what a module is, and what it would do to a dataset.
 
+mod params;
+
 use std::sync::Arc;
 
 use serde::Serialize;
-use skein_node::{Lineage, SchemaGroup};
+use skein_dataset::NameRule;
+use skein_node::{Lineage, Migration, Params, Planned, Progress, Resize, RunRequest};
 use skein_sandbox::{Limits, Manifest};
-use skein_types::{Bytes, Clock, Fuel, Millis, SystemClock};
+use skein_types::{Bytes, Clock, Fuel, Millis, RunId, SystemClock};
 
 use crate::advice;
 use crate::args::{CheckArgs, Output};
@@ -35,6 +38,15 @@ struct Checked {
     advice: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     plans: Vec<Lineage>,
+    /// Instead of plans, if a run would have nothing to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    already_migrated: Option<Done>,
+}
+
+#[derive(Serialize)]
+struct Done {
+    version: u64,
+    migration: Migration,
 }
 
 #[derive(Serialize)]
@@ -52,16 +64,16 @@ pub(crate) fn check(settings: &Settings, args: &CheckArgs) -> CommandResult {
     let fresh = modules::compile(&args.module, &home, &clock)?;
     let limits = Limits::STANDARD;
     let manifest = modules::describe(&fresh.module, &limits)?;
-    let files = selection::choice(&args.selection)?;
-    let plans = match &args.dataset {
-        None => Vec::new(),
+    let request = request(args, params)?;
+    let planned = match &args.dataset {
+        None => Planned::Ready(Vec::new()),
         Some(path) => {
-            let dataset = datasets::open(settings, path, Arc::clone(&clock), datasets::default_threads())?;
-            skein_node::plan_only(&dataset, &fresh.module, &params, &limits, &files)
+            let dataset = datasets::open(settings, path, Arc::clone(&clock), request.threads)?;
+            skein_node::plan_only(&dataset, &fresh.module, &request, &Progress::default())
                 .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?
         }
     };
-    let checked = checked(&fresh, manifest, &limits, &plans);
+    let checked = checked(&fresh, manifest, &limits, planned);
     match args.output {
         Output::Json => render::json(&checked),
         Output::Table => told(&checked, settings.page),
@@ -69,7 +81,29 @@ pub(crate) fn check(settings: &Settings, args: &CheckArgs) -> CommandResult {
     Ok(())
 }
 
-fn checked(fresh: &modules::Fresh, manifest: Manifest, limits: &Limits, plans: &[SchemaGroup]) -> Checked {
+/// The run that is asked about.
+fn request(args: &CheckArgs, params: Params) -> Result<RunRequest, Failure> {
+    let limits = Limits::STANDARD;
+    Ok(RunRequest {
+        run: RunId::new(uuid::Uuid::now_v7()),
+        params,
+        name: args.name.clone(),
+        again: args.again,
+        threads: datasets::default_threads(),
+        rejects_max: limits.rejects,
+        limits,
+        files: selection::choice(&args.selection)?,
+        checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
+        resize: Resize::NONE,
+        names: NameRule::Hashed,
+    })
+}
+
+fn checked(fresh: &modules::Fresh, manifest: Manifest, limits: &Limits, planned: Planned) -> Checked {
+    let (plans, already_migrated) = match planned {
+        Planned::Ready(plans) => (plans, None),
+        Planned::AlreadyMigrated { version, migration } => (Vec::new(), Some(Done { version, migration })),
+    };
     let mut advice = advice::of_module(&fresh.report, &manifest, limits);
     advice.extend(plans.iter().flat_map(|group| advice::of_plan(&manifest, &group.plan)));
     Checked {
@@ -91,7 +125,18 @@ fn checked(fresh: &modules::Fresh, manifest: Manifest, limits: &Limits, plans: &
         params_schema: serde_json::from_str(&manifest.params_schema).ok(),
         advice,
         plans: plans.iter().map(Lineage::of).collect(),
+        already_migrated,
     }
+}
+
+/// Of WASI a module gets nothing but what links: how many interfaces is enough to know.
+fn imports(all: &[String]) -> String {
+    let (wasi, ours): (Vec<_>, Vec<_>) = all.iter().partition(|import| import.starts_with("wasi:"));
+    let mut parts: Vec<String> = ours.into_iter().cloned().collect();
+    if !wasi.is_empty() {
+        parts.push(format!("{} of WASI (empty stubs, -o json lists them)", wasi.len()));
+    }
+    parts.join(", ")
 }
 
 fn told(checked: &Checked, page: Page) {
@@ -110,7 +155,7 @@ fn told(checked: &Checked, page: Page) {
         ),
     );
     say("exports", "skein:migration/migrate@0.1.0".to_owned());
-    say("imports", escaped(&checked.imports.join(", ")));
+    say("imports", escaped(&imports(&checked.imports)));
     say(
         "limits",
         format!(
@@ -121,8 +166,16 @@ fn told(checked: &Checked, page: Page) {
             checked.limits.output_bytes_per_call
         ),
     );
-    if let Some(keys) = checked.params_schema.as_ref().and_then(|s| s.get("properties")?.as_object()) {
-        say("params", keys.keys().map(|key| escaped(key)).collect::<Vec<_>>().join(", "));
+    if let Some(schema) = &checked.params_schema {
+        params::lines(schema).iter().enumerate().for_each(|(at, line)| {
+            say(if at == 0 { "params" } else { "" }, escaped(line));
+        });
+    }
+    if let Some(Done { version, migration }) = &checked.already_migrated {
+        let what = escaped(&format!("{} {}", migration.name, migration.version));
+        render::line(&format!(
+            "already migrated: {what} was applied to all of these files, version {version}"
+        ));
     }
     for plan in &checked.plans {
         render::line("");

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use skein_dataset::NameRule;
 use skein_node::{DryRun, DryRunRequest, Progress, Resize, RunRequest, dry_run};
 use skein_sandbox::Limits;
 use skein_types::{Clock, RunId, SystemClock};
@@ -48,7 +49,8 @@ pub(crate) fn dev(settings: &Settings, args: &DevArgs) -> CommandResult {
             if is_asked(&asked, Duration::ZERO) {
                 return Ok(());
             }
-            render::to_stderr(&format!("\nwaiting for changes in {}; Ctrl-C ends", args.dir.display()));
+            render::to_stderr("");
+            render::to_stderr(&format!("waiting for changes in {}; Ctrl-C ends", args.dir.display()));
         }
         if is_asked(&asked, LOOK_EVERY) {
             return Ok(());
@@ -78,8 +80,9 @@ fn round(settings: &Settings, args: &DevArgs, progress: &Progress) -> CommandRes
         files: skein_node::FileChoice::everything(),
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
         resize: Resize::NONE,
+        names: NameRule::Hashed,
     };
-    let request = DryRunRequest { run: request, rows: args.rows };
+    let request = DryRunRequest { run: request, rows: args.rows, into: None };
     let found =
         dry_run(dataset, &fresh.module, &request, &clock, progress).map_err(|error| run::failed(&error))?;
     let manifest = modules::describe(&fresh.module, &limits)?;

@@ -67,8 +67,11 @@ pub(crate) fn discard(settings: &Settings, args: &DiscardArgs) -> CommandResult 
         Output::Json => render::json(&summary),
         Output::Table => {
             render::line(&format!(
-                "discarded {} of {}: {} files, {}",
-                held.hold.facts.migration, summary.run, summary.files, summary.bytes
+                "discarded {} of {}: {}, {}",
+                held.hold.facts.migration,
+                summary.run,
+                render::counted(summary.files as u64, "file"),
+                summary.bytes
             ));
             summary.set_aside.iter().for_each(|path| render::line(&render::theirs(path)));
         }

@@ -16,6 +16,7 @@ use crate::args::{DoctorArgs, Output};
 use crate::datasets;
 use crate::failure::{CommandResult, Failure};
 use crate::home::Home;
+use crate::onlookers;
 use crate::render;
 use crate::settings::Settings;
 
@@ -81,7 +82,11 @@ fn place(settings: &Settings, path: &Path) -> Vec<Finding> {
             .map_err(|error| Finding::problem("state", error.code(), error.to_string(), error.hint()))
     });
     match opened {
-        Ok(dataset) => examine(&dataset),
+        Ok(dataset) => {
+            let mut findings = examine(&dataset);
+            findings.push(onlookers::finding(&dataset));
+            findings
+        }
         Err(finding) => vec![finding],
     }
 }
@@ -137,7 +142,7 @@ fn told(title: &str, findings: &[Finding]) {
         let code = finding.code.map_or_else(String::new, |code| format!("[{}] ", code.id));
         render::line(&format!("  {:<8} {:<12} {code}{}", word(finding.grade), finding.check, finding.text));
         let more = finding.hint.iter().map(|hint| format!("hint: {hint}"));
-        let page = finding.code.map(|code| format!("see docs/errors/{}.md", code.id));
+        let page = finding.code.map(|code| format!("see `skein explain {}`", code.id));
         more.chain(page).for_each(|text| render::line(&format!("{:>24}{text}", "")));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use skein_dataset::{FileRecord, Role, VersionFiles};
-use skein_types::{Blake3, Bytes, Rows, SystemClock};
+use skein_types::{Blake3, Bytes, Rows, SystemClock, codes};
 
 use crate::args::{ExportArgs, Output, Reader};
 use crate::datasets;
@@ -55,12 +55,29 @@ pub(crate) fn export(settings: &Settings, args: &ExportArgs) -> CommandResult {
         let id = uuid::Uuid::now_v7().simple().to_string();
         let made = found.copy_to(&dataset, to, &id).map_err(|error| failed(&error))?;
         copied(&found, made, args.output);
-    } else if let Some(reader) = args.reader {
-        stated(&found, reader, args.output);
-    } else {
-        listed(&found, args.output);
+        return Ok(());
+    }
+    if args.output == Output::Table {
+        refuse_odd(&found)?;
+    }
+    match args.reader {
+        Some(reader) => stated(&found, reader, args.output),
+        None => listed(&found, args.output),
     }
     Ok(())
+}
+
+/// One path a line holds for whoever reads it only if no path has a line break, and a terminal obeys other control
+/// characters. JSON can say them.
+fn refuse_odd(found: &VersionFiles) -> CommandResult {
+    let mut odd = data(found).map(|file| found.path(file).display().to_string());
+    match odd.find(|path| path.contains(char::is_control)) {
+        None => Ok(()),
+        Some(path) => {
+            Err(Failure::text(codes::USAGE, format!("{path:?} has control characters in its name"))
+                .hint(Some("-o json lists it, as every other file")))
+        }
+    }
 }
 
 fn data(found: &VersionFiles) -> impl Iterator<Item = &FileRecord> {
@@ -79,8 +96,11 @@ fn copied(found: &VersionFiles, made: skein_dataset::Copied, output: Output) {
         Output::Json => render::json(&summary),
         Output::Table => {
             render::line(&format!(
-                "copied version {} to {}: {} files of {}, every hash as recorded",
-                summary.version, summary.directory, summary.files, summary.bytes
+                "copied version {} to {}: {} of {}, every hash as recorded",
+                summary.version,
+                summary.directory,
+                render::counted(summary.files as u64, "file"),
+                summary.bytes
             ));
             if !summary.attributes_lost.is_empty() {
                 let lost = render::first_of(&summary.attributes_lost, LOST_SHOWN);
@@ -103,14 +123,14 @@ fn stated(found: &VersionFiles, reader: Reader, output: Output) {
     };
     match output {
         Output::Json => render::json(&serde_json::json!({ "version": found.version(), "statement": text })),
-        Output::Table => render::line(&text),
+        Output::Table => render::as_is(&text),
     }
 }
 
 /// For people and pipes the data files, one a line; as JSON every file and what is known of it.
 fn listed(found: &VersionFiles, output: Output) {
     match output {
-        Output::Table => data(found).for_each(|file| render::line(&found.path(file).display().to_string())),
+        Output::Table => data(found).for_each(|file| render::as_is(&found.path(file).display().to_string())),
         Output::Json => render::json(&List {
             version: found.version(),
             current: found.current,

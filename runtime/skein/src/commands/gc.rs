@@ -5,24 +5,22 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
-use skein_dataset::{Dataset, StateError, Swept};
+use skein_dataset::{Dataset, StateError, Swept, collect_forgotten, is_forgotten};
 use skein_types::{Bytes, SystemClock, codes};
 
 use crate::args::Output;
 use crate::commands::recover;
 use crate::datasets;
-use crate::failure::{CommandResult, Failure};
+use crate::failure::{CommandResult, Failure, severity};
+use crate::onlookers::STATE;
 use crate::render;
 use crate::settings::Settings;
-
-/// The directory beside datasets in which their state is kept.
-const STATE: &str = ".skein";
 
 /// Remove what no log needs: attempts that died, rests of versions that were given up, temporary files.
 ///
 /// The next run on a dataset does the same. This is for having the space back now, for one dataset or for all in a
-/// directory. Datasets on which a run is at work are left alone. Versions that are kept or held, rejected rows and what
-/// others wrote are never removed by it.
+/// directory, each on its own: one that cannot be opened stops no other. Datasets on which a run is at work are left
+/// alone. Versions that are kept or held, rejected rows and what others wrote are never removed by it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -42,7 +40,18 @@ struct Summary {
     datasets: Vec<Collected>,
     /// States whose dataset is not there any more: they hold its log and its old versions, and stay.
     orphans: Vec<String>,
+    /// Datasets of a directory from which nothing could be removed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    refused: Vec<Refused>,
     bytes: Bytes,
+}
+
+#[derive(Serialize)]
+struct Refused {
+    dataset: String,
+    error: serde_json::Value,
+    #[serde(skip)]
+    failure: Failure,
 }
 
 #[derive(Serialize)]
@@ -61,27 +70,64 @@ struct Removed {
 }
 
 pub(crate) fn gc(settings: &Settings, args: &GcArgs) -> CommandResult {
-    let (places, orphans) = places(&args.place)?;
-    let datasets = places.iter().map(|place| collect(settings, place)).collect::<Result<Vec<_>, _>>()?;
-    let bytes = datasets.iter().map(|collected| collected.bytes).sum();
-    let summary = Summary { datasets, orphans, bytes };
-    match args.output {
-        Output::Json => render::json(&summary),
-        Output::Table => told(&summary),
+    let (places, orphans) = match places(&args.place)? {
+        Some(found) => found,
+        None => {
+            let only = collect(settings, &args.place)?;
+            let (bytes, datasets) = (only.bytes, vec![only]);
+            print(args.output, &Summary { datasets, orphans: Vec::new(), refused: Vec::new(), bytes });
+            return Ok(());
+        }
+    };
+    let (mut datasets, mut refused) = (Vec::new(), Vec::new());
+    for place in &places {
+        match collect(settings, place) {
+            Ok(collected) => datasets.push(collected),
+            Err(failure) => {
+                let (dataset, error) = (place.display().to_string(), failure.to_json());
+                refused.push(Refused { dataset, error, failure });
+            }
+        }
     }
-    Ok(())
+    let forgotten = rest_of_forgotten(&args.place)?;
+    let bytes = datasets.iter().map(|collected| collected.bytes).chain([forgotten]).sum();
+    let summary = Summary { datasets, orphans, refused, bytes };
+    print(args.output, &summary);
+    refusal(&summary, places.len()).map_or(Ok(()), |failure| {
+        Err(if args.output == Output::Json { failure.on_stderr() } else { failure })
+    })
 }
 
-/// The datasets to look at, and states without one.
-fn places(place: &Path) -> Result<(Vec<PathBuf>, Vec<String>), Failure> {
+fn print(output: Output, summary: &Summary) {
+    match output {
+        Output::Json => render::json(summary),
+        Output::Table => told(summary),
+    }
+}
+
+/// The failure that is the worst one's, if there was any.
+fn refusal(summary: &Summary, all: usize) -> Option<Failure> {
+    let code = summary.refused.iter().map(|refused| refused.failure.code()).max_by_key(severity)?;
+    let text = format!("nothing was removed from {} of {all} datasets", summary.refused.len());
+    let details = summary.refused.iter().map(|Refused { dataset, failure, .. }| {
+        format!("{dataset}: {}: {}", failure.code().id, failure.message())
+    });
+    Some(Failure::text(code, text).details(details))
+}
+
+/// The datasets of a directory, and states without one; `None` if it is no directory of datasets.
+fn places(place: &Path) -> Result<Option<(Vec<PathBuf>, Vec<String>)>, Failure> {
     let below = place.join(STATE);
     if !below.is_dir() {
-        return Ok((vec![place.to_owned()], Vec::new()));
+        return Ok(None);
     }
     let (mut places, mut orphans) = (Vec::new(), Vec::new());
     let entries = std::fs::read_dir(&below).map_err(|error| Failure::new(codes::IO, &error).about(&below))?;
     for entry in entries {
         let entry = entry.map_err(|error| Failure::new(codes::IO, &error).about(&below))?;
+        if entry.file_name().to_str().is_some_and(is_forgotten) {
+            continue;
+        }
         let dataset = place.join(entry.file_name());
         match dataset.symlink_metadata() {
             // A link's dataset is where it leads, and so is its state: this one has lost its own.
@@ -91,7 +137,12 @@ fn places(place: &Path) -> Result<(Vec<PathBuf>, Vec<String>), Failure> {
     }
     places.sort();
     orphans.sort();
-    Ok((places, orphans))
+    Ok(Some((places, orphans)))
+}
+
+/// A `skein forget` that died left it.
+fn rest_of_forgotten(place: &Path) -> Result<Bytes, Failure> {
+    collect_forgotten(place).map_err(|error| datasets::from_state(&error).about(place))
 }
 
 fn collect(settings: &Settings, place: &Path) -> Result<Collected, Failure> {
@@ -129,5 +180,9 @@ fn told(summary: &Summary) {
             "{orphan}: its dataset is not there any more; remove it if its old versions are not needed"
         ));
     }
-    render::line(&format!("freed {} in {} datasets", summary.bytes, summary.datasets.len()));
+    render::line(&format!(
+        "freed {} in {}",
+        summary.bytes,
+        render::counted(summary.datasets.len() as u64, "dataset")
+    ));
 }

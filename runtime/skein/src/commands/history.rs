@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use skein_dataset::{Dataset, Held, History, Hold, LogError, Version, VersionKind};
-use skein_types::{Bytes, Rows, RunId, SystemClock, codes};
+use skein_dataset::{Dataset, Held, History, Hold, LogError, Role, Version, VersionKind};
+use skein_types::{Bytes, ModuleDigest, ParamsDigest, Rows, RunId, SystemClock, codes};
 
 use crate::args::{HistoryArgs, Output};
 use crate::datasets;
@@ -22,8 +22,14 @@ struct VersionLine {
     what: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<RunId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    module: Option<ModuleDigest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    params: Option<ParamsDigest>,
+    /// Data files; the bytes are of all files.
     files: usize,
     bytes: Bytes,
+    /// Where the log knows them: nobody counts the rows of files that others wrote.
     #[serde(skip_serializing_if = "Option::is_none")]
     rows: Option<Rows>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,7 +86,7 @@ fn held_line(dataset: &Dataset, history: &History, held: &Held) -> HeldLine {
         run: facts.run,
         time: held.time.to_string(),
         base: *base,
-        publishable: history.head().is_some_and(|head| head.version == *base),
+        publishable: history.moved_on(*base).is_none(),
         what: format!("{} {}", facts.migration, facts.migration_version),
         files: files.len(),
         bytes: files.iter().map(|file| Bytes(file.stat.size)).sum(),
@@ -92,43 +98,47 @@ fn told(held: &HeldLine) {
     let HeldLine { run, time, base, what, files, bytes, path, .. } = held;
     let stale = if held.publishable { "" } else { ", which is not current any more" };
     render::line(&format!(
-        "held by {run} since {time}: {what}, {files} files, {bytes}, over version {base}{stale}"
+        "held by {run} since {time}: {what}, {}, {bytes}, over version {base}{stale}",
+        render::counted(*files as u64, "file")
     ));
     render::line(&format!("  {path}"));
 }
 
 fn line(history: &History, version: &Version) -> VersionLine {
-    let (kind, what, run, counts) = match &version.kind {
-        VersionKind::Adopted => ("adopted", "found in place".to_owned(), None, None),
+    let (kind, what, facts) = match &version.kind {
+        VersionKind::Adopted => ("adopted", "found in place".to_owned(), None),
         VersionKind::Beside(origin) => {
             let what = format!(
                 "{} {} of {}",
                 origin.facts.migration, origin.facts.migration_version, origin.dataset
             );
-            ("beside", what, Some(origin.facts.run), Some(origin.facts.rows))
+            ("beside", what, Some(&origin.facts))
         }
         VersionKind::Observed { changes } => {
-            ("observed", format!("{} changes by others", changes.len()), None, None)
+            ("observed", format!("{} by others", render::counted(changes.len() as u64, "change")), None)
         }
         VersionKind::Published(facts) => {
             let what = format!("{} {}", facts.migration, facts.migration_version);
-            ("published", what, Some(facts.run), Some(facts.rows))
+            ("published", what, Some(&**facts))
         }
-        VersionKind::RolledBack { to } => ("rolled back", format!("to version {to}"), None, None),
+        VersionKind::RolledBack { to } => ("rolled back", format!("to version {to}"), None),
     };
     let current = history.head().is_some_and(|head| head.version == version.version);
-    let rows: Option<Rows> = version.files.iter().filter(|f| f.rows.is_some()).map(|f| f.rows).sum();
+    let data = || version.files.iter().filter(|file| file.stat.role == Role::Data);
+    let rows: Option<Rows> = data().map(|file| file.rows).sum();
     VersionLine {
         version: version.version,
         current,
         time: version.time.to_string(),
         kind,
         what,
-        run,
-        files: version.files.len(),
+        run: facts.map(|facts| facts.run),
+        module: facts.map(|facts| facts.module),
+        params: facts.map(|facts| facts.params),
+        files: data().count(),
         bytes: version.files.iter().map(|f| Bytes(f.stat.size)).sum(),
-        rows: rows.filter(|rows| rows.0 > 0),
-        rejected: counts.map(|c| c.rejected),
+        rows: rows.filter(|_| data().next().is_some()),
+        rejected: facts.map(|facts| facts.rows.rejected),
         available: current
             || history.is_current(version.version)
             || history.slot_of(version.version).is_some(),
@@ -150,6 +160,7 @@ fn table(lines: &[VersionLine]) {
             number(line.rows),
             number(line.rejected),
             match (line.available, line.kept) {
+                (true, _) if line.current => "current".to_owned(),
                 (true, Some(kept)) => kept.to_string(),
                 (true, None) => "yes".to_owned(),
                 (false, _) => "no".to_owned(),
@@ -160,6 +171,9 @@ fn table(lines: &[VersionLine]) {
     let kept: Vec<Bytes> = lines.iter().filter_map(|line| line.kept).collect();
     if !kept.is_empty() {
         let total: Bytes = kept.iter().copied().sum();
-        render::line(&format!("{} old versions are kept, {total}; `skein finalize` frees that", kept.len()));
+        render::line(&format!(
+            "{} kept, {total}; `skein finalize` frees that",
+            render::counted(kept.len() as u64, "old version")
+        ));
     }
 }

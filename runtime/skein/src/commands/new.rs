@@ -1,22 +1,23 @@
 //! `skein new`: the crate of a migration that builds and passes its test at once.
 //!
-//! Everything is made in a directory aside, which takes the new name only when it is whole and only if nothing has that
-//! name: a command that dies leaves at most a hidden directory, and two at once cannot mix.
+//! Everything is made in a directory [`aside`], which takes the new name only when it is whole and only if nothing has that
+//! name: a command that dies leaves at most a hidden directory, two at once cannot mix, and nobody can put a file of theirs
+//! among those of the crate, whose build script or settings cargo would follow.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
-use rustix::io::Errno;
 use serde::Serialize;
 use skein_types::codes;
 
 use crate::args::{NewArgs, Output};
+use crate::aside::{self, Readers};
 use crate::authoring::name::CrateName;
 use crate::authoring::scaffold::{self, Purpose};
 use crate::authoring::schemas::{self, Origin};
-use crate::authoring::{self, rows, sdk};
+use crate::authoring::{rows, sdk};
 use crate::failure::{CommandResult, Failure};
 use crate::render;
 use crate::settings::Settings;
@@ -38,10 +39,7 @@ pub(crate) fn new(settings: &Settings, args: &NewArgs) -> CommandResult {
     if directory.symlink_metadata().is_ok() {
         return Err(exists(&directory));
     }
-    let origin = match &args.from {
-        Some(dataset) => schemas::origin(settings, dataset, !args.no_sample)?,
-        None => schemas::invented(Arc::new(example()))?,
-    };
+    let origin = origin(settings, args)?;
     let target = args.to.as_deref().map(|path| schemas::target(settings, path)).transpose()?;
     let given = args.sdk.as_deref().or(settings.sdk.as_deref());
     let sdk = sdk::locate(&settings.home, given)?;
@@ -57,21 +55,34 @@ pub(crate) fn new(settings: &Settings, args: &NewArgs) -> CommandResult {
         real: origin.real,
     };
     let files = contents(&purpose, &origin)?;
-    place(&directory, &files)?;
-    let made = Made {
-        migration: name.package().to_owned(),
-        sdk,
-        files: files.into_iter().map(|(path, _)| path.to_owned()).collect(),
-        columns: origin.schema.fields().len(),
-        rows: origin.rows.num_rows(),
-        real_rows: origin.real,
-        directory,
-    };
+    place(&directory, &files, origin.real)?;
+    let files = files.into_iter().map(|(path, _)| path.to_owned()).collect();
+    let made = Made::of(&origin, name.package(), files, (directory, sdk));
     match args.output {
         Output::Json => render::json(&made),
         Output::Table => told(&made),
     }
     Ok(())
+}
+
+impl Made {
+    fn of(
+        origin: &Origin,
+        migration: &str,
+        files: Vec<String>,
+        (directory, sdk): (PathBuf, PathBuf),
+    ) -> Self {
+        let (columns, rows) = (origin.schema.fields().len(), origin.rows.num_rows());
+        Self { directory, migration: migration.to_owned(), sdk, files, columns, rows, real_rows: origin.real }
+    }
+}
+
+/// What the migration starts from.
+fn origin(settings: &Settings, args: &NewArgs) -> Result<Origin, Failure> {
+    match &args.from {
+        Some(dataset) => schemas::origin(settings, dataset, !args.no_sample),
+        None => schemas::invented(Arc::new(example())),
+    }
 }
 
 /// Columns of a crate that is made for no dataset yet.
@@ -94,32 +105,21 @@ fn contents(purpose: &Purpose<'_>, origin: &Origin) -> Result<Vec<(&'static str,
     Ok(files)
 }
 
-/// Writes all files, then lets the directory appear.
-fn place(directory: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), Failure> {
-    let io = |error: std::io::Error| Failure::new(codes::IO, &error).about(directory);
-    let name = directory.file_name().ok_or_else(|| exists(directory))?;
-    let aside = directory.with_file_name(format!(".{}.new-{}", name.display(), std::process::id()));
-    let written = write_all(&aside, files).map_err(io).and_then(|()| {
-        renameat_with(CWD, &aside, CWD, directory, RenameFlags::NOREPLACE).map_err(|error| match error {
-            Errno::EXIST => exists(directory),
-            other => io(other.into()),
-        })
-    });
-    if written.is_err() && aside.exists() {
-        std::fs::remove_dir_all(&aside).map_err(io)?;
+/// Lets the crate appear. Rows of a dataset are for whoever made it to show, whoever may read the crate.
+fn place(directory: &Path, files: &[(&str, Vec<u8>)], real_rows: bool) -> Result<(), Failure> {
+    if directory.file_name().is_none() {
+        return Err(exists(directory));
     }
-    written
-}
-
-fn write_all(aside: &Path, files: &[(&str, Vec<u8>)]) -> std::io::Result<()> {
-    for (path, bytes) in files {
-        let path = aside.join(path);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent)?;
-        }
-        authoring::write(&path, bytes)?;
-    }
-    Ok(())
+    let readers = |path: &str| match real_rows && path.starts_with("fixture/") {
+        true => Readers::Owner,
+        false => Readers::All,
+    };
+    let files = files.iter().map(|(path, bytes)| (*path, bytes.as_slice(), readers(path)));
+    aside::directory(directory, files).map_err(|error| match error.kind() {
+        // Not what leads to it.
+        ErrorKind::AlreadyExists if directory.symlink_metadata().is_ok() => exists(directory),
+        _ => Failure::new(codes::IO, &error).about(directory),
+    })
 }
 
 fn exists(directory: &Path) -> Failure {
@@ -139,7 +139,35 @@ fn told(made: &Made) {
             "  the rows in fixture/ come from the dataset: see fixture/README.md before you share them",
         );
     }
-    render::to_stderr(&format!(
-        "next:\n  cd {directory}\n  cargo test\n  skein dev\n  skein build --release"
-    ));
+    let next = [&format!("cd {directory}"), "cargo test", "skein dev", "skein build --release"];
+    render::to_stderr("next:");
+    next.iter().for_each(|command| render::to_stderr(&format!("  {command}")));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::os::unix::fs::symlink;
+
+    use super::place;
+
+    #[test]
+    fn nothing_that_others_put_in_the_way_gets_into_the_crate() {
+        let shared = tempfile::tempdir().unwrap();
+        let file = |name: &str, bytes: &[u8]| {
+            std::fs::File::create(shared.path().join(name)).unwrap().write_all(bytes).unwrap();
+        };
+        // The name that a process could be expected to use.
+        let planted = format!(".orders.new-{}", std::process::id());
+        std::fs::create_dir(shared.path().join(&planted)).unwrap();
+        file("theirs", b"keep me");
+        file(&format!("{planted}/build.rs"), b"fn main() { /* runs as whoever builds */ }");
+        symlink(shared.path().join("theirs"), shared.path().join(&planted).join("README.md")).unwrap();
+        let directory = shared.path().join("orders");
+        place(&directory, &[("README.md", b"ours".to_vec())], false).unwrap();
+        let names: Vec<_> = directory.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["README.md"]);
+        assert_eq!(std::fs::read(directory.join("README.md")).unwrap(), b"ours");
+        assert_eq!(std::fs::read(shared.path().join("theirs")).unwrap(), b"keep me");
+    }
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
-use skein_dataset::publish_held;
+use skein_dataset::{PublishedHeld, publish_held};
 use skein_types::{RunId, SystemClock};
 
 use crate::args::Output;
+use crate::commands::run::LOST_SHOWN;
 use crate::datasets;
 use crate::failure::{CommandResult, Failure};
 use crate::render;
@@ -17,8 +18,9 @@ use crate::settings::Settings;
 /// Make current what `skein run --publish hold` has finished.
 ///
 /// The held version takes the place of the version that it was made from, in one atomic step; that one is kept and can
-/// be rolled back to. If the dataset has changed since, the publish is refused and nothing is touched: discard what is
-/// held and run the migration again.
+/// be rolled back to. Files that were only added since join it as they are, if they have its schema; the next run migrates
+/// them. If the dataset has changed otherwise, the publish is refused and nothing is touched: discard what is held and
+/// run the migration again.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -39,17 +41,39 @@ pub(crate) struct PublishArgs {
 #[derive(Serialize)]
 struct Summary {
     version: u64,
+    /// How many files that others added since are part of it as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    joined: Option<usize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attributes_lost: Vec<String>,
+    /// Where files are that others had written into what was held.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    set_aside: Vec<String>,
 }
 
 pub(crate) fn publish(settings: &Settings, args: &PublishArgs) -> CommandResult {
     let clock = Arc::new(SystemClock::start());
     let dataset = datasets::open(settings, &args.dataset, clock, datasets::default_threads())?;
-    let version = publish_held(&dataset, args.run)
+    let PublishedHeld { version, joined, attributes_lost, set_aside } = publish_held(&dataset, args.run)
         .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
+    let set_aside: Vec<String> = set_aside.iter().map(|path| path.display().to_string()).collect();
     match args.output {
-        Output::Json => render::json(&Summary { version }),
+        Output::Json => {
+            let joined = (!joined.is_empty()).then_some(joined.len());
+            render::json(&Summary { version, joined, attributes_lost, set_aside });
+        }
         Output::Table => {
             render::line(&format!("published {} version {version}", args.dataset.display()));
+            if !joined.is_empty() {
+                let joined = joined.len();
+                render::line(&format!(
+                    "  {joined} files were added since; they are kept as they are and will be migrated by the next run"
+                ));
+            }
+            if !attributes_lost.is_empty() {
+                render::line(&format!("  not kept {}", render::first_of(&attributes_lost, LOST_SHOWN)));
+            }
+            set_aside.iter().for_each(|path| render::line(&render::theirs(path)));
             render::to_stderr(&format!("undo it with: skein rollback {}", args.dataset.display()));
         }
     }

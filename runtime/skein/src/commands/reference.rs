@@ -24,7 +24,7 @@ pub(crate) fn reference(args: &ReferenceArgs) -> CommandResult {
         Page::Errors => errors::page(),
         Page::Contract => contract::page(),
     };
-    render::line(page.trim_end());
+    render::as_is(page.trim_end());
     Ok(())
 }
 

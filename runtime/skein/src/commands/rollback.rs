@@ -72,16 +72,7 @@ pub(crate) fn rollback(settings: &Settings, args: &RollbackArgs) -> CommandResul
 fn listed(error: &RollbackError) -> Vec<String> {
     match error {
         RollbackError::LaterWrites { changes } => changes.iter().map(ToString::to_string).collect(),
-        RollbackError::NoHistory
-        | RollbackError::NoSuchVersion { .. }
-        | RollbackError::Gone { .. }
-        | RollbackError::Damaged { .. }
-        | RollbackError::Refused(_)
-        | RollbackError::Unknown { .. }
-        | RollbackError::Stage(_)
-        | RollbackError::Snapshot(_)
-        | RollbackError::State(_)
-        | RollbackError::Io(_) => Vec::new(),
+        RollbackError::Version(_) | RollbackError::Damaged { .. } | RollbackError::Exchange(_) => Vec::new(),
     }
 }
 
@@ -101,5 +92,6 @@ fn told(done: &RolledBack) -> String {
     if !done.changed {
         return format!("version {} is current already, nothing was touched", done.to);
     }
-    format!("version {} is back as version {}: {} files, {}", done.to, done.version, done.files, done.bytes)
+    let files = render::counted(done.files as u64, "file");
+    format!("version {} is back as version {}: {files}, {}", done.to, done.version, done.bytes)
 }

@@ -20,6 +20,7 @@ use crate::failure::{CommandResult, Failure};
 use crate::home::Home;
 use crate::interrupt;
 use crate::modules;
+use crate::onlookers::Onlookers;
 use crate::progress::ProgressView;
 use crate::render;
 use crate::secrets;
@@ -27,7 +28,7 @@ use crate::selection;
 use crate::settings::Settings;
 
 /// Of the attributes that could not be kept; usually it is the same one for every file.
-const LOST_SHOWN: usize = 3;
+pub(crate) const LOST_SHOWN: usize = 3;
 
 pub(crate) fn run(settings: &Settings, args: &RunArgs) -> CommandResult {
     match (&args.manifest, &args.dataset) {
@@ -42,7 +43,10 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
     let home = Home::at(&settings.home);
     let threads = args.threads.map_or_else(datasets::default_threads, usize::from);
     let params = secrets::params(&args.with, &home)?;
+    refuse_swapped(&args.module, path)?;
     let dataset = datasets::open(settings, path, Arc::clone(&clock), threads)?;
+    let onlookers = Onlookers::default();
+    onlookers.look(&dataset);
     let module = modules::load(&args.module, &home, &clock)?;
     let request = RunRequest {
         run: RunId::new(uuid::Uuid::now_v7()),
@@ -55,6 +59,7 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
         files: selection::choice(&args.selection)?,
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
         resize: args.sizes.resize(),
+        names: settings.names_for(&dataset.path(), args.names),
     };
     let progress = Arc::new(Progress::default());
     interrupt::cancels(&progress);
@@ -71,9 +76,31 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
         };
         outcome.map_err(|error| failed(&error))?
     };
+    if let RunOutcome::Published(report) | RunOutcome::Held(report) = &outcome {
+        let RunReport { columns, bytes_spliced, bytes_written, caught_up, .. } = &**report;
+        let (carried, spliced) = (columns.carried, columns.spliced);
+        tracing::info!(carried, spliced, %bytes_spliced, %bytes_written, caught_up, "written");
+    }
     match args.output {
         Output::Json => render::json(&outcome),
-        Output::Table => told(&outcome, (path, selection::is_everything(&args.selection))),
+        Output::Table => {
+            told(&outcome, (path, selection::is_everything(&args.selection)));
+            onlookers.tell();
+        }
+    }
+    Ok(())
+}
+
+/// Both are paths, and easily given the other way round.
+fn refuse_swapped(module: &Path, dataset: &Path) -> CommandResult {
+    let is =
+        |path: &Path, extension: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension));
+    if is(dataset, "wasm") || is(module, "parquet") || (module.is_dir() && !dataset.is_dir()) {
+        let message =
+            format!("{} is given as the module and {} as the dataset", module.display(), dataset.display());
+        return Err(
+            Failure::text(codes::USAGE, message).hint(Some("MODULE comes first: skein run MODULE DATASET"))
+        );
     }
     Ok(())
 }
@@ -88,7 +115,7 @@ fn look(
     if let PublishMode::Beside(name) = &args.publish {
         check_free(&dataset, name)?;
     }
-    let request = DryRunRequest { run: request, rows: usize::from(args.limit) };
+    let request = DryRunRequest { run: request, rows: usize::from(args.limit), into: args.into.clone() };
     skein_node::dry_run(dataset, module, &request, clock, progress)
 }
 
@@ -123,6 +150,11 @@ pub(crate) fn limits(args: &RunArgs) -> Limits {
 
 /// The error with what the module said and where it was, in the author's terms.
 pub(crate) fn failed(error: &RunError) -> Failure {
+    if error.code() == codes::CANCELLED {
+        // Where it was when it was asked to stop is nobody's concern.
+        let message = "interrupted; nothing was published, the dataset is as it was";
+        return Failure::text(codes::CANCELLED, message);
+    }
     let mut failure = Failure::new(error.code(), error).hint(error.hint());
     if let RunError::Guest { source, .. } = error {
         failure = failure.details(source.backtrace().iter().map(|frame| format!("at {frame}")));
@@ -165,18 +197,39 @@ fn already_migrated(version: u64, migration: &skein_node::Migration, (path, whol
 }
 
 fn summary(what: &str, report: &RunReport) {
-    let RunReport { rows, columns, cost, migration, .. } = report;
-    let count = |rows: skein_types::Rows| render::grouped(rows.0);
+    let migration = &report.migration;
     render::line(&format!("{what}: {} {}", migration.name, migration.version));
-    report.path.iter().for_each(|path| render::line(&format!("  {:<8} {path}", "place")));
-    let mut fates = format!("{} read, {} written", count(rows.read), count(rows.written));
-    for (number, word) in [(rows.rejected, "rejected"), (rows.filtered, "filtered out")] {
-        if number.0 > 0 {
-            fates.push_str(&format!(", {} {word}", count(number)));
+    let say = |name: &str, text: &str| render::line(&format!("  {name:<8} {text}"));
+    report.path.iter().for_each(|path| say("place", path));
+    figures(report).iter().for_each(|(name, text)| say(name, text));
+    if report.files_joined > 0 {
+        say("joined", &format!("{} as they were", render::counted(report.files_joined as u64, "file")));
+    }
+    let left_out = [report.metadata_dropped.as_slice(), report.files_dropped.as_slice()].concat();
+    for (name, texts, most) in [
+        ("rejects", report.quarantine.as_slice(), 1),
+        ("left out", &left_out, left_out.len()),
+        ("not kept", &report.attributes_lost, LOST_SHOWN),
+    ] {
+        if !texts.is_empty() {
+            say(name, &render::first_of(texts, most));
         }
     }
-    let lines = [
-        ("rows", fates),
+    if report.caught_up > 0 {
+        let late = match report.left_for_next {
+            0 => String::new(),
+            late => format!("; {late} came last and are as they were: the next run migrates them"),
+        };
+        let files = render::counted(report.caught_up as u64, "file");
+        say("took in", &format!("{files} that others added meanwhile{late}"));
+    }
+}
+
+/// What every run has.
+fn figures(report: &RunReport) -> [(&'static str, String); 4] {
+    let RunReport { columns, cost, .. } = report;
+    [
+        ("rows", fates(report)),
         (
             "columns",
             format!(
@@ -187,8 +240,11 @@ fn summary(what: &str, report: &RunReport) {
         (
             "bytes",
             format!(
-                "{} read, {} written in {} files, {} of it spliced",
-                report.bytes_read, report.bytes_written, report.files, report.bytes_spliced
+                "{} read, {} written in {}, {} of it spliced",
+                report.bytes_read,
+                report.bytes_written,
+                render::counted(report.files as u64, "file"),
+                report.bytes_spliced
             ),
         ),
         (
@@ -201,21 +257,18 @@ fn summary(what: &str, report: &RunReport) {
                 render::duration(cost.wall.0)
             ),
         ),
-    ];
-    lines.iter().for_each(|(name, text)| render::line(&format!("  {name:<8} {text}")));
-    let note = |name: &str, texts: &[String], most: usize| {
-        if !texts.is_empty() {
-            render::line(&format!("  {name:<8} {}", render::first_of(texts, most)));
+    ]
+}
+
+/// What became of the rows.
+fn fates(report: &RunReport) -> String {
+    let rows = &report.rows;
+    let mut fates =
+        format!("{} read, {} written", render::grouped(rows.read.0), render::grouped(rows.written.0));
+    for (number, word) in [(rows.rejected, "rejected"), (rows.filtered, "filtered out")] {
+        if number.0 > 0 {
+            fates.push_str(&format!(", {} {word}", render::grouped(number.0)));
         }
-    };
-    let left_out = [report.metadata_dropped.as_slice(), report.files_dropped.as_slice()].concat();
-    if report.files_joined > 0 {
-        render::line(&format!("  {:<8} {} files as they were", "joined", report.files_joined));
     }
-    note("rejects", report.quarantine.as_slice(), 1);
-    note("left out", &left_out, left_out.len());
-    note("not kept", &report.attributes_lost, LOST_SHOWN);
-    if report.caught_up > 0 {
-        render::line(&format!("  {:<8} {} files that others added meanwhile", "took in", report.caught_up));
-    }
+    fates
 }

@@ -17,7 +17,7 @@ use skein_node::{Params, Preparation, Progress, RunOutcome, RunRequest, Step, pr
 use skein_sandbox::Module;
 use skein_types::{Clock, RunId, SystemClock};
 
-use crate::args::RunArgs;
+use crate::args::{Output, RunArgs};
 use crate::commands::run;
 use crate::datasets;
 use crate::failure::{CommandResult, Failure};
@@ -25,6 +25,7 @@ use crate::home::Home;
 use crate::interrupt;
 use crate::manifest::{self, Entry};
 use crate::modules;
+use crate::onlookers::Onlookers;
 use crate::secrets;
 use crate::selection;
 use crate::settings::Settings;
@@ -46,6 +47,7 @@ pub(crate) fn run_manifest(settings: &Settings, args: &RunArgs, list: &Path) -> 
         clock: Arc::clone(&clock),
         probes: Arc::default(),
         progress: &progress,
+        onlookers: Onlookers::default(),
     };
     let mut tally = Tally::start(&entries, args.output, settings.interactive, clock);
     run_batch(
@@ -55,6 +57,9 @@ pub(crate) fn run_manifest(settings: &Settings, args: &RunArgs, list: &Path) -> 
         |number| errand.stage(&entries[number], &params[number]),
         |number, outcome| tally.add(number, outcome),
     );
+    if args.output == Output::Table {
+        errand.onlookers.tell();
+    }
     tally.end()
 }
 
@@ -96,6 +101,7 @@ struct Errand<'a> {
     /// A file system is probed once and not once for each dataset.
     probes: Arc<ProbeCache>,
     progress: &'a Progress,
+    onlookers: Onlookers,
 }
 
 impl Errand<'_> {
@@ -104,6 +110,7 @@ impl Errand<'_> {
         let clock = Arc::clone(&self.clock);
         let dataset =
             datasets::open_with(self.settings, &entry.dataset, (Arc::clone(&clock), 1), &self.probes)?;
+        self.onlookers.look(&dataset);
         let request = RunRequest {
             run: RunId::new(uuid::Uuid::now_v7()),
             params: params.clone(),
@@ -115,6 +122,7 @@ impl Errand<'_> {
             files: selection::choice(&self.args.selection)?,
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
             resize: self.args.sizes.resize(),
+            names: self.settings.names_for(&dataset.path(), self.args.names),
         };
         let failed = |error| run::failed(&error);
         match prepare(dataset, &self.module, request, clock, self.progress).map_err(failed)? {

@@ -7,12 +7,13 @@ pub(super) struct Record {
     pub(super) fields: Vec<String>,
 }
 
-/// All records but empty lines. White space around a field without quotes is not part of it.
-pub(super) fn records(text: &str) -> Result<Vec<Record>, String> {
+/// All records but empty lines; the first `most` and one more, if there are so many. White space around a field without
+/// quotes is not part of it.
+pub(super) fn records(text: &str, most: usize) -> Result<Vec<Record>, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut records = Vec::new();
     let (mut rest, mut line) = (text, 1_u64);
-    while !rest.is_empty() {
+    while !rest.is_empty() && records.len() <= most {
         let start = line;
         let mut fields = Vec::new();
         loop {
@@ -77,7 +78,7 @@ mod tests {
     fn fields_are_plain_or_quoted_and_lines_are_counted() {
         let text = "\u{feff}dataset,params\r\n a b ,\n\n\"x, \"\"y\"\"\n\" , \"\"\n/last,{}";
         assert_eq!(
-            records(text).unwrap(),
+            records(text, 9).unwrap(),
             [
                 record(1, &["dataset", "params"]),
                 record(2, &["a b", ""]),
@@ -85,9 +86,10 @@ mod tests {
                 record(6, &["/last", "{}"]),
             ]
         );
-        assert_eq!(records("a\r\nb\r\n").unwrap(), [record(1, &["a"]), record(2, &["b"])]);
-        assert_eq!(records("a,\n").unwrap(), [record(1, &["a", ""])]);
-        assert_eq!(records("").unwrap(), []);
+        assert_eq!(records("a\r\nb\r\n", 9).unwrap(), [record(1, &["a"]), record(2, &["b"])]);
+        assert_eq!(records("a,\n", 9).unwrap(), [record(1, &["a", ""])]);
+        assert_eq!(records("", 9).unwrap(), []);
+        assert_eq!(records("a\nb\nc\n\"d", 1).unwrap(), [record(1, &["a"]), record(2, &["b"])]);
     }
 
     #[test]
@@ -97,7 +99,7 @@ mod tests {
             ("a\nb\"c\n", "line 2: a quote inside a field without quotes"),
             ("\"a\"b\n", "line 1: text behind a closed quote"),
         ] {
-            assert_eq!(records(text).unwrap_err(), said);
+            assert_eq!(records(text, 9).unwrap_err(), said);
         }
     }
 }

@@ -6,7 +6,7 @@
 use skein_node::{ColumnChange, ColumnLineage, DroppedColumn, Lineage, OriginKind};
 
 use crate::render::text::{Style, cut, escaped, padded, painted, width};
-use crate::render::{first_of, line};
+use crate::render::{as_is, first_of, line};
 use crate::settings::Page;
 
 /// Up to so many target columns all are listed.
@@ -23,13 +23,14 @@ pub(crate) fn told(plan: &Lineage, page: Page) {
         files => format!(" and {} more files", files - 1),
     };
     let reads = if plan.reads.is_empty() { "nothing".to_owned() } else { plan.reads.join(", ") };
-    let file = escaped(&plan.first_file);
-    line(&format!("plan for {file}{more}: shape {}, reads {}", plan.shape, escaped(&reads)));
-    let names = plan.columns.iter().map(|c| &c.name).chain(plan.dropped.iter().map(|c| &c.name));
+    line(&format!("plan for {}{more}: shape {}, reads {reads}", plan.first_file, plan.shape));
+    let nested = plan.columns.iter().flat_map(|column| &column.nested).map(|leaf| &leaf.path);
+    let names =
+        plan.columns.iter().map(|c| &c.name).chain(plan.dropped.iter().map(|c| &c.name)).chain(nested);
     let room = names.map(|name| width(&escaped(name))).max().unwrap_or(0).min(NAME_MAX);
-    line(&painted("schema", Style::Heading, page));
+    as_is(&painted("schema", Style::Heading, page));
     schema(plan).into_iter().for_each(|row| row.print(room, page));
-    line(&painted("lineage", Style::Heading, page));
+    as_is(&painted("lineage", Style::Heading, page));
     lineage(plan).into_iter().for_each(|row| row.print(room, page));
 }
 
@@ -60,7 +61,7 @@ impl Row {
         };
         // Nested types can be longer than any line: a terminal gets what fits, a pipe gets all.
         let text = if page.colours { cut(text.trim_end(), page.width) } else { text.trim_end().to_owned() };
-        line(&painted(&text, style, page));
+        as_is(&painted(&text, style, page));
     }
 }
 

@@ -69,7 +69,7 @@ impl Sheet {
     pub(crate) fn lines(&self, page: Page) -> Vec<String> {
         let layout = self.layout(page.width);
         let heads = |side: &[Column], of: &[(usize, usize)]| {
-            let head = |(at, room): &(usize, usize)| padded(&side[*at].name.to_uppercase(), *room);
+            let head = |(at, room): &(usize, usize)| padded(&side[*at].name, *room);
             of.iter().map(head).collect::<Vec<_>>().join("  ")
         };
         let mut head = format!("{}  {}", padded("ROW", layout.label), heads(&self.left, &layout.left));
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(
             on(120),
             [
-                "ROW   ID  NOTE                              AMOUNT  │  ID  NOTE                              AMOUNT",
+                "ROW   id  note                              amount  │  id  note                              amount",
                 "a.parquet",
                 "   0  1   a long remark about nothing much  1.5     │  1   a long remark about nothing much  *1.50",
                 "1200  2                                     n/a     │  rejected: bad-cast: not a number",
@@ -241,7 +241,7 @@ mod tests {
     fn with_less_room_values_are_cut_and_then_columns_left_out() {
         assert_eq!(on(70)[2], "   0  1   a long remark ab…  1.5     │  1   a long remark ab…  *1.50");
         let narrow = on(40);
-        assert_eq!(narrow[0], "ROW   ID  AMOUNT  │  AMOUNT");
+        assert_eq!(narrow[0], "ROW   id  amount  │  amount");
         assert_eq!(narrow[3], "1200  2   n/a     │  rejected: bad-cast…");
         assert_eq!(narrow[4], "3 columns not shown, see -o json");
     }

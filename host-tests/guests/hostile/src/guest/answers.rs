@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::arrow::{END, Message, schema, stream};
+use super::skein::migration::config;
 use super::skein::migration::types::{Batch, Failure, Output, Reject};
 use super::{drained, last_input, nothing};
 
@@ -16,6 +17,11 @@ pub(super) fn process(behave: &str, b: Batch) -> Result<Output, Failure> {
     }
     if behave == "fail-loud" {
         return Err(Failure { code: LOUD.to_owned(), message: LOUD.to_owned() });
+    }
+    match behave {
+        "tell-fail" => return Err(Failure { code: secret(), message: format!("the key is {}", secret()) }),
+        "tell-panic" => panic!("the key is {:?}", secret()),
+        _ => {}
     }
     let (kept, rejects) = (kept(behave, b.rows), rejects(behave, b.first_row, b.rows));
     let more = behave.starts_with("drain-");
@@ -65,6 +71,11 @@ fn kept(behave: &str, rows: u32) -> Option<Vec<u8>> {
     }
 }
 
+/// What nobody else should hear.
+pub(super) fn secret() -> String {
+    String::from_utf8_lossy(&config::secret("pepper").unwrap_or_default()).into_owned()
+}
+
 fn reject(row: u64) -> Reject {
     Reject { row, code: "bad".to_owned(), message: "a row".to_owned() }
 }
@@ -78,6 +89,10 @@ fn rejects(behave: &str, first: u64, rows: u32) -> Vec<Reject> {
         "reject-twice" => vec![reject(first), reject(first)],
         "reject-backwards" => vec![reject(first + 1), reject(first)],
         "reject-all" => (first..end).map(reject).collect(),
+        "tell-reject" => {
+            let told = |row| Reject { row, code: secret(), message: format!("the key is {}", secret()) };
+            (first..end).map(told).collect()
+        }
         "reject-wordy" => {
             (first..end).map(|row| Reject { message: "w".repeat(60_000), ..reject(row) }).collect()
         }
@@ -89,7 +104,7 @@ fn data(behave: &str, b: &Batch) -> Option<Vec<u8>> {
     let sound = || Message::sound(b.rows);
     let one = |message: Message| Some(stream(&b.data, &[message.bytes()]));
     match behave {
-        "no-data" | "reject-all" | "kept" => None,
+        "no-data" | "reject-all" | "tell-reject" | "kept" => None,
         "by-hand" => one(sound()),
         "fewer-rows" => one(Message::sound(b.rows - 1)),
         "more-rows" => one(Message::sound(b.rows + 1)),

@@ -27,6 +27,10 @@ pub(super) fn plan(s: Source) -> Result<SchemaPlan, Refusal> {
                 column: Some(1),
             });
         }
+        "tell-plan" => {
+            let message = format!("the key is {}", super::answers::secret());
+            return Err(Refusal { code: "no".to_owned(), message, column: None });
+        }
         "plan-panics" => core::arch::wasm32::unreachable(),
         "plan-unknown-column" => plan.origins[0].1 = Origin::Computed(vec![99]),
         "plan-reads-unknown" => plan.reads.push(99),

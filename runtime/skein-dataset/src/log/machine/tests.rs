@@ -8,7 +8,8 @@ use skein_types::{Blake3, ModuleDigest, ParamsDigest, RunId, Timestamp};
 use super::{History, Illegal, UndoneBy, Unsettled};
 use crate::listing::{Change, FileStat, Role};
 use crate::log::record::{
-    Body, Denial, FileRecord, Hold, Intent, Operation, PublishFacts, Record, Refusal, RevertReason, RowCounts,
+    Body, Denial, FileRecord, Hold, Intent, Operation, Origin, PublishFacts, Record, Refusal, RevertReason,
+    RowCounts,
 };
 use crate::log::{open, seal};
 use crate::store::Node;
@@ -29,6 +30,7 @@ fn publish(n: u64) -> Operation {
         rows: RowCounts::default(),
         dropped: Vec::new(),
         quarantine: None,
+        presented: BTreeMap::new(),
         ext: serde_json::Value::Null,
     }))
 }
@@ -252,7 +254,7 @@ fn what_is_held_stays_held_until_it_is_published_or_discarded() {
         intent.source = source.to_owned();
         Body::Intent(Box::new(intent))
     };
-    for (n, source) in [(5, "held/6/data/t"), (5, "stage/x/data"), (7, "held/5/data/t")] {
+    for (n, source) in [(5, "held/6/data/t"), (5, "kept/0"), (7, "held/5/data/t")] {
         let body = of_held(&history, n, source);
         assert_eq!(
             apply(&mut history.clone(), body),
@@ -260,6 +262,14 @@ fn what_is_held_stays_held_until_it_is_published_or_discarded() {
             "{n} from {source}"
         );
     }
+    // A copy that others' files have joined takes its place.
+    let mut copied = history.clone();
+    apply(&mut copied, observe(1)).unwrap();
+    assert_eq!(copied.moved_on(0), None);
+    let copy = of_held(&copied, 5, "stage/x/data");
+    apply(&mut copied, copy).unwrap();
+    apply(&mut copied, Body::Commit { version: 2, run: run(5) }).unwrap();
+    assert_eq!((holds(&copied), copied.moved_on(0), copied.moved_on(2)), (vec![run(6)], Some(2), None));
     // Taken back: it is held as before. Decided: it is not held any more, and the other's base is not current.
     let body = of_held(&history, 5, "held/5/data/t");
     apply(&mut history, body.clone()).unwrap();
@@ -341,13 +351,32 @@ fn a_version_out_of_line_is_refused() {
 fn a_single_files_ctime_comes_from_done() {
     let mut history = adopted();
     let mut with_file = intent(&history, publish(1));
-    let (path, role) = ("f".to_owned(), Role::Data);
-    let stat = FileStat { path, role, size: 1, mtime_ns: -1, ctime_ns: 5, ino: u64::MAX };
-    let blake3 = Blake3([1; 32]);
-    with_file.files = vec![FileRecord { stat, blake3, rows: None, stats: None, applied: Vec::new() }];
+    with_file.files = vec![single_file()];
     apply(&mut history, Body::Intent(Box::new(with_file))).unwrap();
     apply(&mut history, Body::Commit { version: 1, run: run(1) }).unwrap();
     assert_eq!(history.head().unwrap().files[0].stat.ctime_ns, 5);
     apply(&mut history, Body::Done { version: 1, ctime_ns: Some(9) }).unwrap();
     assert_eq!(history.head().unwrap().files[0].stat.ctime_ns, 9);
+}
+
+#[test]
+fn one_that_was_made_beside_has_its_ctime_from_a_done_right_after_and_never_again() {
+    let Operation::Publish(facts) = publish(1) else { unreachable!() };
+    let origin = Origin { dataset: "d".to_owned(), version: None, facts: *facts };
+    let mut history = History::default();
+    let adopt = Body::Adopt { files: vec![single_file()], dirs: Vec::new(), origin: Some(Box::new(origin)) };
+    apply(&mut history, adopt).unwrap();
+    let done = |version| Body::Done { version, ctime_ns: Some(9) };
+    let kind = Err(Illegal::Kind { kind: "done" });
+    assert_eq!(apply(&mut history.clone(), done(1)), kind);
+    apply(&mut history, done(0)).unwrap();
+    assert_eq!(history.head().unwrap().files[0].stat.ctime_ns, 9);
+    assert_eq!(apply(&mut history, done(0)), kind);
+    assert_eq!(apply(&mut adopted(), done(0)), kind);
+}
+
+fn single_file() -> FileRecord {
+    let (path, role) = ("f".to_owned(), Role::Data);
+    let stat = FileStat { path, role, size: 1, mtime_ns: -1, ctime_ns: 5, ino: u64::MAX };
+    FileRecord { stat, blake3: Blake3([1; 32]), rows: None, stats: None, applied: Vec::new() }
 }

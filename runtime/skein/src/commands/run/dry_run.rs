@@ -9,7 +9,7 @@ use super::already_migrated;
 use crate::args::Output;
 use crate::render::sheet::{Column, Right, Row, Sheet, Value};
 use crate::render::text::{Style, cut, escaped, painted};
-use crate::render::{self, duration, grouped, line, lineage};
+use crate::render::{self, as_is, counted, duration, grouped, line, lineage};
 use crate::settings::Page;
 
 /// Hex digits of a digest that are shown.
@@ -57,7 +57,7 @@ fn would_be(forecast: &Forecast, path: &Path, page: Page) {
         escaped(&path.display().to_string()),
         forecast.version
     );
-    line(&painted(&title, Style::Heading, page));
+    as_is(&painted(&title, Style::Heading, page));
     let short = |digest: String| {
         let (kind, hex) = digest.split_once(':').unwrap_or(("", &digest));
         format!("{kind}:{}", hex.chars().take(DIGEST_DIGITS).collect::<String>())
@@ -82,19 +82,13 @@ fn named(name: &str, text: &str) {
     line(&format!("  {name:<10} {text}"));
 }
 
-/// `1 row`, `1,200 rows`.
-fn counted(number: u64, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", grouped(number))
-}
-
 fn sampled(forecast: &Forecast, page: Page) {
     let Estimate { rows_sampled, rows, row_groups_sampled, row_groups, .. } = forecast.estimate;
     let rows_shown: usize = forecast.sample.groups.iter().map(|group| group.rows.len()).sum();
     let place =
         if forecast.sample.head { ", all from the dataset's head: the module remembers rows" } else { "" };
     line("");
-    line(&painted("sample", Style::Heading, page));
+    as_is(&painted("sample", Style::Heading, page));
     let looked_at = if rows == rows_sampled {
         format!("all {}", grouped(rows.0))
     } else {
@@ -110,7 +104,7 @@ fn sampled(forecast: &Forecast, page: Page) {
         }
         for (title, sheet) in sheets(group, plan) {
             title.into_iter().for_each(line);
-            sheet.lines(page).iter().for_each(|text| line(text));
+            sheet.lines(page).iter().for_each(|text| as_is(text));
         }
     }
     let looked_at = forecast.sample.groups.len();
@@ -217,7 +211,7 @@ fn rejected(rejects: &Rejects, page: Page) {
         return;
     }
     line("");
-    line(&painted("rejects in the sampled row groups", Style::Heading, page));
+    as_is(&painted("rejects in the sampled row groups", Style::Heading, page));
     for reject in rejects.listed.iter().take(REJECTS_SHOWN) {
         let text = format!("{} row {}: {}: {}", reject.file, reject.row, reject.code, reject.message);
         line(&cut(&format!("  {}", escaped(&text)), page.width));
@@ -232,7 +226,7 @@ fn estimated(forecast: &Forecast, page: Page) {
     let Forecast { estimate, room, warnings, .. } = forecast;
     let count = |rows: Rows| grouped(rows.0);
     line("");
-    line(&painted("estimate for the whole", Style::Heading, page));
+    as_is(&painted("estimate for the whole", Style::Heading, page));
     let sure = match (estimate.rows_sampled.0, estimate.rows.0) {
         (_, 0) => "there are no rows".to_owned(),
         (sampled, all) if sampled == all => "all rows were looked at".to_owned(),
@@ -255,9 +249,13 @@ fn estimated(forecast: &Forecast, page: Page) {
     let about = |time: Millis| duration(time.0);
     named("time", &format!("about {}, {} CPU", about(estimate.time), about(estimate.cpu)));
     named("fuel", &grouped(estimate.fuel.0));
-    named("room", &format!("{} needed beside the dataset, {} free", room.needed, room.free));
+    let place = room
+        .output
+        .as_ref()
+        .map_or_else(|| "beside the dataset".to_owned(), |path| format!("for {}", escaped(path)));
+    named("room", &format!("{} needed {place}, {} free", room.needed, room.free));
     for warning in warnings {
         let text = format!("  warning[{}]: {}", warning.code, escaped(&warning.message));
-        line(&painted(&text, Style::Bad, page));
+        as_is(&painted(&text, Style::Bad, page));
     }
 }

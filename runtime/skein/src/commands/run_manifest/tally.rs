@@ -10,13 +10,17 @@ use skein_node::RunOutcome;
 use skein_types::{Clock, Code, ErrorClass, codes};
 
 use crate::args::Output;
-use crate::failure::{CommandResult, Failure};
+use crate::failure::{CommandResult, Failure, severity};
 use crate::manifest::Entry;
 use crate::progress::CountView;
 use crate::render;
+use crate::render::text::cut;
 
 /// Refused datasets that are listed for people; all of them are in the JSON.
 const SHOWN: usize = 20;
+/// Cells that a dataset's name and a message get where many are listed.
+const NAME_ROOM: usize = 200;
+const MESSAGE_ROOM: usize = 400;
 
 /// One line of JSON.
 #[derive(Serialize)]
@@ -113,8 +117,11 @@ impl<'a> Tally<'a> {
         let count = render::grouped(self.refused.len() as u64 + not_begun);
         let all = render::grouped(self.entries.len() as u64);
         let failure = Failure::text(code, format!("{count} of {all} datasets were not migrated"));
-        let hint = "called again, the command takes only those that are not migrated yet";
-        let failure = failure.details(self.details()).hint(Some(hint));
+        // What is wrong with a module or a file is wrong the next time too.
+        let passes = |code: &Code| matches!(code.class, ErrorClass::Transient | ErrorClass::Conflict);
+        let may_pass = not_begun > 0 || self.refused.iter().any(|(_, failure)| passes(&failure.code()));
+        let hint = may_pass.then_some("called again, the command takes only those that are not migrated yet");
+        let failure = failure.details(self.details()).hint(hint);
         Err(if self.output == Output::Json { failure.on_stderr() } else { failure })
     }
 
@@ -131,21 +138,24 @@ impl<'a> Tally<'a> {
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let each = took.as_secs_f64() * 1e3 / (self.entries.len() as f64).max(1.0);
-        let text = format!(
-            "{} of {} datasets, in {} ({each:.1} ms each)\n  rows     {} read, {} written, {} rejected, {} filtered out",
+        let datasets = format!(
+            "{} of {} datasets, in {} ({each:.1} ms each)",
             parts.join(", "),
             render::grouped(self.entries.len() as u64),
             render::duration(millis),
+        );
+        let rows = format!(
+            "  rows     {} read, {} written, {} rejected, {} filtered out",
             render::grouped(self.rows.read.0),
             render::grouped(self.rows.written.0),
             render::grouped(self.rows.rejected.0),
             render::grouped(self.rows.filtered.0),
         );
-        match self.output {
+        [datasets, rows].iter().for_each(|text| match self.output {
             // Standard output is one line for each dataset.
-            Output::Json => render::to_stderr(&text),
-            Output::Table => render::line(&text),
-        }
+            Output::Json => render::to_stderr(text),
+            Output::Table => render::line(text),
+        });
     }
 
     /// How many of each code, then the first ones.
@@ -154,25 +164,16 @@ impl<'a> Tally<'a> {
         for (_, failure) in &self.refused {
             codes.entry(failure.code().id).or_insert((0, failure.code().title)).0 += 1;
         }
+        let mut codes: Vec<_> = codes.into_iter().collect();
+        codes.sort_by_key(|(_, (times, _))| std::cmp::Reverse(*times));
         let codes = codes.into_iter().map(|(id, (times, title))| format!("{times} x {id} {title}"));
         let shown = self.refused.iter().take(SHOWN).map(|(number, failure)| {
             let Entry { line, dataset, .. } = &self.entries[*number];
-            format!("line {line}, {}: {}: {}", dataset.display(), failure.code().id, failure.message())
+            let dataset = cut(&dataset.display().to_string(), NAME_ROOM);
+            format!("line {line}, {dataset}: {}: {}", failure.code().id, cut(failure.message(), MESSAGE_ROOM))
         });
         let more = self.refused.len().saturating_sub(SHOWN);
         let more = (more > 0).then(|| format!("and {more} more; -o json has all of them"));
         codes.chain(shown).chain(more).collect()
-    }
-}
-
-/// Which of several failures decides the exit code: what a person must look into before what a second call may mend.
-const fn severity(code: &Code) -> u8 {
-    match code.class {
-        ErrorClass::Bug => 5,
-        ErrorClass::Fault => 4,
-        ErrorClass::Denied => 3,
-        ErrorClass::BadInput => 2,
-        ErrorClass::Conflict => 1,
-        ErrorClass::Transient => 0,
     }
 }

@@ -1,0 +1,160 @@
+//! Secrets of a run, taken out of whatever its module says.
+//!
+//! A module gets secrets and may put them into its words: the reason of a reject, a failure, a panic. Those end up on
+//! terminals, in logs and in quarantines, so they pass here first, where a run's agents hand them over. Not what a module
+//! writes into columns: that is data, and who may read it is the dataset's business.
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use skein_sandbox::{GuestError, Processed, Seed, Usage};
+
+use crate::agent::Agent;
+
+const MASKED: &str = "***";
+/// The sandbox cuts words at 4 KiB; shorter ones are whole, but for what it escaped.
+const MAYBE_CUT: usize = 4000;
+
+/// The forms in which secrets may be found in text.
+#[derive(Clone, Default)]
+pub(crate) struct Mask {
+    /// Longer ones first: one may be part of another.
+    words: Vec<String>,
+}
+
+impl std::fmt::Debug for Mask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mask").finish_non_exhaustive()
+    }
+}
+
+impl Mask {
+    /// As they are, as texts in quotes and names with control characters are printed, and as binary columns print them.
+    pub(crate) fn new<'a>(secrets: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut words: Vec<String> = Vec::new();
+        for secret in secrets.into_iter().filter(|secret| !secret.is_empty()) {
+            words.push(secret.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")));
+            if let Ok(text) = std::str::from_utf8(secret) {
+                let named =
+                    |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+                words.extend([
+                    text.to_owned(),
+                    text.escape_debug().to_string(),
+                    text.chars().map(named).collect(),
+                ]);
+            }
+        }
+        words.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        words.dedup();
+        Self { words }
+    }
+
+    /// Bytes of the longest form.
+    pub(crate) fn longest(&self) -> usize {
+        self.words.first().map_or(0, String::len)
+    }
+
+    /// The text without secrets. `cut`: it goes on where nobody sees it, so it may end within one.
+    pub(crate) fn text(&self, text: &str, cut: bool) -> String {
+        let mut text = text.to_owned();
+        for word in &self.words {
+            text = text.replace(word.as_str(), MASKED);
+        }
+        if cut {
+            self.words.iter().for_each(|word| trim_beginning_of(word, &mut text));
+        }
+        text
+    }
+
+    /// Words that the sandbox has bounded.
+    pub(crate) fn words(&self, words: String) -> String {
+        if self.words.is_empty() { words } else { self.text(&words, words.len() >= MAYBE_CUT) }
+    }
+
+    pub(crate) fn error(&self, error: GuestError) -> GuestError {
+        error.with_words(|words| self.words(words))
+    }
+}
+
+fn trim_beginning_of(secret: &str, text: &mut String) {
+    let begun =
+        secret.char_indices().skip(1).map(|(at, _)| at).filter(|at| text.ends_with(&secret[..*at])).last();
+    text.truncate(text.len() - begun.unwrap_or(0));
+}
+
+/// An agent whose words are masked.
+pub(crate) struct Masked {
+    pub(crate) agent: skein_sandbox::Agent,
+    pub(crate) mask: Arc<Mask>,
+}
+
+impl Agent for Masked {
+    fn reseed(&mut self, seed: Seed) {
+        self.agent.reseed(seed);
+    }
+
+    fn process(&mut self, first_row: u64, batch: &RecordBatch) -> Result<Processed, GuestError> {
+        let mut processed = self.agent.process(first_row, batch).map_err(|error| self.mask.error(error))?;
+        for reject in &mut processed.rejects {
+            reject.code = self.mask.words(std::mem::take(&mut reject.code));
+            reject.message = self.mask.words(std::mem::take(&mut reject.message));
+        }
+        Ok(processed)
+    }
+
+    fn finish(&mut self) -> Result<Vec<RecordBatch>, GuestError> {
+        self.agent.finish().map_err(|error| self.mask.error(error))
+    }
+
+    fn save(&mut self) -> Result<Option<Vec<u8>>, GuestError> {
+        self.agent.save().map_err(|error| self.mask.error(error))
+    }
+
+    fn usage(&self) -> Usage {
+        self.agent.usage()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use skein_sandbox::GuestError;
+
+    use super::Mask;
+
+    #[test]
+    fn secrets_are_found_in_every_form_that_words_are_printed_in() {
+        let mask = Mask::new([b"two\nlines".as_slice(), b"say \"x\"", b"\xff\x00", b""]);
+        for (said, shown) in [
+            ("it is two\nlines", "it is ***"),
+            ("it is two\\nlines", "it is ***"),
+            ("Err(\"say \\\"x\\\"\")", "Err(\"***\")"),
+            ("ff00 it is", "*** it is"),
+            ("nothing", "nothing"),
+        ] {
+            assert_eq!(mask.words(said.to_owned()), shown);
+        }
+        assert_eq!(Mask::default().words("two\nlines".to_owned()), "two\nlines");
+    }
+
+    #[test]
+    fn what_was_cut_within_a_secret_does_not_show_its_beginning() {
+        let mask = Mask::new([b"hunter2".as_slice()]);
+        let cut = format!("{}hunt", "x".repeat(4092));
+        assert_eq!(mask.words(cut), "x".repeat(4092));
+        assert_eq!(mask.words("we hunt".to_owned()), "we hunt");
+    }
+
+    #[test]
+    fn panics_failures_and_their_codes_are_masked() {
+        let mask = Mask::new([b"hunter2".as_slice()]);
+        let failure =
+            GuestError::Failure { call: "open", code: "bad-hunter2".into(), message: "no hunter2".into() };
+        assert_eq!(mask.error(failure).to_string(), "open: the module failed with bad-***: no ***");
+        let panic = Some("panicked at src/lib.rs:1:1: hunter2".to_owned());
+        let trap =
+            GuestError::Trap { call: "plan", trap: "t".into(), panic, backtrace: vec!["hunter2".into()] };
+        let masked = mask.error(trap);
+        assert_eq!(masked.to_string(), "plan: the module panicked at src/lib.rs:1:1: ***");
+        assert_eq!(masked.backtrace(), ["***"]);
+    }
+}

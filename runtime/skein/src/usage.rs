@@ -1,0 +1,87 @@
+//! A command line that cannot be understood: in the parser's words for people, as an error document for programs.
+//!
+//! Who asked for JSON gets JSON, also where the line that asks for it is the one that is refused.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use skein_types::codes;
+
+use crate::args::Output;
+use crate::failure::Failure;
+use crate::render;
+
+/// Help and version are not errors.
+pub(crate) fn refused(mut error: clap::Error) -> ExitCode {
+    advise(&mut error);
+    if !error.use_stderr() {
+        render::raw(&shown(&error));
+        return ExitCode::SUCCESS;
+    }
+    if wants_json(std::env::args_os().skip(1)) {
+        return failure(&error.render().to_string()).report(Output::Json);
+    }
+    render::raw_to_stderr(&format!("{}\n", shown(&error).trim_end()));
+    ExitCode::from(codes::USAGE.exit_code())
+}
+
+/// With colours where the stream is a terminal that shows them; clap's own printing would panic on a closed pipe.
+fn shown(error: &clap::Error) -> String {
+    use std::io::IsTerminal as _;
+    let terminal =
+        if error.use_stderr() { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
+    if terminal { error.render().ansi().to_string() } else { error.render().to_string() }
+}
+
+/// Elsewhere `--output` is how the format is called.
+fn advise(error: &mut clap::Error) {
+    let is_output = |value: &ContextValue| matches!(value, ContextValue::String(text) if text == "--output");
+    if error.kind() == ErrorKind::UnknownArgument && error.get(ContextKind::InvalidArg).is_some_and(is_output)
+    {
+        error.remove(ContextKind::SuggestedSubcommand);
+        error.remove(ContextKind::TrailingArg);
+        error.insert(ContextKind::SuggestedArg, ContextValue::String("-o, --format".to_owned()));
+    }
+}
+
+/// Whether the line asks for JSON, as far as can be told without understanding it.
+fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    let words: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).take_while(|word| *word != "--").collect();
+    words.iter().any(|word| matches!(*word, "-ojson" | "-o=json" | "--format=json"))
+        || words.windows(2).any(|two| matches!(two, ["-o" | "--format", "json"]))
+}
+
+/// The parser's text, taken apart: what is wrong, what might be meant, how it is used.
+fn failure(text: &str) -> Failure {
+    let mut paragraphs = text.trim().split("\n\n");
+    let first = paragraphs.next().unwrap_or_default();
+    let message = first.strip_prefix("error: ").unwrap_or(first);
+    let message = message.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let (mut hints, mut details) = (Vec::new(), Vec::new());
+    for line in paragraphs.flat_map(str::lines).map(str::trim) {
+        match line.strip_prefix("tip: ") {
+            Some(tip) => hints.push(tip.to_owned()),
+            None if line.is_empty() || line.starts_with("For more information") => {}
+            None => details.push(line.to_owned()),
+        }
+    }
+    let hint = (!hints.is_empty()).then(|| hints.join("; "));
+    let hint = hint.unwrap_or_else(|| "`--help` says what there is".to_owned());
+    Failure::text(codes::USAGE, message).details(details).hint(Some(hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wants_json;
+
+    #[test]
+    fn who_asks_for_json_is_known_whatever_else_is_wrong() {
+        let asks = |line: &str| wants_json(line.split(' ').map(Into::into));
+        let all =
+            ["run -o json --nope", "run -ojson", "run --format json", "history x --format=json", "-o=json"];
+        assert_eq!(all.map(asks), [true; 5]);
+        assert_eq!(["run -o table", "run json", "run --output json", "run -- -o json"].map(asks), [false; 4]);
+    }
+}
