@@ -248,7 +248,7 @@ fn what_a_dead_run_left_is_collected_in_one_dataset_or_all() {
     let orphaned = site.skein("gc").arg(site.path("data")).finish().succeeded().stdout;
     assert!(orphaned.contains("orders: its dataset is not there any more"), "{orphaned}");
     // A link in its place does not lead out of the directory.
-    host_tests::fixture::orders_directory(&site.path("far/orders"), 1);
+    fixture::orders_directory(&site.path("far/orders"), 1);
     migrate(&site, &site.path("far/orders"));
     let far = site.file("far/.skein/orders/stage/run_x.0/data/orders/part.parquet", "left");
     std::os::unix::fs::symlink(site.path("far/orders"), &dataset).unwrap();

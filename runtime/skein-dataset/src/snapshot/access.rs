@@ -10,7 +10,7 @@ pub struct Access {
     owner: u32,
     group: u32,
     mode: u32,
-    attributes: Vec<(Vec<u8>, Vec<u8>)>,
+    attributes: attributes::Attributes,
 }
 
 impl Snapshot {

@@ -85,8 +85,11 @@ fn copy_xattrs(
     Ok(())
 }
 
+/// Extended attributes: names and values, sorted.
+pub(crate) type Attributes = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// ACLs and attributes that a copy takes along, sorted by name.
-pub(crate) fn xattrs(of: impl AsFd, shown: &str) -> Result<Vec<(Vec<u8>, Vec<u8>)>, IoFault> {
+pub(crate) fn xattrs(of: impl AsFd, shown: &str) -> Result<Attributes, IoFault> {
     let of = of.as_fd();
     let mut names = vec![0_u8; MAX_XATTR];
     let length = match rustix::fs::flistxattr(of, &mut names[..]) {

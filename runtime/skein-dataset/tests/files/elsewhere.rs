@@ -206,17 +206,17 @@ fn a_moved_parent_is_the_same_dataset_and_the_state_learns_its_path() {
     let first = elsewhere(&path, &states).unwrap();
     world.migrate(&first, "m1").unwrap();
     let owner = first.state_path().join(".skein-dataset");
-    assert_eq!(std::fs::read_to_string(&owner).unwrap(), format!("{}\n", path.display()));
+    let owned_by = |path: &Path| {
+        assert_eq!(std::fs::read(&owner).unwrap(), format!("{}\n", path.display()).into_bytes());
+    };
+    owned_by(&path);
     std::fs::rename(world.path("data"), world.path("moved")).unwrap();
     let moved = world.dataset("moved/t");
     assert_eq!(moved.history().unwrap().versions().len(), 2);
-    assert_eq!(
-        std::fs::read_to_string(&owner).unwrap(),
-        format!("{}\n", path.display()),
-        "reading writes nothing"
-    );
+    // Reading writes nothing.
+    owned_by(&path);
     assert_eq!(roll_back(&moved, None).unwrap().to, 0);
-    assert_eq!(std::fs::read_to_string(&owner).unwrap(), format!("{}\n", world.path("moved/t").display()));
+    owned_by(&world.path("moved/t"));
 
     // What takes its old place is another dataset, also where its state would be called the same.
     world.put("data/t/b.parquet", b"b");

@@ -10,7 +10,7 @@ use skein_dataset::{
 };
 
 use crate::mounts::{as_nobody, inside, needs_root};
-use crate::world::{World, bytes, left, open, publish, staged};
+use crate::world::{World, bytes, left, open, publish, put, staged};
 
 /// `chattr +i` on a dataset's directory, taken off again at the end.
 struct Immutable<'a>(&'a Path);
@@ -205,7 +205,7 @@ fn an_exchange_that_cannot_be_undone_is_undone_when_it_can() {
     publish(staged).unwrap();
     drop(lock);
     // Somebody who had the old version open wrote to it: it has to come back.
-    std::fs::write(dataset.state_path().join("kept/0/late.parquet"), b"late").unwrap();
+    put(&dataset.state_path().join("kept/0/late.parquet"), b"late");
     let immutable = Immutable::set(&path);
     stays_unfinished(&dataset);
     drop(immutable);

@@ -5,7 +5,7 @@ use std::path::Path;
 use rustix::fs::{CWD, Mode, Timespec, Timestamps};
 use skein_dataset::{Dataset, VersionFiles};
 
-use crate::world::World;
+use crate::world::{World, put};
 
 /// Puts a pipe or a link to `to` where a file is.
 fn replace(path: &Path, to: Option<&Path>) {
@@ -92,7 +92,7 @@ fn an_export_reads_what_was_overwritten_with_its_time_set_back() {
         for (version, file, evil) in [(1, live, "b+m"), (0, kept, "b")] {
             assert_eq!(VersionFiles::find(&dataset, Some(version)).unwrap().version(), version);
             let before = rustix::fs::stat(&file).unwrap();
-            std::fs::write(&file, evil).unwrap();
+            put(&file, evil.as_bytes());
             let at =
                 Timespec { tv_sec: before.st_mtime, tv_nsec: i64::try_from(before.st_mtime_nsec).unwrap() };
             let times = Timestamps { last_access: at, last_modification: at };

@@ -1,7 +1,5 @@
 //! `skein export`: the files of a version, for other readers, or out of it as a copy.
 
-use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
@@ -140,8 +138,9 @@ fn stated(found: &VersionFiles, reader: Reader, output: Output) -> CommandResult
 fn differ(found: &VersionFiles) -> Result<bool, Failure> {
     let mut schemas: Vec<(SchemaRef, &str)> = Vec::new();
     for record in data(found) {
-        let (path, name) = (found.path(record), record.stat.path.as_str());
-        let file = File::open(&path).map_err(|error| Failure::new(codes::IO, &error).about(&path))?;
+        let name = record.stat.path.as_str();
+        let file =
+            found.read(record).map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
         let opened = SourceFile::open(file, name)
             .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
         if !schemas.iter().any(|(known, _)| known == opened.view()) {

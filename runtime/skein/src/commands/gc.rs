@@ -72,7 +72,7 @@ struct Removed {
 }
 
 pub(crate) fn gc(settings: &Settings, args: &GcArgs) -> CommandResult {
-    let (places, orphans) = match places(&args.place)? {
+    let Below { datasets: places, orphans } = match places(&args.place)? {
         Some(found) => found,
         None => {
             let only = collect(settings, &args.place)?;
@@ -117,13 +117,19 @@ fn refusal(summary: &Summary, all: usize) -> Option<Failure> {
     Some(Failure::text(code, text).details(details))
 }
 
+/// What there is to collect in a directory.
+struct Below {
+    datasets: Vec<PathBuf>,
+    orphans: Vec<String>,
+}
+
 /// The datasets of a directory, and states without one; `None` if it is no directory of datasets.
-fn places(place: &Path) -> Result<Option<(Vec<PathBuf>, Vec<String>)>, Failure> {
+fn places(place: &Path) -> Result<Option<Below>, Failure> {
     let below = place.join(STATE);
     if !below.is_dir() {
         return Ok(None);
     }
-    let (mut places, mut orphans) = (Vec::new(), Vec::new());
+    let (mut datasets, mut orphans) = (Vec::new(), Vec::new());
     let entries = std::fs::read_dir(&below).map_err(|error| Failure::new(codes::IO, &error).about(&below))?;
     for entry in entries {
         let entry = entry.map_err(|error| Failure::new(codes::IO, &error).about(&below))?;
@@ -133,13 +139,13 @@ fn places(place: &Path) -> Result<Option<(Vec<PathBuf>, Vec<String>)>, Failure> 
         let dataset = place.join(entry.file_name());
         match dataset.symlink_metadata() {
             // A link's dataset is where it leads, and so is its state: this one has lost its own.
-            Ok(found) if !found.is_symlink() => places.push(dataset),
+            Ok(found) if !found.is_symlink() => datasets.push(dataset),
             Ok(_) | Err(_) => orphans.push(entry.path().display().to_string()),
         }
     }
-    places.sort();
+    datasets.sort();
     orphans.sort();
-    Ok(Some((places, orphans)))
+    Ok(Some(Below { datasets, orphans }))
 }
 
 /// A `skein forget` that died left it.
