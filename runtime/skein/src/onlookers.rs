@@ -62,7 +62,7 @@ pub(crate) fn finding(dataset: &Dataset) -> Finding {
         let entries = std::fs::read_dir(dataset.state_path().join(part));
         entries.is_ok_and(|mut entries| entries.next().is_some())
     };
-    if WITH_ROWS.iter().any(|part| has_rows(part)) {
+    if WITH_ROWS.iter().any(has_rows) {
         let hint = "read the dataset's own directory, or keep the state elsewhere from the first run on: --state DIR";
         return Finding::warning(CHECK, format!("{} shows {what}", beside.display()), Some(hint));
     }
