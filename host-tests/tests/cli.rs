@@ -232,7 +232,7 @@ fn what_a_dead_run_left_is_collected_in_one_dataset_or_all() {
     left();
     let partly = site.skein("gc").arg(site.path("data")).finish();
     partly.refused(codes::LOG_DAMAGED);
-    assert!(partly.stdout.contains("freed 4B in 1 datasets"), "{}", partly.stdout);
+    assert!(partly.stdout.contains("freed 4B in 1 dataset"), "{}", partly.stdout);
     assert!(partly.stderr.contains("nothing was removed from 2 of 3 datasets"), "{}", partly.stderr);
     for (name, code) in [("a", codes::STATE_GONE), ("z", codes::LOG_DAMAGED)] {
         let named = format!("  {}: {}: ", site.path("data").join(name).display(), code.id);
@@ -247,6 +247,13 @@ fn what_a_dead_run_left_is_collected_in_one_dataset_or_all() {
     std::fs::rename(&dataset, site.path("elsewhere")).unwrap();
     let orphaned = site.skein("gc").arg(site.path("data")).finish().succeeded().stdout;
     assert!(orphaned.contains("orders: its dataset is not there any more"), "{orphaned}");
+    // A link in its place does not lead out of the directory.
+    host_tests::fixture::orders_directory(&site.path("far/orders"), 1);
+    migrate(&site, &site.path("far/orders"));
+    let far = site.file("far/.skein/orders/stage/run_x.0/data/orders/part.parquet", "left");
+    std::os::unix::fs::symlink(site.path("far/orders"), &dataset).unwrap();
+    let linked = site.skein("gc").arg(site.path("data")).finish().succeeded().stdout;
+    assert!(linked.contains("orders: its dataset is not there any more") && far.exists(), "{linked}");
 }
 
 #[test]

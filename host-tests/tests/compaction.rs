@@ -298,3 +298,24 @@ fn files_of_different_rights_are_not_combined() {
     assert_eq!(closed.len(), 1, "{closed:?}");
     assert_eq!(fixture::read(&closed[0]), rows);
 }
+
+#[test]
+fn files_with_different_labels_are_not_combined() {
+    let site = Site::new();
+    let dataset = site.path("data/orders");
+    fixture::orders_directory(&dataset, 5);
+    let label = |file: &Path| {
+        let mut value = [0; 64];
+        let read = rustix::fs::getxattr(file, "user.class", &mut value[..]);
+        read.map_or_else(|_| String::new(), |length| String::from_utf8_lossy(&value[..length]).into_owned())
+    };
+    for (file, class) in [("part-00002.parquet", "secret"), ("part-00003.parquet", "public")] {
+        let flags = rustix::fs::XattrFlags::empty();
+        rustix::fs::setxattr(dataset.join(file), "user.class", class.as_bytes(), flags).unwrap();
+    }
+    let report = compact(&site, &dataset, &["--file-size", "1MiB"]).finish().succeeded().json();
+    assert_eq!(report["files"], 4);
+    let mut labels: Vec<String> = files(&dataset).iter().map(|file| label(file)).collect();
+    labels.sort();
+    assert_eq!(labels, ["", "", "public", "secret"]);
+}

@@ -1,5 +1,4 @@
 //! Names that strangers gave: shown and never obeyed, whoever prints them.
-#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is a failed test")]
 
 use std::path::PathBuf;
 

@@ -104,6 +104,8 @@ fn a_directory_that_holds_something_or_lies_in_a_dataset_is_refused() {
         (dataset.join("new"), codes::OUTPUT_REFUSED, "lies inside the dataset, or is it"),
         (site.path("none/new"), codes::OUTPUT_REFUSED, "lies in a directory that does not exist"),
         (other.join("new"), codes::PLACE_REFUSED, "lies inside the dataset"),
+        (site.path("data/.skein/other/new"), codes::OUTPUT_REFUSED, "lies where states of datasets are kept"),
+        (site.path("data/.skein/new"), codes::OUTPUT_REFUSED, "lies where states of datasets are kept"),
     ] {
         let outcome = migrate(&site, &dataset).arg("--output").arg(&to).finish();
         outcome.refused(code);

@@ -102,6 +102,12 @@ pub enum StateError {
         /// What the system said.
         refusal: Refusal,
     },
+    /// The system does not let anybody like this user do what is left of an exchange.
+    #[error("an exchange cannot be finished: {refusal}")]
+    Unfinished {
+        /// What the system said.
+        refusal: Refusal,
+    },
     /// The place is not fit.
     #[error(transparent)]
     Place(#[from] PlaceError),
@@ -119,7 +125,7 @@ impl StateError {
         match self {
             Self::Locked { .. } | Self::Busy { .. } => codes::DATASET_LOCKED,
             Self::Held { .. } => codes::DATASET_DRIFT,
-            Self::NotOurs { refusal } => refusal.code(),
+            Self::NotOurs { refusal } | Self::Unfinished { refusal } => refusal.code(),
             Self::Place(e) => e.code(),
             Self::Log(e) => e.code(),
             Self::Io(e) => e.code(),
@@ -136,6 +142,7 @@ impl StateError {
         match self {
             Self::Locked { .. } => Some("wait for it, or end that process: its lock ends with it"),
             Self::Held { .. } => Some("put the old or the new directory back in place, then recover"),
+            Self::Unfinished { refusal } => Some(refusal.hint()),
             Self::NotOurs { .. } => Some("recover as the user who began it, or as root"),
             Self::Place(e) => e.hint(),
             Self::Io(e) => e.hint(),

@@ -33,6 +33,15 @@ pub struct VersionFiles {
     single: Option<String>,
 }
 
+/// A version that was copied out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Owners and attributes that could not be kept.
+    pub lost: Vec<String>,
+}
+
 /// The files of a version cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
@@ -158,10 +167,11 @@ impl VersionFiles {
     }
 
     /// Copies the version, every file by reflink where the file system can, to a directory of its own, and proves it.
-    pub fn copy_to(&self, dataset: &Dataset, to: &Path, id: &str) -> Result<PathBuf, ExportError> {
+    pub fn copy_to(&self, dataset: &Dataset, to: &Path, id: &str) -> Result<Copied, ExportError> {
         let output = Output::at(to, dataset, id)?;
         output.refuse_bytes(self.bytes())?;
         let (dir, data) = output.begin()?;
+        let mut lost = Vec::new();
         for below in &self.version.dirs {
             data.create_dir(below).during("create", below)?;
         }
@@ -172,7 +182,7 @@ impl VersionFiles {
             if blake3 != record.blake3 {
                 return Err(self.unsound(path));
             }
-            attributes::copy(&from, &to, path)?;
+            lost.extend(attributes::copy(&from, &to, path)?);
             copy::set_modified(&to, record.stat.mtime_ns, path)?;
         }
         if self.single.is_none() {
@@ -180,10 +190,11 @@ impl VersionFiles {
                 let open = |root: &Dir| {
                     root.open_dir(below).during("open", below).and_then(|dir| store::readable(&dir, "."))
                 };
-                attributes::copy(open(&self.handle)?, open(&data)?, below)?;
+                lost.extend(attributes::copy(open(&self.handle)?, open(&data)?, below)?);
             }
         }
-        Ok(output.deliver(&dir, &data)?)
+        lost.sort();
+        Ok(Copied { path: output.deliver(&dir, &data)?, lost })
     }
 
     fn name<'a>(&'a self, record: &'a FileRecord) -> &'a str {

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 
 use cap_std::fs::Dir;
-use rustix::fs::{AtFlags, Mode};
+use rustix::fs::Mode;
 
 use crate::crash_point;
 use crate::dataset::{Dataset, State, StateError};
@@ -19,6 +19,7 @@ use crate::fault::{During as _, IoFault};
 use crate::listing::{FileStat, Listing};
 use crate::log::record::FileRecord;
 use crate::place::{Kind, PlaceError};
+use crate::publish::swap;
 use crate::store;
 
 /// Directory below the state for what others wrote into versions that did not stay.
@@ -138,12 +139,14 @@ impl<'a> Aside<'a> {
     }
 
     fn take(&mut self, root: &Dir, path: &str) -> Result<(), StateError> {
-        let parent = path.rsplit_once('/').map_or(".", |(parent, _)| parent);
+        // By its descriptor: others may write here and put a link in its place, which leads nowhere out of the version.
+        let (parent, name) = swap::split(root, path)?;
+        let stat = rustix::fs::fstat(&parent).during("look at", path)?;
         // The version's own directories may deny it to us; a foreign one that does is an error, and everything stays.
-        if let Err(errno) = rustix::fs::chmodat(root, parent, Mode::RWXU, AtFlags::empty()) {
-            tracing::debug!(directory = parent, error = %errno, "a directory was not opened up");
+        if stat.st_uid == rustix::process::geteuid().as_raw() {
+            store::set_dir_mode(&parent, Mode::RWXU, path)?;
         }
-        self.take_as((root, path), path)
+        self.take_as((&parent, &name), path)
     }
 
     fn take_as(&mut self, (from, name): (&Dir, &str), path: &str) -> Result<(), StateError> {
@@ -156,7 +159,8 @@ impl<'a> Aside<'a> {
             for (at, _) in target.match_indices('/') {
                 store::ensure_dir(&self.state.root, &target[..at])?;
             }
-            if store::rename_new(from, name, &self.state.root, &target)? {
+            let (to, new) = swap::split(&self.state.root, &target)?;
+            if store::rename_new(from, name, &to, &new)? {
                 self.touched.extend(target.match_indices('/').map(|(at, _)| target[..at].to_owned()));
                 self.used.insert(home);
                 return Ok(());

@@ -39,6 +39,8 @@ pub struct SetAside {
     pub files: usize,
     /// Their size.
     pub bytes: Bytes,
+    /// Owners and attributes that could not be kept.
+    pub lost: Vec<String>,
 }
 
 /// One file and where its bytes are now.
@@ -128,9 +130,9 @@ fn keep(dataset: &Dataset, state: &State, version: u64, late: &[Late<'_>]) -> Re
     store::remove_tree(&state.stage, &made)?;
     state.stage.create_dir(&made).during("create", &made)?;
     let root = state.stage.open_dir(&made).during("open", &made)?;
-    let mut dirs = BTreeSet::new();
+    let (mut dirs, mut lost) = (BTreeSet::new(), Vec::new());
     for file in late {
-        fill(dataset, &root, file, &mut dirs)?;
+        lost.extend(fill(dataset, &root, file, &mut dirs)?);
     }
     let mut roots: Vec<&Rc<Dir>> = Vec::new();
     for file in late {
@@ -143,7 +145,7 @@ fn keep(dataset: &Dataset, state: &State, version: u64, late: &[Late<'_>]) -> Re
         let from = roots.iter().find_map(|root| root.open_dir(dir).ok());
         if let (Some(from), Kind::Directory) = (from, dataset.place.kind) {
             let to = store::readable(&root, dir)?;
-            drop(attributes::copy(store::readable(&from, ".")?, to, dir)?);
+            lost.extend(attributes::copy(store::readable(&from, ".")?, to, dir)?);
         }
         store::sync_dir(&root, dir)?;
     }
@@ -155,6 +157,7 @@ fn keep(dataset: &Dataset, state: &State, version: u64, late: &[Late<'_>]) -> Re
         path: dataset.state_path().join(LATER).join(name),
         files: late.len(),
         bytes: late.iter().map(|file| Bytes(file.record.stat.size)).sum(),
+        lost,
     })
 }
 
@@ -163,7 +166,7 @@ fn fill(
     root: &Dir,
     file: &Late<'_>,
     dirs: &mut BTreeSet<String>,
-) -> Result<(), StateError> {
+) -> Result<Vec<String>, StateError> {
     let path = &file.record.stat.path;
     dirs.insert(".".to_owned());
     for (at, _) in path.match_indices('/') {
@@ -176,9 +179,10 @@ fn fill(
     if blake3 != file.record.blake3 {
         return Err(StateError::Held { found: format!("{path} changes while it is copied") });
     }
-    drop(attributes::copy(&from, &to, path)?);
+    let lost = attributes::copy(&from, &to, path)?;
     copy::set_modified(&to, file.record.stat.mtime_ns, path)?;
-    Ok(store::sync_file(root, path)?)
+    store::sync_file(root, path)?;
+    Ok(lost)
 }
 
 /// Gives it its name, or finds that it is there already.

@@ -36,7 +36,7 @@ mod version;
 pub use crash::CRASH_POINTS;
 pub use dataset::{Dataset, Options, RunLock, StateError};
 pub use examine::{Finding, Grade, examine};
-pub use export::{ExportError, VersionFiles};
+pub use export::{Copied, ExportError, VersionFiles};
 pub use fault::IoFault;
 pub use finalize::{
     Finalized, Quarantined, ROLLBACK_WINDOW, RejectedRows, Waiting, collect, finalize, quarantine_of,

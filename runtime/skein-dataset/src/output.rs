@@ -18,7 +18,7 @@ use skein_types::{Bytes, Code, ErrorClass, codes};
 use crate::dataset::Dataset;
 use crate::fault::{During as _, IoFault};
 use crate::listing::Listing;
-use crate::place::{PlaceError, refuse_outer};
+use crate::place::{PlaceError, STATE, refuse_outer};
 use crate::snapshot::Snapshot;
 use crate::staging::{DATA, OUTPUT_REJECTS, Room};
 use crate::store;
@@ -120,6 +120,9 @@ impl Output {
         let real = parent.join(name);
         if real.starts_with(dataset.path()) {
             return Err(refused("lies inside the dataset, or is it"));
+        }
+        if real.components().any(|part| part.as_os_str() == STATE) {
+            return Err(refused("lies where states of datasets are kept"));
         }
         refuse_outer(&real.join(DATA))?;
         let handle = Dir::open_ambient_dir(&parent, ambient_authority())

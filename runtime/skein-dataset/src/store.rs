@@ -13,7 +13,7 @@ use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt as _, OpenOptionsSyncExt as _};
-use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt as _};
+use cap_std::fs::{Dir, DirBuilder, DirBuilderExt as _, File, OpenOptions, OpenOptionsExt as _};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -80,10 +80,12 @@ pub(crate) fn set_dir_mode(dir: impl AsFd, mode: Mode, shown: &str) -> Result<()
 pub(crate) fn ensure_dir(parent: &Dir, name: &str) -> Result<bool, IoFault> {
     let above = Mode::from_raw_mode(rustix::fs::fstat(parent).during("look at", ".")?.st_mode);
     let shared = if above.contains(Mode::SVTX) { Mode::empty() } else { above & (Mode::WGRP | Mode::WOTH) };
-    match rustix::fs::mkdirat(parent, name, Mode::from_raw_mode(0o755) | shared) {
+    let mut builder = DirBuilder::new();
+    builder.mode((Mode::from_raw_mode(0o755) | shared).as_raw_mode());
+    match parent.create_dir_with(name, &builder) {
         Ok(()) => Ok(true),
-        Err(Errno::EXIST) => Ok(false),
-        Err(other) => Err(other).during("create", name),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(e) => Err(e).during("create", name),
     }
 }
 

@@ -98,7 +98,7 @@ fn trim_beginning_of(secret: &str, text: &mut String) {
 
 /// An agent whose words are masked.
 pub(crate) struct Masked {
-    pub(crate) agent: skein_sandbox::Agent,
+    pub(crate) agent: Box<dyn Agent>,
     pub(crate) mask: Arc<Mask>,
 }
 

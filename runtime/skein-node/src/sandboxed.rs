@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
 use skein_sandbox::{
-    AgentRequest, Applied, CancelFlag, GuestConfig, GuestError, Limits, Manifest, Module, Seed, Source,
+    AgentRequest, Applied, CancelFlag, GuestConfig, GuestError, Limits, Manifest, Module, Processed, Seed,
+    Source, Usage,
 };
 use skein_types::{ProposedPlan, SchemaPlan, StateKind};
 
@@ -98,6 +100,28 @@ impl AgentSource for SandboxAgents {
             cancel: self.cancel.clone(),
         };
         let agent = self.module.agent(request).map_err(|error| self.mask.error(error))?;
-        Ok(Box::new(Masked { agent, mask: Arc::clone(&self.mask) }))
+        Ok(Box::new(Masked { agent: Box::new(agent), mask: Arc::clone(&self.mask) }))
+    }
+}
+
+impl Agent for skein_sandbox::Agent {
+    fn reseed(&mut self, seed: Seed) {
+        Self::reseed(self, seed);
+    }
+
+    fn process(&mut self, first_row: u64, batch: &RecordBatch) -> Result<Processed, GuestError> {
+        Self::process(self, first_row, batch)
+    }
+
+    fn finish(&mut self) -> Result<Vec<RecordBatch>, GuestError> {
+        Self::finish(self)
+    }
+
+    fn save(&mut self) -> Result<Option<Vec<u8>>, GuestError> {
+        Self::save(self)
+    }
+
+    fn usage(&self) -> Usage {
+        Self::usage(self)
     }
 }

@@ -13,7 +13,7 @@ use cap_std::fs::Dir;
 use skein_types::schema_difference;
 
 use crate::dataset::{Dataset, RunLock, State};
-use crate::fault::{During as _, IoFault};
+use crate::fault::During as _;
 use crate::held::{HeldError, PublishedHeld};
 use crate::intact::{self, Proof};
 use crate::listing::{Change, FileStat, Role, changes};
@@ -27,6 +27,7 @@ use crate::publish::{
 };
 use crate::snapshot::{Snapshot, SnapshotError};
 use crate::staging::{QUARANTINE, Staging};
+use crate::store;
 
 /// How often files that are added meanwhile are taken in before it is a conflict.
 const ROUNDS: usize = 8;
@@ -196,7 +197,7 @@ impl<'a> Ready<'a> {
         };
         let written = self.hold.files.iter().find(by_run).ok_or_else(|| damaged(&self.hold.source))?;
         let path = &written.stat.path;
-        let opened = self.root.open(path).during("open", path)?.into_std();
+        let opened = store::open_file(&self.root, path)?.into_std();
         let source = SourceFile::open(opened, path).map_err(|_| damaged(path))?;
         Ok(Arc::clone(source.view()))
     }
@@ -205,7 +206,7 @@ impl<'a> Ready<'a> {
         let damaged = |path: &str| HeldError::Damaged { run: self.hold.facts.run, path: path.to_owned() };
         for record in &self.hold.files {
             let path = &record.stat.path;
-            let from = self.root.open(path).during("open", path)?.into_std();
+            let from = store::open_file(&self.root, path)?.into_std();
             if staging.take_over(&from, &record.stat)?.blake3 != record.blake3 {
                 return Err(damaged(path));
             }
@@ -213,10 +214,10 @@ impl<'a> Ready<'a> {
         if self.hold.facts.quarantine.is_none() {
             return Ok(());
         }
-        match self.attempt.open(QUARANTINE) {
+        match store::open_file(&self.attempt, QUARANTINE) {
             Ok(from) => Ok(staging.take_over_quarantine(&from.into_std())?),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(damaged(QUARANTINE)),
-            Err(source) => Err(IoFault { action: "open", path: QUARANTINE.to_owned(), source }.into()),
+            Err(fault) if fault.is_missing() || fault.is_irregular() => Err(damaged(QUARANTINE)),
+            Err(fault) => Err(fault.into()),
         }
     }
 }

@@ -132,7 +132,7 @@ impl Swap<'_> {
         if store::node(parent, name)? != Some(self.intent.new) {
             return Err(StateError::Held { found: format!("{name} is new, and kept/{slot} was written to") });
         }
-        store::exchange(parent, name, &self.state.kept, &slot)?;
+        store::exchange(parent, name, &self.state.kept, &slot).map_err(unfinished)?;
         crash_point!("swap.after-exchange-back").during("exchange", name)?;
         self.take_back(UndoneBy::Drift { changes: displaced })
     }
@@ -173,7 +173,10 @@ impl Swap<'_> {
             let found = format!("the version was recorded, its exchange was lost, and since then: {first}");
             return Err(StateError::Held { found });
         }
-        self.forward(&found)
+        match self.forward(&found) {
+            Err(StateError::Io(fault)) => Err(unfinished(fault)),
+            other => other,
+        }
     }
 
     fn locate(&self) -> Result<Found, StateError> {
@@ -308,6 +311,15 @@ impl Swap<'_> {
     /// The directory and name under which new was staged.
     fn source(&self) -> Result<(Dir, String), IoFault> {
         split(&self.state.root, &self.intent.source)
+    }
+}
+
+/// An exchange that must happen and may not: of a decided version, or back from one whose predecessor others wrote to. To
+/// take it back would be what was refused, and a record that it is over would be untrue, so it stays until it can be done.
+fn unfinished(fault: IoFault) -> StateError {
+    match Refusal::of(&fault) {
+        Some(refusal) => StateError::Unfinished { refusal },
+        None => fault.into(),
     }
 }
 

@@ -73,30 +73,40 @@ fn copy_xattrs(
     shown: &str,
     lost: &mut Vec<String>,
 ) -> Result<(), IoFault> {
-    let mut names = vec![0_u8; MAX_XATTR];
-    let length = match rustix::fs::flistxattr(from, &mut names[..]) {
-        Ok(length) => length,
-        Err(Errno::NOTSUP) => return Ok(()),
-        Err(other) => return Err(other).during("list the attributes of", shown),
-    };
-    let mut value = vec![0_u8; MAX_XATTR];
-    for name in names[..length].split(|b| *b == 0).filter(|n| !n.is_empty()) {
-        // Labels of security modules follow the place, not the copy.
-        if name.starts_with(b"security.") {
-            continue;
-        }
-        let read = match rustix::fs::fgetxattr(from, name, &mut value[..]) {
-            Ok(read) => read,
-            Err(Errno::NODATA) => continue,
-            Err(other) => return Err(other).during("read the attributes of", shown),
-        };
-        match rustix::fs::fsetxattr(to, name, &value[..read], XattrFlags::empty()) {
+    for (name, value) in xattrs(from, shown)? {
+        match rustix::fs::fsetxattr(to, &name[..], &value, XattrFlags::empty()) {
             Ok(()) => {}
             Err(Errno::PERM | Errno::NOTSUP) => {
-                lost.push(format!("attribute {} of {shown}", String::from_utf8_lossy(name)));
+                lost.push(format!("attribute {} of {shown}", String::from_utf8_lossy(&name)));
             }
             Err(other) => return Err(other).during("set the attributes of", shown),
         }
     }
     Ok(())
+}
+
+/// ACLs and attributes that a copy takes along, sorted by name.
+pub(crate) fn xattrs(of: impl AsFd, shown: &str) -> Result<Vec<(Vec<u8>, Vec<u8>)>, IoFault> {
+    let of = of.as_fd();
+    let mut names = vec![0_u8; MAX_XATTR];
+    let length = match rustix::fs::flistxattr(of, &mut names[..]) {
+        Ok(length) => length,
+        Err(Errno::NOTSUP) => return Ok(Vec::new()),
+        Err(other) => return Err(other).during("list the attributes of", shown),
+    };
+    let mut value = vec![0_u8; MAX_XATTR];
+    let mut found = Vec::new();
+    for name in names[..length].split(|b| *b == 0).filter(|n| !n.is_empty()) {
+        // Labels of security modules follow the place, not the copy.
+        if name.starts_with(b"security.") {
+            continue;
+        }
+        match rustix::fs::fgetxattr(of, name, &mut value[..]) {
+            Ok(read) => found.push((name.to_vec(), value[..read].to_vec())),
+            Err(Errno::NODATA) => {}
+            Err(other) => return Err(other).during("read the attributes of", shown),
+        }
+    }
+    found.sort();
+    Ok(found)
 }

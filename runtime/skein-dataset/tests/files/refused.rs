@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use skein_dataset::{
-    Dataset, Denial, ExchangeError, Outcome, RollbackError, Step, UndoneBy, crash, recover, resolve,
-    roll_back,
+    Dataset, Denial, ExchangeError, Outcome, RollbackError, StateError, Step, UndoneBy, crash, recover,
+    resolve, roll_back,
 };
 
 use crate::mounts::{as_nobody, inside, needs_root};
@@ -179,4 +179,60 @@ fn another_users_exchange_is_left_to_that_user() {
     as_nobody("refused::another_users_exchange_is_left_to_that_user", &world);
     assert_eq!(recover(&dataset).unwrap().steps[0], Step::Finished { version: 1 });
     assert_eq!(bytes(&dataset.path()).into_values().next().unwrap(), b"a+m");
+}
+
+/// What is left of an exchange cannot be done now and is neither: the error says what is missing until it is there.
+fn stays_unfinished(dataset: &Dataset) {
+    for _ in 0..2 {
+        let refused = recover(dataset).unwrap_err();
+        assert!(matches!(refused, StateError::Unfinished { .. }), "{refused:?}");
+        let problem =
+            "an exchange cannot be finished: cannot exchange t: Operation not permitted (os error 1)";
+        assert_eq!((refused.code().id, refused.to_string()), ("SK0517", problem.to_owned()));
+        assert!(refused.hint().unwrap().contains("chattr"), "{:?}", refused.hint());
+    }
+}
+
+#[test]
+fn an_exchange_that_cannot_be_undone_is_undone_when_it_can() {
+    needs_root();
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let (dataset, path) = (world.dataset("t"), world.path("t"));
+    let lock = dataset.lock_run(world.run()).unwrap();
+    let staged = staged(&dataset, &lock, "m");
+    crash::fail_at("swap.after-exchange");
+    publish(staged).unwrap();
+    drop(lock);
+    // Somebody who had the old version open wrote to it: it has to come back.
+    std::fs::write(dataset.state_path().join("kept/0/late.parquet"), b"late").unwrap();
+    let immutable = Immutable::set(&path);
+    stays_unfinished(&dataset);
+    drop(immutable);
+    let steps = recover(&dataset).unwrap().steps;
+    assert!(matches!(&steps[..], [Step::TakenBack { .. }, ..]), "{steps:?}");
+    assert_eq!(std::fs::read(path.join("late.parquet")).unwrap(), b"late");
+}
+
+#[test]
+fn a_lost_exchange_that_cannot_be_repeated_is_repeated_when_it_can() {
+    needs_root();
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let (dataset, path) = (world.dataset("t"), world.path("t"));
+    let lock = dataset.lock_run(world.run()).unwrap();
+    let staged = staged(&dataset, &lock, "m");
+    crash::fail_at("swap.after-decision");
+    publish(staged).unwrap();
+    drop(lock);
+    // The record is durable and the names are not: power was lost.
+    let kept = dataset.state_path().join("kept/0");
+    for (from, to) in [(&path, &world.path("other")), (&kept, &path), (&world.path("other"), &kept)] {
+        std::fs::rename(from, to).unwrap();
+    }
+    let immutable = Immutable::set(&path);
+    stays_unfinished(&dataset);
+    drop(immutable);
+    assert_eq!(recover(&dataset).unwrap().steps[0], Step::Settled { version: 1 });
+    assert_eq!(bytes(&path).into_values().collect::<Vec<_>>(), [b"a+m"]);
 }

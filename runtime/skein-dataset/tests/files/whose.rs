@@ -6,7 +6,10 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use skein_dataset::{Dataset, Outcome, Place, StateError, collect, examine, recover, roll_back};
+use skein_dataset::{
+    Dataset, LaterWrites, Outcome, Place, StateError, VersionFiles, collect, examine, recover, roll_back,
+    roll_back_over,
+};
 use skein_types::{RunId, SystemClock};
 
 use crate::mounts::{inside, needs_root};
@@ -327,4 +330,32 @@ fn directories_that_keep_their_own_user_out_are_removed_by_that_user() {
     let world = shared();
     give(&world.path("shared"), STRANGER);
     as_user(STRANGER, STRANGER, &world, "a_run_without_rights_sweeps_what_was_closed_to_it");
+}
+
+/// Not a test of its own: what a user gets of files that another one wrote.
+#[test]
+fn a_user_copies_what_belongs_to_others() {
+    let Some(dir) = inside() else { return };
+    let dataset = open(&dir.join("shared/t"));
+    let copied = VersionFiles::find(&dataset, Some(0)).unwrap();
+    let copied = copied.copy_to(&dataset, &dir.join("shared/out"), "1").unwrap();
+    assert_eq!(copied.path, dir.join("shared/out").canonicalize().unwrap());
+    assert_eq!(copied.lost, ["owner of a.parquet"]);
+    let back = roll_back_over(&dataset, Some(0), LaterWrites::Keep).unwrap();
+    let [kept] = &back.set_aside[..] else { panic!("{back:?}") };
+    assert_eq!(kept.lost, ["owner of late.parquet"]);
+}
+
+#[test]
+fn owners_that_a_copy_cannot_keep_are_listed() {
+    let world = shared();
+    chown(world.path("shared"), Some(ALICE), Some(ALICE)).unwrap();
+    chown(world.path("shared/t"), Some(ALICE), Some(ALICE)).unwrap();
+    let dataset = world.dataset("shared/t");
+    world.migrate(&dataset, "m").unwrap();
+    give(&world.path("shared/.skein"), ALICE);
+    give(&world.path("shared/t"), ALICE);
+    chown(dataset.state_path().join("kept/0/a.parquet"), Some(0), Some(0)).unwrap();
+    world.put("shared/t/late.parquet", b"late");
+    as_user(ALICE, ALICE, &world, "a_user_copies_what_belongs_to_others");
 }

@@ -18,6 +18,9 @@ use crate::render::text::escaped;
 use crate::settings::Settings;
 use crate::statement::Statement;
 
+/// Owners and attributes that were not kept and are named; JSON has them all.
+const LOST_SHOWN: usize = 3;
+
 #[derive(Serialize)]
 struct List {
     version: u64,
@@ -44,6 +47,8 @@ struct Copied {
     directory: String,
     files: usize,
     bytes: Bytes,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    attributes_lost: Vec<String>,
 }
 
 pub(crate) fn export(settings: &Settings, args: &ExportArgs) -> CommandResult {
@@ -53,8 +58,8 @@ pub(crate) fn export(settings: &Settings, args: &ExportArgs) -> CommandResult {
     let found = VersionFiles::find(&dataset, args.version).map_err(|error| failed(&error))?;
     if let Some(to) = &args.to {
         let id = uuid::Uuid::now_v7().simple().to_string();
-        let directory = found.copy_to(&dataset, to, &id).map_err(|error| failed(&error))?;
-        copied(&found, &directory, args.output);
+        let made = found.copy_to(&dataset, to, &id).map_err(|error| failed(&error))?;
+        copied(&found, made, args.output);
         return Ok(());
     }
     if args.output == Output::Table {
@@ -84,22 +89,29 @@ fn data(found: &VersionFiles) -> impl Iterator<Item = &FileRecord> {
     found.files().iter().filter(|file| file.stat.role == Role::Data)
 }
 
-fn copied(found: &VersionFiles, directory: &Path, output: Output) {
+fn copied(found: &VersionFiles, made: skein_dataset::Copied, output: Output) {
     let summary = Copied {
         version: found.version(),
-        directory: directory.display().to_string(),
+        directory: made.path.display().to_string(),
         files: found.files().len(),
         bytes: found.bytes(),
+        attributes_lost: made.lost,
     };
     match output {
         Output::Json => render::json(&summary),
-        Output::Table => render::line(&format!(
-            "copied version {} to {}: {} of {}, every hash as recorded",
-            summary.version,
-            summary.directory,
-            render::counted(summary.files as u64, "file"),
-            summary.bytes
-        )),
+        Output::Table => {
+            render::line(&format!(
+                "copied version {} to {}: {} of {}, every hash as recorded",
+                summary.version,
+                summary.directory,
+                render::counted(summary.files as u64, "file"),
+                summary.bytes
+            ));
+            if !summary.attributes_lost.is_empty() {
+                let lost = render::first_of(&summary.attributes_lost, LOST_SHOWN);
+                render::line(&format!("  not kept {lost}"));
+            }
+        }
     }
 }
 

@@ -132,8 +132,9 @@ fn places(place: &Path) -> Result<Option<(Vec<PathBuf>, Vec<String>)>, Failure> 
         }
         let dataset = place.join(entry.file_name());
         match dataset.symlink_metadata() {
-            Ok(_) => places.push(dataset),
-            Err(_) => orphans.push(entry.path().display().to_string()),
+            // A link's dataset is where it leads, and so is its state: this one has lost its own.
+            Ok(found) if !found.is_symlink() => places.push(dataset),
+            Ok(_) | Err(_) => orphans.push(entry.path().display().to_string()),
         }
     }
     places.sort();

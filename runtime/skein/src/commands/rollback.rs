@@ -16,6 +16,9 @@ use crate::render;
 use crate::render::text::escaped;
 use crate::settings::Settings;
 
+/// Owners and attributes that were not kept and are named; JSON has them all.
+const LOST_SHOWN: usize = 3;
+
 #[derive(Serialize)]
 struct Summary {
     version: u64,
@@ -33,6 +36,8 @@ struct Kept {
     files: usize,
     bytes: Bytes,
     path: String,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    attributes_lost: Vec<String>,
 }
 
 pub(crate) fn rollback(settings: &Settings, args: &RollbackArgs) -> CommandResult {
@@ -51,11 +56,14 @@ pub(crate) fn rollback(settings: &Settings, args: &RollbackArgs) -> CommandResul
         Output::Table => {
             render::line(&told(&done));
             for kept in &done.set_aside {
-                let SetAside { version, path, files, bytes } = kept;
+                let SetAside { version, path, files, bytes, lost } = kept;
                 let path = path.display();
                 render::line(&format!(
                     "  kept     {files} files, {bytes} that others wrote (version {version}): {path}"
                 ));
+                if !lost.is_empty() {
+                    render::line(&format!("  not kept {}", render::first_of(lost, LOST_SHOWN)));
+                }
             }
         }
     }
@@ -113,6 +121,7 @@ fn summary(done: &RolledBack) -> Summary {
         files: kept.files,
         bytes: kept.bytes,
         path: kept.path.display().to_string(),
+        attributes_lost: kept.lost.clone(),
     };
     Summary { version, to, files, bytes, changed, later_writes: set_aside.iter().map(kept).collect() }
 }
