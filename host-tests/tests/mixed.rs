@@ -73,7 +73,7 @@ id int64 | client string | amount decimal(12,2) | year int32?
         [
             json!([0, "adopted", "found in place", 2, false]),
             json!([1, "published", migration, 2, false]),
-            json!([2, "observed", "1 changes by others", 3, false]),
+            json!([2, "observed", "1 change by others", 3, false]),
             json!([3, "published", migration, 3, true]),
         ]
     );
