@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use serde_json::Value;
 use skein_bench::file_row::SkeinTook;
 use skein_bench::rival::{Took, Work};
-use skein_dataset::{Dataset, NameRule, Options, Place, ProbeCache, SyncMode};
+use skein_dataset::{Dataset, NameRule, Options, Place, ProbeCache};
 use skein_node::{
     AgentSource, FileChoice, Params, Preparation, Progress, Resize, RunRequest, SchemaGroup, prepare,
 };
@@ -91,7 +91,6 @@ impl Skein {
         let options = Options {
             lock_wait: Duration::ZERO,
             threads: self.threads,
-            sync: SyncMode::Each,
             probes: Arc::new(ProbeCache::default()),
         };
         Ok(Dataset::open(Place::resolve(file)?, Arc::clone(&self.clock), options)?)

@@ -18,7 +18,7 @@ use skein_bench::rival::{Kind, Python, Rival, Took, Work};
 use skein_bench::rounds::{alternate, ratio_to_best};
 use skein_bench::rows;
 use skein_bench::series::Series;
-use skein_dataset::{Dataset, NameRule, Options, Place, ProbeCache, SyncMode};
+use skein_dataset::{Dataset, NameRule, Options, Place, ProbeCache};
 use skein_node::{
     FileChoice, Params, Preparation, Progress, Resize, RunRequest, Staged, prepare, publish_all,
 };
@@ -156,12 +156,7 @@ impl Many<'_> {
             let mut staged: Vec<Staged> = Vec::with_capacity(LOT);
             for copy in lot {
                 let mut lap = Lap { clock: &*self.clock, from: self.clock.elapsed() };
-                let options = Options {
-                    lock_wait: Duration::ZERO,
-                    threads: 1,
-                    sync: SyncMode::Each,
-                    probes: Arc::clone(&probes),
-                };
+                let options = Options { lock_wait: Duration::ZERO, threads: 1, probes: Arc::clone(&probes) };
                 let dataset = Dataset::open(Place::resolve(copy)?, Arc::clone(&self.clock), options)?;
                 open += lap.next();
                 let clock = Arc::clone(&self.clock);

@@ -17,7 +17,7 @@ use arrow_array::types::Int64Type;
 use host_tests::python::Worker;
 use host_tests::{Outcome, Site, dice, fixture, guests};
 use serde_json::{Value, json};
-use skein_dataset::{Applied, Dataset, Options, Place, SyncMode};
+use skein_dataset::{Applied, Dataset, Options, Place};
 use skein_types::{Clock as _, SystemClock, codes};
 
 const MIGRATIONS: u64 = 10;
@@ -126,8 +126,7 @@ fn ids(dataset: &Path) -> Vec<i64> {
 
 /// For each file of the current version, by the log: the migrations that it has been through.
 fn applied(dataset: &Path) -> BTreeMap<String, Vec<String>> {
-    let options =
-        Options { lock_wait: Duration::ZERO, threads: 1, sync: SyncMode::Each, probes: Arc::default() };
+    let options = Options { lock_wait: Duration::ZERO, threads: 1, probes: Arc::default() };
     let place = Place::resolve(dataset).unwrap();
     let dataset = Dataset::open(place, Arc::new(SystemClock::start()), options).unwrap();
     let head = dataset.head().unwrap().unwrap();

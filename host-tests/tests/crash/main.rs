@@ -20,7 +20,7 @@ use std::time::Duration;
 use host_tests::dice::{Dice, setting};
 use host_tests::guard::{Tree, state_directory, tree};
 use host_tests::{Call, Outcome, fixture};
-use skein_dataset::{Dataset, Options, Place, ProbeCache, SyncMode};
+use skein_dataset::{Dataset, Options, Place, ProbeCache};
 use skein_types::{SystemClock, codes};
 
 use plan::{Act, Met, Recovery, Round, TAKEN_BACK, schedule};
@@ -246,12 +246,7 @@ fn log_and_directory_agree(subject: &Subject, what: &str) {
 }
 
 fn agrees(path: &Path, what: &str) {
-    let options = Options {
-        lock_wait: Duration::ZERO,
-        threads: 1,
-        sync: SyncMode::Each,
-        probes: Arc::new(ProbeCache::default()),
-    };
+    let options = Options { lock_wait: Duration::ZERO, threads: 1, probes: Arc::new(ProbeCache::default()) };
     let place = Place::resolve(path).unwrap();
     let dataset = Dataset::open(place, Arc::new(SystemClock::start()), options).unwrap();
     let history = dataset.history().unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use host_tests::{guests, project};
 use serde_json::Value;
-use skein_dataset::{Dataset, NameRule, Options, Place, ProbeCache, SyncMode};
+use skein_dataset::{Dataset, NameRule, Options, Place, ProbeCache};
 use skein_node::{
     FileChoice, Params, Preparation, Prepared, Progress, Resize, RunError, RunReport, RunRequest, prepare,
 };
@@ -70,12 +70,8 @@ impl Shop {
     }
 
     pub(crate) fn dataset(&self, path: &Path) -> Dataset {
-        let options = Options {
-            lock_wait: Duration::ZERO,
-            threads: THREADS,
-            sync: SyncMode::Each,
-            probes: Arc::new(ProbeCache::default()),
-        };
+        let options =
+            Options { lock_wait: Duration::ZERO, threads: THREADS, probes: Arc::new(ProbeCache::default()) };
         Dataset::open(Place::resolve(path).unwrap(), Arc::clone(&self.clock), options).unwrap()
     }
 

@@ -131,6 +131,16 @@ fn the_state_is_told_and_a_damaged_log_is_a_problem() {
 }
 
 #[test]
+fn what_is_held_is_told() {
+    let (site, dataset) = orders(1);
+    migrate(&site, &dataset).arg("--publish").arg("hold").finish().succeeded();
+    let held = said(&doctor(&site, &dataset).succeeded(), "held");
+    assert!(held.starts_with("1 waiting for `skein publish` or `skein discard`: run_"), "{held}");
+    site.skein("discard").arg(&dataset).arg("--yes").finish().succeeded();
+    assert!(!found(&doctor(&site, &dataset)).iter().any(|(check, ..)| check == "held"));
+}
+
+#[test]
 fn what_others_did_since_the_last_version_is_a_warning_that_names_it() {
     let (site, dataset) = orders(3);
     migrate(&site, &dataset).finish().succeeded();

@@ -8,7 +8,7 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use host_tests::dice::Dice;
 use host_tests::{Site, fixture};
 use serde_json::json;
-use skein_dataset::{Dataset, Options, Place, ProbeCache, SyncMode, roll_back};
+use skein_dataset::{Dataset, Options, Place, ProbeCache, roll_back};
 use skein_node::RunRequest;
 use skein_sandbox::Module;
 use skein_types::SystemClock;
@@ -84,12 +84,8 @@ impl Subject {
         if self.marker == 0 || dice.roll(2) == 0 {
             return self.publish(shop, columns);
         }
-        let options = Options {
-            lock_wait: Duration::ZERO,
-            threads: 1,
-            sync: SyncMode::Each,
-            probes: Arc::new(ProbeCache::default()),
-        };
+        let options =
+            Options { lock_wait: Duration::ZERO, threads: 1, probes: Arc::new(ProbeCache::default()) };
         let clock = Arc::new(SystemClock::start());
         let dataset = Dataset::open(Place::resolve(&self.path).unwrap(), clock, options).unwrap();
         assert!(roll_back(&dataset, Some(0)).unwrap().changed);

@@ -24,8 +24,8 @@ use crate::place::state::StateSite;
 use crate::place::{Kind, Place, PlaceError, STATE};
 use crate::recover;
 use crate::staging::QUARANTINE;
+use crate::store;
 use crate::store::lock::{self, Lock};
-use crate::store::{self, barrier::SyncMode};
 
 pub(crate) const RUN_LOCK: &str = "run.lock";
 const LOCK: &str = "lock";
@@ -39,8 +39,6 @@ pub struct Options {
     pub lock_wait: Duration,
     /// Threads for hashing.
     pub threads: usize,
-    /// How barriers sync.
-    pub sync: SyncMode,
     /// Shared by all datasets of the process.
     pub probes: Arc<ProbeCache>,
 }
@@ -92,9 +90,21 @@ pub enum StateError {
     },
     /// An exchange is under way and the names stand for things that the log does not know. Nothing was touched.
     #[error("the dataset was replaced during an exchange: {found}")]
-    Held {
+    Replaced {
         /// What was found where.
         found: String,
+    },
+    /// Something in the state has a name that only we give, under a lock that we have.
+    #[error("{name} exists already in the dataset's state")]
+    Exists {
+        /// Which.
+        name: String,
+    },
+    /// A file does not hold still.
+    #[error("{path} changes while it is copied")]
+    Changing {
+        /// Which.
+        path: String,
     },
     /// Another user's exchange is under way, and the system does not let this one finish it.
     #[error("another user's exchange cannot be finished: {refusal}")]
@@ -123,8 +133,8 @@ impl StateError {
     /// The code of this error.
     pub fn code(&self) -> Code {
         match self {
-            Self::Locked { .. } | Self::Busy { .. } => codes::DATASET_LOCKED,
-            Self::Held { .. } => codes::DATASET_DRIFT,
+            Self::Locked { .. } | Self::Busy { .. } | Self::Exists { .. } => codes::DATASET_LOCKED,
+            Self::Replaced { .. } | Self::Changing { .. } => codes::DATASET_DRIFT,
             Self::NotOurs { refusal } | Self::Unfinished { refusal } => refusal.code(),
             Self::Place(e) => e.code(),
             Self::Log(e) => e.code(),
@@ -141,7 +151,11 @@ impl StateError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Locked { .. } => Some("wait for it, or end that process: its lock ends with it"),
-            Self::Held { .. } => Some("put the old or the new directory back in place, then recover"),
+            Self::Replaced { .. } => Some("put the old or the new directory back in place, then recover"),
+            Self::Exists { .. } => Some(
+                "something else than Skein writes there, or does not see our locks: stop it, run `skein recover`, try again",
+            ),
+            Self::Changing { .. } => Some("try again when whoever writes it is done"),
             Self::Unfinished { refusal } => Some(refusal.hint()),
             Self::NotOurs { .. } => Some("recover as the user who began it, or as root"),
             Self::Place(e) => e.hint(),
@@ -192,15 +206,16 @@ impl Dataset {
     }
 
     /// Where the version lies that a run holds, for reading; `None` if it holds none.
-    pub fn held_path(&self, run: RunId) -> Option<PathBuf> {
-        let history = self.history().ok()?;
-        history.held_by(run).map(|held| self.state_path().join(&held.hold.source))
+    pub fn held_path(&self, run: RunId) -> Result<Option<PathBuf>, LogError> {
+        let history = self.history()?;
+        Ok(history.held_by(run).map(|held| self.state_path().join(&held.hold.source)))
     }
 
     /// Where the rejects of a run lie that holds a version.
-    pub fn held_rejects(&self, run: RunId) -> Option<PathBuf> {
+    pub fn held_rejects(&self, run: RunId) -> Result<Option<PathBuf>, LogError> {
         let path = self.held_path(run)?;
-        path.ancestors().nth(2).map(|attempt| attempt.join(QUARANTINE)).filter(|path| path.exists())
+        let attempt = path.as_deref().and_then(|path| path.ancestors().nth(2));
+        Ok(attempt.map(|attempt| attempt.join(QUARANTINE)).filter(|path| path.exists()))
     }
 
     /// Whether a run has taken the dataset before, also one that came after this was opened. Until then nothing of Skein

@@ -166,8 +166,7 @@ impl<'a> Aside<'a> {
                 return Ok(());
             }
         }
-        let found = format!("{ASIDE}/{}: {path} and {MOST} more are there", self.number);
-        Err(StateError::Held { found })
+        Err(StateError::Exists { name: format!("{ASIDE}/{}/{path}, with {MOST} more,", self.number) })
     }
 
     fn finish(self) -> Result<Vec<String>, StateError> {

@@ -177,7 +177,7 @@ fn fill(
     let from = store::open_file(&file.root, &file.name)?.into_std();
     let (to, blake3) = copy::make(&from, (root, path), path, &dataset.stop)?;
     if blake3 != file.record.blake3 {
-        return Err(StateError::Held { found: format!("{path} changes while it is copied") });
+        return Err(StateError::Changing { path: path.clone() });
     }
     let lost = attributes::copy(&from, &to, path)?;
     copy::set_modified(&to, file.record.stat.mtime_ns, path)?;
@@ -202,7 +202,7 @@ fn place(state: &State, made: &str, version: u64, late: &[Late<'_>]) -> Result<S
             return Ok(name);
         }
     }
-    Err(StateError::Held { found: format!("{LATER}/{version} and {MOST} more are there with other files") })
+    Err(StateError::Exists { name: format!("{LATER}/{version}, with {MOST} more,") })
 }
 
 fn is_there(all: &Dir, name: &str, late: &[Late<'_>]) -> Result<bool, IoFault> {

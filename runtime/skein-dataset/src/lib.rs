@@ -57,7 +57,7 @@ pub use partition::Partitions;
 pub use place::filesystem::{FileSystem, Verdict};
 pub use place::probe::ProbeCache;
 pub use place::trust::Doubt;
-pub use place::{Kind, Place, PlaceError};
+pub use place::{Kind, Place, PlaceError, STATE};
 pub use publish::alone::ExchangeError;
 pub use publish::beside::{BadName, Name, beside, check_free, state_beside};
 pub use publish::{
@@ -68,6 +68,5 @@ pub use recover::{Recovered, Step, recover};
 pub use rollback::{LaterWrites, NO_STATE, RollbackError, RolledBack, previous, roll_back, roll_back_over};
 pub use snapshot::{Access, PinnedFile, Snapshot, SnapshotError};
 pub use staging::{NameRule, OUTPUT_REJECTS, Room, StageError, StagedEntry, StagedFile, Staging};
-pub use store::barrier::SyncMode;
 pub use sweep::Swept;
 pub use version::VersionError;

@@ -124,13 +124,17 @@ pub struct Listing {
 impl Listing {
     /// Lists a directory, or answers what in it no dataset may hold.
     pub(crate) fn of_directory(root: impl AsFd) -> Result<Self, PlaceError> {
-        Self::walked(root, &mut Err)
+        Self::walked(root, MAX_ENTRIES, &mut Err)
     }
 
     /// Lists what it can of a directory, and everything in it that no dataset may hold.
     pub(crate) fn survey(root: impl AsFd) -> Result<(Self, Vec<PlaceError>), PlaceError> {
+        Self::survey_up_to(root, MAX_ENTRIES)
+    }
+
+    fn survey_up_to(root: impl AsFd, most: usize) -> Result<(Self, Vec<PlaceError>), PlaceError> {
         let mut refused = Vec::new();
-        let listing = Self::walked(root, &mut |refusal| {
+        let listing = Self::walked(root, most, &mut |refusal| {
             refused.push(refusal);
             Ok(())
         })?;
@@ -138,10 +142,10 @@ impl Listing {
         Ok((listing, refused))
     }
 
-    fn walked(root: impl AsFd, refuse: &mut Refuse<'_>) -> Result<Self, PlaceError> {
+    fn walked(root: impl AsFd, most: usize, refuse: &mut Refuse<'_>) -> Result<Self, PlaceError> {
         let fd = reopen(root, ".").during("list", ".")?;
         let dev = rustix::fs::fstat(&fd).during("list", ".")?.st_dev;
-        let mut walk = Walk { listing: Self::default(), dev, refuse };
+        let mut walk = Walk { listing: Self::default(), dev, left: most, most, is_full: false, refuse };
         walk.down(&fd, "", 0)?;
         let mut listing = walk.listing;
         listing.files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -188,6 +192,11 @@ type Refuse<'r> = dyn FnMut(PlaceError) -> Result<(), PlaceError> + 'r;
 struct Walk<'r> {
     listing: Listing,
     dev: u64,
+    /// How many more entries there may be.
+    left: usize,
+    most: usize,
+    /// That was said.
+    is_full: bool,
     refuse: &'r mut Refuse<'r>,
 }
 
@@ -202,6 +211,15 @@ impl Walk<'_> {
             let name = entry.file_name().to_bytes();
             if matches!(name, b"." | b"..") {
                 continue;
+            }
+            // Said once: whoever goes on would count what is left one by one.
+            match self.left.checked_sub(1) {
+                None if self.is_full => return Ok(()),
+                None => {
+                    self.is_full = true;
+                    return (self.refuse)(PlaceError::TooManyEntries { most: self.most });
+                }
+                Some(left) => self.left = left,
             }
             let Ok(name) = std::str::from_utf8(name) else {
                 let path = format!("{prefix}{}", String::from_utf8_lossy(name));
@@ -232,9 +250,6 @@ impl Walk<'_> {
     fn take(&mut self, dir: &OwnedFd, name: &str, prefix: &str) -> Result<bool, PlaceError> {
         let path = format!("{prefix}{name}");
         let listing = &mut self.listing;
-        if listing.files.len() + listing.dirs.len() >= MAX_ENTRIES {
-            return Err(PlaceError::TooManyEntries { most: MAX_ENTRIES });
-        }
         if matches!(name, STATE | OWNER) {
             let datasets = if name == STATE { inner(dir, prefix)? } else { Vec::new() };
             return Err(PlaceError::ContainsDataset { path, datasets });
@@ -319,7 +334,9 @@ fn table_format(prefix: &str, name: &str) -> Option<&'static str> {
         ".hoodie" => Some("Apache Hudi"),
         "_spark_metadata" => Some("a Spark streaming sink"),
         _ if prefix.ends_with("metadata/")
-            && (name == "version-hint.text" || name.ends_with(".metadata.json")) =>
+            && (name == "version-hint.text"
+                || name.ends_with(".metadata.json")
+                || name.ends_with(".metadata.json.gz")) =>
         {
             Some("Apache Iceberg")
         }
@@ -342,7 +359,8 @@ fn reopen(dir: impl AsFd, name: &str) -> Result<OwnedFd, rustix::io::Errno> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Change, FileStat, Role, changes};
+    use super::{Change, FileStat, Listing, Role, changes, table_format};
+    use crate::place::PlaceError;
 
     #[test]
     fn names_decide_roles() {
@@ -363,6 +381,31 @@ mod tests {
         ] {
             assert_eq!(Role::of(path), role, "{path}");
         }
+    }
+
+    #[test]
+    fn metadata_of_iceberg_is_known_compressed_under_both_of_its_names() {
+        for name in ["v1.metadata.json", "v1.gz.metadata.json", "v1.metadata.json.gz", "version-hint.text"] {
+            assert_eq!(table_format("t/metadata/", name), Some("Apache Iceberg"), "{name}");
+        }
+        assert_eq!(table_format("t/", "v1.metadata.json.gz"), None);
+        assert_eq!(table_format("t/metadata/", "notes.json.gz"), None);
+    }
+
+    #[test]
+    fn a_survey_says_once_that_there_are_too_many_entries() {
+        let place = tempfile::tempdir().unwrap();
+        for dir in ["a", "b", "c"] {
+            std::fs::create_dir(place.path().join(dir)).unwrap();
+            for n in 0..5 {
+                std::fs::write(place.path().join(format!("{dir}/{n}.parquet")), "").unwrap();
+            }
+        }
+        let root = std::fs::File::open(place.path()).unwrap();
+        let (listing, refused) = Listing::survey_up_to(&root, 9).unwrap();
+        assert_eq!(listing.files.len() + listing.dirs.len(), 9);
+        assert!(matches!(refused[..], [PlaceError::TooManyEntries { most: 9 }]), "{refused:?}");
+        assert_eq!(Listing::survey_up_to(&root, 18).unwrap().1.len(), 0);
     }
 
     fn stat(path: &str, size: u64) -> FileStat {

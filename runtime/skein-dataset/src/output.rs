@@ -22,7 +22,7 @@ use crate::place::{PlaceError, STATE, refuse_outer};
 use crate::snapshot::Snapshot;
 use crate::staging::{DATA, OUTPUT_REJECTS, Room};
 use crate::store;
-use crate::store::barrier::{Barrier, SyncMode};
+use crate::store::barrier::Barrier;
 
 /// Syncs in flight at once.
 const SYNCS: usize = 32;
@@ -61,6 +61,15 @@ pub enum OutputError {
         /// What the file system has for this user.
         free: Bytes,
     },
+    /// It has its name, and something that comes after that failed.
+    #[error("{} is there and complete, but not all of its mode and name may be durable", path.display())]
+    Delivered {
+        /// Which.
+        path: PathBuf,
+        /// What failed.
+        #[source]
+        source: IoFault,
+    },
     /// It lies in a dataset.
     #[error(transparent)]
     Place(#[from] PlaceError),
@@ -75,6 +84,7 @@ impl OutputError {
         match self {
             Self::Refused { .. } | Self::NameTaken { .. } => codes::OUTPUT_REFUSED,
             Self::NoSpace { .. } => codes::NO_SPACE,
+            Self::Delivered { source, .. } => source.code(),
             Self::Place(e) => e.code(),
             Self::Io(e) => e.code(),
         }
@@ -96,6 +106,9 @@ impl OutputError {
             ),
             Self::Place(e) => e.hint(),
             Self::Io(e) => e.hint(),
+            Self::Delivered { .. } => {
+                Some("every file in it is durable: look at its mode, and take it as it is")
+            }
             Self::NoSpace { .. } => None,
         }
     }
@@ -199,8 +212,16 @@ impl Output {
             }
             Err(other) => return Err(other).during("rename", &self.name)?,
         }
-        rustix::fs::fchmod(&opened, Mode::from_raw_mode(mode)).during("set the mode of", &self.name)?;
-        store::sync_dir(&self.parent, ".")?;
+        // From here on it is there, whatever fails.
+        let end = || -> Result<(), IoFault> {
+            if mode & 0o700 != 0o700 {
+                let kept = Mode::from_raw_mode(mode);
+                rustix::fs::fchmod(&opened, kept).during("set the mode of", &self.name)?;
+                rustix::fs::fsync(&opened).during("sync", &self.name)?;
+            }
+            store::sync_dir(&self.parent, ".")
+        };
+        end().map_err(|source| OutputError::Delivered { path: self.path.clone(), source })?;
         Ok(self.path.clone())
     }
 }
@@ -240,7 +261,7 @@ fn sync(data: &Dir) -> Result<(), OutputError> {
     for path in files.chain(listing.dirs.iter().map(String::as_str)).chain(["."]) {
         barrier.add(0, data, path)?;
     }
-    match barrier.wait(SyncMode::Each, SYNCS).pop() {
+    match barrier.wait(SYNCS).pop() {
         Some((_, fault)) => Err(fault.into()),
         None => Ok(()),
     }

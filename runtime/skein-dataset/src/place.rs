@@ -24,7 +24,7 @@ use state::StateSite;
 use trust::Doubt;
 
 /// The directory beside datasets in which their state is kept.
-pub(crate) const STATE: &str = ".skein";
+pub const STATE: &str = ".skein";
 
 /// What a dataset is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -213,7 +213,7 @@ pub(crate) fn seal(dataset: &Dataset, last: Option<Parent>, body: Body) -> Resul
 /// Creates a sealed record, durably. The lock must be held.
 pub(crate) fn create(state: &State, record: &Sealed) -> Result<(), StateError> {
     if !record.create(&state.log)? {
-        return Err(StateError::Held { found: format!("record {} exists", record.number) });
+        return Err(StateError::Exists { name: format!("record {}", record.number) });
     }
     Ok(store::sync_dir(&state.log, ".")?)
 }

@@ -294,12 +294,12 @@ impl Staging {
     }
 
     /// Makes durable what was staged since the last time, so that the publish that follows has less to wait for.
-    pub fn sync(&self, dataset: &Dataset) -> Result<(), IoFault> {
+    pub fn sync(&self) -> Result<(), IoFault> {
         self.finish_dirs()?;
         let mut barrier = Barrier::default();
         let unsynced = self.shared.written().unsynced.clone();
         unsynced.iter().try_for_each(|path| barrier.add(0, &self.shared.data, path))?;
-        let failed = barrier.wait(dataset.options.sync, SYNCS).into_iter().next();
+        let failed = barrier.wait(SYNCS).into_iter().next();
         failed.map_or(Ok(()), |(_, fault)| Err(fault))?;
         self.note_synced();
         Ok(())

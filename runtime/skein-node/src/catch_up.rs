@@ -48,7 +48,7 @@ impl Staged {
             if added == 0 {
                 break;
             }
-            self.staging.sync(&self.dataset)?;
+            self.staging.sync()?;
             changes = Vec::new();
         }
         self.report = staged::report(&self.job, &self.snapshot, &self.staging);

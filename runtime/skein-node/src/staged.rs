@@ -202,8 +202,14 @@ fn ended(
         }
         Outcome::Held { base } => {
             report.version = base + 1;
-            report.path = dataset.held_path(run).map(shown);
-            report.quarantine = rejected.and_then(|_| dataset.held_rejects(run)).map(shown);
+            // It is held whether or not the log can be read once more; `skein history` says where.
+            let found = dataset.held_path(run).and_then(|path| Ok((path, dataset.held_rejects(run)?)));
+            let (path, rejects) = found.unwrap_or_else(|error| {
+                tracing::warn!(%run, %error, "where the held version lies is not known");
+                (None, None)
+            });
+            report.path = path.map(shown);
+            report.quarantine = rejected.and(rejects).map(shown);
             Ok(RunOutcome::Held(Box::new(report)))
         }
         Outcome::Conflict { reason } => Err(RunError::Conflict { reason }),

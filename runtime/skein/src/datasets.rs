@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use skein_dataset::{Dataset, NO_STATE, Options, Place, PlaceError, ProbeCache, StateError, SyncMode};
+use skein_dataset::{Dataset, NO_STATE, Options, Place, PlaceError, ProbeCache, StateError};
 use skein_types::{Clock, codes};
 
 use crate::failure::{CommandResult, Failure};
@@ -37,7 +37,7 @@ pub(crate) fn open_with(
 
 /// How this machine works on datasets.
 pub(crate) fn options(threads: usize, probes: &Arc<ProbeCache>) -> Options {
-    Options { lock_wait: LOCK_WAIT, threads, sync: SyncMode::Each, probes: Arc::clone(probes) }
+    Options { lock_wait: LOCK_WAIT, threads, probes: Arc::clone(probes) }
 }
 
 /// The place with its state where the settings say.

@@ -6,12 +6,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use skein_dataset::{Dataset, Finding};
+use skein_dataset::{Dataset, Finding, STATE};
 
 use crate::render;
 
-/// The directory beside datasets in which their state is kept.
-pub(crate) const STATE: &str = ".skein";
 /// Parts of a state in which rows lie.
 const WITH_ROWS: [&str; 2] = ["kept", "quarantine"];
 

@@ -3,7 +3,7 @@
 use cap_std::fs::Dir;
 use skein_types::{Bytes, codes};
 
-use crate::dataset::{Dataset, State};
+use crate::dataset::{Dataset, RUN_LOCK, State};
 use crate::examine::{Finding, NAMED, with_cause};
 use crate::fault::{During as _, IoFault};
 use crate::listing::Listing;
@@ -37,6 +37,7 @@ pub(super) fn look(dataset: &Dataset, findings: &mut Vec<Finding>) {
     findings.push(Finding::ok("state", format!("{}, {elsewhere}", at.display())));
     findings.push(log(dataset));
     findings.extend(business(dataset, state));
+    findings.extend(held(dataset));
     findings.extend(drift(dataset));
     findings.push(match kept(state) {
         Ok(text) => Finding::ok("kept", text),
@@ -59,6 +60,18 @@ fn log(dataset: &Dataset) -> Finding {
     }
 }
 
+/// Versions that wait for somebody to decide; nothing where the log cannot be used, which is a finding of its own.
+fn held(dataset: &Dataset) -> Option<Finding> {
+    let history = dataset.history().ok()?;
+    let runs: Vec<String> = history.held().iter().map(|held| held.hold.facts.run.to_string()).collect();
+    if runs.is_empty() {
+        return None;
+    }
+    let named = runs[..runs.len().min(NAMED)].join(", ");
+    let text = format!("{} waiting for `skein publish` or `skein discard`: {named}", runs.len());
+    Some(Finding::ok("held", text))
+}
+
 /// What somebody has begun and not ended.
 fn business(dataset: &Dataset, state: &State) -> Option<Finding> {
     const CHECK: &str = "business";
@@ -66,7 +79,10 @@ fn business(dataset: &Dataset, state: &State) -> Option<Finding> {
     if dataset.history().is_ok_and(|history| history.unsettled().is_some()) {
         return Some(Finding::warning(CHECK, "a publish or rollback is not over", hint));
     }
-    let staged = store::names(&state.stage, "stage").map_or(0, |names| names.len());
+    let staged = match store::names(&state.stage, "stage") {
+        Ok(names) => names.len(),
+        Err(fault) => return Some(Finding::problem(CHECK, fault.code(), with_cause(&fault), None)),
+    };
     match dataset.idle(state) {
         Ok(Some(free)) => {
             drop::<Lock>(free);
@@ -75,7 +91,7 @@ fn business(dataset: &Dataset, state: &State) -> Option<Finding> {
             })
         }
         Ok(None) => {
-            let holder = lock::read_note(&state.root, "run.lock").unwrap_or_default();
+            let holder = lock::read_note(&state.root, RUN_LOCK).unwrap_or_default();
             Some(Finding::warning(CHECK, format!("{holder} is at work"), None))
         }
         Err(fault) => Some(Finding::problem(CHECK, fault.code(), with_cause(&fault), None)),

@@ -15,7 +15,7 @@ use crate::publish::{Conflict, Outcome, Publish, PublishError};
 use crate::recover;
 use crate::snapshot::SnapshotError;
 use crate::store;
-use crate::store::barrier::{Barrier, SyncMode};
+use crate::store::barrier::Barrier;
 use crate::store::lock::Lock;
 
 pub(crate) type Answer = Result<Outcome, PublishError>;
@@ -79,16 +79,11 @@ pub(crate) const SYNCS: usize = 32;
 
 struct Batch<'a> {
     answers: Vec<Option<Attempted<'a>>>,
-    mode: SyncMode,
 }
 
 impl<'a> Batch<'a> {
     fn new(runs: &[Publish<'a>]) -> Self {
-        let options = runs.first().map(|run| &run.dataset.options);
-        Self {
-            answers: runs.iter().map(|_| None).collect(),
-            mode: options.map_or(SyncMode::Each, |o| o.sync),
-        }
+        Self { answers: runs.iter().map(|_| None).collect() }
     }
 
     fn step<A, B>(
@@ -122,7 +117,7 @@ impl<'a> Batch<'a> {
                 Err(other) => self.answers[*i] = Some(*ended(Err(other))),
             }
         }
-        failed.extend(barrier.wait(self.mode, SYNCS));
+        failed.extend(barrier.wait(SYNCS));
         for (i, fault) in failed {
             if let (None, Some((_, run))) = (&self.answers[i], runs.iter().find(|(at, _)| *at == i)) {
                 self.answers[i] = Some(*ended(answer(run, fault)));
@@ -276,9 +271,7 @@ fn try_decide(prepared: &Prepared<'_>) -> Result<Result<Sealed, Back>, StateErro
         }
         Decision::Forward => {
             if !prepared.decision.link(&state.log)? {
-                return Err(StateError::Held {
-                    found: format!("record {} exists", prepared.decision.number),
-                });
+                return Err(StateError::Exists { name: format!("record {}", prepared.decision.number) });
             }
             crash_point!("swap.after-decision").during("publish", name)?;
             swap::move_quarantine(state, intent)?;

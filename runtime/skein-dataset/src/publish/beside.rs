@@ -21,6 +21,7 @@
 //!
 //! The log of the dataset that was read does not grow: it did not change. The new log says where it comes from.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use cap_std::fs::Dir;
@@ -30,7 +31,7 @@ use skein_types::{Blake3, Code, RunId, codes};
 
 use crate::crash_point;
 use crate::dataset::{Dataset, PARTS, RUN_LOCK, State, StateError};
-use crate::fault::During as _;
+use crate::fault::{During as _, IoFault};
 use crate::listing::FileStat;
 use crate::log::record::{Body, Intent, Operation, Origin, Record};
 use crate::log::{self, Sealed, file_name};
@@ -222,7 +223,7 @@ impl<'a> Prepared<'a> {
             barrier.add(0, &shared.dir, name)?;
         }
         prepare::registration(&self.publish, (0, &mut barrier))?;
-        let failed = barrier.wait(self.publish.dataset.options.sync, batch::SYNCS);
+        let failed = barrier.wait(batch::SYNCS);
         failed.into_iter().next().map_or(Ok(()), |(_, fault)| Err(PublishError::from(fault)))?;
         self.publish.staging.note_synced();
         Ok(())
@@ -296,7 +297,7 @@ fn make_state(publish: &Publish<'_>, record: &Sealed) -> Result<Dir, PublishErro
 
 /// Takes the state of a dataset back that an attempt was about to make and did not. The lock must be held.
 pub(crate) fn take_back(dataset: &Dataset, state: &State, attempt: &str) -> Result<(), StateError> {
-    let Ok(dir) = state.stage.open_dir(attempt) else { return Ok(()) };
+    let Some(dir) = below(&state.stage, attempt)? else { return Ok(()) };
     if store::node(&dir, NOTE)?.is_none() {
         return Ok(());
     }
@@ -314,9 +315,17 @@ pub(crate) fn take_back(dataset: &Dataset, state: &State, attempt: &str) -> Resu
     Ok(())
 }
 
+/// A directory, if there is one. What cannot be opened for another reason may be ours: then nothing is swept.
+fn below(dir: &Dir, path: &str) -> Result<Option<Dir>, IoFault> {
+    match dir.open_dir(path) {
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        other => other.during("open", path).map(Some),
+    }
+}
+
 /// Whether a state is the one that the attempt made, and nobody has used it since.
 fn is_ours(all: &Dir, note: &Note) -> Result<bool, StateError> {
-    let Ok(log) = all.open_dir(format!("{}/log", note.name)) else { return Ok(false) };
+    let Some(log) = below(all, &format!("{}/log", note.name))? else { return Ok(false) };
     let only = store::names(&log, "log")? == [file_name(0)];
     if !only {
         return Ok(false);

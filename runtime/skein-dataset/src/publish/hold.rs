@@ -93,7 +93,7 @@ impl<'a> Prepared<'a> {
     fn sync(&self) -> Result<(), PublishError> {
         let mut barrier = Barrier::default();
         prepare::staged(&self.publish, &self.intent, &self.base, (0, &mut barrier))?;
-        let failed = barrier.wait(self.publish.dataset.options.sync, batch::SYNCS);
+        let failed = barrier.wait(batch::SYNCS);
         failed.into_iter().next().map_or(Ok(()), |(_, fault)| Err(PublishError::from(fault)))?;
         self.publish.staging.note_synced();
         Ok(())
@@ -114,13 +114,13 @@ impl<'a> Prepared<'a> {
         let mode = rustix::fs::Mode::from_raw_mode(0o755);
         store::set_dir_mode(&shared.dir, mode, &shared.name)?;
         if !store::rename_new(&state.stage, &shared.name, &held, &run)? {
-            return Err(StateError::Held { found: format!("{HELD}/{run} exists already") });
+            return Err(StateError::Exists { name: format!("{HELD}/{run}") });
         }
         crash_point!("hold.after-move").during("hold", name)?;
         store::sync_dir(&held, ".")?;
         store::sync_dir(&state.stage, ".")?;
         if !store::rename_new(&shared.dir, INTENT_RECORD, &state.log, &file_name(self.record.number))? {
-            return Err(StateError::Held { found: format!("record {} exists", self.record.number) });
+            return Err(StateError::Exists { name: format!("record {}", self.record.number) });
         }
         crash_point!("hold.after-record").during("hold", name)?;
         Ok(store::sync_dir(&state.log, ".")?)

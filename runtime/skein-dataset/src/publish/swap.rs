@@ -130,7 +130,9 @@ impl Swap<'_> {
             return Ok(Decision::Forward);
         }
         if store::node(parent, name)? != Some(self.intent.new) {
-            return Err(StateError::Held { found: format!("{name} is new, and kept/{slot} was written to") });
+            return Err(StateError::Replaced {
+                found: format!("{name} is new, and kept/{slot} was written to"),
+            });
         }
         store::exchange(parent, name, &self.state.kept, &slot).map_err(unfinished)?;
         crash_point!("swap.after-exchange-back").during("exchange", name)?;
@@ -153,7 +155,7 @@ impl Swap<'_> {
         if *found == Found::Staged {
             let (dir, source) = self.source()?;
             if !store::rename_new(&dir, &source, &self.state.kept, &slot)? {
-                return Err(StateError::Held { found: format!("kept/{slot} exists already") });
+                return Err(StateError::Exists { name: format!("kept/{slot}") });
             }
             crash_point!("swap.after-slot").during("exchange", name)?;
         }
@@ -171,7 +173,7 @@ impl Swap<'_> {
         let changed = self.changed(self.dataset.place.list(), Some((parent, name)))?;
         if let Some(first) = changed.first() {
             let found = format!("the version was recorded, its exchange was lost, and since then: {first}");
-            return Err(StateError::Held { found });
+            return Err(StateError::Replaced { found });
         }
         match self.forward(&found) {
             Err(StateError::Io(fault)) => Err(unfinished(fault)),
@@ -204,7 +206,7 @@ impl Swap<'_> {
                 None => "nothing",
             };
             let found = format!("{name} is {}, kept/{} is {}", shown(live), self.intent.base, shown(slot));
-            Err(StateError::Held { found })
+            Err(StateError::Replaced { found })
         }
     }
 
@@ -248,7 +250,7 @@ impl Swap<'_> {
         if store::node(&self.state.kept, &slot)? == Some(self.intent.new) {
             let (dir, source) = self.source()?;
             if !store::rename_new(&self.state.kept, &slot, &dir, &source)? {
-                return Err(StateError::Held { found: format!("{} exists already", self.intent.source) });
+                return Err(StateError::Exists { name: self.intent.source.clone() });
             }
         }
         let set_aside = self.set_aside()?;
@@ -296,7 +298,7 @@ impl Swap<'_> {
         store::ensure_dir(&self.state.root, ASIDE)?;
         let aside = self.state.root.open_dir(ASIDE).during("open", ASIDE)?;
         if !store::rename_new(&dir, &source, &aside, &self.number.to_string())? {
-            return Err(StateError::Held { found: format!("{} exists already", self.aside()) });
+            return Err(StateError::Exists { name: self.aside() });
         }
         Ok(Some(self.aside()))
     }

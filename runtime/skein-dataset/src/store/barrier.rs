@@ -17,16 +17,6 @@ use crate::crash;
 use crate::fault::{During as _, IoFault};
 use crate::store::Node;
 
-/// How a barrier makes things durable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SyncMode {
-    /// Each file and directory by itself.
-    Each,
-    /// Whole file systems: cheaper for many small files, but it also waits for everybody else's writes there; only for
-    /// a file system that is declared to be Skein's.
-    FileSystem,
-}
-
 /// Things to sync, each under the number of the run that needs it.
 #[derive(Debug, Default)]
 pub(crate) struct Barrier<'a> {
@@ -44,17 +34,14 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
-    fn sync(&self, mode: SyncMode) -> Result<(), Errno> {
+    fn sync(&self) -> Result<(), Errno> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(self.dir, &self.name, flags, Mode::empty())?;
         let stat = rustix::fs::fstat(&fd)?;
         if (Node { dev: stat.st_dev, ino: stat.st_ino }) != self.node {
             return Err(Errno::STALE);
         }
-        match mode {
-            SyncMode::Each => rustix::fs::fsync(fd),
-            SyncMode::FileSystem => rustix::fs::syncfs(fd),
-        }
+        rustix::fs::fsync(fd)
     }
 }
 
@@ -73,46 +60,35 @@ impl<'a> Barrier<'a> {
 
     /// Syncs all, with one descriptor per thread; answers who cannot rely on it. An owner that only shares a target
     /// fails with it.
-    pub(crate) fn wait(self, mode: SyncMode, threads: usize) -> Vec<(usize, IoFault)> {
-        let chosen: Vec<&Target<'_>> = match mode {
-            SyncMode::Each => self.targets.iter().collect(),
-            SyncMode::FileSystem => {
-                let mut devices = BTreeSet::new();
-                self.targets.iter().filter(|target| devices.insert(target.node.dev)).collect()
-            }
-        };
+    pub(crate) fn wait(self, threads: usize) -> Vec<(usize, IoFault)> {
         let failed = Mutex::new(Vec::new());
         let next = AtomicUsize::new(0);
         let work = || {
-            while let Some(target) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if let Err(errno) = target.sync(mode) {
-                    failed.lock().unwrap_or_else(PoisonError::into_inner).push((*target, errno));
+            while let Some(target) = self.targets.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if let Err(errno) = target.sync() {
+                    failed.lock().unwrap_or_else(PoisonError::into_inner).push((target, errno));
                 }
             }
         };
-        if !chosen.is_empty() {
-            crash::wait_for_disk(chosen.len());
+        if !self.targets.is_empty() {
+            crash::wait_for_disk(self.targets.len());
         }
-        let threads = threads.min(chosen.len());
+        let threads = threads.min(self.targets.len());
         if threads <= 1 {
             work();
         } else {
             std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
         }
-        self.blame(failed.into_inner().unwrap_or_else(PoisonError::into_inner), mode)
+        self.blame(failed.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn blame(&self, failed: Vec<(&Target<'_>, Errno)>, mode: SyncMode) -> Vec<(usize, IoFault)> {
+    fn blame(&self, failed: Vec<(&Target<'_>, Errno)>) -> Vec<(usize, IoFault)> {
         let mut blamed = Vec::new();
         for (hit, errno) in failed {
-            let touches = |node: &Node| match mode {
-                SyncMode::Each => *node == hit.node,
-                SyncMode::FileSystem => node.dev == hit.node.dev,
-            };
             let owners = self.targets.iter().map(|target| (target.owner, target.node));
             let all = owners.chain(self.shared.iter().copied());
             for owner in
-                all.filter(|(_, node)| touches(node)).map(|(owner, _)| owner).collect::<BTreeSet<_>>()
+                all.filter(|(_, node)| *node == hit.node).map(|(owner, _)| owner).collect::<BTreeSet<_>>()
             {
                 blamed
                     .push((owner, IoFault { action: "sync", path: hit.name.clone(), source: errno.into() }));
@@ -124,7 +100,7 @@ impl<'a> Barrier<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Barrier, SyncMode};
+    use super::Barrier;
     use cap_std::ambient_authority;
     use cap_std::fs::Dir;
 
@@ -140,7 +116,7 @@ mod tests {
             barrier.add(owner, &dir, name).unwrap();
         }
         dir.rename("c", &dir, "b").unwrap();
-        let failed = barrier.wait(SyncMode::Each, 2);
+        let failed = barrier.wait(2);
         let mut failed: Vec<_> = failed.iter().map(|(owner, fault)| (*owner, fault.path.as_str())).collect();
         failed.sort_unstable();
         assert_eq!(failed, [(1, "b"), (2, "b"), (3, "c")]);

@@ -133,3 +133,22 @@ fn a_single_file_that_was_made_beside_is_not_taken_for_touched_by_its_first_run(
     roll_back(&made, None).unwrap();
     assert_eq!(world.bytes("two.parquet")[""], b"a+m");
 }
+
+#[test]
+fn a_made_state_that_cannot_be_looked_at_is_not_taken_for_somebody_elses() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let source = world.dataset("t");
+    crash::fail_at("beside.after-state");
+    assert!(matches!(make(&world, &source, "u").unwrap(), Outcome::Unknown { .. }));
+    // Something that a handle of the state's directory may not follow, as a directory that a user may not enter.
+    let (log, away) = (world.path(".skein/u/log"), world.path("away"));
+    std::fs::rename(&log, &away).unwrap();
+    std::os::unix::fs::symlink(&away, &log).unwrap();
+    assert_eq!(recover(&source).unwrap_err().code().id, "SK0004");
+    assert_eq!(left(&source, "stage"), 1, "the note of what was made is still there");
+    std::fs::remove_file(&log).unwrap();
+    std::fs::rename(&away, &log).unwrap();
+    assert!(matches!(recover(&source).unwrap().steps[..], [Step::Swept { .. }]));
+    assert!(!world.path(".skein/u").exists());
+}

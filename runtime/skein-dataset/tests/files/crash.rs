@@ -161,7 +161,7 @@ fn agree(dataset: &Dataset) {
     found.sort();
     assert_eq!(found, held, "what is held is there, and nothing else");
     for held in history.held() {
-        let ready = bytes(&dataset.held_path(held.hold.facts.run).unwrap());
+        let ready = bytes(&dataset.held_path(held.hold.facts.run).unwrap().unwrap());
         let mut hashes: Vec<Blake3> = ready.values().map(|b| Blake3::of(b)).collect();
         let mut recorded: Vec<Blake3> = held.hold.files.iter().map(|f| f.blake3).collect();
         hashes.sort();
@@ -326,7 +326,7 @@ fn a_discard_or_finalize_that_dies_after_it_set_others_files_aside_loses_none() 
         hold_one(&dataset);
         let run = dataset.history().unwrap().held()[0].hold.facts.run;
         let theirs = match operation {
-            "discard" => dataset.held_path(run).unwrap(),
+            "discard" => dataset.held_path(run).unwrap().unwrap(),
             _ => dataset.state_path().join("kept/0"),
         };
         put(&theirs.join("k=1/theirs.parquet"), b"theirs");

@@ -50,7 +50,7 @@ fn what_others_write_into_a_held_version_outlives_the_publish_of_its_copy() {
     let (world, dataset) = World::with_one_file();
     let run = world.hold(&dataset, "m");
     world.put("t/_SUCCESS", b"");
-    let theirs = dataset.held_path(run).unwrap().join("theirs.parquet");
+    let theirs = dataset.held_path(run).unwrap().unwrap().join("theirs.parquet");
     crash::act_at("publish.after-data-sync", move || put(&theirs, b"theirs"));
     let published = publish_held(&dataset, None).unwrap();
     assert_eq!(published.joined, ["_SUCCESS"]);
@@ -103,7 +103,7 @@ fn a_discard_that_died_after_its_record_sets_aside_what_it_had_not_yet() {
     world.put("t/a.parquet", b"a");
     let dataset = world.dataset("t");
     let run = world.hold(&dataset, "m");
-    let path = dataset.held_path(run).unwrap();
+    let path = dataset.held_path(run).unwrap().unwrap();
     put(&path.join("theirs.parquet"), b"theirs");
     crash::fail_at("discard.after-record");
     discard(&dataset, None).unwrap_err();
@@ -133,7 +133,7 @@ fn a_held_or_kept_single_file_that_others_wrote_is_set_aside_and_an_untouched_on
     let dataset = world.dataset("one.parquet");
     world.migrate(&dataset, "m1").unwrap();
     let run = world.hold(&dataset, "m2");
-    put(&dataset.held_path(run).unwrap(), b"theirs");
+    put(&dataset.held_path(run).unwrap().unwrap(), b"theirs");
     let set_aside = discard(&dataset, None).unwrap().set_aside;
     assert_eq!(std::fs::read(set_aside[0].join("one.parquet")).unwrap(), b"theirs");
     assert_eq!(

@@ -22,7 +22,7 @@ fn a_held_version_can_be_read_and_changes_nothing_until_it_is_published() {
         let run = world.hold(&dataset, "m");
         assert_eq!(world.bytes(name), before);
         assert_eq!(dataset.history().unwrap().versions().len(), 1, "the version that it was made from");
-        let path = dataset.held_path(run).unwrap();
+        let path = dataset.held_path(run).unwrap().unwrap();
         assert_eq!(path, dataset.state_path().join(format!("held/{run}/data/{name}")));
         let ready = bytes(&path);
         assert!(ready.values().any(|bytes| bytes == b"a+m"), "{ready:?}");
@@ -73,7 +73,7 @@ fn another_run_goes_on_beside_a_held_version() {
     let (world, dataset) = World::with_one_file();
     let run = world.hold(&dataset, "m1");
     assert_eq!(world.migrate(&dataset, "m2").unwrap(), Outcome::Committed { version: 1 });
-    assert!(dataset.held_path(run).unwrap().is_dir(), "the next run does not sweep it");
+    assert!(dataset.held_path(run).unwrap().unwrap().is_dir(), "the next run does not sweep it");
     assert_eq!(publish_held(&dataset, None).unwrap_err().code().id, "SK0531");
     roll_back(&dataset, None).unwrap();
     assert_eq!(publish_held(&dataset, None).unwrap_err().code().id, "SK0531", "version 2 is not version 0");
@@ -99,7 +99,7 @@ fn what_others_wrote_since_the_hold_is_a_conflict_and_stays() {
 fn a_held_version_that_somebody_changed_is_not_published() {
     let (world, dataset) = World::with_one_file();
     let run = world.hold(&dataset, "m");
-    let path = dataset.held_path(run).unwrap();
+    let path = dataset.held_path(run).unwrap().unwrap();
     put(&path.join("extra.parquet"), b"x");
     let damaged = publish_held(&dataset, None).unwrap_err();
     assert_eq!(
@@ -144,7 +144,7 @@ fn drift_in_the_last_moment_leaves_the_version_held() {
     let taken_back = Step::TakenBack { changes: vec![Change::Added("late.parquet".into())], set_aside: None };
     assert_eq!(recover(&dataset).unwrap().steps, [taken_back]);
     assert_eq!(resolve(&dataset, run).unwrap(), Outcome::Held { base: 0 });
-    assert_eq!(bytes(&dataset.held_path(run).unwrap()).into_values().next().unwrap(), b"a+m");
+    assert_eq!(bytes(&dataset.held_path(run).unwrap().unwrap()).into_values().next().unwrap(), b"a+m");
     std::fs::remove_file(world.path("t/late.parquet")).unwrap();
     assert_eq!(publish_held(&dataset, None).unwrap().version, 1);
 }
@@ -211,7 +211,7 @@ fn an_error_after_the_files_were_moved_is_unknown_until_it_is_resolved() {
         let run = lock.run;
         drop(lock);
         recover(&dataset).unwrap();
-        assert_eq!(dataset.held_path(run).is_some(), is_held, "{point}");
+        assert_eq!(dataset.held_path(run).unwrap().is_some(), is_held, "{point}");
         assert_eq!(left(&dataset, "held"), usize::from(is_held), "{point}");
         assert_eq!(resolve(&dataset, run).unwrap() == Outcome::Held { base: 0 }, is_held, "{point}");
     }
@@ -221,7 +221,7 @@ fn an_error_after_the_files_were_moved_is_unknown_until_it_is_resolved() {
 fn rejects_go_to_the_quarantine_when_the_held_version_is_published() {
     let (world, dataset) = World::with_one_file();
     let run = held_with_rejects(&world, &dataset);
-    assert_eq!(std::fs::read(dataset.held_rejects(run).unwrap()).unwrap(), REJECTED);
+    assert_eq!(std::fs::read(dataset.held_rejects(run).unwrap().unwrap()).unwrap(), REJECTED);
     assert_eq!(left(&dataset, "quarantine"), 0);
     publish_held(&dataset, None).unwrap();
     let kept = dataset.state_path().join(format!("quarantine/{run}.parquet"));
@@ -334,4 +334,16 @@ fn a_process_that_dies_while_it_publishes_a_copy_leaves_the_version_held_or_publ
         let kept = dataset.state_path().join(format!("quarantine/{run}.parquet"));
         assert_eq!(std::fs::read(kept).unwrap(), REJECTED, "{point}");
     }
+}
+
+#[test]
+fn what_is_in_the_way_of_a_hold_is_named_and_not_taken_for_a_replaced_dataset() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let dataset = world.dataset("t");
+    let lock = dataset.lock_run(world.run()).unwrap();
+    let ready = staged(&dataset, &lock, "m");
+    put(&dataset.state_path().join(format!("held/{}/x", lock.run)), b"in the way");
+    let Outcome::Unknown { cause } = hold(ready).answer.unwrap() else { panic!("it cannot be held") };
+    assert_eq!(cause, format!("held/{} exists already in the dataset's state", lock.run));
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use skein_dataset::{Dataset, Outcome, Place, roll_back};
+use skein_dataset::{Dataset, Outcome, Place, VersionFiles, crash, roll_back};
 use skein_types::{Clock, Timestamp};
 
 use crate::world::{World, bytes, options};
@@ -103,4 +103,22 @@ fn a_clock_that_is_set_back_changes_no_order_and_no_answer() {
     let versions: Vec<u64> = history.versions().iter().map(|version| version.version).collect();
     assert_eq!(versions, [0, 1, 2, 3, 4]);
     assert_eq!(bytes(&world.path("t")).into_values().next().unwrap(), b"a+m1+m2");
+}
+
+#[test]
+fn a_copy_that_has_its_name_is_said_to_be_there_whatever_fails_then() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let dataset = world.dataset("t");
+    world.migrate(&dataset, "m").unwrap();
+    let files = VersionFiles::find(&dataset, Some(0)).unwrap();
+    crash::fail_at("store.before-dir-sync");
+    let error = files.copy_to(&dataset, &world.path("copy"), "1").unwrap_err();
+    let said = format!(
+        "{} is there and complete, but not all of its mode and name may be durable",
+        world.path("copy").display()
+    );
+    assert_eq!((error.to_string(), error.code().id), (said, "SK0004"));
+    assert!(error.hint().unwrap().contains("take it as it is"));
+    assert_eq!(world.bytes("copy")["a.parquet"], b"a");
 }

@@ -168,7 +168,7 @@ fn what_no_record_gave_up_is_never_collected() {
     assert_eq!(swept, [gone("run_x.0", 4), gone("run_y", 4), gone("probe", 1)]);
     assert_eq!(collect(&dataset).unwrap(), []);
     assert_eq!(kept(&dataset), ["0", "7"]);
-    assert!(state.join("aside/3/y.parquet").is_file() && dataset.held_path(run).unwrap().is_dir());
+    assert!(state.join("aside/3/y.parquet").is_file() && dataset.held_path(run).unwrap().unwrap().is_dir());
     assert!(!state.join("log/.new-9").exists());
 }
 

@@ -281,7 +281,7 @@ fn a_replaced_dataset_under_an_open_intent_is_not_touched() {
     std::fs::rename(dataset.state_path().join("kept/0"), world.path("elsewhere too")).unwrap();
     world.put("t/z.parquet", b"z");
     let held = resolve(&dataset, lock.run).unwrap_err();
-    assert!(matches!(held, StateError::Held { .. }), "{held}");
+    assert!(matches!(held, StateError::Replaced { .. }), "{held}");
     assert_eq!(held.code().id, "SK0514");
     assert_eq!(world.bytes("t")["z.parquet"], b"z");
     std::fs::rename(world.path("t"), world.path("t.foreign")).unwrap();

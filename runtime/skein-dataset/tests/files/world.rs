@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use skein_dataset::{
     Applied, CommitData, Dataset, FileFacts, NameRule, Options, Outcome, PinnedFile, Place, ProbeCache,
-    Publish, PublishError, Role, RowCounts, RunLock, Snapshot, Staging, SyncMode, hold, publish_many,
+    Publish, PublishError, Role, RowCounts, RunLock, Snapshot, Staging, hold, publish_many,
 };
 use skein_types::{Blake3, ModuleDigest, ParamsDigest, Rows, RunId, SystemClock};
 
@@ -129,12 +129,7 @@ pub(crate) fn bytes(path: &Path) -> Bytes {
 }
 
 pub(crate) fn options() -> Options {
-    Options {
-        lock_wait: Duration::from_secs(30),
-        threads: 2,
-        sync: SyncMode::Each,
-        probes: Arc::new(ProbeCache::default()),
-    }
+    Options { lock_wait: Duration::from_secs(30), threads: 2, probes: Arc::new(ProbeCache::default()) }
 }
 
 pub(crate) fn open(path: &Path) -> Dataset {

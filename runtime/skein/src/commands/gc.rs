@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
-use skein_dataset::{Dataset, StateError, Swept, collect_forgotten, is_forgotten};
+use skein_dataset::{Dataset, STATE, StateError, Swept, collect_forgotten, is_forgotten};
 use skein_types::{Bytes, SystemClock, codes};
 
 use crate::args::Output;
 use crate::commands::recover;
 use crate::datasets;
 use crate::failure::{CommandResult, Failure, severity};
-use crate::onlookers::STATE;
 use crate::render;
 use crate::settings::Settings;
 
