@@ -44,8 +44,8 @@ fn a_datasets_name_is_shown_and_not_obeyed_by_every_command() {
     shows(run()).succeeded();
     shows(site.skein("doctor").arg(&dataset)).succeeded();
     is_plain(&site.skein("history").arg(&dataset).finish().succeeded());
-    is_plain(&site.skein("rollback").arg(&dataset).arg("--yes").finish().succeeded());
     shows(site.skein("rollback").arg(&dataset)).refused(codes::USAGE);
+    is_plain(&site.skein("rollback").arg(&dataset).arg("--yes").finish().succeeded());
     shows(site.skein("history").arg(dataset.join("missing"))).refused(codes::DATASET_NOT_FOUND);
     is_plain(&site.skein("gc").arg(&dataset).finish().succeeded());
     let list = site.file("list.csv", format!("dataset\n\"{}\"\n", dataset.join("missing").display()));
