@@ -398,7 +398,7 @@ mod tests {
         for dir in ["a", "b", "c"] {
             std::fs::create_dir(place.path().join(dir)).unwrap();
             for n in 0..5 {
-                std::fs::write(place.path().join(format!("{dir}/{n}.parquet")), "").unwrap();
+                std::fs::File::create(place.path().join(format!("{dir}/{n}.parquet"))).unwrap();
             }
         }
         let root = std::fs::File::open(place.path()).unwrap();
