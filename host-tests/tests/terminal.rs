@@ -77,7 +77,8 @@ fn on_a_terminal_a_run_draws_a_bar_with_rate_and_time_left_and_ctrl_c_leaves_not
     running.types(b"\x03");
     let outcome = running.finish();
     assert_eq!(outcome.code(), 130, "{outcome:#?}");
-    assert!(outcome.stdout.contains(STOPPING), "{outcome:#?}");
+    // On a line of its own, which is cleared of the bar.
+    assert!(outcome.stdout.contains(&format!("\r\u{1b}[2K{STOPPING}")), "{outcome:#?}");
     assert!(outcome.stdout.contains("error[SK0002]: "), "{outcome:#?}");
     assert_eq!(attempts(&dataset), 0);
     assert_eq!(tree(&dataset), before);

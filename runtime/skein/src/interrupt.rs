@@ -19,8 +19,8 @@ pub(crate) fn cancels(progress: &Arc<Progress>) {
         progress.cancel();
         // On a terminal a bar stands in the line that the cursor is in.
         let clear = if std::io::stderr().is_terminal() { "\r\u{1b}[2K" } else { "" };
-        crate::render::to_stderr(&format!(
-            "{clear}stopping after this batch; press Ctrl-C again to stop at once"
+        crate::render::raw_to_stderr(&format!(
+            "{clear}stopping after this batch; press Ctrl-C again to stop at once\n"
         ));
     };
     if let Err(error) = ctrlc::set_handler(handler) {
