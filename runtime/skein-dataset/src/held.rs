@@ -170,7 +170,7 @@ pub fn publish_held(dataset: &Dataset, run: Option<RunId>) -> Result<PublishedHe
     let set_aside = crash_point!("held.after-done")
         .during("publish", &dataset.place.name)
         .map_err(HeldError::from)
-        .and_then(|()| copied(dataset, state, &held));
+        .and_then(|()| copied(dataset, state, held.hold.facts.run));
     match set_aside {
         Ok(set_aside) => Ok(PublishedHeld { set_aside, ..published }),
         Err(error) => {
@@ -181,9 +181,10 @@ pub fn publish_held(dataset: &Dataset, run: Option<RunId>) -> Result<PublishedHe
 }
 
 /// Gives up what was held after its copy was published.
-fn copied(dataset: &Dataset, state: &State, held: &Held) -> Result<Vec<PathBuf>, HeldError> {
+fn copied(dataset: &Dataset, state: &State, run: RunId) -> Result<Vec<PathBuf>, HeldError> {
     let _lock = dataset.lock_publish(state)?;
-    let number = dataset.history()?.last().map_or(0, |last| last.number);
+    let history = dataset.history()?;
+    let (number, held) = history.once_held(&run.to_string()).ok_or(HeldError::Nothing { run: Some(run) })?;
     give_up(dataset, state, (held, number))
 }
 

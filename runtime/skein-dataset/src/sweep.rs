@@ -43,8 +43,8 @@ pub(crate) fn sweep(dataset: &Dataset, state: &State, history: &History) -> Resu
     if let Some(held) = hold::open(state)? {
         let is_held = |run: &str| history.held().iter().any(|held| held.hold.facts.run.to_string() == run);
         for run in store::names(&held, hold::HELD)?.into_iter().filter(|run| !is_held(run)) {
-            if let Some((number, discarded)) = history.discarded(&run) {
-                aside.extend(hold::set_aside(dataset, state, (&held, discarded), number)?);
+            if let Some((number, once)) = history.once_held(&run) {
+                aside.extend(hold::set_aside(dataset, state, (&held, once), number)?);
             }
             remove(&held, &run, Step::Swept { attempt: run.clone() })?;
         }

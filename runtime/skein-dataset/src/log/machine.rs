@@ -160,8 +160,8 @@ pub struct History {
     unsettled: Option<Unsettled>,
     undone: Vec<Undone>,
     held: Vec<Arc<Held>>,
-    /// What was given up while it was held, with the number of the record that says so.
-    discarded: Vec<(u64, Arc<Held>)>,
+    /// What is not held any more, with the number of the record that ended it: a discard or a commit.
+    once_held: Vec<(u64, Arc<Held>)>,
     /// Slots that were given up, likewise.
     finalized: BTreeMap<u64, u64>,
     rejects_gone: BTreeSet<RunId>,
@@ -247,9 +247,10 @@ impl History {
                 self.held.push(Arc::new(Held { number, time, hold: *hold }));
             }
             (Body::Discard { run }, None) if !self.versions.is_empty() => {
-                let held = self.held_by(run).cloned().ok_or(Illegal::NotHeld { run })?;
-                self.let_go(run);
-                self.discarded.push((number, held));
+                if self.held_by(run).is_none() {
+                    return Err(Illegal::NotHeld { run });
+                }
+                self.let_go(run, number);
             }
             (Body::Finalize { versions, rejects, .. }, None) if !self.versions.is_empty() => {
                 if let Some(to) = versions.iter().find(|slot| !self.kept.contains_key(slot)) {
@@ -277,8 +278,12 @@ impl History {
         }
     }
 
-    fn let_go(&mut self, run: RunId) {
-        self.held.retain(|held| held.hold.facts.run != run);
+    fn let_go(&mut self, run: RunId, number: u64) {
+        let (gone, held) =
+            std::mem::take(&mut self.held).into_iter().partition(|held| held.hold.facts.run == run);
+        let gone: Vec<Arc<Held>> = gone;
+        self.held = held;
+        self.once_held.extend(gone.into_iter().map(|held| (number, held)));
     }
 
     fn check_intent(&self, intent: &Intent) -> Result<(), Illegal> {
@@ -309,7 +314,7 @@ impl History {
             self.kept.remove(&slot);
         }
         if let Operation::Publish(facts) = &intent.operation {
-            self.let_go(facts.run);
+            self.let_go(facts.run, number);
         }
         if let Some(displaced) = self.content(intent.base) {
             self.kept.insert(intent.base, displaced);
@@ -421,10 +426,11 @@ impl History {
         self.finalized.get(&slot).copied()
     }
 
-    /// What a run held until the record of this number gave it up.
-    pub(crate) fn discarded(&self, run: &str) -> Option<(u64, &Arc<Held>)> {
+    /// What a run held until the record of this number: a discard gave it up, or it became current. Of its directory all may
+    /// go that is its own; if it became current by an exchange, nothing is left of it there.
+    pub(crate) fn once_held(&self, run: &str) -> Option<(u64, &Arc<Held>)> {
         let by_run = |(_, held): &&(u64, Arc<Held>)| held.hold.facts.run.to_string() == run;
-        self.discarded.iter().rev().find(by_run).map(|(number, held)| (*number, held))
+        self.once_held.iter().rev().find(by_run).map(|(number, held)| (*number, held))
     }
 
     /// The version that a run published, if it did.

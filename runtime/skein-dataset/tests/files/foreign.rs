@@ -60,6 +60,21 @@ fn what_others_write_into_a_held_version_outlives_the_publish_of_its_copy() {
 }
 
 #[test]
+fn what_others_write_into_a_held_version_outlives_its_copy_also_if_nobody_got_to_give_it_up() {
+    let (world, dataset) = World::with_one_file();
+    let run = world.hold(&dataset, "m");
+    world.put("t/_SUCCESS", b"");
+    let theirs = dataset.held_path(run).unwrap().unwrap().join("theirs.parquet");
+    crash::act_at("publish.after-data-sync", move || put(&theirs, b"theirs"));
+    crash::fail_at("held.after-done");
+    assert_eq!(publish_held(&dataset, None).unwrap().set_aside.len(), 0);
+    let steps = recover(&dataset).unwrap().steps;
+    assert!(steps.iter().any(|step| matches!(step, Step::SetAside { .. })), "{steps:?}");
+    assert_eq!(aside(&dataset).into_values().collect::<Vec<_>>(), [b"theirs"]);
+    assert!(!dataset.state_path().join(format!("held/{run}")).exists());
+}
+
+#[test]
 fn what_others_wrote_into_a_kept_version_while_it_was_live_outlives_its_removal() {
     for dies in [false, true] {
         let world = World::new();
