@@ -68,10 +68,34 @@ id! {
     /// One dataset in one campaign, or one `skein run`. Stable over retries.
     RunId, "run_"
 }
+id! {
+    /// A module with parameters over a selection of datasets.
+    CampaignId, "cmp_"
+}
+id! {
+    /// A registered dataset; stays when its name changes.
+    DatasetId, "dts_"
+}
+id! {
+    /// What a node claims. Stable over attempts.
+    TaskId, "tsk_"
+}
+id! {
+    /// One try at a task. Random, so that it is unique even where epochs repeat after a restored ledger.
+    AttemptId, "att_"
+}
+id! {
+    /// A process that runs agents.
+    NodeId, "nod_"
+}
+id! {
+    /// One thing that somebody asked for. Asked twice, it happens once.
+    CauseId, "cau_"
+}
 
 #[cfg(test)]
 mod tests {
-    use super::RunId;
+    use super::{AttemptId, CampaignId, CauseId, DatasetId, NodeId, RunId, TaskId};
     use uuid::Uuid;
 
     #[test]
@@ -81,5 +105,21 @@ mod tests {
         assert_eq!(id.to_string().parse(), Ok(id));
         assert!("tsk_00000000000000000000000000001234".parse::<RunId>().is_err());
         assert!("run_1234".parse::<RunId>().is_err());
+    }
+
+    #[test]
+    fn every_kind_of_id_has_a_prefix_of_its_own() {
+        let uuid = Uuid::from_u128(1);
+        let printed = [
+            RunId::new(uuid).to_string(),
+            CampaignId::new(uuid).to_string(),
+            DatasetId::new(uuid).to_string(),
+            TaskId::new(uuid).to_string(),
+            AttemptId::new(uuid).to_string(),
+            NodeId::new(uuid).to_string(),
+            CauseId::new(uuid).to_string(),
+        ];
+        let prefixes = printed.map(|id| id[..4].to_owned());
+        assert_eq!(prefixes, ["run_", "cmp_", "dts_", "tsk_", "att_", "nod_", "cau_"]);
     }
 }

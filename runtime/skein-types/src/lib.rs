@@ -17,25 +17,31 @@ mod row_width;
 mod schema_text;
 mod selection;
 mod shape;
+mod state;
+mod token;
 mod types_view;
 mod unify;
 mod unit;
+mod word;
 
 pub use class::{ErrorClass, Retry};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use code::{Code, codes};
 pub use column::{ColumnId, ColumnNode, ColumnTree, ColumnTreeError};
 pub use digest::{Blake3, DigestParseError, ModuleDigest, ParamsDigest, Sha256};
-pub use id::{IdParseError, RunId};
+pub use id::{AttemptId, CampaignId, CauseId, DatasetId, IdParseError, NodeId, RunId, TaskId};
 pub use nearest::nearest;
 pub use plan::{ColumnPlan, Origin, PlanError, ProposedOrigin, ProposedPlan, SchemaPlan};
 pub use row_width::{ROW_BYTES_MAX, fixed_list_bytes, fixed_list_bytes_of_items, row_width, widest_row};
 pub use schema_text::{schema_of_text, schema_text};
 pub use selection::{Selection, SelectionError};
-pub use shape::{Encoding, Shape, StateKind, UnknownWord};
+pub use shape::{Encoding, Shape, StateKind};
+pub use state::{CampaignState, RunState, Verdict, WaveState};
+pub use token::Token;
 pub use types_view::{guest_view, guest_view_type};
 pub use unify::{
     ABSENT, FileView, PARTITION, PRESENTED_MAX, STORED, Standing, UnifyError, alike, is_partition,
     schema_difference, unify, unmarked,
 };
 pub use unit::{Bytes, Fuel, Millis, Rows, SizeParseError, grouped};
+pub use word::UnknownWord;
