@@ -1,6 +1,53 @@
 //! What drives campaigns: reconcilers over ledger, machines and datasets; the nodes of this machine; and the service
 //! functions that every face calls.
+//!
+//! Level 2. [`Control`] is the one object behind all of it. People and nodes call its functions; a thread of its own
+//! ([`Reconciler`]) carries out what the machines say is due; a [`Supervisor`] keeps the node processes of this machine
+//! running.
+//!
+//! ```text
+//! people -> service functions -> machine.decide -> ledger -> machine.apply
+//! nodes  -> exchange: reports -> ledger; tasks <- ledger
+//! reconciler: plan, admit, intend -> publish -> confirm, cancel, revert, finalize
+//! ```
+//!
+//! Invariants: what is acknowledged is in the ledger before it is said; a publish is announced there before a dataset is
+//! touched, and only what was announced is published; nothing is kept here that cannot be made again from the ledger, the
+//! datasets' logs and what nodes say. Of data it reads ledger and log records only, never what is in a file or what a
+//! guest made.
+//!
+//! It does not know HTTP, formats of files, or how a run is done.
 
+mod admit;
+mod campaigns;
+mod control;
+mod datasets;
+mod decide;
+mod door;
+mod error;
+mod exchange;
+mod fleet;
+mod glob;
+mod list;
+mod live;
+mod modules;
+mod nodes;
+mod planning;
+mod policy;
+mod rate;
+mod reconcile;
+mod results;
+mod shelf;
+mod shown;
+mod submit;
 mod supervisor;
+mod undo;
+mod wake;
+mod work;
 
+pub use control::{Control, Options};
+pub use error::ServiceError;
+pub use list::ListPart;
+pub use reconcile::Reconciler;
+pub use shelf::ShelfError;
 pub use supervisor::{Launch, NodeCommand, Roster, STOP_GRACE, Supervisor};

@@ -19,8 +19,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
-use skein_types::NodeId;
-
 /// How long a node may take to end after SIGTERM.
 pub const STOP_GRACE: Duration = Duration::from_secs(10);
 /// Deaths in a row after which the next start waits.
@@ -37,21 +35,21 @@ pub struct NodeCommand {
     pub args: Vec<String>,
 }
 
-/// A process that is to be started: its id and the line that it reads first.
+/// A process that is to be started.
 #[derive(Debug)]
 pub struct Launch {
-    /// Given before the process exists, so that its death can be told apart from every other's.
-    pub node: NodeId,
+    /// What it is called, for the log.
+    pub name: String,
     /// What it must know, a secret among it: arguments and environments can be read by others.
     pub line: String,
 }
 
 /// Whoever must know of nodes.
 pub trait Roster: Send + Sync + 'static {
-    /// A process is about to be started.
-    fn launch(&self) -> Launch;
-    /// A process is dead. Whether it had finished any task, which says that it is worth starting again at once.
-    fn died(&self, node: NodeId) -> bool;
+    /// A process is about to be started in a slot.
+    fn launch(&self, slot: usize) -> Launch;
+    /// The process of a slot is dead. Whether it had finished any task, which says that it is worth starting again at once.
+    fn died(&self, slot: usize) -> bool;
 }
 
 /// The processes. Dropped, it stops them.
@@ -159,12 +157,12 @@ impl Slot {
     fn keep_running(self) {
         let mut deaths = 0;
         while self.may_start(pause(deaths)) {
-            let launch = self.roster.launch();
+            let launch = self.roster.launch(self.number);
             let ended = self.run(&launch);
-            let useful = self.roster.died(launch.node);
+            let useful = self.roster.died(self.number);
             match ended {
-                Ok(status) => tracing::info!(node = %launch.node, %status, "node ended"),
-                Err(error) => tracing::error!(node = %launch.node, %error, "node could not be started"),
+                Ok(status) => tracing::info!(node = launch.name, %status, "node ended"),
+                Err(error) => tracing::error!(node = launch.name, %error, "node could not be started"),
             }
             deaths = if useful { 1 } else { deaths + 1 };
         }
@@ -192,7 +190,7 @@ impl Slot {
                 child.kill()?;
             }
         }
-        tracing::info!(node = %launch.node, slot = self.number, pid = child.id(), "node started");
+        tracing::info!(node = launch.name, slot = self.number, pid = child.id(), "node started");
         let pipe = told(&mut child, &launch.line);
         if pipe.is_err() {
             child.kill()?;
@@ -239,39 +237,31 @@ fn pause(deaths: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
     use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
     use std::time::Duration;
-
-    use skein_types::NodeId;
-    use uuid::Uuid;
 
     use super::{Launch, NodeCommand, Roster, Supervisor, pause};
 
     struct Told {
-        next: Mutex<u128>,
-        launched: SyncSender<NodeId>,
-        died: SyncSender<NodeId>,
+        launched: SyncSender<usize>,
+        died: SyncSender<usize>,
     }
 
-    fn told() -> (Arc<Told>, Receiver<NodeId>, Receiver<NodeId>) {
+    fn told() -> (Arc<Told>, Receiver<usize>, Receiver<usize>) {
         let (launched, launches) = sync_channel(64);
         let (died, deaths) = sync_channel(64);
-        (Arc::new(Told { next: Mutex::new(0), launched, died }), launches, deaths)
+        (Arc::new(Told { launched, died }), launches, deaths)
     }
 
     impl Roster for Told {
-        fn launch(&self) -> Launch {
-            let mut next = self.next.lock().unwrap();
-            *next += 1;
-            let node = NodeId::new(Uuid::from_u128(*next));
-            self.launched.send(node).unwrap();
-            Launch { node, line: "the line".to_owned() }
+        fn launch(&self, slot: usize) -> Launch {
+            self.launched.send(slot).unwrap();
+            Launch { name: slot.to_string(), line: "the line".to_owned() }
         }
 
-        fn died(&self, node: NodeId) -> bool {
-            self.died.send(node).unwrap();
+        fn died(&self, slot: usize) -> bool {
+            self.died.send(slot).unwrap();
             true
         }
     }
@@ -294,10 +284,9 @@ mod tests {
     fn a_node_that_dies_is_told_and_another_one_started() {
         let (roster, launches, deaths) = told();
         let supervisor = Supervisor::start(1, &shell("kill -9 $$"), &roster);
-        let first: Vec<NodeId> = (0..3).map(|_| launches.recv_timeout(DEADLINE).unwrap()).collect();
-        let dead: Vec<NodeId> = (0..2).map(|_| deaths.recv_timeout(DEADLINE).unwrap()).collect();
-        assert_eq!(first[..2], dead);
-        assert_eq!(first.iter().collect::<BTreeSet<_>>().len(), 3);
+        let first: Vec<usize> = (0..3).map(|_| launches.recv_timeout(DEADLINE).unwrap()).collect();
+        let dead: Vec<usize> = (0..2).map(|_| deaths.recv_timeout(DEADLINE).unwrap()).collect();
+        assert_eq!((first, dead), (vec![0, 0, 0], vec![0, 0]));
         supervisor.stop(Duration::ZERO);
     }
 

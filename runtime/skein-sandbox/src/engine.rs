@@ -121,6 +121,6 @@ fn start_ticker(engine: &wasmtime::Engine) -> Result<(), EngineError> {
 }
 
 /// What artifacts of the jail are for.
-pub(crate) fn compiled_for() -> Blake3 {
+pub fn compiled_for() -> Blake3 {
     config::fingerprint()
 }

@@ -16,7 +16,7 @@ mod schema;
 
 pub use agent::{Agent, AgentRequest, Processed, Reject, Usage};
 pub use artifact::{ArtifactKey, ArtifactTrust, LoadError};
-pub use engine::{ENGINE_VERSION, EPOCH_TICK, Engine, EngineError};
+pub use engine::{ENGINE_VERSION, EPOCH_TICK, Engine, EngineError, compiled_for};
 pub use error::GuestError;
 pub use host::log::{LogEntry, LogLevel, LogSource};
 pub use host::{GuestConfig, Seed};

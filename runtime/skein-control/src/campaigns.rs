@@ -1,0 +1,295 @@
+//! What people ask of campaigns.
+
+use skein_api::{
+    Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignVerb, Event, Page, Run, RunCounts,
+};
+use skein_campaign::{Accept, Command, RetryWhat, RollBackWhat, RunReport};
+use skein_ledger::{
+    CampaignCreated, Entry, Guard, Limit, ModuleState, Name, RunFilter, RunRetried, RunSkipped, Subject, Text, Unit,
+};
+use skein_types::{
+    Blake3, CampaignId, ModuleDigest, ParamsDigest, Rows, RunState, Timestamp, codes,
+};
+use uuid::Uuid;
+
+use crate::control::{Control, State, name};
+use crate::decide::Told;
+use crate::error::ServiceError;
+use crate::list::ListPart;
+use crate::policy;
+use crate::shown;
+use crate::undo::reverting;
+
+/// Blobs of a campaign are named by it, and kept as long.
+const KEEP: u64 = 24 * 3_600_000;
+/// Runs that are moved in one unit.
+const CHUNK: usize = 256;
+
+impl Control {
+    /// Makes a campaign, as a draft. Everything that could be wrong with it by itself is refused here.
+    pub fn create_campaign(&self, asked: CampaignCreate) -> Result<Campaign, ServiceError> {
+        policy::rules(&asked.policy)?;
+        crate::glob::any_of(asked.selection.names.iter().map(|name| &**name))?;
+        let module = self.module_by(&asked.module)?;
+        if module.state != ModuleState::Ready {
+            let message = format!("module {} is {}", asked.module, module.state);
+            return Err(ServiceError::new(codes::CAMPAIGN_STATE, message).hint(Some("submit it again and look at why")));
+        }
+        let id = CampaignId::new(Uuid::now_v7());
+        let json = |value: serde_json::Result<Vec<u8>>| value.map_err(|error| ServiceError::bug(error.to_string()));
+        let params = json(serde_json::to_vec(&asked.params))?;
+        let policy = json(serde_json::to_vec(&asked.policy))?;
+        let selection = json(serde_json::to_vec(&asked.selection))?;
+        let created = CampaignCreated {
+            campaign: id,
+            name: name("name", &asked.name)?,
+            owner: Name::new("local").map_err(|error| ServiceError::bug(error.to_string()))?,
+            module: module.digest,
+            params: ParamsDigest(Blake3::of(&params).0),
+            params_blob: Blake3::of(&params),
+            policy: Blake3::of(&policy),
+            selection: Blake3::of(&selection),
+        };
+        let keep_until = Timestamp(self.clock.now().0.saturating_add(KEEP));
+        let blobs = [params, policy, selection].map(|bytes| Entry::PutBlob { bytes, keep_until });
+        let guard = Guard::ModuleIs { module: module.digest, state: ModuleState::Ready };
+        let unit = blobs.into_iter().fold(Unit::by(self.user.clone()).if_(guard), Unit::then);
+        self.write(unit.decide(created))?;
+        self.live(&mut self.state(), id)?;
+        self.campaign(&id.to_string())
+    }
+
+    /// A module by its digest, or by `name@version`.
+    fn module_by(&self, named: &str) -> Result<skein_ledger::Module, ServiceError> {
+        let found = match (named.parse::<ModuleDigest>(), named.split_once('@')) {
+            (Ok(digest), _) => self.ledger.module(digest)?,
+            (Err(_), Some((of, version))) => {
+                self.ledger.module_named(&name("module", of)?, &name("version", version)?)?
+            }
+            (Err(_), None) => None,
+        };
+        found.ok_or_else(|| {
+            ServiceError::absent("module", named)
+                .hint(Some("name it as NAME@VERSION or by its digest, sha256:…; `skein module list` shows what is there"))
+        })
+    }
+
+    /// Moves a campaign, if it is where whoever asks saw it.
+    pub fn act(&self, named: &str, verb: &str, asked: &CampaignAction) -> Result<Campaign, ServiceError> {
+        let id = campaign_id(named)?;
+        let verb: CampaignVerb = verb.parse().map_err(|()| {
+            let all: Vec<&str> = CampaignVerb::ALL.iter().map(|verb| verb.as_str()).collect();
+            ServiceError::absent("verb", verb).hint(Some(format!("known: {}", all.join(", "))))
+        })?;
+        {
+            let mut state = self.state();
+            let live = self.live(&mut state, id)?;
+            if live.machine.state() != asked.expect {
+                let message = format!("the campaign is {} and not {}", live.machine.state(), asked.expect);
+                return Err(ServiceError::new(codes::CAMPAIGN_STATE, message)
+                    .hint(Some("look at it again and repeat what still makes sense")));
+            }
+            if let (CampaignVerb::Start, Some(meant)) = (verb, asked.plan) {
+                if live.machine.plan() != Some(meant) {
+                    return Err(ServiceError::new(codes::CAMPAIGN_STATE, "there is another plan than the one that is meant"));
+                }
+            }
+            let command = command(verb, asked);
+            let reason = asked.reason.as_deref().unwrap_or_default();
+            let refused = self.tell(&mut state, id, vec![Told::of(command)], (&self.user, reason, Vec::new()))?;
+            if let Some((_, refused)) = refused.into_iter().next() {
+                return Err(refused.into());
+            }
+            self.move_runs(&mut state, id, command, asked)?;
+        }
+        self.wake.reconciler();
+        self.wake.nodes();
+        self.campaign(named)
+    }
+
+    /// What a command means for single runs.
+    fn move_runs(
+        &self,
+        state: &mut State,
+        id: CampaignId,
+        command: Command,
+        asked: &CampaignAction,
+    ) -> Result<(), ServiceError> {
+        let (from, to): (&[RunState], RunState) = match command {
+            Command::Retry(what) => (what.states(), RunState::Planned),
+            Command::Skip => (&[RunState::Planned], RunState::Skipped),
+            Command::RollBack(RollBackWhat::Runs) => (&[RunState::Published, RunState::RevertFailed], RunState::Reverting),
+            Command::Plan
+            | Command::Start
+            | Command::Pause
+            | Command::Resume(_)
+            | Command::Cancel
+            | Command::RollBack(RollBackWhat::Wave(_) | RollBackWhat::Campaign)
+            | Command::Finalize { .. } => return Ok(()),
+        };
+        let reason = asked.reason.as_deref().unwrap_or("asked");
+        for state_from in from {
+            let mut after = None;
+            loop {
+                let filter = RunFilter { state: Some(*state_from), wave: None };
+                let page = self.ledger.runs(id, filter, after, Limit::new(CHUNK))?;
+                let meant = |seq: u64| asked.runs.as_ref().is_none_or(|runs| runs.contains(&seq));
+                let (mut told, mut more) = (Vec::new(), Vec::new());
+                for run in page.items.iter().filter(|run| meant(run.seq)) {
+                    told.push(moved(id, run, to, reason));
+                    if to == RunState::Skipped {
+                        more.extend(self.tasks_gone(id, run.seq)?);
+                    }
+                    let live = self.live(state, id)?;
+                    live.tasks.remove(&run.seq);
+                    live.tries.remove(&run.seq);
+                    live.admitted.clear();
+                }
+                self.tell(state, id, told, (&self.user, reason, more))?;
+                match page.next {
+                    Some(next) => after = Some(next),
+                    None => break,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A campaign.
+    pub fn campaign(&self, named: &str) -> Result<Campaign, ServiceError> {
+        let id = campaign_id(named)?;
+        let row = self.ledger.campaign(id)?.ok_or_else(|| ServiceError::absent("campaign", named))?;
+        self.shown_campaign(row)
+    }
+
+    /// Campaigns, in the order in which they were made.
+    pub fn campaigns(&self, part: &ListPart) -> Result<Page<Campaign>, ServiceError> {
+        let after = part.after.as_deref().map(campaign_id).transpose()?;
+        let page = self.ledger.campaigns(after, part.limit())?;
+        shown::page(page.items, page.next.map(|id| id.to_string()), |row| self.shown_campaign(row))
+    }
+
+    fn shown_campaign(&self, row: skein_ledger::Campaign) -> Result<Campaign, ServiceError> {
+        let waves = self.ledger.waves(row.id)?;
+        let policy = self.ledger.blob(row.policy)?.unwrap_or_default();
+        let policy = skein_api::parse(&policy, skein_api::BODY_BYTES_MAX)?;
+        let report = match row.plan {
+            Some(plan) => self.ledger.blob(plan.report)?,
+            None => None,
+        };
+        shown::campaign(&row, &waves, (policy, report.as_deref()))
+    }
+
+    /// Runs of a campaign.
+    pub fn runs(&self, named: &str, part: &ListPart) -> Result<Page<Run>, ServiceError> {
+        let id = campaign_id(named)?;
+        let filter = RunFilter { state: part.state, wave: None };
+        let after = part.after.as_deref().map(number).transpose()?;
+        let page = self.ledger.runs(id, filter, after, part.limit())?;
+        shown::page(page.items, page.next.map(|seq| seq.to_string()), |run| self.shown_run(&run))
+    }
+
+    /// A run of a campaign.
+    pub fn run(&self, named: &str, seq: &str) -> Result<Run, ServiceError> {
+        let run = self.ledger.run(campaign_id(named)?, number(seq)?)?;
+        self.shown_run(&run.ok_or_else(|| ServiceError::absent("run", seq))?)
+    }
+
+    fn shown_run(&self, run: &skein_ledger::Run) -> Result<Run, ServiceError> {
+        let dataset = self.ledger.dataset(run.dataset)?;
+        shown::run(run, dataset.as_ref().map_or("(removed)", |dataset| dataset.name.as_str()))
+    }
+
+    /// What was decided about a campaign and its runs.
+    pub fn campaign_events(&self, named: &str, part: &ListPart) -> Result<Page<Event>, ServiceError> {
+        self.some_events(part, Some(Subject::Campaign(campaign_id(named)?)))
+    }
+
+    /// What was decided.
+    pub fn events(&self, part: &ListPart) -> Result<Page<Event>, ServiceError> {
+        self.some_events(part, None)
+    }
+
+    fn some_events(&self, part: &ListPart, of: Option<Subject>) -> Result<Page<Event>, ServiceError> {
+        let after = part.after.as_deref().map(number).transpose()?.unwrap_or(0);
+        let page = self.ledger.events(after, of, part.limit())?;
+        shown::page(page.items, page.next.map(|position| position.to_string()), |event| shown::event(&event))
+    }
+
+    /// How a campaign is getting on.
+    pub fn progress(&self, named: &str) -> Result<CampaignProgress, ServiceError> {
+        let id = campaign_id(named)?;
+        let row = self.ledger.campaign(id)?.ok_or_else(|| ServiceError::absent("campaign", named))?;
+        let position = self.ledger.head()?.position;
+        let mut state = self.state();
+        let held: Vec<(bool, u64)> = state.fleet.held_of(id).map(|hold| (hold.started, hold.rows)).collect();
+        let running = held.iter().filter(|(started, _)| *started).count() as u64;
+        let rows_done = Rows(row.meters.rows_in.0 + held.iter().map(|(_, rows)| rows).sum::<u64>());
+        let now = self.clock.elapsed();
+        let queued = held.len() as u64;
+        let live = self.live(&mut state, id)?;
+        live.rate.read(now, rows_done);
+        let rate = live.rate.per_second();
+        let rows_total = row.plan.map_or(Rows(0), |plan| plan.rows);
+        let on = live.machine.waves().iter().rfind(|wave| wave.is_on());
+        let failures_left = on.map_or(0, |wave| wave.budget().saturating_sub(wave.failures()));
+        let with_task = live.tasks.len() as u64;
+        let left = rows_total.0.saturating_sub(rows_done.0);
+        Ok(CampaignProgress {
+            state: row.state,
+            position,
+            runs: shown::counts(&row.runs),
+            running,
+            staged: with_task.saturating_sub(queued),
+            failures_left,
+            rows_done,
+            rows_total,
+            rows_per_second: rate,
+            elapsed_ms: shown::since(row.since, self.clock.now()),
+            remaining_ms: (left * 1_000).checked_div(rate).map(skein_types::Millis),
+        })
+    }
+}
+
+fn command(verb: CampaignVerb, asked: &CampaignAction) -> Command {
+    match verb {
+        CampaignVerb::Plan => Command::Plan,
+        CampaignVerb::Start => Command::Start,
+        CampaignVerb::Pause => Command::Pause,
+        CampaignVerb::Resume => Command::Resume(if asked.now { Accept::AsIs } else { Accept::Nothing }),
+        CampaignVerb::Cancel => Command::Cancel,
+        CampaignVerb::Retry => Command::Retry(if asked.runs.is_some() { RetryWhat::Named } else { RetryWhat::All }),
+        CampaignVerb::Skip => Command::Skip,
+        CampaignVerb::RollBack if asked.runs.is_some() => Command::RollBack(RollBackWhat::Runs),
+        CampaignVerb::RollBack => Command::RollBack(RollBackWhat::Campaign),
+        CampaignVerb::Finalize => Command::Finalize { now: asked.now },
+    }
+}
+
+fn moved(campaign: CampaignId, run: &skein_ledger::Run, to: RunState, why: &str) -> Told {
+    let (seq, from, reason) = (run.seq, run.state, Text::clip(why));
+    let report = RunReport::of(crate::results::run_of(run), to);
+    match to {
+        RunState::Skipped => Told::run(report, RunSkipped { campaign, seq, from, reason }),
+        RunState::Reverting => reverting(campaign, run, why),
+        RunState::Planned
+        | RunState::Ineligible
+        | RunState::Intended
+        | RunState::Published
+        | RunState::Finalized
+        | RunState::Failed
+        | RunState::Stale
+        | RunState::Cancelled
+        | RunState::Reverted
+        | RunState::RevertFailed => Told::run(report, RunRetried { campaign, seq, from, reason }),
+    }
+}
+
+fn campaign_id(named: &str) -> Result<CampaignId, ServiceError> {
+    named.parse().map_err(|_| ServiceError::absent("campaign", named))
+}
+
+fn number(text: &str) -> Result<u64, ServiceError> {
+    text.parse().map_err(|_| ServiceError::new(codes::BODY_INVALID, format!("{text:?} is no number")))
+}
+

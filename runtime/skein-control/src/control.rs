@@ -1,0 +1,154 @@
+//! The one object that everything goes through: ledger, modules, campaigns and nodes.
+//!
+//! Two kinds of state. What is decided and what is queued is the ledger's, durable. What is here in memory (machines made
+//! from it, seats of nodes) is soft: it is made again from the ledger and from what nodes say, so a restart loses nothing.
+//! All of it lies behind one lock, which is held for decisions and never while files are touched.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use skein_api::node::Secret;
+use skein_dataset::ProbeCache;
+use skein_ledger::{Actor, Entry, Ledger, Sqlite, Unit, UnitOutcome};
+use skein_types::{CampaignId, Clock, codes};
+
+use crate::decide::{self, Told};
+use crate::error::ServiceError;
+use crate::fleet::Fleet;
+use crate::live::Live;
+use crate::modules::Modules;
+use crate::wake::Wake;
+
+/// What control is opened with.
+#[derive(Debug)]
+pub struct Options {
+    /// Its state directory.
+    pub dir: PathBuf,
+    /// The binary, which compiles modules as `skein compile`.
+    pub exe: PathBuf,
+    /// Seed of the key that signs compiled modules.
+    pub artifact_key: [u8; 32],
+    /// Shown by every node: new with each process, so that nodes of an earlier one are strangers.
+    pub secret: Secret,
+}
+
+/// Control.
+#[derive(Debug)]
+pub struct Control {
+    pub(crate) ledger: Box<dyn Ledger>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) modules: Modules,
+    pub(crate) probes: Arc<ProbeCache>,
+    pub(crate) wake: Wake,
+    /// What decides where no person does.
+    pub(crate) itself: Actor,
+    /// Who asks, where there is one user.
+    pub(crate) user: Actor,
+    secret: Secret,
+    state: Mutex<State>,
+}
+
+/// What is in memory.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) campaigns: BTreeMap<CampaignId, Live>,
+    pub(crate) fleet: Fleet,
+}
+
+impl Control {
+    /// Opens the state directory, which no other process may have.
+    pub fn open(options: Options, clock: Arc<dyn Clock>) -> Result<Arc<Self>, ServiceError> {
+        let Options { dir, exe, artifact_key, secret } = options;
+        let ledger = open_ledger(&dir, &clock)?;
+        let modules = Modules::open(&dir, exe, &artifact_key)?;
+        let actor = |name: &str| Actor::new(name).map_err(|error| ServiceError::bug(error.to_string()));
+        let control = Self {
+            ledger,
+            clock,
+            modules,
+            probes: Arc::default(),
+            wake: Wake::default(),
+            itself: actor("control")?,
+            user: actor("local")?,
+            secret,
+            state: Mutex::default(),
+        };
+        control.resume()?;
+        Ok(Arc::new(control))
+    }
+
+    /// What nodes show.
+    pub const fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes one unit.
+    pub(crate) fn commit(&self, unit: Unit) -> Result<UnitOutcome, ServiceError> {
+        let mut outcomes = self.ledger.commit(vec![unit])?;
+        outcomes.pop().ok_or_else(|| ServiceError::bug("the ledger answered nothing"))
+    }
+
+    /// Writes one unit that nothing stands against.
+    pub(crate) fn write(&self, unit: Unit) -> Result<(), ServiceError> {
+        decide::done(&self.commit(unit)?)
+    }
+
+    /// Tells a campaign something and writes what follows, with more in the same unit. Answers what the machine refused, by
+    /// index. If the campaign moved meanwhile it is read again and the caller's error says so.
+    pub(crate) fn tell(
+        &self,
+        state: &mut State,
+        id: CampaignId,
+        told: Vec<Told>,
+        (actor, reason, more): (&Actor, &str, Vec<Entry>),
+    ) -> Result<Vec<(usize, skein_campaign::Refused)>, ServiceError> {
+        let live = self.live(state, id)?;
+        let mut refusals = Vec::new();
+        let drafted = decide::draft(
+            (id, &live.machine),
+            told,
+            (actor, self.clock.now(), reason),
+            |index, refused| refusals.push((index, refused)),
+        )
+        .with(more);
+        if drafted.is_empty() {
+            return Ok(refusals);
+        }
+        let decide::Drafted { machine, unit } = drafted;
+        if let Err(error) = self.write(unit) {
+            state.campaigns.remove(&id);
+            return Err(error);
+        }
+        live_of(state, id)?.machine = machine;
+        self.wake.reconciler();
+        Ok(refusals)
+    }
+
+    /// A campaign, read from the ledger if it is not here.
+    pub(crate) fn live<'s>(&self, state: &'s mut State, id: CampaignId) -> Result<&'s mut Live, ServiceError> {
+        if let std::collections::btree_map::Entry::Vacant(entry) = state.campaigns.entry(id) {
+            entry.insert(Live::load(&*self.ledger, id)?);
+        }
+        live_of(state, id)
+    }
+}
+
+fn live_of(state: &mut State, id: CampaignId) -> Result<&mut Live, ServiceError> {
+    state.campaigns.get_mut(&id).ok_or_else(|| ServiceError::bug("a campaign that was read is gone"))
+}
+
+fn open_ledger(dir: &Path, clock: &Arc<dyn Clock>) -> Result<Box<dyn Ledger>, ServiceError> {
+    let options = skein_ledger::Options::standard(dir.join("ledger"));
+    Ok(Box::new(Sqlite::open(options, Arc::clone(clock))?))
+}
+
+/// What a person writes and a record keeps.
+pub(crate) fn name(what: &str, text: &str) -> Result<skein_ledger::Name, ServiceError> {
+    skein_ledger::Name::new(text)
+        .map_err(|error| ServiceError::new(codes::BODY_INVALID, format!("{what}: {error}")))
+}

@@ -1,0 +1,186 @@
+//! Registered datasets: where they are, whose they are, and that this server manages them.
+
+use std::sync::Arc;
+
+use skein_api::{DRIVER_FILES, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, List, Page, Text as ApiText, Why};
+use skein_dataset::{Dataset, Manager, Options, Place, manage_many, release};
+use skein_ledger::{DatasetFilter, DatasetRegistered, DatasetRemoved, Found, Limit, Name, Text, Unit, UnitOutcome};
+use skein_types::{Code, DatasetId, codes};
+use uuid::Uuid;
+
+use crate::control::{Control, name};
+use crate::error::ServiceError;
+use crate::list::ListPart;
+use crate::shown;
+
+/// How long control waits for another process that is at a dataset's log.
+const LOCK_WAIT: std::time::Duration = std::time::Duration::from_secs(5);
+
+impl Control {
+    /// Registers datasets, each by itself. The place of each is looked at, never what is in its files.
+    pub fn add_datasets(&self, asked: DatasetsAdd) -> Result<DatasetsAdded, ServiceError> {
+        let asked = asked.datasets.into_vec();
+        let mut answers: Vec<Option<DatasetAdded>> = Vec::with_capacity(asked.len());
+        let mut opened: Vec<(usize, DatasetAdd, Dataset)> = Vec::new();
+        for (index, add) in asked.into_iter().enumerate() {
+            match self.open_new(&add) {
+                Ok(dataset) => {
+                    answers.push(None);
+                    opened.push((index, add, dataset));
+                }
+                Err(error) => answers.push(Some(refused(&error))),
+            }
+        }
+        let manager = self.manager();
+        let datasets: Vec<&Dataset> = opened.iter().map(|(_, _, dataset)| dataset).collect();
+        let managed = manage_many(&datasets, &manager);
+        let (mut units, mut of) = (Vec::new(), Vec::new());
+        for ((index, add, dataset), managed) in opened.iter().zip(managed) {
+            let unit = managed.map_err(|error| from_dataset(error.code(), &error, error.hint()));
+            match unit.and_then(|()| self.registered(add, dataset)) {
+                Ok((id, unit)) => {
+                    units.push(unit);
+                    of.push((*index, id));
+                }
+                Err(error) => answers[*index] = Some(refused(&error)),
+            }
+        }
+        let outcomes = self.ledger.commit(units)?;
+        for ((index, id), outcome) in of.into_iter().zip(outcomes) {
+            answers[index] = Some(match outcome {
+                UnitOutcome::Applied(_) | UnitOutcome::Known(_) => DatasetAdded::Added(id),
+                UnitOutcome::Refused { found, .. } => self.known_or_refused(&opened, index, &found)?,
+            });
+        }
+        let answers: Option<Vec<DatasetAdded>> = answers.into_iter().collect();
+        let answers = answers.ok_or_else(|| ServiceError::bug("a dataset without an answer"))?;
+        Ok(DatasetsAdded { datasets: List::first(answers).0 })
+    }
+
+    fn open_new(&self, add: &DatasetAdd) -> Result<Dataset, ServiceError> {
+        if &*add.driver != DRIVER_FILES {
+            let message = format!("there is no driver {:?}", add.driver.as_str());
+            return Err(ServiceError::new(codes::BODY_INVALID, message).hint(Some("known: files")));
+        }
+        if !add.location.starts_with('/') {
+            let message = format!("{} is no absolute path", add.location);
+            return Err(ServiceError::new(codes::BODY_INVALID, message));
+        }
+        self.open_at(&add.location)
+    }
+
+    fn open_at(&self, location: &str) -> Result<Dataset, ServiceError> {
+        let place = Place::resolve(std::path::Path::new(location))
+            .map_err(|error| from_dataset(error.code(), &error, error.hint()))?;
+        let options = Options { lock_wait: LOCK_WAIT, threads: 1, probes: Arc::clone(&self.probes) };
+        let dataset = Dataset::open(place, Arc::clone(&self.clock), options)
+            .map_err(|error| from_dataset(error.code(), &error, error.hint()))?;
+        Ok(dataset.managed_by(self.server))
+    }
+
+    /// A registered dataset, for its log.
+    pub(crate) fn open_dataset(&self, id: DatasetId) -> Result<Dataset, ServiceError> {
+        let row = self.ledger.dataset(id)?.ok_or_else(|| ServiceError::absent("dataset", &id.to_string()))?;
+        self.open_at(row.location.as_str())
+    }
+
+    fn manager(&self) -> Manager {
+        Manager { server: self.server, address: self.address().to_string() }
+    }
+
+    fn registered(&self, add: &DatasetAdd, dataset: &Dataset) -> Result<(DatasetId, Unit), ServiceError> {
+        let id = DatasetId::new(Uuid::now_v7());
+        let mut labels = skein_ledger::Labels::new();
+        for (key, value) in add.labels.iter() {
+            labels.insert(name("a label", key)?, name("a label", value)?);
+        }
+        // The real path: two names for one place are one dataset.
+        let location = dataset.path().display().to_string();
+        let location = Text::new(location).map_err(|error| ServiceError::unfit("location", &error))?;
+        let registered = DatasetRegistered {
+            dataset: id,
+            name: name("name", &add.name)?,
+            driver: name("driver", &add.driver)?,
+            location,
+            owner: name("owner", &add.owner)?,
+            labels,
+        };
+        Ok((id, Unit::by(self.user.clone()).decide(registered)))
+    }
+
+    fn known_or_refused(
+        &self,
+        opened: &[(usize, DatasetAdd, Dataset)],
+        index: usize,
+        found: &Found,
+    ) -> Result<DatasetAdded, ServiceError> {
+        let asked = opened.iter().find(|(of, _, _)| *of == index);
+        if let (Found::Dataset { dataset }, Some((_, add, opened))) = (found, asked) {
+            let there = self.ledger.dataset(*dataset)?;
+            let same = there.as_ref().is_some_and(|there| {
+                there.name.as_str() == &*add.name && there.location.as_str() == opened.path().display().to_string()
+            });
+            if same {
+                return Ok(DatasetAdded::Known(*dataset));
+            }
+            let error = ServiceError::new(codes::DATASET_TAKEN, format!("the name or the place is that of {dataset}"))
+                .hint(Some("list the datasets, and choose another name"));
+            return Ok(refused(&error));
+        }
+        Ok(refused(&ServiceError::new(codes::DATASET_TAKEN, found.to_string())))
+    }
+
+    /// Datasets by name.
+    pub fn datasets(&self, part: &ListPart) -> Result<Page<skein_api::Dataset>, ServiceError> {
+        let some = |text: &Option<String>| text.as_deref().map(|text| name("filter", text)).transpose();
+        let filter = DatasetFilter {
+            owner: some(&part.owner)?,
+            prefix: some(&part.prefix)?,
+            labels: skein_ledger::Labels::new(),
+            driver: None,
+        };
+        let after = some(&part.after)?;
+        let page = self.ledger.datasets(&filter, after.as_ref(), part.limit())?;
+        shown::page(page.items, page.next.map(|name| name.to_string()), shown::dataset)
+    }
+
+    /// A dataset by its id or its name.
+    pub fn dataset(&self, named: &str) -> Result<skein_api::Dataset, ServiceError> {
+        shown::dataset(self.find_dataset(named)?)
+    }
+
+    fn find_dataset(&self, named: &str) -> Result<skein_ledger::Dataset, ServiceError> {
+        let found = match named.parse::<DatasetId>() {
+            Ok(id) => self.ledger.dataset(id)?,
+            Err(_) => self.ledger.dataset_named(&Name::new(named).map_err(|error| ServiceError::unfit("name", &error))?)?,
+        };
+        found.ok_or_else(|| ServiceError::absent("dataset", named))
+    }
+
+    /// Forgets a dataset and gives it back; its files and its log stay.
+    pub fn remove_dataset(&self, named: &str) -> Result<skein_api::Dataset, ServiceError> {
+        let row = self.find_dataset(named)?;
+        let runs = self.ledger.runs_of_dataset(row.id, None, Limit::MAX)?;
+        if let Some(run) = runs.items.iter().find(|run| !run.state.is_at_rest()) {
+            let message = format!("{} is part of {}", row.name, run.campaign);
+            return Err(ServiceError::new(codes::CAMPAIGN_STATE, message)
+                .hint(Some("skip its run, or wait for the end of the campaign")));
+        }
+        match self.open_at(row.location.as_str()) {
+            Ok(dataset) => release(&dataset).map_err(|error| from_dataset(error.code(), &error, error.hint()))?,
+            // There is nothing to give back.
+            Err(error) => tracing::info!(dataset = %row.name, %error, "removed without being given back"),
+        }
+        let removed = DatasetRemoved { dataset: row.id, reason: Text::clip("asked") };
+        self.write(Unit::by(self.user.clone()).decide(removed))?;
+        shown::dataset(row)
+    }
+}
+
+fn refused(error: &ServiceError) -> DatasetAdded {
+    DatasetAdded::Refused(Why::new(error.code, &error.message, error.hint.as_deref()))
+}
+
+pub(crate) fn from_dataset(code: Code, error: &dyn std::error::Error, hint: Option<&str>) -> ServiceError {
+    ServiceError::new(code, ApiText::<2000>::escaped(&error.to_string()).as_str()).hint(hint)
+}

@@ -1,0 +1,30 @@
+//! Which part of a list somebody asks for.
+
+use serde::Deserialize;
+use skein_ledger::Limit;
+use skein_types::RunState;
+
+/// Items of a page where nothing is said.
+const ITEMS: usize = 100;
+
+/// A part of a list, as a query says it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ListPart {
+    /// Those that come after this key, as a page before gave it.
+    pub after: Option<String>,
+    /// At most so many.
+    pub limit: Option<usize>,
+    /// Of runs: in this state.
+    pub state: Option<RunState>,
+    /// Of datasets: whose names begin so.
+    pub prefix: Option<String>,
+    /// Of datasets: of this team.
+    pub owner: Option<String>,
+}
+
+impl ListPart {
+    pub(crate) fn limit(&self) -> Limit {
+        Limit::new(self.limit.unwrap_or(ITEMS))
+    }
+}

@@ -1,0 +1,106 @@
+//! What control keeps in memory of a campaign that is not over: its machine and what it runs with. Made from the ledger
+//! when it is first needed, so losing it costs nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use skein_campaign::{Campaign, Policy, Restored, Tally, WaveRow};
+use skein_ledger::{Ledger, RunCounts, Wave};
+use skein_types::{Blake3, CampaignId, CampaignState, ModuleDigest, RunState, WaveState};
+
+use crate::error::ServiceError;
+use crate::planning::Planning;
+use crate::policy;
+use crate::rate::Rate;
+
+/// A campaign as control has it.
+#[derive(Debug)]
+pub(crate) struct Live {
+    pub(crate) machine: Campaign,
+    pub(crate) module: ModuleDigest,
+    /// The blob with the parameters, which nodes fetch by it.
+    pub(crate) params: Blake3,
+    pub(crate) policy: Arc<skein_api::Policy>,
+    pub(crate) name: String,
+    /// How far its plan is, while it is made.
+    pub(crate) planning: Option<Planning>,
+    /// Runs that have a task, with their wave.
+    pub(crate) tasks: BTreeMap<u64, u32>,
+    /// Failed tries of runs that are to be tried again. Forgotten with the process: then they have more.
+    pub(crate) tries: BTreeMap<u64, u32>,
+    /// Per wave: the first run that was not looked at for a task yet.
+    pub(crate) admitted: BTreeMap<u32, u64>,
+    pub(crate) rate: Rate,
+}
+
+impl Live {
+    pub(crate) fn load(ledger: &dyn Ledger, id: CampaignId) -> Result<Self, ServiceError> {
+        let absent = || ServiceError::absent("campaign", &id.to_string());
+        let row = ledger.campaign(id)?.ok_or_else(absent)?;
+        let blob = |digest| {
+            ledger.blob(digest)?.ok_or_else(|| ServiceError::bug(format!("the blob {digest} of {id} is gone")))
+        };
+        let policy: skein_api::Policy = skein_api::parse(&blob(row.policy)?, skein_api::BODY_BYTES_MAX)?;
+        let waves = ledger.waves(id)?;
+        let restored = Restored {
+            state: row.state,
+            epoch: row.epoch,
+            reason: row.reason.as_str().split(':').next().and_then(|word| word.parse().ok()),
+            since: row.since,
+            policy: policy::rules(&policy)?,
+            plan: row.plan.map(|plan| plan.digest),
+            ineligible: row.runs.of(RunState::Ineligible),
+            waves: waves.iter().map(wave_row).collect(),
+        };
+        Ok(Self {
+            machine: Campaign::restore(restored),
+            module: row.module,
+            params: row.params_blob,
+            policy: Arc::new(policy),
+            name: row.name.to_string(),
+            planning: None,
+            tasks: BTreeMap::new(),
+            tries: BTreeMap::new(),
+            admitted: BTreeMap::new(),
+            rate: Rate::default(),
+        })
+    }
+
+    /// Runs of a wave that have a task: queued, running or staged.
+    pub(crate) fn queued(&self, wave: u32) -> u64 {
+        self.tasks.values().filter(|of| **of == wave).count() as u64
+    }
+
+    /// Nothing is to be done for it and nobody can ask for anything.
+    pub(crate) fn is_over(&self) -> bool {
+        self.machine.state().is_terminal()
+    }
+
+    /// Runs of it may be under way or at the door.
+    pub(crate) fn works(&self) -> bool {
+        matches!(self.machine.state(), CampaignState::Planning | CampaignState::Running)
+    }
+
+    pub(crate) fn rules(&self) -> &Policy {
+        self.machine.policy()
+    }
+
+    /// The waves of which runs may start.
+    pub(crate) fn waves_on(&self) -> Vec<u32> {
+        let on = self.machine.waves().iter().filter(|wave| matches!(wave.state(), WaveState::Running | WaveState::Promoted));
+        on.map(skein_campaign::Wave::number).collect()
+    }
+}
+
+fn wave_row(wave: &Wave) -> WaveRow {
+    WaveRow {
+        state: wave.state,
+        reason: wave.reason.as_str().parse().ok(),
+        budget: wave.budget,
+        runs: tally(&wave.runs),
+    }
+}
+
+fn tally(counts: &RunCounts) -> Tally {
+    Tally::of(RunState::ALL.iter().map(|state| (*state, counts.of(*state))))
+}

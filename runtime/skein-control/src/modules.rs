@@ -1,0 +1,107 @@
+//! Modules: their bytes, the child that compiles them, the signed artifact that nodes run.
+//!
+//! Control hashes and keeps the bytes and never looks into them; the compiler is a process of its own under limits
+//! (`skein compile`). What it makes is signed here, so a node runs nothing that did not go this way.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use skein_sandbox::jail::{JailOptions, SubmitError, compile_in_jail};
+use skein_sandbox::ArtifactKey;
+use skein_types::{Blake3, Bytes, ModuleDigest};
+
+use crate::error::ServiceError;
+use crate::shelf::Shelf;
+
+const ARTIFACT_BYTES_MAX: Bytes = Bytes(1 << 30);
+const MODULE_BYTES_MAX: Bytes = Bytes(skein_api::MODULE_BYTES_MAX as u64);
+
+/// Where modules lie and how they are made fit to run.
+#[derive(Debug)]
+pub(crate) struct Modules {
+    bytes: Shelf,
+    artifacts: Shelf,
+    key: ArtifactKey,
+    exe: PathBuf,
+    /// One compiler at a time: each may use as much memory as the jail allows.
+    compiler: Mutex<()>,
+    /// Of artifacts that were asked for.
+    digests: Mutex<BTreeMap<ModuleDigest, Blake3>>,
+}
+
+impl Modules {
+    pub(crate) fn open(dir: &Path, exe: PathBuf, key: &[u8; ArtifactKey::BYTES]) -> Result<Self, ServiceError> {
+        Ok(Self {
+            bytes: Shelf::open(&dir.join("modules"), MODULE_BYTES_MAX)?,
+            artifacts: Shelf::open(&dir.join("artifacts"), ARTIFACT_BYTES_MAX)?,
+            key: ArtifactKey::from_bytes(key),
+            exe,
+            compiler: Mutex::default(),
+            digests: Mutex::default(),
+        })
+    }
+
+    /// Keeps the bytes, durably.
+    pub(crate) fn keep(&self, module: ModuleDigest, bytes: &[u8]) -> Result<(), ServiceError> {
+        Ok(self.bytes.put(&file(module), bytes)?)
+    }
+
+    /// Makes the artifact if there is none. The inner error is the module's fault, for good.
+    pub(crate) fn compile(&self, module: ModuleDigest) -> Result<Result<(), SubmitError>, ServiceError> {
+        let _one = self.compiler.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if self.artifact(module)?.is_some() {
+            return Ok(Ok(()));
+        }
+        let bytes = self.bytes.get(&file(module))?;
+        let bytes = bytes.ok_or_else(|| ServiceError::bug(format!("the bytes of {module} are gone")))?;
+        match compile_in_jail(&JailOptions::standard(self.exe.clone()), &bytes) {
+            Ok(compiled) => Ok(Ok(self.artifacts.put(&artifact(module), &self.key.sign(&compiled))?)),
+            // Of this machine and not of the module: tried again.
+            Err(error @ (SubmitError::Process(_) | SubmitError::Protocol)) => {
+                Err(ServiceError::new(error.code(), error.to_string()))
+            }
+            Err(error @ (SubmitError::Refused { .. } | SubmitError::Stopped(_))) => Ok(Err(error)),
+        }
+    }
+
+    /// The signed artifact.
+    pub(crate) fn artifact(&self, module: ModuleDigest) -> Result<Option<Vec<u8>>, ServiceError> {
+        Ok(self.artifacts.get(&artifact(module))?)
+    }
+
+    /// What nodes ask for it by.
+    pub(crate) fn artifact_digest(&self, module: ModuleDigest) -> Result<Option<Blake3>, ServiceError> {
+        let mut digests = self.digests.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(known) = digests.get(&module) {
+            return Ok(Some(*known));
+        }
+        let Some(artifact) = self.artifact(module)? else { return Ok(None) };
+        let digest = Blake3::of(&artifact);
+        digests.insert(module, digest);
+        Ok(Some(digest))
+    }
+
+    /// The artifact that was named by this digest.
+    pub(crate) fn named(&self, digest: Blake3) -> Result<Option<Vec<u8>>, ServiceError> {
+        let digests = self.digests.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Some(module) = digests.iter().find(|(_, named)| **named == digest).map(|(module, _)| *module) else {
+            return Ok(None);
+        };
+        drop(digests);
+        self.artifact(module)
+    }
+
+    /// What nodes check artifacts with: 64 hex digits.
+    pub(crate) fn public_key(&self) -> String {
+        Blake3(self.key.trust().to_bytes()).to_string().trim_start_matches("blake3:").to_owned()
+    }
+}
+
+fn file(module: ModuleDigest) -> String {
+    format!("{}.wasm", module.to_string().replace(':', "-"))
+}
+
+fn artifact(module: ModuleDigest) -> String {
+    format!("{}-{}.skein", module.to_string().replace(':', "-"), skein_sandbox::compiled_for().short())
+}

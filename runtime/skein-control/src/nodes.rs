@@ -1,0 +1,172 @@
+//! Nodes come and go.
+
+use skein_api::node::{Register, Registered, check_protocol};
+use skein_ledger::{Entry, Limit, NodeJoined, NodeLost, NodeState, Release, Renew, Text, Unit};
+use skein_types::{Millis, NodeId, Timestamp, codes};
+use uuid::Uuid;
+
+use crate::control::{Control, State, name};
+use crate::error::ServiceError;
+use crate::fleet::{ALONE, EXCHANGE_EVERY, GRACE, LEASE, MARGIN, Seat};
+use crate::supervisor::{Launch, Roster};
+
+impl Control {
+    /// A node makes itself known. What an earlier life of it held goes to others.
+    pub fn register_node(&self, asked: &Register) -> Result<Registered, ServiceError> {
+        check_protocol(asked.protocol)?;
+        let mut state = self.state();
+        let (node, before) = self.known_node(&asked.name)?;
+        if let Some((incarnation, NodeState::Joined)) = before {
+            self.lose(&mut state, node, incarnation, "it registered again")?;
+        }
+        let incarnation = before.map_or(1, |(incarnation, _)| incarnation + 1);
+        let joined = NodeJoined { node, name: name("node", &asked.name)?, incarnation };
+        let unit = Unit::by(self.itself.clone()).decide(joined).then(self.renewal(node, incarnation, "{}"));
+        self.write(unit)?;
+        let seat = Seat {
+            name: asked.name.to_string(),
+            incarnation,
+            slots: asked.slots,
+            sequence: 0,
+            answer: None,
+            until: self.clock.elapsed() + LEASE,
+            holds: std::collections::BTreeMap::new(),
+            finished: 0,
+        };
+        state.fleet.seats.insert(node, seat);
+        self.wake.reconciler();
+        Ok(Registered {
+            node,
+            incarnation,
+            lease_ms: millis(LEASE),
+            margin_ms: millis(MARGIN),
+            exchange_ms: millis(EXCHANGE_EVERY),
+            alone_ms: millis(ALONE),
+            artifact_key: skein_api::Text::escaped(&self.modules.public_key()),
+        })
+    }
+
+    /// The id that a node of this name had before, or a new one.
+    fn known_node(&self, name: &str) -> Result<(NodeId, Option<(u64, NodeState)>), ServiceError> {
+        let mut after = None;
+        loop {
+            let page = self.ledger.nodes(after, Limit::MAX)?;
+            if let Some(node) = page.items.iter().find(|node| node.name.as_str() == name) {
+                return Ok((node.id, Some((node.incarnation, node.state))));
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok((NodeId::new(Uuid::now_v7()), None)),
+            }
+        }
+    }
+
+    pub(crate) fn renewal(&self, node: NodeId, incarnation: u64, usage: &str) -> Entry {
+        let length = u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX);
+        let until = Timestamp(self.clock.now().0.saturating_add(length));
+        Entry::Renew(Renew { node, incarnation, until, usage: usage.to_owned() })
+    }
+
+    /// A node is dead or as good as dead: all that it held is ready again, with new tokens.
+    pub(crate) fn lose(
+        &self,
+        state: &mut State,
+        node: NodeId,
+        incarnation: u64,
+        how: &str,
+    ) -> Result<(), ServiceError> {
+        let seat = state.fleet.seats.remove(&node);
+        let mut unit =
+            Unit::by(self.itself.clone()).decide(NodeLost { node, incarnation, reason: Text::clip(how) });
+        let mut after = 0;
+        loop {
+            let page = self.ledger.tasks_of_node(node, after, Limit::MAX)?;
+            for task in &page.items {
+                let skein_ledger::Phase::Claimed(holder) = &task.phase else { continue };
+                let started = seat.as_ref().and_then(|seat| seat.holds.get(&task.id)).is_some_and(|hold| hold.started);
+                let deaths = u32::from(started && holder.incarnation == incarnation);
+                unit = unit.then(Entry::Release(Release {
+                    task: task.id,
+                    token: task.token,
+                    not_before: Timestamp(0),
+                    deaths,
+                    alone: task.alone || task.deaths + deaths >= 2,
+                    from_start: false,
+                }));
+            }
+            match page.next {
+                Some(next) => after = next,
+                None => break,
+            }
+        }
+        self.write(unit)?;
+        self.wake.reconciler();
+        self.wake.nodes();
+        Ok(())
+    }
+
+    /// Gives up nodes that went silent.
+    pub(crate) fn lose_silent(&self) -> Result<(), ServiceError> {
+        let mut state = self.state();
+        for node in state.fleet.silent(self.clock.elapsed()) {
+            let Some(incarnation) = state.fleet.seats.get(&node).map(|seat| seat.incarnation) else { continue };
+            self.lose(&mut state, node, incarnation, &format!("silent for {} s", (LEASE + GRACE).as_secs()))?;
+        }
+        Ok(())
+    }
+
+    /// At the start: nodes of the process before are strangers, whether they live or not.
+    pub(crate) fn lose_all(&self) -> Result<(), ServiceError> {
+        let mut state = self.state();
+        let mut after = None;
+        loop {
+            let page = self.ledger.nodes(after, Limit::MAX)?;
+            for node in page.items.iter().filter(|node| node.state == NodeState::Joined) {
+                self.lose(&mut state, node.id, node.incarnation, "control was started again")?;
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    pub(crate) fn seat<'s>(state: &'s mut State, node: NodeId, incarnation: u64) -> Result<&'s mut Seat, ServiceError> {
+        let seat = state.fleet.seats.get_mut(&node).filter(|seat| seat.incarnation == incarnation);
+        seat.ok_or_else(|| {
+            ServiceError::new(codes::NODE_UNKNOWN, format!("{node} is not known in incarnation {incarnation}"))
+                .hint(Some("register again; what it held is given to others"))
+        })
+    }
+}
+
+/// What the supervisor of local nodes has to know and tell.
+impl Roster for Control {
+    fn launch(&self, slot: usize) -> Launch {
+        let name = local_name(slot);
+        let line = serde_json::json!({ "name": name, "secret": self.secret().header() }).to_string();
+        Launch { name, line }
+    }
+
+    fn died(&self, slot: usize) -> bool {
+        let mut state = self.state();
+        let Some(node) = state.fleet.named(&local_name(slot)) else { return false };
+        let Some((incarnation, finished)) =
+            state.fleet.seats.get(&node).map(|seat| (seat.incarnation, seat.finished))
+        else {
+            return false;
+        };
+        if let Err(error) = self.lose(&mut state, node, incarnation, "its process ended") {
+            tracing::error!(%node, %error, "death of a node not recorded; its lease will end");
+        }
+        finished > 0
+    }
+}
+
+fn local_name(slot: usize) -> String {
+    format!("local-{slot}")
+}
+
+fn millis(duration: std::time::Duration) -> Millis {
+    Millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,162 @@
+//! What nodes report of tasks, as units of the ledger.
+
+use skein_api::node::{Outcome, Report, Staged};
+use skein_api::{Meters, Why};
+use skein_campaign::RunReport;
+use skein_ledger::{
+    Entry, Name, Release, RunFailed, RunSkipped, RunStale, Stage, Task, TaskKind, Text, Unit,
+};
+use skein_types::{CampaignId, ErrorClass, NodeId, Retry, RunState, Timestamp};
+
+use crate::control::{Control, State};
+use crate::decide::{self, Told};
+use crate::error::ServiceError;
+use crate::exchange::released;
+
+/// Longest wait before a run is tried again.
+const LONGEST_WAIT: u64 = 60_000;
+
+impl Control {
+    /// The unit that takes a report; none if there is nothing to write, because the task is not the node's any more.
+    pub(crate) fn taken(
+        &self,
+        state: &mut State,
+        (node, incarnation): (NodeId, u64),
+        report: &Report,
+    ) -> Result<Option<Unit>, ServiceError> {
+        let by = || Unit::by(self.itself.clone());
+        let Some(task) = self.ledger.task(report.held.task)?.filter(|task| task.token == report.held.token) else {
+            return Ok(None);
+        };
+        let stage = |result: String| {
+            let held = report.held;
+            by().then(Entry::Stage(Stage { task: held.task, token: held.token, node, incarnation, result, blob: None }))
+        };
+        let text = |value: serde_json::Result<String>| value.map_err(|error| ServiceError::bug(error.to_string()));
+        match &report.outcome {
+            Outcome::Staged(staged) => Ok(Some(stage(text(serde_json::to_string(&Finished::of(report, staged)))?))),
+            Outcome::Planned(planned) => Ok(Some(stage(text(serde_json::to_string(planned))?))),
+            Outcome::Revoked | Outcome::Evicted { .. } => Ok(Some(by().then(released(report.held, Timestamp(0))))),
+            Outcome::Failed { why, meters } => self.failed(state, &task, (why, meters)).map(Some),
+            Outcome::SchemaMoved { found } => {
+                let reason = Text::clip(&format!("its schema is {found} now"));
+                self.at_rest(state, &task, RunState::Stale, |campaign, seq| {
+                    RunStale { campaign, seq, from: RunState::Planned, reason }.into()
+                })
+                .map(Some)
+            }
+            Outcome::AlreadyMigrated { version } => {
+                let reason = Text::clip(&format!("version {version} has been through this migration"));
+                self.at_rest(state, &task, RunState::Skipped, |campaign, seq| {
+                    RunSkipped { campaign, seq, from: RunState::Planned, reason }.into()
+                })
+                .map(Some)
+            }
+            Outcome::Fragment(_) | Outcome::Sampled(_) | Outcome::Scanned(_) => {
+                Err(ServiceError::bug("a node reports what no task asked for"))
+            }
+        }
+    }
+
+    /// A task failed: tried again if its class says so, else the end of its run.
+    fn failed(&self, state: &mut State, task: &Task, (why, meters): (&Why, &Meters)) -> Result<Unit, ServiceError> {
+        if let Some(wait) = self.again(state, task, why.class)? {
+            let release = Release {
+                task: task.id,
+                token: task.token,
+                not_before: Timestamp(self.clock.now().0 + wait),
+                deaths: 0,
+                alone: task.alone,
+                from_start: why.class == ErrorClass::Fault,
+            };
+            return Ok(Unit::by(self.itself.clone()).then(Entry::Release(release)));
+        }
+        if task.kind == TaskKind::Plan {
+            return self.plan_failed(state, task, why);
+        }
+        let code = Name::new(why.code.as_str()).map_err(|error| ServiceError::bug(error.to_string()))?;
+        let (class, message) = (why.class, Text::clip(&why.message));
+        let meters = meters_of(meters);
+        self.at_rest(state, task, RunState::Failed, |campaign, seq| {
+            RunFailed { campaign, seq, from: RunState::Planned, class, code, message, meters }.into()
+        })
+    }
+
+    /// Milliseconds to wait before another try, if there may be one.
+    fn again(&self, state: &mut State, task: &Task, class: ErrorClass) -> Result<Option<u64>, ServiceError> {
+        let (Some(campaign), Some(seq)) = (task.campaign, task.seq) else { return Ok(None) };
+        let live = self.live(state, campaign)?;
+        let rule = live.rules().retries;
+        let tries = live.tries.entry(seq).or_default();
+        let most = match class.retry() {
+            Retry::Never => 0,
+            Retry::OnceElsewhere => 1,
+            Retry::Backoff => rule.transient,
+        };
+        if *tries >= most {
+            return Ok(None);
+        }
+        let wait = 500_u64.saturating_mul(1 << (*tries).min(10)).min(LONGEST_WAIT);
+        *tries += 1;
+        Ok(Some(wait))
+    }
+
+    /// A run moves to where nothing more is done for it; its task goes.
+    fn at_rest(
+        &self,
+        state: &mut State,
+        task: &Task,
+        to: RunState,
+        event: impl FnOnce(CampaignId, u64) -> skein_ledger::Event,
+    ) -> Result<Unit, ServiceError> {
+        let (Some(id), Some(seq)) = (task.campaign, task.seq) else {
+            return Err(ServiceError::bug("a run's task without a run"));
+        };
+        let run = self.ledger.run(id, seq)?.ok_or_else(|| ServiceError::bug("a task's run is gone"))?;
+        let report = RunReport::of(run_of(&run), to);
+        let live = self.live(state, id)?;
+        let mut refused = None;
+        let told = [Told::run(report, event(id, seq))];
+        let drafted = decide::draft((id, &live.machine), told, (&self.itself, self.clock.now(), ""), |_, why| {
+            refused = Some(why);
+        });
+        if let Some(why) = refused {
+            // The campaign does not want it any more: the task is given up with the run.
+            tracing::debug!(campaign = %id, seq, %why, "report of a run that moved on");
+        }
+        let drafted = drafted.with([Entry::Remove { task: task.id, token: task.token }]);
+        live.machine = drafted.machine;
+        self.wake.reconciler();
+        Ok(drafted.unit)
+    }
+}
+
+/// What a staged task's row says: all that the door needs.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Finished {
+    pub(crate) attempt: skein_types::AttemptId,
+    pub(crate) staged: Staged,
+}
+
+impl Finished {
+    fn of(report: &Report, staged: &Staged) -> Self {
+        Self { attempt: report.held.attempt, staged: staged.clone() }
+    }
+}
+
+/// A run as the machine knows it.
+pub(crate) fn run_of(run: &skein_ledger::Run) -> skein_campaign::Run {
+    skein_campaign::Run { seq: run.seq, wave: run.wave.unwrap_or(0), state: run.state, epoch: run.epoch }
+}
+
+/// A node's meters as the ledger keeps them.
+pub(crate) fn meters_of(meters: &Meters) -> skein_ledger::Meters {
+    skein_ledger::Meters {
+        attempts: 1,
+        bytes_in: meters.bytes_read,
+        bytes_out: meters.bytes_written,
+        cpu: meters.cpu_ms,
+        fuel: meters.fuel,
+        ..skein_ledger::Meters::default()
+    }
+}

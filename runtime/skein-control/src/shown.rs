@@ -1,0 +1,199 @@
+//! The ledger's rows as the bodies of answers.
+
+use skein_api::{
+    Campaign, Dataset, Event, Labels, List, Message, Meters, Module, Page, PlanTotals, Policy, Run, RunCounts, RunRows,
+    Text, Time, Wave, Why,
+};
+use skein_ledger::Recorded;
+use skein_types::{Code, Millis, Rows, RunState, Timestamp, codes};
+
+use crate::error::ServiceError;
+
+/// A page of a list.
+pub(crate) fn page<T, U>(
+    items: Vec<T>,
+    next: Option<String>,
+    show: impl FnMut(T) -> Result<U, ServiceError>,
+) -> Result<Page<U>, ServiceError> {
+    let items: Vec<U> = items.into_iter().map(show).collect::<Result<_, _>>()?;
+    let items = List::new(items).map_err(|error| ServiceError::bug(format!("a page of {error}")))?;
+    Ok(Page { items, next: next.map(|next| Text::escaped(&next)) })
+}
+
+/// Between two moments; nothing, if the clock was set back.
+pub(crate) const fn since(then: Timestamp, now: Timestamp) -> Millis {
+    Millis(now.0.saturating_sub(then.0))
+}
+
+fn text<const MAX: usize>(text: impl std::fmt::Display) -> Text<MAX> {
+    Text::escaped(&text.to_string())
+}
+
+fn said(text: &str) -> Option<Message> {
+    (!text.is_empty()).then(|| Text::escaped(text))
+}
+
+/// Counters by state.
+pub(crate) fn counts(runs: &skein_ledger::RunCounts) -> RunCounts {
+    RunCounts {
+        ineligible: runs.of(RunState::Ineligible),
+        planned: runs.of(RunState::Planned),
+        intended: runs.of(RunState::Intended),
+        published: runs.of(RunState::Published),
+        finalized: runs.of(RunState::Finalized),
+        failed: runs.of(RunState::Failed),
+        skipped: runs.of(RunState::Skipped),
+        stale: runs.of(RunState::Stale),
+        cancelled: runs.of(RunState::Cancelled),
+        reverting: runs.of(RunState::Reverting),
+        reverted: runs.of(RunState::Reverted),
+        revert_failed: runs.of(RunState::RevertFailed),
+    }
+}
+
+/// A dataset.
+pub(crate) fn dataset(row: skein_ledger::Dataset) -> Result<Dataset, ServiceError> {
+    let labels = row.labels.iter().map(|(key, value)| (text(key), text(value))).collect();
+    let labels = Labels::try_from(std::collections::BTreeMap::from_iter::<Vec<_>>(labels))
+        .map_err(|error| ServiceError::bug(format!("labels: {error}")))?;
+    Ok(Dataset {
+        dataset: row.id,
+        name: text(&row.name),
+        driver: text(&row.driver),
+        location: text(&row.location),
+        state: None,
+        owner: text(&row.owner),
+        labels,
+        added: Time(row.since),
+    })
+}
+
+/// A module.
+pub(crate) fn module(row: &skein_ledger::Module) -> Module {
+    use skein_ledger::ModuleState as State;
+    let state = match row.state {
+        State::Submitted => skein_api::ModuleState::Compiling,
+        State::Ready => skein_api::ModuleState::Ready,
+        State::Refused => skein_api::ModuleState::Refused,
+        State::Suspended => skein_api::ModuleState::Suspended,
+    };
+    let code = row.code.as_ref().and_then(|code| known(code.as_str()));
+    let why = code.map(|code| Why::new(code, row.reason.as_str(), None));
+    Module {
+        name: text(&row.name),
+        version: text(&row.version),
+        digest: row.digest,
+        bytes: row.bytes,
+        state,
+        why,
+        submitted: Time(row.since),
+    }
+}
+
+/// The catalogue's entry of a code that a record holds.
+fn known(id: &str) -> Option<Code> {
+    codes::ALL.iter().find(|code| code.id == id).copied()
+}
+
+/// A campaign with its waves.
+pub(crate) fn campaign(
+    row: &skein_ledger::Campaign,
+    waves: &[skein_ledger::Wave],
+    (policy, report): (Policy, Option<&[u8]>),
+) -> Result<Campaign, ServiceError> {
+    let report: serde_json::Value =
+        report.and_then(|report| serde_json::from_slice(report).ok()).unwrap_or_default();
+    let count = |key: &str| report[key].as_u64().unwrap_or(0);
+    let plan = row.plan.map(|plan| PlanTotals {
+        digest: plan.digest,
+        eligible: count("eligible"),
+        already_migrated: count("already_migrated"),
+        not_applicable: count("not_applicable"),
+        refused: count("refused"),
+        rows: plan.rows,
+        bytes: plan.bytes,
+    });
+    let waves: Vec<Wave> = waves.iter().map(wave).collect();
+    let waves = List::new(waves).map_err(|error| ServiceError::bug(format!("waves: {error}")))?;
+    Ok(Campaign {
+        campaign: row.id,
+        name: text(&row.name),
+        state: row.state,
+        epoch: row.epoch,
+        why: said(row.reason.as_str()),
+        since: Time(row.since),
+        module: row.module,
+        params: row.params,
+        policy,
+        datasets: row.runs.total(),
+        runs: counts(&row.runs),
+        plan,
+        waves,
+    })
+}
+
+fn wave(row: &skein_ledger::Wave) -> Wave {
+    Wave {
+        number: row.number,
+        state: row.state,
+        why: said(row.reason.as_str()),
+        since: Time(row.since),
+        size: row.runs.total(),
+        budget: row.budget,
+        runs: counts(&row.runs),
+    }
+}
+
+/// A run.
+pub(crate) fn run(row: &skein_ledger::Run, name: &str) -> Result<Run, ServiceError> {
+    let failure = row.failure.as_ref().and_then(|failure| known(failure.code.as_str()));
+    let why = failure.map(|code| Why::new(code, row.reason.as_str(), None));
+    let (rows, meters) = worked(row);
+    Ok(Run {
+        run: row.id,
+        seq: row.seq,
+        dataset: row.dataset,
+        name: text(name),
+        wave: row.wave,
+        state: row.state,
+        epoch: row.epoch,
+        verdict: Some(row.verdict),
+        why,
+        since: Time(row.since),
+        version: row.version,
+        rows,
+        meters,
+    })
+}
+
+/// What its attempts did, once they are over.
+fn worked(row: &skein_ledger::Run) -> (Option<RunRows>, Option<Meters>) {
+    let took = row.meters;
+    if took.attempts == 0 {
+        return (None, None);
+    }
+    let filtered = took.rows_in.0.saturating_sub(took.rows_out.0).saturating_sub(took.rejects.0);
+    let rows = RunRows { read: took.rows_in, written: took.rows_out, rejected: took.rejects, filtered: Rows(filtered) };
+    let meters = Meters {
+        fuel: took.fuel,
+        cpu_ms: took.cpu,
+        bytes_read: took.bytes_in,
+        bytes_written: took.bytes_out,
+        ..Meters::default()
+    };
+    (Some(rows), Some(meters))
+}
+
+/// A decision.
+pub(crate) fn event(recorded: &Recorded) -> Result<Event, ServiceError> {
+    Ok(Event {
+        position: recorded.position,
+        kind: text(recorded.event.kind()),
+        at: Time(recorded.at),
+        actor: text(&recorded.actor),
+        subject: text(recorded.event.subject()),
+        body: recorded.event.shown(),
+        hash: recorded.hash,
+    })
+}
+

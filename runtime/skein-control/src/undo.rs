@@ -1,0 +1,148 @@
+//! Going back: published runs are reverted in their datasets, or their old versions given up for good.
+
+use std::time::Duration;
+
+use skein_campaign::RunReport;
+use skein_dataset::{Dataset, RejectedRows, RollbackError, RolledBack, Undo, finalize, roll_back_many};
+use skein_ledger::{
+    Entry, Limit, Name, Run, RunCancelled, RunFilter, RunFinalized, RunRevertFailed, RunReverted, RunReverting, Text,
+};
+use skein_types::{CampaignId, Code, ErrorClass, RunId, RunState, codes};
+
+use crate::control::{Control, State};
+use crate::decide::Told;
+use crate::door::LOT;
+use crate::error::ServiceError;
+use crate::results::run_of;
+
+impl Control {
+    fn some_runs(&self, id: CampaignId, wave: u32, state: RunState) -> Result<Vec<Run>, ServiceError> {
+        let filter = RunFilter { state: Some(state), wave: Some(wave) };
+        Ok(self.ledger.runs(id, filter, None, Limit::new(usize::try_from(LOT).unwrap_or(1)))?.items)
+    }
+
+    /// Published runs of a wave are to be reverted: written down before it is begun.
+    pub(crate) fn revert(&self, state: &mut State, id: CampaignId, wave: u32) -> Result<bool, ServiceError> {
+        let runs = self.some_runs(id, wave, RunState::Published)?;
+        let told = runs.iter().map(|run| reverting(id, run, "the campaign is rolled back")).collect();
+        self.tell(state, id, told, (&self.itself, "", Vec::new()))?;
+        Ok(!runs.is_empty())
+    }
+
+    /// Reverting runs of a wave: their datasets get the old version back. Whoever died in between is found reverted.
+    pub(crate) fn finish_reverts(&self, id: CampaignId, wave: u32) -> Result<bool, ServiceError> {
+        let runs = self.some_runs(id, wave, RunState::Reverting)?;
+        if runs.is_empty() {
+            return Ok(false);
+        }
+        let (mut opened, mut told): (Vec<(Run, Dataset)>, Vec<Told>) = (Vec::new(), Vec::new());
+        for run in runs {
+            match self.open_dataset(run.dataset) {
+                Ok(dataset) => opened.push((run, dataset)),
+                Err(error) => told.push(revert_failed(id, &run, error.code, &error.message)?),
+            }
+        }
+        let asked: Vec<(&Dataset, RunId)> = opened.iter().map(|(run, dataset)| (dataset, run.id)).collect();
+        let mut waits = false;
+        for ((run, _), answer) in opened.iter().zip(roll_back_many(&asked)) {
+            match reverted(id, run, answer)? {
+                Some(one) => told.push(one),
+                None => waits = true,
+            }
+        }
+        let done = !told.is_empty();
+        let mut state = self.state();
+        self.tell(&mut state, id, told, (&self.itself, "", Vec::new()))?;
+        Ok(done && !waits)
+    }
+
+    /// Planned runs of a wave are ended, and their tasks.
+    pub(crate) fn cancel(&self, state: &mut State, id: CampaignId, wave: u32) -> Result<bool, ServiceError> {
+        let runs = self.some_runs(id, wave, RunState::Planned)?;
+        let (mut told, mut more) = (Vec::new(), Vec::new());
+        for run in &runs {
+            let (campaign, seq, from) = (id, run.seq, RunState::Planned);
+            let cancelled = RunCancelled { campaign, seq, from, reason: Text::clip("the campaign ends") };
+            told.push(Told::run(RunReport::of(run_of(run), RunState::Cancelled), cancelled));
+            more.extend(self.tasks_gone(id, seq)?);
+            self.live(state, id)?.tasks.remove(&seq);
+        }
+        self.tell(state, id, told, (&self.itself, "", more))?;
+        Ok(!runs.is_empty())
+    }
+
+    /// What removes a run's tasks.
+    pub(crate) fn tasks_gone(&self, id: CampaignId, seq: u64) -> Result<Vec<Entry>, ServiceError> {
+        let tasks = self.ledger.tasks_of_run(id, seq, 0, Limit::MAX)?;
+        Ok(tasks.items.iter().map(|task| Entry::Remove { task: task.id, token: task.token }).collect())
+    }
+
+    /// Old versions of a wave's published runs are given up.
+    pub(crate) fn give_up(&self, id: CampaignId, wave: u32) -> Result<bool, ServiceError> {
+        let runs = self.some_runs(id, wave, RunState::Published)?;
+        let mut told = Vec::new();
+        for run in &runs {
+            let given_up = self.open_dataset(run.dataset).and_then(|dataset| {
+                finalize(&dataset, Duration::ZERO, RejectedRows::Keep)
+                    .map_err(|error| crate::datasets::from_dataset(error.code(), &error, error.hint()))
+            });
+            match given_up {
+                Ok(_) => {}
+                Err(error) if error.code.class == ErrorClass::Transient => {
+                    tracing::warn!(campaign = %id, seq = run.seq, %error, "old version not given up yet");
+                    continue;
+                }
+                // The dataset is gone or others': there is nothing of ours to give up.
+                Err(error) => tracing::warn!(campaign = %id, seq = run.seq, %error, "old version left to itself"),
+            }
+            let finalized = RunFinalized { campaign: id, seq: run.seq };
+            told.push(Told::run(RunReport::of(run_of(run), RunState::Finalized), finalized));
+        }
+        let some = !told.is_empty();
+        let mut state = self.state();
+        self.tell(&mut state, id, told, (&self.itself, "", Vec::new()))?;
+        Ok(some)
+    }
+}
+
+pub(crate) fn reverting(campaign: CampaignId, run: &Run, why: &str) -> Told {
+    let reverting = RunReverting { campaign, seq: run.seq, from: run.state, reason: Text::clip(why) };
+    Told::run(RunReport::of(run_of(run), RunState::Reverting), reverting)
+}
+
+/// What became of one; nothing yet, if it is to be tried again.
+fn reverted(
+    campaign: CampaignId,
+    run: &Run,
+    answer: Result<Undo, RollbackError>,
+) -> Result<Option<Told>, ServiceError> {
+    match answer {
+        Ok(Undo::Undone(RolledBack { version, .. }) | Undo::AlreadyUndone { version }) => {
+            let reverted = RunReverted { campaign, seq: run.seq, version };
+            Ok(Some(Told::run(RunReport::of(run_of(run), RunState::Reverted), reverted)))
+        }
+        Ok(Undo::NotCurrent { head, .. }) => {
+            let message = match head {
+                Some(head) => format!("version {head} is current, which came after it"),
+                None => "the dataset's log does not know it".to_owned(),
+            };
+            revert_failed(campaign, run, codes::RUN_NOT_CURRENT, &message).map(Some)
+        }
+        Err(error) if error.code().class == ErrorClass::Transient => {
+            tracing::warn!(%campaign, seq = run.seq, %error, "not rolled back yet");
+            Ok(None)
+        }
+        Err(error) => revert_failed(campaign, run, error.code(), &error.to_string()).map(Some),
+    }
+}
+
+fn revert_failed(campaign: CampaignId, run: &Run, code: Code, message: &str) -> Result<Told, ServiceError> {
+    let failed = RunRevertFailed {
+        campaign,
+        seq: run.seq,
+        class: code.class,
+        code: Name::new(code.id).map_err(|error| ServiceError::bug(error.to_string()))?,
+        message: Text::clip(message),
+    };
+    Ok(Told::run(RunReport::of(run_of(run), RunState::RevertFailed), failed))
+}

@@ -1,0 +1,107 @@
+//! What a node is given with a task. Made when it is claimed, from the ledger as it is then.
+
+use skein_api::node::{DatasetPlace, Payload, PlanTask, Resume, RunTask, Work};
+use skein_api::{List, Location, Text};
+use skein_ledger::{Dataset, Task, TaskKind};
+use skein_types::{Blake3, Bytes, CampaignId, DatasetId, Rows};
+
+use crate::control::{Control, State};
+use crate::error::ServiceError;
+use crate::live::Live;
+use crate::planning::PlanChunk;
+use crate::policy;
+
+/// Rejected rows that a run may have where its policy says nothing.
+const REJECTS_MAX: u64 = 10_000;
+/// Rows between two checkpoints where the policy says nothing.
+const CHECKPOINT_ROWS: Rows = Rows(1 << 20);
+/// What the host needs beside an agent.
+const HOST_MEMORY: Bytes = Bytes::mib(64);
+
+/// A task's payload and what it needs.
+#[derive(Debug)]
+pub(crate) struct ToDo {
+    pub(crate) payload: Payload,
+    pub(crate) memory: Bytes,
+    pub(crate) wave: Option<u32>,
+}
+
+impl Control {
+    pub(crate) fn payload(&self, state: &State, task: &Task) -> Result<ToDo, ServiceError> {
+        let id = task.campaign.ok_or_else(|| ServiceError::bug("a task without a campaign"))?;
+        let live = state.campaigns.get(&id).ok_or_else(|| ServiceError::bug("a task of a campaign that is over"))?;
+        let work = self.work(live)?;
+        let memory = Bytes(work.limits.memory.0 + HOST_MEMORY.0);
+        match task.kind {
+            TaskKind::Run => self.run_task((id, live), task, (work, memory)),
+            TaskKind::Plan => Ok(ToDo { payload: self.plan_task(id, task, work)?, memory, wave: None }),
+            TaskKind::Split | TaskKind::Seal | TaskKind::DryRun | TaskKind::Scan => {
+                Err(ServiceError::bug(format!("nobody queues a task of kind {}", task.kind)))
+            }
+        }
+    }
+
+    fn run_task(
+        &self,
+        (campaign, live): (CampaignId, &Live),
+        task: &Task,
+        (work, memory): (Work, Bytes),
+    ) -> Result<ToDo, ServiceError> {
+        let seq = task.seq.ok_or_else(|| ServiceError::bug("a run's task without a run"))?;
+        let run = self.ledger.run(campaign, seq)?;
+        let run = run.ok_or_else(|| ServiceError::bug(format!("run {seq} of {campaign} is gone")))?;
+        let resume = task.checkpoint.map(|at| Resume { number: at.number, blob: at.blob });
+        let payload = Payload::Run(Box::new(RunTask {
+            campaign,
+            run: run.id,
+            dataset: self.place(run.dataset)?,
+            work,
+            publish: live.policy.publish.clone(),
+            schema: run.schema,
+            resume,
+        }));
+        Ok(ToDo { payload, memory, wave: run.wave })
+    }
+
+    fn plan_task(&self, campaign: CampaignId, task: &Task, work: Work) -> Result<Payload, ServiceError> {
+        let chunk: PlanChunk = serde_json::from_str(&task.payload)
+            .map_err(|error| ServiceError::bug(format!("a plan task that is none: {error}")))?;
+        let places = chunk.datasets.into_iter().map(|dataset| self.place(dataset));
+        let datasets = List::new(places.collect::<Result<_, _>>()?)
+            .map_err(|error| ServiceError::bug(format!("a plan task of {error}")))?;
+        Ok(Payload::Plan(Box::new(PlanTask { campaign, datasets, work })))
+    }
+
+    pub(crate) fn work(&self, live: &Live) -> Result<Work, ServiceError> {
+        let limits = policy::limits(&live.policy.limits);
+        Ok(Work {
+            module: live.module,
+            artifact: self.artifact_digest(live.module)?,
+            params: live.params,
+            migration: live.policy.migration.clone(),
+            again: live.policy.again,
+            limits,
+            rejects_max: live.policy.limits.rejects.unwrap_or(REJECTS_MAX),
+            allow_empty: live.policy.allow_empty,
+            checkpoint_rows: live.policy.checkpoint_rows.unwrap_or(CHECKPOINT_ROWS),
+            names: live.policy.names,
+        })
+    }
+
+    /// The place of a dataset as a node is told it. Of one that was removed since only its id is left.
+    fn place(&self, id: DatasetId) -> Result<DatasetPlace, ServiceError> {
+        let dataset = self.ledger.dataset(id)?;
+        dataset.map_or_else(|| Err(ServiceError::absent("dataset", &id.to_string())), |dataset| place(&dataset))
+    }
+
+    fn artifact_digest(&self, module: skein_types::ModuleDigest) -> Result<Blake3, ServiceError> {
+        self.modules.artifact_digest(module)?.ok_or_else(|| ServiceError::bug(format!("{module} is not compiled")))
+    }
+}
+
+/// Where a dataset is.
+pub(crate) fn place(dataset: &Dataset) -> Result<DatasetPlace, ServiceError> {
+    let location = Location::new(dataset.location.as_str());
+    let location = location.map_err(|error| ServiceError::bug(format!("the place of {}: {error}", dataset.name)))?;
+    Ok(DatasetPlace { dataset: dataset.id, location, state: None::<Text<4096>> })
+}

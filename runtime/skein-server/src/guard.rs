@@ -1,0 +1,58 @@
+//! Whose requests are taken: those of this machine's own programs.
+//!
+//! A page in a browser can send requests to a loopback address, and by a name of its own that resolves to it (DNS
+//! rebinding) even read the answers. Both show: the first by `Origin`, the second by `Host`.
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use skein_control::ServiceError;
+use skein_types::codes;
+
+use crate::problem::Refusal;
+
+pub(crate) async fn own_machine_only(request: Request, next: Next) -> Response {
+    match foreign(request.headers()) {
+        None => next.run(request).await,
+        Some(what) => Refusal(ServiceError::new(codes::FORBIDDEN, what)).into_response(),
+    }
+}
+
+fn foreign(headers: &HeaderMap) -> Option<String> {
+    if headers.contains_key(header::ORIGIN) {
+        return Some("requests of web pages are not taken".to_owned());
+    }
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        Some(_) | None => host,
+    };
+    let own = matches!(name, "localhost" | "127.0.0.1" | "[::1]");
+    (!own).then(|| format!("this server is {host:?} to the request, and not a loopback address"))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, HeaderValue, header};
+
+    use super::foreign;
+
+    #[test]
+    fn requests_to_another_name_and_of_web_pages_are_refused() {
+        let with = |host: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
+            headers
+        };
+        for own in ["localhost:7447", "127.0.0.1:1", "[::1]:80", "localhost"] {
+            assert_eq!(foreign(&with(own)), None, "{own}");
+        }
+        for other in ["evil.example:7447", "127.0.0.1.evil.example", "", "localhost:x"] {
+            assert!(foreign(&with(other)).is_some(), "{other}");
+        }
+        let mut page = with("localhost:7447");
+        page.insert(header::ORIGIN, HeaderValue::from_static("http://localhost:7447"));
+        assert!(foreign(&page).is_some());
+    }
+}

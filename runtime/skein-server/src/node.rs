@@ -1,0 +1,78 @@
+//! `/node/v1`: what nodes ask for. Each request shows the fleet's secret before its body is read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use skein_api::node::{BLOB_BYTES_MAX, Exchange, Exchanged, Register, Registered};
+use skein_control::{Control, ServiceError};
+use skein_types::{Blake3, ModuleDigest, codes};
+
+use crate::problem::Refusal;
+use crate::v1::{Answer, Body, ask, bytes};
+
+/// How long the answer to an idle node waits for something to do.
+const IDLE_WAIT: Duration = Duration::from_secs(1);
+
+pub(crate) fn routes(control: &Arc<Control>) -> Router<Arc<Control>> {
+    Router::new()
+        .route("/register", post(register))
+        .route("/exchange", post(exchange))
+        .route("/blobs/{digest}", get(blob).put(put_blob))
+        .route("/artifacts/{module}", get(artifact))
+        .layer(DefaultBodyLimit::max(BLOB_BYTES_MAX))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(control), of_the_fleet))
+}
+
+async fn of_the_fleet(State(control): State<Arc<Control>>, request: Request, next: Next) -> Response {
+    let shown = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    match control.secret().check(shown) {
+        Ok(()) => next.run(request).await,
+        Err(refused) => Refusal::from(ServiceError::from(refused)).into_response(),
+    }
+}
+
+async fn register(State(control): State<Arc<Control>>, Body(asked): Body<Register>) -> Answer<Registered> {
+    ask(control, move |control| control.register_node(asked)).await
+}
+
+/// An idle node is answered when there is something to do, so that work does not wait for its next call.
+async fn exchange(State(control): State<Arc<Control>>, Body(asked): Body<Exchange>) -> Answer<Exchanged> {
+    if asked.holding.is_empty() && asked.results.is_empty() && !asked.draining {
+        // It renews its lease by being answered, in any case.
+        let woken = control.work_appears();
+        if !control.has_work() {
+            tokio::time::timeout(IDLE_WAIT, woken).await.unwrap_or_default();
+        }
+    }
+    ask(control, move |control| control.exchange(asked)).await
+}
+
+async fn blob(State(control): State<Arc<Control>>, Path(digest): Path<String>) -> Result<Vec<u8>, Refusal> {
+    let digest: Blake3 = named(&digest)?;
+    Ok(ask(control, move |control| control.blob(digest)).await?.0)
+}
+
+async fn put_blob(
+    State(control): State<Arc<Control>>,
+    Path(digest): Path<String>,
+    request: Request,
+) -> Answer<()> {
+    let digest: Blake3 = named(&digest)?;
+    let bytes = bytes(request, BLOB_BYTES_MAX).await?;
+    ask(control, move |control| control.put_blob(digest, &bytes)).await
+}
+
+async fn artifact(State(control): State<Arc<Control>>, Path(module): Path<String>) -> Result<Vec<u8>, Refusal> {
+    let module: ModuleDigest = named(&module)?;
+    Ok(ask(control, move |control| control.artifact(module)).await?.0)
+}
+
+fn named<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Refusal> {
+    text.parse().map_err(|error: T::Err| Refusal(ServiceError::new(codes::BODY_INVALID, error.to_string())))
+}

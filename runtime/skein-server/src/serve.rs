@@ -1,0 +1,96 @@
+//! Listening, and stopping.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use skein_control::Control;
+use skein_types::{Code, codes};
+use tokio::net::TcpListener;
+
+use crate::{guard, node, problem, v1};
+
+/// The server could not be started or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Others could reach it.
+    #[error("{0} is not a loopback address")]
+    NotLoopback(SocketAddr),
+    /// The address is taken or not this machine's.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The system failed.
+    #[error("the server failed")]
+    Io(#[from] std::io::Error),
+}
+
+impl ServeError {
+    /// The code of this error.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::NotLoopback(_) => codes::USAGE,
+            Self::Listen { .. } | Self::Io(_) => codes::IO,
+        }
+    }
+
+    /// What a person can do about it.
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NotLoopback(_) => Some("anybody who reaches it may do anything, so it listens on 127.0.0.1 or [::1] only"),
+            Self::Listen { .. } => Some("another server may run; choose another port with --listen"),
+            Self::Io(_) => None,
+        }
+    }
+}
+
+/// A server that listens and does not answer yet.
+#[derive(Debug)]
+pub struct Server {
+    runtime: tokio::runtime::Runtime,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Takes the address. Port 0 takes any free one.
+    pub fn listen(address: SocketAddr) -> Result<Self, ServeError> {
+        if !address.ip().is_loopback() {
+            return Err(ServeError::NotLoopback(address));
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let listener = runtime
+            .block_on(TcpListener::bind(address))
+            .map_err(|source| ServeError::Listen { address, source })?;
+        let address = listener.local_addr()?;
+        Ok(Self { runtime, listener, address })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `stop` is done. What is being answered then is finished.
+    pub fn answer(self, control: &Arc<Control>, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ServeError> {
+        let router = router(Arc::clone(control));
+        self.runtime.block_on(async move { axum::serve(self.listener, router).with_graceful_shutdown(stop).await })?;
+        Ok(())
+    }
+}
+
+fn router(control: Arc<Control>) -> Router {
+    Router::new()
+        .nest("/v1", v1::routes())
+        .layer(axum::middleware::from_fn(guard::own_machine_only))
+        .nest("/node/v1", node::routes(&control))
+        .fallback(problem::no_route)
+        .layer(DefaultBodyLimit::max(skein_api::BODY_BYTES_MAX))
+        .with_state(control)
+}
