@@ -184,6 +184,16 @@ catalogue! {
     DATASET_MOVED = "SK0543" Conflict "the dataset was given another name without its state";
     STATE_IN_USE = "SK0545" Conflict "a dataset's state holds what would be lost with it";
     STATE_UNTRUSTED = "SK0546" Denied "a state that others could have made";
+
+    POLICY_INVALID = "SK0630" BadInput "a campaign's policy cannot be used".exit(64);
+    CAMPAIGN_STATE = "SK0631" Conflict "not while the campaign is in this state";
+    RUN_STATE = "SK0632" Conflict "not while the run is in this state";
+    REPORT_LATE = "SK0633" Conflict "a report of somebody who no longer owns the run";
+    DOOR_FULL = "SK0634" Transient "no place at the publish door";
+    BUDGET_SPENT = "SK0635" Conflict "more runs failed than may";
+    WINDOW_OPEN = "SK0636" Conflict "the rollback window is not over";
+    NO_RUN_FOR_IT = "SK0637" Conflict "no run that it could be done to";
+    NO_SUCH_WAVE = "SK0638" BadInput "no such wave".exit(5).status(404);
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod format;
 mod id;
 mod nearest;
 mod plan;
+mod reason;
 mod row_width;
 mod schema_text;
 mod selection;
@@ -22,6 +23,7 @@ mod token;
 mod types_view;
 mod unify;
 mod unit;
+mod verb;
 mod word;
 
 pub use class::{ErrorClass, Retry};
@@ -32,6 +34,7 @@ pub use digest::{Blake3, DigestParseError, ModuleDigest, ParamsDigest, Sha256};
 pub use id::{AttemptId, CampaignId, CauseId, DatasetId, IdParseError, NodeId, RunId, TaskId};
 pub use nearest::nearest;
 pub use plan::{ColumnPlan, Origin, PlanError, ProposedOrigin, ProposedPlan, SchemaPlan};
+pub use reason::Reason;
 pub use row_width::{ROW_BYTES_MAX, fixed_list_bytes, fixed_list_bytes_of_items, row_width, widest_row};
 pub use schema_text::{schema_of_text, schema_text};
 pub use selection::{Selection, SelectionError};
@@ -44,4 +47,5 @@ pub use unify::{
     schema_difference, unify, unmarked,
 };
 pub use unit::{Bytes, Fuel, Millis, Rows, SizeParseError, grouped};
+pub use verb::Verb;
 pub use word::UnknownWord;

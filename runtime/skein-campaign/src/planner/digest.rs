@@ -1,0 +1,70 @@
+//! The digest of a plan: what approvals, runs and records name. A Merkle root over one leaf per dataset, with what holds for
+//! all of them around it (DESIGN §8). One changed byte gives another digest; a leaf can be shown to be in it without the others.
+
+use skein_types::{Blake3, DatasetId, ModuleDigest, ParamsDigest};
+
+use crate::policy::Policy;
+
+/// What a plan says of one dataset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaf<'a> {
+    /// The dataset.
+    pub dataset: DatasetId,
+    /// The schema that was seen.
+    pub schema: Blake3,
+    /// What is to be done with its columns.
+    pub schema_plan: Blake3,
+    /// The limits of its run, in canonical JSON.
+    pub limits: &'a str,
+}
+
+/// A digest in the making. It keeps one hash per level of the tree: 17 for 100,000 datasets.
+#[derive(Clone, Debug, Default)]
+pub struct PlanDigest {
+    /// Roots of full trees, the largest first, with the number of their leaves.
+    full: Vec<(u64, Blake3)>,
+    leaves: u64,
+}
+
+impl PlanDigest {
+    /// A digest of no dataset yet.
+    pub const fn new() -> Self {
+        Self { full: Vec::new(), leaves: 0 }
+    }
+
+    /// Adds the next dataset. Their order is a part of the plan.
+    pub fn push(&mut self, leaf: &Leaf<'_>) {
+        let dataset = leaf.dataset.to_string();
+        let parts = [dataset.as_bytes(), &leaf.schema.0, &leaf.schema_plan.0, leaf.limits.as_bytes()];
+        let mut tree = (1, hashed(b"skein plan leaf 1", &parts));
+        while let Some(left) = self.full.pop_if(|(leaves, _)| *leaves == tree.0) {
+            tree = (left.0 + tree.0, joined(&left.1, &tree.1));
+        }
+        self.full.push(tree);
+        self.leaves += 1;
+    }
+
+    /// The digest, of all datasets with the module, the parameters and the policy.
+    pub fn finish(self, module: &ModuleDigest, params: &ParamsDigest, policy: &Policy) -> Blake3 {
+        let trees = self.full.into_iter().rev().map(|(_, root)| root);
+        let root = trees.reduce(|right, left| joined(&left, &right));
+        let root = root.as_ref().map_or(&[][..], |root| &root.0[..]);
+        let (leaves, policy) = (self.leaves.to_be_bytes(), policy.canonical());
+        hashed(b"skein plan 1", &[root, &leaves, &module.0, &params.0, policy.as_bytes()])
+    }
+}
+
+fn joined(left: &Blake3, right: &Blake3) -> Blake3 {
+    hashed(b"skein plan node 1", &[&left.0, &right.0])
+}
+
+/// Each part with its length before it, so that no two lists of parts are the same bytes; the first one says what it is, so
+/// that no leaf passes for a node.
+fn hashed(what: &[u8], parts: &[&[u8]]) -> Blake3 {
+    let mut hasher = blake3::Hasher::new();
+    for part in std::iter::once(&what).chain(parts) {
+        hasher.update(&(part.len() as u64).to_be_bytes());
+        hasher.update(part);
+    }
+    hasher.finalize().into()
+}

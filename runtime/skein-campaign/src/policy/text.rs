@@ -1,0 +1,156 @@
+//! From the TOML that people write to a policy. An unknown key is an error that names the nearest: a rule that is misspelt
+//! and silently not followed would be found out too late.
+
+use skein_types::{Code, ErrorClass, codes, nearest};
+use toml::{Table, Value};
+
+use super::Policy;
+
+/// A policy that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}")]
+pub struct PolicyError {
+    problem: String,
+}
+
+impl PolicyError {
+    /// The catalogue's entry.
+    pub const fn code(&self) -> Code {
+        codes::POLICY_INVALID
+    }
+
+    /// Whose fault.
+    pub const fn class(&self) -> ErrorClass {
+        self.code().class
+    }
+
+    /// What to do.
+    pub const fn hint(&self) -> &'static str {
+        "a key that is left out keeps its default"
+    }
+}
+
+/// Longest policy that is looked at; a real one has a dozen lines.
+const TEXT_BYTES_MAX: usize = 64 << 10;
+/// Most waves between the canary and the rest.
+const WAVES_MAX: usize = 14;
+
+/// Keys by table; the outermost has no name.
+const KNOWN: [(&str, &[&str]); 4] = [
+    (
+        "",
+        &[
+            "admission",
+            "budget",
+            "canary",
+            "dry_run",
+            "gate",
+            "names",
+            "pin",
+            "retries",
+            "rollback_window",
+            "waves",
+        ],
+    ),
+    ("canary", &["bytes", "datasets", "share"]),
+    ("dry_run", &["datasets", "share"]),
+    ("retries", &["longest", "transient", "wait"]),
+];
+
+impl Policy {
+    /// The policy that a campaign's TOML asks for.
+    pub fn parse(text: &str) -> Result<Self, PolicyError> {
+        if text.len() > TEXT_BYTES_MAX {
+            return Err(problem(format!("the policy is longer than {TEXT_BYTES_MAX} bytes")));
+        }
+        let table: Table = toml::from_str(text).map_err(|error| told(text, &error))?;
+        known("", &table)?;
+        for (key, value) in &table {
+            if let Value::Table(inner) = value {
+                known(key, inner)?;
+            }
+        }
+        let policy: Self = toml::from_str(text).map_err(|error| told(text, &error))?;
+        policy.checked()
+    }
+
+    fn checked(self) -> Result<Self, PolicyError> {
+        if self.canary.datasets == 0 {
+            return Err(problem("`canary.datasets` is 0: a canary has at least one dataset".to_owned()));
+        }
+        if self.waves.len() > WAVES_MAX {
+            return Err(problem(format!("`waves` lists more than {WAVES_MAX}")));
+        }
+        if self.retries.longest < self.retries.wait {
+            return Err(problem("`retries.longest` is shorter than `retries.wait`".to_owned()));
+        }
+        Ok(self)
+    }
+}
+
+fn known(table: &str, keys: &Table) -> Result<(), PolicyError> {
+    let allowed = KNOWN.iter().find(|(name, _)| *name == table).map_or(&[][..], |(_, keys)| keys);
+    let Some(unknown) = keys.keys().find(|key| !allowed.contains(&key.as_str())) else { return Ok(()) };
+    let place = if table.is_empty() { String::new() } else { format!(" in `{table}`") };
+    let hint = match nearest(unknown, allowed.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known: {}", allowed.join(", ")),
+    };
+    let unknown: String = unknown.chars().take(64).collect();
+    Err(problem(format!("unknown key `{}`{place}, {hint}", unknown.escape_default())))
+}
+
+/// On one line, as every message is.
+fn told(text: &str, error: &toml::de::Error) -> PolicyError {
+    let what = error.message().trim_end().replace('\n', ", ");
+    let before = error.span().and_then(|span| text.get(..span.start));
+    problem(match before {
+        Some(before) => format!("line {}: {what}", before.matches('\n').count() + 1),
+        None => what,
+    })
+}
+
+fn problem(problem: String) -> PolicyError {
+    PolicyError { problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Policy;
+
+    fn refused(text: &str) -> String {
+        Policy::parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_no_rule_is_told_with_the_nearest() {
+        assert_eq!(refused("budgte = 3"), "unknown key `budgte`, did you mean `budget`?");
+        assert_eq!(refused("[canary]\nbyte = 1"), "unknown key `byte` in `canary`, did you mean `bytes`?");
+        assert_eq!(
+            refused("[dry_run]\nbytes = 1"),
+            "unknown key `bytes` in `dry_run`, known: datasets, share"
+        );
+        assert_eq!(
+            refused("[approvals]\nmoderate = 1"),
+            format!("unknown key `approvals`, known: {}", super::KNOWN[0].1.join(", "))
+        );
+        assert!(Policy::parse("\nbudget = -1").unwrap_err().to_string().starts_with("line 2: a budget is"));
+        assert_eq!(
+            refused("gate = \"95\""),
+            r#"line 1: "95" is not a share such as "2%" or "0.25%", at most "100%""#
+        );
+        assert_eq!(refused("pin = \"no\""), "line 1: unknown variant `no`, expected `schema` or `snapshot`");
+        assert_eq!(refused("a = 1\na = 2"), "line 2: duplicate key");
+    }
+
+    #[test]
+    fn a_policy_that_contradicts_itself_is_refused() {
+        assert_eq!(
+            refused("[canary]\ndatasets = 0"),
+            "`canary.datasets` is 0: a canary has at least one dataset"
+        );
+        assert_eq!(refused("[retries]\nwait = \"2m\""), "`retries.longest` is shorter than `retries.wait`");
+        assert_eq!(refused(&format!("waves = [{}]", "\"1%\",".repeat(15))), "`waves` lists more than 14");
+        assert_eq!(refused(&"#".repeat(70_000)), "the policy is longer than 65536 bytes");
+    }
+}
