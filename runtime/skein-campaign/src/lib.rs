@@ -24,6 +24,7 @@
 
 mod campaign;
 mod deaths;
+pub mod lease;
 mod planner;
 mod policy;
 mod progress;
@@ -32,6 +33,7 @@ mod retry;
 mod run;
 mod slow_start;
 mod tally;
+pub mod task;
 mod wave;
 
 pub use campaign::{

@@ -194,6 +194,16 @@ catalogue! {
     WINDOW_OPEN = "SK0636" Conflict "the rollback window is not over";
     NO_RUN_FOR_IT = "SK0637" Conflict "no run that it could be done to";
     NO_SUCH_WAVE = "SK0638" BadInput "no such wave".exit(5).status(404);
+    NODE_PROTOCOL = "SK0660" BadInput "a node of another version".status(426);
+    NODE_SECRET = "SK0661" Denied "a node without the fleet's secret".status(401);
+    NODE_FENCED = "SK0662" Conflict "the node's lease is over";
+    NODE_SEQUENCE = "SK0663" Conflict "an exchange out of order";
+    BODY_INVALID = "SK0664" BadInput "a request that cannot be understood";
+    BODY_TOO_LARGE = "SK0665" BadInput "a request that is too large".status(413);
+    BLOB_MISMATCH = "SK0666" BadInput "a blob that is not what its digest says";
+    BLOB_NOT_FOUND = "SK0667" BadInput "there is no such blob".exit(5).status(404);
+    TASK_FENCED = "SK0668" Conflict "the task is another attempt's";
+    NODE_ALONE = "SK0669" Transient "a node reached its server no more";
 }
 
 #[cfg(test)]

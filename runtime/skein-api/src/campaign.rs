@@ -1,0 +1,261 @@
+//! Campaigns: `POST /v1/campaigns` makes one, `GET /v1/campaigns[/{id}[/runs|/events|/progress]]` show,
+//! `POST /v1/campaigns/{id}/actions/{verb}` moves one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use skein_types::{
+    Blake3, Bytes, CampaignId, CampaignState, Millis, ModuleDigest, ParamsDigest, Rows, WaveState,
+};
+
+use crate::bounded::{List, Text};
+use crate::dataset::Labels;
+use crate::policy::Policy;
+use crate::run::Why;
+use crate::time::Time;
+use crate::{Message, Name};
+
+/// Which datasets. A dataset is in if all that is said holds for it; if nothing is said, all are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Selection {
+    /// Its name is one of these or matches one as a glob.
+    #[serde(skip_serializing_if = "names_empty")]
+    pub names: List<Name, 10_000>,
+    /// It has all of these.
+    #[serde(skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+    /// It belongs to this team.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Name>,
+    /// It has this driver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub driver: Option<Text<32>>,
+}
+
+fn names_empty(names: &List<Name, 10_000>) -> bool {
+    names.is_empty()
+}
+
+/// A campaign to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CampaignCreate {
+    /// For people; need not be the only one.
+    pub name: Name,
+    /// A digest, or `name@version`.
+    pub module: Name,
+    /// For the module: any JSON that it takes.
+    #[serde(default)]
+    pub params: Value,
+    /// Over these.
+    #[serde(default)]
+    pub selection: Selection,
+    /// In this way.
+    #[serde(default)]
+    pub policy: Policy,
+}
+
+/// What somebody may ask of a campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CampaignVerb {
+    /// Look at all datasets.
+    Plan,
+    /// Carry the plan out.
+    Start,
+    /// Start nothing more until resumed.
+    Pause,
+    /// Go on.
+    Resume,
+    /// End it; what is published stays.
+    Cancel,
+    /// Try failed, skipped or stale runs again.
+    Retry,
+    /// Leave runs out.
+    Skip,
+    /// Undo published runs.
+    RollBack,
+    /// Give old versions up.
+    Finalize,
+}
+
+impl CampaignVerb {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Plan,
+        Self::Start,
+        Self::Pause,
+        Self::Resume,
+        Self::Cancel,
+        Self::Retry,
+        Self::Skip,
+        Self::RollBack,
+        Self::Finalize,
+    ];
+
+    /// The word in the path.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Start => "start",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Cancel => "cancel",
+            Self::Retry => "retry",
+            Self::Skip => "skip",
+            Self::RollBack => "roll_back",
+            Self::Finalize => "finalize",
+        }
+    }
+}
+
+impl fmt::Display for CampaignVerb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for CampaignVerb {
+    /// Nobody can do anything else about a verb that is not there.
+    type Err = ();
+    fn from_str(word: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|verb| verb.as_str() == word).ok_or(())
+    }
+}
+
+/// Asks for a move.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CampaignAction {
+    /// The state that whoever asks saw; refused if the campaign is no longer there.
+    pub expect: CampaignState,
+    /// For the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Message>,
+    /// The plan that is meant, where one is carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Blake3>,
+    /// The runs that are meant, by their place; all that the verb fits if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs: Option<List<u64, 10_000>>,
+    /// Do not wait for the end of the rollback window.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub now: bool,
+}
+
+/// Runs by state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[expect(missing_docs, reason = "each is a state of a run")]
+pub struct RunCounts {
+    pub ineligible: u64,
+    pub planned: u64,
+    pub intended: u64,
+    pub published: u64,
+    pub finalized: u64,
+    pub failed: u64,
+    pub skipped: u64,
+    pub stale: u64,
+    pub cancelled: u64,
+    pub reverting: u64,
+    pub reverted: u64,
+    pub revert_failed: u64,
+}
+
+/// A cohort of runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wave {
+    /// 0 is the canary.
+    pub number: u32,
+    /// Where it is.
+    pub state: WaveState,
+    /// Why it is there, if that needs saying.
+    pub why: Option<Message>,
+    /// Since when.
+    pub since: Time,
+    /// Its runs.
+    pub size: u64,
+    /// Of those, so many may fail.
+    pub budget: u64,
+    /// By state.
+    pub runs: RunCounts,
+}
+
+/// What the plan comes to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanTotals {
+    /// Of the whole plan.
+    pub digest: Blake3,
+    /// Datasets to be migrated.
+    pub eligible: u64,
+    /// Been through it before.
+    pub already_migrated: u64,
+    /// Have nothing that it is for.
+    pub not_applicable: u64,
+    /// Refused by the module or a rule.
+    pub refused: u64,
+    /// Rows of the eligible.
+    pub rows: Rows,
+    /// Bytes of the eligible.
+    pub bytes: Bytes,
+}
+
+/// A campaign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Campaign {
+    /// Its id.
+    pub campaign: CampaignId,
+    /// Its name.
+    pub name: Name,
+    /// Where it is.
+    pub state: CampaignState,
+    /// Higher with each move.
+    pub epoch: u64,
+    /// Why it is there, if that needs saying.
+    pub why: Option<Why>,
+    /// Since when.
+    pub since: Time,
+    /// What runs.
+    pub module: ModuleDigest,
+    /// With these.
+    pub params: ParamsDigest,
+    /// In this way.
+    pub policy: Policy,
+    /// Datasets in the selection.
+    pub datasets: u64,
+    /// All runs by state.
+    pub runs: RunCounts,
+    /// What it comes to, once it is planned.
+    pub plan: Option<PlanTotals>,
+    /// Once it is planned.
+    pub waves: List<Wave, 64>,
+}
+
+/// How a campaign is getting on just now. Nothing of it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignProgress {
+    /// Where it is.
+    pub state: CampaignState,
+    /// The decision that it is as of.
+    pub position: u64,
+    /// All runs by state.
+    pub runs: RunCounts,
+    /// Runs that agents are at work on.
+    pub running: u64,
+    /// Staged runs that wait at the door.
+    pub staged: u64,
+    /// Failures that the present wave can still afford.
+    pub failures_left: u64,
+    /// Rows read by what is published or at work.
+    pub rows_done: Rows,
+    /// Rows of the eligible.
+    pub rows_total: Rows,
+    /// Over the last seconds.
+    pub rows_per_second: u64,
+    /// Since it started.
+    pub elapsed_ms: Millis,
+    /// Until all are published, if it can be told.
+    pub remaining_ms: Option<Millis>,
+}

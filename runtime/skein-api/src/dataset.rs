@@ -1,0 +1,157 @@
+//! Datasets: `POST /v1/datasets` adds some, `POST /v1/scans` looks for them below a directory, `GET /v1/datasets` and
+//! `GET /v1/datasets/{id}` show, `DELETE /v1/datasets/{id}` forgets one (never its files).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use skein_types::{DatasetId, TaskId};
+
+use crate::bounded::{List, Text};
+use crate::run::Why;
+use crate::time::Time;
+use crate::{Location, Name};
+
+/// The driver of a directory of Parquet files, or one such file.
+pub const DRIVER_FILES: &str = "files";
+
+/// Words that somebody gave a dataset to select by. At most [`Labels::MAX`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "BTreeMap<Text<64>, Text<64>>")]
+pub struct Labels(BTreeMap<Text<64>, Text<64>>);
+
+impl Labels {
+    /// Most labels of one dataset.
+    pub const MAX: usize = 32;
+
+    /// Each key with its value, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl TryFrom<BTreeMap<Text<64>, Text<64>>> for Labels {
+    type Error = crate::TooMany;
+    fn try_from(labels: BTreeMap<Text<64>, Text<64>>) -> Result<Self, Self::Error> {
+        if labels.len() > Self::MAX { Err(crate::TooMany { max: Self::MAX }) } else { Ok(Self(labels)) }
+    }
+}
+
+/// A dataset to be registered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetAdd {
+    /// No other has it.
+    pub name: Name,
+    /// What reads and writes it; [`DRIVER_FILES`] if nothing is said.
+    #[serde(default = "files", skip_serializing_if = "is_files")]
+    pub driver: Text<32>,
+    /// Where its data is: an absolute path.
+    pub location: Location,
+    /// Where its state is, if not beside its data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<Location>,
+    /// The team that it belongs to.
+    pub owner: Name,
+    /// To select by.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+}
+
+fn files() -> Text<32> {
+    Text::escaped(DRIVER_FILES)
+}
+
+fn is_files(driver: &str) -> bool {
+    driver == DRIVER_FILES
+}
+
+/// Datasets to be registered. Each by itself: one that is refused does not keep the others out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetsAdd {
+    /// These.
+    pub datasets: List<DatasetAdd, 1_000>,
+}
+
+/// What became of one of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DatasetAdded {
+    /// It is registered.
+    Added(DatasetId),
+    /// It was, with the same name and location.
+    Known(DatasetId),
+    /// It is not.
+    Refused(Why),
+}
+
+/// What became of them, in their order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatasetsAdded {
+    /// One for each.
+    pub datasets: List<DatasetAdded, 1_000>,
+}
+
+/// A registered dataset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dataset {
+    /// Stays when its name changes.
+    pub dataset: DatasetId,
+    /// Its name.
+    pub name: Name,
+    /// What reads and writes it.
+    pub driver: Text<32>,
+    /// Where its data is.
+    pub location: Location,
+    /// Where its state is, if not beside its data.
+    pub state: Option<Location>,
+    /// The team that it belongs to.
+    pub owner: Name,
+    /// To select by.
+    pub labels: Labels,
+    /// When it was registered.
+    pub added: Time,
+}
+
+/// Asks for the datasets below a directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScanAsk {
+    /// An absolute path.
+    pub below: Location,
+    /// The team that what is found belongs to.
+    pub owner: Name,
+    /// For what is found.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+    /// Put before the path from `below` to make a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<Name>,
+    /// Whether what is found is registered, or only counted.
+    #[serde(default)]
+    pub look_only: bool,
+}
+
+/// How a scan is getting on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scan {
+    /// The task that does it.
+    pub scan: TaskId,
+    /// Whether it has ended.
+    pub done: bool,
+    /// Datasets found.
+    pub found: u64,
+    /// Of those, registered now.
+    pub added: u64,
+    /// Of those, registered before.
+    pub known: u64,
+    /// Of those, refused; the first of them with reason.
+    pub refused: List<(Location, Why), 100>,
+    /// Why it failed, if it did.
+    pub why: Option<Why>,
+}

@@ -1,0 +1,60 @@
+//! What travels: the bodies of the public API (`/v1`) and of the protocol between control and nodes (`/node/v1`).
+//!
+//! Level 1. Plain data and its JSON; no server, no client, no storage. Whoever serves or asks converts to types of its own
+//! at the edge, so a body can stay as it is while what is behind it moves.
+//!
+//! Invariants: what was parsed is bounded: each text ([`Text`]) and list ([`List`]) has its most in its type, a list is refused
+//! at the first item too many and not read to its end, and a whole body has a most of its own ([`parse`]). A
+//! text has no control characters, so that it can be shown as it is. A request with a field that is not known is refused:
+//! what somebody asked for must not be ignored. Answers of `/v1` may gain fields, so those that are not known are skipped there; both
+//! ends of `/node/v1` have one [`node::PROTOCOL`], so there they are refused both ways.
+//!
+//! Failure cases: a body that is too large, is no JSON or does not fit ([`BodyError`]); a node of another version or with a
+//! wrong secret ([`node::NodeRefused`]); a blob that is not what its digest says ([`node::BlobError`]). What is right in
+//! form and wrong in content is for whoever knows the content.
+//!
+//! It deliberately does not know: HTTP beyond paths and status numbers, the ledger, the machines, files, guests.
+
+mod body;
+mod bounded;
+mod campaign;
+mod dataset;
+mod event;
+mod module;
+pub mod node;
+mod page;
+mod policy;
+mod problem;
+mod run;
+mod time;
+
+pub use body::{BODY_BYTES_MAX, BodyError, parse};
+pub use bounded::{List, Text, TooLong, TooMany};
+pub use campaign::{
+    Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignVerb, PlanTotals, RunCounts,
+    Selection, Wave,
+};
+pub use dataset::{
+    DRIVER_FILES, Dataset, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, Labels, Scan, ScanAsk,
+};
+pub use event::Event;
+pub use module::{MODULE_BYTES_MAX, Module, ModuleState};
+pub use page::{PAGE_ITEMS_MAX, Page};
+pub use policy::{Admission, Budget, LimitsAsk, NameRule, Pin, Policy, Publish};
+pub use problem::{PROBLEM_TYPE, Problem};
+pub use run::{Meters, Run, RunRows, Why};
+pub use time::{Time, TimeParseError};
+
+/// Most bytes of the name of anything.
+pub const NAME_BYTES_MAX: usize = 200;
+/// Most bytes of a path; what Linux takes in one call.
+pub const LOCATION_BYTES_MAX: usize = 4_096;
+/// Most bytes of a sentence for people.
+pub const MESSAGE_BYTES_MAX: usize = 2_000;
+
+/// The name of a thing.
+pub type Name = Text<NAME_BYTES_MAX>;
+/// Where data is.
+pub type Location = Text<LOCATION_BYTES_MAX>;
+/// A sentence for people.
+pub type Message = Text<MESSAGE_BYTES_MAX>;

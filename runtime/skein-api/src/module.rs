@@ -1,0 +1,45 @@
+//! Modules: `PUT /v1/modules/{name}/versions/{version}` takes the component's bytes as they are and answers with a
+//! [`Module`]; `GET` on it and `GET /v1/modules` show what is there.
+
+use serde::{Deserialize, Serialize};
+use skein_types::{Bytes, ModuleDigest};
+
+use crate::Name;
+use crate::run::Why;
+use crate::time::Time;
+
+/// Most bytes of a module's body.
+pub const MODULE_BYTES_MAX: usize = 64 << 20;
+
+/// Where a module is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModuleState {
+    /// It is being checked and compiled.
+    Compiling,
+    /// It may run.
+    Ready,
+    /// It was refused; `why` says for what. The end.
+    Refused,
+    /// It ended nodes; nothing of it starts until somebody says so.
+    Suspended,
+}
+
+/// A submitted module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Module {
+    /// As submitted.
+    pub name: Name,
+    /// As submitted.
+    pub version: Name,
+    /// What it is.
+    pub digest: ModuleDigest,
+    /// Size of the component.
+    pub bytes: Bytes,
+    /// Where it is.
+    pub state: ModuleState,
+    /// Why it is there, if that needs saying.
+    pub why: Option<Why>,
+    /// When it was submitted.
+    pub submitted: Time,
+}

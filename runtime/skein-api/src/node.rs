@@ -1,0 +1,60 @@
+//! The protocol between control and nodes, `/node/v1`.
+//!
+//! ```text
+//! POST /node/v1/register            Register -> Registered
+//! POST /node/v1/exchange            Exchange -> Exchanged        one in flight per node
+//! PUT  /node/v1/blobs/{digest}      bytes, BLAKE3 checked by who receives them
+//! GET  /node/v1/blobs/{digest}      bytes, likewise
+//! ```
+//! Every request carries the fleet's secret in the header [`SECRET_HEADER`] ([`Secret`]). What goes wrong is a
+//! [`crate::Problem`]. A node that is told `SK0662` has lost its lease: it kills its agents and registers again.
+//!
+//! **Order.** Exchanges of one incarnation are numbered from 1. The next number is sent only after the last was answered. The same
+//! number again, after an answer was lost, gets the same answer and does nothing twice; a number that is older or skips
+//! one is refused (`SK0663`). So a result that is reported is taken once, and a task that is given out is known to the node or
+//! given out again in the same answer.
+//!
+//! **Fence.** Whatever concerns a task names its attempt ([`Held`]). Control takes a report only if that is still the task's
+//! attempt on this incarnation of this node; else it answers [`Revoke`] with [`RevokeReason::Fenced`] and nothing else happens.
+//!
+//! **Sizes.** A node with more to report than fits keeps the rest for the next exchange ([`crate::List::first`]).
+
+mod blob;
+mod exchange;
+mod register;
+mod report;
+mod secret;
+mod task;
+
+pub use blob::{BLOB_BYTES_MAX, BlobError, check_blob};
+pub use exchange::{
+    CheckpointReport, Exchange, Exchanged, Held, Lease, Progress, Rates, Report, Revoke, RevokeReason, Usage,
+    Wants,
+};
+pub use register::{NodeRefused, Register, Registered, check_protocol};
+pub use report::{DatasetPlan, Found, Fragment, Outcome, Planned, Sampled, Scanned, Staged};
+pub use secret::Secret;
+pub use task::{
+    AgentLimits, DatasetPlace, DryRunTask, Payload, PlanTask, Resume, RunTask, ScanTask, SealTask, SplitTask,
+    Work,
+};
+
+/// Both ends must have the same.
+pub const PROTOCOL: u32 = 1;
+/// Carries `Bearer ` and the fleet's secret.
+pub const SECRET_HEADER: &str = "authorization";
+/// Where a node registers.
+pub const REGISTER_PATH: &str = "/node/v1/register";
+/// Where a node exchanges.
+pub const EXCHANGE_PATH: &str = "/node/v1/exchange";
+/// Before the digest of a blob.
+pub const BLOBS_PATH: &str = "/node/v1/blobs/";
+
+/// Most bytes of the body of a registration or its answer.
+pub const REGISTER_BYTES_MAX: usize = 64 << 10;
+/// Most bytes of the body of an exchange or its answer.
+pub const EXCHANGE_BYTES_MAX: usize = 8 << 20;
+/// Most tasks that control gives a node at a time, and most datasets of a plan task.
+pub const TASKS_MAX: usize = 64;
+/// Most tasks that a node has, started or not, and so most results, checkpoints and revocations of an exchange.
+pub const HELD_MAX: usize = 256;

@@ -1,0 +1,176 @@
+//! The one call of a node that has work: renews, reports, asks and takes.
+
+use serde::{Deserialize, Serialize};
+use skein_types::{AttemptId, Blake3, Bytes, Millis, NodeId, Rows, TaskId, Token};
+
+use super::report::Outcome;
+use super::task::Payload;
+use super::{HELD_MAX, TASKS_MAX};
+use crate::bounded::List;
+
+/// One attempt at a task: whatever concerns the task names it, and it fences those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Held {
+    /// The task.
+    pub task: TaskId,
+    /// Its ownership.
+    pub token: Token,
+    /// The try.
+    pub attempt: AttemptId,
+}
+
+/// A task is over for this node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// Which.
+    pub held: Held,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// A task got to a durable point. Control takes number `n` only after `n - 1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckpointReport {
+    /// Which.
+    pub held: Held,
+    /// From 1, over all attempts.
+    pub number: u64,
+    /// The blob, which control has by now.
+    pub blob: Blake3,
+    /// Rows done.
+    pub rows: Rows,
+}
+
+/// How an unfinished task is getting on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Progress {
+    /// Which.
+    pub held: Held,
+    /// Whether an agent is at work on it; else it waits at the node.
+    pub started: bool,
+    /// Rows read.
+    pub rows: Rows,
+    /// Bytes read.
+    pub bytes: Bytes,
+}
+
+/// What the node's process uses, since its start where it adds up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Usage {
+    /// Agents at work.
+    pub slots: u32,
+    /// Memory now.
+    pub memory: Bytes,
+    /// CPU time.
+    pub cpu_ms: Millis,
+    /// Read from stores.
+    pub bytes_read: Bytes,
+    /// Written to stores.
+    pub bytes_written: Bytes,
+}
+
+/// What the node could take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wants {
+    /// Small tasks, at most so many.
+    pub small: u32,
+    /// Large tasks, at most so many.
+    pub large: u32,
+}
+
+/// What a node says. Being answered renews its lease from the moment that it was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exchange {
+    /// Who says it.
+    pub node: NodeId,
+    /// Which of it.
+    pub incarnation: u64,
+    /// From 1; the same again is the same exchange.
+    pub sequence: u64,
+    /// What it has and has not finished: a task that control gave it and that is in neither list never came.
+    pub holding: List<Progress, HELD_MAX>,
+    /// What got to a durable point, in order of number for each task. Taken before the results.
+    pub checkpoints: List<CheckpointReport, HELD_MAX>,
+    /// What is over.
+    pub results: List<Report, HELD_MAX>,
+    /// What it uses.
+    pub usage: Usage,
+    /// What it could take.
+    pub wants: Wants,
+    /// It ends when nothing is left; give it nothing more.
+    pub draining: bool,
+}
+
+/// A task for the node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lease {
+    /// What is the node's now.
+    pub held: Held,
+    /// Whether it may take long; so many slots are kept for such.
+    pub large: bool,
+    /// Expected, for what the node may have unstarted.
+    pub estimate_ms: Millis,
+    /// Of the agent and what the host needs beside it.
+    pub memory: Bytes,
+    /// What is to be done.
+    pub payload: Payload,
+}
+
+/// How fast the node may read and write now. None: as it can.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rates {
+    /// Bytes per second from stores.
+    pub read: Option<Bytes>,
+    /// Bytes per second to stores.
+    pub write: Option<Bytes>,
+}
+
+/// Why a task is taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevokeReason {
+    /// It is no longer this attempt's. Stop, report nothing, delete nothing.
+    Fenced,
+    /// Nobody wants it any more. Stop at once, report `revoked`.
+    Cancelled,
+    /// Not now. If it is started stop behind the next checkpoint and report `evicted`, else report `revoked`.
+    Paused,
+    /// For another node. As `paused`.
+    Moved,
+}
+
+/// A task is taken back. Repeated in each answer until the node's report or its silence about the task shows that it has it no
+/// more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revoke {
+    /// Which.
+    pub held: Held,
+    /// Why, and how.
+    pub reason: RevokeReason,
+}
+
+/// What control says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exchanged {
+    /// The sequence that it answers.
+    pub acknowledged: u64,
+    /// What is the node's from now on.
+    pub leases: List<Lease, TASKS_MAX>,
+    /// What is not any more.
+    pub revokes: List<Revoke, HELD_MAX>,
+    /// How fast it may be.
+    pub rates: Rates,
+    /// Finish or give back what there is, ask for nothing more, end.
+    pub drain: bool,
+}

@@ -1,0 +1,152 @@
+//! What came of a task.
+
+use serde::{Deserialize, Serialize};
+use skein_types::{Blake3, Bytes, DatasetId, Rows, Verdict};
+
+use super::TASKS_MAX;
+use crate::Location;
+use crate::bounded::List;
+use crate::run::{Meters, RunRows, Why};
+
+/// Most datasets of a scan's answer; the scan goes on after the last of them as a task of its own.
+const FOUND_MAX: usize = 1_000;
+
+/// A version that is written, synced and invisible. All that a publish needs is in the blob.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Staged {
+    /// The blob that describes it: what the intent will name, and nothing else can be published for it.
+    pub descriptor: Blake3,
+    /// The dataset's version that it was made from.
+    pub base: u64,
+    /// The version that it will be.
+    pub version: u64,
+    /// Files that were written.
+    pub files: u64,
+    /// By fate.
+    pub rows: RunRows,
+    /// What it cost.
+    pub meters: Meters,
+}
+
+/// What a plan says of one dataset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetPlan {
+    /// Of this.
+    pub dataset: DatasetId,
+    /// What would become of it.
+    pub verdict: Verdict,
+    /// Of its schema as the module sees it; none if it could not be read.
+    pub schema: Option<Blake3>,
+    /// Of the schema plan; none if there is none.
+    pub plan: Option<Blake3>,
+    /// Its rows.
+    pub rows: Rows,
+    /// Their size in files.
+    pub bytes: Bytes,
+    /// How many.
+    pub files: u64,
+    /// Of all of them.
+    pub row_groups: u64,
+    /// Why, where the verdict alone does not say it.
+    pub why: Option<Why>,
+}
+
+/// What a plan task says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Planned {
+    /// Of each dataset, in the order of the task.
+    pub datasets: List<DatasetPlan, TASKS_MAX>,
+}
+
+/// What a dry run says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sampled {
+    /// The blob with the report: bounded, escaped, masked JSON.
+    pub report: Blake3,
+    /// Rows that went through agents.
+    pub rows: RunRows,
+    /// What it cost.
+    pub meters: Meters,
+}
+
+/// A dataset, or what looks like one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Found {
+    /// Where.
+    pub location: Location,
+    /// Of its files, as far as they were looked at.
+    pub bytes: Bytes,
+    /// How many.
+    pub files: u64,
+    /// Why it can be none, if so.
+    pub why: Option<Why>,
+}
+
+/// What a scan says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scanned {
+    /// In byte order of their place.
+    pub found: List<Found, FOUND_MAX>,
+    /// There may be more after the last.
+    pub more: bool,
+}
+
+/// A part of an output file, kept as staged files of the dataset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fragment {
+    /// The blob that describes it.
+    pub descriptor: Blake3,
+    /// By fate.
+    pub rows: RunRows,
+    /// What it cost.
+    pub meters: Meters,
+}
+
+/// What came of a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Outcome {
+    /// Of a run or a seal.
+    Staged(Staged),
+    /// Of a split.
+    Fragment(Fragment),
+    /// Of a plan.
+    Planned(Planned),
+    /// Of a dry run.
+    Sampled(Sampled),
+    /// Of a scan.
+    Scanned(Scanned),
+    /// Of a run: the dataset has been through exactly this before.
+    AlreadyMigrated {
+        /// The current version.
+        version: u64,
+    },
+    /// Of a run: the dataset's schema is not what the plan saw. Nothing was done.
+    SchemaMoved {
+        /// It is this.
+        found: Blake3,
+    },
+    /// It could not be done; nothing of it is left.
+    Failed {
+        /// Why, and who may try again.
+        why: Why,
+        /// What it cost.
+        meters: Meters,
+    },
+    /// It was revoked before it had done anything that lasts; nothing of it is left.
+    Revoked,
+    /// It was asked to stop and did, behind its last checkpoint.
+    Evicted {
+        /// That one; 0 if there was none.
+        checkpoint: u64,
+        /// What it cost.
+        meters: Meters,
+    },
+}

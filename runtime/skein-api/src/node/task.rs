@@ -1,0 +1,208 @@
+//! What a node is given to do.
+
+use serde::{Deserialize, Serialize};
+use skein_types::{Blake3, Bytes, CampaignId, DatasetId, Fuel, Millis, ModuleDigest, Rows, RunId};
+
+use super::TASKS_MAX;
+use crate::bounded::List;
+use crate::policy::{NameRule, Publish};
+use crate::{Location, Name};
+
+/// Limits of each agent. None is left to the node: the same task ends the same way everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentLimits {
+    /// Of one call.
+    pub fuel_per_call: Fuel,
+    /// Of all calls.
+    pub fuel_per_task: Fuel,
+    /// Time of one call.
+    pub wall_per_call_ms: Millis,
+    /// Time of all calls.
+    pub wall_per_task_ms: Millis,
+    /// Memories and tables.
+    pub memory: Bytes,
+    /// Of one answer.
+    pub output_bytes_per_call: Bytes,
+    /// Of all answers to one batch.
+    pub output_bytes_per_batch: Bytes,
+    /// Output bytes per input byte.
+    pub expansion: u64,
+    /// Output bytes that are never too many.
+    pub expansion_floor: Bytes,
+    /// Rows of one answer.
+    pub rows_per_answer: u64,
+    /// Log lines.
+    pub log_lines: u64,
+    /// Log bytes.
+    pub log_bytes: Bytes,
+    /// Rejected rows of an agent.
+    pub rejects: u64,
+    /// Of the saved state.
+    pub state_bytes: Bytes,
+    /// `drain` calls for one batch.
+    pub drains_per_batch: u32,
+    /// Names of counters and gauges.
+    pub metric_names: u32,
+}
+
+/// What all runs of a campaign with the same parameters have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Work {
+    /// What runs.
+    pub module: ModuleDigest,
+    /// The blob with its compiled and signed form.
+    pub artifact: Blake3,
+    /// The blob with its parameters as canonical JSON.
+    pub params: Blake3,
+    /// Name of the migration; the module's own if there is none.
+    pub migration: Option<Name>,
+    /// Run although it was applied before.
+    pub again: bool,
+    /// Of each agent.
+    pub limits: AgentLimits,
+    /// Rejected rows that a run may have.
+    pub rejects_max: u64,
+    /// Whether a result without a row is one.
+    pub allow_empty: bool,
+    /// Input rows between two checkpoints.
+    pub checkpoint_rows: Rows,
+    /// How files are called.
+    pub names: NameRule,
+}
+
+/// A dataset as a node finds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetPlace {
+    /// Which it is.
+    pub dataset: DatasetId,
+    /// Where its data is.
+    pub location: Location,
+    /// Where its state is, if not beside its data.
+    pub state: Option<Location>,
+}
+
+/// Where an attempt before this one got to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resume {
+    /// How many there were before this checkpoint, and this one.
+    pub number: u64,
+    /// The blob that the node made of it.
+    pub blob: Blake3,
+}
+
+/// Migrate one dataset, up to staged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunTask {
+    /// For the log.
+    pub campaign: CampaignId,
+    /// As the dataset's log will name it.
+    pub run: RunId,
+    /// Over this.
+    pub dataset: DatasetPlace,
+    /// In this way.
+    pub work: Work,
+    /// How it will become visible: decides where it is staged.
+    pub publish: Publish,
+    /// What the plan saw; if it is another one now, nothing is done and the run is stale. None: whatever is there.
+    pub schema: Option<Blake3>,
+    /// Go on from here.
+    pub resume: Option<Resume>,
+}
+
+/// Say of each dataset what would become of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanTask {
+    /// For the log.
+    pub campaign: CampaignId,
+    /// Over these.
+    pub datasets: List<DatasetPlace, TASKS_MAX>,
+    /// In this way.
+    pub work: Work,
+}
+
+/// Send a few batches of a dataset through agents and show what comes out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DryRunTask {
+    /// For the log.
+    pub campaign: CampaignId,
+    /// Over this.
+    pub dataset: DatasetPlace,
+    /// In this way.
+    pub work: Work,
+    /// At most so many.
+    pub rows: Rows,
+}
+
+/// Look for datasets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScanTask {
+    /// Below this directory.
+    pub below: Location,
+    /// That come after this one, in byte order of their place; none: all.
+    pub after: Option<Location>,
+}
+
+/// Make a fragment of one output file: the row groups `first_group..end_group` of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SplitTask {
+    /// For the log.
+    pub campaign: CampaignId,
+    /// As the dataset's log will name it.
+    pub run: RunId,
+    /// Over this.
+    pub dataset: DatasetPlace,
+    /// In this way.
+    pub work: Work,
+    /// The blob with the run's schema plan and its list of files and splits.
+    pub plan: Blake3,
+    /// Which file of that list.
+    pub file: u32,
+    /// From this row group.
+    pub first_group: u32,
+    /// To before this one.
+    pub end_group: u32,
+}
+
+/// Put fragments and carried columns together and stage the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealTask {
+    /// For the log.
+    pub campaign: CampaignId,
+    /// As the dataset's log will name it.
+    pub run: RunId,
+    /// Over this.
+    pub dataset: DatasetPlace,
+    /// In this way.
+    pub work: Work,
+    /// How it will become visible.
+    pub publish: Publish,
+    /// The blob with the run's schema plan and its list of files and splits.
+    pub plan: Blake3,
+    /// The blob with the list of fragments, in order.
+    pub fragments: Blake3,
+    /// Go on from here.
+    pub resume: Option<Resume>,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[expect(missing_docs, reason = "each is the kind of its task")]
+pub enum Payload {
+    Run(Box<RunTask>),
+    Plan(Box<PlanTask>),
+    DryRun(Box<DryRunTask>),
+    Scan(Box<ScanTask>),
+    Split(Box<SplitTask>),
+    Seal(Box<SealTask>),
+}

@@ -1,0 +1,121 @@
+//! How a campaign shall go. What is not said is the standard.
+
+use serde::{Deserialize, Serialize};
+use skein_types::{Bytes, Fuel, Millis, Rows};
+
+use crate::Name;
+
+/// How a result becomes visible.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Publish {
+    /// In place of what was read.
+    #[default]
+    Replace,
+    /// Not yet: it waits for somebody to publish or discard it.
+    Hold,
+    /// As a dataset of its own beside the one that was read.
+    Beside {
+        /// Its name.
+        name: Name,
+    },
+}
+
+/// How the files of a directory are called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NameRule {
+    /// With the hash of their content.
+    #[default]
+    Hashed,
+    /// As their sources.
+    Keep,
+}
+
+/// How many runs of a wave may fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Budget {
+    /// So many.
+    Runs(u64),
+    /// So many of a hundred, rounded up.
+    Percent(u8),
+}
+
+/// What the budget holds back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Admission {
+    /// Publishes only.
+    #[default]
+    Door,
+    /// Starts too.
+    Strict,
+}
+
+/// What may not move between plan and run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pin {
+    /// The schema.
+    #[default]
+    Schema,
+    /// The data either.
+    Snapshot,
+}
+
+/// Limits of each agent that are lower than the standard; none raises one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsAsk {
+    /// Of one call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fuel_per_call: Option<Fuel>,
+    /// Of all calls of a task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fuel_per_task: Option<Fuel>,
+    /// Time of one call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wall_per_call_ms: Option<Millis>,
+    /// Time of all calls of a task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wall_per_task_ms: Option<Millis>,
+    /// Memories and tables.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Bytes>,
+    /// Rejected rows of a run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rejects: Option<u64>,
+}
+
+/// How a campaign shall go.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// Name of the migration; the module's own if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub migration: Option<Name>,
+    /// Run although it was applied before.
+    pub again: bool,
+    /// How results become visible.
+    pub publish: Publish,
+    /// How files are called.
+    pub names: NameRule,
+    /// Of each wave after the canary; 2 % and at least 3 if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
+    /// What the budget holds back.
+    pub admission: Admission,
+    /// What may not move.
+    pub pin: Pin,
+    /// Whether a result without a row is one.
+    pub allow_empty: bool,
+    /// Of each agent.
+    pub limits: LimitsAsk,
+    /// Input rows between two checkpoints; the standard if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint_rows: Option<Rows>,
+    /// How long old versions are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window_ms: Option<Millis>,
+}

@@ -1,0 +1,173 @@
+//! Of the node protocol, but for outcomes.
+
+use crate::outcomes;
+use crate::samples::{digest, text, uuid};
+use skein_api::node::{
+    AgentLimits, CheckpointReport, DatasetPlace, DryRunTask, Exchange, Exchanged, Held, Lease, PROTOCOL,
+    Payload, PlanTask, Progress, Rates, Register, Registered, Resume, Revoke, RevokeReason, RunTask,
+    ScanTask, SealTask, SplitTask, Usage, Wants, Work,
+};
+use skein_api::{List, NameRule, Publish};
+use skein_types::{
+    AttemptId, Bytes, CampaignId, DatasetId, Fuel, Millis, ModuleDigest, NodeId, Rows, RunId, TaskId, Token,
+};
+
+pub(crate) fn register() -> Register {
+    Register {
+        protocol: PROTOCOL,
+        name: text("local-1"),
+        version: text("0.1.0"),
+        slots: 2,
+        memory: Bytes::mib(2_048),
+    }
+}
+
+pub(crate) fn registered() -> Registered {
+    Registered {
+        node: NodeId::new(uuid(1)),
+        incarnation: 3,
+        lease_ms: Millis(10_000),
+        margin_ms: Millis(2_000),
+        exchange_ms: Millis(2_000),
+        alone_ms: Millis(60_000),
+        artifact_key: text(&"ab".repeat(32)),
+    }
+}
+
+pub(crate) fn held(number: u128) -> Held {
+    Held {
+        task: TaskId::new(uuid(number)),
+        token: Token { generation: 1, epoch: 4 },
+        attempt: AttemptId::new(uuid(number + 0x100)),
+    }
+}
+
+pub(crate) fn exchange() -> Exchange {
+    let progress = Progress { held: held(1), started: true, rows: Rows(600), bytes: Bytes(30_000) };
+    let checkpoint =
+        CheckpointReport { held: held(1), number: 2, blob: digest("checkpoint"), rows: Rows(1 << 20) };
+    Exchange {
+        node: NodeId::new(uuid(1)),
+        incarnation: 3,
+        sequence: 17,
+        holding: List::new(vec![progress]).unwrap(),
+        checkpoints: List::new(vec![checkpoint]).unwrap(),
+        results: List::new(vec![outcomes::all().into_vec().swap_remove(0)]).unwrap(),
+        usage: Usage {
+            slots: 1,
+            memory: Bytes::mib(70),
+            cpu_ms: Millis(5_000),
+            bytes_read: Bytes(61_000),
+            bytes_written: Bytes(58_000),
+        },
+        wants: Wants { small: 40, large: 1 },
+        draining: false,
+    }
+}
+
+pub(crate) fn exchanged() -> Exchanged {
+    let revokes = [RevokeReason::Fenced, RevokeReason::Cancelled, RevokeReason::Paused, RevokeReason::Moved];
+    let revokes = revokes.into_iter().map(|reason| Revoke { held: held(9), reason }).collect();
+    Exchanged {
+        acknowledged: 17,
+        leases: List::new(payloads().into_iter().map(lease).collect()).unwrap(),
+        revokes: List::new(revokes).unwrap(),
+        rates: Rates { read: Some(Bytes::mib(200)), write: None },
+        drain: true,
+    }
+}
+
+fn lease(payload: Payload) -> Lease {
+    Lease { held: held(2), large: false, estimate_ms: Millis(25), memory: Bytes::mib(80), payload }
+}
+
+fn payloads() -> Vec<Payload> {
+    let (campaign, run) = (CampaignId::new(uuid(5)), RunId::new(uuid(6)));
+    let dataset = place();
+    let (first_group, end_group, plan) = (8, 16, digest("plan"));
+    let resume = Some(Resume { number: 2, blob: digest("checkpoint") });
+    let publish = Publish::Beside { name: text("orders-v2") };
+    let run_task = RunTask {
+        campaign,
+        run,
+        dataset: dataset.clone(),
+        work: work(),
+        publish: publish.clone(),
+        schema: Some(digest("schema")),
+        resume,
+    };
+    let split = SplitTask {
+        campaign,
+        run,
+        dataset: dataset.clone(),
+        work: work(),
+        plan,
+        file: 1,
+        first_group,
+        end_group,
+    };
+    let fragments = digest("fragments");
+    let seal = SealTask {
+        campaign,
+        run,
+        dataset: dataset.clone(),
+        work: work(),
+        publish,
+        plan,
+        fragments,
+        resume: None,
+    };
+    let plan = PlanTask { campaign, datasets: List::new(vec![dataset.clone()]).unwrap(), work: work() };
+    vec![
+        Payload::Run(Box::new(run_task)),
+        Payload::Plan(Box::new(plan)),
+        Payload::DryRun(Box::new(DryRunTask { campaign, dataset, work: work(), rows: Rows(10_000) })),
+        Payload::Scan(Box::new(ScanTask { below: text("/d"), after: Some(text("/d/orders")) })),
+        Payload::Split(Box::new(split)),
+        Payload::Seal(Box::new(seal)),
+    ]
+}
+
+pub(crate) fn place() -> DatasetPlace {
+    DatasetPlace {
+        dataset: DatasetId::new(uuid(7)),
+        location: text("/d/orders"),
+        state: Some(text("/s/orders")),
+    }
+}
+
+fn work() -> Work {
+    Work {
+        module: ModuleDigest::of(b"module"),
+        artifact: digest("artifact"),
+        params: digest("params"),
+        migration: Some(text("orders-v2")),
+        again: false,
+        limits: limits(),
+        rejects_max: 1_000,
+        allow_empty: false,
+        checkpoint_rows: Rows(1 << 20),
+        names: NameRule::Hashed,
+    }
+}
+
+fn limits() -> AgentLimits {
+    AgentLimits {
+        fuel_per_call: Fuel(1),
+        fuel_per_task: Fuel(2),
+        wall_per_call_ms: Millis(3),
+        wall_per_task_ms: Millis(4),
+        memory: Bytes::mib(64),
+        output_bytes_per_call: Bytes(5),
+        output_bytes_per_batch: Bytes(6),
+        expansion: 7,
+        expansion_floor: Bytes(8),
+        rows_per_answer: 9,
+        log_lines: 10,
+        log_bytes: Bytes(11),
+        rejects: 12,
+        state_bytes: Bytes(13),
+        drains_per_batch: 14,
+        metric_names: 15,
+    }
+}

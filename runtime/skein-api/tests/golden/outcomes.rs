@@ -1,0 +1,70 @@
+//! Of what came of tasks.
+
+use crate::node::{exchange, held, place};
+use crate::samples::{digest, meters, rows, text};
+use skein_api::node::{
+    DatasetPlan, Exchange, Found, Fragment, HELD_MAX, Outcome, Planned, Report, Sampled, Scanned, Staged,
+    TASKS_MAX,
+};
+use skein_api::{List, Text, Why};
+use skein_types::{Bytes, Rows, Verdict, codes};
+
+pub(crate) fn all() -> List<Report, HELD_MAX> {
+    let report = |(number, outcome)| Report { held: held(number), outcome };
+    List::new((1..).zip(each()).map(report).collect()).unwrap()
+}
+
+fn each() -> Vec<Outcome> {
+    let staged = Staged {
+        descriptor: digest("descriptor"),
+        base: 3,
+        version: 4,
+        files: 1,
+        rows: rows(),
+        meters: meters(),
+    };
+    let found = Found { location: text("/d/orders"), bytes: Bytes(61_000), files: 1, why: Some(why()) };
+    vec![
+        Outcome::Staged(staged),
+        Outcome::Fragment(Fragment { descriptor: digest("fragment"), rows: rows(), meters: meters() }),
+        Outcome::Planned(Planned { datasets: List::new(vec![dataset_plan()]).unwrap() }),
+        Outcome::Sampled(Sampled { report: digest("report"), rows: rows(), meters: meters() }),
+        Outcome::Scanned(Scanned { found: List::new(vec![found]).unwrap(), more: true }),
+        Outcome::AlreadyMigrated { version: 4 },
+        Outcome::SchemaMoved { found: digest("schema") },
+        Outcome::Failed { why: why(), meters: meters() },
+        Outcome::Revoked,
+        Outcome::Evicted { checkpoint: 2, meters: meters() },
+    ]
+}
+
+pub(crate) fn why() -> Why {
+    Why::new(codes::GUEST_FAILURE, "row 17: \"bad ts\"\u{1b}[31m", Some("look at the quarantine"))
+}
+
+fn dataset_plan() -> DatasetPlan {
+    DatasetPlan {
+        dataset: place().dataset,
+        verdict: Verdict::Refused,
+        schema: Some(digest("schema")),
+        plan: Some(digest("plan")),
+        rows: Rows(1_200),
+        bytes: Bytes(61_000),
+        files: 1,
+        row_groups: 2,
+        why: Some(why()),
+    }
+}
+
+/// As many failures as a node can have at once, each as long as it may be. Plans are larger and fewer: a plan task is large
+/// work, and a node reports those of a slot or two at a time.
+pub(crate) fn fullest() -> Exchange {
+    let long = Text::escaped(&"\"".repeat(2_000));
+    let why = Why { message: long.clone(), hint: Some(long), ..why() };
+    let failed = Report { held: held(1), outcome: Outcome::Failed { why: why.clone(), meters: meters() } };
+    let planned = DatasetPlan { why: Some(why), ..dataset_plan() };
+    let planned = Outcome::Planned(Planned { datasets: List::new(vec![planned; TASKS_MAX]).unwrap() });
+    let mut results = vec![failed; HELD_MAX - 4];
+    results.extend(vec![Report { held: held(2), outcome: planned }; 4]);
+    Exchange { results: List::new(results).unwrap(), ..exchange() }
+}

@@ -1,0 +1,245 @@
+//! Of the public API.
+
+use crate::outcomes::why;
+use crate::samples::{digest, meters, rows, text, uuid};
+use serde_json::{from_value, json};
+use skein_api::{
+    Admission, Budget, Campaign, CampaignAction, CampaignCreate, CampaignProgress, Dataset, DatasetAdd,
+    DatasetAdded, DatasetsAdd, DatasetsAdded, Event, Labels, LimitsAsk, List, Module, ModuleState, NameRule,
+    Page, Pin, PlanTotals, Policy, Problem, Publish, Run, RunCounts, Scan, ScanAsk, Selection, Time, Wave,
+};
+use skein_types::{
+    Bytes, CampaignId, CampaignState, DatasetId, Fuel, Millis, ModuleDigest, ParamsDigest, Rows, RunId,
+    RunState, TaskId, Timestamp, Verdict, WaveState, codes,
+};
+
+fn time() -> Time {
+    Time(Timestamp(1_795_392_000_123))
+}
+
+fn labels() -> Labels {
+    from_value(json!({"tier": "gold", "country": "nz"})).unwrap()
+}
+
+pub(crate) fn module() -> Module {
+    Module {
+        name: text("prefs"),
+        version: text("2.0.0"),
+        digest: ModuleDigest::of(b"module"),
+        bytes: Bytes(1_800_000),
+        state: ModuleState::Refused,
+        why: Some(why()),
+        submitted: time(),
+    }
+}
+
+pub(crate) fn datasets_add() -> DatasetsAdd {
+    let add = DatasetAdd {
+        name: text("orders"),
+        driver: text("delta"),
+        location: text("/d/orders"),
+        state: Some(text("/s/orders")),
+        owner: text("shop"),
+        labels: labels(),
+    };
+    DatasetsAdd { datasets: List::new(vec![add]).unwrap() }
+}
+
+pub(crate) fn datasets_added() -> DatasetsAdded {
+    let id = DatasetId::new(uuid(7));
+    let became = vec![DatasetAdded::Added(id), DatasetAdded::Known(id), DatasetAdded::Refused(why())];
+    DatasetsAdded { datasets: List::new(became).unwrap() }
+}
+
+pub(crate) fn dataset() -> Dataset {
+    Dataset {
+        dataset: DatasetId::new(uuid(7)),
+        name: text("orders"),
+        driver: text("files"),
+        location: text("/d/orders"),
+        state: None,
+        owner: text("shop"),
+        labels: labels(),
+        added: time(),
+    }
+}
+
+pub(crate) fn scan_ask() -> ScanAsk {
+    ScanAsk {
+        below: text("/d"),
+        owner: text("shop"),
+        labels: labels(),
+        prefix: Some(text("eu/")),
+        look_only: true,
+    }
+}
+
+pub(crate) fn scan() -> Scan {
+    Scan {
+        scan: TaskId::new(uuid(8)),
+        done: true,
+        found: 3,
+        added: 1,
+        known: 1,
+        refused: List::new(vec![(text("/d/odd"), why())]).unwrap(),
+        why: Some(why()),
+    }
+}
+
+fn policy() -> Policy {
+    Policy {
+        migration: Some(text("orders-v2")),
+        again: true,
+        publish: Publish::Beside { name: text("orders-v2") },
+        names: NameRule::Keep,
+        budget: Some(Budget::Percent(10)),
+        admission: Admission::Strict,
+        pin: Pin::Snapshot,
+        allow_empty: true,
+        limits: LimitsAsk {
+            fuel_per_call: Some(Fuel(1)),
+            fuel_per_task: Some(Fuel(2)),
+            wall_per_call_ms: Some(Millis(3)),
+            wall_per_task_ms: Some(Millis(4)),
+            memory: Some(Bytes::mib(32)),
+            rejects: Some(5),
+        },
+        checkpoint_rows: Some(Rows(1 << 20)),
+        window_ms: Some(Millis(604_800_000)),
+    }
+}
+
+pub(crate) fn campaign_create() -> CampaignCreate {
+    CampaignCreate {
+        name: text("v2"),
+        module: text("prefs@2.0.0"),
+        params: json!({"columns": ["a", "b"], "key": {"$secret": "pepper"}}),
+        selection: Selection {
+            names: List::new(vec![text("orders/*")]).unwrap(),
+            labels: labels(),
+            owner: Some(text("shop")),
+            driver: Some(text("files")),
+        },
+        policy: policy(),
+    }
+}
+
+fn counts() -> RunCounts {
+    RunCounts {
+        ineligible: 1,
+        planned: 2,
+        intended: 3,
+        published: 4,
+        finalized: 5,
+        failed: 6,
+        skipped: 7,
+        stale: 8,
+        cancelled: 9,
+        reverting: 10,
+        reverted: 11,
+        revert_failed: 12,
+    }
+}
+
+pub(crate) fn campaign() -> Campaign {
+    let plan = PlanTotals {
+        digest: digest("plan"),
+        eligible: 291,
+        already_migrated: 8,
+        not_applicable: 0,
+        refused: 1,
+        rows: Rows(41_000_000),
+        bytes: Bytes(900_000_000),
+    };
+    let wave = Wave {
+        number: 1,
+        state: WaveState::Held,
+        why: Some(text("4 of 3 failures")),
+        since: time(),
+        size: 29,
+        budget: 3,
+        runs: counts(),
+    };
+    Campaign {
+        campaign: CampaignId::new(uuid(5)),
+        name: text("v2"),
+        state: CampaignState::Halted,
+        epoch: 7,
+        why: Some(why()),
+        since: time(),
+        module: ModuleDigest::of(b"module"),
+        params: ParamsDigest::of(b"{}"),
+        policy: Policy::default(),
+        datasets: 300,
+        runs: counts(),
+        plan: Some(plan),
+        waves: List::new(vec![wave]).unwrap(),
+    }
+}
+
+pub(crate) fn action() -> CampaignAction {
+    CampaignAction {
+        expect: CampaignState::Halted,
+        reason: Some(text("fixed upstream")),
+        plan: Some(digest("plan")),
+        runs: Some(List::new(vec![3, 17]).unwrap()),
+        now: true,
+    }
+}
+
+pub(crate) fn progress() -> CampaignProgress {
+    CampaignProgress {
+        state: CampaignState::Running,
+        position: 1_234,
+        runs: counts(),
+        running: 2,
+        staged: 30,
+        failures_left: 3,
+        rows_done: Rows(20_000_000),
+        rows_total: Rows(41_000_000),
+        rows_per_second: 2_000_000,
+        elapsed_ms: Millis(10_000),
+        remaining_ms: Some(Millis(10_500)),
+    }
+}
+
+pub(crate) fn runs_page() -> Page<Run> {
+    let run = Run {
+        run: RunId::new(uuid(6)),
+        seq: 17,
+        dataset: DatasetId::new(uuid(7)),
+        name: text("orders"),
+        wave: Some(1),
+        state: RunState::Failed,
+        epoch: 3,
+        verdict: Some(Verdict::Eligible),
+        why: Some(why()),
+        since: time(),
+        version: Some(4),
+        rows: Some(rows()),
+        meters: Some(meters()),
+    };
+    Page { items: List::new(vec![run]).unwrap(), next: Some(text("17")) }
+}
+
+pub(crate) fn events_page() -> Page<Event> {
+    let event = Event {
+        position: 1_234,
+        kind: text("run.published"),
+        at: time(),
+        actor: text("control"),
+        subject: text(&RunId::new(uuid(6)).to_string()),
+        body: json!({"version": 4}),
+        hash: digest("event"),
+    };
+    Page { items: List::new(vec![event]).unwrap(), next: None }
+}
+
+pub(crate) fn problem() -> Problem {
+    Problem::new(
+        codes::NODE_FENCED,
+        "incarnation 3 is over; 4 is current",
+        Some("register again"),
+        "4bf92f35",
+    )
+}

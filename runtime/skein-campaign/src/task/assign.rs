@@ -1,0 +1,119 @@
+//! Which tasks a node gets with an answer.
+//!
+//! Properties, each tested over random inputs:
+//! - at most [`TASKS_MAX`] tasks, and no more of a size class than the node wants;
+//! - what the node holds unstarted is not estimated at more than [`UNSTARTED_MAX`], but for one task if it holds none: else a task
+//!   that takes longer would wait for ever;
+//! - while both classes wait, neither takes all slots of a node that has more than one, and a node with one slot gets them in turns;
+//! - a task that shall run alone comes alone, to a node that holds nothing; a node that is being emptied for one gets nothing else;
+//! - the order of each class is the order in which they wait; the first that does not fit ends its class, so that
+//!   none is overtaken for ever;
+//! - the same inputs give the same answer.
+//!
+//! Whose tasks wait in front is decided before; so is which node is emptied.
+
+use skein_types::Millis;
+
+/// Most tasks of one answer.
+pub const TASKS_MAX: usize = 64;
+/// Most estimated work that a node holds unstarted.
+pub const UNSTARTED_MAX: Millis = Millis(2_000);
+
+/// Whether a task may take long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SizeClass {
+    /// A dataset of at most 64 MiB, or work like it.
+    Small,
+    /// More.
+    Large,
+}
+
+/// What a node has room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// It wants so many small tasks.
+    pub small: usize,
+    /// It wants so many large tasks.
+    pub large: usize,
+    /// Agents that it runs at a time.
+    pub slots: usize,
+    /// Tasks that it holds.
+    pub holds: usize,
+    /// Of those, large ones.
+    pub holds_large: usize,
+    /// Estimate of what it holds unstarted.
+    pub unstarted: Millis,
+    /// What it was given last.
+    pub last: Option<SizeClass>,
+    /// It holds a task that runs alone, or is being emptied for one.
+    pub emptying: bool,
+}
+
+/// A task that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadyTask<K> {
+    /// Which.
+    pub task: K,
+    /// How long it may take.
+    pub estimate: Millis,
+    /// It shall be the only one on its node.
+    pub alone: bool,
+}
+
+/// The tasks to give, in order. `small` and `large` wait in their order.
+pub fn assign<K: Copy>(room: &Room, small: &[ReadyTask<K>], large: &[ReadyTask<K>]) -> Vec<K> {
+    if room.holds == 0 && room.small + room.large > 0 {
+        // One that runs alone goes first where it can: a node that is never empty would never take it.
+        if let Some(alone) = small.iter().chain(large).find(|ready| ready.alone) {
+            return vec![alone.task];
+        }
+    }
+    if room.emptying {
+        return Vec::new();
+    }
+    let mut given = Given { room, tasks: Vec::new(), unstarted: room.unstarted };
+    let (smalls, larges) = given.shares(waits(small), waits(large));
+    given.take(large, larges);
+    given.take(small, smalls);
+    given.tasks
+}
+
+fn waits<K>(ready: &[ReadyTask<K>]) -> bool {
+    ready.iter().any(|task| !task.alone)
+}
+
+struct Given<'a, K> {
+    room: &'a Room,
+    tasks: Vec<K>,
+    unstarted: Millis,
+}
+
+impl<K: Copy> Given<'_, K> {
+    /// Most small and most large tasks now.
+    fn shares(&self, small_waits: bool, large_waits: bool) -> (usize, usize) {
+        let Room { small, large, slots, holds_large, last, .. } = *self.room;
+        if !(small_waits && large_waits) {
+            return (small, large);
+        }
+        if slots > 1 {
+            // Large ones have half of the slots, so that small ones flow past them.
+            return (small, large.min((slots / 2).saturating_sub(holds_large)));
+        }
+        match last {
+            Some(SizeClass::Large) => (small, 0),
+            Some(SizeClass::Small) | None => (0, large),
+        }
+    }
+
+    fn take(&mut self, ready: &[ReadyTask<K>], most: usize) {
+        for task in ready.iter().filter(|task| !task.alone).take(most) {
+            let after = self.unstarted + task.estimate;
+            let first = self.unstarted == Millis(0);
+            if self.tasks.len() == TASKS_MAX || (after > UNSTARTED_MAX && !first) {
+                return;
+            }
+            self.tasks.push(task.task);
+            self.unstarted = after;
+        }
+    }
+}
