@@ -39,11 +39,11 @@ impl Control {
         match asked.sequence.cmp(&seat.sequence) {
             std::cmp::Ordering::Equal => {
                 let again = seat.answer.clone();
-                return again.ok_or_else(|| ServiceError::new(codes::EXCHANGE_OLD, "sequences count from 1"));
+                return again.ok_or_else(|| ServiceError::new(codes::NODE_SEQUENCE, "sequences count from 1"));
             }
             std::cmp::Ordering::Less => {
                 let message = format!("sequence {} after {}", asked.sequence, seat.sequence);
-                return Err(ServiceError::new(codes::EXCHANGE_OLD, message));
+                return Err(ServiceError::new(codes::NODE_SEQUENCE, message));
             }
             std::cmp::Ordering::Greater => {}
         }
@@ -110,7 +110,7 @@ impl Control {
             match (purpose, outcome) {
                 (For::Renewal, UnitOutcome::Refused { .. }) => {
                     state.fleet.seats.remove(&asked.node);
-                    return Err(ServiceError::new(codes::NODE_UNKNOWN, "the node was given up").hint(Some("register again")));
+                    return Err(ServiceError::new(codes::NODE_FENCED, "the node was given up").hint(Some("register again")));
                 }
                 (For::Report(task), UnitOutcome::Refused { .. }) => drop(fenced.insert(task)),
                 (For::Claimed(claim), UnitOutcome::Applied(_) | UnitOutcome::Known(_)) => claimed.push(*claim),

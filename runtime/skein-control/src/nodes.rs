@@ -134,7 +134,7 @@ impl Control {
     pub(crate) fn seat<'s>(state: &'s mut State, node: NodeId, incarnation: u64) -> Result<&'s mut Seat, ServiceError> {
         let seat = state.fleet.seats.get_mut(&node).filter(|seat| seat.incarnation == incarnation);
         seat.ok_or_else(|| {
-            ServiceError::new(codes::NODE_UNKNOWN, format!("{node} is not known in incarnation {incarnation}"))
+            ServiceError::new(codes::NODE_FENCED, format!("{node} is not known in incarnation {incarnation}"))
                 .hint(Some("register again; what it held is given to others"))
         })
     }

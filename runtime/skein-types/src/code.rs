@@ -204,6 +204,12 @@ catalogue! {
     BLOB_NOT_FOUND = "SK0667" BadInput "there is no such blob".exit(5).status(404);
     TASK_FENCED = "SK0668" Conflict "the task is another attempt's";
     NODE_ALONE = "SK0669" Transient "a node reached its server no more";
+
+    NOT_FOUND = "SK0680" BadInput "there is no such thing".exit(5).status(404);
+    FORBIDDEN = "SK0681" Denied "a request from outside";
+    DATASET_TAKEN = "SK0682" Conflict "a dataset's name or place is taken";
+    MODULE_TAKEN = "SK0683" Conflict "a module's version is taken";
+    SERVER_UNREACHABLE = "SK0684" Transient "the server cannot be reached";
 }
 
 #[cfg(test)]

@@ -1,0 +1,405 @@
+//! A node: a process that carries out tasks of a control process until it is told to end.
+//!
+//! ```text
+//! main      owns the lease machine and the list of what the node has; the only one that decides
+//! link      one request to control at a time; brings answers back
+//! workers   one agent's task at a time each, up to staged
+//! hander    gathers what is staged and hands it over, many with the waits for the disk of one
+//! ```
+//! All threads send to main over one bounded queue; main sends tasks to workers over another. Nothing else is shared but the
+//! flags that stop an agent. A node keeps nothing: what it staged and did not report is nobody's and control removes it.
+//!
+//! Ends: told to drain (finishes what has begun, gives the rest back), its input closes (its supervisor is gone: at once),
+//! fenced (drops everything and registers again), alone for too long (fails).
+
+mod client;
+mod tasks;
+mod work;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
+
+use skein_api::List;
+use skein_api::node::{
+    Exchange, Exchanged, HELD_MAX, Held, Lease, Outcome, PROTOCOL, Progress as TaskProgress, Register, Registered,
+    Report, RevokeReason, Usage, Wants,
+};
+use skein_campaign::lease::{LeaseCommand, LeaseInput, LeaseTerms, NodeLease, NodeLost};
+use skein_types::{AttemptId, Bytes, Clock, Code, Millis, NodeId, Rows, codes};
+
+use crate::progress::Progress;
+use client::{Client, ClientError};
+use tasks::Workers;
+
+/// How a node is started.
+#[derive(Debug)]
+pub struct NodeOptions {
+    /// Where control answers: `http://127.0.0.1:7447`.
+    pub server: String,
+    /// What control lets it in by, as its header carries it.
+    pub secret: String,
+    /// What it is called.
+    pub name: String,
+    /// Agents at a time.
+    pub slots: usize,
+}
+
+/// Why a node ended otherwise than asked.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// Control cannot be reached, or does not want it.
+    #[error(transparent)]
+    Lost(#[from] NodeLost),
+    /// The connection cannot even be tried.
+    #[error("a node cannot be started: {0}")]
+    Setup(String),
+}
+
+impl NodeError {
+    /// The code of this error.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Lost(lost) => lost.code(),
+            Self::Setup(_) => codes::IO,
+        }
+    }
+
+    /// What a person can do about it.
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Lost(lost) => lost.hint(),
+            Self::Setup(_) => None,
+        }
+    }
+}
+
+/// What the threads tell main.
+enum News {
+    Registered(Result<Registered, ClientError>),
+    Answered { incarnation: u64, sequence: u64, answer: Result<Exchanged, ClientError> },
+    Started(AttemptId),
+    Over(Report),
+    Drain,
+}
+
+/// What link is asked to send.
+enum Request {
+    Register(Register),
+    Exchange(Box<Exchange>),
+}
+
+/// Tells a node from outside to finish what it has begun and end.
+#[derive(Clone, Debug)]
+pub struct Drain(SyncSender<News>);
+
+impl Drain {
+    /// Once is enough.
+    pub fn ask(&self) {
+        // Full or gone: it is busy ending, or will be asked again by who waits for it.
+        self.0.try_send(News::Drain).unwrap_or_default();
+    }
+}
+
+/// A node that was not started yet.
+#[derive(Debug)]
+pub struct Node {
+    options: NodeOptions,
+    clock: Arc<dyn Clock>,
+    client: Arc<Client>,
+    news: SyncSender<News>,
+    heard: Receiver<News>,
+}
+
+impl Node {
+    /// Prepares its connection.
+    pub fn new(options: NodeOptions, clock: Arc<dyn Clock>) -> Result<Self, NodeError> {
+        let client = Client::new(&options.server, &options.secret).map_err(|error| NodeError::Setup(error.to_string()))?;
+        let (news, heard) = sync_channel(4 * HELD_MAX);
+        Ok(Self { options, clock, client: Arc::new(client), news, heard })
+    }
+
+    /// For whoever is told to end it.
+    pub fn drain(&self) -> Drain {
+        Drain(self.news.clone())
+    }
+
+    /// Works until it is drained or lost.
+    pub fn run(self) -> Result<(), NodeError> {
+        let Self { options, clock, client, news, heard } = self;
+        let (requests, asked) = sync_channel(1);
+        let link = { let (client, news) = (Arc::clone(&client), news.clone()); move || link(&client, &asked, &news) };
+        std::thread::Builder::new().name("link".to_owned()).spawn(link).map_err(|error| NodeError::Setup(error.to_string()))?;
+        let workers = Workers::start(options.slots, (&client, &clock), news)
+            .map_err(|error| NodeError::Setup(error.to_string()))?;
+        let lease = NodeLease::new(LeaseTerms::STANDARD, clock.elapsed());
+        let desk = Desk {
+            options,
+            clock,
+            lease,
+            node: None,
+            waiting: VecDeque::new(),
+            held: BTreeMap::new(),
+            results: Vec::new(),
+            last: None,
+            draining: false,
+            frozen: false,
+            requests,
+            workers,
+        };
+        desk.run(&heard)
+    }
+}
+
+/// Sends what it is asked to, one at a time, and tells what came back.
+fn link(client: &Client, asked: &Receiver<Request>, news: &SyncSender<News>) {
+    while let Ok(request) = asked.recv() {
+        let told = match request {
+            Request::Register(register) => News::Registered(client.register(&register)),
+            Request::Exchange(exchange) => News::Answered {
+                incarnation: exchange.incarnation,
+                sequence: exchange.sequence,
+                answer: client.exchange(&exchange),
+            },
+        };
+        if news.send(told).is_err() {
+            return;
+        }
+    }
+}
+
+/// A task that the node has.
+struct Having {
+    held: Held,
+    large: bool,
+    estimate: Millis,
+    started: bool,
+    progress: Arc<Progress>,
+}
+
+/// Main's own.
+struct Desk {
+    options: NodeOptions,
+    clock: Arc<dyn Clock>,
+    lease: NodeLease,
+    node: Option<NodeId>,
+    /// Not begun.
+    waiting: VecDeque<Lease>,
+    held: BTreeMap<AttemptId, Having>,
+    /// Not acknowledged yet.
+    results: Vec<Report>,
+    last: Option<Exchange>,
+    draining: bool,
+    frozen: bool,
+    requests: SyncSender<Request>,
+    workers: Workers,
+}
+
+impl Desk {
+    fn run(mut self, heard: &Receiver<News>) -> Result<(), NodeError> {
+        let mut input = LeaseInput::Tick;
+        loop {
+            for command in self.lease.step(self.clock.elapsed(), input) {
+                self.obey(command)?;
+            }
+            self.begin();
+            if self.draining && self.held.is_empty() && self.results.is_empty() && self.last.is_none() {
+                return Ok(());
+            }
+            let until = self.lease.wake().unwrap_or_default().saturating_sub(self.clock.elapsed());
+            input = match heard.recv_timeout(until) {
+                Ok(news) => self.hear(news),
+                Err(RecvTimeoutError::Timeout) => LeaseInput::Tick,
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            };
+        }
+    }
+
+    fn obey(&mut self, command: LeaseCommand) -> Result<(), NodeError> {
+        match command {
+            LeaseCommand::Register => {
+                let register = Register {
+                    protocol: PROTOCOL,
+                    name: skein_api::Text::escaped(&self.options.name),
+                    version: skein_api::Text::escaped(env!("CARGO_PKG_VERSION")),
+                    slots: u32::try_from(self.options.slots).unwrap_or(u32::MAX),
+                    memory: Bytes(0),
+                };
+                self.send(Request::Register(register));
+            }
+            LeaseCommand::Send { incarnation, sequence } => {
+                let Some(node) = self.node else { return Ok(()) };
+                let exchange = self.exchange(node, incarnation, sequence);
+                self.last = Some(exchange.clone());
+                self.send(Request::Exchange(Box::new(exchange)));
+            }
+            LeaseCommand::SendAgain { .. } => {
+                if let Some(exchange) = self.last.clone() {
+                    self.send(Request::Exchange(Box::new(exchange)));
+                }
+            }
+            LeaseCommand::Freeze => self.frozen = true,
+            LeaseCommand::Thaw => self.frozen = false,
+            LeaseCommand::Kill => {
+                self.waiting.clear();
+                self.held.values().for_each(|having| having.progress.cancel());
+                self.held.clear();
+                self.results.clear();
+                self.last = None;
+            }
+            LeaseCommand::Exit(lost) => return Err(lost.into()),
+        }
+        Ok(())
+    }
+
+    /// Link is at its last request still: the lease machine asks again.
+    fn send(&self, request: Request) {
+        if self.requests.try_send(request).is_err() {
+            tracing::debug!("a request waits for the one before it");
+        }
+    }
+
+    fn exchange(&mut self, node: NodeId, incarnation: u64, sequence: u64) -> Exchange {
+        let (results, rest) = List::first(std::mem::take(&mut self.results));
+        self.results = rest;
+        let holding = self.held.values().map(|having| TaskProgress {
+            held: having.held,
+            started: having.started,
+            rows: Rows(having.progress.reading().rows),
+            bytes: Bytes(0),
+        });
+        Exchange {
+            node,
+            incarnation,
+            sequence,
+            holding: List::first(holding.collect()).0,
+            checkpoints: List::EMPTY,
+            results,
+            usage: Usage::default(),
+            wants: self.wants(),
+            draining: self.draining,
+        }
+    }
+
+    /// Small tasks for about two seconds of work, large ones for free hands.
+    fn wants(&self) -> Wants {
+        let unstarted: u64 = self.waiting.iter().map(|lease| lease.estimate_ms.0).sum();
+        let slots = self.options.slots;
+        let free = slots.saturating_sub(self.held.values().filter(|having| having.large).count());
+        let room = HELD_MAX.saturating_sub(self.held.len() + self.results.len());
+        let budget = (2_000 * slots as u64).saturating_sub(unstarted);
+        let small = if self.draining || self.frozen || budget == 0 { 0 } else { 64.min(room) };
+        let large = if self.draining || self.frozen { 0 } else { free.min(room) };
+        Wants { small: u32::try_from(small).unwrap_or(0), large: u32::try_from(large).unwrap_or(0) }
+    }
+
+    fn hear(&mut self, news: News) -> LeaseInput {
+        match news {
+            News::Registered(Ok(registered)) => {
+                self.node = Some(registered.node);
+                self.workers.trust(&registered.artifact_key);
+                let terms = LeaseTerms {
+                    lease: duration(registered.lease_ms),
+                    margin: duration(registered.margin_ms),
+                    exchange: duration(registered.exchange_ms),
+                    alone: duration(registered.alone_ms),
+                    ..LeaseTerms::STANDARD
+                };
+                self.lease.agree(terms);
+                LeaseInput::Registered { incarnation: registered.incarnation }
+            }
+            News::Registered(Err(error)) => refused(&error, None),
+            News::Answered { incarnation, sequence, answer: Ok(answer) } => {
+                self.answered(answer, (incarnation, sequence));
+                LeaseInput::Answered { incarnation, sequence }
+            }
+            News::Answered { incarnation, answer: Err(error), .. } => refused(&error, Some(incarnation)),
+            News::Started(attempt) => {
+                if let Some(having) = self.held.get_mut(&attempt) {
+                    having.started = true;
+                }
+                LeaseInput::Tick
+            }
+            News::Over(report) => {
+                // What was fenced meanwhile is not ours to report.
+                if self.held.remove(&report.held.attempt).is_some() {
+                    self.results.push(report);
+                }
+                LeaseInput::News
+            }
+            News::Drain => {
+                self.draining = true;
+                for lease in std::mem::take(&mut self.waiting) {
+                    self.held.remove(&lease.held.attempt);
+                    self.results.push(Report { held: lease.held, outcome: Outcome::Revoked });
+                }
+                LeaseInput::News
+            }
+        }
+    }
+
+    fn answered(&mut self, answer: Exchanged, of: (u64, u64)) {
+        let current = self.last.as_ref().is_some_and(|last| (last.incarnation, last.sequence) == of);
+        if !current {
+            return;
+        }
+        self.last = None;
+        for revoke in answer.revokes.iter() {
+            self.revoked(revoke.held, revoke.reason);
+        }
+        for lease in answer.leases {
+            let having = Having {
+                held: lease.held,
+                large: lease.large,
+                estimate: lease.estimate_ms,
+                started: false,
+                progress: Arc::default(),
+            };
+            self.held.insert(lease.held.attempt, having);
+            self.waiting.push_back(lease);
+        }
+        self.draining |= answer.drain;
+    }
+
+    fn revoked(&mut self, held: Held, reason: RevokeReason) {
+        let Some(having) = self.held.get(&held.attempt) else { return };
+        if reason == RevokeReason::Fenced {
+            having.progress.cancel();
+            self.held.remove(&held.attempt);
+            self.waiting.retain(|lease| lease.held != held);
+        } else if having.started {
+            // Its end is reported when it has ended.
+            having.progress.cancel();
+        } else {
+            self.held.remove(&held.attempt);
+            self.waiting.retain(|lease| lease.held != held);
+            self.results.push(Report { held, outcome: Outcome::Revoked });
+        }
+    }
+
+    /// Gives workers what they can take.
+    fn begin(&mut self) {
+        while !self.frozen && self.lease.believes(self.clock.elapsed()) {
+            let Some(lease) = self.waiting.pop_front() else { return };
+            let Some(having) = self.held.get(&lease.held.attempt) else { continue };
+            if let Some(lease) = self.workers.take(lease, &having.progress) {
+                self.waiting.push_front(lease);
+                return;
+            }
+        }
+    }
+}
+
+fn refused(error: &ClientError, incarnation: Option<u64>) -> LeaseInput {
+    tracing::warn!(%error, "server did not answer as hoped");
+    match (error.code(), incarnation) {
+        (Some("SK0660" | "SK0661"), _) => LeaseInput::Denied,
+        (Some("SK0662"), Some(incarnation)) => LeaseInput::Fenced { incarnation },
+        (Some(_) | None, _) => LeaseInput::Unanswered,
+    }
+}
+
+const fn duration(millis: Millis) -> Duration {
+    Duration::from_millis(millis.0)
+}
