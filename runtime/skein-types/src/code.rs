@@ -210,6 +210,16 @@ catalogue! {
     DATASET_TAKEN = "SK0682" Conflict "a dataset's name or place is taken";
     MODULE_TAKEN = "SK0683" Conflict "a module's version is taken";
     SERVER_UNREACHABLE = "SK0684" Transient "the server cannot be reached";
+    LEDGER_LOCKED = "SK0600" Conflict "another process has the state directory";
+    LEDGER_PLACE = "SK0601" Denied "a state directory that cannot be used";
+    LEDGER_FOREIGN = "SK0602" Denied "a file that is not a ledger";
+    LEDGER_NEWER = "SK0603" Denied "a newer version of skein wrote the ledger";
+    LEDGER_DAMAGED = "SK0604" Denied "the ledger is damaged or was edited";
+    LEDGER_PROJECTION = "SK0605" Bug "a table of the ledger does not follow from its log";
+    LEDGER_FULL = "SK0606" Transient "no space is left for the ledger";
+    LEDGER_IO = "SK0607" Transient "the ledger cannot be read or written";
+    LEDGER_INVALID = "SK0608" BadInput "a record that the ledger cannot hold";
+    BACKUP_TAKEN = "SK0609" Conflict "there is something where a backup should go";
 }
 
 #[cfg(test)]

@@ -1,0 +1,148 @@
+//! The face of every engine.
+
+use std::fmt::Debug;
+use std::path::Path;
+
+use skein_types::{Blake3, CampaignId, DatasetId, Millis, ModuleDigest, NodeId, RunId, TaskId};
+
+use crate::chain::{Head, Recorded};
+use crate::error::LedgerError;
+use crate::event::Subject;
+use crate::page::{Limit, Page};
+use crate::task::Task;
+use crate::text::Name;
+use crate::unit::{Unit, UnitOutcome};
+use crate::view::{Campaign, Dataset, DatasetFilter, Module, Node, Run, RunFilter, TaskFilter, Wave};
+
+/// A durable record of decisions with its queue.
+///
+/// Calls block for the disk: asynchronous callers use a thread for them. Each read sees one moment, and everything that was
+/// acknowledged before it.
+pub trait Ledger: Send + Sync + Debug {
+    /// Writes units, each by itself, in order, and says what became of each. When it returns, that is on the disk. An error
+    /// means that nothing of any unit is known to be written: units with causes may be given again.
+    fn commit(&self, units: Vec<Unit>) -> Result<Vec<UnitOutcome>, LedgerError>;
+
+    /// The last event.
+    fn head(&self) -> Result<Head, LedgerError>;
+    /// The ledger's generation: the upper half of every token that it gives.
+    fn generation(&self) -> Result<u64, LedgerError>;
+    /// Events behind a position, of one subject or of all. A campaign's include its runs'.
+    fn events(
+        &self,
+        after: u64,
+        of: Option<Subject>,
+        limit: Limit,
+    ) -> Result<Page<Recorded, u64>, LedgerError>;
+
+    /// A dataset.
+    fn dataset(&self, id: DatasetId) -> Result<Option<Dataset>, LedgerError>;
+    /// A dataset by its name.
+    fn dataset_named(&self, name: &Name) -> Result<Option<Dataset>, LedgerError>;
+    /// Datasets by name.
+    fn datasets(
+        &self,
+        filter: &DatasetFilter,
+        after: Option<&Name>,
+        limit: Limit,
+    ) -> Result<Page<Dataset, Name>, LedgerError>;
+
+    /// A module, by its first name.
+    fn module(&self, digest: ModuleDigest) -> Result<Option<Module>, LedgerError>;
+    /// A module by a name and a version.
+    fn module_named(&self, name: &Name, version: &Name) -> Result<Option<Module>, LedgerError>;
+    /// Modules by name and version, once for each that they have.
+    fn modules(
+        &self,
+        after: Option<&(Name, Name)>,
+        limit: Limit,
+    ) -> Result<Page<Module, (Name, Name)>, LedgerError>;
+
+    /// A campaign.
+    fn campaign(&self, id: CampaignId) -> Result<Option<Campaign>, LedgerError>;
+    /// Campaigns by id, which is the order in which they were made.
+    fn campaigns(
+        &self,
+        after: Option<CampaignId>,
+        limit: Limit,
+    ) -> Result<Page<Campaign, CampaignId>, LedgerError>;
+    /// The waves of a campaign.
+    fn waves(&self, campaign: CampaignId) -> Result<Vec<Wave>, LedgerError>;
+
+    /// A run.
+    fn run(&self, campaign: CampaignId, seq: u64) -> Result<Option<Run>, LedgerError>;
+    /// A run by the name that its dataset's log knows it by.
+    fn run_named(&self, run: RunId) -> Result<Option<Run>, LedgerError>;
+    /// Runs of a campaign by number. `after` none: from the first.
+    fn runs(
+        &self,
+        campaign: CampaignId,
+        filter: RunFilter,
+        after: Option<u64>,
+        limit: Limit,
+    ) -> Result<Page<Run, u64>, LedgerError>;
+    /// Runs of a dataset, by campaign.
+    fn runs_of_dataset(
+        &self,
+        dataset: DatasetId,
+        after: Option<(CampaignId, u64)>,
+        limit: Limit,
+    ) -> Result<Page<Run, (CampaignId, u64)>, LedgerError>;
+
+    /// A node.
+    fn node(&self, id: NodeId) -> Result<Option<Node>, LedgerError>;
+    /// Nodes by id.
+    fn nodes(&self, after: Option<NodeId>, limit: Limit) -> Result<Page<Node, NodeId>, LedgerError>;
+
+    /// A task.
+    fn task(&self, id: TaskId) -> Result<Option<Task>, LedgerError>;
+    /// Tasks in the order in which they were queued.
+    fn tasks(&self, filter: TaskFilter, after: u64, limit: Limit) -> Result<Page<Task, u64>, LedgerError>;
+    /// Tasks that a node has: claimed or staged by it, in any incarnation.
+    fn tasks_of_node(&self, node: NodeId, after: u64, limit: Limit) -> Result<Page<Task, u64>, LedgerError>;
+    /// Tasks of one run.
+    fn tasks_of_run(
+        &self,
+        campaign: CampaignId,
+        seq: u64,
+        after: u64,
+        limit: Limit,
+    ) -> Result<Page<Task, u64>, LedgerError>;
+
+    /// The bytes of a blob.
+    fn blob(&self, digest: Blake3) -> Result<Option<Vec<u8>>, LedgerError>;
+
+    /// Walks the whole chain and, given a head from elsewhere, compares it. Names the first position that does not fit.
+    fn verify(&self, against: Option<Head>) -> Result<Head, LedgerError>;
+    /// Plays the log into an empty ledger and compares every projection.
+    fn rebuild(&self) -> Result<Rebuilt, LedgerError>;
+    /// Removes what is past its retention and named by nothing.
+    fn sweep(&self, retention: Retention) -> Result<Swept, LedgerError>;
+    /// Writes a copy that can be opened like the original. Refused if there is something at `path`.
+    fn backup_to(&self, path: &Path) -> Result<Head, LedgerError>;
+}
+
+/// What a rebuild compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Up to where.
+    pub head: Head,
+    /// Rows of each projection.
+    pub tables: Vec<(&'static str, u64)>,
+}
+
+/// How long what is not decided is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Causes, from when they were applied: a retry that comes later is done again.
+    pub causes: Millis,
+}
+
+/// What a sweep removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Causes.
+    pub causes: u64,
+    /// Blobs.
+    pub blobs: u64,
+}

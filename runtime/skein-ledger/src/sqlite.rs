@@ -1,0 +1,239 @@
+//! The engine for one machine: one SQLite file, one thread that writes, a few connections that read.
+//!
+//! The directory belongs to one process (`lock`). The write-ahead log is synced before a commit is told
+//! (`synchronous = FULL`); what queued during one sync shares the next. Readers see snapshots and wait for nobody.
+
+mod apply;
+mod backup;
+mod cells;
+mod fault;
+mod guard;
+mod lock;
+mod open;
+mod prepare;
+mod project;
+mod queue;
+mod read;
+mod readers;
+mod rebuild;
+mod sweep;
+mod verify;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use skein_types::{Blake3, CampaignId, Clock, DatasetId, ModuleDigest, NodeId, RunId, TaskId};
+
+use crate::chain::{Head, Recorded};
+use crate::error::LedgerError;
+use crate::event::Subject;
+use crate::ledger::{Ledger, Rebuilt, Retention, Swept};
+use crate::page::{Limit, Page};
+use crate::task::Task;
+use crate::text::Name;
+use crate::unit::{Unit, UnitOutcome};
+use crate::view::{Campaign, Dataset, DatasetFilter, Module, Node, Run, RunFilter, TaskFilter, Wave};
+use lock::Lock;
+use readers::Readers;
+use writer::Writer;
+
+/// Called by the writer after each commit that appended events, with the new head. It must not wait for anything.
+pub type Notify = Box<dyn Fn(Head) + Send + Sync>;
+
+/// What a ledger is opened with.
+pub struct Options {
+    /// For the times in records; a clock that jumps spoils those and nothing else.
+    pub clock: Arc<dyn Clock>,
+    /// Who is told that there is more to read.
+    pub notify: Option<Notify>,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").field("clock", &self.clock).finish_non_exhaustive()
+    }
+}
+
+/// A ledger in a directory of this machine.
+#[derive(Debug)]
+pub struct Sqlite {
+    // Fields are dropped in order: the writer ends what it began, the connections close, the lock goes last.
+    writer: Writer,
+    readers: Readers,
+    path: PathBuf,
+    generation: u64,
+    clock: Arc<dyn Clock>,
+    _lock: Lock,
+}
+
+impl Sqlite {
+    /// The name of the file in its directory.
+    pub const FILE: &'static str = "ledger.db";
+
+    /// Opens the ledger of a directory, which is made if it is not there. Refused if another process has it, if it is
+    /// damaged, if its tail does not verify, or if a newer program wrote it.
+    pub fn open(directory: &Path, options: Options) -> Result<Self, LedgerError> {
+        let place = |source| LedgerError::Place { path: directory.to_owned(), source: Arc::new(source) };
+        std::fs::create_dir_all(directory).map_err(place)?;
+        let lock = Lock::take(directory)?;
+        let path = directory.join(Self::FILE);
+        let opened = open::open(&path)?;
+        let readers = Readers::new(path.clone());
+        let generation = opened.generation;
+        let writer = Writer::start(opened, Arc::clone(&options.clock), options.notify)?;
+        Ok(Self { writer, readers, path, generation, clock: options.clock, _lock: lock })
+    }
+}
+
+impl Ledger for Sqlite {
+    fn commit(&self, units: Vec<Unit>) -> Result<Vec<UnitOutcome>, LedgerError> {
+        if units.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.writer.commit(prepare::prepare(units)?)
+    }
+
+    fn head(&self) -> Result<Head, LedgerError> {
+        self.readers.read(read::event::head)
+    }
+
+    fn generation(&self) -> Result<u64, LedgerError> {
+        Ok(self.generation)
+    }
+
+    fn events(
+        &self,
+        after: u64,
+        of: Option<Subject>,
+        limit: Limit,
+    ) -> Result<Page<Recorded, u64>, LedgerError> {
+        self.readers.read_checked(|db| read::event::events(db, after, of, limit))
+    }
+
+    fn dataset(&self, id: DatasetId) -> Result<Option<Dataset>, LedgerError> {
+        self.readers.read(|db| read::catalogue::dataset(db, id))
+    }
+
+    fn dataset_named(&self, name: &Name) -> Result<Option<Dataset>, LedgerError> {
+        self.readers.read(|db| read::catalogue::dataset_named(db, name))
+    }
+
+    fn datasets(
+        &self,
+        filter: &DatasetFilter,
+        after: Option<&Name>,
+        limit: Limit,
+    ) -> Result<Page<Dataset, Name>, LedgerError> {
+        self.readers.read(|db| read::catalogue::datasets(db, filter, after, limit))
+    }
+
+    fn module(&self, digest: ModuleDigest) -> Result<Option<Module>, LedgerError> {
+        self.readers.read(|db| read::catalogue::module(db, digest))
+    }
+
+    fn module_named(&self, name: &Name, version: &Name) -> Result<Option<Module>, LedgerError> {
+        self.readers.read(|db| read::catalogue::module_named(db, name, version))
+    }
+
+    fn modules(
+        &self,
+        after: Option<&(Name, Name)>,
+        limit: Limit,
+    ) -> Result<Page<Module, (Name, Name)>, LedgerError> {
+        self.readers.read(|db| read::catalogue::modules(db, after, limit))
+    }
+
+    fn campaign(&self, id: CampaignId) -> Result<Option<Campaign>, LedgerError> {
+        self.readers.read(|db| read::campaign::campaign(db, id))
+    }
+
+    fn campaigns(
+        &self,
+        after: Option<CampaignId>,
+        limit: Limit,
+    ) -> Result<Page<Campaign, CampaignId>, LedgerError> {
+        self.readers.read(|db| read::campaign::campaigns(db, after, limit))
+    }
+
+    fn waves(&self, campaign: CampaignId) -> Result<Vec<Wave>, LedgerError> {
+        self.readers.read(|db| read::campaign::waves(db, campaign))
+    }
+
+    fn run(&self, campaign: CampaignId, seq: u64) -> Result<Option<Run>, LedgerError> {
+        self.readers.read(|db| read::run::run(db, campaign, seq))
+    }
+
+    fn run_named(&self, run: RunId) -> Result<Option<Run>, LedgerError> {
+        self.readers.read(|db| read::run::run_named(db, run))
+    }
+
+    fn runs(
+        &self,
+        campaign: CampaignId,
+        filter: RunFilter,
+        after: Option<u64>,
+        limit: Limit,
+    ) -> Result<Page<Run, u64>, LedgerError> {
+        self.readers.read(|db| read::run::runs(db, campaign, filter, after, limit))
+    }
+
+    fn runs_of_dataset(
+        &self,
+        dataset: DatasetId,
+        after: Option<(CampaignId, u64)>,
+        limit: Limit,
+    ) -> Result<Page<Run, (CampaignId, u64)>, LedgerError> {
+        self.readers.read(|db| read::run::runs_of_dataset(db, dataset, after, limit))
+    }
+
+    fn node(&self, id: NodeId) -> Result<Option<Node>, LedgerError> {
+        self.readers.read(|db| read::node::node(db, id))
+    }
+
+    fn nodes(&self, after: Option<NodeId>, limit: Limit) -> Result<Page<Node, NodeId>, LedgerError> {
+        self.readers.read(|db| read::node::nodes(db, after, limit))
+    }
+
+    fn task(&self, id: TaskId) -> Result<Option<Task>, LedgerError> {
+        self.readers.read(|db| read::task::task(db, id))
+    }
+
+    fn tasks(&self, filter: TaskFilter, after: u64, limit: Limit) -> Result<Page<Task, u64>, LedgerError> {
+        self.readers.read(|db| read::task::tasks(db, filter, after, limit))
+    }
+
+    fn tasks_of_node(&self, node: NodeId, after: u64, limit: Limit) -> Result<Page<Task, u64>, LedgerError> {
+        self.readers.read(|db| read::task::tasks_of_node(db, node, after, limit))
+    }
+
+    fn tasks_of_run(
+        &self,
+        campaign: CampaignId,
+        seq: u64,
+        after: u64,
+        limit: Limit,
+    ) -> Result<Page<Task, u64>, LedgerError> {
+        self.readers.read(|db| read::task::tasks_of_run(db, (campaign, seq), after, limit))
+    }
+
+    fn blob(&self, digest: Blake3) -> Result<Option<Vec<u8>>, LedgerError> {
+        self.readers.read_checked(|db| read::event::blob(db, digest))
+    }
+
+    fn verify(&self, against: Option<Head>) -> Result<Head, LedgerError> {
+        self.readers.read_checked(|db| verify::all(db, against))
+    }
+
+    fn rebuild(&self) -> Result<Rebuilt, LedgerError> {
+        self.readers.read_checked(rebuild::rebuild)
+    }
+
+    fn sweep(&self, retention: Retention) -> Result<Swept, LedgerError> {
+        sweep::sweep(&self.writer, retention, self.clock.now())
+    }
+
+    fn backup_to(&self, path: &Path) -> Result<Head, LedgerError> {
+        backup::backup(&self.path, path)
+    }
+}

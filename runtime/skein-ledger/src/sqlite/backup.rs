@@ -1,0 +1,43 @@
+//! A copy of a live ledger: consistent, compact, and openable like the original.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::read::event::head;
+use crate::chain::Head;
+use crate::error::LedgerError;
+
+/// Writes the copy beside its name, syncs it, and only then gives it the name: who dies here leaves no half copy that looks
+/// whole.
+pub(super) fn backup(live: &Path, to: &Path) -> Result<Head, LedgerError> {
+    let place = |source| LedgerError::Place { path: to.to_owned(), source: Arc::new(source) };
+    if to.try_exists().map_err(place)? {
+        return Err(LedgerError::Taken { path: to.to_owned() });
+    }
+    let partial = to.with_extension("partial");
+    match std::fs::remove_file(&partial) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(place(error)),
+        Ok(()) | Err(_) => {}
+    }
+    // A connection of its own: a copy takes long, and readers are few.
+    let db = Connection::open_with_flags(live, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let Some(name) = partial.to_str() else {
+        return Err(place(std::io::Error::other("the path is not UTF-8")));
+    };
+    db.execute("VACUUM INTO ?1", [name])?;
+    let copy = Connection::open_with_flags(&partial, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let head = head(&copy)?;
+    drop(copy);
+    std::fs::File::open(&partial).and_then(|file| file.sync_all()).map_err(place)?;
+    // A link and not a rename: it fails where something took the name meanwhile.
+    std::fs::hard_link(&partial, to).map_err(|source| match source.kind() {
+        std::io::ErrorKind::AlreadyExists => LedgerError::Taken { path: to.to_owned() },
+        _ => place(source),
+    })?;
+    std::fs::remove_file(&partial).map_err(place)?;
+    let directory = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(place)?;
+    Ok(head)
+}

@@ -1,0 +1,105 @@
+//! Campaigns and waves: one row each, whatever their size.
+
+use rusqlite::{Connection, OptionalExtension as _, Row};
+use skein_types::{Bytes, CampaignId, ModuleDigest, ParamsDigest, Rows, RunState, Timestamp};
+
+use super::{Query, text};
+use crate::page::{Limit, Page};
+use crate::sqlite::cells::Cells;
+use crate::view::{Campaign, CampaignPlan, RunCounts, Wave};
+
+const CAMPAIGN: &str = "SELECT id, name, owner, module, params, params_blob, policy, selection, state, epoch, reason, created,
+    since, plan, report, plan_bytes, plan_rows, rolled_out, meters,
+    n_ineligible, n_planned, n_intended, n_published, n_finalized, n_failed, n_skipped, n_stale, n_cancelled, n_reverting,
+    n_reverted, n_revert_failed FROM campaign";
+const WAVE: &str = "SELECT number, state, reason, since, budget, failures,
+    n_ineligible, n_planned, n_intended, n_published, n_finalized, n_failed, n_skipped, n_stale, n_cancelled, n_reverting,
+    n_reverted, n_revert_failed FROM wave";
+
+pub(in crate::sqlite) fn campaign(db: &Connection, id: CampaignId) -> rusqlite::Result<Option<Campaign>> {
+    let mut find = db.prepare_cached(&format!("{CAMPAIGN} WHERE id = ?1"))?;
+    find.query_row([id.to_string()], campaign_of).optional()
+}
+
+pub(in crate::sqlite) fn campaigns(
+    db: &Connection,
+    after: Option<CampaignId>,
+    limit: Limit,
+) -> rusqlite::Result<Page<Campaign, CampaignId>> {
+    let mut query = Query::new(CAMPAIGN);
+    if let Some(after) = after {
+        query.and("id > ?", text(after));
+    }
+    query.page(db, ("id", limit), campaign_of, |campaign| campaign.id)
+}
+
+/// A campaign's runs by state.
+pub(in crate::sqlite) fn campaign_counts(db: &Connection, id: CampaignId) -> rusqlite::Result<RunCounts> {
+    let columns: Vec<String> = RunState::ALL.iter().map(|state| format!("n_{state}")).collect();
+    let sql = format!("SELECT {} FROM campaign WHERE id = ?1", columns.join(", "));
+    db.prepare_cached(&sql)?.query_row([id.to_string()], |row| counts(&mut Cells::of(row)))
+}
+
+/// Waves are few: a handful by policy, each at least a tenth of the rest.
+pub(in crate::sqlite) fn waves(db: &Connection, campaign: CampaignId) -> rusqlite::Result<Vec<Wave>> {
+    let mut query = Query::new(WAVE);
+    query.and("campaign = ?", text(campaign));
+    Ok(query.page(db, ("number", Limit::MAX), wave_of, |wave| wave.number)?.items)
+}
+
+fn campaign_of(row: &Row<'_>) -> rusqlite::Result<Campaign> {
+    let mut cells = Cells::of(row);
+    Ok(Campaign {
+        id: cells.parse()?,
+        name: cells.parse()?,
+        owner: cells.parse()?,
+        module: ModuleDigest(cells.get()?),
+        params: ParamsDigest(cells.get()?),
+        params_blob: cells.digest()?,
+        policy: cells.digest()?,
+        selection: cells.digest()?,
+        state: cells.parse()?,
+        epoch: cells.get()?,
+        reason: cells.parse()?,
+        created: Timestamp(cells.get()?),
+        since: Timestamp(cells.get()?),
+        plan: plan(&mut cells)?,
+        rolled_out: cells.get()?,
+        meters: cells.json()?,
+        runs: counts(&mut cells)?,
+    })
+}
+
+fn plan(cells: &mut Cells<'_, '_>) -> rusqlite::Result<Option<CampaignPlan>> {
+    let (digest, report) = (cells.digest_opt()?, cells.digest_opt()?);
+    let (bytes, rows) = (cells.get::<Option<u64>>()?, cells.get::<Option<u64>>()?);
+    // All four are set by one event and emptied by one.
+    Ok(digest.zip(report).zip(bytes.zip(rows)).map(|((digest, report), (bytes, rows))| CampaignPlan {
+        digest,
+        report,
+        bytes: Bytes(bytes),
+        rows: Rows(rows),
+    }))
+}
+
+fn wave_of(row: &Row<'_>) -> rusqlite::Result<Wave> {
+    let mut cells = Cells::of(row);
+    Ok(Wave {
+        number: cells.get()?,
+        state: cells.parse()?,
+        reason: cells.parse()?,
+        since: Timestamp(cells.get()?),
+        budget: cells.get()?,
+        failures: cells.get()?,
+        runs: counts(&mut cells)?,
+    })
+}
+
+/// The counters, whose columns are in the order of [`RunState::ALL`].
+fn counts(cells: &mut Cells<'_, '_>) -> rusqlite::Result<RunCounts> {
+    let mut counts = [0; RunState::ALL.len()];
+    for count in &mut counts {
+        *count = cells.get()?;
+    }
+    Ok(RunCounts::new(counts))
+}

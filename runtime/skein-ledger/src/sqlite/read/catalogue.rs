@@ -1,0 +1,153 @@
+//! Modules and datasets.
+
+use rusqlite::{Connection, OptionalExtension as _, Row};
+use skein_types::{Bytes, DatasetId, ModuleDigest, Timestamp};
+
+use super::{Query, text};
+use crate::page::{Limit, Page};
+use crate::sqlite::cells::Cells;
+use crate::text::Name;
+use crate::view::{Dataset, DatasetFilter, Module, ModuleState};
+
+const DATASET: &str = "SELECT d.id, d.name, d.driver, d.location, d.owner, d.labels, d.since FROM dataset d";
+const MODULE: &str =
+    "SELECT m.digest, l.name, l.version, l.owner, m.bytes, m.state, m.reason, m.code, m.manifest, m.since
+    FROM module_label l JOIN module m ON m.digest = l.digest";
+
+pub(in crate::sqlite) fn dataset(db: &Connection, id: DatasetId) -> rusqlite::Result<Option<Dataset>> {
+    let mut find = db.prepare_cached(&format!("{DATASET} WHERE d.id = ?1"))?;
+    find.query_row([id.to_string()], dataset_of).optional()
+}
+
+pub(in crate::sqlite) fn dataset_named(db: &Connection, name: &Name) -> rusqlite::Result<Option<Dataset>> {
+    let mut find = db.prepare_cached(&format!("{DATASET} WHERE d.name = ?1"))?;
+    find.query_row([name.as_str()], dataset_of).optional()
+}
+
+/// A label leads by its index to the names; the other conditions are looked up from there.
+pub(in crate::sqlite) fn datasets(
+    db: &Connection,
+    filter: &DatasetFilter,
+    after: Option<&Name>,
+    limit: Limit,
+) -> rusqlite::Result<Page<Dataset, Name>> {
+    let mut labels = filter.labels.iter();
+    let first = labels.next();
+    let (mut query, name) = match first {
+        None => (Query::new(DATASET), "d.name"),
+        Some((key, value)) => {
+            let join = "CROSS JOIN dataset d ON d.id = l.dataset";
+            let select = DATASET.replace("FROM dataset d", &format!("FROM dataset_label l {join}"));
+            let mut query = Query::new(&select);
+            query.and("l.key = ?", text(key));
+            query.and("l.value = ?", text(value));
+            (query, "l.name")
+        }
+    };
+    for (key, value) in labels {
+        let more = "EXISTS (SELECT 1 FROM dataset_label m WHERE m.name = d.name AND m.key = ?";
+        query.and(more, text(key));
+        query.and("m.value = ?)", text(value));
+    }
+    if let Some(owner) = &filter.owner {
+        query.and("d.owner = ?", text(owner));
+    }
+    if let Some(driver) = &filter.driver {
+        query.and("d.driver = ?", text(driver));
+    }
+    if let Some(prefix) = &filter.prefix {
+        query.and(&format!("{name} >= ?"), text(prefix));
+        if let Some(end) = behind(prefix.as_str()) {
+            query.and(&format!("{name} < ?"), text(end));
+        }
+    }
+    if let Some(after) = after {
+        query.and(&format!("{name} > ?"), text(after));
+    }
+    query.page(db, (name, limit), dataset_of, |dataset| dataset.name.clone())
+}
+
+/// The first text behind all that begin with the prefix: its last character that has one is the next.
+fn behind(prefix: &str) -> Option<String> {
+    let mut chars: Vec<char> = prefix.chars().collect();
+    while let Some(last) = chars.pop() {
+        // Characters skip the surrogates, which no text has.
+        let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(u32::from(last) + 1) };
+        if let Some(next) = next {
+            chars.push(next);
+            return Some(chars.into_iter().collect());
+        }
+    }
+    None
+}
+
+fn dataset_of(row: &Row<'_>) -> rusqlite::Result<Dataset> {
+    let mut cells = Cells::of(row);
+    Ok(Dataset {
+        id: cells.parse()?,
+        name: cells.parse()?,
+        driver: cells.parse()?,
+        location: cells.parse()?,
+        owner: cells.parse()?,
+        labels: cells.json()?,
+        since: Timestamp(cells.get()?),
+    })
+}
+
+pub(in crate::sqlite) fn module(db: &Connection, digest: ModuleDigest) -> rusqlite::Result<Option<Module>> {
+    let sql = format!("{MODULE} WHERE l.digest = ?1 ORDER BY l.name, l.version LIMIT 1");
+    db.prepare_cached(&sql)?.query_row([digest.0], module_of).optional()
+}
+
+pub(in crate::sqlite) fn module_named(
+    db: &Connection,
+    name: &Name,
+    version: &Name,
+) -> rusqlite::Result<Option<Module>> {
+    let sql = format!("{MODULE} WHERE l.name = ?1 AND l.version = ?2");
+    db.prepare_cached(&sql)?.query_row([name.as_str(), version.as_str()], module_of).optional()
+}
+
+pub(in crate::sqlite) fn modules(
+    db: &Connection,
+    after: Option<&(Name, Name)>,
+    limit: Limit,
+) -> rusqlite::Result<Page<Module, (Name, Name)>> {
+    let mut query = Query::new(MODULE);
+    if let Some((name, version)) = after {
+        query.and("(l.name, l.version) > (?", text(name));
+        query.sql.push_str(", ?)");
+        query.values.push(text(version));
+    }
+    let key = |module: &Module| (module.name.clone(), module.version.clone());
+    query.page(db, ("l.name, l.version", limit), module_of, key)
+}
+
+fn module_of(row: &Row<'_>) -> rusqlite::Result<Module> {
+    let mut cells = Cells::of(row);
+    Ok(Module {
+        digest: ModuleDigest(cells.get()?),
+        name: cells.parse()?,
+        version: cells.parse()?,
+        owner: cells.parse_opt()?,
+        bytes: Bytes(cells.get()?),
+        state: cells.word(ModuleState::of)?,
+        reason: cells.parse()?,
+        code: cells.parse_opt()?,
+        manifest: cells.digest_opt()?,
+        since: Timestamp(cells.get()?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::behind;
+
+    #[test]
+    fn what_follows_a_prefix_is_the_next_character() {
+        assert_eq!(behind("ab").as_deref(), Some("ac"));
+        assert_eq!(behind("a\u{d7ff}").as_deref(), Some("a\u{e000}"));
+        assert_eq!(behind("a\u{10ffff}").as_deref(), Some("b"));
+        assert_eq!(behind("\u{10ffff}"), None);
+    }
+}

@@ -1,0 +1,218 @@
+//! The one thread that writes. It takes what is queued, writes it in one transaction, and by the time that is on the disk
+//! more has queued: the busier it gets, the more share one sync, and nobody waits for a timer.
+//!
+//! If the process dies before the commit is synced, nothing of the group is there; after it, all of it, and whoever was not
+//! told asks again with the same cause.
+
+use std::mem;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use rusqlite::{Connection, params};
+use skein_types::{Clock, Timestamp};
+
+use super::Notify;
+use super::apply::Apply;
+use super::open::Opened;
+use super::prepare::{Prepared, Step};
+use super::sweep;
+use crate::bounds::{GROUP_BYTES_MAX, GROUP_MAX, QUEUE_MAX};
+use crate::chain::Head;
+use crate::error::LedgerError;
+use crate::ledger::Swept;
+use crate::unit::UnitOutcome;
+
+/// The writer's door.
+#[derive(Debug)]
+pub(super) struct Writer {
+    queue: Option<SyncSender<Request>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the thread is asked for, and who waits for the answer.
+#[derive(Debug)]
+enum Request {
+    Commit { units: Vec<Prepared>, reply: SyncSender<Result<Vec<UnitOutcome>, LedgerError>> },
+    Sweep { chunk: sweep::Chunk, reply: SyncSender<Result<Swept, LedgerError>> },
+}
+
+type Answer = Result<Vec<UnitOutcome>, LedgerError>;
+
+impl Writer {
+    pub(super) fn start(
+        opened: Opened,
+        clock: Arc<dyn Clock>,
+        notify: Option<Notify>,
+    ) -> Result<Self, LedgerError> {
+        let (queue, requests) = sync_channel(QUEUE_MAX);
+        let Opened { db, head, generation } = opened;
+        let thread = Thread { db, head, generation, clock, notify };
+        let thread =
+            std::thread::Builder::new().name("ledger".to_owned()).spawn(move || thread.run(&requests));
+        let thread = thread.map_err(|e| LedgerError::Io(Arc::new(e)))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Waits until the units are on the disk.
+    pub(super) fn commit(&self, units: Vec<Prepared>) -> Answer {
+        self.ask(|reply| Request::Commit { units, reply })
+    }
+
+    /// Removes a part of what may go.
+    pub(super) fn sweep(&self, chunk: sweep::Chunk) -> Result<Swept, LedgerError> {
+        self.ask(|reply| Request::Sweep { chunk, reply })
+    }
+
+    fn ask<T>(
+        &self,
+        request: impl FnOnce(SyncSender<Result<T, LedgerError>>) -> Request,
+    ) -> Result<T, LedgerError> {
+        let gone = || LedgerError::Bug("the writer's thread is gone".to_owned());
+        let (reply, answer) = sync_channel(1);
+        let queue = self.queue.as_ref().ok_or_else(gone)?;
+        queue.send(request(reply)).map_err(|_| gone())?;
+        answer.recv().map_err(|_| gone())?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        let ended = self.thread.take().map(JoinHandle::join);
+        if let Some(Err(_)) = ended {
+            tracing::error!("the ledger's writer panicked");
+        }
+    }
+}
+
+struct Thread {
+    db: Connection,
+    head: Head,
+    generation: u64,
+    clock: Arc<dyn Clock>,
+    notify: Option<Notify>,
+}
+
+/// One caller's units.
+struct Call {
+    units: Vec<Prepared>,
+    reply: SyncSender<Answer>,
+}
+
+impl Thread {
+    fn run(mut self, requests: &Receiver<Request>) {
+        while let Ok(first) = requests.recv() {
+            let mut group = Vec::new();
+            let mut weight = Weight::default();
+            let mut next = Some(first);
+            while let Some(request) = next {
+                match request {
+                    Request::Commit { units, reply } => {
+                        weight.add(&units);
+                        group.push(Call { units, reply });
+                    }
+                    Request::Sweep { chunk, reply } => {
+                        self.write(mem::take(&mut group));
+                        // Who does not wait any more does not need the answer.
+                        drop(reply.send(self.sweep(&chunk)));
+                    }
+                }
+                next = if weight.is_full() { None } else { requests.try_recv().ok() };
+            }
+            self.write(group);
+        }
+    }
+
+    /// Writes a group as one. If that fails each call is tried alone, so that one call's trouble is not everybody's.
+    fn write(&mut self, group: Vec<Call>) {
+        if group.is_empty() {
+            return;
+        }
+        let before = self.head;
+        match self.transaction(&group) {
+            Ok(answers) => {
+                if let Some(notify) = self.notify.as_ref().filter(|_| self.head != before) {
+                    notify(self.head);
+                }
+                for (call, answer) in group.into_iter().zip(answers) {
+                    drop(call.reply.send(Ok(answer)));
+                }
+            }
+            Err(error) => match <[Call; 1]>::try_from(group) {
+                Ok([call]) => drop(call.reply.send(Err(error))),
+                Err(group) => group.into_iter().for_each(|call| self.write(vec![call])),
+            },
+        }
+    }
+
+    /// One transaction, one sync.
+    fn transaction(&mut self, group: &[Call]) -> Result<Vec<Vec<UnitOutcome>>, LedgerError> {
+        let now = self.now();
+        let answered = self.attempt(group, now);
+        if answered.is_err() && !self.db.is_autocommit() {
+            // SQLite has rolled back by itself where the disk is full; elsewhere it is for us.
+            self.db.execute_batch("ROLLBACK")?;
+        }
+        let (answers, head) = answered?;
+        self.head = head;
+        Ok(answers)
+    }
+
+    fn attempt(&self, group: &[Call], now: Timestamp) -> Result<(Vec<Vec<UnitOutcome>>, Head), LedgerError> {
+        self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let mut apply = Apply { db: &self.db, head: self.head, generation: self.generation, now };
+        let mut answers = Vec::with_capacity(group.len());
+        for call in group {
+            answers.push(call.units.iter().map(|unit| apply.unit(unit)).collect::<Result<_, _>>()?);
+        }
+        let head = apply.head;
+        if head != self.head {
+            let sql = "UPDATE meta SET head_position = ?1, head_hash = ?2";
+            self.db.prepare_cached(sql)?.execute(params![head.position, head.hash.0])?;
+        }
+        self.db.prepare_cached("COMMIT")?.execute([])?;
+        Ok((answers, head))
+    }
+
+    fn sweep(&mut self, chunk: &sweep::Chunk) -> Result<Swept, LedgerError> {
+        let tx = self.db.transaction()?;
+        let swept = sweep::chunk(&tx, chunk)?;
+        tx.commit()?;
+        Ok(swept)
+    }
+
+    /// The clock's time, as far as a record can hold it.
+    fn now(&self) -> Timestamp {
+        Timestamp(self.clock.now().0.min(crate::canonical::INTEGER_MAX))
+    }
+}
+
+/// How much a group holds already.
+#[derive(Default)]
+struct Weight {
+    units: usize,
+    bytes: usize,
+}
+
+impl Weight {
+    fn add(&mut self, units: &[Prepared]) {
+        self.units += units.iter().map(|unit| unit.steps.len().max(1)).sum::<usize>();
+        let blobs = units.iter().flat_map(|unit| &unit.steps).map(|step| match step {
+            Step::PutBlob { bytes, .. } => bytes.len(),
+            Step::Decide(_)
+            | Step::Enqueue(_)
+            | Step::Claim(_)
+            | Step::Checkpoint { .. }
+            | Step::Stage(_)
+            | Step::Release(_)
+            | Step::Remove { .. }
+            | Step::Renew(_) => 0,
+        });
+        self.bytes += blobs.sum::<usize>();
+    }
+
+    fn is_full(&self) -> bool {
+        self.units >= GROUP_MAX || self.bytes >= GROUP_BYTES_MAX
+    }
+}

@@ -1,0 +1,80 @@
+//! Campaigns and waves. Reading one costs the same whatever its size: totals are counters.
+
+use skein_types::{
+    Blake3, Bytes, CampaignId, CampaignState, ModuleDigest, ParamsDigest, Rows, Timestamp, WaveState,
+};
+
+use super::run::RunCounts;
+use crate::event::run::Meters;
+use crate::text::{Name, Text};
+
+/// A campaign as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Campaign {
+    /// Which.
+    pub id: CampaignId,
+    /// What it is called.
+    pub name: Name,
+    /// The team that it belongs to.
+    pub owner: Name,
+    /// What it runs.
+    pub module: ModuleDigest,
+    /// With which parameters.
+    pub params: ParamsDigest,
+    /// The blob with the parameters.
+    pub params_blob: Blake3,
+    /// The blob with its policy.
+    pub policy: Blake3,
+    /// The blob with the selection.
+    pub selection: Blake3,
+    /// Where it is.
+    pub state: CampaignState,
+    /// How often it moved.
+    pub epoch: u64,
+    /// Why it is there.
+    pub reason: Text,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it got where it is.
+    pub since: Timestamp,
+    /// Its plan, once there is one.
+    pub plan: Option<CampaignPlan>,
+    /// Whether every run was published or had ended.
+    pub rolled_out: bool,
+    /// Its runs by state.
+    pub runs: RunCounts,
+    /// Sums over its publishes and failures.
+    pub meters: Meters,
+}
+
+/// What was planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CampaignPlan {
+    /// Its digest.
+    pub digest: Blake3,
+    /// The blob with its report.
+    pub report: Blake3,
+    /// Bytes of what is to be migrated.
+    pub bytes: Bytes,
+    /// Rows of what is to be migrated.
+    pub rows: Rows,
+}
+
+/// A wave as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wave {
+    /// Which.
+    pub number: u32,
+    /// Where it is.
+    pub state: WaveState,
+    /// Why it is there.
+    pub reason: Text,
+    /// When it got there.
+    pub since: Timestamp,
+    /// How many of its runs may fail.
+    pub budget: u64,
+    /// Failures since it began, also of runs that were tried again since.
+    pub failures: u64,
+    /// Its runs by state.
+    pub runs: RunCounts,
+}

@@ -1,0 +1,78 @@
+//! Modules and datasets.
+
+use skein_types::{Blake3, Bytes, DatasetId, ModuleDigest, Timestamp};
+
+use crate::event::dataset::Labels;
+use crate::text::{Name, Text};
+use crate::words::words;
+
+words! {
+    /// Where a module is.
+    ModuleState {
+        /// It is being compiled.
+        Submitted = "submitted",
+        /// Campaigns may use it.
+        Ready = "ready",
+        /// It cannot be used.
+        Refused = "refused",
+        /// Nothing of it starts.
+        Suspended = "suspended",
+    }
+}
+
+/// A module, by one of its names and versions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Module {
+    /// What it is.
+    pub digest: ModuleDigest,
+    /// What it is called.
+    pub name: Name,
+    /// Which version of that it is.
+    pub version: Name,
+    /// The team that gave it this name.
+    pub owner: Option<Name>,
+    /// The component's size.
+    pub bytes: Bytes,
+    /// Where it is.
+    pub state: ModuleState,
+    /// Why it is there.
+    pub reason: Text,
+    /// The error's code, of one that is refused.
+    pub code: Option<Name>,
+    /// The blob with what it says of itself.
+    pub manifest: Option<Blake3>,
+    /// When it got where it is.
+    pub since: Timestamp,
+}
+
+/// A dataset as it is registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dataset {
+    /// Which.
+    pub id: DatasetId,
+    /// What it is called.
+    pub name: Name,
+    /// What reads it.
+    pub driver: Name,
+    /// Where it is.
+    pub location: Text,
+    /// The team that it belongs to.
+    pub owner: Name,
+    /// Its labels.
+    pub labels: Labels,
+    /// When it was registered.
+    pub since: Timestamp,
+}
+
+/// Which datasets; all that is given must fit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DatasetFilter {
+    /// Of this team.
+    pub owner: Option<Name>,
+    /// With all of these labels.
+    pub labels: Labels,
+    /// Whose names begin so.
+    pub prefix: Option<Name>,
+    /// Of this driver.
+    pub driver: Option<Name>,
+}
