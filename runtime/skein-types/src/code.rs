@@ -184,6 +184,10 @@ catalogue! {
     DATASET_MOVED = "SK0543" Conflict "the dataset was given another name without its state";
     STATE_IN_USE = "SK0545" Conflict "a dataset's state holds what would be lost with it";
     STATE_UNTRUSTED = "SK0546" Denied "a state that others could have made";
+    DATASET_MANAGED = "SK0547" Conflict "a server manages the dataset";
+    DATASET_NOT_MANAGED = "SK0548" Conflict "the server does not manage the dataset";
+    HANDED_OVER_DAMAGED = "SK0549" Conflict "a staged version is not what was handed over";
+    RUN_NOT_CURRENT = "SK0550" Conflict "the run is not what is current";
 }
 
 #[cfg(test)]
