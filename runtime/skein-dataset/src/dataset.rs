@@ -3,6 +3,8 @@
 //! Two locks. `run.lock` says that a run is at work, from pin to publish; it keeps a second run away and tells the
 //! sweeper which staged files are nobody's. `lock` is held for the moments in which records are created and names
 //! exchanged, by whoever does that: publish, rollback, recovery. Who holds it re-reads log and inodes first.
+//!
+//! Runs of a dataset that a server [manages](crate::managed) do without the first: the server's ledger fences them.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -12,13 +14,14 @@ use std::time::Duration;
 use cap_std::fs::Dir;
 use rustix::fs::{AtFlags, Mode};
 use rustix::io::Errno;
-use skein_types::{Clock, Code, ErrorClass, RunId, codes};
+use skein_types::{AttemptId, Clock, Code, ErrorClass, RunId, ServerId, codes};
 
 use crate::crash_point;
 use crate::fault::{During as _, IoFault};
 use crate::log::machine::{History, Version};
 use crate::log::record::Refusal;
 use crate::log::{self, LogError};
+use crate::managed::Manager;
 use crate::place::probe::ProbeCache;
 use crate::place::state::StateSite;
 use crate::place::{Kind, Place, PlaceError, STATE};
@@ -53,6 +56,8 @@ pub struct Dataset {
     pub(crate) stop: Arc<AtomicBool>,
     /// Bytes of a record of its log.
     pub(crate) record_max: u64,
+    /// On whose behalf it was opened.
+    pub(crate) server: Option<ServerId>,
     state: OnceLock<State>,
 }
 
@@ -70,7 +75,16 @@ pub(crate) struct State {
 pub struct RunLock {
     /// Whose.
     pub run: RunId,
-    _lock: Lock,
+    pub(crate) fence: Fence,
+}
+
+/// What keeps a run from another one's way.
+#[derive(Debug)]
+pub(crate) enum Fence {
+    /// No other is at work while this is held.
+    Lock { _lock: Lock },
+    /// Others may be, and cannot become current: the server knows which attempt may.
+    Ledger(AttemptId),
 }
 
 /// A dataset's state cannot be used.
@@ -82,6 +96,24 @@ pub enum StateError {
         /// Run and process, as the holder noted them.
         holder: String,
     },
+    /// A server manages the dataset, and this was not opened for it.
+    #[error("the dataset is managed by {} at {}", .0.server, .0.address)]
+    Managed(Manager),
+    /// Something says that a server manages the dataset, and not which.
+    #[error("the dataset is managed by a server, and managed.json, which says by which, {problem}")]
+    Marker {
+        /// What is the matter with it.
+        problem: String,
+    },
+    /// The server for which this was opened does not manage the dataset, or it was opened for none.
+    #[error("{} the dataset", match server { Some(server) => format!("{server} does not manage"), None => "no server manages".to_owned() })]
+    NotManaged {
+        /// Which.
+        server: Option<ServerId>,
+    },
+    /// A publish or rollback of a managed dataset is under way.
+    #[error("a publish or rollback is under way")]
+    Unsettled,
     /// Another publish, rollback or recovery did not end in time.
     #[error("another publish, rollback or recovery did not end within {waited:?}")]
     Busy {
@@ -133,7 +165,11 @@ impl StateError {
     /// The code of this error.
     pub fn code(&self) -> Code {
         match self {
-            Self::Locked { .. } | Self::Busy { .. } | Self::Exists { .. } => codes::DATASET_LOCKED,
+            Self::Locked { .. } | Self::Busy { .. } | Self::Unsettled | Self::Exists { .. } => {
+                codes::DATASET_LOCKED
+            }
+            Self::Managed(_) | Self::Marker { .. } => codes::DATASET_MANAGED,
+            Self::NotManaged { .. } => codes::DATASET_NOT_MANAGED,
             Self::Replaced { .. } | Self::Changing { .. } => codes::DATASET_DRIFT,
             Self::NotOurs { refusal } | Self::Unfinished { refusal } => refusal.code(),
             Self::Place(e) => e.code(),
@@ -151,6 +187,11 @@ impl StateError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Locked { .. } => Some("wait for it, or end that process: its lock ends with it"),
+            Self::Managed(_) => {
+                Some("ask that server for it, or have it give the dataset back; looking is not refused")
+            }
+            Self::Marker { .. } => Some("put that file back; without it nobody knows which server to ask"),
+            Self::NotManaged { .. } => Some("have the server take it over"),
             Self::Replaced { .. } => Some("put the old or the new directory back in place, then recover"),
             Self::Exists { .. } => Some(
                 "something else than Skein writes there, or does not see our locks: stop it, run `skein recover`, try again",
@@ -161,7 +202,7 @@ impl StateError {
             Self::Place(e) => e.hint(),
             Self::Io(e) => e.hint(),
             Self::Log(e) => e.hint(),
-            Self::Busy { .. } => None,
+            Self::Busy { .. } | Self::Unsettled => None,
         }
     }
 }
@@ -169,8 +210,8 @@ impl StateError {
 impl Dataset {
     /// The dataset at a place, registered or not.
     pub fn open(place: Place, clock: Arc<dyn Clock>, options: Options) -> Result<Self, StateError> {
-        let (stop, state) = (Arc::default(), OnceLock::new());
-        let dataset = Self { place, clock, options, stop, record_max: log::MAX_RECORD, state };
+        let (stop, record_max) = (Arc::default(), log::MAX_RECORD);
+        let dataset = Self { place, clock, options, stop, record_max, server: None, state: OnceLock::new() };
         if dataset.place.is_registered() {
             dataset.attach()?;
         }
@@ -188,6 +229,13 @@ impl Dataset {
     #[must_use]
     pub fn with_records_up_to(self, record_max: u64) -> Self {
         Self { record_max: record_max.min(log::MAX_RECORD), ..self }
+    }
+
+    /// Works on this dataset on behalf of a server, which must [manage](crate::managed) it by the time that anything is to
+    /// be changed.
+    #[must_use]
+    pub fn managed_by(self, server: ServerId) -> Self {
+        Self { server: Some(server), ..self }
     }
 
     /// Where the dataset is.
@@ -239,7 +287,23 @@ impl Dataset {
     pub fn lock_run(&self, run: RunId) -> Result<RunLock, StateError> {
         let lock = self.keep_runs_away(&run.to_string())?;
         recover::settle_and_sweep(self)?;
-        Ok(RunLock { run, _lock: lock })
+        Ok(RunLock { run, fence: Fence::Lock { _lock: lock } })
+    }
+
+    /// Begins an attempt of a run on a dataset that the server manages for which this was opened. Nobody is kept away, and
+    /// nothing that others left is settled or swept: that is the server's.
+    pub fn attempt(&self, run: RunId, attempt: AttemptId) -> Result<RunLock, StateError> {
+        let not_managed = StateError::NotManaged { server: self.server };
+        let state = match self.state() {
+            Some(state) => state,
+            None if self.place.is_registered() => self.attach()?,
+            None => return Err(not_managed),
+        };
+        self.check_manager(state)?;
+        if self.server.is_none() {
+            return Err(not_managed);
+        }
+        Ok(RunLock { run, fence: Fence::Ledger(attempt) })
     }
 
     /// The run lock for what is not a run and must not meet one. `what` is noted for whoever is kept away.
@@ -261,8 +325,15 @@ impl Dataset {
         Lock::try_take(&state.root, RUN_LOCK)
     }
 
-    /// The lock under which records are created and names exchanged.
+    /// The lock under which records are created and names exchanged, for who may do that.
     pub(crate) fn lock_publish(&self, state: &State) -> Result<Lock, StateError> {
+        let lock = self.take_lock(state)?;
+        self.check_manager(state)?;
+        Ok(lock)
+    }
+
+    /// The same lock, whoever manages the dataset.
+    pub(crate) fn take_lock(&self, state: &State) -> Result<Lock, StateError> {
         let waited = self.options.lock_wait;
         let lock = Lock::take(&state.root, LOCK, &*self.clock, waited)?.ok_or(StateError::Busy { waited })?;
         // Of a dataset that was moved and its copy the first one has the state.

@@ -19,6 +19,7 @@ mod intact;
 mod later;
 mod listing;
 mod log;
+mod managed;
 mod moved;
 mod output;
 pub mod parquet;
@@ -51,6 +52,7 @@ pub use log::record::{
     RevertReason, RowCounts,
 };
 pub use log::{LogError, MAX_RECORD};
+pub use managed::{Manager, StagedAttempt, manage_many, release, remove_attempts, staged_attempts};
 pub use moved::Moved;
 pub use output::{Output, OutputError};
 pub use partition::Partitions;
@@ -61,11 +63,14 @@ pub use place::{Kind, Place, PlaceError, STATE};
 pub use publish::alone::ExchangeError;
 pub use publish::beside::{BadName, Name, beside, check_free, state_beside};
 pub use publish::{
-    Attempted, CommitData, Conflict, FileFacts, Outcome, Publish, PublishError, attempt_many, hold,
-    publish_many, resolve,
+    Attempted, CommitData, Conflict, FileFacts, Handed, HandedError, HandedOver, Outcome, Publish,
+    PublishError, attempt_many, hand_over_many, hold, publish_handed, publish_many, resolve,
 };
 pub use recover::{Recovered, Step, recover};
-pub use rollback::{LaterWrites, NO_STATE, RollbackError, RolledBack, previous, roll_back, roll_back_over};
+pub use rollback::{
+    LaterWrites, NO_STATE, RollbackError, RolledBack, Undo, previous, roll_back, roll_back_many,
+    roll_back_over,
+};
 pub use snapshot::{Access, PinnedFile, Snapshot, SnapshotError};
 pub use staging::{NameRule, OUTPUT_REJECTS, Room, StageError, StagedEntry, StagedFile, Staging};
 pub use sweep::Swept;

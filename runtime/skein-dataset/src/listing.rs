@@ -300,9 +300,9 @@ fn enter(dir: &OwnedFd, name: &str, path: &str) -> Result<OwnedFd, PlaceError> {
 }
 
 /// What changed from `old` to `new`; both sorted by path. `same` decides for files that are in both.
-pub(crate) fn changes<'a>(
+pub(crate) fn changes<'a, 'b>(
     old: impl IntoIterator<Item = &'a FileStat>,
-    new: impl IntoIterator<Item = &'a FileStat>,
+    new: impl IntoIterator<Item = &'b FileStat>,
     same: impl Fn(&FileStat, &FileStat) -> bool,
 ) -> Vec<Change> {
     let mut found = Vec::new();

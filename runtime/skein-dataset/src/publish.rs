@@ -34,14 +34,21 @@
 //!
 //! What a revert says is durable before its record is created: after it nobody looks at the inodes again.
 //!
+//! What becomes current is a [source](source::Source): a run of this process, a version that a node has
+//! [handed over](handed), a kept one of many that come back together. They differ in how they are prepared and in what
+//! becomes of them if they do not become current; the phases are the same.
+//!
 //! From the creation of the intent to the creation of done every error means [`Outcome::Unknown`]: what was staged
 //! stays, and [`resolve`] reads back what happened.
 
 pub(crate) mod alone;
-mod batch;
+pub(crate) mod batch;
 pub(crate) mod beside;
+pub(crate) mod handed;
 pub(crate) mod hold;
-mod prepare;
+pub(crate) mod lots;
+pub(crate) mod prepare;
+pub(crate) mod source;
 pub(crate) mod swap;
 
 use std::collections::BTreeMap;
@@ -58,8 +65,9 @@ use crate::recover;
 use crate::snapshot::{Snapshot, SnapshotError};
 use crate::staging::Staging;
 
-pub(crate) use batch::SYNCS;
 pub use batch::{Attempted, attempt_many, publish_many};
+pub(crate) use batch::{LOT, SYNCS};
+pub use handed::{Handed, HandedError, HandedOver, hand_over_many, publish_handed};
 pub use hold::hold;
 
 /// A staged run that is ready to become current.
@@ -193,6 +201,9 @@ pub enum PublishError {
         /// What is in the way.
         path: PathBuf,
     },
+    /// What another process handed over cannot be published.
+    #[error(transparent)]
+    Handed(#[from] HandedError),
     /// The source does not hold still.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
@@ -210,6 +221,7 @@ impl PublishError {
         match self {
             Self::Staged { .. } => codes::BUG,
             Self::NameTaken { .. } => codes::NAME_TAKEN,
+            Self::Handed(e) => e.code(),
             Self::Snapshot(e) => e.code(),
             Self::State(e) => e.code(),
             Self::Io(e) => e.code(),
@@ -227,6 +239,7 @@ impl PublishError {
             Self::NameTaken { .. } => {
                 Some("take another name with --publish beside=NAME, or move away what is there")
             }
+            Self::Handed(_) => Some("have it staged again by another attempt"),
             Self::Staged { .. } => None,
             Self::Snapshot(e) => e.hint(),
             Self::State(e) => e.hint(),

@@ -3,6 +3,8 @@
 //! Rolling back makes a new version with old content, so it can be rolled back itself. It refuses to undo what others
 //! wrote, and looks at every kept file before it touches anything.
 
+mod many;
+
 use skein_types::{Bytes, Code, ErrorClass, codes};
 
 use crate::crash_point;
@@ -20,6 +22,8 @@ use crate::snapshot::{Snapshot, first};
 use crate::staging;
 use crate::store::Node;
 use crate::version::VersionError;
+
+pub use many::{Undo, roll_back_many};
 
 /// What a rollback did.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use cap_std::fs::Dir;
 use skein_types::{Blake3, Bytes, Code, ErrorClass, codes};
 
-use crate::dataset::{Dataset, RunLock, StateError};
+use crate::dataset::{Dataset, Fence, RunLock, StateError};
 use crate::fault::{During as _, IoFault};
 use crate::listing::{Change, FileStat, Listing, Role, changes};
 use crate::log::machine::{History, Version};
@@ -157,6 +157,11 @@ impl PinnedFile {
         self.hash.get_or_init(|| hash);
     }
 
+    /// Its numbers, and its hash if it is known.
+    pub(crate) fn hashed(&self) -> (&FileStat, Option<Blake3>) {
+        (&self.stat, self.hash.get().copied())
+    }
+
     /// The record of this file as part of the version that is current now. Needs its hash.
     pub(crate) fn record(&self) -> FileRecord {
         let known = self.known.clone();
@@ -168,8 +173,14 @@ impl PinnedFile {
 
 impl Dataset {
     /// Pins what the dataset holds now. Empty directories are refused.
-    pub fn pin(&self, _lock: &RunLock) -> Result<Snapshot, SnapshotError> {
-        self.look()
+    pub fn pin(&self, lock: &RunLock) -> Result<Snapshot, SnapshotError> {
+        let snapshot = self.look()?;
+        match lock.fence {
+            Fence::Lock { .. } => Ok(snapshot),
+            // What is under way is its server's to end; what was pinned before that could not become current.
+            Fence::Ledger(_) if self.history()?.unsettled().is_some() => Err(StateError::Unsettled.into()),
+            Fence::Ledger(_) => Ok(snapshot),
+        }
     }
 
     /// Pins the dataset again for a run that had pinned `earlier`. Only files may have been added since; answers their
@@ -252,6 +263,28 @@ impl Dataset {
         snapshot.recognise(self)?;
         Ok(snapshot)
     }
+}
+
+/// How files, all of them with a hash that have the size of a recorded one, differ from a version; `None` if not even in a
+/// time. Both sorted by path.
+pub(crate) fn observed<'a>(
+    head: &Version,
+    files: impl Iterator<Item = (&'a FileStat, Option<Blake3>)> + Clone,
+    dirs: &[String],
+) -> Option<Vec<Change>> {
+    let old = head.files.iter().map(|f| &f.stat);
+    let exact = changes(old, files.clone().map(|(stat, _)| stat), FileStat::same);
+    if exact.is_empty() && head.dirs == dirs {
+        return None;
+    }
+    let now: BTreeMap<&str, Blake3> =
+        files.filter_map(|(stat, hash)| Some((stat.path.as_str(), hash?))).collect();
+    let touched = |path: &str| {
+        let old = head.files.binary_search_by(|f| f.stat.path.as_str().cmp(path));
+        old.is_ok_and(|old| now.get(path) == Some(&head.files[old].blake3))
+    };
+    let real = |change: &Change| !matches!(change, Change::Modified(path) if touched(path));
+    Some(exact.into_iter().filter(real).collect())
 }
 
 pub(crate) fn node_of(dir: &Dir) -> Result<Node, IoFault> {
@@ -354,22 +387,8 @@ impl Snapshot {
 
     /// What others did to the version that the log calls current; `None` if nothing, not even a time, is different.
     pub(crate) fn observed(&self) -> Option<Vec<Change>> {
-        let head = self.head.as_ref()?;
-        let old = || head.files.iter().map(|f| &f.stat);
-        let exact = changes(old(), self.files.iter().map(|f| &f.stat), FileStat::same);
-        if exact.is_empty() && head.dirs == self.dirs {
-            return None;
-        }
-        // Whoever recognised the files has hashed every one that has the size that it had.
-        let touched = |path: &str| {
-            let old = head.files.binary_search_by(|f| f.stat.path.as_str().cmp(path));
-            let now = self.files.binary_search_by(|f| f.stat.path.as_str().cmp(path));
-            old.ok()
-                .zip(now.ok())
-                .is_some_and(|(old, now)| self.files[now].hash.get() == Some(&head.files[old].blake3))
-        };
-        let real = |change: &Change| !matches!(change, Change::Modified(path) if touched(path));
-        Some(exact.into_iter().filter(real).collect())
+        let files = self.files.iter().map(PinnedFile::hashed);
+        observed(self.head.as_deref()?, files, &self.dirs)
     }
 
     /// Records of all files as they are now.

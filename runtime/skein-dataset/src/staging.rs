@@ -16,7 +16,7 @@ use cap_std::fs::Dir;
 use skein_types::{Blake3, Bytes, Code, ErrorClass, codes};
 
 use crate::crash_point;
-use crate::dataset::{Dataset, RunLock};
+use crate::dataset::{Dataset, Fence, RunLock};
 use crate::fault::{During as _, IoFault};
 use crate::listing::{FileStat, Role};
 use crate::output::{Output, OutputError};
@@ -73,7 +73,7 @@ pub struct Staging {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) kind: Kind,
-    /// `<run>.<attempt>`, the directory's name below `stage`.
+    /// `<run>.<attempt>`, or the attempt's id: the directory's name below `stage`.
     pub(crate) name: String,
     stage: Dir,
     /// The attempt's directory.
@@ -178,7 +178,8 @@ impl StageError {
 }
 
 impl Staging {
-    /// Checks space and permissions and makes the attempt's directory.
+    /// Checks space and permissions and makes the attempt's directory. `attempt` tells those of one lock apart; one that a
+    /// server fences has its own id.
     pub fn create(
         dataset: &Dataset,
         lock: &RunLock,
@@ -187,7 +188,10 @@ impl Staging {
     ) -> Result<Self, StageError> {
         let state = dataset.state().expect("a run lock is taken in the dataset's state");
         preflight::check(dataset, state, snapshot)?;
-        let name = format!("{}.{attempt}", lock.run);
+        let name = match &lock.fence {
+            Fence::Lock { .. } => format!("{}.{attempt}", lock.run),
+            Fence::Ledger(attempt) => attempt.to_string(),
+        };
         // Nobody else looks into a version that is not finished: its modes are set last.
         rustix::fs::mkdirat(&state.stage, &name, rustix::fs::Mode::RWXU).during("create", &name)?;
         let dir = state.stage.open_dir(&name).during("open", &name)?;

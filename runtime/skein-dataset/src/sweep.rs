@@ -1,17 +1,19 @@
 //! What nobody needs below a state, and its removal: attempts that are dead, what is held or kept without a record that
 //! says so, and small things that a dead process left on its way.
 //!
-//! Only for whoever holds both locks, after everything is settled: then no attempt is alive and the log is the truth.
+//! Only for whoever holds both locks, after everything is settled: then the log is the truth and no attempt is alive but
+//! those of a server that [manages](crate::managed) the dataset, which are passed over.
 //! What others wrote (`aside`, `later`) is theirs and never swept, also where they wrote into what is swept; and of what
 //! is kept only what a record gave up.
 
-use skein_types::Bytes;
+use skein_types::{AttemptId, Bytes};
 
 use crate::crash_point;
 use crate::dataset::{Dataset, State, StateError};
 use crate::fault::{During as _, IoFault};
 use crate::finalize;
 use crate::log::machine::History;
+use crate::managed;
 use crate::place::probe;
 use crate::publish::{beside, hold};
 use crate::recover::Step;
@@ -36,7 +38,12 @@ pub(crate) fn sweep(dataset: &Dataset, state: &State, history: &History) -> Resu
         swept.push(Swept { step, bytes });
         Ok(())
     };
+    let managed = managed::is_managed(state)?;
     for attempt in store::names(&state.stage, "stage")? {
+        // Of a node that may be alive; its server says when it goes.
+        if managed && attempt.parse::<AttemptId>().is_ok() {
+            continue;
+        }
         beside::take_back(dataset, state, &attempt)?;
         remove(&state.stage, &attempt, Step::Swept { attempt: attempt.clone() })?;
     }

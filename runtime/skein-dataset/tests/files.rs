@@ -27,10 +27,14 @@ mod elsewhere;
 mod foreign;
 #[path = "files/forget.rs"]
 mod forget;
+#[path = "files/handed.rs"]
+mod handed;
 #[path = "files/held.rs"]
 mod held;
 #[path = "files/kept.rs"]
 mod kept;
+#[path = "files/managed.rs"]
+mod managed;
 #[path = "files/mounts.rs"]
 mod mounts;
 #[path = "files/old.rs"]
@@ -45,6 +49,8 @@ mod records;
 mod refused;
 #[path = "files/renames.rs"]
 mod renames;
+#[path = "files/reverts.rs"]
+mod reverts;
 #[path = "files/special.rs"]
 mod special;
 #[path = "files/whose.rs"]

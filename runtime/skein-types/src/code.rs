@@ -220,6 +220,10 @@ catalogue! {
     LEDGER_IO = "SK0607" Transient "the ledger cannot be read or written";
     LEDGER_INVALID = "SK0608" BadInput "a record that the ledger cannot hold";
     BACKUP_TAKEN = "SK0609" Conflict "there is something where a backup should go";
+    DATASET_MANAGED = "SK0547" Conflict "a server manages the dataset";
+    DATASET_NOT_MANAGED = "SK0548" Conflict "the server does not manage the dataset";
+    HANDED_OVER_DAMAGED = "SK0549" Conflict "a staged version is not what was handed over";
+    RUN_NOT_CURRENT = "SK0550" Conflict "the run is not what is current";
 }
 
 #[cfg(test)]

@@ -89,13 +89,17 @@ id! {
     NodeId, "nod_"
 }
 id! {
+    /// What manages datasets: a ledger and whoever writes it, wherever that runs.
+    ServerId, "srv_"
+}
+id! {
     /// One thing that somebody asked for. Asked twice, it happens once.
     CauseId, "cau_"
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{AttemptId, CampaignId, CauseId, DatasetId, NodeId, RunId, TaskId};
+    use super::{AttemptId, CampaignId, CauseId, DatasetId, NodeId, RunId, ServerId, TaskId};
     use uuid::Uuid;
 
     #[test]
@@ -117,9 +121,10 @@ mod tests {
             TaskId::new(uuid).to_string(),
             AttemptId::new(uuid).to_string(),
             NodeId::new(uuid).to_string(),
+            ServerId::new(uuid).to_string(),
             CauseId::new(uuid).to_string(),
         ];
         let prefixes = printed.map(|id| id[..4].to_owned());
-        assert_eq!(prefixes, ["run_", "cmp_", "dts_", "tsk_", "att_", "nod_", "cau_"]);
+        assert_eq!(prefixes, ["run_", "cmp_", "dts_", "tsk_", "att_", "nod_", "srv_", "cau_"]);
     }
 }

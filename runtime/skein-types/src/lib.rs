@@ -31,7 +31,7 @@ pub use clock::{Clock, SystemClock, Timestamp};
 pub use code::{Code, codes};
 pub use column::{ColumnId, ColumnNode, ColumnTree, ColumnTreeError};
 pub use digest::{Blake3, DigestParseError, ModuleDigest, ParamsDigest, Sha256};
-pub use id::{AttemptId, CampaignId, CauseId, DatasetId, IdParseError, NodeId, RunId, TaskId};
+pub use id::{AttemptId, CampaignId, CauseId, DatasetId, IdParseError, NodeId, RunId, ServerId, TaskId};
 pub use nearest::nearest;
 pub use plan::{ColumnPlan, Origin, PlanError, ProposedOrigin, ProposedPlan, SchemaPlan};
 pub use reason::Reason;

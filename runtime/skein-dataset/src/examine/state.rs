@@ -3,7 +3,7 @@
 use cap_std::fs::Dir;
 use skein_types::{Bytes, codes};
 
-use crate::dataset::{Dataset, RUN_LOCK, State};
+use crate::dataset::{Dataset, RUN_LOCK, State, StateError};
 use crate::examine::{Finding, NAMED, with_cause};
 use crate::fault::{During as _, IoFault};
 use crate::listing::Listing;
@@ -35,6 +35,7 @@ pub(super) fn look(dataset: &Dataset, findings: &mut Vec<Finding>) {
         StateSite::Chosen { .. } => "elsewhere; a pointer beside the dataset names it",
     };
     findings.push(Finding::ok("state", format!("{}, {elsewhere}", at.display())));
+    findings.extend(managed(dataset));
     findings.push(log(dataset));
     findings.extend(business(dataset, state));
     findings.extend(held(dataset));
@@ -43,6 +44,22 @@ pub(super) fn look(dataset: &Dataset, findings: &mut Vec<Finding>) {
         Ok(text) => Finding::ok("kept", text),
         Err(fault) => Finding::problem("kept", fault.code(), with_cause(&fault), None),
     });
+}
+
+/// Whose it is, if it is a server's.
+fn managed(dataset: &Dataset) -> Option<Finding> {
+    const CHECK: &str = "managed";
+    match dataset.manager() {
+        Ok(None) => None,
+        Ok(Some(manager)) if dataset.server == Some(manager.server) => {
+            Some(Finding::ok(CHECK, format!("by {} at {}", manager.server, manager.address)))
+        }
+        Ok(Some(manager)) => {
+            let error = StateError::Managed(manager);
+            Some(Finding::problem(CHECK, error.code(), error.to_string(), error.hint()))
+        }
+        Err(error) => Some(Finding::problem(CHECK, error.code(), with_cause(&error), error.hint())),
+    }
 }
 
 fn log(dataset: &Dataset) -> Finding {
@@ -83,6 +100,10 @@ fn business(dataset: &Dataset, state: &State) -> Option<Finding> {
         Ok(names) => names.len(),
         Err(fault) => return Some(Finding::problem(CHECK, fault.code(), with_cause(&fault), None)),
     };
+    if dataset.manager().is_ok_and(|manager| manager.is_some()) {
+        let text = format!("{staged} attempts of its server are staged");
+        return (staged > 0).then(|| Finding::ok(CHECK, text));
+    }
     match dataset.idle(state) {
         Ok(Some(free)) => {
             drop::<Lock>(free);

@@ -132,7 +132,9 @@ impl From<PublishError> for HeldError {
             PublishError::Snapshot(e) => e.into(),
             PublishError::State(e) => e.into(),
             PublishError::Io(e) => e.into(),
-            e @ (PublishError::Staged { .. } | PublishError::NameTaken { .. }) => unknown(e),
+            e @ (PublishError::Staged { .. } | PublishError::NameTaken { .. } | PublishError::Handed(_)) => {
+                unknown(e)
+            }
         }
     }
 }

@@ -3,20 +3,21 @@
 //! Each phase is a type; a run that ends early leaves its answer and drops out of the phases after.
 
 use crate::crash_point;
-use crate::dataset::StateError;
+use crate::dataset::{Dataset, StateError};
 use crate::fault::{During as _, IoFault};
-use crate::listing::Change;
+use crate::listing::{Change, FileStat, changes};
 use crate::log::machine::UndoneBy;
-use crate::log::record::Body;
+use crate::log::record::{Body, Parent};
 use crate::log::{self, Sealed, file_name};
 use crate::publish::prepare::{BASE_RECORD, INTENT_RECORD, Prepared};
+use crate::publish::source::Source;
 use crate::publish::swap::{self, Back, Decision, Swap};
 use crate::publish::{Conflict, Outcome, Publish, PublishError};
 use crate::recover;
-use crate::snapshot::SnapshotError;
-use crate::store;
+use crate::snapshot::{Snapshot, SnapshotError};
 use crate::store::barrier::Barrier;
 use crate::store::lock::Lock;
+use crate::store::{self, Node};
 
 pub(crate) type Answer = Result<Outcome, PublishError>;
 
@@ -60,11 +61,20 @@ pub fn publish_many(runs: Vec<Publish<'_>>) -> Vec<Answer> {
 
 /// [`publish_many`] for whoever can catch up with what others added.
 pub fn attempt_many(runs: Vec<Publish<'_>>) -> Vec<Attempted<'_>> {
-    let mut batch = Batch::new(&runs);
+    run_all(runs, |run| run.dataset, |run| Prepared::run(run).map_err(refuse))
+}
+
+/// The protocol over anything that can be prepared for it, each on another dataset. The answers come in the order given.
+pub(crate) fn run_all<'a, T>(
+    runs: Vec<T>,
+    dataset: impl Fn(&T) -> &'a Dataset,
+    prepare: impl FnMut(T) -> Result<Prepared<'a>, Ended<'a>>,
+) -> Vec<Attempted<'a>> {
+    let mut batch = Batch { answers: runs.iter().map(|_| None).collect() };
     // Every batch takes locks in the same order, so two batches cannot wait for each other.
     let mut numbered: Vec<_> = runs.into_iter().enumerate().collect();
-    numbered.sort_by_key(|(_, run)| run.dataset.path());
-    let prepared = batch.step(numbered, |run| Prepared::new(run).map_err(refuse));
+    numbered.sort_by_key(|(_, run)| dataset(run).path());
+    let prepared = batch.step(numbered, prepare);
     let prepared = batch.sync(prepared, Prepared::first_barrier, |_, fault| Err(fault.into()));
     let announced = batch.step(prepared, announce);
     let announced = batch.sync(announced, Announced::second_barrier, unknown);
@@ -74,6 +84,9 @@ pub fn attempt_many(runs: Vec<Publish<'_>>) -> Vec<Attempted<'_>> {
     batch.answers(settled)
 }
 
+/// The most that one process has under way at once, with the locks of all of them.
+pub(crate) const LOT: usize = 64;
+
 /// Syncs in flight at once. They wait for the disk and not for a CPU, and a journal commits them together.
 pub(crate) const SYNCS: usize = 32;
 
@@ -82,10 +95,6 @@ struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    fn new(runs: &[Publish<'a>]) -> Self {
-        Self { answers: runs.iter().map(|_| None).collect() }
-    }
-
     fn step<A, B>(
         &mut self,
         runs: Vec<(usize, A)>,
@@ -143,15 +152,21 @@ pub(crate) fn unknown_because(cause: &dyn std::error::Error) -> Outcome {
     Outcome::Unknown { cause: cause.collect::<Vec<_>>().join(": ") }
 }
 
-pub(crate) fn conflict<'a>(reason: Conflict) -> Ended<'a> {
-    ended(Ok(Outcome::Conflict { reason }))
+/// What is over before it has begun.
+pub(crate) fn done<'a>(outcome: Outcome) -> Ended<'a> {
+    ended(Ok(outcome))
 }
 
-/// What drift makes of a run that nothing of has been announced, or whose announcement was taken back.
-pub(crate) fn drifted(publish: Publish<'_>, changes: Vec<Change>) -> Ended<'_> {
+pub(crate) fn conflict<'a>(reason: Conflict) -> Ended<'a> {
+    done(Outcome::Conflict { reason })
+}
+
+/// What drift makes of what nothing of has been announced, or whose announcement was taken back.
+fn drifted<'a>(source: Source<'a>, changes: Vec<Change>) -> Ended<'a> {
     let added = changes.iter().all(|change| matches!(change, Change::Added(_)));
     let reason = Conflict::Drift { changes };
-    Box::new(Attempted { answer: Ok(Outcome::Conflict { reason }), returned: added.then_some(publish) })
+    let returned = source.give_back().filter(|_| added);
+    Box::new(Attempted { answer: Ok(Outcome::Conflict { reason }), returned })
 }
 
 /// A source that does not hold still is a lost race and not an error.
@@ -163,6 +178,7 @@ pub(crate) fn refuse<'a>(e: PublishError) -> Ended<'a> {
         }
         PublishError::Staged { .. }
         | PublishError::NameTaken { .. }
+        | PublishError::Handed(_)
         | PublishError::Snapshot(_)
         | PublishError::State(_)
         | PublishError::Io(_) => failed(e),
@@ -175,37 +191,64 @@ pub(crate) fn failed<'a>(e: impl Into<PublishError>) -> Ended<'a> {
 
 /// Whether the dataset is still what the run read; the lock must be held.
 pub(crate) fn unchanged<'a>(publish: Publish<'a>) -> Result<Publish<'a>, Ended<'a>> {
-    let state = publish.dataset.state().expect("a run lock is taken in the dataset's state");
-    // The last record vouches for those before it: nobody waits while a long log is read and folded again.
-    let last = log::last(&state.log).map_err(|e| failed(StateError::from(e)))?;
-    if last != publish.snapshot.last {
-        return Err(conflict(Conflict::HeadMoved));
+    let Snapshot { last, node, .. } = publish.snapshot;
+    let read = publish.snapshot.files().iter().map(|file| &file.stat);
+    match moved(publish.dataset, (last, node), read).map_err(failed)? {
+        None => Ok(publish),
+        Some(Conflict::Drift { changes }) => Err(drifted(Source::Run(publish), changes)),
+        Some(other) => Err(conflict(other)),
     }
-    let changes = drift(&publish).map_err(failed)?;
-    if changes.is_empty() { Ok(publish) } else { Err(drifted(publish, changes)) }
 }
 
-fn announce(mut prepared: Prepared<'_>) -> Result<Announced<'_>, Ended<'_>> {
-    let (dataset, state) = (prepared.publish.dataset, prepared.state());
-    prepared.publish.staging.note_synced();
+/// Whether the log ends otherwise, or another directory or other files are live; the lock must be held.
+fn moved<'f>(
+    dataset: &Dataset,
+    (last, node): (Option<Parent>, Node),
+    read: impl Iterator<Item = &'f FileStat>,
+) -> Result<Option<Conflict>, PublishError> {
+    let state = dataset.state().expect("a lock is taken in the dataset's state");
+    // The last record vouches for those before it: nobody waits while a long log is read and folded again.
+    if log::last(&state.log).map_err(StateError::from)? != last {
+        return Ok(Some(Conflict::HeadMoved));
+    }
+    let name = &dataset.place.name;
+    let changes = match store::node(&dataset.place.parent, name)? {
+        None => vec![Change::Removed(name.clone())],
+        Some(found) if found != node => vec![Change::Modified(name.clone())],
+        Some(_) => {
+            let now = dataset.place.list().map_err(StateError::from)?;
+            changes(read, &now.files, FileStat::same)
+        }
+    };
+    Ok((!changes.is_empty()).then_some(Conflict::Drift { changes }))
+}
+
+fn announce(prepared: Prepared<'_>) -> Result<Announced<'_>, Ended<'_>> {
+    let (dataset, state) = (prepared.dataset, prepared.state());
+    prepared.source.note_synced();
     crash_point!("publish.after-data-sync").during("publish", &dataset.place.name).map_err(failed)?;
     let lock = dataset.lock_publish(state).map_err(failed)?;
-    prepared.publish = unchanged(prepared.publish)?;
-    let attempt = &prepared.publish.staging.shared.dir;
+    let read = prepared.base.files.iter().map(|file| &file.stat);
+    match moved(dataset, (prepared.last, prepared.intent.old), read).map_err(failed)? {
+        None => {}
+        Some(Conflict::Drift { changes }) => return Err(drifted(prepared.source, changes)),
+        Some(other) => return Err(conflict(other)),
+    }
+    let waiting = prepared.source.dir();
     if let Some(base) = &prepared.base.record {
-        let linked = store::rename_new(attempt, BASE_RECORD, &state.log, &file_name(base.number));
+        let linked = store::rename_new(waiting, BASE_RECORD, &state.log, &file_name(base.number));
         if !linked.map_err(failed)? {
             return Err(conflict(Conflict::HeadMoved));
         }
         crash_point!("publish.after-adopt").during("publish", &dataset.place.name).map_err(failed)?;
     }
     // Here the window opens: from now on an error does not mean that it did not happen.
-    prepared.publish.staging.keep();
-    match store::rename_new(attempt, INTENT_RECORD, &state.log, &file_name(prepared.announce.number)) {
+    prepared.source.keep();
+    match store::rename_new(waiting, INTENT_RECORD, &state.log, &file_name(prepared.announce.number)) {
         Ok(true) => {}
         Ok(false) => {
             drop(lock);
-            clear(&prepared);
+            prepared.source.give_up();
             return Err(conflict(Conflict::HeadMoved));
         }
         Err(fault) => return Err(ended(Ok(unknown_because(&fault)))),
@@ -215,18 +258,6 @@ fn announce(mut prepared: Prepared<'_>) -> Result<Announced<'_>, Ended<'_>> {
         Ok(()) => Ok(Announced { prepared, lock }),
         Err(fault) => Err(ended(Ok(unknown_because(&fault)))),
     }
-}
-
-fn drift(publish: &Publish<'_>) -> Result<Vec<Change>, PublishError> {
-    let (dataset, snapshot) = (publish.dataset, &publish.snapshot);
-    let name = &dataset.place.name;
-    match store::node(&dataset.place.parent, name)? {
-        None => return Ok(vec![Change::Removed(name.clone())]),
-        Some(node) if node != snapshot.node => return Ok(vec![Change::Modified(name.clone())]),
-        Some(_) => {}
-    }
-    let listing = dataset.place.list().map_err(StateError::from)?;
-    Ok(snapshot.changes(&listing))
 }
 
 impl Announced<'_> {
@@ -244,12 +275,11 @@ fn decide(announced: Announced<'_>) -> Result<Decided<'_>, Ended<'_>> {
         // What was set aside is not staged any more.
         Ok(Err(Back { by: UndoneBy::Drift { changes }, set_aside: None })) => {
             drop(lock);
-            prepared.publish.staging.let_go();
-            Err(drifted(prepared.publish, changes))
+            Err(drifted(prepared.source, changes))
         }
         Ok(Err(back)) => {
             drop(lock);
-            clear(&prepared);
+            prepared.source.give_up();
             Err(ended(Ok(Outcome::undone(back.by))))
         }
         Err(e) => Err(ended(Ok(unknown_because(&e)))),
@@ -258,7 +288,7 @@ fn decide(announced: Announced<'_>) -> Result<Decided<'_>, Ended<'_>> {
 
 /// The record `done`, ready to be created, or what undid the exchange.
 fn try_decide(prepared: &Prepared<'_>) -> Result<Result<Sealed, Back>, StateError> {
-    let (dataset, state, intent) = (prepared.publish.dataset, prepared.state(), &prepared.intent);
+    let (dataset, state, intent) = (prepared.dataset, prepared.state(), &prepared.intent);
     let name = &dataset.place.name;
     crash_point!("publish.after-intent-sync").during("publish", name)?;
     let number = prepared.announce.number;
@@ -287,10 +317,9 @@ fn try_decide(prepared: &Prepared<'_>) -> Result<Result<Sealed, Back>, StateErro
 
 impl Decided<'_> {
     fn third_barrier<'r>(&'r self, owner: usize, barrier: &mut Barrier<'r>) -> Result<(), PublishError> {
-        let (state, dataset) = (self.prepared.state(), self.prepared.publish.dataset);
+        let (state, dataset) = (self.prepared.state(), self.prepared.dataset);
         barrier.add(owner, &state.log, &self.done.temporary())?;
-        for dir in [&state.log, &state.kept, &dataset.place.parent, &self.prepared.publish.staging.shared.dir]
-        {
+        for dir in [&state.log, &state.kept, &dataset.place.parent, self.prepared.source.dir()] {
             barrier.add(owner, dir, ".")?;
         }
         if swap::quarantine(&self.prepared.intent).is_some() {
@@ -302,7 +331,7 @@ impl Decided<'_> {
 
 fn settle(decided: Decided<'_>) -> Result<Outcome, Ended<'_>> {
     let Decided { prepared, done, lock } = decided;
-    let (state, name) = (prepared.state(), &prepared.publish.dataset.place.name);
+    let (state, name) = (prepared.state(), &prepared.dataset.place.name);
     let end = || -> Result<(), IoFault> {
         crash_point!("publish.after-last-sync").during("publish", name)?;
         done.link(&state.log)?;
@@ -311,16 +340,9 @@ fn settle(decided: Decided<'_>) -> Result<Outcome, Ended<'_>> {
     match end() {
         Ok(()) => {
             drop(lock);
-            clear(&prepared);
+            prepared.source.clear();
             Ok(Outcome::Committed { version: prepared.intent.version })
         }
         Err(fault) => Err(ended(Ok(unknown_because(&fault)))),
-    }
-}
-
-/// The outcome stands whether or not this works; the next run sweeps what it leaves.
-fn clear(prepared: &Prepared<'_>) {
-    if let Err(fault) = prepared.publish.staging.clear() {
-        tracing::warn!(run = %prepared.publish.lock.run, error = %fault, "staged files left behind");
     }
 }

@@ -82,11 +82,11 @@ impl<'a> Prepared<'a> {
     fn new(publish: Publish<'a>) -> Result<Self, PublishError> {
         publish.snapshot.hash(publish.dataset)?;
         publish.staging.finish_dirs()?;
-        let mut chain = Chain::after(&publish);
-        let base = Base::new(&publish, &mut chain)?;
+        let mut chain = Chain::after(publish.dataset, publish.snapshot.last);
+        let base = Base::of(&publish.snapshot, &mut chain)?;
         let intent = prepare::intent(&publish, base.version)?;
         let record = chain.seal(Body::Hold(Box::new(held(&publish, &intent)?)))?;
-        prepare::write_records(&publish, &base, &record)?;
+        prepare::write_records(&publish.staging.shared.dir, &base, &record)?;
         Ok(Self { publish, intent, base, record })
     }
 

@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use cap_std::fs::Dir;
 use skein_types::Timestamp;
 
 use crate::crash_point;
-use crate::dataset::{State, StateError};
-use crate::fault::During as _;
+use crate::dataset::{Dataset, Fence, State, StateError};
+use crate::fault::{During as _, IoFault};
 use crate::listing::Listing;
 use crate::log::Sealed;
+use crate::log::machine::Version;
 use crate::log::record::{Body, FileRecord, Intent, Operation, Parent, PublishFacts, Record};
 use crate::place::{Kind, STATE};
+use crate::publish::source::Source;
 use crate::publish::{FileFacts, Publish, PublishError};
-use crate::snapshot::node_of;
+use crate::recover;
+use crate::snapshot::{Snapshot, node_of, observed};
 use crate::staging::{DATA, QUARANTINE, StagedEntry};
 use crate::store::barrier::Barrier;
 use crate::store::{self, Node};
@@ -21,11 +25,14 @@ use crate::store::{self, Node};
 pub(crate) const BASE_RECORD: &str = "base.json";
 pub(crate) const INTENT_RECORD: &str = "intent.json";
 
-/// A publish with its records sealed and written beside the staged files.
+/// An exchange with its records sealed and written where its source has them.
 #[derive(Debug)]
 pub(crate) struct Prepared<'a> {
-    pub(crate) publish: Publish<'a>,
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) source: Source<'a>,
     pub(crate) intent: Intent,
+    /// The log's last record when the others were sealed.
+    pub(crate) last: Option<Parent>,
     /// The version that will be displaced.
     pub(crate) base: Base,
     pub(crate) announce: Sealed,
@@ -41,10 +48,9 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
-    /// What follows the log as a run pinned it.
-    pub(crate) fn after(publish: &Publish<'_>) -> Self {
-        let dataset = publish.dataset;
-        Self { last: publish.snapshot.last, now: dataset.clock.now(), record_max: dataset.record_max }
+    /// What follows this record of a dataset's log.
+    pub(crate) fn after(dataset: &Dataset, last: Option<Parent>) -> Self {
+        Self { last, now: dataset.clock.now(), record_max: dataset.record_max }
     }
 
     pub(crate) fn seal(&mut self, body: Body) -> Result<Sealed, StateError> {
@@ -71,14 +77,22 @@ pub(crate) struct Base {
 
 impl Base {
     /// Needs every hash.
-    pub(crate) fn new(publish: &Publish<'_>, chain: &mut Chain) -> Result<Self, StateError> {
-        let snapshot = &publish.snapshot;
-        let (files, dirs) = (snapshot.records(), snapshot.dirs.clone());
-        let (body, version) = match (&snapshot.head, snapshot.observed()) {
-            (None, _) => (Some(Body::Adopt { files: files.clone(), dirs, origin: None }), 0),
-            (Some(head), None) => (None, head.version),
-            (Some(head), Some(changes)) => {
-                let version = head.version + 1;
+    pub(crate) fn of(snapshot: &Snapshot, chain: &mut Chain) -> Result<Self, StateError> {
+        Self::over(snapshot.head.as_deref(), (snapshot.records(), snapshot.dirs.clone()), chain)
+    }
+
+    /// What these files and directories are to the version that the log calls current.
+    pub(crate) fn over(
+        head: Option<&Version>,
+        (files, dirs): (Vec<FileRecord>, Vec<String>),
+        chain: &mut Chain,
+    ) -> Result<Self, StateError> {
+        let now = files.iter().map(|file| (&file.stat, Some(file.blake3)));
+        let (body, version) = match head.map(|head| (head.version, observed(head, now, &dirs))) {
+            None => (Some(Body::Adopt { files: files.clone(), dirs, origin: None }), 0),
+            Some((version, None)) => (None, version),
+            Some((before, Some(changes))) => {
+                let version = before + 1;
                 (Some(Body::Observe { version, changes, files: files.clone(), dirs }), version)
             }
         };
@@ -88,21 +102,36 @@ impl Base {
 
 impl<'a> Prepared<'a> {
     /// A publish that an earlier one of the same run gave back may have left its records: they are written anew.
-    pub(crate) fn new(publish: Publish<'a>) -> Result<Self, PublishError> {
-        crash_point!("publish.before-data-sync").during("publish", &publish.dataset.place.name)?;
-        publish.snapshot.hash(publish.dataset)?;
+    pub(crate) fn run(publish: Publish<'a>) -> Result<Self, PublishError> {
+        let dataset = publish.dataset;
+        crash_point!("publish.before-data-sync").during("publish", &dataset.place.name)?;
+        if matches!(publish.lock.fence, Fence::Ledger(_)) {
+            let problem = "what a server's attempt stages is handed over to it".to_owned();
+            return Err(PublishError::Staged { problem });
+        }
+        publish.snapshot.hash(dataset)?;
         publish.staging.finish_dirs()?;
-        let mut chain = Chain::after(&publish);
-        let base = Base::new(&publish, &mut chain)?;
+        let last = publish.snapshot.last;
+        let mut chain = Chain::after(dataset, last);
+        let base = Base::of(&publish.snapshot, &mut chain)?;
         let intent = intent(&publish, base.version)?;
+        Self::seal((dataset, Source::Run(publish)), intent, base, (last, chain))
+    }
+
+    /// Seals what announces and what decides an exchange, after its base, and writes what is needed first.
+    pub(crate) fn seal(
+        (dataset, source): (&'a Dataset, Source<'a>),
+        intent: Intent,
+        base: Base,
+        (last, mut chain): (Option<Parent>, Chain),
+    ) -> Result<Self, PublishError> {
         let (announce, body) = chain.seal_and_return(Body::Intent(Box::new(intent)))?;
         let Body::Intent(intent) = body else {
             return Err(PublishError::Staged { problem: "their record became another one".to_owned() });
         };
-        let intent = *intent;
-        let decision = chain.seal(Body::Commit { version: intent.version, run: publish.lock.run })?;
-        write_records(&publish, &base, &announce)?;
-        Ok(Self { publish, intent, base, announce, decision })
+        let decision = chain.seal(recover::decision(&intent))?;
+        write_records(source.dir(), &base, &announce)?;
+        Ok(Self { dataset, source, intent: *intent, last, base, announce, decision })
     }
 
     /// What must be durable before the intent may exist.
@@ -111,21 +140,21 @@ impl<'a> Prepared<'a> {
         owner: usize,
         barrier: &mut Barrier<'r>,
     ) -> Result<(), PublishError> {
-        staged(&self.publish, &self.intent, &self.base, (owner, barrier))
+        match &self.source {
+            Source::Run(publish) => staged(publish, &self.intent, &self.base, (owner, barrier)),
+            Source::Handed(shell) | Source::Kept(shell) => {
+                Ok(records(&shell.dir, &self.base, (owner, barrier))?)
+            }
+        }
     }
 
     pub(crate) fn state(&self) -> &'a State {
-        self.publish.dataset.state().expect("a run lock is taken in the dataset's state")
+        self.dataset.state().expect("whatever is exchanged was found in the dataset's state")
     }
 }
 
-/// Writes what the log will get beside the staged files.
-pub(crate) fn write_records(
-    publish: &Publish<'_>,
-    base: &Base,
-    announce: &Sealed,
-) -> Result<(), PublishError> {
-    let attempt = &publish.staging.shared.dir;
+/// Writes what the log will get beside what is staged.
+pub(crate) fn write_records(attempt: &Dir, base: &Base, announce: &Sealed) -> Result<(), IoFault> {
     for (name, record) in [(BASE_RECORD, base.record.as_ref()), (INTENT_RECORD, Some(announce))] {
         store::remove_tree(attempt, name)?;
         if let Some(record) = record {
@@ -133,6 +162,19 @@ pub(crate) fn write_records(
         }
     }
     Ok(())
+}
+
+/// What the log will get, and its directory.
+fn records<'r>(
+    attempt: &'r Dir,
+    base: &Base,
+    (owner, barrier): (usize, &mut Barrier<'r>),
+) -> Result<(), IoFault> {
+    if base.record.is_some() {
+        barrier.add(owner, attempt, BASE_RECORD)?;
+    }
+    barrier.add(owner, attempt, INTENT_RECORD)?;
+    barrier.add(owner, attempt, ".")
 }
 
 /// Everything that was staged and its records.
@@ -147,11 +189,7 @@ pub(crate) fn staged<'r>(
     if publish.staging.quarantined() {
         barrier.add(owner, &shared.dir, QUARANTINE)?;
     }
-    if base.record.is_some() {
-        barrier.add(owner, &shared.dir, BASE_RECORD)?;
-    }
-    barrier.add(owner, &shared.dir, INTENT_RECORD)?;
-    barrier.add(owner, &shared.dir, ".")?;
+    records(&shared.dir, base, (owner, barrier))?;
     registration(publish, (owner, barrier))
 }
 

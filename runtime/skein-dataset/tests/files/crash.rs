@@ -18,6 +18,9 @@ use skein_types::{Blake3, RunId};
 
 use crate::world::{Bytes, World, bytes, catch_up, open, publish, put, stage};
 
+#[path = "crash/server.rs"]
+mod server;
+
 const DATASET: &str = "SKEIN_TEST_DATASET";
 const OPERATION: &str = "SKEIN_TEST_OPERATION";
 const SIGKILL: i32 = 9;
@@ -75,6 +78,7 @@ fn a_child_does_its_operation() {
         "rollback over" => drop(roll_back_over(&dataset, None, LaterWrites::Keep).unwrap()),
         "rollback" => drop(roll_back(&dataset, None).unwrap()),
         "recover" => drop(recover(&dataset).unwrap()),
+        other if server::operation(other, &dataset) => {}
         other => panic!("no operation {other}"),
     }
 }
@@ -89,7 +93,7 @@ fn hold_one(dataset: &Dataset) {
     hold(skein_dataset::Publish { dataset, lock: &lock, snapshot, staging, commit }).answer.unwrap();
 }
 
-fn command(dataset: &Path, operation: &str, crash_at: Option<&str>) -> Command {
+pub(crate) fn command(dataset: &Path, operation: &str, crash_at: Option<&str>) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "crash::a_child_does_its_operation", "--nocapture", "--test-threads=1"]);
     command.env(DATASET, dataset).env(OPERATION, operation).env_remove("SKEIN_CRASH_AT");
@@ -409,6 +413,7 @@ fn every_point_is_met_by_some_test_here() {
             || *point == "aside.after-move"
             || point.starts_with("forget.")
             || *point == "publish.after-adopt"
+            || server::meets(point)
             // Met in old.rs.
             || *point == "finalize.after-rejects";
         assert!(met, "{point}");
