@@ -184,6 +184,21 @@ catalogue! {
     DATASET_MOVED = "SK0543" Conflict "the dataset was given another name without its state";
     STATE_IN_USE = "SK0545" Conflict "a dataset's state holds what would be lost with it";
     STATE_UNTRUSTED = "SK0546" Denied "a state that others could have made";
+    DATASET_MANAGED = "SK0547" Conflict "a server manages the dataset";
+    DATASET_NOT_MANAGED = "SK0548" Conflict "the server does not manage the dataset";
+    HANDED_OVER_DAMAGED = "SK0549" Conflict "a staged version is not what was handed over";
+    RUN_NOT_CURRENT = "SK0550" Conflict "the run is not what is current";
+
+    LEDGER_LOCKED = "SK0600" Conflict "another process has the state directory";
+    LEDGER_PLACE = "SK0601" Denied "a state directory that cannot be used";
+    LEDGER_FOREIGN = "SK0602" Denied "a file that is not a ledger";
+    LEDGER_NEWER = "SK0603" Denied "a newer version of skein wrote the ledger";
+    LEDGER_DAMAGED = "SK0604" Denied "the ledger is damaged or was edited";
+    LEDGER_PROJECTION = "SK0605" Bug "a table of the ledger does not follow from its log";
+    LEDGER_FULL = "SK0606" Transient "no space is left for the ledger";
+    LEDGER_IO = "SK0607" Transient "the ledger cannot be read or written";
+    LEDGER_INVALID = "SK0608" BadInput "a record that the ledger cannot hold";
+    BACKUP_TAKEN = "SK0609" Conflict "there is something where a backup should go";
 
     POLICY_INVALID = "SK0630" BadInput "a campaign's policy cannot be used".exit(64);
     CAMPAIGN_STATE = "SK0631" Conflict "not while the campaign is in this state";
@@ -194,6 +209,7 @@ catalogue! {
     WINDOW_OPEN = "SK0636" Conflict "the rollback window is not over";
     NO_RUN_FOR_IT = "SK0637" Conflict "no run that it could be done to";
     NO_SUCH_WAVE = "SK0638" BadInput "no such wave".exit(5).status(404);
+
     NODE_PROTOCOL = "SK0660" BadInput "a node of another version".status(426);
     NODE_SECRET = "SK0661" Denied "a node without the fleet's secret".status(401);
     NODE_FENCED = "SK0662" Conflict "the node's lease is over";
@@ -210,20 +226,6 @@ catalogue! {
     DATASET_TAKEN = "SK0682" Conflict "a dataset's name or place is taken";
     MODULE_TAKEN = "SK0683" Conflict "a module's version is taken";
     SERVER_UNREACHABLE = "SK0684" Transient "the server cannot be reached";
-    LEDGER_LOCKED = "SK0600" Conflict "another process has the state directory";
-    LEDGER_PLACE = "SK0601" Denied "a state directory that cannot be used";
-    LEDGER_FOREIGN = "SK0602" Denied "a file that is not a ledger";
-    LEDGER_NEWER = "SK0603" Denied "a newer version of skein wrote the ledger";
-    LEDGER_DAMAGED = "SK0604" Denied "the ledger is damaged or was edited";
-    LEDGER_PROJECTION = "SK0605" Bug "a table of the ledger does not follow from its log";
-    LEDGER_FULL = "SK0606" Transient "no space is left for the ledger";
-    LEDGER_IO = "SK0607" Transient "the ledger cannot be read or written";
-    LEDGER_INVALID = "SK0608" BadInput "a record that the ledger cannot hold";
-    BACKUP_TAKEN = "SK0609" Conflict "there is something where a backup should go";
-    DATASET_MANAGED = "SK0547" Conflict "a server manages the dataset";
-    DATASET_NOT_MANAGED = "SK0548" Conflict "the server does not manage the dataset";
-    HANDED_OVER_DAMAGED = "SK0549" Conflict "a staged version is not what was handed over";
-    RUN_NOT_CURRENT = "SK0550" Conflict "the run is not what is current";
 }
 
 #[cfg(test)]
