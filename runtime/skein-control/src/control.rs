@@ -11,13 +11,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use skein_api::node::Secret;
 use skein_dataset::ProbeCache;
 use skein_ledger::{Actor, Entry, Ledger, Sqlite, Unit, UnitOutcome};
-use skein_types::{CampaignId, Clock, codes};
+use skein_types::{Bytes, CampaignId, Clock, ServerId, codes};
 
 use crate::decide::{self, Told};
 use crate::error::ServiceError;
 use crate::fleet::Fleet;
 use crate::live::Live;
 use crate::modules::Modules;
+use crate::shelf::Shelf;
 use crate::wake::Wake;
 
 /// What control is opened with.
@@ -27,6 +28,8 @@ pub struct Options {
     pub dir: PathBuf,
     /// The binary, which compiles modules as `skein compile`.
     pub exe: PathBuf,
+    /// Where people find it: written into what it manages.
+    pub address: String,
     /// Seed of the key that signs compiled modules.
     pub artifact_key: [u8; 32],
     /// Shown by every node: new with each process, so that nodes of an earlier one are strangers.
@@ -45,6 +48,9 @@ pub struct Control {
     pub(crate) itself: Actor,
     /// Who asks, where there is one user.
     pub(crate) user: Actor,
+    /// Who manages its datasets. Stays for as long as the state directory.
+    pub(crate) server: ServerId,
+    address: String,
     secret: Secret,
     state: Mutex<State>,
 }
@@ -59,7 +65,7 @@ pub(crate) struct State {
 impl Control {
     /// Opens the state directory, which no other process may have.
     pub fn open(options: Options, clock: Arc<dyn Clock>) -> Result<Arc<Self>, ServiceError> {
-        let Options { dir, exe, artifact_key, secret } = options;
+        let Options { dir, exe, address, artifact_key, secret } = options;
         let ledger = open_ledger(&dir, &clock)?;
         let modules = Modules::open(&dir, exe, &artifact_key)?;
         let actor = |name: &str| Actor::new(name).map_err(|error| ServiceError::bug(error.to_string()));
@@ -71,6 +77,8 @@ impl Control {
             wake: Wake::default(),
             itself: actor("control")?,
             user: actor("local")?,
+            server: identity(&dir)?,
+            address,
             secret,
             state: Mutex::default(),
         };
@@ -81,6 +89,11 @@ impl Control {
     /// What nodes show.
     pub const fn secret(&self) -> &Secret {
         &self.secret
+    }
+
+    /// Where people find it.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -143,8 +156,20 @@ fn live_of(state: &mut State, id: CampaignId) -> Result<&mut Live, ServiceError>
 }
 
 fn open_ledger(dir: &Path, clock: &Arc<dyn Clock>) -> Result<Box<dyn Ledger>, ServiceError> {
-    let options = skein_ledger::Options::standard(dir.join("ledger"));
-    Ok(Box::new(Sqlite::open(options, Arc::clone(clock))?))
+    let options = skein_ledger::Options { clock: Arc::clone(clock), notify: None };
+    Ok(Box::new(Sqlite::open(&dir.join("ledger"), options)?))
+}
+
+/// The id that is kept in the state directory; made when there is none.
+fn identity(dir: &Path) -> Result<ServerId, ServiceError> {
+    const FILE: &str = "id";
+    let shelf = Shelf::open(&dir.join("server"), Bytes(64))?;
+    if shelf.get(FILE)?.is_none() {
+        shelf.put(FILE, ServerId::new(uuid::Uuid::now_v7()).to_string().as_bytes())?;
+    }
+    let kept = shelf.get(FILE)?.unwrap_or_default();
+    let text = String::from_utf8_lossy(&kept);
+    text.parse().map_err(|error| ServiceError::bug(format!("the server's id: {error}")))
 }
 
 /// What a person writes and a record keeps.

@@ -144,7 +144,7 @@ impl Control {
 impl Roster for Control {
     fn launch(&self, slot: usize) -> Launch {
         let name = local_name(slot);
-        let line = serde_json::json!({ "name": name, "secret": self.secret().header() }).to_string();
+        let line = serde_json::json!({ "name": name, "secret": self.secret().header(), "server": self.address() }).to_string();
         Launch { name, line }
     }
 

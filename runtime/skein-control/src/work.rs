@@ -56,6 +56,7 @@ impl Control {
             run: run.id,
             dataset: self.place(run.dataset)?,
             work,
+            server: self.server,
             publish: live.policy.publish.clone(),
             schema: run.schema,
             resume,
@@ -69,7 +70,7 @@ impl Control {
         let places = chunk.datasets.into_iter().map(|dataset| self.place(dataset));
         let datasets = List::new(places.collect::<Result<_, _>>()?)
             .map_err(|error| ServiceError::bug(format!("a plan task of {error}")))?;
-        Ok(Payload::Plan(Box::new(PlanTask { campaign, datasets, work })))
+        Ok(Payload::Plan(Box::new(PlanTask { campaign, datasets, work, server: self.server })))
     }
 
     pub(crate) fn work(&self, live: &Live) -> Result<Work, ServiceError> {

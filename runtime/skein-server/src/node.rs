@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use skein_api::node::{BLOB_BYTES_MAX, Exchange, Exchanged, Register, Registered};
 use skein_control::{Control, ServiceError};
-use skein_types::{Blake3, ModuleDigest, codes};
+use skein_types::{Blake3, codes};
 
 use crate::problem::Refusal;
 use crate::v1::{Answer, Body, ask, bytes};
@@ -24,7 +24,6 @@ pub(crate) fn routes(control: &Arc<Control>) -> Router<Arc<Control>> {
         .route("/register", post(register))
         .route("/exchange", post(exchange))
         .route("/blobs/{digest}", get(blob).put(put_blob))
-        .route("/artifacts/{module}", get(artifact))
         .layer(DefaultBodyLimit::max(BLOB_BYTES_MAX))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(control), of_the_fleet))
 }
@@ -38,7 +37,7 @@ async fn of_the_fleet(State(control): State<Arc<Control>>, request: Request, nex
 }
 
 async fn register(State(control): State<Arc<Control>>, Body(asked): Body<Register>) -> Answer<Registered> {
-    ask(control, move |control| control.register_node(asked)).await
+    ask(control, move |control| control.register_node(&asked)).await
 }
 
 /// An idle node is answered when there is something to do, so that work does not wait for its next call.
@@ -50,7 +49,7 @@ async fn exchange(State(control): State<Arc<Control>>, Body(asked): Body<Exchang
             tokio::time::timeout(IDLE_WAIT, woken).await.unwrap_or_default();
         }
     }
-    ask(control, move |control| control.exchange(asked)).await
+    ask(control, move |control| control.exchange(&asked)).await
 }
 
 async fn blob(State(control): State<Arc<Control>>, Path(digest): Path<String>) -> Result<Vec<u8>, Refusal> {
@@ -66,11 +65,6 @@ async fn put_blob(
     let digest: Blake3 = named(&digest)?;
     let bytes = bytes(request, BLOB_BYTES_MAX).await?;
     ask(control, move |control| control.put_blob(digest, &bytes)).await
-}
-
-async fn artifact(State(control): State<Arc<Control>>, Path(module): Path<String>) -> Result<Vec<u8>, Refusal> {
-    let module: ModuleDigest = named(&module)?;
-    Ok(ask(control, move |control| control.artifact(module)).await?.0)
 }
 
 fn named<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Refusal> {

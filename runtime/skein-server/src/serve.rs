@@ -8,6 +8,7 @@ use axum::extract::DefaultBodyLimit;
 use skein_control::Control;
 use skein_types::{Code, codes};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{guard, node, problem, v1};
 
@@ -77,10 +78,24 @@ impl Server {
         self.address
     }
 
-    /// Answers until `stop` is done. What is being answered then is finished.
-    pub fn answer(self, control: &Arc<Control>, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ServeError> {
+    /// Answers until this process is asked to end (SIGINT, SIGTERM) and `before_end` is done: nodes drain through the server.
+    pub fn answer(self, control: &Arc<Control>, before_end: impl FnOnce() + Send + 'static) -> Result<(), ServeError> {
         let router = router(Arc::clone(control));
-        self.runtime.block_on(async move { axum::serve(self.listener, router).with_graceful_shutdown(stop).await })?;
+        self.runtime.block_on(async move {
+            let mut interrupt = signal(SignalKind::interrupt())?;
+            let mut terminate = signal(SignalKind::terminate())?;
+            let stop = async move {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+                tracing::info!("asked to end");
+                if tokio::task::spawn_blocking(before_end).await.is_err() {
+                    tracing::error!("what comes before the end panicked");
+                }
+            };
+            axum::serve(self.listener, router).with_graceful_shutdown(stop).await
+        })?;
         Ok(())
     }
 }

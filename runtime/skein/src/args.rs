@@ -12,12 +12,17 @@ use skein_dataset::{BadName, NameRule};
 use skein_node::PublishMode;
 use skein_types::Bytes;
 
+use crate::commands::campaign::CampaignArgs;
+use crate::commands::dataset::DatasetArgs;
 use crate::commands::discard::DiscardArgs;
 use crate::commands::explain::ExplainArgs;
 use crate::commands::finalize::FinalizeArgs;
 use crate::commands::forget::ForgetArgs;
 use crate::commands::gc::GcArgs;
+use crate::commands::module::ModuleArgs;
+use crate::commands::node::NodeArgs;
 use crate::commands::publish::PublishArgs;
+use crate::commands::serve::ServeArgs;
 pub(crate) use authoring::{BuildArgs, DevArgs, NewArgs};
 pub(crate) use resize::ResizeArgs;
 
@@ -88,6 +93,14 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Say what this machine and the places of datasets are fit for.
     Doctor(DoctorArgs),
+    /// Run a server with the nodes of this machine: campaigns over many datasets.
+    Serve(ServeArgs),
+    /// Submit and list modules of a server.
+    Module(ModuleArgs),
+    /// Add, list and remove datasets of a server.
+    Dataset(DatasetArgs),
+    /// Plan, start, watch and undo campaigns of a server.
+    Campaign(CampaignArgs),
     /// Print the page of an error code.
     Explain(ExplainArgs),
     /// Print a completion script for a shell.
@@ -95,6 +108,9 @@ pub(crate) enum Command {
     /// Print a page of the reference.
     #[command(hide = true)]
     Reference(ReferenceArgs),
+    /// Carry out tasks of a server; started by `skein serve`.
+    #[command(hide = true)]
+    Node(NodeArgs),
     /// Compile one module from stdin; started by Skein itself under limits.
     #[command(hide = true)]
     Compile {
@@ -121,7 +137,12 @@ impl Command {
             Self::Recover(a) => a.output,
             Self::Export(a) => a.output,
             Self::Doctor(a) => a.output,
+            Self::Module(a) => a.server.output,
+            Self::Dataset(a) => a.server.output,
+            Self::Campaign(a) => a.server.output,
             Self::Dev(_)
+            | Self::Serve(_)
+            | Self::Node(_)
             | Self::Explain(_)
             | Self::Completion(_)
             | Self::Reference(_)
@@ -137,6 +158,17 @@ pub(crate) enum Output {
     Table,
     /// One JSON document on stdout.
     Json,
+}
+
+/// Which server, shared by the commands that ask one.
+#[derive(Debug, Args)]
+pub(crate) struct ServerArgs {
+    /// Where the server is [default: $SKEIN_SERVER, or http://127.0.0.1:7447].
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// How to print the result.
+    #[arg(short = 'o', long = "format", global = true, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
 }
 
 /// What to migrate with, shared by `run` and `check`.

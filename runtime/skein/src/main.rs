@@ -21,6 +21,7 @@ mod question;
 mod render;
 mod secrets;
 mod selection;
+mod server;
 mod settings;
 mod statement;
 mod toml_text;
@@ -73,6 +74,11 @@ fn command(settings: &Settings, command: Command) -> CommandResult {
         Command::Export(args) => commands::export::export(settings, &args),
         Command::Explain(args) => commands::explain::explain(&args),
         Command::Doctor(args) => commands::doctor::doctor(settings, &args),
+        Command::Serve(args) => commands::serve::serve(settings, &args),
+        Command::Node(args) => commands::node::node(&args),
+        Command::Module(args) => commands::module::module(settings, &args),
+        Command::Dataset(args) => commands::dataset::dataset(settings, &args),
+        Command::Campaign(args) => commands::campaign::campaign(settings, &args),
         Command::Completion(args) => commands::completion::completion(&args),
         Command::Reference(args) => commands::reference::reference(&args),
         Command::Compile { .. } => unreachable!("handled before the settings are read"),

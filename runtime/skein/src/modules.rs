@@ -43,6 +43,11 @@ pub(crate) fn compile(path: &Path, home: &Home, clock: &Arc<dyn Clock>) -> Resul
     Forge::new(home, clock)?.compile(&read(path)?).map_err(|failure| failure.about(path))
 }
 
+/// The bytes of a module, as they are.
+pub(crate) fn bytes(path: &Path, home: &Home) -> Result<Vec<u8>, Failure> {
+    read(&named::locate(path, home)?)
+}
+
 /// What a module says about itself.
 pub(crate) fn describe(module: &Module, limits: &Limits) -> Result<Manifest, Failure> {
     module.describe(limits).map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))

@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) can_ask: bool,
     /// Where results are printed.
     pub(crate) page: Page,
+    /// Where the server is, if the environment says so.
+    pub(crate) server: Option<String>,
     log_filter: Option<String>,
     /// `--state`.
     state: Option<PathBuf>,
@@ -77,6 +79,7 @@ impl Settings {
             sdk: path("SKEIN_SDK"),
             interactive: std::io::stderr().is_terminal() && !plain,
             can_ask: std::io::stdin().is_terminal(),
+            server: std::env::var("SKEIN_SERVER").ok().filter(|server| !server.is_empty()),
             log_filter: std::env::var("SKEIN_LOG").ok(),
             state: None,
             machine: Machine::default(),

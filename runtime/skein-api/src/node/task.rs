@@ -1,7 +1,7 @@
 //! What a node is given to do.
 
 use serde::{Deserialize, Serialize};
-use skein_types::{Blake3, Bytes, CampaignId, DatasetId, Fuel, Millis, ModuleDigest, Rows, RunId};
+use skein_types::{Blake3, Bytes, CampaignId, DatasetId, Fuel, Millis, ModuleDigest, Rows, RunId, ServerId};
 
 use super::TASKS_MAX;
 use crate::bounded::List;
@@ -106,6 +106,8 @@ pub struct RunTask {
     pub dataset: DatasetPlace,
     /// In this way.
     pub work: Work,
+    /// Who manages what it is over.
+    pub server: ServerId,
     /// How it will become visible: decides where it is staged.
     pub publish: Publish,
     /// What the plan saw; if it is another one now, nothing is done and the run is stale. None: whatever is there.
@@ -124,6 +126,8 @@ pub struct PlanTask {
     pub datasets: List<DatasetPlace, TASKS_MAX>,
     /// In this way.
     pub work: Work,
+    /// Who manages what it is over.
+    pub server: ServerId,
 }
 
 /// Send a few batches of a dataset through agents and show what comes out.

@@ -65,5 +65,5 @@ async fn act(
     Path((campaign, verb)): Path<(String, String)>,
     Body(asked): Body<CampaignAction>,
 ) -> Answer<Campaign> {
-    ask(control, move |control| control.act(&campaign, &verb, asked)).await
+    ask(control, move |control| control.act(&campaign, &verb, &asked)).await
 }

@@ -1,11 +1,11 @@
-//! Datasets, and looking for them.
+//! Datasets.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::routing::{get, post};
-use skein_api::{Dataset, DatasetsAdd, DatasetsAdded, Page, Scan, ScanAsk};
+use axum::routing::get;
+use skein_api::{Dataset, DatasetsAdd, DatasetsAdded, Page};
 use skein_control::Control;
 
 use super::{Answer, Body, Part, ask};
@@ -14,8 +14,6 @@ pub(crate) fn routes() -> Router<Arc<Control>> {
     Router::new()
         .route("/datasets", get(list).post(add))
         .route("/datasets/{dataset}", get(show).delete(remove))
-        .route("/scans", post(scan))
-        .route("/scans/{scan}", get(scanned))
 }
 
 async fn add(State(control): State<Arc<Control>>, Body(asked): Body<DatasetsAdd>) -> Answer<DatasetsAdded> {
@@ -32,12 +30,4 @@ async fn show(State(control): State<Arc<Control>>, Path(dataset): Path<String>) 
 
 async fn remove(State(control): State<Arc<Control>>, Path(dataset): Path<String>) -> Answer<Dataset> {
     ask(control, move |control| control.remove_dataset(&dataset)).await
-}
-
-async fn scan(State(control): State<Arc<Control>>, Body(asked): Body<ScanAsk>) -> Answer<Scan> {
-    ask(control, move |control| control.scan(asked)).await
-}
-
-async fn scanned(State(control): State<Arc<Control>>, Path(scan): Path<String>) -> Answer<Scan> {
-    ask(control, move |control| control.scanned(&scan)).await
 }

@@ -1,0 +1,138 @@
+//! Threads that do tasks, and the one that hands staged runs over.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Builder;
+
+use skein_api::node::{Held, Lease, Outcome, Report};
+use skein_types::Clock;
+
+use super::News;
+use super::client::Client;
+use super::work::{Done, Shop, StagedRun};
+use crate::progress::Progress;
+use crate::staged::Staged;
+use crate::managed::hand_over_all;
+
+/// Staged runs that are handed over with one wait for the disk.
+const LOT: usize = 64;
+
+struct Job {
+    lease: Lease,
+    progress: Arc<Progress>,
+}
+
+/// A run that is staged, on its way to be handed over.
+struct Ready {
+    held: Held,
+    staged: Staged,
+    known: StagedRun,
+}
+
+/// The threads.
+pub(super) struct Workers {
+    jobs: SyncSender<Job>,
+    /// Hands that are free, for main alone to count down.
+    free: Arc<AtomicUsize>,
+    shop: Arc<Shop>,
+}
+
+impl Workers {
+    pub(super) fn start(
+        slots: usize,
+        (client, clock): (&Arc<Client>, &Arc<dyn Clock>),
+        news: SyncSender<News>,
+    ) -> std::io::Result<Self> {
+        let shop = Arc::new(Shop::open(Arc::clone(client), Arc::clone(clock), slots)?);
+        let (jobs, queue) = sync_channel(slots.max(1));
+        let (staged, ready) = sync_channel::<Ready>(2 * LOT);
+        let queue = Arc::new(Mutex::new(queue));
+        let free = Arc::new(AtomicUsize::new(slots.max(1)));
+        for number in 0..slots.max(1) {
+            let worker = Worker {
+                queue: Arc::clone(&queue),
+                news: news.clone(),
+                staged: staged.clone(),
+                shop: Arc::clone(&shop),
+                free: Arc::clone(&free),
+            };
+            Builder::new().name(format!("worker-{number}")).spawn(move || worker.work())?;
+        }
+        Builder::new().name("hander".to_owned()).spawn(move || hand_over(&ready, &news))?;
+        Ok(Self { jobs, free, shop })
+    }
+
+    /// Whose artifacts are run.
+    pub(super) fn trust(&self, key: &str) {
+        self.shop.trust(key);
+    }
+
+    /// Begins a task, or gives it back if no hand is free.
+    pub(super) fn take(&self, lease: Lease, progress: &Arc<Progress>) -> Option<Lease> {
+        let took = self.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| free.checked_sub(1));
+        if took.is_err() {
+            return Some(lease);
+        }
+        match self.jobs.try_send(Job { lease, progress: Arc::clone(progress) }) {
+            Ok(()) => None,
+            Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => {
+                self.free.fetch_add(1, Ordering::Relaxed);
+                Some(job.lease)
+            }
+        }
+    }
+}
+
+struct Worker {
+    queue: Arc<Mutex<Receiver<Job>>>,
+    news: SyncSender<News>,
+    staged: SyncSender<Ready>,
+    shop: Arc<Shop>,
+    free: Arc<AtomicUsize>,
+}
+
+impl Worker {
+    fn work(self) {
+        loop {
+            let next = self.queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(Job { lease, progress }) = next else { return };
+            let held = lease.held;
+            if self.news.send(News::Started(held.attempt)).is_err() {
+                return;
+            }
+            let sent = match self.shop.carry_out(lease, &progress) {
+                Done::Over(outcome) => self.news.send(News::Over(Report { held, outcome: *outcome })).is_ok(),
+                Done::Staged(staged, known) => self.staged.send(Ready { held, staged: *staged, known }).is_ok(),
+            };
+            self.free.fetch_add(1, Ordering::Relaxed);
+            if !sent {
+                return;
+            }
+        }
+    }
+}
+
+/// Hands over whatever queued while the last lot waited for the disk.
+fn hand_over(ready: &Receiver<Ready>, news: &SyncSender<News>) {
+    while let Ok(first) = ready.recv() {
+        let mut lot = vec![first];
+        while lot.len() < LOT {
+            match ready.try_recv() {
+                Ok(next) => lot.push(next),
+                Err(_) => break,
+            }
+        }
+        let (known, staged): (Vec<_>, Vec<_>) =
+            lot.into_iter().map(|Ready { held, staged, known }| ((held, known), staged)).unzip();
+        for ((held, known), answer) in known.into_iter().zip(hand_over_all(staged)) {
+            let outcome = match answer {
+                Ok(handed) => Outcome::Staged(known.handed(&handed.over)),
+                Err(error) => super::work::failed(&error, known.meters()),
+            };
+            if news.send(News::Over(Report { held, outcome })).is_err() {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! What each kind of task is: from its payload to its outcome.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use skein_api::node::{
+    AgentLimits, DatasetPlan, DatasetPlace, Lease, Outcome, Payload, PlanTask, Planned, RunTask, Staged as ApiStaged,
+    Work,
+};
+use skein_api::{List, Meters, NameRule as ApiNames, RunRows, Why};
+use skein_dataset::{Dataset, HandedOver, NameRule, Options, Place, ProbeCache};
+use skein_sandbox::{ArtifactTrust, Engine, Limits, Module};
+use skein_types::{Blake3, Clock, Code, Rows, RunId, ServerId, Verdict, codes};
+
+use super::client::{Client, ClientError};
+use crate::choice::FileChoice;
+use crate::error::RunError;
+use crate::look::look;
+use crate::managed::prepare_attempt;
+use crate::params::Params;
+use crate::progress::Progress;
+use crate::report::RunReport;
+use crate::resize::Resize;
+use crate::run::{Preparation, RunRequest};
+use crate::staged::Staged;
+
+/// How long a task waits for somebody who is at a dataset's log.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
+/// Artifacts and parameters that are kept for the next task.
+const KEPT: usize = 16;
+
+/// How a task ended for its worker.
+pub(super) enum Done {
+    Over(Box<Outcome>),
+    Staged(Box<Staged>, StagedRun),
+}
+
+/// What is told of a run that is handed over.
+pub(super) struct StagedRun {
+    files: u64,
+    rows: RunRows,
+    meters: Meters,
+}
+
+impl StagedRun {
+    fn of(report: &RunReport) -> Self {
+        let rows = report.rows;
+        let (read, written, rejected, filtered) = (rows.read, rows.written, rows.rejected, rows.filtered);
+        let meters = Meters {
+            fuel: report.cost.fuel,
+            cpu_ms: report.cost.cpu,
+            wall_ms: report.cost.wall,
+            memory_peak: report.cost.memory_peak,
+            bytes_read: report.bytes_read,
+            bytes_written: report.bytes_written,
+            bytes_spliced: report.bytes_spliced,
+        };
+        Self { files: report.files as u64, rows: RunRows { read, written, rejected, filtered }, meters }
+    }
+
+    pub(super) fn handed(&self, over: &HandedOver) -> ApiStaged {
+        ApiStaged {
+            descriptor: over.digest,
+            base: over.base,
+            version: over.version,
+            files: self.files,
+            rows: self.rows,
+            meters: self.meters,
+        }
+    }
+
+    pub(super) const fn meters(&self) -> Meters {
+        self.meters
+    }
+}
+
+/// What all tasks of a node share.
+pub(super) struct Shop {
+    engine: Engine,
+    client: Arc<Client>,
+    clock: Arc<dyn Clock>,
+    probes: Arc<ProbeCache>,
+    slots: usize,
+    trusted: Mutex<Option<ArtifactTrust>>,
+    modules: Mutex<BTreeMap<Blake3, Module>>,
+    params: Mutex<BTreeMap<Blake3, Params>>,
+}
+
+/// A task that cannot be done.
+enum Trouble {
+    Run(RunError),
+    Server(ClientError),
+    Other(Code, String),
+}
+
+impl From<RunError> for Trouble {
+    fn from(error: RunError) -> Self {
+        Self::Run(error)
+    }
+}
+
+impl From<ClientError> for Trouble {
+    fn from(error: ClientError) -> Self {
+        Self::Server(error)
+    }
+}
+
+impl Shop {
+    pub(super) fn open(client: Arc<Client>, clock: Arc<dyn Clock>, slots: usize) -> std::io::Result<Self> {
+        let engine = Engine::runtime(Arc::clone(&clock)).map_err(std::io::Error::other)?;
+        Ok(Self {
+            engine,
+            client,
+            clock,
+            probes: Arc::default(),
+            slots,
+            trusted: Mutex::default(),
+            modules: Mutex::default(),
+            params: Mutex::default(),
+        })
+    }
+
+    pub(super) fn trust(&self, key: &str) {
+        let key = format!("blake3:{key}").parse::<Blake3>().ok();
+        let trust = key.and_then(|Blake3(bytes)| ArtifactTrust::from_bytes(&bytes));
+        *self.trusted.lock().unwrap_or_else(PoisonError::into_inner) = trust;
+    }
+
+    /// Does a task, up to staged if it is a run.
+    pub(super) fn carry_out(&self, lease: Lease, progress: &Progress) -> Done {
+        let Lease { held, large, payload, .. } = lease;
+        let over = |outcome| Done::Over(Box::new(outcome));
+        match payload {
+            Payload::Run(task) => match self.run((held.attempt, large), &task, progress) {
+                Ok(done) => done,
+                Err(trouble) => over(trouble.outcome()),
+            },
+            Payload::Plan(task) => over(match self.plan(&task, progress) {
+                Ok(planned) => Outcome::Planned(planned),
+                Err(trouble) => trouble.outcome(),
+            }),
+            Payload::DryRun(_) | Payload::Scan(_) | Payload::Split(_) | Payload::Seal(_) => {
+                let message = "this node does not know how to do that".to_owned();
+                over(Trouble::Other(codes::BUG, message).outcome())
+            }
+        }
+    }
+
+    fn run(
+        &self,
+        (attempt, large): (skein_types::AttemptId, bool),
+        task: &RunTask,
+        progress: &Progress,
+    ) -> Result<Done, Trouble> {
+        let module = self.module(&task.work)?;
+        let dataset = self.dataset(&task.dataset, task.server)?;
+        let threads = if large { self.slots } else { 1 };
+        let request = self.request(task.run, &task.work, threads)?;
+        let clock = Arc::clone(&self.clock);
+        let prepared = match prepare_attempt((dataset, attempt), &module, request, clock, progress)? {
+            Preparation::AlreadyMigrated { version, .. } => {
+                return Ok(Done::Over(Box::new(Outcome::AlreadyMigrated { version })));
+            }
+            Preparation::Ready(prepared) => prepared,
+        };
+        if let Some(planned) = task.schema {
+            let found = prepared.digests()?.schema;
+            if found != planned {
+                return Ok(Done::Over(Box::new(Outcome::SchemaMoved { found })));
+            }
+        }
+        let staged = prepared.stage(progress)?;
+        let known = StagedRun::of(staged.report());
+        Ok(Done::Staged(Box::new(staged), known))
+    }
+
+    fn plan(&self, task: &PlanTask, progress: &Progress) -> Result<Planned, Trouble> {
+        let module = self.module(&task.work)?;
+        let mut plans = Vec::with_capacity(task.datasets.len());
+        for place in task.datasets.iter() {
+            let request = self.request(RunId::new(uuid::Uuid::nil()), &task.work, 1)?;
+            plans.push(match self.dataset(place, task.server) {
+                Ok(dataset) => planned(place, look(&dataset, &module, &request, progress)?),
+                // It is refused, not the plan.
+                Err(Trouble::Other(code, message)) => refused(place, Why::new(code, &message, None)),
+                Err(other) => return Err(other),
+            });
+        }
+        let datasets = List::new(plans).map_err(|error| Trouble::Other(codes::BUG, error.to_string()))?;
+        Ok(Planned { datasets })
+    }
+
+    fn request(&self, run: RunId, work: &Work, threads: usize) -> Result<RunRequest, Trouble> {
+        Ok(RunRequest {
+            run,
+            params: self.params(work.params)?,
+            name: work.migration.as_ref().map(ToString::to_string),
+            again: work.again,
+            threads,
+            limits: limits(&work.limits),
+            rejects_max: work.rejects_max,
+            allow_empty: work.allow_empty,
+            files: FileChoice::everything(),
+            checkpoint_rows: work.checkpoint_rows,
+            resize: Resize::default(),
+            names: match work.names {
+                ApiNames::Hashed => NameRule::Hashed,
+                ApiNames::Keep => NameRule::Keep,
+            },
+        })
+    }
+
+    fn dataset(&self, place: &DatasetPlace, server: ServerId) -> Result<Dataset, Trouble> {
+        let other = |code: Code, error: &dyn std::error::Error| Trouble::Other(code, error.to_string());
+        let at = Place::resolve(Path::new(place.location.as_str())).map_err(|error| other(error.code(), &error))?;
+        let options = Options { lock_wait: LOCK_WAIT, threads: 1, probes: Arc::clone(&self.probes) };
+        let dataset = Dataset::open(at, Arc::clone(&self.clock), options).map_err(|error| other(error.code(), &error))?;
+        Ok(dataset.managed_by(server))
+    }
+
+    /// The module, fetched and checked once.
+    fn module(&self, work: &Work) -> Result<Module, Trouble> {
+        let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(module) = modules.get(&work.artifact) {
+            return Ok(module.clone());
+        }
+        let trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let trusted = trusted.ok_or_else(|| Trouble::Other(codes::BUG, "no key to check modules with".to_owned()))?;
+        let artifact = self.client.blob(work.artifact)?;
+        let module = Module::load(&self.engine, &artifact, &trusted)
+            .map_err(|error| Trouble::Other(error.code(), error.to_string()))?;
+        while modules.len() >= KEPT {
+            modules.pop_first();
+        }
+        modules.insert(work.artifact, module.clone());
+        Ok(module)
+    }
+
+    fn params(&self, digest: Blake3) -> Result<Params, Trouble> {
+        let mut kept = self.params.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(params) = kept.get(&digest) {
+            return Ok(params.clone());
+        }
+        let text = String::from_utf8(self.client.blob(digest)?)
+            .map_err(|error| Trouble::Other(codes::BUG, format!("parameters that are no text: {error}")))?;
+        let text = if text == "null" { "{}" } else { &text };
+        let params = Params::from_json(Some(text), BTreeMap::new(), &[0; 32])
+            .map_err(|error| Trouble::Other(error.code(), error.to_string()))?;
+        while kept.len() >= KEPT {
+            kept.pop_first();
+        }
+        kept.insert(digest, params.clone());
+        Ok(params)
+    }
+}
+
+impl Trouble {
+    fn outcome(self) -> Outcome {
+        match self {
+            Self::Run(error) => failed(&error, Meters::default()),
+            Self::Server(error) => {
+                let why = Why::new(codes::SERVER_UNREACHABLE, &error.to_string(), None);
+                Outcome::Failed { why, meters: Meters::default() }
+            }
+            Self::Other(code, message) => {
+                Outcome::Failed { why: Why::new(code, &message, None), meters: Meters::default() }
+            }
+        }
+    }
+}
+
+/// What an error of a run means for its task.
+pub(super) fn failed(error: &RunError, meters: Meters) -> Outcome {
+    if error.code() == codes::CANCELLED {
+        return Outcome::Revoked;
+    }
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    Outcome::Failed { why: Why::new(error.code(), &text, error.hint()), meters }
+}
+
+fn planned(place: &DatasetPlace, found: crate::look::Look) -> DatasetPlan {
+    let why = found.reason.map(|why| Why::new(why.code, &why.message, why.hint.as_deref()));
+    DatasetPlan {
+        dataset: place.dataset,
+        verdict: found.verdict,
+        schema: found.digests.map(|digests| digests.schema),
+        plan: found.digests.map(|digests| digests.plan),
+        rows: found.rows,
+        bytes: found.bytes,
+        files: found.files as u64,
+        row_groups: 0,
+        why,
+    }
+}
+
+fn refused(place: &DatasetPlace, why: Why) -> DatasetPlan {
+    DatasetPlan {
+        dataset: place.dataset,
+        verdict: Verdict::Refused,
+        schema: None,
+        plan: None,
+        rows: Rows(0),
+        bytes: skein_types::Bytes(0),
+        files: 0,
+        row_groups: 0,
+        why: Some(why),
+    }
+}
+
+fn limits(asked: &AgentLimits) -> Limits {
+    Limits {
+        fuel_per_call: asked.fuel_per_call,
+        fuel_per_task: asked.fuel_per_task,
+        wall_per_call: asked.wall_per_call_ms,
+        wall_per_task: asked.wall_per_task_ms,
+        memory: asked.memory,
+        output_bytes_per_call: asked.output_bytes_per_call,
+        output_bytes_per_batch: asked.output_bytes_per_batch,
+        expansion: asked.expansion,
+        expansion_floor: asked.expansion_floor,
+        rows_per_answer: asked.rows_per_answer,
+        log_lines: asked.log_lines,
+        log_bytes: asked.log_bytes,
+        rejects: asked.rejects,
+        state_bytes: asked.state_bytes,
+        drains_per_batch: asked.drains_per_batch,
+        metric_names: asked.metric_names,
+    }
+}

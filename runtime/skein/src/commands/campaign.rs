@@ -1,0 +1,314 @@
+//! `skein campaign`: a module over many datasets of a server.
+
+mod watch;
+
+use clap::{Args, Subcommand};
+use skein_api::{
+    Admission, Budget, Campaign, CampaignAction, CampaignCreate, CampaignVerb, Event, List, Policy, Run, Selection, Text,
+};
+use skein_types::{CampaignState, RunState, codes};
+
+use crate::args::{Output, ParamArgs, ServerArgs};
+use crate::commands::module::word;
+use crate::failure::{CommandResult, Failure};
+use crate::home::Home;
+use crate::render;
+use crate::secrets;
+use crate::server::Server;
+use crate::settings::Settings;
+
+/// Plan, start, watch and undo campaigns.
+///
+/// A campaign runs one module with one set of parameters over many datasets: first a few, then more, then the rest. It halts
+/// when more runs failed than may, and all of it can be rolled back.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  skein campaign create prefs-v2 --module prefs@2 --params @prefs.toml --select 'users-*'
+  skein campaign act cmp_0198... plan
+  skein campaign show cmp_0198...
+  skein campaign act cmp_0198... start
+  skein campaign watch cmp_0198...
+  skein campaign act cmp_0198... roll_back --reason 'wrong zone'")]
+pub(crate) struct CampaignArgs {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Make a campaign, as a draft.
+    Create {
+        /// What to call it.
+        name: String,
+        /// A module of the server: NAME@VERSION, or its digest.
+        #[arg(long)]
+        module: String,
+        #[command(flatten)]
+        with: ParamArgs,
+        /// Names of datasets, or globs [default: all].
+        #[arg(long, value_name = "NAME|GLOB")]
+        select: Vec<String>,
+        /// Datasets of this team only.
+        #[arg(long)]
+        owner: Option<String>,
+        /// How many runs of each wave after the first may fail: a number, or a share such as 2% [default: 2%, at least 3].
+        #[arg(long, value_name = "N|PERCENT%", value_parser = budget)]
+        budget: Option<Budget>,
+        /// Let no more runs start than may still fail, and one.
+        #[arg(long)]
+        strict: bool,
+        /// Name of the migration [default: the module's own].
+        #[arg(long)]
+        migration: Option<String>,
+        /// Run although it was applied before.
+        #[arg(long)]
+        again: bool,
+    },
+    /// List campaigns.
+    List,
+    /// Show one, with its waves.
+    Show {
+        /// Which.
+        campaign: String,
+    },
+    /// List its runs.
+    Runs {
+        /// Which.
+        campaign: String,
+        /// In this state only.
+        #[arg(long)]
+        state: Option<RunState>,
+        /// At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
+    /// List what was decided about it.
+    Events {
+        /// Which.
+        campaign: String,
+        /// At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
+    /// Ask something of it.
+    Act {
+        /// Which.
+        campaign: String,
+        /// plan, start, pause, resume, cancel, retry, skip, roll_back or finalize.
+        verb: String,
+        /// For the record.
+        #[arg(long)]
+        reason: Option<String>,
+        /// Only these runs, by number.
+        #[arg(long, value_name = "N")]
+        run: Vec<u64>,
+        /// Finalize before the rollback window is over; resume although more failed than may.
+        #[arg(long)]
+        now: bool,
+    },
+    /// Show how it is getting on, until it is rolled out, halted or over.
+    Watch {
+        /// Which.
+        campaign: String,
+    },
+}
+
+fn budget(text: &str) -> Result<Budget, String> {
+    let bad = || format!("{text:?} is neither a number nor a share such as 2%");
+    match text.strip_suffix('%') {
+        Some(percent) => percent.parse().map(Budget::Percent).map_err(|_| bad()),
+        None => text.parse().map(Budget::Runs).map_err(|_| bad()),
+    }
+}
+
+pub(crate) fn campaign(settings: &Settings, args: &CampaignArgs) -> CommandResult {
+    let server = Server::of(settings, args.server.server.as_deref())?;
+    let output = args.server.output;
+    match &args.verb {
+        create @ Verb::Create { .. } => shown(output, &server.post("campaigns", &asked(settings, create)?)?),
+        Verb::List => list(output, &server.list("campaigns", "", usize::MAX)?),
+        Verb::Show { campaign } => shown(output, &server.get(&format!("campaigns/{campaign}"))?),
+        Verb::Runs { campaign, state, limit } => {
+            let query = state.map(|state| format!("&state={state}")).unwrap_or_default();
+            runs(output, &server.list(&format!("campaigns/{campaign}/runs"), &query, *limit)?);
+        }
+        Verb::Events { campaign, limit } => {
+            events(output, &server.list(&format!("campaigns/{campaign}/events"), "", *limit)?);
+        }
+        Verb::Act { campaign, verb, reason, run, now } => {
+            let verb: CampaignVerb = verb.parse().map_err(|()| unknown(verb))?;
+            let there: Campaign = server.get(&format!("campaigns/{campaign}"))?;
+            let action = CampaignAction {
+                expect: there.state,
+                reason: reason.as_deref().map(Text::escaped),
+                plan: there.plan.as_ref().map(|plan| plan.digest),
+                runs: if run.is_empty() { None } else { Some(List::first(run.clone()).0) },
+                now: *now,
+            };
+            shown(output, &server.post(&format!("campaigns/{campaign}/actions/{verb}"), &action)?);
+        }
+        Verb::Watch { campaign } => return watch::watch(settings, &server, campaign, output),
+    }
+    Ok(())
+}
+
+fn unknown(verb: &str) -> Failure {
+    let all: Vec<&str> = CampaignVerb::ALL.iter().map(|verb| verb.as_str()).collect();
+    let near = skein_types::nearest(verb, all.iter().copied());
+    let hint = near.map_or_else(|| format!("known: {}", all.join(", ")), |near| format!("did you mean {near}?"));
+    Failure::text(codes::USAGE, format!("nobody can {verb:?} a campaign")).hint(Some(hint))
+}
+
+fn asked(settings: &Settings, verb: &Verb) -> Result<CampaignCreate, Failure> {
+    let Verb::Create { name, module, with, select, owner, budget, strict, migration, again } = verb else {
+        return Err(Failure::text(codes::BUG, "only a create makes a campaign"));
+    };
+    if !with.secrets.is_empty() {
+        let message = "secrets cannot be given to a server yet";
+        return Err(Failure::text(codes::USAGE, message).hint(Some("run it with `skein run` for now")));
+    }
+    let params = secrets::params(with, &Home::at(&settings.home))?;
+    let text = |what: &str, text: &str| {
+        Text::new(text).map_err(|error| Failure::text(codes::USAGE, format!("{what}: {error}")))
+    };
+    let names = select.iter().map(|name| text("--select", name)).collect::<Result<Vec<_>, _>>()?;
+    Ok(CampaignCreate {
+        name: text("name", name)?,
+        module: text("--module", module)?,
+        params: serde_json::from_str(params.json()).map_err(|error| Failure::new(codes::BUG, &error))?,
+        selection: Selection {
+            names: List::new(names).map_err(|error| Failure::text(codes::USAGE, format!("--select: {error}")))?,
+            owner: owner.as_deref().map(|owner| text("--owner", owner)).transpose()?,
+            ..Selection::default()
+        },
+        policy: Policy {
+            migration: migration.as_deref().map(|name| text("--migration", name)).transpose()?,
+            again: *again,
+            budget: *budget,
+            admission: if *strict { Admission::Strict } else { Admission::Door },
+            ..Policy::default()
+        },
+    })
+}
+
+fn list(output: Output, campaigns: &[Campaign]) {
+    match output {
+        Output::Json => render::json(&campaigns),
+        Output::Table => render::table(
+            &["id", "name", "state", "datasets", "published", "failed"],
+            campaigns.iter().map(|campaign| {
+                vec![
+                    campaign.campaign.to_string(),
+                    campaign.name.to_string(),
+                    campaign.state.to_string(),
+                    campaign.datasets.to_string(),
+                    (campaign.runs.published + campaign.runs.finalized).to_string(),
+                    campaign.runs.failed.to_string(),
+                ]
+            }),
+        ),
+    }
+}
+
+fn shown(output: Output, campaign: &Campaign) {
+    if output == Output::Json {
+        return render::json(campaign);
+    }
+    let why = campaign.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+    render::line(&format!("{} {}: {}{why}", campaign.campaign, campaign.name, campaign.state));
+    if let Some(plan) = &campaign.plan {
+        render::line(&format!(
+            "plan {}: {} to migrate ({} rows, {}), {} migrated already, {} not applicable, {} refused",
+            plan.digest,
+            render::grouped(plan.eligible),
+            render::grouped(plan.rows.0),
+            plan.bytes,
+            plan.already_migrated,
+            plan.not_applicable,
+            plan.refused
+        ));
+    }
+    if !campaign.waves.is_empty() {
+        render::table(
+            &["wave", "state", "runs", "published", "failed", "may fail", "at the door", "to do"],
+            campaign.waves.iter().map(|wave| {
+                vec![
+                    wave.number.to_string(),
+                    wave.state.to_string(),
+                    wave.size.to_string(),
+                    (wave.runs.published + wave.runs.finalized).to_string(),
+                    wave.runs.failed.to_string(),
+                    wave.budget.to_string(),
+                    wave.runs.intended.to_string(),
+                    wave.runs.planned.to_string(),
+                ]
+            }),
+        );
+    }
+    if let Some(next) = next_step(campaign.state) {
+        render::line(&format!("next: skein campaign act {} {next}", campaign.campaign));
+    }
+}
+
+/// What usually comes next.
+fn next_step(state: CampaignState) -> Option<&'static str> {
+    match state {
+        CampaignState::Draft | CampaignState::Stale => Some("plan"),
+        CampaignState::Planned | CampaignState::Approved => Some("start"),
+        CampaignState::Paused => Some("resume"),
+        CampaignState::Halted => Some("retry, then resume; or roll_back"),
+        CampaignState::RollbackIncomplete => Some("roll_back"),
+        CampaignState::Soaking => Some("finalize --now, or roll_back"),
+        CampaignState::Planning
+        | CampaignState::PlanFailed
+        | CampaignState::Running
+        | CampaignState::Finalizing
+        | CampaignState::Succeeded
+        | CampaignState::PartiallySucceeded
+        | CampaignState::RollingBack
+        | CampaignState::RolledBack
+        | CampaignState::Cancelling
+        | CampaignState::Cancelled => None,
+    }
+}
+
+fn runs(output: Output, runs: &[Run]) {
+    match output {
+        Output::Json => render::json(&runs),
+        Output::Table => render::table(
+            &["run", "dataset", "wave", "state", "verdict", "version", "why"],
+            runs.iter().map(|run| {
+                vec![
+                    run.seq.to_string(),
+                    run.name.to_string(),
+                    run.wave.map(|wave| wave.to_string()).unwrap_or_default(),
+                    run.state.to_string(),
+                    run.verdict.as_ref().map(word).unwrap_or_default(),
+                    run.version.map(|version| version.to_string()).unwrap_or_default(),
+                    run.why.as_ref().map(|why| format!("{} {}", why.code, why.message)).unwrap_or_default(),
+                ]
+            }),
+        ),
+    }
+}
+
+fn events(output: Output, events: &[Event]) {
+    match output {
+        Output::Json => render::json(&events),
+        Output::Table => render::table(
+            &["position", "at", "kind", "actor", "body"],
+            events.iter().map(|event| {
+                vec![
+                    event.position.to_string(),
+                    event.at.to_string(),
+                    event.kind.to_string(),
+                    event.actor.to_string(),
+                    event.body.to_string(),
+                ]
+            }),
+        ),
+    }
+}

@@ -1,0 +1,162 @@
+//! `skein dataset`: datasets that a server manages.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use skein_api::{DRIVER_FILES, Dataset, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, Labels, List, Text};
+use skein_types::codes;
+
+use crate::args::{Output, ServerArgs};
+use crate::failure::{CommandResult, Failure};
+use crate::render;
+use crate::server::{Server, encoded};
+use crate::settings::Settings;
+
+/// Most that go in one request.
+const CHUNK: usize = 500;
+
+/// Add, list and remove datasets of a server.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  skein dataset add /data/users /data/orders --owner shop
+  skein dataset list --owner shop
+  skein dataset remove users")]
+pub(crate) struct DatasetArgs {
+    #[command(subcommand)]
+    pub(crate) verb: DatasetVerb,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DatasetVerb {
+    /// Register datasets under the names of their files or directories. From then on `skein run` leaves them to the server.
+    Add {
+        /// Directories of Parquet files, or Parquet files.
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// The team that they belong to.
+        #[arg(long, default_value = "local")]
+        owner: String,
+        /// Put before each name.
+        #[arg(long, default_value = "")]
+        prefix: String,
+    },
+    /// List datasets.
+    List {
+        /// Of this team.
+        #[arg(long)]
+        owner: Option<String>,
+        /// Whose names begin so.
+        #[arg(long)]
+        prefix: Option<String>,
+    },
+    /// Show one.
+    Show {
+        /// Its name or id.
+        dataset: String,
+    },
+    /// Give one back: the server forgets it; its files and its history stay.
+    Remove {
+        /// Its name or id.
+        dataset: String,
+    },
+}
+
+pub(crate) fn dataset(settings: &Settings, args: &DatasetArgs) -> CommandResult {
+    let server = Server::of(settings, args.server.server.as_deref())?;
+    let output = args.server.output;
+    match &args.verb {
+        DatasetVerb::Add { paths, owner, prefix } => add(&server, (paths, owner, prefix), output),
+        DatasetVerb::List { owner, prefix } => {
+            let part = |key: &str, value: &Option<String>| {
+                value.as_ref().map(|value| format!("&{key}={}", encoded(value))).unwrap_or_default()
+            };
+            let query = format!("{}{}", part("owner", owner), part("prefix", prefix));
+            shown(output, &server.list::<Dataset>("datasets", &query, usize::MAX)?);
+            Ok(())
+        }
+        DatasetVerb::Show { dataset } => {
+            shown(output, &[server.get(&format!("datasets/{}", encoded(dataset)))?]);
+            Ok(())
+        }
+        DatasetVerb::Remove { dataset } => {
+            shown(output, &[server.delete(&format!("datasets/{}", encoded(dataset)))?]);
+            Ok(())
+        }
+    }
+}
+
+fn add(server: &Server, (paths, owner, prefix): (&[PathBuf], &str, &str), output: Output) -> CommandResult {
+    let (mut added, mut known, mut refused) = (0_u64, 0_u64, Vec::new());
+    for some in paths.chunks(CHUNK) {
+        let asked = some.iter().map(|path| one(path, owner, prefix)).collect::<Result<Vec<_>, _>>()?;
+        let asked = DatasetsAdd { datasets: List::first(asked).0 };
+        let answers: DatasetsAdded = server.post("datasets", &asked)?;
+        for (path, answer) in some.iter().zip(answers.datasets.iter()) {
+            match answer {
+                DatasetAdded::Added(_) => added += 1,
+                DatasetAdded::Known(_) => known += 1,
+                DatasetAdded::Refused(why) => refused.push((path, why.clone())),
+            }
+        }
+    }
+    match output {
+        Output::Json => render::json(&serde_json::json!({
+            "added": added,
+            "known": known,
+            "refused": refused.iter().map(|(path, why)| serde_json::json!({"path": path, "why": why})).collect::<Vec<_>>(),
+        })),
+        Output::Table => {
+            let count = |number: u64| render::counted(number, "dataset");
+            render::line(&format!("{} added, {known} known before, {} refused", count(added), refused.len()));
+            for (path, why) in &refused {
+                render::line(&format!("  {}: {} {}", path.display(), why.code, why.message));
+            }
+        }
+    }
+    match refused.first() {
+        None => Ok(()),
+        Some((_, why)) => {
+            let code = codes::ALL.iter().find(|code| code.id == why.code.as_str()).copied();
+            Err(Failure::told(code.unwrap_or(codes::BUG)))
+        }
+    }
+}
+
+fn one(path: &std::path::Path, owner: &str, prefix: &str) -> Result<DatasetAdd, Failure> {
+    let real = path.canonicalize().map_err(|error| {
+        Failure::text(codes::DATASET_NOT_FOUND, format!("{}: {error}", path.display()))
+    })?;
+    let name = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let text = |what: &str, text: String| {
+        Text::new(text).map_err(|error| Failure::text(codes::USAGE, format!("{what}: {error}")))
+    };
+    Ok(DatasetAdd {
+        name: text("name", format!("{prefix}{name}"))?,
+        driver: Text::escaped(DRIVER_FILES),
+        location: Text::new(real.to_string_lossy())
+            .map_err(|error| Failure::text(codes::USAGE, format!("{}: {error}", real.display())))?,
+        state: None,
+        owner: text("owner", owner.to_owned())?,
+        labels: Labels::default(),
+    })
+}
+
+fn shown(output: Output, datasets: &[Dataset]) {
+    match output {
+        Output::Json => render::json(&datasets),
+        Output::Table => render::table(
+            &["name", "owner", "location", "id"],
+            datasets.iter().map(|dataset| {
+                vec![
+                    dataset.name.to_string(),
+                    dataset.owner.to_string(),
+                    dataset.location.to_string(),
+                    dataset.dataset.to_string(),
+                ]
+            }),
+        ),
+    }
+}

@@ -1,0 +1,78 @@
+//! `skein serve`: control, with the nodes of this machine.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use skein_api::node::Secret;
+use skein_control::{Control, NodeCommand, Options, Reconciler, STOP_GRACE, ServiceError, Supervisor};
+use skein_server::Server;
+use skein_types::{Clock, SystemClock, codes};
+
+use crate::failure::{CommandResult, Failure};
+use crate::home::Home;
+use crate::render;
+use crate::settings::Settings;
+
+/// Run a server on this machine: it takes modules, plans campaigns over many datasets, and has them carried out by nodes that it
+/// starts and keeps running.
+///
+/// What it decides is in a ledger in its directory. It may be killed at any time: started again, it goes on where it was. It
+/// listens on a loopback address, because whoever reaches it may do anything.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  skein serve
+  skein serve --dir /var/lib/skein/server --listen 127.0.0.1:7447 --nodes 2")]
+pub(crate) struct ServeArgs {
+    /// Where ledger, modules and compiled artifacts are kept [default: server in $SKEIN_HOME].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Where to listen; port 0 takes any that is free.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7447")]
+    pub(crate) listen: SocketAddr,
+    /// Node processes [default: one for each two cores].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=64))]
+    pub(crate) nodes: Option<u16>,
+    /// Agents at a time in each node [default: the cores, divided among the nodes].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) slots: Option<u16>,
+}
+
+pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let home = Home::at(&settings.home);
+    let exe = std::env::current_exe().map_err(|error| Failure::new(codes::IO, &error))?;
+    let server = Server::listen(args.listen)
+        .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
+    let address = format!("http://{}", server.address());
+    let options = Options {
+        dir: args.dir.clone().unwrap_or_else(|| settings.home.join("server")),
+        exe: exe.clone(),
+        address: address.clone(),
+        artifact_key: home.artifact_key()?,
+        secret: secret()?,
+    };
+    let control = Control::open(options, clock).map_err(|error| from_service(&error))?;
+    let reconciler = Reconciler::start(&control).map_err(|error| Failure::new(codes::IO, &error))?;
+    let cores = crate::datasets::default_threads();
+    let nodes = args.nodes.map_or(cores.div_ceil(2), usize::from);
+    let slots = args.slots.map_or(cores.div_ceil(nodes.max(1)), usize::from);
+    let command = NodeCommand { exe, args: vec!["node".to_owned(), "--slots".to_owned(), slots.to_string()] };
+    let supervisor = Supervisor::start(nodes, &command, &control);
+    render::line(&format!("listening on {address}, {nodes} nodes with {slots} slots each"));
+    let answered = server.answer(&control, move || supervisor.stop(STOP_GRACE));
+    drop(reconciler);
+    answered.map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))
+}
+
+/// New with each process.
+fn secret() -> Result<Secret, Failure> {
+    let random = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(|part| part.simple().to_string());
+    Secret::new(&random.concat()).map_err(|error| Failure::new(error.code(), &error))
+}
+
+fn from_service(error: &ServiceError) -> Failure {
+    Failure::text(error.code, error.message.clone()).hint(error.hint.clone())
+}

@@ -1,0 +1,121 @@
+//! Talking to a server: `skein module`, `dataset` and `campaign` are its clients.
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use reqwest::blocking::{Client, RequestBuilder};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use skein_api::{BODY_BYTES_MAX, Page, Problem};
+use skein_types::codes;
+
+use crate::failure::Failure;
+use crate::settings::Settings;
+
+/// Where a server is if nothing else is said.
+pub(crate) const USUAL: &str = "http://127.0.0.1:7447";
+/// Compiling a module may take as long.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// A server.
+pub(crate) struct Server {
+    http: Client,
+    base: String,
+}
+
+impl Server {
+    pub(crate) fn of(settings: &Settings, asked: Option<&str>) -> Result<Self, Failure> {
+        let base = asked.or(settings.server.as_deref()).unwrap_or(USUAL).trim_end_matches('/').to_owned();
+        let http = Client::builder().no_proxy().timeout(PATIENCE).build();
+        let http = http.map_err(|error| Failure::new(codes::IO, &error))?;
+        Ok(Self { http, base })
+    }
+
+    pub(crate) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        self.answer(self.http.get(self.url(path)))
+    }
+
+    pub(crate) fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+        self.answer(self.http.post(self.url(path)).json(body))
+    }
+
+    pub(crate) fn put<T: DeserializeOwned>(&self, path: &str, bytes: Vec<u8>) -> Result<T, Failure> {
+        self.answer(self.http.put(self.url(path)).body(bytes))
+    }
+
+    pub(crate) fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        self.answer(self.http.delete(self.url(path)))
+    }
+
+    /// All items of a list, up to so many.
+    pub(crate) fn list<T: DeserializeOwned>(&self, path: &str, query: &str, most: usize) -> Result<Vec<T>, Failure> {
+        let (mut items, mut after): (Vec<T>, Option<String>) = (Vec::new(), None);
+        loop {
+            let from = after.as_ref().map(|key| format!("&after={}", encoded(key))).unwrap_or_default();
+            let part = (most - items.len()).min(1_000);
+            let page: Page<T> = self.get(&format!("{path}?limit={part}{query}{from}"))?;
+            items.extend(page.items);
+            match page.next {
+                Some(next) if items.len() < most => after = Some(next.to_string()),
+                Some(_) | None => return Ok(items),
+            }
+        }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/v1/{path}", self.base)
+    }
+
+    fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failure> {
+        let response = request.send().map_err(|error| self.unreachable(&error))?;
+        let good = response.status().is_success();
+        let mut bytes = Vec::new();
+        let most = 8 * BODY_BYTES_MAX;
+        response
+            .take(most as u64 + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| Failure::new(codes::SERVER_UNREACHABLE, &error))?;
+        let foreign = |error: skein_api::BodyError| {
+            Failure::text(codes::SERVER_UNREACHABLE, format!("{} answers something else: {error}", self.base))
+        };
+        if good {
+            return skein_api::parse(&bytes, most).map_err(foreign);
+        }
+        let problem: Problem = skein_api::parse(&bytes, most).map_err(foreign)?;
+        let code = codes::ALL.iter().find(|code| code.id == problem.code.as_str()).copied();
+        let hint = problem.hint.map(|hint| hint.to_string());
+        Err(Failure::text(code.unwrap_or(codes::BUG), problem.detail.to_string()).hint(hint))
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Failure {
+        let mut text = format!("cannot reach the server at {}", self.base);
+        let mut next = std::error::Error::source(error);
+        while let Some(cause) = next {
+            text = format!("{text}: {cause}");
+            next = cause.source();
+        }
+        Failure::text(codes::SERVER_UNREACHABLE, text)
+            .hint(Some("start one with `skein serve`, or say where it is with --server or SKEIN_SERVER"))
+    }
+}
+
+/// Text as a part of a path or query.
+pub(crate) fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            other => encoded.push_str(&format!("%{other:02X}")),
+        }
+        encoded
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::encoded;
+
+    #[test]
+    fn names_are_safe_in_a_path() {
+        assert_eq!(encoded("sales/eu 1?&=%ä"), "sales%2Feu%201%3F%26%3D%25%C3%A4");
+    }
+}
