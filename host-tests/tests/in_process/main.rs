@@ -5,6 +5,7 @@ mod arrivals;
 mod busy;
 mod catch_up;
 mod checkpoints;
+mod handed;
 mod refusals;
 mod shop;
 mod shrinking;

@@ -1,1 +1,102 @@
-//! The suite that every engine passes. It knows the trait and nothing of any engine.
+//! The suite that every engine passes: one function a property, and a macro that makes a test of each.
+//!
+//! It knows the trait and nothing of any engine. An engine gives a [`Place`]: somewhere a ledger can be opened, closed and
+//! opened again. What the suite cannot see from outside (files, processes, full disks) an engine's own tests show.
+
+pub mod chain;
+pub mod lists;
+pub mod model;
+pub mod queue;
+pub mod runs;
+mod scene;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use skein_types::{Clock, Timestamp};
+
+use crate::error::LedgerError;
+use crate::ledger::Ledger;
+
+/// Somewhere a ledger lives. It is empty when it is made, and what is in it outlives the ledgers that are opened there.
+pub trait Place {
+    /// Opens the ledger. The last one that was opened is dropped before.
+    fn open(&self, clock: Arc<dyn Clock>) -> Result<Box<dyn Ledger>, LedgerError>;
+}
+
+/// A clock that a test sets.
+#[derive(Debug, Default)]
+pub struct SetClock(AtomicU64);
+
+impl SetClock {
+    /// One that stands at this time.
+    pub fn at(now: Timestamp) -> Arc<Self> {
+        Arc::new(Self(AtomicU64::new(now.0)))
+    }
+
+    /// Sets it, forwards or backwards.
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.0, Ordering::SeqCst);
+    }
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.now().0)
+    }
+}
+
+/// Makes a test of every property. `$place` is an expression that gives a new, empty [`Place`].
+#[macro_export]
+macro_rules! conformance {
+    ($place:expr) => {
+        $crate::conformance! { @tests $place;
+            chain::positions_count_from_one_and_each_hash_covers_the_one_before
+            chain::a_unit_is_written_whole_or_not_at_all_and_the_others_do_not_mind
+            chain::a_known_cause_does_nothing_and_says_where_it_was_done
+            chain::a_refused_unit_leaves_its_cause_unknown
+            chain::a_clock_that_steps_back_does_not_change_the_order
+            chain::a_head_from_elsewhere_fits_only_the_log_that_it_was_taken_from
+            chain::what_is_out_of_bounds_is_said_before_anything_is_written
+            chain::many_callers_at_once_get_positions_of_their_own
+            chain::causes_are_forgotten_after_their_retention_and_not_before
+            runs::a_run_goes_through_the_door_and_its_counters_with_it
+            runs::the_door_is_as_wide_as_the_guard_says
+            runs::an_event_that_starts_elsewhere_is_refused_and_says_where
+            runs::a_plan_is_taken_back_only_before_the_door
+            runs::a_campaign_of_thousands_of_runs_is_read_without_counting
+            runs::a_failure_stays_on_its_waves_account_when_the_run_is_tried_again
+            runs::modules_keep_their_names_and_their_state
+            queue::a_task_has_one_owner_and_each_claim_fences_the_one_before
+            queue::checkpoints_follow_each_other_and_survive_their_owner
+            queue::a_node_that_is_gone_changes_nothing
+            queue::a_staged_result_waits_until_it_is_removed
+            queue::a_task_that_is_not_due_is_not_listed
+            queue::blobs_are_kept_while_they_are_named_or_not_yet_due
+            queue::what_names_a_blob_that_is_not_there_is_refused
+            lists::datasets_are_paged_by_name_through_every_filter
+            lists::names_and_locations_belong_to_one_dataset
+            lists::events_are_paged_by_position_for_each_subject
+            lists::runs_are_paged_by_number_through_every_filter
+            lists::tasks_are_paged_in_the_order_in_which_they_were_queued
+            model::random_units_do_what_the_model_does
+        }
+    };
+    (@tests $place:expr; $($module:ident :: $name:ident)+) => {
+        $(
+            #[test]
+            fn $name() {
+                $crate::conformance::$module::$name(&|| ::std::boxed::Box::new($place));
+            }
+        )+
+    };
+}
+
+/// Makes places.
+pub type Places<'a> = &'a dyn Fn() -> Box<dyn Place>;

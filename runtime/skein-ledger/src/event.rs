@@ -165,7 +165,10 @@ impl Event {
     pub(crate) fn decode(kind: &str, schema: u32, body: &[u8]) -> Result<Self, Unreadable> {
         let kind = Kind::of(kind).ok_or_else(|| Unreadable::Kind(kind.chars().take(64).collect()))?;
         let body = serde_json::from_slice(body).map_err(|source| Unreadable::Body { kind, source })?;
-        let body = upcast::to_current(UPCASTERS, kind, schema, body)?;
+        let body = upcast::to_current(UPCASTERS, kind, (schema, kind.schema()), body)?;
         Self::of_body(kind, body).map_err(|source| Unreadable::Body { kind, source })
     }
 }
+
+#[cfg(test)]
+mod tests;

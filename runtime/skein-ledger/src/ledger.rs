@@ -118,7 +118,8 @@ pub trait Ledger: Send + Sync + Debug {
     fn rebuild(&self) -> Result<Rebuilt, LedgerError>;
     /// Removes what is past its retention and named by nothing.
     fn sweep(&self, retention: Retention) -> Result<Swept, LedgerError>;
-    /// Writes a copy that can be opened like the original. Refused if there is something at `path`.
+    /// Writes a copy that can be opened like the original, with the next generation: tokens of the ledger that it becomes
+    /// fence those that the original goes on to give. Refused if there is something at `path`.
     fn backup_to(&self, path: &Path) -> Result<Head, LedgerError>;
 }
 

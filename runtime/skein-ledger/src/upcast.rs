@@ -14,23 +14,67 @@ pub(crate) struct Upcaster {
 /// All of them. None yet: every kind is at its first version.
 pub(crate) const UPCASTERS: &[Upcaster] = &[];
 
-/// The body as the current version has it.
+/// The body as the version that this program writes has it.
 pub(crate) fn to_current(
     upcasters: &[Upcaster],
     kind: Kind,
-    schema: u32,
+    (found, known): (u32, u32),
     body: Value,
 ) -> Result<Value, Unreadable> {
-    let refused = Unreadable::Schema { kind, found: schema, known: kind.schema() };
-    if schema == 0 || schema > kind.schema() {
+    let refused = Unreadable::Schema { kind, found, known };
+    if found == 0 || found > known {
         return Err(refused);
     }
     let mut body = body;
-    for from in schema..kind.schema() {
+    for from in found..known {
         match upcasters.iter().find(|up| up.kind == kind && up.from == from) {
             Some(up) => body = (up.next)(body),
             None => return Err(refused),
         }
     }
     Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{UPCASTERS, Upcaster, to_current};
+    use crate::event::Kind;
+    use serde_json::{Value, json};
+
+    fn with(mut body: Value, key: &str) -> Value {
+        body[key] = json!(1);
+        body
+    }
+
+    const STEPS: [Upcaster; 3] = [
+        Upcaster { kind: Kind::NodeLeft, from: 2, next: |body| with(body, "third") },
+        Upcaster { kind: Kind::NodeLeft, from: 1, next: |body| with(body, "second") },
+        Upcaster { kind: Kind::NodeLost, from: 1, next: |body| with(body, "another") },
+    ];
+
+    #[test]
+    fn an_old_body_goes_through_every_version_up_to_the_current_one() {
+        let body = |found| to_current(&STEPS, Kind::NodeLeft, (found, 3), json!({})).unwrap();
+        assert_eq!(body(1), json!({"second": 1, "third": 1}));
+        assert_eq!(body(2), json!({"third": 1}));
+        assert_eq!(body(3), json!({}));
+    }
+
+    #[test]
+    fn a_newer_version_and_one_that_nothing_leads_from_are_refused() {
+        for (kind, versions) in [(Kind::NodeLeft, (4, 3)), (Kind::NodeLeft, (0, 3)), (Kind::NodeLost, (1, 3))]
+        {
+            assert!(to_current(&STEPS, kind, versions, json!({})).is_err(), "{kind} {versions:?}");
+        }
+    }
+
+    #[test]
+    fn every_version_that_was_ever_written_has_its_upcaster() {
+        for kind in Kind::ALL {
+            for from in 1..kind.schema() {
+                let found = UPCASTERS.iter().filter(|up| up.kind == *kind && up.from == from).count();
+                assert_eq!(found, 1, "{kind} from version {from}");
+            }
+        }
+    }
 }

@@ -4,7 +4,7 @@
 //! [`skein_sandbox`] for guests. `skein run` uses it directly. Life of a run: [`prepare`] locks the dataset, pins a
 //! snapshot and plans; [`Prepared::stage`] sends every row group through an agent of its own and seals the output files;
 //! [`Staged::publish`] makes them current in one step. [`run_batch`] does that for many datasets; [`dry_run`]
-//! decides the same and only looks. It knows no format, no engine, no terminal and no server.
+//! decides the same and only looks. A server's node works by [`prepare_attempt`] and [`hand_over_all`], and plans by [`look`]. It knows no format, no engine, no terminal and no server.
 
 mod agent;
 mod aside;
@@ -21,6 +21,8 @@ mod inputs;
 mod job;
 mod lane;
 mod lineage;
+mod look;
+mod managed;
 mod mask;
 mod params;
 mod planning;
@@ -37,6 +39,7 @@ mod sandboxed;
 mod seed;
 mod sequential;
 mod staged;
+mod summary;
 mod transform;
 
 pub use agent::{Agent, AgentSource};
@@ -52,6 +55,8 @@ pub use error::{GroupLine, Groups, RunError};
 pub use lineage::{
     ColumnChange, ColumnLineage, DroppedColumn, Lineage, NestedLineage, OriginKind, WasColumn,
 };
+pub use look::{Look, PlanDigests, Why, look};
+pub use managed::{HandOver, hand_over_all, prepare_attempt};
 pub use params::{Params, ParamsError};
 pub use planning::SchemaGroup;
 pub use preserved::PreservedChanged;
@@ -62,3 +67,4 @@ pub use report::{ColumnCounts, Cost, Migration, RunOutcome, RunReport};
 pub use resize::Resize;
 pub use run::{Planned, Preparation, Prepared, RunRequest, plan_only, prepare};
 pub use staged::{CATCH_UP_ROUNDS, JOIN_ROUNDS, PublishMode, Staged, publish_all};
+pub use summary::{RunSummary, SUMMARY_MAX};

@@ -3,7 +3,7 @@
 
 use arrow_schema::{Schema, SchemaRef};
 use skein_sandbox::{Applied, Limits, Module, PlanCallError, Source};
-use skein_types::{ColumnTree, PlanError, ProposedPlan, SchemaPlan, schema_difference};
+use skein_types::{Blake3, ColumnTree, PlanError, ProposedPlan, SchemaPlan, schema_difference};
 
 use crate::error::{GroupLine, Groups, RunError};
 use crate::inputs::InputFile;
@@ -108,6 +108,12 @@ impl Planner<'_> {
             applied: self.applied.to_vec(),
         }
     }
+}
+
+/// Digest over the plans of all groups.
+pub(crate) fn digest(groups: &[SchemaGroup]) -> Blake3 {
+    let digests: Vec<u8> = groups.iter().flat_map(|group| group.plan.digest().0).collect();
+    Blake3::of(&digests)
 }
 
 fn column_name(view: &Schema, id: skein_types::ColumnId) -> String {

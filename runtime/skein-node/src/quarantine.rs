@@ -18,6 +18,9 @@ use crate::error::RunError;
 /// Rows decoded at a time while looking for the rejected ones.
 const BATCH_ROWS: usize = 8 * 1024;
 
+/// Rejects that are noted, for messages and summaries.
+const NOTES: usize = 8;
+
 /// A reject, for messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectNote {
@@ -44,7 +47,8 @@ pub(crate) struct Quarantine {
     rows_max: u64,
     rows: AtomicU64,
     parts: Mutex<BTreeMap<(usize, usize), RecordBatch>>,
-    first: Mutex<Option<((usize, usize), RejectNote)>>,
+    /// The first of all, by row group.
+    first: Mutex<BTreeMap<(usize, usize), Vec<RejectNote>>>,
 }
 
 impl Quarantine {
@@ -61,33 +65,41 @@ impl Quarantine {
         rejects: &[Reject],
     ) -> Result<(), RunError> {
         let Some(first) = rejects.first() else { return Ok(()) };
-        let note = RejectNote {
+        let note = |reject: &Reject| RejectNote {
             file: source.name().to_owned(),
-            row: first_row + first.row,
-            code: first.code.clone(),
-            message: first.message.clone(),
+            row: first_row + reject.row,
+            code: reject.code.clone(),
+            message: reject.message.clone(),
         };
         let rows = self.rows.fetch_add(rejects.len() as u64, Ordering::Relaxed) + rejects.len() as u64;
         if rows > self.rows_max {
-            return Err(RunError::TooManyRejects { limit: self.rows_max, first: note });
+            return Err(RunError::TooManyRejects { limit: self.rows_max, first: note(first) });
         }
-        self.note((file, row_group), note);
+        self.note((file, row_group), rejects.iter().take(NOTES).map(note).collect());
         let part = rejected_rows(source, row_group, first_row, rejects)?;
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).insert((file, row_group), part);
         Ok(())
     }
 
-    fn note(&self, place: (usize, usize), note: RejectNote) {
+    pub(crate) fn note(&self, place: (usize, usize), notes: Vec<RejectNote>) {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        if first.as_ref().is_none_or(|(known, _)| place < *known) {
-            *first = Some((place, note));
+        first.insert(place, notes);
+        let mut noted: usize = first.values().map(Vec::len).sum();
+        // Whatever comes later may still go before these, so a row group stays until those before it are enough.
+        while let Some(last) = first.last_entry().filter(|last| noted - last.get().len() >= NOTES) {
+            noted -= last.remove().len();
         }
     }
 
     /// The first in order of file and row.
     pub(crate) fn first(&self) -> Option<RejectNote> {
+        self.notes().into_iter().next()
+    }
+
+    /// A few, the first in order of file and row.
+    pub(crate) fn notes(&self) -> Vec<RejectNote> {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        first.as_ref().map(|(_, note)| note.clone())
+        first.values().flatten().take(NOTES).cloned().collect()
     }
 
     /// Rows so far.

@@ -11,7 +11,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use skein_dataset::{Applied, Dataset, NameRule, RunLock, Snapshot, Staging};
+use skein_dataset::{Applied, Dataset, NameRule, RunLock, Snapshot, Staging, StateError};
 use skein_sandbox::{Limits, Manifest, Module};
 use skein_types::{Clock, Origin, Rows, RunId, StateKind};
 
@@ -20,6 +20,7 @@ use crate::choice::FileChoice;
 use crate::error::RunError;
 use crate::inputs::{self, InputFile};
 use crate::job::{Bench, Job, Made};
+use crate::look::PlanDigests;
 use crate::params::Params;
 use crate::planning::{self, Planner, Plans, SchemaGroup};
 use crate::presented::Recorded;
@@ -110,15 +111,29 @@ pub fn plan_only(
     request: &RunRequest,
     progress: &Progress,
 ) -> Result<Planned, RunError> {
+    let (snapshot, migration, work) = look_at(dataset, module, request, progress)?;
+    Ok(match work {
+        None => Planned::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration },
+        Some(work) => Planned::Ready(work.plans.groups),
+    })
+}
+
+/// What there is to do now; no work if all has been through exactly this migration.
+pub(crate) fn look_at(
+    dataset: &Dataset,
+    module: &Module,
+    request: &RunRequest,
+    progress: &Progress,
+) -> Result<(Snapshot, Migration, Option<Work>), RunError> {
     let manifest = describe(module, &request.limits)?;
     let migration = migration(module, &manifest, request)?;
     let snapshot = dataset.look()?;
     let asked = Asked { module, manifest: &manifest, migration: &migration, request };
-    let Some(work) = asked.work(&snapshot, progress)? else {
-        return Ok(Planned::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration });
-    };
-    left_fit(&snapshot, &work.plans, &request.files, &work.left)?;
-    Ok(Planned::Ready(work.plans.groups))
+    let work = asked.work(&snapshot, progress)?;
+    if let Some(work) = &work {
+        left_fit(&snapshot, &work.plans, &request.files, &work.left)?;
+    }
+    Ok((snapshot, migration, work))
 }
 
 /// Locks, pins and plans. Writes nothing but, if there is a plan, the dataset's registration.
@@ -129,13 +144,25 @@ pub fn prepare(
     clock: Arc<dyn Clock>,
     progress: &Progress,
 ) -> Result<Preparation, RunError> {
+    let run = request.run;
+    prepare_under(dataset, module, (request, clock), progress, |dataset| dataset.lock_run(run))
+}
+
+/// [`prepare`] under whatever keeps other runs away.
+pub(crate) fn prepare_under(
+    dataset: Dataset,
+    module: &Module,
+    (request, clock): (RunRequest, Arc<dyn Clock>),
+    progress: &Progress,
+    lock: impl FnOnce(&Dataset) -> Result<RunLock, StateError>,
+) -> Result<Preparation, RunError> {
     let started = clock.elapsed();
     let dataset = dataset.stopped_by(progress.files());
     let manifest = describe(module, &request.limits)?;
     let migration = migration(module, &manifest, &request)?;
     let asked = Asked { module, manifest: &manifest, migration: &migration, request: &request };
     let seen = asked.first_look(&dataset, progress)?;
-    let lock = dataset.lock_run(request.run)?;
+    let lock = lock(&dataset)?;
     let snapshot = dataset.pin(&lock).map_err(|e| RunError::from(e).if_asked_to_stop())?;
     let work = match seen {
         Some((earlier, work)) if snapshot.is_as(&earlier) => work,
@@ -320,6 +347,11 @@ impl Prepared {
     /// The plans, one per distinct schema.
     pub fn groups(&self) -> &[SchemaGroup] {
         &self.job.plans.groups
+    }
+
+    /// What was planned: whoever approved something else has not approved this.
+    pub fn digests(&self) -> Result<PlanDigests, RunError> {
+        PlanDigests::of(self.groups())
     }
 
     /// Transforms everything in the sandbox.

@@ -16,6 +16,7 @@ use crate::error::RunError;
 use crate::inputs::InputFile;
 use crate::job::{Job, Made};
 use crate::lane::{Sink, StagedOutput};
+use crate::planning;
 use crate::presented;
 use crate::progress::Progress;
 use crate::quarantine::Quarantine;
@@ -347,7 +348,7 @@ pub(crate) fn commit(job: &Job, files: Vec<FileFacts>, report: &RunReport) -> Re
         migration_version: version,
         module,
         params,
-        plan: plan_digest(job),
+        plan: planning::digest(&job.plans.groups),
         schema: fields.collect(),
         rows: report.rows,
         presented: BTreeMap::from([(digest, presented)]),
@@ -388,12 +389,6 @@ fn ext(job: &Job, report: &RunReport) -> serde_json::Value {
         ext["selection"] = json!(choice.text());
     }
     ext
-}
-
-/// Digest over the plans of all schema groups.
-fn plan_digest(job: &Job) -> skein_types::Blake3 {
-    let digests: Vec<u8> = job.plans.groups.iter().flat_map(|g| g.plan.digest().0).collect();
-    skein_types::Blake3::of(&digests)
 }
 
 fn stats(output: &StagedOutput, sources: &[&InputFile]) -> serde_json::Value {

@@ -195,7 +195,7 @@ pub(crate) fn unchanged<'a>(publish: Publish<'a>) -> Result<Publish<'a>, Ended<'
     let read = publish.snapshot.files().iter().map(|file| &file.stat);
     match moved(publish.dataset, (last, node), read).map_err(failed)? {
         None => Ok(publish),
-        Some(Conflict::Drift { changes }) => Err(drifted(Source::Run(publish), changes)),
+        Some(Conflict::Drift { changes }) => Err(drifted(Source::Run(Box::new(publish)), changes)),
         Some(other) => Err(conflict(other)),
     }
 }

@@ -39,7 +39,7 @@ pub(crate) use take::settled;
 pub(crate) const DESCRIPTOR: &str = "prepared.json";
 
 /// What a node answers when a staged version can be published without it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HandedOver {
     /// Which attempt staged it.
     pub attempt: AttemptId,

@@ -115,7 +115,7 @@ impl<'a> Prepared<'a> {
         let mut chain = Chain::after(dataset, last);
         let base = Base::of(&publish.snapshot, &mut chain)?;
         let intent = intent(&publish, base.version)?;
-        Self::seal((dataset, Source::Run(publish)), intent, base, (last, chain))
+        Self::seal((dataset, Source::Run(Box::new(publish))), intent, base, (last, chain))
     }
 
     /// Seals what announces and what decides an exchange, after its base, and writes what is needed first.

@@ -12,7 +12,7 @@ use crate::store;
 #[derive(Debug)]
 pub(crate) enum Source<'a> {
     /// A run of this process staged it. If it does not become current it is given back or removed.
-    Run(Publish<'a>),
+    Run(Box<Publish<'a>>),
     /// An attempt of another process handed it over. If it does not become current it stays until its server removes it.
     Handed(Shell),
     /// It is kept, and stays so if it does not become current.
@@ -72,7 +72,7 @@ impl<'a> Source<'a> {
         match self {
             Self::Run(publish) => {
                 publish.staging.let_go();
-                Some(publish)
+                Some(*publish)
             }
             Self::Handed(_) | Self::Kept(_) => None,
         }

@@ -11,7 +11,7 @@ use skein_dataset::{
 use skein_types::{Blake3, Bytes, RunId};
 
 use crate::managed::{attempt, managed, server};
-use crate::world::{REJECTED, World, left, reject, staged};
+use crate::world::{REJECTED, World, left, put, reject, staged};
 
 /// What a node does: stages and hands over.
 fn hand(dataset: &Dataset, run: RunId, number: u128, migration: &str) -> HandedOver {
@@ -188,24 +188,24 @@ fn nothing_that_differs_from_what_was_handed_over_is_published() {
     let name = file.file_name().unwrap().to_str().unwrap().to_owned();
     let att = attempt(1);
 
-    let wrong = HandedOver { digest: Blake3::of(b"other"), ..over.clone() };
+    let wrong = HandedOver { digest: Blake3::of(b"other"), ..over };
     let says =
         format!("SK0549: the descriptor of {att} cannot be used: it is not the one that was handed over");
     assert_eq!(problem(take(&ours, &wrong)), says);
-    let other = HandedOver { run: world.run(), ..over.clone() };
+    let other = HandedOver { run: world.run(), ..over };
     assert!(problem(take(&ours, &other)).contains("cannot be used: it is about run"));
-    let missing = HandedOver { attempt: attempt(9), ..over.clone() };
+    let missing = HandedOver { attempt: attempt(9), ..over };
     assert_eq!(problem(take(&ours, &missing)), format!("SK0549: {} has handed nothing over", attempt(9)));
 
     let changed = |what: &str| format!("SK0549: what {att} staged is not what it handed over: {what}");
     let bytes = std::fs::read(&file).unwrap();
-    std::fs::write(dir.join("data/t/more.parquet"), b"x").unwrap();
+    put(&dir.join("data/t/more.parquet"), b"x");
     assert_eq!(problem(take(&ours, &over)), changed("added more.parquet"));
     std::fs::remove_file(dir.join("data/t/more.parquet")).unwrap();
-    std::fs::write(dir.join("quarantine.parquet"), b"x").unwrap();
+    put(&dir.join("quarantine.parquet"), b"x");
     assert_eq!(problem(take(&ours, &over)), changed("its rejected rows are others"));
     std::fs::remove_file(dir.join("quarantine.parquet")).unwrap();
-    std::fs::write(&file, &bytes).unwrap();
+    put(&file, &bytes);
     assert_eq!(problem(take(&ours, &over)), changed(&format!("modified {name}")));
     assert_eq!(world.bytes("t").len(), 1);
     assert_eq!(ours.history().unwrap().next_number(), 0, "nothing was recorded");
@@ -219,7 +219,8 @@ fn a_descriptor_that_says_what_cannot_be_is_refused_before_anything_is_recorded(
     let over = hand(&ours, run, 1, "m");
     let path = ours.state_path().join("stage").join(attempt(1).to_string()).join("prepared.json");
     let whole: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-    let cases: [(&str, fn(&mut serde_json::Value)); 7] = [
+    type Spoil = fn(&mut serde_json::Value);
+    let cases: [(&str, Spoil); 7] = [
         ("format 2 is not known here", |d| d["format"] = 2.into()),
         ("it is about server", |d| d["server"] = server(9).to_string().into()),
         ("it is about dataset \"u\"", |d| d["dataset"] = "u".into()),
@@ -232,21 +233,21 @@ fn a_descriptor_that_says_what_cannot_be_is_refused_before_anything_is_recorded(
         let mut spoilt = whole.clone();
         spoil(&mut spoilt);
         let bytes = serde_json::to_vec(&spoilt).unwrap();
-        std::fs::write(&path, &bytes).unwrap();
-        let answer = problem(take(&ours, &HandedOver { digest: Blake3::of(&bytes), ..over.clone() }));
+        put(&path, &bytes);
+        let answer = problem(take(&ours, &HandedOver { digest: Blake3::of(&bytes), ..over }));
         assert!(answer.starts_with("SK0549: the descriptor of att_") && answer.contains(says), "{answer}");
     }
     let mut lying = whole.clone();
     lying["read"]["version"] = 3.into();
     let bytes = serde_json::to_vec(&lying).unwrap();
-    std::fs::write(&path, &bytes).unwrap();
-    let lied = take(&ours, &HandedOver { digest: Blake3::of(&bytes), ..over.clone() }).unwrap();
+    put(&path, &bytes);
+    let lied = take(&ours, &HandedOver { digest: Blake3::of(&bytes), ..over }).unwrap();
     assert_eq!(lied, Outcome::Conflict { reason: Conflict::HeadMoved });
     let small = world.dataset("t").managed_by(server(1)).with_records_up_to(100);
     assert!(problem(take(&small, &over)).ends_with("more than 100 bytes"));
     assert_eq!(ours.history().unwrap().next_number(), 0);
 
-    std::fs::write(&path, serde_json::to_vec(&whole).unwrap()).unwrap();
+    put(&path, &serde_json::to_vec(&whole).unwrap());
     let same = HandedOver { digest: Blake3::of(&serde_json::to_vec(&whole).unwrap()), ..over };
     assert_eq!(take(&ours, &same).unwrap(), Outcome::Committed { version: 1 });
 }
@@ -278,7 +279,7 @@ fn what_others_wrote_since_is_a_conflict_with_their_changes_and_the_dataset_is_t
         // In the last moment, after the intent.
         let over = hand(&ours, world.run(), 2, "m");
         let late = world.path("t/late.parquet");
-        act_at("publish.after-intent", move || std::fs::write(late, b"late").unwrap());
+        act_at("publish.after-intent", move || put(&late, b"late"));
         let changes = vec![Change::Added("late.parquet".to_owned())];
         let conflict = Outcome::Conflict { reason: Conflict::Drift { changes } };
         assert_eq!(take(&ours, &over).unwrap(), conflict);

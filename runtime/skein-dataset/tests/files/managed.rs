@@ -11,7 +11,7 @@ use skein_dataset::{
 };
 use skein_types::{AttemptId, RunId, ServerId, SystemClock};
 
-use crate::world::{World, left, open, options, publish, staged};
+use crate::world::{World, left, open, options, publish, put, staged};
 
 pub(crate) fn server(number: u128) -> ServerId {
     ServerId::new(uuid::Uuid::from_u128(number))
@@ -179,13 +179,13 @@ fn a_marker_that_cannot_be_read_keeps_everybody_away() {
         (later.as_bytes(), "has format 2, which is not known here"),
         (&vec![b' '; 5000], "is too large"),
     ] {
-        std::fs::write(&marker, bytes).unwrap();
+        put(&marker, bytes);
         for dataset in [&ours, &world.dataset("t")] {
             let error = recover(dataset).unwrap_err();
             let says = "the dataset is managed by a server, and managed.json, which says by which,";
             assert_eq!((error.code().id, error.to_string()), ("SK0547", format!("{says} {problem}")));
         }
     }
-    std::fs::write(&marker, whole).unwrap();
+    put(&marker, &whole);
     recover(&open(&world.path("t")).managed_by(server(1))).unwrap();
 }

@@ -27,9 +27,11 @@ pub(super) fn backup(live: &Path, to: &Path) -> Result<Head, LedgerError> {
         return Err(place(std::io::Error::other("the path is not UTF-8")));
     };
     db.execute("VACUUM INTO ?1", [name])?;
-    let copy = Connection::open_with_flags(&partial, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let copy = Connection::open_with_flags(&partial, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let head = head(&copy)?;
-    drop(copy);
+    // The copy may lack what the original goes on to say: a ledger that is opened from it gives tokens that fence those.
+    copy.execute("UPDATE meta SET generation = generation + 1", [])?;
+    copy.close().map_err(|(_, error)| error)?;
     std::fs::File::open(&partial).and_then(|file| file.sync_all()).map_err(place)?;
     // A link and not a rename: it fails where something took the name meanwhile.
     std::fs::hard_link(&partial, to).map_err(|source| match source.kind() {

@@ -94,7 +94,8 @@ pub(super) fn tail(db: &Connection, events: u64) -> Result<(), LedgerError> {
 /// All of it, and whether a head from elsewhere lies on it.
 pub(super) fn all(db: &Connection, against: Option<Head>) -> Result<Head, LedgerError> {
     let end = head(db)?;
-    let mut differs = None;
+    // Before the first event there is one head only.
+    let mut differs = against.filter(|known| known.position == 0 && *known != Head::GENESIS).map(|_| 0);
     walk(db, Head::GENESIS, end, |stored| {
         if against.is_some_and(|known| known.position == stored.position && known.hash != stored.hash) {
             differs = Some(stored.position);

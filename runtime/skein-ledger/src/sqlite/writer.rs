@@ -149,14 +149,22 @@ impl Thread {
     /// One transaction, one sync.
     fn transaction(&mut self, group: &[Call]) -> Result<Vec<Vec<UnitOutcome>>, LedgerError> {
         let now = self.now();
+        // What an earlier failure could not take back is taken back first.
+        self.undo()?;
         let answered = self.attempt(group, now);
-        if answered.is_err() && !self.db.is_autocommit() {
-            // SQLite has rolled back by itself where the disk is full; elsewhere it is for us.
-            self.db.execute_batch("ROLLBACK")?;
+        if answered.is_err()
+            && let Err(error) = self.undo()
+        {
+            tracing::warn!(%error, "cannot take a failed write of the ledger back yet");
         }
         let (answers, head) = answered?;
         self.head = head;
         Ok(answers)
+    }
+
+    /// Ends a transaction that is open still. SQLite has ended it by itself where the disk is full.
+    fn undo(&self) -> Result<(), LedgerError> {
+        if self.db.is_autocommit() { Ok(()) } else { Ok(self.db.execute_batch("ROLLBACK")?) }
     }
 
     fn attempt(&self, group: &[Call], now: Timestamp) -> Result<(Vec<Vec<UnitOutcome>>, Head), LedgerError> {

@@ -135,10 +135,11 @@ fn base(history: &History, read: ReadVersion, chain: &mut Chain) -> Result<Optio
 fn lies_staged(handed: &Handed<'_>, dir: &Dir, staged: &StagedVersion) -> Result<(), PublishError> {
     let attempt = handed.attempt;
     let other = |problem: String| PublishError::from(HandedError::Staged { attempt, problem });
-    let (node, listing) = found(handed.dataset, dir).map_err(|error| match error {
-        PlaceError::Io(fault) if !fault.is_missing() => fault.into(),
-        other_error => other(other_error.to_string()),
-    })?;
+    let (node, listing) = match found(handed.dataset, dir) {
+        Ok(found) => found,
+        Err(PlaceError::Io(fault)) if !fault.is_missing() => return Err(fault.into()),
+        Err(error) => return Err(other(error.to_string())),
+    };
     let changes = changes(staged.files.iter().map(|file| &file.stat), &listing.files, FileStat::same);
     if let Some(first) = changes.first() {
         return Err(other(first.to_string()));

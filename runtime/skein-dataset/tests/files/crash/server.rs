@@ -4,14 +4,14 @@ use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use skein_dataset::{
     CRASH_POINTS, Dataset, Handed, Outcome, Undo, VersionKind, hand_over_many, manage_many, publish_handed,
     release, remove_attempts, resolve, roll_back_many, staged_attempts,
 };
-use skein_types::{AttemptId, Blake3, RunId};
+use skein_types::{AttemptId, Blake3, Clock as _, RunId, SystemClock};
 
 use super::{End, agree, bytes, child, command, contents, migrated, prepared};
 use crate::managed::{attempt, manager, server};
@@ -67,8 +67,8 @@ fn answer_of(dataset: &Path, number: u128) -> PathBuf {
 }
 
 fn handed(dataset: &Dataset, number: u128) -> Handed<'_> {
-    let digest: Blake3 =
-        std::fs::read_to_string(answer_of(&dataset.path(), number)).unwrap().parse().unwrap();
+    let answer = std::fs::read(answer_of(&dataset.path(), number)).unwrap();
+    let digest: Blake3 = String::from_utf8(answer).unwrap().parse().unwrap();
     Handed { dataset, run: run(), attempt: attempt(number), digest }
 }
 
@@ -250,9 +250,11 @@ fn a_dataset_changes_hands_whole_or_not_at_all() {
 /// Waits until a child has stopped at its point.
 fn stopped(child: &Child) {
     let stat = format!("/proc/{}/stat", child.id());
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
-        assert!(Instant::now() < deadline, "it does not stop");
+    let clock = SystemClock::start();
+    // In brackets the command, then the state.
+    let is_stopped = || String::from_utf8_lossy(&std::fs::read(&stat).unwrap()).contains(") T ");
+    while !is_stopped() {
+        assert!(clock.elapsed() < Duration::from_secs(60), "it does not stop");
         std::thread::yield_now();
     }
 }

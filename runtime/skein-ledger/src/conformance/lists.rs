@@ -1,0 +1,208 @@
+//! Pages: whatever the filter and the size, their sum is the list, in order, without gaps and twins.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+use skein_types::{Bytes, RunState, Verdict};
+
+use super::Places;
+use super::scene::{self, Scene, by, campaign, dataset, enqueue, intended, name, node, planned, registered};
+use crate::entry::Entry;
+use crate::event::Subject;
+use crate::event::dataset::{DatasetChanged, DatasetRemoved, Labels};
+use crate::guard::{Found, Guard};
+use crate::page::{Limit, Page};
+use crate::task::{PhaseName, SizeClass};
+use crate::unit::{RefusedAt, UnitOutcome};
+use crate::view::{DatasetFilter, RunFilter, TaskFilter};
+
+/// Reads a whole list in pages of three.
+fn all<T, K: Clone + Debug>(mut page: impl FnMut(Option<&K>, Limit) -> Page<T, K>) -> Vec<T> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let next = page(after.as_ref(), Limit::new(3));
+        assert!(next.items.len() <= 3, "a page of {}", next.items.len());
+        all.extend(next.items);
+        after = match next.next {
+            Some(key) => Some(key),
+            None => return all,
+        };
+    }
+}
+
+fn labels(of: &[(&str, &str)]) -> Labels {
+    of.iter().map(|(key, value)| (name(key), name(value))).collect()
+}
+
+/// Owner, labels, prefix, driver and several at once, against a list made by hand.
+pub fn datasets_are_paged_by_name_through_every_filter(places: Places<'_>) {
+    let scene = Scene::new(places);
+    for number in 0..20_u64 {
+        let owner = if number % 2 == 0 { "shop" } else { "billing" };
+        let env = if number % 3 == 0 { "prod" } else { "test" };
+        let tier = if number % 5 == 0 { "gold" } else { "tin" };
+        let called = format!("{}-{number:02}", if number < 10 { "orders" } else { "ördérs" });
+        let event = registered(number, &called, owner, &[("env", env), ("tier", tier)]);
+        scene.applied(by().decide(event));
+    }
+    let found = |filter: &DatasetFilter| {
+        let rows = all(|after, limit| scene.ledger().datasets(filter, after, limit).expect("read"));
+        let numbers: Vec<u64> =
+            rows.iter().map(|row| (0..20).find(|n| dataset(*n) == row.id).expect("ours")).collect();
+        numbers
+    };
+    let expect = |filter: DatasetFilter, fits: fn(u64) -> bool| {
+        assert_eq!(found(&filter), (0..20).filter(|n| fits(*n)).collect::<Vec<_>>(), "{filter:?}");
+    };
+    let none = DatasetFilter::default;
+    expect(none(), |_| true);
+    expect(DatasetFilter { owner: Some(name("shop")), ..none() }, |n| n % 2 == 0);
+    expect(DatasetFilter { labels: labels(&[("env", "prod")]), ..none() }, |n| n % 3 == 0);
+    let both = labels(&[("env", "prod"), ("tier", "gold")]);
+    expect(DatasetFilter { labels: both.clone(), ..none() }, |n| n % 15 == 0);
+    expect(DatasetFilter { prefix: Some(name("ör")), ..none() }, |n| n >= 10);
+    expect(DatasetFilter { driver: Some(name("delta")), ..none() }, |_| false);
+    let prefix = Some(name("orders-0"));
+    let several =
+        DatasetFilter { owner: Some(name("billing")), labels: both, prefix, driver: Some(name("files")) };
+    expect(several, |n| n < 10 && n % 2 == 1 && n % 15 == 0);
+
+    // Labels and names that change are found as they are now.
+    let (called, owner) = (name("aaa"), name("shop"));
+    let changed = DatasetChanged {
+        dataset: dataset(19),
+        name: called.clone(),
+        owner,
+        labels: labels(&[("env", "prod")]),
+    };
+    scene.applied(by().decide(changed));
+    scene.applied(by().decide(DatasetRemoved { dataset: dataset(0), reason: scene::text("gone") }));
+    let prod = found(&DatasetFilter { labels: labels(&[("env", "prod")]), ..none() });
+    assert_eq!(prod, [19, 3, 6, 9, 12, 15, 18]);
+    let one = scene.ledger().dataset_named(&called).expect("read").expect("there is one");
+    assert_eq!(Some(one), scene.ledger().dataset(dataset(19)).expect("read"));
+    assert_eq!(scene.ledger().dataset(dataset(0)).expect("read"), None);
+    scene.is_sound();
+}
+
+/// Twice registered, renamed onto another, free again after it is removed.
+pub fn names_and_locations_belong_to_one_dataset(places: Places<'_>) {
+    let scene = Scene::new(places);
+    scene.applied(by().decide(registered(1, "orders", "shop", &[])).decide(registered(
+        2,
+        "users",
+        "shop",
+        &[],
+    )));
+    let refuse = |entry: Entry, dataset| {
+        let refused = UnitOutcome::Refused { at: RefusedAt::Entry(0), found: Found::Dataset { dataset } };
+        assert_eq!(scene.commit(by().then(entry)), refused);
+    };
+    refuse(Entry::Decide(registered(1, "other", "shop", &[]).into()), dataset(1));
+    refuse(Entry::Decide(registered(3, "users", "shop", &[]).into()), dataset(2));
+    let mut there = registered(3, "third", "shop", &[]);
+    there.location = scene::text("/data/2");
+    refuse(Entry::Decide(there.into()), dataset(2));
+    let onto = DatasetChanged {
+        dataset: dataset(1),
+        name: name("users"),
+        owner: name("shop"),
+        labels: Labels::new(),
+    };
+    refuse(Entry::Decide(onto.into()), dataset(2));
+    let free = || by().if_(Guard::DatasetNameFree { name: name("users") });
+    let taken =
+        UnitOutcome::Refused { at: RefusedAt::Guard(0), found: Found::Dataset { dataset: dataset(2) } };
+    assert_eq!(scene.commit(free()), taken);
+    scene.applied(by().decide(DatasetRemoved { dataset: dataset(2), reason: scene::text("gone") }));
+    scene.applied(free().decide(registered(3, "users", "shop", &[])));
+    scene.is_sound();
+}
+
+/// All, a campaign's with its runs', one run's, a node's.
+pub fn events_are_paged_by_position_for_each_subject(places: Places<'_>) {
+    let scene = Scene::set(places);
+    for seq in 0..5 {
+        scene.applied(by().decide(planned(seq, 1)));
+    }
+    scene.applied(by().decide(intended(3)));
+    let of = |subject| {
+        let rows = all(|after: Option<&u64>, limit| {
+            scene.ledger().events(after.copied().unwrap_or(0), subject, limit).expect("read")
+        });
+        rows.iter().map(|event| event.position).collect::<Vec<_>>()
+    };
+    assert_eq!(of(None), (1..=12).collect::<Vec<_>>());
+    assert_eq!(of(Some(Subject::Campaign(campaign(1)))), [1, 2, 3, 4, 7, 8, 9, 10, 11, 12]);
+    assert_eq!(of(Some(Subject::Run(campaign(1), 3))), [10, 12]);
+    assert_eq!(of(Some(Subject::Node(node(2)))), [6]);
+    assert_eq!(of(Some(Subject::Dataset(dataset(1)))), Vec::<u64>::new());
+    assert_eq!(scene.ledger().events(u64::MAX, None, Limit::MAX).expect("read").items, []);
+}
+
+/// State, wave, both, neither; and by dataset.
+pub fn runs_are_paged_by_number_through_every_filter(places: Places<'_>) {
+    let scene = Scene::set(places);
+    for seq in 0..20_u64 {
+        let mut run = planned(seq, u32::from(seq % 2 == 0));
+        run.dataset = dataset(seq % 4);
+        if seq % 5 == 0 {
+            run.verdict = Verdict::NotApplicable;
+        }
+        scene.applied(by().decide(run));
+    }
+    let expect = |filter: RunFilter, fits: fn(u64) -> bool| {
+        let rows = all(|after: Option<&u64>, limit| {
+            scene.ledger().runs(campaign(1), filter, after.copied(), limit).expect("read")
+        });
+        let seqs: Vec<u64> = rows.iter().map(|run| run.seq).collect();
+        assert_eq!(seqs, (0..20).filter(|n| fits(*n)).collect::<Vec<_>>(), "{filter:?}");
+    };
+    let (state, wave) = (Some(RunState::Planned), Some(1));
+    expect(RunFilter { state: None, wave: None }, |_| true);
+    expect(RunFilter { state, wave: None }, |n| n % 5 != 0);
+    expect(RunFilter { state: None, wave }, |n| n % 2 == 0);
+    expect(RunFilter { state, wave }, |n| n % 2 == 0 && n % 5 != 0);
+    let of =
+        all(|after, limit| scene.ledger().runs_of_dataset(dataset(1), after.copied(), limit).expect("read"));
+    assert_eq!(of.iter().map(|run| run.seq).collect::<Vec<_>>(), [1, 5, 9, 13, 17]);
+}
+
+/// Whatever is asked for, in one order.
+pub fn tasks_are_paged_in_the_order_in_which_they_were_queued(places: Places<'_>) {
+    let scene = Scene::set(places);
+    for number in (0..20_u64).rev() {
+        let mut task = enqueue(number);
+        task.seq = Some(number % 4);
+        task.cost = Bytes(number);
+        task.campaign = (number % 2 == 0).then(|| campaign(1));
+        task.class = if number % 3 == 0 { SizeClass::Large } else { SizeClass::Small };
+        scene.applied(by().then(Entry::Enqueue(task)));
+    }
+    for number in [4, 9, 12] {
+        scene.applied(by().then(scene::claim(number, scene::token(0, 0), 1 + number % 2, 1)));
+    }
+    let numbers = |rows: Vec<crate::task::Task>| rows.iter().map(|task| task.cost.0).collect::<Vec<_>>();
+    let down = |fits: fn(u64) -> bool| (0..20).rev().filter(|n| fits(*n)).collect::<Vec<u64>>();
+    let of = |filter: TaskFilter| {
+        numbers(all(|after: Option<&u64>, limit| {
+            scene.ledger().tasks(filter, after.copied().unwrap_or(0), limit).expect("read")
+        }))
+    };
+    let none = TaskFilter::default;
+    let claimed = |n: u64| BTreeSet::from([4, 9, 12]).contains(&n);
+    assert_eq!(of(none()), down(|_| true));
+    assert_eq!(of(TaskFilter { campaign: Some(campaign(1)), ..none() }), down(|n| n % 2 == 0));
+    assert_eq!(of(TaskFilter { class: Some(SizeClass::Large), ..none() }), down(|n| n % 3 == 0));
+    let ready: Vec<u64> = down(|_| true).into_iter().filter(|n| !claimed(*n)).collect();
+    assert_eq!(of(TaskFilter { phase: Some(PhaseName::Ready), ..none() }), ready);
+    assert_eq!(of(TaskFilter { phase: Some(PhaseName::Claimed), ..none() }), [12, 9, 4]);
+    let of_run = all(|after: Option<&u64>, limit| {
+        scene.ledger().tasks_of_run(campaign(1), 0, after.copied().unwrap_or(0), limit).expect("read")
+    });
+    assert_eq!(numbers(of_run), [16, 12, 8, 4, 0]);
+    let of_node = all(|after: Option<&u64>, limit| {
+        scene.ledger().tasks_of_node(node(1), after.copied().unwrap_or(0), limit).expect("read")
+    });
+    assert_eq!(numbers(of_node), [12, 4]);
+}

@@ -1,0 +1,222 @@
+//! What a case may do next.
+
+use proptest::prelude::*;
+use skein_types::{CampaignState, RunState, Timestamp, Token, Verdict, WaveState};
+
+use super::reference::Reference;
+use super::{CAMPAIGNS, NODES, RUNS, TASKS};
+use crate::conformance::scene::{
+    self, attempt, by, campaign, cause, content, dataset, name, node, task, text,
+};
+use crate::entry::{Claim, Enqueue, Entry, Release, Renew, Stage};
+use crate::event::Event;
+use crate::event::campaign::{CampaignMoved, CampaignPlanned, CampaignUnplanned, WaveMoved, WavePlanned};
+use crate::event::node::{NodeJoined, NodeLeft, NodeLost};
+use crate::event::run::*;
+use crate::guard::Guard;
+use crate::task::Checkpoint;
+use crate::unit::Unit;
+
+/// One call of `commit`, and what comes around it.
+#[derive(Clone, Debug)]
+pub(super) struct Move {
+    pub(super) units: Vec<Plan>,
+    /// Milliseconds from the start; may be less than before.
+    pub(super) later: u64,
+    pub(super) reopen: bool,
+}
+
+/// A unit, not yet concrete.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    cause: Option<u64>,
+    guards: Vec<(u8, Pick)>,
+    entries: Vec<(u8, Pick)>,
+}
+
+/// Which thing an entry is about, and whether it tries to fit.
+#[derive(Clone, Copy, Debug)]
+struct Pick {
+    campaign: u64,
+    run: u64,
+    node: u64,
+    task: u64,
+    wave: u32,
+    /// A number to take where nothing is to fit.
+    wild: u64,
+    fits: bool,
+}
+
+pub(super) fn moves() -> impl Strategy<Value = Move> {
+    let units = prop::collection::vec(plan(), 1..4);
+    let reopen = prop::bool::weighted(0.05);
+    (units, 0..100_u64, reopen).prop_map(|(units, later, reopen)| Move { units, later, reopen })
+}
+
+fn plan() -> impl Strategy<Value = Plan> {
+    // Few causes, so that some come again.
+    let cause = prop::option::weighted(0.3, 0..20_u64);
+    let guards = prop::collection::vec((0..8_u8, pick()), 0..3);
+    let entries = prop::collection::vec((0..ENTRIES, pick()), 1..4);
+    (cause, guards, entries).prop_map(|(cause, guards, entries)| Plan { cause, guards, entries })
+}
+
+fn pick() -> impl Strategy<Value = Pick> {
+    let things = (1..=CAMPAIGNS, 0..RUNS, 1..=NODES, 1..=TASKS);
+    (things, 0..2_u32, 0..12_u64, prop::bool::weighted(0.9)).prop_map(
+        |((campaign, run, node, task), wave, wild, fits)| Pick {
+            campaign,
+            run,
+            node,
+            task,
+            wave,
+            wild,
+            fits,
+        },
+    )
+}
+
+impl Plan {
+    pub(super) fn concrete(&self, model: &Reference) -> Unit {
+        let mut unit = by();
+        unit.cause = self.cause.map(cause);
+        unit.guards = self.guards.iter().map(|(which, pick)| guard(*which, *pick, model)).collect();
+        unit.entries = self.entries.iter().map(|(which, pick)| entry(*which, *pick, model)).collect();
+        unit
+    }
+}
+
+fn guard(which: u8, p: Pick, model: &Reference) -> Guard {
+    let (campaign, seq, task) = (campaign(p.campaign), p.run, task(p.task));
+    match which {
+        0 => Guard::CampaignIs { campaign, state: p.campaign_state(model) },
+        1 => Guard::WaveIs { campaign, wave: p.wave, state: p.wave_state(model) },
+        2 => Guard::DoorOpen { campaign, wave: p.wave, at_most: if p.fits { RUNS } else { 1 } },
+        3 => Guard::RunIs { campaign, seq, state: p.run_state(model) },
+        4 => Guard::RunAt { campaign, seq, epoch: model.run(campaign, seq).map_or(p.wild, |run| run.epoch) },
+        5 => {
+            let phase =
+                model.tasks.get(&task).map_or(crate::task::PhaseName::Ready, |task| task.phase.name());
+            Guard::TaskIs { task, token: p.token(model), phase }
+        }
+        6 => Guard::NodeIs { node: node(p.node), incarnation: p.incarnation(model) },
+        _ => Guard::BlobIs { digest: content() },
+    }
+}
+
+const ENTRIES: u8 = 30;
+
+fn entry(which: u8, p: Pick, model: &Reference) -> Entry {
+    let (task, token, node, incarnation) = (task(p.task), p.token(model), node(p.node), p.incarnation(model));
+    match which {
+        0..=1 => Entry::Enqueue(Enqueue {
+            seq: Some(p.run),
+            not_before: Timestamp(p.wild),
+            ..scene::enqueue(p.task)
+        }),
+        2..=3 => Entry::Claim(Claim { task, token, node, incarnation, attempt: attempt(p.wild) }),
+        4 => {
+            let last = model.tasks.get(&task).and_then(|task| task.checkpoint).map_or(0, |at| at.number);
+            let number = if p.fits { last + 1 } else { p.wild };
+            let (node, incarnation) = p.holder(model);
+            let checkpoint = Checkpoint { number, blob: content() };
+            Entry::Checkpoint { task, token, node: (node, incarnation), checkpoint }
+        }
+        5 => {
+            let (node, incarnation) = p.holder(model);
+            Entry::Stage(Stage { task, token, node, incarnation, result: "{}".to_owned(), blob: None })
+        }
+        6 => Entry::Release(Release {
+            task,
+            token,
+            not_before: Timestamp(p.wild),
+            deaths: p.wave,
+            alone: p.wild > 6,
+            from_start: p.wild > 9,
+        }),
+        7 => Entry::Remove { task, token },
+        8 => Entry::Renew(Renew { node, incarnation, until: Timestamp(p.wild), usage: "{}".to_owned() }),
+        _ => Entry::Decide(event(which, p, model)),
+    }
+}
+
+fn event(which: u8, p: Pick, model: &Reference) -> Event {
+    let (id, seq, reason) = (campaign(p.campaign), p.run, text("because"));
+    let (node, incarnation) = (node(p.node), p.incarnation(model));
+    let from = p.run_state(model);
+    match which {
+        9 => NodeJoined { node, name: name("node"), incarnation: incarnation + u64::from(p.fits) }.into(),
+        10 => NodeLost { node, incarnation, reason }.into(),
+        11 => NodeLeft { node, incarnation }.into(),
+        12 => scene::created(id).into(),
+        13..=14 => {
+            let states = CampaignState::ALL;
+            let to = if p.fits { CampaignState::Planning } else { states[p.wild as usize % states.len()] };
+            CampaignMoved { campaign: id, from: p.campaign_state(model), to, reason }.into()
+        }
+        15 => {
+            let runs = if p.fits { model.runs(id).len() as u64 } else { p.wild };
+            let (bytes, rows) = (skein_types::Bytes(p.wild), skein_types::Rows(p.wild));
+            CampaignPlanned { campaign: id, plan: content(), report: content(), runs, bytes, rows }.into()
+        }
+        16 => CampaignUnplanned { campaign: id }.into(),
+        17 => WavePlanned { campaign: id, wave: p.wave, budget: p.wild }.into(),
+        18 => {
+            let to = WaveState::ALL[p.wild as usize % WaveState::ALL.len()];
+            WaveMoved { campaign: id, wave: p.wave, from: p.wave_state(model), to, reason, budget: p.wild }
+                .into()
+        }
+        19..=20 => {
+            let verdict = if p.wild < 10 { Verdict::Eligible } else { Verdict::Refused };
+            let run = scene::run_id(if p.fits { p.campaign } else { 1 }, seq);
+            let dataset = dataset(p.wild);
+            RunPlanned { campaign: id, run, dataset, verdict, ..scene::planned(seq, p.wave) }.into()
+        }
+        21..=22 => RunIntended { campaign: id, ..scene::intended(seq) }.into(),
+        23 => RunPublished { campaign: id, version: p.wild, ..scene::published(seq) }.into(),
+        24 => RunFailed { campaign: id, ..scene::failed(seq, from) }.into(),
+        25 => RunSkipped { campaign: id, seq, from, reason }.into(),
+        26 => RunRetried { campaign: id, seq, from, reason }.into(),
+        27 => RunReverting { campaign: id, seq, from, reason }.into(),
+        28 if p.wild < 8 => RunReverted { campaign: id, seq, version: p.wild }.into(),
+        28 => {
+            let (class, code) = (skein_types::ErrorClass::Conflict, name("SK0521"));
+            RunRevertFailed { campaign: id, seq, class, code, message: reason }.into()
+        }
+        _ if p.wild < 4 => RunFinalized { campaign: id, seq }.into(),
+        _ if p.wild < 8 => RunCancelled { campaign: id, seq, from, reason }.into(),
+        _ => RunStale { campaign: id, seq, from, reason }.into(),
+    }
+}
+
+impl Pick {
+    fn campaign_state(self, model: &Reference) -> CampaignState {
+        let there = model.campaigns.get(&campaign(self.campaign)).filter(|_| self.fits);
+        there.map_or(CampaignState::Draft, |campaign| campaign.state)
+    }
+
+    fn wave_state(self, model: &Reference) -> WaveState {
+        let there = model.waves.get(&(campaign(self.campaign), self.wave)).filter(|_| self.fits);
+        there.map_or(WaveState::Held, |wave| wave.state)
+    }
+
+    fn run_state(self, model: &Reference) -> RunState {
+        let there = model.run(campaign(self.campaign), self.run).filter(|_| self.fits);
+        there.map_or(RunState::Stale, |run| run.state)
+    }
+
+    fn token(self, model: &Reference) -> Token {
+        let there = model.tasks.get(&task(self.task)).filter(|_| self.fits);
+        there.map_or(Token { generation: 1, epoch: self.wild }, |task| task.token)
+    }
+
+    fn incarnation(self, model: &Reference) -> u64 {
+        model.nodes.get(&node(self.node)).filter(|_| self.fits).map_or(0, |node| node.incarnation)
+    }
+
+    fn holder(self, model: &Reference) -> (skein_types::NodeId, u64) {
+        let there = model.tasks.get(&task(self.task)).filter(|_| self.fits);
+        let holder = there.and_then(|task| task.phase.holder());
+        holder.map_or((node(self.node), self.wild), |holder| (holder.node, holder.incarnation))
+    }
+}

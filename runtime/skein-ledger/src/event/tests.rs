@@ -1,0 +1,204 @@
+//! Golden bodies: what was ever written can be read, and what is written today has not changed by accident.
+
+use std::path::PathBuf;
+
+use skein_types::{
+    AttemptId, Blake3, Bytes, CampaignId, CampaignState, DatasetId, ErrorClass, Fuel, Millis, ModuleDigest,
+    NodeId, ParamsDigest, Rows, RunId, RunState, Verdict, WaveState,
+};
+use uuid::Uuid;
+
+use super::campaign::*;
+use super::dataset::*;
+use super::module::*;
+use super::node::*;
+use super::run::*;
+use super::{Event, Kind};
+use crate::text::{Name, Text};
+
+/// One event of each kind, every field of it with something in it.
+fn samples() -> Vec<Event> {
+    let name = |text: &str| Name::new(text).unwrap();
+    let text = |text: &str| Text::new(text).unwrap();
+    let uuid = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001);
+    let (campaign, dataset, node) = (CampaignId::new(uuid), DatasetId::new(uuid), NodeId::new(uuid));
+    let module = ModuleDigest::of(b"module");
+    let digest = |what: &str| Blake3::of(what.as_bytes());
+    let (seq, wave, from, reason) = (7, 1, RunState::Planned, text("because of \"ü\""));
+    let meters = Meters {
+        attempts: 1,
+        rows_in: Rows(2),
+        rows_out: Rows(3),
+        rejects: Rows(4),
+        bytes_in: Bytes(5),
+        bytes_out: Bytes(6),
+        cpu: Millis(7),
+        fuel: Fuel(8),
+    };
+    let (code, message, class) = (name("SK0302"), text("row 17: bad ts"), ErrorClass::Fault);
+    let labels = Labels::from([(name("tier"), name("gold")), (name("env"), name("prod"))]);
+    let (budget, owner) = (3, name("shop"));
+    vec![
+        ModuleSubmitted {
+            module,
+            name: name("prefs"),
+            version: name("2.0"),
+            bytes: Bytes(1_800_000),
+            owner: Some(owner.clone()),
+        }
+        .into(),
+        ModuleCompiled { module, manifest: Some(digest("manifest")) }.into(),
+        ModuleRefused { module, code: code.clone(), message: message.clone() }.into(),
+        ModuleSuspended { module, reason: reason.clone() }.into(),
+        ModuleRestored { module, reason: reason.clone() }.into(),
+        DatasetRegistered {
+            dataset,
+            name: name("orders"),
+            driver: name("files"),
+            location: text("/data/orders"),
+            owner: owner.clone(),
+            labels: labels.clone(),
+        }
+        .into(),
+        DatasetChanged { dataset, name: name("orders-eu"), owner: owner.clone(), labels }.into(),
+        DatasetRemoved { dataset, reason: reason.clone() }.into(),
+        CampaignCreated {
+            campaign,
+            name: name("prefs everywhere"),
+            owner,
+            module,
+            params: ParamsDigest::of(b"params"),
+            params_blob: digest("params"),
+            policy: digest("policy"),
+            selection: digest("selection"),
+        }
+        .into(),
+        CampaignMoved {
+            campaign,
+            from: CampaignState::Running,
+            to: CampaignState::Halted,
+            reason: reason.clone(),
+        }
+        .into(),
+        CampaignPlanned {
+            campaign,
+            plan: digest("plan"),
+            report: digest("report"),
+            runs: 5000,
+            bytes: Bytes(1 << 30),
+            rows: Rows(6_000_000),
+        }
+        .into(),
+        CampaignUnplanned { campaign }.into(),
+        CampaignRolledOut { campaign }.into(),
+        WavePlanned { campaign, wave, budget }.into(),
+        WaveMoved {
+            campaign,
+            wave,
+            from: WaveState::Waiting,
+            to: WaveState::Running,
+            reason: reason.clone(),
+            budget,
+        }
+        .into(),
+        RunPlanned {
+            campaign,
+            seq,
+            run: RunId::new(uuid),
+            dataset,
+            wave: Some(wave),
+            verdict: Verdict::Eligible,
+            reason: reason.clone(),
+            schema: Some(digest("schema")),
+            plan: Some(digest("schema plan")),
+            bytes: Bytes(4096),
+            rows: Rows(1200),
+        }
+        .into(),
+        RunIntended {
+            campaign,
+            seq,
+            publish: name("pub-1"),
+            descriptor: digest("descriptor"),
+            base: 3,
+            attempt: AttemptId::new(uuid),
+        }
+        .into(),
+        RunPublished { campaign, seq, version: 4, meters }.into(),
+        RunFinalized { campaign, seq }.into(),
+        RunFailed { campaign, seq, from, class, code: code.clone(), message: message.clone(), meters }.into(),
+        RunSkipped { campaign, seq, from, reason: reason.clone() }.into(),
+        RunCancelled { campaign, seq, from, reason: reason.clone() }.into(),
+        RunStale { campaign, seq, from, reason: reason.clone() }.into(),
+        RunRetried { campaign, seq, from: RunState::Failed, reason: reason.clone() }.into(),
+        RunReverting { campaign, seq, from: RunState::Published, reason: reason.clone() }.into(),
+        RunReverted { campaign, seq, version: 5 }.into(),
+        RunRevertFailed { campaign, seq, class, code, message }.into(),
+        NodeJoined { node, name: name("node-1"), incarnation: 2 }.into(),
+        NodeLost { node, incarnation: 2, reason }.into(),
+        NodeLeft { node, incarnation: 2 }.into(),
+    ]
+}
+
+fn path(kind: Kind, schema: u32) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden").join(format!("{kind}.v{schema}.json"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the crate's own files, read by a test")]
+fn golden(kind: Kind, schema: u32) -> String {
+    let path = path(kind, schema);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    text.trim_end().to_owned()
+}
+
+#[test]
+fn every_version_of_every_kind_has_a_golden_body_that_can_be_read() {
+    for kind in Kind::ALL {
+        for schema in 1..=kind.schema() {
+            let event = Event::decode(kind.as_str(), schema, golden(*kind, schema).as_bytes());
+            assert_eq!(event.unwrap().kind(), *kind, "{kind} v{schema}");
+        }
+    }
+}
+
+#[test]
+fn what_is_written_today_is_what_the_golden_bodies_say() {
+    let samples = samples();
+    let kinds: Vec<Kind> = samples.iter().map(Event::kind).collect();
+    assert_eq!(kinds, Kind::ALL, "one sample of each kind, in order");
+    for event in samples {
+        let kind = event.kind();
+        let body = String::from_utf8(event.body().unwrap()).unwrap();
+        assert_eq!(body, golden(kind, kind.schema()), "{kind} v{}", kind.schema());
+        assert_eq!(Event::decode(kind.as_str(), kind.schema(), body.as_bytes()).unwrap(), event);
+    }
+}
+
+#[test]
+fn no_golden_body_is_of_a_kind_or_version_that_is_not_known() {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden");
+    let files = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let known: Vec<PathBuf> =
+        Kind::ALL.iter().flat_map(|kind| (1..=kind.schema()).map(|v| path(*kind, v))).collect();
+    assert_eq!(files.filter(|file| !known.contains(file)).collect::<Vec<_>>(), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn an_unknown_field_kind_or_version_is_refused() {
+    let refused = |kind: &str, schema, body: &str| {
+        Event::decode(kind, schema, body.as_bytes()).unwrap_err().to_string()
+    };
+    let body = golden(Kind::NodeLeft, 1);
+    assert_eq!(refused("node.exploded", 1, &body), "its kind \"node.exploded\" is not known");
+    assert_eq!(
+        refused("node.left", 2, &body),
+        "its kind node.left has the version 2, and this program knows up to 1"
+    );
+    let more = body.replacen('{', "{\"extra\":1,", 1);
+    assert!(refused("node.left", 1, &more).contains("unknown field `extra`"), "{more}");
+}
+
+#[test]
+fn every_kind_is_found_by_its_word() {
+    assert!(Kind::ALL.iter().all(|kind| Kind::of(kind.as_str()) == Some(*kind)));
+}
