@@ -179,8 +179,11 @@ impl Refused {
     }
 
     fn verbs(&self) -> String {
-        if self.possible.is_empty() {
+        if self.state.is_terminal() {
             return format!("it is {}: nothing more can be asked of it", self.state);
+        }
+        if self.possible.is_empty() {
+            return format!("it is {}: wait until that is done", self.state);
         }
         let verbs: Vec<_> = self.possible.iter().map(|verb| verb.as_str()).collect();
         format!("it is {}; possible now: {}", self.state, verbs.join(", "))

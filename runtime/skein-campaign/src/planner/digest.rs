@@ -68,3 +68,82 @@ fn hashed(what: &[u8], parts: &[&[u8]]) -> Blake3 {
     }
     hasher.finalize().into()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{Blake3, DatasetId, Leaf, ModuleDigest, ParamsDigest, PlanDigest, hashed, joined};
+    use crate::policy::Policy;
+    use uuid::Uuid;
+
+    fn leaf(number: u128) -> Leaf<'static> {
+        let digest = Blake3::of(&number.to_be_bytes());
+        let dataset = DatasetId::new(Uuid::from_u128(number));
+        Leaf { dataset, schema: digest, schema_plan: Blake3::of(b"plan"), limits: "{}" }
+    }
+
+    fn of(leaves: &[Leaf<'_>]) -> Blake3 {
+        let mut digest = PlanDigest::new();
+        leaves.iter().for_each(|leaf| digest.push(leaf));
+        digest.finish(&ModuleDigest::of(b"module"), &ParamsDigest::of(b"{}"), &Policy::standard())
+    }
+
+    /// The same tree, from the whole list: split where the largest power of two that is smaller ends.
+    fn root(leaves: &[Leaf<'_>]) -> Blake3 {
+        match leaves {
+            [leaf] => {
+                let dataset = leaf.dataset.to_string();
+                let parts = [dataset.as_bytes(), &leaf.schema.0, &leaf.schema_plan.0, leaf.limits.as_bytes()];
+                hashed(b"skein plan leaf 1", &parts)
+            }
+            more => {
+                let (left, right) = more.split_at(more.len().next_power_of_two() / 2);
+                joined(&root(left), &root(right))
+            }
+        }
+    }
+
+    #[test]
+    fn the_digest_is_that_of_the_tree_over_the_whole_list() {
+        for count in [1, 2, 3, 4, 5, 7, 8, 13, 100] {
+            let leaves: Vec<_> = (0..count).map(leaf).collect();
+            let (module, params) = (ModuleDigest::of(b"module"), ParamsDigest::of(b"{}"));
+            let policy = Policy::standard().canonical();
+            let parts: [&[u8]; 5] =
+                [&root(&leaves).0, &(count as u64).to_be_bytes(), &module.0, &params.0, policy.as_bytes()];
+            assert_eq!(of(&leaves), hashed(b"skein plan 1", &parts), "{count}");
+        }
+    }
+
+    #[test]
+    fn one_change_of_anything_is_another_plan() {
+        let leaves: Vec<_> = (0..5).map(leaf).collect();
+        let mut seen = BTreeSet::from([of(&leaves).0, of(&[]).0, of(&leaves[..4]).0]);
+        let mut swapped = leaves.clone();
+        swapped.swap(1, 2);
+        seen.insert(of(&swapped).0);
+        let changes: [fn(&mut Leaf<'static>); 4] = [
+            |leaf| leaf.dataset = DatasetId::new(Uuid::from_u128(99)),
+            |leaf| leaf.schema = Blake3::of(b"other"),
+            |leaf| leaf.schema_plan = Blake3::of(b"other"),
+            |leaf| leaf.limits = "{\"memory\":1}",
+        ];
+        for change in changes {
+            let mut changed = leaves.clone();
+            change(&mut changed[4]);
+            seen.insert(of(&changed).0);
+        }
+        let whole = |module: &[u8], params: &[u8], policy: &Policy| {
+            let mut digest = PlanDigest::new();
+            leaves.iter().for_each(|leaf| digest.push(leaf));
+            digest.finish(&ModuleDigest::of(module), &ParamsDigest::of(params), policy).0
+        };
+        let standard = Policy::standard();
+        assert!(!seen.insert(whole(b"module", b"{}", &standard)));
+        seen.insert(whole(b"other", b"{}", &standard));
+        seen.insert(whole(b"module", b"[]", &standard));
+        seen.insert(whole(b"module", b"{}", &Policy { waves: vec![], ..standard }));
+        assert_eq!(seen.len(), 11);
+    }
+}

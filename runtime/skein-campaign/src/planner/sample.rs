@@ -36,3 +36,55 @@ pub fn sample(candidates: &[Candidate], policy: &Policy, seed: Seed) -> Sample {
     let coverage = Coverage { datasets, of_datasets, groups: covered as u64, of_groups };
     Sample { chosen, coverage, uncovered }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Candidate, Seed, Uncovered};
+    use super::sample;
+    use crate::policy::{Policy, SampleRule, Share};
+    use skein_types::{Blake3, Bytes};
+
+    fn group(number: u64) -> Blake3 {
+        Blake3::of(&number.to_be_bytes())
+    }
+
+    /// Datasets of group 0, 1, 2, ..., as many as is said.
+    fn candidates(groups: &[u64]) -> Vec<Candidate> {
+        let of = |(number, size): (u64, &u64)| (0..*size).map(move |_| group(number));
+        let groups = (0..).zip(groups).flat_map(of);
+        (0..)
+            .zip(groups)
+            .map(|(seq, group)| Candidate { seq, group, bytes: Bytes(1_000 - seq % 7) })
+            .collect()
+    }
+
+    #[test]
+    fn the_smallest_of_each_group_and_random_ones_up_to_the_share() {
+        let all = candidates(&[480, 20]);
+        let taken = sample(&all, &Policy::standard(), Seed(1));
+        assert_eq!((taken.coverage.datasets, taken.coverage.of_datasets), (5, 500));
+        assert_eq!((taken.coverage.groups, taken.coverage.of_groups), (2, 2));
+        assert!(taken.chosen.contains(&6) && taken.chosen.contains(&482), "{:?}", taken.chosen);
+        assert_ne!(sample(&all, &Policy::standard(), Seed(2)).chosen, taken.chosen);
+        let mut reversed = all.clone();
+        reversed.reverse();
+        assert_eq!(sample(&reversed, &Policy::standard(), Seed(1)), taken);
+    }
+
+    #[test]
+    fn where_the_cap_is_smaller_the_largest_groups_are_taken_and_the_others_listed() {
+        let all = candidates(&[2, 5, 1, 9]);
+        let policy =
+            Policy { dry_run: SampleRule { datasets: 2, share: Share::percent(100) }, ..Policy::standard() };
+        let taken = sample(&all, &policy, Seed(1));
+        assert_eq!((taken.coverage.datasets, taken.coverage.groups, taken.coverage.of_groups), (2, 2, 4));
+        let uncovered = [(0, 2, 1), (2, 1, 7)];
+        let uncovered = uncovered.map(|(number, datasets, smallest)| Uncovered {
+            group: group(number),
+            datasets,
+            smallest,
+        });
+        assert_eq!(taken.uncovered, uncovered);
+        assert_eq!(sample(&[], &policy, Seed(1)).coverage.datasets, 0);
+    }
+}
