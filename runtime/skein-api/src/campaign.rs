@@ -13,7 +13,6 @@ use skein_types::{
 use crate::bounded::{List, Text};
 use crate::dataset::Labels;
 use crate::policy::Policy;
-use crate::run::Why;
 use crate::time::Time;
 use crate::{Message, Name};
 
@@ -214,7 +213,7 @@ pub struct Campaign {
     /// Higher with each move.
     pub epoch: u64,
     /// Why it is there, if that needs saying.
-    pub why: Option<Why>,
+    pub why: Option<Message>,
     /// Since when.
     pub since: Time,
     /// What runs.

@@ -1,15 +1,12 @@
 //! What people ask of campaigns.
 
-use skein_api::{
-    Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignVerb, Event, Page, Run, RunCounts,
-};
+use skein_api::{Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignVerb, Event, Page, Run};
 use skein_campaign::{Accept, Command, RetryWhat, RollBackWhat, RunReport};
 use skein_ledger::{
-    CampaignCreated, Entry, Guard, Limit, ModuleState, Name, RunFilter, RunRetried, RunSkipped, Subject, Text, Unit,
+    CampaignCreated, Entry, Guard, Limit, ModuleState, Name, RunFilter, RunRetried, RunSkipped, Subject,
+    Text, Unit,
 };
-use skein_types::{
-    Blake3, CampaignId, ModuleDigest, ParamsDigest, Rows, RunState, Timestamp, codes,
-};
+use skein_types::{Blake3, CampaignId, ModuleDigest, ParamsDigest, Rows, RunState, Timestamp, codes};
 use uuid::Uuid;
 
 use crate::control::{Control, State, name};
@@ -33,10 +30,12 @@ impl Control {
         let module = self.module_by(&asked.module)?;
         if module.state != ModuleState::Ready {
             let message = format!("module {} is {}", asked.module, module.state);
-            return Err(ServiceError::new(codes::CAMPAIGN_STATE, message).hint(Some("submit it again and look at why")));
+            return Err(ServiceError::new(codes::CAMPAIGN_STATE, message)
+                .hint(Some("submit it again and look at why")));
         }
         let id = CampaignId::new(Uuid::now_v7());
-        let json = |value: serde_json::Result<Vec<u8>>| value.map_err(|error| ServiceError::bug(error.to_string()));
+        let json =
+            |value: serde_json::Result<Vec<u8>>| value.map_err(|error| ServiceError::bug(error.to_string()));
         let params = json(serde_json::to_vec(&asked.params))?;
         let policy = json(serde_json::to_vec(&asked.policy))?;
         let selection = json(serde_json::to_vec(&asked.selection))?;
@@ -69,8 +68,9 @@ impl Control {
             (Err(_), None) => None,
         };
         found.ok_or_else(|| {
-            ServiceError::absent("module", named)
-                .hint(Some("name it as NAME@VERSION or by its digest, sha256:…; `skein module list` shows what is there"))
+            ServiceError::absent("module", named).hint(Some(
+                "name it as NAME@VERSION or by its digest, sha256:…; `skein module list` shows what is there",
+            ))
         })
     }
 
@@ -91,12 +91,16 @@ impl Control {
             }
             if let (CampaignVerb::Start, Some(meant)) = (verb, asked.plan) {
                 if live.machine.plan() != Some(meant) {
-                    return Err(ServiceError::new(codes::CAMPAIGN_STATE, "there is another plan than the one that is meant"));
+                    return Err(ServiceError::new(
+                        codes::CAMPAIGN_STATE,
+                        "there is another plan than the one that is meant",
+                    ));
                 }
             }
             let command = command(verb, asked);
             let reason = asked.reason.as_deref().unwrap_or_default();
-            let refused = self.tell(&mut state, id, vec![Told::of(command)], (&self.user, reason, Vec::new()))?;
+            let refused =
+                self.tell(&mut state, id, vec![Told::of(command)], (&self.user, reason, Vec::new()))?;
             if let Some((_, refused)) = refused.into_iter().next() {
                 return Err(refused.into());
             }
@@ -118,7 +122,9 @@ impl Control {
         let (from, to): (&[RunState], RunState) = match command {
             Command::Retry(what) => (what.states(), RunState::Planned),
             Command::Skip => (&[RunState::Planned], RunState::Skipped),
-            Command::RollBack(RollBackWhat::Runs) => (&[RunState::Published, RunState::RevertFailed], RunState::Reverting),
+            Command::RollBack(RollBackWhat::Runs) => {
+                (&[RunState::Published, RunState::RevertFailed], RunState::Reverting)
+            }
             Command::Plan
             | Command::Start
             | Command::Pause
@@ -258,7 +264,9 @@ fn command(verb: CampaignVerb, asked: &CampaignAction) -> Command {
         CampaignVerb::Pause => Command::Pause,
         CampaignVerb::Resume => Command::Resume(if asked.now { Accept::AsIs } else { Accept::Nothing }),
         CampaignVerb::Cancel => Command::Cancel,
-        CampaignVerb::Retry => Command::Retry(if asked.runs.is_some() { RetryWhat::Named } else { RetryWhat::All }),
+        CampaignVerb::Retry => {
+            Command::Retry(if asked.runs.is_some() { RetryWhat::Named } else { RetryWhat::All })
+        }
         CampaignVerb::Skip => Command::Skip,
         CampaignVerb::RollBack if asked.runs.is_some() => Command::RollBack(RollBackWhat::Runs),
         CampaignVerb::RollBack => Command::RollBack(RollBackWhat::Campaign),
@@ -292,4 +300,3 @@ fn campaign_id(named: &str) -> Result<CampaignId, ServiceError> {
 fn number(text: &str) -> Result<u64, ServiceError> {
     text.parse().map_err(|_| ServiceError::new(codes::BODY_INVALID, format!("{text:?} is no number")))
 }
-

@@ -4,7 +4,7 @@
 //! from it, seats of nodes) is soft: it is made again from the ledger and from what nodes say, so a restart loses nothing.
 //! All of it lies behind one lock, which is held for decisions and never while files are touched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -58,6 +58,8 @@ pub struct Control {
 /// What is in memory.
 #[derive(Debug, Default)]
 pub(crate) struct State {
+    /// Campaigns that are not over, whether their machines are here or are to be read again.
+    pub(crate) open: BTreeSet<CampaignId>,
     pub(crate) campaigns: BTreeMap<CampaignId, Live>,
     pub(crate) fleet: Fleet,
 }
@@ -122,13 +124,11 @@ impl Control {
     ) -> Result<Vec<(usize, skein_campaign::Refused)>, ServiceError> {
         let live = self.live(state, id)?;
         let mut refusals = Vec::new();
-        let drafted = decide::draft(
-            (id, &live.machine),
-            told,
-            (actor, self.clock.now(), reason),
-            |index, refused| refusals.push((index, refused)),
-        )
-        .with(more);
+        let drafted =
+            decide::draft((id, &live.machine), told, (actor, self.clock.now(), reason), |index, refused| {
+                refusals.push((index, refused))
+            })
+            .with(more);
         if drafted.is_empty() {
             return Ok(refusals);
         }
@@ -143,9 +143,17 @@ impl Control {
     }
 
     /// A campaign, read from the ledger if it is not here.
-    pub(crate) fn live<'s>(&self, state: &'s mut State, id: CampaignId) -> Result<&'s mut Live, ServiceError> {
+    pub(crate) fn live<'s>(
+        &self,
+        state: &'s mut State,
+        id: CampaignId,
+    ) -> Result<&'s mut Live, ServiceError> {
         if let std::collections::btree_map::Entry::Vacant(entry) = state.campaigns.entry(id) {
-            entry.insert(Live::load(&*self.ledger, id)?);
+            let live = Live::load(&*self.ledger, id)?;
+            if !live.is_over() {
+                state.open.insert(id);
+            }
+            entry.insert(live);
         }
         live_of(state, id)
     }

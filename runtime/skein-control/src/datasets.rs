@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use skein_api::{DRIVER_FILES, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, List, Page, Text as ApiText, Why};
+use skein_api::{
+    DRIVER_FILES, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, List, Page, Text as ApiText, Why,
+};
 use skein_dataset::{Dataset, Manager, Options, Place, manage_many, release};
-use skein_ledger::{DatasetFilter, DatasetRegistered, DatasetRemoved, Found, Limit, Name, Text, Unit, UnitOutcome};
+use skein_ledger::{
+    DatasetFilter, DatasetRegistered, DatasetRemoved, Found, Limit, Name, Text, Unit, UnitOutcome,
+};
 use skein_types::{Code, DatasetId, codes};
 use uuid::Uuid;
 
@@ -118,13 +122,17 @@ impl Control {
         if let (Found::Dataset { dataset }, Some((_, add, opened))) = (found, asked) {
             let there = self.ledger.dataset(*dataset)?;
             let same = there.as_ref().is_some_and(|there| {
-                there.name.as_str() == &*add.name && there.location.as_str() == opened.path().display().to_string()
+                there.name.as_str() == &*add.name
+                    && there.location.as_str() == opened.path().display().to_string()
             });
             if same {
                 return Ok(DatasetAdded::Known(*dataset));
             }
-            let error = ServiceError::new(codes::DATASET_TAKEN, format!("the name or the place is that of {dataset}"))
-                .hint(Some("list the datasets, and choose another name"));
+            let error = ServiceError::new(
+                codes::DATASET_TAKEN,
+                format!("the name or the place is that of {dataset}"),
+            )
+            .hint(Some("list the datasets, and choose another name"));
             return Ok(refused(&error));
         }
         Ok(refused(&ServiceError::new(codes::DATASET_TAKEN, found.to_string())))
@@ -152,7 +160,9 @@ impl Control {
     fn find_dataset(&self, named: &str) -> Result<skein_ledger::Dataset, ServiceError> {
         let found = match named.parse::<DatasetId>() {
             Ok(id) => self.ledger.dataset(id)?,
-            Err(_) => self.ledger.dataset_named(&Name::new(named).map_err(|error| ServiceError::unfit("name", &error))?)?,
+            Err(_) => self
+                .ledger
+                .dataset_named(&Name::new(named).map_err(|error| ServiceError::unfit("name", &error))?)?,
         };
         found.ok_or_else(|| ServiceError::absent("dataset", named))
     }
@@ -167,7 +177,9 @@ impl Control {
                 .hint(Some("skip its run, or wait for the end of the campaign")));
         }
         match self.open_at(row.location.as_str()) {
-            Ok(dataset) => release(&dataset).map_err(|error| from_dataset(error.code(), &error, error.hint()))?,
+            Ok(dataset) => {
+                release(&dataset).map_err(|error| from_dataset(error.code(), &error, error.hint()))?
+            }
             // There is nothing to give back.
             Err(error) => tracing::info!(dataset = %row.name, %error, "removed without being given back"),
         }

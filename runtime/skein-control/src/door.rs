@@ -80,7 +80,13 @@ impl Control {
     }
 
     /// Staged runs of a wave whose datasets can be opened.
-    fn staged(&self, state: &mut State, id: CampaignId, wave: u32, most: usize) -> Result<Vec<AtDoor>, ServiceError> {
+    fn staged(
+        &self,
+        state: &mut State,
+        id: CampaignId,
+        wave: u32,
+        most: usize,
+    ) -> Result<Vec<AtDoor>, ServiceError> {
         let filter =
             TaskFilter { campaign: Some(id), phase: Some(PhaseName::Staged), ..TaskFilter::default() };
         let (mut ready, mut after) = (Vec::new(), 0);
@@ -118,16 +124,23 @@ impl Control {
     }
 
     /// Announces them; answers those that were.
-    fn intend(&self, state: &mut State, id: CampaignId, ready: Vec<AtDoor>) -> Result<Vec<AtDoor>, ServiceError> {
+    fn intend(
+        &self,
+        state: &mut State,
+        id: CampaignId,
+        ready: Vec<AtDoor>,
+    ) -> Result<Vec<AtDoor>, ServiceError> {
         let (mut told, mut blobs) = (Vec::new(), Vec::new());
         let keep_until = Timestamp(self.clock.now().0.saturating_add(KEEP));
         for one in &ready {
             let descriptor = Descriptor { run: one.run.id, attempt: one.attempt, prepared: one.digest };
-            let bytes = serde_json::to_vec(&descriptor).map_err(|error| ServiceError::bug(error.to_string()))?;
+            let bytes =
+                serde_json::to_vec(&descriptor).map_err(|error| ServiceError::bug(error.to_string()))?;
             let intended = RunIntended {
                 campaign: id,
                 seq: one.run.seq,
-                publish: Name::new(one.run.id.to_string()).map_err(|error| ServiceError::bug(error.to_string()))?,
+                publish: Name::new(one.run.id.to_string())
+                    .map_err(|error| ServiceError::bug(error.to_string()))?,
                 descriptor: Blake3::of(&bytes),
                 base: one.base,
                 attempt: one.attempt,
@@ -201,8 +214,10 @@ impl Control {
         if lot.is_empty() {
             return Ok(true);
         }
-        let (known, again): (Vec<_>, Vec<_>) = lot.into_iter().map(|one| (asked(&one), one)).partition(|(known, _)| known.is_some());
-        let (answers, mut lot): (Vec<_>, Vec<_>) = known.into_iter().filter_map(|(answer, one)| Some((answer?, one))).unzip();
+        let (known, again): (Vec<_>, Vec<_>) =
+            lot.into_iter().map(|one| (asked(&one), one)).partition(|(known, _)| known.is_some());
+        let (answers, mut lot): (Vec<_>, Vec<_>) =
+            known.into_iter().filter_map(|(answer, one)| Some((answer?, one))).unzip();
         self.confirm(id, &mut lot, answers)?;
         let mut again: Vec<AtDoor> = again.into_iter().map(|(_, one)| one).collect();
         let answers = published(&again);
@@ -247,19 +262,31 @@ fn asked(one: &AtDoor) -> Option<Through> {
 fn published(lot: &[AtDoor]) -> Vec<Through> {
     let handed: Vec<Handed<'_>> = lot
         .iter()
-        .map(|one| Handed { dataset: &one.dataset, run: one.run.id, attempt: one.attempt, digest: one.digest })
+        .map(|one| Handed {
+            dataset: &one.dataset,
+            run: one.run.id,
+            attempt: one.attempt,
+            digest: one.digest,
+        })
         .collect();
-    publish_handed(&handed).into_iter().map(|answer| answer.map_or_else(|error| not_published(&error), became)).collect()
+    publish_handed(&handed)
+        .into_iter()
+        .map(|answer| answer.map_or_else(|error| not_published(&error), became))
+        .collect()
 }
 
 fn became(outcome: Outcome) -> Through {
     match outcome {
         Outcome::Committed { version } => Through::Published { version },
-        Outcome::Held { .. } => Through::Failed { code: codes::BUG, message: "it is held, and nobody asked".to_owned() },
+        Outcome::Held { .. } => {
+            Through::Failed { code: codes::BUG, message: "it is held, and nobody asked".to_owned() }
+        }
         Outcome::Conflict { reason } => {
             Through::Failed { code: codes::DATASET_DRIFT, message: conflict(&reason) }
         }
-        Outcome::Refused { refusal } => Through::Failed { code: refusal.code(), message: refusal.to_string() },
+        Outcome::Refused { refusal } => {
+            Through::Failed { code: refusal.code(), message: refusal.to_string() }
+        }
         Outcome::Unknown { cause } => Through::Unknown { cause },
     }
 }
@@ -279,8 +306,10 @@ fn conflict(reason: &Conflict) -> String {
 fn not_published(error: &PublishError) -> Through {
     match error.class() {
         ErrorClass::Transient => Through::Unknown { cause: error.to_string() },
-        ErrorClass::Fault | ErrorClass::Denied | ErrorClass::BadInput | ErrorClass::Conflict | ErrorClass::Bug => {
-            Through::Failed { code: error.code(), message: error.to_string() }
-        }
+        ErrorClass::Fault
+        | ErrorClass::Denied
+        | ErrorClass::BadInput
+        | ErrorClass::Conflict
+        | ErrorClass::Bug => Through::Failed { code: error.code(), message: error.to_string() },
     }
 }

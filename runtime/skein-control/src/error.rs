@@ -66,7 +66,12 @@ macro_rules! from {
     };
 }
 
-from!(skein_api::BodyError, skein_api::node::NodeRefused, skein_api::node::BlobError, skein_ledger::LedgerError);
+from!(
+    skein_api::BodyError,
+    skein_api::node::NodeRefused,
+    skein_api::node::BlobError,
+    skein_ledger::LedgerError
+);
 
 impl From<skein_campaign::Refused> for ServiceError {
     fn from(refused: skein_campaign::Refused) -> Self {

@@ -11,8 +11,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use skein_api::node::{Exchange, Exchanged, Held, Lease, Rates, Revoke, RevokeReason, TASKS_MAX};
 use skein_api::List;
+use skein_api::node::{Exchange, Exchanged, Held, Lease, Rates, Revoke, RevokeReason, TASKS_MAX};
 use skein_campaign::BeforeDoor;
 use skein_ledger::{
     Checkpoint, Claim, Entry, Limit, PhaseName, Release, SizeClass, Task, TaskFilter, Unit, UnitOutcome,
@@ -39,7 +39,8 @@ impl Control {
         match asked.sequence.cmp(&seat.sequence) {
             std::cmp::Ordering::Equal => {
                 let again = seat.answer.clone();
-                return again.ok_or_else(|| ServiceError::new(codes::NODE_SEQUENCE, "sequences count from 1"));
+                return again
+                    .ok_or_else(|| ServiceError::new(codes::NODE_SEQUENCE, "sequences count from 1"));
             }
             std::cmp::Ordering::Less => {
                 let message = format!("sequence {} after {}", asked.sequence, seat.sequence);
@@ -66,7 +67,8 @@ impl Control {
 
     fn take_and_give(&self, state: &mut State, asked: &Exchange) -> Result<Exchanged, ServiceError> {
         let by = || Unit::by(self.itself.clone());
-        let usage = serde_json::to_string(&asked.usage).map_err(|error| ServiceError::bug(error.to_string()))?;
+        let usage =
+            serde_json::to_string(&asked.usage).map_err(|error| ServiceError::bug(error.to_string()))?;
         let mut units = vec![by().then(self.renewal(asked.node, asked.incarnation, &usage))];
         let mut purposes = vec![For::Renewal];
         for report in asked.checkpoints.iter() {
@@ -97,8 +99,17 @@ impl Control {
                 purposes.push(For::Claimed(Box::new((task, held))));
             }
         }
-        let outcomes = self.ledger.commit(units)?;
+        let outcomes = match self.ledger.commit(units) {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                // Nothing of it is written: every machine that took a report in is read again.
+                state.campaigns.clear();
+                return Err(error.into());
+            }
+        };
         let seat = Self::seat(state, asked.node, asked.incarnation)?;
+        let campaigns: BTreeMap<TaskId, CampaignId> =
+            seat.holds.iter().filter_map(|(task, hold)| Some((*task, hold.campaign?))).collect();
         for task in &over {
             if seat.holds.remove(task).is_some() {
                 seat.finished += 1;
@@ -110,10 +121,19 @@ impl Control {
             match (purpose, outcome) {
                 (For::Renewal, UnitOutcome::Refused { .. }) => {
                     state.fleet.seats.remove(&asked.node);
-                    return Err(ServiceError::new(codes::NODE_FENCED, "the node was given up").hint(Some("register again")));
+                    return Err(ServiceError::new(codes::NODE_FENCED, "the node was given up")
+                        .hint(Some("register again")));
                 }
-                (For::Report(task), UnitOutcome::Refused { .. }) => drop(fenced.insert(task)),
-                (For::Claimed(claim), UnitOutcome::Applied(_) | UnitOutcome::Known(_)) => claimed.push(*claim),
+                (For::Report(task), UnitOutcome::Refused { .. }) => {
+                    fenced.insert(task);
+                    // A machine that took the report in is ahead of the ledger.
+                    if let Some(campaign) = campaigns.get(&task) {
+                        state.campaigns.remove(campaign);
+                    }
+                }
+                (For::Claimed(claim), UnitOutcome::Applied(_) | UnitOutcome::Known(_)) => {
+                    claimed.push(*claim)
+                }
                 // Somebody else has it.
                 (For::Claimed(_), UnitOutcome::Refused { .. }) => {}
                 (For::Renewal | For::Report(_), UnitOutcome::Applied(_) | UnitOutcome::Known(_)) => {}
@@ -136,7 +156,8 @@ impl Control {
             .chain(asked.results.iter().map(|report| report.held.task))
             .collect();
         let Some(seat) = state.fleet.seats.get_mut(&asked.node) else { return };
-        let lost: Vec<Hold> = seat.holds.values().filter(|hold| !named.contains(&hold.held.task)).copied().collect();
+        let lost: Vec<Hold> =
+            seat.holds.values().filter(|hold| !named.contains(&hold.held.task)).copied().collect();
         for hold in lost {
             seat.holds.remove(&hold.held.task);
             units.push(Unit::by(self.itself.clone()).then(released(hold.held, Timestamp(0))));
@@ -145,7 +166,7 @@ impl Control {
     }
 
     /// What the node gets next: small tasks and large ones each up to what it wants, so that neither starves the other.
-    fn choose(&self, state: &State, asked: &Exchange) -> Result<Vec<(Task, Held)>, ServiceError> {
+    fn choose(&self, state: &mut State, asked: &Exchange) -> Result<Vec<(Task, Held)>, ServiceError> {
         let mut chosen = Vec::new();
         let wants = [(SizeClass::Large, asked.wants.large), (SizeClass::Small, asked.wants.small)];
         for (class, wanted) in wants {
@@ -154,7 +175,8 @@ impl Control {
                 continue;
             }
             let due = Some(self.clock.now());
-            let filter = TaskFilter { phase: Some(PhaseName::Ready), class: Some(class), due, campaign: None };
+            let filter =
+                TaskFilter { phase: Some(PhaseName::Ready), class: Some(class), due, campaign: None };
             let page = self.ledger.tasks(filter, 0, Limit::new(most))?;
             for task in page.items {
                 // A task whose nodes keep dying gets a node for itself.
@@ -173,9 +195,9 @@ impl Control {
         Ok(chosen)
     }
 
-    fn may_start(&self, state: &State, task: &Task) -> bool {
+    fn may_start(&self, state: &mut State, task: &Task) -> bool {
         let Some(campaign) = task.campaign else { return true };
-        state.campaigns.get(&campaign).is_some_and(crate::live::Live::works)
+        self.live(state, campaign).is_ok_and(|live| live.works())
     }
 
     /// What was claimed, with all that the node needs for it.
@@ -195,14 +217,7 @@ impl Control {
                     continue;
                 }
             };
-            let hold = Hold {
-                held,
-                campaign: task.campaign,
-                seq: task.seq,
-                wave: work.wave,
-                started: false,
-                rows: 0,
-            };
+            let hold = Hold { held, campaign: task.campaign, wave: work.wave, started: false, rows: 0 };
             if let Some(seat) = state.fleet.seats.get_mut(&node) {
                 seat.holds.insert(task.id, hold);
             }
@@ -220,7 +235,7 @@ impl Control {
     /// What the node has and shall not go on with.
     fn revokes(
         &self,
-        state: &State,
+        state: &mut State,
         asked: &Exchange,
         (over, fenced): (&BTreeSet<TaskId>, &BTreeSet<TaskId>),
     ) -> Vec<Revoke> {
@@ -243,32 +258,33 @@ impl Control {
         revokes
     }
 
-    fn before_door(&self, state: &State, hold: &Hold) -> BeforeDoor {
+    fn before_door(&self, state: &mut State, hold: &Hold) -> BeforeDoor {
         let Some(campaign) = hold.campaign else { return BeforeDoor::GoOn };
-        match (state.campaigns.get(&campaign), hold.wave) {
-            (Some(live), Some(wave)) => live.machine.before_door(wave),
-            (Some(live), None) if live.works() => BeforeDoor::GoOn,
-            (Some(_) | None, _) => BeforeDoor::Discard,
+        match (self.live(state, campaign), hold.wave) {
+            (Ok(live), Some(wave)) => live.machine.before_door(wave),
+            (Ok(live), None) if !live.works() => BeforeDoor::Discard,
+            // What cannot be read just now is no reason to throw work away.
+            (Ok(_) | Err(_), _) => BeforeDoor::GoOn,
         }
     }
 
     /// Whether some node could be given something now.
     pub fn has_work(&self) -> bool {
-        let filter = TaskFilter { phase: Some(PhaseName::Ready), due: Some(self.clock.now()), class: None, campaign: None };
-        let state = self.state();
+        let filter = TaskFilter {
+            phase: Some(PhaseName::Ready),
+            due: Some(self.clock.now()),
+            class: None,
+            campaign: None,
+        };
+        let mut state = self.state();
         self.ledger
             .tasks(filter, 0, Limit::new(1))
-            .is_ok_and(|page| page.items.iter().any(|task| self.may_start(&state, task)))
+            .is_ok_and(|page| page.items.iter().any(|task| self.may_start(&mut state, task)))
     }
 
     /// Done when there may be something to do.
     pub async fn work_appears(&self) {
         self.wake.work().await;
-    }
-
-    /// Campaigns of which nodes hold something.
-    pub(crate) fn held(&self, state: &State, campaign: CampaignId) -> u64 {
-        state.fleet.held_of(campaign).count() as u64
     }
 }
 

@@ -31,7 +31,6 @@ pub(crate) struct Fleet {
 pub(crate) struct Seat {
     pub(crate) name: String,
     pub(crate) incarnation: u64,
-    pub(crate) slots: u32,
     /// The last exchange that was answered, and how: it may be asked again.
     pub(crate) sequence: u64,
     pub(crate) answer: Option<Exchanged>,
@@ -47,21 +46,18 @@ pub(crate) struct Seat {
 pub(crate) struct Hold {
     pub(crate) held: Held,
     pub(crate) campaign: Option<CampaignId>,
-    pub(crate) seq: Option<u64>,
     pub(crate) wave: Option<u32>,
     pub(crate) started: bool,
     pub(crate) rows: u64,
 }
 
 impl Fleet {
-    /// Agents that all nodes run at a time.
-    pub(crate) fn slots(&self) -> u64 {
-        self.seats.values().map(|seat| u64::from(seat.slots)).sum()
-    }
-
     /// Tasks of a campaign that nodes hold.
     pub(crate) fn held_of(&self, campaign: CampaignId) -> impl Iterator<Item = &Hold> {
-        self.seats.values().flat_map(|seat| seat.holds.values()).filter(move |hold| hold.campaign == Some(campaign))
+        self.seats
+            .values()
+            .flat_map(|seat| seat.holds.values())
+            .filter(move |hold| hold.campaign == Some(campaign))
     }
 
     /// Nodes whose leases are over.

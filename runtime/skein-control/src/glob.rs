@@ -12,7 +12,9 @@ pub(crate) struct Names(Option<GlobSet>);
 /// One of these. `*` does not cross a `/`, `**` does.
 pub(crate) fn any_of<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Result<Names, ServiceError> {
     let (mut set, mut some) = (GlobSetBuilder::new(), false);
-    let bad = |error: globset::Error| ServiceError::new(codes::BODY_INVALID, format!("a name to select by: {error}"));
+    let bad = |error: globset::Error| {
+        ServiceError::new(codes::BODY_INVALID, format!("a name to select by: {error}"))
+    };
     for pattern in patterns {
         set.add(GlobBuilder::new(pattern).literal_separator(true).build().map_err(bad)?);
         some = true;
@@ -35,7 +37,9 @@ mod tests {
     fn nothing_said_is_all_and_a_star_stays_in_its_part() {
         assert!(any_of([]).unwrap().fits("any/name"));
         let some = any_of(["sales/*", "orders"]).unwrap();
-        for (name, fits) in [("sales/eu", true), ("sales/eu/north", false), ("orders", true), ("orders2", false)] {
+        for (name, fits) in
+            [("sales/eu", true), ("sales/eu/north", false), ("orders", true), ("orders2", false)]
+        {
             assert_eq!(some.fits(name), fits, "{name}");
         }
         assert!(any_of(["a[", "b"]).is_err());

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use skein_campaign::{Campaign, Policy, Restored, Tally, WaveRow};
-use skein_ledger::{Ledger, RunCounts, Wave};
-use skein_types::{Blake3, CampaignId, CampaignState, ModuleDigest, RunState, WaveState};
+use skein_ledger::{Ledger, Limit, RunCounts, TaskFilter, Wave};
+use skein_types::{Blake3, CampaignId, CampaignState, ModuleDigest, RunState};
 
 use crate::error::ServiceError;
 use crate::planning::Planning;
@@ -21,7 +21,6 @@ pub(crate) struct Live {
     /// The blob with the parameters, which nodes fetch by it.
     pub(crate) params: Blake3,
     pub(crate) policy: Arc<skein_api::Policy>,
-    pub(crate) name: String,
     /// How far its plan is, while it is made.
     pub(crate) planning: Option<Planning>,
     /// Runs that have a task, with their wave.
@@ -38,10 +37,13 @@ impl Live {
         let absent = || ServiceError::absent("campaign", &id.to_string());
         let row = ledger.campaign(id)?.ok_or_else(absent)?;
         let blob = |digest| {
-            ledger.blob(digest)?.ok_or_else(|| ServiceError::bug(format!("the blob {digest} of {id} is gone")))
+            ledger
+                .blob(digest)?
+                .ok_or_else(|| ServiceError::bug(format!("the blob {digest} of {id} is gone")))
         };
         let policy: skein_api::Policy = skein_api::parse(&blob(row.policy)?, skein_api::BODY_BYTES_MAX)?;
         let waves = ledger.waves(id)?;
+        let tasks = tasks(ledger, id)?;
         let restored = Restored {
             state: row.state,
             epoch: row.epoch,
@@ -57,9 +59,8 @@ impl Live {
             module: row.module,
             params: row.params_blob,
             policy: Arc::new(policy),
-            name: row.name.to_string(),
             planning: None,
-            tasks: BTreeMap::new(),
+            tasks,
             tries: BTreeMap::new(),
             admitted: BTreeMap::new(),
             rate: Rate::default(),
@@ -84,11 +85,22 @@ impl Live {
     pub(crate) fn rules(&self) -> &Policy {
         self.machine.policy()
     }
+}
 
-    /// The waves of which runs may start.
-    pub(crate) fn waves_on(&self) -> Vec<u32> {
-        let on = self.machine.waves().iter().filter(|wave| matches!(wave.state(), WaveState::Running | WaveState::Promoted));
-        on.map(skein_campaign::Wave::number).collect()
+/// Runs that have a task, with their wave.
+fn tasks(ledger: &dyn Ledger, id: CampaignId) -> Result<BTreeMap<u64, u32>, ServiceError> {
+    let filter = TaskFilter { campaign: Some(id), ..TaskFilter::default() };
+    let (mut tasks, mut after) = (BTreeMap::new(), 0);
+    loop {
+        let page = ledger.tasks(filter, after, Limit::MAX)?;
+        for seq in page.items.iter().filter_map(|task| task.seq) {
+            let wave = ledger.run(id, seq)?.and_then(|run| run.wave);
+            tasks.extend(wave.map(|wave| (seq, wave)));
+        }
+        match page.next {
+            Some(next) => after = next,
+            None => return Ok(tasks),
+        }
     }
 }
 

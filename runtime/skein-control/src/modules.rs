@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use skein_sandbox::jail::{JailOptions, SubmitError, compile_in_jail};
 use skein_sandbox::ArtifactKey;
+use skein_sandbox::jail::{JailOptions, SubmitError, compile_in_jail};
 use skein_types::{Blake3, Bytes, ModuleDigest};
 
 use crate::error::ServiceError;
@@ -31,7 +31,11 @@ pub(crate) struct Modules {
 }
 
 impl Modules {
-    pub(crate) fn open(dir: &Path, exe: PathBuf, key: &[u8; ArtifactKey::BYTES]) -> Result<Self, ServiceError> {
+    pub(crate) fn open(
+        dir: &Path,
+        exe: PathBuf,
+        key: &[u8; ArtifactKey::BYTES],
+    ) -> Result<Self, ServiceError> {
         Ok(Self {
             bytes: Shelf::open(&dir.join("modules"), MODULE_BYTES_MAX)?,
             artifacts: Shelf::open(&dir.join("artifacts"), ARTIFACT_BYTES_MAX)?,
@@ -85,7 +89,8 @@ impl Modules {
     /// The artifact that was named by this digest.
     pub(crate) fn named(&self, digest: Blake3) -> Result<Option<Vec<u8>>, ServiceError> {
         let digests = self.digests.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let Some(module) = digests.iter().find(|(_, named)| **named == digest).map(|(module, _)| *module) else {
+        let Some(module) = digests.iter().find(|(_, named)| **named == digest).map(|(module, _)| *module)
+        else {
             return Ok(None);
         };
         drop(digests);

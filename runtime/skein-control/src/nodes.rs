@@ -26,7 +26,6 @@ impl Control {
         let seat = Seat {
             name: asked.name.to_string(),
             incarnation,
-            slots: asked.slots,
             sequence: 0,
             answer: None,
             until: self.clock.elapsed() + LEASE,
@@ -83,7 +82,8 @@ impl Control {
             let page = self.ledger.tasks_of_node(node, after, Limit::MAX)?;
             for task in &page.items {
                 let skein_ledger::Phase::Claimed(holder) = &task.phase else { continue };
-                let started = seat.as_ref().and_then(|seat| seat.holds.get(&task.id)).is_some_and(|hold| hold.started);
+                let started =
+                    seat.as_ref().and_then(|seat| seat.holds.get(&task.id)).is_some_and(|hold| hold.started);
                 let deaths = u32::from(started && holder.incarnation == incarnation);
                 unit = unit.then(Entry::Release(Release {
                     task: task.id,
@@ -109,7 +109,9 @@ impl Control {
     pub(crate) fn lose_silent(&self) -> Result<(), ServiceError> {
         let mut state = self.state();
         for node in state.fleet.silent(self.clock.elapsed()) {
-            let Some(incarnation) = state.fleet.seats.get(&node).map(|seat| seat.incarnation) else { continue };
+            let Some(incarnation) = state.fleet.seats.get(&node).map(|seat| seat.incarnation) else {
+                continue;
+            };
             self.lose(&mut state, node, incarnation, &format!("silent for {} s", (LEASE + GRACE).as_secs()))?;
         }
         Ok(())
@@ -131,7 +133,11 @@ impl Control {
         }
     }
 
-    pub(crate) fn seat<'s>(state: &'s mut State, node: NodeId, incarnation: u64) -> Result<&'s mut Seat, ServiceError> {
+    pub(crate) fn seat<'s>(
+        state: &'s mut State,
+        node: NodeId,
+        incarnation: u64,
+    ) -> Result<&'s mut Seat, ServiceError> {
         let seat = state.fleet.seats.get_mut(&node).filter(|seat| seat.incarnation == incarnation);
         seat.ok_or_else(|| {
             ServiceError::new(codes::NODE_FENCED, format!("{node} is not known in incarnation {incarnation}"))
@@ -144,7 +150,9 @@ impl Control {
 impl Roster for Control {
     fn launch(&self, slot: usize) -> Launch {
         let name = local_name(slot);
-        let line = serde_json::json!({ "name": name, "secret": self.secret().header(), "server": self.address() }).to_string();
+        let line =
+            serde_json::json!({ "name": name, "secret": self.secret().header(), "server": self.address() })
+                .to_string();
         Launch { name, line }
     }
 

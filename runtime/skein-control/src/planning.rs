@@ -14,8 +14,8 @@ use skein_api::node::{DatasetPlan, Planned, TASKS_MAX};
 use skein_api::{Selection, Why};
 use skein_campaign::{Candidate, Decision, Division, Input, Leaf, Observation, PlanDigest, Seed, divide};
 use skein_ledger::{
-    CampaignPlanned, CampaignUnplanned, DatasetFilter, Enqueue, Entry, Guard, Limit, Name, PhaseName, RunPlanned,
-    SizeClass, Task, TaskFilter, TaskKind, Text, Unit, WavePlanned,
+    CampaignPlanned, CampaignUnplanned, DatasetFilter, Enqueue, Entry, Guard, Limit, Name, PhaseName,
+    RunPlanned, SizeClass, Task, TaskFilter, TaskKind, Text, Unit, WavePlanned,
 };
 use skein_types::{
     Blake3, Bytes, CampaignId, DatasetId, ModuleDigest, ParamsDigest, Rows, RunId, TaskId, Timestamp, Verdict,
@@ -77,7 +77,8 @@ impl Control {
             self.write(Unit::by(self.itself.clone()).decide(CampaignUnplanned { campaign: id }))?;
         }
         let selection = self.ledger.blob(row.selection)?;
-        let selection = selection.ok_or_else(|| ServiceError::bug(format!("the selection of {id} is gone")))?;
+        let selection =
+            selection.ok_or_else(|| ServiceError::bug(format!("the selection of {id} is gone")))?;
         let selection: Selection = skein_api::parse(&selection, skein_api::BODY_BYTES_MAX)?;
         let datasets = self.selected(&selection)?;
         if datasets.is_empty() {
@@ -87,7 +88,8 @@ impl Control {
             return Ok(());
         }
         let total = datasets.len() as u64;
-        let chunks: Vec<(u64, &[DatasetId])> = (0..).step_by(TASKS_MAX).zip(datasets.chunks(TASKS_MAX)).collect();
+        let chunks: Vec<(u64, &[DatasetId])> =
+            (0..).step_by(TASKS_MAX).zip(datasets.chunks(TASKS_MAX)).collect();
         for some in chunks.chunks(CHUNK / 4) {
             let mut unit = Unit::by(self.itself.clone());
             for (first, datasets) in some {
@@ -114,7 +116,12 @@ impl Control {
         let (mut ids, mut after): (Vec<DatasetId>, Option<Name>) = (Vec::new(), None);
         loop {
             let page = self.ledger.datasets(&filter, after.as_ref(), Limit::MAX)?;
-            ids.extend(page.items.iter().filter(|dataset| wanted.fits(dataset.name.as_str())).map(|dataset| dataset.id));
+            ids.extend(
+                page.items
+                    .iter()
+                    .filter(|dataset| wanted.fits(dataset.name.as_str()))
+                    .map(|dataset| dataset.id),
+            );
             match page.next {
                 Some(next) => after = Some(next),
                 None => return Ok(ids),
@@ -147,7 +154,11 @@ impl Control {
         let row = self.ledger.campaign(id)?.ok_or_else(absent)?;
         let live = self.live(state, id)?;
         let draft = Draft::of((id, &live.machine), (row.module, row.params), &seen);
-        let asked = Observation::Planned { digest: draft.digest, waves: draft.division.sizes(), ineligible: draft.ineligible };
+        let asked = Observation::Planned {
+            digest: draft.digest,
+            waves: draft.division.sizes(),
+            ineligible: draft.ineligible,
+        };
         let decisions = live.machine.decide(Input::Observed(asked), self.clock.now())?;
         let mut machine = live.machine.clone();
         decisions.iter().for_each(|decision| machine.apply(decision));
@@ -209,14 +220,19 @@ impl Control {
             plan: draft.digest,
             report: digest,
             runs: draft.seen.len() as u64,
-            bytes: draft.sum(|plan| plan.bytes.0).into(),
+            bytes: Bytes(draft.sum(|plan| plan.bytes.0)),
             rows: Rows(draft.sum(|plan| plan.rows.0)),
         };
         self.write(guarded().then(Entry::PutBlob { bytes: report, keep_until }).decide(done))
     }
 
     /// A plan task that cannot be done is the end of the plan.
-    pub(crate) fn plan_failed(&self, state: &mut State, task: &Task, why: &Why) -> Result<Unit, ServiceError> {
+    pub(crate) fn plan_failed(
+        &self,
+        state: &mut State,
+        task: &Task,
+        why: &Why,
+    ) -> Result<Unit, ServiceError> {
         let id = task.campaign.ok_or_else(|| ServiceError::bug("a plan task without a campaign"))?;
         let live = self.live(state, id)?;
         let told = [Told::of(Observation::PlanImpossible)];
@@ -315,7 +331,11 @@ impl<'a> Draft<'a> {
     }
 
     fn sum(&self, of: impl Fn(&DatasetPlan) -> u64) -> u64 {
-        self.seen.iter().filter(|seen| seen.plan.verdict == Verdict::Eligible).map(|seen| of(&seen.plan)).sum()
+        self.seen
+            .iter()
+            .filter(|seen| seen.plan.verdict == Verdict::Eligible)
+            .map(|seen| of(&seen.plan))
+            .sum()
     }
 
     fn report(&self) -> Result<Vec<u8>, ServiceError> {

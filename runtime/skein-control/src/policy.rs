@@ -13,9 +13,14 @@ pub(crate) fn rules(asked: &skein_api::Policy) -> Result<Policy, ServiceError> {
     rules.budget = match asked.budget {
         None => rules.budget,
         Some(Budget::Runs(runs)) => Allowance::Runs(runs),
-        Some(Budget::Percent(percent)) if percent <= 100 => Allowance::Share(Share::percent(u32::from(percent))),
+        Some(Budget::Percent(percent)) if percent <= 100 => {
+            Allowance::Share(Share::percent(u16::from(percent)))
+        }
         Some(Budget::Percent(percent)) => {
-            return Err(ServiceError::new(skein_types::codes::BODY_INVALID, format!("a budget of {percent} %")));
+            return Err(ServiceError::new(
+                skein_types::codes::BODY_INVALID,
+                format!("a budget of {percent} %"),
+            ));
         }
     };
     rules.admission = match asked.admission {
@@ -27,7 +32,7 @@ pub(crate) fn rules(asked: &skein_api::Policy) -> Result<Policy, ServiceError> {
         Pin::Snapshot => skein_campaign::Pin::Snapshot,
     };
     if let Some(window) = asked.window_ms {
-        rules.rollback_window = Span::of(window);
+        rules.rollback_window = Span(window);
     }
     Ok(rules)
 }

@@ -29,7 +29,8 @@ impl Rate {
 
     /// Rows per second.
     pub(crate) fn per_second(&self) -> u64 {
-        let (Some((first, before)), Some((last, after))) = (self.readings.front(), self.readings.back()) else {
+        let (Some((first, before)), Some((last, after))) = (self.readings.front(), self.readings.back())
+        else {
             return 0;
         };
         let millis = last.saturating_sub(*first).as_millis();

@@ -82,18 +82,18 @@ impl Control {
         }
         let now = self.clock.elapsed();
         pauses.retain(|_, until| *until > now);
-        let campaigns: Vec<CampaignId> = self.state().campaigns.keys().copied().collect();
+        let campaigns: Vec<CampaignId> = self.state().open.iter().copied().collect();
         let mut done = false;
-        for id in campaigns.into_iter().filter(|id| !pauses.contains_key(id)) {
+        for id in campaigns {
+            if pauses.contains_key(&id) {
+                continue;
+            }
             match self.attend(id) {
                 Ok(did) => done |= did,
                 Err(error) => {
                     tracing::warn!(campaign = %id, code = error.code.id, %error, "a campaign cannot go on just now");
                     pauses.insert(id, now + AFTER_FAILURE);
                     self.state().campaigns.remove(&id);
-                    if let Err(error) = self.live(&mut self.state(), id) {
-                        tracing::error!(campaign = %id, %error, "a campaign cannot be read");
-                    }
                 }
             }
         }
@@ -107,6 +107,7 @@ impl Control {
             let live = self.live(&mut state, id)?;
             if live.is_over() {
                 state.campaigns.remove(&id);
+                state.open.remove(&id);
                 return Ok(false);
             }
             if live.machine.next_due().is_some_and(|due| due <= self.clock.now()) {

@@ -25,18 +25,31 @@ impl Control {
         report: &Report,
     ) -> Result<Option<Unit>, ServiceError> {
         let by = || Unit::by(self.itself.clone());
-        let Some(task) = self.ledger.task(report.held.task)?.filter(|task| task.token == report.held.token) else {
+        let Some(task) = self.ledger.task(report.held.task)?.filter(|task| task.token == report.held.token)
+        else {
             return Ok(None);
         };
         let stage = |result: String| {
             let held = report.held;
-            by().then(Entry::Stage(Stage { task: held.task, token: held.token, node, incarnation, result, blob: None }))
+            by().then(Entry::Stage(Stage {
+                task: held.task,
+                token: held.token,
+                node,
+                incarnation,
+                result,
+                blob: None,
+            }))
         };
-        let text = |value: serde_json::Result<String>| value.map_err(|error| ServiceError::bug(error.to_string()));
+        let text =
+            |value: serde_json::Result<String>| value.map_err(|error| ServiceError::bug(error.to_string()));
         match &report.outcome {
-            Outcome::Staged(staged) => Ok(Some(stage(text(serde_json::to_string(&Finished::of(report, staged)))?))),
+            Outcome::Staged(staged) => {
+                Ok(Some(stage(text(serde_json::to_string(&Finished::of(report, staged)))?)))
+            }
             Outcome::Planned(planned) => Ok(Some(stage(text(serde_json::to_string(planned))?))),
-            Outcome::Revoked | Outcome::Evicted { .. } => Ok(Some(by().then(released(report.held, Timestamp(0))))),
+            Outcome::Revoked | Outcome::Evicted { .. } => {
+                Ok(Some(by().then(released(report.held, Timestamp(0)))))
+            }
             Outcome::Failed { why, meters } => self.failed(state, &task, (why, meters)).map(Some),
             Outcome::SchemaMoved { found } => {
                 let reason = Text::clip(&format!("its schema is {found} now"));
@@ -59,7 +72,12 @@ impl Control {
     }
 
     /// A task failed: tried again if its class says so, else the end of its run.
-    fn failed(&self, state: &mut State, task: &Task, (why, meters): (&Why, &Meters)) -> Result<Unit, ServiceError> {
+    fn failed(
+        &self,
+        state: &mut State,
+        task: &Task,
+        (why, meters): (&Why, &Meters),
+    ) -> Result<Unit, ServiceError> {
         if let Some(wait) = self.again(state, task, why.class)? {
             let release = Release {
                 task: task.id,
@@ -117,15 +135,17 @@ impl Control {
         let live = self.live(state, id)?;
         let mut refused = None;
         let told = [Told::run(report, event(id, seq))];
-        let drafted = decide::draft((id, &live.machine), told, (&self.itself, self.clock.now(), ""), |_, why| {
-            refused = Some(why);
-        });
+        let drafted =
+            decide::draft((id, &live.machine), told, (&self.itself, self.clock.now(), ""), |_, why| {
+                refused = Some(why);
+            });
         if let Some(why) = refused {
             // The campaign does not want it any more: the task is given up with the run.
             tracing::debug!(campaign = %id, seq, %why, "report of a run that moved on");
         }
         let drafted = drafted.with([Entry::Remove { task: task.id, token: task.token }]);
         live.machine = drafted.machine;
+        live.tasks.remove(&seq);
         self.wake.reconciler();
         Ok(drafted.unit)
     }

@@ -1,8 +1,8 @@
 //! The ledger's rows as the bodies of answers.
 
 use skein_api::{
-    Campaign, Dataset, Event, Labels, List, Message, Meters, Module, Page, PlanTotals, Policy, Run, RunCounts, RunRows,
-    Text, Time, Wave, Why,
+    Campaign, Dataset, Event, Labels, List, Message, Meters, Module, Page, PlanTotals, Policy, Run,
+    RunCounts, RunRows, Text, Time, Wave, Why,
 };
 use skein_ledger::Recorded;
 use skein_types::{Code, Millis, Rows, RunState, Timestamp, codes};
@@ -173,7 +173,12 @@ fn worked(row: &skein_ledger::Run) -> (Option<RunRows>, Option<Meters>) {
         return (None, None);
     }
     let filtered = took.rows_in.0.saturating_sub(took.rows_out.0).saturating_sub(took.rejects.0);
-    let rows = RunRows { read: took.rows_in, written: took.rows_out, rejected: took.rejects, filtered: Rows(filtered) };
+    let rows = RunRows {
+        read: took.rows_in,
+        written: took.rows_out,
+        rejected: took.rejects,
+        filtered: Rows(filtered),
+    };
     let meters = Meters {
         fuel: took.fuel,
         cpu_ms: took.cpu,
@@ -196,4 +201,3 @@ pub(crate) fn event(recorded: &Recorded) -> Result<Event, ServiceError> {
         hash: recorded.hash,
     })
 }
-

@@ -1,7 +1,7 @@
 //! Submitting modules, and the bytes that nodes fetch.
 
-use skein_api::{Module, Page};
 use skein_api::node::{BlobError, check_blob};
+use skein_api::{Module, Page};
 use skein_ledger::{Entry, ModuleCompiled, ModuleRefused, ModuleState, ModuleSubmitted, Name, Text, Unit};
 use skein_types::{Blake3, Bytes, ModuleDigest, Timestamp, codes};
 
@@ -49,7 +49,8 @@ impl Control {
         match self.modules.compile(module)? {
             Ok(()) => self.write(unit.decide(ModuleCompiled { module, manifest: None })),
             Err(refused) => {
-                let code = Name::new(refused.code().id).map_err(|error| ServiceError::bug(error.to_string()))?;
+                let code =
+                    Name::new(refused.code().id).map_err(|error| ServiceError::bug(error.to_string()))?;
                 let message = Text::clip(&refused.to_string());
                 self.write(unit.decide(ModuleRefused { module, code, message }))
             }
@@ -67,7 +68,9 @@ impl Control {
     pub fn modules(&self, part: &ListPart) -> Result<Page<Module>, ServiceError> {
         let after = part.after.as_deref().and_then(|key| key.split_once('@'));
         let after = after.map(|(of, version)| Ok((name("after", of)?, name("after", version)?)));
-        let page = self.ledger.modules(after.transpose().map_err(|error: ServiceError| error)?.as_ref(), part.limit())?;
+        let page = self
+            .ledger
+            .modules(after.transpose().map_err(|error: ServiceError| error)?.as_ref(), part.limit())?;
         let next = page.next.map(|(of, version)| format!("{of}@{version}"));
         shown::page(page.items, next, |module| Ok(shown::module(&module)))
     }

@@ -237,8 +237,8 @@ fn pause(deaths: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
     use std::sync::Arc;
+    use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
     use std::time::Duration;
 
     use super::{Launch, NodeCommand, Roster, Supervisor, pause};

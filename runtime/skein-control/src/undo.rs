@@ -5,7 +5,8 @@ use std::time::Duration;
 use skein_campaign::RunReport;
 use skein_dataset::{Dataset, RejectedRows, RollbackError, RolledBack, Undo, finalize, roll_back_many};
 use skein_ledger::{
-    Entry, Limit, Name, Run, RunCancelled, RunFilter, RunFinalized, RunRevertFailed, RunReverted, RunReverting, Text,
+    Entry, Limit, Name, Run, RunCancelled, RunFilter, RunFinalized, RunRevertFailed, RunReverted,
+    RunReverting, Text,
 };
 use skein_types::{CampaignId, Code, ErrorClass, RunId, RunState, codes};
 
@@ -93,7 +94,9 @@ impl Control {
                     continue;
                 }
                 // The dataset is gone or others': there is nothing of ours to give up.
-                Err(error) => tracing::warn!(campaign = %id, seq = run.seq, %error, "old version left to itself"),
+                Err(error) => {
+                    tracing::warn!(campaign = %id, seq = run.seq, %error, "old version left to itself")
+                }
             }
             let finalized = RunFinalized { campaign: id, seq: run.seq };
             told.push(Told::run(RunReport::of(run_of(run), RunState::Finalized), finalized));

@@ -29,7 +29,8 @@ pub(crate) struct ToDo {
 impl Control {
     pub(crate) fn payload(&self, state: &State, task: &Task) -> Result<ToDo, ServiceError> {
         let id = task.campaign.ok_or_else(|| ServiceError::bug("a task without a campaign"))?;
-        let live = state.campaigns.get(&id).ok_or_else(|| ServiceError::bug("a task of a campaign that is over"))?;
+        let live =
+            state.campaigns.get(&id).ok_or_else(|| ServiceError::bug("a task of a campaign that is over"))?;
         let work = self.work(live)?;
         let memory = Bytes(work.limits.memory.0 + HOST_MEMORY.0);
         match task.kind {
@@ -92,17 +93,21 @@ impl Control {
     /// The place of a dataset as a node is told it. Of one that was removed since only its id is left.
     fn place(&self, id: DatasetId) -> Result<DatasetPlace, ServiceError> {
         let dataset = self.ledger.dataset(id)?;
-        dataset.map_or_else(|| Err(ServiceError::absent("dataset", &id.to_string())), |dataset| place(&dataset))
+        dataset
+            .map_or_else(|| Err(ServiceError::absent("dataset", &id.to_string())), |dataset| place(&dataset))
     }
 
     fn artifact_digest(&self, module: skein_types::ModuleDigest) -> Result<Blake3, ServiceError> {
-        self.modules.artifact_digest(module)?.ok_or_else(|| ServiceError::bug(format!("{module} is not compiled")))
+        self.modules
+            .artifact_digest(module)?
+            .ok_or_else(|| ServiceError::bug(format!("{module} is not compiled")))
     }
 }
 
 /// Where a dataset is.
 pub(crate) fn place(dataset: &Dataset) -> Result<DatasetPlace, ServiceError> {
     let location = Location::new(dataset.location.as_str());
-    let location = location.map_err(|error| ServiceError::bug(format!("the place of {}: {error}", dataset.name)))?;
+    let location =
+        location.map_err(|error| ServiceError::bug(format!("the place of {}: {error}", dataset.name)))?;
     Ok(DatasetPlace { dataset: dataset.id, location, state: None::<Text<4096>> })
 }

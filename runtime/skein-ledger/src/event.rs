@@ -48,6 +48,16 @@ impl Subject {
     }
 }
 
+impl fmt::Display for Subject {
+    /// The id of what it is about; of a run, its campaign's and its number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.columns() {
+            (id, None) => f.write_str(&id),
+            (id, Some(seq)) => write!(f, "{id}/{seq}"),
+        }
+    }
+}
+
 /// Why a stored record cannot be read as an event.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreadable {
@@ -101,6 +111,11 @@ macro_rules! events {
             /// What it is about.
             pub fn subject(&self) -> Subject {
                 match self { $(Self::$variant(body) => { let of: fn(&$variant) -> Subject = $subject; of(body) }),+ }
+            }
+
+            /// Its body as JSON, for those who show it.
+            pub fn shown(&self) -> Value {
+                match self { $(Self::$variant(body) => serde_json::to_value(body).unwrap_or_default()),+ }
             }
 
             /// Its body as it is stored and hashed.

@@ -23,11 +23,11 @@ use std::time::Duration;
 
 use skein_api::List;
 use skein_api::node::{
-    Exchange, Exchanged, HELD_MAX, Held, Lease, Outcome, PROTOCOL, Progress as TaskProgress, Register, Registered,
-    Report, RevokeReason, Usage, Wants,
+    Exchange, Exchanged, HELD_MAX, Held, Lease, Outcome, PROTOCOL, Progress as TaskProgress, Register,
+    Registered, Report, RevokeReason, Usage, Wants,
 };
 use skein_campaign::lease::{LeaseCommand, LeaseInput, LeaseTerms, NodeLease, NodeLost};
-use skein_types::{AttemptId, Bytes, Clock, Code, Millis, NodeId, Rows, codes};
+use skein_types::{AttemptId, Bytes, Clock, Code, Millis, NodeId, codes};
 
 use crate::progress::Progress;
 use client::{Client, ClientError};
@@ -115,7 +115,8 @@ pub struct Node {
 impl Node {
     /// Prepares its connection.
     pub fn new(options: NodeOptions, clock: Arc<dyn Clock>) -> Result<Self, NodeError> {
-        let client = Client::new(&options.server, &options.secret).map_err(|error| NodeError::Setup(error.to_string()))?;
+        let client = Client::new(&options.server, &options.secret)
+            .map_err(|error| NodeError::Setup(error.to_string()))?;
         let (news, heard) = sync_channel(4 * HELD_MAX);
         Ok(Self { options, clock, client: Arc::new(client), news, heard })
     }
@@ -129,8 +130,14 @@ impl Node {
     pub fn run(self) -> Result<(), NodeError> {
         let Self { options, clock, client, news, heard } = self;
         let (requests, asked) = sync_channel(1);
-        let link = { let (client, news) = (Arc::clone(&client), news.clone()); move || link(&client, &asked, &news) };
-        std::thread::Builder::new().name("link".to_owned()).spawn(link).map_err(|error| NodeError::Setup(error.to_string()))?;
+        let link = {
+            let (client, news) = (Arc::clone(&client), news.clone());
+            move || link(&client, &asked, &news)
+        };
+        std::thread::Builder::new()
+            .name("link".to_owned())
+            .spawn(link)
+            .map_err(|error| NodeError::Setup(error.to_string()))?;
         let workers = Workers::start(options.slots, (&client, &clock), news)
             .map_err(|error| NodeError::Setup(error.to_string()))?;
         let lease = NodeLease::new(LeaseTerms::STANDARD, clock.elapsed());
@@ -173,7 +180,6 @@ fn link(client: &Client, asked: &Receiver<Request>, news: &SyncSender<News>) {
 struct Having {
     held: Held,
     large: bool,
-    estimate: Millis,
     started: bool,
     progress: Arc<Progress>,
 }
@@ -266,7 +272,7 @@ impl Desk {
         let holding = self.held.values().map(|having| TaskProgress {
             held: having.held,
             started: having.started,
-            rows: Rows(having.progress.reading().rows),
+            rows: having.progress.read().rows_done,
             bytes: Bytes(0),
         });
         Exchange {
@@ -349,13 +355,8 @@ impl Desk {
             self.revoked(revoke.held, revoke.reason);
         }
         for lease in answer.leases {
-            let having = Having {
-                held: lease.held,
-                large: lease.large,
-                estimate: lease.estimate_ms,
-                started: false,
-                progress: Arc::default(),
-            };
+            let having =
+                Having { held: lease.held, large: lease.large, started: false, progress: Arc::default() };
             self.held.insert(lease.held.attempt, having);
             self.waiting.push_back(lease);
         }

@@ -22,14 +22,19 @@ impl IntoResponse for Refusal {
         let Self(error) = self;
         let trace = uuid::Uuid::now_v7().simple().to_string();
         match error.code.class {
-            ErrorClass::Bug => tracing::error!(%trace, code = error.code.id, error = %error, "request failed"),
-            ErrorClass::Transient => tracing::warn!(%trace, code = error.code.id, error = %error, "request failed"),
+            ErrorClass::Bug => {
+                tracing::error!(%trace, code = error.code.id, error = %error, "request failed")
+            }
+            ErrorClass::Transient => {
+                tracing::warn!(%trace, code = error.code.id, error = %error, "request failed")
+            }
             ErrorClass::Fault | ErrorClass::Denied | ErrorClass::BadInput | ErrorClass::Conflict => {
                 tracing::debug!(%trace, code = error.code.id, error = %error, "request refused");
             }
         }
         let problem = Problem::new(error.code, &error.message, error.hint.as_deref(), &trace);
-        let status = StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status =
+            StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
         (status, kind, Json(problem)).into_response()
     }

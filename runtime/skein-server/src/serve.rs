@@ -44,7 +44,9 @@ impl ServeError {
     /// What a person can do about it.
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::NotLoopback(_) => Some("anybody who reaches it may do anything, so it listens on 127.0.0.1 or [::1] only"),
+            Self::NotLoopback(_) => {
+                Some("anybody who reaches it may do anything, so it listens on 127.0.0.1 or [::1] only")
+            }
             Self::Listen { .. } => Some("another server may run; choose another port with --listen"),
             Self::Io(_) => None,
         }
@@ -79,7 +81,11 @@ impl Server {
     }
 
     /// Answers until this process is asked to end (SIGINT, SIGTERM) and `before_end` is done: nodes drain through the server.
-    pub fn answer(self, control: &Arc<Control>, before_end: impl FnOnce() + Send + 'static) -> Result<(), ServeError> {
+    pub fn answer(
+        self,
+        control: &Arc<Control>,
+        before_end: impl FnOnce() + Send + 'static,
+    ) -> Result<(), ServeError> {
         let router = router(Arc::clone(control));
         self.runtime.block_on(async move {
             let mut interrupt = signal(SignalKind::interrupt())?;

@@ -68,10 +68,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 /// The whole body of at most so many bytes.
 pub(crate) async fn bytes(request: Request, most: usize) -> Result<axum::body::Bytes, Refusal> {
     axum::body::to_bytes(request.into_body(), most).await.map_err(|error| {
-        let whole = std::error::Error::source(&error).is_none_or(|source| !source.to_string().contains("length limit"));
+        let whole = std::error::Error::source(&error)
+            .is_none_or(|source| !source.to_string().contains("length limit"));
         match whole {
             true => Refusal(ServiceError::new(codes::IO, format!("the body did not arrive: {error}"))),
-            false => Refusal(ServiceError::new(codes::BODY_TOO_LARGE, format!("a body of more than {most} bytes"))),
+            false => {
+                Refusal(ServiceError::new(codes::BODY_TOO_LARGE, format!("a body of more than {most} bytes")))
+            }
         }
     })
 }

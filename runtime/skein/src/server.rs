@@ -48,7 +48,12 @@ impl Server {
     }
 
     /// All items of a list, up to so many.
-    pub(crate) fn list<T: DeserializeOwned>(&self, path: &str, query: &str, most: usize) -> Result<Vec<T>, Failure> {
+    pub(crate) fn list<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &str,
+        most: usize,
+    ) -> Result<Vec<T>, Failure> {
         let (mut items, mut after): (Vec<T>, Option<String>) = (Vec::new(), None);
         loop {
             let from = after.as_ref().map(|key| format!("&after={}", encoded(key))).unwrap_or_default();
@@ -103,7 +108,9 @@ impl Server {
 pub(crate) fn encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |mut encoded, byte| {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte))
+            }
             other => encoded.push_str(&format!("%{other:02X}")),
         }
         encoded

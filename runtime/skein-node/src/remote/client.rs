@@ -72,10 +72,16 @@ impl Client {
         Ok(bytes)
     }
 
-    fn post<T: DeserializeOwned>(&self, path: &str, asked: &impl Serialize, most: usize) -> Result<T, ClientError> {
+    fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        asked: &impl Serialize,
+        most: usize,
+    ) -> Result<T, ClientError> {
         let request = self.http.post(format!("{}{path}", self.server)).header(SECRET_HEADER, &self.secret);
         let response = request.json(asked).send().map_err(|error| travel(&error))?;
-        skein_api::parse(&body(response, most)?, most).map_err(|error| ClientError::Nonsense(error.to_string()))
+        skein_api::parse(&body(response, most)?, most)
+            .map_err(|error| ClientError::Nonsense(error.to_string()))
     }
 }
 
@@ -84,7 +90,10 @@ fn body(response: Response, most: usize) -> Result<Vec<u8>, ClientError> {
     let good = response.status().is_success();
     let most = if good { most } else { BODY_BYTES_MAX };
     let mut bytes = Vec::new();
-    response.take(most as u64 + 1).read_to_end(&mut bytes).map_err(|error| ClientError::Travel(error.to_string()))?;
+    response
+        .take(most as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| ClientError::Travel(error.to_string()))?;
     if bytes.len() > most {
         return Err(ClientError::Nonsense(format!("more than {most} bytes")));
     }

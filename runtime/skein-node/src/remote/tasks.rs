@@ -11,9 +11,9 @@ use skein_types::Clock;
 use super::News;
 use super::client::Client;
 use super::work::{Done, Shop, StagedRun};
+use crate::managed::hand_over_all;
 use crate::progress::Progress;
 use crate::staged::Staged;
-use crate::managed::hand_over_all;
 
 /// Staged runs that are handed over with one wait for the disk.
 const LOT: usize = 64;
@@ -103,7 +103,9 @@ impl Worker {
             }
             let sent = match self.shop.carry_out(lease, &progress) {
                 Done::Over(outcome) => self.news.send(News::Over(Report { held, outcome: *outcome })).is_ok(),
-                Done::Staged(staged, known) => self.staged.send(Ready { held, staged: *staged, known }).is_ok(),
+                Done::Staged(staged, known) => {
+                    self.staged.send(Ready { held, staged: *staged, known }).is_ok()
+                }
             };
             self.free.fetch_add(1, Ordering::Relaxed);
             if !sent {

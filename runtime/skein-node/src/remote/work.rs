@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use skein_api::node::{
-    AgentLimits, DatasetPlan, DatasetPlace, Lease, Outcome, Payload, PlanTask, Planned, RunTask, Staged as ApiStaged,
-    Work,
+    AgentLimits, DatasetPlace, DatasetPlan, Lease, Outcome, Payload, PlanTask, Planned, RunTask,
+    Staged as ApiStaged, Work,
 };
 use skein_api::{List, Meters, NameRule as ApiNames, RunRows, Why};
 use skein_dataset::{Dataset, HandedOver, NameRule, Options, Place, ProbeCache};
@@ -204,7 +204,7 @@ impl Shop {
             allow_empty: work.allow_empty,
             files: FileChoice::everything(),
             checkpoint_rows: work.checkpoint_rows,
-            resize: Resize::default(),
+            resize: Resize::NONE,
             names: match work.names {
                 ApiNames::Hashed => NameRule::Hashed,
                 ApiNames::Keep => NameRule::Keep,
@@ -214,9 +214,11 @@ impl Shop {
 
     fn dataset(&self, place: &DatasetPlace, server: ServerId) -> Result<Dataset, Trouble> {
         let other = |code: Code, error: &dyn std::error::Error| Trouble::Other(code, error.to_string());
-        let at = Place::resolve(Path::new(place.location.as_str())).map_err(|error| other(error.code(), &error))?;
+        let at = Place::resolve(Path::new(place.location.as_str()))
+            .map_err(|error| other(error.code(), &error))?;
         let options = Options { lock_wait: LOCK_WAIT, threads: 1, probes: Arc::clone(&self.probes) };
-        let dataset = Dataset::open(at, Arc::clone(&self.clock), options).map_err(|error| other(error.code(), &error))?;
+        let dataset = Dataset::open(at, Arc::clone(&self.clock), options)
+            .map_err(|error| other(error.code(), &error))?;
         Ok(dataset.managed_by(server))
     }
 
@@ -227,7 +229,8 @@ impl Shop {
             return Ok(module.clone());
         }
         let trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let trusted = trusted.ok_or_else(|| Trouble::Other(codes::BUG, "no key to check modules with".to_owned()))?;
+        let trusted =
+            trusted.ok_or_else(|| Trouble::Other(codes::BUG, "no key to check modules with".to_owned()))?;
         let artifact = self.client.blob(work.artifact)?;
         let module = Module::load(&self.engine, &artifact, &trusted)
             .map_err(|error| Trouble::Other(error.code(), error.to_string()))?;
@@ -283,7 +286,7 @@ pub(super) fn failed(error: &RunError, meters: Meters) -> Outcome {
         text.push_str(&cause.to_string());
         next = cause.source();
     }
-    Outcome::Failed { why: Why::new(error.code(), &text, error.hint()), meters }
+    Outcome::Failed { why: Why::new(error.code(), &text, error.hint().as_deref()), meters }
 }
 
 fn planned(place: &DatasetPlace, found: crate::look::Look) -> DatasetPlan {

@@ -56,7 +56,10 @@ async fn events(
     ask(control, move |control| control.campaign_events(&campaign, &part)).await
 }
 
-async fn progress(State(control): State<Arc<Control>>, Path(campaign): Path<String>) -> Answer<CampaignProgress> {
+async fn progress(
+    State(control): State<Arc<Control>>,
+    Path(campaign): Path<String>,
+) -> Answer<CampaignProgress> {
     ask(control, move |control| control.progress(&campaign)).await
 }
 

@@ -4,7 +4,8 @@ mod watch;
 
 use clap::{Args, Subcommand};
 use skein_api::{
-    Admission, Budget, Campaign, CampaignAction, CampaignCreate, CampaignVerb, Event, List, Policy, Run, Selection, Text,
+    Admission, Budget, Campaign, CampaignAction, CampaignCreate, CampaignVerb, Event, List, Policy, Run,
+    Selection, Text,
 };
 use skein_types::{CampaignState, RunState, codes};
 
@@ -158,7 +159,8 @@ pub(crate) fn campaign(settings: &Settings, args: &CampaignArgs) -> CommandResul
 fn unknown(verb: &str) -> Failure {
     let all: Vec<&str> = CampaignVerb::ALL.iter().map(|verb| verb.as_str()).collect();
     let near = skein_types::nearest(verb, all.iter().copied());
-    let hint = near.map_or_else(|| format!("known: {}", all.join(", ")), |near| format!("did you mean {near}?"));
+    let hint =
+        near.map_or_else(|| format!("known: {}", all.join(", ")), |near| format!("did you mean {near}?"));
     Failure::text(codes::USAGE, format!("nobody can {verb:?} a campaign")).hint(Some(hint))
 }
 
@@ -180,7 +182,8 @@ fn asked(settings: &Settings, verb: &Verb) -> Result<CampaignCreate, Failure> {
         module: text("--module", module)?,
         params: serde_json::from_str(params.json()).map_err(|error| Failure::new(codes::BUG, &error))?,
         selection: Selection {
-            names: List::new(names).map_err(|error| Failure::text(codes::USAGE, format!("--select: {error}")))?,
+            names: List::new(names)
+                .map_err(|error| Failure::text(codes::USAGE, format!("--select: {error}")))?,
             owner: owner.as_deref().map(|owner| text("--owner", owner)).transpose()?,
             ..Selection::default()
         },

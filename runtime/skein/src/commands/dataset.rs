@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use skein_api::{DRIVER_FILES, Dataset, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, Labels, List, Text};
+use skein_api::{
+    DRIVER_FILES, Dataset, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, Labels, List, Text,
+};
 use skein_types::codes;
 
 use crate::args::{Output, ServerArgs};
@@ -126,9 +128,9 @@ fn add(server: &Server, (paths, owner, prefix): (&[PathBuf], &str, &str), output
 }
 
 fn one(path: &std::path::Path, owner: &str, prefix: &str) -> Result<DatasetAdd, Failure> {
-    let real = path.canonicalize().map_err(|error| {
-        Failure::text(codes::DATASET_NOT_FOUND, format!("{}: {error}", path.display()))
-    })?;
+    let real = path
+        .canonicalize()
+        .map_err(|error| Failure::text(codes::DATASET_NOT_FOUND, format!("{}: {error}", path.display())))?;
     let name = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let text = |what: &str, text: String| {
         Text::new(text).map_err(|error| Failure::text(codes::USAGE, format!("{what}: {error}")))

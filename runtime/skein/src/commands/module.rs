@@ -8,8 +8,8 @@ use skein_types::codes;
 
 use crate::args::{Output, ServerArgs};
 use crate::failure::{CommandResult, Failure};
-use crate::modules;
 use crate::home::Home;
+use crate::modules;
 use crate::render;
 use crate::server::{Server, encoded};
 use crate::settings::Settings;

@@ -33,14 +33,20 @@ struct Told {
 pub(crate) fn node(args: &NodeArgs) -> CommandResult {
     let mut line = String::new();
     let mut stdin = std::io::stdin().lock();
-    stdin.by_ref().take(LINE_BYTES_MAX).read_line(&mut line).map_err(|error| Failure::new(codes::IO, &error))?;
-    let Told { name, secret, server } = serde_json::from_str(&line)
-        .map_err(|error| Failure::text(codes::USAGE, format!("standard input does not say where the server is: {error}"))
-            .hint(Some("a node is started by `skein serve`")))?;
+    stdin
+        .by_ref()
+        .take(LINE_BYTES_MAX)
+        .read_line(&mut line)
+        .map_err(|error| Failure::new(codes::IO, &error))?;
+    let Told { name, secret, server } = serde_json::from_str(&line).map_err(|error| {
+        Failure::text(codes::USAGE, format!("standard input does not say where the server is: {error}"))
+            .hint(Some("a node is started by `skein serve`"))
+    })?;
     drop(stdin);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let options = NodeOptions { server, secret, name, slots: usize::from(args.slots) };
-    let node = Node::new(options, clock).map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
+    let node =
+        Node::new(options, clock).map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
     let drain = node.drain();
     if let Err(error) = ctrlc::set_handler(move || drain.ask()) {
         tracing::warn!(%error, "signals are not caught");

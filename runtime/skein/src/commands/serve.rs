@@ -44,8 +44,8 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let home = Home::at(&settings.home);
     let exe = std::env::current_exe().map_err(|error| Failure::new(codes::IO, &error))?;
-    let server = Server::listen(args.listen)
-        .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
+    let server =
+        Server::listen(args.listen).map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
     let address = format!("http://{}", server.address());
     let options = Options {
         dir: args.dir.clone().unwrap_or_else(|| settings.home.join("server")),

@@ -17,9 +17,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const LINE_EVERY: u32 = 20;
 
 pub(super) fn watch(settings: &Settings, server: &Server, campaign: &str, output: Output) -> CommandResult {
-    let target = if settings.interactive { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let style = ProgressStyle::with_template("{bar:30} {percent:>3}% {human_pos}/{human_len} datasets  {msg}")
-        .expect("the template is a constant");
+    let target =
+        if settings.interactive { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let style =
+        ProgressStyle::with_template("{bar:30} {percent:>3}% {human_pos}/{human_len} datasets  {msg}")
+            .expect("the template is a constant");
     let bar = ProgressBar::with_draw_target(Some(0), target).with_style(style.progress_chars("#>-"));
     let mut looks = 0_u32;
     let last = loop {
@@ -66,7 +68,8 @@ fn counts(now: &CampaignProgress) -> (u64, u64) {
 
 fn told(now: &CampaignProgress) -> String {
     let rate = render::grouped(now.rows_per_second);
-    let left = now.remaining_ms.map(|left| format!(", {} left", render::duration(left.0))).unwrap_or_default();
+    let left =
+        now.remaining_ms.map(|left| format!(", {} left", render::duration(left.0))).unwrap_or_default();
     format!(
         "{}: {} running, {} staged, {} failed ({} more may), {rate} rows/s{left}",
         now.state, now.running, now.staged, now.runs.failed, now.failures_left
