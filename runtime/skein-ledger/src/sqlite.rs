@@ -58,9 +58,10 @@ impl std::fmt::Debug for Options {
 /// A ledger in a directory of this machine.
 #[derive(Debug)]
 pub struct Sqlite {
-    // Fields are dropped in order: the writer ends what it began, the connections close, the lock goes last.
-    writer: Writer,
+    // Fields are dropped in order: the readers first, so that the writer is the last to close and folds its log into the
+    // file, which readers may not; the lock at the very end.
     readers: Readers,
+    writer: Writer,
     path: PathBuf,
     generation: u64,
     clock: Arc<dyn Clock>,
@@ -82,7 +83,7 @@ impl Sqlite {
         let readers = Readers::new(path.clone());
         let generation = opened.generation;
         let writer = Writer::start(opened, Arc::clone(&options.clock), options.notify)?;
-        Ok(Self { writer, readers, path, generation, clock: options.clock, _lock: lock })
+        Ok(Self { readers, writer, path, generation, clock: options.clock, _lock: lock })
     }
 }
 

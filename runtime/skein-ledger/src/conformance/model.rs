@@ -7,6 +7,8 @@
 mod reference;
 mod steps;
 
+use std::cell::Cell;
+
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use skein_types::Timestamp;
@@ -15,36 +17,49 @@ use super::Places;
 use super::scene::{CONTENT, Scene, by, campaign, node, task};
 use crate::entry::Entry;
 use crate::page::Limit;
+use crate::unit::UnitOutcome;
 use crate::view::{RunFilter, TaskFilter};
 use reference::Reference;
-use steps::{Move, moves};
+use steps::{Move, moves, prelude};
 
 const CAMPAIGNS: u64 = 2;
 const RUNS: u64 = 5;
 const NODES: u64 = 2;
 const TASKS: u64 = 4;
 
+/// Fewer would mean that the cases do not get far; there were a thousand when this was written.
+const APPLIED: usize = 400;
+
 /// Cases are few and long: what is rare needs a past.
-const CASES: u32 = 40;
+const CASES: u32 = 32;
 
 /// Outcomes and reads are the model's, whatever came before.
 pub fn random_units_do_what_the_model_does(places: Places<'_>) {
     let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
     let plan = prop::collection::vec(moves(), 20..60);
+    let applied = Cell::new(0);
     let result = TestRunner::new(config).run(&plan, |plan| {
         let scene = Scene::new(places);
-        play(scene, &plan);
+        applied.set(applied.get() + play(scene, &plan));
         Ok(())
     });
     if let Err(error) = result {
         panic!("{error}");
     }
+    assert!(applied.get() >= APPLIED, "{} units were applied", applied.get());
 }
 
-fn play(mut scene: Scene, plan: &[Move]) {
+/// How many units were applied.
+fn play(mut scene: Scene, plan: &[Move]) -> usize {
+    let mut applied = 0;
     let mut model = Reference::default();
     let blob = by().then(Entry::PutBlob { bytes: CONTENT.to_vec(), keep_until: super::scene::START });
     scene.applied(blob);
+    for unit in prelude() {
+        let outcome = model.commit(&unit, super::scene::START);
+        assert_eq!(scene.commit(unit), outcome);
+        assert!(outcome.is_done(), "{outcome:?}");
+    }
     for (at, step) in plan.iter().enumerate() {
         let now = Timestamp(super::scene::START.0 + step.later);
         scene.clock.set(now);
@@ -52,12 +67,14 @@ fn play(mut scene: Scene, plan: &[Move]) {
         let outcomes = scene.ledger().commit(units.clone()).expect("written");
         let expected: Vec<_> = units.iter().map(|unit| model.commit(unit, now)).collect();
         assert_eq!(outcomes, expected, "step {at}: {units:#?}");
+        applied += outcomes.iter().filter(|outcome| matches!(outcome, UnitOutcome::Applied(_))).count();
         if step.reopen {
             scene.reopen();
         }
     }
     same_reads(&scene, &model);
     scene.is_sound();
+    applied
 }
 
 fn same_reads(scene: &Scene, model: &Reference) {

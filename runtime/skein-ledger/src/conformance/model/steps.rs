@@ -14,7 +14,7 @@ use crate::event::campaign::{CampaignMoved, CampaignPlanned, CampaignUnplanned, 
 use crate::event::node::{NodeJoined, NodeLeft, NodeLost};
 use crate::event::run::*;
 use crate::guard::Guard;
-use crate::task::Checkpoint;
+use crate::task::{Checkpoint, PhaseName};
 use crate::unit::Unit;
 
 /// One call of `commit`, and what comes around it.
@@ -56,8 +56,8 @@ pub(super) fn moves() -> impl Strategy<Value = Move> {
 fn plan() -> impl Strategy<Value = Plan> {
     // Few causes, so that some come again.
     let cause = prop::option::weighted(0.3, 0..20_u64);
-    let guards = prop::collection::vec((0..8_u8, pick()), 0..3);
-    let entries = prop::collection::vec((0..ENTRIES, pick()), 1..4);
+    let guards = prop_oneof![3 => Just(Vec::new()), 1 => prop::collection::vec((0..8_u8, pick()), 1..3)];
+    let entries = prop::collection::vec((0..ENTRIES, pick()), 1..3);
     (cause, guards, entries).prop_map(|(cause, guards, entries)| Plan { cause, guards, entries })
 }
 
@@ -81,7 +81,9 @@ impl Plan {
         let mut unit = by();
         unit.cause = self.cause.map(cause);
         unit.guards = self.guards.iter().map(|(which, pick)| guard(*which, *pick, model)).collect();
-        unit.entries = self.entries.iter().map(|(which, pick)| entry(*which, *pick, model)).collect();
+        let entries =
+            self.entries.iter().map(|(which, pick)| entry(*which, pick.fitting(*which, model), model));
+        unit.entries = entries.collect();
         unit
     }
 }
@@ -95,8 +97,7 @@ fn guard(which: u8, p: Pick, model: &Reference) -> Guard {
         3 => Guard::RunIs { campaign, seq, state: p.run_state(model) },
         4 => Guard::RunAt { campaign, seq, epoch: model.run(campaign, seq).map_or(p.wild, |run| run.epoch) },
         5 => {
-            let phase =
-                model.tasks.get(&task).map_or(crate::task::PhaseName::Ready, |task| task.phase.name());
+            let phase = model.tasks.get(&task).map_or(PhaseName::Ready, |task| task.phase.name());
             Guard::TaskIs { task, token: p.token(model), phase }
         }
         6 => Guard::NodeIs { node: node(p.node), incarnation: p.incarnation(model) },
@@ -151,7 +152,8 @@ fn event(which: u8, p: Pick, model: &Reference) -> Event {
         12 => scene::created(id).into(),
         13..=14 => {
             let states = CampaignState::ALL;
-            let to = if p.fits { CampaignState::Planning } else { states[p.wild as usize % states.len()] };
+            let to =
+                if p.wild < 9 { CampaignState::Planning } else { states[p.wild as usize % states.len()] };
             CampaignMoved { campaign: id, from: p.campaign_state(model), to, reason }.into()
         }
         15 => {
@@ -189,7 +191,64 @@ fn event(which: u8, p: Pick, model: &Reference) -> Event {
     }
 }
 
+/// What every case begins with, so that its first steps find something.
+pub(super) fn prelude() -> Vec<Unit> {
+    let mut units = vec![by().decide(scene::joined(1, 1)).decide(scene::joined(2, 1))];
+    for number in 1..=CAMPAIGNS {
+        let id = campaign(number);
+        let (from, to, reason) = (CampaignState::Draft, CampaignState::Planning, text(""));
+        let mut unit =
+            by().decide(scene::created(id)).decide(CampaignMoved { campaign: id, from, to, reason });
+        for wave in 0..2 {
+            unit = unit.decide(WavePlanned { campaign: id, wave, budget: 1 });
+        }
+        for seq in 0..RUNS - 1 {
+            let (run, wave) = (scene::run_id(number, seq), Some((seq % 2) as u32));
+            unit = unit.decide(RunPlanned { campaign: id, run, wave, ..scene::planned(seq, 0) });
+        }
+        units.push(unit);
+    }
+    let tasks = (1..TASKS).map(|number| Entry::Enqueue(scene::enqueue(number)));
+    units.push(tasks.fold(by(), Unit::then));
+    units
+}
+
 impl Pick {
+    /// The first thing that the entry could be about, counted from the one that was picked.
+    fn fitting(self, which: u8, model: &Reference) -> Self {
+        if !self.fits {
+            return self;
+        }
+        let task_that = |fits: fn(Option<PhaseName>) -> bool| {
+            let tasks = (0..TASKS).map(|more| (self.task + more - 1) % TASKS + 1);
+            let phase = |number: &u64| model.tasks.get(&task(*number)).map(|task| task.phase.name());
+            let found = tasks.into_iter().find(|number| fits(phase(number)));
+            Self { task: found.unwrap_or(self.task), ..self }
+        };
+        let run = |state: RunState| {
+            let all = (0..CAMPAIGNS * RUNS).map(|more| (self.campaign - 1) * RUNS + self.run + more);
+            let mut all = all.map(|at| (at / RUNS % CAMPAIGNS + 1, at % RUNS));
+            let is =
+                |key: &(u64, u64)| model.run(campaign(key.0), key.1).is_some_and(|run| run.state == state);
+            let (campaign, run) = all.find(is).unwrap_or((self.campaign, self.run));
+            Self { campaign, run, ..self }
+        };
+        match which {
+            0..=1 => task_that(|phase| phase.is_none()),
+            2..=3 => task_that(|phase| phase == Some(PhaseName::Ready)),
+            4..=5 => task_that(|phase| phase == Some(PhaseName::Claimed)),
+            6 => task_that(|phase| phase.is_some_and(|phase| phase != PhaseName::Ready)),
+            21..=22 => run(RunState::Planned),
+            23 => run(RunState::Intended),
+            24..=25 if self.wild < 6 => run(RunState::Planned),
+            26 => run(RunState::Failed),
+            27 => run(RunState::Published),
+            28 => run(RunState::Reverting),
+            29 if self.wild < 4 => run(RunState::Published),
+            _ => self,
+        }
+    }
+
     fn campaign_state(self, model: &Reference) -> CampaignState {
         let there = model.campaigns.get(&campaign(self.campaign)).filter(|_| self.fits);
         there.map_or(CampaignState::Draft, |campaign| campaign.state)
