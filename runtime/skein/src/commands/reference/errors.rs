@@ -26,12 +26,13 @@ cannot be trusted.
 ";
 
 /// Areas by the first two digits of their codes.
-const AREAS: [(&str, &str); 5] = [
+const AREAS: [(&str, &str); 6] = [
     ("SK00", "General"),
     ("SK01", "Modules"),
     ("SK02", "Plans and parameters"),
     ("SK03", "Running a module"),
     ("SK05", "Datasets"),
+    ("SK06", "Ledger, campaigns and nodes"),
 ];
 
 pub(super) fn page() -> String {
