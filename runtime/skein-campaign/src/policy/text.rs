@@ -141,6 +141,8 @@ mod tests {
         );
         assert_eq!(refused("pin = \"no\""), "line 1: unknown variant `no`, expected `schema` or `snapshot`");
         assert_eq!(refused("a = 1\na = 2"), "line 2: duplicate key");
+        let error = Policy::parse("[[").unwrap_err();
+        assert_eq!((error.code().id, error.class().as_str()), ("SK0630", "bad_input"));
     }
 
     #[test]
