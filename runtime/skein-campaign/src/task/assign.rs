@@ -1,14 +1,14 @@
 //! Which tasks a node gets with an answer.
 //!
 //! Properties, each tested over random inputs:
-//! - at most [`TASKS_MAX`] tasks, and no more of a size class than the node wants;
-//! - what the node holds unstarted is not estimated at more than [`UNSTARTED_MAX`], but for one task if it holds none: else a task
-//!   that takes longer would wait for ever;
-//! - while both classes wait, neither takes all slots of a node that has more than one, and a node with one slot gets them in turns;
+//! - at most [`TASKS_MAX`] tasks together with those that the node holds, and no more of a size class than it wants;
+//! - small tasks that the node holds unstarted are not estimated at more than [`UNSTARTED_MAX`], but for one if it holds none: else a
+//!   task that takes longer would wait for ever. Large ones are wanted for slots that are free, so they start at once;
+//! - while both classes wait, large tasks have at most half of the slots of a node that has more than one, so small ones flow past
+//!   them, and a node with one slot gets the classes in turns;
 //! - a task that shall run alone comes alone, to a node that holds nothing; a node that is being emptied for one gets nothing else;
 //! - the order of each class is the order in which they wait; the first that does not fit ends its class, so that
-//!   none is overtaken for ever;
-//! - the same inputs give the same answer.
+//!   none is overtaken for ever.
 //!
 //! Whose tasks wait in front is decided before; so is which node is emptied.
 
@@ -41,7 +41,7 @@ pub struct Room {
     pub holds: usize,
     /// Of those, large ones.
     pub holds_large: usize,
-    /// Estimate of what it holds unstarted.
+    /// Estimate of the small ones that it holds unstarted.
     pub unstarted: Millis,
     /// What it was given last.
     pub last: Option<SizeClass>,
@@ -71,10 +71,10 @@ pub fn assign<K: Copy>(room: &Room, small: &[ReadyTask<K>], large: &[ReadyTask<K
     if room.emptying {
         return Vec::new();
     }
-    let mut given = Given { room, tasks: Vec::new(), unstarted: room.unstarted };
+    let mut given = Given { room, tasks: Vec::new() };
     let (smalls, larges) = given.shares(waits(small), waits(large));
-    given.take(large, larges);
-    given.take(small, smalls);
+    given.take_large(large, larges);
+    given.take_small(small, smalls);
     given.tasks
 }
 
@@ -85,18 +85,16 @@ fn waits<K>(ready: &[ReadyTask<K>]) -> bool {
 struct Given<'a, K> {
     room: &'a Room,
     tasks: Vec<K>,
-    unstarted: Millis,
 }
 
 impl<K: Copy> Given<'_, K> {
     /// Most small and most large tasks now.
     fn shares(&self, small_waits: bool, large_waits: bool) -> (usize, usize) {
         let Room { small, large, slots, holds_large, last, .. } = *self.room;
-        if !(small_waits && large_waits) {
+        if !(small_waits && large_waits) || small == 0 || large == 0 {
             return (small, large);
         }
         if slots > 1 {
-            // Large ones have half of the slots, so that small ones flow past them.
             return (small, large.min((slots / 2).saturating_sub(holds_large)));
         }
         match last {
@@ -105,15 +103,22 @@ impl<K: Copy> Given<'_, K> {
         }
     }
 
-    fn take(&mut self, ready: &[ReadyTask<K>], most: usize) {
-        for task in ready.iter().filter(|task| !task.alone).take(most) {
-            let after = self.unstarted + task.estimate;
-            let first = self.unstarted == Millis(0);
-            if self.tasks.len() == TASKS_MAX || (after > UNSTARTED_MAX && !first) {
+    fn take_large(&mut self, ready: &[ReadyTask<K>], most: usize) {
+        let free = TASKS_MAX.saturating_sub(self.room.holds + self.tasks.len());
+        let fit = ready.iter().filter(|task| !task.alone).take(most.min(free));
+        self.tasks.extend(fit.map(|task| task.task));
+    }
+
+    fn take_small(&mut self, ready: &[ReadyTask<K>], most: usize) {
+        let free = TASKS_MAX.saturating_sub(self.room.holds + self.tasks.len());
+        let mut unstarted = self.room.unstarted;
+        for task in ready.iter().filter(|task| !task.alone).take(most.min(free)) {
+            let first = unstarted == Millis(0);
+            unstarted += task.estimate;
+            if unstarted > UNSTARTED_MAX && !first {
                 return;
             }
             self.tasks.push(task.task);
-            self.unstarted = after;
         }
     }
 }

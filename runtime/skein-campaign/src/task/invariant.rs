@@ -52,7 +52,7 @@ fn tokens(before: &Ownership, after: &Ownership) -> Result<(), Broken> {
     }
     let owner = after.holder().map(|claim| (claim.node, claim.incarnation, claim.attempt));
     let was = before.holder().map(|claim| (claim.node, claim.incarnation, claim.attempt));
-    let taken_back = was.is_some() && matches!(after.phase, Phase::Ready);
+    let taken_back = after.phase == Phase::Ready && before.phase != Phase::Ready;
     if after.token == before.token && ((owner.is_some() && owner != was) || taken_back) {
         return Err(Broken::HandsWithoutEpoch);
     }
@@ -68,16 +68,32 @@ fn checkpoints(before: &Ownership, after: &Ownership) -> Result<(), Broken> {
 }
 
 fn phases(before: &Phase, after: &Phase) -> Result<(), Broken> {
-    match (before, after) {
-        (Phase::Intended(was), Phase::Intended(is) | Phase::Done(End::Published(is))) if was == is => Ok(()),
-        (Phase::Intended(_), Phase::Done(End::Failed)) => Ok(()),
-        (Phase::Intended(_), _) => Err(Broken::AfterIntent),
-        (Phase::Done(End::Failed), Phase::Ready) => Ok(()),
-        (Phase::Done(_), _) => Err(Broken::FromTheEnd),
-        (_, Phase::Done(End::Published(_))) => Err(Broken::NotIntended),
-        (Phase::Staged(was), Phase::Intended(is)) if was == is => Ok(()),
-        (_, Phase::Intended(_)) => Err(Broken::NotIntended),
-        (Phase::Ready | Phase::Claimed { .. } | Phase::Staged(_), _) => Ok(()),
+    let holds = |fine: bool, broken| if fine { Ok(()) } else { Err(broken) };
+    match before {
+        Phase::Intended(was) => {
+            let ends = [Phase::Done(End::Published(*was)), Phase::Done(End::Failed), *before];
+            holds(ends.contains(after), Broken::AfterIntent)
+        }
+        Phase::Done(was) => {
+            let reopened = *was == End::Failed && *after == Phase::Ready;
+            holds(reopened || after == before, Broken::FromTheEnd)
+        }
+        Phase::Staged(was) => {
+            let intent = [Phase::Intended(*was), *before].contains(after);
+            holds(intent || !visible(after), Broken::NotIntended)
+        }
+        Phase::Ready | Phase::Claimed { .. } => holds(!visible(after), Broken::NotIntended),
+    }
+}
+
+/// Whether something is, or is about to be, made visible.
+const fn visible(phase: &Phase) -> bool {
+    match phase {
+        Phase::Intended(_) | Phase::Done(End::Published(_)) => true,
+        Phase::Ready
+        | Phase::Claimed { .. }
+        | Phase::Staged(_)
+        | Phase::Done(End::Finished | End::Failed | End::Cancelled) => false,
     }
 }
 
