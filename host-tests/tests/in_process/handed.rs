@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use host_tests::guard::tree;
-use host_tests::{Guard, Site, fixture};
+use host_tests::{Guard, Site, fixture, guests};
 use serde_json::{Value, json};
 use skein_dataset::{
     Dataset, Handed, History, Manager, Outcome, VersionKind, manage_many, publish_handed, staged_attempts,
@@ -14,14 +14,14 @@ use skein_node::{
     prepare_attempt,
 };
 use skein_sandbox::Module;
-use skein_types::{AttemptId, Clock, Rows, RunId, ServerId, SystemClock, Verdict};
+use skein_types::{AttemptId, Clock, Rows, RunId, ServerId, SystemClock, Verdict, codes};
 use uuid::Uuid;
 
 use crate::Shop;
 
 const SERVER: u128 = 1;
 
-fn server() -> ServerId {
+pub(crate) fn server() -> ServerId {
     ServerId::new(Uuid::from_u128(SERVER))
 }
 
@@ -32,7 +32,7 @@ fn dataset(site: &Site, name: &str) -> PathBuf {
     path
 }
 
-fn managed(shop: &Shop, path: &Path) -> Dataset {
+pub(crate) fn managed(shop: &Shop, path: &Path) -> Dataset {
     let dataset = shop.dataset(path).managed_by(server());
     let manager = Manager { server: server(), address: "here".to_owned() };
     manage_many(&[&dataset], &manager).pop().unwrap().unwrap();
@@ -40,11 +40,17 @@ fn managed(shop: &Shop, path: &Path) -> Dataset {
 }
 
 /// Renames a column.
-fn rename() -> Value {
+pub(crate) fn rename() -> Value {
     json!({ "name": "r", "steps": [{ "rename": "customer", "to": "client" }] })
 }
 
-fn prepared(shop: &Shop, module: &Module, path: &Path, request: RunRequest, attempt: u128) -> Prepared {
+pub(crate) fn prepared(
+    shop: &Shop,
+    module: &Module,
+    path: &Path,
+    request: RunRequest,
+    attempt: u128,
+) -> Prepared {
     let dataset = shop.dataset(path).managed_by(server());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let attempt = AttemptId::new(Uuid::from_u128(attempt));
@@ -54,7 +60,7 @@ fn prepared(shop: &Shop, module: &Module, path: &Path, request: RunRequest, atte
     }
 }
 
-fn publish(dataset: &Dataset, run: RunId, done: &HandOver) -> Outcome {
+pub(crate) fn publish(dataset: &Dataset, run: RunId, done: &HandOver) -> Outcome {
     let (attempt, digest) = (done.over.attempt, done.over.digest);
     publish_handed(&[Handed { dataset, run, attempt, digest }]).pop().unwrap().unwrap()
 }
@@ -185,4 +191,39 @@ fn a_dataset_that_cannot_be_migrated_is_a_finding_with_its_reason() {
         why(looked(&shop, &module, &truncated, &Shop::request(&rename()))),
         (Verdict::Refused, "SK0504")
     );
+}
+
+#[test]
+fn every_command_that_would_change_a_managed_dataset_is_refused_and_looking_is_not() {
+    let (shop, site) = (Shop::new(), Site::new());
+    let path = dataset(&site, "data/orders");
+    let columns = guests::component("columns");
+    let renames = rename();
+    site.run(&columns, &path).params(&renames).finish().succeeded();
+    managed(&shop, &path);
+    let guard = Guard::over(&path);
+    let on = |command: &str| site.skein(command).arg(&path);
+    let again = json!({ "name": "s", "steps": [{ "rename": "client", "to": "buyer" }] });
+    let changes = [
+        site.run(&columns, &path).params(&again),
+        on("rollback").arg("--yes"),
+        on("recover"),
+        on("finalize").arg("--now").arg("--yes"),
+        on("forget").arg("--yes"),
+        on("gc"),
+    ];
+    for change in changes {
+        let refused = change.finish();
+        refused.refused(codes::DATASET_MANAGED);
+        let says = format!("the dataset is managed by {} at here", server());
+        assert!(refused.stderr.contains(&says), "{}", refused.stderr);
+    }
+    guard.untouched();
+    on("history").finish().succeeded();
+    on("export").arg("--to").arg(site.path("copy")).finish().succeeded();
+    site.run(&columns, &path).params(&again).arg("--dry-run").finish().succeeded();
+    let seen = on("doctor").finish();
+    assert_eq!(seen.code(), i32::from(codes::DATASET_MANAGED.exit_code()));
+    assert!(seen.stdout.contains("SK0547"), "{}", seen.stdout);
+    guard.untouched();
 }

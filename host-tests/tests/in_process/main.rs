@@ -7,6 +7,7 @@ mod catch_up;
 mod checkpoints;
 mod handed;
 mod refusals;
+mod resumed;
 mod shop;
 mod shrinking;
 

@@ -23,6 +23,8 @@ pub const CRASH_POINTS: &[&str] = &[
     "stage.before-file-rename",
     "stage.after-file-rename",
     "stage.after-extend",
+    "piece.before-rename",
+    "piece.after-rename",
     "hand.before-descriptor",
     "hand.after-descriptor",
     "hand.after-sync",

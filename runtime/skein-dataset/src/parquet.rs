@@ -5,7 +5,8 @@
 //! the file; a [`FragmentEncoder`] per source row group turns the guest's answers into encoded chunks on a worker
 //! thread; one [`FileSealer`] per output file copies carried chunks as they are, appends the fragments in order and
 //! writes the footer. Shape `free` has no source row groups to follow: [`RowGroupCutter`] cuts its own, as
-//! it does where small files become one ([`WholeRows`]).
+//! it does where small files become one ([`WholeRows`]). What a worker has made can be kept, as [`Piece`]s, for whoever goes
+//! on after it.
 //!
 //! Invariants: files are hostile until checked, no bytes of theirs may panic the host or make it reserve memory that
 //! they do not back; the same input gives the same output bytes whatever the threads; a carried chunk of a row group
@@ -29,6 +30,7 @@ mod host;
 mod keys;
 mod output;
 mod pages;
+mod piece;
 mod pread;
 mod presented;
 mod properties;
@@ -50,6 +52,7 @@ pub use error::FileError;
 pub use fragment::{Fragment, FragmentEncoder};
 pub use fresh::{FreshFile, FreshSealed};
 pub use output::OutputPlan;
+pub use piece::{Piece, Written};
 pub use read::BatchReader;
 pub use recut::WholeRows;
 pub use sample::sample;

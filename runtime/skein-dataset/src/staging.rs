@@ -34,6 +34,19 @@ pub(crate) use preflight::{may_change, needed};
 /// Name of the rejects file in an attempt's directory.
 pub(crate) const QUARANTINE: &str = "quarantine.parquet";
 pub(crate) const DATA: &str = "data";
+/// Directory of an attempt for what a later one can take over. It goes with the attempt and not before: the next one may
+/// have to begin because others added a file, and most of it is as it was.
+const PIECES: &str = "pieces";
+/// Larger pieces are made again.
+const PIECE_MAX: u64 = 1 << 30;
+
+impl Dataset {
+    /// What an earlier attempt kept under a name; none if it kept nothing, or it cannot be read.
+    pub fn piece(&self, attempt: skein_types::AttemptId, name: &str) -> Option<Vec<u8>> {
+        let dir = store::open_dir(&self.state()?.stage, &attempt.to_string()).ok()?;
+        store::read_bounded(&store::open_dir(&dir, PIECES).ok()?, name, PIECE_MAX).ok()?
+    }
+}
 
 /// What the rejected rows of an output are called; readers of Parquet directories pass it over.
 pub const OUTPUT_REJECTS: &str = "_quarantine.parquet";
@@ -383,6 +396,26 @@ impl Staging {
     /// The first write that failed. Encoders wrap errors of their writer; this is the one underneath.
     pub fn take_fault(&self) -> Option<IoFault> {
         self.shared.written().fault.take()
+    }
+
+    /// Keeps something below a name for a later attempt, whole or not at all. Nothing is synced: whoever reads it looks
+    /// whether it is whole, and what a loss of power takes is made again.
+    pub fn keep_piece(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
+    ) -> Result<(), IoFault> {
+        let dir = &self.shared.dir;
+        store::ensure_dir(dir, PIECES)?;
+        let temporary = self.shared.temporary();
+        let written = store::create_private(dir, &temporary).and_then(|mut file| {
+            write(&mut file).during("write", name)?;
+            crash_point!("piece.before-rename").during("keep", name)?;
+            store::replace(dir, &temporary, &format!("{PIECES}/{name}"))
+        });
+        // Half a piece only takes room that the version may need.
+        written.or_else(|fault| store::remove_tree(dir, &temporary).and(Err(fault)))?;
+        crash_point!("piece.after-rename").during("keep", name)
     }
 
     /// Removes everything staged. Dropping does the same but cannot answer.

@@ -1,6 +1,7 @@
 //! Parquet in and out: what readers of the output see, what is copied, and what hostile files can do.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::wildcard_enum_match_arm,
     reason = "what a test does not expect ends it"
 )]
@@ -19,6 +20,8 @@ mod heap;
 mod hostile;
 #[path = "parquet/nested.rs"]
 mod nested;
+#[path = "parquet/pieces.rs"]
+mod pieces;
 #[path = "parquet/splice.rs"]
 mod splice;
 #[path = "parquet/support.rs"]

@@ -46,7 +46,8 @@ pub fn write_aside(
     let mut job = work.job(module, (manifest, migration), request, (started, clock));
     let sandboxes = job.sandboxes(progress);
     let agents: Vec<_> = job.plans.groups.iter().map(|group| sandboxes.for_group(group)).collect();
-    let bench = Bench { snapshot: &snapshot, staging: &staging, rule: NameRule::Keep, progress };
+    let bench =
+        Bench { snapshot: &snapshot, staging: &staging, rule: NameRule::Keep, progress, pieces: None };
     job.made.transformed = job.transform((&job.files, 0), bench, &agents)?;
     staged::add_the_rest(&mut job, &snapshot, &staging, &joined).map_err(RunError::if_asked_to_stop)?;
     still_the_same(&snapshot, &dataset)?;

@@ -162,6 +162,7 @@ impl Staged {
             staging: &self.staging,
             rule: job.request.names,
             progress: &self.later.progress,
+            pieces: None,
         };
         job.transform((files, job.files.len()), bench, &agents)
     }

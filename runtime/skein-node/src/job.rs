@@ -11,6 +11,7 @@ use skein_types::{Clock, StateKind};
 use crate::agent::AgentSource;
 use crate::error::RunError;
 use crate::inputs::InputFile;
+use crate::pieces::Pieces;
 use crate::planning::Plans;
 use crate::presented::Recorded;
 use crate::progress::Progress;
@@ -73,6 +74,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) staging: &'a Staging,
     pub(crate) rule: NameRule,
     pub(crate) progress: &'a Progress,
+    /// Where what splits give is kept for later attempts, if it is.
+    pub(crate) pieces: Option<Pieces<'a>>,
 }
 
 impl Job {

@@ -25,6 +25,7 @@ mod look;
 mod managed;
 mod mask;
 mod params;
+mod pieces;
 mod planning;
 mod presented;
 mod preserved;
@@ -58,6 +59,7 @@ pub use lineage::{
 pub use look::{Look, PlanDigests, Why, look};
 pub use managed::{HandOver, hand_over_all, prepare_attempt};
 pub use params::{Params, ParamsError};
+pub use pieces::Resumption;
 pub use planning::SchemaGroup;
 pub use preserved::PreservedChanged;
 pub use progress::{Progress, ProgressReading};

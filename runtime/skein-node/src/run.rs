@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use skein_dataset::{Applied, Dataset, NameRule, RunLock, Snapshot, Staging, StateError};
 use skein_sandbox::{Limits, Manifest, Module};
-use skein_types::{Clock, Origin, Rows, RunId, StateKind};
+use skein_types::{Bytes, Clock, Origin, Rows, RunId, StateKind};
 
 use crate::agent::AgentSource;
 use crate::choice::FileChoice;
@@ -22,6 +22,7 @@ use crate::inputs::{self, InputFile};
 use crate::job::{Bench, Job, Made};
 use crate::look::PlanDigests;
 use crate::params::Params;
+use crate::pieces::{Pieces, Resumption};
 use crate::planning::{self, Planner, Plans, SchemaGroup};
 use crate::presented::Recorded;
 use crate::progress::Progress;
@@ -88,6 +89,8 @@ pub struct Prepared {
     /// Places of the data files that have been through the migration already, or are not chosen, and join as they are.
     pub(crate) joined: Vec<usize>,
     pub(crate) job: Job,
+    /// None unless somebody may go on with it.
+    pub(crate) resumption: Option<Resumption>,
 }
 
 /// What a run would plan.
@@ -176,7 +179,7 @@ pub(crate) fn prepare_under(
     let mut joined = [work.done.as_slice(), &work.left].concat();
     joined.sort_unstable();
     let job = work.job(module, (manifest, migration), request, (started, clock));
-    Ok(Preparation::Ready(Box::new(Prepared { dataset, lock, snapshot, joined, job })))
+    Ok(Preparation::Ready(Box::new(Prepared { dataset, lock, snapshot, joined, job, resumption: None })))
 }
 
 /// What a person asks about afterwards: why this file, and what becomes of which column.
@@ -349,6 +352,17 @@ impl Prepared {
         &self.job.plans.groups
     }
 
+    /// Keeps what splits give for later attempts at the same run, and takes over what earlier ones have kept.
+    #[must_use]
+    pub fn resumable(self, resumption: Resumption) -> Self {
+        Self { resumption: Some(resumption), ..self }
+    }
+
+    /// Size of the files that are to be migrated.
+    pub fn bytes(&self) -> Bytes {
+        self.job.files.iter().map(|file| Bytes(file.pinned(&self.snapshot).stat.size)).sum()
+    }
+
     /// What was planned: whoever approved something else has not approved this.
     pub fn digests(&self) -> Result<PlanDigests, RunError> {
         PlanDigests::of(self.groups())
@@ -380,7 +394,13 @@ impl Prepared {
     ) -> Result<Staged, RunError> {
         let staging = Staging::create(&self.dataset, &self.lock, &self.snapshot, 0)?;
         let rule = self.job.request.names;
-        let bench = Bench { snapshot: &self.snapshot, staging: &staging, rule, progress };
+        let large = |wanted: &&Resumption| self.bytes() >= wanted.from;
+        let pieces = self.resumption.as_ref().filter(large).map(|wanted| Pieces {
+            dataset: &self.dataset,
+            staging: &staging,
+            earlier: &wanted.earlier,
+        });
+        let bench = Bench { snapshot: &self.snapshot, staging: &staging, rule, progress, pieces };
         self.job.made.transformed = self.job.transform((&self.job.files, 0), bench, &agents)?;
         let later = Later { sandboxes, progress: progress.following() };
         let staged = Staged::complete(self, staging, later).map_err(RunError::if_asked_to_stop)?;

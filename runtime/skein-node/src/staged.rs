@@ -73,7 +73,7 @@ enum Tried {
 impl Staged {
     /// Adds what belongs to the version beside the transformed files.
     pub(crate) fn complete(prepared: Prepared, staging: Staging, later: Later) -> Result<Self, RunError> {
-        let Prepared { dataset, lock, snapshot, joined, mut job } = prepared;
+        let Prepared { dataset, lock, snapshot, joined, mut job, .. } = prepared;
         add_the_rest(&mut job, &snapshot, &staging, &joined)?;
         let report = report(&job, &snapshot, &staging);
         let commit = commit(&job, facts(&job, &snapshot, 0)?, &report)?;

@@ -13,9 +13,9 @@ use std::thread::ScopedJoinHandle;
 use arrow_array::RecordBatch;
 use skein_dataset::RowCounts;
 use skein_dataset::parquet::{
-    Fragment, FragmentEncoder, FreshRowGroup, OutputPlan, RowGroupCutter, SourceFile,
+    Fragment, FragmentEncoder, FreshRowGroup, OutputPlan, Piece, RowGroupCutter, SourceFile,
 };
-use skein_sandbox::Usage;
+use skein_sandbox::{Reject, Usage};
 use skein_types::{Millis, Selection, Shape};
 
 use crate::agent::AgentSource;
@@ -27,6 +27,7 @@ use crate::feed::Feed;
 use crate::inputs::{self, InputFile};
 use crate::job::{Bench, Job};
 use crate::lane::{FileWork, Lane, OutputWriter, StagedOutput};
+use crate::pieces::{Key, Note, Rejected};
 use crate::planning::SchemaGroup;
 use crate::preserved::PreservedCheck;
 use crate::report::{Cost, Migration};
@@ -60,11 +61,12 @@ impl Transformed {
     /// Adds files that came later, after `first_file` others.
     pub(crate) fn add(&mut self, mut later: Self, first_file: usize) {
         later.outputs.iter_mut().flat_map(|o| &mut o.sources).for_each(|file| *file += first_file);
-        self.outputs.extend(later.outputs);
+        self.outputs.append(&mut later.outputs);
         let written = self.rows.written + later.rows.written;
         let counters = std::mem::take(&mut self.counters);
-        let mut tally = Tally { rows: self.rows, cost: self.cost, counters };
-        tally.add(&Tally { rows: later.rows, cost: later.cost, counters: later.counters });
+        let mut tally = Tally { rows: self.rows, cost: self.cost, counters, rejects: None };
+        let Self { rows, cost, counters, .. } = later;
+        tally.add(&Tally { rows, cost, counters, rejects: None });
         (self.rows, self.cost) = (RowCounts { written, ..tally.rows }, tally.cost);
         self.counters = tally.counters;
     }
@@ -76,6 +78,8 @@ pub(crate) struct Tally {
     pub(crate) rows: RowCounts,
     pub(crate) cost: Cost,
     pub(crate) counters: Counters,
+    /// By row group, where somebody keeps them.
+    rejects: Option<Vec<(usize, Vec<Rejected>)>>,
 }
 
 impl Tally {
@@ -100,13 +104,22 @@ impl Tally {
         self.cost.memory_peak = self.cost.memory_peak.max(other.cost.memory_peak);
         self.counters.extend(&other.counters);
     }
+
+    fn note(self) -> Note {
+        Note {
+            rows: self.rows,
+            fuel: self.cost.fuel,
+            memory_peak: self.cost.memory_peak,
+            counters: self.counters.iter().map(|(name, sum)| (name.to_owned(), sum)).collect(),
+            rejects: self.rejects.unwrap_or_default(),
+            ..Note::default()
+        }
+    }
 }
 
-/// What a split gives to its file.
-#[derive(Debug)]
-enum Piece {
-    Fragment(Fragment),
-    Fresh(Vec<FreshRowGroup>),
+/// Rows of the file before a row group.
+fn first_row(work: &FileWork, row_group: usize) -> u64 {
+    (0..row_group).map(|rg| work.source.row_group_rows(rg) as u64).sum()
 }
 
 pub(crate) struct Shared<'a> {
@@ -266,10 +279,58 @@ impl Shared<'_> {
             return Ok(Vec::new());
         }
         let row_groups = self.splits[item.file][item.split].clone();
-        if transform.group(file).plan.shape() == Shape::Free {
-            return Ok(vec![Piece::Fresh(self.free(file, &work, row_groups, tally)?)]);
+        let group = transform.group(file);
+        let pieces = transform.bench.pieces.filter(|_| group.plan.needs_guest());
+        let Some(pieces) = pieces else { return self.pieces(file, &work, row_groups, tally) };
+        let pinned = transform.files[file].pinned(transform.bench.snapshot);
+        let key = Key::of(transform.job, group, (pinned, &work), &row_groups);
+        if let Some((found, note)) = pieces.find(&key) {
+            self.take_over(file, &work, note, tally)?;
+            return Ok(found);
         }
-        row_groups.map(|rg| self.fragment(file, &work, rg, tally).map(Piece::Fragment)).collect()
+        let mut own = Tally { rejects: Some(Vec::new()), ..Tally::default() };
+        let made = self.pieces(file, &work, row_groups, &mut own)?;
+        tally.add(&own);
+        pieces.keep(key, &made, own.note());
+        Ok(made)
+    }
+
+    fn pieces(
+        &self,
+        file: usize,
+        work: &FileWork,
+        row_groups: Range<usize>,
+        tally: &mut Tally,
+    ) -> Result<Vec<Piece>, RunError> {
+        if self.transform.group(file).plan.shape() == Shape::Free {
+            return Ok(vec![Piece::Fresh(self.free(file, work, row_groups, tally)?)]);
+        }
+        row_groups.map(|rg| self.fragment(file, work, rg, tally).map(Piece::Fragment)).collect()
+    }
+
+    /// What an earlier attempt did is part of the run: its rejected rows, and what it used.
+    fn take_over(&self, file: usize, work: &FileWork, note: Note, tally: &mut Tally) -> Result<(), RunError> {
+        let cost = Cost { fuel: note.fuel, memory_peak: note.memory_peak, ..Cost::default() };
+        let mut counters = Counters::default();
+        counters.add(&note.counters);
+        self.transform.bench.progress.rows_done(note.rows.read.0);
+        tally.add(&Tally { rows: note.rows, cost, counters, rejects: None });
+        for (row_group, rejects) in note.rejects {
+            let rejects: Vec<_> = rejects.into_iter().map(Into::into).collect();
+            self.quarantine((file, row_group), work, &rejects)?;
+        }
+        Ok(())
+    }
+
+    fn quarantine(
+        &self,
+        (file, row_group): (usize, usize),
+        work: &FileWork,
+        rejects: &[Reject],
+    ) -> Result<(), RunError> {
+        let place = (self.transform.first_file + file, row_group);
+        let first_row = first_row(work, row_group);
+        self.transform.job.made.quarantine.add(place, &work.source, first_row, rejects)
     }
 
     fn fragment(
@@ -332,18 +393,16 @@ impl Shared<'_> {
             preserved: &self.preserved[group],
             progress: transform.bench.progress,
         };
-        let first_row = (0..row_group).map(|rg| work.source.row_group_rows(rg) as u64).sum();
+        let first_row = first_row(work, row_group);
         let fed = feed.row_group(&mut *agent, &work.source, (row_group, first_row), sink)?;
         // Without state there is nothing left to say; the sandbox refuses an answer with rows.
         agent.finish().map_err(at)?;
         tally.used(&agent.usage());
         tally.row_group(&fed.kept, fed.rejects.len());
-        transform.job.made.quarantine.add(
-            (transform.first_file + file, row_group),
-            &work.source,
-            first_row,
-            &fed.rejects,
-        )?;
+        if let Some(kept) = tally.rejects.as_mut().filter(|_| !fed.rejects.is_empty()) {
+            kept.push((row_group, fed.rejects.iter().map(Rejected::from).collect()));
+        }
+        self.quarantine((file, row_group), work, &fed.rejects)?;
         Ok(fed.kept)
     }
 

@@ -20,7 +20,7 @@ pub struct StagedAttempt {
     pub attempt: AttemptId,
     /// It has a descriptor. Whether everything that this names is durable only the node's answer says.
     pub prepared: bool,
-    /// Since something was last added to it, by the clock of this process; zero if that lies in the future.
+    /// Since something was last put directly into it, by the clock of this process; zero if that lies in the future.
     pub age: Duration,
 }
 

@@ -105,7 +105,7 @@ pub(super) fn placed(
     Ok(EncodedChunk { metadata, offset_index, column_index: chunk.column_index, bloom: chunk.bloom })
 }
 
-fn rebuilt(
+pub(super) fn rebuilt(
     old: &ColumnChunkMetaData,
     descriptor: ColumnDescPtr,
     data: i64,

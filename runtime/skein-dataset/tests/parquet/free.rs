@@ -5,11 +5,11 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use parquet::file::metadata::ParquetMetaDataReader;
-use skein_dataset::parquet::{FileSealer, FreshFile, OutputPlan, RowGroupCutter, splits};
+use skein_dataset::parquet::{FileSealer, FreshFile, OutputPlan, Piece, RowGroupCutter, splits};
 use skein_types::{ProposedOrigin, ProposedPlan, SchemaPlan};
 
 use crate::arbitrary::{batch_of, flat_types, nested_types};
-use crate::support::{batch, carry, grouped, open, parquet_of, plan, read_all};
+use crate::support::{batch, carry, grouped, open, parquet_of, plan, read_all, taken_over};
 
 fn free_plan(field: Field) -> (Arc<skein_dataset::parquet::SourceFile>, Arc<OutputPlan>) {
     let input = batch(vec![("n", Arc::new(Int64Array::from(vec![1])) as ArrayRef, false)]);
@@ -27,18 +27,24 @@ fn free_plan(field: Field) -> (Arc<skein_dataset::parquet::SourceFile>, Arc<Outp
 }
 
 fn sealed(plan: &Arc<OutputPlan>, batches: impl Iterator<Item = RecordBatch>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut sealer = FileSealer::new(Arc::clone(plan), &mut bytes).unwrap();
     let mut cutter = RowGroupCutter::new(Arc::clone(plan)).unwrap();
+    let mut fresh = Vec::new();
     for batch in batches {
-        for fresh in cutter.push(&batch).unwrap() {
-            sealer.append_fresh(fresh).unwrap();
+        fresh.extend(cutter.push(&batch).unwrap());
+    }
+    fresh.extend(cutter.finish().unwrap());
+    let made = vec![Piece::Fresh(fresh)];
+    let [resumed, bytes] = [taken_over(&made), made].map(|pieces| {
+        let mut bytes = Vec::new();
+        let mut sealer = FileSealer::new(Arc::clone(plan), &mut bytes).unwrap();
+        for piece in pieces {
+            let Piece::Fresh(groups) = piece else { panic!("they were fresh") };
+            groups.into_iter().for_each(|group| sealer.append_fresh(group).unwrap());
         }
-    }
-    if let Some(fresh) = cutter.finish().unwrap() {
-        sealer.append_fresh(fresh).unwrap();
-    }
-    sealer.finish().unwrap();
+        sealer.finish().unwrap();
+        bytes
+    });
+    assert!(resumed == bytes, "pieces that are taken over give other bytes");
     bytes
 }
 

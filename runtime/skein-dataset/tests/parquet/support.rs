@@ -9,7 +9,7 @@ use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::WriterProperties;
-use skein_dataset::parquet::{FileError, FileSealer, FragmentEncoder, OutputPlan, Sealed, SourceFile};
+use skein_dataset::parquet::{FileError, FileSealer, FragmentEncoder, OutputPlan, Piece, Sealed, SourceFile};
 use skein_types::{ColumnId, ColumnTree, PlanError, ProposedOrigin, ProposedPlan, SchemaPlan, Selection};
 
 /// Bytes as an open file.
@@ -124,8 +124,9 @@ pub(crate) fn run(
     guest: &Guest<'_>,
 ) -> Output {
     let output = Arc::new(OutputPlan::new(source, plan).unwrap());
-    let mut bytes = Vec::new();
+    let (mut bytes, mut resumed) = (Vec::new(), Vec::new());
     let mut sealer = FileSealer::new(Arc::clone(&output), &mut bytes).unwrap();
+    let mut other = FileSealer::new(Arc::clone(&output), &mut resumed).unwrap();
     let schema = Arc::new(plan.guest_output());
     for group in 0..source.row_groups() {
         let selection = select(group, source.row_group_rows(group));
@@ -143,11 +144,27 @@ pub(crate) fn run(
                 encoder.write(&answer).unwrap();
             }
         }
-        sealer.append(source, encoder.finish(&selection).unwrap()).unwrap();
+        let made = vec![Piece::Fragment(encoder.finish(&selection).unwrap())];
+        for (piece, sealer) in taken_over(&made).into_iter().chain(made).zip([&mut other, &mut sealer]) {
+            let Piece::Fragment(fragment) = piece else { panic!("it was a fragment") };
+            sealer.append(source, fragment).unwrap();
+        }
     }
-    let sealed = sealer.finish().unwrap();
+    let (sealed, other) = (sealer.finish().unwrap(), other.finish().unwrap());
     assert_eq!(sealed.bytes.0, bytes.len() as u64);
+    assert_eq!(other, sealed);
+    assert!(resumed == bytes, "pieces that are taken over give other bytes");
     Output { bytes, sealed, plan: output }
+}
+
+/// Pieces as another process finds them.
+pub(crate) fn taken_over(made: &[Piece]) -> Vec<Piece> {
+    let note = serde_json::json!({"by": "an attempt"});
+    let mut kept = Vec::new();
+    Piece::written(made, &note).expect("it can be kept").write_to(&mut kept).unwrap();
+    let (pieces, read) = Piece::read(&kept).unwrap();
+    assert_eq!(read, note);
+    pieces
 }
 
 pub(crate) fn all(_: usize, rows: usize) -> Selection {
