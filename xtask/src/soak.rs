@@ -33,7 +33,7 @@ impl Name {
         match self {
             Self::Crash => 200,
             Self::Readers => 1_000,
-            Self::Writers => 60,
+            Self::Writers => 25,
             Self::FileSystems => 40,
         }
     }

@@ -202,10 +202,12 @@ fn is_one_of(subject: &Subject, versions: [&Tree; 2], what: &str) {
 
 /// Whether it went as it was meant to: what has nothing to end is not killed at it.
 fn recover_somehow(subject: &Subject, recovery: Recovery, what: &str) -> bool {
-    // A first run that died before there was a log has left nothing to recover.
+    // Who died before there was a log, or forgot it, has left nothing to recover; a run begins anew.
     if !state_directory(&subject.dataset).join("log").is_dir() {
         subject.recover().finish().refused(codes::NO_HISTORY);
-        return false;
+        if recovery != Recovery::NextRun {
+            return false;
+        }
     }
     let dies_at = |point: &str| {
         let killed = ended(&subject.recover().env("SKEIN_CRASH_AT", point).finish(), what);
