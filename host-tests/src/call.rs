@@ -184,6 +184,11 @@ impl Running {
         rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills it with SIGKILL and waits for the end.
     pub fn kill(mut self) -> Outcome {
         self.child.kill().unwrap();

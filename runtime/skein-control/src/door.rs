@@ -196,10 +196,17 @@ impl Control {
             self.live(&mut state, id)?.tasks.remove(&seq);
         }
         let refused = self.tell(&mut state, id, told, (&self.itself, "", more))?;
-        match refused.first() {
-            None => Ok(()),
-            Some((_, why)) => Err(ServiceError::bug(format!("what happened at the door is refused: {why}"))),
+        drop(state);
+        if let Some((_, why)) = refused.first() {
+            return Err(ServiceError::bug(format!("what happened at the door is refused: {why}")));
         }
+        for one in lot.iter() {
+            // It is there the next time too.
+            if let Err(error) = self.collect(one.run.dataset, &one.dataset) {
+                tracing::warn!(campaign = %id, seq = one.run.seq, %error, "staged files of dead attempts not removed");
+            }
+        }
+        Ok(())
     }
 
     /// Intended runs of which nobody knows what became: left by a control that died, or by an error. True if there are none

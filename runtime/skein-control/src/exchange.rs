@@ -282,9 +282,9 @@ impl Control {
             .is_ok_and(|page| page.items.iter().any(|task| self.may_start(&mut state, task)))
     }
 
-    /// Done when there may be something to do.
-    pub async fn work_appears(&self) {
-        self.wake.work().await;
+    /// Done when there may be something to do from now on, whether or not it is waited for yet.
+    pub fn work_appears(&self) -> impl Future<Output = ()> + '_ {
+        self.wake.work()
     }
 }
 

@@ -20,6 +20,7 @@
 
 mod admit;
 mod campaigns;
+mod collect;
 mod control;
 mod datasets;
 mod decide;

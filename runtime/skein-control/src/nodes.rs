@@ -1,11 +1,18 @@
 //! Nodes come and go.
 
+use std::collections::BTreeSet;
+
 use skein_api::node::{Register, Registered, check_protocol};
-use skein_ledger::{Entry, Limit, NodeJoined, NodeLost, NodeState, Release, Renew, Text, Unit};
-use skein_types::{Millis, NodeId, Timestamp, codes};
+use skein_campaign::{AfterDeath, Observation, after_death};
+use skein_ledger::{
+    Entry, Guard, Limit, ModuleState, ModuleSuspended, NodeJoined, NodeLost, NodeState, Phase, Release,
+    Renew, Text, Unit,
+};
+use skein_types::{CampaignId, Millis, NodeId, Timestamp, codes};
 use uuid::Uuid;
 
 use crate::control::{Control, State, name};
+use crate::decide::Told;
 use crate::error::ServiceError;
 use crate::fleet::{ALONE, EXCHANGE_EVERY, GRACE, LEASE, MARGIN, Seat};
 use crate::supervisor::{Launch, Roster};
@@ -75,33 +82,60 @@ impl Control {
         how: &str,
     ) -> Result<(), ServiceError> {
         let seat = state.fleet.seats.remove(&node);
-        let mut unit =
-            Unit::by(self.itself.clone()).decide(NodeLost { node, incarnation, reason: Text::clip(how) });
-        let mut after = 0;
+        let has_begun = |task| {
+            seat.as_ref().and_then(|seat: &Seat| seat.holds.get(&task)).is_some_and(|hold| hold.started)
+        };
+        let reason = Text::clip(how);
+        let mut unit = Unit::by(self.itself.clone()).decide(NodeLost { node, incarnation, reason });
+        let (mut suspended, mut from) = (BTreeSet::new(), 0);
         loop {
-            let page = self.ledger.tasks_of_node(node, after, Limit::MAX)?;
+            let page = self.ledger.tasks_of_node(node, from, Limit::MAX)?;
             for task in &page.items {
-                let skein_ledger::Phase::Claimed(holder) = &task.phase else { continue };
-                let started =
-                    seat.as_ref().and_then(|seat| seat.holds.get(&task.id)).is_some_and(|hold| hold.started);
-                let deaths = u32::from(started && holder.incarnation == incarnation);
+                let Phase::Claimed(holder) = &task.phase else { continue };
+                let died = holder.incarnation == incarnation && has_begun(task.id);
+                let after = if died { after_death(task.deaths, task.alone) } else { AfterDeath::Again };
+                if after == AfterDeath::SuspendModule {
+                    suspended.extend(task.campaign);
+                }
                 unit = unit.then(Entry::Release(Release {
                     task: task.id,
                     token: task.token,
                     not_before: Timestamp(0),
-                    deaths,
-                    alone: task.alone || task.deaths + deaths >= 2,
+                    deaths: u32::from(died),
+                    alone: task.alone || after == AfterDeath::Alone,
                     from_start: false,
                 }));
             }
             match page.next {
-                Some(next) => after = next,
+                Some(next) => from = next,
                 None => break,
             }
         }
         self.write(unit)?;
+        for campaign in suspended {
+            self.suspend(state, campaign)?;
+        }
         self.wake.reconciler();
         self.wake.nodes();
+        Ok(())
+    }
+
+    /// A task killed a node that it had for itself: nothing of its module starts any more, and its campaigns halt.
+    fn suspend(&self, state: &mut State, of: CampaignId) -> Result<(), ServiceError> {
+        let module = self.live(state, of)?.module;
+        let reason = Text::clip("a task of it ended three nodes, the last of which it had for itself");
+        let guard = Guard::ModuleIs { module, state: ModuleState::Ready };
+        let unit = Unit::by(self.itself.clone()).if_(guard).decide(ModuleSuspended { module, reason });
+        // Suspended already.
+        if !self.commit(unit)?.is_done() {
+            return Ok(());
+        }
+        for id in state.open.clone() {
+            if self.live(state, id)?.module == module {
+                let told = vec![Told::of(Observation::ModuleSuspended)];
+                self.tell(state, id, told, (&self.itself, "", Vec::new()))?;
+            }
+        }
         Ok(())
     }
 

@@ -45,7 +45,7 @@ async fn exchange(State(control): State<Arc<Control>>, Body(asked): Body<Exchang
     if asked.holding.is_empty() && asked.results.is_empty() && !asked.draining {
         // It renews its lease by being answered, in any case.
         let woken = control.work_appears();
-        if !control.has_work() {
+        if !tokio::task::block_in_place(|| control.has_work()) {
             tokio::time::timeout(IDLE_WAIT, woken).await.unwrap_or_default();
         }
     }

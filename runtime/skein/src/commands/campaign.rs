@@ -79,9 +79,9 @@ pub(crate) enum Verb {
     Runs {
         /// Which.
         campaign: String,
-        /// In this state only.
-        #[arg(long)]
-        state: Option<RunState>,
+        /// In this state only: planned, published, failed and so on.
+        #[arg(long = "in", value_name = "STATE")]
+        in_state: Option<RunState>,
         /// At most so many.
         #[arg(long, default_value_t = 100)]
         limit: usize,
@@ -132,8 +132,8 @@ pub(crate) fn campaign(settings: &Settings, args: &CampaignArgs) -> CommandResul
         create @ Verb::Create { .. } => shown(output, &server.post("campaigns", &asked(settings, create)?)?),
         Verb::List => list(output, &server.list("campaigns", "", usize::MAX)?),
         Verb::Show { campaign } => shown(output, &server.get(&format!("campaigns/{campaign}"))?),
-        Verb::Runs { campaign, state, limit } => {
-            let query = state.map(|state| format!("&state={state}")).unwrap_or_default();
+        Verb::Runs { campaign, in_state, limit } => {
+            let query = in_state.map(|state| format!("&state={state}")).unwrap_or_default();
             runs(output, &server.list(&format!("campaigns/{campaign}/runs"), &query, *limit)?);
         }
         Verb::Events { campaign, limit } => {

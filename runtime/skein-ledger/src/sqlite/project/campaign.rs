@@ -73,7 +73,7 @@ pub(super) fn unplanned(db: &Connection, e: &CampaignUnplanned) -> Result<(), St
     db.prepare_cached("DELETE FROM wave WHERE campaign = ?1")?.execute([&id])?;
     let zeros: Vec<String> = RunState::ALL.iter().map(|state| format!("n_{state} = 0")).collect();
     let sql = format!(
-        "UPDATE campaign SET plan = NULL, report = NULL, plan_bytes = NULL, plan_rows = NULL, epoch = epoch + 1, {}
+        "UPDATE campaign SET plan = NULL, report = NULL, plan_bytes = NULL, plan_rows = NULL, {}
          WHERE id = ?1",
         zeros.join(", ")
     );
@@ -82,7 +82,7 @@ pub(super) fn unplanned(db: &Connection, e: &CampaignUnplanned) -> Result<(), St
 }
 
 pub(super) fn rolled_out(db: &Connection, e: &CampaignRolledOut) -> Result<(), Stop> {
-    let sql = "UPDATE campaign SET rolled_out = 1, epoch = epoch + 1 WHERE id = ?1";
+    let sql = "UPDATE campaign SET rolled_out = 1 WHERE id = ?1";
     one(db.prepare_cached(sql)?.execute([e.campaign.to_string()])?)
 }
 

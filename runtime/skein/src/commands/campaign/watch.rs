@@ -47,7 +47,7 @@ pub(super) fn watch(settings: &Settings, server: &Server, campaign: &str, output
     }
     if last.state == CampaignState::Halted {
         return Err(Failure::text(codes::BUDGET_SPENT, format!("{campaign} is halted"))
-            .hint(Some(format!("skein campaign runs {campaign} --state failed")))
+            .hint(Some(format!("skein campaign runs {campaign} --in failed")))
             .on_stderr());
     }
     Ok(())
