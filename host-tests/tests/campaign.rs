@@ -93,6 +93,15 @@ impl Service {
     }
 }
 
+impl Drop for Service {
+    /// Its nodes end with it.
+    fn drop(&mut self) {
+        let pid = self.running.id().to_string();
+        // It may have ended by itself; then the test says so.
+        std::process::Command::new("kill").args(["-9", &pid]).status().ok();
+    }
+}
+
 fn serve(site: &Site) -> (Running, String) {
     let call = site.skein("serve").arg("--listen").arg("127.0.0.1:0").arg("--dir").arg(site.path("server"));
     let mut running = call.arg("--nodes").arg("2").arg("--slots").arg("1").start();

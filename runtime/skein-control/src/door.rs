@@ -62,6 +62,15 @@ enum Through {
     Unknown { cause: String },
 }
 
+impl Through {
+    const fn is_known(&self) -> bool {
+        match self {
+            Self::Published { .. } | Self::Failed { .. } => true,
+            Self::Unknown { .. } => false,
+        }
+    }
+}
+
 impl Control {
     /// Takes staged runs of a wave through; true if there were any.
     pub(crate) fn through_the_door(&self, id: CampaignId, wave: u32) -> Result<bool, ServiceError> {
@@ -94,8 +103,13 @@ impl Control {
             let page = self.ledger.tasks(filter, after, Limit::new(256))?;
             for task in &page.items {
                 let of_wave = task.seq.and_then(|seq| self.wave_of(state, id, seq)) == Some(wave);
-                if of_wave && ready.len() < most {
-                    ready.extend(self.at_door(id, task)?);
+                if !of_wave || ready.len() == most {
+                    continue;
+                }
+                match self.at_door(id, task) {
+                    Ok(one) => ready.extend(one),
+                    Err(error) if error.code.class == ErrorClass::Transient => return Err(error),
+                    Err(error) => self.give_up_task(state, task, &error)?,
                 }
             }
             match page.next {
@@ -209,27 +223,27 @@ impl Control {
         Ok(())
     }
 
-    /// Intended runs of which nobody knows what became: left by a control that died, or by an error. True if there are none
-    /// left.
+    /// Intended runs of which nobody knows what became: left by a control that died, or by an error. True if something was
+    /// found out.
     pub(crate) fn find_out(&self, id: CampaignId, wave: u32) -> Result<bool, ServiceError> {
         let filter = RunFilter { state: Some(RunState::Intended), wave: Some(wave) };
         let page = self.ledger.runs(id, filter, None, Limit::new(usize::try_from(LOT).unwrap_or(1)))?;
-        let mut lot = Vec::new();
+        let (mut logged, mut answers, mut again) = (Vec::new(), Vec::new(), Vec::new());
         for run in page.items {
-            lot.extend(self.announced(id, run)?);
+            let Some(one) = self.announced(id, run)? else { continue };
+            match asked(&one) {
+                Some(answer) => {
+                    answers.push(answer);
+                    logged.push(one);
+                }
+                None => again.push(one),
+            }
         }
-        if lot.is_empty() {
-            return Ok(true);
-        }
-        let (known, again): (Vec<_>, Vec<_>) =
-            lot.into_iter().map(|one| (asked(&one), one)).partition(|(known, _)| known.is_some());
-        let (answers, mut lot): (Vec<_>, Vec<_>) =
-            known.into_iter().filter_map(|(answer, one)| Some((answer?, one))).unzip();
-        self.confirm(id, &mut lot, answers)?;
-        let mut again: Vec<AtDoor> = again.into_iter().map(|(_, one)| one).collect();
-        let answers = published(&again);
-        self.confirm(id, &mut again, answers)?;
-        Ok(page.next.is_none())
+        let more = published(&again);
+        let known = answers.iter().chain(&more).any(Through::is_known);
+        self.confirm(id, &mut logged, answers)?;
+        self.confirm(id, &mut again, more)?;
+        Ok(known)
     }
 
     /// An intended run with what was announced for it.

@@ -15,9 +15,10 @@ use skein_api::List;
 use skein_api::node::{Exchange, Exchanged, Held, Lease, Rates, Revoke, RevokeReason, TASKS_MAX};
 use skein_campaign::BeforeDoor;
 use skein_ledger::{
-    Checkpoint, Claim, Entry, Limit, PhaseName, Release, SizeClass, Task, TaskFilter, Unit, UnitOutcome,
+    Checkpoint, Claim, Entry, Limit, PhaseName, Release, SizeClass, Task, TaskFilter, TaskKind, Unit,
+    UnitOutcome,
 };
-use skein_types::{AttemptId, CampaignId, Millis, NodeId, TaskId, Timestamp, Token, codes};
+use skein_types::{AttemptId, CampaignId, ErrorClass, Millis, NodeId, TaskId, Timestamp, Token, codes};
 use uuid::Uuid;
 
 use crate::control::{Control, State};
@@ -211,6 +212,11 @@ impl Control {
         for (task, held) in claimed {
             let work = match self.payload(state, &task) {
                 Ok(work) => work,
+                Err(error) if task.kind == TaskKind::Run && error.code.class != ErrorClass::Transient => {
+                    let claimed = Task { token: held.token, ..task };
+                    self.give_up_task(state, &claimed, &error)?;
+                    continue;
+                }
                 Err(error) => {
                     tracing::error!(task = %task.id, %error, "a task cannot be given away");
                     self.write(Unit::by(self.itself.clone()).then(released(held, later(self.clock.now()))))?;

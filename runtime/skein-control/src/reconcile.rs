@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use skein_campaign::{Duty, Observation};
-use skein_ledger::Limit;
-use skein_types::CampaignId;
+use skein_ledger::{Limit, Retention};
+use skein_types::{CampaignId, Millis};
 
 use crate::control::Control;
 use crate::decide::Told;
@@ -19,6 +19,8 @@ use crate::error::ServiceError;
 
 /// Longest time between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long a request that is repeated is known to be one.
+const CAUSES_KEPT: Millis = Millis(7 * 24 * 3_600_000);
 /// After a duty failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -61,6 +63,7 @@ impl Control {
     /// At the start: what the process before left is taken up.
     pub(crate) fn resume(&self) -> Result<(), ServiceError> {
         self.lose_all()?;
+        self.ledger.sweep(Retention { causes: CAUSES_KEPT })?;
         let mut after = None;
         loop {
             let page = self.ledger.campaigns(after, Limit::MAX)?;

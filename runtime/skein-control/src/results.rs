@@ -119,6 +119,23 @@ impl Control {
         Ok(Some(wait))
     }
 
+    /// A run's task cannot even be begun, and will not be better: the end of the run.
+    pub(crate) fn give_up_task(
+        &self,
+        state: &mut State,
+        task: &Task,
+        error: &ServiceError,
+    ) -> Result<(), ServiceError> {
+        let why = Why::new(error.code, &error.message, error.hint.as_deref());
+        let code = Name::new(error.code.id).map_err(|error| ServiceError::bug(error.to_string()))?;
+        let (class, message) = (error.code.class, Text::clip(&why.message));
+        let meters = skein_ledger::Meters::default();
+        let unit = self.at_rest(state, task, RunState::Failed, |campaign, seq| {
+            RunFailed { campaign, seq, from: RunState::Planned, class, code, message, meters }.into()
+        })?;
+        self.write(unit)
+    }
+
     /// A run moves to where nothing more is done for it; its task goes.
     fn at_rest(
         &self,

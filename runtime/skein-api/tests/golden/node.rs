@@ -9,7 +9,8 @@ use skein_api::node::{
 };
 use skein_api::{List, NameRule, Publish};
 use skein_types::{
-    AttemptId, Bytes, CampaignId, DatasetId, Fuel, Millis, ModuleDigest, NodeId, Rows, RunId, TaskId, Token,
+    AttemptId, Bytes, CampaignId, DatasetId, Fuel, Millis, ModuleDigest, NodeId, Rows, RunId, ServerId,
+    TaskId, Token,
 };
 
 pub(crate) fn register() -> Register {
@@ -92,6 +93,7 @@ fn payloads() -> Vec<Payload> {
         run,
         dataset: dataset.clone(),
         work: work(),
+        server: ServerId::new(uuid(8)),
         publish: publish.clone(),
         schema: Some(digest("schema")),
         resume,
@@ -117,7 +119,9 @@ fn payloads() -> Vec<Payload> {
         fragments,
         resume: None,
     };
-    let plan = PlanTask { campaign, datasets: List::new(vec![dataset.clone()]).unwrap(), work: work() };
+    let server = ServerId::new(uuid(8));
+    let datasets = List::new(vec![dataset.clone()]).unwrap();
+    let plan = PlanTask { campaign, datasets, work: work(), server };
     vec![
         Payload::Run(Box::new(run_task)),
         Payload::Plan(Box::new(plan)),

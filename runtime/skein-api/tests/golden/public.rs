@@ -165,7 +165,7 @@ pub(crate) fn campaign() -> Campaign {
         name: text("v2"),
         state: CampaignState::Halted,
         epoch: 7,
-        why: Some(why()),
+        why: Some(text("budget_spent")),
         since: time(),
         module: ModuleDigest::of(b"module"),
         params: ParamsDigest::of(b"{}"),
