@@ -10,7 +10,7 @@ struct Directory(tempfile::TempDir);
 
 impl Directory {
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self(tempfile::tempdir().expect("a directory can be made"))
     }
 }
 

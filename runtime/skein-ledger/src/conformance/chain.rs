@@ -157,9 +157,9 @@ pub fn many_callers_at_once_get_positions_of_their_own(places: Places<'_>) {
             .collect();
         let outcomes = callers.into_iter().flat_map(|caller| caller.join().expect("it ends"));
         outcomes
-            .map(|outcome| match outcome {
-                UnitOutcome::Applied(Some(span)) => span,
-                other => panic!("{other:?}"),
+            .map(|outcome| {
+                let UnitOutcome::Applied(Some(span)) = outcome else { panic!("{outcome:?}") };
+                span
             })
             .collect()
     });

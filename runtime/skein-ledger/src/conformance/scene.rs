@@ -65,10 +65,9 @@ impl Scene {
 
     /// Commits what has to be applied; its events.
     pub(super) fn applied(&self, unit: Unit) -> Option<Span> {
-        match self.commit(unit) {
-            UnitOutcome::Applied(span) => span,
-            other => panic!("{other:?}"),
-        }
+        let outcome = self.commit(unit);
+        let UnitOutcome::Applied(span) = outcome else { panic!("{outcome:?}") };
+        span
     }
 
     /// The chain verifies and everything follows from it.

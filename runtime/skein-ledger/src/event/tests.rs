@@ -17,6 +17,7 @@ use super::{Event, Kind};
 use crate::text::{Name, Text};
 
 /// One event of each kind, every field of it with something in it.
+#[expect(clippy::too_many_lines, reason = "a list, one entry a kind")]
 fn samples() -> Vec<Event> {
     let name = |text: &str| Name::new(text).unwrap();
     let text = |text: &str| Text::new(text).unwrap();

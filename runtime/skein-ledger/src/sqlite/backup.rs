@@ -1,6 +1,6 @@
 //! A copy of a live ledger: consistent, compact, and openable like the original.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::{Connection, OpenFlags};
@@ -16,7 +16,9 @@ pub(super) fn backup(live: &Path, to: &Path) -> Result<Head, LedgerError> {
     if to.try_exists().map_err(place)? {
         return Err(LedgerError::Taken { path: to.to_owned() });
     }
-    let partial = to.with_extension("partial");
+    let mut partial = to.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
     match std::fs::remove_file(&partial) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(place(error)),
         Ok(()) | Err(_) => {}
@@ -34,9 +36,9 @@ pub(super) fn backup(live: &Path, to: &Path) -> Result<Head, LedgerError> {
     copy.close().map_err(|(_, error)| error)?;
     std::fs::File::open(&partial).and_then(|file| file.sync_all()).map_err(place)?;
     // A link and not a rename: it fails where something took the name meanwhile.
-    std::fs::hard_link(&partial, to).map_err(|source| match source.kind() {
-        std::io::ErrorKind::AlreadyExists => LedgerError::Taken { path: to.to_owned() },
-        _ => place(source),
+    std::fs::hard_link(&partial, to).map_err(|source| {
+        let taken = source.kind() == std::io::ErrorKind::AlreadyExists;
+        if taken { LedgerError::Taken { path: to.to_owned() } } else { place(source) }
     })?;
     std::fs::remove_file(&partial).map_err(place)?;
     let directory = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));

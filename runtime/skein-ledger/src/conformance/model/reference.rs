@@ -1,5 +1,10 @@
 //! The model: maps in memory, copied for each unit, so that a unit that is refused was never there.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what no case makes is a mistake of the cases, and said to be one"
+)]
+
 use std::collections::BTreeMap;
 
 use skein_types::{CampaignId, CampaignState, CauseId, NodeId, RunState, TaskId, Timestamp, Token, Verdict};
@@ -7,7 +12,7 @@ use skein_types::{CampaignId, CampaignState, CauseId, NodeId, RunState, TaskId, 
 use crate::conformance::scene::content;
 use crate::entry::Entry;
 use crate::event::Event;
-use crate::event::run::Meters;
+use crate::event::run::{Meters, RunPlanned};
 use crate::guard::{Found, Guard};
 use crate::task::{Holder, Phase, PhaseName, Task};
 use crate::text::Text;
@@ -299,38 +304,7 @@ impl Reference {
 
     fn decide_run(&mut self, event: &Event, now: Timestamp) -> Fits {
         match event {
-            Event::RunPlanned(e) => {
-                self.campaigns.get(&e.campaign).ok_or(Found::Nothing)?;
-                if let Some(wave) = e.wave {
-                    self.waves.get(&(e.campaign, wave)).ok_or(Found::Nothing)?;
-                }
-                self.run(e.campaign, e.seq).map_or(Ok(()), |at| Err(found_run(at)))?;
-                let twin = self.runs.values().find(|run| run.id == e.run);
-                twin.map_or(Ok(()), |at| Err(found_run(at)))?;
-                let eligible = e.verdict == Verdict::Eligible;
-                let run = Run {
-                    campaign: e.campaign,
-                    seq: e.seq,
-                    id: e.run,
-                    dataset: e.dataset,
-                    wave: e.wave,
-                    verdict: e.verdict,
-                    schema: e.schema,
-                    plan: e.plan,
-                    bytes: e.bytes,
-                    rows: e.rows,
-                    state: if eligible { RunState::Planned } else { RunState::Ineligible },
-                    epoch: 0,
-                    reason: e.reason.clone(),
-                    since: now,
-                    door: None,
-                    version: None,
-                    failure: None,
-                    meters: Meters::default(),
-                };
-                self.runs.insert((e.campaign, e.seq), run);
-                Ok(())
-            }
+            Event::RunPlanned(e) => self.plan_run(e, now),
             Event::RunIntended(e) => {
                 let run =
                     self.move_run((e.campaign, e.seq), (RunState::Planned, RunState::Intended), "", now)?;
@@ -361,16 +335,13 @@ impl Reference {
                 Ok(())
             }
             Event::RunSkipped(e) => {
-                let (key, moved) = ((e.campaign, e.seq), (e.from, RunState::Skipped));
-                self.move_run(key, moved, e.reason.as_str(), now).map(|_| ())
+                self.end_run((e.campaign, e.seq), (e.from, RunState::Skipped), &e.reason, now)
             }
             Event::RunCancelled(e) => {
-                let (key, moved) = ((e.campaign, e.seq), (e.from, RunState::Cancelled));
-                self.move_run(key, moved, e.reason.as_str(), now).map(|_| ())
+                self.end_run((e.campaign, e.seq), (e.from, RunState::Cancelled), &e.reason, now)
             }
             Event::RunStale(e) => {
-                let (key, moved) = ((e.campaign, e.seq), (e.from, RunState::Stale));
-                self.move_run(key, moved, e.reason.as_str(), now).map(|_| ())
+                self.end_run((e.campaign, e.seq), (e.from, RunState::Stale), &e.reason, now)
             }
             Event::RunRetried(e) => {
                 let (key, moved) = ((e.campaign, e.seq), (e.from, RunState::Planned));
@@ -396,6 +367,39 @@ impl Reference {
             }
             other => unreachable!("no case has {other:?}"),
         }
+    }
+
+    fn plan_run(&mut self, e: &RunPlanned, now: Timestamp) -> Fits {
+        self.campaigns.get(&e.campaign).ok_or(Found::Nothing)?;
+        if let Some(wave) = e.wave {
+            self.waves.get(&(e.campaign, wave)).ok_or(Found::Nothing)?;
+        }
+        self.run(e.campaign, e.seq).map_or(Ok(()), |at| Err(found_run(at)))?;
+        let twin = self.runs.values().find(|run| run.id == e.run);
+        twin.map_or(Ok(()), |at| Err(found_run(at)))?;
+        let eligible = e.verdict == Verdict::Eligible;
+        let run = Run {
+            campaign: e.campaign,
+            seq: e.seq,
+            id: e.run,
+            dataset: e.dataset,
+            wave: e.wave,
+            verdict: e.verdict,
+            schema: e.schema,
+            plan: e.plan,
+            bytes: e.bytes,
+            rows: e.rows,
+            state: if eligible { RunState::Planned } else { RunState::Ineligible },
+            epoch: 0,
+            reason: e.reason.clone(),
+            since: now,
+            door: None,
+            version: None,
+            failure: None,
+            meters: Meters::default(),
+        };
+        self.runs.insert((e.campaign, e.seq), run);
+        Ok(())
     }
 
     fn gone(&mut self, node: NodeId, incarnation: u64, to: (NodeState, &str), now: Timestamp) -> Fits {
@@ -459,6 +463,16 @@ impl Reference {
         check(at.state == from, found_run(at))?;
         (at.state, at.epoch, at.reason, at.since) = (to, at.epoch + 1, Text::clip(reason), now);
         Ok(at)
+    }
+
+    fn end_run(
+        &mut self,
+        key: (CampaignId, u64),
+        moved: (RunState, RunState),
+        reason: &Text,
+        now: Timestamp,
+    ) -> Fits {
+        self.move_run(key, moved, reason.as_str(), now).map(|_| ())
     }
 
     fn meter(&mut self, key: (CampaignId, u64), meters: Meters) {
