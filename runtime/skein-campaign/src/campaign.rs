@@ -201,9 +201,6 @@ impl Campaign {
         debug_assert_eq!(wave.state, moved.from);
         wave.state = moved.to;
         wave.reason = Some(moved.reason);
-        if wave.budget != moved.budget {
-            wave.budget = moved.budget;
-            *wave = wave.slowly();
-        }
+        wave.budget = moved.budget;
     }
 }

@@ -53,8 +53,8 @@ pub fn after_failure(class: ErrorClass, before: Tries, rule: &RetryRule, seed: u
 
 /// Doubled from try to try up to the longest; of that, between half and all, as seed and try say.
 fn backoff(tries: u32, rule: &RetryRule, seed: u64) -> Millis {
-    let doubled = rule.wait.0.0.saturating_mul(1_u64.checked_shl(tries).unwrap_or(u64::MAX));
-    let full = doubled.min(rule.longest.0.0);
+    let doubled = rule.wait.length().0.saturating_mul(1_u64.checked_shl(tries).unwrap_or(u64::MAX));
+    let full = doubled.min(rule.longest.length().0);
     let mut input = seed.to_be_bytes().to_vec();
     input.extend(tries.to_be_bytes());
     let part = u64::from(Blake3::of(&input).0[0]);

@@ -110,7 +110,8 @@ impl Wave {
     pub(crate) fn width_before_door(&self, admission: Admission) -> u64 {
         match admission {
             Admission::Strict => self.door_width(),
-            // What is announced has to have been under way.
+            // What is announced has to have been under way; and a budget that was raised, or a failure that is tried
+            // again, widens the door and with it what may start.
             Admission::SlowStart => self.slow_start.window().max(self.door_width()),
         }
     }

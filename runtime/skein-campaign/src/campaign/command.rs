@@ -125,10 +125,9 @@ pub(super) const fn wave_to(wave: &Wave, to: WaveState, reason: Reason) -> Decis
 fn let_go(wave: &Wave, accept: Accept) -> Result<Decision, Refusal> {
     let failures = wave.failures();
     let budget = match accept {
-        _ if !wave.is_overspent() => wave.budget,
-        Accept::Nothing => wave.budget,
-        Accept::AsIs => failures,
-        Accept::Budget(budget) => budget,
+        Accept::AsIs => failures.max(wave.budget),
+        Accept::Budget(budget) if wave.is_overspent() => budget,
+        Accept::Nothing | Accept::Budget(_) => wave.budget,
     };
     if failures > budget {
         return Err(Refusal::Budget { wave: wave.number, failures, budget });

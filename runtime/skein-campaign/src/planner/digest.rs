@@ -117,6 +117,14 @@ mod tests {
     }
 
     #[test]
+    fn no_two_lists_of_parts_are_the_same_bytes() {
+        let lists: [&[&[u8]]; 4] = [&[b"ab", b"c"], &[b"a", b"bc"], &[b"abc"], &[b"abc", b""]];
+        let digests: BTreeSet<_> = lists.iter().map(|parts| hashed(b"what", parts)).collect();
+        assert_eq!(digests.len(), 4);
+        assert_ne!(hashed(b"wha", &[b"t"]), hashed(b"what", &[]));
+    }
+
+    #[test]
     fn one_change_of_anything_is_another_plan() {
         let leaves: Vec<_> = (0..5).map(leaf).collect();
         let mut seen = BTreeSet::from([of(&leaves).0, of(&[]).0, of(&leaves[..4]).0]);

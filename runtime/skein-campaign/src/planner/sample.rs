@@ -66,8 +66,7 @@ mod tests {
         assert_eq!((taken.coverage.groups, taken.coverage.of_groups), (2, 2));
         assert!(taken.chosen.contains(&6) && taken.chosen.contains(&482), "{:?}", taken.chosen);
         assert_ne!(sample(&all, &Policy::standard(), Seed(2)).chosen, taken.chosen);
-        let mut reversed = all.clone();
-        reversed.reverse();
+        let reversed: Vec<_> = all.into_iter().rev().collect();
         assert_eq!(sample(&reversed, &Policy::standard(), Seed(1)), taken);
     }
 

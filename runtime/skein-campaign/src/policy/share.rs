@@ -8,18 +8,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Between nothing and all. Written `2%` or `0.25%`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Share(u16);
+pub struct Share(u32);
 
 /// A share that could not be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a share such as \"2%\" or \"0.25%\", at most \"100%\"")]
 pub struct ShareParseError(String);
 
-const ALL: u16 = 100 * 100;
+const ALL: u32 = 100 * 100;
 
 impl Share {
     /// Whole per cents; more than 100 are 100.
-    pub const fn percent(percent: u16) -> Self {
+    pub const fn percent(percent: u32) -> Self {
         if percent > 100 { Self(ALL) } else { Self(percent * 100) }
     }
 
@@ -58,7 +58,7 @@ fn parse(text: &str) -> Option<Share> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let digits = |part: &str, most| {
         let fit = (1..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
-        fit.then(|| part.parse::<u16>().ok())?
+        fit.then(|| part.parse::<u32>().ok())?
     };
     let tens = if fraction.len() == 1 { 10 } else { 1 };
     let hundredths = digits(whole, 3)? * 100;
@@ -86,7 +86,9 @@ mod tests {
         for text in ["0%", "2%", "0.25%", "0.5%", "0.05%", "99.99%", "100%"] {
             assert_eq!(text.parse::<Share>().map(|share| share.to_string()), Ok(text.to_owned()));
         }
-        for bad in ["", "2", "%", "-1%", "+1%", "100.01%", "101%", "1.234%", "1.%", ".5%", "65636%", "1e2%"] {
+        for bad in
+            ["", "2", "%", "-1%", "+1%", "100.01%", "101%", "1.234%", "1.%", ".5%", "999%", "65636%", "1e2%"]
+        {
             assert!(bad.parse::<Share>().is_err(), "{bad}");
         }
     }

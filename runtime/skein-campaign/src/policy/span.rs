@@ -8,7 +8,7 @@ use skein_types::{Millis, Timestamp};
 
 /// A length of time. Written `7d`, `36h`, `5m`, `30s`, `250ms`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span(pub Millis);
+pub struct Span(Millis);
 
 /// A span that could not be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +19,11 @@ pub struct SpanParseError(String);
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 impl Span {
+    /// So many milliseconds.
+    pub const fn of(length: Millis) -> Self {
+        Self(length)
+    }
+
     /// Whole days.
     pub const fn days(days: u32) -> Self {
         Self(Millis(days as u64 * 86_400_000))
@@ -27,6 +32,11 @@ impl Span {
     /// Whole seconds.
     pub const fn seconds(seconds: u32) -> Self {
         Self(Millis(seconds as u64 * 1_000))
+    }
+
+    /// How long it is.
+    pub const fn length(self) -> Millis {
+        self.0
     }
 
     /// The moment so much later; the end of time if there is none.

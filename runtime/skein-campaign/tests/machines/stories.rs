@@ -82,6 +82,10 @@ fn a_campaign_without_trouble_goes_wave_by_wave_and_ends_after_the_window() {
 fn a_canary_publishes_one_at_a_time_and_its_first_failure_halts() {
     let mut world = started(Policy::standard(), &[3, 50]);
     assert_eq!((world.machine.places_at_door(0), world.machine.places_at_door(1)), (1, 0));
+    assert_eq!(
+        world.go(3, RunState::Intended).unwrap_err().to_string(),
+        "run 3 does not become intended: wave 1 is waiting"
+    );
     world.go(0, RunState::Intended).unwrap();
     let full = world.go(1, RunState::Intended).unwrap_err();
     assert_eq!(full.to_string(), "1 runs of wave 0 are being published, and no more than 1 may be");
@@ -255,6 +259,34 @@ fn a_cancelled_campaign_finishes_what_is_at_the_door_and_ends_the_rest() {
 }
 
 #[test]
+fn neither_cancelling_nor_rolling_back_ends_before_what_is_at_the_door() {
+    for (command, end) in [
+        (Command::Cancel, CampaignState::Cancelled),
+        (Command::RollBack(RollBackWhat::Campaign), CampaignState::RolledBack),
+    ] {
+        let mut world = started(Policy::standard(), &[2]);
+        world.go(0, RunState::Intended).unwrap();
+        world.ask(command).unwrap();
+        world.go(1, RunState::Cancelled).unwrap();
+        assert!(!world.state().is_terminal(), "{}", world.state());
+        world.settle(|| true);
+        assert_eq!(world.state(), end);
+    }
+}
+
+#[test]
+fn a_wave_that_is_being_undone_is_undone_before_a_cancelled_campaign_ends() {
+    let mut world = started(Policy::standard(), &[2]);
+    publish(&mut world, 0);
+    world.ask(Command::RollBack(RollBackWhat::Wave(0))).unwrap();
+    world.ask(Command::Cancel).unwrap();
+    world.go(1, RunState::Cancelled).unwrap();
+    assert_eq!((world.state(), world.machine.duties()), (CampaignState::Cancelling, vec![Duty::Revert(0)]));
+    world.settle(|| true);
+    assert_eq!((world.state(), world.count(None, RunState::Reverted)), (CampaignState::Cancelled, 1));
+}
+
+#[test]
 fn a_campaign_that_has_not_begun_is_cancelled_too() {
     let mut world = World::draft(Policy::standard());
     world.ask(Command::Cancel).unwrap();
@@ -352,12 +384,15 @@ fn a_wave_that_is_rolled_back_pauses_the_campaign_which_can_go_on_without_it() {
     let mut world = started(Policy::standard(), &[1, 10, 10]);
     publish(&mut world, 0);
     (0..4).for_each(|_| _ = publish(&mut world, 1));
+    let failed = fail(&mut world, 1);
     let from = world.log.len();
     world.ask(Command::RollBack(RollBackWhat::Wave(1))).unwrap();
     assert_eq!(moves(&world, from), ["paused rolled_back", "wave 1 aborted rolled_back"]);
     world.restore();
     world.settle(|| true);
-    assert_eq!((world.count(Some(1), RunState::Reverted), world.count(Some(1), RunState::Cancelled)), (4, 6));
+    assert_eq!((world.count(Some(1), RunState::Reverted), world.count(Some(1), RunState::Cancelled)), (4, 5));
+    let ended = world.go(failed, RunState::Planned).unwrap_err();
+    assert_eq!(ended.to_string(), format!("run {failed} does not become planned: wave 1 is aborted"));
     assert_eq!((world.count(Some(0), RunState::Published), world.state()), (1, CampaignState::Paused));
     assert_eq!(world.ask(Command::RollBack(RollBackWhat::Wave(1))).unwrap_err().code().id, "SK0637");
     assert_eq!(world.ask(Command::RollBack(RollBackWhat::Wave(2))).unwrap_err().code().id, "SK0637");
@@ -419,6 +454,10 @@ fn a_suspended_module_halts_and_the_budget_is_no_obstacle_to_going_on() {
         (CampaignState::Halted, Some(Reason::ModuleSuspended))
     );
     assert_eq!(world.ask(Observation::ModuleSuspended), Ok(vec![]));
+    let mut paused = started(Policy::standard(), &[2, 5]);
+    paused.ask(Command::Pause).unwrap();
+    paused.ask(Observation::ModuleSuspended).unwrap();
+    assert_eq!(paused.state(), CampaignState::Halted, "who resumes it has to know");
     world.ask(Command::Resume(Accept::Nothing)).unwrap();
     world.settle(|| true);
     assert_eq!(world.state(), CampaignState::Soaking);

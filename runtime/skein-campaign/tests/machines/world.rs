@@ -145,8 +145,15 @@ impl World {
                 if moved.to == CampaignState::Halted && moved.reason == skein_types::Reason::BudgetSpent {
                     assert!(self.waves().any(|(_, failed, budget)| failed > budget), "halted for nothing");
                 }
-                if moved.to == CampaignState::Soaking {
-                    assert!(self.runs.iter().all(|run| run.state.is_at_rest()), "rolled out too early");
+                let over = moved.to.is_terminal() || moved.to == CampaignState::RollbackIncomplete;
+                if moved.to == CampaignState::Soaking || over {
+                    assert!(self.runs.iter().all(|run| run.state.is_at_rest()), "{} too early", moved.to);
+                }
+                if over {
+                    let kept = |wave: &&skein_campaign::Wave| {
+                        wave.is_rolled_back() && wave.runs().get(RunState::Published) > 0
+                    };
+                    assert_eq!(self.machine.waves().iter().find(kept), None, "not undone");
                 }
             }
             Decision::Wave(moved) => {
@@ -259,10 +266,13 @@ impl World {
 
     /// Carries out what is to be done, until nothing is. `succeeds` says how the next work, publish or revert ends.
     pub(crate) fn settle(&mut self, mut succeeds: impl FnMut() -> bool) {
-        while let Some(duty) = self.machine.duties().into_iter().next() {
+        loop {
+            let duties = self.machine.duties();
+            // In changing order: none is promised.
+            let Some(duty) = duties.get(self.steps_left as usize % duties.len().max(1)) else { return };
             self.steps_left -= 1;
             assert!(self.steps_left > 0, "{duty:?} never ends");
-            self.carry_out(duty, &mut succeeds);
+            self.carry_out(*duty, &mut succeeds);
         }
     }
 
