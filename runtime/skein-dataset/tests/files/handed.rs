@@ -292,6 +292,25 @@ fn what_others_wrote_since_is_a_conflict_with_their_changes_and_the_dataset_is_t
 }
 
 #[test]
+fn what_others_wrote_into_the_new_version_is_set_aside_and_the_attempt_stays_its_servers() {
+    let (world, _) = World::with_one_file();
+    let ours = managed(&world, "t");
+    take(&ours, &hand(&ours, world.run(), 1, "m1")).unwrap();
+    let over = hand(&ours, world.run(), 2, "m2");
+    // Somebody finishes a file in what was displaced in that moment, and somebody else begins one in what is live.
+    let theirs = [ours.state_path().join("kept/1/late.parquet"), world.path("t/new.parquet")];
+    act_at("swap.after-exchange", move || theirs.iter().for_each(|path| put(path, b"theirs")));
+    let changes = vec![Change::Added("late.parquet".to_owned())];
+    let conflict = Outcome::Conflict { reason: Conflict::Drift { changes } };
+    assert_eq!(take(&ours, &over).unwrap(), conflict);
+    assert!(world.bytes("t").contains_key("late.parquet"));
+    assert_eq!(left(&ours, "aside"), 1);
+    let seen: Vec<_> = staged_attempts(&ours).unwrap().into_iter().map(|staged| staged.attempt).collect();
+    assert_eq!(seen, [attempt(2)]);
+    assert_eq!(take(&ours, &over).unwrap_err().code().id, "SK0549", "of it nothing can become current");
+}
+
+#[test]
 fn an_error_that_hides_the_answer_is_no_end_and_trying_again_is() {
     for point in
         ["publish.after-adopt", "publish.after-intent", "swap.after-exchange", "publish.after-last-sync"]
