@@ -113,8 +113,8 @@ fn serve(site: &Site) -> (Running, String) {
 /// Kills one of a server's nodes; none may be there just now.
 fn kill_a_node(of: &Running) {
     for thread in std::fs::read_dir(format!("/proc/{}/task", of.id())).unwrap() {
-        let children = std::fs::read_to_string(thread.unwrap().path().join("children")).unwrap_or_default();
-        if let Some(node) = children.split_whitespace().next() {
+        let children = std::fs::read(thread.unwrap().path().join("children")).unwrap_or_default();
+        if let Some(node) = String::from_utf8(children).unwrap().split_whitespace().next() {
             std::process::Command::new("kill").args(["-9", node]).status().unwrap();
             return;
         }

@@ -136,10 +136,8 @@ proptest! {
             let task = history.task;
             let goes_on = matches!(task.phase, Phase::Ready | Phase::Claimed { .. });
             let resumes = task.checkpoint.filter(|_| goes_on).map(|checkpoint| checkpoint.attempt);
-            let staged = match task.phase {
-                Phase::Staged(staged) => Some(staged.attempt),
-                _ => task.intended().map(|staged| staged.attempt),
-            };
+            let staged = if let Phase::Staged(staged) = task.phase { Some(staged) } else { task.intended() };
+            let staged = staged.map(|staged| staged.attempt);
             let needed = [task.holder().map(|claim| claim.attempt), resumes, staged];
             for number in 1..=history.claims.len() as u128 {
                 let kept = needed.contains(&Some(attempt(number)));

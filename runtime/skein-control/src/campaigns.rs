@@ -89,13 +89,10 @@ impl Control {
                 return Err(ServiceError::new(codes::CAMPAIGN_STATE, message)
                     .hint(Some("look at it again and repeat what still makes sense")));
             }
-            if let (CampaignVerb::Start, Some(meant)) = (verb, asked.plan) {
-                if live.machine.plan() != Some(meant) {
-                    return Err(ServiceError::new(
-                        codes::CAMPAIGN_STATE,
-                        "there is another plan than the one that is meant",
-                    ));
-                }
+            let starts = verb == CampaignVerb::Start;
+            if asked.plan.is_some_and(|meant| starts && live.machine.plan() != Some(meant)) {
+                let message = "there is another plan than the one that is meant";
+                return Err(ServiceError::new(codes::CAMPAIGN_STATE, message));
             }
             let command = command(verb, asked);
             let reason = asked.reason.as_deref().unwrap_or_default();

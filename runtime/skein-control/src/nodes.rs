@@ -167,11 +167,7 @@ impl Control {
         }
     }
 
-    pub(crate) fn seat<'s>(
-        state: &'s mut State,
-        node: NodeId,
-        incarnation: u64,
-    ) -> Result<&'s mut Seat, ServiceError> {
+    pub(crate) fn seat(state: &mut State, node: NodeId, incarnation: u64) -> Result<&mut Seat, ServiceError> {
         let seat = state.fleet.seats.get_mut(&node).filter(|seat| seat.incarnation == incarnation);
         seat.ok_or_else(|| {
             ServiceError::new(codes::NODE_FENCED, format!("{node} is not known in incarnation {incarnation}"))

@@ -14,7 +14,7 @@ pub(crate) fn rules(asked: &skein_api::Policy) -> Result<Policy, ServiceError> {
         None => rules.budget,
         Some(Budget::Runs(runs)) => Allowance::Runs(runs),
         Some(Budget::Percent(percent)) if percent <= 100 => {
-            Allowance::Share(Share::percent(u16::from(percent)))
+            Allowance::Share(Share::percent(u32::from(percent)))
         }
         Some(Budget::Percent(percent)) => {
             return Err(ServiceError::new(
@@ -32,7 +32,7 @@ pub(crate) fn rules(asked: &skein_api::Policy) -> Result<Policy, ServiceError> {
         Pin::Snapshot => skein_campaign::Pin::Snapshot,
     };
     if let Some(window) = asked.window_ms {
-        rules.rollback_window = Span(window);
+        rules.rollback_window = Span::of(window);
     }
     Ok(rules)
 }

@@ -34,10 +34,13 @@ pub struct ShelfError {
 impl ShelfError {
     /// The code of this error.
     pub fn code(&self) -> Code {
-        match self.source.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => codes::NO_SPACE,
-            ErrorKind::PermissionDenied => codes::PERMISSION,
-            _ => codes::IO,
+        let kind = self.source.kind();
+        if matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+            codes::NO_SPACE
+        } else if kind == ErrorKind::PermissionDenied {
+            codes::PERMISSION
+        } else {
+            codes::IO
         }
     }
 }

@@ -19,12 +19,11 @@ impl Control {
     pub fn submit_module(&self, of: &str, version: &str, bytes: &[u8]) -> Result<Module, ServiceError> {
         let (of, version) = (name("name", of)?, name("version", version)?);
         let digest = ModuleDigest::of(bytes);
-        if let Some(there) = self.ledger.module_named(&of, &version)? {
-            if there.digest != digest {
-                let message = format!("{of} {version} is {} already", there.digest);
-                return Err(ServiceError::new(codes::MODULE_TAKEN, message)
-                    .hint(Some("a version never changes: submit it as another one")));
-            }
+        let there = self.ledger.module_named(&of, &version)?;
+        if let Some(other) = there.filter(|there| there.digest != digest) {
+            let message = format!("{of} {version} is {} already", other.digest);
+            return Err(ServiceError::new(codes::MODULE_TAKEN, message)
+                .hint(Some("a version never changes: submit it as another one")));
         }
         // The bytes first: a record of a module that is not there would be a promise that nobody can keep.
         self.modules.keep(digest, bytes)?;

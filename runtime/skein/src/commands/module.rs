@@ -52,7 +52,7 @@ pub(crate) fn module(settings: &Settings, args: &ModuleArgs) -> CommandResult {
             let bytes = modules::bytes(module, &Home::at(&settings.home))?;
             let path = format!("modules/{}/versions/{}", encoded(name), encoded(version));
             let submitted: Module = server.put(&path, bytes)?;
-            shown(args.server.output, &[submitted.clone()]);
+            shown(args.server.output, std::slice::from_ref(&submitted));
             match submitted.why {
                 Some(why) if submitted.state == ModuleState::Refused => {
                     let code = codes::ALL.iter().find(|code| code.id == why.code.as_str()).copied();

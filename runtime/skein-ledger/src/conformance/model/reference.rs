@@ -448,7 +448,7 @@ impl Reference {
         self.runs.retain(|(of, _), _| *of != campaign);
         self.waves.retain(|(of, _), _| *of != campaign);
         let at = self.campaigns.get_mut(&campaign).expect("it is planning");
-        (at.plan, at.epoch) = (None, at.epoch + 1);
+        at.plan = None;
         Ok(())
     }
 
