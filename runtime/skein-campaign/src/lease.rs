@@ -177,6 +177,8 @@ pub struct NodeLease {
     terms: LeaseTerms,
     standing: Standing,
     request: Request,
+    /// The highest that it ever was: an answer to an earlier registration may come late.
+    newest: u64,
     sequence: u64,
     good_until: Duration,
     heard: Duration,
@@ -191,6 +193,7 @@ impl NodeLease {
             terms,
             standing: Standing::Outside,
             request: Request::Idle { due: now },
+            newest: 0,
             sequence: 0,
             good_until: Duration::ZERO,
             heard: now,
@@ -258,6 +261,10 @@ impl NodeLease {
         let (Standing::Outside, Request::InFlight { first_sent, .. }) = (self.standing, self.request) else {
             return;
         };
+        if incarnation <= self.newest {
+            return;
+        }
+        self.newest = incarnation;
         self.standing = Standing::Member { incarnation };
         self.sequence = 0;
         // There may be work already: do not wait for it.

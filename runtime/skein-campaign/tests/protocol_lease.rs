@@ -193,6 +193,17 @@ fn belief_counts_from_when_the_exchange_was_sent_and_not_from_its_answer() {
 }
 
 #[test]
+fn an_answer_to_an_earlier_registration_that_comes_late_is_not_taken() {
+    let mut node = member();
+    node.step(ms(2_000), LeaseInput::Tick);
+    let again = [LeaseCommand::Kill, LeaseCommand::Register];
+    assert_eq!(node.step(ms(2_010), LeaseInput::Fenced { incarnation: 3 }), again);
+    assert_eq!(node.step(ms(2_020), LeaseInput::Registered { incarnation: 2 }), []);
+    let first = [LeaseCommand::Send { incarnation: 4, sequence: 1 }];
+    assert_eq!(node.step(ms(2_030), LeaseInput::Registered { incarnation: 4 }), first);
+}
+
+#[test]
 fn an_exchange_that_was_sent_twice_counts_from_the_first_time() {
     let mut node = member();
     node.step(ms(2_000), LeaseInput::Tick);
