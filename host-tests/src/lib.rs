@@ -21,6 +21,7 @@ pub mod modules;
 pub mod outcome;
 pub mod project;
 pub mod python;
+pub mod service;
 pub mod site;
 pub mod text_table;
 pub mod tutorial;

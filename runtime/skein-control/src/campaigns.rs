@@ -1,7 +1,7 @@
 //! What people ask of campaigns.
 
 use skein_api::{Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignVerb, Event, Page, Run};
-use skein_campaign::{Accept, Command, RetryWhat, RollBackWhat, RunReport};
+use skein_campaign::{Accept, Command, Reading, RetryWhat, RollBackWhat, RunReport};
 use skein_ledger::{
     CampaignCreated, Entry, Guard, Limit, ModuleState, Name, RunFilter, RunRetried, RunSkipped, Subject,
     Text, Unit,
@@ -13,6 +13,7 @@ use crate::control::{Control, State, name};
 use crate::decide::Told;
 use crate::error::ServiceError;
 use crate::list::ListPart;
+use crate::nodes::millis;
 use crate::policy;
 use crate::shown;
 use crate::undo::reverting;
@@ -228,16 +229,21 @@ impl Control {
         let held: Vec<(bool, u64)> = state.fleet.held_of(id).map(|hold| (hold.started, hold.rows)).collect();
         let running = held.iter().filter(|(started, _)| *started).count() as u64;
         let rows_done = Rows(row.meters.rows_in.0 + held.iter().map(|(_, rows)| rows).sum::<u64>());
-        let now = self.clock.elapsed();
         let queued = held.len() as u64;
         let live = self.live(&mut state, id)?;
-        live.rate.read(now, rows_done);
-        let rate = live.rate.per_second();
+        let runs = live.machine.runs();
+        live.pace.read(Reading {
+            at: millis(self.clock.elapsed()),
+            done: runs.at_rest(),
+            runs: runs.total(),
+            rows: rows_done,
+            bytes: row.meters.bytes_in,
+        });
+        let estimate = live.pace.estimate();
         let rows_total = row.plan.map_or(Rows(0), |plan| plan.rows);
         let on = live.machine.waves().iter().rfind(|wave| wave.is_on());
         let failures_left = on.map_or(0, |wave| wave.budget().saturating_sub(wave.failures()));
         let with_task = live.tasks.len() as u64;
-        let left = rows_total.0.saturating_sub(rows_done.0);
         Ok(CampaignProgress {
             state: row.state,
             position,
@@ -247,9 +253,9 @@ impl Control {
             failures_left,
             rows_done,
             rows_total,
-            rows_per_second: rate,
+            rows_per_second: estimate.map_or(0, |estimate| estimate.rows_per_second.0),
             elapsed_ms: shown::since(row.since, self.clock.now()),
-            remaining_ms: (left * 1_000).checked_div(rate).map(skein_types::Millis),
+            remaining_ms: estimate.and_then(|estimate| estimate.left),
         })
     }
 }

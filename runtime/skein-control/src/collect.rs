@@ -33,18 +33,12 @@ impl Control {
 
     /// Attempts that tasks of the dataset's runs, or runs at the door, name.
     fn needed(&self, id: DatasetId) -> Result<BTreeSet<AttemptId>, ServiceError> {
-        let (mut needed, mut after) = (BTreeSet::new(), None);
-        loop {
-            let page = self.ledger.runs_of_dataset(id, after, Limit::MAX)?;
-            for run in page.items.iter().filter(|run| !run.state.is_at_rest()) {
-                needed.extend(run.door.as_ref().map(|door| door.attempt));
-                let tasks = self.ledger.tasks_of_run(run.campaign, run.seq, 0, Limit::MAX)?;
-                needed.extend(tasks.items.iter().filter_map(|task| Some(task.phase.holder()?.attempt)));
-            }
-            match page.next {
-                Some(next) => after = Some(next),
-                None => return Ok(needed),
-            }
+        let mut needed = BTreeSet::new();
+        for run in self.under_way(id)? {
+            needed.extend(run.door.as_ref().map(|door| door.attempt));
+            let tasks = self.ledger.tasks_of_run(run.campaign, run.seq, 0, Limit::MAX)?;
+            needed.extend(tasks.items.iter().filter_map(|task| Some(task.phase.holder()?.attempt)));
         }
+        Ok(needed)
     }
 }

@@ -7,7 +7,7 @@ use skein_api::{
 };
 use skein_dataset::{Dataset, Manager, Options, Place, manage_many, release};
 use skein_ledger::{
-    DatasetFilter, DatasetRegistered, DatasetRemoved, Found, Limit, Name, Text, Unit, UnitOutcome,
+    DatasetFilter, DatasetRegistered, DatasetRemoved, Found, Limit, Name, Run, Text, Unit, UnitOutcome,
 };
 use skein_types::{Code, DatasetId, codes};
 use uuid::Uuid;
@@ -66,6 +66,10 @@ impl Control {
             let message = format!("there is no driver {:?}", add.driver.as_str());
             return Err(ServiceError::new(codes::BODY_INVALID, message).hint(Some("known: files")));
         }
+        if add.state.is_some() {
+            let message = "a server finds the state of a dataset beside its data, and nowhere else yet";
+            return Err(ServiceError::new(codes::BODY_INVALID, message));
+        }
         if !add.location.starts_with('/') {
             let message = format!("{} is no absolute path", add.location);
             return Err(ServiceError::new(codes::BODY_INVALID, message));
@@ -99,7 +103,10 @@ impl Control {
             labels.insert(name("a label", key)?, name("a label", value)?);
         }
         // The real path: two names for one place are one dataset.
-        let location = dataset.path().display().to_string();
+        let path = dataset.path();
+        let location = path.to_str().ok_or_else(|| {
+            ServiceError::new(codes::BODY_INVALID, format!("{} is no text", path.display()))
+        })?;
         let location = Text::new(location).map_err(|error| ServiceError::unfit("location", &error))?;
         let registered = DatasetRegistered {
             dataset: id,
@@ -167,11 +174,23 @@ impl Control {
         found.ok_or_else(|| ServiceError::absent("dataset", named))
     }
 
+    /// Runs of a dataset that are not at rest.
+    pub(crate) fn under_way(&self, id: DatasetId) -> Result<Vec<Run>, ServiceError> {
+        let (mut runs, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.ledger.runs_of_dataset(id, after, Limit::MAX)?;
+            runs.extend(page.items.into_iter().filter(|run| !run.state.is_at_rest()));
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(runs),
+            }
+        }
+    }
+
     /// Forgets a dataset and gives it back; its files and its log stay.
     pub fn remove_dataset(&self, named: &str) -> Result<skein_api::Dataset, ServiceError> {
         let row = self.find_dataset(named)?;
-        let runs = self.ledger.runs_of_dataset(row.id, None, Limit::MAX)?;
-        if let Some(run) = runs.items.iter().find(|run| !run.state.is_at_rest()) {
+        if let Some(run) = self.under_way(row.id)?.first() {
             let message = format!("{} is part of {}", row.name, run.campaign);
             return Err(ServiceError::new(codes::CAMPAIGN_STATE, message)
                 .hint(Some("skip its run, or wait for the end of the campaign")));

@@ -1,6 +1,6 @@
 //! What a service function refuses or fails with: a code, one line, a hint.
 
-use skein_types::{Code, codes};
+use skein_types::{Code, chain, codes};
 
 /// Ready to be shown, whatever it came from.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -42,18 +42,6 @@ impl ServiceError {
     pub(crate) fn bug(what: impl Into<String>) -> Self {
         Self::new(codes::BUG, what)
     }
-}
-
-/// An error with all it comes from, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
 
 macro_rules! from {

@@ -85,7 +85,11 @@ impl Control {
                 purposes.push(For::Report(report.held.task));
             }
         }
-        self.returned(state, asked, &mut units, &mut purposes);
+        let returned = Self::returned(state, asked);
+        for held in &returned {
+            units.push(by().then(released(*held, Timestamp(0))));
+            purposes.push(For::Report(held.task));
+        }
         let over: BTreeSet<TaskId> = asked.results.iter().map(|report| report.held.task).collect();
         if !asked.draining {
             for (task, held) in self.choose(state, asked)? {
@@ -111,6 +115,9 @@ impl Control {
         let seat = Self::seat(state, asked.node, asked.incarnation)?;
         let campaigns: BTreeMap<TaskId, CampaignId> =
             seat.holds.iter().filter_map(|(task, hold)| Some((*task, hold.campaign?))).collect();
+        for held in &returned {
+            seat.holds.remove(&held.task);
+        }
         for task in &over {
             if seat.holds.remove(task).is_some() {
                 seat.finished += 1;
@@ -140,7 +147,7 @@ impl Control {
                 (For::Renewal | For::Report(_), UnitOutcome::Applied(_) | UnitOutcome::Known(_)) => {}
             }
         }
-        let leases = self.leases(state, asked.node, claimed)?;
+        let leases = self.leases(state, asked.node, claimed);
         let revokes = self.revokes(state, asked, (&over, &fenced));
         Ok(Exchanged {
             acknowledged: asked.sequence,
@@ -152,41 +159,39 @@ impl Control {
     }
 
     /// Tasks that were given and that the node does not name: the answer that gave them was lost.
-    fn returned(&self, state: &mut State, asked: &Exchange, units: &mut Vec<Unit>, purposes: &mut Vec<For>) {
+    fn returned(state: &State, asked: &Exchange) -> Vec<Held> {
         let named: BTreeSet<TaskId> = (asked.holding.iter().map(|progress| progress.held.task))
             .chain(asked.results.iter().map(|report| report.held.task))
             .collect();
-        let Some(seat) = state.fleet.seats.get_mut(&asked.node) else { return };
-        let lost: Vec<Hold> =
-            seat.holds.values().filter(|hold| !named.contains(&hold.held.task)).copied().collect();
-        for hold in lost {
-            seat.holds.remove(&hold.held.task);
-            units.push(Unit::by(self.itself.clone()).then(released(hold.held, Timestamp(0))));
-            purposes.push(For::Report(hold.held.task));
-        }
+        let holds = state.fleet.seats.get(&asked.node).map(|seat| seat.holds.values());
+        let lost = holds.into_iter().flatten().filter(|hold| !named.contains(&hold.held.task));
+        lost.map(|hold| hold.held).collect()
     }
 
-    /// What the node gets next: small tasks and large ones each up to what it wants, so that neither starves the other.
+    /// What the node gets next: small tasks and large ones each up to what it wants, so that neither starves the other, and
+    /// of each campaign that works a share, so that none waits behind one that does not.
     fn choose(&self, state: &mut State, asked: &Exchange) -> Result<Vec<(Task, Held)>, ServiceError> {
+        let working = self.working(state);
         let mut chosen = Vec::new();
         let wants = [(SizeClass::Large, asked.wants.large), (SizeClass::Small, asked.wants.small)];
         for (class, wanted) in wants {
-            let most = usize::try_from(wanted).unwrap_or(usize::MAX).min(TASKS_MAX - chosen.len());
-            if most == 0 {
-                continue;
-            }
-            let due = Some(self.clock.now());
-            let filter =
-                TaskFilter { phase: Some(PhaseName::Ready), class: Some(class), due, campaign: None };
-            let page = self.ledger.tasks(filter, 0, Limit::new(most))?;
-            for task in page.items {
-                // A task whose nodes keep dying gets a node for itself.
-                let busy = !asked.holding.is_empty() || !chosen.is_empty();
-                if self.may_start(state, &task) && !(task.alone && busy) {
+            let mut left = usize::try_from(wanted).unwrap_or(usize::MAX).min(TASKS_MAX - chosen.len());
+            for (place, campaign) in working.iter().enumerate() {
+                let share = left.div_ceil(working.len() - place);
+                if share == 0 {
+                    break;
+                }
+                for task in self.ready(*campaign, Some(class), share)? {
+                    // A task whose nodes keep dying gets a node for itself.
+                    let busy = !asked.holding.is_empty() || !chosen.is_empty();
+                    if task.alone && busy {
+                        continue;
+                    }
                     let alone = task.alone;
                     let token = Token { generation: self.ledger.generation()?, epoch: task.token.epoch + 1 };
                     let held = Held { task: task.id, token, attempt: AttemptId::new(Uuid::now_v7()) };
                     chosen.push((task, held));
+                    left -= 1;
                     if alone {
                         return Ok(chosen);
                     }
@@ -196,36 +201,44 @@ impl Control {
         Ok(chosen)
     }
 
-    fn may_start(&self, state: &mut State, task: &Task) -> bool {
-        let Some(campaign) = task.campaign else { return true };
-        self.live(state, campaign).is_ok_and(|live| live.works())
+    /// Campaigns of which tasks may start.
+    fn working(&self, state: &mut State) -> Vec<CampaignId> {
+        let open = state.open.clone().into_iter();
+        open.filter(|id| self.live(state, *id).is_ok_and(|live| live.works())).collect()
+    }
+
+    /// Tasks of a campaign that may be claimed now.
+    fn ready(
+        &self,
+        id: CampaignId,
+        class: Option<SizeClass>,
+        most: usize,
+    ) -> Result<Vec<Task>, ServiceError> {
+        let due = Some(self.clock.now());
+        let filter = TaskFilter { campaign: Some(id), phase: Some(PhaseName::Ready), class, due };
+        Ok(self.ledger.tasks(filter, 0, Limit::new(most))?.items)
     }
 
     /// What was claimed, with all that the node needs for it.
-    fn leases(
-        &self,
-        state: &mut State,
-        node: NodeId,
-        claimed: Vec<(Task, Held)>,
-    ) -> Result<Vec<Lease>, ServiceError> {
+    fn leases(&self, state: &mut State, node: NodeId, claimed: Vec<(Task, Held)>) -> Vec<Lease> {
         let mut leases = Vec::with_capacity(claimed.len());
         for (task, held) in claimed {
+            // It holds it from the claim on. What it is not given after all it will not name, and gets rid of so.
+            let hold = Hold { held, campaign: task.campaign, wave: None, started: false, rows: 0 };
+            if let Some(seat) = state.fleet.seats.get_mut(&node) {
+                seat.holds.insert(task.id, hold);
+            }
             let work = match self.payload(state, &task) {
                 Ok(work) => work,
-                Err(error) if task.kind == TaskKind::Run && error.code.class != ErrorClass::Transient => {
-                    let claimed = Task { token: held.token, ..task };
-                    self.give_up_task(state, &claimed, &error)?;
-                    continue;
-                }
                 Err(error) => {
                     tracing::error!(task = %task.id, %error, "a task cannot be given away");
-                    self.write(Unit::by(self.itself.clone()).then(released(held, later(self.clock.now()))))?;
+                    self.not_given(state, (node, held), &task, &error);
                     continue;
                 }
             };
-            let hold = Hold { held, campaign: task.campaign, wave: work.wave, started: false, rows: 0 };
-            if let Some(seat) = state.fleet.seats.get_mut(&node) {
-                seat.holds.insert(task.id, hold);
+            if let Some(hold) = state.fleet.seats.get_mut(&node).and_then(|seat| seat.holds.get_mut(&task.id))
+            {
+                hold.wave = work.wave;
             }
             leases.push(Lease {
                 held,
@@ -235,7 +248,23 @@ impl Control {
                 payload: work.payload,
             });
         }
-        Ok(leases)
+        leases
+    }
+
+    /// A run that cannot even be begun has failed. Everything else is ready again with the node's next exchange.
+    fn not_given(&self, state: &mut State, (node, held): (NodeId, Held), task: &Task, error: &ServiceError) {
+        if task.kind != TaskKind::Run || error.code.class == ErrorClass::Transient {
+            return;
+        }
+        let claimed = Task { token: held.token, ..task.clone() };
+        match self.give_up_task(state, &claimed, error) {
+            Ok(()) => {
+                if let Some(seat) = state.fleet.seats.get_mut(&node) {
+                    seat.holds.remove(&task.id);
+                }
+            }
+            Err(error) => tracing::error!(task = %task.id, %error, "its run is not ended yet"),
+        }
     }
 
     /// What the node has and shall not go on with.
@@ -276,16 +305,9 @@ impl Control {
 
     /// Whether some node could be given something now.
     pub fn has_work(&self) -> bool {
-        let filter = TaskFilter {
-            phase: Some(PhaseName::Ready),
-            due: Some(self.clock.now()),
-            class: None,
-            campaign: None,
-        };
         let mut state = self.state();
-        self.ledger
-            .tasks(filter, 0, Limit::new(1))
-            .is_ok_and(|page| page.items.iter().any(|task| self.may_start(&mut state, task)))
+        let working = self.working(&mut state);
+        working.into_iter().any(|id| self.ready(id, None, 1).is_ok_and(|tasks| !tasks.is_empty()))
     }
 
     /// Done when there may be something to do from now on, whether or not it is waited for yet.
@@ -304,11 +326,6 @@ pub(crate) fn released(held: Held, not_before: Timestamp) -> Entry {
         alone: false,
         from_start: false,
     })
-}
-
-/// After what will not be better at once.
-pub(crate) const fn later(now: Timestamp) -> Timestamp {
-    Timestamp(now.0.saturating_add(5_000))
 }
 
 /// A guess, so that a node does not hoard: a few milliseconds for opening and publishing, and 50 MB/s.

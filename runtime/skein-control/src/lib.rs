@@ -35,7 +35,6 @@ mod modules;
 mod nodes;
 mod planning;
 mod policy;
-mod rate;
 mod reconcile;
 mod results;
 mod shelf;

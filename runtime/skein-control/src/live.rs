@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use skein_campaign::{Campaign, Policy, Restored, Tally, WaveRow};
+use skein_campaign::{Campaign, Policy, Progress, Restored, Tally, Tries, WaveRow};
 use skein_ledger::{Ledger, Limit, RunCounts, TaskFilter, Wave};
 use skein_types::{Blake3, CampaignId, CampaignState, ModuleDigest, RunState};
 
 use crate::error::ServiceError;
 use crate::planning::Planning;
 use crate::policy;
-use crate::rate::Rate;
 
 /// A campaign as control has it.
 #[derive(Debug)]
@@ -26,10 +25,10 @@ pub(crate) struct Live {
     /// Runs that have a task, with their wave.
     pub(crate) tasks: BTreeMap<u64, u32>,
     /// Failed tries of runs that are to be tried again. Forgotten with the process: then they have more.
-    pub(crate) tries: BTreeMap<u64, u32>,
+    pub(crate) tries: BTreeMap<u64, Tries>,
     /// Per wave: the first run that was not looked at for a task yet.
     pub(crate) admitted: BTreeMap<u32, u64>,
-    pub(crate) rate: Rate,
+    pub(crate) pace: Progress,
 }
 
 impl Live {
@@ -63,7 +62,7 @@ impl Live {
             tasks,
             tries: BTreeMap::new(),
             admitted: BTreeMap::new(),
-            rate: Rate::default(),
+            pace: Progress::default(),
         })
     }
 

@@ -205,6 +205,6 @@ fn local_name(slot: usize) -> String {
     format!("local-{slot}")
 }
 
-fn millis(duration: std::time::Duration) -> Millis {
+pub(crate) fn millis(duration: std::time::Duration) -> Millis {
     Millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }

@@ -1,14 +1,27 @@
 //! A campaign's policy as a body says it, as the machine follows it, and as agents are limited by it.
 
 use skein_api::node::AgentLimits;
-use skein_api::{Admission, Budget, LimitsAsk, Pin};
+use skein_api::{Admission, Budget, LimitsAsk, Pin, Publish};
 use skein_campaign::{Allowance, Policy, Share, Span};
 use skein_sandbox::Limits;
+use skein_types::codes;
 
 use crate::error::ServiceError;
 
 /// The rules of the machine.
 pub(crate) fn rules(asked: &skein_api::Policy) -> Result<Policy, ServiceError> {
+    let not_yet = |what: &str| Err(ServiceError::new(codes::BODY_INVALID, format!("{what} is not done yet")));
+    match asked.publish {
+        Publish::Replace => {}
+        // Whoever asks for it counts on the dataset staying as it is.
+        Publish::Hold | Publish::Beside { .. } => {
+            return not_yet("a campaign that does not publish in place");
+        }
+    }
+    match asked.pin {
+        Pin::Schema => {}
+        Pin::Snapshot => return not_yet("a campaign that pins the data"),
+    }
     let mut rules = Policy::standard();
     rules.budget = match asked.budget {
         None => rules.budget,
@@ -17,19 +30,12 @@ pub(crate) fn rules(asked: &skein_api::Policy) -> Result<Policy, ServiceError> {
             Allowance::Share(Share::percent(u32::from(percent)))
         }
         Some(Budget::Percent(percent)) => {
-            return Err(ServiceError::new(
-                skein_types::codes::BODY_INVALID,
-                format!("a budget of {percent} %"),
-            ));
+            return Err(ServiceError::new(codes::BODY_INVALID, format!("a budget of {percent} %")));
         }
     };
     rules.admission = match asked.admission {
         Admission::Door => skein_campaign::Admission::SlowStart,
         Admission::Strict => skein_campaign::Admission::Strict,
-    };
-    rules.pin = match asked.pin {
-        Pin::Schema => skein_campaign::Pin::Schema,
-        Pin::Snapshot => skein_campaign::Pin::Snapshot,
     };
     if let Some(window) = asked.window_ms {
         rules.rollback_window = Span::of(window);

@@ -2,19 +2,16 @@
 
 use skein_api::node::{Outcome, Report, Staged};
 use skein_api::{Meters, Why};
-use skein_campaign::RunReport;
+use skein_campaign::{Next, RunReport, after_failure};
 use skein_ledger::{
     Entry, Name, Release, RunFailed, RunSkipped, RunStale, Stage, Task, TaskKind, Text, Unit,
 };
-use skein_types::{CampaignId, ErrorClass, NodeId, Retry, RunState, Timestamp};
+use skein_types::{CampaignId, ErrorClass, Millis, NodeId, RunState, Timestamp};
 
 use crate::control::{Control, State};
 use crate::decide::{self, Told};
 use crate::error::ServiceError;
 use crate::exchange::released;
-
-/// Longest wait before a run is tried again.
-const LONGEST_WAIT: u64 = 60_000;
 
 impl Control {
     /// The unit that takes a report; none if there is nothing to write, because the task is not the node's any more.
@@ -82,7 +79,7 @@ impl Control {
             let release = Release {
                 task: task.id,
                 token: task.token,
-                not_before: Timestamp(self.clock.now().0 + wait),
+                not_before: Timestamp(self.clock.now().0.saturating_add(wait.0)),
                 deaths: 0,
                 alone: task.alone,
                 from_start: why.class == ErrorClass::Fault,
@@ -100,22 +97,22 @@ impl Control {
         })
     }
 
-    /// Milliseconds to wait before another try, if there may be one.
-    fn again(&self, state: &mut State, task: &Task, class: ErrorClass) -> Result<Option<u64>, ServiceError> {
+    /// How long to wait before another try, if there may be one.
+    fn again(
+        &self,
+        state: &mut State,
+        task: &Task,
+        class: ErrorClass,
+    ) -> Result<Option<Millis>, ServiceError> {
         let (Some(campaign), Some(seq)) = (task.campaign, task.seq) else { return Ok(None) };
         let live = self.live(state, campaign)?;
-        let rule = live.rules().retries;
-        let tries = live.tries.entry(seq).or_default();
-        let most = match class.retry() {
-            Retry::Never => 0,
-            Retry::OnceElsewhere => 1,
-            Retry::Backoff => rule.transient,
+        let before = live.tries.get(&seq).copied().unwrap_or_default();
+        let (wait, tries) = match after_failure(class, before, &live.rules().retries, seq) {
+            Next::Again { wait, tries } => (wait, tries),
+            Next::AgainElsewhere { tries } => (Millis(0), tries),
+            Next::GiveUp => return Ok(None),
         };
-        if *tries >= most {
-            return Ok(None);
-        }
-        let wait = 500_u64.saturating_mul(1 << (*tries).min(10)).min(LONGEST_WAIT);
-        *tries += 1;
+        live.tries.insert(seq, tries);
         Ok(Some(wait))
     }
 

@@ -1,9 +1,7 @@
 //! Going back: published runs are reverted in their datasets, or their old versions given up for good.
 
-use std::time::Duration;
-
 use skein_campaign::RunReport;
-use skein_dataset::{Dataset, RejectedRows, RollbackError, RolledBack, Undo, finalize, roll_back_many};
+use skein_dataset::{Dataset, RollbackError, RolledBack, Undo, finalize_version, roll_back_many};
 use skein_ledger::{
     Entry, Limit, Name, Run, RunCancelled, RunFilter, RunFinalized, RunRevertFailed, RunReverted,
     RunReverting, Text,
@@ -84,7 +82,8 @@ impl Control {
         let mut told = Vec::new();
         for run in &runs {
             let given_up = self.open_dataset(run.dataset).and_then(|dataset| {
-                finalize(&dataset, Duration::ZERO, RejectedRows::Keep)
+                let base = run.door.as_ref().map_or(0, |door| door.base);
+                finalize_version(&dataset, base)
                     .map_err(|error| crate::datasets::from_dataset(error.code(), &error, error.hint()))
             });
             match given_up {

@@ -27,10 +27,9 @@ pub(crate) struct ToDo {
 }
 
 impl Control {
-    pub(crate) fn payload(&self, state: &State, task: &Task) -> Result<ToDo, ServiceError> {
+    pub(crate) fn payload(&self, state: &mut State, task: &Task) -> Result<ToDo, ServiceError> {
         let id = task.campaign.ok_or_else(|| ServiceError::bug("a task without a campaign"))?;
-        let live =
-            state.campaigns.get(&id).ok_or_else(|| ServiceError::bug("a task of a campaign that is over"))?;
+        let live = self.live(state, id)?;
         let work = self.work(live)?;
         let memory = Bytes(work.limits.memory.0 + HOST_MEMORY.0);
         match task.kind {

@@ -92,13 +92,27 @@ pub fn finalize(
     window: Duration,
     rejected: RejectedRows,
 ) -> Result<Finalized, StateError> {
+    let now = dataset.clock.now();
+    give_up(dataset, rejected, |_, since| window.is_zero() || has_passed(now, since, window))
+}
+
+/// Gives up one version if it is kept, and no other: who displaced it has no say over those that others did.
+pub fn finalize_version(dataset: &Dataset, version: u64) -> Result<Finalized, StateError> {
+    give_up(dataset, RejectedRows::Keep, |kept, _| kept.version == version)
+}
+
+fn give_up(
+    dataset: &Dataset,
+    rejected: RejectedRows,
+    is_due: impl Fn(&Version, Timestamp) -> bool,
+) -> Result<Finalized, StateError> {
     let Some(state) = dataset.state() else { return Ok(nothing()) };
     let _at_work = dataset.keep_runs_away("a finalize")?;
     let _lock = dataset.lock_publish(state)?;
     let (_, history) = recover::settle(dataset, state)?;
     let now = dataset.clock.now();
     let (due, waiting): (Vec<_>, Vec<_>) =
-        history.kept().partition(|(_, since)| window.is_zero() || has_passed(now, *since, window));
+        history.kept().partition(|(version, since)| is_due(version, *since));
     let files = due.iter().map(|(version, _)| version.files.len() as u64).sum();
     let bytes = due.iter().map(|(version, _)| size(version)).sum();
     let mut set_aside = Vec::new();

@@ -40,7 +40,8 @@ pub use examine::{Finding, Grade, examine};
 pub use export::{Copied, ExportError, VersionFiles};
 pub use fault::IoFault;
 pub use finalize::{
-    Finalized, Quarantined, ROLLBACK_WINDOW, RejectedRows, Waiting, collect, finalize, quarantine_of,
+    Finalized, Quarantined, ROLLBACK_WINDOW, RejectedRows, Waiting, collect, finalize, finalize_version,
+    quarantine_of,
 };
 pub use forget::{ForgetError, Holding, Part, collect_forgotten, forget, holdings, is_forgotten};
 pub use held::{Discarded, HeldError, PublishedHeld, discard, publish_held};

@@ -9,7 +9,9 @@ use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use skein_api::node::{BLOB_BYTES_MAX, Exchange, Exchanged, Register, Registered};
+use skein_api::node::{
+    BLOB_BYTES_MAX, EXCHANGE_BYTES_MAX, Exchange, Exchanged, REGISTER_BYTES_MAX, Register, Registered,
+};
 use skein_control::{Control, ServiceError};
 use skein_types::{Blake3, codes};
 
@@ -36,12 +38,18 @@ async fn of_the_fleet(State(control): State<Arc<Control>>, request: Request, nex
     }
 }
 
-async fn register(State(control): State<Arc<Control>>, Body(asked): Body<Register>) -> Answer<Registered> {
+async fn register(
+    State(control): State<Arc<Control>>,
+    Body(asked): Body<Register, REGISTER_BYTES_MAX>,
+) -> Answer<Registered> {
     ask(control, move |control| control.register_node(&asked)).await
 }
 
 /// An idle node is answered when there is something to do, so that work does not wait for its next call.
-async fn exchange(State(control): State<Arc<Control>>, Body(asked): Body<Exchange>) -> Answer<Exchanged> {
+async fn exchange(
+    State(control): State<Arc<Control>>,
+    Body(asked): Body<Exchange, EXCHANGE_BYTES_MAX>,
+) -> Answer<Exchanged> {
     if asked.holding.is_empty() && asked.results.is_empty() && !asked.draining {
         // It renews its lease by being answered, in any case.
         let woken = control.work_appears();

@@ -53,15 +53,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Part {
 }
 
 /// A body of JSON within the bound.
-pub(crate) struct Body<T>(pub(crate) T);
+pub(crate) struct Body<T, const MOST: usize = { skein_api::BODY_BYTES_MAX }>(pub(crate) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+impl<S: Send + Sync, T: DeserializeOwned, const MOST: usize> FromRequest<S> for Body<T, MOST> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
-        let most = skein_api::BODY_BYTES_MAX;
-        let bytes = bytes(request, most).await?;
-        Ok(Self(skein_api::parse(&bytes, most)?))
+        let bytes = bytes(request, MOST).await?;
+        Ok(Self(skein_api::parse(&bytes, MOST)?))
     }
 }
 

@@ -4,6 +4,7 @@
 //! own. It knows Arrow schemas, because a schema plan is about them, but no file format, no engine and
 //! no store.
 
+mod chain;
 mod class;
 mod clock;
 mod code;
@@ -26,6 +27,7 @@ mod unit;
 mod verb;
 mod word;
 
+pub use chain::chain;
 pub use class::{ErrorClass, Retry};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use code::{Code, codes};

@@ -1,13 +1,12 @@
 //! How an error reaches the user: a code, one line, a hint, a page; and the exit code.
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
 use skein_node::RunError;
-use skein_types::{Code, ErrorClass, codes};
+use skein_types::{Code, ErrorClass, chain, codes};
 
 use crate::args::Output;
 use crate::render;
@@ -164,19 +163,4 @@ pub(crate) const fn severity(code: &Code) -> u8 {
         ErrorClass::Conflict => 1,
         ErrorClass::Transient => 0,
     }
-}
-
-/// The error and what caused it, on one line, without repeating a cause that the message already quotes.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            // Writing to a String cannot fail.
-            write!(text, ": {inner_text}").expect("a string can always grow");
-        }
-        cause = inner.source();
-    }
-    text
 }

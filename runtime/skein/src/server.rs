@@ -7,7 +7,7 @@ use reqwest::blocking::{Client, RequestBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use skein_api::{BODY_BYTES_MAX, Page, Problem};
-use skein_types::codes;
+use skein_types::{chain, codes};
 
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -93,12 +93,8 @@ impl Server {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
-        let mut text = format!("cannot reach the server at {}", self.base);
-        let mut next = std::error::Error::source(error);
-        while let Some(cause) = next {
-            text = format!("{text}: {cause}");
-            next = cause.source();
-        }
+        let why = std::error::Error::source(error).map_or_else(|| error.to_string(), chain);
+        let text = format!("cannot reach the server at {}: {why}", self.base);
         Failure::text(codes::SERVER_UNREACHABLE, text)
             .hint(Some("start one with `skein serve`, or say where it is with --server or SKEIN_SERVER"))
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use skein_dataset::{
     Change, Dataset, LaterWrites, Outcome, Place, ROLLBACK_WINDOW, RejectedRows, RolledBack, Step,
-    VersionKind, collect, crash, finalize, recover, roll_back, roll_back_over,
+    VersionKind, collect, crash, finalize, finalize_version, recover, roll_back, roll_back_over,
 };
 use skein_types::{Bytes, Clock, Timestamp};
 
@@ -74,6 +74,20 @@ fn versions_past_their_window_are_given_up_and_logged_and_cannot_come_back() {
     );
     assert_eq!(world.migrate(&dataset, "m3").unwrap(), Outcome::Committed { version: 3 });
     assert_eq!(roll_back(&dataset, None).unwrap().to, 2);
+}
+
+#[test]
+fn one_version_is_given_up_and_those_that_others_displaced_stay() {
+    let world = World::new();
+    world.put("t/a.parquet", b"a");
+    let dataset = world.dataset("t");
+    world.migrate(&dataset, "m1").unwrap();
+    world.migrate(&dataset, "m2").unwrap();
+    assert_eq!(kept(&dataset), ["0", "1"]);
+    assert_eq!(finalize_version(&dataset, 1).unwrap().versions, [1]);
+    assert_eq!(kept(&dataset), ["0"]);
+    assert_eq!(finalize_version(&dataset, 1).unwrap().versions, [] as [u64; 0], "once");
+    assert_eq!(roll_back(&dataset, Some(0)).unwrap().to, 0);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use skein_api::node::{
     REGISTER_PATH, Register, Registered, SECRET_HEADER, check_blob,
 };
 use skein_api::{BODY_BYTES_MAX, Problem};
-use skein_types::Blake3;
+use skein_types::{Blake3, chain};
 
 /// For a request and its answer. A blob may be large.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -107,12 +107,5 @@ fn body(response: Response, most: usize) -> Result<Vec<u8>, ClientError> {
 }
 
 fn travel(error: &reqwest::Error) -> ClientError {
-    let mut text = error.to_string();
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    ClientError::Travel(text)
+    ClientError::Travel(chain(error))
 }

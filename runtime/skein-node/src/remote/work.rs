@@ -12,7 +12,7 @@ use skein_api::node::{
 use skein_api::{List, Meters, NameRule as ApiNames, RunRows, Why};
 use skein_dataset::{Dataset, HandedOver, NameRule, Options, Place, ProbeCache};
 use skein_sandbox::{ArtifactTrust, Engine, Limits, Module};
-use skein_types::{Blake3, Clock, Code, Rows, RunId, ServerId, Verdict, codes};
+use skein_types::{Blake3, Clock, Code, Rows, RunId, ServerId, Verdict, chain, codes};
 
 use super::client::{Client, ClientError};
 use crate::choice::FileChoice;
@@ -279,14 +279,7 @@ pub(super) fn failed(error: &RunError, meters: Meters) -> Outcome {
     if error.code() == codes::CANCELLED {
         return Outcome::Revoked;
     }
-    let mut text = error.to_string();
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    Outcome::Failed { why: Why::new(error.code(), &text, error.hint().as_deref()), meters }
+    Outcome::Failed { why: Why::new(error.code(), &chain(error), error.hint().as_deref()), meters }
 }
 
 fn planned(place: &DatasetPlace, found: crate::look::Look) -> DatasetPlan {

@@ -19,7 +19,7 @@ use crate::settings::Settings;
 /// starts and keeps running.
 ///
 /// What it decides is in a ledger in its directory. It may be killed at any time: started again, it goes on where it was. It
-/// listens on a loopback address, because whoever reaches it may do anything.
+/// listens on a loopback address, because whoever reaches it may do anything: run it only where every user of the machine is trusted.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
