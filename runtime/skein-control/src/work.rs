@@ -1,12 +1,13 @@
 //! What a node is given with a task. Made when it is claimed, from the ledger as it is then.
 
-use skein_api::node::{DatasetPlace, Payload, PlanTask, Resume, RunTask, Work};
+use skein_api::node::{DatasetPlace, Payload, PlanTask, RunTask, SplitTask, Work};
 use skein_api::{List, Location, Text};
 use skein_ledger::{Dataset, Task, TaskKind};
 use skein_types::{Blake3, Bytes, CampaignId, DatasetId, Rows};
 
 use crate::control::{Control, State};
 use crate::error::ServiceError;
+use crate::large::PartOf;
 use crate::live::Live;
 use crate::planning::PlanChunk;
 use crate::policy;
@@ -33,15 +34,15 @@ impl Control {
         let work = self.work(live)?;
         let memory = Bytes(work.limits.memory.0 + HOST_MEMORY.0);
         match task.kind {
-            TaskKind::Run => self.run_task((id, live), task, (work, memory)),
+            TaskKind::Run | TaskKind::Split | TaskKind::Seal => self.of_run((id, live), task, (work, memory)),
             TaskKind::Plan => Ok(ToDo { payload: self.plan_task(id, task, work)?, memory, wave: None }),
-            TaskKind::Split | TaskKind::Seal | TaskKind::DryRun | TaskKind::Scan => {
+            TaskKind::DryRun | TaskKind::Scan => {
                 Err(ServiceError::bug(format!("nobody queues a task of kind {}", task.kind)))
             }
         }
     }
 
-    fn run_task(
+    fn of_run(
         &self,
         (campaign, live): (CampaignId, &Live),
         task: &Task,
@@ -50,8 +51,8 @@ impl Control {
         let seq = task.seq.ok_or_else(|| ServiceError::bug("a run's task without a run"))?;
         let run = self.ledger.run(campaign, seq)?;
         let run = run.ok_or_else(|| ServiceError::bug(format!("run {seq} of {campaign} is gone")))?;
-        let resume = task.checkpoint.map(|at| Resume { number: at.number, blob: at.blob });
-        let payload = Payload::Run(Box::new(RunTask {
+        let wave = run.wave;
+        let run = RunTask {
             campaign,
             run: run.id,
             dataset: self.place(run.dataset)?,
@@ -59,9 +60,17 @@ impl Control {
             server: self.server,
             publish: live.policy.publish.clone(),
             schema: run.schema,
-            resume,
-        }));
-        Ok(ToDo { payload, memory, wave: run.wave })
+        };
+        let payload = match task.kind {
+            TaskKind::Split => {
+                let PartOf { part, parts } = serde_json::from_str(&task.payload)
+                    .map_err(|error| ServiceError::bug(format!("a split task that is none: {error}")))?;
+                Payload::Split(Box::new(SplitTask { run, part, parts }))
+            }
+            TaskKind::Seal => Payload::Seal(Box::new(run)),
+            TaskKind::Run | TaskKind::Plan | TaskKind::DryRun | TaskKind::Scan => Payload::Run(Box::new(run)),
+        };
+        Ok(ToDo { payload, memory, wave })
     }
 
     fn plan_task(&self, campaign: CampaignId, task: &Task, work: Work) -> Result<Payload, ServiceError> {
