@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::control::{Control, State};
 use crate::error::ServiceError;
+use crate::points::point;
 
 /// Up to here a run is one task and small.
 pub(crate) const SMALL: Bytes = Bytes::mib(64);
@@ -32,7 +33,9 @@ impl Control {
         let new: Vec<&Run> = page.items.iter().filter(|run| !live.tasks.contains_key(&run.seq)).collect();
         if !new.is_empty() {
             let entries = new.iter().map(|run| task_of(run));
+            point!("admit.before-enqueue")?;
             self.write(entries.fold(Unit::by(self.itself.clone()), Unit::then))?;
+            point!("admit.after-enqueue")?;
         }
         let live = self.live(state, id)?;
         live.tasks.extend(new.iter().map(|run| (run.seq, wave)));

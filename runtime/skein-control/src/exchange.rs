@@ -24,6 +24,7 @@ use uuid::Uuid;
 use crate::control::{Control, State};
 use crate::error::ServiceError;
 use crate::fleet::{Hold, LEASE};
+use crate::points::Exchanging;
 
 /// What the units of a call are for, in their order.
 enum For {
@@ -104,6 +105,9 @@ impl Control {
                 purposes.push(For::Claimed(Box::new((task, held))));
             }
         }
+        let claims = purposes.iter().any(|purpose| matches!(purpose, For::Claimed(_)));
+        let met = Exchanging { results: !asked.results.is_empty(), claims };
+        met.before()?;
         let outcomes = match self.ledger.commit(units) {
             Ok(outcomes) => outcomes,
             Err(error) => {
@@ -112,6 +116,7 @@ impl Control {
                 return Err(error.into());
             }
         };
+        met.after()?;
         let seat = Self::seat(state, asked.node, asked.incarnation)?;
         let campaigns: BTreeMap<TaskId, CampaignId> =
             seat.holds.iter().filter_map(|(task, hold)| Some((*task, hold.campaign?))).collect();
