@@ -19,7 +19,8 @@ use crate::settings::Settings;
 ///
 /// The next run on a dataset does the same. This is for having the space back now, for one dataset or for all in a
 /// directory, each on its own: one that cannot be opened stops no other. Datasets on which a run is at work are left
-/// alone, and so are those that a server manages: it removes such things itself. Versions that are kept or held, rejected rows and what others wrote are never removed by it.
+/// alone, and so are those that a server manages: it removes such things itself. Versions that are kept or held, rejected
+/// rows and what others wrote are never removed by it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
