@@ -137,12 +137,17 @@ impl Service {
     /// `columns@1` is submitted and all datasets are added.
     pub fn with_module_and_datasets(self) -> Self {
         let columns = guests::component("columns");
-        self.exchange_artifacts(Path::exists);
+        self.gets_artifacts();
         self.call("module").arg("submit").arg("columns@1").arg(columns).finish().succeeded();
         self.exchange_artifacts(|_| false);
         let add = self.datasets.iter().fold(self.call("dataset").arg("add"), Call::arg);
         assert_eq!(add.finish().succeeded().json()["added"], json!(self.datasets.len()));
         self
+    }
+
+    /// What others of these tests have compiled needs not be compiled again.
+    pub fn gets_artifacts(&self) {
+        self.exchange_artifacts(Path::exists);
     }
 
     /// Compiling takes most of a small test, and the name of an artifact says all that it depends on: this server gets those

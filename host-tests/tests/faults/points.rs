@@ -119,6 +119,7 @@ fn a_server_that_dies_while_it_takes_modules_and_datasets_takes_them_when_it_is_
     let service = Service::start(2);
     // As if it were started for the first time.
     std::fs::remove_dir_all(service.site.path("server")).unwrap();
+    service.gets_artifacts();
     let before = service.trees();
     let mut points = vec!["server.after-id"];
     points.extend(of_control(&["module", "dataset"]));
