@@ -2,7 +2,6 @@
 //! datasets that go away or change under it, a clock that jumps, a full disk.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::disallowed_methods,
     reason = "helpers of tests: a failure here is a failed test, and files are written as a stranger would"
 )]

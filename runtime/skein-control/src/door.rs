@@ -68,14 +68,17 @@ impl AtDoor {
 enum Announced {
     Here(Box<AtDoor>),
     /// Its dataset is not there any more.
-    Gone {
-        run: Run,
-        task: Option<(TaskId, Token)>,
-        meters: Meters,
-        answer: Through,
-    },
+    Gone(Box<Gone>),
     /// Nobody can say just now.
     Waits,
+}
+
+/// An intended run without its dataset, and what became of it.
+struct Gone {
+    run: Run,
+    task: Option<(TaskId, Token)>,
+    meters: Meters,
+    answer: Through,
 }
 
 /// What a descriptor's blob says.
@@ -292,18 +295,18 @@ impl Control {
                     }
                     None => again.push(*one),
                 },
-                Announced::Gone { run, task, meters, answer } => gone.push((run, task, meters, answer)),
+                Announced::Gone(one) => gone.push(*one),
                 Announced::Waits => {}
             }
         }
         let more = published(&again);
         let mut all = endings(&logged, answers);
         all.extend(endings(&again, more));
-        all.extend(gone.iter().map(|(run, task, meters, answer)| Ending {
-            run,
-            task: *task,
-            meters: *meters,
-            answer: answer.clone(),
+        all.extend(gone.iter().map(|one| Ending {
+            run: &one.run,
+            task: one.task,
+            meters: one.meters,
+            answer: one.answer.clone(),
         }));
         let known = all.iter().any(|ending| ending.answer.is_known());
         if !all.is_empty() {
@@ -329,7 +332,7 @@ impl Control {
             Ok(dataset) => dataset,
             Err(error) => {
                 return Ok(match self.gone(&run, &error)? {
-                    Some(answer) => Announced::Gone { run, task, meters, answer },
+                    Some(answer) => Announced::Gone(Box::new(Gone { run, task, meters, answer })),
                     None => {
                         tracing::warn!(campaign = %id, seq = run.seq, %error, "a run at the door waits for its dataset");
                         Announced::Waits
