@@ -93,6 +93,11 @@ impl Call {
         self
     }
 
+    /// More variables.
+    pub fn envs<'a>(self, variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        variables.into_iter().fold(self, |call, (name, value)| call.env(name, value))
+    }
+
     /// Bytes on stdin.
     pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.command.stdin(Stdio::piped());
@@ -146,16 +151,26 @@ impl Running {
     /// Waits until it has written what `is_said` looks for; answers all that the stream has said by then.
     #[track_caller]
     pub fn says(&mut self, stream: Stream, is_said: impl Fn(&str) -> bool) -> String {
-        let from = match stream {
-            Stream::Stdout => &self.stdout,
-            Stream::Stderr => &self.stderr,
-        };
-        let said = from.wait(|text, ended| ended || is_said(text)).unwrap_or_default();
+        let said = self.hears(stream, &is_said);
         if !is_said(&said) {
             self.child.kill().ok();
             panic!("never said, or not within {DEADLINE:?}: {said:?}");
         }
         said
+    }
+
+    /// The like, but it may also end without having said so.
+    pub fn hears(&self, stream: Stream, is_said: impl Fn(&str) -> bool) -> String {
+        let from = match stream {
+            Stream::Stdout => &self.stdout,
+            Stream::Stderr => &self.stderr,
+        };
+        from.wait(|text, ended| ended || is_said(text)).unwrap_or_default()
+    }
+
+    /// What a stream has said so far.
+    pub fn has_said(&self, stream: Stream) -> String {
+        self.hears(stream, |_| true)
     }
 
     /// Writes to its stdin, which stays open.

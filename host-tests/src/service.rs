@@ -27,6 +27,11 @@ pub struct Service {
 impl Service {
     /// A server with two nodes of one slot each, and so many datasets beside it.
     pub fn start(count: i64) -> Self {
+        Self::start_as(count, |call, _| call)
+    }
+
+    /// The like, with more said to the server's process.
+    pub fn start_as(count: i64, with: impl FnOnce(Call, &Site) -> Call) -> Self {
         let site = Site::new();
         let parent = site.directory("data");
         let dataset = |number: i64| {
@@ -36,22 +41,74 @@ impl Service {
             path
         };
         let datasets = (0..count).map(dataset).collect();
-        let (running, address) = serve(&site);
+        let (running, address) = serve_as(&site, with);
         Self { site, datasets, running, address }
     }
 
     /// As after a crash of the machine's processes, but not of its disk.
     pub fn kill_and_start_again(&mut self) {
-        let (running, address) = {
+        self.kill_and_start_again_as(|call, _| call);
+    }
+
+    /// The like, with more said to the next process. One that is dead already is not killed again.
+    pub fn kill_and_start_again_as(&mut self, with: impl FnOnce(Call, &Site) -> Call) {
+        self.kill();
+        (self.running, self.address) = serve_as(&self.site, with);
+    }
+
+    /// The like, of a process that may die before it listens. It is not started again then.
+    pub fn kill_and_start_doomed(&mut self, with: impl FnOnce(Call) -> Call) {
+        self.kill();
+        self.running = with(server(&self.site)).start();
+        let said = self.running.hears(Stream::Stdout, |text| text.contains('\n'));
+        self.address = address(&said).unwrap_or_else(|| "http://127.0.0.1:1".to_owned());
+    }
+
+    fn kill(&mut self) {
+        if !self.running.has_ended() {
             let pid = self.running.id().to_string();
             let killed = std::process::Command::new("kill").args(["-9", &pid]).status().unwrap();
             assert!(killed.success());
-            while !self.running.has_ended() {
-                std::thread::yield_now();
-            }
-            serve(&self.site)
-        };
-        (self.running, self.address) = (running, address);
+        }
+        while !self.running.has_ended() {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Whether its log has said something by now.
+    pub fn said(&self, what: &str) -> bool {
+        self.running.has_said(Stream::Stderr).contains(what)
+    }
+
+    /// Where a campaign is, if there is anybody to say so.
+    pub fn state_of(&self, campaign: &str) -> Option<String> {
+        let shown = self.call("campaign").arg("show").arg(campaign).finish();
+        shown.status.success().then(|| shown.json()["state"].as_str().unwrap().to_owned())
+    }
+
+    /// Runs of a campaign, by number.
+    pub fn runs(&self, campaign: &str) -> Vec<Value> {
+        let listed = self.call("campaign").arg("runs").arg(campaign).arg("--limit").arg("1000").finish();
+        listed.succeeded().json().as_array().unwrap().clone()
+    }
+
+    /// A request as any program can send it, whole: `METHOD PATH`, more lines of its head, and a body. Answers status and body.
+    pub fn send(&self, what: &str, head: &str, body: &[u8]) -> (u16, Value) {
+        let address = self.address.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).unwrap();
+        let length = body.len();
+        let head = format!(
+            "{what} HTTP/1.1\r\nHost: {address}\r\n{head}Connection: close\r\nContent-Length: {length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        // Whoever refuses a body need not read all of it.
+        stream.write_all(body).ok();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).ok();
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
+        let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap_or(Value::Null))
     }
 
     /// A command that asks this server and answers in JSON.
@@ -91,10 +148,34 @@ impl Service {
     /// `columns@1` is submitted and all datasets are added.
     pub fn with_module_and_datasets(self) -> Self {
         let columns = guests::component("columns");
+        self.gets_artifacts();
         self.call("module").arg("submit").arg("columns@1").arg(columns).finish().succeeded();
+        self.exchange_artifacts(|_| false);
         let add = self.datasets.iter().fold(self.call("dataset").arg("add"), Call::arg);
         assert_eq!(add.finish().succeeded().json()["added"], json!(self.datasets.len()));
         self
+    }
+
+    /// What others of these tests have compiled needs not be compiled again.
+    pub fn gets_artifacts(&self) {
+        self.exchange_artifacts(Path::exists);
+    }
+
+    /// Compiling takes most of a small test, and the name of an artifact says all that it depends on: this server gets those
+    /// that others of these tests have made, where `given`, or gives its own.
+    fn exchange_artifacts(&self, given: impl Fn(&Path) -> bool) {
+        let (known, own) =
+            (self.site.home().join("artifacts-of-servers"), self.site.path("server/artifacts"));
+        let (from, to) = if given(&known) { (known, own) } else { (own, known) };
+        std::fs::create_dir_all(&to).unwrap();
+        for entry in std::fs::read_dir(&from).into_iter().flatten().flatten() {
+            let (aside, name) =
+                (to.join(format!(".part-{}", std::process::id())), to.join(entry.file_name()));
+            // Whole or not at all; and it is only a cache, which another build's tests may remove.
+            if !name.exists() && std::fs::copy(entry.path(), &aside).is_ok() {
+                std::fs::rename(aside, name).ok();
+            }
+        }
     }
 
     /// Makes a campaign that drops a column; answers its id.
@@ -145,12 +226,31 @@ impl Drop for Service {
 
 /// Starts a server on the state in `site`; answers it when it listens, and where.
 pub fn serve(site: &Site) -> (Running, String) {
+    serve_as(site, |call, _| call)
+}
+
+/// The like, with more said to its process.
+pub fn serve_as(site: &Site, with: impl FnOnce(Call, &Site) -> Call) -> (Running, String) {
+    listens(with(server(site), site))
+}
+
+/// The call that becomes the server of a site.
+pub fn server(site: &Site) -> Call {
     let call = site.skein("serve").arg("--listen").arg("127.0.0.1:0").arg("--dir").arg(site.path("server"));
     let call = call.env("SKEIN_LOG", "info");
-    let mut running = call.arg("--nodes").arg("2").arg("--slots").arg("1").start();
+    call.arg("--nodes").arg("2").arg("--slots").arg("1")
+}
+
+/// Starts what becomes a server; answers it when it listens, and where.
+pub fn listens(call: Call) -> (Running, String) {
+    let mut running = call.start();
     let said = running.says(Stream::Stdout, |text| text.contains('\n'));
-    let address = said.split_whitespace().nth(2).unwrap().trim_end_matches(',').to_owned();
-    (running, address)
+    (running, address(&said).unwrap())
+}
+
+/// Of `listening on ADDRESS, …`.
+fn address(said: &str) -> Option<String> {
+    Some(said.split_whitespace().nth(2)?.trim_end_matches(',').to_owned())
 }
 
 /// Kills one of a server's nodes; none may be there just now.

@@ -19,6 +19,8 @@ use crate::test;
 pub(crate) enum Name {
     /// Kills the process at every named crash point of run, publish, rollback and recovery
     Crash,
+    /// A store that fails in every way, and servers that die at every named point
+    Faults,
     /// Four engines read in a loop while versions are swapped
     Readers,
     /// A process appends files while migrations and rollbacks run
@@ -32,6 +34,7 @@ impl Name {
     const fn rounds(self) -> u32 {
         match self {
             Self::Crash => 200,
+            Self::Faults => 5,
             Self::Readers => 1_000,
             Self::Writers => 25,
             Self::FileSystems => 40,
@@ -42,6 +45,7 @@ impl Name {
     const fn test(self) -> Option<&'static str> {
         match self {
             Self::Crash => Some("crash"),
+            Self::Faults => Some("faults"),
             Self::Readers => Some("readers"),
             Self::Writers => Some("writers"),
             Self::FileSystems => None,

@@ -6,6 +6,7 @@ use skein_types::{CampaignId, RunState};
 use crate::control::{Control, State};
 use crate::error::ServiceError;
 use crate::large::{SMALL, tasks_of};
+use crate::points::point;
 
 /// Tasks that are queued in one unit.
 const CHUNK: u64 = 256;
@@ -33,7 +34,9 @@ impl Control {
             for run in &new {
                 entries.extend(tasks_of(run)?);
             }
+            point!("admit.before-enqueue")?;
             self.write(entries.into_iter().fold(Unit::by(self.itself.clone()), Unit::then))?;
+            point!("admit.after-enqueue")?;
         }
         let live = self.live(state, id)?;
         live.divided.extend(new.iter().filter(|run| run.bytes > SMALL).map(|run| run.seq));

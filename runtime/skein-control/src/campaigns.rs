@@ -14,6 +14,7 @@ use crate::decide::Told;
 use crate::error::ServiceError;
 use crate::list::ListPart;
 use crate::nodes::millis;
+use crate::points::point;
 use crate::policy;
 use crate::shown;
 use crate::undo::reverting;
@@ -34,6 +35,7 @@ impl Control {
             return Err(ServiceError::new(codes::CAMPAIGN_STATE, message)
                 .hint(Some("submit it again and look at why")));
         }
+        self.compile_again(module.digest)?;
         let id = CampaignId::new(Uuid::now_v7());
         let json =
             |value: serde_json::Result<Vec<u8>>| value.map_err(|error| ServiceError::bug(error.to_string()));
@@ -54,7 +56,9 @@ impl Control {
         let blobs = [params, policy, selection].map(|bytes| Entry::PutBlob { bytes, keep_until });
         let guard = Guard::ModuleIs { module: module.digest, state: ModuleState::Ready };
         let unit = blobs.into_iter().fold(Unit::by(self.user.clone()).if_(guard), Unit::then);
+        point!("campaign.before-created")?;
         self.write(unit.decide(created))?;
+        point!("campaign.after-created")?;
         self.live(&mut self.state(), id)?;
         self.campaign(&id.to_string())
     }
@@ -97,12 +101,15 @@ impl Control {
             }
             let command = command(verb, asked);
             let reason = asked.reason.as_deref().unwrap_or_default();
+            point!("act.before-moved")?;
             let refused =
                 self.tell(&mut state, id, vec![Told::of(command)], (&self.user, reason, Vec::new()))?;
             if let Some((_, refused)) = refused.into_iter().next() {
                 return Err(refused.into());
             }
+            point!("act.after-moved")?;
             self.move_runs(&mut state, id, command, asked)?;
+            point!("act.after-runs")?;
             self.wake.reconciler();
             self.wake.nodes();
             match verb {

@@ -11,6 +11,7 @@ use skein_types::{AttemptId, DatasetId, codes};
 use crate::control::Control;
 use crate::datasets::from_dataset;
 use crate::error::ServiceError;
+use crate::points::point;
 
 /// Datasets that are looked at between two other things.
 const SOME: usize = 16;
@@ -50,6 +51,7 @@ impl Control {
         }
         let gone: Vec<AttemptId> = staged.iter().map(|staged| staged.attempt).collect();
         remove_attempts(&dataset, &gone).map_err(|error| from_dataset(error.code(), &error, error.hint()))?;
+        point!("collect.after-removed")?;
         Ok(gone.len())
     }
 }

@@ -18,6 +18,7 @@ use crate::error::ServiceError;
 use crate::fleet::Fleet;
 use crate::live::Live;
 use crate::modules::Modules;
+use crate::points::point;
 use crate::shelf::Shelf;
 use crate::wake::Wake;
 
@@ -71,6 +72,8 @@ pub(crate) struct State {
 impl Control {
     /// Opens the state directory, which no other process may have.
     pub fn open(options: Options, clock: Arc<dyn Clock>) -> Result<Arc<Self>, ServiceError> {
+        #[cfg(feature = "crash-points")]
+        crate::points::take_in_the_ledgers();
         let Options { dir, exe, address, artifact_key, secret } = options;
         let ledger = open_ledger(&dir, &clock)?;
         let modules = Modules::open(&dir, exe, &artifact_key)?;
@@ -179,6 +182,7 @@ fn identity(dir: &Path) -> Result<ServerId, ServiceError> {
     let shelf = Shelf::open(&dir.join("server"), Bytes(64))?;
     if shelf.get(FILE)?.is_none() {
         shelf.put(FILE, ServerId::new(uuid::Uuid::now_v7()).to_string().as_bytes())?;
+        point!("server.after-id")?;
     }
     let kept = shelf.get(FILE)?.unwrap_or_default();
     let text = String::from_utf8_lossy(&kept);

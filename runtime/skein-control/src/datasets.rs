@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::control::{Control, name};
 use crate::error::ServiceError;
 use crate::list::ListPart;
+use crate::points::point;
 use crate::shown;
 
 /// How long control waits for another process that is at a dataset's log.
@@ -37,7 +38,9 @@ impl Control {
         }
         let manager = self.manager();
         let datasets: Vec<&Dataset> = opened.iter().map(|(_, _, dataset)| dataset).collect();
+        point!("dataset.before-managed")?;
         let managed = manage_many(&datasets, &manager);
+        point!("dataset.after-managed")?;
         let (mut units, mut of) = (Vec::new(), Vec::new());
         for ((index, add, dataset), managed) in opened.iter().zip(managed) {
             let unit = managed.map_err(|error| from_dataset(error.code(), &error, error.hint()));
@@ -50,6 +53,7 @@ impl Control {
             }
         }
         let outcomes = self.ledger.commit(units)?;
+        point!("dataset.after-registered")?;
         for ((index, id), outcome) in of.into_iter().zip(outcomes) {
             answers[index] = Some(match outcome {
                 UnitOutcome::Applied(_) | UnitOutcome::Known(_) => DatasetAdded::Added(id),
@@ -190,20 +194,25 @@ impl Control {
     /// Forgets a dataset and gives it back; its files and its log stay.
     pub fn remove_dataset(&self, named: &str) -> Result<skein_api::Dataset, ServiceError> {
         let row = self.find_dataset(named)?;
-        if let Some(run) = self.under_way(row.id)?.first() {
+        let opened = self.open_at(row.location.as_str());
+        // Whoever removes one that is not there says that it does not come back: its runs end with that.
+        let is_gone = opened.as_ref().is_err_and(|error| error.code == codes::DATASET_NOT_FOUND);
+        if let Some(run) = self.under_way(row.id)?.first().filter(|_| !is_gone) {
             let message = format!("{} is part of {}", row.name, run.campaign);
             return Err(ServiceError::new(codes::CAMPAIGN_STATE, message)
                 .hint(Some("skip its run, or wait for the end of the campaign")));
         }
-        match self.open_at(row.location.as_str()) {
+        match opened {
             Ok(dataset) => {
                 release(&dataset).map_err(|error| from_dataset(error.code(), &error, error.hint()))?
             }
             // There is nothing to give back.
             Err(error) => tracing::info!(dataset = %row.name, %error, "removed without being given back"),
         }
+        point!("dataset.after-released")?;
         let removed = DatasetRemoved { dataset: row.id, reason: Text::clip("asked") };
         self.write(Unit::by(self.user.clone()).decide(removed))?;
+        point!("dataset.after-removed")?;
         shown::dataset(row)
     }
 }

@@ -14,8 +14,11 @@
 //!
 //! From the intent on nothing else than that staged version can be published for the run: it is not run again.
 
+use skein_api::node::Staged;
 use skein_campaign::RunReport;
-use skein_dataset::{Conflict, Dataset, Handed, Outcome, PublishError, publish_handed, resolve};
+use skein_dataset::{
+    Conflict, Dataset, Handed, Outcome, PublishError, Remains, publish_handed, remains, resolve,
+};
 use skein_ledger::{
     Entry, Limit, Meters, Name, Phase, PhaseName, Run, RunFailed, RunFilter, RunIntended, RunPublished, Task,
     TaskFilter, TaskKind, Text,
@@ -27,6 +30,7 @@ use skein_types::{
 use crate::control::{Control, State};
 use crate::decide::Told;
 use crate::error::ServiceError;
+use crate::points::point;
 use crate::results::{Finished, meters_of, run_of};
 
 /// Most runs that go through together.
@@ -46,6 +50,37 @@ struct AtDoor {
     meters: Meters,
 }
 
+/// A run at the door, with what became of it.
+struct Ending<'a> {
+    run: &'a Run,
+    task: Option<(TaskId, Token)>,
+    meters: Meters,
+    answer: Through,
+}
+
+impl AtDoor {
+    const fn ending(&self, answer: Through) -> Ending<'_> {
+        Ending { run: &self.run, task: self.task, meters: self.meters, answer }
+    }
+}
+
+/// An intended run, as far as its dataset can be opened.
+enum Announced {
+    Here(Box<AtDoor>),
+    /// Its dataset is not there any more.
+    Gone(Box<Gone>),
+    /// Nobody can say just now.
+    Waits,
+}
+
+/// An intended run without its dataset, and what became of it.
+struct Gone {
+    run: Run,
+    task: Option<(TaskId, Token)>,
+    meters: Meters,
+    answer: Through,
+}
+
 /// What a descriptor's blob says.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Descriptor {
@@ -56,6 +91,7 @@ struct Descriptor {
 }
 
 /// What became of one.
+#[derive(Clone)]
 enum Through {
     Published { version: u64 },
     Failed { code: Code, message: String },
@@ -74,7 +110,7 @@ impl Through {
 impl Control {
     /// Takes staged runs of a wave through; true if there were any.
     pub(crate) fn through_the_door(&self, id: CampaignId, wave: u32) -> Result<bool, ServiceError> {
-        let mut lot = {
+        let lot = {
             let mut state = self.state();
             let places = self.live(&mut state, id)?.machine.places_at_door(wave).min(LOT);
             let ready = self.staged(&mut state, id, wave, usize::try_from(places).unwrap_or(0))?;
@@ -84,7 +120,7 @@ impl Control {
             return Ok(false);
         }
         let answers = published(&lot);
-        self.confirm(id, &mut lot, answers)?;
+        self.confirm(id, endings(&lot, answers))?;
         Ok(true)
     }
 
@@ -108,7 +144,10 @@ impl Control {
                 }
                 match self.at_door(id, task) {
                     Ok(one) => ready.extend(one),
-                    Err(error) if error.code.class == ErrorClass::Transient => return Err(error),
+                    // It waits where it is, and keeps no other back.
+                    Err(error) if error.code.class == ErrorClass::Transient => {
+                        tracing::warn!(campaign = %id, seq = task.seq, %error, "a staged run waits for its dataset");
+                    }
                     Err(error) => self.give_up_task(state, task, &error)?,
                 }
             }
@@ -125,18 +164,12 @@ impl Control {
     }
 
     fn at_door(&self, id: CampaignId, task: &Task) -> Result<Option<AtDoor>, ServiceError> {
-        let (Some(seq), Phase::Staged { result, .. }) = (task.seq, &task.phase) else { return Ok(None) };
         // A part of a run is not at the door.
-        if task.kind == TaskKind::Split {
-            return Ok(None);
-        }
+        let Some(seq) = task.seq.filter(|_| task.kind != TaskKind::Split) else { return Ok(None) };
         let Some(run) = self.ledger.run(id, seq)? else { return Ok(None) };
-        let Finished { attempt, staged } = serde_json::from_str(result)
-            .map_err(|error| ServiceError::bug(format!("a staged task's row: {error}")))?;
+        let Finished { attempt, staged } = finished(task)?;
         let dataset = self.open_dataset(run.dataset)?;
-        let mut meters = meters_of(&staged.meters);
-        (meters.rows_in, meters.rows_out, meters.rejects) =
-            (staged.rows.read, staged.rows.written, staged.rows.rejected);
+        let meters = metered(&staged);
         let task = Some((task.id, task.token));
         Ok(Some(AtDoor { run, dataset, attempt, digest: staged.descriptor, base: staged.base, task, meters }))
     }
@@ -169,7 +202,9 @@ impl Control {
         if told.is_empty() {
             return Ok(Vec::new());
         }
+        point!("door.before-intend")?;
         let refused = self.tell(state, id, told, (&self.itself, "", blobs))?;
+        point!("door.after-intend")?;
         let refused: Vec<usize> = refused.into_iter().map(|(index, _)| index).collect();
         let announced = ready.into_iter().enumerate().filter(|(index, _)| !refused.contains(index));
         Ok(announced
@@ -183,15 +218,16 @@ impl Control {
     }
 
     /// Writes what became of each.
-    fn confirm(&self, id: CampaignId, lot: &mut [AtDoor], answers: Vec<Through>) -> Result<(), ServiceError> {
+    fn confirm(&self, id: CampaignId, lot: Vec<Ending<'_>>) -> Result<(), ServiceError> {
         let (mut told, mut more) = (Vec::new(), Vec::new());
+        point!("door.after-publish")?;
         let mut state = self.state();
-        for (one, answer) in lot.iter().zip(answers) {
-            let seq = one.run.seq;
+        for Ending { run, task, meters, answer } in lot {
+            let seq = run.seq;
             match answer {
                 Through::Published { version } => {
-                    let published = RunPublished { campaign: id, seq, version, meters: one.meters };
-                    told.push(Told::run(RunReport::of(run_of(&one.run), RunState::Published), published));
+                    let published = RunPublished { campaign: id, seq, version, meters };
+                    told.push(Told::run(RunReport::of(run_of(run), RunState::Published), published));
                 }
                 Through::Failed { code, message } => {
                     let failed = RunFailed {
@@ -201,73 +237,138 @@ impl Control {
                         class: code.class,
                         code: Name::new(code.id).map_err(|error| ServiceError::bug(error.to_string()))?,
                         message: Text::clip(&message),
-                        meters: one.meters,
+                        meters,
                     };
-                    told.push(Told::run(RunReport::of(run_of(&one.run), RunState::Failed), failed));
+                    told.push(Told::run(RunReport::of(run_of(run), RunState::Failed), failed));
                 }
                 Through::Unknown { cause } => {
                     tracing::warn!(campaign = %id, seq, %cause, "outcome of a publish not known yet");
                     continue;
                 }
             }
-            more.extend(one.task.map(|(task, token)| Entry::Remove { task, token }));
+            more.extend(task.map(|(task, token)| Entry::Remove { task, token }));
             self.live(&mut state, id)?.forget(seq);
-            state.to_sweep.insert(one.run.dataset);
+            state.to_sweep.insert(run.dataset);
         }
         let refused = self.tell(&mut state, id, told, (&self.itself, "", more))?;
         drop(state);
         if let Some((_, why)) = refused.first() {
             return Err(ServiceError::bug(format!("what happened at the door is refused: {why}")));
         }
-        Ok(())
+        point!("door.after-confirm")
     }
 
     /// Intended runs of which nobody knows what became: left by a control that died, or by an error. True if something was
     /// found out.
     pub(crate) fn find_out(&self, id: CampaignId, wave: u32) -> Result<bool, ServiceError> {
         let filter = RunFilter { state: Some(RunState::Intended), wave: Some(wave) };
-        let page = self.ledger.runs(id, filter, None, Limit::new(usize::try_from(LOT).unwrap_or(1)))?;
-        let (mut logged, mut answers, mut again) = (Vec::new(), Vec::new(), Vec::new());
-        for run in page.items {
-            let Some(one) = self.announced(id, run)? else { continue };
-            match asked(&one) {
-                Some(answer) => {
-                    answers.push(answer);
-                    logged.push(one);
-                }
-                None => again.push(one),
+        let (mut known, mut after) = (false, None);
+        loop {
+            let page = self.ledger.runs(id, filter, after, Limit::new(usize::try_from(LOT).unwrap_or(1)))?;
+            known |= self.find_out_some(id, page.items)?;
+            // Those that wait for their datasets keep no others from being found out.
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(known),
+            }
+        }
+    }
+
+    fn find_out_some(&self, id: CampaignId, runs: Vec<Run>) -> Result<bool, ServiceError> {
+        let (mut logged, mut answers, mut again, mut gone) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for run in runs {
+            match self.announced(id, run)? {
+                Announced::Here(one) => match asked(&one) {
+                    Some(answer) => {
+                        answers.push(answer);
+                        logged.push(*one);
+                    }
+                    None => again.push(*one),
+                },
+                Announced::Gone(one) => gone.push(*one),
+                Announced::Waits => {}
             }
         }
         let more = published(&again);
-        let known = answers.iter().chain(&more).any(Through::is_known);
-        self.confirm(id, &mut logged, answers)?;
-        self.confirm(id, &mut again, more)?;
+        let mut all = endings(&logged, answers);
+        all.extend(endings(&again, more));
+        all.extend(gone.iter().map(|one| Ending {
+            run: &one.run,
+            task: one.task,
+            meters: one.meters,
+            answer: one.answer.clone(),
+        }));
+        let known = all.iter().any(|ending| ending.answer.is_known());
+        if !all.is_empty() {
+            self.confirm(id, all)?;
+        }
         Ok(known)
     }
 
     /// An intended run with what was announced for it.
-    fn announced(&self, id: CampaignId, run: Run) -> Result<Option<AtDoor>, ServiceError> {
+    fn announced(&self, id: CampaignId, run: Run) -> Result<Announced, ServiceError> {
         let gone = || ServiceError::bug(format!("what was announced for run {} of {id} is gone", run.seq));
         let door = run.door.as_ref().ok_or_else(gone)?;
         let bytes = self.ledger.blob(door.descriptor)?.ok_or_else(gone)?;
         let descriptor: Descriptor = serde_json::from_slice(&bytes).map_err(|_| gone())?;
         let tasks = self.ledger.tasks_of_run(id, run.seq, 0, Limit::new(1))?;
         let task = tasks.items.first();
-        let staged = task.and_then(|task| self.at_door(id, task).ok().flatten());
-        let meters = staged.map(|staged| staged.meters).unwrap_or_default();
+        let meters =
+            task.and_then(|task| finished(task).ok()).map(|done| metered(&done.staged)).unwrap_or_default();
         let task = task.map(|task| (task.id, task.token));
         let dataset = match self.open_dataset(run.dataset) {
             Ok(dataset) => dataset,
-            Err(error) if error.code.class == ErrorClass::Transient => return Err(error),
             Err(error) => {
-                tracing::error!(campaign = %id, seq = run.seq, %error, "a run at the door whose dataset cannot be opened");
-                return Ok(None);
+                return Ok(match self.gone(&run, &error)? {
+                    Some(answer) => Announced::Gone(Box::new(Gone { run, task, meters, answer })),
+                    None => {
+                        tracing::warn!(campaign = %id, seq = run.seq, %error, "a run at the door waits for its dataset");
+                        Announced::Waits
+                    }
+                });
             }
         };
         let base = door.base;
         let Descriptor { attempt, prepared: digest, .. } = descriptor;
-        Ok(Some(AtDoor { run, dataset, attempt, digest, base, task, meters }))
+        Ok(Announced::Here(Box::new(AtDoor { run, dataset, attempt, digest, base, task, meters })))
     }
+
+    /// What became of an announced run whose dataset cannot be opened, if that is certain: it stays where nobody knows whether
+    /// the dataset comes back.
+    fn gone(&self, run: &Run, error: &ServiceError) -> Result<Option<Through>, ServiceError> {
+        let failed = |message: String| Through::Failed { code: codes::DATASET_NOT_FOUND, message };
+        let Some(row) = self.ledger.dataset(run.dataset)? else {
+            return Ok(Some(failed(format!("{} was removed from this server", run.dataset))));
+        };
+        if error.code != codes::DATASET_NOT_FOUND {
+            return Ok(None);
+        }
+        Ok(match remains(std::path::Path::new(row.location.as_str()), run.id) {
+            Remains::Unclear => None,
+            Remains::Published { version } => Some(Through::Published { version }),
+            Remains::Nothing => Some(failed(error.message.clone())),
+        })
+    }
+}
+
+/// Each with its answer.
+fn endings(lot: &[AtDoor], answers: Vec<Through>) -> Vec<Ending<'_>> {
+    lot.iter().zip(answers).map(|(one, answer)| one.ending(answer)).collect()
+}
+
+/// What a staged task's row says.
+fn finished(task: &Task) -> Result<Finished, ServiceError> {
+    let Phase::Staged { result, .. } = &task.phase else {
+        return Err(ServiceError::bug("a task that is not staged"));
+    };
+    serde_json::from_str(result).map_err(|error| ServiceError::bug(format!("a staged task's row: {error}")))
+}
+
+fn metered(staged: &Staged) -> Meters {
+    let mut meters = meters_of(&staged.meters);
+    (meters.rows_in, meters.rows_out, meters.rejects) =
+        (staged.rows.read, staged.rows.written, staged.rows.rejected);
+    meters
 }
 
 /// What the dataset's log says of it, if it says anything.

@@ -32,6 +32,7 @@ use uuid::Uuid;
 use crate::control::{Control, State};
 use crate::error::ServiceError;
 use crate::fleet::Hold;
+use crate::points::Exchanging;
 use crate::watched::Watched;
 
 /// How long it is remembered where a task was, at least; while it is queued it is anyway.
@@ -138,6 +139,9 @@ impl Control {
             }
         }
         let watched = Watched::before(&*self.ledger, call.about(node))?;
+        let claims = call.purposes.iter().any(|purpose| matches!(purpose, For::Claimed(_)));
+        let met = Exchanging { results: !asked.results.is_empty(), claims };
+        met.before()?;
         let outcomes = match self.ledger.commit(call.units) {
             Ok(outcomes) => outcomes,
             Err(error) => {
@@ -146,6 +150,7 @@ impl Control {
                 return Err(error.into());
             }
         };
+        met.after()?;
         watched.after(&*self.ledger)?;
         let claimed = Self::became(state, asked, (call.purposes, outcomes))?;
         let seat = Self::seat(state, asked.node, asked.incarnation)?;

@@ -60,7 +60,7 @@ impl Modules {
         let bytes = self.bytes.get(&file(module))?;
         let bytes = bytes.ok_or_else(|| ServiceError::bug(format!("the bytes of {module} are gone")))?;
         match compile_in_jail(&JailOptions::standard(self.exe.clone()), &bytes) {
-            Ok(compiled) => Ok(Ok(self.artifacts.put(&artifact(module), &self.key.sign(&compiled))?)),
+            Ok(compiled) => Ok(Ok(self.artifacts.put(&self.file_of(module), &self.key.sign(&compiled))?)),
             // Of this machine and not of the module: tried again.
             Err(error @ (SubmitError::Process(_) | SubmitError::Protocol)) => {
                 Err(ServiceError::new(error.code(), error.to_string()))
@@ -71,7 +71,14 @@ impl Modules {
 
     /// The signed artifact.
     pub(crate) fn artifact(&self, module: ModuleDigest) -> Result<Option<Vec<u8>>, ServiceError> {
-        Ok(self.artifacts.get(&artifact(module))?)
+        Ok(self.artifacts.get(&self.file_of(module))?)
+    }
+
+    /// The name of its artifact for the engine of this program, signed with this key: after an upgrade, or with another key,
+    /// there is none, and it is compiled again.
+    fn file_of(&self, module: ModuleDigest) -> String {
+        let (engine, key) = (skein_sandbox::compiled_for(), Blake3::of(&self.key.trust().to_bytes()));
+        format!("{}-{}-{}.skein", module.to_string().replace(':', "-"), engine.short(), key.short())
     }
 
     /// What nodes ask for it by.
@@ -105,8 +112,4 @@ impl Modules {
 
 fn file(module: ModuleDigest) -> String {
     format!("{}.wasm", module.to_string().replace(':', "-"))
-}
-
-fn artifact(module: ModuleDigest) -> String {
-    format!("{}-{}.skein", module.to_string().replace(':', "-"), skein_sandbox::compiled_for().short())
 }

@@ -15,6 +15,7 @@ use crate::control::{Control, State, name};
 use crate::decide::Told;
 use crate::error::ServiceError;
 use crate::fleet::{ALONE, EXCHANGE_EVERY, GRACE, LEASE, MARGIN, Seat};
+use crate::points::point;
 use crate::supervisor::{Launch, Roster};
 
 impl Control {
@@ -29,7 +30,9 @@ impl Control {
         let incarnation = before.map_or(1, |(incarnation, _)| incarnation + 1);
         let joined = NodeJoined { node, name: name("node", &asked.name)?, incarnation };
         let unit = Unit::by(self.itself.clone()).decide(joined).then(self.renewal(node, incarnation, "{}"));
+        point!("node.before-joined")?;
         self.write(unit)?;
+        point!("node.after-joined")?;
         let slots = usize::try_from(asked.slots).unwrap_or(usize::MAX);
         let until = self.clock.elapsed() + LEASE;
         let seat = Seat::new(&asked.name, slots, (incarnation, until), state.fleet.moment);
@@ -105,7 +108,13 @@ impl Control {
                 None => break,
             }
         }
-        self.write(unit)?;
+        point!("node.before-lost")?;
+        if let Err(error) = self.write(unit) {
+            // It keeps its seat, so that its end is noticed again.
+            state.fleet.seats.extend(seat.map(|seat| (node, seat)));
+            return Err(error);
+        }
+        point!("node.after-lost")?;
         self.heard.notify_all();
         if let Some(seat) = &seat {
             let again: u64 = seat.holds.values().map(|hold| hold.rows.saturating_sub(hold.kept)).sum();

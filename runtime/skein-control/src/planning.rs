@@ -25,6 +25,7 @@ use uuid::Uuid;
 use crate::control::{Control, State};
 use crate::decide::Told;
 use crate::error::ServiceError;
+use crate::points::point;
 
 /// Runs, tasks or removals in one unit.
 const CHUNK: usize = 500;
@@ -87,6 +88,7 @@ impl Control {
             self.tell(state, id, told, (&self.itself, reason, Vec::new()))?;
             return Ok(());
         }
+        point!("plan.before-tasks")?;
         let total = datasets.len() as u64;
         let chunks: Vec<(u64, &[DatasetId])> =
             (0..).step_by(TASKS_MAX).zip(datasets.chunks(TASKS_MAX)).collect();
@@ -97,6 +99,7 @@ impl Control {
             }
             self.write(unit)?;
         }
+        point!("plan.after-tasks")?;
         self.live(state, id)?.planning = Some(Planning { datasets: total });
         self.wake.nodes();
         Ok(())
@@ -163,8 +166,11 @@ impl Control {
         let mut machine = live.machine.clone();
         decisions.iter().for_each(|decision| machine.apply(decision));
         let epoch = live.machine.epoch();
+        point!("plan.before-waves")?;
         self.write_plan((id, epoch), &draft, &decisions)?;
+        point!("plan.after-planned")?;
         self.drop_tasks(id)?;
+        point!("plan.after-tasks-gone")?;
         let live = self.live(state, id)?;
         live.planning = None;
         live.machine = machine;
@@ -207,11 +213,13 @@ impl Control {
         if !waves.entries.is_empty() {
             self.write(waves)?;
         }
+        point!("plan.after-waves")?;
         let wave_of = draft.wave_of();
         for some in draft.seen.chunks(CHUNK) {
             let events = some.iter().map(|seen| planned(id, seen, wave_of.get(&seen.seq).copied()));
             self.write(events.fold(guarded(), Unit::decide))?;
         }
+        point!("plan.after-runs")?;
         let report = draft.report()?;
         let digest = Blake3::of(&report);
         let keep_until = Timestamp(self.clock.now().0.saturating_add(KEEP));

@@ -4,7 +4,7 @@
 //! middle is harmless (see `door`, `undo`, `planning`). So there is no memory of how far it was: woken by whatever changed,
 //! and by time, it looks again. A campaign whose duty fails is left alone for a moment, and the others go on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -64,18 +64,26 @@ impl Control {
     pub(crate) fn resume(&self) -> Result<(), ServiceError> {
         self.lose_all()?;
         self.ledger.sweep(Retention { causes: CAUSES_KEPT })?;
-        let mut after = None;
+        let (mut after, mut modules) = (None, BTreeSet::new());
         loop {
             let page = self.ledger.campaigns(after, Limit::MAX)?;
             let mut state = self.state();
             for campaign in page.items.iter().filter(|campaign| !campaign.state.is_terminal()) {
                 self.live(&mut state, campaign.id)?;
+                modules.insert(campaign.module);
             }
             match page.next {
                 Some(next) => after = Some(next),
-                None => return Ok(()),
+                None => break,
             }
         }
+        for module in modules {
+            // Its campaigns say so too, when they need it.
+            if let Err(error) = self.compile_again(module) {
+                tracing::error!(%module, %error, "a module cannot be compiled again");
+            }
+        }
+        Ok(())
     }
 
     /// One look at everything; true if something was done.

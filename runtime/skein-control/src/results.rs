@@ -109,7 +109,9 @@ impl Control {
         task: &Task,
         class: ErrorClass,
     ) -> Result<Option<Millis>, ServiceError> {
-        let (Some(campaign), Some(seq)) = (task.campaign, task.seq) else { return Ok(None) };
+        let Some(campaign) = task.campaign else { return Ok(None) };
+        // Tasks of a plan have no run; no campaign has so many.
+        let seq = task.seq.unwrap_or(1 << 63 | task.order);
         let live = self.live(state, campaign)?;
         let before = live.tries.get(&seq).copied().unwrap_or_default();
         let (wait, tries) = match after_failure(class, before, &live.rules().retries, seq) {

@@ -8,6 +8,7 @@ use skein_types::{Blake3, Bytes, ModuleDigest, Timestamp, codes};
 use crate::control::{Control, name};
 use crate::error::ServiceError;
 use crate::list::ListPart;
+use crate::points::point;
 use crate::shown;
 
 /// A checkpoint that no task names is kept for so long.
@@ -25,8 +26,10 @@ impl Control {
             return Err(ServiceError::new(codes::MODULE_TAKEN, message)
                 .hint(Some("a version never changes: submit it as another one")));
         }
+        point!("module.before-bytes")?;
         // The bytes first: a record of a module that is not there would be a promise that nobody can keep.
         self.modules.keep(digest, bytes)?;
+        point!("module.after-bytes")?;
         let submitted = ModuleSubmitted {
             module: digest,
             name: of.clone(),
@@ -36,6 +39,7 @@ impl Control {
         };
         let before = self.ledger.module(digest)?.map(|module| module.state);
         self.write(Unit::by(self.user.clone()).decide(submitted))?;
+        point!("module.after-submitted")?;
         match before {
             Some(ModuleState::Ready | ModuleState::Refused | ModuleState::Suspended) => {}
             None | Some(ModuleState::Submitted) => self.compile(digest)?,
@@ -43,9 +47,18 @@ impl Control {
         self.module(of.as_str(), version.as_str())
     }
 
+    /// Compiles a module that was compiled before, if that was for another engine or signed with another key.
+    pub(crate) fn compile_again(&self, module: ModuleDigest) -> Result<(), ServiceError> {
+        let refused =
+            |error: skein_sandbox::jail::SubmitError| ServiceError::new(error.code(), error.to_string());
+        self.modules.compile(module)?.map_err(refused)
+    }
+
     fn compile(&self, module: ModuleDigest) -> Result<(), ServiceError> {
         let unit = Unit::by(self.itself.clone());
-        match self.modules.compile(module)? {
+        let compiled = self.modules.compile(module)?;
+        point!("module.after-artifact")?;
+        match compiled {
             Ok(()) => self.write(unit.decide(ModuleCompiled { module, manifest: None })),
             Err(refused) => {
                 let code =
@@ -53,7 +66,8 @@ impl Control {
                 let message = Text::clip(&refused.to_string());
                 self.write(unit.decide(ModuleRefused { module, code, message }))
             }
-        }
+        }?;
+        point!("module.after-compiled")
     }
 
     /// A module by its name and version.

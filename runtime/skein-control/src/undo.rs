@@ -12,6 +12,7 @@ use crate::control::{Control, State};
 use crate::decide::Told;
 use crate::door::LOT;
 use crate::error::ServiceError;
+use crate::points::point;
 use crate::results::run_of;
 
 impl Control {
@@ -24,7 +25,9 @@ impl Control {
     pub(crate) fn revert(&self, state: &mut State, id: CampaignId, wave: u32) -> Result<bool, ServiceError> {
         let runs = self.some_runs(id, wave, RunState::Published)?;
         let told = runs.iter().map(|run| reverting(id, run, "the campaign is rolled back")).collect();
+        point!("undo.before-reverting")?;
         self.tell(state, id, told, (&self.itself, "", Vec::new()))?;
+        point!("undo.after-reverting")?;
         Ok(!runs.is_empty())
     }
 
@@ -49,9 +52,11 @@ impl Control {
                 None => waits = true,
             }
         }
+        point!("undo.after-rolled-back")?;
         let done = !told.is_empty();
         let mut state = self.state();
         self.tell(&mut state, id, told, (&self.itself, "", Vec::new()))?;
+        point!("undo.after-reverted")?;
         Ok(done && !waits)
     }
 
@@ -67,7 +72,9 @@ impl Control {
             self.live(state, id)?.forget(seq);
             state.to_sweep.insert(run.dataset);
         }
+        point!("undo.before-cancelled")?;
         self.tell(state, id, told, (&self.itself, "", more))?;
+        point!("undo.after-cancelled")?;
         Ok(!runs.is_empty())
     }
 
@@ -102,8 +109,10 @@ impl Control {
             told.push(Told::run(RunReport::of(run_of(run), RunState::Finalized), finalized));
         }
         let some = !told.is_empty();
+        point!("undo.after-given-up")?;
         let mut state = self.state();
         self.tell(&mut state, id, told, (&self.itself, "", Vec::new()))?;
+        point!("undo.after-finalized")?;
         Ok(some)
     }
 }

@@ -6,8 +6,10 @@
 //! writes `crash_point!(ITS_NAMES, "node.before-open")?` and its tests walk both registries.
 //!
 //! With the feature on, `SKEIN_CRASH_AT=name` or `name:nth` (read once) kills this process with SIGKILL when the point
-//! is reached for the nth time, from 1, and `SKEIN_STOP_AT` stops it there until it is sent SIGCONT; [`fail_at`] makes the point answer EIO once, for the calling thread, and
-//! [`act_at`] does there what others might do at that moment.
+//! is reached for the nth time, from 1, and `SKEIN_STOP_AT` stops it there until it is sent SIGCONT. A server's nodes inherit
+//! it: with `SKEIN_CRASH_ONCE=path` only the process dies that makes that file. [`fail_at`] makes the point answer EIO once,
+//! for the calling thread, and [`act_at`] does there what others might do at that moment. What a store may do to any
+//! operation is in `store/faults.rs`.
 
 #[cfg(not(feature = "crash-points"))]
 use std::io;
@@ -144,14 +146,21 @@ mod armed {
 
     static KILLING: LazyLock<Option<Armed>> = LazyLock::new(|| Armed::by("SKEIN_CRASH_AT"));
     static STOPPING: LazyLock<Option<Armed>> = LazyLock::new(|| Armed::by("SKEIN_STOP_AT"));
+    /// Of all processes that inherit it the one dies that makes this file.
+    static ONCE: LazyLock<Option<String>> = LazyLock::new(|| said("SKEIN_CRASH_ONCE"));
+
+    #[expect(clippy::disallowed_methods, reason = "a test's switch, read once, absent from release builds")]
+    fn said(variable: &str) -> Option<String> {
+        std::env::var(variable).ok()
+    }
+
+    fn is_first() -> bool {
+        ONCE.as_ref().is_none_or(|mark| std::fs::File::create_new(mark).is_ok())
+    }
 
     impl Armed {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "a test's switch, read once, absent from release builds"
-        )]
         fn by(variable: &str) -> Option<Self> {
-            let wanted = std::env::var(variable).ok()?;
+            let wanted = said(variable)?;
             let (name, nth) = match wanted.rsplit_once(':') {
                 Some((name, nth)) => (name.to_owned(), nth.parse().ok()?),
                 None => (wanted, 1),
@@ -203,7 +212,8 @@ mod armed {
         if STOPPING.as_ref().is_some_and(|armed| armed.is_due(name)) {
             rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
         }
-        if KILLING.as_ref().is_some_and(|armed| armed.is_due(name)) {
+        if KILLING.as_ref().is_some_and(|armed| armed.is_due(name)) && is_first() {
+            crate::store::faults::lose_unsynced();
             // SIGKILL and not abort: nothing of this process may run afterwards, no destructor, no buffer flush.
             rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)?;
         }

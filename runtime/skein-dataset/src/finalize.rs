@@ -96,9 +96,14 @@ pub fn finalize(
     give_up(dataset, rejected, |_, since| window.is_zero() || has_passed(now, since, window))
 }
 
-/// Gives up one version if it is kept, and no other: who displaced it has no say over those that others did.
+/// Gives up one version if it is kept, and no other: who displaced it has no say over those that others did. Of one that is
+/// given up already it removes what a process that died over it has left.
 pub fn finalize_version(dataset: &Dataset, version: u64) -> Result<Finalized, StateError> {
-    give_up(dataset, RejectedRows::Keep, |kept, _| kept.version == version)
+    let given_up = give_up(dataset, RejectedRows::Keep, |kept, _| kept.version == version)?;
+    if given_up.versions.is_empty() {
+        collect(dataset)?;
+    }
+    Ok(given_up)
 }
 
 fn give_up(

@@ -32,6 +32,7 @@ mod snapshot;
 mod staging;
 mod store;
 mod sweep;
+mod vanished;
 mod version;
 
 pub use crash::CRASH_POINTS;
@@ -75,4 +76,5 @@ pub use rollback::{
 pub use snapshot::{Access, PinnedFile, Snapshot, SnapshotError};
 pub use staging::{NameRule, OUTPUT_REJECTS, Room, StageError, StagedEntry, StagedFile, Staging};
 pub use sweep::Swept;
+pub use vanished::{Remains, remains};
 pub use version::VersionError;

@@ -6,6 +6,7 @@
 pub(crate) mod attributes;
 pub(crate) mod barrier;
 pub(crate) mod copy;
+pub(crate) mod faults;
 pub(crate) mod lock;
 
 use std::io::{Read as _, Write as _};
@@ -22,6 +23,7 @@ use skein_types::Blake3;
 use crate::crash;
 use crate::crash_point;
 use crate::fault::{During as _, IoFault};
+use crate::store::faults::{Op, through};
 
 /// Device and inode: which directory or file a name stands for at this moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +47,14 @@ pub(crate) fn node(dir: impl AsFd, name: &str) -> Result<Option<Node>, IoFault> 
 pub(crate) fn sync_dir(dir: impl AsFd, name: &str) -> Result<(), IoFault> {
     crash_point!("store.before-dir-sync").during("sync", name)?;
     crash::wait_for_disk(1);
-    rustix::fs::fsync(readable(dir, name)?).during("sync", name)
+    sync(readable(dir, name)?).during("sync", name)
+}
+
+/// Waits until what is open is on the disk.
+pub(crate) fn sync(file: impl AsFd) -> Result<(), Errno> {
+    through(Op::Sync, || rustix::fs::fsync(&file))?;
+    faults::synced(&file);
+    Ok(())
 }
 
 /// A handle that can be synced, locked and changed: those of `cap-std` are for lookups only.
@@ -82,7 +91,7 @@ pub(crate) fn ensure_dir(parent: &Dir, name: &str) -> Result<bool, IoFault> {
     let shared = if above.contains(Mode::SVTX) { Mode::empty() } else { above & (Mode::WGRP | Mode::WOTH) };
     let mut builder = DirBuilder::new();
     builder.mode((Mode::from_raw_mode(0o755) | shared).as_raw_mode());
-    match parent.create_dir_with(name, &builder) {
+    match through(Op::Write, || parent.create_dir_with(name, &builder)) {
         Ok(()) => Ok(true),
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
         Err(e) => Err(e).during("create", name),
@@ -91,7 +100,7 @@ pub(crate) fn ensure_dir(parent: &Dir, name: &str) -> Result<bool, IoFault> {
 
 /// Renames without replacing; `false` if the target exists.
 pub(crate) fn rename_new(from: &Dir, old: &str, to: &Dir, new: &str) -> Result<bool, IoFault> {
-    match rustix::fs::renameat_with(from, old, to, new, RenameFlags::NOREPLACE) {
+    match through(Op::Name, || rustix::fs::renameat_with(from, old, to, new, RenameFlags::NOREPLACE)) {
         Ok(()) => Ok(true),
         Err(Errno::EXIST) => Ok(false),
         Err(other) => Err(other).during("rename", old),
@@ -100,18 +109,24 @@ pub(crate) fn rename_new(from: &Dir, old: &str, to: &Dir, new: &str) -> Result<b
 
 /// Renames within a directory in place of whatever has the name.
 pub(crate) fn replace(dir: &Dir, old: &str, new: &str) -> Result<(), IoFault> {
-    rustix::fs::renameat(dir, old, dir, new).during("rename", old)
+    through(Op::Name, || rustix::fs::renameat(dir, old, dir, new)).during("rename", old)
 }
 
 /// Exchanges what two names stand for, in one step.
 pub(crate) fn exchange(a: &Dir, name_a: &str, b: &Dir, name_b: &str) -> Result<(), IoFault> {
-    rustix::fs::renameat_with(a, name_a, b, name_b, RenameFlags::EXCHANGE).during("exchange", name_a)
+    through(Op::Name, || rustix::fs::renameat_with(a, name_a, b, name_b, RenameFlags::EXCHANGE))
+        .during("exchange", name_a)
 }
 
 /// Writes a file that must not exist and that nobody else may change, without syncing it.
 pub(crate) fn write_new(dir: &Dir, name: &str, bytes: &[u8]) -> Result<(), IoFault> {
     let mut file = create(dir, name, Mode::from_raw_mode(0o644))?;
-    file.write_all(bytes).during("write", name)
+    write_all(&mut file, bytes).during("write", name)
+}
+
+/// Writes all of it to a file that is open.
+pub(crate) fn write_all(file: &mut File, bytes: &[u8]) -> std::io::Result<()> {
+    through(Op::Write, || file.write_all(bytes))
 }
 
 /// Creates a file that must not exist, for this user alone until its mode is set.
@@ -122,7 +137,9 @@ pub(crate) fn create_private(dir: &Dir, name: &str) -> Result<File, IoFault> {
 fn create(dir: &Dir, name: &str, mode: Mode) -> Result<File, IoFault> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(mode.as_raw_mode());
-    dir.open_with(name, &options).during("create", name)
+    let file = through(Op::Write, || dir.open_with(name, &options)).during("create", name)?;
+    faults::made(&file);
+    Ok(file)
 }
 
 /// What was taken for a file is a link, a pipe or another thing that has no bytes of its own.
@@ -141,7 +158,8 @@ pub(crate) fn open_file(dir: &Dir, path: &str) -> Result<File, IoFault> {
 /// Opens a file with these options, or answers a fault that [is irregular](IoFault::is_irregular).
 pub(crate) fn open_regular(dir: &Dir, path: &str, options: &mut OpenOptions) -> Result<File, IoFault> {
     let irregular = || Err(std::io::Error::other(NotRegular)).during("open", path);
-    let file = match dir.open_with(path, options.follow(FollowSymlinks::No).nonblock(true)) {
+    let options = options.follow(FollowSymlinks::No).nonblock(true);
+    let file = match through(Op::Read, || dir.open_with(path, options)) {
         // A link; a socket or a device without anything behind it.
         Err(e)
             if [Errno::LOOP, Errno::NXIO]
@@ -206,7 +224,7 @@ pub(crate) fn pieces(
         if stop.load(Ordering::Relaxed) {
             return Err(Errno::CANCELED).during("read", name);
         }
-        match file.read(&mut buffer) {
+        match through(Op::Read, || file.read(&mut buffer)) {
             Ok(0) => return Ok(size),
             Ok(n) => {
                 take(&buffer[..n])?;
@@ -227,7 +245,8 @@ pub(crate) fn remove_tree(parent: &Dir, name: &str) -> Result<(), IoFault> {
         Err(other) => return Err(other).during("look at", name),
     };
     if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
-        return gone(rustix::fs::unlinkat(parent, name, AtFlags::empty())).during("remove", name);
+        let removed = through(Op::Remove, || rustix::fs::unlinkat(parent, name, AtFlags::empty()));
+        return gone(removed).during("remove", name);
     }
     let dir = match open_dir(parent, name) {
         Err(fault) if fault.is_missing() => return Ok(()),
@@ -245,7 +264,8 @@ pub(crate) fn remove_tree(parent: &Dir, name: &str) -> Result<(), IoFault> {
         };
         remove_tree(&dir, below)?;
     }
-    gone(rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)).during("remove", name)
+    gone(through(Op::Remove, || rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)))
+        .during("remove", name)
 }
 
 /// Bytes of a file, or of all files below a directory. What goes away meanwhile, or may not be looked at, counts nothing.
@@ -292,7 +312,7 @@ pub(crate) fn names(dir: &Dir, shown: &str) -> Result<Vec<String>, IoFault> {
 /// Makes a file's bytes durable.
 pub(crate) fn sync_file(dir: &Dir, name: &str) -> Result<(), IoFault> {
     crash::wait_for_disk(1);
-    open_file(dir, name)?.sync_all().during("sync", name)
+    sync(open_file(dir, name)?).during("sync", name)
 }
 
 #[cfg(test)]

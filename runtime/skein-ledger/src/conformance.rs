@@ -80,6 +80,7 @@ macro_rules! conformance {
             queue::a_node_that_is_gone_changes_nothing
             queue::a_staged_result_waits_until_it_is_removed
             queue::a_task_that_is_not_due_is_not_listed
+            queue::a_wait_is_over_when_the_clock_was_put_back_by_more_than_any_wait
             queue::blobs_are_kept_while_they_are_named_or_not_yet_due
             queue::what_names_a_blob_that_is_not_there_is_refused
             lists::datasets_are_paged_by_name_through_every_filter

@@ -62,7 +62,7 @@ pub use event::{Event, Kind, Subject};
 pub use guard::{Found, Guard};
 pub use ledger::{Ledger, Rebuilt, Retention, Swept};
 pub use page::{Limit, Page};
-pub use sqlite::{Notify, Options, Sqlite};
+pub use sqlite::{CRASH_POINTS, Notify, Options, Sqlite};
 pub use task::{Checkpoint, Holder, Phase, PhaseName, SizeClass, Task, TaskKind};
 pub use text::{Actor, Name, Text, TextError};
 pub use unit::{RefusedAt, Span, Unit, UnitOutcome};

@@ -38,6 +38,10 @@ use lock::Lock;
 use readers::Readers;
 use writer::Writer;
 
+/// Places where a test kills the process that has a ledger, see `skein_types::crash`.
+pub const CRASH_POINTS: &[&str] =
+    &["ledger.before-commit", "ledger.after-commit", "ledger.before-sweep", "ledger.after-sweep"];
+
 /// Called by the writer after each commit that appended events, with the new head. It must not wait for anything.
 pub type Notify = Box<dyn Fn(Head) + Send + Sync>;
 

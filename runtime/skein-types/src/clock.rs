@@ -5,9 +5,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Millis;
+
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Timestamp(pub u64);
+
+/// No retry waits for longer. So a wait that has more before it was set by a clock that has been put back since.
+pub const LONGEST_WAIT: Millis = Millis(3_600_000);
 
 /// Where time comes from.
 pub trait Clock: Send + Sync + fmt::Debug {
@@ -37,12 +42,34 @@ impl Clock for SystemClock {
         let since = std::time::SystemTime::now()
             .duration_since(std::time::SystemTime::UNIX_EPOCH)
             .unwrap_or(Duration::ZERO);
-        Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        jumped(Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX)))
     }
 
     fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
+}
+
+#[cfg(not(feature = "crash-points"))]
+#[inline(always)]
+const fn jumped(now: Timestamp) -> Timestamp {
+    now
+}
+
+/// With the feature `crash-points`, as a person or a time server may set it while the process runs: moved by as many
+/// milliseconds as the file says that `SKEIN_CLOCK_OFFSET` names. [`Clock::elapsed`] does not move with it.
+#[cfg(feature = "crash-points")]
+fn jumped(now: Timestamp) -> Timestamp {
+    use std::io::Read as _;
+    #[expect(clippy::disallowed_methods, reason = "a test's switch, read once, absent from release builds")]
+    static SAID_IN: std::sync::LazyLock<Option<String>> =
+        std::sync::LazyLock::new(|| std::env::var("SKEIN_CLOCK_OFFSET").ok());
+    let said = || {
+        let mut text = String::new();
+        std::fs::File::open(SAID_IN.as_ref()?).ok()?.take(32).read_to_string(&mut text).ok()?;
+        text.trim().parse::<i64>().ok()
+    };
+    said().map_or(now, |offset| Timestamp(now.0.saturating_add_signed(offset)))
 }
 
 impl fmt::Display for Timestamp {

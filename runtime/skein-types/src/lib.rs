@@ -9,6 +9,7 @@ mod class;
 mod clock;
 mod code;
 mod column;
+pub mod crash;
 mod digest;
 pub mod format;
 mod id;
@@ -29,7 +30,7 @@ mod word;
 
 pub use chain::chain;
 pub use class::{ErrorClass, Retry};
-pub use clock::{Clock, SystemClock, Timestamp};
+pub use clock::{Clock, LONGEST_WAIT, SystemClock, Timestamp};
 pub use code::{Code, codes};
 pub use column::{ColumnId, ColumnNode, ColumnTree, ColumnTreeError};
 pub use digest::{Blake3, DigestParseError, ModuleDigest, ParamsDigest, Sha256};

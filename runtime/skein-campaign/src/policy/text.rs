@@ -1,7 +1,7 @@
 //! From the TOML that people write to a policy. An unknown key is an error that names the nearest: a rule that is misspelt
 //! and silently not followed would be found out too late.
 
-use skein_types::{Code, ErrorClass, codes, nearest};
+use skein_types::{Code, ErrorClass, LONGEST_WAIT, codes, nearest};
 use toml::{Table, Value};
 
 use super::Policy;
@@ -84,6 +84,10 @@ impl Policy {
         if self.retries.longest < self.retries.wait {
             return Err(problem("`retries.longest` is shorter than `retries.wait`".to_owned()));
         }
+        // A wait that is longer looks like a clock that was put back, and ends at once.
+        if self.retries.longest.length() > LONGEST_WAIT {
+            return Err(problem("`retries.longest` is longer than an hour".to_owned()));
+        }
         Ok(self)
     }
 }
@@ -152,6 +156,7 @@ mod tests {
             "`canary.datasets` is 0: a canary has at least one dataset"
         );
         assert_eq!(refused("[retries]\nwait = \"2m\""), "`retries.longest` is shorter than `retries.wait`");
+        assert_eq!(refused("[retries]\nlongest = \"61m\""), "`retries.longest` is longer than an hour");
         assert_eq!(refused(&format!("waves = [{}]", "\"1%\",".repeat(15))), "`waves` lists more than 14");
         assert_eq!(refused(&"#".repeat(70_000)), "the policy is longer than 65536 bytes");
     }

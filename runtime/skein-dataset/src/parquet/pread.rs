@@ -10,6 +10,8 @@ use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
+use crate::store::faults::{Op, through};
+
 /// Page headers are a few dozen bytes; a buffer much larger than that is read again for every page.
 const HEADER_BUFFER: usize = 1024;
 
@@ -32,7 +34,7 @@ impl Pread {
 
     /// Fills `into` from `at`. `UnexpectedEof` if the file ends before.
     pub(super) fn exact(&self, into: &mut [u8], at: u64) -> io::Result<()> {
-        self.file.read_exact_at(into, at)
+        through(Op::Read, || self.file.read_exact_at(into, at))
     }
 
     /// A sequential reader from `at`, which may lie past the end.
@@ -61,7 +63,7 @@ pub(super) struct ReadFrom {
 
 impl Read for ReadFrom {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.source.file.read_at(into, self.at)?;
+        let read = through(Op::Read, || self.source.file.read_at(into, self.at))?;
         self.at = self.at.saturating_add(read as u64);
         Ok(read)
     }

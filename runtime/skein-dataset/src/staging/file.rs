@@ -94,7 +94,7 @@ impl StagedFile {
 
     fn write_out(&mut self) -> io::Result<()> {
         self.hasher.update(&self.buffer);
-        let answer = self.file.write_all(&self.buffer);
+        let answer = store::write_all(&mut self.file, &self.buffer);
         self.buffer.clear();
         answer.inspect_err(|e| {
             let source = e.raw_os_error().map_or_else(|| e.kind().into(), io::Error::from_raw_os_error);

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 use crate::crash;
 use crate::fault::{During as _, IoFault};
-use crate::store::Node;
+use crate::store::{self, Node};
 
 /// Things to sync, each under the number of the run that needs it.
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ impl Target<'_> {
         if (Node { dev: stat.st_dev, ino: stat.st_ino }) != self.node {
             return Err(Errno::STALE);
         }
-        rustix::fs::fsync(fd)
+        store::sync(fd)
     }
 }
 

@@ -1,6 +1,5 @@
 //! The bytes of one file in another: by reflink where the file system can, else by copy; hashed either way.
 
-use std::io::Write as _;
 use std::sync::atomic::AtomicBool;
 
 use cap_std::fs::{Dir, File};
@@ -26,7 +25,7 @@ pub(crate) fn make(
             let mut hasher = blake3::Hasher::new();
             store::pieces(&mut from, path, stop, |piece| {
                 hasher.update(piece);
-                to.write_all(piece).during("write", path)
+                store::write_all(&mut to, piece).during("write", path)
             })?;
             hasher.finalize().into()
         }

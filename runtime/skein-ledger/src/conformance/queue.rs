@@ -1,6 +1,6 @@
 //! Tasks, leases and blobs.
 
-use skein_types::{Millis, TaskId, Timestamp};
+use skein_types::{LONGEST_WAIT, Millis, TaskId, Timestamp};
 
 use super::Places;
 use super::scene::{self, CONTENT, Scene, by, campaign, claim, content, enqueue, node, task, token};
@@ -189,6 +189,34 @@ pub fn a_task_that_is_not_due_is_not_listed(places: Places<'_>) {
     };
     assert_eq!(due(999), [task(1)]);
     assert_eq!(due(1_000), [task(1), task(2)]);
+}
+
+/// Backoff, and a clock that was put back since: what is left is more than any backoff is.
+pub fn a_wait_is_over_when_the_clock_was_put_back_by_more_than_any_wait(places: Places<'_>) {
+    let scene = Scene::set(places);
+    let (day, longest) = (24 * LONGEST_WAIT.0, LONGEST_WAIT.0);
+    let wait = Release {
+        task: task(1),
+        token: token(1, 1),
+        not_before: Timestamp(day),
+        deaths: 0,
+        alone: false,
+        from_start: false,
+    };
+    let later = crate::entry::Enqueue { not_before: Timestamp(day), ..enqueue(2) };
+    scene.applied(by().then(Entry::Enqueue(enqueue(1))).then(claim(1, token(0, 0), 1, 1)));
+    scene.applied(by().then(Entry::Release(wait)).then(Entry::Enqueue(later)));
+    let due = |now| {
+        let filter =
+            TaskFilter { phase: Some(PhaseName::Ready), due: Some(Timestamp(now)), ..TaskFilter::default() };
+        let page = scene.ledger().tasks(filter, 0, Limit::MAX).expect("read");
+        page.items.iter().map(|task| task.id).collect::<Vec<_>>()
+    };
+    assert_eq!(due(day), [task(1), task(2)]);
+    assert_eq!(due(day - 1), []);
+    assert_eq!(due(day - longest), []);
+    assert_eq!(due(day - longest - 1), [task(1)], "and not what was queued for later");
+    assert_eq!(due(0), [task(1)]);
 }
 
 /// A checkpoint's blob goes when its task is gone and its time is over, whichever comes last.

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use rusqlite::{Connection, params};
-use skein_types::{Clock, Timestamp};
+use skein_types::{Clock, Timestamp, crash};
 
 use super::Notify;
 use super::apply::Apply;
@@ -179,14 +179,18 @@ impl Thread {
             let sql = "UPDATE meta SET head_position = ?1, head_hash = ?2";
             self.db.prepare_cached(sql)?.execute(params![head.position, head.hash.0])?;
         }
+        crash::reach("ledger.before-commit");
         self.db.prepare_cached("COMMIT")?.execute([])?;
+        crash::reach("ledger.after-commit");
         Ok((answers, head))
     }
 
     fn sweep(&mut self, chunk: &sweep::Chunk) -> Result<Swept, LedgerError> {
         let tx = self.db.transaction()?;
         let swept = sweep::chunk(&tx, chunk)?;
+        crash::reach("ledger.before-sweep");
         tx.commit()?;
+        crash::reach("ledger.after-sweep");
         Ok(swept)
     }
 

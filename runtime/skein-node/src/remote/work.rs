@@ -12,7 +12,7 @@ use skein_api::node::{
 use skein_api::{List, Meters, NameRule as ApiNames, RunRows, Why};
 use skein_dataset::{Dataset, HandedOver, NameRule, Options, Place, ProbeCache, RowCounts, staged_attempts};
 use skein_sandbox::{ArtifactTrust, Engine, Limits, Module};
-use skein_types::{AttemptId, Blake3, Clock, Code, Rows, RunId, ServerId, Verdict, chain, codes};
+use skein_types::{AttemptId, Blake3, Clock, Code, ErrorClass, Rows, RunId, ServerId, Verdict, chain, codes};
 
 use super::client::{Client, ClientError};
 use crate::choice::FileChoice;
@@ -230,7 +230,9 @@ impl Shop {
             plans.push(match self.dataset(place, task.server) {
                 Ok(dataset) => planned(place, look(&dataset, &module, &request, progress)?),
                 // It is refused, not the plan.
-                Err(Trouble::Other(code, message)) => refused(place, Why::new(code, &message, None)),
+                Err(Trouble::Other(code, message)) if code.class != ErrorClass::Transient => {
+                    refused(place, Why::new(code, &message, None))
+                }
                 Err(other) => return Err(other),
             });
         }

@@ -19,7 +19,8 @@ use crate::settings::Settings;
 ///
 /// The next run on a dataset does the same. This is for having the space back now, for one dataset or for all in a
 /// directory, each on its own: one that cannot be opened stops no other. Datasets on which a run is at work are left
-/// alone. Versions that are kept or held, rejected rows and what others wrote are never removed by it.
+/// alone, and so are those that a server manages: it removes such things itself. Versions that are kept or held, rejected
+/// rows and what others wrote are never removed by it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -58,6 +59,9 @@ struct Collected {
     dataset: String,
     /// A run is at work: nothing was removed.
     busy: bool,
+    /// Address of the server that manages the dataset and removes such things itself: nothing was removed here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    managed_by: Option<String>,
     removed: Vec<Removed>,
     bytes: Bytes,
     /// What rejected rows take, which stay.
@@ -156,26 +160,40 @@ fn collect(settings: &Settings, place: &Path) -> Result<Collected, Failure> {
     let clock = Arc::new(SystemClock::start());
     let dataset = datasets::open(settings, place, clock, datasets::default_threads())?;
     let shown = dataset.path().display().to_string();
-    let (busy, removed) = swept(&dataset)?;
+    let Collection { busy, managed_by, removed } = swept(&dataset)?;
     let bytes = removed.iter().map(|removed| removed.bytes).sum();
     let quarantine = skein_dataset::quarantine_of(&dataset).map_err(|error| datasets::from_state(&error))?;
-    Ok(Collected { dataset: shown, busy, removed, bytes, quarantine: quarantine.left_bytes })
+    Ok(Collected { dataset: shown, busy, managed_by, removed, bytes, quarantine: quarantine.left_bytes })
 }
 
-fn swept(dataset: &Dataset) -> Result<(bool, Vec<Removed>), Failure> {
+/// What came of the sweep of one dataset.
+#[derive(Default)]
+struct Collection {
+    busy: bool,
+    managed_by: Option<String>,
+    removed: Vec<Removed>,
+}
+
+fn swept(dataset: &Dataset) -> Result<Collection, Failure> {
     match skein_dataset::collect(dataset) {
-        Err(StateError::Locked { .. }) => Ok((true, Vec::new())),
+        Err(StateError::Locked { .. }) => Ok(Collection { busy: true, ..Collection::default() }),
+        Err(StateError::Managed(manager)) => {
+            Ok(Collection { managed_by: Some(manager.address), ..Collection::default() })
+        }
         Err(error) => Err(datasets::from_state(&error).about(&dataset.path())),
         Ok(swept) => {
             let of = |swept: Swept| Removed { what: recover::told(&swept.step), bytes: swept.bytes };
             let removed = swept.into_iter().map(of);
-            Ok((false, removed.collect()))
+            Ok(Collection { removed: removed.collect(), ..Collection::default() })
         }
     }
 }
 
 fn told(summary: &Summary) {
-    for Collected { dataset, busy, removed, quarantine, .. } in &summary.datasets {
+    for Collected { dataset, busy, managed_by, removed, quarantine, .. } in &summary.datasets {
+        if let Some(address) = managed_by {
+            render::line(&format!("{dataset}: left to the server at {address}, which manages it"));
+        }
         if *busy {
             render::line(&format!("{dataset}: a run is at work, nothing was removed"));
         }

@@ -69,6 +69,11 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
 
 /// New with each process.
 fn secret() -> Result<Secret, Failure> {
+    #[cfg(feature = "crash-points")]
+    #[expect(clippy::disallowed_methods, reason = "a test that is a node itself, absent from release builds")]
+    if let Ok(known) = std::env::var("SKEIN_FLEET_SECRET") {
+        return Secret::new(&known).map_err(|error| Failure::new(error.code(), &error));
+    }
     let random = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(|part| part.simple().to_string());
     Secret::new(&random.concat()).map_err(|error| Failure::new(error.code(), &error))
 }

@@ -1,7 +1,7 @@
 //! Tasks.
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
-use skein_types::{Bytes, CampaignId, NodeId, TaskId, Timestamp, Token};
+use skein_types::{Bytes, CampaignId, LONGEST_WAIT, NodeId, TaskId, Timestamp, Token};
 
 use super::{Query, number, text};
 use crate::page::{Limit, Page};
@@ -12,6 +12,13 @@ use crate::view::TaskFilter;
 const TASK: &str =
     "SELECT id, ord, campaign, seq, kind, class, cost, payload, input, generation, epoch, phase, not_before,
     node, incarnation, attempt, result, result_blob, checkpoint, checkpoint_blob, deaths, alone FROM task";
+
+/// A wait after a release is never longer than [`LONGEST_WAIT`]: what is left of one that is more was set by a clock that was
+/// put back since, and is over. What was queued for later and never claimed (epoch 0) waits for as long as somebody said.
+fn is_due() -> String {
+    let (any, longest) = (crate::canonical::INTEGER_MAX, LONGEST_WAIT.0);
+    format!("(not_before - ?) NOT BETWEEN 1 AND CASE epoch WHEN 0 THEN {any} ELSE {longest} END")
+}
 
 pub(in crate::sqlite) fn task(db: &Connection, id: TaskId) -> rusqlite::Result<Option<Task>> {
     let mut find = db.prepare_cached(&format!("{TASK} WHERE id = ?1"))?;
@@ -38,7 +45,7 @@ pub(in crate::sqlite) fn tasks(
         query.and("phase = ?", text(phase));
         query.and("class = ?", text(class));
         if let Some(due) = filter.due {
-            query.and("not_before <= ?", number(due.0));
+            query.and(&is_due(), number(due.0));
         }
         let page = page(query, db, after, limit)?;
         more |= page.next.is_some();
