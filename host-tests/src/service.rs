@@ -1,7 +1,8 @@
 //! A server with its nodes, as people start it, and what tests ask of it.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+mod http;
+mod processes;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -10,47 +11,56 @@ use crate::call::{Running, Stream};
 use crate::guard::{Tree, tree};
 use crate::{Call, Outcome, Site, fixture, guests};
 
+/// How many node processes a server has, and how many agents at a time each.
+#[derive(Clone, Copy, Debug)]
+pub struct Fleet {
+    /// Processes.
+    pub nodes: u16,
+    /// Agents at a time in each.
+    pub slots: u16,
+}
+
+impl Fleet {
+    /// Two nodes of one slot each: the least that can stand in for each other.
+    pub const SMALL: Self = Self { nodes: 2, slots: 1 };
+}
+
 /// A server in a site of its own, with datasets that it does not know yet.
 #[derive(Debug)]
 pub struct Service {
     /// Where everything of it is; its state in `server`.
     pub site: Site,
-    /// `orders-000` and so on, of 40 rows each.
+    /// `orders-000` and so on: their names are in the order of their numbers.
     pub datasets: Vec<PathBuf>,
     /// The server's process.
     pub running: Running,
     /// `http://127.0.0.1:…`.
     pub address: String,
+    fleet: Fleet,
 }
 
 impl Service {
-    /// A server with two nodes of one slot each, and so many datasets beside it.
+    /// A server with a small fleet, and so many datasets of 40 orders each beside it.
     pub fn start(count: i64) -> Self {
+        Self::over(Fleet::SMALL, count, |number, path| {
+            fixture::write(path, &fixture::orders(number * 40, (number + 1) * 40), 30);
+        })
+    }
+
+    /// A server, and so many datasets of one file each beside it, which `write` is asked to write.
+    pub fn over(fleet: Fleet, count: i64, write: impl Fn(i64, &Path)) -> Self {
         let site = Site::new();
         let parent = site.directory("data");
+        let digits = count.to_string().len().max(3);
         let dataset = |number: i64| {
-            let path = parent.join(format!("orders-{number:03}"));
+            let path = parent.join(format!("orders-{number:0digits$}"));
             std::fs::create_dir(&path).unwrap();
-            fixture::write(&path.join("part.parquet"), &fixture::orders(number * 40, (number + 1) * 40), 30);
+            write(number, &path.join("part.parquet"));
             path
         };
         let datasets = (0..count).map(dataset).collect();
-        let (running, address) = serve(&site);
-        Self { site, datasets, running, address }
-    }
-
-    /// As after a crash of the machine's processes, but not of its disk.
-    pub fn kill_and_start_again(&mut self) {
-        let (running, address) = {
-            let pid = self.running.id().to_string();
-            let killed = std::process::Command::new("kill").args(["-9", &pid]).status().unwrap();
-            assert!(killed.success());
-            while !self.running.has_ended() {
-                std::thread::yield_now();
-            }
-            serve(&self.site)
-        };
-        (self.running, self.address) = (running, address);
+        let (running, address) = serve_with(&site, fleet);
+        Self { site, datasets, running, address, fleet }
     }
 
     /// A command that asks this server and answers in JSON.
@@ -58,29 +68,20 @@ impl Service {
         self.site.skein(noun).env("SKEIN_SERVER", &self.address).arg("-o").arg("json")
     }
 
-    /// A request as any program can send it.
-    pub fn post(&self, path: &str, headers: &str, body: &Value) -> (u16, Value) {
-        let address = self.address.trim_start_matches("http://");
-        let mut stream = TcpStream::connect(address).unwrap();
-        let body = body.to_string();
-        let host = if headers.contains("Host:") { String::new() } else { format!("Host: {address}\r\n") };
-        let request = format!(
-            "POST {path} HTTP/1.1\r\n{host}{headers}Content-Type: application/json\r\nConnection: close\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap())
-    }
-
     /// `columns@1` is submitted and all datasets are added.
     pub fn with_module_and_datasets(self) -> Self {
-        let columns = guests::component("columns");
-        self.call("module").arg("submit").arg("columns@1").arg(columns).finish().succeeded();
+        self.with_module("columns").with_datasets()
+    }
+
+    /// The component of a guest package is submitted under its name, as version 1.
+    pub fn with_module(self, package: &str) -> Self {
+        let (module, component) = (format!("{package}@1"), guests::component(package));
+        self.call("module").arg("submit").arg(module).arg(component).finish().succeeded();
+        self
+    }
+
+    /// All datasets are added.
+    pub fn with_datasets(self) -> Self {
         let add = self.datasets.iter().fold(self.call("dataset").arg("add"), Call::arg);
         assert_eq!(add.finish().succeeded().json()["added"], json!(self.datasets.len()));
         self
@@ -94,9 +95,22 @@ impl Service {
         made["campaign"].as_str().unwrap().to_owned()
     }
 
+    /// Makes a campaign over all datasets by its body, for a policy that the command line has no words for; answers its id.
+    pub fn campaign_of(&self, module: &str, params: &Value, policy: &Value) -> String {
+        let body = json!({ "name": "c", "module": module, "params": params, "policy": policy });
+        let (status, made) = self.post("/v1/campaigns", "", &body);
+        assert_eq!(status, 200, "{made}");
+        made["campaign"].as_str().unwrap().to_owned()
+    }
+
+    /// `skein campaign act CAMPAIGN VERB`, under construction.
+    pub fn acting(&self, campaign: &str, verb: &str) -> Call {
+        self.call("campaign").arg("act").arg(campaign).arg(verb)
+    }
+
     /// `skein campaign act`.
     pub fn act(&self, campaign: &str, verb: &str) -> Outcome {
-        self.call("campaign").arg("act").arg(campaign).arg(verb).finish()
+        self.acting(campaign, verb).finish()
     }
 
     /// Waits until there is nothing more to wait for; answers where the campaign is then.
@@ -120,31 +134,16 @@ impl Service {
     }
 }
 
-impl Drop for Service {
-    /// Its nodes end with it.
-    fn drop(&mut self) {
-        let pid = self.running.id().to_string();
-        // It may have ended by itself; then the test says so.
-        std::process::Command::new("kill").args(["-9", &pid]).status().ok();
-    }
+/// Starts a server with a small fleet on the state in `site`; answers it when it listens, and where.
+pub fn serve(site: &Site) -> (Running, String) {
+    serve_with(site, Fleet::SMALL)
 }
 
-/// Starts a server on the state in `site`; answers it when it listens, and where.
-pub fn serve(site: &Site) -> (Running, String) {
+fn serve_with(site: &Site, fleet: Fleet) -> (Running, String) {
     let call = site.skein("serve").arg("--listen").arg("127.0.0.1:0").arg("--dir").arg(site.path("server"));
-    let mut running = call.arg("--nodes").arg("2").arg("--slots").arg("1").start();
+    let (nodes, slots) = (fleet.nodes.to_string(), fleet.slots.to_string());
+    let mut running = call.arg("--nodes").arg(nodes).arg("--slots").arg(slots).start();
     let said = running.says(Stream::Stdout, |text| text.contains('\n'));
     let address = said.split_whitespace().nth(2).unwrap().trim_end_matches(',').to_owned();
     (running, address)
-}
-
-/// Kills one of a server's nodes; none may be there just now.
-pub fn kill_a_node(of: &Running) {
-    for thread in std::fs::read_dir(format!("/proc/{}/task", of.id())).unwrap() {
-        let children = std::fs::read(thread.unwrap().path().join("children")).unwrap_or_default();
-        if let Some(node) = String::from_utf8(children).unwrap().split_whitespace().next() {
-            std::process::Command::new("kill").args(["-9", node]).status().unwrap();
-            return;
-        }
-    }
 }
