@@ -6,7 +6,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::wildcard_enum_match_arm,
-    reason = "helpers of tests: a failure here is a failed test, and each looks for some events of many"
+    clippy::disallowed_methods,
+    reason = "helpers of tests: a failure here is a failed test, each looks for some events of many, and a stop lasts"
 )]
 
 mod control;
