@@ -19,6 +19,7 @@ pub mod guard;
 pub mod guests;
 pub mod modules;
 pub mod outcome;
+pub mod patience;
 pub mod project;
 pub mod python;
 pub mod service;

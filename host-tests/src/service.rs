@@ -1,7 +1,8 @@
 //! A server with its nodes, as people start it, and what tests ask of it.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+mod http;
+mod processes;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -11,104 +12,67 @@ use crate::call::{Running, Stream};
 use crate::guard::{Tree, tree};
 use crate::{Call, Outcome, Site, fixture, guests};
 
+/// How many node processes a server has, and how many agents at a time each.
+#[derive(Clone, Copy, Debug)]
+pub struct Fleet {
+    /// Processes.
+    pub nodes: u16,
+    /// Agents at a time in each.
+    pub slots: u16,
+}
+
+impl Fleet {
+    /// Two nodes of one slot each: the least that can stand in for each other.
+    pub const SMALL: Self = Self { nodes: 2, slots: 1 };
+}
+
 /// A server in a site of its own, with datasets that it does not know yet.
 #[derive(Debug)]
 pub struct Service {
     /// Where everything of it is; its state in `server`.
     pub site: Site,
-    /// `orders-000` and so on, of 40 rows each.
+    /// `orders-000` and so on: their names are in the order of their numbers.
     pub datasets: Vec<PathBuf>,
     /// The server's process.
     pub running: Running,
     /// `http://127.0.0.1:…`.
     pub address: String,
+    fleet: Fleet,
 }
 
 impl Service {
-    /// A server with two nodes of one slot each, and so many datasets beside it.
+    /// A server with a small fleet, and so many datasets of 40 orders each beside it.
     pub fn start(count: i64) -> Self {
         Self::start_as(count, |call, _| call)
     }
 
     /// The like, with more said to the server's process.
     pub fn start_as(count: i64, with: impl FnOnce(Call, &Site) -> Call) -> Self {
+        Self::beside(Fleet::SMALL, (count, orders), with)
+    }
+
+    /// A server, and so many datasets of one file each beside it, which `write` is asked to write.
+    pub fn over(fleet: Fleet, count: i64, write: impl Fn(i64, &Path)) -> Self {
+        Self::beside(fleet, (count, write), |call, _| call)
+    }
+
+    fn beside(
+        fleet: Fleet,
+        (count, write): (i64, impl Fn(i64, &Path)),
+        with: impl FnOnce(Call, &Site) -> Call,
+    ) -> Self {
         let site = Site::new();
         let parent = site.directory("data");
+        let digits = count.to_string().len().max(3);
         let dataset = |number: i64| {
-            let path = parent.join(format!("orders-{number:03}"));
+            let path = parent.join(format!("orders-{number:0digits$}"));
             std::fs::create_dir(&path).unwrap();
-            fixture::write(&path.join("part.parquet"), &fixture::orders(number * 40, (number + 1) * 40), 30);
+            write(number, &path.join("part.parquet"));
             path
         };
         let datasets = (0..count).map(dataset).collect();
-        let (running, address) = serve_as(&site, with);
-        Self { site, datasets, running, address }
-    }
-
-    /// As after a crash of the machine's processes, but not of its disk.
-    pub fn kill_and_start_again(&mut self) {
-        self.kill_and_start_again_as(|call, _| call);
-    }
-
-    /// The like, with more said to the next process. One that is dead already is not killed again.
-    pub fn kill_and_start_again_as(&mut self, with: impl FnOnce(Call, &Site) -> Call) {
-        self.kill();
-        (self.running, self.address) = serve_as(&self.site, with);
-    }
-
-    /// The like, of a process that may die before it listens. It is not started again then.
-    pub fn kill_and_start_doomed(&mut self, with: impl FnOnce(Call) -> Call) {
-        self.kill();
-        self.running = with(server(&self.site)).start();
-        let said = self.running.hears(Stream::Stdout, |text| text.contains('\n'));
-        self.address = address(&said).unwrap_or_else(|| "http://127.0.0.1:1".to_owned());
-    }
-
-    fn kill(&mut self) {
-        if !self.running.has_ended() {
-            let pid = self.running.id().to_string();
-            let killed = std::process::Command::new("kill").args(["-9", &pid]).status().unwrap();
-            assert!(killed.success());
-        }
-        while !self.running.has_ended() {
-            std::thread::yield_now();
-        }
-    }
-
-    /// Whether its log has said something by now.
-    pub fn said(&self, what: &str) -> bool {
-        self.running.has_said(Stream::Stderr).contains(what)
-    }
-
-    /// Where a campaign is, if there is anybody to say so.
-    pub fn state_of(&self, campaign: &str) -> Option<String> {
-        let shown = self.call("campaign").arg("show").arg(campaign).finish();
-        shown.status.success().then(|| shown.json()["state"].as_str().unwrap().to_owned())
-    }
-
-    /// Runs of a campaign, by number.
-    pub fn runs(&self, campaign: &str) -> Vec<Value> {
-        let listed = self.call("campaign").arg("runs").arg(campaign).arg("--limit").arg("1000").finish();
-        listed.succeeded().json().as_array().unwrap().clone()
-    }
-
-    /// A request as any program can send it, whole: `METHOD PATH`, more lines of its head, and a body. Answers status and body.
-    pub fn send(&self, what: &str, head: &str, body: &[u8]) -> (u16, Value) {
-        let address = self.address.trim_start_matches("http://");
-        let mut stream = TcpStream::connect(address).unwrap();
-        let length = body.len();
-        let head = format!(
-            "{what} HTTP/1.1\r\nHost: {address}\r\n{head}Connection: close\r\nContent-Length: {length}\r\n\r\n"
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        // Whoever refuses a body need not read all of it.
-        stream.write_all(body).ok();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).ok();
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
-        let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+        let (running, address) = listens(with(server_of(&site, fleet), &site));
+        Self { site, datasets, running, address, fleet }
     }
 
     /// A command that asks this server and answers in JSON.
@@ -116,41 +80,22 @@ impl Service {
         self.site.skein(noun).env("SKEIN_SERVER", &self.address).arg("-o").arg("json")
     }
 
-    /// What a path answers.
-    pub fn get(&self, path: &str) -> (u16, Value) {
-        let address = self.address.trim_start_matches("http://");
-        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"))
-    }
-
-    /// A request as any program can send it.
-    pub fn post(&self, path: &str, headers: &str, body: &Value) -> (u16, Value) {
-        let address = self.address.trim_start_matches("http://");
-        let body = body.to_string();
-        let host = if headers.contains("Host:") { String::new() } else { format!("Host: {address}\r\n") };
-        let request = format!(
-            "POST {path} HTTP/1.1\r\n{host}{headers}Content-Type: application/json\r\nConnection: close\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        self.ask(&request)
-    }
-
-    fn ask(&self, request: &str) -> (u16, Value) {
-        let mut stream = TcpStream::connect(self.address.trim_start_matches("http://")).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap())
-    }
-
     /// `columns@1` is submitted and all datasets are added.
     pub fn with_module_and_datasets(self) -> Self {
-        let columns = guests::component("columns");
+        self.with_module("columns").with_datasets()
+    }
+
+    /// The component of a guest package is submitted under its name, as version 1.
+    pub fn with_module(self, package: &str) -> Self {
+        let (module, component) = (format!("{package}@1"), guests::component(package));
         self.gets_artifacts();
-        self.call("module").arg("submit").arg("columns@1").arg(columns).finish().succeeded();
+        self.call("module").arg("submit").arg(module).arg(component).finish().succeeded();
         self.exchange_artifacts(|_| false);
+        self
+    }
+
+    /// All datasets are added.
+    pub fn with_datasets(self) -> Self {
         let add = self.datasets.iter().fold(self.call("dataset").arg("add"), Call::arg);
         assert_eq!(add.finish().succeeded().json()["added"], json!(self.datasets.len()));
         self
@@ -186,9 +131,22 @@ impl Service {
         made["campaign"].as_str().unwrap().to_owned()
     }
 
+    /// Makes a campaign over all datasets by its body, for a policy that the command line has no words for; answers its id.
+    pub fn campaign_of(&self, module: &str, params: &Value, policy: &Value) -> String {
+        let body = json!({ "name": "c", "module": module, "params": params, "policy": policy });
+        let (status, made) = self.post("/v1/campaigns", "", &body);
+        assert_eq!(status, 200, "{made}");
+        made["campaign"].as_str().unwrap().to_owned()
+    }
+
+    /// `skein campaign act CAMPAIGN VERB`, under construction.
+    pub fn acting(&self, campaign: &str, verb: &str) -> Call {
+        self.call("campaign").arg("act").arg(campaign).arg(verb)
+    }
+
     /// `skein campaign act`.
     pub fn act(&self, campaign: &str, verb: &str) -> Outcome {
-        self.call("campaign").arg("act").arg(campaign).arg(verb).finish()
+        self.acting(campaign, verb).finish()
     }
 
     /// Waits until there is nothing more to wait for; answers where the campaign is then.
@@ -196,6 +154,23 @@ impl Service {
         let last = self.call("campaign").arg("watch").arg(campaign).finish();
         assert!(last.stdout.starts_with('{'), "{last:#?}");
         last.json()
+    }
+
+    /// Whether its log has said something by now.
+    pub fn said(&self, what: &str) -> bool {
+        self.running.has_said(Stream::Stderr).contains(what)
+    }
+
+    /// Where a campaign is, if there is anybody to say so.
+    pub fn state_of(&self, campaign: &str) -> Option<String> {
+        let shown = self.call("campaign").arg("show").arg(campaign).finish();
+        shown.status.success().then(|| shown.json()["state"].as_str().unwrap().to_owned())
+    }
+
+    /// Runs of a campaign, by number.
+    pub fn runs(&self, campaign: &str) -> Vec<Value> {
+        let listed = self.call("campaign").arg("runs").arg(campaign).arg("--limit").arg("1000").finish();
+        listed.succeeded().json().as_array().unwrap().clone()
     }
 
     /// All files of all datasets, as they are now.
@@ -215,30 +190,20 @@ impl Service {
     }
 }
 
-impl Drop for Service {
-    /// Its nodes end with it.
-    fn drop(&mut self) {
-        let pid = self.running.id().to_string();
-        // It may have ended by itself; then the test says so.
-        std::process::Command::new("kill").args(["-9", &pid]).status().ok();
-    }
+/// The 40 orders of a dataset with this number.
+fn orders(number: i64, path: &Path) {
+    fixture::write(path, &fixture::orders(number * 40, (number + 1) * 40), 30);
 }
 
-/// Starts a server on the state in `site`; answers it when it listens, and where.
-pub fn serve(site: &Site) -> (Running, String) {
-    serve_as(site, |call, _| call)
-}
-
-/// The like, with more said to its process.
-pub fn serve_as(site: &Site, with: impl FnOnce(Call, &Site) -> Call) -> (Running, String) {
-    listens(with(server(site), site))
-}
-
-/// The call that becomes the server of a site.
+/// The call that becomes a server with a small fleet on the state in `site`.
 pub fn server(site: &Site) -> Call {
+    server_of(site, Fleet::SMALL)
+}
+
+fn server_of(site: &Site, fleet: Fleet) -> Call {
     let call = site.skein("serve").arg("--listen").arg("127.0.0.1:0").arg("--dir").arg(site.path("server"));
-    let call = call.env("SKEIN_LOG", "info");
-    call.arg("--nodes").arg("2").arg("--slots").arg("1")
+    let (nodes, slots) = (fleet.nodes.to_string(), fleet.slots.to_string());
+    call.env("SKEIN_LOG", "info").arg("--nodes").arg(nodes).arg("--slots").arg(slots)
 }
 
 /// Starts what becomes a server; answers it when it listens, and where.
@@ -251,15 +216,4 @@ pub fn listens(call: Call) -> (Running, String) {
 /// Of `listening on ADDRESS, …`.
 fn address(said: &str) -> Option<String> {
     Some(said.split_whitespace().nth(2)?.trim_end_matches(',').to_owned())
-}
-
-/// Kills one of a server's nodes; none may be there just now.
-pub fn kill_a_node(of: &Running) {
-    for thread in std::fs::read_dir(format!("/proc/{}/task", of.id())).unwrap() {
-        let children = std::fs::read(thread.unwrap().path().join("children")).unwrap_or_default();
-        if let Some(node) = String::from_utf8(children).unwrap().split_whitespace().next() {
-            std::process::Command::new("kill").args(["-9", node]).status().unwrap();
-            return;
-        }
-    }
 }

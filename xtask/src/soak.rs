@@ -27,6 +27,16 @@ pub(crate) enum Name {
     Writers,
     /// The suites of the store on images of ext4, XFS and Btrfs, and in memory
     FileSystems,
+    /// A campaign, with kill -9 of a node every second and of its server every ten; a round is a dataset
+    CampaignKills,
+    /// Kill -9 of a server alone, in whatever it does for campaigns
+    ServerKills,
+    /// Campaigns with datasets that fail, under three budgets; a round is a dataset
+    CampaignFailures,
+    /// The rollback of a campaign, killed in the middle; a round is a dataset
+    CampaignRollback,
+    /// A node that is stopped for longer than its lease; a round is a second
+    StoppedNode,
 }
 
 impl Name {
@@ -38,17 +48,27 @@ impl Name {
             Self::Readers => 1_000,
             Self::Writers => 25,
             Self::FileSystems => 40,
+            Self::CampaignKills | Self::CampaignRollback => 5_000,
+            Self::ServerKills => 500,
+            Self::CampaignFailures => 1_000,
+            Self::StoppedNode => 60,
         }
     }
 
-    /// The integration test of `host-tests` that reads `SKEIN_SOAK_ROUNDS` and `SKEIN_SEED`, if it is one.
-    const fn test(self) -> Option<&'static str> {
+    /// The integration test of `host-tests` that reads `SKEIN_SOAK_ROUNDS` and `SKEIN_SEED`, if it is one, and which part
+    /// of it.
+    const fn test(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::Crash => Some("crash"),
-            Self::Faults => Some("faults"),
-            Self::Readers => Some("readers"),
-            Self::Writers => Some("writers"),
+            Self::Crash => Some(("crash", "")),
+            Self::Faults => Some(("faults", "")),
+            Self::Readers => Some(("readers", "")),
+            Self::Writers => Some(("writers", "")),
             Self::FileSystems => None,
+            Self::CampaignKills => Some(("campaign", "kills::")),
+            Self::ServerKills => Some(("campaign", "control::")),
+            Self::CampaignFailures => Some(("campaign", "failures::")),
+            Self::CampaignRollback => Some(("campaign", "rollback::")),
+            Self::StoppedNode => Some(("campaign", "stopped::")),
         }
     }
 }
@@ -58,7 +78,7 @@ pub(crate) struct Request {
     /// Which one; all of them if none is named
     #[arg(value_enum)]
     name: Option<Name>,
-    /// Rounds: kills, swaps, migrations [default: what each is known to need]
+    /// Rounds: kills, swaps, migrations, datasets, seconds [default: what each is known to need]
     #[arg(long)]
     rounds: Option<u32>,
     /// Repeats a soak that failed
@@ -75,13 +95,17 @@ pub(crate) fn run(project: &Project, request: &Request) -> Result<()> {
     for name in one.unwrap_or(Name::value_variants()) {
         let rounds = request.rounds.unwrap_or(name.rounds());
         println!("{rounds} rounds with seed {seed}; repeat with --seed {seed}");
-        let Some(test) = name.test() else {
+        let Some((test, part)) = name.test() else {
             file_systems::run(project, &surroundings, rounds, seed)?;
             continue;
         };
         let mut cargo = project.cargo();
         cargo.args(["test", "--locked", "--workspace"]).args(test::CRASH_POINTS);
         cargo.args(["--test", test, "--", "--nocapture"]);
+        if !part.is_empty() {
+            // One at a time: each needs the whole machine.
+            cargo.args(["--test-threads", "1", part]);
+        }
         cargo.env("SKEIN_SOAK_ROUNDS", rounds.to_string()).env("SKEIN_SEED", seed.to_string());
         process::run(surroundings.given_to(&mut cargo))?;
     }

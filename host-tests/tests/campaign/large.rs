@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use host_tests::call::Stream;
 use host_tests::guard::tree;
-use host_tests::service::{Service, kill_a_node};
+use host_tests::service::Service;
 use host_tests::{Site, fixture, guests};
 use serde_json::{Value, json};
 
@@ -82,7 +82,9 @@ fn a_large_run_is_made_in_parts_goes_on_after_kills_and_has_the_bytes_of_a_small
         }
         match kill {
             2 => service.kill_and_start_again(),
-            _ => kill_a_node(&service.running),
+            _ => {
+                service.kill_a_node(kill as u64);
+            }
         }
     }
     let done = service.watched(&campaign);

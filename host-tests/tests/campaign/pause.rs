@@ -18,9 +18,7 @@ fn begun(service: &Service) -> BTreeSet<String> {
 }
 
 fn progress(service: &Service, campaign: &str) -> Value {
-    let (status, progress) = service.get(&format!("/v1/campaigns/{campaign}/progress"));
-    assert_eq!(status, 200, "{progress}");
-    progress
+    service.progress(campaign)
 }
 
 /// Waits until the large dataset is being made: it is the only one of its schema, so it is in the first wave.

@@ -3,8 +3,8 @@
 use skein_api::{Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignVerb, Event, Page, Run};
 use skein_campaign::{Accept, Command, Reading, RetryWhat, RollBackWhat, RunReport};
 use skein_ledger::{
-    CampaignCreated, Entry, Guard, Limit, ModuleState, Name, RunFilter, RunRetried, RunSkipped, Subject,
-    Text, Unit,
+    CampaignCreated, Entry, Guard, Limit, ModuleState, Name, PhaseName, RunFilter, RunRetried, RunSkipped,
+    Subject, TaskFilter, Text, Unit,
 };
 use skein_types::{Blake3, CampaignId, ModuleDigest, ParamsDigest, Rows, RunState, Timestamp, codes};
 use uuid::Uuid;
@@ -150,6 +150,7 @@ impl Control {
             | Command::Finalize { .. } => return Ok(()),
         };
         let reason = asked.reason.as_deref().unwrap_or("asked");
+        let mut any = false;
         for state_from in from {
             let mut after = None;
             loop {
@@ -167,14 +168,22 @@ impl Control {
                     live.tries.remove(&run.seq);
                     live.admitted.clear();
                 }
-                self.tell(state, id, told, (&self.user, reason, more))?;
+                let named = told.len();
+                let refused = self.tell(state, id, told, (&self.user, reason, more))?;
+                any |= refused.len() < named;
                 match page.next {
                     Some(next) => after = Some(next),
                     None => break,
                 }
             }
         }
-        Ok(())
+        if any || asked.runs.is_none() {
+            return Ok(());
+        }
+        // Whoever names runs means those, and is not to believe that something becomes of them.
+        let message = format!("none of these runs can be {to} now");
+        Err(ServiceError::new(codes::NO_RUN_FOR_IT, message)
+            .hint(Some("list the runs and look at their states")))
     }
 
     /// A campaign.
@@ -243,11 +252,11 @@ impl Control {
         let id = campaign_id(named)?;
         let row = self.ledger.campaign(id)?.ok_or_else(|| ServiceError::absent("campaign", named))?;
         let position = self.ledger.head()?.position;
+        let staged = self.staged_runs(id)?;
         let mut state = self.state();
         let held: Vec<(bool, u64)> = state.fleet.held_of(id).map(|hold| (hold.started, hold.rows)).collect();
         let running = held.iter().filter(|(started, _)| *started).count() as u64;
         let rows_done = Rows(row.meters.rows_in.0 + held.iter().map(|(_, rows)| rows).sum::<u64>());
-        let queued = held.len() as u64;
         let live = self.live(&mut state, id)?;
         let runs = live.machine.runs();
         live.pace.read(Reading {
@@ -261,13 +270,12 @@ impl Control {
         let rows_total = row.plan.map_or(Rows(0), |plan| plan.rows);
         let on = live.machine.waves().iter().rfind(|wave| wave.is_on());
         let failures_left = on.map_or(0, |wave| wave.budget().saturating_sub(wave.failures()));
-        let with_task = live.tasks.len() as u64;
         Ok(CampaignProgress {
             state: row.state,
             position,
             runs: shown::counts(&row.runs),
             running,
-            staged: with_task.saturating_sub(queued),
+            staged,
             failures_left,
             rows_done,
             rows_total,
@@ -275,6 +283,22 @@ impl Control {
             elapsed_ms: shown::since(row.since, self.clock.now()),
             remaining_ms: estimate.and_then(|estimate| estimate.left),
         })
+    }
+
+    /// Runs that wait at the door: no more than may be under way at once.
+    fn staged_runs(&self, id: CampaignId) -> Result<u64, ServiceError> {
+        let phase = Some(PhaseName::Staged);
+        let filter = TaskFilter { campaign: Some(id), phase, ..TaskFilter::default() };
+        let (mut staged, mut after) = (0, 0);
+        loop {
+            let page = self.ledger.tasks(filter, after, Limit::MAX)?;
+            // While a campaign is planned its tasks are about no run.
+            staged += page.items.iter().filter(|task| task.seq.is_some()).count() as u64;
+            match page.next {
+                Some(next) => after = next,
+                None => return Ok(staged),
+            }
+        }
     }
 }
 

@@ -111,13 +111,38 @@ fn is_made(tasks: &[Task]) -> Result<bool, ServiceError> {
 
 #[cfg(test)]
 mod tests {
-    use skein_ledger::{Entry, Run, TaskKind};
-    use skein_types::Bytes;
+    use skein_ledger::{Entry, Meters, Run, TaskKind, Text};
+    use skein_types::{Bytes, CampaignId, DatasetId, Rows, RunId, RunState, Timestamp, Verdict};
+    use uuid::Uuid;
 
     use super::{PARTS_MAX, PartOf, SMALL, tasks_of};
 
+    fn run(bytes: u64) -> Run {
+        let id = Uuid::nil();
+        Run {
+            campaign: CampaignId::new(id),
+            seq: 1,
+            id: RunId::new(id),
+            dataset: DatasetId::new(id),
+            wave: Some(0),
+            verdict: Verdict::Eligible,
+            schema: None,
+            plan: None,
+            bytes: Bytes(bytes),
+            rows: Rows(1),
+            state: RunState::Planned,
+            epoch: 1,
+            reason: Text::clip(""),
+            since: Timestamp(0),
+            door: None,
+            version: None,
+            failure: None,
+            meters: Meters::default(),
+        }
+    }
+
     fn kinds(bytes: u64) -> Vec<(TaskKind, u64, String)> {
-        let run = Run { bytes: Bytes(bytes), ..crate::shown::tests::run() };
+        let run = run(bytes);
         let tasks = tasks_of(&run).unwrap().into_iter().map(|entry| match entry {
             Entry::Enqueue(task) => (task.kind, task.cost.0, task.payload),
             other => panic!("{other:?}"),

@@ -1,0 +1,70 @@
+//! Requests as any program can send them.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use serde_json::Value;
+
+use super::Service;
+
+impl Service {
+    /// Asks for something that must be there.
+    #[track_caller]
+    pub fn get(&self, path: &str) -> Value {
+        let (status, body) = self.request("GET", path, "", None);
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    /// Sends a body; answers the status and the body that came back.
+    pub fn post(&self, path: &str, headers: &str, body: &Value) -> (u16, Value) {
+        self.request("POST", path, headers, Some(body))
+    }
+
+    /// A request as any program can send it, whole: `METHOD PATH`, more lines of its head, and a body. Answers status and body.
+    pub fn send(&self, what: &str, head: &str, body: &[u8]) -> (u16, Value) {
+        let address = self.address.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).unwrap();
+        let length = body.len();
+        let head = format!(
+            "{what} HTTP/1.1\r\nHost: {address}\r\n{head}Connection: close\r\nContent-Length: {length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        // Whoever refuses a body need not read all of it.
+        stream.write_all(body).ok();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).ok();
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
+        let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    }
+
+    /// A campaign with its waves.
+    pub fn shown(&self, campaign: &str) -> Value {
+        self.get(&format!("/v1/campaigns/{campaign}"))
+    }
+
+    /// How a campaign is getting on.
+    pub fn progress(&self, campaign: &str) -> Value {
+        self.get(&format!("/v1/campaigns/{campaign}/progress"))
+    }
+
+    fn request(&self, method: &str, path: &str, headers: &str, body: Option<&Value>) -> (u16, Value) {
+        let address = self.address.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).unwrap();
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let host = if headers.contains("Host:") { String::new() } else { format!("Host: {address}\r\n") };
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\n{host}{headers}Content-Type: application/json\r\nConnection: close\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap())
+    }
+}
