@@ -92,20 +92,7 @@ impl Control {
             purposes.push(For::Report(held.task));
         }
         let over: BTreeSet<TaskId> = asked.results.iter().map(|report| report.held.task).collect();
-        if !asked.draining {
-            for (task, held) in self.choose(state, asked)? {
-                let claim = Claim {
-                    task: task.id,
-                    token: task.token,
-                    node: asked.node,
-                    incarnation: asked.incarnation,
-                    attempt: held.attempt,
-                };
-                units.push(by().then(Entry::Claim(claim)));
-                purposes.push(For::Claimed(Box::new((task, held))));
-            }
-        }
-        let claims = purposes.iter().any(|purpose| matches!(purpose, For::Claimed(_)));
+        let claims = !asked.draining && self.claims(state, asked, (&mut units, &mut purposes))?;
         let met = Exchanging { results: !asked.results.is_empty(), claims };
         met.before()?;
         let outcomes = match self.ledger.commit(units) {
@@ -161,6 +148,29 @@ impl Control {
             rates: Rates::default(),
             drain: false,
         })
+    }
+
+    /// Adds what the node is to get; whether that is anything.
+    fn claims(
+        &self,
+        state: &mut State,
+        asked: &Exchange,
+        (units, purposes): (&mut Vec<Unit>, &mut Vec<For>),
+    ) -> Result<bool, ServiceError> {
+        let chosen = self.choose(state, asked)?;
+        let some = !chosen.is_empty();
+        for (task, held) in chosen {
+            let claim = Claim {
+                task: task.id,
+                token: task.token,
+                node: asked.node,
+                incarnation: asked.incarnation,
+                attempt: held.attempt,
+            };
+            units.push(Unit::by(self.itself.clone()).then(Entry::Claim(claim)));
+            purposes.push(For::Claimed(Box::new((task, held))));
+        }
+        Ok(some)
     }
 
     /// Tasks that were given and that the node does not name: the answer that gave them was lost.
