@@ -125,28 +125,20 @@ fn a_server_that_dies_while_it_takes_modules_and_datasets_takes_them_when_it_is_
     points.extend(of_control(&["module", "dataset"]));
     points.extend(["manage.before-sync", "manage.after-marker", "manage.after-release"]);
     let mut story = Story::of(service, points.iter().map(ToString::to_string));
-    let mut versions = 0;
     while story.goes_on() {
-        versions += 1;
-        let version = format!("columns@{versions}");
         for step in ["submit", "add", "remove"] {
-            story.done(step, |service| asked(service, step, &version, &columns).then_some(()));
+            story.done(step, |service| asked(service, step, "columns@1", &columns).then_some(()));
         }
         let module = story.done("its module", |service| {
             let shown = service.call("module").arg("list").finish();
             let listed = shown.status.success().then(|| shown.json())?;
-            listed
-                .as_array()
-                .unwrap()
-                .iter()
-                .find(|module| module["version"] == versions.to_string())
-                .cloned()
+            listed.as_array().unwrap().iter().find(|module| module["version"] == "1").cloned()
         });
         assert_eq!(module["state"], "ready");
         story.is_over();
     }
     println!("{} deaths: {:?}", story.met.len(), story.met);
-    assert_eq!((story.met.len(), story.missed.as_slice()), (points.len(), &[String::new(); 0][..]));
+    assert_eq!((story.met.len(), story.missed.len()), (points.len(), 0), "{:?}", story.missed);
     assert_eq!(story.service.call("dataset").arg("list").finish().succeeded().json(), json!([]));
     assert_eq!(story.service.trees(), before);
     // Nobody manages them any more.

@@ -114,7 +114,8 @@ fn a_dataset_that_its_server_may_not_read_any_more_fails_its_run_and_no_others()
     assert!(chown.arg("-R").arg(NOBODY.to_string()).arg(service.site.path(".")).status().unwrap().success());
     service.kill_and_start_again_as(|call, _| call.as_user(NOBODY).env("SKEIN_HOME", &home));
     let campaign = planned(&service);
-    std::fs::set_permissions(service.datasets[1].join("part.parquet"), PermissionsExt::from_mode(0)).unwrap();
+    std::fs::set_permissions(service.datasets[1].join("part.parquet"), PermissionsExt::from_mode(0o0))
+        .unwrap();
     service.act(&campaign, "start").succeeded();
     crate::brought(&service, &campaign, "soaking");
     let ends = ends(&service, &campaign);
