@@ -1,5 +1,7 @@
 //! Campaigns through the binary: `skein serve` with its nodes, asked by `skein module`, `dataset` and `campaign`.
 
+mod status;
+
 use host_tests::service::{Service, kill_a_node};
 use host_tests::{dice, guests};
 use serde_json::{Value, json};

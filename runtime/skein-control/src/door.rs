@@ -181,6 +181,9 @@ impl Control {
     /// Writes what became of each.
     fn confirm(&self, id: CampaignId, lot: &mut [AtDoor], answers: Vec<Through>) -> Result<(), ServiceError> {
         let (mut told, mut more) = (Vec::new(), Vec::new());
+        let known = answers.iter().filter(|answer| answer.is_known()).count() as u64;
+        let published = |answer: &&Through| matches!(answer, Through::Published { .. });
+        let published = answers.iter().filter(published).count() as u64;
         let mut state = self.state();
         for (one, answer) in lot.iter().zip(answers) {
             let seq = one.run.seq;
@@ -210,6 +213,7 @@ impl Control {
             self.live(&mut state, id)?.tasks.remove(&seq);
         }
         let refused = self.tell(&mut state, id, told, (&self.itself, "", more))?;
+        state.counters.through_the_door(known, published);
         drop(state);
         if let Some((_, why)) = refused.first() {
             return Err(ServiceError::bug(format!("what happened at the door is refused: {why}")));

@@ -60,6 +60,7 @@ impl Control {
         let seat = Self::seat(&mut state, asked.node, asked.incarnation)?;
         seat.sequence = asked.sequence;
         seat.answer = Some(answer.clone());
+        state.counters.exchanged(asked.node, &asked.usage);
         if !asked.results.is_empty() {
             self.wake.reconciler();
         }
