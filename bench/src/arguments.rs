@@ -34,14 +34,17 @@ pub(crate) enum Command {
     Stop(Measurement),
     /// Five thousand datasets of 1,200 rows (at scale factor 1) in one process, beside a loop of DuckDB.
     Small(Measurement),
+    /// A campaign over five thousand datasets of 1,200 rows (at scale factor 1) through a server with two nodes, what it costs,
+    /// and large datasets beside small ones.
+    Campaign(Measurement),
 }
 
 /// How to measure.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Measurement {
-    /// Timed rounds.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(5..))]
-    pub(crate) rounds: u16,
+    /// Timed rounds: 5 or more where medians are compared, 3 of campaigns if not given.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) rounds: Option<u16>,
     /// TPC-H scale factor.
     #[arg(long, default_value_t = 1.0)]
     pub(crate) sf: f64,

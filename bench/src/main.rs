@@ -1,10 +1,13 @@
 //! `skein-bench`: writes benchmark tables and runs the benchmarks.
 
 mod arguments;
+mod campaign;
 mod contender;
+mod copies;
 mod many;
 mod measure;
 mod native;
+mod server;
 mod small_times;
 mod workshop;
 
@@ -30,6 +33,7 @@ fn main() -> anyhow::Result<()> {
         Command::Compile(measurement) => (measurement, |bench| bench.compile()),
         Command::Stop(measurement) => (measurement, |bench| bench.stop()),
         Command::Small(measurement) => (measurement, |bench| bench.small()),
+        Command::Campaign(measurement) => (measurement, |bench| bench.campaign()),
     };
     let mut out = std::io::stdout().lock();
     for report in measure(&Bench::new(&measurement)?)? {

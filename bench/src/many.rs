@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use skein_bench::report::{Contender, Figure, Report};
 use skein_bench::rival::{Kind, Python, Rival, Took, Work};
-use skein_bench::rounds::{alternate, ratio_to_best};
+use skein_bench::rounds::{MIN_ROUNDS, alternate, ratio_to_best};
 use skein_bench::rows;
 use skein_bench::series::Series;
 use skein_dataset::{Dataset, NameRule, Options, Place, ProbeCache};
@@ -25,6 +25,8 @@ use skein_node::{
 use skein_sandbox::{Limits, Module};
 use skein_types::{Clock, RunId};
 use uuid::Uuid;
+
+use crate::copies;
 
 pub(crate) const MODULE: &str = "lineitem-v2";
 /// Datasets whose phases are measured; more say the same.
@@ -54,6 +56,7 @@ enum Who {
 impl Many<'_> {
     /// Both of them, alternately.
     pub(crate) fn measure(&self, rounds: usize) -> anyhow::Result<Report> {
+        anyhow::ensure!(rounds >= MIN_ROUNDS, "fewer than {MIN_ROUNDS} rounds say nothing about a median");
         let rival = Rival::start(Kind::DuckDb, self.python, self.threads)?;
         let rival_name = format!("{} {}", rival.hello.name, rival.hello.version);
         let mut contenders = [Who::Skein, Who::DuckDb(Box::new(rival))];
@@ -106,12 +109,7 @@ impl Many<'_> {
     }
 
     fn outputs(&self) -> anyhow::Result<PathBuf> {
-        let outputs = self.desk.join("duckdb");
-        if outputs.exists() {
-            fs::remove_dir_all(&outputs)?;
-        }
-        fs::create_dir_all(&outputs)?;
-        Ok(outputs)
+        copies::emptied(self.desk.join("duckdb"))
     }
 
     fn run_skein(&self, copies: &[PathBuf]) -> anyhow::Result<Took> {
@@ -202,22 +200,9 @@ impl Many<'_> {
         }
     }
 
-    /// Copies of the first sources, without history, written back before anybody's clock runs.
+    /// Copies of the first sources.
     fn fresh_copies(&self, count: usize) -> anyhow::Result<Vec<PathBuf>> {
-        let home = self.desk.join("datasets");
-        if home.exists() {
-            fs::remove_dir_all(&home)?;
-        }
-        fs::create_dir_all(&home)?;
-        let mut copies = Vec::with_capacity(count);
-        for source in &self.sources[..count] {
-            let copy = home.join(source.file_name().context("a file")?);
-            fs::copy(source, &copy)?;
-            copies.push(copy);
-        }
-        let synced = Command::new("sync").arg("--file-system").arg(&home).status()?;
-        anyhow::ensure!(synced.success(), "sync ended with {synced}");
-        Ok(copies)
+        copies::fresh(&self.sources[..count], self.desk.join("datasets"))
     }
 }
 

@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 use skein_bench::file_row::{self, Row, Settings};
 use skein_bench::pair::{Way, ratio};
 use skein_bench::report::Report;
+use skein_bench::rounds::MIN_ROUNDS;
 use skein_bench::rows;
 use skein_types::{Clock, SystemClock};
 
 use crate::arguments::{Measurement, Surroundings};
+use crate::campaign::Campaigns;
 use crate::contender::{NativeAgents, Skein, params};
 use crate::many::{self, Many};
 use crate::native;
@@ -19,6 +21,8 @@ use crate::workshop::Workshop;
 
 /// Small times of a millisecond or so are measured more often than rows of seconds.
 const SMALL_TIME_ROUNDS: usize = 10;
+/// A campaign takes a minute with all that is around it, and its time is a sum over thousands of runs.
+const CAMPAIGN_ROUNDS: usize = 3;
 
 /// One measurement about to be made.
 pub(crate) struct Bench<'a> {
@@ -102,6 +106,24 @@ impl<'a> Bench<'a> {
         Ok(vec![many.measure(self.rounds())?])
     }
 
+    pub(crate) fn campaign(&self) -> anyhow::Result<Vec<Report>> {
+        let (desk, sf) = (self.data.join("campaign-desk"), self.measurement.sf);
+        std::fs::create_dir_all(&desk)?;
+        let campaigns = Campaigns {
+            sources: rows::small_sources(&self.data, sf)?,
+            desk,
+            skein: &self.surroundings.skein,
+            component: self.surroundings.guests.join("lineitem_v2.wasm"),
+            python: &self.surroundings.python,
+            threads: self.measurement.threads(),
+            clock: Arc::clone(&self.workshop.clock),
+        };
+        let rounds = self.measurement.rounds.map_or(CAMPAIGN_ROUNDS, usize::from);
+        // Large means large whatever the scale: fewer of them, not smaller ones.
+        let large = rows::source(&self.data, 1.0)?;
+        Ok(vec![campaigns.measure(rounds)?, campaigns.mixed(&large, sf)?])
+    }
+
     fn file_row(&self, row: &Row, package: &str, parameters: Value) -> anyhow::Result<Vec<Report>> {
         let skein = self.skein(package, parameters, None)?;
         let settings = Settings {
@@ -133,6 +155,6 @@ impl<'a> Bench<'a> {
     }
 
     fn rounds(&self) -> usize {
-        self.measurement.rounds.into()
+        self.measurement.rounds.map_or(MIN_ROUNDS, usize::from)
     }
 }

@@ -57,6 +57,10 @@ pub enum Verdict {
     Pass,
     /// Above what it must be.
     Short,
+    /// A bound, without an aim beside it: at or below it.
+    Holds,
+    /// Above it.
+    Broken,
     /// Nothing was asked of it.
     Beside,
 }
@@ -66,8 +70,10 @@ impl Figure {
     pub fn verdict(&self) -> Verdict {
         match (self.must, self.aim) {
             (_, Some(aim)) if self.value <= aim => Verdict::Aim,
-            (Some(must), _) if self.value <= must => Verdict::Pass,
-            (Some(_), _) => Verdict::Short,
+            (Some(must), Some(_)) if self.value <= must => Verdict::Pass,
+            (Some(_), Some(_)) => Verdict::Short,
+            (Some(must), None) if self.value <= must => Verdict::Holds,
+            (Some(_), None) => Verdict::Broken,
             (None, _) => Verdict::Beside,
         }
     }
@@ -79,6 +85,8 @@ impl fmt::Display for Verdict {
             Self::Aim => "aim",
             Self::Pass => "pass",
             Self::Short => "SHORT",
+            Self::Holds => "holds",
+            Self::Broken => "DOES NOT HOLD",
             Self::Beside => "",
         })
     }
@@ -134,6 +142,8 @@ mod tests {
         assert_eq!(ratio(0.95).verdict(), Verdict::Pass);
         assert_eq!(ratio(0.96).verdict(), Verdict::Short);
         assert_eq!(Figure { must: None, aim: None, ..ratio(9.0) }.verdict(), Verdict::Beside);
+        assert_eq!(Figure { aim: None, ..ratio(0.95) }.verdict(), Verdict::Holds);
+        assert_eq!(Figure { aim: None, ..ratio(0.96) }.verdict(), Verdict::Broken);
     }
 
     #[test]

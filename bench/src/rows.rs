@@ -57,6 +57,47 @@ pub fn each_small() -> Figure {
     figure("Skein, ms per dataset, durable", "ms", 8.0, 5.0)
 }
 
+/// One dataset of a campaign, of which five thousand take 40 s from the start to the last publish.
+pub fn campaign_each() -> Figure {
+    figure("start to last publish, ms per dataset, durable", "ms", 8.0, 2.6)
+}
+
+/// One dataset of a plan, of which five thousand take 60 s.
+pub fn campaign_plan() -> Figure {
+    figure("planned, ms per dataset", "ms", 12.0, 3.0)
+}
+
+/// A dataset costs the same whether there are few or many.
+pub const fn flat() -> Figure {
+    bound("cost per dataset: all / a tenth of them", 1.1)
+}
+
+/// Events from the plan to the publish.
+pub const fn events_per_run() -> Figure {
+    bound("ledger events per run, planned and published", 4.0)
+}
+
+/// Exchanges while runs are under way.
+pub const fn exchanges_per_run() -> Figure {
+    bound("exchanges per run", 1.0 / 16.0)
+}
+
+/// Transactions while runs are under way over the lots that went through the door: announcing, confirming, and queueing the
+/// next. An exchange is one too, and has a bound of its own.
+pub const fn transactions_per_lot() -> Figure {
+    bound("ledger transactions per lot at the door", 3.0)
+}
+
+/// Waits for the disk of whoever publishes. What nodes hand over is on the disk already.
+pub const fn waits_per_lot() -> Figure {
+    bound("control's waits for the disk per lot", 3.0)
+}
+
+/// Both kinds at once take no longer than one after the other.
+pub const fn mixed_together() -> Figure {
+    bound("both together / one after the other", 1.1)
+}
+
 /// Parameters of `lineitem-v2` for the row `free`.
 pub fn free_params() -> Value {
     json!({ "shape": "free" })
@@ -143,6 +184,11 @@ fn work(job: &'static str, source: &Path) -> Work {
 
 fn figure(what: &'static str, unit: &'static str, must: f64, aim: f64) -> Figure {
     Figure { what, unit, value: f64::NAN, must: Some(must), aim: Some(aim) }
+}
+
+/// What holds or does not.
+const fn bound(what: &'static str, must: f64) -> Figure {
+    Figure { what, unit: "", value: f64::NAN, must: Some(must), aim: None }
 }
 
 #[cfg(test)]

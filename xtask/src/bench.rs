@@ -32,6 +32,8 @@ pub(crate) enum Name {
     Stop,
     /// Five thousand small datasets in one process
     Small,
+    /// A campaign over five thousand small datasets, what it costs, and large datasets beside small ones
+    Campaign,
 }
 
 /// How results are printed.

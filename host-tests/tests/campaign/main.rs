@@ -20,6 +20,7 @@ mod pause;
 mod record;
 mod refusals;
 mod rollback;
+mod status;
 mod stopped;
 mod story;
 mod verbs;

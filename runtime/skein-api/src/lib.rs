@@ -26,6 +26,7 @@ mod page;
 mod policy;
 mod problem;
 mod run;
+mod status;
 mod time;
 
 pub use body::{BODY_BYTES_MAX, BodyError, parse};
@@ -43,6 +44,7 @@ pub use page::{PAGE_ITEMS_MAX, Page};
 pub use policy::{Admission, Budget, LimitsAsk, NameRule, Pin, Policy, Publish};
 pub use problem::{PROBLEM_TYPE, Problem};
 pub use run::{Meters, Run, RunRows, Why};
+pub use status::{LedgerUse, NodeStatus, ProcessUse, Seated, Status, WorkDone};
 pub use time::{Time, TimeParseError};
 
 /// Most bytes of the name of anything.

@@ -60,6 +60,11 @@ fn the_bodies_about_campaigns() {
 }
 
 #[test]
+fn the_body_about_the_server_itself() {
+    golden("status", &public::status());
+}
+
+#[test]
 fn the_least_that_a_request_may_say() {
     let create: skein_api::CampaignCreate = parse(br#"{"name":"v2","module":"prefs@2.0.0"}"#, 100).unwrap();
     golden("campaign-create-least", &create);

@@ -7,12 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use skein_api::node::Secret;
 use skein_dataset::ProbeCache;
 use skein_ledger::{Actor, Entry, Ledger, Sqlite, Unit, UnitOutcome};
-use skein_types::{Bytes, CampaignId, Clock, DatasetId, ServerId, codes};
+use skein_types::{Bytes, CampaignId, Clock, DatasetId, ServerId, Timestamp, codes};
 
+use crate::counters::Counters;
 use crate::decide::{self, Told};
 use crate::error::ServiceError;
 use crate::fleet::Fleet;
@@ -51,11 +53,20 @@ pub struct Control {
     pub(crate) user: Actor,
     /// Who manages its datasets. Stays for as long as the state directory.
     pub(crate) server: ServerId,
+    /// When this process opened it.
+    pub(crate) started: Started,
     address: String,
     secret: Secret,
     state: Mutex<State>,
     /// A node spoke, or is gone.
     pub(crate) heard: Condvar,
+}
+
+/// A moment, on both clocks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Started {
+    pub(crate) at: Timestamp,
+    pub(crate) elapsed: Duration,
 }
 
 /// What is in memory.
@@ -67,6 +78,7 @@ pub(crate) struct State {
     pub(crate) fleet: Fleet,
     /// Datasets of runs that came to rest, whose dead attempts may be of no use any more.
     pub(crate) to_sweep: BTreeSet<DatasetId>,
+    pub(crate) counters: Counters,
 }
 
 impl Control {
@@ -78,6 +90,7 @@ impl Control {
         let ledger = open_ledger(&dir, &clock)?;
         let modules = Modules::open(&dir, exe, &artifact_key)?;
         let actor = |name: &str| Actor::new(name).map_err(|error| ServiceError::bug(error.to_string()));
+        let started = Started { at: clock.now(), elapsed: clock.elapsed() };
         let control = Self {
             ledger,
             clock,
@@ -87,6 +100,7 @@ impl Control {
             itself: actor("control")?,
             user: actor("local")?,
             server: identity(&dir)?,
+            started,
             address,
             secret,
             state: Mutex::default(),

@@ -220,6 +220,9 @@ impl Control {
     /// Writes what became of each.
     fn confirm(&self, id: CampaignId, lot: Vec<Ending<'_>>) -> Result<(), ServiceError> {
         let (mut told, mut more) = (Vec::new(), Vec::new());
+        let known = lot.iter().filter(|ending| ending.answer.is_known()).count() as u64;
+        let published = |ending: &&Ending<'_>| matches!(ending.answer, Through::Published { .. });
+        let published = lot.iter().filter(published).count() as u64;
         point!("door.after-publish")?;
         let mut state = self.state();
         for Ending { run, task, meters, answer } in lot {
@@ -251,6 +254,7 @@ impl Control {
             state.to_sweep.insert(run.dataset);
         }
         let refused = self.tell(&mut state, id, told, (&self.itself, "", more))?;
+        state.counters.through_the_door(known, published);
         drop(state);
         if let Some((_, why)) = refused.first() {
             return Err(ServiceError::bug(format!("what happened at the door is refused: {why}")));

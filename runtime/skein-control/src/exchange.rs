@@ -106,6 +106,7 @@ impl Control {
         let answer = self.take_and_give(&mut state, asked)?;
         let seat = Self::seat(&mut state, asked.node, asked.incarnation)?;
         (seat.session, seat.told, seat.answer) = (next, moment, Some(answer.clone()));
+        state.counters.exchanged(asked.node, &asked.usage);
         if !asked.results.is_empty() {
             self.wake.reconciler();
         }

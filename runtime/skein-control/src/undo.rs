@@ -45,8 +45,9 @@ impl Control {
             }
         }
         let asked: Vec<(&Dataset, RunId)> = opened.iter().map(|(run, dataset)| (dataset, run.id)).collect();
-        let mut waits = false;
+        let (mut waits, mut undone) = (false, 0);
         for ((run, _), answer) in opened.iter().zip(roll_back_many(&asked)) {
+            undone += u64::from(matches!(answer, Ok(Undo::Undone(_) | Undo::AlreadyUndone { .. })));
             match reverted(id, run, answer)? {
                 Some(one) => told.push(one),
                 None => waits = true,
@@ -57,6 +58,7 @@ impl Control {
         let mut state = self.state();
         self.tell(&mut state, id, told, (&self.itself, "", Vec::new()))?;
         point!("undo.after-reverted")?;
+        state.counters.reverted += undone;
         Ok(done && !waits)
     }
 

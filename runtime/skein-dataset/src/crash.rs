@@ -122,7 +122,7 @@ pub fn reach(_name: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Called where this thread waits for the disk; counted with the feature `crash-points`.
+/// Called by [`account`](crate::account) where this thread waits; counted for each thread with the feature `crash-points`.
 #[cfg(not(feature = "crash-points"))]
 #[inline(always)]
 pub(crate) fn wait_for_disk(_synced: usize) {}

@@ -6,6 +6,7 @@
 //! how the one becomes the other in one step ([`publish_many`]) and back again ([`roll_back`]), and what to do after a
 //! crash at any point ([`recover`]). `publish.rs` has the protocol and its table of crash points.
 
+mod account;
 pub mod crash;
 mod dataset;
 mod examine;
@@ -35,6 +36,7 @@ mod sweep;
 mod vanished;
 mod version;
 
+pub use account::{Account, account};
 pub use crash::CRASH_POINTS;
 pub use dataset::{Dataset, Options, RunLock, StateError};
 pub use examine::{Finding, Grade, examine};

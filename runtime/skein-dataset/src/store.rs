@@ -20,7 +20,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use skein_types::Blake3;
 
-use crate::crash;
+use crate::account;
 use crate::crash_point;
 use crate::fault::{During as _, IoFault};
 use crate::store::faults::{Op, through};
@@ -46,7 +46,7 @@ pub(crate) fn node(dir: impl AsFd, name: &str) -> Result<Option<Node>, IoFault> 
 /// Makes the entries of a directory durable.
 pub(crate) fn sync_dir(dir: impl AsFd, name: &str) -> Result<(), IoFault> {
     crash_point!("store.before-dir-sync").during("sync", name)?;
-    crash::wait_for_disk(1);
+    account::wait_for_disk(1);
     sync(readable(dir, name)?).during("sync", name)
 }
 
@@ -311,7 +311,7 @@ pub(crate) fn names(dir: &Dir, shown: &str) -> Result<Vec<String>, IoFault> {
 
 /// Makes a file's bytes durable.
 pub(crate) fn sync_file(dir: &Dir, name: &str) -> Result<(), IoFault> {
-    crash::wait_for_disk(1);
+    account::wait_for_disk(1);
     sync(open_file(dir, name)?).during("sync", name)
 }
 

@@ -6,6 +6,7 @@
 #![expect(clippy::panic, reason = "these are tests, in a crate of their own for other engines")]
 
 pub mod chain;
+pub mod counts;
 pub mod lists;
 pub mod model;
 pub mod queue;
@@ -88,6 +89,7 @@ macro_rules! conformance {
             lists::events_are_paged_by_position_for_each_subject
             lists::runs_are_paged_by_number_through_every_filter
             lists::tasks_are_paged_in_the_order_in_which_they_were_queued
+            counts::what_is_written_is_counted_and_what_is_refused_or_known_is_not
             model::random_units_do_what_the_model_does
         }
     };

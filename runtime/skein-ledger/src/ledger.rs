@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::path::Path;
 
-use skein_types::{Blake3, CampaignId, DatasetId, Millis, ModuleDigest, NodeId, RunId, TaskId};
+use skein_types::{Blake3, Bytes, CampaignId, DatasetId, Millis, ModuleDigest, NodeId, RunId, TaskId};
 
 use crate::chain::{Head, Recorded};
 use crate::error::LedgerError;
@@ -13,6 +13,7 @@ use crate::task::Task;
 use crate::text::Name;
 use crate::unit::{Unit, UnitOutcome};
 use crate::view::{Campaign, Dataset, DatasetFilter, Module, Node, Run, RunFilter, TaskFilter, Wave};
+use crate::written::Written;
 
 /// A durable record of decisions with its queue.
 ///
@@ -121,6 +122,11 @@ pub trait Ledger: Send + Sync + Debug {
     /// Writes a copy that can be opened like the original, with the next generation: tokens of the ledger that it becomes
     /// fence those that the original goes on to give. Refused if there is something at `path`.
     fn backup_to(&self, path: &Path) -> Result<Head, LedgerError>;
+
+    /// What was written since it was opened.
+    fn written(&self) -> Written;
+    /// What it takes on the disk now.
+    fn size(&self) -> Result<Bytes, LedgerError>;
 }
 
 /// What a rebuild compared.

@@ -42,6 +42,7 @@ mod unit;
 mod upcast;
 mod view;
 mod words;
+mod written;
 
 pub use bounds::{BLOB_MAX, BODY_MAX, ENTRIES_MAX, PAYLOAD_MAX, UNITS_MAX, USAGE_MAX};
 pub use chain::{Head, Recorded};
@@ -70,3 +71,4 @@ pub use view::{
     Campaign, CampaignPlan, Dataset, DatasetFilter, Door, Failure, Lease, Module, ModuleState, Node,
     NodeState, Run, RunCounts, RunFilter, TaskFilter, Wave,
 };
+pub use written::Written;

@@ -23,7 +23,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use skein_types::{Blake3, CampaignId, Clock, DatasetId, ModuleDigest, NodeId, RunId, TaskId};
+use skein_types::{Blake3, Bytes, CampaignId, Clock, DatasetId, ModuleDigest, NodeId, RunId, TaskId};
 
 use crate::chain::{Head, Recorded};
 use crate::error::LedgerError;
@@ -34,6 +34,7 @@ use crate::task::Task;
 use crate::text::Name;
 use crate::unit::{Unit, UnitOutcome};
 use crate::view::{Campaign, Dataset, DatasetFilter, Module, Node, Run, RunFilter, TaskFilter, Wave};
+use crate::written::Written;
 use lock::Lock;
 use readers::Readers;
 use writer::Writer;
@@ -240,5 +241,21 @@ impl Ledger for Sqlite {
 
     fn backup_to(&self, path: &Path) -> Result<Head, LedgerError> {
         backup::backup(&self.path, path)
+    }
+
+    fn written(&self) -> Written {
+        self.writer.written()
+    }
+
+    fn size(&self) -> Result<Bytes, LedgerError> {
+        // The index of the log lies in memory for the most part and is made anew at will.
+        let files = [self.path.clone(), self.path.with_extension("db-wal")];
+        let sizes = files.iter().map(|file| match std::fs::metadata(file) {
+            Ok(file) => Ok(Bytes(file.len())),
+            // There is no log while nothing is in it.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Bytes(0)),
+            Err(error) => Err(LedgerError::Io(Arc::new(error))),
+        });
+        sizes.sum()
     }
 }

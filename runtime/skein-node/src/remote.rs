@@ -13,7 +13,9 @@
 //! fenced (drops everything and registers again), alone for too long (fails).
 
 mod client;
+mod pace;
 mod tasks;
+mod usage;
 mod work;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -24,7 +26,7 @@ use std::time::Duration;
 use skein_api::List;
 use skein_api::node::{
     CheckpointReport, Exchange, Exchanged, HELD_MAX, Held, Lease, Outcome, PROTOCOL,
-    Progress as TaskProgress, Register, Registered, Report, RevokeReason, Usage, Wants,
+    Progress as TaskProgress, Register, Registered, Report, RevokeReason, TASKS_MAX, Wants,
 };
 use skein_campaign::lease::{LeaseCommand, LeaseInput, LeaseTerms, NodeLease, NodeLost};
 use skein_types::{AttemptId, Bytes, Clock, Code, Millis, NodeId, codes};
@@ -316,7 +318,7 @@ impl Desk {
             holding: List::first(holding.collect()).0,
             checkpoints: List::first(checkpoints).0,
             results,
-            usage: Usage::default(),
+            usage: usage::of_this_process(self.held.values().filter(|having| having.started).count()),
             wants: self.wants(),
             draining: self.draining,
         }
@@ -329,7 +331,8 @@ impl Desk {
         let free = slots.saturating_sub(self.held.values().filter(|having| having.large).count());
         let room = HELD_MAX.saturating_sub(self.held.len() + self.results.len());
         let budget = (2_000 * slots as u64).saturating_sub(unstarted);
-        let small = if self.draining || self.frozen || budget == 0 { 0 } else { 64.min(room) };
+        let unasked = TASKS_MAX.saturating_sub(self.waiting.len());
+        let small = if self.draining || self.frozen || budget == 0 { 0 } else { unasked.min(room) };
         let large = if self.draining || self.frozen { 0 } else { free.min(room) };
         Wants { small: u32::try_from(small).unwrap_or(0), large: u32::try_from(large).unwrap_or(0) }
     }
@@ -366,7 +369,10 @@ impl Desk {
                 if self.held.remove(&report.held.attempt).is_some() {
                     self.results.push(report);
                 }
-                LeaseInput::News
+                match pace::is_worth_an_exchange(self.results.len(), self.waiting.len()) {
+                    true => LeaseInput::News,
+                    false => LeaseInput::Tick,
+                }
             }
             News::Drain => {
                 self.draining = true;

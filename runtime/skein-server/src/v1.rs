@@ -4,6 +4,7 @@ mod campaigns;
 mod datasets;
 mod events;
 mod modules;
+mod status;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ pub(crate) fn routes() -> Router<Arc<Control>> {
         .merge(datasets::routes())
         .merge(campaigns::routes())
         .merge(events::routes())
+        .merge(status::routes())
 }
 
 /// Calls a service function where it may wait for the disk.

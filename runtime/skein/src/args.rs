@@ -17,6 +17,7 @@ use crate::commands::dataset::DatasetArgs;
 use crate::commands::discard::DiscardArgs;
 use crate::commands::explain::ExplainArgs;
 use crate::commands::finalize::FinalizeArgs;
+use crate::commands::fleet::FleetArgs;
 use crate::commands::forget::ForgetArgs;
 use crate::commands::gc::GcArgs;
 use crate::commands::module::ModuleArgs;
@@ -101,6 +102,8 @@ pub(crate) enum Command {
     Dataset(DatasetArgs),
     /// Plan, start, watch and undo campaigns of a server.
     Campaign(CampaignArgs),
+    /// Show how a server and its nodes are, and what they have done.
+    Fleet(FleetArgs),
     /// Print the page of an error code.
     Explain(ExplainArgs),
     /// Print a completion script for a shell.
@@ -140,6 +143,7 @@ impl Command {
             Self::Module(a) => a.server.output,
             Self::Dataset(a) => a.server.output,
             Self::Campaign(a) => a.server.output,
+            Self::Fleet(a) => a.server.output,
             Self::Dev(_)
             | Self::Serve(_)
             | Self::Node(_)

@@ -11,6 +11,7 @@ pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod finalize;
+pub(crate) mod fleet;
 pub(crate) mod forget;
 pub(crate) mod gc;
 pub(crate) mod history;

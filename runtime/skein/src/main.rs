@@ -79,6 +79,7 @@ fn command(settings: &Settings, command: Command) -> CommandResult {
         Command::Module(args) => commands::module::module(settings, &args),
         Command::Dataset(args) => commands::dataset::dataset(settings, &args),
         Command::Campaign(args) => commands::campaign::campaign(settings, &args),
+        Command::Fleet(args) => commands::fleet::fleet(settings, &args),
         Command::Completion(args) => commands::completion::completion(&args),
         Command::Reference(args) => commands::reference::reference(&args),
         Command::Compile { .. } => unreachable!("handled before the settings are read"),

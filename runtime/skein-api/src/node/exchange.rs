@@ -67,12 +67,16 @@ pub struct Usage {
     pub slots: u32,
     /// Memory now.
     pub memory: Bytes,
+    /// The most that it ever was.
+    pub memory_peak: Bytes,
     /// CPU time.
     pub cpu_ms: Millis,
     /// Read from stores.
     pub bytes_read: Bytes,
     /// Written to stores.
     pub bytes_written: Bytes,
+    /// Waits for the disk, a barrier over many files counted once.
+    pub disk_waits: u64,
 }
 
 /// What the node could take.

@@ -56,9 +56,11 @@ pub(crate) fn exchange() -> Exchange {
         usage: Usage {
             slots: 1,
             memory: Bytes::mib(70),
+            memory_peak: Bytes::mib(90),
             cpu_ms: Millis(5_000),
             bytes_read: Bytes(61_000),
             bytes_written: Bytes(58_000),
+            disk_waits: 7,
         },
         wants: Wants { small: 40, large: 1 },
         draining: false,

@@ -5,12 +5,13 @@ use crate::samples::{digest, meters, rows, text, uuid};
 use serde_json::{from_value, json};
 use skein_api::{
     Admission, Budget, Campaign, CampaignAction, CampaignCreate, CampaignProgress, Dataset, DatasetAdd,
-    DatasetAdded, DatasetsAdd, DatasetsAdded, Event, Labels, LimitsAsk, List, Module, ModuleState, NameRule,
-    Page, Pin, PlanTotals, Policy, Problem, Publish, Run, RunCounts, Scan, ScanAsk, Selection, Time, Wave,
+    DatasetAdded, DatasetsAdd, DatasetsAdded, Event, Labels, LedgerUse, LimitsAsk, List, Module, ModuleState,
+    NameRule, NodeStatus, Page, Pin, PlanTotals, Policy, Problem, ProcessUse, Publish, Run, RunCounts, Scan,
+    ScanAsk, Seated, Selection, Status, Time, Wave, WorkDone,
 };
 use skein_types::{
-    Bytes, CampaignId, CampaignState, DatasetId, Fuel, Millis, ModuleDigest, ParamsDigest, Rows, RunId,
-    RunState, TaskId, Timestamp, Verdict, WaveState, codes,
+    Bytes, CampaignId, CampaignState, DatasetId, Fuel, Millis, ModuleDigest, NodeId, ParamsDigest, Rows,
+    RunId, RunState, TaskId, Timestamp, Verdict, WaveState, codes,
 };
 
 fn time() -> Time {
@@ -242,4 +243,45 @@ pub(crate) fn problem() -> Problem {
         Some("register again"),
         "4bf92f35",
     )
+}
+
+pub(crate) fn status() -> Status {
+    let used = |mib| ProcessUse {
+        memory: Bytes::mib(mib),
+        memory_peak: Bytes::mib(2 * mib),
+        cpu_ms: Millis(5_000),
+        disk_waits: 210,
+    };
+    let node = |number: u128, seat| NodeStatus {
+        node: NodeId::new(uuid(number)),
+        name: text(&format!("local-{number}")),
+        incarnation: 3,
+        since: time(),
+        seat,
+    };
+    let seated =
+        Seated { holds: 64, started: 1, finished: 900, silent_ms: Millis(20), slots: 1, used: used(70) };
+    Status {
+        version: text("0.1.0"),
+        started: time(),
+        up_ms: Millis(60_000),
+        used: used(40),
+        ledger: LedgerUse {
+            position: 20_123,
+            size: Bytes::mib(9),
+            transactions: 410,
+            syncs: 400,
+            events: 20_100,
+            bytes: Bytes(4_000_000),
+        },
+        work: WorkDone {
+            exchanges: 300,
+            lots: 136,
+            ended: 5_000,
+            published: 4_998,
+            reverted: 2,
+            node_disk_waits: 150,
+        },
+        nodes: List::new(vec![node(0, Some(seated)), node(1, None)]).unwrap(),
+    }
 }

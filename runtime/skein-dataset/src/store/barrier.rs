@@ -13,7 +13,7 @@ use cap_std::fs::Dir;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::crash;
+use crate::account;
 use crate::fault::{During as _, IoFault};
 use crate::store::{self, Node};
 
@@ -71,7 +71,7 @@ impl<'a> Barrier<'a> {
             }
         };
         if !self.targets.is_empty() {
-            crash::wait_for_disk(self.targets.len());
+            account::wait_for_disk(self.targets.len());
         }
         let threads = threads.min(self.targets.len());
         if threads <= 1 {

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use rusqlite::{Connection, params};
-use skein_types::{Clock, Timestamp, crash};
+use skein_types::{Bytes, Clock, Timestamp, crash};
 
 use super::Notify;
 use super::apply::Apply;
@@ -22,12 +22,14 @@ use crate::chain::Head;
 use crate::error::LedgerError;
 use crate::ledger::Swept;
 use crate::unit::UnitOutcome;
+use crate::written::{Counted, Written};
 
 /// The writer's door.
 #[derive(Debug)]
 pub(super) struct Writer {
     queue: Option<SyncSender<Request>>,
     thread: Option<JoinHandle<()>>,
+    counted: Arc<Counted>,
 }
 
 /// What the thread is asked for, and who waits for the answer.
@@ -47,16 +49,22 @@ impl Writer {
     ) -> Result<Self, LedgerError> {
         let (queue, requests) = sync_channel(QUEUE_MAX);
         let Opened { db, head, generation } = opened;
-        let thread = Thread { db, head, generation, clock, notify };
+        let counted = Arc::<Counted>::default();
+        let thread = Thread { db, head, generation, clock, notify, counted: Arc::clone(&counted) };
         let thread =
             std::thread::Builder::new().name("ledger".to_owned()).spawn(move || thread.run(&requests));
         let thread = thread.map_err(|e| LedgerError::Io(Arc::new(e)))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        Ok(Self { queue: Some(queue), thread: Some(thread), counted })
     }
 
     /// Waits until the units are on the disk.
     pub(super) fn commit(&self, units: Vec<Prepared>) -> Answer {
         self.ask(|reply| Request::Commit { units, reply })
+    }
+
+    /// What was written so far.
+    pub(super) fn written(&self) -> Written {
+        self.counted.read()
     }
 
     /// Removes a part of what may go.
@@ -92,6 +100,7 @@ struct Thread {
     generation: u64,
     clock: Arc<dyn Clock>,
     notify: Option<Notify>,
+    counted: Arc<Counted>,
 }
 
 /// One caller's units.
@@ -132,6 +141,8 @@ impl Thread {
         let before = self.head;
         match self.transaction(&group) {
             Ok(answers) => {
+                // Before anybody is answered: who asks then finds its own write counted.
+                self.counted.add(written(&group, &answers));
                 if let Some(notify) = self.notify.as_ref().filter(|_| self.head != before) {
                     notify(self.head);
                 }
@@ -191,6 +202,8 @@ impl Thread {
         crash::reach("ledger.before-sweep");
         tx.commit()?;
         crash::reach("ledger.after-sweep");
+        let changed = swept != Swept::default();
+        self.counted.add(Written { transactions: 1, syncs: u64::from(changed), ..Written::default() });
         Ok(swept)
     }
 
@@ -198,6 +211,22 @@ impl Thread {
     fn now(&self) -> Timestamp {
         Timestamp(self.clock.now().0.min(crate::canonical::INTEGER_MAX))
     }
+}
+
+/// What one transaction comes to. Of what was refused, or was there before, nothing is written.
+fn written(group: &[Call], answers: &[Vec<UnitOutcome>]) -> Written {
+    let mut sum = Written { transactions: 1, ..Written::default() };
+    let outcomes = group.iter().zip(answers).flat_map(|(call, answers)| call.units.iter().zip(answers));
+    for (unit, _) in outcomes.filter(|(_, outcome)| matches!(outcome, UnitOutcome::Applied(_))) {
+        sum.syncs = 1;
+        for step in &unit.steps {
+            if let Step::Decide(encoded) = step {
+                sum.events += 1;
+                sum.bytes += Bytes(encoded.body.len() as u64);
+            }
+        }
+    }
+    sum
 }
 
 /// How much a group holds already.

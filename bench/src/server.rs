@@ -1,0 +1,69 @@
+//! A server as people start it, asked by the commands that people use.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::Context as _;
+use serde::de::DeserializeOwned;
+use skein_api::Status;
+
+/// As many processes as the machine that the numbers are for has cores, each with one agent at a time.
+const NODES: &str = "2";
+const SLOTS: &str = "1";
+
+/// `skein serve` with its nodes, which end with it. Dropped, it is killed.
+pub(crate) struct Server {
+    process: Child,
+    address: String,
+    skein: PathBuf,
+    home: PathBuf,
+}
+
+impl Server {
+    /// Starts it on an empty state directory in `home`.
+    pub(crate) fn start(skein: &Path, home: PathBuf) -> anyhow::Result<Self> {
+        let mut command = Command::new(skein);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--nodes", NODES, "--slots", SLOTS]);
+        command.env("SKEIN_HOME", &home).env("SKEIN_LOG", "warn").stdout(Stdio::piped());
+        let mut process = command.spawn().context("the binary does not start")?;
+        let mut said = String::new();
+        let stdout = process.stdout.take().context("a piped stdout")?;
+        BufReader::new(stdout).read_line(&mut said)?;
+        let address = said.split_whitespace().nth(2).map(|word| word.trim_end_matches(',').to_owned());
+        let mut server = Self { process, address: String::new(), skein: skein.to_owned(), home };
+        server.address = address.with_context(|| format!("the server said {said:?}"))?;
+        Ok(server)
+    }
+
+    /// A command that answers with one JSON document.
+    pub(crate) fn ask<T: DeserializeOwned>(
+        &self,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> anyhow::Result<T> {
+        let arguments: Vec<OsString> = arguments.into_iter().map(|word| word.as_ref().to_owned()).collect();
+        let mut command = Command::new(&self.skein);
+        command.args(&arguments).args(["-o", "json"]).stderr(Stdio::piped());
+        command.env("SKEIN_HOME", &self.home).env("SKEIN_SERVER", &self.address);
+        let output = command.output().context("the binary does not start")?;
+        let shown = || format!("skein {:?}", arguments.iter().take(4).collect::<Vec<_>>());
+        let said = String::from_utf8_lossy(&output.stderr);
+        anyhow::ensure!(output.status.success(), "{} ended with {}: {said}", shown(), output.status);
+        serde_json::from_slice(&output.stdout).with_context(shown)
+    }
+
+    /// What it says of itself.
+    pub(crate) fn status(&self) -> anyhow::Result<Status> {
+        self.ask(["fleet", "status"])
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Its datasets are copies, and what becomes of them is nobody's loss.
+        if self.process.kill().is_ok() {
+            self.process.wait().ok();
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The server itself: `GET /v1/status` says how it and its nodes are, and what they have done since its process started.
+//!
+//! The counters are for people who want to know what work costs. They are not kept: with a new process they begin at nothing.
+
+use serde::{Deserialize, Serialize};
+use skein_types::{Bytes, Millis, NodeId};
+
+use crate::Name;
+use crate::bounded::{List, Text};
+use crate::time::Time;
+
+/// What one process takes of its machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessUse {
+    /// Memory now.
+    pub memory: Bytes,
+    /// The most that it ever was.
+    pub memory_peak: Bytes,
+    /// CPU time of all its threads since it started.
+    pub cpu_ms: Millis,
+    /// How often it waited for the disk because of datasets, since it started: a barrier over many files is one wait.
+    pub disk_waits: u64,
+}
+
+/// The ledger, and what was written to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerUse {
+    /// Of the last event.
+    pub position: u64,
+    /// On the disk now.
+    pub size: Bytes,
+    /// Transactions since the process started.
+    pub transactions: u64,
+    /// Those of them that waited for the disk.
+    pub syncs: u64,
+    /// Events that they appended.
+    pub events: u64,
+    /// The bodies of these.
+    pub bytes: Bytes,
+}
+
+/// What was done since the process started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkDone {
+    /// Exchanges of nodes that were taken.
+    pub exchanges: u64,
+    /// Lots of runs that were at the door together.
+    pub lots: u64,
+    /// Runs in them, whether they were published or failed there.
+    pub ended: u64,
+    /// Runs that were published.
+    pub published: u64,
+    /// Runs that were rolled back.
+    pub reverted: u64,
+    /// Waits of nodes for the disk, of those that are gone too.
+    pub node_disk_waits: u64,
+}
+
+/// A node that is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seated {
+    /// Tasks that it has.
+    pub holds: u64,
+    /// Those of them that agents are at work on or were.
+    pub started: u64,
+    /// Tasks that it has finished, whatever came of them.
+    pub finished: u64,
+    /// Since it was last heard.
+    pub silent_ms: Millis,
+    /// Agents at work, as it last said.
+    pub slots: u32,
+    /// What it takes, as it last said.
+    pub used: ProcessUse,
+}
+
+/// A node that this ledger knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// Which.
+    pub node: NodeId,
+    /// Its name.
+    pub name: Name,
+    /// Goes up each time that it registers.
+    pub incarnation: u64,
+    /// When it came, or was lost.
+    pub since: Time,
+    /// None: it is lost or has left.
+    pub seat: Option<Seated>,
+}
+
+/// How the server is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Of the program.
+    pub version: Text<64>,
+    /// When the process started.
+    pub started: Time,
+    /// For so long it runs.
+    pub up_ms: Millis,
+    /// What control's process takes.
+    pub used: ProcessUse,
+    /// Its ledger.
+    pub ledger: LedgerUse,
+    /// What was done.
+    pub work: WorkDone,
+    /// Nodes by id, the first so many.
+    pub nodes: List<NodeStatus, 1_000>,
+}
