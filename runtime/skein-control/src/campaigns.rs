@@ -1,5 +1,7 @@
 //! What people ask of campaigns.
 
+use std::collections::BTreeSet;
+
 use skein_api::{Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignVerb, Event, Page, Run};
 use skein_campaign::{Accept, Command, Reading, RetryWhat, RollBackWhat, RunReport};
 use skein_ledger::{
@@ -82,6 +84,7 @@ impl Control {
             let all: Vec<&str> = CampaignVerb::ALL.iter().map(|verb| verb.as_str()).collect();
             ServiceError::absent("verb", verb).hint(Some(format!("known: {}", all.join(", "))))
         })?;
+        let command = command(verb, asked);
         {
             let mut state = self.state();
             let live = self.live(&mut state, id)?;
@@ -95,24 +98,23 @@ impl Control {
                 let message = "there is another plan than the one that is meant";
                 return Err(ServiceError::new(codes::CAMPAIGN_STATE, message));
             }
-            let command = command(verb, asked);
             let reason = asked.reason.as_deref().unwrap_or_default();
             let refused =
                 self.tell(&mut state, id, vec![Told::of(command)], (&self.user, reason, Vec::new()))?;
             if let Some((_, refused)) = refused.into_iter().next() {
                 return Err(refused.into());
             }
-            self.move_runs(&mut state, id, command, asked)?;
         }
+        self.move_runs(id, command, asked)?;
         self.wake.reconciler();
         self.wake.nodes();
         self.campaign(named)
     }
 
-    /// What a command means for single runs.
+    /// What a command means for single runs, so many at a time. The lock is free in between: all of a hundred thousand take
+    /// longer than a node's lease. Whoever moves the campaign meanwhile is heeded by what is moved after it.
     fn move_runs(
         &self,
-        state: &mut State,
         id: CampaignId,
         command: Command,
         asked: &CampaignAction,
@@ -132,30 +134,53 @@ impl Control {
             | Command::Finalize { .. } => return Ok(()),
         };
         let reason = asked.reason.as_deref().unwrap_or("asked");
+        if let Some(named) = &asked.runs {
+            let named: Vec<u64> = named.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+            for some in named.chunks(CHUNK) {
+                let mut state = self.state();
+                let runs = some.iter().filter_map(|seq| self.ledger.run(id, *seq).transpose());
+                let mut runs = runs.collect::<Result<Vec<_>, _>>()?;
+                runs.retain(|run| from.contains(&run.state));
+                self.move_some(&mut state, &runs, (to, reason))?;
+            }
+            return Ok(());
+        }
         for state_from in from {
+            let filter = RunFilter { state: Some(*state_from), wave: None };
             let mut after = None;
             loop {
-                let filter = RunFilter { state: Some(*state_from), wave: None };
+                let mut state = self.state();
                 let page = self.ledger.runs(id, filter, after, Limit::new(CHUNK))?;
-                let meant = |seq: u64| asked.runs.as_ref().is_none_or(|runs| runs.contains(&seq));
-                let (mut told, mut more) = (Vec::new(), Vec::new());
-                for run in page.items.iter().filter(|run| meant(run.seq)) {
-                    told.push(moved(id, run, to, reason));
-                    if to == RunState::Skipped {
-                        more.extend(self.tasks_gone(id, run.seq)?);
-                    }
-                    let live = self.live(state, id)?;
-                    live.tasks.remove(&run.seq);
-                    live.tries.remove(&run.seq);
-                    live.admitted.clear();
-                }
-                self.tell(state, id, told, (&self.user, reason, more))?;
+                self.move_some(&mut state, &page.items, (to, reason))?;
                 match page.next {
                     Some(next) => after = Some(next),
                     None => break,
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Moves runs of one campaign in one unit.
+    fn move_some(
+        &self,
+        state: &mut State,
+        runs: &[skein_ledger::Run],
+        (to, reason): (RunState, &str),
+    ) -> Result<(), ServiceError> {
+        let Some(id) = runs.first().map(|run| run.campaign) else { return Ok(()) };
+        let (mut told, mut more) = (Vec::new(), Vec::new());
+        for run in runs {
+            told.push(moved(id, run, to, reason));
+            if to == RunState::Skipped {
+                more.extend(self.tasks_gone(id, run.seq)?);
+            }
+            let live = self.live(state, id)?;
+            live.tasks.remove(&run.seq);
+            live.tries.remove(&run.seq);
+            live.admitted.clear();
+        }
+        self.tell(state, id, told, (&self.user, reason, more))?;
         Ok(())
     }
 
