@@ -25,6 +25,8 @@ pub(crate) enum Name {
     Writers,
     /// The suites of the store on images of ext4, XFS and Btrfs, and in memory
     FileSystems,
+    /// Kills a process in which four callers commit to a ledger
+    Ledger,
 }
 
 impl Name {
@@ -35,16 +37,18 @@ impl Name {
             Self::Readers => 1_000,
             Self::Writers => 25,
             Self::FileSystems => 40,
+            Self::Ledger => 500,
         }
     }
 
-    /// The integration test of `host-tests` that reads `SKEIN_SOAK_ROUNDS` and `SKEIN_SEED`, if it is one.
+    /// The integration test that reads `SKEIN_SOAK_ROUNDS` and `SKEIN_SEED`, if it is one.
     const fn test(self) -> Option<&'static str> {
         match self {
             Self::Crash => Some("crash"),
             Self::Readers => Some("readers"),
             Self::Writers => Some("writers"),
             Self::FileSystems => None,
+            Self::Ledger => Some("sqlite"),
         }
     }
 }
