@@ -24,6 +24,8 @@ use crate::undo::reverting;
 const KEEP: u64 = 24 * 3_600_000;
 /// Runs that are moved in one unit.
 const CHUNK: usize = 256;
+/// Between two such units: a lock that is taken again at once is not given to whoever waits for it.
+const BREATH: std::time::Duration = std::time::Duration::from_millis(2);
 
 impl Control {
     /// Makes a campaign, as a draft. Everything that could be wrong with it by itself is refused here.
@@ -142,6 +144,8 @@ impl Control {
                 let mut runs = runs.collect::<Result<Vec<_>, _>>()?;
                 runs.retain(|run| from.contains(&run.state));
                 self.move_some(&mut state, &runs, (to, reason))?;
+                drop(state);
+                std::thread::sleep(BREATH);
             }
             return Ok(());
         }
@@ -152,6 +156,8 @@ impl Control {
                 let mut state = self.state();
                 let page = self.ledger.runs(id, filter, after, Limit::new(CHUNK))?;
                 self.move_some(&mut state, &page.items, (to, reason))?;
+                drop(state);
+                std::thread::sleep(BREATH);
                 match page.next {
                     Some(next) => after = Some(next),
                     None => break,
