@@ -9,15 +9,18 @@ use anyhow::{Context, Result, bail};
 use crate::process;
 
 /// The advice of the tests themselves, which fail without it too.
-const ADVICE: &str = "run the tests as root, with unshare and mount of util-linux and chattr of e2fsprogs; \
-                      in a container, with the capability SYS_ADMIN";
+const ADVICE: &str = "run the tests as root, with unshare, mount and losetup of util-linux, chattr and mkfs.ext4 of \
+                      e2fsprogs; in a container, with the capability SYS_ADMIN and loop devices";
 
 /// Fails unless this process may do what the tests do.
 pub(crate) fn require() -> Result<()> {
     let user = process::stdout(Command::new("id").arg("-u"))?;
     be_root(user.trim_end())?;
     mount_in("unshare")?;
-    for (tool, argument) in [("script", "--version"), ("chattr", "-V")] {
+    // The power is cut from file systems in images.
+    process::stdout(Command::new("losetup").arg("--find"))
+        .with_context(|| format!("the tests find no loop device: {ADVICE}"))?;
+    for (tool, argument) in [("script", "--version"), ("chattr", "-V"), ("mkfs.ext4", "-V")] {
         start(tool, argument)?;
     }
     Ok(())
@@ -51,7 +54,7 @@ mod tests {
 
     #[test]
     fn the_machine_that_runs_the_tests_has_what_they_need() {
-        require().expect("root, unshare, mount, script and chattr");
+        require().expect("root, unshare, mount, losetup, script, chattr and mkfs.ext4");
     }
 
     #[test]
@@ -61,7 +64,8 @@ mod tests {
         assert_eq!(
             refused,
             "the tests mount file systems and change users, which user 1000 may not: run the tests as root, with \
-             unshare and mount of util-linux and chattr of e2fsprogs; in a container, with the capability SYS_ADMIN"
+             unshare, mount and losetup of util-linux, chattr and mkfs.ext4 of e2fsprogs; in a container, with the \
+             capability SYS_ADMIN and loop devices"
         );
     }
 
@@ -74,7 +78,10 @@ mod tests {
         ] {
             let said = format!("{:#}", refused.expect_err("there is no such tool"));
             assert!(said.starts_with("the tests cannot ") && said.contains(reason), "{said}");
-            assert!(said.contains("run the tests as root, with unshare and mount of util-linux"), "{said}");
+            assert!(
+                said.contains("run the tests as root, with unshare, mount and losetup of util-linux"),
+                "{said}"
+            );
         }
     }
 }

@@ -37,6 +37,8 @@ pub(crate) enum Name {
     CampaignRollback,
     /// A node that is stopped for longer than its lease; a round is a second
     StoppedNode,
+    /// Kills a process in which four callers commit to a ledger
+    Ledger,
 }
 
 impl Name {
@@ -49,14 +51,13 @@ impl Name {
             Self::Writers => 25,
             Self::FileSystems => 40,
             Self::CampaignKills | Self::CampaignRollback => 5_000,
-            Self::ServerKills => 500,
+            Self::ServerKills | Self::Ledger => 500,
             Self::CampaignFailures => 1_000,
             Self::StoppedNode => 60,
         }
     }
 
-    /// The integration test of `host-tests` that reads `SKEIN_SOAK_ROUNDS` and `SKEIN_SEED`, if it is one, and which part
-    /// of it.
+    /// The integration test that reads `SKEIN_SOAK_ROUNDS` and `SKEIN_SEED`, if it is one, and which part of it.
     const fn test(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::Crash => Some(("crash", "")),
@@ -69,6 +70,7 @@ impl Name {
             Self::CampaignFailures => Some(("campaign", "failures::")),
             Self::CampaignRollback => Some(("campaign", "rollback::")),
             Self::StoppedNode => Some(("campaign", "stopped::")),
+            Self::Ledger => Some(("sqlite", "")),
         }
     }
 }

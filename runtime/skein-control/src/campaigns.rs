@@ -1,5 +1,7 @@
 //! What people ask of campaigns.
 
+use std::collections::BTreeSet;
+
 use skein_api::{Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignVerb, Event, Page, Run};
 use skein_campaign::{Accept, Command, Reading, RetryWhat, RollBackWhat, RunReport};
 use skein_ledger::{
@@ -23,6 +25,8 @@ use crate::undo::reverting;
 const KEEP: u64 = 24 * 3_600_000;
 /// Runs that are moved in one unit.
 const CHUNK: usize = 256;
+/// Between two such units: a lock that is taken again at once is not given to whoever waits for it.
+const BREATH: std::time::Duration = std::time::Duration::from_millis(2);
 
 impl Control {
     /// Makes a campaign, as a draft. Everything that could be wrong with it by itself is refused here.
@@ -86,6 +90,7 @@ impl Control {
             let all: Vec<&str> = CampaignVerb::ALL.iter().map(|verb| verb.as_str()).collect();
             ServiceError::absent("verb", verb).hint(Some(format!("known: {}", all.join(", "))))
         })?;
+        let command = command(verb, asked);
         {
             let mut state = self.state();
             let live = self.live(&mut state, id)?;
@@ -99,7 +104,6 @@ impl Control {
                 let message = "there is another plan than the one that is meant";
                 return Err(ServiceError::new(codes::CAMPAIGN_STATE, message));
             }
-            let command = command(verb, asked);
             let reason = asked.reason.as_deref().unwrap_or_default();
             point!("act.before-moved")?;
             let refused =
@@ -107,30 +111,30 @@ impl Control {
             if let Some((_, refused)) = refused.into_iter().next() {
                 return Err(refused.into());
             }
-            point!("act.after-moved")?;
-            self.move_runs(&mut state, id, command, asked)?;
-            point!("act.after-runs")?;
-            self.wake.reconciler();
-            self.wake.nodes();
-            match verb {
-                CampaignVerb::Pause | CampaignVerb::Cancel | CampaignVerb::RollBack => {
-                    self.acknowledged(state, id)
-                }
-                CampaignVerb::Plan
-                | CampaignVerb::Start
-                | CampaignVerb::Resume
-                | CampaignVerb::Retry
-                | CampaignVerb::Skip
-                | CampaignVerb::Finalize => {}
+        }
+        point!("act.after-moved")?;
+        self.move_runs(id, command, asked)?;
+        point!("act.after-runs")?;
+        self.wake.reconciler();
+        self.wake.nodes();
+        match verb {
+            CampaignVerb::Pause | CampaignVerb::Cancel | CampaignVerb::RollBack => {
+                self.acknowledged(self.state(), id)
             }
+            CampaignVerb::Plan
+            | CampaignVerb::Start
+            | CampaignVerb::Resume
+            | CampaignVerb::Retry
+            | CampaignVerb::Skip
+            | CampaignVerb::Finalize => {}
         }
         self.campaign(named)
     }
 
-    /// What a command means for single runs.
+    /// What a command means for single runs, so many at a time. The lock is free in between: all of a hundred thousand take
+    /// longer than a node's lease. Whoever moves the campaign meanwhile is heeded by what is moved after it.
     fn move_runs(
         &self,
-        state: &mut State,
         id: CampaignId,
         command: Command,
         asked: &CampaignAction,
@@ -150,40 +154,63 @@ impl Control {
             | Command::Finalize { .. } => return Ok(()),
         };
         let reason = asked.reason.as_deref().unwrap_or("asked");
-        let mut any = false;
+        if let Some(named) = &asked.runs {
+            let named: Vec<u64> = named.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+            let mut any = false;
+            for some in named.chunks(CHUNK) {
+                let mut state = self.state();
+                let runs = some.iter().filter_map(|seq| self.ledger.run(id, *seq).transpose());
+                let mut runs = runs.collect::<Result<Vec<_>, _>>()?;
+                runs.retain(|run| from.contains(&run.state));
+                any |= self.move_some(&mut state, &runs, (to, reason))?;
+                drop(state);
+                std::thread::sleep(BREATH);
+            }
+            // Whoever names runs means those, and is not to believe that something becomes of them.
+            let message = format!("none of these runs can be {to} now");
+            let none = || ServiceError::new(codes::NO_RUN_FOR_IT, message);
+            let hint = Some("list the runs and look at their states");
+            return if any { Ok(()) } else { Err(none().hint(hint)) };
+        }
         for state_from in from {
+            let filter = RunFilter { state: Some(*state_from), wave: None };
             let mut after = None;
             loop {
-                let filter = RunFilter { state: Some(*state_from), wave: None };
+                let mut state = self.state();
                 let page = self.ledger.runs(id, filter, after, Limit::new(CHUNK))?;
-                let meant = |seq: u64| asked.runs.as_ref().is_none_or(|runs| runs.contains(&seq));
-                let (mut told, mut more) = (Vec::new(), Vec::new());
-                for run in page.items.iter().filter(|run| meant(run.seq)) {
-                    told.push(moved(id, run, to, reason));
-                    if to == RunState::Skipped {
-                        more.extend(self.tasks_gone(id, run.seq)?);
-                    }
-                    let live = self.live(state, id)?;
-                    live.forget(run.seq);
-                    live.tries.remove(&run.seq);
-                    live.admitted.clear();
-                }
-                let named = told.len();
-                let refused = self.tell(state, id, told, (&self.user, reason, more))?;
-                any |= refused.len() < named;
+                self.move_some(&mut state, &page.items, (to, reason))?;
+                drop(state);
+                std::thread::sleep(BREATH);
                 match page.next {
                     Some(next) => after = Some(next),
                     None => break,
                 }
             }
         }
-        if any || asked.runs.is_none() {
-            return Ok(());
+        Ok(())
+    }
+
+    /// Moves runs of one campaign in one unit.
+    fn move_some(
+        &self,
+        state: &mut State,
+        runs: &[skein_ledger::Run],
+        (to, reason): (RunState, &str),
+    ) -> Result<bool, ServiceError> {
+        let Some(id) = runs.first().map(|run| run.campaign) else { return Ok(false) };
+        let (mut told, mut more) = (Vec::new(), Vec::new());
+        for run in runs {
+            told.push(moved(id, run, to, reason));
+            if to == RunState::Skipped {
+                more.extend(self.tasks_gone(id, run.seq)?);
+            }
+            let live = self.live(state, id)?;
+            live.forget(run.seq);
+            live.tries.remove(&run.seq);
+            live.admitted.clear();
         }
-        // Whoever names runs means those, and is not to believe that something becomes of them.
-        let message = format!("none of these runs can be {to} now");
-        Err(ServiceError::new(codes::NO_RUN_FOR_IT, message)
-            .hint(Some("list the runs and look at their states")))
+        let refused = self.tell(state, id, told, (&self.user, reason, more))?;
+        Ok(refused.len() < runs.len())
     }
 
     /// A campaign.

@@ -28,7 +28,7 @@ impl Control {
             some
         };
         for id in &some {
-            match self.sweep(*id) {
+            match self.sweep_beside(*id) {
                 // It was removed meanwhile, and its attempts with it.
                 Err(error) if error.code == codes::NOT_FOUND => {}
                 // The next run of it finds them too.
@@ -42,7 +42,7 @@ impl Control {
         !some.is_empty()
     }
 
-    fn sweep(&self, id: DatasetId) -> Result<usize, ServiceError> {
+    fn sweep_beside(&self, id: DatasetId) -> Result<usize, ServiceError> {
         let dataset = self.open_dataset(id)?;
         let staged =
             staged_attempts(&dataset).map_err(|error| from_dataset(error.code(), &error, error.hint()))?;

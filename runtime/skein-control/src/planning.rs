@@ -52,15 +52,18 @@ struct Seen {
 }
 
 impl Control {
-    /// One step; true if something was done.
-    pub(crate) fn plan(&self, state: &mut State, id: CampaignId) -> Result<bool, ServiceError> {
-        match self.live(state, id)?.planning {
-            None => self.begin_plan(state, id).map(|()| true),
+    /// One step; true if something was done. The lock is not held while datasets are selected or the plan is written: with a
+    /// hundred thousand of them that takes longer than a node's lease. Each unit has the campaign's epoch as its guard
+    /// instead, so a campaign that is cancelled meanwhile gets no more of it.
+    pub(crate) fn plan(&self, id: CampaignId) -> Result<bool, ServiceError> {
+        let planning = self.live(&mut self.state(), id)?.planning;
+        match planning {
+            None => self.begin_plan(id).map(|()| true),
             Some(planning) => {
                 if self.any_task(id, PhaseName::Ready)? || self.any_task(id, PhaseName::Claimed)? {
                     return Ok(false);
                 }
-                self.end_plan(state, id, planning).map(|()| true)
+                self.end_plan(id, planning).map(|()| true)
             }
         }
     }
@@ -70,12 +73,14 @@ impl Control {
         Ok(!self.ledger.tasks(filter, 0, Limit::new(1))?.items.is_empty())
     }
 
-    fn begin_plan(&self, state: &mut State, id: CampaignId) -> Result<(), ServiceError> {
+    fn begin_plan(&self, id: CampaignId) -> Result<(), ServiceError> {
+        let epoch = self.live(&mut self.state(), id)?.machine.epoch();
+        let guarded = || Unit::by(self.itself.clone()).if_(Guard::CampaignAt { campaign: id, epoch });
         self.drop_tasks(id)?;
         let absent = || ServiceError::absent("campaign", &id.to_string());
         let row = self.ledger.campaign(id)?.ok_or_else(absent)?;
         if row.runs.total() > 0 || !self.ledger.waves(id)?.is_empty() {
-            self.write(Unit::by(self.itself.clone()).decide(CampaignUnplanned { campaign: id }))?;
+            self.write(guarded().decide(CampaignUnplanned { campaign: id }))?;
         }
         let selection = self.ledger.blob(row.selection)?;
         let selection =
@@ -85,7 +90,7 @@ impl Control {
         if datasets.is_empty() {
             let told = vec![Told::of(Observation::PlanImpossible)];
             let reason = "no dataset is selected";
-            self.tell(state, id, told, (&self.itself, reason, Vec::new()))?;
+            self.tell(&mut self.state(), id, told, (&self.itself, reason, Vec::new()))?;
             return Ok(());
         }
         point!("plan.before-tasks")?;
@@ -93,14 +98,14 @@ impl Control {
         let chunks: Vec<(u64, &[DatasetId])> =
             (0..).step_by(TASKS_MAX).zip(datasets.chunks(TASKS_MAX)).collect();
         for some in chunks.chunks(CHUNK / 4) {
-            let mut unit = Unit::by(self.itself.clone());
+            let mut unit = guarded();
             for (first, datasets) in some {
                 unit = unit.then(plan_entry(id, &PlanChunk { first: *first, datasets: datasets.to_vec() })?);
             }
             self.write(unit)?;
         }
         point!("plan.after-tasks")?;
-        self.live(state, id)?.planning = Some(Planning { datasets: total });
+        self.live(&mut self.state(), id)?.planning = Some(Planning { datasets: total });
         self.wake.nodes();
         Ok(())
     }
@@ -145,36 +150,37 @@ impl Control {
         }
     }
 
-    fn end_plan(&self, state: &mut State, id: CampaignId, planning: Planning) -> Result<(), ServiceError> {
+    fn end_plan(&self, id: CampaignId, planning: Planning) -> Result<(), ServiceError> {
         let seen = self.seen(id)?;
         if seen.len() as u64 != planning.datasets {
             // Tasks were lost with their rows: all is looked at again.
             tracing::warn!(campaign = %id, found = seen.len(), of = planning.datasets, "plan begun anew");
-            self.live(state, id)?.planning = None;
+            self.live(&mut self.state(), id)?.planning = None;
             return Ok(());
         }
         let absent = || ServiceError::absent("campaign", &id.to_string());
         let row = self.ledger.campaign(id)?.ok_or_else(absent)?;
-        let live = self.live(state, id)?;
-        let draft = Draft::of((id, &live.machine), (row.module, row.params), &seen);
+        let before = self.live(&mut self.state(), id)?.machine.clone();
+        let draft = Draft::of((id, &before), (row.module, row.params), &seen);
         let asked = Observation::Planned {
             digest: draft.digest,
             waves: draft.division.sizes(),
             ineligible: draft.ineligible,
         };
-        let decisions = live.machine.decide(Input::Observed(asked), self.clock.now())?;
-        let mut machine = live.machine.clone();
-        decisions.iter().for_each(|decision| machine.apply(decision));
-        let epoch = live.machine.epoch();
+        let decisions = before.decide(Input::Observed(asked), self.clock.now())?;
         point!("plan.before-waves")?;
-        self.write_plan((id, epoch), &draft, &decisions)?;
+        self.write_runs((id, before.epoch()), &draft, &decisions)?;
+        let unit = self.plan_unit((id, before.epoch()), &draft)?;
+        let mut state = self.state();
+        let live = self.live(&mut state, id)?;
+        self.write(unit)?;
         point!("plan.after-planned")?;
-        self.drop_tasks(id)?;
-        point!("plan.after-tasks-gone")?;
-        let live = self.live(state, id)?;
         live.planning = None;
-        live.machine = machine;
-        Ok(())
+        // Whoever moved it meanwhile made the ledger refuse the plan: here it is where it was.
+        decisions.iter().for_each(|decision| live.machine.apply(decision));
+        drop(state);
+        self.drop_tasks(id)?;
+        point!("plan.after-tasks-gone")
     }
 
     fn seen(&self, id: CampaignId) -> Result<Vec<Seen>, ServiceError> {
@@ -195,7 +201,8 @@ impl Control {
         Ok(seen)
     }
 
-    fn write_plan(
+    /// The waves and the runs: nothing of it counts before the plan is written.
+    fn write_runs(
         &self,
         (id, epoch): (CampaignId, u64),
         draft: &Draft<'_>,
@@ -219,7 +226,12 @@ impl Control {
             let events = some.iter().map(|seen| planned(id, seen, wave_of.get(&seen.seq).copied()));
             self.write(events.fold(guarded(), Unit::decide))?;
         }
-        point!("plan.after-runs")?;
+        point!("plan.after-runs")
+    }
+
+    /// The plan, in one unit with the end of the tasks that it was made of, as far as they fit. Those that are left are
+    /// nobody's: they are staged, and have no run.
+    fn plan_unit(&self, (id, epoch): (CampaignId, u64), draft: &Draft<'_>) -> Result<Unit, ServiceError> {
         let report = draft.report()?;
         let digest = Blake3::of(&report);
         let keep_until = Timestamp(self.clock.now().0.saturating_add(KEEP));
@@ -231,7 +243,11 @@ impl Control {
             bytes: Bytes(draft.sum(|plan| plan.bytes.0)),
             rows: Rows(draft.sum(|plan| plan.rows.0)),
         };
-        self.write(guarded().then(Entry::PutBlob { bytes: report, keep_until }).decide(done))
+        let unit = Unit::by(self.itself.clone()).if_(Guard::CampaignAt { campaign: id, epoch });
+        let filter = TaskFilter { campaign: Some(id), ..TaskFilter::default() };
+        let tasks = self.ledger.tasks(filter, 0, Limit::MAX)?.items;
+        let gone = tasks.iter().map(|task| Entry::Remove { task: task.id, token: task.token });
+        Ok(gone.fold(unit.then(Entry::PutBlob { bytes: report, keep_until }).decide(done), Unit::then))
     }
 
     /// A plan task that cannot be done is the end of the plan.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use skein_campaign::{Duty, Observation};
-use skein_ledger::{Limit, Retention};
+use skein_ledger::{Limit, Retention, Swept};
 use skein_types::{CampaignId, Millis};
 
 use crate::control::Control;
@@ -21,8 +21,17 @@ use crate::error::ServiceError;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How long a request that is repeated is known to be one.
 const CAUSES_KEPT: Millis = Millis(7 * 24 * 3_600_000);
+/// Between two sweeps of what is past its retention.
+const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 /// After a duty failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// What one look leaves for the next: hints about time, no more.
+struct Memory {
+    /// Campaigns whose duty failed, and until when they are left alone.
+    pauses: BTreeMap<CampaignId, Duration>,
+    sweep_at: Duration,
+}
 
 /// The thread, and how to stop it.
 #[derive(Debug)]
@@ -38,9 +47,10 @@ impl Reconciler {
         let stop = Arc::new(AtomicBool::new(false));
         let (driven, stopped) = (Arc::clone(control), Arc::clone(&stop));
         let thread = std::thread::Builder::new().name("reconciler".to_owned()).spawn(move || {
-            let mut pauses = BTreeMap::new();
+            let mut memory =
+                Memory { pauses: BTreeMap::new(), sweep_at: driven.clock.elapsed() + SWEEP_EVERY };
             while !stopped.load(Ordering::Relaxed) {
-                if !driven.round(&mut pauses) {
+                if !driven.round(&mut memory) {
                     driven.wake.wait(LOOK_EVERY);
                 }
             }
@@ -67,10 +77,14 @@ impl Control {
         let (mut after, mut modules) = (None, BTreeSet::new());
         loop {
             let page = self.ledger.campaigns(after, Limit::MAX)?;
-            let mut state = self.state();
-            for campaign in page.items.iter().filter(|campaign| !campaign.state.is_terminal()) {
-                self.live(&mut state, campaign.id)?;
-                modules.insert(campaign.module);
+            for campaign in &page.items {
+                if campaign.state.is_terminal() {
+                    // Of a plan that was cancelled, where the process died before its tasks were gone.
+                    self.drop_tasks(campaign.id)?;
+                } else {
+                    self.live(&mut self.state(), campaign.id)?;
+                    modules.insert(campaign.module);
+                }
             }
             match page.next {
                 Some(next) => after = Some(next),
@@ -87,11 +101,16 @@ impl Control {
     }
 
     /// One look at everything; true if something was done.
-    fn round(&self, pauses: &mut BTreeMap<CampaignId, Duration>) -> bool {
+    fn round(&self, memory: &mut Memory) -> bool {
         if let Err(error) = self.lose_silent() {
             tracing::warn!(%error, "silent nodes not given up yet");
         }
         let now = self.clock.elapsed();
+        if memory.sweep_at <= now {
+            memory.sweep_at = now + SWEEP_EVERY;
+            self.sweep();
+        }
+        let pauses = &mut memory.pauses;
         pauses.retain(|_, until| *until > now);
         let campaigns: Vec<CampaignId> = self.state().open.iter().copied().collect();
         let mut done = false;
@@ -112,12 +131,23 @@ impl Control {
         done || self.collect()
     }
 
+    /// Removes what is past its retention. What is not removed this time is removed the next.
+    fn sweep(&self) {
+        match self.ledger.sweep(Retention { causes: CAUSES_KEPT }) {
+            Ok(Swept { causes, blobs }) => tracing::info!(causes, blobs, "swept what was past its retention"),
+            Err(error) => tracing::warn!(%error, "what is past its retention is not swept yet"),
+        }
+    }
+
     /// What is due for one campaign; true if something was done.
     fn attend(&self, id: CampaignId) -> Result<bool, ServiceError> {
         let duties = {
             let mut state = self.state();
             let live = self.live(&mut state, id)?;
             if live.is_over() {
+                drop(state);
+                self.drop_tasks(id)?;
+                let mut state = self.state();
                 state.campaigns.remove(&id);
                 state.open.remove(&id);
                 return Ok(false);
@@ -137,7 +167,7 @@ impl Control {
 
     fn carry_out(&self, id: CampaignId, duty: Duty) -> Result<bool, ServiceError> {
         match duty {
-            Duty::Plan => self.plan(&mut self.state(), id),
+            Duty::Plan => self.plan(id),
             Duty::Admit(wave) => {
                 let mut state = self.state();
                 let sealed = self.seal(&mut state, id, wave)?;
@@ -150,5 +180,140 @@ impl Control {
             Duty::FinishReverts(wave) => self.finish_reverts(id, wave),
             Duty::Finalize(wave) => self.give_up(id, wave),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+    use skein_api::node::Secret;
+    use skein_ledger::{Entry, Unit, UnitOutcome};
+    use skein_types::{Blake3, CauseId, Clock, Timestamp};
+
+    const HOUR: u64 = 3_600_000;
+
+    /// Stands where a test sets it.
+    #[derive(Debug, Default)]
+    struct HandClock(AtomicU64);
+
+    impl Clock for HandClock {
+        fn now(&self) -> Timestamp {
+            Timestamp(self.0.load(Ordering::SeqCst))
+        }
+
+        fn elapsed(&self) -> Duration {
+            Duration::from_millis(self.now().0)
+        }
+    }
+
+    fn open(place: &std::path::Path, clock: &Arc<HandClock>) -> Arc<Control> {
+        let options = crate::control::Options {
+            dir: place.to_owned(),
+            exe: PathBuf::new(),
+            address: String::new(),
+            artifact_key: [0; 32],
+            secret: Secret::new(&"s".repeat(64)).unwrap(),
+        };
+        Control::open(options, clock.clone()).unwrap()
+    }
+
+    fn memory(of: &Control) -> Memory {
+        Memory { pauses: BTreeMap::new(), sweep_at: of.clock.elapsed() + SWEEP_EVERY }
+    }
+
+    #[test]
+    fn what_is_past_its_retention_is_swept_each_hour_while_the_server_lives() {
+        let place = tempfile::tempdir().unwrap();
+        let clock = Arc::new(HandClock::default());
+        let control = open(place.path(), &clock);
+        let kept = |name: &str, until| Entry::PutBlob { bytes: name.into(), keep_until: Timestamp(until) };
+        let unit = || Unit::by(control.itself.clone());
+        let caused = || unit().caused(CauseId::new(uuid::Uuid::nil())).then(kept("long", 9 * 24 * HOUR));
+        control.write(caused().then(kept("short", HOUR))).unwrap();
+        let there = || {
+            ["short", "long"].map(|name| control.ledger.blob(Blake3::of(name.as_bytes())).unwrap().is_some())
+        };
+        let mut memory = memory(&control);
+        let mut look = |at: u64| {
+            clock.0.store(at, Ordering::SeqCst);
+            control.round(&mut memory);
+            there()
+        };
+        assert_eq!(look(HOUR - 1), [true, true]);
+        // It is not past its time before the next millisecond, and then waits for the next hour.
+        assert_eq!(look(HOUR), [true, true]);
+        assert_eq!(look(2 * HOUR - 1), [true, true]);
+        assert_eq!(look(2 * HOUR), [false, true]);
+
+        let again = |at: u64| {
+            clock.0.store(at, Ordering::SeqCst);
+            control.commit(caused()).unwrap()
+        };
+        assert_eq!(again(7 * 24 * HOUR), UnitOutcome::Known(None));
+        assert_eq!(look(7 * 24 * HOUR + 1), [false, true]);
+        assert_eq!(control.commit(caused()).unwrap(), UnitOutcome::Applied(None));
+    }
+
+    /// A campaign over one dataset, in *planning*, with the task of its plan queued.
+    fn planning(control: &Control) -> CampaignId {
+        let id = CampaignId::new(uuid::Uuid::now_v7());
+        let name = |name: &str| skein_ledger::Name::new(name).unwrap();
+        let nothing = Blake3::of(b"{}");
+        let dataset = skein_ledger::DatasetRegistered {
+            dataset: skein_types::DatasetId::new(uuid::Uuid::now_v7()),
+            name: name(&id.to_string()),
+            driver: name("files"),
+            location: skein_ledger::Text::clip(&format!("/{id}")),
+            owner: name("shop"),
+            labels: skein_ledger::Labels::new(),
+        };
+        let created = skein_ledger::CampaignCreated {
+            campaign: id,
+            name: name("c"),
+            owner: name("shop"),
+            module: skein_types::ModuleDigest::of(b"module"),
+            params: skein_types::ParamsDigest::of(b"{}"),
+            params_blob: nothing,
+            policy: nothing,
+            selection: nothing,
+        };
+        let blob = Entry::PutBlob { bytes: b"{}".to_vec(), keep_until: Timestamp(0) };
+        control.write(Unit::by(control.user.clone()).then(blob).decide(dataset).decide(created)).unwrap();
+        act(control, id, "plan", "draft");
+        control.round(&mut memory(control));
+        assert_eq!(tasks(control, id), 1);
+        id
+    }
+
+    fn act(control: &Control, id: CampaignId, verb: &str, from: &str) {
+        let asked = serde_json::from_value(serde_json::json!({ "expect": from })).unwrap();
+        control.act(&id.to_string(), verb, &asked).unwrap();
+    }
+
+    fn tasks(control: &Control, id: CampaignId) -> usize {
+        let filter = skein_ledger::TaskFilter { campaign: Some(id), ..skein_ledger::TaskFilter::default() };
+        control.ledger.tasks(filter, 0, Limit::MAX).unwrap().items.len()
+    }
+
+    #[test]
+    fn a_campaign_that_is_cancelled_while_it_is_planned_leaves_no_task_behind() {
+        let place = tempfile::tempdir().unwrap();
+        let clock = Arc::new(HandClock::default());
+        let control = open(place.path(), &clock);
+        let seen = planning(&control);
+        act(&control, seen, "cancel", "planning");
+        control.round(&mut memory(&control));
+        assert_eq!(tasks(&control, seen), 0);
+        assert!(!control.state().open.contains(&seen));
+
+        // The process dies before it looks again.
+        let unseen = planning(&control);
+        act(&control, unseen, "cancel", "planning");
+        assert_eq!(tasks(&control, unseen), 1);
+        drop(control);
+        assert_eq!(tasks(&open(place.path(), &clock), unseen), 0);
     }
 }

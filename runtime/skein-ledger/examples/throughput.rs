@@ -7,6 +7,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use skein_ledger::*;
@@ -15,6 +16,9 @@ use uuid::Uuid;
 
 const BATCH: usize = 64;
 const RUNS: u64 = 5_000;
+
+/// Transactions with events in them, each of which was synced once, since the process began.
+static SYNCS: AtomicU64 = AtomicU64::new(0);
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -32,7 +36,8 @@ fn main() -> Result<(), Failure> {
 }
 
 fn open(directory: &Path) -> Result<Sqlite, LedgerError> {
-    Sqlite::open(directory, Options { clock: Arc::new(SystemClock::start()), notify: None })
+    let notify = Box::new(|_| drop(SYNCS.fetch_add(1, Ordering::SeqCst)));
+    Sqlite::open(directory, Options { clock: Arc::new(SystemClock::start()), notify: Some(notify) })
 }
 
 fn by() -> Unit {
@@ -161,23 +166,29 @@ fn publish(ledger: &Sqlite, clock: &SystemClock) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Many callers with one unit each: what one sync is shared by.
+/// Many callers, each with one unit of two events at a time: what shares one sync.
 fn together(ledger: &Sqlite, clock: &SystemClock) -> Result<(), Failure> {
-    const CALLS: u64 = 40;
+    const UNITS: u64 = 8_192;
     for callers in [1, 8, 64_u64] {
-        let start = clock.elapsed();
+        let (start, syncs) = (clock.elapsed(), SYNCS.load(Ordering::SeqCst));
+        let calls = UNITS / callers;
         std::thread::scope(|scope| {
             for caller in 0..callers {
                 scope.spawn(move || {
-                    for call in 0..CALLS {
-                        let node = NodeId::new(id(7 + u128::from(callers), caller * CALLS + call));
+                    for call in 0..calls {
+                        let node = NodeId::new(id(7 + u128::from(callers), caller * calls + call));
                         let unit = by().decide(NodeJoined { node, name: name("node"), incarnation: 1 });
+                        let unit = unit.decide(NodeLeft { node, incarnation: 1 });
                         ledger.commit(vec![unit]).expect("written");
                     }
                 });
             }
         });
-        rate(&format!("{callers} callers, one event a call"), callers * CALLS, clock.elapsed() - start);
+        let took = clock.elapsed() - start;
+        rate(&format!("{callers} callers, one unit a call: units"), UNITS, took);
+        rate(&format!("{callers} callers, two events a unit: events"), 2 * UNITS, took);
+        let syncs = (SYNCS.load(Ordering::SeqCst) - syncs) as f64 / UNITS as f64;
+        println!("{:<58} {syncs:>7.3}", format!("{callers} callers: syncs per unit"));
     }
     Ok(())
 }
@@ -220,10 +231,15 @@ fn p95(what: &str, mut times: Vec<Duration>) {
 fn whole(ledger: Sqlite, clock: &SystemClock, directory: &Path) -> Result<(), Failure> {
     let start = clock.elapsed();
     let events = ledger.verify(None)?.position;
-    rate("events verified", events, clock.elapsed() - start);
+    let verified = clock.elapsed() - start;
+    rate("events verified", events, verified);
     let start = clock.elapsed();
     ledger.rebuild()?;
-    rate("events rebuilt and compared", events, clock.elapsed() - start);
+    let rebuilt = clock.elapsed() - start;
+    rate("events rebuilt and compared", events, rebuilt);
+    let each = |took: Duration| took.as_secs_f64() * 1e5 / events as f64;
+    let (verified, rebuilt) = (each(verified), each(rebuilt));
+    println!("{:<58} {verified:>7.2} s and {rebuilt:.2} s", "100,000 events: verified, rebuilt");
     drop(ledger);
     let start = clock.elapsed();
     let ledger = open(directory)?;

@@ -16,6 +16,8 @@ mod queue;
 mod read;
 mod readers;
 mod rebuild;
+#[cfg(all(test, feature = "conformance"))]
+mod statements;
 mod sweep;
 mod verify;
 mod writer;

@@ -30,6 +30,8 @@ pub(super) fn open(path: &Path) -> Result<Opened, LedgerError> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
+    #[cfg(all(test, feature = "conformance"))]
+    let db = super::statements::heard(db);
     let application: i64 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let schema: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match (application, schema) {
@@ -114,4 +116,21 @@ fn whole(path: &Path) -> Result<(), LedgerError> {
         return Err(LedgerError::Damaged(Damage::File(what)));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::open;
+
+    /// What becomes of commits if the disk is not waited for, `tests/sqlite/power.rs` shows; this says where it is decided.
+    #[test]
+    fn the_connection_that_writes_waits_for_the_disk() {
+        let directory = tempfile::tempdir().unwrap();
+        let opened = open(&directory.path().join("ledger.db")).unwrap();
+        let of = |pragma| opened.db.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).unwrap();
+        // 2 is FULL.
+        assert_eq!((of("synchronous"), of("foreign_keys"), of("page_size")), (2, 1, 8192));
+        let journal: String = opened.db.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        assert_eq!(journal, "wal");
+    }
 }

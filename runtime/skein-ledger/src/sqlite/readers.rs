@@ -77,6 +77,8 @@ impl Readers {
     fn connect(&self) -> Result<Connection, LedgerError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(&self.path, flags)?;
+        #[cfg(all(test, feature = "conformance"))]
+        let db = super::statements::heard(db);
         db.busy_timeout(Duration::from_secs(10))?;
         db.pragma_update(None, "cache_size", -8_192)?;
         db.set_prepared_statement_cache_capacity(128);

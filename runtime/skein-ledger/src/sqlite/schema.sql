@@ -70,6 +70,7 @@ CREATE TABLE dataset (
     since INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX dataset_owner ON dataset (owner, name);
+CREATE INDEX dataset_driver ON dataset (driver, name);
 
 CREATE TABLE dataset_label (
     key TEXT NOT NULL,
@@ -112,6 +113,10 @@ CREATE TABLE campaign (
     n_reverted INTEGER NOT NULL DEFAULT 0,
     n_revert_failed INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX campaign_params ON campaign (params_blob);
+CREATE INDEX campaign_policy ON campaign (policy);
+CREATE INDEX campaign_selection ON campaign (selection);
+CREATE INDEX campaign_report ON campaign (report) WHERE report IS NOT NULL;
 
 CREATE TABLE wave (
     campaign TEXT NOT NULL REFERENCES campaign (id),

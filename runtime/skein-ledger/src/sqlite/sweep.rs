@@ -37,7 +37,10 @@ const BLOBS: &str = "DELETE FROM blob WHERE digest IN (
     AND NOT EXISTS (SELECT 1 FROM task WHERE result_blob = b.digest)
     AND NOT EXISTS (SELECT 1 FROM run WHERE descriptor = b.digest AND state = 'intended')
     AND NOT EXISTS (SELECT 1 FROM module WHERE manifest = b.digest)
-    AND NOT EXISTS (SELECT 1 FROM campaign WHERE b.digest IN (params_blob, policy, selection, report))
+    AND NOT EXISTS (SELECT 1 FROM campaign WHERE params_blob = b.digest)
+    AND NOT EXISTS (SELECT 1 FROM campaign WHERE policy = b.digest)
+    AND NOT EXISTS (SELECT 1 FROM campaign WHERE selection = b.digest)
+    AND NOT EXISTS (SELECT 1 FROM campaign WHERE report = b.digest)
     LIMIT ?2)";
 
 pub(super) fn chunk(db: &Connection, chunk: &Chunk) -> rusqlite::Result<Swept> {

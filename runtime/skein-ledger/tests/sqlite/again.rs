@@ -29,7 +29,8 @@ pub(crate) fn in_namespace(test: &str, directory: &Path, prepare: &str) {
         .output()
         .unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    let advice = "run the tests as root, with unshare and mount of util-linux";
+    let advice =
+        "run the tests as root, with unshare, mount and losetup of util-linux and mkfs.ext4 of e2fsprogs";
     assert!(output.status.success() && out.contains("1 passed"), "{out}{err}\n{advice}");
 }
 

@@ -106,6 +106,43 @@ fn whoever_wants_to_know_is_told_of_each_head_and_only_of_new_ones() {
 }
 
 #[test]
+fn one_callers_trouble_is_nobody_elses_and_over_when_it_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(open(directory.path()));
+    // A mistake of ours, as one that nobody thought of would look: a statement that fails in the middle of a transaction.
+    let trigger = "CREATE TRIGGER t BEFORE INSERT ON node WHEN NEW.id LIKE '%7' BEGIN SELECT RAISE(ABORT, 'seven'); END";
+    rusqlite::Connection::open(directory.path().join(Sqlite::FILE)).unwrap().execute_batch(trigger).unwrap();
+    // The writer is held after the first commit, so that what comes meanwhile becomes one group.
+    let (go, gate) = std::sync::mpsc::sync_channel::<()>(1);
+    let gate = Mutex::new(Some(gate));
+    let wait = Box::new(move |_| drop(gate.lock().unwrap().take().map(|gate| gate.recv())));
+    let options = Options { clock: Arc::new(SystemClock::start()), notify: Some(wait) };
+    let ledger = Sqlite::open(directory.path(), options).unwrap();
+    let calls = std::sync::Barrier::new(4);
+    let outcomes = std::thread::scope(|scope| {
+        let first = scope.spawn(|| ledger.commit(vec![by().decide(joined(1))]));
+        let others: Vec<_> = [6, 7, 8]
+            .map(|number| {
+                let (ledger, calls) = (&ledger, &calls);
+                scope.spawn(move || {
+                    calls.wait();
+                    ledger.commit(vec![by().decide(joined(number))])
+                })
+            })
+            .into();
+        calls.wait();
+        go.send(()).unwrap();
+        first.join().unwrap().unwrap();
+        others.into_iter().map(|caller| caller.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert!(outcomes[0].is_ok() && outcomes[2].is_ok(), "{outcomes:?}");
+    let error = outcomes[1].as_ref().unwrap_err();
+    assert_eq!((error.code().id, error.class()), ("SK0001", ErrorClass::Bug));
+    assert!(matches!(ledger.commit(vec![by().decide(joined(9))]).unwrap()[0], UnitOutcome::Applied(_)));
+    assert_eq!(ledger.rebuild().unwrap().head.position, 4);
+}
+
+#[test]
 fn errors_have_codes_classes_and_hints() {
     let error = LedgerError::Newer { found: 2, known: 1 };
     assert_eq!((error.code().id, error.class()), ("SK0603", ErrorClass::Denied));

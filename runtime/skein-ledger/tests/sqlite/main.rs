@@ -12,6 +12,7 @@ mod again;
 mod crash;
 mod engine;
 mod full;
+mod power;
 mod tamper;
 
 use std::path::Path;
