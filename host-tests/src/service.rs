@@ -60,21 +60,27 @@ impl Service {
 
     /// A request as any program can send it.
     pub fn post(&self, path: &str, headers: &str, body: &Value) -> (u16, Value) {
+        let body = body.to_string();
+        let headers = format!("{headers}Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+        self.request("POST", path, &headers, &body)
+    }
+
+    /// A question as any program can ask it.
+    pub fn get(&self, path: &str) -> (u16, Value) {
+        self.request("GET", path, "", "")
+    }
+
+    fn request(&self, verb: &str, path: &str, headers: &str, body: &str) -> (u16, Value) {
         let address = self.address.trim_start_matches("http://");
         let mut stream = TcpStream::connect(address).unwrap();
-        let body = body.to_string();
         let host = if headers.contains("Host:") { String::new() } else { format!("Host: {address}\r\n") };
-        let request = format!(
-            "POST {path} HTTP/1.1\r\n{host}{headers}Content-Type: application/json\r\nConnection: close\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
+        let request = format!("{verb} {path} HTTP/1.1\r\n{host}{headers}Connection: close\r\n\r\n{body}");
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap())
+        (status, serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}")))
     }
 
     /// `columns@1` is submitted and all datasets are added.
@@ -147,4 +153,13 @@ pub fn kill_a_node(of: &Running) {
             return;
         }
     }
+}
+
+/// A moment that is to come, as requests have it.
+pub fn from_now(wait: std::time::Duration) -> String {
+    let asked = std::process::Command::new("date")
+        .args(["-u", "-d", &format!("{} seconds", wait.as_secs()), "+%Y-%m-%dT%H:%M:%S.000Z"])
+        .output()
+        .unwrap();
+    String::from_utf8(asked.stdout).unwrap().trim().to_owned()
 }

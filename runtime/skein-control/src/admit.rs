@@ -18,7 +18,9 @@ impl Control {
     /// Queues more runs of a wave; true if it did.
     pub(crate) fn admit(&self, state: &mut State, id: CampaignId, wave: u32) -> Result<bool, ServiceError> {
         let slots = PER_NODE * (state.fleet.seats.len() as u64).max(1);
+        let now = self.clock.now();
         let live = self.live(state, id)?;
+        live.recall_deferred(now);
         let at_door = live.machine.waves().get(wave as usize).map_or(0, |wave| wave.at_door());
         let under_way = live.queued(wave) + at_door;
         let places = live.machine.places_before_door(wave, under_way, slots).min(CHUNK);
@@ -29,7 +31,7 @@ impl Control {
         let after = live.admitted.get(&wave).copied();
         let page = self.ledger.runs(id, filter, after, Limit::new(usize::try_from(places).unwrap_or(1)))?;
         let Some(last) = page.items.last().map(|run| run.seq) else { return Ok(false) };
-        let new: Vec<&Run> = page.items.iter().filter(|run| !live.tasks.contains_key(&run.seq)).collect();
+        let new: Vec<&Run> = page.items.iter().filter(|run| live.may_have_task(run, now)).collect();
         if !new.is_empty() {
             let entries = new.iter().map(|run| task_of(run));
             self.write(entries.fold(Unit::by(self.itself.clone()), Unit::then))?;

@@ -18,8 +18,12 @@ use crate::error::ServiceError;
 use crate::fleet::Fleet;
 use crate::live::Live;
 use crate::modules::Modules;
+use crate::scan::Scans;
 use crate::shelf::Shelf;
 use crate::wake::Wake;
+
+/// Of a page of what a scan found.
+const SCAN_PAGE_MAX: Bytes = Bytes::mib(16);
 
 /// What control is opened with.
 #[derive(Debug)]
@@ -42,6 +46,8 @@ pub struct Control {
     pub(crate) ledger: Box<dyn Ledger>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) modules: Modules,
+    /// Records of scans and pages of what they found.
+    pub(crate) shelf_of_scans: Shelf,
     pub(crate) probes: Arc<ProbeCache>,
     pub(crate) wake: Wake,
     /// What decides where no person does.
@@ -62,6 +68,7 @@ pub(crate) struct State {
     pub(crate) open: BTreeSet<CampaignId>,
     pub(crate) campaigns: BTreeMap<CampaignId, Live>,
     pub(crate) fleet: Fleet,
+    pub(crate) scans: Scans,
 }
 
 impl Control {
@@ -75,6 +82,7 @@ impl Control {
             ledger,
             clock,
             modules,
+            shelf_of_scans: Shelf::open(&dir.join("scans"), SCAN_PAGE_MAX)?,
             probes: Arc::default(),
             wake: Wake::default(),
             itself: actor("control")?,

@@ -172,7 +172,7 @@ impl Control {
     /// of each campaign that works a share, so that none waits behind one that does not.
     fn choose(&self, state: &mut State, asked: &Exchange) -> Result<Vec<(Task, Held)>, ServiceError> {
         let working = self.working(state);
-        let mut chosen = Vec::new();
+        let mut chosen = self.scans_to_give(state, asked.wants.small)?;
         let wants = [(SizeClass::Large, asked.wants.large), (SizeClass::Small, asked.wants.small)];
         for (class, wanted) in wants {
             let mut left = usize::try_from(wanted).unwrap_or(usize::MAX).min(TASKS_MAX - chosen.len());
@@ -253,11 +253,15 @@ impl Control {
 
     /// A run that cannot even be begun has failed. Everything else is ready again with the node's next exchange.
     fn not_given(&self, state: &mut State, (node, held): (NodeId, Held), task: &Task, error: &ServiceError) {
-        if task.kind != TaskKind::Run || error.code.class == ErrorClass::Transient {
+        if !(task.looks() || task.kind == TaskKind::Run) || error.code.class == ErrorClass::Transient {
             return;
         }
         let claimed = Task { token: held.token, ..task.clone() };
-        match self.give_up_task(state, &claimed, error) {
+        let given_up = match task.looks() {
+            true => self.look_not_given(state, task.id, error),
+            false => self.give_up_task(state, &claimed, error),
+        };
+        match given_up {
             Ok(()) => {
                 if let Some(seat) = state.fleet.seats.get_mut(&node) {
                     seat.holds.remove(&task.id);
@@ -307,7 +311,8 @@ impl Control {
     pub fn has_work(&self) -> bool {
         let mut state = self.state();
         let working = self.working(&mut state);
-        working.into_iter().any(|id| self.ready(id, None, 1).is_ok_and(|tasks| !tasks.is_empty()))
+        let scans = self.scans_to_give(&state, 1).is_ok_and(|scans| !scans.is_empty());
+        scans || working.into_iter().any(|id| self.ready(id, None, 1).is_ok_and(|tasks| !tasks.is_empty()))
     }
 
     /// Done when there may be something to do from now on, whether or not it is waited for yet.

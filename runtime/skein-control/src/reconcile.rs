@@ -64,6 +64,7 @@ impl Control {
     pub(crate) fn resume(&self) -> Result<(), ServiceError> {
         self.lose_all()?;
         self.ledger.sweep(Retention { causes: CAUSES_KEPT })?;
+        self.resume_scans()?;
         let mut after = None;
         loop {
             let page = self.ledger.campaigns(after, Limit::MAX)?;
@@ -86,7 +87,7 @@ impl Control {
         let now = self.clock.elapsed();
         pauses.retain(|_, until| *until > now);
         let campaigns: Vec<CampaignId> = self.state().open.iter().copied().collect();
-        let mut done = false;
+        let mut done = self.attend_scans();
         for id in campaigns {
             if pauses.contains_key(&id) {
                 continue;
@@ -109,6 +110,8 @@ impl Control {
             let mut state = self.state();
             let live = self.live(&mut state, id)?;
             if live.is_over() {
+                // What only looked may be under way still; nobody waits for it.
+                self.drop_tasks(id)?;
                 state.campaigns.remove(&id);
                 state.open.remove(&id);
                 return Ok(false);

@@ -13,6 +13,8 @@
 //! fenced (drops everything and registers again), alone for too long (fails).
 
 mod client;
+mod sampling;
+mod scanning;
 mod tasks;
 mod work;
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use skein_api::node::{
-    AgentLimits, DatasetPlace, DatasetPlan, Lease, Outcome, Payload, PlanTask, Planned, RunTask,
+    AgentLimits, DatasetPlace, DatasetPlan, DryRunTask, Lease, Outcome, Payload, PlanTask, Planned, RunTask,
     Staged as ApiStaged, Work,
 };
 use skein_api::{List, Meters, NameRule as ApiNames, RunRows, Why};
@@ -15,7 +15,9 @@ use skein_sandbox::{ArtifactTrust, Engine, Limits, Module};
 use skein_types::{Blake3, Clock, Code, Rows, RunId, ServerId, Verdict, chain, codes};
 
 use super::client::{Client, ClientError};
+use super::{sampling, scanning};
 use crate::choice::FileChoice;
+use crate::dry_run::{DryRunRequest, dry_run};
 use crate::error::RunError;
 use crate::look::look;
 use crate::managed::prepare_attempt;
@@ -141,7 +143,9 @@ impl Shop {
                 Ok(planned) => Outcome::Planned(planned),
                 Err(trouble) => trouble.outcome(),
             }),
-            Payload::DryRun(_) | Payload::Scan(_) | Payload::Split(_) | Payload::Seal(_) => {
+            Payload::DryRun(task) => over(self.sample(&task, progress).unwrap_or_else(Trouble::outcome)),
+            Payload::Scan(task) => over(scanning::scan(&task, progress)),
+            Payload::Split(_) | Payload::Seal(_) => {
                 let message = "this node does not know how to do that".to_owned();
                 over(Trouble::Other(codes::BUG, message).outcome())
             }
@@ -174,6 +178,17 @@ impl Shop {
         let staged = prepared.stage(progress)?;
         let known = StagedRun::of(staged.report());
         Ok(Done::Staged(Box::new(staged), known))
+    }
+
+    fn sample(&self, task: &DryRunTask, progress: &Progress) -> Result<Outcome, Trouble> {
+        let module = self.module(&task.work)?;
+        let request = DryRunRequest {
+            run: self.request(RunId::new(uuid::Uuid::nil()), &task.work, 1)?,
+            rows: usize::try_from(task.rows.0).unwrap_or(usize::MAX),
+            into: None,
+        };
+        let dataset = self.dataset_at(&task.dataset)?;
+        Ok(sampling::told(&self.client, &dry_run(dataset, &module, &request, &self.clock, progress)?)?)
     }
 
     fn plan(&self, task: &PlanTask, progress: &Progress) -> Result<Planned, Trouble> {
@@ -213,13 +228,15 @@ impl Shop {
     }
 
     fn dataset(&self, place: &DatasetPlace, server: ServerId) -> Result<Dataset, Trouble> {
+        Ok(self.dataset_at(place)?.managed_by(server))
+    }
+
+    fn dataset_at(&self, place: &DatasetPlace) -> Result<Dataset, Trouble> {
         let other = |code: Code, error: &dyn std::error::Error| Trouble::Other(code, error.to_string());
         let at = Place::resolve(Path::new(place.location.as_str()))
             .map_err(|error| other(error.code(), &error))?;
         let options = Options { lock_wait: LOCK_WAIT, threads: 1, probes: Arc::clone(&self.probes) };
-        let dataset = Dataset::open(at, Arc::clone(&self.clock), options)
-            .map_err(|error| other(error.code(), &error))?;
-        Ok(dataset.managed_by(server))
+        Dataset::open(at, Arc::clone(&self.clock), options).map_err(|error| other(error.code(), &error))
     }
 
     /// The module, fetched and checked once.
