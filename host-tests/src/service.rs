@@ -61,7 +61,8 @@ impl Service {
     /// A request as any program can send it.
     pub fn post(&self, path: &str, headers: &str, body: &Value) -> (u16, Value) {
         let body = body.to_string();
-        let headers = format!("{headers}Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+        let headers =
+            format!("{headers}Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
         self.request("POST", path, &headers, &body)
     }
 

@@ -36,7 +36,8 @@ fn a_manifest_names_the_datasets_and_gives_some_their_own_parameters() {
 #[test]
 fn a_dataset_that_is_put_off_comes_last_and_not_before_its_time() {
     let service = Service::start(3).with_module_and_datasets();
-    let manifest = "{\"dataset\":\"orders-000\",\"defer-until\":\"2199-01-01\"}\n{\"dataset\":\"orders-001\"}\n";
+    let manifest =
+        "{\"dataset\":\"orders-000\",\"defer-until\":\"2199-01-01\"}\n{\"dataset\":\"orders-001\"}\n";
     let manifest = service.site.file("later.ndjson", manifest);
     let campaign = made(create(&service, "later").params(&drops("later")).arg("--manifest").arg(manifest));
     let there = planned(&service, &campaign);

@@ -16,8 +16,15 @@ fn a_policy_file_is_followed_flags_come_before_it_and_all_that_holds_is_shown() 
     let call = create(&service, "careful").params(&drops("careful"));
     let campaign = made(call.arg("--policy").arg(&file).arg("--gate").arg("80%").arg("--budget").arg("0.5%"));
     let policy = &shown(&service, &campaign)["policy"];
-    assert_eq!((&policy["gate"], &policy["budget"]), (&json!("80%"), &json!({ "share": "0.5%" })), "{policy}");
-    assert_eq!((&policy["window_ms"], &policy["limits"]["memory"]), (&json!(129_600_000), &json!(33_554_432)));
+    assert_eq!(
+        (&policy["gate"], &policy["budget"]),
+        (&json!("80%"), &json!({ "share": "0.5%" })),
+        "{policy}"
+    );
+    assert_eq!(
+        (&policy["window_ms"], &policy["limits"]["memory"]),
+        (&json!(129_600_000), &json!(33_554_432))
+    );
     // What nobody said holds as well.
     assert_eq!((&policy["retries"]["transient"], &policy["dry_run"]["datasets"]), (&json!(5), &json!(200)));
     let there = planned(&service, &campaign);

@@ -1,8 +1,8 @@
 //! What is tried while planning, and what the plan says of it.
 
 use super::{create, drops, get, made, planned, service};
-use host_tests::service::Service;
 use host_tests::fixture;
+use host_tests::service::Service;
 use serde_json::{Value, json};
 use skein_types::codes;
 
@@ -55,7 +55,11 @@ fn a_sample_that_fails_raises_the_risk_and_not_the_end_of_the_plan() {
     assert_eq!((&shown["plan"]["risk"], &shown["plan"]["samples_failed"]), (&json!("high"), &json!(1)));
     let report = get(&service, &format!("/v1/campaigns/{campaign}/plan"));
     let failure = &report["samples"]["failures"][0];
-    assert_eq!((&failure["code"], &failure["datasets"]), (&json!(codes::GUEST_TRAP.id), &json!(1)), "{report}");
+    assert_eq!(
+        (&failure["code"], &failure["datasets"]),
+        (&json!(codes::GUEST_TRAP.id), &json!(1)),
+        "{report}"
+    );
     assert_eq!(report["because"][0], "1 of 1 samples failed");
     let list = service.call("campaign").arg("samples").arg(&campaign).finish().succeeded().json();
     let seq = list[0]["seq"].to_string();
@@ -72,7 +76,8 @@ fn rows_that_would_be_rejected_are_seen_before_anything_runs() {
     let params = json!({ "name": "typed", "steps": [{ "cast": "amount", "to": "decimal(12,2)" }] });
     // The third dataset has the row with the amount that is none.
     let call = create(&service, "typed").arg("--samples").arg("3").arg("--policy");
-    let campaign = made(call.arg(service.site.file("all.toml", "[dry_run]\nshare = \"100%\"\n")).params(&params));
+    let campaign =
+        made(call.arg(service.site.file("all.toml", "[dry_run]\nshare = \"100%\"\n")).params(&params));
     planned(&service, &campaign);
     let report = get(&service, &format!("/v1/campaigns/{campaign}/plan"));
     assert_eq!((&report["risk"], &report["samples"]["rows"]["rejected"]), (&json!("moderate"), &json!(1)));

@@ -20,7 +20,10 @@ fn a_dataset_that_came_into_the_selection_makes_the_campaign_stale() {
     service.act(&campaign, "start").refused_json(codes::PLAN_MOVED);
     let there = shown(&service, &campaign);
     assert_eq!(there["state"], "stale", "{there}");
-    assert!(there["why"].as_str().unwrap().starts_with("membership_moved: since the plan 1 datasets came"), "{there}");
+    assert!(
+        there["why"].as_str().unwrap().starts_with("membership_moved: since the plan 1 datasets came"),
+        "{there}"
+    );
     service.act(&campaign, "start").refused_json(codes::CAMPAIGN_STATE);
     assert_eq!(planned(&service, &campaign)["plan"]["eligible"], 3);
     service.act(&campaign, "start").succeeded();

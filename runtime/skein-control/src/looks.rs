@@ -35,39 +35,37 @@ pub(crate) enum Looked {
 impl Control {
     /// The unit that takes what a node found; none if the task is not the node's any more.
     pub(crate) fn look_taken(&self, report: &Report, task: &Task) -> Result<Option<Unit>, ServiceError> {
-        let looked = match (&report.outcome, task.kind) {
-            (Outcome::Planned(planned), TaskKind::Plan) => Looked::Planned(planned.clone()),
-            (Outcome::Sampled(sampled), TaskKind::DryRun) => self.kept(sampled)?,
-            (Outcome::Scanned(scanned), TaskKind::Scan) => Looked::Scanned(scanned.clone()),
-            _ => Looked::Failed(Why::new(codes::BUG, "the node reports what the task did not ask for", None)),
+        let unit = Unit::by(self.itself.clone());
+        let (looked, unit) = match (&report.outcome, task.kind) {
+            (Outcome::Planned(planned), TaskKind::Plan) => (Looked::Planned(planned.clone()), unit),
+            (Outcome::Sampled(sampled), TaskKind::DryRun) => self.kept(sampled, unit)?,
+            (Outcome::Scanned(scanned), TaskKind::Scan) => (Looked::Scanned(scanned.clone()), unit),
+            _ => (failed("the node reports what the task did not ask for"), unit),
         };
-        self.staged_look(task, &looked)
+        self.staged_look(task, &looked, unit)
     }
 
     /// What a sample shows has to be here, is bounded, and is kept as long as a plan.
-    fn kept(&self, sampled: &Sampled) -> Result<Looked, ServiceError> {
-        let report = self.ledger.blob(sampled.report)?;
-        match report {
+    fn kept(&self, sampled: &Sampled, unit: Unit) -> Result<(Looked, Unit), ServiceError> {
+        Ok(match self.ledger.blob(sampled.report)? {
             Some(bytes) if bytes.len() as u64 <= SAMPLE_BYTES_MAX.0 => {
-                let keep_until = Timestamp(self.clock.now().0.saturating_add(KEEP));
-                let entry = Entry::PutBlob { bytes, keep_until };
-                self.write(Unit::by(self.itself.clone()).then(entry))?;
-                Ok(Looked::Sampled(sampled.clone()))
+                (Looked::Sampled(sampled.clone()), unit.then(self.kept_blob(bytes)))
             }
-            Some(_) => Ok(Looked::Failed(Why::new(codes::BUG, "a sample's report that is too long", None))),
-            None => {
-                let error = skein_api::node::BlobError::NotFound { named: sampled.report };
-                Ok(Looked::Failed(Why::new(error.code(), &error.to_string(), error.hint())))
-            }
-        }
+            Some(_) => (failed("a sample's report that is too long"), unit),
+            None => (failed("a sample's report that the node did not leave here"), unit),
+        })
     }
 
-    fn staged_look(&self, task: &Task, looked: &Looked) -> Result<Option<Unit>, ServiceError> {
+    fn staged_look(
+        &self,
+        task: &Task,
+        looked: &Looked,
+        mut unit: Unit,
+    ) -> Result<Option<Unit>, ServiceError> {
         let Phase::Claimed(holder) = &task.phase else { return Ok(None) };
         let text = |looked: &Looked| {
             serde_json::to_string(looked).map_err(|error| ServiceError::bug(error.to_string()))
         };
-        let mut unit = Unit::by(self.itself.clone());
         let (mut result, mut blob) = (text(looked)?, None);
         if result.len() > IN_ROW {
             let bytes = std::mem::replace(&mut result, text(&Looked::InBlob)?).into_bytes();
@@ -115,7 +113,9 @@ impl Control {
         }
         match task.kind {
             TaskKind::Plan => self.plan_failed(state, task, why).map(Some),
-            TaskKind::DryRun | TaskKind::Scan => self.staged_look(task, &Looked::Failed(why.clone())),
+            TaskKind::DryRun | TaskKind::Scan => {
+                self.staged_look(task, &Looked::Failed(why.clone()), Unit::by(self.itself.clone()))
+            }
             TaskKind::Run | TaskKind::Split | TaskKind::Seal => {
                 Err(ServiceError::bug(format!("a task of kind {} does more than look", task.kind)))
             }
@@ -161,4 +161,8 @@ impl Control {
         }
         written
     }
+}
+
+fn failed(message: &str) -> Looked {
+    Looked::Failed(Why::new(codes::BUG, message, None))
 }

@@ -110,7 +110,9 @@ fn allowance(asked: Option<&Budget>) -> Result<Option<Allowance>, ServiceError> 
         Some(Budget::Percent(percent)) if *percent <= 100 => {
             Some(Allowance::Share(Share::percent(u32::from(*percent))))
         }
-        Some(Budget::Percent(percent)) => return Err(wrong("budget", format!("{percent} % is more than all"))),
+        Some(Budget::Percent(percent)) => {
+            return Err(wrong("budget", format!("{percent} % is more than all")));
+        }
         Some(Budget::Share(text)) => Some(Allowance::Share(share("budget", text)?)),
     })
 }
@@ -225,7 +227,10 @@ mod tests {
             (json!({ "dry_run": { "datasets": 1_001 } }), "`dry_run.datasets`: 1001 are more than 1000"),
             (json!({ "retries": { "wait_ms": 2, "longest_ms": 1 } }), "`retries.longest`: it is shorter"),
             (json!({ "pin": "snapshot" }), "`pin`: a campaign that pins the data is not done yet"),
-            (json!({ "publish": { "mode": "hold" } }), "`publish`: a campaign that does not publish in place"),
+            (
+                json!({ "publish": { "mode": "hold" } }),
+                "`publish`: a campaign that does not publish in place",
+            ),
         ] {
             let refused = rules(&asked(policy)).unwrap_err();
             assert!(refused.message.starts_with(said), "{refused}");

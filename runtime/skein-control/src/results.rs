@@ -3,9 +3,7 @@
 use skein_api::node::{Outcome, Report, Staged};
 use skein_api::{Meters, Why};
 use skein_campaign::{Next, RunReport, after_failure};
-use skein_ledger::{
-    Entry, Name, Release, RunFailed, RunSkipped, RunStale, Stage, Task, Text, Unit,
-};
+use skein_ledger::{Entry, Name, Release, RunFailed, RunSkipped, RunStale, Stage, Task, Text, Unit};
 use skein_types::{CampaignId, ErrorClass, Millis, NodeId, RunState, Timestamp};
 
 use crate::control::{Control, State};

@@ -131,7 +131,9 @@ impl Control {
         let page = page_task(id, record.scan.pages);
         if let Some(task) = self.ledger.task(page)? {
             // Without its hold the node is told that the task is not its any more.
-            state.fleet.seats.values_mut().for_each(|seat| drop(seat.holds.remove(&page)));
+            for seat in state.fleet.seats.values_mut() {
+                seat.holds.remove(&page);
+            }
             self.write(Unit::by(self.user.clone()).then(Entry::Remove { task: page, token: task.token }))?;
         }
         Ok(record.scan)
@@ -152,7 +154,8 @@ impl Control {
         let mut after = 0;
         loop {
             let page = self.ledger.tasks(TaskFilter::default(), after, Limit::MAX)?;
-            let gone = page.items.iter().filter(|task| task.kind == TaskKind::Scan && !pages.contains(&task.id));
+            let gone =
+                page.items.iter().filter(|task| task.kind == TaskKind::Scan && !pages.contains(&task.id));
             let unit = gone
                 .map(|task| Entry::Remove { task: task.id, token: task.token })
                 .fold(Unit::by(self.itself.clone()), Unit::then);
@@ -174,7 +177,9 @@ impl Control {
             let id = record.scan.scan;
             match self.attend_scan(record) {
                 Ok(did) => done |= did,
-                Err(error) => tracing::warn!(scan = %id, code = error.code.id, %error, "a scan cannot go on just now"),
+                Err(error) => {
+                    tracing::warn!(scan = %id, code = error.code.id, %error, "a scan cannot go on just now")
+                }
             }
         }
         done
@@ -194,7 +199,9 @@ impl Control {
         let dies = task.deaths >= DEATHS_MAX;
         let looked = match self.looked(&task)? {
             Some(looked) => looked,
-            None if dies => Looked::Failed(Why::new(codes::BUG, "nodes die of looking through this page", None)),
+            None if dies => {
+                Looked::Failed(Why::new(codes::BUG, "nodes die of looking through this page", None))
+            }
             None => return Ok(false),
         };
         match looked {
@@ -231,8 +238,7 @@ impl Control {
             return Ok(true);
         }
         self.note(&record)?;
-        let mut unit =
-            Unit::by(self.itself.clone()).then(Entry::Remove { task: task.id, token: task.token });
+        let mut unit = Unit::by(self.itself.clone()).then(Entry::Remove { task: task.id, token: task.token });
         if record.scan.done {
             state.scans.remove(&id);
         } else {

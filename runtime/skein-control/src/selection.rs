@@ -52,7 +52,8 @@ impl Overrides {
         for chosen in selection.manifest.iter().filter(said) {
             // One that was removed since has no run.
             let Some(dataset) = ledger.dataset_named(&name("manifest", &chosen.dataset)?)? else { continue };
-            let own = chosen.params.clone().map(|own| overridden(params.clone(), own).to_string().into_bytes());
+            let own =
+                chosen.params.clone().map(|own| overridden(params.clone(), own).to_string().into_bytes());
             let defer_until = chosen.defer_until.map(|time| time.0);
             all.due.extend(defer_until);
             let params = own.map(|json| (Blake3::of(&json), json));
@@ -114,7 +115,8 @@ impl Control {
                 unknown.push(chosen.dataset.as_str());
                 continue;
             };
-            if let Some(owner) = chosen.owner.as_ref().filter(|owner| owner.as_str() != there.owner.as_str()) {
+            if let Some(owner) = chosen.owner.as_ref().filter(|owner| owner.as_str() != there.owner.as_str())
+            {
                 let message =
                     format!("{} belongs to {}, not to {owner} as the manifest says", there.name, there.owner);
                 return Err(ServiceError::new(codes::BODY_INVALID, message)
@@ -199,7 +201,8 @@ impl Control {
             loop {
                 let page = self.ledger.runs(campaign, filter, after, Limit::MAX)?;
                 let runs = page.items.iter();
-                let meant = runs.filter(|run| state != RunState::Ineligible || run.verdict == Verdict::Refused);
+                let meant =
+                    runs.filter(|run| state != RunState::Ineligible || run.verdict == Verdict::Refused);
                 those.extend(meant.map(|run| run.dataset));
                 match page.next {
                     Some(next) => after = Some(next),
@@ -244,9 +247,10 @@ mod tests {
     fn a_moment_falls_due_once() {
         let all = Overrides { due: [Timestamp(10), Timestamp(20)].into(), ..Overrides::default() };
         let due = |after, until| all.falls_due(Timestamp(after), Timestamp(until));
-        assert_eq!([due(0, 9), due(9, 10), due(10, 19), due(10, 20), due(20, 99)], [
-            false, true, false, true, false
-        ]);
+        assert_eq!(
+            [due(0, 9), due(9, 10), due(10, 19), due(10, 20), due(20, 99)],
+            [false, true, false, true, false]
+        );
         // The clock was set back.
         assert!(!due(15, 5));
     }

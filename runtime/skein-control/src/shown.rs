@@ -1,8 +1,8 @@
 //! The ledger's rows as the bodies of answers.
 
 use skein_api::{
-    Campaign, Dataset, Event, Labels, List, Message, Meters, Module, Page, PlanReport, PlanTotals, Policy, Run,
-    RunCounts, RunRows, Text, Time, Wave, Why,
+    Campaign, Dataset, Event, Labels, List, Message, Meters, Module, Page, PlanReport, PlanTotals, Policy,
+    Run, RunCounts, RunRows, Text, Time, Wave, Why,
 };
 use skein_ledger::Recorded;
 use skein_types::{Code, Millis, Rows, RunState, Timestamp, codes};

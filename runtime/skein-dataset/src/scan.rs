@@ -174,8 +174,8 @@ impl Scan<'_> {
             return Err(ScanError::Stopped);
         }
         let left = self.left.checked_sub(entries.all);
-        self.left = left
-            .ok_or_else(|| ScanError::TooMany { below: self.top.to_owned(), most: ENTRIES_MAX })?;
+        self.left =
+            left.ok_or_else(|| ScanError::TooMany { below: self.top.to_owned(), most: ENTRIES_MAX })?;
         // The files right in the directory of the scan are datasets of their own: it was asked for what is below it.
         let files = if depth == 0 { entries.data } else { Vec::new() };
         let mut names: Vec<(OsString, bool)> = files.into_iter().map(|name| (name, false)).collect();
@@ -287,7 +287,8 @@ mod tests {
         ".secret/x.parquet",
         "z/deep/er/x.parquet",
     ];
-    const FOUND: [&str; 7] = ["a/b", "a/c", "a-b", "delta !SK0500", "ice !SK0500", "lone.parquet", "z/deep/er"];
+    const FOUND: [&str; 7] =
+        ["a/b", "a/c", "a-b", "delta !SK0500", "ice !SK0500", "lone.parquet", "z/deep/er"];
 
     #[test]
     fn datasets_are_found_in_order_with_the_reason_of_what_can_be_none() {

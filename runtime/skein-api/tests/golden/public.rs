@@ -4,10 +4,10 @@ use crate::outcomes::why;
 use crate::samples::{digest, meters, rows, text, uuid};
 use serde_json::{from_value, json};
 use skein_api::{
-    Admission, Budget, Campaign, CampaignAction, CampaignCreate, CampaignProgress, CanaryAsk, Chosen, Dataset,
-    DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, Event, Labels, LimitsAsk, List, Module, ModuleState,
-    NameRule, Page, Pin, PlanEstimate, PlanTotals, Policy, Problem, Publish, RetryAsk, Risk, Run, RunCounts,
-    SampleAsk, Selection, Time, Wave,
+    Admission, Budget, Campaign, CampaignAction, CampaignCreate, CampaignProgress, CanaryAsk, Chosen,
+    Dataset, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, Event, Labels, LimitsAsk, List, Module,
+    ModuleState, NameRule, Page, Pin, PlanEstimate, PlanTotals, Policy, Problem, Publish, RetryAsk, Risk,
+    Run, RunCounts, SampleAsk, Selection, Time, Wave,
 };
 use skein_types::{
     Bytes, CampaignId, CampaignState, DatasetId, Fuel, Millis, ModuleDigest, ParamsDigest, Rows, RunId,
@@ -85,19 +85,11 @@ fn policy() -> Policy {
         },
         checkpoint_rows: Some(Rows(1 << 20)),
         window_ms: Some(Millis(604_800_000)),
-        canary: CanaryAsk {
-            share: Some(text("2%")),
-            datasets: Some(5),
-            bytes: Some(Bytes::mib(32)),
-        },
+        canary: CanaryAsk { share: Some(text("2%")), datasets: Some(5), bytes: Some(Bytes::mib(32)) },
         dry_run: SampleAsk { share: Some(text("0.5%")), datasets: Some(50) },
         gate: Some(text("80%")),
         waves: Some(List::new(vec![text("5%"), text("20%")]).unwrap()),
-        retries: RetryAsk {
-            transient: Some(3),
-            wait_ms: Some(Millis(250)),
-            longest_ms: Some(Millis(2_000)),
-        },
+        retries: RetryAsk { transient: Some(3), wait_ms: Some(Millis(250)), longest_ms: Some(Millis(2_000)) },
     }
 }
 

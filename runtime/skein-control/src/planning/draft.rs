@@ -97,6 +97,6 @@ pub(crate) fn with_params(live: &Live, plan: &DatasetPlan, kind: Blake3) -> Blak
 /// What else holds for a dataset's run, in one spelling.
 fn said(live: &Live, plan: &DatasetPlan, policy: &str) -> String {
     let params = live.overrides.params(plan.dataset).map(|params| params.to_string()).unwrap_or_default();
-    let until = live.overrides.defer_until(plan.dataset).unwrap_or_default();
-    format!("{} {params} {} {policy}", plan.verdict, until.0)
+    let until = live.overrides.defer_until(plan.dataset).map_or(0, |until| until.0);
+    format!("{} {params} {until} {policy}", plan.verdict)
 }

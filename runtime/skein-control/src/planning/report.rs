@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use skein_api::{
-    LISTED_MAX, List, Message, Meters, Name, PlanEstimate, PlanReason, PlanReport, PlanSample, Risk, RunRows,
-    Samples, Text, Uncovered, Why,
+    LISTED_MAX, List, Meters, Name, PlanEstimate, PlanReason, PlanReport, PlanSample, Risk, RunRows, Samples,
+    Text, Uncovered, Why,
 };
 use skein_campaign::Sample;
 use skein_ledger::{Guard, Unit};
@@ -58,26 +58,26 @@ impl Control {
 
     fn report(&self, looked: &Looked<'_>) -> Result<PlanReport, ServiceError> {
         let Looked { draft, sample, .. } = looked;
-        let count =
-            |verdict| draft.seen.iter().filter(|seen| seen.plan.verdict == verdict).count() as u64;
+        let count = |verdict| draft.seen.iter().filter(|seen| seen.plan.verdict == verdict).count() as u64;
         let (canary_uncovered, more_uncovered) = self.uncovered(draft, &draft.division.uncovered)?;
-        let mut report = PlanReport {
-            risk: Risk::Low,
-            because: List::EMPTY,
-            eligible: count(Verdict::Eligible),
-            already_migrated: count(Verdict::AlreadyMigrated),
-            not_applicable: count(Verdict::NotApplicable),
-            refused: count(Verdict::Refused),
-            deferred: draft.deferred,
-            reasons: self.reasons(draft.seen.iter().filter_map(|Seen { plan, .. }| {
-                Some((plan.verdict, plan.dataset, plan.why.as_ref()?))
-            }))?,
-            waves: List::first(draft.division.sizes()).0,
-            canary_uncovered,
-            more_uncovered,
-            samples: self.samples_of(looked, sample)?,
-            estimate: estimate(looked),
-        };
+        let mut report =
+            PlanReport {
+                risk: Risk::Low,
+                because: List::EMPTY,
+                eligible: count(Verdict::Eligible),
+                already_migrated: count(Verdict::AlreadyMigrated),
+                not_applicable: count(Verdict::NotApplicable),
+                refused: count(Verdict::Refused),
+                deferred: draft.deferred,
+                reasons: self.reasons(draft.seen.iter().filter_map(|Seen { plan, .. }| {
+                    Some((plan.verdict, plan.dataset, plan.why.as_ref()?))
+                }))?,
+                waves: List::first(draft.division.sizes()).0,
+                canary_uncovered,
+                more_uncovered,
+                samples: self.samples_of(looked, sample)?,
+                estimate: estimate(looked),
+            };
         let (risk, because) = risk(&report);
         report.risk = risk;
         report.because = List::first(because.into_iter().map(|text| Text::escaped(&text)).collect()).0;
@@ -85,7 +85,8 @@ impl Control {
     }
 
     fn samples_of(&self, looked: &Looked<'_>, sample: &Sample) -> Result<Samples, ServiceError> {
-        let failed = looked.tried.iter().filter_map(|tried| Some((&tried.job, tried.outcome.as_ref().err()?)));
+        let failed =
+            looked.tried.iter().filter_map(|tried| Some((&tried.job, tried.outcome.as_ref().err()?)));
         let failures = failed.clone().map(|(job, why)| (Verdict::Eligible, job.dataset, why));
         let good = looked.tried.iter().filter_map(|tried| tried.outcome.as_ref().ok());
         let (uncovered, more_uncovered) = self.uncovered(looked.draft, &sample.uncovered)?;
@@ -131,9 +132,15 @@ impl Control {
         counted.truncate(LISTED_MAX);
         let reason = |((verdict, _), (datasets, example, why)): ((Verdict, &str), (u64, DatasetId, &Why))| {
             let (code, message) = (why.code.clone(), why.message.clone());
-            Ok(PlanReason { verdict, code, datasets, example: self.called(example)?, message })
+            Ok::<_, ServiceError>(PlanReason {
+                verdict,
+                code,
+                datasets,
+                example: self.called(example)?,
+                message,
+            })
         };
-        Ok(List::first(counted.into_iter().map(reason).collect::<Result<_, ServiceError>>()?).0)
+        Ok(List::first(counted.into_iter().map(reason).collect::<Result<_, _>>()?).0)
     }
 
     /// The first of the kinds, and how many there are beside them.
@@ -148,9 +155,9 @@ impl Control {
                 Ok(at) => self.called(draft.seen[at].plan.dataset)?,
                 Err(_) => Text::escaped(""),
             };
-            Ok(Uncovered { group: kind.group, datasets: kind.datasets, example })
+            Ok::<_, ServiceError>(Uncovered { group: kind.group, datasets: kind.datasets, example })
         });
-        let listed = listed.collect::<Result<Vec<_>, ServiceError>>()?;
+        let listed = listed.collect::<Result<Vec<_>, _>>()?;
         Ok((List::first(listed).0, kinds.len().saturating_sub(LISTED_MAX) as u64))
     }
 
@@ -174,7 +181,11 @@ fn risk(report: &PlanReport) -> (Risk, Vec<String>) {
     says(Risk::High, failed > 0, format!("{failed} of {tried} samples failed"));
     says(Risk::High, tried == 0 && report.eligible > 0, "nothing was tried".to_owned());
     let lost = samples.rows.rejected;
-    says(Risk::Moderate, lost.0 > 0, format!("the module rejected {} of {} sampled rows", lost.0, samples.rows.read.0));
+    says(
+        Risk::Moderate,
+        lost.0 > 0,
+        format!("the module rejected {} of {} sampled rows", lost.0, samples.rows.read.0),
+    );
     let filtered = samples.rows.filtered;
     says(
         Risk::Moderate,
@@ -182,7 +193,11 @@ fn risk(report: &PlanReport) -> (Risk, Vec<String>) {
         format!("the module leaves {} of {} sampled rows out", filtered.0, samples.rows.read.0),
     );
     let untried = samples.of_groups.saturating_sub(samples.groups);
-    says(Risk::Moderate, untried > 0, format!("nothing was tried of {untried} of {} schemas", samples.of_groups));
+    says(
+        Risk::Moderate,
+        untried > 0,
+        format!("nothing was tried of {untried} of {} schemas", samples.of_groups),
+    );
     let ahead = report.canary_uncovered.len() as u64 + report.more_uncovered;
     says(Risk::Moderate, ahead > 0, format!("{ahead} kinds of datasets have none in the canary"));
     let refused = report.refused;

@@ -2,8 +2,8 @@
 
 use skein_api::node::Found;
 use skein_api::{
-    DRIVER_FILES, DatasetAdd, DatasetAdded, DatasetsAdd, List, Location, Name, Scan, ScanAsk, ScanFound, Text,
-    Why,
+    DRIVER_FILES, DatasetAdd, DatasetAdded, DatasetsAdd, List, Location, Name, Scan, ScanAsk, ScanFound,
+    Text, Why,
 };
 use skein_types::codes;
 

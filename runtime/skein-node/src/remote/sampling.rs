@@ -43,7 +43,8 @@ fn bounded(report: Value) -> Option<Vec<u8>> {
     let mut report = harmless(report);
     for part in [None].into_iter().chain(PARTS.map(Some)) {
         if let (Some(part), Some(fields)) = (part, report.as_object_mut()) {
-            fields.insert(part.to_owned(), Value::String("left out: the report would be too long".to_owned()));
+            fields
+                .insert(part.to_owned(), Value::String("left out: the report would be too long".to_owned()));
         }
         let bytes = serde_json::to_vec(&report).ok()?;
         if bytes.len() <= REPORT_BYTES_MAX {

@@ -1,7 +1,6 @@
 //! A page of a scan: the datasets below a directory that come after the last one of the page before.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use skein_api::node::{Found, Outcome, ScanTask, Scanned};
 use skein_api::{List, Location, Meters, Why};
@@ -17,7 +16,7 @@ const PAGE: usize = 1_000;
 pub(super) fn scan(task: &ScanTask, progress: &Progress) -> Outcome {
     let below = Path::new(task.below.as_str());
     let after = task.after.as_ref().map(|after| Path::new(after.as_str()));
-    match skein_dataset::scan(below, after, PAGE, &Arc::clone(&progress.files())) {
+    match skein_dataset::scan(below, after, PAGE, &progress.files()) {
         Ok((sighted, more)) => page(sighted, more),
         Err(ScanError::Stopped) => Outcome::Revoked,
         Err(error) => failed(Why::new(error.code(), &skein_types::chain(&error), error.hint())),
@@ -65,7 +64,8 @@ mod tests {
     use super::{Outcome, Sighting, page};
 
     fn told(paths: &[&str], more: bool) -> Outcome {
-        let sighting = |path: &&str| Sighting { path: PathBuf::from(path), bytes: 1, files: 1, refused: None };
+        let sighting =
+            |path: &&str| Sighting { path: PathBuf::from(path), bytes: 1, files: 1, refused: None };
         page(paths.iter().map(sighting).collect(), more)
     }
 

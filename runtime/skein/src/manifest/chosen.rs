@@ -17,8 +17,7 @@ use super::{csv, text};
 use crate::failure::Failure;
 
 const COLUMNS: [&str; 4] = ["dataset", "params", "owner", "defer-until"];
-const HINT: &str =
-    "a CSV table with the columns `dataset`, `params`, `owner` and `defer-until`, or one JSON object per line";
+const HINT: &str = "a CSV table with the columns `dataset`, `params`, `owner` and `defer-until`, or one JSON object per line";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -34,9 +33,8 @@ struct Row {
 
 /// Reads a list.
 pub(crate) fn read(path: &Path) -> Result<List<Chosen, MANIFEST_MAX>, Failure> {
-    let refused = |problem: String| {
-        Failure::text(codes::MANIFEST_UNREADABLE, problem).hint(Some(HINT)).about(path)
-    };
+    let refused =
+        |problem: String| Failure::text(codes::MANIFEST_UNREADABLE, problem).hint(Some(HINT)).about(path);
     let chosen = parse(&text(path)?).map_err(refused)?;
     if chosen.is_empty() {
         return Err(refused("it names no dataset".to_owned()));

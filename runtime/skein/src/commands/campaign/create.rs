@@ -103,8 +103,11 @@ pub(crate) fn label(text: &str) -> Result<(String, String), String> {
 /// Labels as a request has them.
 pub(crate) fn labels(of: &[(String, String)]) -> Result<Labels, Failure> {
     let told = |what: String| Failure::text(codes::USAGE, format!("--label: {what}"));
-    let text = |text: &str| Text::new(text).map_err(|error| told(error.to_string()));
-    let labels = of.iter().map(|(key, value)| Ok((text(key)?, text(value)?))).collect::<Result<Vec<_>, _>>()?;
+    let mut labels = Vec::with_capacity(of.len());
+    for (key, value) in of {
+        let text = |text: &str| Text::<64>::new(text).map_err(|error| told(error.to_string()));
+        labels.push((text(key)?, text(value)?));
+    }
     let count = labels.len();
     let labels: std::collections::BTreeMap<_, _> = labels.into_iter().collect();
     if labels.len() < count {
@@ -140,8 +143,7 @@ fn params(settings: &Settings, args: &CreateArgs) -> Result<Value, Failure> {
 fn selection(args: &CreateArgs) -> Result<Selection, Failure> {
     let names = args.select.iter().map(|name| text("--select", name)).collect::<Result<Vec<_>, _>>()?;
     Ok(Selection {
-        names: List::new(names)
-            .map_err(|error| Failure::text(codes::USAGE, format!("--select: {error}")))?,
+        names: List::new(names).map_err(|error| Failure::text(codes::USAGE, format!("--select: {error}")))?,
         labels: labels(&args.labels)?,
         owner: args.owner.as_deref().map(|owner| text("--owner", owner)).transpose()?,
         manifest: args.manifest.as_deref().map(chosen::read).transpose()?.unwrap_or_default(),
@@ -167,8 +169,7 @@ fn policy(args: &CreateArgs) -> Result<Policy, Failure> {
     policy.window_ms = args.window.map(Span::length).or(policy.window_ms);
     if !args.waves.is_empty() {
         let waves = List::new(args.waves.clone());
-        policy.waves =
-            Some(waves.map_err(|error| Failure::text(codes::USAGE, format!("--wave: {error}")))?);
+        policy.waves = Some(waves.map_err(|error| Failure::text(codes::USAGE, format!("--wave: {error}")))?);
     }
     Ok(policy)
 }

@@ -40,7 +40,10 @@ pub(super) fn report(report: &PlanReport) {
         takes.room
     ));
     if report.deferred > 0 {
-        render::line(&format!("{} not before a time of their own", render::counted(report.deferred, "dataset")));
+        render::line(&format!(
+            "{} not before a time of their own",
+            render::counted(report.deferred, "dataset")
+        ));
     }
     reasons("left out", &report.reasons);
     uncovered("none tried", &samples.uncovered, samples.more_uncovered);

@@ -53,7 +53,9 @@ pub(super) fn read(path: &Path) -> Result<skein_api::Policy, Failure> {
     let refused = |message: String| Failure::text(codes::POLICY_INVALID, message).about(path);
     match read {
         Err(error) => return Err(refused(error.to_string())),
-        Ok(_) if text.len() as u64 > FILE_BYTES_MAX => return Err(refused("it is larger than 64 KiB".to_owned())),
+        Ok(_) if text.len() as u64 > FILE_BYTES_MAX => {
+            return Err(refused("it is larger than 64 KiB".to_owned()));
+        }
         Ok(_) => {}
     }
     parse(&text).map_err(|message| refused(message).hint(Some("a key that is left out keeps its default")))
@@ -105,7 +107,8 @@ fn one_line(text: &str) -> String {
 
 fn asked(agents: Agents, rules: &Policy) -> Result<skein_api::Policy, String> {
     let share = |share: &Share| Text::escaped(&share.to_string());
-    let Limits { fuel_per_call, fuel_per_task, wall_per_call, wall_per_task, memory, rejects } = agents.limits;
+    let Limits { fuel_per_call, fuel_per_task, wall_per_call, wall_per_task, memory, rejects } =
+        agents.limits;
     let memory = memory.map(|memory| memory.parse::<Bytes>()).transpose();
     let migration = agents.migration.map(Text::new).transpose();
     Ok(skein_api::Policy {
@@ -184,7 +187,10 @@ mod tests {
     fn what_nothing_reads_or_follows_is_refused_by_its_key() {
         for (text, said) in [
             ("budgte = 3", "unknown key `budgte`, did you mean `budget`?"),
-            ("migration = \"m\"\n[canary]\nbyte = 1", "unknown key `byte` in `canary`, did you mean `bytes`?"),
+            (
+                "migration = \"m\"\n[canary]\nbyte = 1",
+                "unknown key `byte` in `canary`, did you mean `bytes`?",
+            ),
             ("gate = \"95\"", "`gate`: \"95\" is not a share"),
             ("again = true\nwaves = [\"x\"]", "`waves`: \"x\" is not a share"),
             ("[limits]\nmemroy = \"1MiB\"", "memroy"),

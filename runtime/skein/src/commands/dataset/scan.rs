@@ -59,7 +59,8 @@ fn asked(args: &ScanArgs) -> Result<ScanAsk, Failure> {
     let real = args.directory.canonicalize().map_err(|error| {
         Failure::text(codes::DATASET_NOT_FOUND, format!("{}: {error}", args.directory.display()))
     })?;
-    let usage = |what: &str, error: skein_api::TooLong| Failure::text(codes::USAGE, format!("{what}: {error}"));
+    let usage =
+        |what: &str, error: skein_api::TooLong| Failure::text(codes::USAGE, format!("{what}: {error}"));
     let prefix = args.name_prefix.as_ref().map(|prefix| Text::new(prefix.clone())).transpose();
     Ok(ScanAsk {
         below: Text::new(real.to_string_lossy()).map_err(|error| usage("directory", error))?,
