@@ -120,8 +120,11 @@ impl Service {
 
     /// How many versions of a dataset runs have published.
     pub fn published(&self, dataset: &Path) -> usize {
-        let history =
-            self.site.skein("history").arg(dataset).arg("-o").arg("json").finish().succeeded().json();
+        let asked = self.site.skein("history").arg(dataset).arg("-o").arg("json").finish();
+        if asked.json()["error"]["code"] == skein_types::codes::NO_HISTORY.id {
+            return 0;
+        }
+        let history = asked.succeeded().json();
         let versions = history["versions"].as_array().unwrap().iter();
         versions.filter(|version| version["kind"] == "published").count()
     }

@@ -34,7 +34,7 @@ fn a_policy_file_is_followed_flags_come_before_it_and_all_that_holds_is_shown() 
 
 #[test]
 fn a_rule_that_nothing_follows_is_refused_by_its_key() {
-    let service = Service::start(0).with_module_and_datasets();
+    let service = Service::start(1).with_module_and_datasets();
     let with = |text: &str| {
         let call = create(&service, "c").params(&drops("c"));
         call.arg("--policy").arg(service.site.file("policy.toml", text)).finish()
