@@ -78,6 +78,43 @@ pub fn notes_directory(path: &Path, files: i64) {
     }
 }
 
+/// A dataset that is too large for one task: more than 64 MiB that do not get smaller, in row groups of 256 Ki rows. `id`
+/// and `year` as [`orders`] has them, `note` and `value` of 20 digits.
+pub fn large_directory(path: &Path, files: u64) {
+    const ROWS: u64 = 1 << 20;
+    std::fs::create_dir_all(path).unwrap();
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_dictionary_enabled(false)
+        .set_max_row_group_row_count(Some(1 << 18))
+        .build();
+    for file in 0..files {
+        let rows = file * ROWS..(file + 1) * ROWS;
+        // The finaliser of SplitMix64: every row another number, none near its neighbours.
+        let mixed = |row: u64, salt: u64| {
+            let mut z = (row ^ (salt << 40)).wrapping_add(0x9e37_79b9_7f4a_7c15);
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            z ^ (z >> 31)
+        };
+        let texts =
+            |salt| StringArray::from_iter_values(rows.clone().map(|row| format!("{:020}", mixed(row, salt))));
+        let ids = Int64Array::from_iter_values(rows.clone().map(|row| i64::try_from(row).unwrap()));
+        let years: Int32Array = rows.clone().map(|row| Some(2000 + (row % 25) as i32)).collect();
+        let columns: [(&str, ArrayRef); 4] = [
+            ("id", Arc::new(ids)),
+            ("note", Arc::new(texts(1))),
+            ("value", Arc::new(texts(2))),
+            ("year", Arc::new(years)),
+        ];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let out = File::create(path.join(format!("part-{file:03}.parquet"))).unwrap();
+        let mut writer = ArrowWriter::try_new(out, batch.schema(), Some(properties.clone())).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+    }
+}
+
 /// All rows of a file as one batch.
 pub fn read(path: &Path) -> RecordBatch {
     let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use skein_types::codes;
 
 use crate::call::{Running, Stream};
 use crate::guard::{Tree, tree};
@@ -58,30 +59,33 @@ impl Service {
         self.site.skein(noun).env("SKEIN_SERVER", &self.address).arg("-o").arg("json")
     }
 
+    /// What a path answers.
+    pub fn get(&self, path: &str) -> (u16, Value) {
+        let address = self.address.trim_start_matches("http://");
+        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"))
+    }
+
     /// A request as any program can send it.
     pub fn post(&self, path: &str, headers: &str, body: &Value) -> (u16, Value) {
-        let body = body.to_string();
-        let headers =
-            format!("{headers}Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
-        self.request("POST", path, &headers, &body)
-    }
-
-    /// A question as any program can ask it.
-    pub fn get(&self, path: &str) -> (u16, Value) {
-        self.request("GET", path, "", "")
-    }
-
-    fn request(&self, verb: &str, path: &str, headers: &str, body: &str) -> (u16, Value) {
         let address = self.address.trim_start_matches("http://");
-        let mut stream = TcpStream::connect(address).unwrap();
+        let body = body.to_string();
         let host = if headers.contains("Host:") { String::new() } else { format!("Host: {address}\r\n") };
-        let request = format!("{verb} {path} HTTP/1.1\r\n{host}{headers}Connection: close\r\n\r\n{body}");
+        let request = format!(
+            "POST {path} HTTP/1.1\r\n{host}{headers}Content-Type: application/json\r\nConnection: close\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        self.ask(&request)
+    }
+
+    fn ask(&self, request: &str) -> (u16, Value) {
+        let mut stream = TcpStream::connect(self.address.trim_start_matches("http://")).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}")))
+        (status, serde_json::from_str(body).unwrap())
     }
 
     /// `columns@1` is submitted and all datasets are added.
@@ -120,11 +124,11 @@ impl Service {
 
     /// How many versions of a dataset runs have published.
     pub fn published(&self, dataset: &Path) -> usize {
-        let asked = self.site.skein("history").arg(dataset).arg("-o").arg("json").finish();
-        if asked.json()["error"]["code"] == skein_types::codes::NO_HISTORY.id {
+        let history = self.site.skein("history").arg(dataset).arg("-o").arg("json").finish();
+        if history.json()["error"]["code"] == codes::NO_HISTORY.id {
             return 0;
         }
-        let history = asked.succeeded().json();
+        let history = history.succeeded().json();
         let versions = history["versions"].as_array().unwrap().iter();
         versions.filter(|version| version["kind"] == "published").count()
     }
@@ -142,6 +146,7 @@ impl Drop for Service {
 /// Starts a server on the state in `site`; answers it when it listens, and where.
 pub fn serve(site: &Site) -> (Running, String) {
     let call = site.skein("serve").arg("--listen").arg("127.0.0.1:0").arg("--dir").arg(site.path("server"));
+    let call = call.env("SKEIN_LOG", "info");
     let mut running = call.arg("--nodes").arg("2").arg("--slots").arg("1").start();
     let said = running.says(Stream::Stdout, |text| text.contains('\n'));
     let address = said.split_whitespace().nth(2).unwrap().trim_end_matches(',').to_owned();

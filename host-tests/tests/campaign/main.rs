@@ -1,5 +1,8 @@
 //! Campaigns through the binary: `skein serve` with its nodes, asked by `skein module`, `dataset` and `campaign`.
 
+mod large;
+mod pause;
+
 use host_tests::service::{Service, kill_a_node};
 use host_tests::{dice, guests};
 use serde_json::{Value, json};

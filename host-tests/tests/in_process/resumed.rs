@@ -11,13 +11,13 @@ use host_tests::guard::{Tree, tree};
 use host_tests::{Site, fixture};
 use serde_json::{Value, json};
 use skein_dataset::Outcome;
-use skein_node::{HandOver, Progress, Resumption, RunRequest};
+use skein_node::{HandOver, Part, PartDone, Progress, Resumption, RunError, RunRequest};
 use skein_sandbox::Module;
-use skein_types::{AttemptId, Bytes, RunId};
+use skein_types::{AttemptId, Bytes, Rows, RunId};
 use uuid::Uuid;
 
 use crate::Shop;
-use crate::handed::{managed, prepared, publish};
+use crate::handed::{managed, prepared, publish, rename};
 
 const SITE: &str = "SKEIN_TEST_SITE";
 const SIGKILL: i32 = 9;
@@ -174,6 +174,108 @@ fn what_differs_is_not_taken_over_and_small_runs_keep_nothing() {
     let staged = small.stage(&Progress::default()).unwrap();
     assert_eq!(pieces(&path, 4), Vec::<PathBuf>::new());
     drop(staged);
+}
+
+#[test]
+fn a_run_that_is_made_in_parts_by_several_attempts_is_the_one_that_one_attempt_makes() {
+    let shop = Shop::new();
+    let module = shop.module("columns");
+    let expected = undisturbed(&shop, &module, dataset, &spec());
+    let site = Site::new();
+    let path = dataset(&site.path("one"));
+    let ours = managed(&shop, &path);
+    let mut rows = Rows(0);
+    for number in 0..4_u32 {
+        let attempt = u128::from(number) + 1;
+        let prepared = prepared(&shop, &module, &path, request(&spec()), attempt).resumable(after(&[]));
+        match prepared.stage_part(Part { number, of: 4 }, &Progress::default()).unwrap() {
+            PartDone::Kept { rows: made, .. } => rows += made.read,
+            PartDone::Whole => panic!("it has parts"),
+        }
+        let splits = 9 * (attempt as usize) / 4 - 9 * (number as usize) / 4;
+        assert_eq!(pieces(&path, attempt).len(), splits);
+    }
+    assert_eq!(rows, Rows(8_500));
+    let (done, made) = attempt(&shop, &module, &path, (&spec(), 9, &[1, 2, 3, 4]));
+    assert_eq!(made, 0, "all of it was made in parts");
+    assert_eq!(publish(&ours, done.over.run, &done), Outcome::Committed { version: 1 });
+    assert_eq!((tree(&path), facts(&done), rejects(&ours.state_path())), expected);
+}
+
+#[test]
+fn a_run_without_work_for_a_guest_has_no_parts() {
+    let (shop, site) = (Shop::new(), Site::new());
+    let module = shop.module("columns");
+    let path = dataset(&site.path("one"));
+    managed(&shop, &path);
+    let prepared = prepared(&shop, &module, &path, request(&rename()), 1).resumable(after(&[]));
+    let part = prepared.stage_part(Part { number: 0, of: 2 }, &Progress::default()).unwrap();
+    assert_eq!(part, PartDone::Whole);
+}
+
+#[test]
+fn a_run_that_is_asked_to_stop_leaves_its_checkpoints_and_nothing_else() {
+    let (shop, site) = (Shop::new(), Site::new());
+    let module = shop.module("columns");
+    let path = dataset(&site.path("one"));
+    let ours = managed(&shop, &path);
+    let progress = Progress::default();
+    progress.evict();
+    let error = prepared(&shop, &module, &path, request(&spec()), 1)
+        .resumable(after(&[]))
+        .stage(&progress)
+        .unwrap_err();
+    assert!(matches!(error, RunError::Evicted), "{error:?}");
+    let left = tree(&ours.state_path().join("stage").join(AttemptId::new(Uuid::from_u128(1)).to_string()));
+    let files = left.values().filter(|what| !what.starts_with("directory")).count();
+    assert_eq!(files, pieces(&path, 1).len(), "{left:?}");
+
+    // Without checkpoints it ends as if nobody had asked.
+    let staged = prepared(&shop, &module, &path, request(&spec()), 2).stage(&progress);
+    drop(staged.unwrap());
+}
+
+/// Values that come again, so that rows depend on all before them.
+fn again(site: &Path) -> PathBuf {
+    let path = dataset(site);
+    fixture::write(&path.join("c.parquet"), &fixture::orders(2_000, 4_500), 1_000);
+    path
+}
+
+#[test]
+fn a_run_with_state_goes_on_behind_its_last_checkpoint() {
+    let shop = Shop::new();
+    let module = shop.module("dedupe-keys");
+    let params = json!({ "keys": ["customer", "year"] });
+    let request = || RunRequest { checkpoint_rows: Rows(2_000), ..request(&params) };
+    let undisturbed = |path: &Path| {
+        let ours = managed(&shop, path);
+        let staged = prepared(&shop, &module, path, request(), 1).stage(&Progress::default());
+        let done = staged.unwrap().hand_over().unwrap();
+        assert_eq!(publish(&ours, done.over.run, &done), Outcome::Committed { version: 1 });
+        (tree(path), facts(&done))
+    };
+    let expected = undisturbed(&again(&Site::new().path("one")));
+
+    let site = Site::new();
+    let path = again(&site.path("one"));
+    let ours = managed(&shop, &path);
+    let asked = Progress::default();
+    asked.evict();
+    for number in 1..=3 {
+        let earlier: Vec<u128> = (1..number).collect();
+        let prepared = prepared(&shop, &module, &path, request(), number).resumable(after(&earlier));
+        let error = prepared.stage(&asked).unwrap_err();
+        assert!(matches!(error, RunError::Evicted), "{error:?}");
+        // Two row groups and what the agent saved behind them.
+        assert_eq!(pieces(&path, number).len(), 3);
+    }
+    let progress = Progress::default();
+    let last = prepared(&shop, &module, &path, request(), 4).resumable(after(&[1, 2, 3]));
+    let done = last.stage(&progress).unwrap().hand_over().unwrap();
+    assert_eq!(progress.read().taken_over, 3);
+    assert_eq!(publish(&ours, done.over.run, &done), Outcome::Committed { version: 1 });
+    assert_eq!((tree(&path), facts(&done)), expected);
 }
 
 /// Not a test of its own: an attempt that another process is killed in.

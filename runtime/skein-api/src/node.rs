@@ -35,8 +35,7 @@ pub use register::{NodeRefused, Register, Registered, check_protocol};
 pub use report::{DatasetPlan, Found, Fragment, Outcome, Planned, Sampled, Scanned, Staged};
 pub use secret::Secret;
 pub use task::{
-    AgentLimits, DatasetPlace, DryRunTask, Payload, PlanTask, Resume, RunTask, ScanTask, SealTask, SplitTask,
-    Work,
+    AgentLimits, DatasetPlace, DryRunTask, Payload, PlanTask, RunTask, ScanTask, SplitTask, Work,
 };
 
 /// Both ends must have the same.

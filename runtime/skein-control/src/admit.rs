@@ -1,14 +1,12 @@
 //! Planned runs become tasks, as many as may be under way.
 
-use skein_ledger::{Enqueue, Entry, Limit, Run, RunFilter, SizeClass, TaskKind, Unit};
-use skein_types::{Blake3, Bytes, CampaignId, RunState, TaskId, Timestamp};
-use uuid::Uuid;
+use skein_ledger::{Limit, Run, RunFilter, Unit};
+use skein_types::{CampaignId, RunState};
 
 use crate::control::{Control, State};
 use crate::error::ServiceError;
+use crate::large::{SMALL, tasks_of};
 
-/// Up to here a run is one task and small.
-pub(crate) const SMALL: Bytes = Bytes::mib(64);
 /// Tasks that are queued in one unit.
 const CHUNK: u64 = 256;
 /// Runs that may be queued, running and staged for each node.
@@ -33,31 +31,17 @@ impl Control {
         let Some(last) = page.items.last().map(|run| run.seq) else { return Ok(false) };
         let new: Vec<&Run> = page.items.iter().filter(|run| live.may_have_task(run, now)).collect();
         if !new.is_empty() {
-            let entries = new.iter().map(|run| task_of(run));
-            self.write(entries.fold(Unit::by(self.itself.clone()), Unit::then))?;
+            let mut entries = Vec::with_capacity(new.len());
+            for run in &new {
+                entries.extend(tasks_of(run)?);
+            }
+            self.write(entries.into_iter().fold(Unit::by(self.itself.clone()), Unit::then))?;
         }
         let live = self.live(state, id)?;
+        live.divided.extend(new.iter().filter(|run| run.bytes > SMALL).map(|run| run.seq));
         live.tasks.extend(new.iter().map(|run| (run.seq, wave)));
         live.admitted.insert(wave, last);
         self.wake.nodes();
         Ok(true)
     }
-}
-
-/// The task of a run. Its id follows from where the run is, so that it cannot be queued twice.
-fn task_of(run: &Run) -> Entry {
-    let Blake3(digest) = Blake3::of(format!("{} {} {}", run.campaign, run.seq, run.epoch).as_bytes());
-    let mut id = [0; 16];
-    id.copy_from_slice(&digest[..16]);
-    Entry::Enqueue(Enqueue {
-        task: TaskId::new(Uuid::from_bytes(id)),
-        campaign: Some(run.campaign),
-        seq: Some(run.seq),
-        kind: TaskKind::Run,
-        class: if run.bytes <= SMALL { SizeClass::Small } else { SizeClass::Large },
-        cost: run.bytes,
-        payload: "{}".to_owned(),
-        input: None,
-        not_before: Timestamp(0),
-    })
 }

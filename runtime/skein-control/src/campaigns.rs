@@ -126,9 +126,20 @@ impl Control {
                 return Err(refused.into());
             }
             self.move_runs(&mut state, id, command, asked)?;
+            self.wake.reconciler();
+            self.wake.nodes();
+            match verb {
+                CampaignVerb::Pause | CampaignVerb::Cancel | CampaignVerb::RollBack => {
+                    self.acknowledged(state, id)
+                }
+                CampaignVerb::Plan
+                | CampaignVerb::Start
+                | CampaignVerb::Resume
+                | CampaignVerb::Retry
+                | CampaignVerb::Skip
+                | CampaignVerb::Finalize => {}
+            }
         }
-        self.wake.reconciler();
-        self.wake.nodes();
         self.campaign(named)
     }
 
@@ -168,7 +179,7 @@ impl Control {
                         more.extend(self.tasks_gone(id, run.seq)?);
                     }
                     let live = self.live(state, id)?;
-                    live.tasks.remove(&run.seq);
+                    live.forget(run.seq);
                     live.tries.remove(&run.seq);
                     live.admitted.clear();
                 }

@@ -1,44 +1,55 @@
-//! What dead attempts staged is removed when the ledger proves that nobody needs it.
+//! What attempts staged is removed when the ledger proves that nobody needs it.
 //!
-//! What lies there is listed first and the ledger asked then: an attempt is chosen when its task is claimed, so one that is on
-//! disk is in the ledger before. A zombie may write on into what is removed; what it loses is nobody's.
+//! While a run of a dataset is under way all attempts stay: what dead ones made is taken over by the next. When it came to
+//! rest nothing of them is needed any more. What lies there is listed first and the ledger asked then: an attempt is
+//! chosen when its task is claimed, so one that is on disk is of a run that the ledger knows. A zombie may write on into what is removed;
+//! what it loses is nobody's.
 
-use std::collections::BTreeSet;
-
-use skein_dataset::{Dataset, remove_attempts, staged_attempts};
-use skein_ledger::Limit;
-use skein_types::{AttemptId, DatasetId};
+use skein_dataset::{remove_attempts, staged_attempts};
+use skein_types::{AttemptId, DatasetId, codes};
 
 use crate::control::Control;
 use crate::datasets::from_dataset;
 use crate::error::ServiceError;
 
+/// Datasets that are looked at between two other things.
+const SOME: usize = 16;
+
 impl Control {
-    /// Removes what attempts staged that no task and no run of the dataset names.
-    pub(crate) fn collect(&self, id: DatasetId, dataset: &Dataset) -> Result<(), ServiceError> {
-        let staged =
-            staged_attempts(dataset).map_err(|error| from_dataset(error.code(), &error, error.hint()))?;
-        if staged.is_empty() {
-            return Ok(());
+    /// Looks at some of the datasets whose runs came to rest; true if there were any.
+    pub(crate) fn collect(&self) -> bool {
+        let some: Vec<DatasetId> = {
+            let mut state = self.state();
+            let some: Vec<DatasetId> = state.to_sweep.iter().take(SOME).copied().collect();
+            some.iter().for_each(|id| {
+                state.to_sweep.remove(id);
+            });
+            some
+        };
+        for id in &some {
+            match self.sweep(*id) {
+                // It was removed meanwhile, and its attempts with it.
+                Err(error) if error.code == codes::NOT_FOUND => {}
+                // The next run of it finds them too.
+                Err(error) => {
+                    tracing::warn!(dataset = %id, %error, "staged files of dead attempts not removed")
+                }
+                Ok(0) => {}
+                Ok(gone) => tracing::debug!(dataset = %id, gone, "what dead attempts staged is removed"),
+            }
         }
-        let needed = self.needed(id)?;
-        let gone: Vec<AttemptId> =
-            staged.iter().map(|staged| staged.attempt).filter(|attempt| !needed.contains(attempt)).collect();
-        if gone.is_empty() {
-            return Ok(());
-        }
-        tracing::debug!(dataset = %id, attempts = gone.len(), "what dead attempts staged is removed");
-        remove_attempts(dataset, &gone).map_err(|error| from_dataset(error.code(), &error, error.hint()))
+        !some.is_empty()
     }
 
-    /// Attempts that tasks of the dataset's runs, or runs at the door, name.
-    fn needed(&self, id: DatasetId) -> Result<BTreeSet<AttemptId>, ServiceError> {
-        let mut needed = BTreeSet::new();
-        for run in self.under_way(id)? {
-            needed.extend(run.door.as_ref().map(|door| door.attempt));
-            let tasks = self.ledger.tasks_of_run(run.campaign, run.seq, 0, Limit::MAX)?;
-            needed.extend(tasks.items.iter().filter_map(|task| Some(task.phase.holder()?.attempt)));
+    fn sweep(&self, id: DatasetId) -> Result<usize, ServiceError> {
+        let dataset = self.open_dataset(id)?;
+        let staged =
+            staged_attempts(&dataset).map_err(|error| from_dataset(error.code(), &error, error.hint()))?;
+        if staged.is_empty() || !self.under_way(id)?.is_empty() {
+            return Ok(0);
         }
-        Ok(needed)
+        let gone: Vec<AttemptId> = staged.iter().map(|staged| staged.attempt).collect();
+        remove_attempts(&dataset, &gone).map_err(|error| from_dataset(error.code(), &error, error.hint()))?;
+        Ok(gone.len())
     }
 }

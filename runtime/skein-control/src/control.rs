@@ -6,12 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use skein_api::node::Secret;
 use skein_dataset::ProbeCache;
 use skein_ledger::{Actor, Entry, Ledger, Sqlite, Unit, UnitOutcome};
-use skein_types::{Bytes, CampaignId, Clock, ServerId, codes};
+use skein_types::{Bytes, CampaignId, Clock, DatasetId, ServerId, codes};
 
 use crate::decide::{self, Told};
 use crate::error::ServiceError;
@@ -59,6 +59,8 @@ pub struct Control {
     address: String,
     secret: Secret,
     state: Mutex<State>,
+    /// A node spoke, or is gone.
+    pub(crate) heard: Condvar,
 }
 
 /// What is in memory.
@@ -68,6 +70,8 @@ pub(crate) struct State {
     pub(crate) open: BTreeSet<CampaignId>,
     pub(crate) campaigns: BTreeMap<CampaignId, Live>,
     pub(crate) fleet: Fleet,
+    /// Datasets of runs that came to rest, whose dead attempts may be of no use any more.
+    pub(crate) to_sweep: BTreeSet<DatasetId>,
     pub(crate) scans: Scans,
 }
 
@@ -91,6 +95,7 @@ impl Control {
             address,
             secret,
             state: Mutex::default(),
+            heard: Condvar::new(),
         };
         control.resume()?;
         Ok(Arc::new(control))

@@ -18,7 +18,7 @@ use skein_campaign::RunReport;
 use skein_dataset::{Conflict, Dataset, Handed, Outcome, PublishError, publish_handed, resolve};
 use skein_ledger::{
     Entry, Limit, Meters, Name, Phase, PhaseName, Run, RunFailed, RunFilter, RunIntended, RunPublished, Task,
-    TaskFilter, Text,
+    TaskFilter, TaskKind, Text,
 };
 use skein_types::{
     AttemptId, Blake3, CampaignId, Code, ErrorClass, RunId, RunState, TaskId, Timestamp, Token, codes,
@@ -126,6 +126,10 @@ impl Control {
 
     fn at_door(&self, id: CampaignId, task: &Task) -> Result<Option<AtDoor>, ServiceError> {
         let (Some(seq), Phase::Staged { result, .. }) = (task.seq, &task.phase) else { return Ok(None) };
+        // A part of a run is not at the door.
+        if task.kind == TaskKind::Split {
+            return Ok(None);
+        }
         let Some(run) = self.ledger.run(id, seq)? else { return Ok(None) };
         let Finished { attempt, staged } = serde_json::from_str(result)
             .map_err(|error| ServiceError::bug(format!("a staged task's row: {error}")))?;
@@ -207,18 +211,13 @@ impl Control {
                 }
             }
             more.extend(one.task.map(|(task, token)| Entry::Remove { task, token }));
-            self.live(&mut state, id)?.tasks.remove(&seq);
+            self.live(&mut state, id)?.forget(seq);
+            state.to_sweep.insert(one.run.dataset);
         }
         let refused = self.tell(&mut state, id, told, (&self.itself, "", more))?;
         drop(state);
         if let Some((_, why)) = refused.first() {
             return Err(ServiceError::bug(format!("what happened at the door is refused: {why}")));
-        }
-        for one in lot.iter() {
-            // It is there the next time too.
-            if let Err(error) = self.collect(one.run.dataset, &one.dataset) {
-                tracing::warn!(campaign = %id, seq = one.run.seq, %error, "staged files of dead attempts not removed");
-            }
         }
         Ok(())
     }

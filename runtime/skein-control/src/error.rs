@@ -58,6 +58,7 @@ from!(
     skein_api::BodyError,
     skein_api::node::NodeRefused,
     skein_api::node::BlobError,
+    skein_campaign::task::ExchangeRefused,
     skein_ledger::LedgerError
 );
 

@@ -1,110 +1,143 @@
 //! One exchange of a node: what it reports is taken, what it may do next is given, in one call of the ledger.
 //!
 //! ```text
-//! order       renewal, checkpoints, results, claims; each a unit of its own: one that is refused keeps no other out
-//! duplicate   the same sequence again gets the same answer; an older one is refused
+//! order       renewal, checkpoints, results, what is taken back and not there, claims; each a unit of its own: one that is
+//!             refused keeps no other out
+//! duplicate   the same sequence again gets the same answer; an older one, or one that leaves one out, is refused
 //! fenced      a report with an old token changes nothing, and the node is told to drop the task
-//! lost        a task that control gave and the node does not name never came: it is ready again
+//! lost        a task that control gave and the node does not name never came: it is given again, with the same claim
 //! ```
-//! The lock is held throughout, so a pause that was answered lies before or after the whole exchange: nothing starts after
-//! it.
+//! The lock is held throughout, so a pause lies before or after the whole exchange. A node that speaks again has done what
+//! the answer before told it: a pause is acknowledged by that (see `stop`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use skein_api::List;
-use skein_api::node::{Exchange, Exchanged, Held, Lease, Rates, Revoke, RevokeReason, TASKS_MAX};
-use skein_campaign::BeforeDoor;
-use skein_ledger::{
-    Checkpoint, Claim, Entry, Limit, PhaseName, Release, SizeClass, Task, TaskFilter, TaskKind, Unit,
-    UnitOutcome,
+use skein_api::node::{
+    CheckpointReport, Exchange, Exchanged, Held, Lease, Rates, Revoke, RevokeReason, TASKS_MAX,
 };
-use skein_types::{AttemptId, CampaignId, ErrorClass, Millis, NodeId, TaskId, Timestamp, Token, codes};
+use skein_campaign::task::{
+    Claim as Right, Claimed, ReadyTask, Recall, Receive, Settle, SizeClass as Class, assign, reconcile,
+};
+use skein_campaign::{BeforeDoor, task};
+use skein_ledger::{
+    Checkpoint, Claim, Entry, Limit, PhaseName, Release, SizeClass, Task, TaskFilter, Unit, UnitOutcome,
+};
+use skein_types::{
+    AttemptId, Blake3, CampaignId, ErrorClass, Millis, NodeId, Rows, TaskId, Timestamp, Token, codes,
+};
 use uuid::Uuid;
 
 use crate::control::{Control, State};
 use crate::error::ServiceError;
-use crate::fleet::{Hold, LEASE};
+use crate::fleet::Hold;
+use crate::watched::Watched;
+
+/// How long it is remembered where a task was, at least; while it is queued it is anyway.
+const KEEP: u64 = 24 * 3_600_000;
 
 /// What the units of a call are for, in their order.
 enum For {
     Renewal,
-    Report(TaskId),
-    Claimed(Box<(Task, Held)>),
+    Checkpoint(Held),
+    Result(Held),
+    Returned(Held),
+    Claimed(Box<Chosen>),
+}
+
+/// A task for the node that asks.
+struct Chosen {
+    task: Task,
+    held: Held,
+}
+
+/// What is remembered of a checkpoint.
+#[derive(serde::Serialize)]
+struct Point {
+    attempt: AttemptId,
+    made: u64,
+    rows: Rows,
+}
+
+/// What is written in one call.
+#[derive(Default)]
+struct Call {
+    units: Vec<Unit>,
+    purposes: Vec<For>,
+}
+
+impl Call {
+    fn push(&mut self, purpose: For, unit: Unit) {
+        self.purposes.push(purpose);
+        self.units.push(unit);
+    }
+
+    /// The tasks that it is about, and whose report it is, if it is one.
+    fn about(&self, (node, incarnation): (NodeId, u64)) -> Vec<(TaskId, Option<Right>)> {
+        let of = |held: &Held| right(*held, (node, incarnation));
+        let about = self.purposes.iter().filter_map(|purpose| match purpose {
+            For::Renewal => None,
+            For::Checkpoint(held) | For::Result(held) => Some((held.task, Some(of(held)))),
+            For::Returned(held) => Some((held.task, None)),
+            For::Claimed(chosen) => Some((chosen.task.id, None)),
+        });
+        about.collect()
+    }
 }
 
 impl Control {
     /// Takes what a node says and answers what is its to do.
     pub fn exchange(&self, asked: &Exchange) -> Result<Exchanged, ServiceError> {
         let mut state = self.state();
+        let now = self.clock.elapsed();
+        let moment = state.fleet.moment;
         let seat = Self::seat(&mut state, asked.node, asked.incarnation)?;
-        match asked.sequence.cmp(&seat.sequence) {
-            std::cmp::Ordering::Equal => {
+        let next = match seat.session.receive(asked.incarnation, asked.sequence)? {
+            Receive::Fresh(next) => next,
+            Receive::Again => {
                 let again = seat.answer.clone();
                 return again
                     .ok_or_else(|| ServiceError::new(codes::NODE_SEQUENCE, "sequences count from 1"));
             }
-            std::cmp::Ordering::Less => {
-                let message = format!("sequence {} after {}", asked.sequence, seat.sequence);
-                return Err(ServiceError::new(codes::NODE_SEQUENCE, message));
-            }
-            std::cmp::Ordering::Greater => {}
-        }
-        seat.until = self.clock.elapsed() + LEASE;
-        for progress in asked.holding.iter() {
-            if let Some(hold) = seat.holds.get_mut(&progress.held.task) {
-                hold.started |= progress.started;
-                hold.rows = progress.rows.0;
-            }
-        }
+        };
+        seat.hear(now, asked);
         let answer = self.take_and_give(&mut state, asked)?;
         let seat = Self::seat(&mut state, asked.node, asked.incarnation)?;
-        seat.sequence = asked.sequence;
-        seat.answer = Some(answer.clone());
+        (seat.session, seat.told, seat.answer) = (next, moment, Some(answer.clone()));
         if !asked.results.is_empty() {
             self.wake.reconciler();
         }
+        drop(state);
+        self.heard.notify_all();
         Ok(answer)
     }
 
     fn take_and_give(&self, state: &mut State, asked: &Exchange) -> Result<Exchanged, ServiceError> {
-        let by = || Unit::by(self.itself.clone());
-        let usage =
-            serde_json::to_string(&asked.usage).map_err(|error| ServiceError::bug(error.to_string()))?;
-        let mut units = vec![by().then(self.renewal(asked.node, asked.incarnation, &usage))];
-        let mut purposes = vec![For::Renewal];
-        for report in asked.checkpoints.iter() {
-            let checkpoint = Checkpoint { number: report.number, blob: report.blob };
-            let node = (asked.node, asked.incarnation);
-            let (task, token) = (report.held.task, report.held.token);
-            units.push(by().then(Entry::Checkpoint { task, token, node, checkpoint }));
-            purposes.push(For::Report(task));
-        }
-        for report in asked.results.iter() {
-            if let Some(unit) = self.taken(state, (asked.node, asked.incarnation), report)? {
-                units.push(unit);
-                purposes.push(For::Report(report.held.task));
-            }
-        }
-        let returned = Self::returned(state, asked);
-        for held in &returned {
-            units.push(by().then(released(*held, Timestamp(0))));
-            purposes.push(For::Report(held.task));
-        }
+        let node = (asked.node, asked.incarnation);
         let over: BTreeSet<TaskId> = asked.results.iter().map(|report| report.held.task).collect();
+        let mut call = self.reports(state, asked)?;
+        let settled = self.settled(state, asked, &over);
+        let returned: BTreeSet<TaskId> = settled
+            .iter()
+            .filter_map(|settle| if let Settle::Release(task) = settle { Some(*task) } else { None })
+            .collect();
+        let gone: BTreeSet<TaskId> = over.union(&returned).copied().collect();
+        for held in Self::holds(state, asked.node)
+            .filter(|hold| returned.contains(&hold.held.task))
+            .map(|hold| hold.held)
+        {
+            call.push(For::Returned(held), self.unit().then(released(held, Timestamp(0))));
+        }
         if !asked.draining {
-            for (task, held) in self.choose(state, asked)? {
-                let claim = Claim {
-                    task: task.id,
-                    token: task.token,
-                    node: asked.node,
-                    incarnation: asked.incarnation,
-                    attempt: held.attempt,
-                };
-                units.push(by().then(Entry::Claim(claim)));
-                purposes.push(For::Claimed(Box::new((task, held))));
+            for chosen in self.choose(state, asked, &gone)? {
+                let Chosen { task, held } = &chosen;
+                let (task, token, attempt) = (task.id, task.token, held.attempt);
+                let claim = Claim { task, token, node: asked.node, incarnation: asked.incarnation, attempt };
+                call.push(For::Claimed(Box::new(chosen)), self.unit().then(Entry::Claim(claim)));
             }
         }
-        let outcomes = match self.ledger.commit(units) {
+        let watched = Watched::before(&*self.ledger, call.about(node))?;
+        let outcomes = match self.ledger.commit(call.units) {
             Ok(outcomes) => outcomes,
             Err(error) => {
                 // Nothing of it is written: every machine that took a report in is read again.
@@ -112,93 +145,137 @@ impl Control {
                 return Err(error.into());
             }
         };
+        watched.after(&*self.ledger)?;
+        let claimed = Self::became(state, asked, (call.purposes, outcomes))?;
         let seat = Self::seat(state, asked.node, asked.incarnation)?;
-        let campaigns: BTreeMap<TaskId, CampaignId> =
-            seat.holds.iter().filter_map(|(task, hold)| Some((*task, hold.campaign?))).collect();
-        for held in &returned {
-            seat.holds.remove(&held.task);
-        }
-        for task in &over {
-            if seat.holds.remove(task).is_some() {
-                seat.finished += 1;
-            }
-        }
-        let mut fenced = BTreeSet::new();
-        let mut claimed = Vec::new();
-        for (purpose, outcome) in purposes.into_iter().zip(outcomes) {
-            match (purpose, outcome) {
-                (For::Renewal, UnitOutcome::Refused { .. }) => {
-                    state.fleet.seats.remove(&asked.node);
-                    return Err(ServiceError::new(codes::NODE_FENCED, "the node was given up")
-                        .hint(Some("register again")));
-                }
-                (For::Report(task), UnitOutcome::Refused { .. }) => {
-                    fenced.insert(task);
-                    // A machine that took the report in is ahead of the ledger.
-                    if let Some(campaign) = campaigns.get(&task) {
-                        state.campaigns.remove(campaign);
-                    }
-                }
-                (For::Claimed(claim), UnitOutcome::Applied(_) | UnitOutcome::Known(_)) => {
-                    claimed.push(*claim)
-                }
-                // Somebody else has it.
-                (For::Claimed(_), UnitOutcome::Refused { .. }) => {}
-                (For::Renewal | For::Report(_), UnitOutcome::Applied(_) | UnitOutcome::Known(_)) => {}
-            }
-        }
-        let leases = self.leases(state, asked.node, claimed);
-        let revokes = self.revokes(state, asked, (&over, &fenced));
+        seat.finished += over.iter().filter(|task| seat.holds.contains_key(task)).count() as u64;
+        seat.holds.retain(|task, _| !gone.contains(task));
+        let mut leases = self.given_again(state, asked.node, &settled)?;
+        leases.extend(claimed.into_iter().filter_map(|chosen| self.given(state, node, chosen)));
         Ok(Exchanged {
             acknowledged: asked.sequence,
             leases: List::first(leases).0,
-            revokes: List::first(revokes).0,
+            revokes: List::first(revokes(state, asked, &settled)).0,
             rates: Rates::default(),
             drain: false,
         })
     }
 
-    /// Tasks that were given and that the node does not name: the answer that gave them was lost.
-    fn returned(state: &State, asked: &Exchange) -> Vec<Held> {
-        let named: BTreeSet<TaskId> = (asked.holding.iter().map(|progress| progress.held.task))
-            .chain(asked.results.iter().map(|report| report.held.task))
-            .collect();
-        let holds = state.fleet.seats.get(&asked.node).map(|seat| seat.holds.values());
-        let lost = holds.into_iter().flatten().filter(|hold| !named.contains(&hold.held.task));
-        lost.map(|hold| hold.held).collect()
-    }
-
-    /// What the node gets next: small tasks and large ones each up to what it wants, so that neither starves the other, and
-    /// of each campaign that works a share, so that none waits behind one that does not.
-    fn choose(&self, state: &mut State, asked: &Exchange) -> Result<Vec<(Task, Held)>, ServiceError> {
-        let working = self.working(state);
-        let mut chosen = self.scans_to_give(state, asked.wants.small)?;
-        let wants = [(SizeClass::Large, asked.wants.large), (SizeClass::Small, asked.wants.small)];
-        for (class, wanted) in wants {
-            let mut left = usize::try_from(wanted).unwrap_or(usize::MAX).min(TASKS_MAX - chosen.len());
-            for (place, campaign) in working.iter().enumerate() {
-                let share = left.div_ceil(working.len() - place);
-                if share == 0 {
-                    break;
-                }
-                for task in self.ready(*campaign, Some(class), share)? {
-                    // A task whose nodes keep dying gets a node for itself.
-                    let busy = !asked.holding.is_empty() || !chosen.is_empty();
-                    if task.alone && busy {
-                        continue;
-                    }
-                    let alone = task.alone;
-                    let token = Token { generation: self.ledger.generation()?, epoch: task.token.epoch + 1 };
-                    let held = Held { task: task.id, token, attempt: AttemptId::new(Uuid::now_v7()) };
-                    chosen.push((task, held));
-                    left -= 1;
-                    if alone {
-                        return Ok(chosen);
-                    }
-                }
+    /// Units of what the node says: that it is alive, how far it is, what it finished.
+    fn reports(&self, state: &mut State, asked: &Exchange) -> Result<Call, ServiceError> {
+        let node = (asked.node, asked.incarnation);
+        let usage =
+            serde_json::to_string(&asked.usage).map_err(|error| ServiceError::bug(error.to_string()))?;
+        let mut call = Call::default();
+        call.push(For::Renewal, self.unit().then(self.renewal(asked.node, asked.incarnation, &usage)));
+        for report in asked.checkpoints.iter() {
+            call.push(For::Checkpoint(report.held), self.checkpoint(node, report)?);
+        }
+        for report in asked.results.iter() {
+            if let Some(unit) = self.taken(state, node, report)? {
+                call.push(For::Result(report.held), unit);
             }
         }
-        Ok(chosen)
+        Ok(call)
+    }
+
+    /// How far a task is. What it made lies beside the dataset; here is said whose it is, so that nobody removes it.
+    fn checkpoint(&self, node: (NodeId, u64), report: &CheckpointReport) -> Result<Unit, ServiceError> {
+        let point = Point { attempt: report.held.attempt, made: report.made, rows: report.rows };
+        let bytes = serde_json::to_vec(&point).map_err(|error| ServiceError::bug(error.to_string()))?;
+        let checkpoint = Checkpoint { number: report.number, blob: Blake3::of(&bytes) };
+        let keep_until = Timestamp(self.clock.now().0.saturating_add(KEEP));
+        let (task, token) = (report.held.task, report.held.token);
+        let unit = self.unit().then(Entry::PutBlob { bytes, keep_until });
+        Ok(unit.then(Entry::Checkpoint { task, token, node, checkpoint }))
+    }
+
+    /// What was given to the node against what it says that it has.
+    fn settled(&self, state: &mut State, asked: &Exchange, over: &BTreeSet<TaskId>) -> Vec<Settle<TaskId>> {
+        let node = (asked.node, asked.incarnation);
+        let holds: Vec<Hold> =
+            Self::holds(state, asked.node).filter(|hold| !over.contains(&hold.held.task)).collect();
+        let claimed: Vec<Claimed<TaskId>> = holds
+            .iter()
+            .map(|hold| Claimed {
+                task: hold.held.task,
+                claim: right(hold.held, node),
+                recall: self.recall(state, hold),
+            })
+            .collect();
+        let held: Vec<(TaskId, Right)> =
+            asked.holding.iter().map(|one| (one.held.task, right(one.held, node))).collect();
+        reconcile(&claimed, &held, true)
+    }
+
+    fn holds(state: &State, node: NodeId) -> impl Iterator<Item = Hold> {
+        state.fleet.seats.get(&node).into_iter().flat_map(|seat| seat.holds.values().copied())
+    }
+
+    /// Why a node shall not go on with a task, if it shall not.
+    fn recall(&self, state: &mut State, hold: &Hold) -> Option<Recall> {
+        // What cannot be read just now is no reason to throw work away.
+        let live = self.live(state, hold.campaign?).ok()?;
+        if hold.seq.is_some_and(|seq| !live.tasks.contains_key(&seq)) {
+            return Some(Recall::Cancelled);
+        }
+        match hold.wave {
+            Some(wave) => match live.machine.before_door(wave) {
+                BeforeDoor::GoOn | BeforeDoor::StageAndHold => None,
+                BeforeDoor::StopAtCheckpoint => Some(Recall::Paused),
+                BeforeDoor::Discard => Some(Recall::Cancelled),
+            },
+            None if !live.works() => Some(Recall::Cancelled),
+            None => None,
+        }
+    }
+
+    /// What the node gets next, of each campaign that works a share, so that none waits behind one that does not. What
+    /// kinds of tasks it gets is `assign`'s to say.
+    fn choose(
+        &self,
+        state: &mut State,
+        asked: &Exchange,
+        gone: &BTreeSet<TaskId>,
+    ) -> Result<Vec<Chosen>, ServiceError> {
+        let working = self.working(state);
+        let mut waiting: BTreeMap<TaskId, Task> = BTreeMap::new();
+        let mut ready = |class, wanted: u32| -> Result<Vec<ReadyTask<TaskId>>, ServiceError> {
+            let mut left = usize::try_from(wanted).unwrap_or(usize::MAX).min(TASKS_MAX);
+            let mut ready = Vec::new();
+            for (place, campaign) in working.iter().enumerate() {
+                let share = left.div_ceil(working.len() - place);
+                for task in self.ready(*campaign, Some(class), share)? {
+                    let estimate = estimate(task.cost.0);
+                    ready.push(ReadyTask { task: task.id, estimate, alone: task.alone });
+                    left -= 1;
+                    waiting.insert(task.id, task);
+                }
+            }
+            Ok(ready)
+        };
+        let mut small = ready(SizeClass::Small, asked.wants.small)?;
+        let large = ready(SizeClass::Large, asked.wants.large)?;
+        for scan in self.scans_to_give(state, asked.wants.small)? {
+            let estimate = estimate(scan.cost.0);
+            small.push(ReadyTask { task: scan.id, estimate, alone: scan.alone });
+            waiting.insert(scan.id, scan);
+        }
+        let alone = small.iter().chain(&large).any(|task| task.alone);
+        let others_empty = state.fleet.seats.iter().any(|(node, seat)| *node != asked.node && seat.emptying);
+        let seat = Self::seat(state, asked.node, asked.incarnation)?;
+        let room = seat.room(asked.wants, gone);
+        // One node at a time is emptied for a task that runs alone.
+        seat.emptying = alone && !others_empty && room.holds > 0;
+        let room = task::Room { emptying: room.emptying || seat.emptying, ..room };
+        let given = assign(&room, &small, &large);
+        let generation = self.ledger.generation()?;
+        let chosen = given.into_iter().filter_map(|id| waiting.remove(&id)).map(|task| {
+            let token = Token { generation, epoch: task.token.epoch + 1 };
+            let held = Held { task: task.id, token, attempt: AttemptId::new(Uuid::now_v7()) };
+            Chosen { task, held }
+        });
+        Ok(chosen.collect())
     }
 
     /// Campaigns of which tasks may start.
@@ -214,46 +291,114 @@ impl Control {
         class: Option<SizeClass>,
         most: usize,
     ) -> Result<Vec<Task>, ServiceError> {
+        if most == 0 {
+            return Ok(Vec::new());
+        }
         let due = Some(self.clock.now());
         let filter = TaskFilter { campaign: Some(id), phase: Some(PhaseName::Ready), class, due };
         Ok(self.ledger.tasks(filter, 0, Limit::new(most))?.items)
     }
 
-    /// What was claimed, with all that the node needs for it.
-    fn leases(&self, state: &mut State, node: NodeId, claimed: Vec<(Task, Held)>) -> Vec<Lease> {
-        let mut leases = Vec::with_capacity(claimed.len());
-        for (task, held) in claimed {
-            // It holds it from the claim on. What it is not given after all it will not name, and gets rid of so.
-            let hold = Hold { held, campaign: task.campaign, wave: None, started: false, rows: 0 };
-            if let Some(seat) = state.fleet.seats.get_mut(&node) {
-                seat.holds.insert(task.id, hold);
-            }
-            let work = match self.payload(state, &task) {
-                Ok(work) => work,
-                Err(error) => {
-                    tracing::error!(task = %task.id, %error, "a task cannot be given away");
-                    self.not_given(state, (node, held), &task, &error);
-                    continue;
+    /// What became of the call: the tasks that are the node's now.
+    fn became(
+        state: &mut State,
+        asked: &Exchange,
+        (purposes, outcomes): (Vec<For>, Vec<UnitOutcome>),
+    ) -> Result<Vec<Chosen>, ServiceError> {
+        let mut claimed = Vec::new();
+        for (purpose, outcome) in purposes.into_iter().zip(outcomes) {
+            match (purpose, outcome.is_done()) {
+                (For::Renewal, false) => {
+                    state.fleet.seats.remove(&asked.node);
+                    return Err(ServiceError::new(codes::NODE_FENCED, "the node was given up")
+                        .hint(Some("register again")));
                 }
-            };
-            if let Some(hold) = state.fleet.seats.get_mut(&node).and_then(|seat| seat.holds.get_mut(&task.id))
-            {
-                hold.wave = work.wave;
+                (For::Result(held), false) => {
+                    // A machine that took the report in is ahead of the ledger.
+                    let seat = state.fleet.seats.get(&asked.node);
+                    let campaign = seat.and_then(|seat| seat.holds.get(&held.task)?.campaign);
+                    campaign.map(|campaign| state.campaigns.remove(&campaign));
+                }
+                (For::Claimed(chosen), true) => claimed.push(*chosen),
+                // Somebody else has it, or it is further than the node thinks.
+                (For::Claimed(_) | For::Checkpoint(_) | For::Returned(_), false) => {}
+                (For::Renewal | For::Checkpoint(_) | For::Result(_) | For::Returned(_), true) => {}
             }
-            leases.push(Lease {
-                held,
-                large: task.class == SizeClass::Large,
-                estimate_ms: estimate(task.cost.0),
-                memory: work.memory,
-                payload: work.payload,
-            });
         }
-        leases
+        Ok(claimed)
     }
 
-    /// A run that cannot even be begun has failed. Everything else is ready again with the node's next exchange.
+    /// What was given and never came.
+    fn given_again(
+        &self,
+        state: &mut State,
+        node: NodeId,
+        settled: &[Settle<TaskId>],
+    ) -> Result<Vec<Lease>, ServiceError> {
+        let mut leases = Vec::new();
+        for settle in settled {
+            let Settle::GiveAgain(id) = settle else { continue };
+            let Some(hold) = Self::holds(state, node).find(|hold| hold.held.task == *id) else { continue };
+            let task = self.ledger.task(*id)?.filter(|task| task.token == hold.held.token);
+            let Some(task) = task else {
+                // It went while nobody knew: nothing is to be given.
+                state.fleet.seats.get_mut(&node).map(|seat| seat.holds.remove(id));
+                continue;
+            };
+            leases.extend(self.lease(state, node, Chosen { task, held: hold.held }));
+        }
+        Ok(leases)
+    }
+
+    /// A claimed task is the node's from the claim on. What it is not given after all it will not name, and is given again.
+    fn given(&self, state: &mut State, (node, _): (NodeId, u64), chosen: Chosen) -> Option<Lease> {
+        let Chosen { task, held } = &chosen;
+        let large = task.class == SizeClass::Large;
+        let hold = Hold {
+            held: *held,
+            campaign: task.campaign,
+            seq: task.seq,
+            wave: None,
+            large,
+            alone: task.alone,
+            estimate: estimate(task.cost.0),
+            started: false,
+            rows: 0,
+            kept: 0,
+        };
+        if let Some(seat) = state.fleet.seats.get_mut(&node) {
+            seat.holds.insert(task.id, hold);
+            seat.last = Some(if large { Class::Large } else { Class::Small });
+        }
+        self.lease(state, node, chosen)
+    }
+
+    /// A task with all that the node needs for it.
+    fn lease(&self, state: &mut State, node: NodeId, Chosen { task, held }: Chosen) -> Option<Lease> {
+        let work = match self.payload(state, &task) {
+            Ok(work) => work,
+            Err(error) => {
+                tracing::error!(task = %task.id, %error, "a task cannot be given away");
+                self.not_given(state, (node, held), &task, &error);
+                return None;
+            }
+        };
+        if let Some(hold) = state.fleet.seats.get_mut(&node).and_then(|seat| seat.holds.get_mut(&task.id)) {
+            hold.wave = work.wave;
+        }
+        Some(Lease {
+            held,
+            large: task.class == SizeClass::Large,
+            checkpoint: task.checkpoint.map_or(0, |checkpoint| checkpoint.number),
+            estimate_ms: estimate(task.cost.0),
+            memory: work.memory,
+            payload: work.payload,
+        })
+    }
+
+    /// A run that cannot even be begun has failed. Everything else is given again with the node's next exchange.
     fn not_given(&self, state: &mut State, (node, held): (NodeId, Held), task: &Task, error: &ServiceError) {
-        if !(task.looks() || task.kind == TaskKind::Run) || error.code.class == ErrorClass::Transient {
+        if error.code.class == ErrorClass::Transient {
             return;
         }
         let claimed = Task { token: held.token, ..task.clone() };
@@ -271,42 +416,6 @@ impl Control {
         }
     }
 
-    /// What the node has and shall not go on with.
-    fn revokes(
-        &self,
-        state: &mut State,
-        asked: &Exchange,
-        (over, fenced): (&BTreeSet<TaskId>, &BTreeSet<TaskId>),
-    ) -> Vec<Revoke> {
-        let holds: BTreeMap<TaskId, Hold> =
-            state.fleet.seats.get(&asked.node).map(|seat| seat.holds.clone()).unwrap_or_default();
-        let mut revokes = Vec::new();
-        for progress in asked.holding.iter().filter(|progress| !over.contains(&progress.held.task)) {
-            let held = progress.held;
-            let hold = holds.get(&held.task).filter(|hold| hold.held == held && !fenced.contains(&held.task));
-            let reason = match hold {
-                None => Some(RevokeReason::Fenced),
-                Some(hold) => match self.before_door(state, hold) {
-                    BeforeDoor::GoOn | BeforeDoor::StageAndHold => None,
-                    BeforeDoor::StopAtCheckpoint => Some(RevokeReason::Paused),
-                    BeforeDoor::Discard => Some(RevokeReason::Cancelled),
-                },
-            };
-            revokes.extend(reason.map(|reason| Revoke { held, reason }));
-        }
-        revokes
-    }
-
-    fn before_door(&self, state: &mut State, hold: &Hold) -> BeforeDoor {
-        let Some(campaign) = hold.campaign else { return BeforeDoor::GoOn };
-        match (self.live(state, campaign), hold.wave) {
-            (Ok(live), Some(wave)) => live.machine.before_door(wave),
-            (Ok(live), None) if !live.works() => BeforeDoor::Discard,
-            // What cannot be read just now is no reason to throw work away.
-            (Ok(_) | Err(_), _) => BeforeDoor::GoOn,
-        }
-    }
-
     /// Whether some node could be given something now.
     pub fn has_work(&self) -> bool {
         let mut state = self.state();
@@ -319,6 +428,43 @@ impl Control {
     pub fn work_appears(&self) -> impl Future<Output = ()> + '_ {
         self.wake.work()
     }
+
+    fn unit(&self) -> Unit {
+        Unit::by(self.itself.clone())
+    }
+}
+
+/// What the node has and shall not go on with.
+fn revokes(state: &State, asked: &Exchange, settled: &[Settle<TaskId>]) -> Vec<Revoke> {
+    let seat = state.fleet.seats.get(&asked.node);
+    let mut revokes: Vec<Revoke> = Vec::new();
+    for settle in settled {
+        let (task, claim, reason) = match settle {
+            Settle::TakeBack(task, claim, recall) => (
+                task,
+                claim,
+                match recall {
+                    Recall::Cancelled => RevokeReason::Cancelled,
+                    Recall::Paused => RevokeReason::Paused,
+                    Recall::Moved => RevokeReason::Moved,
+                },
+            ),
+            Settle::Fence(task, claim) => (task, claim, RevokeReason::Fenced),
+            Settle::GiveAgain(_) | Settle::Release(_) => continue,
+        };
+        let held = Held { task: *task, token: claim.token, attempt: claim.attempt };
+        revokes.push(Revoke { held, reason });
+    }
+    debug_assert!(
+        revokes.iter().all(|revoke| {
+            let ours = seat.is_some_and(|seat| {
+                seat.holds.get(&revoke.held.task).is_some_and(|hold| hold.held == revoke.held)
+            });
+            ours == (revoke.reason != RevokeReason::Fenced)
+        }),
+        "a task is fenced that is the node's, or taken back that is not"
+    );
+    revokes
 }
 
 /// A claimed task goes back, with nothing against it.
@@ -331,6 +477,10 @@ pub(crate) fn released(held: Held, not_before: Timestamp) -> Entry {
         alone: false,
         from_start: false,
     })
+}
+
+fn right(held: Held, (node, incarnation): (NodeId, u64)) -> Right {
+    Right { token: held.token, node, incarnation, attempt: held.attempt }
 }
 
 /// A guess, so that a node does not hoard: a few milliseconds for opening and publishing, and 50 MB/s.

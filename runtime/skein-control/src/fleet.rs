@@ -3,11 +3,12 @@
 //! Soft state. A node that control does not know registers again, which gives all that it held to others; so a control that
 //! was restarted needs to remember nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use skein_api::node::{Exchanged, Held};
-use skein_types::{CampaignId, NodeId, TaskId};
+use skein_api::node::{Exchange, Exchanged, Held, Wants};
+use skein_campaign::task::{Room, Session, SizeClass};
+use skein_types::{CampaignId, Millis, NodeId, TaskId};
 
 /// Of a node's lease.
 pub(crate) const LEASE: Duration = Duration::from_secs(10);
@@ -15,8 +16,9 @@ pub(crate) const LEASE: Duration = Duration::from_secs(10);
 pub(crate) const MARGIN: Duration = Duration::from_secs(2);
 /// How long after its end it is given up.
 pub(crate) const GRACE: Duration = Duration::from_secs(2);
-/// Between two exchanges of a node, at most.
-pub(crate) const EXCHANGE_EVERY: Duration = Duration::from_secs(2);
+/// Between two exchanges of a node, at most. Together with the way back and forth less than the two seconds in which a pause
+/// is to be acknowledged.
+pub(crate) const EXCHANGE_EVERY: Duration = Duration::from_millis(1_500);
 /// A node that reaches nobody for so long ends.
 pub(crate) const ALONE: Duration = Duration::from_secs(60);
 
@@ -24,16 +26,26 @@ pub(crate) const ALONE: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub(crate) struct Fleet {
     pub(crate) seats: BTreeMap<NodeId, Seat>,
+    /// Counts the times that all nodes had to be told something.
+    pub(crate) moment: u64,
 }
 
 /// A node.
 #[derive(Debug)]
 pub(crate) struct Seat {
     pub(crate) name: String,
-    pub(crate) incarnation: u64,
+    /// Agents at a time.
+    pub(crate) slots: usize,
     /// The last exchange that was answered, and how: it may be asked again.
-    pub(crate) sequence: u64,
+    pub(crate) session: Session,
     pub(crate) answer: Option<Exchanged>,
+    /// What the last answer told it, and what it has done: moments of the fleet.
+    pub(crate) told: u64,
+    pub(crate) heard: u64,
+    /// What it was given last.
+    pub(crate) last: Option<SizeClass>,
+    /// It gets nothing more until it is free for a task that runs alone.
+    pub(crate) emptying: bool,
     /// End of its lease, on the clock that does not step.
     pub(crate) until: Duration,
     pub(crate) holds: BTreeMap<TaskId, Hold>,
@@ -46,9 +58,69 @@ pub(crate) struct Seat {
 pub(crate) struct Hold {
     pub(crate) held: Held,
     pub(crate) campaign: Option<CampaignId>,
+    /// The run that it is part of, if it is.
+    pub(crate) seq: Option<u64>,
     pub(crate) wave: Option<u32>,
+    pub(crate) large: bool,
+    pub(crate) alone: bool,
+    pub(crate) estimate: Millis,
     pub(crate) started: bool,
     pub(crate) rows: u64,
+    /// Of these, rows that are behind checkpoints.
+    pub(crate) kept: u64,
+}
+
+impl Seat {
+    /// A node that has just registered.
+    pub(crate) fn new(name: &str, slots: usize, (incarnation, until): (u64, Duration), moment: u64) -> Self {
+        Self {
+            name: name.to_owned(),
+            slots,
+            session: Session { incarnation, sequence: 0 },
+            answer: None,
+            told: moment,
+            heard: moment,
+            last: None,
+            emptying: false,
+            until,
+            holds: BTreeMap::new(),
+            finished: 0,
+        }
+    }
+
+    /// It speaks: its lease is renewed, and what the last answer told it is done.
+    pub(crate) fn hear(&mut self, now: Duration, asked: &Exchange) {
+        self.until = now + LEASE;
+        self.heard = self.told;
+        for progress in asked.holding.iter() {
+            if let Some(hold) = self.holds.get_mut(&progress.held.task) {
+                hold.started |= progress.started;
+                hold.rows = progress.rows.0;
+            }
+        }
+        for point in asked.checkpoints.iter() {
+            if let Some(hold) = self.holds.get_mut(&point.held.task) {
+                hold.kept = point.rows.0;
+            }
+        }
+    }
+
+    /// What it has room for when these tasks are gone.
+    pub(crate) fn room(&self, wants: Wants, gone: &BTreeSet<TaskId>) -> Room {
+        let has = || self.holds.iter().filter(|(task, _)| !gone.contains(task)).map(|(_, hold)| hold);
+        let wanted = |wanted: u32| usize::try_from(wanted).unwrap_or(usize::MAX);
+        let unstarted = has().filter(|hold| !hold.large && !hold.started).map(|hold| hold.estimate.0).sum();
+        Room {
+            small: wanted(wants.small),
+            large: wanted(wants.large),
+            slots: self.slots,
+            holds: has().count(),
+            holds_large: has().filter(|hold| hold.large).count(),
+            unstarted: Millis(unstarted),
+            last: self.last,
+            emptying: has().any(|hold| hold.alone),
+        }
+    }
 }
 
 impl Fleet {

@@ -1,11 +1,11 @@
 //! What control keeps in memory of a campaign that is not over: its machine and what it runs with. Made from the ledger
 //! when it is first needed, so losing it costs nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use skein_campaign::{Campaign, Policy, Progress, Restored, Tally, Tries, WaveRow};
-use skein_ledger::{Ledger, Limit, Run, RunCounts, TaskFilter, Wave};
+use skein_ledger::{Ledger, Limit, Run, RunCounts, TaskFilter, TaskKind, Wave};
 use skein_types::{Blake3, CampaignId, CampaignState, ModuleDigest, RunState, Timestamp};
 
 use crate::error::ServiceError;
@@ -25,6 +25,8 @@ pub(crate) struct Live {
     pub(crate) planning: Option<Planning>,
     /// Runs that have a task, with their wave.
     pub(crate) tasks: BTreeMap<u64, u32>,
+    /// Of these, runs whose parts are being made.
+    pub(crate) divided: BTreeSet<u64>,
     /// Failed tries of runs that are to be tried again. Forgotten with the process: then they have more.
     pub(crate) tries: BTreeMap<u64, Tries>,
     /// Per wave: the first run that was not looked at for a task yet.
@@ -47,7 +49,7 @@ impl Live {
         };
         let policy: skein_api::Policy = skein_api::parse(&blob(row.policy)?, skein_api::BODY_BYTES_MAX)?;
         let waves = ledger.waves(id)?;
-        let tasks = tasks(ledger, id)?;
+        let (tasks, divided) = tasks(ledger, id)?;
         let restored = Restored {
             state: row.state,
             epoch: row.epoch,
@@ -65,6 +67,7 @@ impl Live {
             policy: Arc::new(policy),
             planning: None,
             tasks,
+            divided,
             tries: BTreeMap::new(),
             admitted: BTreeMap::new(),
             pace: Progress::default(),
@@ -91,6 +94,12 @@ impl Live {
         !self.tasks.contains_key(&run.seq) && !self.overrides.defers(run.dataset, now)
     }
 
+    /// A run has no task any more.
+    pub(crate) fn forget(&mut self, seq: u64) {
+        self.tasks.remove(&seq);
+        self.divided.remove(&seq);
+    }
+
     /// Nothing is to be done for it and nobody can ask for anything.
     pub(crate) fn is_over(&self) -> bool {
         self.machine.state().is_terminal()
@@ -106,19 +115,24 @@ impl Live {
     }
 }
 
-/// Runs that have a task, with their wave.
-fn tasks(ledger: &dyn Ledger, id: CampaignId) -> Result<BTreeMap<u64, u32>, ServiceError> {
+/// Runs that have a task, with their wave; and those of them that are made in parts.
+fn tasks(ledger: &dyn Ledger, id: CampaignId) -> Result<(BTreeMap<u64, u32>, BTreeSet<u64>), ServiceError> {
     let filter = TaskFilter { campaign: Some(id), ..TaskFilter::default() };
-    let (mut tasks, mut after) = (BTreeMap::new(), 0);
+    let (mut tasks, mut divided, mut after) = (BTreeMap::new(), BTreeSet::new(), 0);
     loop {
         let page = ledger.tasks(filter, after, Limit::MAX)?;
-        for seq in page.items.iter().filter_map(|task| task.seq) {
-            let wave = ledger.run(id, seq)?.and_then(|run| run.wave);
-            tasks.extend(wave.map(|wave| (seq, wave)));
+        for (seq, kind) in page.items.iter().filter_map(|task| Some((task.seq?, task.kind))) {
+            if kind == TaskKind::Split {
+                divided.insert(seq);
+            }
+            if !tasks.contains_key(&seq) {
+                let wave = ledger.run(id, seq)?.and_then(|run| run.wave);
+                tasks.extend(wave.map(|wave| (seq, wave)));
+            }
         }
         match page.next {
             Some(next) => after = next,
-            None => return Ok(tasks),
+            None => return Ok((tasks, divided)),
         }
     }
 }

@@ -30,15 +30,9 @@ impl Control {
         let joined = NodeJoined { node, name: name("node", &asked.name)?, incarnation };
         let unit = Unit::by(self.itself.clone()).decide(joined).then(self.renewal(node, incarnation, "{}"));
         self.write(unit)?;
-        let seat = Seat {
-            name: asked.name.to_string(),
-            incarnation,
-            sequence: 0,
-            answer: None,
-            until: self.clock.elapsed() + LEASE,
-            holds: std::collections::BTreeMap::new(),
-            finished: 0,
-        };
+        let slots = usize::try_from(asked.slots).unwrap_or(usize::MAX);
+        let until = self.clock.elapsed() + LEASE;
+        let seat = Seat::new(&asked.name, slots, (incarnation, until), state.fleet.moment);
         state.fleet.seats.insert(node, seat);
         self.wake.reconciler();
         Ok(Registered {
@@ -112,6 +106,11 @@ impl Control {
             }
         }
         self.write(unit)?;
+        self.heard.notify_all();
+        if let Some(seat) = &seat {
+            let again: u64 = seat.holds.values().map(|hold| hold.rows.saturating_sub(hold.kept)).sum();
+            tracing::info!(%node, incarnation, how, tasks = seat.holds.len(), rows_again = again, "node lost");
+        }
         for campaign in suspended {
             self.suspend(state, campaign)?;
         }
@@ -143,7 +142,7 @@ impl Control {
     pub(crate) fn lose_silent(&self) -> Result<(), ServiceError> {
         let mut state = self.state();
         for node in state.fleet.silent(self.clock.elapsed()) {
-            let Some(incarnation) = state.fleet.seats.get(&node).map(|seat| seat.incarnation) else {
+            let Some(incarnation) = state.fleet.seats.get(&node).map(|seat| seat.session.incarnation) else {
                 continue;
             };
             self.lose(&mut state, node, incarnation, &format!("silent for {} s", (LEASE + GRACE).as_secs()))?;
@@ -168,7 +167,7 @@ impl Control {
     }
 
     pub(crate) fn seat(state: &mut State, node: NodeId, incarnation: u64) -> Result<&mut Seat, ServiceError> {
-        let seat = state.fleet.seats.get_mut(&node).filter(|seat| seat.incarnation == incarnation);
+        let seat = state.fleet.seats.get_mut(&node).filter(|seat| seat.session.incarnation == incarnation);
         seat.ok_or_else(|| {
             ServiceError::new(codes::NODE_FENCED, format!("{node} is not known in incarnation {incarnation}"))
                 .hint(Some("register again; what it held is given to others"))
@@ -190,7 +189,7 @@ impl Roster for Control {
         let mut state = self.state();
         let Some(node) = state.fleet.named(&local_name(slot)) else { return false };
         let Some((incarnation, finished)) =
-            state.fleet.seats.get(&node).map(|seat| (seat.incarnation, seat.finished))
+            state.fleet.seats.get(&node).map(|seat| (seat.session.incarnation, seat.finished))
         else {
             return false;
         };

@@ -101,7 +101,8 @@ impl Control {
                 }
             }
         }
-        done
+        // Room on disk is given back when there is nothing better to do.
+        done || self.collect()
     }
 
     /// What is due for one campaign; true if something was done.
@@ -132,7 +133,11 @@ impl Control {
     fn carry_out(&self, id: CampaignId, duty: Duty) -> Result<bool, ServiceError> {
         match duty {
             Duty::Plan => self.plan(&mut self.state(), id),
-            Duty::Admit(wave) => self.admit(&mut self.state(), id, wave),
+            Duty::Admit(wave) => {
+                let mut state = self.state();
+                let sealed = self.seal(&mut state, id, wave)?;
+                Ok(self.admit(&mut state, id, wave)? || sealed)
+            }
             Duty::Intend(wave) => self.through_the_door(id, wave),
             Duty::Confirm(wave) => self.find_out(id, wave),
             Duty::Cancel(wave) => self.cancel(&mut self.state(), id, wave),

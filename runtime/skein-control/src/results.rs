@@ -39,6 +39,10 @@ impl Control {
             |value: serde_json::Result<String>| value.map_err(|error| ServiceError::bug(error.to_string()));
         match &report.outcome {
             Outcome::Staged(staged) => {
+                if staged.taken_over > 0 {
+                    let (taken_over, rows) = (staged.taken_over, staged.rows.read.0);
+                    tracing::info!(task = %task.id, taken_over, rows, "staged over what earlier attempts made");
+                }
                 Ok(Some(stage(text(serde_json::to_string(&Finished::of(report, staged)))?)))
             }
             Outcome::Planned(_) | Outcome::Sampled(_) | Outcome::Scanned(_) => self.look_taken(report, &task),
@@ -61,7 +65,7 @@ impl Control {
                 })
                 .map(Some)
             }
-            Outcome::Fragment(_) => Err(ServiceError::bug("a node reports what no task asked for")),
+            Outcome::Fragment(fragment) => Ok(Some(stage(text(serde_json::to_string(fragment))?))),
         }
     }
 
@@ -151,9 +155,15 @@ impl Control {
             // The campaign does not want it any more: the task is given up with the run.
             tracing::debug!(campaign = %id, seq, %why, "report of a run that moved on");
         }
-        let drafted = drafted.with([Entry::Remove { task: task.id, token: task.token }]);
-        live.machine = drafted.machine;
-        live.tasks.remove(&seq);
+        live.forget(seq);
+        state.to_sweep.insert(run.dataset);
+        // Other parts of it go with it; whoever is at one is told.
+        let gone = self.tasks_gone(id, seq)?.into_iter().map(|entry| match entry {
+            Entry::Remove { task: of, .. } if of == task.id => Entry::Remove { task: of, token: task.token },
+            other => other,
+        });
+        let drafted = drafted.with(gone);
+        self.live(state, id)?.machine = drafted.machine;
         self.wake.reconciler();
         Ok(drafted.unit)
     }

@@ -15,10 +15,10 @@ mod found;
 
 use std::collections::BTreeMap;
 
-use skein_api::node::{Held, Payload, ScanTask};
+use skein_api::node::{Payload, ScanTask};
 use skein_api::{List, Location, Page, Scan, ScanAsk, ScanFound, Time, Why};
 use skein_ledger::{Enqueue, Entry, Limit, PhaseName, SizeClass, Task, TaskFilter, TaskKind, Unit};
-use skein_types::{AttemptId, Blake3, Bytes, TaskId, Timestamp, Token, codes};
+use skein_types::{Blake3, Bytes, TaskId, Timestamp, codes};
 use uuid::Uuid;
 
 use crate::control::{Control, State};
@@ -209,7 +209,7 @@ impl Control {
                 let (number, more) = (record.scan.pages, scanned.more && !scanned.found.is_empty());
                 record.after = scanned.found.last().map(|last| last.location.clone()).or(record.after);
                 // Without the lock: places are looked at and markers written.
-                let items = self.became(&record.scan.asked, scanned.found.into_vec())?;
+                let items = self.taken_in(&record.scan.asked, scanned.found.into_vec())?;
                 let file = page_file(record.scan.scan, number);
                 let bytes =
                     serde_json::to_vec(&items).map_err(|error| ServiceError::bug(error.to_string()))?;
@@ -250,15 +250,12 @@ impl Control {
         Ok(true)
     }
 
-    /// Pages that may be given to a node now, with the names of their attempts.
-    pub(crate) fn scans_to_give(&self, state: &State, most: u32) -> Result<Vec<(Task, Held)>, ServiceError> {
+    /// Pages that may be given to a node now.
+    pub(crate) fn scans_to_give(&self, state: &State, most: u32) -> Result<Vec<Task>, ServiceError> {
         let mut given = Vec::new();
         for record in state.scans.values().take(most as usize) {
             let task = self.ledger.task(page_task(record.scan.scan, record.scan.pages))?;
-            let Some(task) = task.filter(|task| task.phase.name() == PhaseName::Ready) else { continue };
-            let token = Token { generation: self.ledger.generation()?, epoch: task.token.epoch + 1 };
-            let held = Held { task: task.id, token, attempt: AttemptId::new(Uuid::now_v7()) };
-            given.push((task, held));
+            given.extend(task.filter(|task| task.phase.name() == PhaseName::Ready));
         }
         Ok(given)
     }

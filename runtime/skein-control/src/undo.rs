@@ -64,7 +64,8 @@ impl Control {
             let cancelled = RunCancelled { campaign, seq, from, reason: Text::clip("the campaign ends") };
             told.push(Told::run(RunReport::of(run_of(run), RunState::Cancelled), cancelled));
             more.extend(self.tasks_gone(id, seq)?);
-            self.live(state, id)?.tasks.remove(&seq);
+            self.live(state, id)?.forget(seq);
+            state.to_sweep.insert(run.dataset);
         }
         self.tell(state, id, told, (&self.itself, "", more))?;
         Ok(!runs.is_empty())

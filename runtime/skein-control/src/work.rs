@@ -1,12 +1,13 @@
 //! What a node is given with a task. Made when it is claimed, from the ledger as it is then.
 
-use skein_api::node::{DatasetPlace, Payload, Resume, RunTask, Work};
+use skein_api::node::{DatasetPlace, Payload, RunTask, SplitTask, Work};
 use skein_api::{Location, Text};
 use skein_ledger::{Dataset, Task, TaskKind};
 use skein_types::{Blake3, Bytes, CampaignId, DatasetId, Rows};
 
 use crate::control::{Control, State};
 use crate::error::ServiceError;
+use crate::large::PartOf;
 use crate::live::Live;
 use crate::policy;
 
@@ -35,20 +36,18 @@ impl Control {
         let work = self.work(live)?;
         let memory = Bytes(work.limits.memory.0 + HOST_MEMORY.0);
         match task.kind {
-            TaskKind::Run => self.run_task((id, live), task, (work, memory)),
+            TaskKind::Run | TaskKind::Split | TaskKind::Seal => self.of_run((id, live), task, (work, memory)),
             TaskKind::Plan => {
                 Ok(ToDo { payload: self.plan_task((id, live), task, work)?, memory, wave: None })
             }
             TaskKind::DryRun => {
                 Ok(ToDo { payload: self.sample_task((id, live), task, work)?, memory, wave: None })
             }
-            TaskKind::Split | TaskKind::Seal | TaskKind::Scan => {
-                Err(ServiceError::bug(format!("nobody queues a task of kind {}", task.kind)))
-            }
+            TaskKind::Scan => Err(ServiceError::bug(format!("nobody queues a task of kind {}", task.kind))),
         }
     }
 
-    fn run_task(
+    fn of_run(
         &self,
         (campaign, live): (CampaignId, &Live),
         task: &Task,
@@ -58,8 +57,8 @@ impl Control {
         let run = self.ledger.run(campaign, seq)?;
         let run = run.ok_or_else(|| ServiceError::bug(format!("run {seq} of {campaign} is gone")))?;
         let work = self.work_of(live, run.dataset, work)?;
-        let resume = task.checkpoint.map(|at| Resume { number: at.number, blob: at.blob });
-        let payload = Payload::Run(Box::new(RunTask {
+        let wave = run.wave;
+        let run = RunTask {
             campaign,
             run: run.id,
             dataset: self.place(run.dataset)?,
@@ -67,9 +66,17 @@ impl Control {
             server: self.server,
             publish: live.policy.publish.clone(),
             schema: run.schema,
-            resume,
-        }));
-        Ok(ToDo { payload, memory, wave: run.wave })
+        };
+        let payload = match task.kind {
+            TaskKind::Split => {
+                let PartOf { part, parts } = serde_json::from_str(&task.payload)
+                    .map_err(|error| ServiceError::bug(format!("a split task that is none: {error}")))?;
+                Payload::Split(Box::new(SplitTask { run, part, parts }))
+            }
+            TaskKind::Seal => Payload::Seal(Box::new(run)),
+            TaskKind::Run | TaskKind::Plan | TaskKind::DryRun | TaskKind::Scan => Payload::Run(Box::new(run)),
+        };
+        Ok(ToDo { payload, memory, wave })
     }
 
     pub(crate) fn work(&self, live: &Live) -> Result<Work, ServiceError> {

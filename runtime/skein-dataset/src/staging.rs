@@ -424,6 +424,18 @@ impl Staging {
         Ok(self.shared.remove()?)
     }
 
+    /// Ends the attempt and leaves what it kept for a later one, and nothing else.
+    pub fn leave_pieces(self) -> Result<(), IoFault> {
+        let shared = &self.shared;
+        for name in store::names(&shared.dir, &shared.name)? {
+            if name != PIECES {
+                store::remove_tree(&shared.dir, &name)?;
+            }
+        }
+        self.keep();
+        Ok(())
+    }
+
     pub(crate) fn quarantined(&self) -> bool {
         self.shared.written().quarantine.is_some()
     }

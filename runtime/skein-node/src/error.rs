@@ -19,6 +19,8 @@ use crate::quarantine::RejectNote;
 pub enum RunError {
     #[error("cancelled")]
     Cancelled,
+    #[error("asked to stop, and stopped behind a checkpoint")]
+    Evicted,
     #[error(transparent)]
     Params(#[from] ParamsError),
     #[error(transparent)]
@@ -109,7 +111,7 @@ impl RunError {
     /// The catalogue's entry.
     pub fn code(&self) -> Code {
         match self {
-            Self::Cancelled => codes::CANCELLED,
+            Self::Cancelled | Self::Evicted => codes::CANCELLED,
             Self::Params(e) => e.code(),
             Self::Place(e) => e.code(),
             Self::State(e) => e.code(),
@@ -198,6 +200,7 @@ impl RunError {
             Self::Stage(e) => e.hint().map(str::to_owned),
             Self::Io(e) => e.hint().map(str::to_owned),
             Self::Cancelled
+            | Self::Evicted
             | Self::Manifest { .. }
             | Self::PlanRefused { column: None, .. }
             | Self::ParamsRefused { column: None, .. }

@@ -11,6 +11,7 @@ use skein_types::{Clock, StateKind};
 use crate::agent::AgentSource;
 use crate::error::RunError;
 use crate::inputs::InputFile;
+use crate::part::Part;
 use crate::pieces::Pieces;
 use crate::planning::Plans;
 use crate::presented::Recorded;
@@ -78,6 +79,20 @@ pub(crate) struct Bench<'a> {
     pub(crate) pieces: Option<Pieces<'a>>,
 }
 
+impl Bench<'_> {
+    /// Asked between two splits.
+    pub(crate) fn may_go_on(&self) -> Result<(), RunError> {
+        if self.progress.is_cancelled() {
+            return Err(RunError::Cancelled);
+        }
+        // Without pieces there is no checkpoint to go on from.
+        if self.pieces.is_some() && self.progress.is_evicted() {
+            return Err(RunError::Evicted);
+        }
+        Ok(())
+    }
+}
+
 impl Job {
     /// Agents in the sandbox.
     pub(crate) fn sandboxes(&self, progress: &Progress) -> Sandboxes {
@@ -98,5 +113,17 @@ impl Job {
             StateKind::None => transform.run(self.request.threads),
             StateKind::Sequential => sequential::run(&transform),
         }
+    }
+
+    /// Makes one part of the splits and keeps it.
+    pub(crate) fn part<'a>(
+        &'a self,
+        part: Part,
+        bench: Bench<'a>,
+        agents: &'a [Box<dyn AgentSource + 'a>],
+    ) -> Result<Transformed, RunError> {
+        let outputs = self.request.resize.outputs(bench.snapshot, &self.files, &self.migration.name)?;
+        let files = &self.files;
+        Transform { job: self, bench, files, outputs: &outputs, first_file: 0, agents }.part(part)
     }
 }

@@ -25,6 +25,7 @@ mod look;
 mod managed;
 mod mask;
 mod params;
+mod part;
 mod pieces;
 mod planning;
 mod presented;
@@ -59,6 +60,7 @@ pub use lineage::{
 pub use look::{Look, PlanDigests, Why, look};
 pub use managed::{HandOver, hand_over_all, prepare_attempt};
 pub use params::{Params, ParamsError};
+pub use part::{Part, PartDone};
 pub use pieces::Resumption;
 pub use planning::SchemaGroup;
 pub use preserved::PreservedChanged;

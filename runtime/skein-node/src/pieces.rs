@@ -5,8 +5,10 @@
 //! ones under `free`. So a run that dies repeats at most the splits that were under way. Kept is what the guest made,
 //! encoded, with its rejects and meters; carried columns are copied from the source when the output is sealed, as ever.
 //! A piece is a function of what its key names, and is only kept if it reads back the same, so an output has the same
-//! bytes whether or not pieces were taken over. Not kept are pieces of modules with state, whose next row group depends on
-//! all before, and of outputs whose row groups are cut anew: such runs begin again.
+//! bytes whether or not pieces were taken over. Under a module with state the next row group depends on all before: its
+//! pieces are taken over only up to a checkpoint whose saved state is kept beside them, and in order (see `sequential`).
+//! Not kept are pieces of outputs whose row groups are cut anew, and of modules with state under `free`: such runs begin
+//! again.
 //!
 //! Nothing is synced. A process that dies takes nothing with it that was written, and what a loss of power takes is seen
 //! by its hash and made again: losing a piece costs time and nothing else. An error while one is kept, a full disk for
@@ -19,11 +21,12 @@ use serde::{Deserialize, Serialize};
 use skein_dataset::parquet::Piece;
 use skein_dataset::{Dataset, PinnedFile, RowCounts, Staging};
 use skein_sandbox::Reject;
-use skein_types::{AttemptId, Bytes, Fuel};
+use skein_types::{AttemptId, Bytes, Fuel, Millis};
 
 use crate::job::Job;
 use crate::lane::FileWork;
-use crate::planning::SchemaGroup;
+use crate::planning::{self, SchemaGroup};
+use crate::transform::Transform;
 
 /// Whether and whence a run keeps and takes over pieces.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +56,8 @@ pub(crate) struct Note {
     pub(crate) key: String,
     pub(crate) rows: RowCounts,
     pub(crate) fuel: Fuel,
+    #[serde(default)]
+    pub(crate) cpu: Millis,
     pub(crate) memory_peak: Bytes,
     pub(crate) counters: BTreeMap<String, u64>,
     /// By row group.
@@ -83,6 +88,27 @@ impl From<Rejected> for Reject {
 pub(crate) struct Key(String);
 
 impl Key {
+    /// Of a point of a run whose rows depend on all before them: of everything that the run reads, and of the point.
+    pub(crate) fn of_all(transform: &Transform<'_>, point: &str) -> Self {
+        let job = transform.job;
+        let mut hasher = blake3::Hasher::new_derive_key("skein 2026-11 piece of a run with state");
+        let mut add = |bytes: &[u8]| {
+            hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
+        };
+        add(concat!(env!("CARGO_PKG_VERSION"), " 1").as_bytes());
+        add(&job.migration.module.0);
+        add(&job.migration.params.0);
+        add(&planning::digest(&job.plans.groups).0);
+        add(format!("{:?} {}", job.applied, job.request.checkpoint_rows.0).as_bytes());
+        for file in transform.files {
+            let stat = &file.pinned(transform.bench.snapshot).stat;
+            add(format!("{} {} {} {}", stat.size, stat.mtime_ns, stat.ctime_ns, stat.ino).as_bytes());
+            add(stat.path.as_bytes());
+        }
+        add(point.as_bytes());
+        Self(hasher.finalize().to_hex().to_string())
+    }
+
     pub(crate) fn of(
         job: &Job,
         group: &SchemaGroup,
@@ -109,6 +135,27 @@ impl Key {
 }
 
 impl Pieces<'_> {
+    /// Bytes that an earlier attempt kept, if they are whole.
+    pub(crate) fn find_bytes(&self, key: &Key) -> Option<Vec<u8>> {
+        let kept = self.earlier.iter().rev().filter_map(|attempt| self.dataset.piece(*attempt, &key.0));
+        let mut whole = kept.filter_map(|bytes| {
+            let (hash, body) = bytes.split_at_checked(blake3::OUT_LEN)?;
+            (blake3::hash(body).as_bytes() == hash).then(|| body.to_vec())
+        });
+        whole.next()
+    }
+
+    /// Keeps bytes, if it can; says whether it could.
+    pub(crate) fn keep_bytes(&self, key: &Key, body: &[u8]) -> bool {
+        let hash = *blake3::hash(body).as_bytes();
+        let kept =
+            self.staging.keep_piece(&key.0, |out| out.write_all(&hash).and_then(|()| out.write_all(body)));
+        if let Err(fault) = &kept {
+            tracing::debug!(error = %fault, "a checkpoint is not kept");
+        }
+        kept.is_ok()
+    }
+
     /// What an earlier attempt kept.
     pub(crate) fn find(&self, key: &Key) -> Option<(Vec<Piece>, Note)> {
         // The latest knows most.
@@ -119,13 +166,15 @@ impl Pieces<'_> {
         noted.find(|(_, note)| note.key == key.0)
     }
 
-    /// Keeps what a split gave, if it can.
-    pub(crate) fn keep(&self, key: Key, pieces: &[Piece], note: Note) {
+    /// Keeps what a split gave, if it can; says whether it could.
+    pub(crate) fn keep(&self, key: Key, pieces: &[Piece], note: Note) -> bool {
         let note = Note { key: key.0, ..note };
-        let Ok(value) = serde_json::to_value(&note) else { return };
-        let Some(written) = Piece::written(pieces, &value) else { return };
-        if let Err(fault) = self.staging.keep_piece(&note.key, |out| written.write_to(out)) {
+        let Ok(value) = serde_json::to_value(&note) else { return false };
+        let Some(written) = Piece::written(pieces, &value) else { return false };
+        let kept = self.staging.keep_piece(&note.key, |out| written.write_to(out));
+        if let Err(fault) = &kept {
             tracing::debug!(error = %fault, "a piece is not kept");
         }
+        kept.is_ok()
     }
 }

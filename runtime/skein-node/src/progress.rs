@@ -14,6 +14,9 @@ pub struct Progress {
     bytes_written: AtomicU64,
     files_total: AtomicU64,
     files_done: AtomicU64,
+    checkpoints: AtomicU64,
+    taken_over: AtomicU64,
+    evicted: AtomicBool,
     cancelled: Arc<AtomicBool>,
     agents: CancelFlag,
 }
@@ -31,6 +34,10 @@ pub struct ProgressReading {
     pub files_total: u64,
     /// Files staged.
     pub files_done: u64,
+    /// Checkpoints that were made: what lies behind them is not made again by a later attempt.
+    pub checkpoints: u64,
+    /// Checkpoints of earlier attempts that were taken over.
+    pub taken_over: u64,
 }
 
 impl Progress {
@@ -42,6 +49,8 @@ impl Progress {
             bytes_written: Bytes(self.bytes_written.load(Ordering::Relaxed)),
             files_total: self.files_total.load(Ordering::Relaxed),
             files_done: self.files_done.load(Ordering::Relaxed),
+            checkpoints: self.checkpoints.load(Ordering::Relaxed),
+            taken_over: self.taken_over.load(Ordering::Relaxed),
         }
     }
 
@@ -50,6 +59,23 @@ impl Progress {
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Relaxed);
         self.agents.cancel();
+    }
+
+    /// Asks the run to stop behind its next checkpoint. One that makes none ends as if nobody had asked.
+    pub fn evict(&self) {
+        self.evicted.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_evicted(&self) -> bool {
+        self.evicted.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn checkpoint(&self) {
+        self.checkpoints.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn taken_over(&self) {
+        self.taken_over.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counters of their own for work that stops when this is asked to.

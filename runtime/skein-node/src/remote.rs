@@ -25,8 +25,8 @@ use std::time::Duration;
 
 use skein_api::List;
 use skein_api::node::{
-    Exchange, Exchanged, HELD_MAX, Held, Lease, Outcome, PROTOCOL, Progress as TaskProgress, Register,
-    Registered, Report, RevokeReason, Usage, Wants,
+    CheckpointReport, Exchange, Exchanged, HELD_MAX, Held, Lease, Outcome, PROTOCOL,
+    Progress as TaskProgress, Register, Registered, Report, RevokeReason, Usage, Wants,
 };
 use skein_campaign::lease::{LeaseCommand, LeaseInput, LeaseTerms, NodeLease, NodeLost};
 use skein_types::{AttemptId, Bytes, Clock, Code, Millis, NodeId, codes};
@@ -154,6 +154,7 @@ impl Node {
             last: None,
             draining: false,
             frozen: false,
+            speak: false,
             requests,
             workers,
         };
@@ -183,7 +184,31 @@ struct Having {
     held: Held,
     large: bool,
     started: bool,
+    /// It is asked to stop.
+    stopping: bool,
+    /// The last number that was reported of it, and how many checkpoints that was.
+    checkpoint: (u64, u64),
     progress: Arc<Progress>,
+}
+
+impl Having {
+    fn new(lease: &Lease) -> Self {
+        let (held, large) = (lease.held, lease.large);
+        let checkpoint = (lease.checkpoint, 0);
+        Self { held, large, started: false, stopping: false, checkpoint, progress: Arc::default() }
+    }
+
+    /// What is to be reported, if it got further since the last time.
+    fn checkpoint(&mut self) -> Option<CheckpointReport> {
+        let reading = self.progress.read();
+        let (number, made) = self.checkpoint;
+        if reading.checkpoints <= made {
+            return None;
+        }
+        self.checkpoint = (number + 1, reading.checkpoints);
+        let (held, number) = (self.held, number + 1);
+        Some(CheckpointReport { held, number, made: reading.checkpoints, rows: reading.rows_done })
+    }
 }
 
 /// Main's own.
@@ -200,6 +225,8 @@ struct Desk {
     last: Option<Exchange>,
     draining: bool,
     frozen: bool,
+    /// There is something to say that control waits for.
+    speak: bool,
     requests: SyncSender<Request>,
     workers: Workers,
 }
@@ -210,6 +237,11 @@ impl Desk {
         loop {
             for command in self.lease.step(self.clock.elapsed(), input) {
                 self.obey(command)?;
+            }
+            if std::mem::take(&mut self.speak) {
+                for command in self.lease.step(self.clock.elapsed(), LeaseInput::News) {
+                    self.obey(command)?;
+                }
             }
             self.begin();
             if self.draining && self.held.is_empty() && self.results.is_empty() && self.last.is_none() {
@@ -271,6 +303,8 @@ impl Desk {
     fn exchange(&mut self, node: NodeId, incarnation: u64, sequence: u64) -> Exchange {
         let (results, rest) = List::first(std::mem::take(&mut self.results));
         self.results = rest;
+        let checkpoints: Vec<CheckpointReport> =
+            self.held.values_mut().filter_map(Having::checkpoint).collect();
         let holding = self.held.values().map(|having| TaskProgress {
             held: having.held,
             started: having.started,
@@ -282,7 +316,7 @@ impl Desk {
             incarnation,
             sequence,
             holding: List::first(holding.collect()).0,
-            checkpoints: List::EMPTY,
+            checkpoints: List::first(checkpoints).0,
             results,
             usage: Usage::default(),
             wants: self.wants(),
@@ -357,27 +391,34 @@ impl Desk {
             self.revoked(revoke.held, revoke.reason);
         }
         for lease in answer.leases {
-            let having =
-                Having { held: lease.held, large: lease.large, started: false, progress: Arc::default() };
-            self.held.insert(lease.held.attempt, having);
-            self.waiting.push_back(lease);
+            // One that is given again may be here: the answer that gave it came late.
+            if !self.held.contains_key(&lease.held.attempt) {
+                self.held.insert(lease.held.attempt, Having::new(&lease));
+                self.waiting.push_back(lease);
+            }
         }
         self.draining |= answer.drain;
     }
 
     fn revoked(&mut self, held: Held, reason: RevokeReason) {
-        let Some(having) = self.held.get(&held.attempt) else { return };
-        if reason == RevokeReason::Fenced {
-            having.progress.cancel();
-            self.held.remove(&held.attempt);
-            self.waiting.retain(|lease| lease.held != held);
-        } else if having.started {
+        let Some(having) = self.held.get_mut(&held.attempt) else { return };
+        // Control repeats it until it is done; it is answered once.
+        self.speak |= !having.stopping;
+        having.stopping = true;
+        match (reason, having.started) {
+            (RevokeReason::Fenced, _) => {
+                having.progress.cancel();
+                self.held.remove(&held.attempt);
+                self.waiting.retain(|lease| lease.held != held);
+            }
+            (RevokeReason::Cancelled | RevokeReason::Paused | RevokeReason::Moved, false) => {
+                self.held.remove(&held.attempt);
+                self.waiting.retain(|lease| lease.held != held);
+                self.results.push(Report { held, outcome: Outcome::Revoked });
+            }
             // Its end is reported when it has ended.
-            having.progress.cancel();
-        } else {
-            self.held.remove(&held.attempt);
-            self.waiting.retain(|lease| lease.held != held);
-            self.results.push(Report { held, outcome: Outcome::Revoked });
+            (RevokeReason::Cancelled, true) => having.progress.cancel(),
+            (RevokeReason::Paused | RevokeReason::Moved, true) => having.progress.evict(),
         }
     }
 

@@ -401,7 +401,13 @@ impl Prepared {
             earlier: &wanted.earlier,
         });
         let bench = Bench { snapshot: &self.snapshot, staging: &staging, rule, progress, pieces };
-        self.job.made.transformed = self.job.transform((&self.job.files, 0), bench, &agents)?;
+        self.job.made.transformed = match self.job.transform((&self.job.files, 0), bench, &agents) {
+            Err(RunError::Evicted) => {
+                staging.leave_pieces()?;
+                return Err(RunError::Evicted);
+            }
+            made => made?,
+        };
         let later = Later { sandboxes, progress: progress.following() };
         let staged = Staged::complete(self, staging, later).map_err(RunError::if_asked_to_stop)?;
         // The publish asks once more while it hashes; from its intent on it is finished whatever is asked.

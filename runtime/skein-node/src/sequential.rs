@@ -3,12 +3,16 @@
 //! At every checkpoint border the agent is saved, dropped and opened again from what it saved. Borders are functions
 //! of the source, so a run that was interrupted and continued has the same agents over the same rows as one that was
 //! not; and restoring is exercised all the time instead of only after a crash.
+//!
+//! A large run keeps what each row group gave, and at each border what the agent saved. A later attempt takes over the
+//! row groups up to the last border of which everything is kept, in order, and opens an agent from there.
 
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use skein_dataset::parquet::{FragmentEncoder, RowGroupCutter};
-use skein_sandbox::Seed;
+use serde::{Deserialize, Serialize};
+use skein_dataset::parquet::{Fragment, FragmentEncoder, Piece, RowGroupCutter};
+use skein_sandbox::{GuestError, Reject, Seed};
 use skein_types::{Rows, Selection, Shape};
 
 use crate::agent::Agent;
@@ -17,6 +21,7 @@ use crate::error::RunError;
 use crate::feed::{Feed, RowGroupTally};
 use crate::inputs;
 use crate::lane::{FileWork, OutputWriter};
+use crate::pieces::{Key, Note, Pieces, Rejected};
 use crate::preserved::PreservedCheck;
 use crate::transform::{Tally, Transform, Transformed};
 
@@ -28,12 +33,96 @@ struct Task<'a> {
     rows_since_checkpoint: u64,
     first_row: u64,
     tally: Tally,
+    /// Row groups of the run before the next one.
+    place: usize,
+    kept: Option<Kept<'a>>,
+}
+
+/// What is kept of a run, and what is taken over.
+struct Kept<'a> {
+    pieces: Pieces<'a>,
+    /// Borders that were passed.
+    borders: u64,
+    /// Row groups before this one are taken over.
+    until: usize,
+    /// What the agent of the last border saved, for the next one.
+    state: Option<Vec<u8>>,
+}
+
+/// Says where a guest's error happened.
+type At<'a> = &'a dyn Fn(GuestError) -> RunError;
+
+/// A border between two agents.
+#[derive(Serialize, Deserialize)]
+struct Border {
+    /// Row groups before it.
+    place: usize,
+    /// Whether the agent had anything to save.
+    saved: bool,
+    /// What it had used.
+    used: Note,
+}
+
+impl Border {
+    /// The length of the text, the text, what the agent saved.
+    fn written(&self, state: &[u8]) -> Result<Vec<u8>, RunError> {
+        let text = serde_json::to_vec(self).map_err(|error| RunError::bug(error.to_string()))?;
+        Ok([&(text.len() as u64).to_le_bytes(), &*text, state].concat())
+    }
+
+    fn read(bytes: &[u8]) -> Option<(Self, Option<Vec<u8>>)> {
+        let (length, rest) = bytes.split_first_chunk()?;
+        let (text, state) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+        let border: Self = serde_json::from_slice(text).ok()?;
+        let state = border.saved.then(|| state.to_vec());
+        Some((border, state))
+    }
+}
+
+fn row_group_at(place: usize) -> String {
+    format!("row group {place}")
+}
+
+fn border_at(number: u64) -> String {
+    format!("border {number}")
+}
+
+/// Pieces of a run that is under way are removed by nobody.
+fn gone() -> RunError {
+    RunError::bug("a piece that was there is gone")
+}
+
+impl<'a> Kept<'a> {
+    /// Finds the last border up to which everything is kept.
+    fn of(transform: &Transform<'_>, pieces: Pieces<'a>) -> (Self, Tally) {
+        let mut kept = Self { pieces, borders: 0, until: 0, state: None };
+        let mut used = Tally::default();
+        while let Some((border, state)) = kept.next(transform) {
+            kept.borders += 1;
+            kept.until = border.place;
+            kept.state = state;
+            used.add(&Tally::noted(&border.used));
+            transform.bench.progress.taken_over();
+        }
+        (kept, used)
+    }
+
+    fn next(&self, transform: &Transform<'_>) -> Option<(Border, Option<Vec<u8>>)> {
+        let bytes = self.pieces.find_bytes(&Key::of_all(transform, &border_at(self.borders)))?;
+        let (border, state) = Border::read(&bytes)?;
+        let is_kept = |place| self.pieces.find(&Key::of_all(transform, &row_group_at(place))).is_some();
+        (self.until..border.place).all(is_kept).then_some((border, state))
+    }
 }
 
 /// Runs the whole dataset through one agent.
 pub(crate) fn run(transform: &Transform<'_>) -> Result<Transformed, RunError> {
+    let in_place = transform.job.plans.groups.iter().all(|group| group.plan.shape() != Shape::Free);
+    let pieces = transform.bench.pieces.filter(|_| in_place);
+    let (kept, tally) = pieces.map(|pieces| Kept::of(transform, pieces)).unzip();
+    let tally = tally.unwrap_or_default();
     let mut task =
-        Task { transform, agent: None, rows_since_checkpoint: 0, first_row: 0, tally: Tally::default() };
+        Task { transform, agent: None, rows_since_checkpoint: 0, first_row: 0, tally, place: 0, kept };
     let started = cpu::of_this_thread();
     let mut outputs = Vec::with_capacity(transform.files.len());
     for file in 0..transform.files.len() {
@@ -48,7 +137,7 @@ pub(crate) fn run(transform: &Transform<'_>) -> Result<Transformed, RunError> {
     let mut rows = task.tally.rows;
     rows.written = outputs.iter().map(|o| o.sealed.rows).sum::<Rows>();
     let mut cost = task.tally.cost;
-    cost.cpu.0 = cpu::of_this_thread().0.saturating_sub(started.0);
+    cost.cpu.0 += cpu::of_this_thread().0.saturating_sub(started.0);
     Ok(Transformed { outputs, rows, cost, counters: task.tally.counters })
 }
 
@@ -85,11 +174,16 @@ impl Task<'_> {
         writer: &mut OutputWriter,
     ) -> Result<(), RunError> {
         for row_group in 0..work.source.row_groups() {
+            if let Some(fragment) = self.taken_over((file, row_group), work)? {
+                writer.sealer.append(&work.source, fragment)?;
+                continue;
+            }
             let mut encoder =
                 FragmentEncoder::new(Arc::clone(&work.output), Arc::clone(&work.source), row_group)?;
             let fed =
                 self.row_group((file, row_group), work, feed, &mut |batch| Ok(encoder.write(&batch)?))?;
-            writer.sealer.append(&work.source, encoder.finish(&fed.kept)?)?;
+            let fragment = self.keep(encoder.finish(&fed.kept)?, &fed);
+            writer.sealer.append(&work.source, fragment)?;
         }
         if self.is_last(file) {
             self.finish(|_| Err(RunError::bug("the sandbox let rows out of finish that have no place")))?;
@@ -115,6 +209,44 @@ impl Task<'_> {
         writer.append_fresh(cutter.finish()?)
     }
 
+    /// The fragment of a row group that an earlier attempt has made.
+    fn taken_over(
+        &mut self,
+        (file, row_group): (usize, usize),
+        work: &FileWork,
+    ) -> Result<Option<Fragment>, RunError> {
+        let Some(kept) = self.kept.as_ref().filter(|kept| self.place < kept.until) else { return Ok(None) };
+        let found = kept.pieces.find(&Key::of_all(self.transform, &row_group_at(self.place)));
+        let Some((pieces, note)) = found else { return Err(gone()) };
+        let Some(Piece::Fragment(fragment)) = pieces.into_iter().next() else { return Err(gone()) };
+        self.transform.bench.progress.rows_done(note.rows.read.0);
+        self.tally.add(&Tally::noted(&note));
+        for (_, rejects) in note.rejects {
+            let rejects: Vec<Reject> = rejects.into_iter().map(Into::into).collect();
+            self.quarantine((file, row_group), work, &rejects)?;
+        }
+        self.first_row += note.rows.read.0;
+        self.place += 1;
+        Ok(Some(fragment))
+    }
+
+    /// Keeps what a row group gave.
+    fn keep(&mut self, fragment: Fragment, fed: &RowGroupTally) -> Fragment {
+        let Some(kept) = &self.kept else { return fragment };
+        let mut own = Tally::default();
+        own.row_group(&fed.kept, fed.rejects.len());
+        own.rejects = Some(vec![(0, fed.rejects.iter().map(Rejected::from).collect())]);
+        let piece = [Piece::Fragment(fragment)];
+        let key = Key::of_all(self.transform, &row_group_at(self.place - 1));
+        // Without it a later attempt goes on before it.
+        let _ = kept.pieces.keep(key, &piece, own.note());
+        let [piece] = piece;
+        match piece {
+            Piece::Fragment(fragment) => fragment,
+            Piece::Fresh(_) => unreachable!("made a line above"),
+        }
+    }
+
     fn row_group(
         &mut self,
         (file, row_group): (usize, usize),
@@ -124,34 +256,56 @@ impl Task<'_> {
     ) -> Result<RowGroupTally, RunError> {
         let seed = work.seed.row_group(row_group);
         let at = |source| RunError::guest(work.source.name(), row_group, source);
-        let mut agent = self.agent_for(file, seed).map_err(at)?;
+        let mut agent = self.agent_for(file, (seed, &at))?;
         let sink = |_: &Selection, made: Vec<RecordBatch>| made.into_iter().try_for_each(&mut *sink);
         let fed = feed.row_group(&mut *agent, &work.source, (row_group, self.first_row), sink)?;
         self.agent = Some((agent, self.transform.job.plans.group_of[file]));
-        let quarantine = &self.transform.job.made.quarantine;
-        quarantine.add((file, row_group), &work.source, self.first_row, &fed.rejects)?;
+        self.quarantine((file, row_group), work, &fed.rejects)?;
         self.tally.row_group(&fed.kept, fed.rejects.len());
         self.first_row += fed.kept.rows() as u64;
         self.rows_since_checkpoint += fed.kept.rows() as u64;
+        self.place += 1;
         Ok(fed)
+    }
+
+    fn quarantine(&self, place: (usize, usize), work: &FileWork, rejects: &[Reject]) -> Result<(), RunError> {
+        self.transform.job.made.quarantine.add(place, &work.source, self.first_row, rejects)
     }
 
     /// The agent for the next row group: the one at work, or its successor at a checkpoint border and where files of
     /// another schema begin, because an agent knows only the plan that it was opened with.
-    fn agent_for(&mut self, file: usize, seed: Seed) -> Result<Box<dyn Agent>, skein_sandbox::GuestError> {
+    fn agent_for(&mut self, file: usize, (seed, at): (Seed, At<'_>)) -> Result<Box<dyn Agent>, RunError> {
         let agents = self.transform.agents(file);
-        let Some((mut agent, group)) = self.agent.take() else { return agents.open(seed, None) };
+        let Some((mut agent, group)) = self.agent.take() else {
+            let state = self.kept.as_mut().and_then(|kept| kept.state.take());
+            return agents.open(seed, state).map_err(at);
+        };
         if self.rows_since_checkpoint < self.transform.job.request.checkpoint_rows.0
             && group == self.transform.job.plans.group_of[file]
         {
             agent.reseed(seed);
             return Ok(agent);
         }
-        let state = agent.save()?;
-        self.tally.used(&agent.usage());
+        let state = agent.save().map_err(at)?;
+        let mut own = Tally::default();
+        own.used(&agent.usage());
+        self.tally.add(&own);
         self.rows_since_checkpoint = 0;
         drop(agent);
-        agents.open(seed, state)
+        self.border(own, state.as_deref())?;
+        agents.open(seed, state).map_err(at)
+    }
+
+    /// A checkpoint: what the agent saved is kept, and whoever asked the run to stop is heard.
+    fn border(&mut self, used: Tally, state: Option<&[u8]>) -> Result<(), RunError> {
+        let Some(kept) = &mut self.kept else { return Ok(()) };
+        let border = Border { place: self.place, saved: state.is_some(), used: used.note() };
+        let key = Key::of_all(self.transform, &border_at(kept.borders));
+        kept.borders += 1;
+        if kept.pieces.keep_bytes(&key, &border.written(state.unwrap_or_default())?) {
+            self.transform.bench.progress.checkpoint();
+        }
+        self.transform.bench.may_go_on()
     }
 
     fn finish(&mut self, mut sink: impl FnMut(RecordBatch) -> Result<(), RunError>) -> Result<(), RunError> {

@@ -16,7 +16,7 @@ use skein_dataset::parquet::{
     Fragment, FragmentEncoder, FreshRowGroup, OutputPlan, Piece, RowGroupCutter, SourceFile,
 };
 use skein_sandbox::{Reject, Usage};
-use skein_types::{Millis, Selection, Shape};
+use skein_types::{Selection, Shape};
 
 use crate::agent::AgentSource;
 use crate::board::{Board, Item, Turn};
@@ -27,6 +27,7 @@ use crate::feed::Feed;
 use crate::inputs::{self, InputFile};
 use crate::job::{Bench, Job};
 use crate::lane::{FileWork, Lane, OutputWriter, StagedOutput};
+use crate::part::Part;
 use crate::pieces::{Key, Note, Rejected};
 use crate::planning::SchemaGroup;
 use crate::preserved::PreservedCheck;
@@ -79,7 +80,7 @@ pub(crate) struct Tally {
     pub(crate) cost: Cost,
     pub(crate) counters: Counters,
     /// By row group, where somebody keeps them.
-    rejects: Option<Vec<(usize, Vec<Rejected>)>>,
+    pub(crate) rejects: Option<Vec<(usize, Vec<Rejected>)>>,
 }
 
 impl Tally {
@@ -95,7 +96,7 @@ impl Tally {
         self.rows.filtered.0 += kept.rows().saturating_sub(kept.kept() + rejected) as u64;
     }
 
-    fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.rows.read += other.rows.read;
         self.rows.rejected += other.rows.rejected;
         self.rows.filtered += other.rows.filtered;
@@ -105,10 +106,19 @@ impl Tally {
         self.counters.extend(&other.counters);
     }
 
-    fn note(self) -> Note {
+    /// What a note says was done.
+    pub(crate) fn noted(note: &Note) -> Self {
+        let cost = Cost { fuel: note.fuel, cpu: note.cpu, memory_peak: note.memory_peak, ..Cost::default() };
+        let mut counters = Counters::default();
+        counters.add(&note.counters);
+        Self { rows: note.rows, cost, counters, rejects: None }
+    }
+
+    pub(crate) fn note(self) -> Note {
         Note {
             rows: self.rows,
             fuel: self.cost.fuel,
+            cpu: self.cost.cpu,
             memory_peak: self.cost.memory_peak,
             counters: self.counters.iter().map(|(name, sum)| (name.to_owned(), sum)).collect(),
             rejects: self.rejects.unwrap_or_default(),
@@ -137,19 +147,8 @@ pub(crate) struct Shared<'a> {
 impl Transform<'_> {
     /// Transforms all splits with `threads` workers.
     pub(crate) fn run(&self, threads: usize) -> Result<Transformed, RunError> {
-        let groups = &self.job.plans.groups;
-        let splits: Vec<Vec<Range<usize>>> = self.outputs.iter().map(|output| self.splits(output)).collect();
-        let workers = threads.clamp(1, splits.iter().map(Vec::len).sum::<usize>().max(1));
-        let shared = Shared {
-            transform: self,
-            board: Board::new(splits.iter().map(Vec::len), threads + 1),
-            lanes: self.outputs.iter().map(|_| Lane::default()).collect(),
-            outputs: Mutex::new(self.outputs.iter().map(|_| None).collect()),
-            failed: Mutex::new(None),
-            preserved: groups.iter().map(|g| PreservedCheck::new(&g.plan)).collect(),
-            leaves: groups.iter().map(|g| g.plan.read_leaves()).collect(),
-            splits,
-        };
+        let shared = self.shared(threads);
+        let workers = threads.clamp(1, shared.splits.iter().map(Vec::len).sum::<usize>().max(1));
         let tallies = match workers {
             // For a small dataset a thread of its own costs as much as the rest.
             1 => catch_unwind(AssertUnwindSafe(|| vec![shared.worker()])),
@@ -164,6 +163,39 @@ impl Transform<'_> {
             sum
         });
         shared.result(tally)
+    }
+
+    /// Makes the splits of one part and keeps them; writes no output.
+    pub(crate) fn part(&self, part: Part) -> Result<Transformed, RunError> {
+        let shared = self.shared(1);
+        let splits: Vec<Item> = shared.apart().collect();
+        let mut tally = Tally::default();
+        let before = cpu::of_this_thread();
+        let mut open = None;
+        for item in &splits[part.range(splits.len())] {
+            self.bench.may_go_on()?;
+            if let Some(before) = open.replace(item.file).filter(|file| *file != item.file) {
+                shared.lanes[before].close();
+            }
+            shared.split(*item, &mut tally).map_err(|error| shared.blamed(*item, error))?;
+        }
+        tally.cost.cpu.0 += cpu::of_this_thread().0.saturating_sub(before.0);
+        Ok(Transformed { outputs: Vec::new(), rows: tally.rows, cost: tally.cost, counters: tally.counters })
+    }
+
+    fn shared(&self, threads: usize) -> Shared<'_> {
+        let groups = &self.job.plans.groups;
+        let splits: Vec<Vec<Range<usize>>> = self.outputs.iter().map(|output| self.splits(output)).collect();
+        Shared {
+            transform: self,
+            board: Board::new(splits.iter().map(Vec::len), threads + 1),
+            lanes: self.outputs.iter().map(|_| Lane::default()).collect(),
+            outputs: Mutex::new(self.outputs.iter().map(|_| None).collect()),
+            failed: Mutex::new(None),
+            preserved: groups.iter().map(|g| PreservedCheck::new(&g.plan)).collect(),
+            leaves: groups.iter().map(|g| g.plan.read_leaves()).collect(),
+            splits,
+        }
     }
 
     /// Where rows keep their place a row group is a split: small pieces keep all threads busy to the end. Under
@@ -236,14 +268,22 @@ impl Shared<'_> {
         let mut tally = Tally::default();
         let before = cpu::of_this_thread();
         self.work(&mut tally);
-        tally.cost.cpu = Millis(cpu::of_this_thread().0.saturating_sub(before.0));
+        tally.cost.cpu.0 += cpu::of_this_thread().0.saturating_sub(before.0);
         tally
+    }
+
+    /// The splits that can be made apart, in order: those that need a guest.
+    fn apart(&self) -> impl Iterator<Item = Item> {
+        let files = self.splits.iter().enumerate();
+        let items = files.flat_map(|(file, splits)| (0..splits.len()).map(move |split| Item { file, split }));
+        let transform = self.transform;
+        items.filter(move |item| transform.group(transform.outputs[item.file].first()).plan.needs_guest())
     }
 
     fn work(&self, tally: &mut Tally) {
         while let Some(item) = self.board.take() {
-            if self.transform.bench.progress.is_cancelled() {
-                return self.fail(item, RunError::Cancelled);
+            if let Err(asked) = self.transform.bench.may_go_on() {
+                return self.fail(item, asked);
             }
             let done = self.split(item, tally).and_then(|pieces| self.seal(item, pieces));
             if let Err(error) = done {
@@ -252,12 +292,17 @@ impl Shared<'_> {
         }
     }
 
-    fn fail(&self, item: Item, error: RunError) {
+    /// The error, or what happened to one of the split's sources meanwhile.
+    fn blamed(&self, item: Item, error: RunError) -> RunError {
         let transform = self.transform;
         let sources = transform.outputs[item.file].sources.iter().map(|file| &transform.files[*file]);
-        let error = sources.fold(error, |error, file| {
+        sources.fold(error, |error, file| {
             inputs::blamed(transform.bench.snapshot, file.pinned(transform.bench.snapshot), error)
-        });
+        })
+    }
+
+    fn fail(&self, item: Item, error: RunError) {
+        let error = self.blamed(item, error);
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         if failed.as_ref().is_none_or(|(lowest, _)| item < *lowest) {
             *failed = Some((item, error));
@@ -289,9 +334,13 @@ impl Shared<'_> {
             return Ok(found);
         }
         let mut own = Tally { rejects: Some(Vec::new()), ..Tally::default() };
+        let before = cpu::of_this_thread();
         let made = self.pieces(file, &work, row_groups, &mut own)?;
         tally.add(&own);
-        pieces.keep(key, &made, own.note());
+        own.cost.cpu.0 = cpu::of_this_thread().0.saturating_sub(before.0);
+        if pieces.keep(key, &made, own.note()) {
+            transform.bench.progress.checkpoint();
+        }
         Ok(made)
     }
 
@@ -310,11 +359,9 @@ impl Shared<'_> {
 
     /// What an earlier attempt did is part of the run: its rejected rows, and what it used.
     fn take_over(&self, file: usize, work: &FileWork, note: Note, tally: &mut Tally) -> Result<(), RunError> {
-        let cost = Cost { fuel: note.fuel, memory_peak: note.memory_peak, ..Cost::default() };
-        let mut counters = Counters::default();
-        counters.add(&note.counters);
+        self.transform.bench.progress.taken_over();
         self.transform.bench.progress.rows_done(note.rows.read.0);
-        tally.add(&Tally { rows: note.rows, cost, counters, rejects: None });
+        tally.add(&Tally::noted(&note));
         for (row_group, rejects) in note.rejects {
             let rejects: Vec<_> = rejects.into_iter().map(Into::into).collect();
             self.quarantine((file, row_group), work, &rejects)?;

@@ -1,7 +1,7 @@
 //! The one call of a node that has work: renews, reports, asks and takes.
 
 use serde::{Deserialize, Serialize};
-use skein_types::{AttemptId, Blake3, Bytes, Millis, NodeId, Rows, TaskId, Token};
+use skein_types::{AttemptId, Bytes, Millis, NodeId, Rows, TaskId, Token};
 
 use super::report::Outcome;
 use super::task::Payload;
@@ -30,7 +30,8 @@ pub struct Report {
     pub outcome: Outcome,
 }
 
-/// A task got to a durable point. Control takes number `n` only after `n - 1`.
+/// A task got further: what is behind its checkpoints lies beside the dataset's staged files, and no later attempt makes it
+/// again. Control takes number `n` only after `n - 1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckpointReport {
@@ -38,9 +39,9 @@ pub struct CheckpointReport {
     pub held: Held,
     /// From 1, over all attempts.
     pub number: u64,
-    /// The blob, which control has by now.
-    pub blob: Blake3,
-    /// Rows done.
+    /// Checkpoints that the attempt has made by now.
+    pub made: u64,
+    /// Rows that are behind them.
     pub rows: Rows,
 }
 
@@ -116,6 +117,8 @@ pub struct Lease {
     pub held: Held,
     /// Whether it may take long; so many slots are kept for such.
     pub large: bool,
+    /// The last number that was reported of it, by whomever; 0 if there was none.
+    pub checkpoint: u64,
     /// Expected, for what the node may have unstarted.
     pub estimate_ms: Millis,
     /// Of the agent and what the host needs beside it.

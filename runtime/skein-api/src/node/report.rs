@@ -23,6 +23,8 @@ pub struct Staged {
     pub version: u64,
     /// Files that were written.
     pub files: u64,
+    /// Checkpoints that earlier attempts had made.
+    pub taken_over: u64,
     /// By fate.
     pub rows: RunRows,
     /// What it cost.
@@ -97,12 +99,14 @@ pub struct Scanned {
     pub more: bool,
 }
 
-/// A part of an output file, kept as staged files of the dataset.
+/// A part of a large run, kept beside the dataset's staged files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fragment {
-    /// The blob that describes it.
-    pub descriptor: Blake3,
+    /// Nothing of this run can be made apart: seal it at once.
+    pub whole: bool,
+    /// Checkpoints that earlier attempts had made.
+    pub taken_over: u64,
     /// By fate.
     pub rows: RunRows,
     /// What it cost.
@@ -144,8 +148,8 @@ pub enum Outcome {
     Revoked,
     /// It was asked to stop and did, behind its last checkpoint.
     Evicted {
-        /// That one; 0 if there was none.
-        checkpoint: u64,
+        /// How many it had made.
+        checkpoints: u64,
         /// What it cost.
         meters: Meters,
     },

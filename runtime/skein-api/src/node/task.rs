@@ -84,16 +84,6 @@ pub struct DatasetPlace {
     pub state: Option<Location>,
 }
 
-/// Where an attempt before this one got to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Resume {
-    /// How many there were before this checkpoint, and this one.
-    pub number: u64,
-    /// The blob that the node made of it.
-    pub blob: Blake3,
-}
-
 /// Migrate one dataset, up to staged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -112,8 +102,6 @@ pub struct RunTask {
     pub publish: Publish,
     /// What the plan saw; if it is another one now, nothing is done and the run is stale. None: whatever is there.
     pub schema: Option<Blake3>,
-    /// Go on from here.
-    pub resume: Option<Resume>,
 }
 
 /// Say of each dataset what would become of it.
@@ -154,48 +142,17 @@ pub struct ScanTask {
     pub after: Option<Location>,
 }
 
-/// Make a fragment of one output file: the row groups `first_group..end_group` of it.
+/// Make a part of a large run and keep what it gives beside the dataset's staged files. Which splits are in a part is a
+/// function of the source and of the number of parts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SplitTask {
-    /// For the log.
-    pub campaign: CampaignId,
-    /// As the dataset's log will name it.
-    pub run: RunId,
-    /// Over this.
-    pub dataset: DatasetPlace,
-    /// In this way.
-    pub work: Work,
-    /// The blob with the run's schema plan and its list of files and splits.
-    pub plan: Blake3,
-    /// Which file of that list.
-    pub file: u32,
-    /// From this row group.
-    pub first_group: u32,
-    /// To before this one.
-    pub end_group: u32,
-}
-
-/// Put fragments and carried columns together and stage the run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SealTask {
-    /// For the log.
-    pub campaign: CampaignId,
-    /// As the dataset's log will name it.
-    pub run: RunId,
-    /// Over this.
-    pub dataset: DatasetPlace,
-    /// In this way.
-    pub work: Work,
-    /// How it will become visible.
-    pub publish: Publish,
-    /// The blob with the run's schema plan and its list of files and splits.
-    pub plan: Blake3,
-    /// The blob with the list of fragments, in order.
-    pub fragments: Blake3,
-    /// Go on from here.
-    pub resume: Option<Resume>,
+    /// Of this.
+    pub run: RunTask,
+    /// Which part, from 0.
+    pub part: u32,
+    /// Of so many.
+    pub parts: u32,
 }
 
 /// What is to be done.
@@ -208,5 +165,6 @@ pub enum Payload {
     DryRun(Box<DryRunTask>),
     Scan(Box<ScanTask>),
     Split(Box<SplitTask>),
-    Seal(Box<SealTask>),
+    /// A run whose parts were made: takes them over, makes what is missing, and stages it.
+    Seal(Box<RunTask>),
 }

@@ -4,8 +4,8 @@ use crate::outcomes;
 use crate::samples::{digest, text, uuid};
 use skein_api::node::{
     AgentLimits, CheckpointReport, DatasetPlace, DryRunTask, Exchange, Exchanged, Held, Lease, PROTOCOL,
-    Payload, PlanTask, Progress, Rates, Register, Registered, Resume, Revoke, RevokeReason, RunTask,
-    ScanTask, SealTask, SplitTask, Usage, Wants, Work,
+    Payload, PlanTask, Progress, Rates, Register, Registered, Revoke, RevokeReason, RunTask, ScanTask,
+    SplitTask, Usage, Wants, Work,
 };
 use skein_api::{List, NameRule, Publish};
 use skein_types::{
@@ -45,8 +45,7 @@ pub(crate) fn held(number: u128) -> Held {
 
 pub(crate) fn exchange() -> Exchange {
     let progress = Progress { held: held(1), started: true, rows: Rows(600), bytes: Bytes(30_000) };
-    let checkpoint =
-        CheckpointReport { held: held(1), number: 2, blob: digest("checkpoint"), rows: Rows(1 << 20) };
+    let checkpoint = CheckpointReport { held: held(1), number: 2, made: 5, rows: Rows(1 << 20) };
     Exchange {
         node: NodeId::new(uuid(1)),
         incarnation: 3,
@@ -79,14 +78,19 @@ pub(crate) fn exchanged() -> Exchanged {
 }
 
 fn lease(payload: Payload) -> Lease {
-    Lease { held: held(2), large: false, estimate_ms: Millis(25), memory: Bytes::mib(80), payload }
+    Lease {
+        held: held(2),
+        large: false,
+        checkpoint: 3,
+        estimate_ms: Millis(25),
+        memory: Bytes::mib(80),
+        payload,
+    }
 }
 
 fn payloads() -> Vec<Payload> {
     let (campaign, run) = (CampaignId::new(uuid(5)), RunId::new(uuid(6)));
     let dataset = place();
-    let (first_group, end_group, plan) = (8, 16, digest("plan"));
-    let resume = Some(Resume { number: 2, blob: digest("checkpoint") });
     let publish = Publish::Beside { name: text("orders-v2") };
     let run_task = RunTask {
         campaign,
@@ -94,41 +98,20 @@ fn payloads() -> Vec<Payload> {
         dataset: dataset.clone(),
         work: work(),
         server: ServerId::new(uuid(8)),
-        publish: publish.clone(),
-        schema: Some(digest("schema")),
-        resume,
-    };
-    let split = SplitTask {
-        campaign,
-        run,
-        dataset: dataset.clone(),
-        work: work(),
-        plan,
-        file: 1,
-        first_group,
-        end_group,
-    };
-    let fragments = digest("fragments");
-    let seal = SealTask {
-        campaign,
-        run,
-        dataset: dataset.clone(),
-        work: work(),
         publish,
-        plan,
-        fragments,
-        resume: None,
+        schema: Some(digest("schema")),
     };
+    let split = SplitTask { run: run_task.clone(), part: 1, parts: 4 };
     let server = ServerId::new(uuid(8));
     let datasets = List::new(vec![dataset.clone()]).unwrap();
     let plan = PlanTask { campaign, datasets, work: work(), server };
     vec![
-        Payload::Run(Box::new(run_task)),
+        Payload::Run(Box::new(run_task.clone())),
         Payload::Plan(Box::new(plan)),
         Payload::DryRun(Box::new(DryRunTask { campaign, dataset, work: work(), rows: Rows(10_000) })),
         Payload::Scan(Box::new(ScanTask { below: text("/d"), after: Some(text("/d/orders")) })),
         Payload::Split(Box::new(split)),
-        Payload::Seal(Box::new(seal)),
+        Payload::Seal(Box::new(run_task)),
     ]
 }
 

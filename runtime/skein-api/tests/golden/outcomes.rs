@@ -20,13 +20,14 @@ fn each() -> Vec<Outcome> {
         base: 3,
         version: 4,
         files: 1,
+        taken_over: 2,
         rows: rows(),
         meters: meters(),
     };
     let found = Found { location: text("/d/orders"), bytes: Bytes(61_000), files: 1, why: Some(why()) };
     vec![
         Outcome::Staged(staged),
-        Outcome::Fragment(Fragment { descriptor: digest("fragment"), rows: rows(), meters: meters() }),
+        Outcome::Fragment(Fragment { whole: false, taken_over: 2, rows: rows(), meters: meters() }),
         Outcome::Planned(Planned { datasets: List::new(vec![dataset_plan()]).unwrap() }),
         Outcome::Sampled(Sampled { report: digest("report"), rows: rows(), meters: meters() }),
         Outcome::Scanned(Scanned { found: List::new(vec![found]).unwrap(), more: true }),
@@ -34,7 +35,7 @@ fn each() -> Vec<Outcome> {
         Outcome::SchemaMoved { found: digest("schema") },
         Outcome::Failed { why: why(), meters: meters() },
         Outcome::Revoked,
-        Outcome::Evicted { checkpoint: 2, meters: meters() },
+        Outcome::Evicted { checkpoints: 2, meters: meters() },
     ]
 }
 

@@ -54,7 +54,11 @@ pub(super) fn count(scan: &mut Scan, items: &[ScanFound]) {
 
 impl Control {
     /// What becomes of what was found: registered, if that was asked for and it can be a dataset.
-    pub(super) fn became(&self, asked: &ScanAsk, found: Vec<Found>) -> Result<Vec<ScanFound>, ServiceError> {
+    pub(super) fn taken_in(
+        &self,
+        asked: &ScanAsk,
+        found: Vec<Found>,
+    ) -> Result<Vec<ScanFound>, ServiceError> {
         let mut items: Vec<ScanFound> = found.into_iter().map(|found| item(asked, found)).collect();
         if asked.look_only {
             return Ok(items);

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use skein_api::node::{
-    AgentLimits, DatasetPlace, DatasetPlan, DryRunTask, Lease, Outcome, Payload, PlanTask, Planned, RunTask,
-    Staged as ApiStaged, Work,
+    AgentLimits, DatasetPlace, DatasetPlan, DryRunTask, Fragment, Lease, Outcome, Payload, PlanTask, Planned,
+    RunTask, SplitTask, Staged as ApiStaged, Work,
 };
 use skein_api::{List, Meters, NameRule as ApiNames, RunRows, Why};
-use skein_dataset::{Dataset, HandedOver, NameRule, Options, Place, ProbeCache};
+use skein_dataset::{Dataset, HandedOver, NameRule, Options, Place, ProbeCache, RowCounts, staged_attempts};
 use skein_sandbox::{ArtifactTrust, Engine, Limits, Module};
-use skein_types::{Blake3, Clock, Code, Rows, RunId, ServerId, Verdict, chain, codes};
+use skein_types::{AttemptId, Blake3, Clock, Code, Rows, RunId, ServerId, Verdict, chain, codes};
 
 use super::client::{Client, ClientError};
 use super::{sampling, scanning};
@@ -22,11 +22,13 @@ use crate::error::RunError;
 use crate::look::look;
 use crate::managed::prepare_attempt;
 use crate::params::Params;
+use crate::part::{Part, PartDone};
+use crate::pieces::Resumption;
 use crate::progress::Progress;
-use crate::report::RunReport;
+use crate::report::{Cost, RunReport};
 use crate::resize::Resize;
-use crate::run::{Preparation, RunRequest};
-use crate::staged::Staged;
+use crate::run::{Preparation, Prepared, RunRequest};
+use crate::staged::{Staged, since};
 
 /// How long a task waits for somebody who is at a dataset's log.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
@@ -42,12 +44,13 @@ pub(super) enum Done {
 /// What is told of a run that is handed over.
 pub(super) struct StagedRun {
     files: u64,
+    taken_over: u64,
     rows: RunRows,
     meters: Meters,
 }
 
 impl StagedRun {
-    fn of(report: &RunReport) -> Self {
+    fn of(report: &RunReport, taken_over: u64) -> Self {
         let rows = report.rows;
         let (read, written, rejected, filtered) = (rows.read, rows.written, rows.rejected, rows.filtered);
         let meters = Meters {
@@ -59,7 +62,8 @@ impl StagedRun {
             bytes_written: report.bytes_written,
             bytes_spliced: report.bytes_spliced,
         };
-        Self { files: report.files as u64, rows: RunRows { read, written, rejected, filtered }, meters }
+        let rows = RunRows { read, written, rejected, filtered };
+        Self { files: report.files as u64, taken_over, rows, meters }
     }
 
     pub(super) fn handed(&self, over: &HandedOver) -> ApiStaged {
@@ -68,6 +72,7 @@ impl StagedRun {
             base: over.base,
             version: over.version,
             files: self.files,
+            taken_over: self.taken_over,
             rows: self.rows,
             meters: self.meters,
         }
@@ -132,52 +137,89 @@ impl Shop {
 
     /// Does a task, up to staged if it is a run.
     pub(super) fn carry_out(&self, lease: Lease, progress: &Progress) -> Done {
-        let Lease { held, large, payload, .. } = lease;
+        let Lease { held, payload, .. } = lease;
         let over = |outcome| Done::Over(Box::new(outcome));
         match payload {
-            Payload::Run(task) => match self.run((held.attempt, large), &task, progress) {
+            Payload::Run(task) | Payload::Seal(task) => match self.run(held.attempt, &task, progress) {
                 Ok(done) => done,
-                Err(trouble) => over(trouble.outcome()),
+                Err(trouble) => over(trouble.outcome_of(progress)),
             },
+            Payload::Split(task) => over(match self.split(held.attempt, &task, progress) {
+                Ok(outcome) => outcome,
+                Err(trouble) => trouble.outcome_of(progress),
+            }),
             Payload::Plan(task) => over(match self.plan(&task, progress) {
                 Ok(planned) => Outcome::Planned(planned),
                 Err(trouble) => trouble.outcome(),
             }),
             Payload::DryRun(task) => over(self.sample(&task, progress).unwrap_or_else(Trouble::outcome)),
             Payload::Scan(task) => over(scanning::scan(&task, progress)),
-            Payload::Split(_) | Payload::Seal(_) => {
-                let message = "this node does not know how to do that".to_owned();
-                over(Trouble::Other(codes::BUG, message).outcome())
-            }
         }
     }
 
-    fn run(
+    fn run(&self, attempt: AttemptId, task: &RunTask, progress: &Progress) -> Result<Done, Trouble> {
+        let over = |outcome| Ok(Done::Over(Box::new(outcome)));
+        let prepared = match self.prepare(attempt, (task, self.slots), progress)? {
+            Ok(prepared) => prepared,
+            Err(outcome) => return over(outcome),
+        };
+        let staged = prepared.stage(progress)?;
+        let known = StagedRun::of(staged.report(), progress.read().taken_over);
+        Ok(Done::Staged(Box::new(staged), known))
+    }
+
+    fn split(&self, attempt: AttemptId, task: &SplitTask, progress: &Progress) -> Result<Outcome, Trouble> {
+        let started = self.clock.elapsed();
+        let prepared = match self.prepare(attempt, (&task.run, 1), progress)? {
+            Ok(prepared) => prepared,
+            Err(outcome) => return Ok(outcome),
+        };
+        let part = Part { number: task.part, of: task.parts };
+        let made = prepared.stage_part(part, progress)?;
+        let (whole, rows, cost) = match made {
+            PartDone::Whole => (true, RowCounts::default(), Cost::default()),
+            PartDone::Kept { rows, cost } => (false, rows, cost),
+        };
+        let wall_ms = since(&*self.clock, started);
+        let meters = Meters {
+            fuel: cost.fuel,
+            cpu_ms: cost.cpu,
+            wall_ms,
+            memory_peak: cost.memory_peak,
+            ..Meters::default()
+        };
+        let RowCounts { read, written, rejected, filtered } = rows;
+        let rows = RunRows { read, written, rejected, filtered };
+        Ok(Outcome::Fragment(Fragment { whole, taken_over: progress.read().taken_over, rows, meters }))
+    }
+
+    /// Plans an attempt, or says what there is to say without one. Large ones take over what earlier attempts kept.
+    fn prepare(
         &self,
-        (attempt, large): (skein_types::AttemptId, bool),
-        task: &RunTask,
+        attempt: AttemptId,
+        (task, threads): (&RunTask, usize),
         progress: &Progress,
-    ) -> Result<Done, Trouble> {
+    ) -> Result<Result<Box<Prepared>, Outcome>, Trouble> {
         let module = self.module(&task.work)?;
         let dataset = self.dataset(&task.dataset, task.server)?;
-        let threads = if large { self.slots } else { 1 };
+        let earlier = staged_attempts(&dataset).map_err(|error| Trouble::Run(error.into()))?;
         let request = self.request(task.run, &task.work, threads)?;
         let clock = Arc::clone(&self.clock);
         let prepared = match prepare_attempt((dataset, attempt), &module, request, clock, progress)? {
             Preparation::AlreadyMigrated { version, .. } => {
-                return Ok(Done::Over(Box::new(Outcome::AlreadyMigrated { version })));
+                return Ok(Err(Outcome::AlreadyMigrated { version }));
             }
             Preparation::Ready(prepared) => prepared,
         };
         if let Some(planned) = task.schema {
             let found = prepared.digests()?.schema;
             if found != planned {
-                return Ok(Done::Over(Box::new(Outcome::SchemaMoved { found })));
+                return Ok(Err(Outcome::SchemaMoved { found }));
             }
         }
-        let staged = prepared.stage(progress)?;
-        let known = StagedRun::of(staged.report());
-        Ok(Done::Staged(Box::new(staged), known))
+        let earlier = earlier.iter().map(|earlier| earlier.attempt).filter(|earlier| *earlier != attempt);
+        let resumption = Resumption { earlier: earlier.collect(), from: Resumption::FROM };
+        Ok(Ok(Box::new(prepared.resumable(resumption))))
     }
 
     fn sample(&self, task: &DryRunTask, progress: &Progress) -> Result<Outcome, Trouble> {
@@ -277,6 +319,16 @@ impl Shop {
 }
 
 impl Trouble {
+    /// What came of a run that may have been asked to stop.
+    fn outcome_of(self, progress: &Progress) -> Outcome {
+        match self {
+            Self::Run(RunError::Evicted) => {
+                Outcome::Evicted { checkpoints: progress.read().checkpoints, meters: Meters::default() }
+            }
+            other => other.outcome(),
+        }
+    }
+
     fn outcome(self) -> Outcome {
         match self {
             Self::Run(error) => failed(&error, Meters::default()),

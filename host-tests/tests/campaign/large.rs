@@ -1,0 +1,97 @@
+//! Runs that are too large for one task.
+
+use std::path::{Path, PathBuf};
+
+use host_tests::call::Stream;
+use host_tests::guard::tree;
+use host_tests::service::{Service, kill_a_node};
+use host_tests::{Site, fixture, guests};
+use serde_json::{Value, json};
+
+/// 48 MB each.
+const FILES: u64 = 3;
+
+pub(crate) fn upper() -> Value {
+    json!({ "name": "upper", "steps": [{ "case": "note", "to": "upper" }] })
+}
+
+/// A server with some small datasets and a large one.
+pub(crate) fn service(small: i64) -> (Service, PathBuf) {
+    let mut service = Service::start(small);
+    let large = service.site.path("data").join("large");
+    fixture::large_directory(&large, FILES);
+    service.datasets.push(large.clone());
+    (service.with_module_and_datasets(), large)
+}
+
+pub(crate) fn planned(service: &Service, select: &str) -> String {
+    let call = service.call("campaign").arg("create").arg("upper").arg("--module").arg("columns@1");
+    let call = call.arg("--migration").arg("upper").arg("--select").arg(select).params(&upper());
+    let campaign = call.finish().succeeded().json()["campaign"].as_str().unwrap().to_owned();
+    service.act(&campaign, "plan").succeeded();
+    assert_eq!(service.watched(&campaign)["state"], "planned");
+    campaign
+}
+
+/// Attempts of a dataset that have something staged, and how many checkpoints each has.
+pub(crate) fn attempts(dataset: &Path) -> Vec<(String, usize)> {
+    let stage = dataset.with_file_name(".skein").join(dataset.file_name().unwrap()).join("stage");
+    let Ok(entries) = std::fs::read_dir(stage) else { return Vec::new() };
+    let mut attempts: Vec<(String, usize)> = entries
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let pieces = std::fs::read_dir(entry.path().join("pieces")).map_or(0, Iterator::count);
+            (entry.file_name().into_string().unwrap(), pieces)
+        })
+        .collect();
+    attempts.sort();
+    attempts
+}
+
+/// The files of a dataset as one run of the same module over the same source makes them.
+fn expected() -> Vec<(String, String)> {
+    let site = Site::new();
+    let path = site.path("data").join("large");
+    fixture::large_directory(&path, FILES);
+    site.run(&guests::component("columns"), &path).params(&upper()).finish().succeeded();
+    files(&path)
+}
+
+fn files(path: &Path) -> Vec<(String, String)> {
+    let entries = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = entries
+        .map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, blake3::hash(&std::fs::read(path).unwrap()).to_string())
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn a_large_run_is_made_in_parts_goes_on_after_kills_and_has_the_bytes_of_a_small_one() {
+    let (mut service, large) = service(0);
+    let before = tree(&large);
+    let campaign = planned(&service, "large");
+    service.act(&campaign, "start").succeeded();
+    // Two nodes are killed when something is behind a checkpoint, and a third time the server.
+    for kill in 0..3 {
+        while attempts(&large).iter().map(|(_, kept)| kept).sum::<usize>() <= kill {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        match kill {
+            2 => service.kill_and_start_again(),
+            _ => kill_a_node(&service.running),
+        }
+    }
+    let done = service.watched(&campaign);
+    assert_eq!((&done["state"], &done["runs"]["published"]), (&json!("soaking"), &json!(1)), "{done}");
+    assert_eq!(service.published(&large), 1);
+    assert_eq!(files(&large), expected());
+
+    service.running.says(Stream::Stderr, |text| text.contains("taken_over"));
+    service.act(&campaign, "roll_back").succeeded();
+    assert_eq!(service.watched(&campaign)["state"], "rolled_back");
+    assert_eq!(tree(&large), before);
+}

@@ -1,0 +1,83 @@
+//! Pause and cancel under load: when they are answered nothing starts any more.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use host_tests::service::Service;
+use serde_json::{Value, json};
+
+use crate::large::{attempts, planned, service};
+
+const SMALL: i64 = 60;
+/// Longer than a node waits between two exchanges.
+const A_WHILE: Duration = Duration::from_secs(2);
+
+/// Attempts of all datasets, begun and not collected yet.
+fn begun(service: &Service) -> BTreeSet<String> {
+    service.datasets.iter().flat_map(|dataset| attempts(dataset)).map(|(attempt, _)| attempt).collect()
+}
+
+fn progress(service: &Service, campaign: &str) -> Value {
+    let (status, progress) = service.get(&format!("/v1/campaigns/{campaign}/progress"));
+    assert_eq!(status, 200, "{progress}");
+    progress
+}
+
+/// Waits until the large dataset is being made: it is the only one of its schema, so it is in the first wave.
+fn under_load(service: &Service) {
+    let large = service.datasets.last().unwrap();
+    while attempts(large).iter().all(|(_, kept)| *kept == 0) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn after_a_pause_nothing_starts_what_runs_stops_at_a_checkpoint_and_a_resume_finishes() {
+    let (service, large) = service(SMALL);
+    let campaign = planned(&service, "*");
+    service.act(&campaign, "start").succeeded();
+    under_load(&service);
+    service.act(&campaign, "pause").succeeded();
+    let (at_once, published) = (begun(&service), progress(&service, &campaign)["runs"]["published"].clone());
+    std::thread::sleep(A_WHILE);
+    let later = begun(&service);
+    assert!(later.is_subset(&at_once), "begun after the answer: {:?}", later.difference(&at_once));
+    let paused = progress(&service, &campaign);
+    assert_eq!((&paused["state"], &paused["runs"]["published"]), (&json!("paused"), &published));
+    assert_eq!(paused["running"], json!(0), "{paused}");
+    let kept: usize = attempts(&large).iter().map(|(_, kept)| kept).sum();
+    assert!(kept > 0, "what lies behind checkpoints stays");
+
+    service.act(&campaign, "resume").succeeded();
+    let done = service.watched(&campaign);
+    assert_eq!(
+        (&done["state"], &done["runs"]["published"]),
+        (&json!("soaking"), &json!(SMALL + 1)),
+        "{done}"
+    );
+    for dataset in &service.datasets {
+        assert_eq!(service.published(dataset), 1, "{}", dataset.display());
+    }
+}
+
+#[test]
+fn after_a_cancel_nothing_starts_and_what_is_not_published_stays_as_it_was() {
+    let (service, large) = service(SMALL);
+    let before = service.trees();
+    let campaign = planned(&service, "*");
+    service.act(&campaign, "start").succeeded();
+    under_load(&service);
+    service.act(&campaign, "cancel").succeeded();
+    let at_once = begun(&service);
+    let done = service.watched(&campaign);
+    assert_eq!(done["state"], "cancelled", "{done}");
+    std::thread::sleep(A_WHILE);
+    let later = begun(&service);
+    assert!(later.is_subset(&at_once), "begun after the answer: {:?}", later.difference(&at_once));
+    let published: Vec<usize> = service.datasets.iter().map(|dataset| service.published(dataset)).collect();
+    assert_eq!(json!(published.iter().sum::<usize>()), done["runs"]["published"]);
+    for ((was, is), published) in before.iter().zip(service.trees()).zip(published) {
+        assert_eq!(*was == is, published == 0);
+    }
+    assert_eq!(attempts(&large), [], "nothing of it is left");
+}
