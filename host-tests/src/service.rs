@@ -217,3 +217,12 @@ pub fn listens(call: Call) -> (Running, String) {
 fn address(said: &str) -> Option<String> {
     Some(said.split_whitespace().nth(2)?.trim_end_matches(',').to_owned())
 }
+
+/// A moment that is to come, as requests have it.
+pub fn from_now(wait: std::time::Duration) -> String {
+    let asked = std::process::Command::new("date")
+        .args(["-u", "-d", &format!("{} seconds", wait.as_secs()), "+%Y-%m-%dT%H:%M:%S.000Z"])
+        .output()
+        .unwrap();
+    String::from_utf8(asked.stdout).unwrap().trim().to_owned()
+}

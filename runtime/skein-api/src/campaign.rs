@@ -1,17 +1,18 @@
-//! Campaigns: `POST /v1/campaigns` makes one, `GET /v1/campaigns[/{id}[/runs|/events|/progress]]` show,
+//! Campaigns: `POST /v1/campaigns` makes one, `GET /v1/campaigns[/{id}[/plan|/samples|/runs|/events|/progress]]` show,
 //! `POST /v1/campaigns/{id}/actions/{verb}` moves one.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use skein_types::{
     Blake3, Bytes, CampaignId, CampaignState, Millis, ModuleDigest, ParamsDigest, Rows, WaveState,
 };
 
 use crate::bounded::{List, Text};
 use crate::dataset::Labels;
+use crate::plan::{PlanEstimate, Risk};
 use crate::policy::Policy;
 use crate::time::Time;
 use crate::{Message, Name};
@@ -32,6 +33,37 @@ pub struct Selection {
     /// It has this driver.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub driver: Option<Text<32>>,
+    /// It is one of these, and what is said of it holds for its run.
+    #[serde(skip_serializing_if = "manifest_empty")]
+    pub manifest: List<Chosen, MANIFEST_MAX>,
+    /// Its run in this campaign did not come to an end that stays: it failed, was cancelled, is stale, was undone, or its
+    /// dataset was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unfinished_of: Option<CampaignId>,
+}
+
+/// Most datasets of a manifest.
+pub const MANIFEST_MAX: usize = 10_000;
+
+/// A dataset that a manifest names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chosen {
+    /// Its name, exactly.
+    pub dataset: Name,
+    /// Take the place of the campaign's parameters of the same names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub params: Option<Map<String, Value>>,
+    /// The team that it belongs to; refused if it is another's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Name>,
+    /// Its run does not start before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub defer_until: Option<Time>,
+}
+
+fn manifest_empty(manifest: &List<Chosen, MANIFEST_MAX>) -> bool {
+    manifest.is_empty()
 }
 
 fn names_empty(names: &List<Name, 10_000>) -> bool {
@@ -199,6 +231,18 @@ pub struct PlanTotals {
     pub rows: Rows,
     /// Bytes of the eligible.
     pub bytes: Bytes,
+    /// How much can go wrong, by what was seen.
+    #[serde(default)]
+    pub risk: Risk,
+    /// Datasets that were tried.
+    #[serde(default)]
+    pub samples: u64,
+    /// Of those, so many failed.
+    #[serde(default)]
+    pub samples_failed: u64,
+    /// What carrying it out takes.
+    #[serde(default)]
+    pub estimate: PlanEstimate,
 }
 
 /// A campaign.

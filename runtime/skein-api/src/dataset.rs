@@ -1,10 +1,10 @@
-//! Datasets: `POST /v1/datasets` adds some, `POST /v1/scans` looks for them below a directory, `GET /v1/datasets` and
-//! `GET /v1/datasets/{id}` show, `DELETE /v1/datasets/{id}` forgets one (never its files).
+//! Datasets: `POST /v1/datasets` adds some, `GET /v1/datasets` and `GET /v1/datasets/{id}` show, `DELETE /v1/datasets/{id}`
+//! forgets one (never its files).
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use skein_types::{DatasetId, TaskId};
+use skein_types::DatasetId;
 
 use crate::bounded::{List, Text};
 use crate::run::Why;
@@ -116,42 +116,4 @@ pub struct Dataset {
     pub labels: Labels,
     /// When it was registered.
     pub added: Time,
-}
-
-/// Asks for the datasets below a directory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScanAsk {
-    /// An absolute path.
-    pub below: Location,
-    /// The team that what is found belongs to.
-    pub owner: Name,
-    /// For what is found.
-    #[serde(default, skip_serializing_if = "Labels::is_empty")]
-    pub labels: Labels,
-    /// Put before the path from `below` to make a name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prefix: Option<Name>,
-    /// Whether what is found is registered, or only counted.
-    #[serde(default)]
-    pub look_only: bool,
-}
-
-/// How a scan is getting on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Scan {
-    /// The task that does it.
-    pub scan: TaskId,
-    /// Whether it has ended.
-    pub done: bool,
-    /// Datasets found.
-    pub found: u64,
-    /// Of those, registered now.
-    pub added: u64,
-    /// Of those, registered before.
-    pub known: u64,
-    /// Of those, refused; the first of them with reason.
-    pub refused: List<(Location, Why), 100>,
-    /// Why it failed, if it did.
-    pub why: Option<Why>,
 }

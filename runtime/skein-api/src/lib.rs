@@ -23,27 +23,33 @@ mod event;
 mod module;
 pub mod node;
 mod page;
+mod plan;
 mod policy;
 mod problem;
 mod run;
+mod scan;
 mod status;
 mod time;
 
 pub use body::{BODY_BYTES_MAX, BodyError, parse};
 pub use bounded::{List, Text, TooLong, TooMany};
 pub use campaign::{
-    Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignVerb, PlanTotals, RunCounts,
-    Selection, Wave,
+    Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignVerb, Chosen, MANIFEST_MAX,
+    PlanTotals, RunCounts, Selection, Wave,
 };
-pub use dataset::{
-    DRIVER_FILES, Dataset, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, Labels, Scan, ScanAsk,
-};
+pub use dataset::{DRIVER_FILES, Dataset, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, Labels};
 pub use event::Event;
 pub use module::{MODULE_BYTES_MAX, Module, ModuleState};
 pub use page::{PAGE_ITEMS_MAX, Page};
-pub use policy::{Admission, Budget, LimitsAsk, NameRule, Pin, Policy, Publish};
+pub use plan::{
+    LISTED_MAX, PlanEstimate, PlanReason, PlanReport, PlanSample, Risk, SAMPLES_MAX, Samples, Uncovered,
+};
+pub use policy::{
+    Admission, Budget, CanaryAsk, LimitsAsk, NameRule, Pin, Policy, Publish, RetryAsk, SampleAsk, Share,
+};
 pub use problem::{PROBLEM_TYPE, Problem};
 pub use run::{Meters, Run, RunRows, Why};
+pub use scan::{Scan, ScanAsk, ScanFound};
 pub use status::{LedgerUse, NodeStatus, ProcessUse, Seated, Status, WorkDone};
 pub use time::{Time, TimeParseError};
 

@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 use skein_types::{Bytes, Fuel, Millis, Rows};
 
 use crate::Name;
+use crate::bounded::{List, Text};
+
+/// A part of all: `2%`, `0.25%`.
+pub type Share = Text<8>;
 
 /// How a result becomes visible.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,13 +37,15 @@ pub enum NameRule {
 }
 
 /// How many runs of a wave may fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Budget {
     /// So many.
     Runs(u64),
     /// So many of a hundred, rounded up.
     Percent(u8),
+    /// Such a part, rounded up.
+    Share(Share),
 }
 
 /// What the budget holds back.
@@ -88,7 +94,53 @@ pub struct LimitsAsk {
     pub rejects: Option<u64>,
 }
 
-/// How a campaign shall go.
+/// What goes first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CanaryAsk {
+    /// Of all datasets, up to which random ones are added to the smallest of each kind; `1%` if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
+    /// At most so many; 20 if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub datasets: Option<u64>,
+    /// Of all of them together, at most; 10 GiB if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<Bytes>,
+}
+
+/// What is tried while planning.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SampleAsk {
+    /// Of all datasets, up to which random ones are added to the smallest of each schema; `1%` if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
+    /// At most so many, and never more than 1,000; 200 if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub datasets: Option<u64>,
+}
+
+/// When what passes is tried again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetryAsk {
+    /// Tries after the first; 5 if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transient: Option<u32>,
+    /// Wait before the second try, doubled before each further one; 1 s if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_ms: Option<Millis>,
+    /// Longest wait; one minute if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub longest_ms: Option<Millis>,
+}
+
+fn unsaid<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// How a campaign shall go. One that is shown says everything that holds, whether it was asked for or is the standard.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
@@ -118,4 +170,19 @@ pub struct Policy {
     /// How long old versions are kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window_ms: Option<Millis>,
+    /// What goes first.
+    #[serde(skip_serializing_if = "unsaid")]
+    pub canary: CanaryAsk,
+    /// What is tried while planning.
+    #[serde(skip_serializing_if = "unsaid")]
+    pub dry_run: SampleAsk,
+    /// Of a wave's runs, published or at rest before the next one begins; `95%` if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Share>,
+    /// Of all datasets, one wave each between the canary and the rest; one of `10%` if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waves: Option<List<Share, 14>>,
+    /// When what passes is tried again.
+    #[serde(skip_serializing_if = "unsaid")]
+    pub retries: RetryAsk,
 }

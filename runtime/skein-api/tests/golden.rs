@@ -12,6 +12,8 @@
 mod node;
 #[path = "golden/outcomes.rs"]
 mod outcomes;
+#[path = "golden/plans.rs"]
+mod plans;
 #[path = "golden/public.rs"]
 mod public;
 #[path = "golden/samples.rs"]
@@ -44,8 +46,9 @@ fn the_bodies_about_modules_and_datasets() {
     golden("dataset-add", &public::datasets_add());
     golden("dataset-added", &public::datasets_added());
     golden("dataset", &public::dataset());
-    golden("scan-ask", &public::scan_ask());
-    golden("scan", &public::scan());
+    golden("scan-ask", &plans::scan_ask());
+    golden("scan", &plans::scan());
+    golden("scan-found", &plans::scan_found());
 }
 
 #[test]
@@ -54,6 +57,8 @@ fn the_bodies_about_campaigns() {
     golden("campaign", &public::campaign());
     golden("campaign-action", &public::action());
     golden("campaign-progress", &public::progress());
+    golden("plan-report", &plans::report());
+    golden("plan-samples-page", &plans::samples_page());
     golden("runs-page", &public::runs_page());
     golden("events-page", &public::events_page());
     golden("problem", &public::problem());

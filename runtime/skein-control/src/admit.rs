@@ -17,18 +17,22 @@ impl Control {
     /// Queues more runs of a wave; true if it did.
     pub(crate) fn admit(&self, state: &mut State, id: CampaignId, wave: u32) -> Result<bool, ServiceError> {
         let slots = PER_NODE * (state.fleet.seats.len() as u64).max(1);
+        let now = self.clock.now();
         let live = self.live(state, id)?;
+        live.recall_deferred(now);
         let at_door = live.machine.waves().get(wave as usize).map_or(0, |wave| wave.at_door());
         let under_way = live.queued(wave) + at_door;
         let places = live.machine.places_before_door(wave, under_way, slots).min(CHUNK);
-        if places == 0 {
+        // While there is enough to do a few more are not worth a unit of their own.
+        let few = under_way > slots / 2 && places < slots / 8;
+        if places == 0 || few {
             return Ok(false);
         }
         let filter = RunFilter { state: Some(RunState::Planned), wave: Some(wave) };
         let after = live.admitted.get(&wave).copied();
         let page = self.ledger.runs(id, filter, after, Limit::new(usize::try_from(places).unwrap_or(1)))?;
         let Some(last) = page.items.last().map(|run| run.seq) else { return Ok(false) };
-        let new: Vec<&Run> = page.items.iter().filter(|run| !live.tasks.contains_key(&run.seq)).collect();
+        let new: Vec<&Run> = page.items.iter().filter(|run| live.may_have_task(run, now)).collect();
         if !new.is_empty() {
             let mut entries = Vec::with_capacity(new.len());
             for run in &new {

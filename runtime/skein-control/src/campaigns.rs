@@ -30,9 +30,10 @@ const BREATH: std::time::Duration = std::time::Duration::from_millis(2);
 
 impl Control {
     /// Makes a campaign, as a draft. Everything that could be wrong with it by itself is refused here.
-    pub fn create_campaign(&self, asked: CampaignCreate) -> Result<Campaign, ServiceError> {
+    pub fn create_campaign(&self, mut asked: CampaignCreate) -> Result<Campaign, ServiceError> {
         policy::rules(&asked.policy)?;
-        crate::glob::any_of(asked.selection.names.iter().map(|name| &**name))?;
+        self.check_selection(&asked.selection)?;
+        self.take_over(&mut asked)?;
         let module = self.module_by(&asked.module)?;
         if module.state != ModuleState::Ready {
             let message = format!("module {} is {}", asked.module, module.state);
@@ -65,6 +66,25 @@ impl Control {
         point!("campaign.after-created")?;
         self.live(&mut self.state(), id)?;
         self.campaign(&id.to_string())
+    }
+
+    /// A campaign that goes on with another one's unfinished datasets has its parameters and its migration's name, unless others
+    /// are given.
+    fn take_over(&self, asked: &mut CampaignCreate) -> Result<(), ServiceError> {
+        let Some(other) = asked.selection.unfinished_of else { return Ok(()) };
+        let row = self.at_rest_campaign(other)?;
+        let gone = || ServiceError::bug(format!("the parameters or the policy of {other} are gone"));
+        if asked.params.is_null() {
+            let params = self.ledger.blob(row.params_blob)?.ok_or_else(gone)?;
+            asked.params =
+                serde_json::from_slice(&params).map_err(|error| ServiceError::bug(error.to_string()))?;
+        }
+        if asked.policy.migration.is_none() {
+            let policy = self.ledger.blob(row.policy)?.ok_or_else(gone)?;
+            let policy: skein_api::Policy = skein_api::parse(&policy, skein_api::BODY_BYTES_MAX)?;
+            asked.policy.migration = policy.migration;
+        }
+        Ok(())
     }
 
     /// A module by its digest, or by `name@version`.
@@ -103,6 +123,9 @@ impl Control {
             if asked.plan.is_some_and(|meant| starts && live.machine.plan() != Some(meant)) {
                 let message = "there is another plan than the one that is meant";
                 return Err(ServiceError::new(codes::CAMPAIGN_STATE, message));
+            }
+            if starts {
+                self.still_as_planned(&mut state, id)?;
             }
             let reason = asked.reason.as_deref().unwrap_or_default();
             point!("act.before-moved")?;
@@ -230,12 +253,10 @@ impl Control {
     fn shown_campaign(&self, row: skein_ledger::Campaign) -> Result<Campaign, ServiceError> {
         let waves = self.ledger.waves(row.id)?;
         let policy = self.ledger.blob(row.policy)?.unwrap_or_default();
-        let policy = skein_api::parse(&policy, skein_api::BODY_BYTES_MAX)?;
-        let report = match row.plan {
-            Some(plan) => self.ledger.blob(plan.report)?,
-            None => None,
-        };
-        shown::campaign(&row, &waves, (policy, report.as_deref()))
+        let policy: skein_api::Policy = skein_api::parse(&policy, skein_api::BODY_BYTES_MAX)?;
+        let rules = policy::rules(&policy)?;
+        let stored = self.stored_report(&row)?;
+        shown::campaign(&row, &waves, (policy::effective(policy, &rules), &stored.report))
     }
 
     /// Runs of a campaign.

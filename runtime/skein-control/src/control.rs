@@ -21,8 +21,12 @@ use crate::fleet::Fleet;
 use crate::live::Live;
 use crate::modules::Modules;
 use crate::points::point;
+use crate::scan::Scans;
 use crate::shelf::Shelf;
 use crate::wake::Wake;
+
+/// Of a page of what a scan found.
+const SCAN_PAGE_MAX: Bytes = Bytes::mib(16);
 
 /// What control is opened with.
 #[derive(Debug)]
@@ -45,6 +49,8 @@ pub struct Control {
     pub(crate) ledger: Box<dyn Ledger>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) modules: Modules,
+    /// Records of scans and pages of what they found.
+    pub(crate) shelf_of_scans: Shelf,
     pub(crate) probes: Arc<ProbeCache>,
     pub(crate) wake: Wake,
     /// What decides where no person does.
@@ -79,6 +85,7 @@ pub(crate) struct State {
     /// Datasets of runs that came to rest, whose dead attempts may be of no use any more.
     pub(crate) to_sweep: BTreeSet<DatasetId>,
     pub(crate) counters: Counters,
+    pub(crate) scans: Scans,
 }
 
 impl Control {
@@ -95,6 +102,7 @@ impl Control {
             ledger,
             clock,
             modules,
+            shelf_of_scans: Shelf::open(&dir.join("scans"), SCAN_PAGE_MAX)?,
             probes: Arc::default(),
             wake: Wake::default(),
             itself: actor("control")?,

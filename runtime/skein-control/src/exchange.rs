@@ -21,8 +21,7 @@ use skein_campaign::task::{
 };
 use skein_campaign::{BeforeDoor, task};
 use skein_ledger::{
-    Checkpoint, Claim, Entry, Limit, PhaseName, Release, SizeClass, Task, TaskFilter, TaskKind, Unit,
-    UnitOutcome,
+    Checkpoint, Claim, Entry, Limit, PhaseName, Release, SizeClass, Task, TaskFilter, Unit, UnitOutcome,
 };
 use skein_types::{
     AttemptId, Blake3, CampaignId, ErrorClass, Millis, NodeId, Rows, TaskId, Timestamp, Token, codes,
@@ -120,24 +119,10 @@ impl Control {
         let over: BTreeSet<TaskId> = asked.results.iter().map(|report| report.held.task).collect();
         let mut call = self.reports(state, asked)?;
         let settled = self.settled(state, asked, &over);
-        let returned: BTreeSet<TaskId> = settled
-            .iter()
-            .filter_map(|settle| if let Settle::Release(task) = settle { Some(*task) } else { None })
-            .collect();
-        let gone: BTreeSet<TaskId> = over.union(&returned).copied().collect();
-        for held in Self::holds(state, asked.node)
-            .filter(|hold| returned.contains(&hold.held.task))
-            .map(|hold| hold.held)
-        {
-            call.push(For::Returned(held), self.unit().then(released(held, Timestamp(0))));
-        }
+        let mut gone = over.clone();
+        gone.extend(self.gives_back(state, asked, (&settled, &mut call)));
         if !asked.draining {
-            for chosen in self.choose(state, asked, &gone)? {
-                let Chosen { task, held } = &chosen;
-                let (task, token, attempt) = (task.id, task.token, held.attempt);
-                let claim = Claim { task, token, node: asked.node, incarnation: asked.incarnation, attempt };
-                call.push(For::Claimed(Box::new(chosen)), self.unit().then(Entry::Claim(claim)));
-            }
+            self.claims(state, asked, (&gone, &mut call))?;
         }
         let watched = Watched::before(&*self.ledger, call.about(node))?;
         let claims = call.purposes.iter().any(|purpose| matches!(purpose, For::Claimed(_)));
@@ -215,6 +200,37 @@ impl Control {
         reconcile(&claimed, &held, true)
     }
 
+    /// Adds what was taken back and is not there; answers which that is.
+    fn gives_back(
+        &self,
+        state: &State,
+        asked: &Exchange,
+        (settled, call): (&[Settle<TaskId>], &mut Call),
+    ) -> Vec<TaskId> {
+        let is_back = |hold: &Hold| settled.contains(&Settle::Release(hold.held.task));
+        let back: Vec<Held> = Self::holds(state, asked.node).filter(is_back).map(|hold| hold.held).collect();
+        for held in &back {
+            call.push(For::Returned(*held), self.unit().then(released(*held, Timestamp(0))));
+        }
+        back.iter().map(|held| held.task).collect()
+    }
+
+    /// Adds what the node is to get.
+    fn claims(
+        &self,
+        state: &mut State,
+        asked: &Exchange,
+        (gone, call): (&BTreeSet<TaskId>, &mut Call),
+    ) -> Result<(), ServiceError> {
+        for chosen in self.choose(state, asked, gone)? {
+            let Chosen { task, held } = &chosen;
+            let (task, token, attempt) = (task.id, task.token, held.attempt);
+            let claim = Claim { task, token, node: asked.node, incarnation: asked.incarnation, attempt };
+            call.push(For::Claimed(Box::new(chosen)), self.unit().then(Entry::Claim(claim)));
+        }
+        Ok(())
+    }
+
     fn holds(state: &State, node: NodeId) -> impl Iterator<Item = Hold> {
         state.fleet.seats.get(&node).into_iter().flat_map(|seat| seat.holds.values().copied())
     }
@@ -261,8 +277,19 @@ impl Control {
             }
             Ok(ready)
         };
-        let small = ready(SizeClass::Small, asked.wants.small)?;
-        let large = ready(SizeClass::Large, asked.wants.large)?;
+        let mut small = ready(SizeClass::Small, asked.wants.small)?;
+        let mut large = ready(SizeClass::Large, asked.wants.large)?;
+        for (some, wanted) in [(&mut small, asked.wants.small), (&mut large, asked.wants.large)] {
+            // What is less than this node wants is for all nodes.
+            if some.len() < usize::try_from(wanted).unwrap_or(usize::MAX) {
+                some.truncate(some.len().div_ceil(state.fleet.seats.len().max(1)));
+            }
+        }
+        for scan in self.scans_to_give(state, asked.wants.small)? {
+            let estimate = estimate(scan.cost.0);
+            small.push(ReadyTask { task: scan.id, estimate, alone: scan.alone });
+            waiting.insert(scan.id, scan);
+        }
         let alone = small.iter().chain(&large).any(|task| task.alone);
         let others_empty = state.fleet.seats.iter().any(|(node, seat)| *node != asked.node && seat.emptying);
         let seat = Self::seat(state, asked.node, asked.incarnation)?;
@@ -400,15 +427,15 @@ impl Control {
 
     /// A run that cannot even be begun has failed. Everything else is given again with the node's next exchange.
     fn not_given(&self, state: &mut State, (node, held): (NodeId, Held), task: &Task, error: &ServiceError) {
-        let of_run = match task.kind {
-            TaskKind::Run | TaskKind::Split | TaskKind::Seal => true,
-            TaskKind::Plan | TaskKind::DryRun | TaskKind::Scan => false,
-        };
-        if !of_run || error.code.class == ErrorClass::Transient {
+        if error.code.class == ErrorClass::Transient {
             return;
         }
         let claimed = Task { token: held.token, ..task.clone() };
-        match self.give_up_task(state, &claimed, error) {
+        let given_up = match task.looks() {
+            true => self.look_not_given(state, task.id, error),
+            false => self.give_up_task(state, &claimed, error),
+        };
+        match given_up {
             Ok(()) => {
                 if let Some(seat) = state.fleet.seats.get_mut(&node) {
                     seat.holds.remove(&task.id);
@@ -422,7 +449,8 @@ impl Control {
     pub fn has_work(&self) -> bool {
         let mut state = self.state();
         let working = self.working(&mut state);
-        working.into_iter().any(|id| self.ready(id, None, 1).is_ok_and(|tasks| !tasks.is_empty()))
+        let scans = self.scans_to_give(&state, 1).is_ok_and(|scans| !scans.is_empty());
+        scans || working.into_iter().any(|id| self.ready(id, None, 1).is_ok_and(|tasks| !tasks.is_empty()))
     }
 
     /// Done when there may be something to do from now on, whether or not it is waited for yet.

@@ -8,7 +8,7 @@
 //! ```text
 //! people -> service functions -> machine.decide -> ledger -> machine.apply
 //! nodes  -> exchange: reports -> ledger; tasks <- ledger
-//! reconciler: plan, admit, intend -> publish -> confirm, cancel, revert, finalize
+//! reconciler: plan, scan, admit, intend -> publish -> confirm, cancel, revert, finalize
 //! ```
 //!
 //! Invariants: what is acknowledged is in the ledger before it is said; a publish is announced there before a dataset is
@@ -33,13 +33,19 @@ mod glob;
 mod large;
 mod list;
 mod live;
+mod looks;
+mod membership;
 mod modules;
 mod nodes;
 mod planning;
 mod points;
 mod policy;
 mod reconcile;
+mod reports;
 mod results;
+mod sampling;
+mod scan;
+mod selection;
 mod shelf;
 mod shown;
 mod status;

@@ -24,6 +24,11 @@ pub struct ListPart {
 }
 
 impl ListPart {
+    /// How many items.
+    pub(crate) fn items(&self) -> usize {
+        self.limit.unwrap_or(ITEMS).clamp(1, skein_api::PAGE_ITEMS_MAX)
+    }
+
     pub(crate) fn limit(&self) -> Limit {
         Limit::new(self.limit.unwrap_or(ITEMS))
     }

@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use skein_campaign::{Campaign, Policy, Progress, Restored, Tally, Tries, WaveRow};
-use skein_ledger::{Ledger, Limit, RunCounts, TaskFilter, TaskKind, Wave};
-use skein_types::{Blake3, CampaignId, CampaignState, ModuleDigest, RunState};
+use skein_ledger::{Ledger, Limit, Run, RunCounts, TaskFilter, TaskKind, Wave};
+use skein_types::{Blake3, CampaignId, CampaignState, ModuleDigest, RunState, Timestamp};
 
 use crate::error::ServiceError;
 use crate::planning::Planning;
 use crate::policy;
+use crate::selection::Overrides;
 
 /// A campaign as control has it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Live {
     pub(crate) machine: Campaign,
     pub(crate) module: ModuleDigest,
@@ -31,6 +32,10 @@ pub(crate) struct Live {
     /// Per wave: the first run that was not looked at for a task yet.
     pub(crate) admitted: BTreeMap<u32, u64>,
     pub(crate) pace: Progress,
+    /// What is said of single datasets.
+    pub(crate) overrides: Arc<Overrides>,
+    /// Until when runs that were put off have been let go on.
+    recalled: Timestamp,
 }
 
 impl Live {
@@ -66,12 +71,27 @@ impl Live {
             tries: BTreeMap::new(),
             admitted: BTreeMap::new(),
             pace: Progress::default(),
+            overrides: Arc::new(Overrides::load(ledger, &row)?),
+            recalled: Timestamp(0),
         })
     }
 
     /// Runs of a wave that have a task: queued, running or staged.
     pub(crate) fn queued(&self, wave: u32) -> u64 {
         self.tasks.values().filter(|of| **of == wave).count() as u64
+    }
+
+    /// Runs whose time has come are looked at again.
+    pub(crate) fn recall_deferred(&mut self, now: Timestamp) {
+        if self.overrides.falls_due(self.recalled, now) {
+            self.admitted.clear();
+        }
+        self.recalled = now;
+    }
+
+    /// Whether a run has no task yet and may start.
+    pub(crate) fn may_have_task(&self, run: &Run, now: Timestamp) -> bool {
+        !self.tasks.contains_key(&run.seq) && !self.overrides.defers(run.dataset, now)
     }
 
     /// A run has no task any more.

@@ -1,41 +1,53 @@
-//! Making a plan: every dataset of the selection is looked at by a node, then all of them are divided into waves.
+//! Making a plan: every dataset of the selection is looked at by a node, a few are tried, then all of them are divided into
+//! waves.
 //!
 //! ```text
 //! begin    what an earlier try left goes; the selection is resolved; one task for each 64 datasets
-//! wait     until all tasks are staged; their rows hold what the nodes found
+//! look     until all tasks are staged; their rows hold what the nodes found
+//! try      a few datasets of each schema go through the module, up to a few rows: see `sampling`
 //! divide   waves, digest, report: functions of what was found, so a crash in the middle makes the same again
 //! write    the waves, the runs in chunks, then the plan: only the last makes it one
 //! ```
 //! Nothing of it touches a dataset. A control that dies in between begins anew.
 
+mod draft;
+mod report;
+
 use std::collections::BTreeMap;
 
-use skein_api::node::{DatasetPlan, Planned, TASKS_MAX};
-use skein_api::{Selection, Why};
-use skein_campaign::{Candidate, Decision, Division, Input, Leaf, Observation, PlanDigest, Seed, divide};
+use skein_api::Why;
+use skein_api::node::{DatasetPlan, Payload, PlanTask, TASKS_MAX, Work};
+use skein_campaign::{Decision, Input, Observation, Sample, Tries};
 use skein_ledger::{
-    CampaignPlanned, CampaignUnplanned, DatasetFilter, Enqueue, Entry, Guard, Limit, Name, PhaseName,
-    RunPlanned, SizeClass, Task, TaskFilter, TaskKind, Text, Unit, WavePlanned,
+    CampaignPlanned, CampaignUnplanned, Enqueue, Entry, Guard, Limit, ModuleState, PhaseName, RunPlanned,
+    SizeClass, Task, TaskFilter, TaskKind, Text, Unit, WavePlanned,
 };
-use skein_types::{
-    Blake3, Bytes, CampaignId, DatasetId, ModuleDigest, ParamsDigest, Rows, RunId, TaskId, Timestamp, Verdict,
-};
+use skein_types::{Blake3, Bytes, CampaignId, DatasetId, Rows, RunId, TaskId, Timestamp, codes};
 use uuid::Uuid;
 
 use crate::control::{Control, State};
 use crate::decide::Told;
 use crate::error::ServiceError;
+use crate::live::Live;
+use crate::looks::{KEEP, Looked};
 use crate::points::point;
+use crate::sampling::Tried;
+use crate::selection;
+
+pub(crate) use draft::{Draft, schema_of, seed, with_params};
+pub(crate) use report::Stored;
 
 /// Runs, tasks or removals in one unit.
 const CHUNK: usize = 500;
-/// How long a report is kept beyond the campaign's own need.
-const KEEP: u64 = 30 * 24 * 3_600_000;
 
-/// How far the making of a plan is.
-#[derive(Debug, Clone, Copy)]
+/// How far the making of a plan is. Lost with the process: the next one begins anew.
+#[derive(Debug, Clone)]
 pub(crate) struct Planning {
     datasets: u64,
+    /// What is tried, once every dataset was looked at.
+    pub(crate) sample: Option<Sample>,
+    /// Failed tries of tasks that are to be tried again.
+    pub(crate) tries: BTreeMap<TaskId, Tries>,
 }
 
 /// What a plan task is about.
@@ -46,9 +58,10 @@ pub(crate) struct PlanChunk {
 }
 
 /// A dataset and what was found.
-struct Seen {
-    seq: u64,
-    plan: DatasetPlan,
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) seq: u64,
+    pub(crate) plan: DatasetPlan,
 }
 
 impl Control {
@@ -56,16 +69,31 @@ impl Control {
     /// hundred thousand of them that takes longer than a node's lease. Each unit has the campaign's epoch as its guard
     /// instead, so a campaign that is cancelled meanwhile gets no more of it.
     pub(crate) fn plan(&self, id: CampaignId) -> Result<bool, ServiceError> {
-        let planning = self.live(&mut self.state(), id)?.planning;
-        match planning {
-            None => self.begin_plan(id).map(|()| true),
-            Some(planning) => {
-                if self.any_task(id, PhaseName::Ready)? || self.any_task(id, PhaseName::Claimed)? {
-                    return Ok(false);
-                }
-                self.end_plan(id, planning).map(|()| true)
-            }
+        let before = self.live(&mut self.state(), id)?.clone();
+        let module = self.ledger.module(before.module)?;
+        if module.is_none_or(|module| module.state != ModuleState::Ready) {
+            return self.give_up_plan(id, "its module cannot be used any more");
         }
+        let Some(planning) = &before.planning else { return self.begin_plan(id, &before).map(|()| true) };
+        if self.any_task(id, PhaseName::Ready)? || self.any_task(id, PhaseName::Claimed)? {
+            return Ok(false);
+        }
+        let ends = match &planning.sample {
+            None => self.begin_samples((id, &before), planning.datasets),
+            Some(sample) => self.end_plan((id, &before), planning.datasets, sample),
+        };
+        match ends {
+            // What a node said cannot be: it would be the same the next time.
+            Err(error) if error.code == codes::BUG => self.give_up_plan(id, &error.message),
+            ends => ends.map(|()| true),
+        }
+    }
+
+    fn give_up_plan(&self, id: CampaignId, reason: &str) -> Result<bool, ServiceError> {
+        let told = vec![Told::of(Observation::PlanImpossible)];
+        self.tell(&mut self.state(), id, told, (&self.itself, reason, Vec::new()))?;
+        self.drop_tasks(id)?;
+        Ok(true)
     }
 
     fn any_task(&self, campaign: CampaignId, phase: PhaseName) -> Result<bool, ServiceError> {
@@ -73,8 +101,8 @@ impl Control {
         Ok(!self.ledger.tasks(filter, 0, Limit::new(1))?.items.is_empty())
     }
 
-    fn begin_plan(&self, id: CampaignId) -> Result<(), ServiceError> {
-        let epoch = self.live(&mut self.state(), id)?.machine.epoch();
+    fn begin_plan(&self, id: CampaignId, before: &Live) -> Result<(), ServiceError> {
+        let epoch = before.machine.epoch();
         let guarded = || Unit::by(self.itself.clone()).if_(Guard::CampaignAt { campaign: id, epoch });
         self.drop_tasks(id)?;
         let absent = || ServiceError::absent("campaign", &id.to_string());
@@ -82,59 +110,47 @@ impl Control {
         if row.runs.total() > 0 || !self.ledger.waves(id)?.is_empty() {
             self.write(guarded().decide(CampaignUnplanned { campaign: id }))?;
         }
-        let selection = self.ledger.blob(row.selection)?;
-        let selection =
-            selection.ok_or_else(|| ServiceError::bug(format!("the selection of {id} is gone")))?;
-        let selection: Selection = skein_api::parse(&selection, skein_api::BODY_BYTES_MAX)?;
-        let datasets = self.selected(&selection)?;
+        let datasets = self.selected(&selection::read(&*self.ledger, &row)?)?;
         if datasets.is_empty() {
-            let told = vec![Told::of(Observation::PlanImpossible)];
-            let reason = "no dataset is selected";
-            self.tell(&mut self.state(), id, told, (&self.itself, reason, Vec::new()))?;
-            return Ok(());
+            return self.give_up_plan(id, "no dataset is selected").map(|_| ());
         }
         point!("plan.before-tasks")?;
-        let total = datasets.len() as u64;
-        let chunks: Vec<(u64, &[DatasetId])> =
-            (0..).step_by(TASKS_MAX).zip(datasets.chunks(TASKS_MAX)).collect();
-        for some in chunks.chunks(CHUNK / 4) {
-            let mut unit = guarded();
-            for (first, datasets) in some {
-                unit = unit.then(plan_entry(id, &PlanChunk { first: *first, datasets: datasets.to_vec() })?);
-            }
-            self.write(unit)?;
+        for some in chunks(&datasets, before).chunks(CHUNK / 4) {
+            let entries = some.iter().map(|chunk| plan_entry(id, chunk)).collect::<Result<Vec<_>, _>>()?;
+            self.write(entries.into_iter().fold(guarded(), Unit::then))?;
         }
         point!("plan.after-tasks")?;
-        self.live(&mut self.state(), id)?.planning = Some(Planning { datasets: total });
+        let planning = Planning { datasets: datasets.len() as u64, sample: None, tries: BTreeMap::new() };
+        self.live(&mut self.state(), id)?.planning = Some(planning);
         self.wake.nodes();
         Ok(())
     }
 
-    /// Ids of the selected datasets by name, which is the order of runs.
-    fn selected(&self, selection: &Selection) -> Result<Vec<DatasetId>, ServiceError> {
-        let name = |text: &str| crate::control::name("selection", text);
-        let mut labels = BTreeMap::new();
-        for (key, value) in selection.labels.iter() {
-            labels.insert(name(key)?, name(value)?);
-        }
-        let owner = selection.owner.as_deref().map(name).transpose()?;
-        let driver = selection.driver.as_deref().map(name).transpose()?;
-        let filter = DatasetFilter { owner, labels, prefix: None, driver };
-        let wanted = crate::glob::any_of(selection.names.iter().map(|name| &**name))?;
-        let (mut ids, mut after): (Vec<DatasetId>, Option<Name>) = (Vec::new(), None);
-        loop {
-            let page = self.ledger.datasets(&filter, after.as_ref(), Limit::MAX)?;
-            ids.extend(
-                page.items
-                    .iter()
-                    .filter(|dataset| wanted.fits(dataset.name.as_str()))
-                    .map(|dataset| dataset.id),
-            );
-            match page.next {
-                Some(next) => after = Some(next),
-                None => return Ok(ids),
+    /// What a node is given to look at. Datasets that were removed since are left out; the plan is then begun anew.
+    pub(crate) fn plan_task(
+        &self,
+        (campaign, live): (CampaignId, &Live),
+        task: &Task,
+        work: Work,
+    ) -> Result<Payload, ServiceError> {
+        let chunk: PlanChunk = serde_json::from_str(&task.payload)
+            .map_err(|error| ServiceError::bug(format!("a plan task that is none: {error}")))?;
+        let mut places = Vec::with_capacity(chunk.datasets.len());
+        for dataset in &chunk.datasets {
+            match self.place(*dataset) {
+                Ok(place) => places.push(place),
+                Err(error) if error.code == codes::NOT_FOUND => {}
+                Err(error) => return Err(error),
             }
         }
+        // All of a chunk have the same parameters.
+        let work = match chunk.datasets.first() {
+            Some(dataset) => self.work_of(live, *dataset, work)?,
+            None => work,
+        };
+        let datasets = skein_api::List::new(places)
+            .map_err(|error| ServiceError::bug(format!("a plan task of {error}")))?;
+        Ok(Payload::Plan(Box::new(PlanTask { campaign, datasets, work, server: self.server })))
     }
 
     /// Removes all tasks of a campaign, whoever has them: what they would report is nobody's any more.
@@ -150,27 +166,51 @@ impl Control {
         }
     }
 
-    fn end_plan(&self, id: CampaignId, planning: Planning) -> Result<(), ServiceError> {
+    /// What was found, if that is all of it. Otherwise tasks were lost or datasets removed: all is looked at again.
+    fn all_seen(&self, id: CampaignId, datasets: u64) -> Result<Option<Vec<Seen>>, ServiceError> {
         let seen = self.seen(id)?;
-        if seen.len() as u64 != planning.datasets {
-            // Tasks were lost with their rows: all is looked at again.
-            tracing::warn!(campaign = %id, found = seen.len(), of = planning.datasets, "plan begun anew");
-            self.live(&mut self.state(), id)?.planning = None;
-            return Ok(());
+        if seen.len() as u64 == datasets {
+            return Ok(Some(seen));
         }
+        tracing::warn!(campaign = %id, found = seen.len(), of = datasets, "plan begun anew");
+        self.live(&mut self.state(), id)?.planning = None;
+        Ok(None)
+    }
+
+    fn begin_samples(&self, (id, before): (CampaignId, &Live), datasets: u64) -> Result<(), ServiceError> {
+        let Some(seen) = self.all_seen(id, datasets)? else { return Ok(()) };
+        let sample = self.try_some((id, before), &seen)?;
+        if let Some(planning) = &mut self.live(&mut self.state(), id)?.planning {
+            planning.sample = Some(sample);
+        }
+        self.wake.nodes();
+        Ok(())
+    }
+
+    fn end_plan(
+        &self,
+        (id, before): (CampaignId, &Live),
+        datasets: u64,
+        sample: &Sample,
+    ) -> Result<(), ServiceError> {
+        let Some(seen) = self.all_seen(id, datasets)? else { return Ok(()) };
         let absent = || ServiceError::absent("campaign", &id.to_string());
         let row = self.ledger.campaign(id)?.ok_or_else(absent)?;
-        let before = self.live(&mut self.state(), id)?.machine.clone();
-        let draft = Draft::of((id, &before), (row.module, row.params), &seen);
+        let agents = (self.state().fleet.seats.len() as u64).max(1);
+        let (tried, now) = (self.tried(id)?, self.clock.now());
+        let draft = Draft::of((id, before), (row.module, row.params), &seen, now);
         let asked = Observation::Planned {
             digest: draft.digest,
             waves: draft.division.sizes(),
             ineligible: draft.ineligible,
         };
-        let decisions = before.decide(Input::Observed(asked), self.clock.now())?;
+        let decisions = before.machine.decide(Input::Observed(asked), now)?;
+        let epoch = before.machine.epoch();
+        let looked = report::Looked { draft: &draft, sample, tried: &tried, agents };
+        let reported = self.reported((id, epoch), &looked)?;
         point!("plan.before-waves")?;
-        self.write_runs((id, before.epoch()), &draft, &decisions)?;
-        let unit = self.plan_unit((id, before.epoch()), &draft)?;
+        self.write_runs((id, epoch), &draft, &decisions)?;
+        let unit = self.plan_unit((id, epoch), &draft, reported)?;
         let mut state = self.state();
         let live = self.live(&mut state, id)?;
         self.write(unit)?;
@@ -184,21 +224,48 @@ impl Control {
     }
 
     fn seen(&self, id: CampaignId) -> Result<Vec<Seen>, ServiceError> {
+        let mut seen = Vec::new();
+        self.each_look(id, TaskKind::Plan, |task, looked| {
+            seen.extend(found(task, looked)?);
+            Ok(())
+        })?;
+        seen.sort_by_key(|seen| seen.seq);
+        Ok(seen)
+    }
+
+    /// What was tried, by place.
+    fn tried(&self, id: CampaignId) -> Result<Vec<Tried>, ServiceError> {
+        let mut tried = Vec::new();
+        self.each_look(id, TaskKind::DryRun, |task, looked| {
+            tried.push(Tried::of(task, looked)?);
+            Ok(())
+        })?;
+        tried.sort_by_key(|tried| tried.job.seq);
+        Ok(tried)
+    }
+
+    /// Everything that nodes found for tasks of a kind.
+    fn each_look(
+        &self,
+        id: CampaignId,
+        kind: TaskKind,
+        mut of: impl FnMut(&Task, Looked) -> Result<(), ServiceError>,
+    ) -> Result<(), ServiceError> {
         let filter =
             TaskFilter { campaign: Some(id), phase: Some(PhaseName::Staged), ..TaskFilter::default() };
-        let (mut seen, mut after) = (Vec::new(), 0);
+        let mut after = 0;
         loop {
             let page = self.ledger.tasks(filter, after, Limit::new(CHUNK))?;
-            for task in &page.items {
-                seen.extend(found(task)?);
+            for task in page.items.iter().filter(|task| task.kind == kind) {
+                if let Some(looked) = self.looked(task)? {
+                    of(task, looked)?;
+                }
             }
             match page.next {
                 Some(next) => after = next,
-                None => break,
+                None => return Ok(()),
             }
         }
-        seen.sort_by_key(|seen| seen.seq);
-        Ok(seen)
     }
 
     /// The waves and the runs: nothing of it counts before the plan is written.
@@ -231,10 +298,13 @@ impl Control {
 
     /// The plan, in one unit with the end of the tasks that it was made of, as far as they fit. Those that are left are
     /// nobody's: they are staged, and have no run.
-    fn plan_unit(&self, (id, epoch): (CampaignId, u64), draft: &Draft<'_>) -> Result<Unit, ServiceError> {
-        let report = draft.report()?;
+    fn plan_unit(
+        &self,
+        (id, epoch): (CampaignId, u64),
+        draft: &Draft<'_>,
+        report: Vec<u8>,
+    ) -> Result<Unit, ServiceError> {
         let digest = Blake3::of(&report);
-        let keep_until = Timestamp(self.clock.now().0.saturating_add(KEEP));
         let done = CampaignPlanned {
             campaign: id,
             plan: draft.digest,
@@ -247,7 +317,12 @@ impl Control {
         let filter = TaskFilter { campaign: Some(id), ..TaskFilter::default() };
         let tasks = self.ledger.tasks(filter, 0, Limit::MAX)?.items;
         let gone = tasks.iter().map(|task| Entry::Remove { task: task.id, token: task.token });
-        Ok(gone.fold(unit.then(Entry::PutBlob { bytes: report, keep_until }).decide(done), Unit::then))
+        Ok(gone.fold(unit.then(self.kept_blob(report)).decide(done), Unit::then))
+    }
+
+    /// Bytes that are kept for a plan, beyond the campaign's own need.
+    pub(crate) fn kept_blob(&self, bytes: Vec<u8>) -> Entry {
+        Entry::PutBlob { bytes, keep_until: Timestamp(self.clock.now().0.saturating_add(KEEP)) }
     }
 
     /// A plan task that cannot be done is the end of the plan.
@@ -272,6 +347,18 @@ impl Control {
     }
 }
 
+/// Places in the plan, in chunks for one task each: of as many datasets as a task may have, with the same parameters.
+fn chunks(datasets: &[DatasetId], live: &Live) -> Vec<PlanChunk> {
+    let params = |dataset: &DatasetId| live.overrides.params(*dataset);
+    let alike = datasets.chunk_by(|one, next| params(one) == params(next));
+    let (mut first, mut all) = (0, Vec::new());
+    for some in alike.flat_map(|alike| alike.chunks(TASKS_MAX)) {
+        all.push(PlanChunk { first, datasets: some.to_vec() });
+        first += some.len() as u64;
+    }
+    all
+}
+
 fn plan_entry(campaign: CampaignId, chunk: &PlanChunk) -> Result<Entry, ServiceError> {
     let payload = serde_json::to_string(chunk).map_err(|error| ServiceError::bug(error.to_string()))?;
     Ok(Entry::Enqueue(Enqueue {
@@ -288,17 +375,22 @@ fn plan_entry(campaign: CampaignId, chunk: &PlanChunk) -> Result<Entry, ServiceE
     }))
 }
 
-/// What a staged plan task holds.
-fn found(task: &Task) -> Result<Vec<Seen>, ServiceError> {
-    let skein_ledger::Phase::Staged { result, .. } = &task.phase else { return Ok(Vec::new()) };
-    let bug = |error: serde_json::Error| ServiceError::bug(format!("a plan task's row: {error}"));
-    let chunk: PlanChunk = serde_json::from_str(&task.payload).map_err(bug)?;
-    let planned: Planned = serde_json::from_str(result).map_err(bug)?;
-    let fits = planned.datasets.iter().map(|plan| plan.dataset).eq(chunk.datasets.iter().copied());
-    if !fits {
-        return Err(ServiceError::bug("a node planned other datasets than it was asked to"));
+/// What a plan task found, with the places of the datasets. Those that it was not asked about are refused, those that it does
+/// not name were removed.
+fn found(task: &Task, looked: Looked) -> Result<Vec<Seen>, ServiceError> {
+    let chunk: PlanChunk = serde_json::from_str(&task.payload)
+        .map_err(|error| ServiceError::bug(format!("a plan task's row: {error}")))?;
+    let other = || ServiceError::bug("a node planned other datasets than it was asked to");
+    let Looked::Planned(planned) = looked else { return Err(other()) };
+    let mut plans = planned.datasets.into_iter().peekable();
+    let mut seen = Vec::new();
+    for (seq, dataset) in (chunk.first..).zip(chunk.datasets) {
+        seen.extend(plans.next_if(|plan| plan.dataset == dataset).map(|plan| Seen { seq, plan }));
     }
-    Ok((chunk.first..).zip(planned.datasets).map(|(seq, plan)| Seen { seq, plan }).collect())
+    match plans.next() {
+        None => Ok(seen),
+        Some(_) => Err(other()),
+    }
 }
 
 fn planned(campaign: CampaignId, seen: &Seen, wave: Option<u32>) -> RunPlanned {
@@ -316,62 +408,5 @@ fn planned(campaign: CampaignId, seen: &Seen, wave: Option<u32>) -> RunPlanned {
         plan: plan.plan,
         bytes: plan.bytes,
         rows: plan.rows,
-    }
-}
-
-/// A plan before it is written.
-struct Draft<'a> {
-    seen: &'a [Seen],
-    division: Division,
-    digest: Blake3,
-    ineligible: u64,
-}
-
-impl<'a> Draft<'a> {
-    fn of(
-        (id, machine): (CampaignId, &skein_campaign::Campaign),
-        (module, params): (ModuleDigest, ParamsDigest),
-        seen: &'a [Seen],
-    ) -> Self {
-        let nothing = Blake3::of(b"");
-        let mut digest = PlanDigest::new();
-        let mut candidates = Vec::new();
-        for Seen { seq, plan } in seen {
-            let (schema, schema_plan) = (plan.schema.unwrap_or(nothing), plan.plan.unwrap_or(nothing));
-            digest.push(&Leaf { dataset: plan.dataset, schema, schema_plan, limits: plan.verdict.as_str() });
-            if plan.verdict == Verdict::Eligible {
-                candidates.push(Candidate { seq: *seq, group: schema_plan, bytes: plan.bytes });
-            }
-        }
-        let seed = Seed::of(&Blake3::of(id.to_string().as_bytes()));
-        let division = divide(&candidates, machine.policy(), seed);
-        let ineligible = (seen.len() - candidates.len()) as u64;
-        Self { seen, division, digest: digest.finish(&module, &params, machine.policy()), ineligible }
-    }
-
-    fn wave_of(&self) -> BTreeMap<u64, u32> {
-        let waves = (0..).zip(&self.division.waves);
-        waves.flat_map(|(wave, runs): (u32, _)| runs.iter().map(move |seq| (*seq, wave))).collect()
-    }
-
-    fn sum(&self, of: impl Fn(&DatasetPlan) -> u64) -> u64 {
-        self.seen
-            .iter()
-            .filter(|seen| seen.plan.verdict == Verdict::Eligible)
-            .map(|seen| of(&seen.plan))
-            .sum()
-    }
-
-    fn report(&self) -> Result<Vec<u8>, ServiceError> {
-        let count = |verdict| self.seen.iter().filter(|seen| seen.plan.verdict == verdict).count();
-        let report = serde_json::json!({
-            "eligible": count(Verdict::Eligible),
-            "already_migrated": count(Verdict::AlreadyMigrated),
-            "not_applicable": count(Verdict::NotApplicable),
-            "refused": count(Verdict::Refused),
-            "waves": self.division.sizes(),
-            "uncovered_groups": self.division.uncovered.len(),
-        });
-        serde_json::to_vec(&report).map_err(|error| ServiceError::bug(error.to_string()))
     }
 }

@@ -74,6 +74,7 @@ impl Control {
     pub(crate) fn resume(&self) -> Result<(), ServiceError> {
         self.lose_all()?;
         self.ledger.sweep(Retention { causes: CAUSES_KEPT })?;
+        self.resume_scans()?;
         let (mut after, mut modules) = (None, BTreeSet::new());
         loop {
             let page = self.ledger.campaigns(after, Limit::MAX)?;
@@ -113,7 +114,7 @@ impl Control {
         let pauses = &mut memory.pauses;
         pauses.retain(|_, until| *until > now);
         let campaigns: Vec<CampaignId> = self.state().open.iter().copied().collect();
-        let mut done = false;
+        let mut done = self.attend_scans();
         for id in campaigns {
             if pauses.contains_key(&id) {
                 continue;

@@ -3,9 +3,7 @@
 use skein_api::node::{Outcome, Report, Staged};
 use skein_api::{Meters, Why};
 use skein_campaign::{Next, RunReport, after_failure};
-use skein_ledger::{
-    Entry, Name, Release, RunFailed, RunSkipped, RunStale, Stage, Task, TaskKind, Text, Unit,
-};
+use skein_ledger::{Entry, Name, Release, RunFailed, RunSkipped, RunStale, Stage, Task, Text, Unit};
 use skein_types::{CampaignId, ErrorClass, Millis, NodeId, RunState, Timestamp};
 
 use crate::control::{Control, State};
@@ -47,10 +45,11 @@ impl Control {
                 }
                 Ok(Some(stage(text(serde_json::to_string(&Finished::of(report, staged)))?)))
             }
-            Outcome::Planned(planned) => Ok(Some(stage(text(serde_json::to_string(planned))?))),
+            Outcome::Planned(_) | Outcome::Sampled(_) | Outcome::Scanned(_) => self.look_taken(report, &task),
             Outcome::Revoked | Outcome::Evicted { .. } => {
                 Ok(Some(by().then(released(report.held, Timestamp(0)))))
             }
+            Outcome::Failed { why, .. } if task.looks() => self.look_failed(state, &task, why),
             Outcome::Failed { why, meters } => self.failed(state, &task, (why, meters)).map(Some),
             Outcome::SchemaMoved { found } => {
                 let reason = Text::clip(&format!("its schema is {found} now"));
@@ -67,9 +66,6 @@ impl Control {
                 .map(Some)
             }
             Outcome::Fragment(fragment) => Ok(Some(stage(text(serde_json::to_string(fragment))?))),
-            Outcome::Sampled(_) | Outcome::Scanned(_) => {
-                Err(ServiceError::bug("a node reports what no task asked for"))
-            }
         }
     }
 
@@ -90,9 +86,6 @@ impl Control {
                 from_start: why.class == ErrorClass::Fault,
             };
             return Ok(Unit::by(self.itself.clone()).then(Entry::Release(release)));
-        }
-        if task.kind == TaskKind::Plan {
-            return self.plan_failed(state, task, why);
         }
         let code = Name::new(why.code.as_str()).map_err(|error| ServiceError::bug(error.to_string()))?;
         let (class, message) = (why.class, Text::clip(&why.message));

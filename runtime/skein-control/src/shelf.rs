@@ -1,4 +1,5 @@
-//! Files that are named by what is in them: module bytes and compiled artifacts.
+//! Files that are named by what is in them: module bytes and compiled artifacts; and records of scans, each of which takes the
+//! place of the one before.
 //!
 //! A file appears whole or not at all and is durable when [`Shelf::put`] returns: written aside, synced, renamed, its
 //! directory synced. Putting it twice is the same as once, so a caller that died in the middle simply calls again. What
@@ -59,7 +60,7 @@ impl Shelf {
         Ok(shelf)
     }
 
-    /// Keeps these bytes under this name, which nothing else may ever have.
+    /// Keeps these bytes under this name, in place of what it named.
     pub(crate) fn put(&self, name: &str, bytes: &[u8]) -> Result<(), ShelfError> {
         let path = self.dir.join(name);
         let write = || {
@@ -87,6 +88,26 @@ impl Shelf {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.failed("read", &path)(error)),
+        }
+    }
+
+    /// Names of all files, in order.
+    pub(crate) fn names(&self) -> Result<Vec<String>, ShelfError> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&self.dir).map_err(self.failed("list", &self.dir))? {
+            let name = entry.map_err(self.failed("list", &self.dir))?.file_name();
+            names.extend(name.into_string().ok().filter(|name| !name.starts_with(ASIDE)));
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Removes a file, if there is one.
+    pub(crate) fn remove(&self, name: &str) -> Result<(), ShelfError> {
+        let path = self.dir.join(name);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(self.failed("remove", &path)(error)),
+            Ok(()) | Err(_) => Ok(()),
         }
     }
 

@@ -1,8 +1,8 @@
 //! The ledger's rows as the bodies of answers.
 
 use skein_api::{
-    Campaign, Dataset, Event, Labels, List, Message, Meters, Module, Page, PlanTotals, Policy, Run,
-    RunCounts, RunRows, Text, Time, Wave, Why,
+    Campaign, Dataset, Event, Labels, List, Message, Meters, Module, Page, PlanReport, PlanTotals, Policy,
+    Run, RunCounts, RunRows, Text, Time, Wave, Why,
 };
 use skein_ledger::Recorded;
 use skein_types::{Code, Millis, Rows, RunState, Timestamp, codes};
@@ -99,19 +99,20 @@ fn known(id: &str) -> Option<Code> {
 pub(crate) fn campaign(
     row: &skein_ledger::Campaign,
     waves: &[skein_ledger::Wave],
-    (policy, report): (Policy, Option<&[u8]>),
+    (policy, report): (Policy, &PlanReport),
 ) -> Result<Campaign, ServiceError> {
-    let report: serde_json::Value =
-        report.and_then(|report| serde_json::from_slice(report).ok()).unwrap_or_default();
-    let count = |key: &str| report[key].as_u64().unwrap_or(0);
     let plan = row.plan.map(|plan| PlanTotals {
         digest: plan.digest,
-        eligible: count("eligible"),
-        already_migrated: count("already_migrated"),
-        not_applicable: count("not_applicable"),
-        refused: count("refused"),
+        eligible: report.eligible,
+        already_migrated: report.already_migrated,
+        not_applicable: report.not_applicable,
+        refused: report.refused,
         rows: plan.rows,
         bytes: plan.bytes,
+        risk: report.risk,
+        samples: report.samples.datasets,
+        samples_failed: report.samples.failed,
+        estimate: report.estimate,
     });
     let waves: Vec<Wave> = waves.iter().map(wave).collect();
     let waves = List::new(waves).map_err(|error| ServiceError::bug(format!("waves: {error}")))?;

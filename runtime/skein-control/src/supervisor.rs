@@ -9,7 +9,7 @@
 //!                   \-> (stop: SIGTERM, the node drains; after the grace SIGKILL) -> ended
 //! ```
 //!
-//! It knows nothing of tasks: the [`Desk`](crate::desk::Desk) is told who died.
+//! It knows nothing of tasks: the [`Control`](crate::control::Control) is told who died.
 
 use std::io::Write as _;
 use std::path::PathBuf;

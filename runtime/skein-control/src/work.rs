@@ -1,7 +1,7 @@
 //! What a node is given with a task. Made when it is claimed, from the ledger as it is then.
 
-use skein_api::node::{DatasetPlace, Payload, PlanTask, RunTask, SplitTask, Work};
-use skein_api::{List, Location, Text};
+use skein_api::node::{DatasetPlace, Payload, RunTask, SplitTask, Work};
+use skein_api::{Location, Text};
 use skein_ledger::{Dataset, Task, TaskKind};
 use skein_types::{Blake3, Bytes, CampaignId, DatasetId, Rows};
 
@@ -9,13 +9,12 @@ use crate::control::{Control, State};
 use crate::error::ServiceError;
 use crate::large::PartOf;
 use crate::live::Live;
-use crate::planning::PlanChunk;
 use crate::policy;
 
 /// Rejected rows that a run may have where its policy says nothing.
-const REJECTS_MAX: u64 = 10_000;
+pub(crate) const REJECTS_MAX: u64 = 10_000;
 /// Rows between two checkpoints where the policy says nothing.
-const CHECKPOINT_ROWS: Rows = Rows(1 << 20);
+pub(crate) const CHECKPOINT_ROWS: Rows = Rows(1 << 20);
 /// What the host needs beside an agent.
 const HOST_MEMORY: Bytes = Bytes::mib(64);
 
@@ -29,16 +28,22 @@ pub(crate) struct ToDo {
 
 impl Control {
     pub(crate) fn payload(&self, state: &mut State, task: &Task) -> Result<ToDo, ServiceError> {
+        if task.kind == TaskKind::Scan {
+            return Ok(ToDo { payload: self.scan_task(state, task)?, memory: HOST_MEMORY, wave: None });
+        }
         let id = task.campaign.ok_or_else(|| ServiceError::bug("a task without a campaign"))?;
         let live = self.live(state, id)?;
         let work = self.work(live)?;
         let memory = Bytes(work.limits.memory.0 + HOST_MEMORY.0);
         match task.kind {
             TaskKind::Run | TaskKind::Split | TaskKind::Seal => self.of_run((id, live), task, (work, memory)),
-            TaskKind::Plan => Ok(ToDo { payload: self.plan_task(id, task, work)?, memory, wave: None }),
-            TaskKind::DryRun | TaskKind::Scan => {
-                Err(ServiceError::bug(format!("nobody queues a task of kind {}", task.kind)))
+            TaskKind::Plan => {
+                Ok(ToDo { payload: self.plan_task((id, live), task, work)?, memory, wave: None })
             }
+            TaskKind::DryRun => {
+                Ok(ToDo { payload: self.sample_task((id, live), task, work)?, memory, wave: None })
+            }
+            TaskKind::Scan => Err(ServiceError::bug(format!("nobody queues a task of kind {}", task.kind))),
         }
     }
 
@@ -51,6 +56,7 @@ impl Control {
         let seq = task.seq.ok_or_else(|| ServiceError::bug("a run's task without a run"))?;
         let run = self.ledger.run(campaign, seq)?;
         let run = run.ok_or_else(|| ServiceError::bug(format!("run {seq} of {campaign} is gone")))?;
+        let work = self.work_of(live, run.dataset, work)?;
         let wave = run.wave;
         let run = RunTask {
             campaign,
@@ -73,15 +79,6 @@ impl Control {
         Ok(ToDo { payload, memory, wave })
     }
 
-    fn plan_task(&self, campaign: CampaignId, task: &Task, work: Work) -> Result<Payload, ServiceError> {
-        let chunk: PlanChunk = serde_json::from_str(&task.payload)
-            .map_err(|error| ServiceError::bug(format!("a plan task that is none: {error}")))?;
-        let places = chunk.datasets.into_iter().map(|dataset| self.place(dataset));
-        let datasets = List::new(places.collect::<Result<_, _>>()?)
-            .map_err(|error| ServiceError::bug(format!("a plan task of {error}")))?;
-        Ok(Payload::Plan(Box::new(PlanTask { campaign, datasets, work, server: self.server })))
-    }
-
     pub(crate) fn work(&self, live: &Live) -> Result<Work, ServiceError> {
         let limits = policy::limits(&live.policy.limits);
         Ok(Work {
@@ -99,7 +96,7 @@ impl Control {
     }
 
     /// The place of a dataset as a node is told it. Of one that was removed since only its id is left.
-    fn place(&self, id: DatasetId) -> Result<DatasetPlace, ServiceError> {
+    pub(crate) fn place(&self, id: DatasetId) -> Result<DatasetPlace, ServiceError> {
         let dataset = self.ledger.dataset(id)?;
         dataset
             .map_or_else(|| Err(ServiceError::absent("dataset", &id.to_string())), |dataset| place(&dataset))

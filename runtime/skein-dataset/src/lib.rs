@@ -29,6 +29,7 @@ mod place;
 mod publish;
 mod recover;
 mod rollback;
+mod scan;
 mod snapshot;
 mod staging;
 mod store;
@@ -75,6 +76,7 @@ pub use rollback::{
     LaterWrites, NO_STATE, RollbackError, RolledBack, Undo, previous, roll_back, roll_back_many,
     roll_back_over,
 };
+pub use scan::{ScanError, Sighting, scan};
 pub use snapshot::{Access, PinnedFile, Snapshot, SnapshotError};
 pub use staging::{NameRule, OUTPUT_REJECTS, Room, StageError, StagedEntry, StagedFile, Staging};
 pub use sweep::Swept;

@@ -36,7 +36,9 @@ fn main() -> Result<(), Failure> {
 }
 
 fn open(directory: &Path) -> Result<Sqlite, LedgerError> {
-    let notify = Box::new(|_| drop(SYNCS.fetch_add(1, Ordering::SeqCst)));
+    let notify = Box::new(|_| {
+        SYNCS.fetch_add(1, Ordering::SeqCst);
+    });
     Sqlite::open(directory, Options { clock: Arc::new(SystemClock::start()), notify: Some(notify) })
 }
 

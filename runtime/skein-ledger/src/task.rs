@@ -95,6 +95,16 @@ impl Phase {
     }
 }
 
+impl Task {
+    /// Whether it only looks: nothing is staged in a dataset.
+    pub const fn looks(&self) -> bool {
+        match self.kind {
+            TaskKind::Plan | TaskKind::DryRun | TaskKind::Scan => true,
+            TaskKind::Run | TaskKind::Split | TaskKind::Seal => false,
+        }
+    }
+}
+
 /// How far a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checkpoint {

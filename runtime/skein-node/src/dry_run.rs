@@ -28,7 +28,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use skein_dataset::{Dataset, Output, Role, Room, Snapshot};
 use skein_sandbox::Module;
-use skein_types::{Bytes, Clock, Millis, Origin, Rows, SchemaPlan, Shape, StateKind};
+use skein_types::{Bytes, Clock, Fuel, Millis, Origin, Rows, SchemaPlan, Shape, StateKind};
 
 use crate::aside;
 use crate::counters::Counters;
@@ -112,6 +112,39 @@ pub struct Forecast {
     pub warnings: Vec<Warning>,
     /// How long looking took.
     pub took: Millis,
+    /// What the sampled rows took and became, not extrapolated.
+    #[serde(skip)]
+    pub tried: Tried,
+}
+
+/// What became of the sampled rows and what that took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tried {
+    /// Sent through the module, or looked at if none is needed.
+    pub read: Rows,
+    /// That came out.
+    pub written: Rows,
+    /// That the module refused.
+    pub rejected: Rows,
+    /// That the module lets go.
+    pub filtered: Rows,
+    /// Fuel of agents.
+    pub fuel: Fuel,
+    /// CPU time of reading them, of the module and of encoding what it made.
+    pub cpu: Millis,
+}
+
+impl Tried {
+    fn of(seen: &Seen) -> Self {
+        Self {
+            read: Rows(seen.rows),
+            written: Rows(seen.rows_out),
+            rejected: Rows(seen.rejected),
+            filtered: Rows(seen.filtered),
+            fuel: Fuel(seen.fuel_open.saturating_add(seen.fuel)),
+            cpu: Millis(u64::try_from(seen.cpu.as_millis()).unwrap_or(u64::MAX)),
+        }
+    }
 }
 
 /// How much there is to do.
@@ -228,6 +261,7 @@ pub fn dry_run(
         room,
         migration,
         took: Millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+        tried: Tried::of(&seen),
     })))
 }
 

@@ -51,7 +51,7 @@ pub use choice::{ChoiceError, ChoiceText, FileChoice};
 pub use counters::Counters;
 pub use dry_run::{
     Cell, DryRun, DryRunRequest, Estimate, Fate, Forecast, LeftOut, RejectedRow, Rejects, RoomView, Sample,
-    SampledColumns, SampledGroup, SampledRow, Warning, WorkCounts, dry_run,
+    SampledColumns, SampledGroup, SampledRow, Tried, Warning, WorkCounts, dry_run,
 };
 pub use error::{GroupLine, Groups, RunError};
 pub use lineage::{

@@ -14,6 +14,8 @@
 
 mod client;
 mod pace;
+mod sampling;
+mod scanning;
 mod tasks;
 mod usage;
 mod work;

@@ -4,6 +4,8 @@ mod campaigns;
 mod datasets;
 mod events;
 mod modules;
+mod plans;
+mod scans;
 mod status;
 
 use std::sync::Arc;
@@ -24,7 +26,9 @@ pub(crate) fn routes() -> Router<Arc<Control>> {
     Router::new()
         .merge(modules::routes())
         .merge(datasets::routes())
+        .merge(scans::routes())
         .merge(campaigns::routes())
+        .merge(plans::routes())
         .merge(events::routes())
         .merge(status::routes())
 }

@@ -209,6 +209,7 @@ catalogue! {
     WINDOW_OPEN = "SK0636" Conflict "the rollback window is not over";
     NO_RUN_FOR_IT = "SK0637" Conflict "no run that it could be done to";
     NO_SUCH_WAVE = "SK0638" BadInput "no such wave".exit(5).status(404);
+    PLAN_MOVED = "SK0639" Conflict "what was planned is no longer what there is";
 
     NODE_PROTOCOL = "SK0660" BadInput "a node of another version".status(426);
     NODE_SECRET = "SK0661" Denied "a node without the fleet's secret".status(401);
@@ -226,6 +227,7 @@ catalogue! {
     DATASET_TAKEN = "SK0682" Conflict "a dataset's name or place is taken";
     MODULE_TAKEN = "SK0683" Conflict "a module's version is taken";
     SERVER_UNREACHABLE = "SK0684" Transient "the server cannot be reached";
+    SCANS_BUSY = "SK0685" Transient "as many scans are under way as may be".status(429);
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! The whole list is read and checked before anything runs: a slip in line 4,000 is refused at once and not after an hour.
 //! Whether the datasets exist is for each of them to say when its turn comes.
 
+pub(crate) mod chosen;
 mod csv;
 
 use std::collections::BTreeMap;

@@ -67,6 +67,19 @@ impl Server {
         }
     }
 
+    /// All items of a list whose pages are as long as it likes.
+    pub(crate) fn pages<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, Failure> {
+        let (mut items, mut query): (Vec<T>, String) = (Vec::new(), String::new());
+        loop {
+            let page: Page<T> = self.get(&format!("{path}{query}"))?;
+            items.extend(page.items);
+            match page.next {
+                Some(next) => query = format!("?after={}", encoded(&next)),
+                None => return Ok(items),
+            }
+        }
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}/v1/{path}", self.base)
     }

@@ -4,21 +4,22 @@ use crate::outcomes::why;
 use crate::samples::{digest, meters, rows, text, uuid};
 use serde_json::{from_value, json};
 use skein_api::{
-    Admission, Budget, Campaign, CampaignAction, CampaignCreate, CampaignProgress, Dataset, DatasetAdd,
-    DatasetAdded, DatasetsAdd, DatasetsAdded, Event, Labels, LedgerUse, LimitsAsk, List, Module, ModuleState,
-    NameRule, NodeStatus, Page, Pin, PlanTotals, Policy, Problem, ProcessUse, Publish, Run, RunCounts, Scan,
-    ScanAsk, Seated, Selection, Status, Time, Wave, WorkDone,
+    Admission, Budget, Campaign, CampaignAction, CampaignCreate, CampaignProgress, CanaryAsk, Chosen,
+    Dataset, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, Event, Labels, LedgerUse, LimitsAsk, List,
+    Module, ModuleState, NameRule, NodeStatus, Page, Pin, PlanEstimate, PlanTotals, Policy, Problem,
+    ProcessUse, Publish, RetryAsk, Risk, Run, RunCounts, SampleAsk, Seated, Selection, Status, Time, Wave,
+    WorkDone,
 };
 use skein_types::{
     Bytes, CampaignId, CampaignState, DatasetId, Fuel, Millis, ModuleDigest, NodeId, ParamsDigest, Rows,
-    RunId, RunState, TaskId, Timestamp, Verdict, WaveState, codes,
+    RunId, RunState, Timestamp, Verdict, WaveState, codes,
 };
 
-fn time() -> Time {
+pub(crate) fn time() -> Time {
     Time(Timestamp(1_795_392_000_123))
 }
 
-fn labels() -> Labels {
+pub(crate) fn labels() -> Labels {
     from_value(json!({"tier": "gold", "country": "nz"})).unwrap()
 }
 
@@ -65,28 +66,6 @@ pub(crate) fn dataset() -> Dataset {
     }
 }
 
-pub(crate) fn scan_ask() -> ScanAsk {
-    ScanAsk {
-        below: text("/d"),
-        owner: text("shop"),
-        labels: labels(),
-        prefix: Some(text("eu/")),
-        look_only: true,
-    }
-}
-
-pub(crate) fn scan() -> Scan {
-    Scan {
-        scan: TaskId::new(uuid(8)),
-        done: true,
-        found: 3,
-        added: 1,
-        known: 1,
-        refused: List::new(vec![(text("/d/odd"), why())]).unwrap(),
-        why: Some(why()),
-    }
-}
-
 fn policy() -> Policy {
     Policy {
         migration: Some(text("orders-v2")),
@@ -107,6 +86,11 @@ fn policy() -> Policy {
         },
         checkpoint_rows: Some(Rows(1 << 20)),
         window_ms: Some(Millis(604_800_000)),
+        canary: CanaryAsk { share: Some(text("2%")), datasets: Some(5), bytes: Some(Bytes::mib(32)) },
+        dry_run: SampleAsk { share: Some(text("0.5%")), datasets: Some(50) },
+        gate: Some(text("80%")),
+        waves: Some(List::new(vec![text("5%"), text("20%")]).unwrap()),
+        retries: RetryAsk { transient: Some(3), wait_ms: Some(Millis(250)), longest_ms: Some(Millis(2_000)) },
     }
 }
 
@@ -120,8 +104,19 @@ pub(crate) fn campaign_create() -> CampaignCreate {
             labels: labels(),
             owner: Some(text("shop")),
             driver: Some(text("files")),
+            manifest: List::new(vec![chosen()]).unwrap(),
+            unfinished_of: Some(CampaignId::new(uuid(4))),
         },
         policy: policy(),
+    }
+}
+
+fn chosen() -> Chosen {
+    Chosen {
+        dataset: text("orders/nz"),
+        params: Some(from_value(json!({"zone": "NZST"})).unwrap()),
+        owner: Some(text("shop")),
+        defer_until: Some(time()),
     }
 }
 
@@ -142,6 +137,16 @@ fn counts() -> RunCounts {
     }
 }
 
+pub(crate) const fn estimate() -> PlanEstimate {
+    PlanEstimate {
+        cpu_ms: Millis(62_000),
+        time_ms: Millis(31_000),
+        fuel: Fuel(5_000_000_000),
+        room: Bytes(1_080_000_000),
+        agents: 2,
+    }
+}
+
 pub(crate) fn campaign() -> Campaign {
     let plan = PlanTotals {
         digest: digest("plan"),
@@ -151,6 +156,10 @@ pub(crate) fn campaign() -> Campaign {
         refused: 1,
         rows: Rows(41_000_000),
         bytes: Bytes(900_000_000),
+        risk: Risk::Moderate,
+        samples: 3,
+        samples_failed: 1,
+        estimate: estimate(),
     };
     let wave = Wave {
         number: 1,

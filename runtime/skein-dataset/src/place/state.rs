@@ -273,7 +273,7 @@ fn write(dir: &Dir, name: &str, text: &str) -> Result<(), IoFault> {
 }
 
 /// Whether a directory is a dataset as far as its parent knows: its state is there, or a pointer to it.
-pub(super) fn is_dataset(parent: &Path, name: &std::ffi::OsStr) -> bool {
+pub(crate) fn is_dataset(parent: &Path, name: &std::ffi::OsStr) -> bool {
     let beside = parent.join(STATE).join(name);
     beside.join(LOG).is_dir() || beside.join(POINTER).is_file()
 }

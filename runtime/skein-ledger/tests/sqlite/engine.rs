@@ -115,7 +115,9 @@ fn one_callers_trouble_is_nobody_elses_and_over_when_it_is_told() {
     // The writer is held after the first commit, so that what comes meanwhile becomes one group.
     let (go, gate) = std::sync::mpsc::sync_channel::<()>(1);
     let gate = Mutex::new(Some(gate));
-    let wait = Box::new(move |_| drop(gate.lock().unwrap().take().map(|gate| gate.recv())));
+    let wait = Box::new(move |_| {
+        gate.lock().unwrap().take().map(|gate| gate.recv());
+    });
     let options = Options { clock: Arc::new(SystemClock::start()), notify: Some(wait) };
     let ledger = Sqlite::open(directory.path(), options).unwrap();
     let calls = std::sync::Barrier::new(4);

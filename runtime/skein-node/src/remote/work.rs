@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use skein_api::node::{
-    AgentLimits, DatasetPlace, DatasetPlan, Fragment, Lease, Outcome, Payload, PlanTask, Planned, RunTask,
-    SplitTask, Staged as ApiStaged, Work,
+    AgentLimits, DatasetPlace, DatasetPlan, DryRunTask, Fragment, Lease, Outcome, Payload, PlanTask, Planned,
+    RunTask, SplitTask, Staged as ApiStaged, Work,
 };
 use skein_api::{List, Meters, NameRule as ApiNames, RunRows, Why};
 use skein_dataset::{Dataset, HandedOver, NameRule, Options, Place, ProbeCache, RowCounts, staged_attempts};
@@ -15,7 +15,9 @@ use skein_sandbox::{ArtifactTrust, Engine, Limits, Module};
 use skein_types::{AttemptId, Blake3, Clock, Code, ErrorClass, Rows, RunId, ServerId, Verdict, chain, codes};
 
 use super::client::{Client, ClientError};
+use super::{sampling, scanning};
 use crate::choice::FileChoice;
+use crate::dry_run::{DryRunRequest, dry_run};
 use crate::error::RunError;
 use crate::look::look;
 use crate::managed::prepare_attempt;
@@ -150,10 +152,8 @@ impl Shop {
                 Ok(planned) => Outcome::Planned(planned),
                 Err(trouble) => trouble.outcome(),
             }),
-            Payload::DryRun(_) | Payload::Scan(_) => {
-                let message = "this node does not know how to do that".to_owned();
-                over(Trouble::Other(codes::BUG, message).outcome())
-            }
+            Payload::DryRun(task) => over(self.sample(&task, progress).unwrap_or_else(Trouble::outcome)),
+            Payload::Scan(task) => over(scanning::scan(&task, progress)),
         }
     }
 
@@ -222,6 +222,17 @@ impl Shop {
         Ok(Ok(Box::new(prepared.resumable(resumption))))
     }
 
+    fn sample(&self, task: &DryRunTask, progress: &Progress) -> Result<Outcome, Trouble> {
+        let module = self.module(&task.work)?;
+        let request = DryRunRequest {
+            run: self.request(RunId::new(uuid::Uuid::nil()), &task.work, 1)?,
+            rows: usize::try_from(task.rows.0).unwrap_or(usize::MAX),
+            into: None,
+        };
+        let dataset = self.dataset_at(&task.dataset)?;
+        Ok(sampling::told(&self.client, &dry_run(dataset, &module, &request, &self.clock, progress)?)?)
+    }
+
     fn plan(&self, task: &PlanTask, progress: &Progress) -> Result<Planned, Trouble> {
         let module = self.module(&task.work)?;
         let mut plans = Vec::with_capacity(task.datasets.len());
@@ -261,13 +272,15 @@ impl Shop {
     }
 
     fn dataset(&self, place: &DatasetPlace, server: ServerId) -> Result<Dataset, Trouble> {
+        Ok(self.dataset_at(place)?.managed_by(server))
+    }
+
+    fn dataset_at(&self, place: &DatasetPlace) -> Result<Dataset, Trouble> {
         let other = |code: Code, error: &dyn std::error::Error| Trouble::Other(code, error.to_string());
         let at = Place::resolve(Path::new(place.location.as_str()))
             .map_err(|error| other(error.code(), &error))?;
         let options = Options { lock_wait: LOCK_WAIT, threads: 1, probes: Arc::clone(&self.probes) };
-        let dataset = Dataset::open(at, Arc::clone(&self.clock), options)
-            .map_err(|error| other(error.code(), &error))?;
-        Ok(dataset.managed_by(server))
+        Dataset::open(at, Arc::clone(&self.clock), options).map_err(|error| other(error.code(), &error))
     }
 
     /// The module, fetched and checked once.

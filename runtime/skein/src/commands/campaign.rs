@@ -1,22 +1,23 @@
 //! `skein campaign`: a module over many datasets of a server.
 
+mod create;
+mod plan;
+mod policy_file;
 mod watch;
 
 use clap::{Args, Subcommand};
-use skein_api::{
-    Admission, Budget, Campaign, CampaignAction, CampaignCreate, CampaignVerb, Event, List, Policy, Run,
-    Selection, Text,
-};
+use skein_api::{Campaign, CampaignAction, CampaignVerb, Event, List, Run, Text};
 use skein_types::{CampaignState, RunState, codes};
 
-use crate::args::{Output, ParamArgs, ServerArgs};
+use crate::args::{Output, ServerArgs};
 use crate::commands::module::word;
 use crate::failure::{CommandResult, Failure};
-use crate::home::Home;
 use crate::render;
-use crate::secrets;
 use crate::server::Server;
 use crate::settings::Settings;
+use create::CreateArgs;
+
+pub(crate) use create::{label, labels};
 
 /// Plan, start, watch and undo campaigns.
 ///
@@ -25,12 +26,13 @@ use crate::settings::Settings;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  skein campaign create prefs-v2 --module prefs@2 --params @prefs.toml --select 'users-*'
+  skein campaign create prefs-v2 --module prefs@2 --params @prefs.toml --select 'users-*' --policy careful.toml
   skein campaign act cmp_0198... plan
   skein campaign show cmp_0198...
   skein campaign act cmp_0198... start
   skein campaign watch cmp_0198...
-  skein campaign act cmp_0198... roll_back --reason 'wrong zone'")]
+  skein campaign act cmp_0198... roll_back --reason 'wrong zone'
+  skein campaign create prefs-fixed --module prefs@3 --continue cmp_0198...")]
 pub(crate) struct CampaignArgs {
     #[command(subcommand)]
     pub(crate) verb: Verb,
@@ -41,39 +43,20 @@ pub(crate) struct CampaignArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Make a campaign, as a draft.
-    Create {
-        /// What to call it.
-        name: String,
-        /// A module of the server: NAME@VERSION, or its digest.
-        #[arg(long)]
-        module: String,
-        #[command(flatten)]
-        with: ParamArgs,
-        /// Names of datasets, or globs [default: all].
-        #[arg(long, value_name = "NAME|GLOB")]
-        select: Vec<String>,
-        /// Datasets of this team only.
-        #[arg(long)]
-        owner: Option<String>,
-        /// How many runs of each wave after the first may fail: a number, or a share such as 2% [default: 2%, at least 3].
-        #[arg(long, value_name = "N|PERCENT%", value_parser = budget)]
-        budget: Option<Budget>,
-        /// Let no more runs start than may still fail, and one.
-        #[arg(long)]
-        strict: bool,
-        /// Name of the migration [default: the module's own].
-        #[arg(long)]
-        migration: Option<String>,
-        /// Run although it was applied before.
-        #[arg(long)]
-        again: bool,
-    },
+    Create(Box<CreateArgs>),
     /// List campaigns.
     List,
-    /// Show one, with its waves.
+    /// Show one, with its plan, its policy and its waves.
     Show {
         /// Which.
         campaign: String,
+    },
+    /// Show what was tried while planning: all samples, or what one of them showed.
+    Samples {
+        /// Which.
+        campaign: String,
+        /// The sample's number.
+        sample: Option<u64>,
     },
     /// List its runs.
     Runs {
@@ -117,21 +100,21 @@ pub(crate) enum Verb {
     },
 }
 
-fn budget(text: &str) -> Result<Budget, String> {
-    let bad = || format!("{text:?} is neither a number nor a share such as 2%");
-    match text.strip_suffix('%') {
-        Some(percent) => percent.parse().map(Budget::Percent).map_err(|_| bad()),
-        None => text.parse().map(Budget::Runs).map_err(|_| bad()),
-    }
-}
-
 pub(crate) fn campaign(settings: &Settings, args: &CampaignArgs) -> CommandResult {
     let server = Server::of(settings, args.server.server.as_deref())?;
     let output = args.server.output;
     match &args.verb {
-        create @ Verb::Create { .. } => shown(output, &server.post("campaigns", &asked(settings, create)?)?),
+        Verb::Create(create) => shown(output, &server.post("campaigns", &create::asked(settings, create)?)?),
         Verb::List => list(output, &server.list("campaigns", "", usize::MAX)?),
-        Verb::Show { campaign } => shown(output, &server.get(&format!("campaigns/{campaign}"))?),
+        Verb::Show { campaign } => show(output, &server, campaign)?,
+        Verb::Samples { campaign, sample: None } => {
+            let path = format!("campaigns/{campaign}/samples");
+            plan::samples(output, &server.list(&path, "", usize::MAX)?);
+        }
+        Verb::Samples { campaign, sample: Some(sample) } => {
+            let path = format!("campaigns/{campaign}/samples/{sample}");
+            render::json(&server.get::<serde_json::Value>(&path)?);
+        }
         Verb::Runs { campaign, in_state, limit } => {
             let query = in_state.map(|state| format!("&state={state}")).unwrap_or_default();
             runs(output, &server.list(&format!("campaigns/{campaign}/runs"), &query, *limit)?);
@@ -164,37 +147,17 @@ fn unknown(verb: &str) -> Failure {
     Failure::text(codes::USAGE, format!("nobody can {verb:?} a campaign")).hint(Some(hint))
 }
 
-fn asked(settings: &Settings, verb: &Verb) -> Result<CampaignCreate, Failure> {
-    let Verb::Create { name, module, with, select, owner, budget, strict, migration, again } = verb else {
-        return Err(Failure::text(codes::BUG, "only a create makes a campaign"));
-    };
-    if !with.secrets.is_empty() {
-        let message = "secrets cannot be given to a server yet";
-        return Err(Failure::text(codes::USAGE, message).hint(Some("run it with `skein run` for now")));
+/// With its plan, where there is one.
+fn show(output: Output, server: &Server, campaign: &str) -> CommandResult {
+    let there: Campaign = server.get(&format!("campaigns/{campaign}"))?;
+    shown(output, &there);
+    if output == Output::Table {
+        plan::policy(&there.policy);
+        if there.plan.is_some() {
+            plan::report(&server.get(&format!("campaigns/{campaign}/plan"))?);
+        }
     }
-    let params = secrets::params(with, &Home::at(&settings.home))?;
-    let text = |what: &str, text: &str| {
-        Text::new(text).map_err(|error| Failure::text(codes::USAGE, format!("{what}: {error}")))
-    };
-    let names = select.iter().map(|name| text("--select", name)).collect::<Result<Vec<_>, _>>()?;
-    Ok(CampaignCreate {
-        name: text("name", name)?,
-        module: text("--module", module)?,
-        params: serde_json::from_str(params.json()).map_err(|error| Failure::new(codes::BUG, &error))?,
-        selection: Selection {
-            names: List::new(names)
-                .map_err(|error| Failure::text(codes::USAGE, format!("--select: {error}")))?,
-            owner: owner.as_deref().map(|owner| text("--owner", owner)).transpose()?,
-            ..Selection::default()
-        },
-        policy: Policy {
-            migration: migration.as_deref().map(|name| text("--migration", name)).transpose()?,
-            again: *again,
-            budget: *budget,
-            admission: if *strict { Admission::Strict } else { Admission::Door },
-            ..Policy::default()
-        },
-    })
+    Ok(())
 }
 
 fn list(output: Output, campaigns: &[Campaign]) {

@@ -1,5 +1,7 @@
 //! `skein dataset`: datasets that a server manages.
 
+mod scan;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -22,6 +24,8 @@ const CHUNK: usize = 500;
 #[command(after_help = "\
 Examples:
   skein dataset add /data/users /data/orders --owner shop
+  skein dataset scan /data                                  what is there
+  skein dataset scan /data --owner shop --register
   skein dataset list --owner shop
   skein dataset remove users")]
 pub(crate) struct DatasetArgs {
@@ -44,6 +48,16 @@ pub(crate) enum DatasetVerb {
         /// Put before each name.
         #[arg(long, default_value = "")]
         prefix: String,
+    },
+    /// Look for datasets below a directory of the server's machine, and register them if asked to.
+    Scan(scan::ScanArgs),
+    /// List scans, or show one.
+    Scans {
+        /// Which.
+        scan: Option<String>,
+        /// End it; what it has registered stays so.
+        #[arg(long, requires = "scan")]
+        cancel: bool,
     },
     /// List datasets.
     List {
@@ -71,6 +85,8 @@ pub(crate) fn dataset(settings: &Settings, args: &DatasetArgs) -> CommandResult 
     let output = args.server.output;
     match &args.verb {
         DatasetVerb::Add { paths, owner, prefix } => add(&server, (paths, owner, prefix), output),
+        DatasetVerb::Scan(asked) => scan::scan(settings, &server, asked, output),
+        DatasetVerb::Scans { scan, cancel } => scan::scans(&server, (scan.as_deref(), *cancel), output),
         DatasetVerb::List { owner, prefix } => {
             let part = |key: &str, value: &Option<String>| {
                 value.as_ref().map(|value| format!("&{key}={}", encoded(value))).unwrap_or_default()

@@ -1,0 +1,74 @@
+//! Scans, which look for datasets below a directory: `POST /v1/scans` begins one, `GET /v1/scans` lists them,
+//! `GET /v1/scans/{id}` shows one and `GET /v1/scans/{id}/found` what it found, `DELETE /v1/scans/{id}` ends one early.
+
+use serde::{Deserialize, Serialize};
+use skein_types::{Bytes, TaskId};
+
+use crate::bounded::List;
+use crate::dataset::{DatasetAdded, Labels};
+use crate::run::Why;
+use crate::time::Time;
+use crate::{Location, Name};
+
+/// Asks for the datasets below a directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScanAsk {
+    /// An absolute path.
+    pub below: Location,
+    /// The team that what is found belongs to.
+    pub owner: Name,
+    /// For what is found.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+    /// Put before the path from `below` to make a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<Name>,
+    /// Whether what is found is registered, or only listed.
+    #[serde(default)]
+    pub look_only: bool,
+}
+
+/// How a scan is getting on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scan {
+    /// Its name: that of its first task.
+    pub scan: TaskId,
+    /// What was asked for.
+    pub asked: ScanAsk,
+    /// When.
+    pub since: Time,
+    /// Whether it has ended.
+    pub done: bool,
+    /// Pages of up to 1,000 that nodes looked through.
+    pub pages: u64,
+    /// Datasets found, and what only looks like one.
+    pub found: u64,
+    /// Of those, registered now.
+    pub added: u64,
+    /// Of those, registered before.
+    pub known: u64,
+    /// Of those, refused.
+    pub refusals: u64,
+    /// The first of the refused, with reason.
+    pub refused: List<(Location, Why), 100>,
+    /// Why it ended before it was through, if it did.
+    pub why: Option<Why>,
+}
+
+/// What a scan found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanFound {
+    /// Where.
+    pub location: Location,
+    /// The name that it has or would have.
+    pub name: Name,
+    /// Of its files.
+    pub bytes: Bytes,
+    /// How many.
+    pub files: u64,
+    /// Why it can be none, if so.
+    pub why: Option<Why>,
+    /// What became of it, if it was to be registered.
+    pub became: Option<DatasetAdded>,
+}

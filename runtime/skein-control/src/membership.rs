@@ -1,0 +1,55 @@
+//! Whether what was planned is still what there is. Asked when a campaign starts: from then on it carries out what was
+//! planned, whatever moves. Module, parameters and policy of a campaign never change; the module may be suspended, and other
+//! datasets may be selected.
+
+use std::collections::BTreeSet;
+
+use skein_campaign::Observation;
+use skein_ledger::{Limit, ModuleState, RunFilter};
+use skein_types::{CampaignId, CampaignState, DatasetId, Reason, codes};
+
+use crate::control::{Control, State};
+use crate::decide::Told;
+use crate::error::ServiceError;
+use crate::selection;
+
+impl Control {
+    /// Refuses the start of a campaign whose plan is out of date, which is stale from then on.
+    pub(crate) fn still_as_planned(&self, state: &mut State, id: CampaignId) -> Result<(), ServiceError> {
+        let live = self.live(state, id)?;
+        if !matches!(live.machine.state(), CampaignState::Planned | CampaignState::Approved) {
+            // The machine says what is wrong with that.
+            return Ok(());
+        }
+        let module = live.module;
+        let ready = self.ledger.module(module)?.is_some_and(|module| module.state == ModuleState::Ready);
+        let moved = match ready {
+            true => self.membership_moved(id)?.map(|what| (Reason::MembershipMoved, what)),
+            false => Some((Reason::ModuleMoved, format!("module {module} cannot be used any more"))),
+        };
+        let Some((reason, what)) = moved else { return Ok(()) };
+        let told = vec![Told::of(Observation::OutOfDate(reason))];
+        self.tell(state, id, told, (&self.itself, &what, Vec::new()))?;
+        Err(ServiceError::new(codes::PLAN_MOVED, what)
+            .hint(Some("plan it again, look at the new plan, and start that")))
+    }
+
+    fn membership_moved(&self, id: CampaignId) -> Result<Option<String>, ServiceError> {
+        let row =
+            self.ledger.campaign(id)?.ok_or_else(|| ServiceError::absent("campaign", &id.to_string()))?;
+        let selected: BTreeSet<DatasetId> =
+            self.selected(&selection::read(&*self.ledger, &row)?)?.into_iter().collect();
+        let (mut planned, mut after) = (BTreeSet::new(), None);
+        loop {
+            let page = self.ledger.runs(id, RunFilter::default(), after, Limit::MAX)?;
+            planned.extend(page.items.iter().map(|run| run.dataset));
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        let (new, gone) = (selected.difference(&planned).count(), planned.difference(&selected).count());
+        let what = format!("since the plan {new} datasets came into the selection and {gone} left it");
+        Ok((new + gone > 0).then_some(what))
+    }
+}

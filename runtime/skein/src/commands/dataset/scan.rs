@@ -1,0 +1,161 @@
+//! `skein dataset scan`: what lies below a directory, and registering it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use skein_api::{DatasetAdded, Scan, ScanAsk, ScanFound, Text};
+use skein_types::codes;
+
+use crate::args::Output;
+use crate::commands::campaign::{label, labels};
+use crate::failure::{CommandResult, Failure};
+use crate::render;
+use crate::server::Server;
+use crate::settings::Settings;
+
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Without a terminal, every so many looks a line is enough.
+const LINE_EVERY: u32 = 50;
+
+/// Where to look.
+#[derive(Debug, Args)]
+pub(crate) struct ScanArgs {
+    /// A directory. What lies below it in directories with Parquet files are datasets, and so is each Parquet file right in it.
+    directory: PathBuf,
+    /// The team that what is found belongs to.
+    #[arg(long, default_value = "local")]
+    owner: String,
+    /// A label for what is found.
+    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
+    labels: Vec<(String, String)>,
+    /// Put before the path from the directory to make a name.
+    #[arg(long, value_name = "TEXT")]
+    name_prefix: Option<String>,
+    /// Register what is found. From then on `skein run` leaves it to the server.
+    #[arg(long)]
+    register: bool,
+}
+
+pub(super) fn scan(settings: &Settings, server: &Server, args: &ScanArgs, output: Output) -> CommandResult {
+    let begun: Scan = server.post("scans", &asked(args)?)?;
+    let mut looks = 0_u32;
+    let ended = loop {
+        let now: Scan = server.get(&format!("scans/{}", begun.scan))?;
+        if now.done {
+            break now;
+        }
+        if !settings.interactive && looks.is_multiple_of(LINE_EVERY) {
+            let cancel = format!("skein dataset scans {} --cancel", now.scan);
+            render::to_stderr(&format!("{} found so far; to end it: {cancel}", now.found));
+        }
+        looks += 1;
+        std::thread::sleep(LOOK_EVERY);
+    };
+    one(server, &ended, output)
+}
+
+fn asked(args: &ScanArgs) -> Result<ScanAsk, Failure> {
+    let real = args.directory.canonicalize().map_err(|error| {
+        Failure::text(codes::DATASET_NOT_FOUND, format!("{}: {error}", args.directory.display()))
+    })?;
+    let usage =
+        |what: &str, error: skein_api::TooLong| Failure::text(codes::USAGE, format!("{what}: {error}"));
+    let prefix = args.name_prefix.as_ref().map(|prefix| Text::new(prefix.clone())).transpose();
+    Ok(ScanAsk {
+        below: Text::new(real.to_string_lossy()).map_err(|error| usage("directory", error))?,
+        owner: Text::new(args.owner.clone()).map_err(|error| usage("--owner", error))?,
+        labels: labels(&args.labels)?,
+        prefix: prefix.map_err(|error| usage("--name-prefix", error))?,
+        look_only: !args.register,
+    })
+}
+
+pub(super) fn scans(server: &Server, (scan, cancel): (Option<&str>, bool), output: Output) -> CommandResult {
+    match scan {
+        None => list(output, &server.list("scans", "", usize::MAX)?),
+        Some(scan) if cancel => list(output, &[server.delete(&format!("scans/{scan}"))?]),
+        Some(scan) => return one(server, &server.get(&format!("scans/{scan}"))?, output),
+    }
+    Ok(())
+}
+
+/// One scan with what it found. It fails if the scan did, or if something was to be registered and is not.
+fn one(server: &Server, scan: &Scan, output: Output) -> CommandResult {
+    let found: Vec<ScanFound> = server.pages(&format!("scans/{}/found", scan.scan))?;
+    match output {
+        Output::Json => render::json(&serde_json::json!({ "scan": scan, "found": found })),
+        Output::Table => {
+            render::table(
+                &["name", "location", "size", "files", ""],
+                found.iter().map(|one| {
+                    vec![
+                        one.name.to_string(),
+                        one.location.to_string(),
+                        one.bytes.to_string(),
+                        one.files.to_string(),
+                        became(one),
+                    ]
+                }),
+            );
+            render::line(&summary(scan));
+        }
+    }
+    let why = scan.why.as_ref().map(|why| why.code.clone());
+    let refused = scan.refused.first().filter(|_| !scan.asked.look_only).map(|(_, why)| why.code.clone());
+    match why.or(refused) {
+        None => Ok(()),
+        Some(code) => {
+            let code = codes::ALL.iter().find(|known| known.id == code.as_str()).copied();
+            Err(Failure::told(code.unwrap_or(codes::BUG)))
+        }
+    }
+}
+
+fn became(one: &ScanFound) -> String {
+    let said = |why: &skein_api::Why| format!("{} {}", why.code, why.message);
+    match (&one.became, &one.why) {
+        (Some(DatasetAdded::Added(_)), _) => "added".to_owned(),
+        (Some(DatasetAdded::Known(_)), _) => "known before".to_owned(),
+        (Some(DatasetAdded::Refused(why)), _) | (None, Some(why)) => said(why),
+        (None, None) => String::new(),
+    }
+}
+
+fn summary(scan: &Scan) -> String {
+    let count = render::counted(scan.found, "dataset");
+    let became = match scan.asked.look_only {
+        true => format!("{} cannot be one", scan.refusals),
+        false => {
+            format!("{} added, {} known before, {} refused", scan.added, scan.known, scan.refusals)
+        }
+    };
+    let ended = match (&scan.why, scan.done) {
+        (Some(why), _) => format!("; ended early: {} {}", why.code, why.message),
+        (None, false) => "; not through yet".to_owned(),
+        (None, true) => String::new(),
+    };
+    format!("{count} found, {became}{ended}")
+}
+
+fn list(output: Output, scans: &[Scan]) {
+    match output {
+        Output::Json => render::json(&scans),
+        Output::Table => render::table(
+            &["scan", "below", "since", "done", "found", "added", "refused", "why"],
+            scans.iter().map(|scan| {
+                let why = scan.why.as_ref().map(|why| format!("{} {}", why.code, why.message));
+                vec![
+                    scan.scan.to_string(),
+                    scan.asked.below.to_string(),
+                    scan.since.to_string(),
+                    scan.done.to_string(),
+                    scan.found.to_string(),
+                    scan.added.to_string(),
+                    scan.refusals.to_string(),
+                    why.unwrap_or_default(),
+                ]
+            }),
+        ),
+    }
+}
