@@ -25,7 +25,8 @@ fn exchange(node: &Value, sequence: u64) -> Value {
     json!({
         "node": node["node"], "incarnation": node["incarnation"], "sequence": sequence,
         "holding": [], "checkpoints": [], "results": [],
-        "usage": { "slots": 0, "memory": 0, "cpu_ms": 0, "bytes_read": 0, "bytes_written": 0 },
+        "usage": { "slots": 0, "memory": 0, "memory_peak": 0, "cpu_ms": 0, "bytes_read": 0, "bytes_written": 0,
+                   "disk_waits": 0 },
         "wants": { "small": 0, "large": 0 }, "draining": true,
     })
 }

@@ -282,6 +282,14 @@ mod tests {
             selection: nothing,
         };
         let blob = Entry::PutBlob { bytes: b"{}".to_vec(), keep_until: Timestamp(0) };
+        let module = skein_types::ModuleDigest::of(b"module");
+        if control.ledger.module(module).unwrap().is_none() {
+            let (version, bytes) = (name("1"), skein_types::Bytes(6));
+            let submitted =
+                skein_ledger::ModuleSubmitted { module, name: name("module"), version, bytes, owner: None };
+            let compiled = skein_ledger::ModuleCompiled { module, manifest: None };
+            control.write(Unit::by(control.user.clone()).decide(submitted).decide(compiled)).unwrap();
+        }
         control.write(Unit::by(control.user.clone()).then(blob).decide(dataset).decide(created)).unwrap();
         act(control, id, "plan", "draft");
         control.round(&mut memory(control));

@@ -1,7 +1,7 @@
 //! Threads that do tasks, and the one that hands staged runs over.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
@@ -20,9 +20,8 @@ use crate::staged::Staged;
 const LOT: usize = 64;
 /// So many are worth a wait for the disk.
 const ENOUGH: usize = 16;
-/// For how long a lot gathers at most: so many times this.
-const GATHER_WAIT: Duration = Duration::from_millis(2);
-const GATHER_TRIES: u32 = 50;
+/// What is staged within so long after another is handed over with it.
+const FOLLOWS: Duration = Duration::from_millis(10);
 
 struct Job {
     lease: Lease,
@@ -65,9 +64,7 @@ impl Workers {
             };
             Builder::new().name(format!("worker-{number}")).spawn(move || worker.work())?;
         }
-        let (hands, all) = (Arc::clone(&free), slots.max(1));
-        let is_idle = move || hands.load(Ordering::Relaxed) >= all;
-        Builder::new().name("hander".to_owned()).spawn(move || hand_over(&ready, is_idle, &news))?;
+        Builder::new().name("hander".to_owned()).spawn(move || hand_over(&ready, &news))?;
         Ok(Self { jobs, free, shop })
     }
 
@@ -123,31 +120,23 @@ impl Worker {
     }
 }
 
-/// What is staged next, as many as there are. While workers have something to do a lot gathers: a run is staged in a few
-/// milliseconds, and a wait for the disk for each would take as long again.
-fn lot(ready: &Receiver<Ready>, is_idle: impl Fn() -> bool) -> Option<Vec<Ready>> {
+/// What is staged next. A lot gathers as long as one follows the other: small runs are staged in a few milliseconds, and a
+/// wait for the disk for each of them would take as long again.
+fn lot(ready: &Receiver<Ready>) -> Option<Vec<Ready>> {
     let mut lot = vec![ready.recv().ok()?];
-    let mut patience = GATHER_TRIES;
     while lot.len() < LOT {
-        match ready.try_recv() {
-            Ok(next) => lot.push(next),
-            Err(_) if lot.len() >= ENOUGH || patience == 0 || is_idle() => break,
-            Err(_) => {
-                patience -= 1;
-                match ready.recv_timeout(GATHER_WAIT) {
-                    Ok(next) => lot.push(next),
-                    Err(RecvTimeoutError::Timeout) => {}
-                    Err(RecvTimeoutError::Disconnected) => break,
-                }
-            }
+        let next = if lot.len() < ENOUGH { ready.recv_timeout(FOLLOWS).ok() } else { ready.try_recv().ok() };
+        match next {
+            Some(next) => lot.push(next),
+            None => break,
         }
     }
     Some(lot)
 }
 
 /// Hands over what is staged, in lots.
-fn hand_over(ready: &Receiver<Ready>, is_idle: impl Fn() -> bool, news: &SyncSender<News>) {
-    while let Some(lot) = lot(ready, &is_idle) {
+fn hand_over(ready: &Receiver<Ready>, news: &SyncSender<News>) {
+    while let Some(lot) = lot(ready) {
         let (known, staged): (Vec<_>, Vec<_>) =
             lot.into_iter().map(|Ready { held, staged, known }| ((held, known), staged)).unzip();
         for ((held, known), answer) in known.into_iter().zip(hand_over_all(staged)) {
