@@ -11,7 +11,7 @@ fn status(service: &Service) -> Value {
 }
 
 fn number(of: &Value, name: &str) -> u64 {
-    of[name].as_u64().unwrap_or_else(|| panic!("{name} in {of}"))
+    of[name].as_u64().expect(name)
 }
 
 #[test]

@@ -1,4 +1,9 @@
 //! Plans through the binary: what is looked at, tried and said before anything runs, and over which datasets.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "helpers of tests: a failure here is a failed test, and files are written as a stranger would"
+)]
 
 mod continued;
 mod manifests;

@@ -160,10 +160,7 @@ impl Control {
         live.forget(seq);
         state.to_sweep.insert(run.dataset);
         // Other parts of it go with it; whoever is at one is told.
-        let gone = self.tasks_gone(id, seq)?.into_iter().map(|entry| match entry {
-            Entry::Remove { task: of, .. } if of == task.id => Entry::Remove { task: of, token: task.token },
-            other => other,
-        });
+        let gone = self.tasks_gone(id, seq)?;
         let drafted = drafted.with(gone);
         self.live(state, id)?.machine = drafted.machine;
         self.wake.reconciler();

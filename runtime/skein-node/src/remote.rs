@@ -20,6 +20,7 @@ mod tasks;
 mod usage;
 mod work;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -398,8 +399,8 @@ impl Desk {
         }
         for lease in answer.leases {
             // One that is given again may be here: the answer that gave it came late.
-            if !self.held.contains_key(&lease.held.attempt) {
-                self.held.insert(lease.held.attempt, Having::new(&lease));
+            if let Entry::Vacant(place) = self.held.entry(lease.held.attempt) {
+                place.insert(Having::new(&lease));
                 self.waiting.push_back(lease);
             }
         }

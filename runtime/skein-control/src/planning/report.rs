@@ -283,10 +283,10 @@ mod tests {
         let fine = Samples { datasets: 2, of_datasets: 9, groups: 1, of_groups: 1, ..Samples::default() };
         let report = |samples: Samples| PlanReport { eligible: 9, samples, ..PlanReport::default() };
         assert_eq!(risk(&report(fine.clone())), (Risk::Low, vec![]));
-        let mut rejected = fine.clone();
+        let mut rejected = fine;
         (rejected.rows.read, rejected.rows.rejected) = (Rows(10), Rows(1));
         let said = "the module rejected 1 of 10 sampled rows".to_owned();
-        assert_eq!(risk(&report(rejected.clone())), (Risk::Moderate, vec![said.clone()]));
+        assert_eq!(risk(&report(rejected.clone())), (Risk::Moderate, vec![said]));
         let failed = Samples { failed: 1, of_groups: 3, ..rejected };
         let (high, because) = risk(&report(failed));
         assert_eq!((high, because.len()), (Risk::High, 3));

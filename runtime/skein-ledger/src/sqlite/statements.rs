@@ -1,5 +1,6 @@
 //! Whether every statement finds its rows by an index. All that the conformance suite makes the engine say is heard and
 //! explained on empty tables, so a new statement that walks a table that grows is found by the test that first uses it.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is a failed test")]
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};

@@ -327,7 +327,7 @@ impl Trouble {
             Self::Run(RunError::Evicted) => {
                 Outcome::Evicted { checkpoints: progress.read().checkpoints, meters: Meters::default() }
             }
-            other => other.outcome(),
+            other @ (Self::Run(_) | Self::Server(_) | Self::Other(..)) => other.outcome(),
         }
     }
 
