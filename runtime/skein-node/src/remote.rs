@@ -419,6 +419,7 @@ impl Desk {
                 self.waiting.retain(|lease| lease.held != held);
             }
             (RevokeReason::Cancelled | RevokeReason::Paused | RevokeReason::Moved, false) => {
+                having.progress.cancel();
                 self.held.remove(&held.attempt);
                 self.waiting.retain(|lease| lease.held != held);
                 self.results.push(Report { held, outcome: Outcome::Revoked });

@@ -53,7 +53,8 @@ impl Workers {
         let (jobs, queue) = sync_channel(slots.max(1));
         let (staged, ready) = sync_channel::<Ready>(2 * LOT);
         let queue = Arc::new(Mutex::new(queue));
-        let free = Arc::new(AtomicUsize::new(slots.max(1)));
+        // One more for each hand: it goes on while its last run is handed over and main does not know yet.
+        let free = Arc::new(AtomicUsize::new(2 * slots.max(1)));
         for number in 0..slots.max(1) {
             let worker = Worker {
                 queue: Arc::clone(&queue),
@@ -103,6 +104,11 @@ impl Worker {
             let next = self.queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(Job { lease, progress }) = next else { return };
             let held = lease.held;
+            if progress.is_cancelled() {
+                // It was taken back before a hand was free, and main has said so.
+                self.free.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
             if self.news.send(News::Started(held.attempt)).is_err() {
                 return;
             }
