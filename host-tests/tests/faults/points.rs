@@ -151,7 +151,13 @@ fn a_server_that_dies_while_it_takes_modules_and_datasets_takes_them_when_it_is_
 /// Whether a step was done, by this call or by one before it that was not answered.
 fn asked(service: &Service, step: &str, version: &str, columns: &std::path::Path) -> bool {
     match step {
-        "submit" => service.call("module").arg("submit").arg(version).arg(columns).finish().status.success(),
+        "submit" => {
+            let answer = service.call("module").arg("submit").arg(version).arg(columns).finish();
+            if !answer.status.success() {
+                println!("not submitted: {}{}", answer.stdout, answer.stderr);
+            }
+            answer.status.success()
+        }
         "add" => {
             let add = service
                 .datasets

@@ -21,7 +21,7 @@ impl Control {
         let (of, version) = (name("name", of)?, name("version", version)?);
         let digest = ModuleDigest::of(bytes);
         let there = self.ledger.module_named(&of, &version)?;
-        if let Some(other) = there.filter(|there| there.digest != digest) {
+        if let Some(other) = there.as_ref().filter(|there| there.digest != digest) {
             let message = format!("{of} {version} is {} already", other.digest);
             return Err(ServiceError::new(codes::MODULE_TAKEN, message)
                 .hint(Some("a version never changes: submit it as another one")));
@@ -38,7 +38,10 @@ impl Control {
             owner: None,
         };
         let before = self.ledger.module(digest)?.map(|module| module.state);
-        self.write(Unit::by(self.user.clone()).decide(submitted))?;
+        // It may be known from a time that was not answered.
+        if there.is_none() {
+            self.write(Unit::by(self.user.clone()).decide(submitted))?;
+        }
         point!("module.after-submitted")?;
         match before {
             Some(ModuleState::Ready | ModuleState::Refused | ModuleState::Suspended) => {}
