@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use skein_api::Why;
 use skein_api::node::{Outcome, Planned, Report, Sampled, Scanned};
 use skein_campaign::{Next, after_failure};
-use skein_ledger::{Entry, Phase, Release, Stage, Task, TaskKind, Unit};
-use skein_types::{Bytes, ErrorClass, Millis, TaskId, Timestamp, codes};
+use skein_ledger::{Entry, Phase, Stage, Task, TaskKind, Unit};
+use skein_types::{Bytes, ErrorClass, Millis, TaskId, codes};
 
 use crate::control::{Control, State};
 use crate::error::ServiceError;
@@ -101,15 +101,7 @@ impl Control {
         why: &Why,
     ) -> Result<Option<Unit>, ServiceError> {
         if let Some(wait) = self.look_again(state, task, why.class)? {
-            let release = Release {
-                task: task.id,
-                token: task.token,
-                not_before: Timestamp(self.clock.now().0.saturating_add(wait.0)),
-                deaths: 0,
-                alone: task.alone,
-                from_start: true,
-            };
-            return Ok(Some(Unit::by(self.itself.clone()).then(Entry::Release(release))));
+            return Ok(Some(self.tried_again(task, wait, true)));
         }
         match task.kind {
             TaskKind::Plan => self.plan_failed(state, task, why).map(Some),

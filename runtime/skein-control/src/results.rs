@@ -77,15 +77,7 @@ impl Control {
         (why, meters): (&Why, &Meters),
     ) -> Result<Unit, ServiceError> {
         if let Some(wait) = self.again(state, task, why.class)? {
-            let release = Release {
-                task: task.id,
-                token: task.token,
-                not_before: Timestamp(self.clock.now().0.saturating_add(wait.0)),
-                deaths: 0,
-                alone: task.alone,
-                from_start: why.class == ErrorClass::Fault,
-            };
-            return Ok(Unit::by(self.itself.clone()).then(Entry::Release(release)));
+            return Ok(self.tried_again(task, wait, why.class == ErrorClass::Fault));
         }
         let code = Name::new(why.code.as_str()).map_err(|error| ServiceError::bug(error.to_string()))?;
         let (class, message) = (why.class, Text::clip(&why.message));
@@ -93,6 +85,18 @@ impl Control {
         self.at_rest(state, task, RunState::Failed, |campaign, seq| {
             RunFailed { campaign, seq, from: RunState::Planned, class, code, message, meters }.into()
         })
+    }
+
+    /// A task that failed is ready again after a while, from its start or from where it was.
+    pub(crate) fn tried_again(&self, task: &Task, wait: Millis, from_start: bool) -> Unit {
+        Unit::by(self.itself.clone()).then(Entry::Release(Release {
+            task: task.id,
+            token: task.token,
+            not_before: Timestamp(self.clock.now().0.saturating_add(wait.0)),
+            deaths: 0,
+            alone: task.alone,
+            from_start,
+        }))
     }
 
     /// How long to wait before another try, if there may be one.
