@@ -11,6 +11,7 @@
     reason = "helpers of tests: a failure here is a failed test, and files are written as a stranger would"
 )]
 
+mod deaths;
 mod points;
 mod runs;
 mod server;

@@ -69,9 +69,9 @@ fn a_run_that_waits_to_be_tried_again_is_tried_when_the_clock_was_put_back_meanw
     // Each try fails, and the next one waits longer.
     service.site.file("faults", "eio 5 2");
     service.act(&campaign, "start").succeeded();
-    crate::until("a task waits", || {
-        let progress = service.send(&format!("GET /v1/campaigns/{campaign}/progress"), "", b"").1;
-        progress["running"] == 0 && progress["staged"].as_u64().is_some_and(|waiting| waiting > 0)
+    crate::until("a run waits to be tried again", || {
+        let progress = service.progress(&campaign);
+        progress["running"] == 0 && progress["retrying"].as_u64().is_some_and(|waiting| waiting > 0)
     });
     off_by(&service.site, 0);
     std::fs::remove_file(service.site.path("faults")).unwrap();

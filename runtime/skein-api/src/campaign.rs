@@ -289,6 +289,8 @@ pub struct CampaignProgress {
     pub running: u64,
     /// Staged runs that wait at the door.
     pub staged: u64,
+    /// Runs whose last try failed in a way that may pass, and that are tried again.
+    pub retrying: u64,
     /// Failures that the present wave can still afford.
     pub failures_left: u64,
     /// Rows read by what is published or at work.

@@ -39,7 +39,7 @@ pub use campaign::{
 };
 pub use dataset::{DRIVER_FILES, Dataset, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, Labels};
 pub use event::Event;
-pub use module::{MODULE_BYTES_MAX, Module, ModuleState};
+pub use module::{MODULE_BYTES_MAX, Module, ModuleRestore, ModuleState};
 pub use page::{PAGE_ITEMS_MAX, Page};
 pub use plan::{
     LISTED_MAX, PlanEstimate, PlanReason, PlanReport, PlanSample, Risk, SAMPLES_MAX, Samples, Uncovered,

@@ -4,9 +4,9 @@
 use serde::{Deserialize, Serialize};
 use skein_types::{Bytes, ModuleDigest};
 
-use crate::Name;
 use crate::run::Why;
 use crate::time::Time;
+use crate::{Message, Name};
 
 /// Most bytes of a module's body.
 pub const MODULE_BYTES_MAX: usize = 64 << 20;
@@ -23,6 +23,14 @@ pub enum ModuleState {
     Refused,
     /// It ended nodes; nothing of it starts until somebody says so.
     Suspended,
+}
+
+/// Asks that a suspended module may run again: `POST /v1/modules/{name}/versions/{version}/actions/restore`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModuleRestore {
+    /// Why it was not the module's fault, for the record.
+    pub reason: Message,
 }
 
 /// A submitted module.

@@ -23,7 +23,7 @@ use std::fmt::Debug;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use skein_api::parse;
+use skein_api::{ModuleRestore, Text, parse};
 
 fn golden<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, body: &T) {
     let text = serde_json::to_string_pretty(body).unwrap();
@@ -55,6 +55,7 @@ fn the_bodies_about_modules_and_datasets() {
 fn the_bodies_about_campaigns() {
     golden("campaign-create", &public::campaign_create());
     golden("campaign", &public::campaign());
+    golden("module-restore", &ModuleRestore { reason: Text::escaped("the machine ran out of memory") });
     golden("campaign-action", &public::action());
     golden("campaign-progress", &public::progress());
     golden("plan-report", &plans::report());

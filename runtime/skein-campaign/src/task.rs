@@ -34,7 +34,7 @@ mod refused;
 mod release;
 mod session;
 
-pub use assign::{ReadyTask, Room, SizeClass, TASKS_MAX, UNSTARTED_MAX, assign};
+pub use assign::{ReadyTask, Room, SizeClass, TASKS_MAX, UNSTARTED_MAX, assign, share};
 pub use collect::may_collect;
 pub use held::{Holding, Standing, Stop};
 pub use reconcile::{Claimed, Recall, Settle, reconcile};

@@ -8,7 +8,7 @@
 use proptest::prelude::*;
 use skein_campaign::task::{
     Claim, End, Ownership, Phase, ReadyTask, Release, Room, SizeClass, StagedBy, TASKS_MAX, TaskRefused,
-    UNSTARTED_MAX, assign, invariant, may_collect,
+    UNSTARTED_MAX, assign, invariant, may_collect, share,
 };
 use skein_types::{AttemptId, Blake3, Millis, NodeId, Token};
 use uuid::Uuid;
@@ -288,6 +288,26 @@ proptest! {
         let last = Some(if last { SizeClass::Small } else { SizeClass::Large });
         let room = Room { small: 64, large: slots, slots, holds: 0, holds_large: 0, unstarted: Millis(0), last, emptying: false };
         prop_assert_eq!(assign(&room, &small, &large).is_empty(), small.is_empty() && large.is_empty());
+    }
+
+    /// Nodes ask in turns until nothing waits, and none gives up what it has.
+    #[test]
+    fn what_is_less_than_nodes_want_is_dealt_evenly(
+        waits in 0_usize..64, has in prop::collection::vec(0_usize..64, 1..6), first in 0_usize..6
+    ) {
+        let (mut has, mut left, nodes) = (has.clone(), waits, has.len());
+        let even = (waits + has.iter().sum::<usize>()).div_ceil(nodes);
+        for turn in first..first + nodes {
+            let others = has.iter().enumerate().filter(|(other, _)| *other != turn % nodes).map(|(_, has)| *has);
+            let (before, given) = (has[turn % nodes], share(left, has[turn % nodes], others));
+            prop_assert!(given <= left);
+            prop_assert!(before + given <= even.max(before).max(1), "{} and {} of {}", before, given, even);
+            prop_assert!(given > 0 || before > 0 || left == 0, "a node with nothing is left without");
+            has[turn % nodes] += given;
+            left -= given;
+        }
+        // Each has asked once, and nothing is left over.
+        prop_assert_eq!(left, 0);
     }
 
     /// Endless work of both classes: a node finishes what it holds, some large ones take as long as they like.

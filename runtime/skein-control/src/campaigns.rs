@@ -127,6 +127,9 @@ impl Control {
             if starts {
                 self.still_as_planned(&mut state, id)?;
             }
+            if matches!(verb, CampaignVerb::Plan | CampaignVerb::Resume | CampaignVerb::Retry) {
+                self.may_run(&mut state, id)?;
+            }
             let reason = asked.reason.as_deref().unwrap_or_default();
             point!("act.before-moved")?;
             let refused =
@@ -152,6 +155,20 @@ impl Control {
             | CampaignVerb::Finalize => {}
         }
         self.campaign(named)
+    }
+
+    /// Refuses what would have a suspended module run.
+    fn may_run(&self, state: &mut State, id: CampaignId) -> Result<(), ServiceError> {
+        let module = self.live(state, id)?.module;
+        match self.ledger.module(module)? {
+            Some(row) if row.state == ModuleState::Suspended => {
+                let message = format!("module {}@{} is suspended: {}", row.name, row.version, row.reason);
+                Err(ServiceError::new(codes::MODULE_SUSPENDED, message).hint(Some(
+                    "make a campaign with a mended one, or restore it if it was not the module's fault",
+                )))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// What a command means for single runs, so many at a time. The lock is free in between: all of a hundred thousand take
@@ -229,7 +246,6 @@ impl Control {
             }
             let live = self.live(state, id)?;
             live.forget(run.seq);
-            live.tries.remove(&run.seq);
             live.admitted.clear();
         }
         let refused = self.tell(state, id, told, (&self.user, reason, more))?;
@@ -306,6 +322,7 @@ impl Control {
         let running = held.iter().filter(|(started, _)| *started).count() as u64;
         let rows_done = Rows(row.meters.rows_in.0 + held.iter().map(|(_, rows)| rows).sum::<u64>());
         let live = self.live(&mut state, id)?;
+        let retrying = live.tries.len() as u64;
         let runs = live.machine.runs();
         live.pace.read(Reading {
             at: millis(self.clock.elapsed()),
@@ -324,6 +341,7 @@ impl Control {
             runs: shown::counts(&row.runs),
             running,
             staged,
+            retrying,
             failures_left,
             rows_done,
             rows_total,

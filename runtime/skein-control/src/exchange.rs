@@ -17,7 +17,7 @@ use skein_api::node::{
     CheckpointReport, Exchange, Exchanged, Held, Lease, Rates, Revoke, RevokeReason, TASKS_MAX,
 };
 use skein_campaign::task::{
-    Claim as Right, Claimed, ReadyTask, Recall, Receive, Settle, SizeClass as Class, assign, reconcile,
+    Claim as Right, Claimed, ReadyTask, Recall, Receive, Settle, SizeClass as Class, assign, reconcile, share,
 };
 use skein_campaign::{BeforeDoor, task};
 use skein_ledger::{
@@ -279,10 +279,13 @@ impl Control {
         };
         let mut small = ready(SizeClass::Small, asked.wants.small)?;
         let mut large = ready(SizeClass::Large, asked.wants.large)?;
-        for (some, wanted) in [(&mut small, asked.wants.small), (&mut large, asked.wants.large)] {
+        for (some, wanted, large) in
+            [(&mut small, asked.wants.small, false), (&mut large, asked.wants.large, true)]
+        {
             // What is less than this node wants is for all nodes.
             if some.len() < usize::try_from(wanted).unwrap_or(usize::MAX) {
-                some.truncate(some.len().div_ceil(state.fleet.seats.len().max(1)));
+                let (has, others) = state.fleet.dealt(asked.node, large, gone);
+                some.truncate(share(some.len(), has, others));
             }
         }
         for scan in self.scans_to_give(state, asked.wants.small)? {
@@ -419,6 +422,7 @@ impl Control {
             held,
             large: task.class == SizeClass::Large,
             checkpoint: task.checkpoint.map_or(0, |checkpoint| checkpoint.number),
+            announce: self.is_suspect(state, &task),
             estimate_ms: estimate(task.cost.0),
             memory: work.memory,
             payload: work.payload,

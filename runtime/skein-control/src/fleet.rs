@@ -132,6 +132,16 @@ impl Fleet {
             .filter(move |hold| hold.campaign == Some(campaign))
     }
 
+    /// How many tasks of a size class a node has when these are gone, and how many each of the others has.
+    pub(crate) fn dealt(&self, node: NodeId, large: bool, gone: &BTreeSet<TaskId>) -> (usize, Vec<usize>) {
+        let of = |seat: &Seat, gone: &BTreeSet<TaskId>| {
+            seat.holds.iter().filter(|(task, hold)| hold.large == large && !gone.contains(task)).count()
+        };
+        let has = self.seats.get(&node).map_or(0, |seat| of(seat, gone));
+        let others = self.seats.iter().filter(|(other, _)| **other != node);
+        (has, others.map(|(_, seat)| of(seat, &BTreeSet::new())).collect())
+    }
+
     /// Nodes whose leases are over.
     pub(crate) fn silent(&self, now: Duration) -> Vec<NodeId> {
         let over = self.seats.iter().filter(|(_, seat)| seat.until + GRACE < now);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use skein_campaign::{Campaign, Policy, Progress, Restored, Tally, Tries, WaveRow};
 use skein_ledger::{Ledger, Limit, Run, RunCounts, TaskFilter, TaskKind, Wave};
-use skein_types::{Blake3, CampaignId, CampaignState, ModuleDigest, RunState, Timestamp};
+use skein_types::{Blake3, CampaignId, CampaignState, ModuleDigest, RunState, TaskId, Timestamp};
 
 use crate::error::ServiceError;
 use crate::planning::Planning;
@@ -29,6 +29,9 @@ pub(crate) struct Live {
     pub(crate) divided: BTreeSet<u64>,
     /// Failed tries of runs that are to be tried again. Forgotten with the process: then they have more.
     pub(crate) tries: BTreeMap<u64, Tries>,
+    /// Tasks that a node may have begun when it died, which it had not said. Each is given again with the condition that its
+    /// start is told first.
+    pub(crate) suspects: BTreeSet<TaskId>,
     /// Per wave: the first run that was not looked at for a task yet.
     pub(crate) admitted: BTreeMap<u32, u64>,
     pub(crate) pace: Progress,
@@ -69,6 +72,7 @@ impl Live {
             tasks,
             divided,
             tries: BTreeMap::new(),
+            suspects: BTreeSet::new(),
             admitted: BTreeMap::new(),
             pace: Progress::default(),
             overrides: Arc::new(Overrides::load(ledger, &row)?),
@@ -98,6 +102,7 @@ impl Live {
     pub(crate) fn forget(&mut self, seq: u64) {
         self.tasks.remove(&seq);
         self.divided.remove(&seq);
+        self.tries.remove(&seq);
     }
 
     /// Nothing is to be done for it and nobody can ask for anything.

@@ -6,7 +6,7 @@ use skein_api::node::{Register, Registered, check_protocol};
 use skein_campaign::{AfterDeath, Observation, after_death};
 use skein_ledger::{
     Entry, Guard, Limit, ModuleState, ModuleSuspended, NodeJoined, NodeLost, NodeState, Phase, Release,
-    Renew, Text, Unit,
+    Renew, Task, Text, Unit,
 };
 use skein_types::{CampaignId, Millis, NodeId, Timestamp, codes};
 use uuid::Uuid;
@@ -84,12 +84,15 @@ impl Control {
         };
         let reason = Text::clip(how);
         let mut unit = Unit::by(self.itself.clone()).decide(NodeLost { node, incarnation, reason });
-        let (mut suspended, mut from) = (BTreeSet::new(), 0);
+        let (mut suspended, mut suspects, mut from) = (BTreeSet::new(), Vec::new(), 0);
         loop {
             let page = self.ledger.tasks_of_node(node, from, Limit::MAX)?;
             for task in &page.items {
                 let Phase::Claimed(holder) = &task.phase else { continue };
                 let died = holder.incarnation == incarnation && has_begun(task.id);
+                if !died && seat.is_some() {
+                    suspects.extend(task.campaign.map(|campaign| (campaign, task.id)));
+                }
                 let after = if died { after_death(task.deaths, task.alone) } else { AfterDeath::Again };
                 if after == AfterDeath::SuspendModule {
                     suspended.extend(task.campaign);
@@ -120,12 +123,24 @@ impl Control {
             let again: u64 = seat.holds.values().map(|hold| hold.rows.saturating_sub(hold.kept)).sum();
             tracing::info!(%node, incarnation, how, tasks = seat.holds.len(), rows_again = again, "node lost");
         }
+        for (campaign, task) in suspects {
+            // A campaign that is not at hand just now has none: that costs one more node.
+            if let Some(live) = state.campaigns.get_mut(&campaign) {
+                live.suspects.insert(task);
+            }
+        }
         for campaign in suspended {
             self.suspend(state, campaign)?;
         }
         self.wake.reconciler();
         self.wake.nodes();
         Ok(())
+    }
+
+    /// Whether a node may have died of a task.
+    pub(crate) fn is_suspect(&self, state: &State, task: &Task) -> bool {
+        let live = task.campaign.and_then(|campaign| state.campaigns.get(&campaign));
+        task.deaths > 0 || live.is_some_and(|live| live.suspects.contains(&task.id))
     }
 
     /// A task killed a node that it had for itself: nothing of its module starts any more, and its campaigns halt.

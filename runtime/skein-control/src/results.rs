@@ -24,6 +24,9 @@ impl Control {
         else {
             return Ok(None);
         };
+        if let Some(live) = task.campaign.and_then(|campaign| state.campaigns.get_mut(&campaign)) {
+            live.suspects.remove(&task.id);
+        }
         let stage = |result: String| {
             let held = report.held;
             by().then(Entry::Stage(Stage {

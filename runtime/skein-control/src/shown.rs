@@ -77,7 +77,12 @@ pub(crate) fn module(row: &skein_ledger::Module) -> Module {
         State::Refused => skein_api::ModuleState::Refused,
         State::Suspended => skein_api::ModuleState::Suspended,
     };
-    let code = row.code.as_ref().and_then(|code| known(code.as_str()));
+    let code = match row.state {
+        State::Suspended => Some(codes::MODULE_SUSPENDED),
+        State::Submitted | State::Ready | State::Refused => {
+            row.code.as_ref().and_then(|code| known(code.as_str()))
+        }
+    };
     let why = code.map(|code| Why::new(code, row.reason.as_str(), None));
     Module {
         name: text(&row.name),

@@ -1,8 +1,11 @@
 //! Submitting modules, and the bytes that nodes fetch.
 
 use skein_api::node::{BlobError, check_blob};
-use skein_api::{Module, Page};
-use skein_ledger::{Entry, ModuleCompiled, ModuleRefused, ModuleState, ModuleSubmitted, Name, Text, Unit};
+use skein_api::{Module, ModuleRestore, Page};
+use skein_ledger::{
+    Entry, Guard, ModuleCompiled, ModuleRefused, ModuleRestored, ModuleState, ModuleSubmitted, Name, Text,
+    Unit,
+};
 use skein_types::{Blake3, Bytes, ModuleDigest, Timestamp, codes};
 
 use crate::control::{Control, name};
@@ -71,6 +74,26 @@ impl Control {
             }
         }?;
         point!("module.after-compiled")
+    }
+
+    /// Lets a suspended module run again. Its campaigns stay halted until they are resumed.
+    pub fn restore_module(
+        &self,
+        of: &str,
+        version: &str,
+        asked: &ModuleRestore,
+    ) -> Result<Module, ServiceError> {
+        let found = self.ledger.module_named(&name("name", of)?, &name("version", version)?)?;
+        let found = found.ok_or_else(|| ServiceError::absent("module", &format!("{of}@{version}")))?;
+        let guard = Guard::ModuleIs { module: found.digest, state: ModuleState::Suspended };
+        let restored = ModuleRestored { module: found.digest, reason: Text::clip(asked.reason.as_str()) };
+        let unit = Unit::by(self.user.clone()).if_(guard).decide(restored);
+        if !self.commit(unit)?.is_done() {
+            let message = format!("module {of}@{version} is {} and not suspended", found.state);
+            return Err(ServiceError::new(codes::MODULE_STATE, message)
+                .hint(Some("`skein module list` shows where each is")));
+        }
+        self.module(of, version)
     }
 
     /// A module by its name and version.

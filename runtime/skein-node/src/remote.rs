@@ -182,11 +182,23 @@ fn link(client: &Client, asked: &Receiver<Request>, news: &SyncSender<News>) {
     }
 }
 
+/// Whether control has to know of a start first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// No.
+    Free,
+    /// It is not told yet.
+    ToTell,
+    /// An exchange says so that is not answered yet.
+    Told,
+}
+
 /// A task that the node has.
 struct Having {
     held: Held,
     large: bool,
     started: bool,
+    start: Start,
     /// It is asked to stop.
     stopping: bool,
     /// The last number that was reported of it, and how many checkpoints that was.
@@ -198,7 +210,22 @@ impl Having {
     fn new(lease: &Lease) -> Self {
         let (held, large) = (lease.held, lease.large);
         let checkpoint = (lease.checkpoint, 0);
-        Self { held, large, started: false, stopping: false, checkpoint, progress: Arc::default() }
+        let start = if lease.announce { Start::ToTell } else { Start::Free };
+        Self { held, large, started: false, start, stopping: false, checkpoint, progress: Arc::default() }
+    }
+
+    /// It is told with this exchange that it is started.
+    fn tell(&mut self) {
+        if self.started && self.start == Start::ToTell {
+            self.start = Start::Told;
+        }
+    }
+
+    /// The exchange was answered.
+    fn heard(&mut self) {
+        if self.start == Start::Told {
+            self.start = Start::Free;
+        }
     }
 
     /// What is to be reported, if it got further since the last time.
@@ -241,12 +268,12 @@ impl Desk {
             for command in self.lease.step(self.clock.elapsed(), input) {
                 self.obey(command)?;
             }
+            self.begin();
             if std::mem::take(&mut self.speak) {
                 for command in self.lease.step(self.clock.elapsed(), LeaseInput::News) {
                     self.obey(command)?;
                 }
             }
-            self.begin();
             if self.draining && self.held.is_empty() && self.results.is_empty() && self.last.is_none() {
                 return Ok(());
             }
@@ -308,6 +335,9 @@ impl Desk {
         self.results = rest;
         let checkpoints: Vec<CheckpointReport> =
             self.held.values_mut().filter_map(Having::checkpoint).collect();
+        for having in self.held.values_mut() {
+            having.tell();
+        }
         let holding = self.held.values().map(|having| TaskProgress {
             held: having.held,
             started: having.started,
@@ -394,6 +424,7 @@ impl Desk {
             return;
         }
         self.last = None;
+        self.held.values_mut().for_each(Having::heard);
         for revoke in answer.revokes.iter() {
             self.revoked(revoke.held, revoke.reason);
         }
@@ -412,7 +443,8 @@ impl Desk {
         // Control repeats it until it is done; it is answered once.
         self.speak |= !having.stopping;
         having.stopping = true;
-        match (reason, having.started) {
+        let begun = having.started && self.waiting.iter().all(|lease| lease.held != held);
+        match (reason, begun) {
             (RevokeReason::Fenced, _) => {
                 having.progress.cancel();
                 self.held.remove(&held.attempt);
@@ -430,11 +462,20 @@ impl Desk {
         }
     }
 
-    /// Gives workers what they can take.
+    /// Gives workers what they can take. A task whose start is to be told first is in front until it is: what comes after it
+    /// could end the node in its place.
     fn begin(&mut self) {
         while !self.frozen && self.lease.believes(self.clock.elapsed()) {
             let Some(lease) = self.waiting.pop_front() else { return };
-            let Some(having) = self.held.get(&lease.held.attempt) else { continue };
+            let Some(having) = self.held.get_mut(&lease.held.attempt) else { continue };
+            if having.start != Start::Free && self.workers.are_free() {
+                self.speak |= having.start == Start::ToTell;
+                having.started = true;
+            }
+            if having.start != Start::Free {
+                self.waiting.push_front(lease);
+                return;
+            }
             if let Some(lease) = self.workers.take(lease, &having.progress) {
                 self.waiting.push_front(lease);
                 return;

@@ -228,6 +228,8 @@ catalogue! {
     MODULE_TAKEN = "SK0683" Conflict "a module's version is taken";
     SERVER_UNREACHABLE = "SK0684" Transient "the server cannot be reached";
     SCANS_BUSY = "SK0685" Transient "as many scans are under way as may be".status(429);
+    MODULE_SUSPENDED = "SK0686" Conflict "the module is suspended";
+    MODULE_STATE = "SK0687" Conflict "not while the module is in this state";
 }
 
 #[cfg(test)]

@@ -123,6 +123,8 @@ pub struct Lease {
     pub large: bool,
     /// The last number that was reported of it, by whomever; 0 if there was none.
     pub checkpoint: u64,
+    /// A node may have died of it: an exchange says that it is started before it is, so that it is known if another one dies.
+    pub announce: bool,
     /// Expected, for what the node may have unstarted.
     pub estimate_ms: Millis,
     /// Of the agent and what the host needs beside it.

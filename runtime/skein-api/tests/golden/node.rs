@@ -84,6 +84,7 @@ fn lease(payload: Payload) -> Lease {
         held: held(2),
         large: false,
         checkpoint: 3,
+        announce: true,
         estimate_ms: Millis(25),
         memory: Bytes::mib(80),
         payload,

@@ -204,6 +204,7 @@ pub(crate) fn progress() -> CampaignProgress {
         runs: counts(),
         running: 2,
         staged: 30,
+        retrying: 1,
         failures_left: 3,
         rows_done: Rows(20_000_000),
         rows_total: Rows(41_000_000),

@@ -60,6 +60,15 @@ pub struct ReadyTask<K> {
     pub alone: bool,
 }
 
+/// How many of the tasks that wait are for a node, where they are fewer than it wants: as many as it lacks to what each node
+/// would have if all that wait and all that nodes have were dealt evenly, and one at least for a node that has none. `has` is
+/// how many the node has, `others` the same of each other node.
+pub fn share(waiting: usize, has: usize, others: impl IntoIterator<Item = usize>) -> usize {
+    let (nodes, all) =
+        others.into_iter().fold((1, waiting + has), |(nodes, all), more| (nodes + 1, all + more));
+    all.div_ceil(nodes).saturating_sub(has).max(usize::from(has == 0)).min(waiting)
+}
+
 /// The tasks to give, in order. `small` and `large` wait in their order.
 pub fn assign<K: Copy>(room: &Room, small: &[ReadyTask<K>], large: &[ReadyTask<K>]) -> Vec<K> {
     if room.holds == 0 && room.small + room.large > 0 {

@@ -74,6 +74,11 @@ impl Workers {
         self.shop.trust(key);
     }
 
+    /// Whether a hand is free.
+    pub(super) fn are_free(&self) -> bool {
+        self.free.load(Ordering::Relaxed) > 0
+    }
+
     /// Begins a task, or gives it back if no hand is free.
     pub(super) fn take(&self, lease: Lease, progress: &Arc<Progress>) -> Option<Lease> {
         let took = self.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| free.checked_sub(1));

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use skein_api::{Module, ModuleState};
+use skein_api::{Module, ModuleRestore, ModuleState, Text};
 use skein_types::codes;
 
 use crate::args::{Output, ServerArgs};
@@ -20,6 +20,7 @@ use crate::settings::Settings;
 Examples:
   skein module submit prefs@2 target/prefs.wasm
   skein module submit columns@1 columns         a module that is installed
+  skein module restore prefs@2 --reason \"the machine ran out of memory\"
   skein module list")]
 pub(crate) struct ModuleArgs {
     #[command(subcommand)]
@@ -38,6 +39,15 @@ pub(crate) enum ModuleVerb {
         /// A WebAssembly component, or the name of one that is installed.
         module: PathBuf,
     },
+    /// Let a module run again that was suspended because its tasks ended nodes. Its campaigns stay halted until they are resumed.
+    Restore {
+        /// Which.
+        #[arg(value_name = "NAME@VERSION")]
+        named: String,
+        /// Why it was not the module's fault, for the record.
+        #[arg(long)]
+        reason: String,
+    },
     /// List modules.
     List,
 }
@@ -46,11 +56,8 @@ pub(crate) fn module(settings: &Settings, args: &ModuleArgs) -> CommandResult {
     let server = Server::of(settings, args.server.server.as_deref())?;
     match &args.verb {
         ModuleVerb::Submit { named, module } => {
-            let Some((name, version)) = named.split_once('@') else {
-                return Err(Failure::text(codes::USAGE, format!("{named:?} is not NAME@VERSION")));
-            };
+            let path = path(named)?;
             let bytes = modules::bytes(module, &Home::at(&settings.home))?;
-            let path = format!("modules/{}/versions/{}", encoded(name), encoded(version));
             let submitted: Module = server.put(&path, bytes)?;
             shown(args.server.output, std::slice::from_ref(&submitted));
             match submitted.why {
@@ -62,11 +69,25 @@ pub(crate) fn module(settings: &Settings, args: &ModuleArgs) -> CommandResult {
                 Some(_) | None => Ok(()),
             }
         }
+        ModuleVerb::Restore { named, reason } => {
+            let asked = ModuleRestore { reason: Text::escaped(reason) };
+            let restored: Module = server.post(&format!("{}/actions/restore", path(named)?), &asked)?;
+            shown(args.server.output, std::slice::from_ref(&restored));
+            Ok(())
+        }
         ModuleVerb::List => {
             shown(args.server.output, &server.list::<Module>("modules", "", usize::MAX)?);
             Ok(())
         }
     }
+}
+
+/// Where a module is on a server.
+fn path(named: &str) -> Result<String, Failure> {
+    let Some((name, version)) = named.split_once('@') else {
+        return Err(Failure::text(codes::USAGE, format!("{named:?} is not NAME@VERSION")));
+    };
+    Ok(format!("modules/{}/versions/{}", encoded(name), encoded(version)))
 }
 
 fn shown(output: Output, modules: &[Module]) {

@@ -70,8 +70,12 @@ fn told(now: &CampaignProgress) -> String {
     let rate = render::grouped(now.rows_per_second);
     let left =
         now.remaining_ms.map(|left| format!(", {} left", render::duration(left.0))).unwrap_or_default();
+    let again = match now.retrying {
+        0 => String::new(),
+        retrying => format!("{retrying} tried again, "),
+    };
     format!(
-        "{}: {} running, {} staged, {} failed ({} more may), {rate} rows/s{left}",
+        "{}: {} running, {} staged, {again}{} failed ({} more may), {rate} rows/s{left}",
         now.state, now.running, now.staged, now.runs.failed, now.failures_left
     )
 }
