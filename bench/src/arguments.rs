@@ -37,6 +37,8 @@ pub(crate) enum Command {
     /// A campaign over five thousand datasets of 1,200 rows (at scale factor 1) through a server with two nodes, what it costs,
     /// and large datasets beside small ones.
     Campaign(Measurement),
+    /// A hundred thousand registered datasets (at scale factor 1): registration, plan, lists, restart, memory and disk.
+    Scale(Measurement),
 }
 
 /// How to measure.

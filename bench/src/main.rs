@@ -7,6 +7,7 @@ mod copies;
 mod many;
 mod measure;
 mod native;
+mod scale;
 mod server;
 mod small_times;
 mod workshop;
@@ -34,6 +35,7 @@ fn main() -> anyhow::Result<()> {
         Command::Stop(measurement) => (measurement, |bench| bench.stop()),
         Command::Small(measurement) => (measurement, |bench| bench.small()),
         Command::Campaign(measurement) => (measurement, |bench| bench.campaign()),
+        Command::Scale(measurement) => (measurement, |bench| bench.scale()),
     };
     let mut out = std::io::stdout().lock();
     for report in measure(&Bench::new(&measurement)?)? {

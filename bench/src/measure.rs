@@ -16,6 +16,7 @@ use crate::campaign::Campaigns;
 use crate::contender::{NativeAgents, Skein, params};
 use crate::many::{self, Many};
 use crate::native;
+use crate::scale::Scale;
 use crate::small_times;
 use crate::workshop::Workshop;
 
@@ -122,6 +123,17 @@ impl<'a> Bench<'a> {
         // Large means large whatever the scale: fewer of them, not smaller ones.
         let large = rows::source(&self.data, 1.0)?;
         Ok(vec![campaigns.measure(rounds)?, campaigns.mixed(&large, sf)?])
+    }
+
+    pub(crate) fn scale(&self) -> anyhow::Result<Vec<Report>> {
+        let scale = Scale {
+            sf: self.measurement.sf,
+            desk: self.data.join("scale"),
+            skein: &self.surroundings.skein,
+            component: self.surroundings.guests.join("columns.wasm"),
+            clock: Arc::clone(&self.workshop.clock),
+        };
+        Ok(vec![scale.measure()?])
     }
 
     fn file_row(&self, row: &Row, package: &str, parameters: Value) -> anyhow::Result<Vec<Report>> {

@@ -22,7 +22,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts it on an empty state directory in `home`.
+    /// Starts it on the state in `home`, or on a new one.
     pub(crate) fn start(skein: &Path, home: PathBuf) -> anyhow::Result<Self> {
         let mut command = Command::new(skein);
         command.args(["serve", "--listen", "127.0.0.1:0", "--nodes", NODES, "--slots", SLOTS]);
@@ -35,6 +35,11 @@ impl Server {
         let mut server = Self { process, address: String::new(), skein: skein.to_owned(), home };
         server.address = address.with_context(|| format!("the server said {said:?}"))?;
         Ok(server)
+    }
+
+    /// `http://127.0.0.1:…`.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     /// A command that answers with one JSON document.

@@ -34,6 +34,8 @@ pub(crate) enum Name {
     Small,
     /// A campaign over five thousand small datasets, what it costs, and large datasets beside small ones
     Campaign,
+    /// A hundred thousand registered datasets
+    Scale,
 }
 
 /// How results are printed.

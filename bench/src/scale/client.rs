@@ -1,0 +1,52 @@
+//! A program that speaks to a server over one connection that is kept.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use reqwest::blocking::RequestBuilder;
+use serde_json::{Value, json};
+
+/// Nothing that is asked takes longer.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A server's client.
+pub(super) struct Client {
+    http: reqwest::blocking::Client,
+    base: String,
+}
+
+impl Client {
+    pub(super) fn of(address: &str) -> anyhow::Result<Self> {
+        let http = reqwest::blocking::Client::builder().no_proxy().timeout(PATIENCE).build()?;
+        Ok(Self { http, base: format!("{address}/v1") })
+    }
+
+    pub(super) fn get(&self, path: &str) -> anyhow::Result<Value> {
+        self.answer(path, self.http.get(self.url(path)))
+    }
+
+    pub(super) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.answer(path, self.http.post(self.url(path)).json(body))
+    }
+
+    pub(super) fn put(&self, path: &str, body: Vec<u8>) -> anyhow::Result<Value> {
+        self.answer(path, self.http.put(self.url(path)).body(body))
+    }
+
+    /// Moves a campaign that is where it is expected.
+    pub(super) fn act(&self, campaign: &str, verb: &str, from: &str) -> anyhow::Result<Value> {
+        self.post(&format!("campaigns/{campaign}/actions/{verb}"), &json!({ "expect": from }))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/{path}", self.base)
+    }
+
+    fn answer(&self, path: &str, request: RequestBuilder) -> anyhow::Result<Value> {
+        let response = request.send().with_context(|| format!("no answer to {path}"))?;
+        let status = response.status();
+        let answer: Value = response.json().with_context(|| format!("the answer to {path}"))?;
+        anyhow::ensure!(status.is_success(), "{path}: {status} {answer}");
+        Ok(answer)
+    }
+}
