@@ -6,6 +6,7 @@
 //! what is rolled back must be what it was to the byte.
 
 mod bounds;
+mod killed;
 mod mixed;
 mod passage;
 
@@ -73,6 +74,11 @@ impl Campaigns<'_> {
     /// Small datasets beside large ones.
     pub(crate) fn mixed(&self, large: &Path, sf: f64) -> anyhow::Result<Report> {
         mixed::measure(&self.yard(), &self.sources, (large, sf))
+    }
+
+    /// Large datasets under a node that is killed.
+    pub(crate) fn killed(&self, large: &Path) -> anyhow::Result<Report> {
+        killed::measure(&self.yard(), large)
     }
 
     fn yard(&self) -> Yard<'_> {

@@ -122,7 +122,7 @@ impl<'a> Bench<'a> {
         let rounds = self.measurement.rounds.map_or(CAMPAIGN_ROUNDS, usize::from);
         // Large means large whatever the scale: fewer of them, not smaller ones.
         let large = rows::source(&self.data, 1.0)?;
-        Ok(vec![campaigns.measure(rounds)?, campaigns.mixed(&large, sf)?])
+        Ok(vec![campaigns.measure(rounds)?, campaigns.mixed(&large, sf)?, campaigns.killed(&large)?])
     }
 
     pub(crate) fn scale(&self) -> anyhow::Result<Vec<Report>> {

@@ -98,6 +98,11 @@ pub const fn mixed_together() -> Figure {
     bound("both together / one after the other", 1.1)
 }
 
+/// A node at work was killed: another attempt has begun.
+pub const fn resumed() -> Figure {
+    Figure { unit: "s", aim: Some(1.0), ..bound("killed to the next attempt's begin", 3.0) }
+}
+
 /// Parameters of `lineitem-v2` for the row `free`.
 pub fn free_params() -> Value {
     json!({ "shape": "free" })

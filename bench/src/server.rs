@@ -1,7 +1,8 @@
 //! A server as people start it, asked by the commands that people use.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{BufRead as _, BufReader};
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -12,6 +13,8 @@ use skein_api::Status;
 /// As many processes as the machine that the numbers are for has cores, each with one agent at a time.
 const NODES: &str = "2";
 const SLOTS: &str = "1";
+/// Of a list of processes.
+const CHILDREN_MAX: u64 = 64 << 10;
 
 /// `skein serve` with its nodes, which end with it. Dropped, it is killed.
 pub(crate) struct Server {
@@ -40,6 +43,19 @@ impl Server {
     /// `http://127.0.0.1:…`.
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Processes that it has started.
+    pub(crate) fn nodes(&self) -> anyhow::Result<Vec<u32>> {
+        let mut nodes = Vec::new();
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
+            let mut children = String::new();
+            File::open(thread?.path().join("children"))?.take(CHILDREN_MAX).read_to_string(&mut children)?;
+            for child in children.split_whitespace() {
+                nodes.push(child.parse()?);
+            }
+        }
+        Ok(nodes)
     }
 
     /// A command that answers with one JSON document.

@@ -90,13 +90,28 @@ impl Underway<'_> {
     /// Asks for a move and waits for where it leads; seconds from before it was asked to when the ledger had it.
     pub(super) fn moved(&self, verb: &str, to: CampaignState) -> anyhow::Result<f64> {
         let asked = self.clock.now();
-        self.server.ask::<Value>(["campaign", "act", &self.campaign, verb])?;
+        self.asked(verb)?;
+        Ok(seconds(asked, self.ends(to)?))
+    }
+
+    /// Asks for a move.
+    pub(super) fn asked(&self, verb: &str) -> anyhow::Result<()> {
+        self.server.ask::<Value>(["campaign", "act", &self.campaign, verb]).map(drop)
+    }
+
+    /// Waits for where it leads; when it was there.
+    pub(super) fn ends(&self, to: CampaignState) -> anyhow::Result<Timestamp> {
         self.server.ask::<CampaignProgress>(["campaign", "watch", &self.campaign])?;
         let there: Campaign = self.server.ask(["campaign", "show", &self.campaign])?;
-        anyhow::ensure!(there.state == to, "after {verb} the campaign is {}: {:?}", there.state, there.runs);
+        anyhow::ensure!(there.state == to, "the campaign is {}: {:?}", there.state, there.runs);
         let whole = there.runs.published + there.runs.planned + there.runs.reverted;
-        anyhow::ensure!(whole == there.datasets, "after {verb}: {:?}", there.runs);
-        Ok(seconds(asked, there.since.0))
+        anyhow::ensure!(whole == there.datasets, "{to}: {:?}", there.runs);
+        Ok(there.since.0)
+    }
+
+    /// The processes of its server's nodes.
+    pub(super) fn nodes(&self) -> anyhow::Result<Vec<u32>> {
+        self.server.nodes()
     }
 
     /// Starts it, waits until all is published, and answers for each dataset's name after how many seconds it was.

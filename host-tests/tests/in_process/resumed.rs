@@ -168,9 +168,9 @@ fn what_differs_is_not_taken_over_and_small_runs_keep_nothing() {
     let rows = fixture::read(&path.join("b.parquet"));
     fixture::write(&path.join("b.parquet"), &rows, 1_000);
     assert_eq!(attempt(&shop, &module, &path, (&spec(), 3, &[1])).1, 4, "a file that was written again");
-    let small = Resumption { from: Resumption::FROM, ..after(&[1]) };
+    let small = Resumption { from: Bytes::ONE_TASK, ..after(&[1]) };
     let small = prepared(&shop, &module, &path, request(&spec()), 4).resumable(small);
-    assert!(small.bytes() < Resumption::FROM);
+    assert!(small.bytes() < Bytes::ONE_TASK);
     let staged = small.stage(&Progress::default()).unwrap();
     assert_eq!(pieces(&path, 4), Vec::<PathBuf>::new());
     drop(staged);

@@ -1,11 +1,11 @@
 //! Planned runs become tasks, as many as may be under way.
 
 use skein_ledger::{Limit, Run, RunFilter, Unit};
-use skein_types::{CampaignId, RunState};
+use skein_types::{Bytes, CampaignId, RunState};
 
 use crate::control::{Control, State};
 use crate::error::ServiceError;
-use crate::large::{SMALL, tasks_of};
+use crate::large::tasks_of;
 use crate::points::point;
 
 /// Tasks that are queued in one unit.
@@ -20,8 +20,8 @@ impl Control {
         let now = self.clock.now();
         let live = self.live(state, id)?;
         live.recall_deferred(now);
-        let at_door = live.machine.waves().get(wave as usize).map_or(0, |wave| wave.at_door());
-        let under_way = live.queued(wave) + at_door;
+        // A run at the door has its task until it is through.
+        let under_way = live.queued(wave);
         let places = live.machine.places_before_door(wave, under_way, slots).min(CHUNK);
         // While there is enough to do a few more are not worth a unit of their own.
         let few = under_way > slots / 2 && places < slots / 8;
@@ -43,7 +43,7 @@ impl Control {
             point!("admit.after-enqueue")?;
         }
         let live = self.live(state, id)?;
-        live.divided.extend(new.iter().filter(|run| run.bytes > SMALL).map(|run| run.seq));
+        live.divided.extend(new.iter().filter(|run| run.bytes > Bytes::ONE_TASK).map(|run| run.seq));
         live.tasks.extend(new.iter().map(|run| (run.seq, wave)));
         live.admitted.insert(wave, last);
         self.wake.nodes();

@@ -6,9 +6,11 @@ use skein_api::{Campaign, CampaignAction, CampaignCreate, CampaignProgress, Camp
 use skein_campaign::{Accept, Command, Reading, RetryWhat, RollBackWhat, RunReport};
 use skein_ledger::{
     CampaignCreated, Entry, Guard, Limit, ModuleState, Name, PhaseName, RunFilter, RunRetried, RunSkipped,
-    Subject, TaskFilter, Text, Unit,
+    Subject, TaskFilter, TaskKind, Text, Unit,
 };
-use skein_types::{Blake3, CampaignId, ModuleDigest, ParamsDigest, Rows, RunState, Timestamp, codes};
+use skein_types::{
+    Blake3, CampaignId, CampaignState, ModuleDigest, ParamsDigest, Rows, RunState, Timestamp, codes,
+};
 use uuid::Uuid;
 
 use crate::control::{Control, State, name};
@@ -23,6 +25,10 @@ use crate::undo::reverting;
 
 /// Blobs of a campaign are named by it, and kept as long.
 const KEEP: u64 = 24 * 3_600_000;
+/// What a rollback of single runs does.
+const UNDONE: (&[RunState], RunState) = (&[RunState::Published, RunState::RevertFailed], RunState::Reverting);
+/// Of parameters, counted for each dataset that has some of its own.
+const OWN_BYTES_MAX: usize = 256 << 20;
 /// Runs that are moved in one unit.
 const CHUNK: usize = 256;
 /// Between two such units: a lock that is taken again at once is not given to whoever waits for it.
@@ -45,6 +51,13 @@ impl Control {
         let json =
             |value: serde_json::Result<Vec<u8>>| value.map_err(|error| ServiceError::bug(error.to_string()));
         let params = json(serde_json::to_vec(&asked.params))?;
+        let own = asked.selection.manifest.iter().filter(|chosen| chosen.params.is_some()).count();
+        if own.saturating_mul(params.len()) > OWN_BYTES_MAX {
+            let message =
+                format!("{own} datasets with parameters of their own, of {} bytes each", params.len());
+            return Err(ServiceError::new(codes::BODY_TOO_LARGE, message)
+                .hint(Some("give large parameters to all of them, or make several campaigns")));
+        }
         let policy = json(serde_json::to_vec(&asked.policy))?;
         let selection = json(serde_json::to_vec(&asked.selection))?;
         let created = CampaignCreated {
@@ -68,8 +81,8 @@ impl Control {
         self.campaign(&id.to_string())
     }
 
-    /// A campaign that goes on with another one's unfinished datasets has its parameters and its migration's name, unless others
-    /// are given.
+    /// A campaign that goes on with another one's unfinished datasets has its parameters, its manifest and its migration's name,
+    /// unless others are given.
     fn take_over(&self, asked: &mut CampaignCreate) -> Result<(), ServiceError> {
         let Some(other) = asked.selection.unfinished_of else { return Ok(()) };
         let row = self.at_rest_campaign(other)?;
@@ -78,6 +91,10 @@ impl Control {
             let params = self.ledger.blob(row.params_blob)?.ok_or_else(gone)?;
             asked.params =
                 serde_json::from_slice(&params).map_err(|error| ServiceError::bug(error.to_string()))?;
+        }
+        if asked.selection.manifest.is_empty() {
+            // With what it says of single datasets.
+            asked.selection.manifest = crate::selection::read(&*self.ledger, &row)?.manifest;
         }
         if asked.policy.migration.is_none() {
             let policy = self.ledger.blob(row.policy)?.ok_or_else(gone)?;
@@ -131,9 +148,9 @@ impl Control {
                 self.may_run(&mut state, id)?;
             }
             let reason = asked.reason.as_deref().unwrap_or_default();
+            let more = self.unplanned(&mut state, id, verb == CampaignVerb::Cancel)?;
             point!("act.before-moved")?;
-            let refused =
-                self.tell(&mut state, id, vec![Told::of(command)], (&self.user, reason, Vec::new()))?;
+            let refused = self.tell(&mut state, id, vec![Told::of(command)], (&self.user, reason, more))?;
             if let Some((_, refused)) = refused.into_iter().next() {
                 return Err(refused.into());
             }
@@ -182,8 +199,12 @@ impl Control {
         let (from, to): (&[RunState], RunState) = match command {
             Command::Retry(what) => (what.states(), RunState::Planned),
             Command::Skip => (&[RunState::Planned], RunState::Skipped),
-            Command::RollBack(RollBackWhat::Runs) => {
-                (&[RunState::Published, RunState::RevertFailed], RunState::Reverting)
+            Command::RollBack(RollBackWhat::Runs) => UNDONE,
+            // Once more, what could not be undone. Otherwise the machine has its runs undone wave by wave.
+            Command::RollBack(RollBackWhat::Campaign)
+                if asked.expect == CampaignState::RollbackIncomplete =>
+            {
+                UNDONE
             }
             Command::Plan
             | Command::Start
@@ -358,8 +379,9 @@ impl Control {
         let (mut staged, mut after) = (0, 0);
         loop {
             let page = self.ledger.tasks(filter, after, Limit::MAX)?;
-            // While a campaign is planned its tasks are about no run.
-            staged += page.items.iter().filter(|task| task.seq.is_some()).count() as u64;
+            // While a campaign is planned its tasks are about no run; a part of a run is no run.
+            let is_run = |task: &&skein_ledger::Task| task.seq.is_some() && task.kind != TaskKind::Split;
+            staged += page.items.iter().filter(is_run).count() as u64;
             match page.next {
                 Some(next) => after = next,
                 None => return Ok(staged),

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use skein_api::node::Secret;
@@ -129,7 +129,10 @@ impl Control {
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(|_| {
+            tracing::error!("somebody panicked while deciding, which is a bug of Skein; the process ends");
+            std::process::abort()
+        })
     }
 
     /// Writes one unit.

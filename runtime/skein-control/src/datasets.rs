@@ -18,8 +18,9 @@ use crate::list::ListPart;
 use crate::points::point;
 use crate::shown;
 
-/// How long control waits for another process that is at a dataset's log.
-const LOCK_WAIT: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long control waits for another process that is at a dataset's log. Short: all that it does for datasets is done again
+/// later where one was busy, and others wait meanwhile.
+const LOCK_WAIT: std::time::Duration = std::time::Duration::from_millis(250);
 
 impl Control {
     /// Registers datasets, each by itself. The place of each is looked at, never what is in its files.
@@ -36,33 +37,55 @@ impl Control {
                 Err(error) => answers.push(Some(refused(&error))),
             }
         }
-        let manager = self.manager();
-        let datasets: Vec<&Dataset> = opened.iter().map(|(_, _, dataset)| dataset).collect();
+        // What cannot be registered is not taken over either: nobody could give it back.
+        let mut fit = Vec::with_capacity(opened.len());
+        for (index, add, dataset) in &opened {
+            match self.registered(add, dataset) {
+                Ok((id, unit)) => fit.push((*index, id, unit, dataset)),
+                Err(error) => answers[*index] = Some(refused(&error)),
+            }
+        }
+        let datasets: Vec<&Dataset> = fit.iter().map(|(_, _, _, dataset)| *dataset).collect();
         point!("dataset.before-managed")?;
-        let managed = manage_many(&datasets, &manager);
+        let managed = manage_many(&datasets, &self.manager());
         point!("dataset.after-managed")?;
         let (mut units, mut of) = (Vec::new(), Vec::new());
-        for ((index, add, dataset), managed) in opened.iter().zip(managed) {
-            let unit = managed.map_err(|error| from_dataset(error.code(), &error, error.hint()));
-            match unit.and_then(|()| self.registered(add, dataset)) {
-                Ok((id, unit)) => {
+        for ((index, id, unit, dataset), managed) in fit.into_iter().zip(managed) {
+            match managed {
+                Ok(()) => {
                     units.push(unit);
-                    of.push((*index, id));
+                    of.push((index, id, dataset));
                 }
-                Err(error) => answers[*index] = Some(refused(&error)),
+                Err(error) => {
+                    answers[index] = Some(refused(&from_dataset(error.code(), &error, error.hint())));
+                }
             }
         }
         let outcomes = self.ledger.commit(units)?;
         point!("dataset.after-registered")?;
-        for ((index, id), outcome) in of.into_iter().zip(outcomes) {
+        for ((index, id, dataset), outcome) in of.into_iter().zip(outcomes) {
             answers[index] = Some(match outcome {
                 UnitOutcome::Applied(_) | UnitOutcome::Known(_) => DatasetAdded::Added(id),
-                UnitOutcome::Refused { found, .. } => self.known_or_refused(&opened, index, &found)?,
+                UnitOutcome::Refused { found, .. } => {
+                    self.give_back(dataset, &found)?;
+                    self.known_or_refused(&opened, index, &found)?
+                }
             });
         }
         let answers: Option<Vec<DatasetAdded>> = answers.into_iter().collect();
         let answers = answers.ok_or_else(|| ServiceError::bug("a dataset without an answer"))?;
         Ok(DatasetsAdded { datasets: List::first(answers).0 })
+    }
+
+    /// A dataset that was taken over and could not be registered is given back, unless it is this server's under another name.
+    fn give_back(&self, dataset: &Dataset, found: &Found) -> Result<(), ServiceError> {
+        if let Found::Dataset { dataset: there } = found {
+            let there = self.ledger.dataset(*there)?;
+            if there.is_some_and(|there| dataset.path().to_str() == Some(there.location.as_str())) {
+                return Ok(());
+            }
+        }
+        release(dataset).map_err(|error| from_dataset(error.code(), &error, error.hint()))
     }
 
     fn open_new(&self, add: &DatasetAdd) -> Result<Dataset, ServiceError> {
@@ -93,7 +116,13 @@ impl Control {
     /// A registered dataset, for its log.
     pub(crate) fn open_dataset(&self, id: DatasetId) -> Result<Dataset, ServiceError> {
         let row = self.ledger.dataset(id)?.ok_or_else(|| ServiceError::absent("dataset", &id.to_string()))?;
-        self.open_at(row.location.as_str())
+        let dataset = self.open_at(row.location.as_str())?;
+        // Not whatever a link leads to that was put there since.
+        if dataset.path().to_str() != Some(row.location.as_str()) {
+            let message = format!("{} is a link to {} now", row.location, dataset.path().display());
+            return Err(ServiceError::new(codes::DATASET_NOT_FOUND, message));
+        }
+        Ok(dataset)
     }
 
     fn manager(&self) -> Manager {

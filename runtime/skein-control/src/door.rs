@@ -24,14 +24,14 @@ use skein_ledger::{
     TaskFilter, TaskKind, Text,
 };
 use skein_types::{
-    AttemptId, Blake3, CampaignId, Code, ErrorClass, RunId, RunState, TaskId, Timestamp, Token, codes,
+    AttemptId, Blake3, CampaignId, Code, ErrorClass, Rows, RunId, RunState, TaskId, Timestamp, Token, codes,
 };
 
 use crate::control::{Control, State};
 use crate::decide::Told;
 use crate::error::ServiceError;
 use crate::points::point;
-use crate::results::{Finished, meters_of, run_of};
+use crate::results::{Finished, fitting, meters_of, run_of};
 
 /// Most runs that go through together.
 pub(crate) const LOT: u64 = 64;
@@ -110,12 +110,10 @@ impl Through {
 impl Control {
     /// Takes staged runs of a wave through; true if there were any.
     pub(crate) fn through_the_door(&self, id: CampaignId, wave: u32) -> Result<bool, ServiceError> {
-        let lot = {
-            let mut state = self.state();
-            let places = self.live(&mut state, id)?.machine.places_at_door(wave).min(LOT);
-            let ready = self.staged(&mut state, id, wave, usize::try_from(places).unwrap_or(0))?;
-            self.intend(&mut state, id, ready)?
-        };
+        let places = self.live(&mut self.state(), id)?.machine.places_at_door(wave).min(LOT);
+        let ready = self.staged(id, wave, usize::try_from(places).unwrap_or(0))?;
+        // Whoever moved one of them meanwhile, or the campaign, is heeded: machine and ledger are asked again.
+        let lot = self.intend(&mut self.state(), id, ready)?;
         if lot.is_empty() {
             return Ok(false);
         }
@@ -124,23 +122,16 @@ impl Control {
         Ok(true)
     }
 
-    /// Staged runs of a wave whose datasets can be opened.
-    fn staged(
-        &self,
-        state: &mut State,
-        id: CampaignId,
-        wave: u32,
-        most: usize,
-    ) -> Result<Vec<AtDoor>, ServiceError> {
+    /// Staged runs of a wave whose datasets can be opened. Nobody else waits while they are.
+    fn staged(&self, id: CampaignId, wave: u32, most: usize) -> Result<Vec<AtDoor>, ServiceError> {
         let filter =
             TaskFilter { campaign: Some(id), phase: Some(PhaseName::Staged), ..TaskFilter::default() };
         let (mut ready, mut after) = (Vec::new(), 0);
         while ready.len() < most {
             let page = self.ledger.tasks(filter, after, Limit::new(256))?;
-            for task in &page.items {
-                let of_wave = task.seq.and_then(|seq| self.wave_of(state, id, seq)) == Some(wave);
-                if !of_wave || ready.len() == most {
-                    continue;
+            for task in &self.of_wave(page.items, id, wave)? {
+                if ready.len() == most {
+                    break;
                 }
                 match self.at_door(id, task) {
                     Ok(one) => ready.extend(one),
@@ -148,7 +139,7 @@ impl Control {
                     Err(error) if error.code.class == ErrorClass::Transient => {
                         tracing::warn!(campaign = %id, seq = task.seq, %error, "a staged run waits for its dataset");
                     }
-                    Err(error) => self.give_up_task(state, task, &error)?,
+                    Err(error) => self.give_up_task(&mut self.state(), task, &error)?,
                 }
             }
             match page.next {
@@ -159,8 +150,11 @@ impl Control {
         Ok(ready)
     }
 
-    fn wave_of(&self, state: &mut State, id: CampaignId, seq: u64) -> Option<u32> {
-        self.live(state, id).ok()?.tasks.get(&seq).copied()
+    fn of_wave(&self, mut tasks: Vec<Task>, id: CampaignId, wave: u32) -> Result<Vec<Task>, ServiceError> {
+        let mut state = self.state();
+        let live = self.live(&mut state, id)?;
+        tasks.retain(|task| task.seq.is_some_and(|seq| live.tasks.get(&seq) == Some(&wave)));
+        Ok(tasks)
     }
 
     fn at_door(&self, id: CampaignId, task: &Task) -> Result<Option<AtDoor>, ServiceError> {
@@ -179,8 +173,16 @@ impl Control {
         &self,
         state: &mut State,
         id: CampaignId,
-        ready: Vec<AtDoor>,
+        mut ready: Vec<AtDoor>,
     ) -> Result<Vec<AtDoor>, ServiceError> {
+        let is_staged = |one: &AtDoor| -> Result<bool, ServiceError> {
+            let Some((task, token)) = one.task else { return Ok(false) };
+            let there = self.ledger.task(task)?;
+            Ok(there.is_some_and(|there| there.token == token && there.phase.name() == PhaseName::Staged))
+        };
+        let still = ready.iter().map(is_staged).collect::<Result<Vec<_>, _>>()?;
+        let mut still = still.into_iter();
+        ready.retain(|_| still.next().unwrap_or(false));
         let (mut told, mut blobs) = (Vec::new(), Vec::new());
         let keep_until = Timestamp(self.clock.now().0.saturating_add(KEEP));
         for one in &ready {
@@ -371,7 +373,9 @@ fn finished(task: &Task) -> Result<Finished, ServiceError> {
 fn metered(staged: &Staged) -> Meters {
     let mut meters = meters_of(&staged.meters);
     (meters.rows_in, meters.rows_out, meters.rejects) =
-        (staged.rows.read, staged.rows.written, staged.rows.rejected);
+        [staged.rows.read, staged.rows.written, staged.rows.rejected]
+            .map(|rows| Rows(fitting(rows.0)))
+            .into();
     meters
 }
 

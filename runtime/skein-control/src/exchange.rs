@@ -101,10 +101,15 @@ impl Control {
                     .ok_or_else(|| ServiceError::new(codes::NODE_SEQUENCE, "sequences count from 1"));
             }
         };
-        seat.hear(now, asked);
-        let answer = self.take_and_give(&mut state, asked)?;
+        seat.hear(asked);
+        let about: BTreeSet<CampaignId> = Self::reports_about(&state, asked);
+        let answer = self.take_and_give(&mut state, asked).inspect_err(|_| {
+            // Machines that took a report in may be ahead of what is written: they are read again.
+            state.campaigns.retain(|campaign, _| !about.contains(campaign));
+        })?;
         let seat = Self::seat(&mut state, asked.node, asked.incarnation)?;
         (seat.session, seat.told, seat.answer) = (next, moment, Some(answer.clone()));
+        seat.renew(now);
         state.counters.exchanged(asked.node, &asked.usage);
         if !asked.results.is_empty() {
             self.wake.reconciler();
@@ -112,6 +117,12 @@ impl Control {
         drop(state);
         self.heard.notify_all();
         Ok(answer)
+    }
+
+    /// Campaigns that a node reports results of.
+    fn reports_about(state: &State, asked: &Exchange) -> BTreeSet<CampaignId> {
+        let of = |task| state.fleet.seats.get(&asked.node)?.holds.get(&task)?.campaign;
+        asked.results.iter().filter_map(|report| of(report.held.task)).collect()
     }
 
     fn take_and_give(&self, state: &mut State, asked: &Exchange) -> Result<Exchanged, ServiceError> {
@@ -128,17 +139,15 @@ impl Control {
         let claims = call.purposes.iter().any(|purpose| matches!(purpose, For::Claimed(_)));
         let met = Exchanging { results: !asked.results.is_empty(), claims };
         met.before()?;
-        let outcomes = match self.ledger.commit(call.units) {
-            Ok(outcomes) => outcomes,
-            Err(error) => {
-                // Nothing of it is written: every machine that took a report in is read again.
-                state.campaigns.clear();
-                return Err(error.into());
-            }
-        };
+        let outcomes = self.ledger.commit(call.units)?;
         met.after()?;
         watched.after(&*self.ledger)?;
-        let claimed = Self::became(state, asked, (call.purposes, outcomes))?;
+        let (claimed, not_taken) = Self::became(state, asked, (call.purposes, outcomes))?;
+        if !not_taken.is_empty() {
+            // The node has these no more, and what it said of them is not written: they are done again.
+            let again = not_taken.into_iter().map(|held| self.unit().then(released(held, Timestamp(0))));
+            self.ledger.commit(again.collect())?;
+        }
         let seat = Self::seat(state, asked.node, asked.incarnation)?;
         seat.finished += over.iter().filter(|task| seat.holds.contains_key(task)).count() as u64;
         seat.holds.retain(|task, _| !gone.contains(task));
@@ -262,13 +271,15 @@ impl Control {
         gone: &BTreeSet<TaskId>,
     ) -> Result<Vec<Chosen>, ServiceError> {
         let working = self.working(state);
+        let shunned = Self::shunned(state, asked.node);
         let mut waiting: BTreeMap<TaskId, Task> = BTreeMap::new();
         let mut ready = |class, wanted: u32| -> Result<Vec<ReadyTask<TaskId>>, ServiceError> {
             let mut left = usize::try_from(wanted).unwrap_or(usize::MAX).min(TASKS_MAX);
             let mut ready = Vec::new();
             for (place, campaign) in working.iter().enumerate() {
                 let share = left.div_ceil(working.len() - place);
-                for task in self.ready(*campaign, Some(class), share)? {
+                let some = self.ready(*campaign, Some(class), share)?;
+                for task in some.into_iter().filter(|task| !shunned.contains(&task.id)) {
                     let estimate = estimate(task.cost.0);
                     ready.push(ReadyTask { task: task.id, estimate, alone: task.alone });
                     left -= 1;
@@ -310,6 +321,13 @@ impl Control {
         Ok(chosen.collect())
     }
 
+    /// What failed at a node in a way for which another one is to try it, while there is another one.
+    fn shunned(state: &State, node: NodeId) -> BTreeSet<TaskId> {
+        let others = state.fleet.seats.keys().any(|other| *other != node);
+        let tried = state.campaigns.values().filter(|_| others).flat_map(|live| live.shuns(node));
+        tried.collect()
+    }
+
     /// Campaigns of which tasks may start.
     fn working(&self, state: &mut State) -> Vec<CampaignId> {
         let open = state.open.clone().into_iter();
@@ -331,13 +349,13 @@ impl Control {
         Ok(self.ledger.tasks(filter, 0, Limit::new(most))?.items)
     }
 
-    /// What became of the call: the tasks that are the node's now.
+    /// What became of the call: the tasks that are the node's now, and those of which a result was not taken.
     fn became(
         state: &mut State,
         asked: &Exchange,
         (purposes, outcomes): (Vec<For>, Vec<UnitOutcome>),
-    ) -> Result<Vec<Chosen>, ServiceError> {
-        let mut claimed = Vec::new();
+    ) -> Result<(Vec<Chosen>, Vec<Held>), ServiceError> {
+        let (mut claimed, mut not_taken) = (Vec::new(), Vec::new());
         for (purpose, outcome) in purposes.into_iter().zip(outcomes) {
             match (purpose, outcome.is_done()) {
                 (For::Renewal, false) => {
@@ -350,6 +368,7 @@ impl Control {
                     let seat = state.fleet.seats.get(&asked.node);
                     let campaign = seat.and_then(|seat| seat.holds.get(&held.task)?.campaign);
                     campaign.map(|campaign| state.campaigns.remove(&campaign));
+                    not_taken.push(held);
                 }
                 (For::Claimed(chosen), true) => claimed.push(*chosen),
                 // Somebody else has it, or it is further than the node thinks.
@@ -357,7 +376,7 @@ impl Control {
                 (For::Renewal | For::Checkpoint(_) | For::Result(_) | For::Returned(_), true) => {}
             }
         }
-        Ok(claimed)
+        Ok((claimed, not_taken))
     }
 
     /// What was given and never came.
@@ -445,16 +464,25 @@ impl Control {
                     seat.holds.remove(&task.id);
                 }
             }
-            Err(error) => tracing::error!(task = %task.id, %error, "its run is not ended yet"),
+            Err(error) => {
+                tracing::error!(task = %task.id, %error, "its run is not ended yet");
+                // Its machine may have taken in what is not written.
+                task.campaign.map(|campaign| state.campaigns.remove(&campaign));
+            }
         }
     }
 
-    /// Whether some node could be given something now.
-    pub fn has_work(&self) -> bool {
+    /// Whether a node could be given something now.
+    pub fn has_work(&self, node: NodeId) -> bool {
         let mut state = self.state();
         let working = self.working(&mut state);
+        let shunned = Self::shunned(&state, node);
         let scans = self.scans_to_give(&state, 1).is_ok_and(|scans| !scans.is_empty());
-        scans || working.into_iter().any(|id| self.ready(id, None, 1).is_ok_and(|tasks| !tasks.is_empty()))
+        let some = |id| {
+            self.ready(id, None, TASKS_MAX)
+                .is_ok_and(|tasks| tasks.iter().any(|task| !shunned.contains(&task.id)))
+        };
+        scans || working.into_iter().any(some)
     }
 
     /// Done when there may be something to do from now on, whether or not it is waited for yet.

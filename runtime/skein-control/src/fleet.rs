@@ -88,9 +88,13 @@ impl Seat {
         }
     }
 
-    /// It speaks: its lease is renewed, and what the last answer told it is done.
-    pub(crate) fn hear(&mut self, now: Duration, asked: &Exchange) {
+    /// It was answered: only that renews its lease, here as there.
+    pub(crate) fn renew(&mut self, now: Duration) {
         self.until = now + LEASE;
+    }
+
+    /// It speaks: what the last answer told it is done.
+    pub(crate) fn hear(&mut self, asked: &Exchange) {
         self.heard = self.told;
         for progress in asked.holding.iter() {
             if let Some(hold) = self.holds.get_mut(&progress.held.task) {

@@ -16,8 +16,6 @@ use uuid::Uuid;
 use crate::control::{Control, State};
 use crate::error::ServiceError;
 
-/// Up to here a run is one task and small; larger ones have parts of about that.
-pub(crate) const SMALL: Bytes = Bytes::mib(64);
 /// Parts of a run at most: more would cost more looks at the dataset than they save.
 const PARTS_MAX: u64 = 64;
 
@@ -30,10 +28,10 @@ pub(crate) struct PartOf {
 
 /// The first tasks of a run.
 pub(crate) fn tasks_of(run: &Run) -> Result<Vec<Entry>, ServiceError> {
-    if run.bytes <= SMALL {
+    if run.bytes <= Bytes::ONE_TASK {
         return Ok(vec![task(run, (TaskKind::Run, SizeClass::Small, run.bytes), "", "{}".to_owned())]);
     }
-    let parts = run.bytes.0.div_ceil(SMALL.0).min(PARTS_MAX);
+    let parts = run.bytes.0.div_ceil(Bytes::ONE_TASK.0).min(PARTS_MAX);
     let cost = Bytes(run.bytes.0 / parts);
     let parts = u32::try_from(parts).unwrap_or(u32::MAX);
     let split = |part: u32| {
@@ -115,7 +113,7 @@ mod tests {
     use skein_types::{Bytes, CampaignId, DatasetId, Rows, RunId, RunState, Timestamp, Verdict};
     use uuid::Uuid;
 
-    use super::{PARTS_MAX, PartOf, SMALL, tasks_of};
+    use super::{PARTS_MAX, PartOf, tasks_of};
 
     fn run(bytes: u64) -> Run {
         let id = Uuid::nil();
@@ -152,11 +150,11 @@ mod tests {
 
     #[test]
     fn a_run_has_a_part_for_each_64_mib_and_a_small_one_none() {
-        assert_eq!(kinds(SMALL.0), [(TaskKind::Run, SMALL.0, "{}".to_owned())]);
+        assert_eq!(kinds(Bytes::ONE_TASK.0), [(TaskKind::Run, Bytes::ONE_TASK.0, "{}".to_owned())]);
         let payload = |part| serde_json::to_string(&PartOf { part, parts: 2 }).unwrap();
-        let half = (SMALL.0 + 2) / 2;
+        let half = (Bytes::ONE_TASK.0 + 2) / 2;
         assert_eq!(
-            kinds(SMALL.0 + 2),
+            kinds(Bytes::ONE_TASK.0 + 2),
             [(TaskKind::Split, half, payload(0)), (TaskKind::Split, half, payload(1))]
         );
         assert_eq!(kinds(u64::MAX).len() as u64, PARTS_MAX);

@@ -6,12 +6,19 @@ use std::sync::Arc;
 
 use skein_campaign::{Campaign, Policy, Progress, Restored, Tally, Tries, WaveRow};
 use skein_ledger::{Ledger, Limit, Run, RunCounts, TaskFilter, TaskKind, Wave};
-use skein_types::{Blake3, CampaignId, CampaignState, ModuleDigest, RunState, TaskId, Timestamp};
+use skein_types::{Blake3, CampaignId, CampaignState, ModuleDigest, NodeId, RunState, TaskId, Timestamp};
 
 use crate::error::ServiceError;
 use crate::planning::Planning;
 use crate::policy;
 use crate::selection::Overrides;
+
+/// How often a task has failed, and where it did for the last time in a way for which another node is to try it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tried {
+    pub(crate) tries: Tries,
+    pub(crate) elsewhere_than: Option<NodeId>,
+}
 
 /// A campaign as control has it.
 #[derive(Clone, Debug)]
@@ -27,8 +34,8 @@ pub(crate) struct Live {
     pub(crate) tasks: BTreeMap<u64, u32>,
     /// Of these, runs whose parts are being made.
     pub(crate) divided: BTreeSet<u64>,
-    /// Failed tries of runs that are to be tried again. Forgotten with the process: then they have more.
-    pub(crate) tries: BTreeMap<u64, Tries>,
+    /// Failed tries of tasks that are to be tried again, by their run. Forgotten with the process: then they have more.
+    pub(crate) tries: BTreeMap<u64, BTreeMap<TaskId, Tried>>,
     /// Tasks that a node may have begun when it died, which it had not said. Each is given again with the condition that its
     /// start is told first.
     pub(crate) suspects: BTreeSet<TaskId>,
@@ -103,6 +110,12 @@ impl Live {
         self.tasks.remove(&seq);
         self.divided.remove(&seq);
         self.tries.remove(&seq);
+    }
+
+    /// Tasks that are for other nodes than this one, if there are any.
+    pub(crate) fn shuns(&self, node: NodeId) -> impl Iterator<Item = TaskId> {
+        let tried = self.tries.values().flatten();
+        tried.filter(move |(_, tried)| tried.elsewhere_than == Some(node)).map(|(task, _)| *task)
     }
 
     /// Nothing is to be done for it and nobody can ask for anything.

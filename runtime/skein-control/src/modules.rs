@@ -65,6 +65,8 @@ impl Modules {
             Err(error @ (SubmitError::Process(_) | SubmitError::Protocol)) => {
                 Err(ServiceError::new(error.code(), error.to_string()))
             }
+            Err(error @ SubmitError::Late { .. }) => Err(ServiceError::new(error.code(), error.to_string())
+                .hint(Some("submit it again when the machine is less busy; nothing is held against it"))),
             Err(error @ (SubmitError::Refused { .. } | SubmitError::Stopped(_))) => Ok(Err(error)),
         }
     }

@@ -18,6 +18,30 @@ use crate::fleet::{ALONE, EXCHANGE_EVERY, GRACE, LEASE, MARGIN, Seat};
 use crate::points::point;
 use crate::supervisor::{Launch, Roster};
 
+/// How a node was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// It is proven that its process ended.
+    Ended,
+    /// Its lease and the grace after it are over. It may live, and control may have been what stood still.
+    Silent,
+    /// It registered anew.
+    Again,
+    /// Control is another process than the one that knew it.
+    Restarted,
+}
+
+impl Loss {
+    fn said(self) -> String {
+        match self {
+            Self::Ended => "its process ended".to_owned(),
+            Self::Silent => format!("silent for {} s", (LEASE + GRACE).as_secs()),
+            Self::Again => "it registered again".to_owned(),
+            Self::Restarted => "control was started again".to_owned(),
+        }
+    }
+}
+
 impl Control {
     /// A node makes itself known. What an earlier life of it held goes to others.
     pub fn register_node(&self, asked: &Register) -> Result<Registered, ServiceError> {
@@ -25,7 +49,7 @@ impl Control {
         let mut state = self.state();
         let (node, before) = self.known_node(&asked.name)?;
         if let Some((incarnation, NodeState::Joined)) = before {
-            self.lose(&mut state, node, incarnation, "it registered again")?;
+            self.lose(&mut state, node, incarnation, Loss::Again)?;
         }
         let incarnation = before.map_or(1, |(incarnation, _)| incarnation + 1);
         let joined = NodeJoined { node, name: name("node", &asked.name)?, incarnation };
@@ -70,27 +94,28 @@ impl Control {
         Entry::Renew(Renew { node, incarnation, until, usage: usage.to_owned() })
     }
 
-    /// A node is dead or as good as dead: all that it held is ready again, with new tokens.
+    /// A node is dead or as good as dead: all that it held is ready again, with new tokens. Only the proven end of a process
+    /// says something about what ran in it.
     pub(crate) fn lose(
         &self,
         state: &mut State,
         node: NodeId,
         incarnation: u64,
-        how: &str,
+        how: Loss,
     ) -> Result<(), ServiceError> {
         let seat = state.fleet.seats.remove(&node);
         let has_begun = |task| {
             seat.as_ref().and_then(|seat: &Seat| seat.holds.get(&task)).is_some_and(|hold| hold.started)
         };
-        let reason = Text::clip(how);
+        let reason = Text::clip(&how.said());
         let mut unit = Unit::by(self.itself.clone()).decide(NodeLost { node, incarnation, reason });
         let (mut suspended, mut suspects, mut from) = (BTreeSet::new(), Vec::new(), 0);
         loop {
             let page = self.ledger.tasks_of_node(node, from, Limit::MAX)?;
             for task in &page.items {
                 let Phase::Claimed(holder) = &task.phase else { continue };
-                let died = holder.incarnation == incarnation && has_begun(task.id);
-                if !died && seat.is_some() {
+                let died = how == Loss::Ended && holder.incarnation == incarnation && has_begun(task.id);
+                if !died && how != Loss::Restarted {
                     suspects.extend(task.campaign.map(|campaign| (campaign, task.id)));
                 }
                 let after = if died { after_death(task.deaths, task.alone) } else { AfterDeath::Again };
@@ -121,7 +146,7 @@ impl Control {
         self.heard.notify_all();
         if let Some(seat) = &seat {
             let again: u64 = seat.holds.values().map(|hold| hold.rows.saturating_sub(hold.kept)).sum();
-            tracing::info!(%node, incarnation, how, tasks = seat.holds.len(), rows_again = again, "node lost");
+            tracing::info!(%node, incarnation, how = how.said(), tasks = seat.holds.len(), rows_again = again, "node lost");
         }
         for (campaign, task) in suspects {
             // A campaign that is not at hand just now has none: that costs one more node.
@@ -130,7 +155,10 @@ impl Control {
             }
         }
         for campaign in suspended {
-            self.suspend(state, campaign)?;
+            if let Err(error) = self.suspend(state, campaign) {
+                // The next death of it, or the next process, does what is left.
+                tracing::error!(%campaign, %error, "its module is not suspended everywhere yet");
+            }
         }
         self.wake.reconciler();
         self.wake.nodes();
@@ -149,17 +177,29 @@ impl Control {
         let reason = Text::clip("a task of it ended three nodes, the last of which it had for itself");
         let guard = Guard::ModuleIs { module, state: ModuleState::Ready };
         let unit = Unit::by(self.itself.clone()).if_(guard).decide(ModuleSuspended { module, reason });
-        // Suspended already.
-        if !self.commit(unit)?.is_done() {
-            return Ok(());
-        }
+        // It may be suspended already, by a process that died before its campaigns heard of it.
+        self.commit(unit)?;
         for id in state.open.clone() {
             if self.live(state, id)?.module == module {
-                let told = vec![Told::of(Observation::ModuleSuspended)];
-                self.tell(state, id, told, (&self.itself, "", Vec::new()))?;
+                self.halt(state, id)?;
             }
         }
         Ok(())
+    }
+
+    fn halt(&self, state: &mut State, id: CampaignId) -> Result<(), ServiceError> {
+        let told = vec![Told::of(Observation::ModuleSuspended)];
+        self.tell(state, id, told, (&self.itself, "", Vec::new())).map(drop)
+    }
+
+    /// Halts a campaign whose module was suspended by a process that died before it could.
+    pub(crate) fn halt_if_suspended(&self, id: CampaignId) -> Result<(), ServiceError> {
+        let mut state = self.state();
+        let module = self.live(&mut state, id)?.module;
+        match self.ledger.module(module)? {
+            Some(row) if row.state == ModuleState::Suspended => self.halt(&mut state, id),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Gives up nodes that went silent.
@@ -169,7 +209,7 @@ impl Control {
             let Some(incarnation) = state.fleet.seats.get(&node).map(|seat| seat.session.incarnation) else {
                 continue;
             };
-            self.lose(&mut state, node, incarnation, &format!("silent for {} s", (LEASE + GRACE).as_secs()))?;
+            self.lose(&mut state, node, incarnation, Loss::Silent)?;
         }
         Ok(())
     }
@@ -181,7 +221,7 @@ impl Control {
         loop {
             let page = self.ledger.nodes(after, Limit::MAX)?;
             for node in page.items.iter().filter(|node| node.state == NodeState::Joined) {
-                self.lose(&mut state, node.id, node.incarnation, "control was started again")?;
+                self.lose(&mut state, node.id, node.incarnation, Loss::Restarted)?;
             }
             match page.next {
                 Some(next) => after = Some(next),
@@ -217,7 +257,7 @@ impl Roster for Control {
         else {
             return false;
         };
-        if let Err(error) = self.lose(&mut state, node, incarnation, "its process ended") {
+        if let Err(error) = self.lose(&mut state, node, incarnation, Loss::Ended) {
             tracing::error!(%node, %error, "death of a node not recorded; its lease will end");
         }
         finished > 0

@@ -14,6 +14,7 @@ mod draft;
 mod report;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use skein_api::Why;
 use skein_api::node::{DatasetPlan, Payload, PlanTask, TASKS_MAX, Work};
@@ -22,7 +23,9 @@ use skein_ledger::{
     CampaignPlanned, CampaignUnplanned, Enqueue, Entry, Guard, Limit, ModuleState, PhaseName, RunPlanned,
     SizeClass, Task, TaskFilter, TaskKind, Text, Unit, WavePlanned,
 };
-use skein_types::{Blake3, Bytes, CampaignId, DatasetId, Rows, RunId, TaskId, Timestamp, codes};
+use skein_types::{
+    Blake3, Bytes, CampaignId, CampaignState, DatasetId, Rows, RunId, TaskId, Timestamp, codes,
+};
 use uuid::Uuid;
 
 use crate::control::{Control, State};
@@ -32,7 +35,7 @@ use crate::live::Live;
 use crate::looks::{KEEP, Looked};
 use crate::points::point;
 use crate::sampling::Tried;
-use crate::selection;
+use crate::selection::{self, Overrides};
 
 pub(crate) use draft::{Draft, schema_of, seed, with_params};
 pub(crate) use report::Stored;
@@ -83,17 +86,35 @@ impl Control {
             Some(sample) => self.end_plan((id, &before), planning.datasets, sample),
         };
         match ends {
-            // What a node said cannot be: it would be the same the next time.
-            Err(error) if error.code == codes::BUG => self.give_up_plan(id, &error.message),
+            // What a node said cannot be, or no record can hold it: it would be the same the next time.
+            Err(error) if error.code == codes::BUG || error.code == codes::LEDGER_INVALID => {
+                self.give_up_plan(id, &error.message)
+            }
             ends => ends.map(|()| true),
         }
     }
 
     fn give_up_plan(&self, id: CampaignId, reason: &str) -> Result<bool, ServiceError> {
         let told = vec![Told::of(Observation::PlanImpossible)];
-        self.tell(&mut self.state(), id, told, (&self.itself, reason, Vec::new()))?;
+        let mut state = self.state();
+        let more = self.unplanned(&mut state, id, true)?;
+        self.tell(&mut state, id, told, (&self.itself, reason, more))?;
+        drop(state);
         self.drop_tasks(id)?;
         Ok(true)
+    }
+
+    /// What goes with the end of planning, if this is one: runs may be written already, and more of them at this moment. They
+    /// would be planned for ever.
+    pub(crate) fn unplanned(
+        &self,
+        state: &mut State,
+        id: CampaignId,
+        ends: bool,
+    ) -> Result<Vec<Entry>, ServiceError> {
+        let plans = self.live(state, id)?.machine.state() == CampaignState::Planning;
+        let unplanned = CampaignUnplanned { campaign: id };
+        Ok(if ends && plans { vec![Entry::Decide(unplanned.into())] } else { Vec::new() })
     }
 
     fn any_task(&self, campaign: CampaignId, phase: PhaseName) -> Result<bool, ServiceError> {
@@ -111,17 +132,22 @@ impl Control {
             self.write(guarded().decide(CampaignUnplanned { campaign: id }))?;
         }
         let datasets = self.selected(&selection::read(&*self.ledger, &row)?)?;
+        // Names are those of other datasets if some were registered anew since.
+        let overrides = Arc::new(Overrides::load(&*self.ledger, &row)?);
         if datasets.is_empty() {
             return self.give_up_plan(id, "no dataset is selected").map(|_| ());
         }
         point!("plan.before-tasks")?;
-        for some in chunks(&datasets, before).chunks(CHUNK / 4) {
+        for some in chunks(&datasets, &overrides).chunks(CHUNK / 4) {
             let entries = some.iter().map(|chunk| plan_entry(id, chunk)).collect::<Result<Vec<_>, _>>()?;
             self.write(entries.into_iter().fold(guarded(), Unit::then))?;
         }
         point!("plan.after-tasks")?;
         let planning = Planning { datasets: datasets.len() as u64, sample: None, tries: BTreeMap::new() };
-        self.live(&mut self.state(), id)?.planning = Some(planning);
+        let mut state = self.state();
+        let live = self.live(&mut state, id)?;
+        (live.planning, live.overrides) = (Some(planning), overrides);
+        drop(state);
         self.wake.nodes();
         Ok(())
     }
@@ -348,8 +374,8 @@ impl Control {
 }
 
 /// Places in the plan, in chunks for one task each: of as many datasets as a task may have, with the same parameters.
-fn chunks(datasets: &[DatasetId], live: &Live) -> Vec<PlanChunk> {
-    let params = |dataset: &DatasetId| live.overrides.params(*dataset);
+fn chunks(datasets: &[DatasetId], overrides: &Overrides) -> Vec<PlanChunk> {
+    let params = |dataset: &DatasetId| overrides.params(*dataset);
     let alike = datasets.chunk_by(|one, next| params(one) == params(next));
     let (mut first, mut all) = (0, Vec::new());
     for some in alike.flat_map(|alike| alike.chunks(TASKS_MAX)) {

@@ -7,9 +7,12 @@ use skein_api::{
 };
 use skein_campaign::{Allowance, CanaryRule, Policy, RetryRule, SampleRule, Share, Span};
 use skein_sandbox::Limits;
-use skein_types::codes;
+use skein_types::{LONGEST_WAIT, codes};
 
 use crate::error::ServiceError;
+
+/// No campaign has so many runs.
+const RUNS_MAX: u64 = 1_000_000_000;
 
 /// The rules of the machine. What is refused names its key.
 pub(crate) fn rules(asked: &skein_api::Policy) -> Result<Policy, ServiceError> {
@@ -106,6 +109,9 @@ fn some_share(key: &str, text: Option<&skein_api::Share>) -> Result<Option<Share
 fn allowance(asked: Option<&Budget>) -> Result<Option<Allowance>, ServiceError> {
     Ok(match asked {
         None => None,
+        Some(Budget::Runs(runs)) if *runs > RUNS_MAX => {
+            return Err(wrong("budget", format!("{runs} runs are more than any campaign has")));
+        }
         Some(Budget::Runs(runs)) => Some(Allowance::Runs(*runs)),
         Some(Budget::Percent(percent)) if *percent <= 100 => {
             Some(Allowance::Share(Share::percent(u32::from(*percent))))
@@ -148,10 +154,14 @@ fn retries(asked: RetryAsk, standard: RetryRule) -> Result<RetryRule, ServiceErr
         transient: asked.transient.unwrap_or(standard.transient),
         wait: asked.wait_ms.map_or(standard.wait, Span::of),
     };
-    match rule.longest < rule.wait {
-        true => Err(wrong("retries.longest", "it is shorter than `retries.wait`")),
-        false => Ok(rule),
+    if rule.longest < rule.wait {
+        return Err(wrong("retries.longest", "it is shorter than `retries.wait`"));
     }
+    // A wait that is longer looks like a clock that was put back, and ends at once.
+    if rule.longest.length() > LONGEST_WAIT {
+        return Err(wrong("retries.longest", "it is longer than an hour"));
+    }
+    Ok(rule)
 }
 
 /// The limits of each agent: the standard ones, lowered where the policy asks for it.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use skein_campaign::{Duty, Observation};
 use skein_ledger::{Limit, Retention, Swept};
-use skein_types::{CampaignId, Millis};
+use skein_types::{CampaignId, Millis, Vital};
 
 use crate::control::Control;
 use crate::decide::Told;
@@ -47,6 +47,7 @@ impl Reconciler {
         let stop = Arc::new(AtomicBool::new(false));
         let (driven, stopped) = (Arc::clone(control), Arc::clone(&stop));
         let thread = std::thread::Builder::new().name("reconciler".to_owned()).spawn(move || {
+            let _vital = Vital;
             let mut memory =
                 Memory { pauses: BTreeMap::new(), sweep_at: driven.clock.elapsed() + SWEEP_EVERY };
             while !stopped.load(Ordering::Relaxed) {
@@ -83,7 +84,7 @@ impl Control {
                     // Of a plan that was cancelled, where the process died before its tasks were gone.
                     self.drop_tasks(campaign.id)?;
                 } else {
-                    self.live(&mut self.state(), campaign.id)?;
+                    self.halt_if_suspended(campaign.id)?;
                     modules.insert(campaign.module);
                 }
             }

@@ -3,13 +3,17 @@
 use skein_api::node::{Outcome, Report, Staged};
 use skein_api::{Meters, Why};
 use skein_campaign::{Next, RunReport, after_failure};
-use skein_ledger::{Entry, Name, Release, RunFailed, RunSkipped, RunStale, Stage, Task, Text, Unit};
-use skein_types::{CampaignId, ErrorClass, Millis, NodeId, RunState, Timestamp};
+use skein_ledger::{Entry, Name, Phase, Release, RunFailed, RunSkipped, RunStale, Stage, Task, Text, Unit};
+use skein_types::{Bytes, CampaignId, ErrorClass, Fuel, Millis, NodeId, RunState, Timestamp, codes};
 
 use crate::control::{Control, State};
 use crate::decide::{self, Told};
 use crate::error::ServiceError;
 use crate::exchange::released;
+use crate::live::Tried;
+
+/// Of what a node counts. A thousandth of what a record can hold, so that sums over campaigns are held too.
+const NUMBER_MAX: u64 = skein_ledger::INTEGER_MAX / 1_000;
 
 impl Control {
     /// The unit that takes a report; none if there is nothing to write, because the task is not the node's any more.
@@ -20,8 +24,15 @@ impl Control {
         report: &Report,
     ) -> Result<Option<Unit>, ServiceError> {
         let by = || Unit::by(self.itself.clone());
-        let Some(task) = self.ledger.task(report.held.task)?.filter(|task| task.token == report.held.token)
-        else {
+        let is_the_owners = |task: &Task| match &task.phase {
+            Phase::Claimed(owner) => {
+                task.token == report.held.token
+                    && (owner.node, owner.incarnation, owner.attempt)
+                        == (node, incarnation, report.held.attempt)
+            }
+            Phase::Ready { .. } | Phase::Staged { .. } => false,
+        };
+        let Some(task) = self.ledger.task(report.held.task)?.filter(is_the_owners) else {
             return Ok(None);
         };
         if let Some(live) = task.campaign.and_then(|campaign| state.campaigns.get_mut(&campaign)) {
@@ -41,6 +52,11 @@ impl Control {
         let text =
             |value: serde_json::Result<String>| value.map_err(|error| ServiceError::bug(error.to_string()));
         match &report.outcome {
+            Outcome::Staged(staged) if staged.base > NUMBER_MAX => {
+                let message = format!("a node says that {} was version {}", task.id, staged.base);
+                let why = Why::new(codes::BUG, &message, None);
+                self.failed(state, (&task, node), (&why, &staged.meters)).map(Some)
+            }
             Outcome::Staged(staged) => {
                 if staged.taken_over > 0 {
                     let (taken_over, rows) = (staged.taken_over, staged.rows.read.0);
@@ -53,7 +69,7 @@ impl Control {
                 Ok(Some(by().then(released(report.held, Timestamp(0)))))
             }
             Outcome::Failed { why, .. } if task.looks() => self.look_failed(state, &task, why),
-            Outcome::Failed { why, meters } => self.failed(state, &task, (why, meters)).map(Some),
+            Outcome::Failed { why, meters } => self.failed(state, (&task, node), (why, meters)).map(Some),
             Outcome::SchemaMoved { found } => {
                 let reason = Text::clip(&format!("its schema is {found} now"));
                 self.at_rest(state, &task, RunState::Stale, |campaign, seq| {
@@ -76,10 +92,10 @@ impl Control {
     fn failed(
         &self,
         state: &mut State,
-        task: &Task,
+        (task, node): (&Task, NodeId),
         (why, meters): (&Why, &Meters),
     ) -> Result<Unit, ServiceError> {
-        if let Some(wait) = self.again(state, task, why.class)? {
+        if let Some(wait) = self.again(state, (task, node), why.class)? {
             return Ok(self.tried_again(task, wait, why.class == ErrorClass::Fault));
         }
         let code = Name::new(why.code.as_str()).map_err(|error| ServiceError::bug(error.to_string()))?;
@@ -106,20 +122,20 @@ impl Control {
     fn again(
         &self,
         state: &mut State,
-        task: &Task,
+        (task, node): (&Task, NodeId),
         class: ErrorClass,
     ) -> Result<Option<Millis>, ServiceError> {
-        let Some(campaign) = task.campaign else { return Ok(None) };
-        // Tasks of a plan have no run; no campaign has so many.
-        let seq = task.seq.unwrap_or(1 << 63 | task.order);
+        let (Some(campaign), Some(seq)) = (task.campaign, task.seq) else { return Ok(None) };
         let live = self.live(state, campaign)?;
-        let before = live.tries.get(&seq).copied().unwrap_or_default();
-        let (wait, tries) = match after_failure(class, before, &live.rules().retries, seq) {
-            Next::Again { wait, tries } => (wait, tries),
-            Next::AgainElsewhere { tries } => (Millis(0), tries),
-            Next::GiveUp => return Ok(None),
-        };
-        live.tries.insert(seq, tries);
+        // Each part of a large run has tries of its own.
+        let before = live.tries.get(&seq).and_then(|of| of.get(&task.id)).copied().unwrap_or_default();
+        let (wait, tries, elsewhere_than) =
+            match after_failure(class, before.tries, &live.rules().retries, task.order) {
+                Next::Again { wait, tries } => (wait, tries, None),
+                Next::AgainElsewhere { tries } => (Millis(0), tries, Some(node)),
+                Next::GiveUp => return Ok(None),
+            };
+        live.tries.entry(seq).or_default().insert(task.id, Tried { tries, elsewhere_than });
         Ok(Some(wait))
     }
 
@@ -193,14 +209,19 @@ pub(crate) fn run_of(run: &skein_ledger::Run) -> skein_campaign::Run {
     skein_campaign::Run { seq: run.seq, wave: run.wave.unwrap_or(0), state: run.state, epoch: run.epoch }
 }
 
-/// A node's meters as the ledger keeps them.
+/// A node's meters as the ledger keeps them: what is more than any run can have done is as much as a record can hold.
 pub(crate) fn meters_of(meters: &Meters) -> skein_ledger::Meters {
     skein_ledger::Meters {
         attempts: 1,
-        bytes_in: meters.bytes_read,
-        bytes_out: meters.bytes_written,
-        cpu: meters.cpu_ms,
-        fuel: meters.fuel,
+        bytes_in: Bytes(fitting(meters.bytes_read.0)),
+        bytes_out: Bytes(fitting(meters.bytes_written.0)),
+        cpu: Millis(fitting(meters.cpu_ms.0)),
+        fuel: Fuel(fitting(meters.fuel.0)),
         ..skein_ledger::Meters::default()
     }
+}
+
+/// A number that a record can hold, and sums of which are numbers.
+pub(crate) const fn fitting(number: u64) -> u64 {
+    if number > NUMBER_MAX { NUMBER_MAX } else { number }
 }

@@ -113,7 +113,7 @@ impl Control {
         let items: Vec<ScanFound> = bytes
             .map_or(Ok(Vec::new()), |bytes| serde_json::from_slice(&bytes))
             .map_err(|error| ServiceError::bug(format!("page {number} of {named}: {error}")))?;
-        let next = (number + 1 < scan.pages).then(|| (number + 1).to_string());
+        let next = number.checked_add(1).filter(|next| *next < scan.pages).map(|next| next.to_string());
         shown::page(items, next, Ok)
     }
 

@@ -28,12 +28,15 @@ pub(crate) struct Overrides {
     of: BTreeMap<DatasetId, Own>,
     /// Moments at which some runs may start.
     due: BTreeSet<Timestamp>,
+    /// The campaign's parameters. Those of single runs are made of them when they are needed: kept whole, a manifest of many
+    /// lines would fill the memory.
+    all: Value,
 }
 
 #[derive(Debug)]
 struct Own {
-    /// The whole parameters of its run, by their digest.
-    params: Option<(Blake3, Vec<u8>)>,
+    /// What takes the place of the campaign's, and the digest of the whole.
+    params: Option<(Blake3, serde_json::Map<String, Value>)>,
     defer_until: Option<Timestamp>,
 }
 
@@ -48,18 +51,21 @@ impl Overrides {
         let params = ledger.blob(row.params_blob)?.ok_or_else(gone)?;
         let params: Value =
             serde_json::from_slice(&params).map_err(|error| ServiceError::bug(error.to_string()))?;
-        let mut all = Self::default();
+        let mut all = Self { all: params, ..Self::default() };
         for chosen in selection.manifest.iter().filter(said) {
             // One that was removed since has no run.
             let Some(dataset) = ledger.dataset_named(&name("manifest", &chosen.dataset)?)? else { continue };
-            let own =
-                chosen.params.clone().map(|own| overridden(params.clone(), own).to_string().into_bytes());
             let defer_until = chosen.defer_until.map(|time| time.0);
             all.due.extend(defer_until);
-            let params = own.map(|json| (Blake3::of(&json), json));
+            let params = chosen.params.clone().map(|own| (Blake3::of(&all.whole(&own)), own));
             all.of.insert(dataset.id, Own { params, defer_until });
         }
         Ok(all)
+    }
+
+    /// The parameters of a run with some of its own.
+    fn whole(&self, own: &serde_json::Map<String, Value>) -> Vec<u8> {
+        overridden(self.all.clone(), own.clone()).to_string().into_bytes()
     }
 
     /// Of a dataset's own parameters; none if it has the campaign's.
@@ -216,10 +222,10 @@ impl Control {
     /// What a campaign does with one dataset: with the parameters that its manifest gives it.
     pub(crate) fn work_of(&self, live: &Live, dataset: DatasetId, work: Work) -> Result<Work, ServiceError> {
         let own = live.overrides.of.get(&dataset).and_then(|own| own.params.as_ref());
-        let Some((digest, json)) = own else { return Ok(work) };
+        let Some((digest, own)) = own else { return Ok(work) };
         if self.ledger.blob(*digest)?.is_none() {
             let keep_until = Timestamp(self.clock.now().0.saturating_add(KEEP));
-            let entry = Entry::PutBlob { bytes: json.clone(), keep_until };
+            let entry = Entry::PutBlob { bytes: live.overrides.whole(own), keep_until };
             self.write(Unit::by(self.itself.clone()).then(entry))?;
         }
         Ok(Work { params: *digest, ..work })

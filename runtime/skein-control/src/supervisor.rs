@@ -19,6 +19,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+use skein_types::Vital;
 /// How long a node may take to end after SIGTERM.
 pub const STOP_GRACE: Duration = Duration::from_secs(10);
 /// Deaths in a row after which the next start waits.
@@ -86,7 +87,10 @@ impl Supervisor {
                 };
                 std::thread::Builder::new()
                     .name(format!("node-slot-{number}"))
-                    .spawn(move || slot.keep_running())
+                    .spawn(move || {
+                        let _vital = Vital;
+                        slot.keep_running();
+                    })
                     .expect("a thread can be started while the process starts")
             })
             .collect();

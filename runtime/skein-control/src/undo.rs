@@ -1,7 +1,7 @@
 //! Going back: published runs are reverted in their datasets, or their old versions given up for good.
 
 use skein_campaign::RunReport;
-use skein_dataset::{Dataset, RollbackError, RolledBack, Undo, finalize_version, roll_back_many};
+use skein_dataset::{Dataset, RollbackError, RolledBack, Undo, finalize_displaced_by, roll_back_many};
 use skein_ledger::{
     Entry, Limit, Name, Run, RunCancelled, RunFilter, RunFinalized, RunRevertFailed, RunReverted,
     RunReverting, Text,
@@ -33,33 +33,53 @@ impl Control {
 
     /// Reverting runs of a wave: their datasets get the old version back. Whoever died in between is found reverted.
     pub(crate) fn finish_reverts(&self, id: CampaignId, wave: u32) -> Result<bool, ServiceError> {
-        let runs = self.some_runs(id, wave, RunState::Reverting)?;
-        if runs.is_empty() {
-            return Ok(false);
+        self.each_lot((id, wave, RunState::Reverting), |runs| self.finish_some_reverts(id, runs))
+    }
+
+    /// All runs of a wave in a state, so many at a time: those that wait keep no others back. True if something was done.
+    fn each_lot(
+        &self,
+        (id, wave, state): (CampaignId, u32, RunState),
+        mut with: impl FnMut(Vec<Run>) -> Result<bool, ServiceError>,
+    ) -> Result<bool, ServiceError> {
+        let filter = RunFilter { state: Some(state), wave: Some(wave) };
+        let (mut done, mut after) = (false, None);
+        loop {
+            let page = self.ledger.runs(id, filter, after, Limit::new(usize::try_from(LOT).unwrap_or(1)))?;
+            done |= with(page.items)?;
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(done),
+            }
         }
+    }
+
+    fn finish_some_reverts(&self, id: CampaignId, runs: Vec<Run>) -> Result<bool, ServiceError> {
         let (mut opened, mut told): (Vec<(Run, Dataset)>, Vec<Told>) = (Vec::new(), Vec::new());
         for run in runs {
             match self.open_dataset(run.dataset) {
                 Ok(dataset) => opened.push((run, dataset)),
+                Err(error) if error.code.class == ErrorClass::Transient => {
+                    tracing::warn!(campaign = %id, seq = run.seq, %error, "not rolled back yet");
+                }
                 Err(error) => told.push(revert_failed(id, &run, error.code, &error.message)?),
             }
         }
         let asked: Vec<(&Dataset, RunId)> = opened.iter().map(|(run, dataset)| (dataset, run.id)).collect();
-        let (mut waits, mut undone) = (false, 0);
+        let mut undone = 0;
         for ((run, _), answer) in opened.iter().zip(roll_back_many(&asked)) {
             undone += u64::from(matches!(answer, Ok(Undo::Undone(_) | Undo::AlreadyUndone { .. })));
-            match reverted(id, run, answer)? {
-                Some(one) => told.push(one),
-                None => waits = true,
-            }
+            told.extend(reverted(id, run, answer)?);
+        }
+        if told.is_empty() {
+            return Ok(false);
         }
         point!("undo.after-rolled-back")?;
-        let done = !told.is_empty();
         let mut state = self.state();
         self.tell(&mut state, id, told, (&self.itself, "", Vec::new()))?;
         point!("undo.after-reverted")?;
         state.counters.reverted += undone;
-        Ok(done && !waits)
+        Ok(true)
     }
 
     /// Planned runs of a wave are ended, and their tasks.
@@ -88,12 +108,14 @@ impl Control {
 
     /// Old versions of a wave's published runs are given up.
     pub(crate) fn give_up(&self, id: CampaignId, wave: u32) -> Result<bool, ServiceError> {
-        let runs = self.some_runs(id, wave, RunState::Published)?;
+        self.each_lot((id, wave, RunState::Published), |runs| self.give_up_some(id, &runs))
+    }
+
+    fn give_up_some(&self, id: CampaignId, runs: &[Run]) -> Result<bool, ServiceError> {
         let mut told = Vec::new();
-        for run in &runs {
+        for run in runs {
             let given_up = self.open_dataset(run.dataset).and_then(|dataset| {
-                let base = run.door.as_ref().map_or(0, |door| door.base);
-                finalize_version(&dataset, base)
+                finalize_displaced_by(&dataset, run.id)
                     .map_err(|error| crate::datasets::from_dataset(error.code(), &error, error.hint()))
             });
             match given_up {
@@ -110,12 +132,14 @@ impl Control {
             let finalized = RunFinalized { campaign: id, seq: run.seq };
             told.push(Told::run(RunReport::of(run_of(run), RunState::Finalized), finalized));
         }
-        let some = !told.is_empty();
+        if told.is_empty() {
+            return Ok(false);
+        }
         point!("undo.after-given-up")?;
         let mut state = self.state();
         self.tell(&mut state, id, told, (&self.itself, "", Vec::new()))?;
         point!("undo.after-finalized")?;
-        Ok(some)
+        Ok(true)
     }
 }
 

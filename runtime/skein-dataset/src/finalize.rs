@@ -96,10 +96,12 @@ pub fn finalize(
     give_up(dataset, rejected, |_, since| window.is_zero() || has_passed(now, since, window))
 }
 
-/// Gives up one version if it is kept, and no other: who displaced it has no say over those that others did. Of one that is
-/// given up already it removes what a process that died over it has left.
-pub fn finalize_version(dataset: &Dataset, version: u64) -> Result<Finalized, StateError> {
-    let given_up = give_up(dataset, RejectedRows::Keep, |kept, _| kept.version == version)?;
+/// Gives up the version that a run displaced if it is kept, and no other: a run has no say over those that others displaced.
+/// Which one that is stands in the log. Of one that is given up already it removes what a process that died over it has left.
+pub fn finalize_displaced_by(dataset: &Dataset, run: RunId) -> Result<Finalized, StateError> {
+    let published = dataset.history()?.published_by(run);
+    let is_displaced = |kept: &Version, _| published == kept.version.checked_add(1);
+    let given_up = give_up(dataset, RejectedRows::Keep, is_displaced)?;
     if given_up.versions.is_empty() {
         collect(dataset)?;
     }

@@ -44,7 +44,7 @@ pub use examine::{Finding, Grade, examine};
 pub use export::{Copied, ExportError, VersionFiles};
 pub use fault::IoFault;
 pub use finalize::{
-    Finalized, Quarantined, ROLLBACK_WINDOW, RejectedRows, Waiting, collect, finalize, finalize_version,
+    Finalized, Quarantined, ROLLBACK_WINDOW, RejectedRows, Waiting, collect, finalize, finalize_displaced_by,
     quarantine_of,
 };
 pub use forget::{ForgetError, Holding, Part, collect_forgotten, forget, holdings, is_forgotten};

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 /// The largest integer in a record, so that every reader of JSON reads it exactly and no sum of two overflows a column.
-pub(crate) const INTEGER_MAX: u64 = (1 << 53) - 1;
+pub const INTEGER_MAX: u64 = (1 << 53) - 1;
 
 /// Why a value has no canonical spelling.
 #[derive(Debug, thiserror::Error)]

@@ -116,7 +116,7 @@ pub struct Release {
     pub not_before: Timestamp,
     /// Deaths to add to its count: 1 if its node died with it.
     pub deaths: u32,
-    /// To run alone in a node from now on.
+    /// To run alone in a node from now on. It stays so, whatever later releases say.
     pub alone: bool,
     /// Whether to begin anew: the checkpoint is forgotten.
     pub from_start: bool,

@@ -45,6 +45,7 @@ mod words;
 mod written;
 
 pub use bounds::{BLOB_MAX, BODY_MAX, ENTRIES_MAX, PAYLOAD_MAX, UNITS_MAX, USAGE_MAX};
+pub use canonical::INTEGER_MAX;
 pub use chain::{Head, Recorded};
 pub use entry::{Claim, Enqueue, Entry, Release, Renew, Stage};
 pub use error::{Damage, Invalid, LedgerError};

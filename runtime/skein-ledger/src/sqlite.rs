@@ -22,6 +22,8 @@ mod sweep;
 mod verify;
 mod writer;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -84,6 +86,8 @@ impl Sqlite {
     pub fn open(directory: &Path, options: Options) -> Result<Self, LedgerError> {
         let place = |source| LedgerError::Place { path: directory.to_owned(), source: Arc::new(source) };
         std::fs::create_dir_all(directory).map_err(place)?;
+        // Samples of plans have rows of datasets: they are for whoever may read those, and that is this user.
+        std::fs::set_permissions(directory, Permissions::from_mode(0o700)).map_err(place)?;
         let lock = Lock::take(directory)?;
         let path = directory.join(Self::FILE);
         let opened = open::open(&path)?;

@@ -37,11 +37,6 @@ pub struct Resumption {
     pub from: Bytes,
 }
 
-impl Resumption {
-    /// As runs are divided: what is smaller is one task.
-    pub const FROM: Bytes = Bytes(64 << 20);
-}
-
 /// Where the pieces of a run are.
 #[derive(Clone, Copy)]
 pub(crate) struct Pieces<'a> {

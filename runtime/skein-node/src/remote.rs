@@ -32,7 +32,7 @@ use skein_api::node::{
     Progress as TaskProgress, Register, Registered, Report, RevokeReason, TASKS_MAX, Wants,
 };
 use skein_campaign::lease::{LeaseCommand, LeaseInput, LeaseTerms, NodeLease, NodeLost};
-use skein_types::{AttemptId, Bytes, Clock, Code, Millis, NodeId, codes};
+use skein_types::{AttemptId, Bytes, Clock, Code, Millis, NodeId, Vital, codes};
 
 use crate::progress::Progress;
 use client::{Client, ClientError};
@@ -137,7 +137,10 @@ impl Node {
         let (requests, asked) = sync_channel(1);
         let link = {
             let (client, news) = (Arc::clone(&client), news.clone());
-            move || link(&client, &asked, &news)
+            move || {
+                let _vital = Vital;
+                link(&client, &asked, &news);
+            }
         };
         std::thread::Builder::new()
             .name("link".to_owned())
@@ -331,7 +334,7 @@ impl Desk {
     }
 
     fn exchange(&mut self, node: NodeId, incarnation: u64, sequence: u64) -> Exchange {
-        let (results, rest) = List::first(std::mem::take(&mut self.results));
+        let (results, rest) = pace::fitting(std::mem::take(&mut self.results));
         self.results = rest;
         let checkpoints: Vec<CheckpointReport> =
             self.held.values_mut().filter_map(Having::checkpoint).collect();
@@ -488,7 +491,10 @@ fn refused(error: &ClientError, incarnation: Option<u64>) -> LeaseInput {
     tracing::warn!(%error, "server did not answer as hoped");
     match (error.code(), incarnation) {
         (Some("SK0660" | "SK0661"), _) => LeaseInput::Denied,
-        (Some("SK0662"), Some(incarnation)) => LeaseInput::Fenced { incarnation },
+        // One that can never be taken is not sent again: all that it is about is others' from now on.
+        (Some("SK0608" | "SK0662" | "SK0664" | "SK0665"), Some(incarnation)) => {
+            LeaseInput::Fenced { incarnation }
+        }
         (Some(_) | None, _) => LeaseInput::Unanswered,
     }
 }

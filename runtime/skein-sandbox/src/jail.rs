@@ -48,7 +48,8 @@ impl JailOptions {
             args: vec!["compile".to_owned()],
             memory: Bytes::mib(3 * 1024),
             cpu: Duration::from_secs(60),
-            wall: Duration::from_secs(60),
+            // Twice the processor time: what shares a machine with a campaign is no compile bomb.
+            wall: Duration::from_secs(120),
             artifact: Bytes::mib(512),
         }
     }

@@ -53,7 +53,7 @@ async fn exchange(
     if asked.holding.is_empty() && asked.results.is_empty() && !asked.draining {
         // It renews its lease by being answered, in any case.
         let woken = control.work_appears();
-        if !tokio::task::block_in_place(|| control.has_work()) {
+        if !tokio::task::block_in_place(|| control.has_work(asked.node)) {
             tokio::time::timeout(IDLE_WAIT, woken).await.unwrap_or_default();
         }
     }

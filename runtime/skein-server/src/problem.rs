@@ -44,3 +44,8 @@ impl IntoResponse for Refusal {
 pub(crate) async fn no_route(uri: axum::http::Uri) -> Refusal {
     Refusal(ServiceError::new(codes::NOT_FOUND, format!("there is nothing at {}", uri.path())))
 }
+
+/// A route that does not know the method. The header with those that it knows is added by whoever routes.
+pub(crate) async fn no_method(method: axum::http::Method, uri: axum::http::Uri) -> Refusal {
+    Refusal(ServiceError::new(codes::METHOD_UNKNOWN, format!("{} cannot be asked with {method}", uri.path())))
+}

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -11,6 +12,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{guard, node, problem, v1};
+
+/// How long requests that are under way are answered still, once the nodes have ended.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 /// The server could not be started or failed.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +94,7 @@ impl Server {
         self.runtime.block_on(async move {
             let mut interrupt = signal(SignalKind::interrupt())?;
             let mut terminate = signal(SignalKind::terminate())?;
+            let (asked_to_end, ends) = tokio::sync::oneshot::channel();
             let stop = async move {
                 tokio::select! {
                     _ = interrupt.recv() => {}
@@ -99,9 +104,24 @@ impl Server {
                 if tokio::task::spawn_blocking(before_end).await.is_err() {
                     tracing::error!("what comes before the end panicked");
                 }
+                asked_to_end.send(()).ok();
             };
-            axum::serve(self.listener, router).with_graceful_shutdown(stop).await
+            // Whoever sends half a request does not keep it from ending.
+            let patience = async move {
+                match ends.await {
+                    Ok(()) => tokio::time::sleep(LAST_ANSWERS).await,
+                    Err(_) => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                served = axum::serve(self.listener, router).with_graceful_shutdown(stop).into_future() => served,
+                () = patience => {
+                    tracing::warn!("requests that did not end were given up");
+                    Ok(())
+                }
+            }
         })?;
+        self.runtime.shutdown_background();
         Ok(())
     }
 }
@@ -112,6 +132,7 @@ fn router(control: Arc<Control>) -> Router {
         .layer(axum::middleware::from_fn(guard::own_machine_only))
         .nest("/node/v1", node::routes(&control))
         .fallback(problem::no_route)
+        .method_not_allowed_fallback(problem::no_method)
         .layer(DefaultBodyLimit::max(skein_api::BODY_BYTES_MAX))
         .with_state(control)
 }

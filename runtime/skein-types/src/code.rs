@@ -230,6 +230,7 @@ catalogue! {
     SCANS_BUSY = "SK0685" Transient "as many scans are under way as may be".status(429);
     MODULE_SUSPENDED = "SK0686" Conflict "the module is suspended";
     MODULE_STATE = "SK0687" Conflict "not while the module is in this state";
+    METHOD_UNKNOWN = "SK0688" BadInput "nothing that can be done there".status(405);
 }
 
 #[cfg(test)]

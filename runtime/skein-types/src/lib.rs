@@ -26,6 +26,7 @@ mod types_view;
 mod unify;
 mod unit;
 mod verb;
+mod vital;
 mod word;
 
 pub use chain::chain;
@@ -51,4 +52,5 @@ pub use unify::{
 };
 pub use unit::{Bytes, Fuel, Millis, Rows, SizeParseError, grouped};
 pub use verb::Verb;
+pub use vital::Vital;
 pub use word::UnknownWord;

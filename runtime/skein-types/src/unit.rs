@@ -55,6 +55,10 @@ unit! {
 const SIZES: [(&str, u64); 4] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40)];
 
 impl Bytes {
+    /// Up to here a dataset is migrated by one task, and one that dies begins again. A larger one has parts of about that, which
+    /// go on behind their checkpoints.
+    pub const ONE_TASK: Self = Self::mib(64);
+
     /// `n` MiB.
     pub const fn mib(n: u64) -> Self {
         Self(n << 20)

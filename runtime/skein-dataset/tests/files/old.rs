@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use skein_dataset::{
     Change, Dataset, LaterWrites, Outcome, Place, ROLLBACK_WINDOW, RejectedRows, RolledBack, Step,
-    VersionKind, collect, crash, finalize, finalize_version, recover, roll_back, roll_back_over,
+    VersionKind, collect, crash, finalize, finalize_displaced_by, recover, roll_back, roll_back_over,
 };
-use skein_types::{Bytes, Clock, Timestamp};
+use skein_types::{Bytes, Clock, RunId, Timestamp};
 
 use crate::world::{World, bytes, left, options, put};
 
@@ -76,6 +76,14 @@ fn versions_past_their_window_are_given_up_and_logged_and_cannot_come_back() {
     assert_eq!(roll_back(&dataset, None).unwrap().to, 2);
 }
 
+/// The run that published a version.
+fn run_of(dataset: &Dataset, version: u64) -> RunId {
+    match &dataset.history().unwrap().version(version).unwrap().kind {
+        VersionKind::Published(facts) => facts.run,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn one_version_is_given_up_and_those_that_others_displaced_stay() {
     let world = World::new();
@@ -84,9 +92,12 @@ fn one_version_is_given_up_and_those_that_others_displaced_stay() {
     world.migrate(&dataset, "m1").unwrap();
     world.migrate(&dataset, "m2").unwrap();
     assert_eq!(kept(&dataset), ["0", "1"]);
-    assert_eq!(finalize_version(&dataset, 1).unwrap().versions, [1]);
+    let run = run_of(&dataset, 2);
+    assert_eq!(finalize_displaced_by(&dataset, run).unwrap().versions, [1]);
     assert_eq!(kept(&dataset), ["0"]);
-    assert_eq!(finalize_version(&dataset, 1).unwrap().versions, [] as [u64; 0], "once");
+    assert_eq!(finalize_displaced_by(&dataset, run).unwrap().versions, [] as [u64; 0], "once");
+    let nobody = RunId::new(uuid::Uuid::nil());
+    assert_eq!(finalize_displaced_by(&dataset, nobody).unwrap().versions, [] as [u64; 0]);
     assert_eq!(roll_back(&dataset, Some(0)).unwrap().to, 0);
 }
 

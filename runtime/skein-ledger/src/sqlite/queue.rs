@@ -127,7 +127,7 @@ pub(super) fn stage(db: &Connection, stage: &Stage) -> Result<(), Stop> {
 
 pub(super) fn release(db: &Connection, release: &Release) -> Result<(), Stop> {
     expect(db, release.task, |at| at.phase != PhaseName::Ready && at.token == release.token)?;
-    let sql = "UPDATE task SET phase = 'ready', epoch = epoch + 1, not_before = ?2, deaths = deaths + ?3, alone = ?4,
+    let sql = "UPDATE task SET phase = 'ready', epoch = epoch + 1, not_before = ?2, deaths = deaths + ?3, alone = MAX(alone, ?4),
                node = NULL, incarnation = NULL, attempt = NULL, result = NULL, result_blob = NULL,
                checkpoint = CASE WHEN ?5 THEN 0 ELSE checkpoint END,
                checkpoint_blob = CASE WHEN ?5 THEN NULL ELSE checkpoint_blob END

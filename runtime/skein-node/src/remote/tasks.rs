@@ -7,7 +7,7 @@ use std::thread::Builder;
 use std::time::Duration;
 
 use skein_api::node::{Held, Lease, Outcome, Report};
-use skein_types::Clock;
+use skein_types::{Clock, Vital};
 
 use super::News;
 use super::client::Client;
@@ -65,7 +65,10 @@ impl Workers {
             };
             Builder::new().name(format!("worker-{number}")).spawn(move || worker.work())?;
         }
-        Builder::new().name("hander".to_owned()).spawn(move || hand_over(&ready, &news))?;
+        Builder::new().name("hander".to_owned()).spawn(move || {
+            let _vital = Vital;
+            hand_over(&ready, &news);
+        })?;
         Ok(Self { jobs, free, shop })
     }
 
@@ -105,6 +108,7 @@ struct Worker {
 
 impl Worker {
     fn work(self) {
+        let _vital = Vital;
         loop {
             let next = self.queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(Job { lease, progress }) = next else { return };

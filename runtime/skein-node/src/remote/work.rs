@@ -12,7 +12,9 @@ use skein_api::node::{
 use skein_api::{List, Meters, NameRule as ApiNames, RunRows, Why};
 use skein_dataset::{Dataset, HandedOver, NameRule, Options, Place, ProbeCache, RowCounts, staged_attempts};
 use skein_sandbox::{ArtifactTrust, Engine, Limits, Module};
-use skein_types::{AttemptId, Blake3, Clock, Code, ErrorClass, Rows, RunId, ServerId, Verdict, chain, codes};
+use skein_types::{
+    AttemptId, Blake3, Bytes, Clock, Code, ErrorClass, Rows, RunId, ServerId, Verdict, chain, codes,
+};
 
 use super::client::{Client, ClientError};
 use super::{sampling, scanning};
@@ -32,6 +34,8 @@ use crate::staged::{Staged, since};
 
 /// How long a task waits for somebody who is at a dataset's log.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
+/// Before a dataset is looked at again that could not be opened for a reason that may pass.
+const LOOK_AGAIN: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
 /// Artifacts and parameters that are kept for the next task.
 const KEPT: usize = 16;
 
@@ -218,7 +222,7 @@ impl Shop {
             }
         }
         let earlier = earlier.iter().map(|earlier| earlier.attempt).filter(|earlier| *earlier != attempt);
-        let resumption = Resumption { earlier: earlier.collect(), from: Resumption::FROM };
+        let resumption = Resumption { earlier: earlier.collect(), from: Bytes::ONE_TASK };
         Ok(Ok(Box::new(prepared.resumable(resumption))))
     }
 
@@ -238,17 +242,28 @@ impl Shop {
         let mut plans = Vec::with_capacity(task.datasets.len());
         for place in task.datasets.iter() {
             let request = self.request(RunId::new(uuid::Uuid::nil()), &task.work, 1)?;
-            plans.push(match self.dataset(place, task.server) {
+            plans.push(match self.found(place, task.server) {
                 Ok(dataset) => planned(place, look(&dataset, &module, &request, progress)?),
                 // It is refused, not the plan.
-                Err(Trouble::Other(code, message)) if code.class != ErrorClass::Transient => {
-                    refused(place, Why::new(code, &message, None))
-                }
+                Err(Trouble::Other(code, message)) => refused(place, Why::new(code, &message, None)),
                 Err(other) => return Err(other),
             });
         }
         let datasets = List::new(plans).map_err(|error| Trouble::Other(codes::BUG, error.to_string()))?;
         Ok(Planned { datasets })
+    }
+
+    /// A dataset that is to be planned. What passes is waited for a little: one that stays is that dataset's fault alone.
+    fn found(&self, place: &DatasetPlace, server: ServerId) -> Result<Dataset, Trouble> {
+        for wait in LOOK_AGAIN {
+            match self.dataset(place, server) {
+                Err(Trouble::Other(code, _)) if code.class == ErrorClass::Transient => {
+                    std::thread::sleep(wait)
+                }
+                found => return found,
+            }
+        }
+        self.dataset(place, server)
     }
 
     fn request(&self, run: RunId, work: &Work, threads: usize) -> Result<RunRequest, Trouble> {
@@ -279,6 +294,10 @@ impl Shop {
         let other = |code: Code, error: &dyn std::error::Error| Trouble::Other(code, error.to_string());
         let at = Place::resolve(Path::new(place.location.as_str()))
             .map_err(|error| other(error.code(), &error))?;
+        if at.path() != Path::new(place.location.as_str()) {
+            let message = format!("{} is a link to {} now", place.location, at.path().display());
+            return Err(Trouble::Other(codes::DATASET_NOT_FOUND, message));
+        }
         let options = Options { lock_wait: LOCK_WAIT, threads: 1, probes: Arc::clone(&self.probes) };
         Dataset::open(at, Arc::clone(&self.clock), options).map_err(|error| other(error.code(), &error))
     }
@@ -375,7 +394,7 @@ fn refused(place: &DatasetPlace, why: Why) -> DatasetPlan {
         schema: None,
         plan: None,
         rows: Rows(0),
-        bytes: skein_types::Bytes(0),
+        bytes: Bytes(0),
         files: 0,
         row_groups: 0,
         why: Some(why),

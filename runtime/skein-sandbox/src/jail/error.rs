@@ -1,5 +1,7 @@
 //! Why a module is not accepted.
 
+use std::time::Duration;
+
 use skein_types::{Code, ErrorClass, codes};
 
 /// A submission that ends in the jail.
@@ -16,6 +18,12 @@ pub enum SubmitError {
     /// The child was killed or died at a limit.
     #[error("compiling was stopped: {0}")]
     Stopped(String),
+    /// The child had not ended in time: the machine was too busy, or the module keeps a compiler waiting.
+    #[error("compiling did not end within {within:?}")]
+    Late {
+        /// [`JailOptions::wall`](super::JailOptions::wall).
+        within: Duration,
+    },
     /// The child could not be run.
     #[error("the compiler process cannot be run")]
     Process(#[source] std::io::Error),
@@ -29,7 +37,7 @@ impl SubmitError {
     pub const fn code(&self) -> Code {
         match self {
             Self::Refused { code, .. } => *code,
-            Self::Stopped(_) => codes::COMPILE_LIMIT,
+            Self::Stopped(_) | Self::Late { .. } => codes::COMPILE_LIMIT,
             Self::Process(_) => codes::IO,
             Self::Protocol => codes::BUG,
         }

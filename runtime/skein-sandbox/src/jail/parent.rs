@@ -79,9 +79,7 @@ fn converse(
             }
             Ok(Ok(answer)) => Ok((answer, status)),
             Ok(Err(error)) => Err(SubmitError::Process(error)),
-            Err(RecvTimeoutError::Timeout) => {
-                Err(SubmitError::Stopped(format!("no end after {:?}", options.wall)))
-            }
+            Err(RecvTimeoutError::Timeout) => Err(SubmitError::Late { within: options.wall }),
             Err(RecvTimeoutError::Disconnected) => Err(SubmitError::Protocol),
         }
     })

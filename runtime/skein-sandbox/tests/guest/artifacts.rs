@@ -51,7 +51,7 @@ fn an_artifact_of_another_engine_is_stale_whoever_notices() {
 fn compiling_ends_at_its_limits_and_the_next_module_compiles() {
     let module = skein_test_guests::component("guest-hostile");
     for (what, options) in [
-        ("no end after", JailOptions { wall: Duration::from_millis(1), ..jail() }),
+        ("did not end within", JailOptions { wall: Duration::from_millis(1), ..jail() }),
         ("SIGABRT", JailOptions { memory: Bytes::mib(24), ..jail() }),
         ("native code", JailOptions { artifact: Bytes(1), ..jail() }),
     ] {

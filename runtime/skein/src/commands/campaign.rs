@@ -129,7 +129,7 @@ pub(crate) fn campaign(settings: &Settings, args: &CampaignArgs) -> CommandResul
                 expect: there.state,
                 reason: reason.as_deref().map(Text::escaped),
                 plan: there.plan.as_ref().map(|plan| plan.digest),
-                runs: if run.is_empty() { None } else { Some(List::first(run.clone()).0) },
+                runs: named(run)?,
                 now: *now,
             };
             shown(output, &server.post(&format!("campaigns/{campaign}/actions/{verb}"), &action)?);
@@ -137,6 +137,16 @@ pub(crate) fn campaign(settings: &Settings, args: &CampaignArgs) -> CommandResul
         Verb::Watch { campaign } => return watch::watch(settings, &server, campaign, output),
     }
     Ok(())
+}
+
+/// Runs that are named, if some are.
+fn named(runs: &[u64]) -> Result<Option<List<u64, 10_000>>, Failure> {
+    if runs.is_empty() {
+        return Ok(None);
+    }
+    let named =
+        List::new(runs.to_vec()).map_err(|error| Failure::text(codes::USAGE, format!("--run: {error}")))?;
+    Ok(Some(named))
 }
 
 fn unknown(verb: &str) -> Failure {

@@ -197,7 +197,7 @@ impl Reference {
                     task.token.epoch += 1;
                     task.phase = Phase::Ready { not_before: e.not_before };
                     task.deaths += e.deaths;
-                    task.alone = e.alone;
+                    task.alone |= e.alone;
                     task.checkpoint = task.checkpoint.filter(|_| !e.from_start);
                 });
             }

@@ -71,8 +71,8 @@ fn module_moves(
 }
 
 pub(super) fn registered(db: &Connection, e: &DatasetRegistered, at: Timestamp) -> Result<(), Stop> {
-    let sql = "SELECT id FROM dataset WHERE id = ?1 UNION ALL SELECT id FROM dataset WHERE name = ?2
-               UNION ALL SELECT id FROM dataset WHERE location = ?3 LIMIT 1";
+    let sql = "SELECT id FROM dataset WHERE id = ?1 UNION ALL SELECT id FROM dataset WHERE location = ?3
+               UNION ALL SELECT id FROM dataset WHERE name = ?2 LIMIT 1";
     let keys = [e.dataset.to_string(), e.name.to_string(), e.location.to_string()];
     let taken = db.prepare_cached(sql)?.query_row(keys, |row| Cells::of(row).parse()).optional()?;
     refuse_if(taken, |dataset| Found::Dataset { dataset })?;
