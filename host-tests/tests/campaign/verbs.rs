@@ -123,4 +123,8 @@ fn old_versions_are_kept_for_the_window_and_then_given_up_by_themselves() {
         (&json!("rollback_incomplete"), &json!(4))
     );
     assert!(runs(&service, &kept).iter().all(|run| run["why"]["code"] == codes::RUN_NOT_CURRENT.id));
+    // Asked for again it is tried again.
+    service.act(&kept, "roll_back").succeeded();
+    assert_eq!(service.watched(&kept)["state"], "rollback_incomplete");
+    assert_eq!(decided(&service, &kept, "run.reverting").len(), 8);
 }

@@ -1,5 +1,6 @@
 //! A fixed module over what another campaign left.
 
+use super::manifests::columns;
 use super::{create, drops, made, planned, service, shown};
 use serde_json::json;
 use skein_types::codes;
@@ -7,7 +8,8 @@ use skein_types::codes;
 #[test]
 fn what_failed_is_gone_on_with_by_another_module_and_what_is_published_is_left() {
     let service = service(4);
-    let table = "dataset,params\norders-000,\norders-001,\norders-002,\"{\"\"steps\"\":[{\"\"drop\"\":\"\"amount\"\"}]}\"\n";
+    let own = "\"{\"\"steps\"\":[{\"\"drop\"\":\"\"amount\"\"}]}\"";
+    let table = format!("dataset,params\norders-000,\norders-001,{own}\norders-002,\n");
     let good = service.site.file("good.csv", table);
     let first = made(create(&service, "first").params(&drops("first")).arg("--manifest").arg(good));
     planned(&service, &first);
@@ -35,4 +37,6 @@ fn what_failed_is_gone_on_with_by_another_module_and_what_is_published_is_left()
     assert_eq!(service.watched(&second)["runs"]["published"], 1);
     let counts = [0, 1, 2, 3].map(|number| service.published(&service.datasets[number]));
     assert_eq!(counts, [1, 1, 0, 0]);
+    // With what the manifest of the first says of it.
+    assert_eq!(columns(&service, 1), ["id", "customer", "note", "year", "remark"]);
 }

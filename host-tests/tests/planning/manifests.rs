@@ -7,7 +7,7 @@ use serde_json::json;
 use skein_types::codes;
 
 /// The columns of a dataset as it is now.
-fn columns(service: &Service, number: usize) -> Vec<String> {
+pub(crate) fn columns(service: &Service, number: usize) -> Vec<String> {
     let file = std::fs::read_dir(&service.datasets[number]).unwrap().next().unwrap().unwrap();
     let schema = fixture::read(&file.path()).schema();
     schema.fields().iter().map(|field| field.name().clone()).collect()

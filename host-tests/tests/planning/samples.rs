@@ -104,6 +104,27 @@ fn what_is_refused_is_counted_by_code_with_an_example() {
 }
 
 #[test]
+fn a_dataset_that_cannot_be_opened_just_now_is_refused_and_the_plan_is_made() {
+    let service = Service::start(3).with_module_and_datasets();
+    let away = service.datasets[1].with_extension("away");
+    std::fs::rename(&service.datasets[1], &away).unwrap();
+    std::os::unix::fs::symlink(&service.datasets[1], &service.datasets[1]).unwrap();
+    let policy = "[retries]\ntransient = 2\nwait = \"10ms\"\nlongest = \"10ms\"\n";
+    let policy = service.site.file("hasty.toml", policy);
+    let create = create(&service, "without-note").params(&drops("without-note"));
+    let campaign = made(create.arg("--policy").arg(policy));
+    let shown = planned(&service, &campaign);
+    assert_eq!((&shown["plan"]["eligible"], &shown["plan"]["refused"]), (&json!(2), &json!(1)), "{shown}");
+    let report = get(&service, &format!("/v1/campaigns/{campaign}/plan"));
+    let reason = &report["reasons"][0];
+    assert_eq!(
+        (&reason["code"], &reason["example"]),
+        (&json!(codes::IO.id), &json!("orders-001")),
+        "{report}"
+    );
+}
+
+#[test]
 fn a_plan_survives_the_death_of_nodes_and_server() {
     let mut service = Service::start(20).with_module_and_datasets();
     let campaign = made(create(&service, "without-note").params(&drops("without-note")));

@@ -1,6 +1,7 @@
 //! A state directory that cannot be used: who has it, where it is damaged, what to do; and nothing in it is touched.
 
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -51,13 +52,19 @@ fn put(file: &Path, at: u64, bytes: &[u8]) {
     file.write_all(bytes).unwrap();
 }
 
-/// SQL by a stranger's SQLite.
+/// What a stranger's SQLite changes in a file that nobody else has open.
 fn sql(file: &Path, sql: &str) -> String {
+    let answer = asked(file, sql);
+    let left = file.with_extension("db-wal");
+    assert!(left.metadata().map_or(0, |wal| wal.len()) == 0, "the change is in the file");
+    answer
+}
+
+/// SQL by a stranger's SQLite.
+pub(crate) fn asked(file: &Path, sql: &str) -> String {
     let script = "import sqlite3, sys\ndb = sqlite3.connect(sys.argv[1])\nfor row in db.execute(sys.argv[2]):\n    print(*row)\ndb.commit()";
     let ran = Command::new(python::interpreter()).args(["-c", script]).arg(file).arg(sql).output().unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-    let left = file.with_extension("db-wal");
-    assert!(left.metadata().map_or(0, |wal| wal.len()) == 0, "the change is in the file");
     String::from_utf8(ran.stdout).unwrap()
 }
 
@@ -182,4 +189,11 @@ fn a_server_that_was_killed_while_it_wrote_starts_from_what_was_written() {
     let (_, after) = service.send("GET /v1/events?limit=1000", "", b"");
     let (before, after) = (before["items"].as_array().unwrap(), after["items"].as_array().unwrap());
     assert_eq!(&after[..before.len()], &before[..]);
+}
+
+#[test]
+fn a_ledger_is_for_its_user_alone() {
+    let (service, _) = ended();
+    let mode = std::fs::metadata(service.site.path("server/ledger")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
 }

@@ -1,5 +1,8 @@
 //! Requests of people and their programs that cannot be meant.
 
+use std::io::Write as _;
+use std::net::TcpStream;
+
 use host_tests::service::Service;
 use serde_json::{Value, json};
 
@@ -115,4 +118,35 @@ fn modules_and_datasets_that_cannot_be_are_refused_each_by_itself() {
     // What is in a file is for a node to look at: the plan says it.
     assert!(body["datasets"][2]["added"].is_string(), "{body}");
     assert_eq!(service.call("dataset").arg("list").finish().succeeded().json().as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_policy_that_no_record_or_clock_can_follow_is_refused() {
+    let service = Service::start(0).with_module("columns");
+    let create = |policy: Value| {
+        let body = json!({ "name": "c", "module": "columns@1", "params": {}, "policy": policy });
+        service.post("/v1/campaigns", "", &body)
+    };
+    let long = 1_u64 << 55;
+    refused(create(json!({ "retries": { "wait_ms": long, "longest_ms": long } })), 400, "SK0630");
+    refused(create(json!({ "retries": { "longest_ms": 3_600_001 } })), 400, "SK0630");
+    refused(create(json!({ "budget": { "runs": 1_u64 << 53 } })), 400, "SK0630");
+    assert_eq!(create(json!({ "retries": { "longest_ms": 3_600_000 } })).0, 200);
+}
+
+#[test]
+fn half_a_request_does_not_keep_a_server_from_ending() {
+    let mut service = Service::start(0);
+    let address = service.address.trim_start_matches("http://").to_owned();
+    let mut half: Vec<TcpStream> = (0..2).map(|_| TcpStream::connect(&address).unwrap()).collect();
+    half[0].write_all(b"GET /v1/datasets HTTP/1.1\r\nHost: ").unwrap();
+    half[1]
+        .write_all(
+            format!("POST /v1/campaigns HTTP/1.1\r\nHost: {address}\r\nContent-Length: 100\r\n\r\n{{")
+                .as_bytes(),
+        )
+        .unwrap();
+    // Something that is sent after them is answered, so both have arrived.
+    service.get("/v1/datasets");
+    service.stop();
 }

@@ -223,7 +223,7 @@ impl Control {
     /// Forgets a dataset and gives it back; its files and its log stay.
     pub fn remove_dataset(&self, named: &str) -> Result<skein_api::Dataset, ServiceError> {
         let row = self.find_dataset(named)?;
-        let opened = self.open_at(row.location.as_str());
+        let opened = self.open_dataset(row.id);
         // Whoever removes one that is not there says that it does not come back: its runs end with that.
         let is_gone = opened.as_ref().is_err_and(|error| error.code == codes::DATASET_NOT_FOUND);
         if let Some(run) = self.under_way(row.id)?.first().filter(|_| !is_gone) {

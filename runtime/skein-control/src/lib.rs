@@ -45,6 +45,8 @@ mod reports;
 mod results;
 mod sampling;
 mod scan;
+#[cfg(test)]
+mod scene;
 mod selection;
 mod shelf;
 mod shown;

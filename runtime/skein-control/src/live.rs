@@ -58,7 +58,9 @@ impl Live {
                 .ok_or_else(|| ServiceError::bug(format!("the blob {digest} of {id} is gone")))
         };
         let policy: skein_api::Policy = skein_api::parse(&blob(row.policy)?, skein_api::BODY_BYTES_MAX)?;
-        let waves = ledger.waves(id)?;
+        // What is written of a plan that is not complete counts for nothing: planning begins anew.
+        let is_planned = row.state != CampaignState::Planning;
+        let waves = if is_planned { ledger.waves(id)? } else { Vec::new() };
         let (tasks, divided) = tasks(ledger, id)?;
         let restored = Restored {
             state: row.state,
@@ -67,7 +69,7 @@ impl Live {
             since: row.since,
             policy: policy::rules(&policy)?,
             plan: row.plan.map(|plan| plan.digest),
-            ineligible: row.runs.of(RunState::Ineligible),
+            ineligible: if is_planned { row.runs.of(RunState::Ineligible) } else { 0 },
             waves: waves.iter().map(wave_row).collect(),
         };
         Ok(Self {

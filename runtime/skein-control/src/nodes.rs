@@ -271,3 +271,136 @@ fn local_name(slot: usize) -> String {
 pub(crate) fn millis(duration: std::time::Duration) -> Millis {
     Millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+    use crate::scene::{HandClock, MODULE, campaign, open, running};
+    use skein_ledger::{Claim, Enqueue, SizeClass, TaskKind};
+    use skein_types::{AttemptId, Bytes, CampaignState, TaskId, Token};
+
+    fn module_of(control: &Control) -> ModuleState {
+        control.ledger.module(MODULE).unwrap().unwrap().state
+    }
+
+    fn state_of(control: &Control) -> CampaignState {
+        control.ledger.campaign(campaign()).unwrap().unwrap().state
+    }
+
+    /// A node with the run's task, which it has said to be started.
+    fn at_work(control: &Control, alone: bool, deaths: u32) -> (NodeId, TaskId) {
+        let registered = control
+            .register_node(&Register {
+                protocol: skein_api::node::PROTOCOL,
+                name: skein_api::Text::escaped("n"),
+                version: skein_api::Text::escaped("0"),
+                slots: 1,
+                memory: Bytes(0),
+            })
+            .unwrap();
+        let (node, task) = (registered.node, TaskId::new(Uuid::now_v7()));
+        let enqueue = Enqueue {
+            task,
+            campaign: Some(campaign()),
+            seq: Some(0),
+            kind: TaskKind::Run,
+            class: SizeClass::Small,
+            cost: Bytes(1),
+            payload: "{}".to_owned(),
+            input: None,
+            not_before: Timestamp(0),
+        };
+        let generation = control.ledger.generation().unwrap();
+        let claim = |token| Claim {
+            task,
+            token,
+            node,
+            incarnation: registered.incarnation,
+            attempt: AttemptId::new(Uuid::now_v7()),
+        };
+        let by = || Unit::by(control.itself.clone());
+        control
+            .write(
+                by().then(Entry::Enqueue(enqueue))
+                    .then(Entry::Claim(claim(Token { generation: 0, epoch: 0 }))),
+            )
+            .unwrap();
+        let released = Release {
+            task,
+            token: Token { generation, epoch: 1 },
+            not_before: Timestamp(0),
+            deaths,
+            alone,
+            from_start: false,
+        };
+        let again = claim(Token { generation, epoch: 2 });
+        control.write(by().then(Entry::Release(released)).then(Entry::Claim(again))).unwrap();
+        let mut state = control.state();
+        control.live(&mut state, campaign()).unwrap();
+        let held =
+            skein_api::node::Held { task, token: Token { generation, epoch: 3 }, attempt: again.attempt };
+        let hold = crate::fleet::Hold {
+            held,
+            campaign: Some(campaign()),
+            seq: Some(0),
+            wave: Some(0),
+            large: false,
+            alone,
+            estimate: Millis(1),
+            started: true,
+            rows: 0,
+            kept: 0,
+        };
+        state.fleet.seats.get_mut(&node).unwrap().holds.insert(task, hold);
+        (node, task)
+    }
+
+    #[test]
+    fn only_the_proven_end_of_a_process_counts_against_what_ran_in_it() {
+        for (how, deaths) in [(Loss::Silent, 0), (Loss::Again, 0), (Loss::Restarted, 0), (Loss::Ended, 1)] {
+            let place = tempfile::tempdir().unwrap();
+            let control = open(place.path(), &Arc::new(HandClock::default()));
+            running(&control);
+            let (node, task) = at_work(&control, false, 0);
+            control.lose(&mut control.state(), node, 1, how).unwrap();
+            let task = control.ledger.task(task).unwrap().unwrap();
+            assert_eq!(
+                (task.deaths, task.phase.clone()),
+                (deaths, Phase::Ready { not_before: Timestamp(0) }),
+                "{how:?}"
+            );
+            let suspect = control.is_suspect(&control.state(), &task);
+            assert_eq!(suspect, how != Loss::Restarted, "{how:?}");
+        }
+    }
+
+    #[test]
+    fn a_third_death_alone_suspends_the_module_and_halts_its_campaigns() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        running(&control);
+        let (node, _) = at_work(&control, true, 2);
+        control.lose(&mut control.state(), node, 1, Loss::Ended).unwrap();
+        assert_eq!(
+            (module_of(&control), state_of(&control)),
+            (ModuleState::Suspended, CampaignState::Halted)
+        );
+    }
+
+    #[test]
+    fn a_module_that_was_suspended_by_a_process_that_died_over_it_halts_its_campaigns_in_the_next() {
+        let place = tempfile::tempdir().unwrap();
+        let clock = Arc::new(HandClock::default());
+        clock.0.store(1, Ordering::SeqCst);
+        let control = open(place.path(), &clock);
+        running(&control);
+        let suspended = ModuleSuspended { module: MODULE, reason: Text::clip("it ended nodes") };
+        control.write(Unit::by(control.itself.clone()).decide(suspended)).unwrap();
+        assert_eq!(state_of(&control), CampaignState::Running);
+        drop(control);
+        assert_eq!(state_of(&open(place.path(), &clock)), CampaignState::Halted);
+    }
+}

@@ -176,7 +176,9 @@ impl Control {
         };
         let datasets = skein_api::List::new(places)
             .map_err(|error| ServiceError::bug(format!("a plan task of {error}")))?;
-        Ok(Payload::Plan(Box::new(PlanTask { campaign, datasets, work, server: self.server })))
+        let tries = live.planning.as_ref().and_then(|planning| planning.tries.get(&task.id));
+        let last = tries.is_some_and(|tries| tries.transient >= live.rules().retries.transient);
+        Ok(Payload::Plan(Box::new(PlanTask { campaign, datasets, work, server: self.server, last })))
     }
 
     /// Removes all tasks of a campaign, whoever has them: what they would report is nobody's any more.
@@ -434,5 +436,31 @@ fn planned(campaign: CampaignId, seen: &Seen, wave: Option<u32>) -> RunPlanned {
         plan: plan.plan,
         bytes: plan.bytes,
         rows: plan.rows,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::scene::{HandClock, campaign, open, planning};
+    use skein_api::{CampaignAction, CampaignVerb};
+    use skein_types::CampaignState;
+
+    #[test]
+    fn a_plan_that_is_cancelled_while_it_is_written_leaves_no_run_that_is_planned_for_ever() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        planning(&control);
+        let asked = CampaignAction {
+            expect: CampaignState::Planning,
+            reason: None,
+            plan: None,
+            runs: None,
+            now: false,
+        };
+        control.act(&campaign().to_string(), CampaignVerb::Cancel.as_str(), &asked).unwrap();
+        let row = control.ledger.campaign(campaign()).unwrap().unwrap();
+        assert_eq!((row.state, row.runs.total()), (CampaignState::Cancelled, 0));
     }
 }

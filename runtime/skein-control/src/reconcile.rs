@@ -187,40 +187,12 @@ impl Control {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-    use std::sync::atomic::AtomicU64;
-
     use super::*;
-    use skein_api::node::Secret;
+    use crate::scene::{HandClock, open};
     use skein_ledger::{Entry, Unit, UnitOutcome};
-    use skein_types::{Blake3, CauseId, Clock, Timestamp};
+    use skein_types::{Blake3, CauseId, Timestamp};
 
     const HOUR: u64 = 3_600_000;
-
-    /// Stands where a test sets it.
-    #[derive(Debug, Default)]
-    struct HandClock(AtomicU64);
-
-    impl Clock for HandClock {
-        fn now(&self) -> Timestamp {
-            Timestamp(self.0.load(Ordering::SeqCst))
-        }
-
-        fn elapsed(&self) -> Duration {
-            Duration::from_millis(self.now().0)
-        }
-    }
-
-    fn open(place: &std::path::Path, clock: &Arc<HandClock>) -> Arc<Control> {
-        let options = crate::control::Options {
-            dir: place.to_owned(),
-            exe: PathBuf::new(),
-            address: String::new(),
-            artifact_key: [0; 32],
-            secret: Secret::new(&"s".repeat(64)).unwrap(),
-        };
-        Control::open(options, clock.clone()).unwrap()
-    }
 
     fn memory(of: &Control) -> Memory {
         Memory { pauses: BTreeMap::new(), sweep_at: of.clock.elapsed() + SWEEP_EVERY }

@@ -225,3 +225,23 @@ pub(crate) fn meters_of(meters: &Meters) -> skein_ledger::Meters {
 pub(crate) const fn fitting(number: u64) -> u64 {
     if number > NUMBER_MAX { NUMBER_MAX } else { number }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Bytes, Fuel, Meters, Millis, NUMBER_MAX, meters_of};
+
+    #[test]
+    fn what_no_record_can_hold_is_as_much_as_one_can() {
+        let all = u64::MAX;
+        let said = Meters {
+            bytes_read: Bytes(all),
+            bytes_written: Bytes(5),
+            cpu_ms: Millis(all),
+            fuel: Fuel(all),
+            ..Meters::default()
+        };
+        let kept = meters_of(&said);
+        assert_eq!((kept.bytes_in, kept.bytes_out), (Bytes(NUMBER_MAX), Bytes(5)));
+        assert_eq!((kept.cpu, kept.fuel), (Millis(NUMBER_MAX), Fuel(NUMBER_MAX)));
+    }
+}

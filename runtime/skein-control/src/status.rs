@@ -46,7 +46,9 @@ impl Control {
     }
 
     fn node_status(&self, state: &State, node: &skein_ledger::Node) -> NodeStatus {
+        // One that registered since the row was read has another incarnation.
         let seat = state.fleet.seats.get(&node.id);
+        let seat = seat.filter(|seat| seat.session.incarnation == node.incarnation);
         NodeStatus {
             node: node.id,
             name: Text::escaped(node.name.as_str()),

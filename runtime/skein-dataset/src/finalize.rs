@@ -93,14 +93,14 @@ pub fn finalize(
     rejected: RejectedRows,
 ) -> Result<Finalized, StateError> {
     let now = dataset.clock.now();
-    give_up(dataset, rejected, |_, since| window.is_zero() || has_passed(now, since, window))
+    give_up(dataset, rejected, |_, _, since| window.is_zero() || has_passed(now, since, window))
 }
 
 /// Gives up the version that a run displaced if it is kept, and no other: a run has no say over those that others displaced.
 /// Which one that is stands in the log. Of one that is given up already it removes what a process that died over it has left.
 pub fn finalize_displaced_by(dataset: &Dataset, run: RunId) -> Result<Finalized, StateError> {
-    let published = dataset.history()?.published_by(run);
-    let is_displaced = |kept: &Version, _| published == kept.version.checked_add(1);
+    let is_displaced =
+        |history: &History, kept: &Version, _| history.published_by(run) == kept.version.checked_add(1);
     let given_up = give_up(dataset, RejectedRows::Keep, is_displaced)?;
     if given_up.versions.is_empty() {
         collect(dataset)?;
@@ -111,7 +111,7 @@ pub fn finalize_displaced_by(dataset: &Dataset, run: RunId) -> Result<Finalized,
 fn give_up(
     dataset: &Dataset,
     rejected: RejectedRows,
-    is_due: impl Fn(&Version, Timestamp) -> bool,
+    is_due: impl Fn(&History, &Version, Timestamp) -> bool,
 ) -> Result<Finalized, StateError> {
     let Some(state) = dataset.state() else { return Ok(nothing()) };
     let _at_work = dataset.keep_runs_away("a finalize")?;
@@ -119,7 +119,7 @@ fn give_up(
     let (_, history) = recover::settle(dataset, state)?;
     let now = dataset.clock.now();
     let (due, waiting): (Vec<_>, Vec<_>) =
-        history.kept().partition(|(version, since)| is_due(version, *since));
+        history.kept().partition(|(version, since)| is_due(&history, version, *since));
     let files = due.iter().map(|(version, _)| version.files.len() as u64).sum();
     let bytes = due.iter().map(|(version, _)| size(version)).sum();
     let mut set_aside = Vec::new();

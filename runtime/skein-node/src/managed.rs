@@ -2,7 +2,7 @@
 //!
 //! [`prepare_attempt`] does what [`prepare`](crate::prepare) does without keeping anybody away: the server's ledger says which
 //! of the attempts at a run may become current. [`hand_over_all`] ends as many as are ready with one wait for the disk. What
-//! others add meanwhile is not caught up with: control answers with the conflict and has the run attempted again.
+//! others add meanwhile is not caught up with: the publish finds it, and the run has failed with the conflict.
 
 use std::sync::Arc;
 

@@ -116,6 +116,8 @@ pub struct PlanTask {
     pub work: Work,
     /// Who manages what it is over.
     pub server: ServerId,
+    /// It is not tried again: a dataset that cannot be looked at now, for whatever reason, is refused.
+    pub last: bool,
 }
 
 /// Send a few batches of a dataset through agents and show what comes out.

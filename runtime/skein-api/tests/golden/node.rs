@@ -107,7 +107,7 @@ fn payloads() -> Vec<Payload> {
     let split = SplitTask { run: run_task.clone(), part: 1, parts: 4 };
     let server = ServerId::new(uuid(8));
     let datasets = List::new(vec![dataset.clone()]).unwrap();
-    let plan = PlanTask { campaign, datasets, work: work(), server };
+    let plan = PlanTask { campaign, datasets, work: work(), server, last: true };
     vec![
         Payload::Run(Box::new(run_task.clone())),
         Payload::Plan(Box::new(plan)),

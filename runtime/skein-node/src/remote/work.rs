@@ -34,8 +34,9 @@ use crate::staged::{Staged, since};
 
 /// How long a task waits for somebody who is at a dataset's log.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
-/// Before a dataset is looked at again that could not be opened for a reason that may pass.
-const LOOK_AGAIN: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
+/// Before a dataset is looked at again that could not be for a reason that may pass.
+const LOOK_AGAIN: [Duration; 3] =
+    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(500)];
 /// Artifacts and parameters that are kept for the next task.
 const KEPT: usize = 16;
 
@@ -242,28 +243,43 @@ impl Shop {
         let mut plans = Vec::with_capacity(task.datasets.len());
         for place in task.datasets.iter() {
             let request = self.request(RunId::new(uuid::Uuid::nil()), &task.work, 1)?;
-            plans.push(match self.found(place, task.server) {
-                Ok(dataset) => planned(place, look(&dataset, &module, &request, progress)?),
-                // It is refused, not the plan.
-                Err(Trouble::Other(code, message)) => refused(place, Why::new(code, &message, None)),
-                Err(other) => return Err(other),
-            });
+            plans.push(self.looked(place, task, (&module, &request), progress)?);
         }
         let datasets = List::new(plans).map_err(|error| Trouble::Other(codes::BUG, error.to_string()))?;
         Ok(Planned { datasets })
     }
 
-    /// A dataset that is to be planned. What passes is waited for a little: one that stays is that dataset's fault alone.
-    fn found(&self, place: &DatasetPlace, server: ServerId) -> Result<Dataset, Trouble> {
-        for wait in LOOK_AGAIN {
-            match self.dataset(place, server) {
-                Err(Trouble::Other(code, _)) if code.class == ErrorClass::Transient => {
-                    std::thread::sleep(wait)
+    /// A dataset as it is planned. What passes is waited for a little here, and longer between the tries of the task. What stays to
+    /// the last is that dataset's fault alone: it is refused, not the plan.
+    fn looked(
+        &self,
+        place: &DatasetPlace,
+        task: &PlanTask,
+        (module, request): (&Module, &RunRequest),
+        progress: &Progress,
+    ) -> Result<DatasetPlan, Trouble> {
+        let mut waits = LOOK_AGAIN.into_iter();
+        loop {
+            let opened = self.dataset(place, task.server);
+            let trouble = match opened.and_then(|dataset| Ok(look(&dataset, module, request, progress)?)) {
+                Ok(found) => return Ok(planned(place, found)),
+                Err(trouble) => trouble,
+            };
+            let (code, message) = match &trouble {
+                Trouble::Other(code, message) => (*code, message.clone()),
+                Trouble::Run(error) => (error.code(), chain(error)),
+                Trouble::Server(_) => return Err(trouble),
+            };
+            let passes = code.class == ErrorClass::Transient && !progress.is_cancelled();
+            match (waits.next().filter(|_| passes), &trouble) {
+                (Some(wait), _) => std::thread::sleep(wait),
+                (None, _) if passes && task.last => break Ok(refused(place, Why::new(code, &message, None))),
+                (None, Trouble::Other(..)) if !passes => {
+                    break Ok(refused(place, Why::new(code, &message, None)));
                 }
-                found => return found,
+                (None, _) => break Err(trouble),
             }
         }
-        self.dataset(place, server)
     }
 
     fn request(&self, run: RunId, work: &Work, threads: usize) -> Result<RunRequest, Trouble> {

@@ -1,0 +1,141 @@
+//! What tests of this crate begin with: control on an empty directory under a clock that they set, and a campaign that its
+//! events alone have brought to where it is.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use skein_api::node::Secret;
+use skein_ledger::{
+    CampaignCreated, CampaignMoved, CampaignPlanned, DatasetRegistered, Entry, Labels, ModuleCompiled,
+    ModuleSubmitted, Name, RunPlanned, Text, Unit, WaveMoved, WavePlanned,
+};
+use skein_types::{
+    Blake3, Bytes, CampaignId, CampaignState, Clock, DatasetId, ModuleDigest, ParamsDigest, Rows, RunId,
+    Timestamp, Verdict, WaveState,
+};
+use uuid::Uuid;
+
+use crate::control::{Control, Options};
+
+/// Stands where a test sets it.
+#[derive(Debug, Default)]
+pub(crate) struct HandClock(pub(crate) AtomicU64);
+
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.now().0)
+    }
+}
+
+pub(crate) fn open(place: &Path, clock: &Arc<HandClock>) -> Arc<Control> {
+    let options = Options {
+        dir: place.to_owned(),
+        exe: PathBuf::new(),
+        address: String::new(),
+        artifact_key: [0; 32],
+        secret: Secret::new(&"s".repeat(64)).unwrap(),
+    };
+    Control::open(options, clock.clone()).unwrap()
+}
+
+/// The campaign.
+pub(crate) fn campaign() -> CampaignId {
+    CampaignId::new(Uuid::from_u128(1))
+}
+
+/// Its module.
+pub(crate) const MODULE: ModuleDigest = ModuleDigest([7; 32]);
+
+fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+/// A campaign that is being planned, over one dataset; its run is written, its plan is not.
+pub(crate) fn planning(control: &Control) {
+    let unit = || Unit::by(control.itself.clone());
+    let blob = |text: &str| Entry::PutBlob { bytes: text.into(), keep_until: Timestamp(u64::MAX >> 12) };
+    let digest = |text: &str| Blake3::of(text.as_bytes());
+    let module = unit()
+        .decide(ModuleSubmitted {
+            module: MODULE,
+            name: name("m"),
+            version: name("1"),
+            bytes: Bytes(1),
+            owner: None,
+        })
+        .decide(ModuleCompiled { module: MODULE, manifest: None });
+    control.write(module).unwrap();
+    let created = CampaignCreated {
+        campaign: campaign(),
+        name: name("c"),
+        owner: name("local"),
+        module: MODULE,
+        params: ParamsDigest(digest("null").0),
+        params_blob: digest("null"),
+        policy: digest("{}"),
+        selection: digest("{}"),
+    };
+    let dataset = DatasetId::new(Uuid::from_u128(2));
+    let registered = DatasetRegistered {
+        dataset,
+        name: name("d"),
+        driver: name("files"),
+        location: Text::new("/nowhere/d").unwrap(),
+        owner: name("local"),
+        labels: Labels::new(),
+    };
+    control.write(unit().then(blob("null")).then(blob("{}")).decide(created).decide(registered)).unwrap();
+    moved(control, CampaignState::Draft, CampaignState::Planning);
+    let run = RunPlanned {
+        campaign: campaign(),
+        seq: 0,
+        run: RunId::new(Uuid::from_u128(3)),
+        dataset,
+        wave: Some(0),
+        verdict: Verdict::Eligible,
+        reason: Text::clip(""),
+        schema: Some(Blake3([1; 32])),
+        plan: Some(Blake3([2; 32])),
+        bytes: Bytes(1),
+        rows: Rows(1),
+    };
+    let wave = WavePlanned { campaign: campaign(), wave: 0, budget: 0 };
+    control.write(unit().decide(wave).decide(run)).unwrap();
+}
+
+/// The same campaign, running its only wave.
+pub(crate) fn running(control: &Control) {
+    planning(control);
+    let report = Entry::PutBlob { bytes: b"{}".to_vec(), keep_until: Timestamp(u64::MAX >> 12) };
+    let planned = CampaignPlanned {
+        campaign: campaign(),
+        plan: Blake3([3; 32]),
+        report: Blake3::of(b"{}"),
+        runs: 1,
+        bytes: Bytes(1),
+        rows: Rows(1),
+    };
+    control.write(Unit::by(control.itself.clone()).then(report).decide(planned)).unwrap();
+    moved(control, CampaignState::Planned, CampaignState::Approved);
+    moved(control, CampaignState::Approved, CampaignState::Running);
+    let wave = WaveMoved {
+        campaign: campaign(),
+        wave: 0,
+        from: WaveState::Waiting,
+        to: WaveState::Running,
+        reason: Text::clip("turn_came"),
+        budget: 0,
+    };
+    control.write(Unit::by(control.itself.clone()).decide(wave)).unwrap();
+}
+
+fn moved(control: &Control, from: CampaignState, to: CampaignState) {
+    let moved = CampaignMoved { campaign: campaign(), from, to, reason: Text::clip("asked") };
+    control.write(Unit::by(control.itself.clone()).decide(moved)).unwrap();
+}
