@@ -36,20 +36,23 @@ impl Control {
         self.each_lot((id, wave, RunState::Reverting), |runs| self.finish_some_reverts(id, runs))
     }
 
-    /// All runs of a wave in a state, so many at a time: those that wait keep no others back. True if something was done.
+    /// Runs of a wave in a state, a lot at a time, up to the first lot of which something was done: those that wait keep no others
+    /// back, and other campaigns have their turn in between.
     fn each_lot(
         &self,
         (id, wave, state): (CampaignId, u32, RunState),
         mut with: impl FnMut(Vec<Run>) -> Result<bool, ServiceError>,
     ) -> Result<bool, ServiceError> {
         let filter = RunFilter { state: Some(state), wave: Some(wave) };
-        let (mut done, mut after) = (false, None);
+        let mut after = None;
         loop {
             let page = self.ledger.runs(id, filter, after, Limit::new(usize::try_from(LOT).unwrap_or(1)))?;
-            done |= with(page.items)?;
+            if with(page.items)? {
+                return Ok(true);
+            }
             match page.next {
                 Some(next) => after = Some(next),
-                None => return Ok(done),
+                None => return Ok(false),
             }
         }
     }
