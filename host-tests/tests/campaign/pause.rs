@@ -1,14 +1,19 @@
 //! Pause and cancel under load: when they are answered nothing starts any more.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
-use host_tests::service::Service;
+use host_tests::fixture;
+use host_tests::service::{Fleet, Service};
 use serde_json::{Value, json};
 
 use crate::large::{attempts, planned, service};
 
 const SMALL: i64 = 60;
+const DATASETS: i64 = 24;
+/// So many that an agent is at work on each for a while.
+const ROWS: i64 = 20_000;
 /// Longer than a node waits between two exchanges.
 const A_WHILE: Duration = Duration::from_secs(2);
 
@@ -78,4 +83,29 @@ fn after_a_cancel_nothing_starts_and_what_is_not_published_stays_as_it_was() {
         assert_eq!(*was == is, published == 0);
     }
     assert_eq!(attempts(&large), [], "nothing of it is left");
+}
+
+#[test]
+fn a_pause_is_not_answered_while_a_node_that_has_work_says_nothing_and_may_still_begin_some() {
+    let write = |number: i64, path: &Path| {
+        fixture::write(path, &fixture::orders(number * ROWS, (number + 1) * ROWS), 4_000);
+    };
+    let service = Service::over(Fleet::SMALL, DATASETS, write).with_module_and_datasets();
+    let campaign = service.campaign("without-note");
+    service.act(&campaign, "plan").succeeded();
+    service.watched(&campaign);
+    service.act(&campaign, "start").succeeded();
+    let stopped = service.stop_a_node_at_work();
+    service.act(&campaign, "pause").succeeded();
+    let events = service.get("/v1/events?limit=1000");
+    let lost = events["items"].as_array().unwrap().iter().filter(|event| event["kind"] == "node.lost");
+    assert_eq!(lost.count(), 1, "it was waited for until its lease was over");
+    let at_once = begun(&service);
+    // What it goes on with is an attempt that nobody publishes, and it begins nothing else.
+    drop(stopped);
+    std::thread::sleep(A_WHILE);
+    let later = begun(&service);
+    assert!(later.is_subset(&at_once), "begun after the answer: {:?}", later.difference(&at_once));
+    service.act(&campaign, "resume").succeeded();
+    assert_eq!(service.watched(&campaign)["runs"]["published"], DATASETS);
 }
