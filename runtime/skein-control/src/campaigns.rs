@@ -148,7 +148,10 @@ impl Control {
                 self.may_run(&mut state, id)?;
             }
             let reason = asked.reason.as_deref().unwrap_or_default();
-            let more = self.unplanned(&mut state, id, verb == CampaignVerb::Cancel)?;
+            let more = match verb == CampaignVerb::Cancel {
+                true => self.unplanned(&mut state, id)?,
+                false => Vec::new(),
+            };
             point!("act.before-moved")?;
             let refused = self.tell(&mut state, id, vec![Told::of(command)], (&self.user, reason, more))?;
             if let Some((_, refused)) = refused.into_iter().next() {

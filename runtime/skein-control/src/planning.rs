@@ -97,24 +97,19 @@ impl Control {
     fn give_up_plan(&self, id: CampaignId, reason: &str) -> Result<bool, ServiceError> {
         let told = vec![Told::of(Observation::PlanImpossible)];
         let mut state = self.state();
-        let more = self.unplanned(&mut state, id, true)?;
+        let more = self.unplanned(&mut state, id)?;
         self.tell(&mut state, id, told, (&self.itself, reason, more))?;
         drop(state);
         self.drop_tasks(id)?;
         Ok(true)
     }
 
-    /// What goes with the end of planning, if this is one: runs may be written already, and more of them at this moment. They
+    /// What goes with the end of a campaign that is planned just now: runs may be written already, and more of them at this moment. They
     /// would be planned for ever.
-    pub(crate) fn unplanned(
-        &self,
-        state: &mut State,
-        id: CampaignId,
-        ends: bool,
-    ) -> Result<Vec<Entry>, ServiceError> {
+    pub(crate) fn unplanned(&self, state: &mut State, id: CampaignId) -> Result<Vec<Entry>, ServiceError> {
         let plans = self.live(state, id)?.machine.state() == CampaignState::Planning;
         let unplanned = CampaignUnplanned { campaign: id };
-        Ok(if ends && plans { vec![Entry::Decide(unplanned.into())] } else { Vec::new() })
+        Ok(if plans { vec![Entry::Decide(unplanned.into())] } else { Vec::new() })
     }
 
     fn any_task(&self, campaign: CampaignId, phase: PhaseName) -> Result<bool, ServiceError> {

@@ -270,15 +270,18 @@ impl Shop {
                 Trouble::Run(error) => (error.code(), chain(error)),
                 Trouble::Server(_) => return Err(trouble),
             };
-            let passes = code.class == ErrorClass::Transient && !progress.is_cancelled();
-            match (waits.next().filter(|_| passes), &trouble) {
-                (Some(wait), _) => std::thread::sleep(wait),
-                (None, _) if passes && task.last => break Ok(refused(place, Why::new(code, &message, None))),
-                (None, Trouble::Other(..)) if !passes => {
-                    break Ok(refused(place, Why::new(code, &message, None)));
-                }
-                (None, _) => break Err(trouble),
+            let passes = code.class == ErrorClass::Transient;
+            if let Some(wait) = waits.next().filter(|_| passes && !progress.is_cancelled()) {
+                std::thread::sleep(wait);
+                continue;
             }
+            // What is wrong with a dataset's place is the dataset's; what a look ends with only if it stays.
+            let is_its_own = if passes { task.last } else { matches!(trouble, Trouble::Other(..)) };
+            return if is_its_own {
+                Ok(refused(place, Why::new(code, &message, None)))
+            } else {
+                Err(trouble)
+            };
         }
     }
 
