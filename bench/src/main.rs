@@ -24,6 +24,10 @@ use measure::Bench;
 type Measure = fn(&Bench<'_>) -> anyhow::Result<Vec<Report>>;
 
 fn main() -> anyhow::Result<()> {
+    // Clients of servers need one, though they speak plain HTTP here.
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .map_err(|_| anyhow::anyhow!("chosen twice"))?;
     let (measurement, measure): (Measurement, Measure) = match Arguments::parse().command {
         Command::Tables(request) => return write_tables(&request),
         Command::Lineitem(measurement) => (measurement, |bench| bench.lineitem()),

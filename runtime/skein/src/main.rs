@@ -36,6 +36,7 @@ use crate::failure::CommandResult;
 use crate::settings::Settings;
 
 fn main() -> ExitCode {
+    choose_tls();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage::refused(error),
@@ -54,6 +55,11 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(output),
     }
+}
+
+/// Whoever asks a server, a node too, makes a client that needs one. Only a second choice could be refused, and there is none.
+fn choose_tls() {
+    rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
 }
 
 fn command(settings: &Settings, command: Command) -> CommandResult {

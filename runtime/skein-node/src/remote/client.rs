@@ -8,7 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use skein_api::node::{
     BLOB_BYTES_MAX, BLOBS_PATH, EXCHANGE_BYTES_MAX, EXCHANGE_PATH, Exchange, Exchanged, REGISTER_BYTES_MAX,
-    REGISTER_PATH, Register, Registered, SECRET_HEADER, check_blob,
+    REGISTER_PATH, Register, Registered, SECRET_HEADER, SECRETS_BYTES_MAX, SECRETS_PATH, SecretsAsk,
+    SecretsTold, check_blob,
 };
 use skein_api::{BODY_BYTES_MAX, Problem};
 use skein_types::{Blake3, chain};
@@ -51,7 +52,10 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(server: &str, secret: &str) -> Result<Self, ClientError> {
-        let http = Http::builder().no_proxy().timeout(PATIENCE).build().map_err(|error| travel(&error))?;
+        let http = Http::builder().no_proxy().timeout(PATIENCE);
+        // Whom the machine trusts is read from its disk, and need not be there where nothing is encrypted.
+        let http = if server.starts_with("https:") { http } else { http.tls_certs_only([]) };
+        let http = http.build().map_err(|error| travel(&error))?;
         Ok(Self { http, server: server.trim_end_matches('/').to_owned(), secret: secret.to_owned() })
     }
 
@@ -61,6 +65,11 @@ impl Client {
 
     pub(crate) fn exchange(&self, asked: &Exchange) -> Result<Exchanged, ClientError> {
         self.post(EXCHANGE_PATH, asked, EXCHANGE_BYTES_MAX)
+    }
+
+    /// Values of secrets that a campaign's parameters name.
+    pub(crate) fn secrets(&self, asked: &SecretsAsk) -> Result<SecretsTold, ClientError> {
+        self.post(SECRETS_PATH, asked, SECRETS_BYTES_MAX)
     }
 
     /// Bytes that are what their name says.

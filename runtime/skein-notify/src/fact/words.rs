@@ -1,0 +1,91 @@
+//! What people read of a fact: a title, and a few sentences.
+
+use skein_types::grouped;
+
+use super::{Account, Fact};
+
+impl Fact {
+    pub(super) fn title(&self) -> String {
+        match self {
+            Self::ApprovalAsked { of, team, .. } => format!("{}: {team} is asked to approve", of.name),
+            Self::CampaignHalted { of, .. } => format!("{} halted", of.name),
+            Self::CampaignPublished { of, .. } => format!("{} is published", of.name),
+            Self::CampaignCompleted { of, state, .. } => {
+                format!("{} ended: {}", of.name, spaced(state.as_str()))
+            }
+            Self::CampaignRolledBack { of, .. } => format!("{} was rolled back", of.name),
+            Self::WindowEnding { of, .. } => format!("{} can soon not be rolled back any more", of.name),
+            Self::RunFailed { of, dataset, .. } => format!("{}: the run over {dataset} failed", of.name),
+            Self::ModuleSuspended { name, .. } => format!("The module {name} is suspended"),
+            Self::NodeLost { name, .. } => format!("The node {name} is lost"),
+            Self::WebhookTest { name, .. } => format!("A test for {name}"),
+        }
+    }
+
+    pub(super) fn lines(&self) -> Vec<String> {
+        match self {
+            Self::ApprovalAsked { plan, datasets, rows, risk, approvals, .. } => vec![
+                format!("{}, {} rows; risk {risk}.", counted(*datasets, "dataset"), grouped(rows.0)),
+                format!("{} needed, of the plan {plan}.", counted(u64::from(*approvals), "approval")),
+            ],
+            Self::CampaignHalted { wave, failed, budget, .. } => vec![
+                format!("{} of wave {wave} failed; {} might.", counted(*failed, "run"), grouped(*budget)),
+                "Nothing more is published. What is staged waits.".to_owned(),
+            ],
+            Self::CampaignPublished { published, failed, left_out, window_ends, .. } => vec![
+                ended(*published, *failed, *left_out),
+                format!("It can be rolled back until {window_ends}."),
+            ],
+            Self::CampaignCompleted { account, .. } => account.lines(),
+            Self::CampaignRolledBack { reverted, revert_failed, .. } => vec![format!(
+                "{} undone, {} could not be.",
+                counted(*reverted, "run"),
+                grouped(*revert_failed)
+            )],
+            Self::WindowEnding { published, window_ends, .. } => {
+                vec![format!(
+                    "The old versions of {} are kept until {window_ends}.",
+                    counted(*published, "run")
+                )]
+            }
+            Self::RunFailed { seq, code, .. } => vec![format!("Run {seq}: {}: {}.", code.id, code.title)],
+            Self::ModuleSuspended { module, deaths, .. } => vec![
+                format!("{} ended under it; its campaigns halt.", counted(*deaths, "node")),
+                format!("{module}"),
+            ],
+            Self::NodeLost { tasks, .. } => {
+                vec![format!("{} of it go to other nodes.", counted(*tasks, "task"))]
+            }
+            Self::WebhookTest { .. } => vec!["If you can read this, notices arrive.".to_owned()],
+        }
+    }
+}
+
+impl Account {
+    fn lines(&self) -> Vec<String> {
+        vec![
+            ended(self.published, self.failed, self.left_out),
+            format!(
+                "Rows: {} read, {} written, {} rejected.",
+                grouped(self.rows_read.0),
+                grouped(self.rows_written.0),
+                grouped(self.rows_rejected.0)
+            ),
+            format!("Bytes: {} read, {} written.", self.bytes_read, self.bytes_written),
+            format!("It took {} s, and {} s of CPU.", self.took_ms.0 / 1_000, self.cpu_ms.0 / 1_000),
+        ]
+    }
+}
+
+fn ended(published: u64, failed: u64, left_out: u64) -> String {
+    let runs = counted(published, "run");
+    format!("{runs} published, {} failed, {} left out.", grouped(failed), grouped(left_out))
+}
+
+fn counted(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
+fn spaced(word: &str) -> String {
+    word.replace('_', " ")
+}
