@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use host_tests::service::Service;
 use skein_ledger::{
-    Campaign, Head, Ledger as _, Limit, Options, PhaseName, Recorded, Run, RunFilter, Sqlite, Subject,
-    TaskFilter,
+    Campaign, EventFilter, Head, Ledger as _, Limit, Options, PhaseName, Recorded, Run, RunFilter, Sqlite,
+    Subject, TaskFilter,
 };
 use skein_types::{AttemptId, CampaignId, SystemClock};
 
@@ -33,9 +33,10 @@ impl Record {
 
     /// All that was decided about a campaign, or about everything.
     pub(crate) fn events(&self, of: Option<CampaignId>) -> Vec<Recorded> {
+        let filter = EventFilter::about(of.map(Subject::Campaign));
         let (mut events, mut after) = (Vec::new(), 0);
         loop {
-            let page = self.0.events(after, of.map(Subject::Campaign), Limit::MAX).unwrap();
+            let page = self.0.events(after, &filter, Limit::MAX).unwrap();
             events.extend(page.items);
             match page.next {
                 Some(next) => after = next,

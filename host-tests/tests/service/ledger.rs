@@ -121,8 +121,8 @@ fn a_ledger_that_was_edited_says_which_position() {
 #[test]
 fn a_ledger_of_a_newer_program_or_of_another_one_is_refused() {
     // SQLite's header: the version of the tables at 60, whose file it is at 68.
-    let newer = start_after(|file| put(file, 60, &2_u32.to_be_bytes()));
-    refused(&newer, codes::LEDGER_NEWER, &["of schema 2", "the version of skein that wrote it"]);
+    let newer = start_after(|file| put(file, 60, &3_u32.to_be_bytes()));
+    refused(&newer, codes::LEDGER_NEWER, &["of schema 3", "the version of skein that wrote it"]);
     let foreign = start_after(|file| put(file, 68, &1_u32.to_be_bytes()));
     refused(&foreign, codes::LEDGER_FOREIGN, &["is not a ledger of Skein", "use another directory"]);
     let text = start_after(|file| std::fs::write(file, "a file of somebody's, of some length").unwrap());
@@ -155,7 +155,7 @@ fn an_event_of_a_kind_that_is_not_known_is_refused_with_its_position() {
             sql(
                 file,
                 &format!(
-                    "INSERT INTO event VALUES ({position}, '{kind}', 1, 'control', 7, '{node}', NULL, CAST('{body}' AS BLOB), x'{hash}')"
+                    "INSERT INTO event VALUES ({position}, '{kind}', 1, 'control', 7, '{node}', NULL, CAST('{body}' AS BLOB), x'{hash}', NULL)"
                 ),
             );
             sql(file, &format!("UPDATE meta SET head_position = {position}, head_hash = x'{hash}'"));

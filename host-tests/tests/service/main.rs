@@ -6,6 +6,7 @@
     reason = "helpers of tests: a failure here is a failed test, and files are written as a stranger would"
 )]
 
+mod access;
 mod clock;
 mod datasets;
 mod full_disk;

@@ -58,7 +58,7 @@ fn what_is_not_there_verbs_that_nobody_knows_and_queries_that_mean_nothing_are_r
     let service = Service::start(1).with_module_and_datasets();
     let campaign = service.campaign("without-note");
     let get = |path: &str| service.send(&format!("GET {path}"), "", b"");
-    for path in ["/v1/nothing", "/", "/v1/campaigns/x/y/z"] {
+    for path in ["/v1/nothing", "/nothing", "/v1/campaigns/x/y/z"] {
         refused(get(path), 404, "SK0680");
     }
     let unknown = "cmp_00000000000000000000000000000001";

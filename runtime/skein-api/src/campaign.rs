@@ -30,6 +30,9 @@ pub struct Selection {
     /// It belongs to this team.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<Name>,
+    /// It belongs to one of these teams. Whoever does not see all teams selects among those that it sees.
+    #[serde(skip_serializing_if = "owners_empty")]
+    pub owners: List<Name, 64>,
     /// It has this driver.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub driver: Option<Text<32>>,
@@ -66,6 +69,10 @@ fn manifest_empty(manifest: &List<Chosen, MANIFEST_MAX>) -> bool {
     manifest.is_empty()
 }
 
+fn owners_empty(owners: &List<Name, 64>) -> bool {
+    owners.is_empty()
+}
+
 fn names_empty(names: &List<Name, 10_000>) -> bool {
     names.is_empty()
 }
@@ -76,6 +83,9 @@ fn names_empty(names: &List<Name, 10_000>) -> bool {
 pub struct CampaignCreate {
     /// For people; need not be the only one.
     pub name: Name,
+    /// The team that it belongs to; the only one that it can be if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Name>,
     /// A digest, or `name@version`.
     pub module: Name,
     /// For the module: any JSON that it takes.
@@ -87,6 +97,9 @@ pub struct CampaignCreate {
     /// In this way.
     #[serde(default)]
     pub policy: Policy,
+    /// In the way that this name stands for on the server, as it is now; instead of `policy`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_named: Option<Name>,
 }
 
 /// What somebody may ask of a campaign.
@@ -252,6 +265,8 @@ pub struct Campaign {
     pub campaign: CampaignId,
     /// Its name.
     pub name: Name,
+    /// The team that it belongs to.
+    pub owner: Name,
     /// Where it is.
     pub state: CampaignState,
     /// Higher with each move.

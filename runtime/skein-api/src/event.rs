@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use skein_types::Blake3;
+use skein_types::{Blake3, TraceId};
 
 use crate::Name;
 use crate::bounded::Text;
@@ -25,4 +25,7 @@ pub struct Event {
     pub body: Value,
     /// Of this record and all before it.
     pub hash: Blake3,
+    /// The request that it was decided in, as the server's log names it.
+    #[serde(default)]
+    pub trace: Option<TraceId>,
 }

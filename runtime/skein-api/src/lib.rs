@@ -15,6 +15,7 @@
 //!
 //! It deliberately does not know: HTTP beyond paths and status numbers, the ledger, the machines, files, guests.
 
+mod access;
 mod body;
 mod bounded;
 mod campaign;
@@ -28,9 +29,12 @@ mod policy;
 mod problem;
 mod run;
 mod scan;
+mod secret_ref;
+mod setting;
 mod status;
 mod time;
 
+pub use access::{AccessToken, GRANTS_MAX, Grant, Team, TeamPut, TokenIssue, TokenIssued, Whoami};
 pub use body::{BODY_BYTES_MAX, BodyError, parse};
 pub use bounded::{List, Text, TooLong, TooMany};
 pub use campaign::{
@@ -39,7 +43,7 @@ pub use campaign::{
 };
 pub use dataset::{DRIVER_FILES, Dataset, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, Labels};
 pub use event::Event;
-pub use module::{MODULE_BYTES_MAX, Module, ModuleRestore, ModuleState};
+pub use module::{MODULE_BYTES_MAX, Module, ModuleBan, ModuleRestore, ModuleState};
 pub use page::{PAGE_ITEMS_MAX, Page};
 pub use plan::{
     LISTED_MAX, PlanEstimate, PlanReason, PlanReport, PlanSample, Risk, SAMPLES_MAX, Samples, Uncovered,
@@ -50,7 +54,9 @@ pub use policy::{
 pub use problem::{PROBLEM_TYPE, Problem};
 pub use run::{Meters, Run, RunRows, Why};
 pub use scan::{Scan, ScanAsk, ScanFound};
-pub use status::{LedgerUse, NodeStatus, ProcessUse, Seated, Status, WorkDone};
+pub use secret_ref::{secret_name, secret_names};
+pub use setting::{NamedPolicy, PolicyPut, SECRET_BYTES_MAX, Secret};
+pub use status::{FleetAction, FleetState, LedgerUse, NodeStatus, ProcessUse, Seated, Status, WorkDone};
 pub use time::{Time, TimeParseError};
 
 /// Most bytes of the name of anything.

@@ -23,6 +23,8 @@ pub enum ModuleState {
     Refused,
     /// It ended nodes; nothing of it starts until somebody says so.
     Suspended,
+    /// Somebody banned it; nothing of it starts until somebody takes that back.
+    Banned,
 }
 
 /// Asks that a suspended module may run again: `POST /v1/modules/{name}/versions/{version}/actions/restore`.
@@ -33,6 +35,14 @@ pub struct ModuleRestore {
     pub reason: Message,
 }
 
+/// Asks that a module runs no more, under whatever name: `POST /v1/modules/{name}/versions/{version}/actions/ban`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModuleBan {
+    /// Why, for the record and for those whose campaigns end with it.
+    pub reason: Message,
+}
+
 /// A submitted module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Module {
@@ -40,6 +50,8 @@ pub struct Module {
     pub name: Name,
     /// As submitted.
     pub version: Name,
+    /// The team that it belongs to; `local` is for everybody.
+    pub owner: Option<Name>,
     /// What it is.
     pub digest: ModuleDigest,
     /// Size of the component.
@@ -50,4 +62,10 @@ pub struct Module {
     pub why: Option<Why>,
     /// When it was submitted.
     pub submitted: Time,
+    /// Where its source is, as whoever submitted it said.
+    #[serde(default)]
+    pub source: Option<Message>,
+    /// Of which commit there.
+    #[serde(default)]
+    pub commit: Option<Name>,
 }

@@ -5,6 +5,7 @@
 //! POST /node/v1/exchange            Exchange -> Exchanged        one in flight per node
 //! PUT  /node/v1/blobs/{digest}      bytes, BLAKE3 checked by who receives them
 //! GET  /node/v1/blobs/{digest}      bytes, likewise
+//! POST /node/v1/secrets             SecretsAsk -> SecretsTold
 //! ```
 //! Every request carries the fleet's secret in the header [`SECRET_HEADER`] ([`Secret`]). What goes wrong is a
 //! [`crate::Problem`]. A node that is told `SK0662` has lost its lease: it kills its agents and registers again.
@@ -24,6 +25,7 @@ mod exchange;
 mod register;
 mod report;
 mod secret;
+mod secrets;
 mod task;
 
 pub use blob::{BLOB_BYTES_MAX, BlobError, check_blob};
@@ -34,6 +36,7 @@ pub use exchange::{
 pub use register::{NodeRefused, Register, Registered, check_protocol};
 pub use report::{DatasetPlan, Found, Fragment, Outcome, Planned, Sampled, Scanned, Staged};
 pub use secret::Secret;
+pub use secrets::{SECRETS_MAX, SecretsAsk, SecretsTold, from_hex, to_hex};
 pub use task::{
     AgentLimits, DatasetPlace, DryRunTask, Payload, PlanTask, RunTask, ScanTask, SplitTask, Work,
 };
@@ -46,6 +49,8 @@ pub const SECRET_HEADER: &str = "authorization";
 pub const REGISTER_PATH: &str = "/node/v1/register";
 /// Where a node exchanges.
 pub const EXCHANGE_PATH: &str = "/node/v1/exchange";
+/// Where a node asks for the values of secrets.
+pub const SECRETS_PATH: &str = "/node/v1/secrets";
 /// Before the digest of a blob.
 pub const BLOBS_PATH: &str = "/node/v1/blobs/";
 
@@ -53,6 +58,8 @@ pub const BLOBS_PATH: &str = "/node/v1/blobs/";
 pub const REGISTER_BYTES_MAX: usize = 64 << 10;
 /// Most bytes of the body of an exchange or its answer.
 pub const EXCHANGE_BYTES_MAX: usize = 8 << 20;
+/// Most bytes of the values of secrets of one campaign.
+pub const SECRETS_BYTES_MAX: usize = 10 << 20;
 /// Most tasks that control gives a node at a time, and most datasets of a plan task.
 pub const TASKS_MAX: usize = 64;
 /// Most tasks that a node has, started or not, and so most results, checkpoints and revocations of an exchange.

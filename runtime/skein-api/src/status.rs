@@ -3,11 +3,11 @@
 //! The counters are for people who want to know what work costs. They are not kept: with a new process they begin at nothing.
 
 use serde::{Deserialize, Serialize};
-use skein_types::{Bytes, Millis, NodeId};
+use skein_types::{Bytes, Millis, NodeId, NodeMark};
 
-use crate::Name;
 use crate::bounded::{List, Text};
 use crate::time::Time;
+use crate::{Message, Name};
 
 /// What one process takes of its machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,8 +84,38 @@ pub struct NodeStatus {
     pub incarnation: u64,
     /// When it came, or was lost.
     pub since: Time,
+    /// Whether it gets work.
+    #[serde(default = "unmarked")]
+    pub mark: NodeMark,
+    /// Why not, if so.
+    #[serde(default)]
+    pub mark_reason: Option<Message>,
     /// None: it is lost or has left.
     pub seat: Option<Seated>,
+}
+
+fn unmarked() -> NodeMark {
+    NodeMark::None
+}
+
+/// Asks for something that is done to a node or to the fleet: `POST /v1/nodes/{node}/actions/{cordon|uncordon|drain}`,
+/// `POST /v1/fleet/actions/{freeze|thaw}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FleetAction {
+    /// For the record, and for those whose work waits.
+    pub reason: Message,
+}
+
+/// Whether the fleet works: `GET /v1/fleet`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FleetState {
+    /// Nothing begins anywhere; what has begun goes on.
+    pub frozen: bool,
+    /// Why.
+    pub reason: Option<Message>,
+    /// Since when it is as it is; none: it was never frozen.
+    pub since: Option<Time>,
 }
 
 /// How the server is.

@@ -39,7 +39,7 @@ impl Control {
                 entries.extend(tasks_of(run)?);
             }
             point!("admit.before-enqueue")?;
-            self.write(entries.into_iter().fold(Unit::by(self.itself.clone()), Unit::then))?;
+            self.write(entries.into_iter().fold(self.itself.unit(), Unit::then))?;
             point!("admit.after-enqueue")?;
         }
         let live = self.live(state, id)?;

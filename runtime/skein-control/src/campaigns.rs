@@ -5,18 +5,17 @@ use std::collections::BTreeSet;
 use skein_api::{Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignVerb, Event, Page, Run};
 use skein_campaign::{Accept, Command, Reading, RetryWhat, RollBackWhat, RunReport};
 use skein_ledger::{
-    CampaignCreated, Entry, Guard, Limit, ModuleState, Name, PhaseName, RunFilter, RunRetried, RunSkipped,
-    Subject, TaskFilter, TaskKind, Text, Unit,
+    Actor, CampaignCreated, CampaignFilter, Entry, EventFilter, Guard, Kind, Limit, ModuleState, Name,
+    PhaseName, RunFilter, RunRetried, RunSkipped, Subject, TaskFilter, TaskKind, Text, Unit,
 };
-use skein_types::{
-    Blake3, CampaignId, CampaignState, ModuleDigest, ParamsDigest, Rows, RunState, Timestamp, codes,
-};
+use skein_types::{Blake3, CampaignId, CampaignState, ModuleDigest, Rows, RunState, Timestamp, codes};
 use uuid::Uuid;
 
+use crate::access::Principal;
 use crate::control::{Control, State, name};
 use crate::decide::Told;
 use crate::error::ServiceError;
-use crate::list::ListPart;
+use crate::list::{AuditPart, ListPart};
 use crate::nodes::millis;
 use crate::points::point;
 use crate::policy;
@@ -35,23 +34,39 @@ const CHUNK: usize = 256;
 const BREATH: std::time::Duration = std::time::Duration::from_millis(2);
 
 impl Control {
-    /// Makes a campaign, as a draft. Everything that could be wrong with it by itself is refused here.
-    pub fn create_campaign(&self, mut asked: CampaignCreate) -> Result<Campaign, ServiceError> {
+    /// Makes a campaign of a team, as a draft. Everything that could be wrong with it by itself is refused here.
+    pub(crate) fn create_campaign(
+        &self,
+        who: &Principal,
+        (owner, mut asked): (Name, CampaignCreate),
+    ) -> Result<Campaign, ServiceError> {
+        if let Some(named) = &asked.policy_named {
+            if asked.policy != skein_api::Policy::default() {
+                let message = "both a policy and the name of one are given";
+                return Err(
+                    ServiceError::new(codes::BODY_INVALID, message).hint(Some("leave one of them out"))
+                );
+            }
+            asked.policy = self.policy_named(named)?.policy;
+        }
         policy::rules(&asked.policy)?;
         self.check_selection(&asked.selection)?;
         self.take_over(&mut asked)?;
         let module = self.module_by(&asked.module)?;
-        if module.state != ModuleState::Ready {
-            let message = format!("module {} is {}", asked.module, module.state);
-            return Err(ServiceError::new(codes::CAMPAIGN_STATE, message)
-                .hint(Some("submit it again and look at why")));
-        }
+        usable(&module)?;
         self.compile_again(module.digest)?;
         let id = CampaignId::new(Uuid::now_v7());
         let json =
             |value: serde_json::Result<Vec<u8>>| value.map_err(|error| ServiceError::bug(error.to_string()));
         let params = json(serde_json::to_vec(&asked.params))?;
-        let own = asked.selection.manifest.iter().filter(|chosen| chosen.params.is_some()).count();
+        let own: Vec<serde_json::Value> = asked
+            .selection
+            .manifest
+            .iter()
+            .filter_map(|chosen| chosen.params.clone().map(serde_json::Value::Object))
+            .collect();
+        let (digest, secrets) = self.pin_secrets(&owner, (&asked.params, &own))?;
+        let own = own.len();
         if own.saturating_mul(params.len()) > OWN_BYTES_MAX {
             let message =
                 format!("{own} datasets with parameters of their own, of {} bytes each", params.len());
@@ -63,9 +78,10 @@ impl Control {
         let created = CampaignCreated {
             campaign: id,
             name: name("name", &asked.name)?,
-            owner: Name::new("local").map_err(|error| ServiceError::bug(error.to_string()))?,
+            owner,
             module: module.digest,
-            params: ParamsDigest(Blake3::of(&params).0),
+            params: digest,
+            secrets,
             params_blob: Blake3::of(&params),
             policy: Blake3::of(&policy),
             selection: Blake3::of(&selection),
@@ -73,12 +89,12 @@ impl Control {
         let keep_until = Timestamp(self.clock.now().0.saturating_add(KEEP));
         let blobs = [params, policy, selection].map(|bytes| Entry::PutBlob { bytes, keep_until });
         let guard = Guard::ModuleIs { module: module.digest, state: ModuleState::Ready };
-        let unit = blobs.into_iter().fold(Unit::by(self.user.clone()).if_(guard), Unit::then);
+        let unit = blobs.into_iter().fold(who.unit().if_(guard), Unit::then);
         point!("campaign.before-created")?;
         self.write(unit.decide(created))?;
         point!("campaign.after-created")?;
         self.live(&mut self.state(), id)?;
-        self.campaign(&id.to_string())
+        self.campaign(id)
     }
 
     /// A campaign that goes on with another one's unfinished datasets has its parameters, its manifest and its migration's name,
@@ -105,7 +121,7 @@ impl Control {
     }
 
     /// A module by its digest, or by `name@version`.
-    fn module_by(&self, named: &str) -> Result<skein_ledger::Module, ServiceError> {
+    pub(crate) fn module_by(&self, named: &str) -> Result<skein_ledger::Module, ServiceError> {
         let found = match (named.parse::<ModuleDigest>(), named.split_once('@')) {
             (Ok(digest), _) => self.ledger.module(digest)?,
             (Err(_), Some((of, version))) => {
@@ -121,12 +137,12 @@ impl Control {
     }
 
     /// Moves a campaign, if it is where whoever asks saw it.
-    pub fn act(&self, named: &str, verb: &str, asked: &CampaignAction) -> Result<Campaign, ServiceError> {
-        let id = campaign_id(named)?;
-        let verb: CampaignVerb = verb.parse().map_err(|()| {
-            let all: Vec<&str> = CampaignVerb::ALL.iter().map(|verb| verb.as_str()).collect();
-            ServiceError::absent("verb", verb).hint(Some(format!("known: {}", all.join(", "))))
-        })?;
+    pub(crate) fn act(
+        &self,
+        who: &Principal,
+        (id, verb): (CampaignId, CampaignVerb),
+        asked: &CampaignAction,
+    ) -> Result<Campaign, ServiceError> {
         let command = command(verb, asked);
         {
             let mut state = self.state();
@@ -153,13 +169,13 @@ impl Control {
                 false => Vec::new(),
             };
             point!("act.before-moved")?;
-            let refused = self.tell(&mut state, id, vec![Told::of(command)], (&self.user, reason, more))?;
+            let refused = self.tell(&mut state, id, vec![Told::of(command)], (who, reason, more))?;
             if let Some((_, refused)) = refused.into_iter().next() {
                 return Err(refused.into());
             }
         }
         point!("act.after-moved")?;
-        self.move_runs(id, command, asked)?;
+        self.move_runs(who, id, (command, asked))?;
         point!("act.after-runs")?;
         self.wake.reconciler();
         self.wake.nodes();
@@ -174,30 +190,22 @@ impl Control {
             | CampaignVerb::Skip
             | CampaignVerb::Finalize => {}
         }
-        self.campaign(named)
+        self.campaign(id)
     }
 
-    /// Refuses what would have a suspended module run.
+    /// Refuses what would have a module run that may not.
     fn may_run(&self, state: &mut State, id: CampaignId) -> Result<(), ServiceError> {
         let module = self.live(state, id)?.module;
-        match self.ledger.module(module)? {
-            Some(row) if row.state == ModuleState::Suspended => {
-                let message = format!("module {}@{} is suspended: {}", row.name, row.version, row.reason);
-                Err(ServiceError::new(codes::MODULE_SUSPENDED, message).hint(Some(
-                    "make a campaign with a mended one, or restore it if it was not the module's fault",
-                )))
-            }
-            Some(_) | None => Ok(()),
-        }
+        self.ledger.module(module)?.map_or(Ok(()), |module| usable(&module))
     }
 
     /// What a command means for single runs, so many at a time. The lock is free in between: all of a hundred thousand take
     /// longer than a node's lease. Whoever moves the campaign meanwhile is heeded by what is moved after it.
     fn move_runs(
         &self,
+        who: &Principal,
         id: CampaignId,
-        command: Command,
-        asked: &CampaignAction,
+        (command, asked): (Command, &CampaignAction),
     ) -> Result<(), ServiceError> {
         let (from, to): (&[RunState], RunState) = match command {
             Command::Retry(what) => (what.states(), RunState::Planned),
@@ -226,7 +234,7 @@ impl Control {
                 let runs = some.iter().filter_map(|seq| self.ledger.run(id, *seq).transpose());
                 let mut runs = runs.collect::<Result<Vec<_>, _>>()?;
                 runs.retain(|run| from.contains(&run.state));
-                any |= self.move_some(&mut state, &runs, (to, reason))?;
+                any |= self.move_some(&mut state, &runs, (who, to, reason))?;
                 drop(state);
                 std::thread::sleep(BREATH);
             }
@@ -242,7 +250,7 @@ impl Control {
             loop {
                 let mut state = self.state();
                 let page = self.ledger.runs(id, filter, after, Limit::new(CHUNK))?;
-                self.move_some(&mut state, &page.items, (to, reason))?;
+                self.move_some(&mut state, &page.items, (who, to, reason))?;
                 drop(state);
                 std::thread::sleep(BREATH);
                 match page.next {
@@ -259,7 +267,7 @@ impl Control {
         &self,
         state: &mut State,
         runs: &[skein_ledger::Run],
-        (to, reason): (RunState, &str),
+        (who, to, reason): (&Principal, RunState, &str),
     ) -> Result<bool, ServiceError> {
         let Some(id) = runs.first().map(|run| run.campaign) else { return Ok(false) };
         let (mut told, mut more) = (Vec::new(), Vec::new());
@@ -272,25 +280,28 @@ impl Control {
             live.forget(run.seq);
             live.admitted.clear();
         }
-        let refused = self.tell(state, id, told, (&self.user, reason, more))?;
+        let refused = self.tell(state, id, told, (who, reason, more))?;
         Ok(refused.len() < runs.len())
     }
 
     /// A campaign.
-    pub fn campaign(&self, named: &str) -> Result<Campaign, ServiceError> {
-        let id = campaign_id(named)?;
-        let row = self.ledger.campaign(id)?.ok_or_else(|| ServiceError::absent("campaign", named))?;
-        self.shown_campaign(row)
+    pub(crate) fn campaign(&self, id: CampaignId) -> Result<Campaign, ServiceError> {
+        self.shown_campaign(self.campaign_row(id)?)
     }
 
     /// Campaigns, in the order in which they were made.
-    pub fn campaigns(&self, part: &ListPart) -> Result<Page<Campaign>, ServiceError> {
+    pub(crate) fn campaigns(
+        &self,
+        part: &ListPart,
+        owners: Option<Vec<Name>>,
+    ) -> Result<Page<Campaign>, ServiceError> {
         let after = part.after.as_deref().map(campaign_id).transpose()?;
-        let page = self.ledger.campaigns(after, part.limit())?;
+        let filter = CampaignFilter { owners, state: None };
+        let page = self.ledger.campaigns(&filter, after, part.limit())?;
         shown::page(page.items, page.next.map(|id| id.to_string()), |row| self.shown_campaign(row))
     }
 
-    fn shown_campaign(&self, row: skein_ledger::Campaign) -> Result<Campaign, ServiceError> {
+    pub(crate) fn shown_campaign(&self, row: skein_ledger::Campaign) -> Result<Campaign, ServiceError> {
         let waves = self.ledger.waves(row.id)?;
         let policy = self.ledger.blob(row.policy)?.unwrap_or_default();
         let policy: skein_api::Policy = skein_api::parse(&policy, skein_api::BODY_BYTES_MAX)?;
@@ -300,8 +311,7 @@ impl Control {
     }
 
     /// Runs of a campaign.
-    pub fn runs(&self, named: &str, part: &ListPart) -> Result<Page<Run>, ServiceError> {
-        let id = campaign_id(named)?;
+    pub(crate) fn runs(&self, id: CampaignId, part: &ListPart) -> Result<Page<Run>, ServiceError> {
         let filter = RunFilter { state: part.state, wave: None };
         let after = part.after.as_deref().map(number).transpose()?;
         let page = self.ledger.runs(id, filter, after, part.limit())?;
@@ -309,8 +319,8 @@ impl Control {
     }
 
     /// A run of a campaign.
-    pub fn run(&self, named: &str, seq: &str) -> Result<Run, ServiceError> {
-        let run = self.ledger.run(campaign_id(named)?, number(seq)?)?;
+    pub(crate) fn run(&self, id: CampaignId, seq: &str) -> Result<Run, ServiceError> {
+        let run = self.ledger.run(id, number(seq)?)?;
         self.shown_run(&run.ok_or_else(|| ServiceError::absent("run", seq))?)
     }
 
@@ -320,25 +330,41 @@ impl Control {
     }
 
     /// What was decided about a campaign and its runs.
-    pub fn campaign_events(&self, named: &str, part: &ListPart) -> Result<Page<Event>, ServiceError> {
-        self.some_events(part, Some(Subject::Campaign(campaign_id(named)?)))
+    pub(crate) fn campaign_events(
+        &self,
+        id: CampaignId,
+        part: &ListPart,
+    ) -> Result<Page<Event>, ServiceError> {
+        self.some_events(part, Some(Subject::Campaign(id)))
     }
 
     /// What was decided.
-    pub fn events(&self, part: &ListPart) -> Result<Page<Event>, ServiceError> {
+    pub(crate) fn events(&self, part: &ListPart) -> Result<Page<Event>, ServiceError> {
         self.some_events(part, None)
+    }
+
+    /// What was decided, by whom and when.
+    pub(crate) fn audit(&self, part: &AuditPart) -> Result<Page<Event>, ServiceError> {
+        let actor = part.actor.as_deref().map(Actor::new).transpose();
+        let actor = actor.map_err(|error| ServiceError::unfit("actor", &error))?;
+        let of = part.subject.as_deref().map(subject).transpose()?;
+        let kinds = part.kind.as_deref().map_or(Ok(Vec::new()), kinds)?;
+        let (from, to) = (part.from.map(|time| time.0), part.to.map(|time| time.0));
+        let filter = EventFilter { of, actor, kinds, from, to };
+        let limit = Limit::new(part.limit.unwrap_or(100));
+        let page = self.ledger.events(part.after.unwrap_or(0), &filter, limit)?;
+        shown::page(page.items, page.next.map(|position| position.to_string()), |event| shown::event(&event))
     }
 
     fn some_events(&self, part: &ListPart, of: Option<Subject>) -> Result<Page<Event>, ServiceError> {
         let after = part.after.as_deref().map(number).transpose()?.unwrap_or(0);
-        let page = self.ledger.events(after, of, part.limit())?;
+        let page = self.ledger.events(after, &EventFilter::about(of), part.limit())?;
         shown::page(page.items, page.next.map(|position| position.to_string()), |event| shown::event(&event))
     }
 
     /// How a campaign is getting on.
-    pub fn progress(&self, named: &str) -> Result<CampaignProgress, ServiceError> {
-        let id = campaign_id(named)?;
-        let row = self.ledger.campaign(id)?.ok_or_else(|| ServiceError::absent("campaign", named))?;
+    pub(crate) fn progress(&self, id: CampaignId) -> Result<CampaignProgress, ServiceError> {
+        let row = self.campaign_row(id)?;
         let position = self.ledger.head()?.position;
         let staged = self.staged_runs(id)?;
         let mut state = self.state();
@@ -393,6 +419,63 @@ impl Control {
     }
 }
 
+/// Refuses a module that may not run, with whose word it is.
+fn usable(module: &skein_ledger::Module) -> Result<(), ServiceError> {
+    let named = format!("module {}@{}", module.name, module.version);
+    let (code, how, hint) = match module.state {
+        ModuleState::Ready => return Ok(()),
+        ModuleState::Suspended => (
+            codes::MODULE_SUSPENDED,
+            format!("suspended: {}", module.reason),
+            "make a campaign with a mended one, or restore it if it was not the module's fault",
+        ),
+        ModuleState::Banned => (
+            codes::MODULE_BANNED,
+            format!("banned: {}", module.reason),
+            "make a campaign with another one; an admin can restore it",
+        ),
+        ModuleState::Submitted => {
+            (codes::CAMPAIGN_STATE, "being compiled".to_owned(), "ask again in a few seconds")
+        }
+        ModuleState::Refused => (
+            codes::CAMPAIGN_STATE,
+            format!("refused: {}", module.reason),
+            "mend it and submit it as another version",
+        ),
+    };
+    Err(ServiceError::new(code, format!("{named} is {how}")).hint(Some(hint)))
+}
+
+/// Kinds of which the names are this or begin with it.
+fn kinds(text: &str) -> Result<Vec<Kind>, ServiceError> {
+    let fit =
+        |kind: &&Kind| kind.as_str() == text || (text.ends_with('.') && kind.as_str().starts_with(text));
+    let kinds: Vec<Kind> = Kind::ALL.iter().filter(fit).copied().collect();
+    if kinds.is_empty() {
+        return Err(ServiceError::new(codes::BODY_INVALID, format!("there are no events of kind {text:?}"))
+            .hint(Some("a kind is `run.published` or the like; `run.` is all that begin so")));
+    }
+    Ok(kinds)
+}
+
+/// What an event is about, as it is shown.
+fn subject(text: &str) -> Result<Subject, ServiceError> {
+    let found = text.parse().map(Subject::Campaign).ok();
+    let found = found.or_else(|| text.parse().map(Subject::Dataset).ok());
+    let found = found.or_else(|| text.parse().map(Subject::Module).ok());
+    let found = found.or_else(|| text.parse().map(Subject::Node).ok());
+    let found = found.or_else(|| text.parse().map(Subject::Token).ok());
+    let found = found.or_else(|| text.parse().map(Subject::Webhook).ok());
+    let named = |word: &str| Name::new(text.strip_prefix(word)?).ok();
+    let found = found.or_else(|| named("team:").map(Subject::Team));
+    let found = found.or_else(|| named("policy:").map(Subject::Policy));
+    let found = found.or_else(|| text.strip_prefix("quota:")?.parse().map(Subject::Quota).ok());
+    let found = found.or_else(|| (text == "fleet").then_some(Subject::Fleet));
+    found.ok_or_else(|| {
+        ServiceError::new(codes::BODY_INVALID, format!("{text:?} is nothing that events are about"))
+    })
+}
+
 fn command(verb: CampaignVerb, asked: &CampaignAction) -> Command {
     match verb {
         CampaignVerb::Plan => Command::Plan,
@@ -429,10 +512,10 @@ fn moved(campaign: CampaignId, run: &skein_ledger::Run, to: RunState, why: &str)
     }
 }
 
-fn campaign_id(named: &str) -> Result<CampaignId, ServiceError> {
+pub(crate) fn campaign_id(named: &str) -> Result<CampaignId, ServiceError> {
     named.parse().map_err(|_| ServiceError::absent("campaign", named))
 }
 
-fn number(text: &str) -> Result<u64, ServiceError> {
+pub(crate) fn number(text: &str) -> Result<u64, ServiceError> {
     text.parse().map_err(|_| ServiceError::new(codes::BODY_INVALID, format!("{text:?} is no number")))
 }

@@ -14,6 +14,7 @@ use skein_dataset::ProbeCache;
 use skein_ledger::{Actor, Entry, Ledger, Sqlite, Unit, UnitOutcome};
 use skein_types::{Bytes, CampaignId, Clock, DatasetId, ServerId, Timestamp, codes};
 
+use crate::access::Principal;
 use crate::counters::Counters;
 use crate::decide::{self, Told};
 use crate::error::ServiceError;
@@ -21,8 +22,11 @@ use crate::fleet::Fleet;
 use crate::live::Live;
 use crate::modules::Modules;
 use crate::points::point;
+use crate::roots::Roots;
 use crate::scan::Scans;
 use crate::shelf::Shelf;
+use crate::tokens::Uses;
+use crate::vault::{SecretKeys, Vault};
 use crate::wake::Wake;
 
 /// Of a page of what a scan found.
@@ -39,6 +43,12 @@ pub struct Options {
     pub address: String,
     /// Seed of the key that signs compiled modules.
     pub artifact_key: [u8; 32],
+    /// Where the data of each team may be.
+    pub roots: Roots,
+    /// Of teams' secrets. Not kept in the directory.
+    pub secret_keys: SecretKeys,
+    /// Whoever reaches it without a token is the one user of this machine, who may do everything.
+    pub single_user: bool,
     /// Shown by every node: new with each process, so that nodes of an earlier one are strangers.
     pub secret: Secret,
 }
@@ -49,20 +59,24 @@ pub struct Control {
     pub(crate) ledger: Box<dyn Ledger>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) modules: Modules,
+    pub(crate) vault: Vault,
     /// Records of scans and pages of what they found.
     pub(crate) shelf_of_scans: Shelf,
     pub(crate) probes: Arc<ProbeCache>,
     pub(crate) wake: Wake,
     /// What decides where no person does.
-    pub(crate) itself: Actor,
+    pub(crate) itself: Principal,
     /// Who asks, where there is one user.
-    pub(crate) user: Actor,
+    user: Principal,
     /// Who manages its datasets. Stays for as long as the state directory.
     pub(crate) server: ServerId,
     /// When this process opened it.
     pub(crate) started: Started,
     address: String,
+    pub(crate) roots: Roots,
+    pub(crate) single_user: bool,
     secret: Secret,
+    pub(crate) uses: Mutex<Uses>,
     state: Mutex<State>,
     /// A node spoke, or is gone.
     pub(crate) heard: Condvar,
@@ -93,7 +107,7 @@ impl Control {
     pub fn open(options: Options, clock: Arc<dyn Clock>) -> Result<Arc<Self>, ServiceError> {
         #[cfg(feature = "crash-points")]
         crate::points::take_in_the_ledgers();
-        let Options { dir, exe, address, artifact_key, secret } = options;
+        let Options { dir, exe, address, artifact_key, secret_keys, roots, single_user, secret } = options;
         let ledger = open_ledger(&dir, &clock)?;
         let modules = Modules::open(&dir, exe, &artifact_key)?;
         let actor = |name: &str| Actor::new(name).map_err(|error| ServiceError::bug(error.to_string()));
@@ -102,15 +116,19 @@ impl Control {
             ledger,
             clock,
             modules,
+            vault: Vault::open(&dir, &secret_keys)?,
             shelf_of_scans: Shelf::open(&dir.join("scans"), SCAN_PAGE_MAX)?,
             probes: Arc::default(),
             wake: Wake::default(),
-            itself: actor("control")?,
-            user: actor("local")?,
+            itself: Principal::control(actor("control")?),
+            user: Principal::everybody(actor("local")?),
             server: identity(&dir)?,
             started,
             address,
+            roots,
+            single_user,
             secret,
+            uses: Mutex::default(),
             state: Mutex::default(),
             heard: Condvar::new(),
         };
@@ -119,8 +137,13 @@ impl Control {
     }
 
     /// What nodes show.
-    pub const fn secret(&self) -> &Secret {
+    pub const fn fleet_secret(&self) -> &Secret {
         &self.secret
+    }
+
+    /// The one user of a machine that is nobody else's, who may do everything.
+    pub const fn everybody(&self) -> &Principal {
+        &self.user
     }
 
     /// Where people find it.
@@ -153,12 +176,12 @@ impl Control {
         state: &mut State,
         id: CampaignId,
         told: Vec<Told>,
-        (actor, reason, more): (&Actor, &str, Vec<Entry>),
+        (who, reason, more): (&Principal, &str, Vec<Entry>),
     ) -> Result<Vec<(usize, skein_campaign::Refused)>, ServiceError> {
         let live = self.live(state, id)?;
         let mut refusals = Vec::new();
         let drafted =
-            decide::draft((id, &live.machine), told, (actor, self.clock.now(), reason), |index, refused| {
+            decide::draft((id, &live.machine), told, (who, self.clock.now(), reason), |index, refused| {
                 refusals.push((index, refused))
             })
             .with(more);

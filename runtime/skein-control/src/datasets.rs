@@ -12,6 +12,7 @@ use skein_ledger::{
 use skein_types::{Code, DatasetId, codes};
 use uuid::Uuid;
 
+use crate::access::Principal;
 use crate::control::{Control, name};
 use crate::error::ServiceError;
 use crate::list::ListPart;
@@ -24,12 +25,16 @@ const LOCK_WAIT: std::time::Duration = std::time::Duration::from_millis(250);
 
 impl Control {
     /// Registers datasets, each by itself. The place of each is looked at, never what is in its files.
-    pub fn add_datasets(&self, asked: DatasetsAdd) -> Result<DatasetsAdded, ServiceError> {
+    pub(crate) fn add_datasets(
+        &self,
+        who: &Principal,
+        asked: DatasetsAdd,
+    ) -> Result<DatasetsAdded, ServiceError> {
         let asked = asked.datasets.into_vec();
         let mut answers: Vec<Option<DatasetAdded>> = Vec::with_capacity(asked.len());
         let mut opened: Vec<(usize, DatasetAdd, Dataset)> = Vec::new();
         for (index, add) in asked.into_iter().enumerate() {
-            match self.open_new(&add) {
+            match self.open_new(who, &add) {
                 Ok(dataset) => {
                     answers.push(None);
                     opened.push((index, add, dataset));
@@ -40,7 +45,7 @@ impl Control {
         // What cannot be registered is not taken over either: nobody could give it back.
         let mut fit = Vec::with_capacity(opened.len());
         for (index, add, dataset) in &opened {
-            match self.registered(add, dataset) {
+            match self.registered(add, dataset, who) {
                 Ok((id, unit)) => fit.push((*index, id, unit, dataset)),
                 Err(error) => answers[*index] = Some(refused(&error)),
             }
@@ -88,7 +93,7 @@ impl Control {
         release(dataset).map_err(|error| from_dataset(error.code(), &error, error.hint()))
     }
 
-    fn open_new(&self, add: &DatasetAdd) -> Result<Dataset, ServiceError> {
+    fn open_new(&self, who: &Principal, add: &DatasetAdd) -> Result<Dataset, ServiceError> {
         if &*add.driver != DRIVER_FILES {
             let message = format!("there is no driver {:?}", add.driver.as_str());
             return Err(ServiceError::new(codes::BODY_INVALID, message).hint(Some("known: files")));
@@ -101,7 +106,9 @@ impl Control {
             let message = format!("{} is no absolute path", add.location);
             return Err(ServiceError::new(codes::BODY_INVALID, message));
         }
-        self.open_at(&add.location)
+        let dataset = self.open_at(&add.location)?;
+        self.may_be_of(who, &add.owner, &dataset.path())?;
+        Ok(dataset)
     }
 
     fn open_at(&self, location: &str) -> Result<Dataset, ServiceError> {
@@ -129,7 +136,12 @@ impl Control {
         Manager { server: self.server, address: self.address().to_string() }
     }
 
-    fn registered(&self, add: &DatasetAdd, dataset: &Dataset) -> Result<(DatasetId, Unit), ServiceError> {
+    fn registered(
+        &self,
+        add: &DatasetAdd,
+        dataset: &Dataset,
+        who: &Principal,
+    ) -> Result<(DatasetId, Unit), ServiceError> {
         let id = DatasetId::new(Uuid::now_v7());
         let mut labels = skein_ledger::Labels::new();
         for (key, value) in add.labels.iter() {
@@ -149,7 +161,7 @@ impl Control {
             owner: name("owner", &add.owner)?,
             labels,
         };
-        Ok((id, Unit::by(self.user.clone()).decide(registered)))
+        Ok((id, who.unit().decide(registered)))
     }
 
     fn known_or_refused(
@@ -179,11 +191,16 @@ impl Control {
     }
 
     /// Datasets by name.
-    pub fn datasets(&self, part: &ListPart) -> Result<Page<skein_api::Dataset>, ServiceError> {
+    pub(crate) fn datasets(
+        &self,
+        part: &ListPart,
+        owners: Option<Vec<Name>>,
+    ) -> Result<Page<skein_api::Dataset>, ServiceError> {
         let some = |text: &Option<String>| text.as_deref().map(|text| name("filter", text)).transpose();
         let filter = DatasetFilter {
             owner: some(&part.owner)?,
             prefix: some(&part.prefix)?,
+            owners,
             labels: skein_ledger::Labels::new(),
             driver: None,
         };
@@ -193,11 +210,7 @@ impl Control {
     }
 
     /// A dataset by its id or its name.
-    pub fn dataset(&self, named: &str) -> Result<skein_api::Dataset, ServiceError> {
-        shown::dataset(self.find_dataset(named)?)
-    }
-
-    fn find_dataset(&self, named: &str) -> Result<skein_ledger::Dataset, ServiceError> {
+    pub(crate) fn find_dataset(&self, named: &str) -> Result<skein_ledger::Dataset, ServiceError> {
         let found = match named.parse::<DatasetId>() {
             Ok(id) => self.ledger.dataset(id)?,
             Err(_) => self
@@ -221,8 +234,11 @@ impl Control {
     }
 
     /// Forgets a dataset and gives it back; its files and its log stay.
-    pub fn remove_dataset(&self, named: &str) -> Result<skein_api::Dataset, ServiceError> {
-        let row = self.find_dataset(named)?;
+    pub(crate) fn remove_dataset(
+        &self,
+        who: &Principal,
+        row: skein_ledger::Dataset,
+    ) -> Result<skein_api::Dataset, ServiceError> {
         let opened = self.open_dataset(row.id);
         // Whoever removes one that is not there says that it does not come back: its runs end with that.
         let is_gone = opened.as_ref().is_err_and(|error| error.code == codes::DATASET_NOT_FOUND);
@@ -240,7 +256,7 @@ impl Control {
         }
         point!("dataset.after-released")?;
         let removed = DatasetRemoved { dataset: row.id, reason: Text::clip("asked") };
-        self.write(Unit::by(self.user.clone()).decide(removed))?;
+        self.write(who.unit().decide(removed))?;
         point!("dataset.after-removed")?;
         shown::dataset(row)
     }

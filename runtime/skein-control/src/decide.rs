@@ -6,10 +6,11 @@
 
 use skein_campaign::{Campaign, Decision, Input, Moved, RunReport};
 use skein_ledger::{
-    Actor, CampaignMoved, CampaignRolledOut, Entry, Event, Found, Guard, Text, Unit, UnitOutcome, WaveMoved,
+    CampaignMoved, CampaignRolledOut, Entry, Event, Found, Guard, Text, Unit, UnitOutcome, WaveMoved,
 };
 use skein_types::{CampaignId, CampaignState, Timestamp, codes};
 
+use crate::access::Principal;
 use crate::error::ServiceError;
 
 /// Something that a campaign is told, with the event that records a run's move.
@@ -43,11 +44,11 @@ pub(crate) struct Drafted {
 pub(crate) fn draft(
     (id, machine): (CampaignId, &Campaign),
     told: impl IntoIterator<Item = Told>,
-    (actor, now, reason): (&Actor, Timestamp, &str),
+    (who, now, reason): (&Principal, Timestamp, &str),
     mut refused: impl FnMut(usize, skein_campaign::Refused),
 ) -> Drafted {
     let mut ahead = machine.clone();
-    let mut unit = Unit::by(actor.clone()).if_(Guard::CampaignAt { campaign: id, epoch: machine.epoch() });
+    let mut unit = who.unit().if_(Guard::CampaignAt { campaign: id, epoch: machine.epoch() });
     for (index, Told { input, mut event }) in told.into_iter().enumerate() {
         let decisions = match ahead.decide(input, now) {
             Ok(decisions) => decisions,

@@ -24,7 +24,8 @@ use skein_ledger::{
     Checkpoint, Claim, Entry, Limit, PhaseName, Release, SizeClass, Task, TaskFilter, Unit, UnitOutcome,
 };
 use skein_types::{
-    AttemptId, Blake3, CampaignId, ErrorClass, Millis, NodeId, Rows, TaskId, Timestamp, Token, codes,
+    AttemptId, Blake3, CampaignId, ErrorClass, Millis, NodeId, NodeMark, Rows, TaskId, Timestamp, Token,
+    codes,
 };
 use uuid::Uuid;
 
@@ -132,7 +133,8 @@ impl Control {
         let settled = self.settled(state, asked, &over);
         let mut gone = over.clone();
         gone.extend(self.gives_back(state, asked, (&settled, &mut call)));
-        if !asked.draining {
+        let takes = !state.fleet.frozen && Self::seat(state, asked.node, asked.incarnation)?.takes();
+        if takes && !asked.draining {
             self.claims(state, asked, (&gone, &mut call))?;
         }
         let watched = Watched::before(&*self.ledger, call.about(node))?;
@@ -196,12 +198,15 @@ impl Control {
         let node = (asked.node, asked.incarnation);
         let holds: Vec<Hold> =
             Self::holds(state, asked.node).filter(|hold| !over.contains(&hold.held.task)).collect();
+        let is_emptied =
+            state.fleet.seats.get(&asked.node).is_some_and(|seat| seat.mark == NodeMark::Draining);
+        let emptied = is_emptied.then_some(Recall::Moved);
         let claimed: Vec<Claimed<TaskId>> = holds
             .iter()
             .map(|hold| Claimed {
                 task: hold.held.task,
                 claim: right(hold.held, node),
-                recall: self.recall(state, hold),
+                recall: emptied.or_else(|| self.recall(state, hold)),
             })
             .collect();
         let held: Vec<(TaskId, Right)> =
@@ -475,6 +480,9 @@ impl Control {
     /// Whether a node could be given something now.
     pub fn has_work(&self, node: NodeId) -> bool {
         let mut state = self.state();
+        if state.fleet.frozen || state.fleet.seats.get(&node).is_none_or(|seat| !seat.takes()) {
+            return false;
+        }
         let working = self.working(&mut state);
         let shunned = Self::shunned(&state, node);
         let scans = self.scans_to_give(&state, 1).is_ok_and(|scans| !scans.is_empty());
@@ -491,7 +499,7 @@ impl Control {
     }
 
     fn unit(&self) -> Unit {
-        Unit::by(self.itself.clone())
+        self.itself.unit()
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use skein_api::node::{Exchange, Exchanged, Held, Wants};
 use skein_campaign::task::{Room, Session, SizeClass};
-use skein_types::{CampaignId, Millis, NodeId, TaskId};
+use skein_types::{CampaignId, Millis, NodeId, NodeMark, TaskId};
 
 /// Of a node's lease.
 pub(crate) const LEASE: Duration = Duration::from_secs(10);
@@ -28,6 +28,8 @@ pub(crate) struct Fleet {
     pub(crate) seats: BTreeMap<NodeId, Seat>,
     /// Counts the times that all nodes had to be told something.
     pub(crate) moment: u64,
+    /// Nothing begins anywhere.
+    pub(crate) frozen: bool,
 }
 
 /// A node.
@@ -46,6 +48,8 @@ pub(crate) struct Seat {
     pub(crate) last: Option<SizeClass>,
     /// It gets nothing more until it is free for a task that runs alone.
     pub(crate) emptying: bool,
+    /// What people want of it.
+    pub(crate) mark: NodeMark,
     /// End of its lease, on the clock that does not step.
     pub(crate) until: Duration,
     pub(crate) holds: BTreeMap<TaskId, Hold>,
@@ -82,10 +86,16 @@ impl Seat {
             heard: moment,
             last: None,
             emptying: false,
+            mark: NodeMark::None,
             until,
             holds: BTreeMap::new(),
             finished: 0,
         }
+    }
+
+    /// Whether it gets anything new.
+    pub(crate) const fn takes(&self) -> bool {
+        matches!(self.mark, NodeMark::None)
     }
 
     /// It was answered: only that renews its lease, here as there.

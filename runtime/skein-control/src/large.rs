@@ -75,7 +75,7 @@ impl Control {
             let Some(run) = self.ledger.run(id, seq)? else { continue };
             let gone = parts.iter().map(|part| Entry::Remove { task: part.id, token: part.token });
             let seal = task(&run, (TaskKind::Seal, SizeClass::Large, run.bytes), "seal", "{}".to_owned());
-            self.write(gone.chain([seal]).fold(Unit::by(self.itself.clone()), Unit::then))?;
+            self.write(gone.chain([seal]).fold(self.itself.unit(), Unit::then))?;
             sealed.push(seq);
         }
         let live = self.live(state, id)?;

@@ -18,6 +18,7 @@
 //!
 //! It does not know HTTP, formats of files, or how a run is done.
 
+mod access;
 mod admit;
 mod campaigns;
 mod collect;
@@ -25,6 +26,7 @@ mod control;
 mod counters;
 mod datasets;
 mod decide;
+mod desk;
 mod door;
 mod error;
 mod exchange;
@@ -34,6 +36,7 @@ mod large;
 mod list;
 mod live;
 mod looks;
+mod marks;
 mod membership;
 mod modules;
 mod nodes;
@@ -43,26 +46,37 @@ mod policy;
 mod reconcile;
 mod reports;
 mod results;
+mod roots;
 mod sampling;
 mod scan;
 #[cfg(test)]
 mod scene;
+mod secrets;
 mod selection;
+mod settings;
 mod shelf;
 mod shown;
 mod status;
 mod stop;
 mod submit;
 mod supervisor;
+mod tokens;
 mod undo;
+mod vault;
 mod wake;
 mod watched;
 mod work;
 
+pub use access::{Principal, Right};
 pub use control::{Control, Options};
+pub use desk::Desk;
 pub use error::ServiceError;
-pub use list::ListPart;
+pub use list::{AuditPart, ListPart};
 pub use points::CRASH_POINTS;
 pub use reconcile::Reconciler;
+pub use roots::Roots;
+pub use settings::Seen;
 pub use shelf::ShelfError;
 pub use supervisor::{Launch, NodeCommand, Roster, STOP_GRACE, Supervisor};
+pub use tokens::new_secret;
+pub use vault::SecretKeys;

@@ -1,6 +1,7 @@
 //! Which part of a list somebody asks for.
 
 use serde::Deserialize;
+use skein_api::Time;
 use skein_ledger::Limit;
 use skein_types::RunState;
 
@@ -21,6 +22,26 @@ pub struct ListPart {
     pub prefix: Option<String>,
     /// Of datasets: of this team.
     pub owner: Option<String>,
+}
+
+/// A part of the audit trail, as a query says it; all that is said holds.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuditPart {
+    /// Those that come after this position.
+    pub after: Option<u64>,
+    /// At most so many.
+    pub limit: Option<usize>,
+    /// Decided by this one.
+    pub actor: Option<String>,
+    /// Of this kind, or of all kinds that begin so: `campaign.`.
+    pub kind: Option<String>,
+    /// About this: an id, or `team:NAME` and the like, as events show it.
+    pub subject: Option<String>,
+    /// Not before this time.
+    pub from: Option<Time>,
+    /// Before this time.
+    pub to: Option<Time>,
 }
 
 impl ListPart {

@@ -27,6 +27,8 @@ pub(crate) struct Live {
     pub(crate) module: ModuleDigest,
     /// The blob with the parameters, which nodes fetch by it.
     pub(crate) params: Blake3,
+    /// Itself, if its parameters name secrets: nodes ask for those by it.
+    pub(crate) secrets_of: Option<CampaignId>,
     pub(crate) policy: Arc<skein_api::Policy>,
     /// How far its plan is, while it is made.
     pub(crate) planning: Option<Planning>,
@@ -76,6 +78,7 @@ impl Live {
             machine: Campaign::restore(restored),
             module: row.module,
             params: row.params_blob,
+            secrets_of: (!row.secrets.is_empty()).then_some(id),
             policy: Arc::new(policy),
             planning: None,
             tasks,

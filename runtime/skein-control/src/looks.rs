@@ -35,7 +35,7 @@ pub(crate) enum Looked {
 impl Control {
     /// The unit that takes what a node found; none if the task is not the node's any more.
     pub(crate) fn look_taken(&self, report: &Report, task: &Task) -> Result<Option<Unit>, ServiceError> {
-        let unit = Unit::by(self.itself.clone());
+        let unit = self.itself.unit();
         let (looked, unit) = match (&report.outcome, task.kind) {
             (Outcome::Planned(planned), TaskKind::Plan) => (Looked::Planned(planned.clone()), unit),
             (Outcome::Sampled(sampled), TaskKind::DryRun) => self.kept(sampled, unit)?,
@@ -106,7 +106,7 @@ impl Control {
         match task.kind {
             TaskKind::Plan => self.plan_failed(state, task, why).map(Some),
             TaskKind::DryRun | TaskKind::Scan => {
-                self.staged_look(task, &Looked::Failed(why.clone()), Unit::by(self.itself.clone()))
+                self.staged_look(task, &Looked::Failed(why.clone()), self.itself.unit())
             }
             TaskKind::Run | TaskKind::Split | TaskKind::Seal => {
                 Err(ServiceError::bug(format!("a task of kind {} does more than look", task.kind)))

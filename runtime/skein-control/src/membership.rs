@@ -35,8 +35,7 @@ impl Control {
     }
 
     fn membership_moved(&self, id: CampaignId) -> Result<Option<String>, ServiceError> {
-        let row =
-            self.ledger.campaign(id)?.ok_or_else(|| ServiceError::absent("campaign", &id.to_string()))?;
+        let row = self.campaign_row(id)?;
         let selected: BTreeSet<DatasetId> =
             self.selected(&selection::read(&*self.ledger, &row)?)?.into_iter().collect();
         let (mut planned, mut after) = (BTreeSet::new(), None);

@@ -6,9 +6,9 @@ use skein_api::node::{Register, Registered, check_protocol};
 use skein_campaign::{AfterDeath, Observation, after_death};
 use skein_ledger::{
     Entry, Guard, Limit, ModuleState, ModuleSuspended, NodeJoined, NodeLost, NodeState, Phase, Release,
-    Renew, Task, Text, Unit,
+    Renew, Task, Text,
 };
-use skein_types::{CampaignId, Millis, NodeId, Timestamp, codes};
+use skein_types::{CampaignId, Millis, ModuleDigest, NodeId, NodeMark, Timestamp, codes};
 use uuid::Uuid;
 
 use crate::control::{Control, State, name};
@@ -53,13 +53,15 @@ impl Control {
         }
         let incarnation = before.map_or(1, |(incarnation, _)| incarnation + 1);
         let joined = NodeJoined { node, name: name("node", &asked.name)?, incarnation };
-        let unit = Unit::by(self.itself.clone()).decide(joined).then(self.renewal(node, incarnation, "{}"));
+        let unit = self.itself.unit().decide(joined).then(self.renewal(node, incarnation, "{}"));
         point!("node.before-joined")?;
         self.write(unit)?;
         point!("node.after-joined")?;
         let slots = usize::try_from(asked.slots).unwrap_or(usize::MAX);
         let until = self.clock.elapsed() + LEASE;
-        let seat = Seat::new(&asked.name, slots, (incarnation, until), state.fleet.moment);
+        let mut seat = Seat::new(&asked.name, slots, (incarnation, until), state.fleet.moment);
+        // A cordon is about the next life of a node too.
+        seat.mark = self.ledger.node(node)?.map_or(NodeMark::None, |row| row.mark);
         state.fleet.seats.insert(node, seat);
         self.wake.reconciler();
         Ok(Registered {
@@ -74,7 +76,7 @@ impl Control {
     }
 
     /// The id that a node of this name had before, or a new one.
-    fn known_node(&self, name: &str) -> Result<(NodeId, Option<(u64, NodeState)>), ServiceError> {
+    pub(crate) fn known_node(&self, name: &str) -> Result<(NodeId, Option<(u64, NodeState)>), ServiceError> {
         let mut after = None;
         loop {
             let page = self.ledger.nodes(after, Limit::MAX)?;
@@ -108,7 +110,7 @@ impl Control {
             seat.as_ref().and_then(|seat: &Seat| seat.holds.get(&task)).is_some_and(|hold| hold.started)
         };
         let reason = Text::clip(&how.said());
-        let mut unit = Unit::by(self.itself.clone()).decide(NodeLost { node, incarnation, reason });
+        let mut unit = self.itself.unit().decide(NodeLost { node, incarnation, reason });
         let (mut suspended, mut suspects, mut from) = (BTreeSet::new(), Vec::new(), 0);
         loop {
             let page = self.ledger.tasks_of_node(node, from, Limit::MAX)?;
@@ -176,9 +178,14 @@ impl Control {
         let module = self.live(state, of)?.module;
         let reason = Text::clip("a task of it ended three nodes, the last of which it had for itself");
         let guard = Guard::ModuleIs { module, state: ModuleState::Ready };
-        let unit = Unit::by(self.itself.clone()).if_(guard).decide(ModuleSuspended { module, reason });
+        let unit = self.itself.unit().if_(guard).decide(ModuleSuspended { module, reason });
         // It may be suspended already, by a process that died before its campaigns heard of it.
         self.commit(unit)?;
+        self.halt_all_of(state, module)
+    }
+
+    /// Halts the campaigns of a module that may not run any more.
+    pub(crate) fn halt_all_of(&self, state: &mut State, module: ModuleDigest) -> Result<(), ServiceError> {
         for id in state.open.clone() {
             if self.live(state, id)?.module == module {
                 self.halt(state, id)?;
@@ -197,7 +204,9 @@ impl Control {
         let mut state = self.state();
         let module = self.live(&mut state, id)?.module;
         match self.ledger.module(module)? {
-            Some(row) if row.state == ModuleState::Suspended => self.halt(&mut state, id),
+            Some(row) if matches!(row.state, ModuleState::Suspended | ModuleState::Banned) => {
+                self.halt(&mut state, id)
+            }
             Some(_) | None => Ok(()),
         }
     }
@@ -244,7 +253,7 @@ impl Roster for Control {
     fn launch(&self, slot: usize) -> Launch {
         let name = local_name(slot);
         let line =
-            serde_json::json!({ "name": name, "secret": self.secret().header(), "server": self.address() })
+            serde_json::json!({ "name": name, "secret": self.fleet_secret().header(), "server": self.address() })
                 .to_string();
         Launch { name, line }
     }
@@ -321,7 +330,7 @@ mod tests {
             incarnation: registered.incarnation,
             attempt: AttemptId::new(Uuid::now_v7()),
         };
-        let by = || Unit::by(control.itself.clone());
+        let by = || control.itself.unit();
         control
             .write(
                 by().then(Entry::Enqueue(enqueue))
@@ -398,7 +407,7 @@ mod tests {
         let control = open(place.path(), &clock);
         running(&control);
         let suspended = ModuleSuspended { module: MODULE, reason: Text::clip("it ended nodes") };
-        control.write(Unit::by(control.itself.clone()).decide(suspended)).unwrap();
+        control.write(control.itself.unit().decide(suspended)).unwrap();
         assert_eq!(state_of(&control), CampaignState::Running);
         drop(control);
         assert_eq!(state_of(&open(place.path(), &clock)), CampaignState::Halted);

@@ -119,7 +119,7 @@ impl Control {
 
     fn begin_plan(&self, id: CampaignId, before: &Live) -> Result<(), ServiceError> {
         let epoch = before.machine.epoch();
-        let guarded = || Unit::by(self.itself.clone()).if_(Guard::CampaignAt { campaign: id, epoch });
+        let guarded = || self.itself.unit().if_(Guard::CampaignAt { campaign: id, epoch });
         self.drop_tasks(id)?;
         let absent = || ServiceError::absent("campaign", &id.to_string());
         let row = self.ledger.campaign(id)?.ok_or_else(absent)?;
@@ -185,7 +185,7 @@ impl Control {
                 return Ok(());
             }
             let gone = page.items.iter().map(|task| Entry::Remove { task: task.id, token: task.token });
-            self.write(gone.fold(Unit::by(self.itself.clone()), Unit::then))?;
+            self.write(gone.fold(self.itself.unit(), Unit::then))?;
         }
     }
 
@@ -298,7 +298,7 @@ impl Control {
         draft: &Draft<'_>,
         decisions: &[Decision],
     ) -> Result<(), ServiceError> {
-        let guarded = || Unit::by(self.itself.clone()).if_(Guard::CampaignAt { campaign: id, epoch });
+        let guarded = || self.itself.unit().if_(Guard::CampaignAt { campaign: id, epoch });
         let mut waves = guarded();
         for decision in decisions {
             if let Decision::Planned(plan) = decision {
@@ -336,7 +336,7 @@ impl Control {
             bytes: Bytes(draft.sum(|plan| plan.bytes.0)),
             rows: Rows(draft.sum(|plan| plan.rows.0)),
         };
-        let unit = Unit::by(self.itself.clone()).if_(Guard::CampaignAt { campaign: id, epoch });
+        let unit = self.itself.unit().if_(Guard::CampaignAt { campaign: id, epoch });
         let filter = TaskFilter { campaign: Some(id), ..TaskFilter::default() };
         let tasks = self.ledger.tasks(filter, 0, Limit::MAX)?.items;
         let gone = tasks.iter().map(|task| Entry::Remove { task: task.id, token: task.token });
@@ -454,7 +454,7 @@ mod tests {
             runs: None,
             now: false,
         };
-        control.act(&campaign().to_string(), CampaignVerb::Cancel.as_str(), &asked).unwrap();
+        control.act(control.everybody(), (campaign(), CampaignVerb::Cancel), &asked).unwrap();
         let row = control.ledger.campaign(campaign()).unwrap().unwrap();
         assert_eq!((row.state, row.runs.total()), (CampaignState::Cancelled, 0));
     }

@@ -10,17 +10,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use skein_campaign::{Duty, Observation};
-use skein_ledger::{Limit, Retention, Swept};
+use skein_ledger::{CampaignFilter, Limit, Retention, Swept};
 use skein_types::{CampaignId, Millis, Vital};
 
 use crate::control::Control;
 use crate::decide::Told;
 use crate::error::ServiceError;
+use crate::tokens::NOTED_EVERY;
 
 /// Longest time between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// How long a request that is repeated is known to be one.
-const CAUSES_KEPT: Millis = Millis(7 * 24 * 3_600_000);
+/// How long a request that is repeated is known to be one, and how long it can be said what was used.
+const KEPT: Retention =
+    Retention { causes: Millis(7 * 24 * 3_600_000), charges: Millis(400 * 24 * 3_600_000) };
 /// Between two sweeps of what is past its retention.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 /// After a duty failed.
@@ -31,6 +33,7 @@ struct Memory {
     /// Campaigns whose duty failed, and until when they are left alone.
     pauses: BTreeMap<CampaignId, Duration>,
     sweep_at: Duration,
+    note_at: Duration,
 }
 
 /// The thread, and how to stop it.
@@ -48,8 +51,7 @@ impl Reconciler {
         let (driven, stopped) = (Arc::clone(control), Arc::clone(&stop));
         let thread = std::thread::Builder::new().name("reconciler".to_owned()).spawn(move || {
             let _vital = Vital;
-            let mut memory =
-                Memory { pauses: BTreeMap::new(), sweep_at: driven.clock.elapsed() + SWEEP_EVERY };
+            let mut memory = Memory::begin(&driven);
             while !stopped.load(Ordering::Relaxed) {
                 if !driven.round(&mut memory) {
                     driven.wake.wait(LOOK_EVERY);
@@ -57,6 +59,13 @@ impl Reconciler {
             }
         })?;
         Ok(Self { control: Arc::clone(control), stop, thread: Some(thread) })
+    }
+}
+
+impl Memory {
+    fn begin(of: &Control) -> Self {
+        let now = of.clock.elapsed();
+        Self { pauses: BTreeMap::new(), sweep_at: now + SWEEP_EVERY, note_at: now + NOTED_EVERY }
     }
 }
 
@@ -74,11 +83,12 @@ impl Control {
     /// At the start: what the process before left is taken up.
     pub(crate) fn resume(&self) -> Result<(), ServiceError> {
         self.lose_all()?;
-        self.ledger.sweep(Retention { causes: CAUSES_KEPT })?;
+        self.state().fleet.frozen = self.ledger.fleet()?.frozen;
+        self.ledger.sweep(KEPT)?;
         self.resume_scans()?;
         let (mut after, mut modules) = (None, BTreeSet::new());
         loop {
-            let page = self.ledger.campaigns(after, Limit::MAX)?;
+            let page = self.ledger.campaigns(&CampaignFilter::default(), after, Limit::MAX)?;
             for campaign in &page.items {
                 if campaign.state.is_terminal() {
                     // Of a plan that was cancelled, where the process died before its tasks were gone.
@@ -111,6 +121,15 @@ impl Control {
         if memory.sweep_at <= now {
             memory.sweep_at = now + SWEEP_EVERY;
             self.sweep();
+            if let Err(error) = self.sweep_secrets() {
+                tracing::warn!(%error, "values of secrets that nothing names are not removed yet");
+            }
+        }
+        if memory.note_at <= now {
+            memory.note_at = now + NOTED_EVERY;
+            if let Err(error) = self.note_uses() {
+                tracing::warn!(%error, "when tokens were used is not written down");
+            }
         }
         let pauses = &mut memory.pauses;
         pauses.retain(|_, until| *until > now);
@@ -135,8 +154,17 @@ impl Control {
 
     /// Removes what is past its retention. What is not removed this time is removed the next.
     fn sweep(&self) {
-        match self.ledger.sweep(Retention { causes: CAUSES_KEPT }) {
-            Ok(Swept { causes, blobs }) => tracing::info!(causes, blobs, "swept what was past its retention"),
+        match self.ledger.sweep(KEPT) {
+            Ok(Swept { causes, blobs, answers, deliveries, charges }) => {
+                tracing::info!(
+                    causes,
+                    blobs,
+                    answers,
+                    deliveries,
+                    charges,
+                    "swept what was past its retention"
+                );
+            }
             Err(error) => tracing::warn!(%error, "what is past its retention is not swept yet"),
         }
     }
@@ -189,13 +217,13 @@ impl Control {
 mod tests {
     use super::*;
     use crate::scene::{HandClock, open};
-    use skein_ledger::{Entry, Unit, UnitOutcome};
+    use skein_ledger::{Entry, UnitOutcome};
     use skein_types::{Blake3, CauseId, Timestamp};
 
     const HOUR: u64 = 3_600_000;
 
     fn memory(of: &Control) -> Memory {
-        Memory { pauses: BTreeMap::new(), sweep_at: of.clock.elapsed() + SWEEP_EVERY }
+        Memory::begin(of)
     }
 
     #[test]
@@ -204,7 +232,7 @@ mod tests {
         let clock = Arc::new(HandClock::default());
         let control = open(place.path(), &clock);
         let kept = |name: &str, until| Entry::PutBlob { bytes: name.into(), keep_until: Timestamp(until) };
-        let unit = || Unit::by(control.itself.clone());
+        let unit = || control.itself.unit();
         let caused = || unit().caused(CauseId::new(uuid::Uuid::nil())).then(kept("long", 9 * 24 * HOUR));
         control.write(caused().then(kept("short", HOUR))).unwrap();
         let there = || {
@@ -252,18 +280,21 @@ mod tests {
             params: skein_types::ParamsDigest::of(b"{}"),
             params_blob: nothing,
             policy: nothing,
+            secrets: BTreeMap::new(),
             selection: nothing,
         };
         let blob = Entry::PutBlob { bytes: b"{}".to_vec(), keep_until: Timestamp(0) };
         let module = skein_types::ModuleDigest::of(b"module");
         if control.ledger.module(module).unwrap().is_none() {
             let (version, bytes) = (name("1"), skein_types::Bytes(6));
+            let (name, owner) = (name("module"), None);
+            let (source, commit) = (None, None);
             let submitted =
-                skein_ledger::ModuleSubmitted { module, name: name("module"), version, bytes, owner: None };
+                skein_ledger::ModuleSubmitted { module, name, version, bytes, owner, source, commit };
             let compiled = skein_ledger::ModuleCompiled { module, manifest: None };
-            control.write(Unit::by(control.user.clone()).decide(submitted).decide(compiled)).unwrap();
+            control.write(control.everybody().unit().decide(submitted).decide(compiled)).unwrap();
         }
-        control.write(Unit::by(control.user.clone()).then(blob).decide(dataset).decide(created)).unwrap();
+        control.write(control.everybody().unit().then(blob).decide(dataset).decide(created)).unwrap();
         act(control, id, "plan", "draft");
         control.round(&mut memory(control));
         assert_eq!(tasks(control, id), 1);
@@ -272,7 +303,7 @@ mod tests {
 
     fn act(control: &Control, id: CampaignId, verb: &str, from: &str) {
         let asked = serde_json::from_value(serde_json::json!({ "expect": from })).unwrap();
-        control.act(&id.to_string(), verb, &asked).unwrap();
+        control.act(control.everybody(), (id, verb.parse().unwrap()), &asked).unwrap();
     }
 
     fn tasks(control: &Control, id: CampaignId) -> usize {

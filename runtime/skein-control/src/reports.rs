@@ -12,14 +12,14 @@ use crate::shown;
 
 impl Control {
     /// The report of a campaign's plan.
-    pub fn plan_report(&self, named: &str) -> Result<PlanReport, ServiceError> {
-        Ok(self.stored_report(&self.campaign_row(named)?)?.report)
+    pub(crate) fn plan_report(&self, id: CampaignId) -> Result<PlanReport, ServiceError> {
+        Ok(self.stored_report(&self.campaign_row(id)?)?.report)
     }
 
     /// Datasets that were tried while planning, by place.
-    pub fn plan_samples(
+    pub(crate) fn plan_samples(
         &self,
-        named: &str,
+        id: CampaignId,
         part: &ListPart,
     ) -> Result<skein_api::Page<PlanSample>, ServiceError> {
         let number = |text: &str| {
@@ -27,7 +27,7 @@ impl Control {
                 .map_err(|_| ServiceError::new(codes::BODY_INVALID, format!("{text:?} is no number")))
         };
         let after = part.after.as_deref().map(number).transpose()?;
-        let mut samples = self.samples_of_plan(&self.campaign_row(named)?)?;
+        let mut samples = self.samples_of_plan(&self.campaign_row(id)?)?;
         samples.retain(|sample| after.is_none_or(|after| sample.seq > after));
         let more = samples.len() > part.items();
         samples.truncate(part.items());
@@ -36,9 +36,9 @@ impl Control {
     }
 
     /// What a sample showed, as the node wrote it: JSON that nobody here has read.
-    pub fn sample_report(&self, named: &str, seq: &str) -> Result<Vec<u8>, ServiceError> {
+    pub(crate) fn sample_report(&self, id: CampaignId, seq: &str) -> Result<Vec<u8>, ServiceError> {
         let absent = || ServiceError::absent("sample", seq);
-        let samples = self.samples_of_plan(&self.campaign_row(named)?)?;
+        let samples = self.samples_of_plan(&self.campaign_row(id)?)?;
         let sample = samples.into_iter().find(|sample| sample.seq.to_string() == seq).ok_or_else(absent)?;
         if let Some(why) = sample.why {
             return Err(absent().hint(Some(format!("it failed: {} {}", why.code, why.message))));
@@ -47,9 +47,8 @@ impl Control {
         report.ok_or_else(|| absent().hint(Some("what samples showed is kept for 30 days; plan it again")))
     }
 
-    fn campaign_row(&self, named: &str) -> Result<Campaign, ServiceError> {
-        let id: CampaignId = named.parse().map_err(|_| ServiceError::absent("campaign", named))?;
-        self.ledger.campaign(id)?.ok_or_else(|| ServiceError::absent("campaign", named))
+    pub(crate) fn campaign_row(&self, id: CampaignId) -> Result<Campaign, ServiceError> {
+        self.ledger.campaign(id)?.ok_or_else(|| ServiceError::absent("campaign", &id.to_string()))
     }
 
     /// As it is kept; nothing, if there is no plan yet.

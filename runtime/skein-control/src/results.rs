@@ -23,7 +23,7 @@ impl Control {
         (node, incarnation): (NodeId, u64),
         report: &Report,
     ) -> Result<Option<Unit>, ServiceError> {
-        let by = || Unit::by(self.itself.clone());
+        let by = || self.itself.unit();
         let is_the_owners = |task: &Task| match &task.phase {
             Phase::Claimed(owner) => {
                 task.token == report.held.token
@@ -108,7 +108,7 @@ impl Control {
 
     /// A task that failed is ready again after a while, from its start or from where it was.
     pub(crate) fn tried_again(&self, task: &Task, wait: Millis, from_start: bool) -> Unit {
-        Unit::by(self.itself.clone()).then(Entry::Release(Release {
+        self.itself.unit().then(Entry::Release(Release {
             task: task.id,
             token: task.token,
             not_before: Timestamp(self.clock.now().0.saturating_add(wait.0)),

@@ -75,7 +75,7 @@ impl Control {
         let chosen = seen.iter().filter(|seen| sample.chosen.binary_search(&seen.seq).is_ok());
         let entries = chosen.map(|seen| entry(id, seen)).collect::<Result<Vec<_>, _>>()?;
         if !entries.is_empty() {
-            self.write(entries.into_iter().fold(Unit::by(self.itself.clone()), Unit::then))?;
+            self.write(entries.into_iter().fold(self.itself.unit(), Unit::then))?;
         }
         Ok(sample)
     }

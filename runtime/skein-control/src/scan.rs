@@ -17,11 +17,12 @@ use std::collections::BTreeMap;
 
 use skein_api::node::{Payload, ScanTask};
 use skein_api::{List, Location, Page, Scan, ScanAsk, ScanFound, Time, Why};
-use skein_ledger::{Enqueue, Entry, Limit, PhaseName, SizeClass, Task, TaskFilter, TaskKind, Unit};
-use skein_types::{Blake3, Bytes, TaskId, Timestamp, codes};
+use skein_ledger::{Actor, Enqueue, Entry, Limit, PhaseName, SizeClass, Task, TaskFilter, TaskKind, Unit};
+use skein_types::{Blake3, Bytes, Role, TaskId, Timestamp, codes};
 use uuid::Uuid;
 
-use crate::control::{Control, State};
+use crate::access::{Act, Principal, Right};
+use crate::control::{Control, State, name};
 use crate::error::ServiceError;
 use crate::list::ListPart;
 use crate::looks::Looked;
@@ -47,11 +48,22 @@ pub(crate) struct Record {
     scan: Scan,
     /// The last place that was found.
     after: Option<Location>,
+    /// Who asked for it: what it finds is registered in that name.
+    #[serde(default)]
+    by: Option<By>,
+}
+
+/// Whoever asked for a scan, who may have lost its token since.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+struct By {
+    actor: String,
+    /// Not only where the team's data may be.
+    anywhere: bool,
 }
 
 impl Control {
     /// Begins to look.
-    pub fn begin_scan(&self, asked: ScanAsk) -> Result<Scan, ServiceError> {
+    pub(crate) fn begin_scan(&self, who: &Principal, asked: ScanAsk) -> Result<Scan, ServiceError> {
         found::check(&asked)?;
         let id = TaskId::new(Uuid::now_v7());
         let scan = Scan {
@@ -67,7 +79,11 @@ impl Control {
             refused: List::EMPTY,
             why: None,
         };
-        let record = Record { scan: scan.clone(), after: None };
+        let record = Record {
+            scan: scan.clone(),
+            after: None,
+            by: Some(By { actor: who.actor().to_owned(), anywhere: who.may(Act::Register, None) }),
+        };
         let mut state = self.state();
         if state.scans.len() >= AT_A_TIME {
             let message = format!("{AT_A_TIME} scans are under way");
@@ -76,14 +92,14 @@ impl Control {
         }
         self.forget_old_scans(&state)?;
         self.note(&record)?;
-        self.write(Unit::by(self.user.clone()).then(entry(&record)))?;
+        self.write(who.unit().then(entry(&record)))?;
         state.scans.insert(id, record);
         self.wake.nodes();
         Ok(scan)
     }
 
     /// A scan.
-    pub fn scan(&self, named: &str) -> Result<Scan, ServiceError> {
+    pub(crate) fn scan(&self, named: &str) -> Result<Scan, ServiceError> {
         let id: TaskId = named.parse().map_err(|_| ServiceError::absent("scan", named))?;
         if let Some(record) = self.state().scans.get(&id) {
             return Ok(record.scan.clone());
@@ -92,17 +108,24 @@ impl Control {
     }
 
     /// Scans, in the order in which they began.
-    pub fn scans(&self, part: &ListPart) -> Result<Page<Scan>, ServiceError> {
+    pub(crate) fn scans(
+        &self,
+        part: &ListPart,
+        may_see: impl Fn(&Scan) -> bool,
+    ) -> Result<Page<Scan>, ServiceError> {
         let after = part.after.as_deref().unwrap_or_default();
-        let mut named: Vec<String> = self.scan_names()?.into_iter().filter(|name| &**name > after).collect();
-        let more = named.len() > part.items();
-        named.truncate(part.items());
-        let next = named.last().filter(|_| more).cloned();
-        shown::page(named, next, |name| self.scan(&name))
+        let named: Vec<String> = self.scan_names()?.into_iter().filter(|name| &**name > after).collect();
+        // No more are remembered than fit into a page.
+        let mut scans = named.iter().map(|name| self.scan(name)).collect::<Result<Vec<Scan>, _>>()?;
+        scans.retain(may_see);
+        let more = scans.len() > part.items();
+        scans.truncate(part.items());
+        let next = scans.last().filter(|_| more).map(|scan| scan.scan.to_string());
+        shown::page(scans, next, Ok)
     }
 
     /// A page of what a scan found.
-    pub fn scan_found(&self, named: &str, part: &ListPart) -> Result<Page<ScanFound>, ServiceError> {
+    pub(crate) fn scan_found(&self, named: &str, part: &ListPart) -> Result<Page<ScanFound>, ServiceError> {
         let scan = self.scan(named)?;
         let number = part.after.as_deref().map_or(Ok(0), |after| {
             after
@@ -118,7 +141,7 @@ impl Control {
     }
 
     /// Ends a scan early. What it has registered stays so.
-    pub fn cancel_scan(&self, named: &str) -> Result<Scan, ServiceError> {
+    pub(crate) fn cancel_scan(&self, who: &Principal, named: &str) -> Result<Scan, ServiceError> {
         let id: TaskId = named.parse().map_err(|_| ServiceError::absent("scan", named))?;
         let mut state = self.state();
         let Some(mut record) = state.scans.get(&id).cloned() else {
@@ -134,7 +157,7 @@ impl Control {
             for seat in state.fleet.seats.values_mut() {
                 seat.holds.remove(&page);
             }
-            self.write(Unit::by(self.user.clone()).then(Entry::Remove { task: page, token: task.token }))?;
+            self.write(who.unit().then(Entry::Remove { task: page, token: task.token }))?;
         }
         Ok(record.scan)
     }
@@ -158,7 +181,7 @@ impl Control {
                 page.items.iter().filter(|task| task.kind == TaskKind::Scan && !pages.contains(&task.id));
             let unit = gone
                 .map(|task| Entry::Remove { task: task.id, token: task.token })
-                .fold(Unit::by(self.itself.clone()), Unit::then);
+                .fold(self.itself.unit(), Unit::then);
             if !unit.entries.is_empty() {
                 self.write(unit)?;
             }
@@ -191,7 +214,7 @@ impl Control {
             // The process died after the record, or the row was lost.
             let state = self.state();
             if state.scans.contains_key(&record.scan.scan) {
-                self.write(Unit::by(self.itself.clone()).then(entry(&record)))?;
+                self.write(self.itself.unit().then(entry(&record)))?;
                 self.wake.nodes();
             }
             return Ok(false);
@@ -209,7 +232,7 @@ impl Control {
                 let (number, more) = (record.scan.pages, scanned.more && !scanned.found.is_empty());
                 record.after = scanned.found.last().map(|last| last.location.clone()).or(record.after);
                 // Without the lock: places are looked at and markers written.
-                let items = self.taken_in(&record.scan.asked, scanned.found.into_vec())?;
+                let items = self.taken_in(&record, scanned.found.into_vec())?;
                 let file = page_file(record.scan.scan, number);
                 let bytes =
                     serde_json::to_vec(&items).map_err(|error| ServiceError::bug(error.to_string()))?;
@@ -238,7 +261,7 @@ impl Control {
             return Ok(true);
         }
         self.note(&record)?;
-        let mut unit = Unit::by(self.itself.clone()).then(Entry::Remove { task: task.id, token: task.token });
+        let mut unit = self.itself.unit().then(Entry::Remove { task: task.id, token: task.token });
         if record.scan.done {
             state.scans.remove(&id);
         } else {
@@ -267,6 +290,14 @@ impl Control {
         let record = record.ok_or_else(|| ServiceError::bug("a page of a scan that is over"))?;
         let (below, after) = (record.scan.asked.below.clone(), record.after.clone());
         Ok(Payload::Scan(Box::new(ScanTask { below, after })))
+    }
+
+    /// Whoever asked for a scan, with what it takes to register what is found and no more.
+    fn whose(&self, record: &Record) -> Result<Principal, ServiceError> {
+        let Some(By { actor, anywhere }) = &record.by else { return Ok(self.everybody().clone()) };
+        let actor = Actor::new(actor.as_str()).map_err(|error| ServiceError::bug(error.to_string()))?;
+        let team = (!anywhere).then(|| name("owner", &record.scan.asked.owner)).transpose()?;
+        Ok(Principal::with(actor, vec![Right { team, role: Role::Operator }]))
     }
 
     fn note(&self, record: &Record) -> Result<(), ServiceError> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use skein_api::node::Secret;
 use skein_ledger::{
     CampaignCreated, CampaignMoved, CampaignPlanned, DatasetRegistered, Entry, Labels, ModuleCompiled,
-    ModuleSubmitted, Name, RunPlanned, Text, Unit, WaveMoved, WavePlanned,
+    ModuleSubmitted, Name, RunPlanned, Text, WaveMoved, WavePlanned,
 };
 use skein_types::{
     Blake3, Bytes, CampaignId, CampaignState, Clock, DatasetId, ModuleDigest, ParamsDigest, Rows, RunId,
@@ -39,6 +39,9 @@ pub(crate) fn open(place: &Path, clock: &Arc<HandClock>) -> Arc<Control> {
         exe: PathBuf::new(),
         address: String::new(),
         artifact_key: [0; 32],
+        roots: crate::Roots::new(),
+        secret_keys: crate::SecretKeys { seal: [1; 32], digest: [2; 32] },
+        single_user: true,
         secret: Secret::new(&"s".repeat(64)).unwrap(),
     };
     Control::open(options, clock.clone()).unwrap()
@@ -58,7 +61,7 @@ fn name(text: &str) -> Name {
 
 /// A campaign that is being planned, over one dataset; its run is written, its plan is not.
 pub(crate) fn planning(control: &Control) {
-    let unit = || Unit::by(control.itself.clone());
+    let unit = || control.itself.unit();
     let blob = |text: &str| Entry::PutBlob { bytes: text.into(), keep_until: Timestamp(u64::MAX >> 12) };
     let digest = |text: &str| Blake3::of(text.as_bytes());
     let module = unit()
@@ -68,6 +71,8 @@ pub(crate) fn planning(control: &Control) {
             version: name("1"),
             bytes: Bytes(1),
             owner: None,
+            source: None,
+            commit: None,
         })
         .decide(ModuleCompiled { module: MODULE, manifest: None });
     control.write(module).unwrap();
@@ -79,6 +84,7 @@ pub(crate) fn planning(control: &Control) {
         params: ParamsDigest(digest("null").0),
         params_blob: digest("null"),
         policy: digest("{}"),
+        secrets: std::collections::BTreeMap::new(),
         selection: digest("{}"),
     };
     let dataset = DatasetId::new(Uuid::from_u128(2));
@@ -121,7 +127,7 @@ pub(crate) fn running(control: &Control) {
         bytes: Bytes(1),
         rows: Rows(1),
     };
-    control.write(Unit::by(control.itself.clone()).then(report).decide(planned)).unwrap();
+    control.write(control.itself.unit().then(report).decide(planned)).unwrap();
     moved(control, CampaignState::Planned, CampaignState::Approved);
     moved(control, CampaignState::Approved, CampaignState::Running);
     let wave = WaveMoved {
@@ -132,10 +138,10 @@ pub(crate) fn running(control: &Control) {
         reason: Text::clip("turn_came"),
         budget: 0,
     };
-    control.write(Unit::by(control.itself.clone()).decide(wave)).unwrap();
+    control.write(control.itself.unit().decide(wave)).unwrap();
 }
 
 fn moved(control: &Control, from: CampaignState, to: CampaignState) {
     let moved = CampaignMoved { campaign: campaign(), from, to, reason: Text::clip("asked") };
-    control.write(Unit::by(control.itself.clone()).decide(moved)).unwrap();
+    control.write(control.itself.unit().decide(moved)).unwrap();
 }

@@ -10,7 +10,7 @@ use std::ops::Bound;
 use serde_json::Value;
 use skein_api::node::Work;
 use skein_api::{Chosen, Selection};
-use skein_ledger::{Campaign, DatasetFilter, Entry, Ledger, Limit, Name, RunFilter, Unit};
+use skein_ledger::{Campaign, DatasetFilter, Entry, Ledger, Limit, Name, RunFilter};
 use skein_types::{Blake3, CampaignId, CampaignState, DatasetId, RunState, Timestamp, Verdict, codes};
 
 use crate::control::{Control, name};
@@ -141,8 +141,7 @@ impl Control {
 
     /// A campaign whose runs are at rest, so that another one may have their datasets.
     pub(crate) fn at_rest_campaign(&self, id: CampaignId) -> Result<Campaign, ServiceError> {
-        let row =
-            self.ledger.campaign(id)?.ok_or_else(|| ServiceError::absent("campaign", &id.to_string()))?;
+        let row = self.campaign_row(id)?;
         let busy = row.runs.among(&[RunState::Planned, RunState::Intended, RunState::Reverting]);
         let may_begin = matches!(
             row.state,
@@ -158,6 +157,17 @@ impl Control {
         }
     }
 
+    /// Teams that datasets of a campaign's selection belong to.
+    pub(crate) fn owners_of(&self, id: CampaignId) -> Result<BTreeSet<String>, ServiceError> {
+        let selection = read(&*self.ledger, &self.campaign_row(id)?)?;
+        let mut owners = BTreeSet::new();
+        for dataset in self.selected(&selection)? {
+            let row = self.ledger.dataset(dataset)?;
+            owners.extend(row.map(|row| row.owner.to_string()));
+        }
+        Ok(owners)
+    }
+
     /// Ids of the selected datasets by name, which is the order of runs.
     pub(crate) fn selected(&self, selection: &Selection) -> Result<Vec<DatasetId>, ServiceError> {
         let name = |text: &str| name("selection", text);
@@ -167,7 +177,11 @@ impl Control {
         }
         let owner = selection.owner.as_deref().map(name).transpose()?;
         let driver = selection.driver.as_deref().map(name).transpose()?;
-        let filter = DatasetFilter { owner, labels, prefix: None, driver };
+        let owners = match selection.owners.is_empty() {
+            true => None,
+            false => Some(selection.owners.iter().map(|owner| name(owner)).collect::<Result<_, _>>()?),
+        };
+        let filter = DatasetFilter { owner, owners, labels, prefix: None, driver };
         let wanted = crate::glob::any_of(selection.names.iter().map(|name| &**name))?;
         let listed: BTreeSet<&str> = selection.manifest.iter().map(|chosen| &*chosen.dataset).collect();
         let unfinished = selection.unfinished_of.map(|other| self.unfinished(other)).transpose()?;
@@ -226,7 +240,7 @@ impl Control {
         if self.ledger.blob(*digest)?.is_none() {
             let keep_until = Timestamp(self.clock.now().0.saturating_add(KEEP));
             let entry = Entry::PutBlob { bytes: live.overrides.whole(own), keep_until };
-            self.write(Unit::by(self.itself.clone()).then(entry))?;
+            self.write(self.itself.unit().then(entry))?;
         }
         Ok(Work { params: *digest, ..work })
     }

@@ -76,9 +76,11 @@ pub(crate) fn module(row: &skein_ledger::Module) -> Module {
         State::Ready => skein_api::ModuleState::Ready,
         State::Refused => skein_api::ModuleState::Refused,
         State::Suspended => skein_api::ModuleState::Suspended,
+        State::Banned => skein_api::ModuleState::Banned,
     };
     let code = match row.state {
         State::Suspended => Some(codes::MODULE_SUSPENDED),
+        State::Banned => Some(codes::MODULE_BANNED),
         State::Submitted | State::Ready | State::Refused => {
             row.code.as_ref().and_then(|code| known(code.as_str()))
         }
@@ -87,11 +89,14 @@ pub(crate) fn module(row: &skein_ledger::Module) -> Module {
     Module {
         name: text(&row.name),
         version: text(&row.version),
+        owner: row.owner.as_ref().map(text),
         digest: row.digest,
         bytes: row.bytes,
         state,
         why,
         submitted: Time(row.since),
+        source: row.source.as_ref().map(text),
+        commit: row.commit.as_ref().map(text),
     }
 }
 
@@ -124,6 +129,7 @@ pub(crate) fn campaign(
     Ok(Campaign {
         campaign: row.id,
         name: text(&row.name),
+        owner: text(&row.owner),
         state: row.state,
         epoch: row.epoch,
         why: said(row.reason.as_str()),
@@ -205,5 +211,6 @@ pub(crate) fn event(recorded: &Recorded) -> Result<Event, ServiceError> {
         subject: text(recorded.event.subject()),
         body: recorded.event.shown(),
         hash: recorded.hash,
+        trace: recorded.trace,
     })
 }

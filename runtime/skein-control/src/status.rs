@@ -4,6 +4,8 @@ use skein_api::{LedgerUse, List, NodeStatus, ProcessUse, Seated, Status, Text, T
 use skein_dataset::account;
 use skein_ledger::Limit;
 
+use skein_types::NodeMark;
+
 use crate::control::{Control, State};
 use crate::error::ServiceError;
 use crate::fleet::{LEASE, Seat};
@@ -45,7 +47,7 @@ impl Control {
         })
     }
 
-    fn node_status(&self, state: &State, node: &skein_ledger::Node) -> NodeStatus {
+    pub(crate) fn node_status(&self, state: &State, node: &skein_ledger::Node) -> NodeStatus {
         // One that registered since the row was read has another incarnation.
         let seat = state.fleet.seats.get(&node.id);
         let seat = seat.filter(|seat| seat.session.incarnation == node.incarnation);
@@ -54,6 +56,8 @@ impl Control {
             name: Text::escaped(node.name.as_str()),
             incarnation: node.incarnation,
             since: Time(node.since),
+            mark: node.mark,
+            mark_reason: (node.mark != NodeMark::None).then(|| Text::escaped(node.mark_reason.as_str())),
             seat: seat.map(|seat| self.seated(state, (node.id, seat))),
         }
     }

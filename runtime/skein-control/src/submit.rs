@@ -1,13 +1,14 @@
 //! Submitting modules, and the bytes that nodes fetch.
 
 use skein_api::node::{BlobError, check_blob};
-use skein_api::{Module, ModuleRestore, Page};
+use skein_api::{Module, ModuleBan, ModuleRestore, Page};
 use skein_ledger::{
-    Entry, Guard, ModuleCompiled, ModuleRefused, ModuleRestored, ModuleState, ModuleSubmitted, Name, Text,
-    Unit,
+    Entry, ModuleBanned, ModuleCompiled, ModuleRefused, ModuleRestored, ModuleState, ModuleSubmitted, Name,
+    Text,
 };
 use skein_types::{Blake3, Bytes, ModuleDigest, Timestamp, codes};
 
+use crate::access::Principal;
 use crate::control::{Control, name};
 use crate::error::ServiceError;
 use crate::list::ListPart;
@@ -20,7 +21,12 @@ const KEEP: u64 = 24 * 3_600_000;
 impl Control {
     /// Keeps a module, compiles it, and answers what became of it. The same bytes under the same name are the same; other
     /// bytes are refused.
-    pub fn submit_module(&self, of: &str, version: &str, bytes: &[u8]) -> Result<Module, ServiceError> {
+    pub(crate) fn submit_module(
+        &self,
+        who: &Principal,
+        (owner, of, version): (Name, &str, &str),
+        bytes: &[u8],
+    ) -> Result<Module, ServiceError> {
         let (of, version) = (name("name", of)?, name("version", version)?);
         let digest = ModuleDigest::of(bytes);
         let there = self.ledger.module_named(&of, &version)?;
@@ -38,19 +44,23 @@ impl Control {
             name: of.clone(),
             version: version.clone(),
             bytes: Bytes(bytes.len() as u64),
-            owner: None,
+            owner: Some(owner),
+            source: None,
+            commit: None,
         };
         let before = self.ledger.module(digest)?.map(|module| module.state);
         // It may be known from a time that was not answered.
         if there.is_none() {
-            self.write(Unit::by(self.user.clone()).decide(submitted))?;
+            self.write(who.unit().decide(submitted))?;
         }
         point!("module.after-submitted")?;
         match before {
-            Some(ModuleState::Ready | ModuleState::Refused | ModuleState::Suspended) => {}
+            Some(
+                ModuleState::Ready | ModuleState::Refused | ModuleState::Suspended | ModuleState::Banned,
+            ) => {}
             None | Some(ModuleState::Submitted) => self.compile(digest)?,
         }
-        self.module(of.as_str(), version.as_str())
+        Ok(shown::module(&self.find_module(of.as_str(), version.as_str())?))
     }
 
     /// Compiles a module that was compiled before, if that was for another engine or signed with another key.
@@ -61,7 +71,7 @@ impl Control {
     }
 
     fn compile(&self, module: ModuleDigest) -> Result<(), ServiceError> {
-        let unit = Unit::by(self.itself.clone());
+        let unit = self.itself.unit();
         let compiled = self.modules.compile(module)?;
         point!("module.after-artifact")?;
         match compiled {
@@ -76,40 +86,62 @@ impl Control {
         point!("module.after-compiled")
     }
 
-    /// Lets a suspended module run again. Its campaigns stay halted until they are resumed.
-    pub fn restore_module(
+    /// Lets nothing of a module run any more, under whatever name it was submitted, and halts its campaigns.
+    pub(crate) fn ban_module(
         &self,
-        of: &str,
-        version: &str,
+        who: &Principal,
+        found: &skein_ledger::Module,
+        asked: &ModuleBan,
+    ) -> Result<Module, ServiceError> {
+        let module = found.digest;
+        let banned = ModuleBanned { module, reason: Text::clip(asked.reason.as_str()) };
+        let mut state = self.state();
+        // Refused where it is banned already: then only its campaigns are looked at once more.
+        self.commit(who.unit().decide(banned))?;
+        self.halt_all_of(&mut state, module)?;
+        drop(state);
+        self.wake.nodes();
+        Ok(shown::module(&self.find_module(found.name.as_str(), found.version.as_str())?))
+    }
+
+    /// Lets a suspended or banned module run again. Its campaigns stay halted until they are resumed.
+    pub(crate) fn restore_module(
+        &self,
+        who: &Principal,
+        found: &skein_ledger::Module,
         asked: &ModuleRestore,
     ) -> Result<Module, ServiceError> {
-        let found = self.ledger.module_named(&name("name", of)?, &name("version", version)?)?;
-        let found = found.ok_or_else(|| ServiceError::absent("module", &format!("{of}@{version}")))?;
-        let guard = Guard::ModuleIs { module: found.digest, state: ModuleState::Suspended };
+        let (of, version) = (found.name.as_str(), found.version.as_str());
         let restored = ModuleRestored { module: found.digest, reason: Text::clip(asked.reason.as_str()) };
-        let unit = Unit::by(self.user.clone()).if_(guard).decide(restored);
+        let unit = who.unit().decide(restored);
         if !self.commit(unit)?.is_done() {
-            let message = format!("module {of}@{version} is {} and not suspended", found.state);
+            let message =
+                format!("module {of}@{version} is {} and neither suspended nor banned", found.state);
             return Err(ServiceError::new(codes::MODULE_STATE, message)
                 .hint(Some("`skein module list` shows where each is")));
         }
-        self.module(of, version)
+        Ok(shown::module(&self.find_module(of, version)?))
     }
 
     /// A module by its name and version.
-    pub fn module(&self, of: &str, version: &str) -> Result<Module, ServiceError> {
+    pub(crate) fn find_module(&self, of: &str, version: &str) -> Result<skein_ledger::Module, ServiceError> {
         let found = self.ledger.module_named(&name("name", of)?, &name("version", version)?)?;
-        let found = found.ok_or_else(|| ServiceError::absent("module", &format!("{of}@{version}")))?;
-        Ok(shown::module(&found))
+        found.ok_or_else(|| ServiceError::absent("module", &format!("{of}@{version}")))
     }
 
     /// Modules by name and version.
-    pub fn modules(&self, part: &ListPart) -> Result<Page<Module>, ServiceError> {
+    pub(crate) fn modules(
+        &self,
+        part: &ListPart,
+        owners: Option<Vec<Name>>,
+    ) -> Result<Page<Module>, ServiceError> {
         let after = part.after.as_deref().and_then(|key| key.split_once('@'));
         let after = after.map(|(of, version)| Ok((name("after", of)?, name("after", version)?)));
-        let page = self
-            .ledger
-            .modules(after.transpose().map_err(|error: ServiceError| error)?.as_ref(), part.limit())?;
+        let page = self.ledger.modules(
+            owners.as_deref(),
+            after.transpose().map_err(|error: ServiceError| error)?.as_ref(),
+            part.limit(),
+        )?;
         let next = page.next.map(|(of, version)| format!("{of}@{version}"));
         shown::page(page.items, next, |module| Ok(shown::module(&module)))
     }
@@ -126,6 +158,6 @@ impl Control {
     pub fn put_blob(&self, digest: Blake3, bytes: &[u8]) -> Result<(), ServiceError> {
         check_blob(digest, bytes)?;
         let keep_until = Timestamp(self.clock.now().0.saturating_add(KEEP));
-        self.write(Unit::by(self.itself.clone()).then(Entry::PutBlob { bytes: bytes.to_vec(), keep_until }))
+        self.write(self.itself.unit().then(Entry::PutBlob { bytes: bytes.to_vec(), keep_until }))
     }
 }

@@ -85,6 +85,7 @@ impl Control {
             module: live.module,
             artifact: self.artifact_digest(live.module)?,
             params: live.params,
+            secrets_of: live.secrets_of,
             migration: live.policy.migration.clone(),
             again: live.policy.again,
             limits,

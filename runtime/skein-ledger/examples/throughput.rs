@@ -104,6 +104,7 @@ fn plan(ledger: &Sqlite, clock: &SystemClock) -> Result<(), Failure> {
         params: ParamsDigest::of(b"params"),
         params_blob: content,
         policy: content,
+        secrets: std::collections::BTreeMap::new(),
         selection: content,
     };
     let wave = WavePlanned { campaign: campaign(), wave: 0, budget: 100 };

@@ -12,6 +12,18 @@ pub const PAYLOAD_MAX: usize = 64 << 10;
 pub const USAGE_MAX: usize = 16 << 10;
 /// Bytes of one blob: a guest's saved state with room beside it.
 pub const BLOB_MAX: usize = 32 << 20;
+/// Bytes of one answer's body.
+pub const ANSWER_MAX: usize = 64 << 10;
+/// Answers that are kept: at most a GiB of them.
+pub(crate) const ANSWERS_MAX: u64 = 16_384;
+/// Notices that are kept.
+pub(crate) const DELIVERIES_MAX: u64 = 100_000;
+/// Rows of what was used that are kept.
+pub(crate) const CHARGES_MAX: u64 = 1_000_000;
+/// Rows of what was used that one sum looks at.
+pub(crate) const CHARGES_EXAMINED_MAX: usize = 50_000;
+/// Teams that one list may be of.
+pub const OWNERS_MAX: usize = 64;
 /// Rows of one page.
 pub(crate) const PAGE_MAX: usize = 1000;
 /// Units that wait for the writer before callers do.
@@ -22,6 +34,8 @@ pub(crate) const GROUP_MAX: usize = 8192;
 pub(crate) const GROUP_BYTES_MAX: usize = 64 << 20;
 /// Events whose hashes are looked at when a ledger is opened.
 pub(crate) const TAIL: u64 = 1000;
+/// Events that one page of a filtered list looks at.
+pub(crate) const EXAMINED_MAX: usize = 10_000;
 /// Connections that read at the same time.
 pub(crate) const READERS_MAX: usize = 8;
 /// Rows that one transaction of a sweep removes.

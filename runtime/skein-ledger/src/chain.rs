@@ -1,9 +1,8 @@
 //! The hash chain: what an event's hash covers, and what a head proves.
 
-use skein_types::{Blake3, Timestamp};
+use skein_types::{Actor, Blake3, Timestamp, TraceId};
 
 use crate::event::Event;
-use crate::text::Actor;
 
 /// The last event of a ledger: how far it goes and, through the hash, all that it says. Kept elsewhere it proves later that
 /// nothing up to there was edited or cut.
@@ -33,6 +32,9 @@ pub struct Recorded {
     pub event: Event,
     /// Its hash.
     pub hash: Blake3,
+    /// The trace that it was decided in, if it was in one. Not in the hash: it is no part of the decision, what it names is
+    /// kept elsewhere and for days, and a hash over it would make the log a witness of something that it cannot know.
+    pub trace: Option<TraceId>,
 }
 
 /// What is hashed of one event, as it is stored.

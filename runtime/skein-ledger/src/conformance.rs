@@ -5,13 +5,17 @@
 
 #![expect(clippy::panic, reason = "these are tests, in a crate of their own for other engines")]
 
+pub mod access;
+pub mod audit;
 pub mod chain;
 pub mod counts;
+pub mod kept;
 pub mod lists;
 pub mod model;
 pub mod queue;
 pub mod runs;
 mod scene;
+pub mod settings;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -76,6 +80,7 @@ macro_rules! conformance {
             runs::a_campaign_of_thousands_of_runs_is_read_without_counting
             runs::a_failure_stays_on_its_waves_account_when_the_run_is_tried_again
             runs::modules_keep_their_names_and_their_state
+            runs::a_ban_holds_from_everywhere_and_leads_back_to_where_it_was
             queue::a_task_has_one_owner_and_each_claim_fences_the_one_before
             queue::checkpoints_follow_each_other_and_survive_their_owner
             queue::a_node_that_is_gone_changes_nothing
@@ -85,10 +90,32 @@ macro_rules! conformance {
             queue::blobs_are_kept_while_they_are_named_or_not_yet_due
             queue::what_names_a_blob_that_is_not_there_is_refused
             lists::datasets_are_paged_by_name_through_every_filter
+            lists::campaigns_are_paged_by_id_through_every_filter
+            lists::modules_are_paged_by_name_and_version_for_some_teams_or_all
             lists::names_and_locations_belong_to_one_dataset
             lists::events_are_paged_by_position_for_each_subject
             lists::runs_are_paged_by_number_through_every_filter
             lists::tasks_are_paged_in_the_order_in_which_they_were_queued
+            audit::events_are_found_by_every_combination_of_conditions
+            audit::a_page_looks_at_so_many_events_and_says_where_it_stopped
+            audit::a_trace_is_kept_beside_the_events_of_its_unit
+            access::a_team_is_known_by_its_name_and_its_version_only_goes_up
+            access::a_token_is_found_by_its_hash_until_and_after_it_is_revoked
+            access::a_tokens_last_use_only_gets_later
+            access::a_token_has_so_many_grants_and_no_more
+            settings::a_quota_is_what_was_set_last
+            settings::a_policys_blob_is_kept_while_the_policy_is_set
+            settings::a_secret_has_a_later_value_or_none
+            settings::a_receiver_is_told_of_what_was_set_last
+            settings::a_fleet_is_frozen_or_it_is_not
+            settings::a_setting_that_moved_since_it_was_read_refuses
+            settings::a_nodes_mark_is_there_until_it_is_taken_back_or_drained
+            kept::a_request_that_is_asked_again_has_the_first_answer
+            kept::there_are_so_many_answers_and_the_first_to_go_goes
+            kept::notices_are_listed_by_receiver_and_state_and_in_the_order_in_which_they_are_due
+            kept::what_was_told_of_is_never_untold
+            kept::use_is_summed_by_hour_team_campaign_and_module
+            kept::use_is_added_up_to_what_a_row_holds_and_kept_for_its_time
             counts::what_is_written_is_counted_and_what_is_refused_or_known_is_not
             model::random_units_do_what_the_model_does
         }

@@ -1,8 +1,9 @@
 //! What a unit writes.
 
-use skein_types::{AttemptId, Blake3, Bytes, CampaignId, NodeId, TaskId, Timestamp, Token};
+use skein_types::{AttemptId, Blake3, Bytes, CampaignId, NodeId, TaskId, Timestamp, Token, TokenId};
 
 use crate::event::Event;
+use crate::kept::{Answer, Charge, Delivery};
 use crate::task::{SizeClass, TaskKind};
 
 /// One write. An entry that does not fit what is there makes its unit refused.
@@ -41,6 +42,26 @@ pub enum Entry {
     },
     /// A node is alive. Refused if it did not join in that incarnation or is gone since.
     Renew(Renew),
+    /// A token was used; the latest time is kept. Refused if there is no such token.
+    TokenUsed {
+        /// Which.
+        token: TokenId,
+        /// When.
+        at: Timestamp,
+    },
+    /// The answer to a request, for whoever asks the same again. There already and not over, the first stays and is kept for the
+    /// longer of both times; refused if that was to another request.
+    KeepAnswer(Answer),
+    /// A notice to a receiver; there already, it is as it is here.
+    PutDelivery(Delivery),
+    /// Every receiver that was to be told of events up to here has its notice. It never goes back. Refused if there is no such
+    /// event.
+    NotifiedTo {
+        /// Position of the last.
+        position: u64,
+    },
+    /// What work took. Added to what is there.
+    Charge(Charge),
     /// Bytes by their digest. There already, they are kept for the longer of both times.
     PutBlob {
         /// The bytes.

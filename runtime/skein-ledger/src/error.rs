@@ -122,6 +122,16 @@ pub enum LedgerError {
     /// The caller asks for what cannot be.
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    /// The caller asks for a list of more than there may be.
+    #[error("{found} {what}; {most} are allowed")]
+    TooMany {
+        /// What.
+        what: &'static str,
+        /// How many.
+        found: usize,
+        /// How many there may be.
+        most: usize,
+    },
     /// There is something where a copy should go.
     #[error("{} is there already", .path.display())]
     Taken {
@@ -145,7 +155,7 @@ impl LedgerError {
             Self::Damaged(_) => codes::LEDGER_DAMAGED,
             Self::Full(_) => codes::LEDGER_FULL,
             Self::Io(_) => codes::LEDGER_IO,
-            Self::Invalid(_) => codes::LEDGER_INVALID,
+            Self::Invalid(_) | Self::TooMany { .. } => codes::LEDGER_INVALID,
             Self::Taken { .. } => codes::BACKUP_TAKEN,
             Self::Bug(_) => codes::BUG,
         }
@@ -172,7 +182,7 @@ impl LedgerError {
             Self::Full(_) => Some("free space where the state directory is; work goes on by itself"),
             Self::Io(_) => Some("look at the system's log for what the disk says"),
             Self::Taken { .. } => Some("choose a path where nothing is"),
-            Self::Invalid(_) | Self::Bug(_) => None,
+            Self::Invalid(_) | Self::TooMany { .. } | Self::Bug(_) => None,
         }
     }
 }

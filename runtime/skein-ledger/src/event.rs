@@ -1,27 +1,31 @@
 //! Decisions. A kind's name is never changed or used for something else; a body that changes gets a higher schema version,
 //! an upcaster and golden files of both. Unknown fields are refused: an older program must not read half of a newer record.
 
+pub(crate) mod access;
 pub(crate) mod campaign;
 pub(crate) mod dataset;
 pub(crate) mod module;
 pub(crate) mod node;
 pub(crate) mod run;
+pub(crate) mod settings;
 
 use std::fmt;
 
 use serde_json::Value;
-use skein_types::{CampaignId, DatasetId, ModuleDigest, NodeId};
+use skein_types::{CampaignId, DatasetId, ModuleDigest, Name, NodeId, QuotaOf, TokenId, WebhookId};
 
 use crate::canonical::{self, NotCanonical};
 use crate::upcast::{self, UPCASTERS};
+use access::*;
 use campaign::*;
 use dataset::*;
 use module::*;
 use node::*;
 use run::*;
+use settings::*;
 
 /// What a decision is about: the thing whose history it is part of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// A module.
     Module(ModuleDigest),
@@ -33,26 +37,48 @@ pub enum Subject {
     Run(CampaignId, u64),
     /// A node.
     Node(NodeId),
+    /// A team.
+    Team(Name),
+    /// A token.
+    Token(TokenId),
+    /// Somebody's quota.
+    Quota(QuotaOf),
+    /// A policy.
+    Policy(Name),
+    /// A secret, by its team and its name.
+    Secret(Name, Name),
+    /// A receiver of notices.
+    Webhook(WebhookId),
+    /// The fleet.
+    Fleet,
 }
 
 impl Subject {
-    /// How it stands beside an event: the id, and the run's number.
-    pub(crate) fn columns(self) -> (String, Option<u64>) {
+    /// How it stands beside an event: the id, or what has none by a word and its name, and the run's number.
+    pub(crate) fn columns(&self) -> (String, Option<u64>) {
         match self {
             Self::Module(id) => (id.to_string(), None),
             Self::Dataset(id) => (id.to_string(), None),
             Self::Campaign(id) => (id.to_string(), None),
-            Self::Run(id, seq) => (id.to_string(), Some(seq)),
+            Self::Run(id, seq) => (id.to_string(), Some(*seq)),
             Self::Node(id) => (id.to_string(), None),
+            Self::Team(name) => (format!("team:{name}"), None),
+            Self::Token(id) => (id.to_string(), None),
+            Self::Quota(of) => (format!("quota:{of}"), None),
+            Self::Policy(name) => (format!("policy:{name}"), None),
+            // No name has a line break, so no two secrets have one spelling.
+            Self::Secret(team, name) => (format!("secret:{team}\n{name}"), None),
+            Self::Webhook(id) => (id.to_string(), None),
+            Self::Fleet => ("fleet".to_owned(), None),
         }
     }
 }
 
 impl fmt::Display for Subject {
-    /// The id of what it is about; of a run, its campaign's and its number.
+    /// The id of what it is about, or its name behind a word; of a run, its campaign's and its number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.columns() {
-            (id, None) => f.write_str(&id),
+            (id, None) => f.write_str(&id.replace('\n', "/")),
             (id, Some(seq)) => write!(f, "{id}/{seq}"),
         }
     }
@@ -137,15 +163,16 @@ macro_rules! events {
 }
 
 events! {
-    ModuleSubmitted = "module.submitted", v 1, |e| Subject::Module(e.module);
+    ModuleSubmitted = "module.submitted", v 2, |e| Subject::Module(e.module);
     ModuleCompiled = "module.compiled", v 1, |e| Subject::Module(e.module);
     ModuleRefused = "module.refused", v 1, |e| Subject::Module(e.module);
     ModuleSuspended = "module.suspended", v 1, |e| Subject::Module(e.module);
     ModuleRestored = "module.restored", v 1, |e| Subject::Module(e.module);
+    ModuleBanned = "module.banned", v 1, |e| Subject::Module(e.module);
     DatasetRegistered = "dataset.registered", v 1, |e| Subject::Dataset(e.dataset);
     DatasetChanged = "dataset.changed", v 1, |e| Subject::Dataset(e.dataset);
     DatasetRemoved = "dataset.removed", v 1, |e| Subject::Dataset(e.dataset);
-    CampaignCreated = "campaign.created", v 1, |e| Subject::Campaign(e.campaign);
+    CampaignCreated = "campaign.created", v 2, |e| Subject::Campaign(e.campaign);
     CampaignMoved = "campaign.moved", v 1, |e| Subject::Campaign(e.campaign);
     CampaignPlanned = "campaign.planned", v 1, |e| Subject::Campaign(e.campaign);
     CampaignUnplanned = "campaign.unplanned", v 1, |e| Subject::Campaign(e.campaign);
@@ -167,6 +194,22 @@ events! {
     NodeJoined = "node.joined", v 1, |e| Subject::Node(e.node);
     NodeLost = "node.lost", v 1, |e| Subject::Node(e.node);
     NodeLeft = "node.left", v 1, |e| Subject::Node(e.node);
+    TeamCreated = "team.created", v 1, |e| Subject::Team(e.team.clone());
+    TeamChanged = "team.changed", v 1, |e| Subject::Team(e.team.clone());
+    TeamRemoved = "team.removed", v 1, |e| Subject::Team(e.team.clone());
+    TokenIssued = "token.issued", v 1, |e| Subject::Token(e.token);
+    TokenRevoked = "token.revoked", v 1, |e| Subject::Token(e.token);
+    NodeMarked = "node.marked", v 1, |e| Subject::Node(e.node);
+    QuotaSet = "quota.set", v 1, |e| Subject::Quota(e.of.clone());
+    QuotaRemoved = "quota.removed", v 1, |e| Subject::Quota(e.of.clone());
+    PolicySet = "policy.set", v 1, |e| Subject::Policy(e.name.clone());
+    PolicyRemoved = "policy.removed", v 1, |e| Subject::Policy(e.name.clone());
+    SecretSet = "secret.set", v 1, |e| Subject::Secret(e.team.clone(), e.name.clone());
+    SecretRemoved = "secret.removed", v 1, |e| Subject::Secret(e.team.clone(), e.name.clone());
+    WebhookSet = "webhook.set", v 1, |e| Subject::Webhook(e.webhook);
+    WebhookRemoved = "webhook.removed", v 1, |e| Subject::Webhook(e.webhook);
+    FleetFrozen = "fleet.frozen", v 1, |_| Subject::Fleet;
+    FleetThawed = "fleet.thawed", v 1, |_| Subject::Fleet;
 }
 
 impl fmt::Display for Kind {

@@ -3,11 +3,12 @@
 use std::fmt;
 
 use skein_types::{
-    Blake3, CampaignId, CampaignState, DatasetId, ModuleDigest, NodeId, RunState, TaskId, Token, WaveState,
+    Blake3, CampaignId, CampaignState, DatasetId, ModuleDigest, Name, NodeId, RunState, TaskId, Timestamp,
+    Token, TokenId, WaveState,
 };
 
+use crate::event::Subject;
 use crate::task::PhaseName;
-use crate::text::Name;
 use crate::view::{ModuleState, NodeState};
 
 /// A condition, judged in the transaction that writes, before the unit's entries.
@@ -112,6 +113,13 @@ pub enum Guard {
         /// Which.
         name: Name,
     },
+    /// Nobody set it since it was read: a team, a quota, a policy, a secret, a receiver, the fleet.
+    SettingAt {
+        /// What; nothing else is a setting.
+        setting: Subject,
+        /// As it was read; none: it was not there.
+        version: Option<u64>,
+    },
     /// The bytes are there.
     BlobIs {
         /// Which.
@@ -191,6 +199,33 @@ pub enum Found {
         /// Which.
         dataset: DatasetId,
     },
+    /// There is such a team.
+    Team {
+        /// Which.
+        team: Name,
+    },
+    /// There is such a token, or another has the hash.
+    Token {
+        /// Which.
+        token: TokenId,
+        /// When it was revoked.
+        revoked: Option<Timestamp>,
+    },
+    /// The setting as it is.
+    Setting {
+        /// Which setting of it.
+        version: u64,
+    },
+    /// The fleet as it is.
+    Fleet {
+        /// Nothing starts.
+        frozen: bool,
+    },
+    /// An answer to another request is kept under the key.
+    Answer {
+        /// Of that request.
+        request: Blake3,
+    },
     /// A blob that is needed is not there.
     NoBlob {
         /// Which.
@@ -219,6 +254,13 @@ impl fmt::Display for Found {
             Self::Label { module } => write!(f, "the name and version are those of {module}"),
             Self::Node { state, incarnation } => write!(f, "the node {state} in incarnation {incarnation}"),
             Self::Dataset { dataset } => write!(f, "it is {dataset}"),
+            Self::Team { team } => write!(f, "there is a team {team}"),
+            Self::Token { token, revoked: None } => write!(f, "it is {token}"),
+            Self::Token { token, revoked: Some(at) } => write!(f, "{token} was revoked at {at}"),
+            Self::Setting { version } => write!(f, "it is at version {version}"),
+            Self::Fleet { frozen: true } => f.write_str("the fleet is frozen"),
+            Self::Fleet { frozen: false } => f.write_str("the fleet is not frozen"),
+            Self::Answer { request } => write!(f, "the key is that of the request {request}"),
             Self::NoBlob { digest } => write!(f, "the blob {digest} is not there"),
         }
     }

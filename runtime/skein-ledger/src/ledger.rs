@@ -3,16 +3,21 @@
 use std::fmt::Debug;
 use std::path::Path;
 
-use skein_types::{Blake3, Bytes, CampaignId, DatasetId, Millis, ModuleDigest, NodeId, RunId, TaskId};
+use skein_types::{
+    Blake3, Bytes, CampaignId, DatasetId, DeliveryId, Millis, ModuleDigest, Name, NodeId, QuotaOf, RunId,
+    TaskId, Timestamp, TokenId, WebhookId,
+};
 
 use crate::chain::{Head, Recorded};
 use crate::error::LedgerError;
-use crate::event::Subject;
+use crate::kept::{Answer, Delivery, DeliveryFilter, Usage, UsageBy, UsageFilter};
 use crate::page::{Limit, Page};
 use crate::task::Task;
-use crate::text::Name;
 use crate::unit::{Unit, UnitOutcome};
-use crate::view::{Campaign, Dataset, DatasetFilter, Module, Node, Run, RunFilter, TaskFilter, Wave};
+use crate::view::{
+    Campaign, CampaignFilter, Dataset, DatasetFilter, EventFilter, Fleet, Module, Node, Policy, Quota, Run,
+    RunFilter, Secret, TaskFilter, Team, Token, Wave, Webhook,
+};
 use crate::written::Written;
 
 /// A durable record of decisions with its queue.
@@ -28,11 +33,11 @@ pub trait Ledger: Send + Sync + Debug {
     fn head(&self) -> Result<Head, LedgerError>;
     /// The ledger's generation: the upper half of every token that it gives.
     fn generation(&self) -> Result<u64, LedgerError>;
-    /// Events behind a position, of one subject or of all. A campaign's include its runs'.
+    /// Events behind a position, those that fit. A page of a filtered list may be short, or empty, and have a next one.
     fn events(
         &self,
         after: u64,
-        of: Option<Subject>,
+        filter: &EventFilter,
         limit: Limit,
     ) -> Result<Page<Recorded, u64>, LedgerError>;
 
@@ -52,9 +57,11 @@ pub trait Ledger: Send + Sync + Debug {
     fn module(&self, digest: ModuleDigest) -> Result<Option<Module>, LedgerError>;
     /// A module by a name and a version.
     fn module_named(&self, name: &Name, version: &Name) -> Result<Option<Module>, LedgerError>;
-    /// Modules by name and version, once for each that they have.
+    /// Modules by name and version, once for each that they have; of everybody, or of some teams alone. At most
+    /// [`OWNERS_MAX`](crate::OWNERS_MAX).
     fn modules(
         &self,
+        owners: Option<&[Name]>,
         after: Option<&(Name, Name)>,
         limit: Limit,
     ) -> Result<Page<Module, (Name, Name)>, LedgerError>;
@@ -64,6 +71,7 @@ pub trait Ledger: Send + Sync + Debug {
     /// Campaigns by id, which is the order in which they were made.
     fn campaigns(
         &self,
+        filter: &CampaignFilter,
         after: Option<CampaignId>,
         limit: Limit,
     ) -> Result<Page<Campaign, CampaignId>, LedgerError>;
@@ -95,6 +103,45 @@ pub trait Ledger: Send + Sync + Debug {
     /// Nodes by id.
     fn nodes(&self, after: Option<NodeId>, limit: Limit) -> Result<Page<Node, NodeId>, LedgerError>;
 
+    /// A team.
+    fn team(&self, name: &Name) -> Result<Option<Team>, LedgerError>;
+    /// Teams by name.
+    fn teams(&self, after: Option<&Name>, limit: Limit) -> Result<Page<Team, Name>, LedgerError>;
+    /// A token.
+    fn token(&self, id: TokenId) -> Result<Option<Token>, LedgerError>;
+    /// A token by the hash of its secret.
+    fn token_by_hash(&self, hash: Blake3) -> Result<Option<Token>, LedgerError>;
+    /// Tokens by id, which is the order in which they were issued. Those that were revoked are among them.
+    fn tokens(&self, after: Option<TokenId>, limit: Limit) -> Result<Page<Token, TokenId>, LedgerError>;
+
+    /// Somebody's quota.
+    fn quota(&self, of: &QuotaOf) -> Result<Option<Quota>, LedgerError>;
+    /// Quotas by the words for whose they are.
+    fn quotas(&self, after: Option<&QuotaOf>, limit: Limit) -> Result<Page<Quota, QuotaOf>, LedgerError>;
+    /// A policy by its name.
+    fn policy(&self, name: &Name) -> Result<Option<Policy>, LedgerError>;
+    /// Policies by name.
+    fn policies(&self, after: Option<&Name>, limit: Limit) -> Result<Page<Policy, Name>, LedgerError>;
+    /// A secret of a team, without its value.
+    fn secret(&self, team: &Name, name: &Name) -> Result<Option<Secret>, LedgerError>;
+    /// Secrets by team and name; of one team or of all.
+    fn secrets(
+        &self,
+        team: Option<&Name>,
+        after: Option<&(Name, Name)>,
+        limit: Limit,
+    ) -> Result<Page<Secret, (Name, Name)>, LedgerError>;
+    /// A receiver of notices.
+    fn webhook(&self, id: WebhookId) -> Result<Option<Webhook>, LedgerError>;
+    /// Receivers by id.
+    fn webhooks(
+        &self,
+        after: Option<WebhookId>,
+        limit: Limit,
+    ) -> Result<Page<Webhook, WebhookId>, LedgerError>;
+    /// Whether the fleet works.
+    fn fleet(&self) -> Result<Fleet, LedgerError>;
+
     /// A task.
     fn task(&self, id: TaskId) -> Result<Option<Task>, LedgerError>;
     /// Tasks in the order in which they were queued.
@@ -109,6 +156,24 @@ pub trait Ledger: Send + Sync + Debug {
         after: u64,
         limit: Limit,
     ) -> Result<Page<Task, u64>, LedgerError>;
+
+    /// The answer that is kept under a key.
+    fn answer(&self, key: &Name) -> Result<Option<Answer>, LedgerError>;
+    /// A notice.
+    fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>, LedgerError>;
+    /// Notices by id, which is the order in which they were made.
+    fn deliveries(
+        &self,
+        filter: DeliveryFilter,
+        after: Option<DeliveryId>,
+        limit: Limit,
+    ) -> Result<Page<Delivery, DeliveryId>, LedgerError>;
+    /// Notices that wait and may be sent at this time, those first that were due first.
+    fn deliveries_due(&self, now: Timestamp, limit: Limit) -> Result<Vec<Delivery>, LedgerError>;
+    /// Up to which event receivers have their notices.
+    fn notified_to(&self) -> Result<u64, LedgerError>;
+    /// What was used, summed.
+    fn usage(&self, filter: &UsageFilter, by: UsageBy, limit: Limit) -> Result<Usage, LedgerError>;
 
     /// The bytes of a blob.
     fn blob(&self, digest: Blake3) -> Result<Option<Vec<u8>>, LedgerError>;
@@ -143,6 +208,8 @@ pub struct Rebuilt {
 pub struct Retention {
     /// Causes, from when they were applied: a retry that comes later is done again.
     pub causes: Millis,
+    /// What was used, from the beginning of its hour.
+    pub charges: Millis,
 }
 
 /// What a sweep removed.
@@ -152,4 +219,23 @@ pub struct Swept {
     pub causes: u64,
     /// Blobs.
     pub blobs: u64,
+    /// Answers.
+    pub answers: u64,
+    /// Notices.
+    pub deliveries: u64,
+    /// Rows of what was used.
+    pub charges: u64,
+}
+
+impl Swept {
+    /// Both together.
+    pub(crate) const fn plus(self, other: Self) -> Self {
+        Self {
+            causes: self.causes + other.causes,
+            blobs: self.blobs + other.blobs,
+            answers: self.answers + other.answers,
+            deliveries: self.deliveries + other.deliveries,
+            charges: self.charges + other.charges,
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! The durable record of decisions, and the queue of work in progress.
 //!
-//! Level 1. The only crate that speaks SQL. What was *decided* (campaigns, runs, publishes, modules, datasets, nodes) is
-//! an event in one append-only, gap-free, hash-chained log; tables that answer questions about it (*projections*) change in
+//! Level 1. The only crate that speaks SQL. What was *decided* (campaigns, runs, publishes, modules, datasets, nodes, teams,
+//! tokens, settings) is an event in one append-only, gap-free, hash-chained log; tables that answer questions about it (*projections*) change in
 //! the same transaction and can be rebuilt from it. What is *under way* (tasks, leases, checkpoints) is queue rows, fenced by
-//! compare-and-set on [`skein_types::Token`]; losing them costs work that is done again, never correctness.
+//! compare-and-set on [`skein_types::Token`]; losing them costs work that is done again, never correctness. What is *kept for a
+//! while* (answers, notices, what was used) is rows, too, with a most of each kind.
 //!
 //! There is one way to write: [`Ledger::commit`] takes [`Unit`]s. A unit is all or nothing; units do not depend on each
 //! other. When it returns, what it says is on the disk.
@@ -16,7 +17,11 @@
 //!   compares table by table.
 //! - A unit whose cause is known does nothing and answers where it is: asking twice is harmless.
 //! - A queue row changes only by whoever holds its token; a node that was declared lost changes nothing.
+//! - What was set has a version that never comes back, so that who changes what was read can say so.
+//! - No secret and no value of a row is in a record: tokens are hashes, secrets keyed digests.
 //! - Every list is read in pages by key; no record and no answer grows with the number of datasets.
+//!
+//! A file of an older schema is upgraded when it is opened, version by version, each in one transaction.
 //!
 //! Failure cases are [`LedgerError`]'s variants: another process has the directory, the file is damaged or newer than this
 //! program, the disk is full (nothing acknowledged is lost, and writing goes on when there is space again).
@@ -33,43 +38,58 @@ mod entry;
 mod error;
 mod event;
 mod guard;
+mod kept;
 mod ledger;
 mod page;
 mod sqlite;
 mod task;
-mod text;
 mod unit;
 mod upcast;
 mod view;
 mod words;
 mod written;
 
-pub use bounds::{BLOB_MAX, BODY_MAX, ENTRIES_MAX, PAYLOAD_MAX, UNITS_MAX, USAGE_MAX};
+pub use bounds::{
+    ANSWER_MAX, BLOB_MAX, BODY_MAX, ENTRIES_MAX, OWNERS_MAX, PAYLOAD_MAX, UNITS_MAX, USAGE_MAX,
+};
 pub use canonical::INTEGER_MAX;
 pub use chain::{Head, Recorded};
 pub use entry::{Claim, Enqueue, Entry, Release, Renew, Stage};
 pub use error::{Damage, Invalid, LedgerError};
+pub use event::access::{
+    GRANTS_MAX, Grant, TeamChanged, TeamCreated, TeamRemoved, TokenIssued, TokenRevoked,
+};
 pub use event::campaign::{
     CampaignCreated, CampaignMoved, CampaignPlanned, CampaignRolledOut, CampaignUnplanned, WaveMoved,
     WavePlanned,
 };
 pub use event::dataset::{DatasetChanged, DatasetRegistered, DatasetRemoved, Labels};
-pub use event::module::{ModuleCompiled, ModuleRefused, ModuleRestored, ModuleSubmitted, ModuleSuspended};
-pub use event::node::{NodeJoined, NodeLeft, NodeLost};
+pub use event::module::{
+    ModuleBanned, ModuleCompiled, ModuleRefused, ModuleRestored, ModuleSubmitted, ModuleSuspended,
+};
+pub use event::node::{NodeJoined, NodeLeft, NodeLost, NodeMarked};
 pub use event::run::{
     Meters, RunCancelled, RunFailed, RunFinalized, RunIntended, RunPlanned, RunPublished, RunRetried,
     RunRevertFailed, RunReverted, RunReverting, RunSkipped, RunStale,
 };
+pub use event::settings::{
+    FleetFrozen, FleetThawed, PATTERNS_MAX, PolicyRemoved, PolicySet, QuotaRemoved, QuotaSet, SecretRemoved,
+    SecretSet, WebhookRemoved, WebhookSet,
+};
 pub use event::{Event, Kind, Subject};
 pub use guard::{Found, Guard};
+pub use kept::{
+    Answer, Charge, Delivery, DeliveryFilter, DeliveryState, Usage, UsageBy, UsageFilter, UsageOf, Used,
+};
 pub use ledger::{Ledger, Rebuilt, Retention, Swept};
 pub use page::{Limit, Page};
+pub use skein_types::{Actor, Name, Text, TextError};
 pub use sqlite::{CRASH_POINTS, Notify, Options, Sqlite};
 pub use task::{Checkpoint, Holder, Phase, PhaseName, SizeClass, Task, TaskKind};
-pub use text::{Actor, Name, Text, TextError};
 pub use unit::{RefusedAt, Span, Unit, UnitOutcome};
 pub use view::{
-    Campaign, CampaignPlan, Dataset, DatasetFilter, Door, Failure, Lease, Module, ModuleState, Node,
-    NodeState, Run, RunCounts, RunFilter, TaskFilter, Wave,
+    Campaign, CampaignFilter, CampaignPlan, Dataset, DatasetFilter, Door, EventFilter, Failure, Fleet, Lease,
+    Module, ModuleState, Node, NodeState, Policy, Quota, Run, RunCounts, RunFilter, Secret, TaskFilter, Team,
+    Token, Wave, Webhook,
 };
 pub use written::Written;

@@ -8,6 +8,7 @@ mod backup;
 mod cells;
 mod fault;
 mod guard;
+mod kept;
 mod lock;
 mod open;
 mod prepare;
@@ -27,17 +28,22 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use skein_types::{Blake3, Bytes, CampaignId, Clock, DatasetId, ModuleDigest, NodeId, RunId, TaskId};
+use skein_types::{
+    Blake3, Bytes, CampaignId, Clock, DatasetId, DeliveryId, ModuleDigest, Name, NodeId, QuotaOf, RunId,
+    TaskId, Timestamp, TokenId, WebhookId,
+};
 
 use crate::chain::{Head, Recorded};
 use crate::error::LedgerError;
-use crate::event::Subject;
+use crate::kept::{Answer, Delivery, DeliveryFilter, Usage, UsageBy, UsageFilter};
 use crate::ledger::{Ledger, Rebuilt, Retention, Swept};
 use crate::page::{Limit, Page};
 use crate::task::Task;
-use crate::text::Name;
 use crate::unit::{Unit, UnitOutcome};
-use crate::view::{Campaign, Dataset, DatasetFilter, Module, Node, Run, RunFilter, TaskFilter, Wave};
+use crate::view::{
+    Campaign, CampaignFilter, Dataset, DatasetFilter, EventFilter, Fleet, Module, Node, Policy, Quota, Run,
+    RunFilter, Secret, TaskFilter, Team, Token, Wave, Webhook,
+};
 use crate::written::Written;
 use lock::Lock;
 use readers::Readers;
@@ -117,10 +123,10 @@ impl Ledger for Sqlite {
     fn events(
         &self,
         after: u64,
-        of: Option<Subject>,
+        filter: &EventFilter,
         limit: Limit,
     ) -> Result<Page<Recorded, u64>, LedgerError> {
-        self.readers.read_checked(|db| read::event::events(db, after, of, limit))
+        self.readers.read_checked(|db| read::event::events(db, after, filter, limit))
     }
 
     fn dataset(&self, id: DatasetId) -> Result<Option<Dataset>, LedgerError> {
@@ -137,7 +143,7 @@ impl Ledger for Sqlite {
         after: Option<&Name>,
         limit: Limit,
     ) -> Result<Page<Dataset, Name>, LedgerError> {
-        self.readers.read(|db| read::catalogue::datasets(db, filter, after, limit))
+        self.readers.read_checked(|db| read::catalogue::datasets(db, filter, after, limit))
     }
 
     fn module(&self, digest: ModuleDigest) -> Result<Option<Module>, LedgerError> {
@@ -150,10 +156,11 @@ impl Ledger for Sqlite {
 
     fn modules(
         &self,
+        owners: Option<&[Name]>,
         after: Option<&(Name, Name)>,
         limit: Limit,
     ) -> Result<Page<Module, (Name, Name)>, LedgerError> {
-        self.readers.read(|db| read::catalogue::modules(db, after, limit))
+        self.readers.read_checked(|db| read::catalogue::modules(db, owners, after, limit))
     }
 
     fn campaign(&self, id: CampaignId) -> Result<Option<Campaign>, LedgerError> {
@@ -162,10 +169,11 @@ impl Ledger for Sqlite {
 
     fn campaigns(
         &self,
+        filter: &CampaignFilter,
         after: Option<CampaignId>,
         limit: Limit,
     ) -> Result<Page<Campaign, CampaignId>, LedgerError> {
-        self.readers.read(|db| read::campaign::campaigns(db, after, limit))
+        self.readers.read_checked(|db| read::campaign::campaigns(db, filter, after, limit))
     }
 
     fn waves(&self, campaign: CampaignId) -> Result<Vec<Wave>, LedgerError> {
@@ -207,6 +215,71 @@ impl Ledger for Sqlite {
         self.readers.read(|db| read::node::nodes(db, after, limit))
     }
 
+    fn team(&self, name: &Name) -> Result<Option<Team>, LedgerError> {
+        self.readers.read(|db| read::access::team(db, name))
+    }
+
+    fn teams(&self, after: Option<&Name>, limit: Limit) -> Result<Page<Team, Name>, LedgerError> {
+        self.readers.read(|db| read::access::teams(db, after, limit))
+    }
+
+    fn token(&self, id: TokenId) -> Result<Option<Token>, LedgerError> {
+        self.readers.read(|db| read::access::token(db, id))
+    }
+
+    fn token_by_hash(&self, hash: Blake3) -> Result<Option<Token>, LedgerError> {
+        self.readers.read(|db| read::access::token_by_hash(db, hash))
+    }
+
+    fn tokens(&self, after: Option<TokenId>, limit: Limit) -> Result<Page<Token, TokenId>, LedgerError> {
+        self.readers.read(|db| read::access::tokens(db, after, limit))
+    }
+
+    fn quota(&self, of: &QuotaOf) -> Result<Option<Quota>, LedgerError> {
+        self.readers.read(|db| read::settings::quota(db, of))
+    }
+
+    fn quotas(&self, after: Option<&QuotaOf>, limit: Limit) -> Result<Page<Quota, QuotaOf>, LedgerError> {
+        self.readers.read(|db| read::settings::quotas(db, after, limit))
+    }
+
+    fn policy(&self, name: &Name) -> Result<Option<Policy>, LedgerError> {
+        self.readers.read(|db| read::settings::policy(db, name))
+    }
+
+    fn policies(&self, after: Option<&Name>, limit: Limit) -> Result<Page<Policy, Name>, LedgerError> {
+        self.readers.read(|db| read::settings::policies(db, after, limit))
+    }
+
+    fn secret(&self, team: &Name, name: &Name) -> Result<Option<Secret>, LedgerError> {
+        self.readers.read(|db| read::settings::secret(db, team, name))
+    }
+
+    fn secrets(
+        &self,
+        team: Option<&Name>,
+        after: Option<&(Name, Name)>,
+        limit: Limit,
+    ) -> Result<Page<Secret, (Name, Name)>, LedgerError> {
+        self.readers.read(|db| read::settings::secrets(db, team, after, limit))
+    }
+
+    fn webhook(&self, id: WebhookId) -> Result<Option<Webhook>, LedgerError> {
+        self.readers.read(|db| read::settings::webhook(db, id))
+    }
+
+    fn webhooks(
+        &self,
+        after: Option<WebhookId>,
+        limit: Limit,
+    ) -> Result<Page<Webhook, WebhookId>, LedgerError> {
+        self.readers.read(|db| read::settings::webhooks(db, after, limit))
+    }
+
+    fn fleet(&self) -> Result<Fleet, LedgerError> {
+        self.readers.read(read::settings::fleet)
+    }
+
     fn task(&self, id: TaskId) -> Result<Option<Task>, LedgerError> {
         self.readers.read(|db| read::task::task(db, id))
     }
@@ -227,6 +300,35 @@ impl Ledger for Sqlite {
         limit: Limit,
     ) -> Result<Page<Task, u64>, LedgerError> {
         self.readers.read(|db| read::task::tasks_of_run(db, (campaign, seq), after, limit))
+    }
+
+    fn answer(&self, key: &Name) -> Result<Option<Answer>, LedgerError> {
+        self.readers.read(|db| read::kept::answer(db, key))
+    }
+
+    fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>, LedgerError> {
+        self.readers.read(|db| read::kept::delivery(db, id))
+    }
+
+    fn deliveries(
+        &self,
+        filter: DeliveryFilter,
+        after: Option<DeliveryId>,
+        limit: Limit,
+    ) -> Result<Page<Delivery, DeliveryId>, LedgerError> {
+        self.readers.read(|db| read::kept::deliveries(db, filter, after, limit))
+    }
+
+    fn deliveries_due(&self, now: Timestamp, limit: Limit) -> Result<Vec<Delivery>, LedgerError> {
+        self.readers.read(|db| read::kept::deliveries_due(db, now, limit))
+    }
+
+    fn notified_to(&self) -> Result<u64, LedgerError> {
+        self.readers.read(read::kept::notified_to)
+    }
+
+    fn usage(&self, filter: &UsageFilter, by: UsageBy, limit: Limit) -> Result<Usage, LedgerError> {
+        self.readers.read(|db| read::kept::usage(db, filter, by, limit))
     }
 
     fn blob(&self, digest: Blake3) -> Result<Option<Vec<u8>>, LedgerError> {

@@ -1,11 +1,10 @@
 //! What is written as one, and what became of it.
 
-use skein_types::CauseId;
+use skein_types::{Actor, CauseId, TraceId};
 
 use crate::entry::Entry;
 use crate::event::Event;
 use crate::guard::{Found, Guard};
-use crate::text::Actor;
 
 /// Entries that are written together or not at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +13,8 @@ pub struct Unit {
     pub actor: Actor,
     /// What it answers to. A unit whose cause was applied before does nothing; a retry after an unknown outcome has the same.
     pub cause: Option<CauseId>,
+    /// The trace that it is decided in; stands beside its events.
+    pub trace: Option<TraceId>,
     /// What must hold.
     pub guards: Vec<Guard>,
     /// What is written.
@@ -23,13 +24,20 @@ pub struct Unit {
 impl Unit {
     /// An empty one.
     pub fn by(actor: Actor) -> Self {
-        Self { actor, cause: None, guards: Vec::new(), entries: Vec::new() }
+        Self { actor, cause: None, trace: None, guards: Vec::new(), entries: Vec::new() }
     }
 
     /// With a cause.
     #[must_use]
     pub fn caused(mut self, cause: CauseId) -> Self {
         self.cause = Some(cause);
+        self
+    }
+
+    /// As a part of a trace.
+    #[must_use]
+    pub fn traced(mut self, trace: TraceId) -> Self {
+        self.trace = Some(trace);
         self
     }
 

@@ -1,11 +1,17 @@
 //! What is read: the projections as structs, and what lists may be filtered by.
 
+mod access;
 mod campaign;
 mod catalogue;
+mod event;
 mod node;
 mod run;
+mod settings;
 
-pub use campaign::{Campaign, CampaignPlan, Wave};
+pub use access::{Team, Token};
+pub use campaign::{Campaign, CampaignFilter, CampaignPlan, Wave};
 pub use catalogue::{Dataset, DatasetFilter, Module, ModuleState};
+pub use event::EventFilter;
 pub use node::{Lease, Node, NodeState, TaskFilter};
 pub use run::{Door, Failure, Run, RunCounts, RunFilter};
+pub use settings::{Fleet, Policy, Quota, Secret, Webhook};

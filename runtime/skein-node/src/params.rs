@@ -4,12 +4,13 @@
 //! records see never holds its value. The digest covers a keyed hash of the value instead, so that a changed secret is
 //! a changed migration, while a short secret cannot be guessed from the record without the key.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use skein_api::secret_names;
 use skein_sandbox::GuestConfig;
-use skein_types::{Code, ErrorClass, ParamsDigest, codes, nearest};
+use skein_types::{Blake3, Code, ErrorClass, ParamsDigest, codes, nearest};
 
 use crate::mask::Mask;
 
@@ -101,8 +102,7 @@ impl Params {
         digest_key: &[u8; 32],
     ) -> Result<Self, ParamsError> {
         let value = sorted(value, 0)?;
-        let mut named = BTreeSet::new();
-        collect_secrets(&value, &mut named);
+        let named = secret_names(&value);
         if let Some(name) = named.iter().find(|name| !secrets.contains_key(**name)) {
             let unnamed = secrets.keys().map(String::as_str).filter(|given| !named.contains(given));
             let near = nearest(name, unnamed).map(str::to_owned);
@@ -112,6 +112,9 @@ impl Params {
             return Err(ParamsError::SecretUnused { name: name.clone() });
         }
         let json = value.to_string();
+        if json.len() > BYTES_MAX {
+            return Err(ParamsError::TooLarge);
+        }
         let digest = digest(&json, &secrets, digest_key);
         Ok(Self { json, value, secrets, digest })
     }
@@ -148,24 +151,6 @@ impl Params {
     }
 }
 
-/// The name, if the value is exactly `{"$secret": "name"}`.
-fn secret_name(value: &Value) -> Option<&str> {
-    let object = value.as_object().filter(|o| o.len() == 1)?;
-    object.get("$secret")?.as_str()
-}
-
-fn collect_secrets<'a>(value: &'a Value, named: &mut BTreeSet<&'a str>) {
-    if let Some(name) = secret_name(value) {
-        named.insert(name);
-        return;
-    }
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| collect_secrets(item, named)),
-        Value::Object(object) => object.values().for_each(|item| collect_secrets(item, named)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
 /// Keys in byte order at every level, whatever map type serde_json was built with.
 fn sorted(value: Value, depth: usize) -> Result<Value, ParamsError> {
     if depth > DEPTH_MAX {
@@ -186,14 +171,8 @@ fn sorted(value: Value, depth: usize) -> Result<Value, ParamsError> {
 }
 
 fn digest(json: &str, secrets: &BTreeMap<String, Vec<u8>>, key: &[u8; 32]) -> ParamsDigest {
-    let mut bytes = json.as_bytes().to_vec();
-    for (name, value) in secrets {
-        bytes.push(0);
-        bytes.extend_from_slice(name.as_bytes());
-        bytes.push(0);
-        bytes.extend_from_slice(blake3::keyed_hash(key, value).as_bytes());
-    }
-    ParamsDigest::of(&bytes)
+    let keyed = secrets.iter().map(|(name, value)| (name.as_str(), Blake3::keyed(key, value)));
+    ParamsDigest::with_secrets(json, keyed)
 }
 
 #[cfg(test)]

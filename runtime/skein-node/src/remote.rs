@@ -16,6 +16,7 @@ mod client;
 mod pace;
 mod sampling;
 mod scanning;
+mod secrets;
 mod tasks;
 mod usage;
 mod work;

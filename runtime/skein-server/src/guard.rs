@@ -1,9 +1,11 @@
-//! Whose requests are taken: those of this machine's own programs.
+//! Whose requests are taken: those of programs that know this server by a name of its own.
 //!
 //! A page in a browser can send requests to a loopback address, and by a name of its own that resolves to it (DNS
 //! rebinding) even read the answers. Both show: the first by `Origin`, the second by `Host`.
 
-use axum::extract::Request;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -12,14 +14,17 @@ use skein_types::codes;
 
 use crate::problem::Refusal;
 
-pub(crate) async fn own_machine_only(request: Request, next: Next) -> Response {
-    match foreign(request.headers()) {
+/// Names beside those of a loopback address.
+pub(crate) type Hosts = Arc<[String]>;
+
+pub(crate) async fn known_hosts_only(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
+    match foreign(request.headers(), &hosts) {
         None => next.run(request).await,
         Some(what) => Refusal(ServiceError::new(codes::FORBIDDEN, what)).into_response(),
     }
 }
 
-fn foreign(headers: &HeaderMap) -> Option<String> {
+fn foreign(headers: &HeaderMap, hosts: &[String]) -> Option<String> {
     if headers.contains_key(header::ORIGIN) {
         return Some("requests of web pages are not taken".to_owned());
     }
@@ -29,7 +34,8 @@ fn foreign(headers: &HeaderMap) -> Option<String> {
         Some(_) | None => host,
     };
     let own = matches!(name, "localhost" | "127.0.0.1" | "[::1]");
-    (!own).then(|| format!("this server is {host:?} to the request, and not a loopback address"))
+    let known = own || hosts.iter().any(|host| host.eq_ignore_ascii_case(name));
+    (!known).then(|| format!("this server is {host:?} to the request, which is none of its names"))
 }
 
 #[cfg(test)]
@@ -46,13 +52,16 @@ mod tests {
             headers
         };
         for own in ["localhost:7447", "127.0.0.1:1", "[::1]:80", "localhost"] {
-            assert_eq!(foreign(&with(own)), None, "{own}");
+            assert_eq!(foreign(&with(own), &[]), None, "{own}");
         }
         for other in ["evil.example:7447", "127.0.0.1.evil.example", "", "localhost:x"] {
-            assert!(foreign(&with(other)).is_some(), "{other}");
+            assert!(foreign(&with(other), &[]).is_some(), "{other}");
         }
         let mut page = with("localhost:7447");
         page.insert(header::ORIGIN, HeaderValue::from_static("http://localhost:7447"));
-        assert!(foreign(&page).is_some());
+        assert!(foreign(&page, &[]).is_some());
+        let named = ["skein.example".to_owned()];
+        assert_eq!(foreign(&with("Skein.example:443"), &named), None);
+        assert!(foreign(&with("other.example"), &named).is_some());
     }
 }

@@ -4,14 +4,17 @@
 //! one function of [`Control`](skein_control::Control) on a thread that may block, and turns the answer into JSON; whatever
 //! goes wrong becomes `application/problem+json` with a code, a hint and a trace that the log knows.
 //!
-//! It is meant for the machine that it runs on: it listens on a loopback address and takes no request that was sent to
-//! another name or by a page of another origin, so that a browser on this machine cannot be made to ask for things. Nodes
-//! show a secret. It decides nothing itself and keeps nothing.
+//! Who asks is known by a token, or is the one user of this machine: then it listens on a loopback address. It takes no
+//! request that was sent to a name that is not its own or by a page of another origin, so that a browser on this machine
+//! cannot be made to ask for things. Nodes show a secret. It decides nothing itself and keeps nothing.
 
+mod asker;
 mod guard;
 mod node;
+mod page;
 mod problem;
+mod seen;
 mod serve;
 mod v1;
 
-pub use serve::{ServeError, Server};
+pub use serve::{Reach, ServeError, Server};

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use skein_api::node::{
     BLOB_BYTES_MAX, EXCHANGE_BYTES_MAX, Exchange, Exchanged, REGISTER_BYTES_MAX, Register, Registered,
+    SecretsAsk, SecretsTold,
 };
 use skein_control::{Control, ServiceError};
 use skein_types::{Blake3, codes};
@@ -25,6 +26,7 @@ pub(crate) fn routes(control: &Arc<Control>) -> Router<Arc<Control>> {
     Router::new()
         .route("/register", post(register))
         .route("/exchange", post(exchange))
+        .route("/secrets", post(secrets))
         .route("/blobs/{digest}", get(blob).put(put_blob))
         .layer(DefaultBodyLimit::max(BLOB_BYTES_MAX))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(control), of_the_fleet))
@@ -32,7 +34,7 @@ pub(crate) fn routes(control: &Arc<Control>) -> Router<Arc<Control>> {
 
 async fn of_the_fleet(State(control): State<Arc<Control>>, request: Request, next: Next) -> Response {
     let shown = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    match control.secret().check(shown) {
+    match control.fleet_secret().check(shown) {
         Ok(()) => next.run(request).await,
         Err(refused) => Refusal::from(ServiceError::from(refused)).into_response(),
     }
@@ -58,6 +60,10 @@ async fn exchange(
         }
     }
     ask(control, move |control| control.exchange(&asked)).await
+}
+
+async fn secrets(State(control): State<Arc<Control>>, Body(asked): Body<SecretsAsk>) -> Answer<SecretsTold> {
+    ask(control, move |control| control.secrets_for_node(&asked)).await
 }
 
 async fn blob(State(control): State<Arc<Control>>, Path(digest): Path<String>) -> Result<Vec<u8>, Refusal> {

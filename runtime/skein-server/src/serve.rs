@@ -11,7 +11,8 @@ use skein_types::{Code, codes};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{guard, node, problem, v1};
+use crate::guard::{self, Hosts};
+use crate::{node, page, problem, v1};
 
 /// How long requests that are under way are answered still, once the nodes have ended.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
@@ -19,7 +20,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 /// The server could not be started or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// Others could reach it.
+    /// Others could reach it, and would be let in.
     #[error("{0} is not a loopback address")]
     NotLoopback(SocketAddr),
     /// The address is taken or not this machine's.
@@ -48,13 +49,24 @@ impl ServeError {
     /// What a person can do about it.
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::NotLoopback(_) => {
-                Some("anybody who reaches it may do anything, so it listens on 127.0.0.1 or [::1] only")
-            }
+            Self::NotLoopback(_) => Some(
+                "whoever reaches it may do anything: listen on 127.0.0.1 or [::1], or ask for tokens with --access tokens",
+            ),
             Self::Listen { .. } => Some("another server may run; choose another port with --listen"),
             Self::Io(_) => None,
         }
     }
+}
+
+/// Where a server is, and who is let in.
+#[derive(Debug, Clone)]
+pub struct Reach {
+    /// Port 0 takes any free one.
+    pub address: SocketAddr,
+    /// Nobody is let in without a token.
+    pub tokens_only: bool,
+    /// Names that it is known by beside those of a loopback address.
+    pub hosts: Vec<String>,
 }
 
 /// A server that listens and does not answer yet.
@@ -63,12 +75,14 @@ pub struct Server {
     runtime: tokio::runtime::Runtime,
     listener: TcpListener,
     address: SocketAddr,
+    hosts: Hosts,
 }
 
 impl Server {
-    /// Takes the address. Port 0 takes any free one.
-    pub fn listen(address: SocketAddr) -> Result<Self, ServeError> {
-        if !address.ip().is_loopback() {
+    /// Takes the address, if nobody comes in by it who should not.
+    pub fn listen(reach: Reach) -> Result<Self, ServeError> {
+        let Reach { address, tokens_only, hosts } = reach;
+        if !address.ip().is_loopback() && !tokens_only {
             return Err(ServeError::NotLoopback(address));
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -76,7 +90,7 @@ impl Server {
             .block_on(TcpListener::bind(address))
             .map_err(|source| ServeError::Listen { address, source })?;
         let address = listener.local_addr()?;
-        Ok(Self { runtime, listener, address })
+        Ok(Self { runtime, listener, address, hosts: hosts.into() })
     }
 
     /// Where it listens.
@@ -90,7 +104,7 @@ impl Server {
         control: &Arc<Control>,
         before_end: impl FnOnce() + Send + 'static,
     ) -> Result<(), ServeError> {
-        let router = router(Arc::clone(control));
+        let router = router(Arc::clone(control), self.hosts);
         self.runtime.block_on(async move {
             let mut interrupt = signal(SignalKind::interrupt())?;
             let mut terminate = signal(SignalKind::terminate())?;
@@ -126,10 +140,11 @@ impl Server {
     }
 }
 
-fn router(control: Arc<Control>) -> Router {
+fn router(control: Arc<Control>, hosts: Hosts) -> Router {
     Router::new()
         .nest("/v1", v1::routes())
-        .layer(axum::middleware::from_fn(guard::own_machine_only))
+        .merge(page::routes())
+        .layer(axum::middleware::from_fn_with_state(hosts, guard::known_hosts_only))
         .nest("/node/v1", node::routes(&control))
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)

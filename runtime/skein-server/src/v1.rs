@@ -1,11 +1,16 @@
 //! `/v1`: what people and their tools ask for.
 
+mod access;
+mod audit;
 mod campaigns;
 mod datasets;
 mod events;
+mod fleet;
 mod modules;
 mod plans;
 mod scans;
+mod secrets;
+mod settings;
 mod status;
 
 use std::sync::Arc;
@@ -13,6 +18,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::Router;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use skein_control::{Control, ListPart, ServiceError};
@@ -24,9 +30,14 @@ pub(crate) type Answer<T> = Result<Json<T>, Refusal>;
 
 pub(crate) fn routes() -> Router<Arc<Control>> {
     Router::new()
+        .merge(access::routes())
+        .merge(audit::routes())
+        .merge(fleet::routes())
         .merge(modules::routes())
         .merge(datasets::routes())
         .merge(scans::routes())
+        .merge(secrets::routes())
+        .merge(settings::routes())
         .merge(campaigns::routes())
         .merge(plans::routes())
         .merge(events::routes())
@@ -42,6 +53,15 @@ pub(crate) async fn ask<T: Send + 'static>(
         Ok(answer) => Ok(Json(answer?)),
         Err(_) => Err(Refusal(ServiceError::new(codes::BUG, "the request's thread panicked"))),
     }
+}
+
+/// A header as text, if it is there.
+pub(crate) fn said(headers: &HeaderMap, name: &str) -> Result<Option<String>, Refusal> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    let text = value.to_str().map(str::to_owned);
+    text.map(Some).map_err(|_| {
+        Refusal(ServiceError::new(codes::BODY_INVALID, format!("the header {name} is no plain text")))
+    })
 }
 
 /// Which part of a list, as the query says.

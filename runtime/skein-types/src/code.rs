@@ -231,6 +231,25 @@ catalogue! {
     MODULE_SUSPENDED = "SK0686" Conflict "the module is suspended";
     MODULE_STATE = "SK0687" Conflict "not while the module is in this state";
     METHOD_UNKNOWN = "SK0688" BadInput "nothing that can be done there".status(405);
+
+    TOKEN_MISSING = "SK0690" Denied "no token that counts".exit(4).status(401);
+    ROLE_MISSING = "SK0691" Denied "a role is missing";
+    SETTING_MOVED = "SK0692" Conflict "it was set by somebody else meanwhile".status(412);
+    VERSION_MISSING = "SK0693" BadInput "a request that does not say what it saw".status(428);
+    LAST_ADMIN = "SK0694" Conflict "the last way in for an admin";
+    TEAM_IN_USE = "SK0695" Conflict "a team that has something";
+    MODULE_BANNED = "SK0696" Denied "the module is banned";
+    PLACE_OF_OTHERS = "SK0697" Denied "a place that is not the team's";
+    OWNER_NEEDED = "SK0698" BadInput "it is not said which team it shall belong to";
+    SECRET_LOST = "SK0699" Conflict "a secret's value is gone";
+
+    RECEIVER_UNREACHABLE = "SK0710" Transient "a receiver cannot be reached, is late or fails".status(502);
+    RECEIVER_REFUSED = "SK0711" Denied "a receiver refused what it was sent".status(502);
+    RECEIVER_INVALID = "SK0712" BadInput "a receiver that cannot be";
+    MAIL_DEFERRED = "SK0713" Transient "a mail server put a message off".status(502);
+    RECEIVER_GONE = "SK0714" Denied "a receiver is gone for good".status(502);
+    RECEIVER_BUSY = "SK0715" Transient "a receiver asks for patience".status(502);
+    RECEIVER_FORBIDDEN = "SK0716" Denied "an address that nothing is sent to";
 }
 
 #[cfg(test)]

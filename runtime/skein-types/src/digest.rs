@@ -87,6 +87,11 @@ impl Blake3 {
         Self(*blake3::hash(bytes).as_bytes())
     }
 
+    /// Digest of bytes with a key: without it nobody can tell which bytes they were by trying some.
+    pub fn keyed(key: &[u8; 32], bytes: &[u8]) -> Self {
+        Self(*blake3::keyed_hash(key, bytes).as_bytes())
+    }
+
     /// The first eight hex digits, as used in output file names.
     pub fn short(&self) -> String {
         self.0[..4].iter().map(|b| format!("{b:02x}")).collect()
@@ -103,6 +108,19 @@ impl ParamsDigest {
     /// Digest of canonical parameter bytes.
     pub fn of(canonical: &[u8]) -> Self {
         Self(*blake3::hash(canonical).as_bytes())
+    }
+
+    /// Digest of parameters as canonical JSON, with the keyed digest of each secret that they name, in order of their names: a
+    /// changed secret is a changed migration.
+    pub fn with_secrets<'a>(canonical: &str, secrets: impl IntoIterator<Item = (&'a str, Blake3)>) -> Self {
+        let mut bytes = canonical.as_bytes().to_vec();
+        for (name, Blake3(digest)) in secrets {
+            bytes.push(0);
+            bytes.extend_from_slice(name.as_bytes());
+            bytes.push(0);
+            bytes.extend_from_slice(&digest);
+        }
+        Self::of(&bytes)
     }
 }
 

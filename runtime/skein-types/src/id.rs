@@ -96,10 +96,25 @@ id! {
     /// One thing that somebody asked for. Asked twice, it happens once.
     CauseId, "cau_"
 }
+id! {
+    /// What somebody shows to be let in. The secret behind it is never written down.
+    TokenId, "tok_"
+}
+id! {
+    /// A receiver of notices.
+    WebhookId, "whk_"
+}
+id! {
+    /// One notice to one receiver. Stable over tries.
+    DeliveryId, "dlv_"
+}
 
 #[cfg(test)]
 mod tests {
-    use super::{AttemptId, CampaignId, CauseId, DatasetId, NodeId, RunId, ServerId, TaskId};
+    use super::{
+        AttemptId, CampaignId, CauseId, DatasetId, DeliveryId, NodeId, RunId, ServerId, TaskId, TokenId,
+        WebhookId,
+    };
     use uuid::Uuid;
 
     #[test]
@@ -123,8 +138,13 @@ mod tests {
             NodeId::new(uuid).to_string(),
             ServerId::new(uuid).to_string(),
             CauseId::new(uuid).to_string(),
+            TokenId::new(uuid).to_string(),
+            WebhookId::new(uuid).to_string(),
+            DeliveryId::new(uuid).to_string(),
         ];
         let prefixes = printed.map(|id| id[..4].to_owned());
-        assert_eq!(prefixes, ["run_", "cmp_", "dts_", "tsk_", "att_", "nod_", "srv_", "cau_"]);
+        let expected =
+            ["run_", "cmp_", "dts_", "tsk_", "att_", "nod_", "srv_", "cau_", "tok_", "whk_", "dlv_"];
+        assert_eq!(prefixes, expected);
     }
 }

@@ -4,6 +4,7 @@
 //! own. It knows Arrow schemas, because a schema plan is about them, but no file format, no engine and
 //! no store.
 
+mod access;
 mod chain;
 mod class;
 mod clock;
@@ -15,13 +16,17 @@ pub mod format;
 mod id;
 mod nearest;
 mod plan;
+mod quota;
 mod reason;
+mod receiver;
 mod row_width;
 mod schema_text;
 mod selection;
 mod shape;
 mod state;
+mod text;
 mod token;
+mod trace;
 mod types_view;
 mod unify;
 mod unit;
@@ -29,22 +34,30 @@ mod verb;
 mod vital;
 mod word;
 
+pub use access::{Role, TokenKind};
 pub use chain::chain;
 pub use class::{ErrorClass, Retry};
 pub use clock::{Clock, LONGEST_WAIT, SystemClock, Timestamp};
 pub use code::{Code, codes};
 pub use column::{ColumnId, ColumnNode, ColumnTree, ColumnTreeError};
 pub use digest::{Blake3, DigestParseError, ModuleDigest, ParamsDigest, Sha256};
-pub use id::{AttemptId, CampaignId, CauseId, DatasetId, IdParseError, NodeId, RunId, ServerId, TaskId};
+pub use id::{
+    AttemptId, CampaignId, CauseId, DatasetId, DeliveryId, IdParseError, NodeId, RunId, ServerId, TaskId,
+    TokenId, WebhookId,
+};
 pub use nearest::nearest;
 pub use plan::{ColumnPlan, Origin, PlanError, ProposedOrigin, ProposedPlan, SchemaPlan};
+pub use quota::{Bounds, Excess, FuelBudget, QuotaOf, QuotaOfParseError, Resource};
 pub use reason::Reason;
+pub use receiver::ReceiverKind;
 pub use row_width::{ROW_BYTES_MAX, fixed_list_bytes, fixed_list_bytes_of_items, row_width, widest_row};
 pub use schema_text::{schema_of_text, schema_text};
 pub use selection::{Selection, SelectionError};
 pub use shape::{Encoding, Shape, StateKind};
-pub use state::{CampaignState, RunState, Verdict, WaveState};
+pub use state::{CampaignState, NodeMark, RunState, Verdict, WaveState};
+pub use text::{Actor, Name, Text, TextError};
 pub use token::Token;
+pub use trace::{TraceId, TraceParseError};
 pub use types_view::{guest_view, guest_view_type};
 pub use unify::{
     ABSENT, FileView, PARTITION, PRESENTED_MAX, STORED, Standing, UnifyError, alike, is_partition,

@@ -105,6 +105,18 @@ words! {
     }
 }
 
+words! {
+    /// What people want of a node.
+    NodeMark {
+        /// That it works.
+        None = "none",
+        /// That it gets nothing new, until somebody says otherwise.
+        Cordoned = "cordoned",
+        /// That it gives back what it has and goes. It means this life of the node alone.
+        Draining = "draining",
+    }
+}
+
 impl CampaignState {
     /// Nothing leads out of it.
     pub const fn is_terminal(self) -> bool {

@@ -3,6 +3,7 @@
 //! ```text
 //! <home>/keys/artifact.key        ed25519 seed that signs compiled artifacts          0600
 //! <home>/keys/secret-digest.key   keys the digests of secrets in parameter digests    0600
+//! <home>/keys/secrets.key          seals the secrets of a server's teams               0600
 //! <home>/modules/<name>.wasm       modules that can be called by name; put there by people
 //! <home>/artifacts/<digest>.skein compiled, signed modules; may be deleted at any time
 //! ```
@@ -49,6 +50,11 @@ impl Home {
         self.key("secret-digest.key")
     }
 
+    /// Key that seals the secrets of a server's teams.
+    pub(crate) fn secrets_key(&self) -> Result<[u8; KEY_BYTES], Failure> {
+        self.key("secrets.key")
+    }
+
     /// A compiled module, if there is one; anything unreadable counts as absent and is compiled again.
     pub(crate) fn artifact(&self, module: ModuleDigest, engine: &str) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
@@ -75,7 +81,8 @@ impl Home {
         let denied = |error: std::io::Error| {
             Finding::problem(CHECK, codes::PERMISSION, format!("{root}: {error}"), hint)
         };
-        let keys = ["artifact.key", "secret-digest.key"].map(|name| self.root.join("keys").join(name));
+        let keys = ["artifact.key", "secret-digest.key", "secrets.key"]
+            .map(|name| self.root.join("keys").join(name));
         for key in keys {
             match read_key(&key) {
                 Ok(_) => {}

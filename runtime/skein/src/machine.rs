@@ -8,10 +8,14 @@
 //! at = "/data/.skein-states"
 //!
 //! names = "keep"                    # how files are called that runs write; likewise, with `below` and `as`
+//!
+//! [roots]                           # of a server: where operators of a team may register datasets
+//! payments = ["/data/payments"]
 //! ```
 //! Read once, from `--config`, else `$SKEIN_HOME/skein.toml` if it is there. An unknown key is an error: a setting that
 //! is misspelt and silently not followed would be found out too late.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{Error, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
@@ -35,6 +39,8 @@ pub(crate) struct Machine {
     states: Vec<Rule<PathBuf>>,
     /// How files are called.
     names: Vec<Rule<Names>>,
+    /// Where the data of each team of a server may be.
+    roots: BTreeMap<String, Vec<PathBuf>>,
 }
 
 /// What holds for the datasets below a directory.
@@ -75,12 +81,18 @@ impl Machine {
         nearest_rule(&self.names, dataset).copied()
     }
 
+    /// Where the data of each team of a server may be.
+    pub(crate) const fn roots(&self) -> &BTreeMap<String, Vec<PathBuf>> {
+        &self.roots
+    }
+
     fn parse(text: &str) -> Result<Self, String> {
         let mut table: Table = toml_text::parse(text)?;
         let states = rules(&mut table, ("state", "a path", "at"), absolute)?;
         let names = rules(&mut table, ("names", "hash or keep", "as"), names)?;
-        known(&table, &["state", "names"])?;
-        Ok(Self { file: None, states, names })
+        let roots = table.remove("roots").map_or_else(|| Ok(BTreeMap::new()), roots)?;
+        known(&table, &["state", "names", "roots"])?;
+        Ok(Self { file: None, states, names, roots })
     }
 }
 
@@ -94,6 +106,19 @@ impl fmt::Display for Machine {
             None => f.write_str("no skein.toml, everything as usual"),
         }
     }
+}
+
+fn roots(value: Value) -> Result<BTreeMap<String, Vec<PathBuf>>, String> {
+    let Value::Table(teams) = value else {
+        return Err("`roots` is a table of teams, each with a list of directories".to_owned());
+    };
+    let of_team = |(team, value): (String, Value)| {
+        let Value::Array(paths) = value else { return Err(format!("`{team}` of `roots` is no list")) };
+        let path = |path: Value| absolute(&team, path.as_str().unwrap_or_default());
+        let paths = paths.into_iter().map(path).collect::<Result<Vec<PathBuf>, String>>()?;
+        Ok((team, paths))
+    };
+    teams.into_iter().map(of_team).collect()
 }
 
 /// A setting that is one text for all datasets, or a list of tables with `below` and `inner`.
@@ -206,6 +231,14 @@ mod tests {
     }
 
     #[test]
+    fn a_team_has_its_directories_and_a_relative_one_is_refused() {
+        let machine = Machine::parse("[roots]\npay = [\"/data/pay\", \"/lake/pay\"]").unwrap();
+        assert_eq!(machine.roots()["pay"], [Path::new("/data/pay"), Path::new("/lake/pay")]);
+        assert_eq!(refused("[roots]\npay = [\"pay\"]"), "`pay` is \"pay\", which is no absolute path");
+        assert_eq!(refused("[roots]\npay = \"/pay\""), "`pay` of `roots` is no list");
+    }
+
+    #[test]
     fn settings_are_read_in_full_or_not_at_all() {
         use std::io::Write as _;
         let place = tempfile::tempdir().unwrap();
@@ -224,7 +257,7 @@ mod tests {
     #[test]
     fn what_is_no_setting_is_told_with_the_nearest() {
         assert_eq!(refused("stat = \"/s\""), "unknown key `stat`, did you mean `state`?");
-        assert_eq!(refused("colour = 1"), "unknown key `colour`, known: state, names");
+        assert_eq!(refused("colour = 1"), "unknown key `colour`, known: state, names, roots");
         assert_eq!(refused("names = \"kep\""), "`names` is \"kep\", and not hash or keep");
         assert_eq!(refused("[[names]]\nbelow = \"/data\""), "a `names` needs `as`");
         assert_eq!(

@@ -4,13 +4,14 @@ use std::io::Read as _;
 use std::time::Duration;
 
 use reqwest::blocking::{Client, RequestBuilder};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use skein_api::{BODY_BYTES_MAX, Page, Problem};
 use skein_types::{chain, codes};
 
 use crate::failure::Failure;
-use crate::settings::Settings;
+use crate::settings::{Settings, Token};
 
 /// Where a server is if nothing else is said.
 pub(crate) const USUAL: &str = "http://127.0.0.1:7447";
@@ -26,7 +27,11 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn of(settings: &Settings, asked: Option<&str>) -> Result<Self, Failure> {
         let base = asked.or(settings.server.as_deref()).unwrap_or(USUAL).trim_end_matches('/').to_owned();
-        let http = Client::builder().no_proxy().timeout(PATIENCE).build();
+        let mut http = Client::builder().no_proxy().timeout(PATIENCE);
+        if let Some(Token(token)) = &settings.token {
+            http = http.default_headers(bearer(token, &base)?);
+        }
+        let http = http.build();
         let http = http.map_err(|error| Failure::new(codes::IO, &error))?;
         Ok(Self { http, base })
     }
@@ -113,6 +118,23 @@ impl Server {
     }
 }
 
+/// What each request shows. A token that travels in the clear is everybody's on the way.
+fn bearer(token: &str, base: &str) -> Result<HeaderMap, Failure> {
+    let host = base.strip_prefix("http://").map(|rest| rest.split('/').next().unwrap_or_default());
+    let near = |host: &str| {
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+    };
+    if host.is_some_and(|host| !near(host)) {
+        let text = format!("a token would be sent to {base} in the clear");
+        return Err(Failure::text(codes::USAGE, text).hint(Some("ask the server by https")));
+    }
+    let value = HeaderValue::from_str(&format!("Bearer {token}"));
+    let mut value = value.map_err(|_| Failure::text(codes::USAGE, "SKEIN_TOKEN holds no token"))?;
+    value.set_sensitive(true);
+    Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
+}
+
 /// Text as a part of a path or query.
 pub(crate) fn encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |mut encoded, byte| {
@@ -128,7 +150,17 @@ pub(crate) fn encoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::encoded;
+    use super::{bearer, encoded};
+
+    #[test]
+    fn a_token_does_not_travel_in_the_clear() {
+        for near in ["http://127.0.0.1:7447", "http://localhost:1", "https://skein.example"] {
+            assert!(bearer("skn_1", near).is_ok(), "{near}");
+        }
+        for far in ["http://skein.example:7447", "http://localhost.example"] {
+            assert!(bearer("skn_1", far).is_err(), "{far}");
+        }
+    }
 
     #[test]
     fn names_are_safe_in_a_path() {

@@ -25,10 +25,22 @@ pub(crate) struct Settings {
     pub(crate) page: Page,
     /// Where the server is, if the environment says so.
     pub(crate) server: Option<String>,
+    /// What is shown to it, if the environment says so.
+    pub(crate) token: Option<Token>,
     log_filter: Option<String>,
     /// `--state`.
     state: Option<PathBuf>,
     machine: Machine,
+}
+
+/// A token for a server. Printed nowhere.
+#[derive(Clone)]
+pub(crate) struct Token(pub(crate) String);
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token(…)")
+    }
 }
 
 /// A directory of states and who named it.
@@ -80,6 +92,7 @@ impl Settings {
             interactive: std::io::stderr().is_terminal() && !plain,
             can_ask: std::io::stdin().is_terminal(),
             server: std::env::var("SKEIN_SERVER").ok().filter(|server| !server.is_empty()),
+            token: std::env::var("SKEIN_TOKEN").ok().filter(|token| !token.is_empty()).map(Token),
             log_filter: std::env::var("SKEIN_LOG").ok(),
             state: None,
             machine: Machine::default(),
@@ -101,6 +114,11 @@ impl Settings {
     /// How a run names the files of the dataset at this real path.
     pub(crate) fn names_for(&self, dataset: &Path, asked: Option<Names>) -> NameRule {
         asked.or_else(|| self.machine.names_for(dataset)).unwrap_or(Names::Hash).rule()
+    }
+
+    /// Where the data of each team of a server may be.
+    pub(crate) fn roots(&self) -> skein_control::Roots {
+        self.machine.roots().clone()
     }
 
     /// What `skein doctor` says about the machine's settings; those that cannot be used have ended it before.

@@ -56,6 +56,8 @@ pub struct Work {
     pub artifact: Blake3,
     /// The blob with its parameters as canonical JSON.
     pub params: Blake3,
+    /// Of which campaign the secrets are that they name; none: they name none.
+    pub secrets_of: Option<CampaignId>,
     /// Name of the migration; the module's own if there is none.
     pub migration: Option<Name>,
     /// Run although it was applied before.

@@ -131,6 +131,7 @@ fn work() -> Work {
         module: ModuleDigest::of(b"module"),
         artifact: digest("artifact"),
         params: digest("params"),
+        secrets_of: Some(CampaignId::new(uuid(1))),
         migration: Some(text("orders-v2")),
         again: false,
         limits: limits(),

@@ -11,8 +11,8 @@ use skein_api::{
     WorkDone,
 };
 use skein_types::{
-    Bytes, CampaignId, CampaignState, DatasetId, Fuel, Millis, ModuleDigest, NodeId, ParamsDigest, Rows,
-    RunId, RunState, Timestamp, Verdict, WaveState, codes,
+    Bytes, CampaignId, CampaignState, DatasetId, Fuel, Millis, ModuleDigest, NodeId, NodeMark, ParamsDigest,
+    Rows, RunId, RunState, Timestamp, Verdict, WaveState, codes,
 };
 
 pub(crate) fn time() -> Time {
@@ -27,11 +27,14 @@ pub(crate) fn module() -> Module {
     Module {
         name: text("prefs"),
         version: text("2.0.0"),
+        owner: Some(text("shop")),
         digest: ModuleDigest::of(b"module"),
         bytes: Bytes(1_800_000),
         state: ModuleState::Refused,
         why: Some(why()),
         submitted: time(),
+        source: Some(text("https://example.org/shop/prefs")),
+        commit: Some(text("0a1b2c3")),
     }
 }
 
@@ -97,17 +100,20 @@ fn policy() -> Policy {
 pub(crate) fn campaign_create() -> CampaignCreate {
     CampaignCreate {
         name: text("v2"),
+        owner: Some(text("shop")),
         module: text("prefs@2.0.0"),
         params: json!({"columns": ["a", "b"], "key": {"$secret": "pepper"}}),
         selection: Selection {
             names: List::new(vec![text("orders/*")]).unwrap(),
             labels: labels(),
             owner: Some(text("shop")),
+            owners: List::new(vec![text("shop"), text("pay")]).unwrap(),
             driver: Some(text("files")),
             manifest: List::new(vec![chosen()]).unwrap(),
             unfinished_of: Some(CampaignId::new(uuid(4))),
         },
         policy: policy(),
+        policy_named: Some(text("careful")),
     }
 }
 
@@ -173,6 +179,7 @@ pub(crate) fn campaign() -> Campaign {
     Campaign {
         campaign: CampaignId::new(uuid(5)),
         name: text("v2"),
+        owner: text("shop"),
         state: CampaignState::Halted,
         epoch: 7,
         why: Some(text("budget_spent")),
@@ -242,6 +249,7 @@ pub(crate) fn events_page() -> Page<Event> {
         subject: text(&RunId::new(uuid(6)).to_string()),
         body: json!({"version": 4}),
         hash: digest("event"),
+        trace: "4bf92f3577b34da6a3ce929d0e0e4736".parse().ok(),
     };
     Page { items: List::new(vec![event]).unwrap(), next: None }
 }
@@ -267,6 +275,8 @@ pub(crate) fn status() -> Status {
         name: text(&format!("local-{number}")),
         incarnation: 3,
         since: time(),
+        mark: NodeMark::Cordoned,
+        mark_reason: Some(text("a new disk")),
         seat,
     };
     let seated =

@@ -8,7 +8,7 @@ use skein_api::{
     Text, Uncovered, Why,
 };
 use skein_campaign::Sample;
-use skein_ledger::{Guard, Unit};
+use skein_ledger::Guard;
 use skein_types::{Blake3, Bytes, CampaignId, DatasetId, Fuel, Millis, Rows, Verdict};
 
 use super::{Draft, Seen, schema_of};
@@ -50,7 +50,7 @@ impl Control {
             looked.tried.iter().map(|tried| self.sample_of(tried)).collect::<Result<_, _>>()?;
         let samples = serde_json::to_vec(&samples).map_err(bug)?;
         let digest = Blake3::of(&samples);
-        let guarded = Unit::by(self.itself.clone()).if_(Guard::CampaignAt { campaign, epoch });
+        let guarded = self.itself.unit().if_(Guard::CampaignAt { campaign, epoch });
         self.write(guarded.then(self.kept_blob(samples)))?;
         let report = self.report(looked)?;
         serde_json::to_vec(&Stored { report, samples: Some(digest) }).map_err(bug)

@@ -56,9 +56,11 @@ impl Control {
     /// What becomes of what was found: registered, if that was asked for and it can be a dataset.
     pub(super) fn taken_in(
         &self,
-        asked: &ScanAsk,
+        record: &super::Record,
         found: Vec<Found>,
     ) -> Result<Vec<ScanFound>, ServiceError> {
+        let asked = &record.scan.asked;
+        let who = self.whose(record)?;
         let mut items: Vec<ScanFound> = found.into_iter().map(|found| item(asked, found)).collect();
         if asked.look_only {
             return Ok(items);
@@ -66,7 +68,7 @@ impl Control {
         let fit: Vec<usize> = (0..items.len()).filter(|at| items[*at].why.is_none()).collect();
         for some in fit.chunks(CHUNK) {
             let adds = some.iter().map(|at| add(asked, &items[*at])).collect();
-            let answers = self.add_datasets(DatasetsAdd { datasets: List::first(adds).0 })?;
+            let answers = self.add_datasets(&who, DatasetsAdd { datasets: List::first(adds).0 })?;
             for (at, answer) in some.iter().zip(answers.datasets) {
                 items[*at].became = Some(answer);
             }

@@ -13,6 +13,7 @@ use crate::guard::{Found, Guard};
 use crate::ledger::{Retention, Swept};
 use crate::page::Limit;
 use crate::unit::{RefusedAt, Span, UnitOutcome};
+use crate::view::EventFilter;
 
 /// Each event is one further and its hash another, also over a reopen.
 pub fn positions_count_from_one_and_each_hash_covers_the_one_before(places: Places<'_>) {
@@ -23,7 +24,7 @@ pub fn positions_count_from_one_and_each_hash_covers_the_one_before(places: Plac
         assert_eq!(span, Some(Span { first: number, last: number }));
         scene.reopen();
     }
-    let events = scene.ledger().events(0, None, Limit::MAX).expect("events").items;
+    let events = scene.ledger().events(0, &EventFilter::default(), Limit::MAX).expect("events").items;
     assert_eq!(events.iter().map(|event| event.position).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     let head = Head { position: 5, hash: events[4].hash };
     assert_eq!(scene.ledger().head().expect("a head"), head);
@@ -84,7 +85,7 @@ pub fn a_clock_that_steps_back_does_not_change_the_order(places: Places<'_>) {
         scene.clock.set(Timestamp(now));
         scene.applied(by().decide(joined(number, 1)));
     }
-    let events = scene.ledger().events(0, None, Limit::MAX).expect("events").items;
+    let events = scene.ledger().events(0, &EventFilter::default(), Limit::MAX).expect("events").items;
     let times: Vec<_> = events.iter().map(|event| (event.position, event.at.0)).collect();
     assert_eq!(times, [(1, 5_000), (2, 1_000), (3, (1 << 53) - 1), (4, 0)]);
     scene.is_sound();
@@ -178,8 +179,9 @@ pub fn causes_are_forgotten_after_their_retention_and_not_before(places: Places<
     scene.clock.set(Timestamp(scene::START.0 + 500));
     scene.applied(unit(2));
     scene.clock.set(Timestamp(scene::START.0 + 1_001));
-    let swept = scene.ledger().sweep(Retention { causes: Millis(1_000) }).expect("swept");
-    assert_eq!(swept, Swept { causes: 1, blobs: 0 });
+    let swept =
+        scene.ledger().sweep(Retention { causes: Millis(1_000), charges: Millis(u64::MAX) }).expect("swept");
+    assert_eq!(swept, Swept { causes: 1, blobs: 0, ..Swept::default() });
     assert!(matches!(scene.commit(unit(1)), UnitOutcome::Refused { .. }));
     assert!(matches!(scene.commit(unit(2)), UnitOutcome::Known(_)));
 }

@@ -19,7 +19,7 @@ pub fn what_is_written_is_counted_and_what_is_refused_or_known_is_not(places: Pl
     assert_eq!(scene.ledger().written(), expected);
     scene.ledger().commit(vec![two]).expect("known");
     assert_eq!(scene.ledger().written(), Written { transactions: 2, ..expected });
-    scene.ledger().sweep(Retention { causes: Millis(1 << 40) }).expect("swept");
+    scene.ledger().sweep(Retention { causes: Millis(1 << 40), charges: Millis(u64::MAX) }).expect("swept");
     assert_eq!(scene.ledger().written(), Written { transactions: 3, ..expected });
     assert!(scene.ledger().size().expect("a size") > Bytes(0));
     scene.reopen();

@@ -3,21 +3,24 @@
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use skein_types::{Bytes, RunState, Verdict};
+use skein_types::{Bytes, CampaignId, CampaignState, ModuleDigest, RunState, Verdict};
 
 use super::Places;
 use super::scene::{self, Scene, by, campaign, dataset, enqueue, intended, name, node, planned, registered};
+use crate::bounds::OWNERS_MAX;
 use crate::entry::Entry;
 use crate::event::Subject;
+use crate::event::campaign::{CampaignCreated, CampaignMoved};
 use crate::event::dataset::{DatasetChanged, DatasetRemoved, Labels};
+use crate::event::module::ModuleSubmitted;
 use crate::guard::{Found, Guard};
 use crate::page::{Limit, Page};
 use crate::task::{PhaseName, SizeClass};
 use crate::unit::{RefusedAt, UnitOutcome};
-use crate::view::{DatasetFilter, RunFilter, TaskFilter};
+use crate::view::{CampaignFilter, DatasetFilter, EventFilter, RunFilter, TaskFilter};
 
 /// Reads a whole list in pages of three.
-fn all<T, K: Clone + Debug>(mut page: impl FnMut(Option<&K>, Limit) -> Page<T, K>) -> Vec<T> {
+pub(super) fn all<T, K: Clone + Debug>(mut page: impl FnMut(Option<&K>, Limit) -> Page<T, K>) -> Vec<T> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
         let next = page(after.as_ref(), Limit::new(3));
@@ -62,9 +65,25 @@ pub fn datasets_are_paged_by_name_through_every_filter(places: Places<'_>) {
     expect(DatasetFilter { labels: both.clone(), ..none() }, |n| n % 15 == 0);
     expect(DatasetFilter { prefix: Some(name("ör")), ..none() }, |n| n >= 10);
     expect(DatasetFilter { driver: Some(name("delta")), ..none() }, |_| false);
+    let two = Some(vec![name("shop"), name("billing"), name("shop")]);
+    expect(DatasetFilter { owners: two.clone(), ..none() }, |_| true);
+    let prefix = Some(name("ör"));
+    expect(DatasetFilter { owners: two.clone(), prefix, ..none() }, |n| n >= 10);
+    expect(DatasetFilter { owners: Some(vec![name("shop"), name("ops")]), ..none() }, |n| n % 2 == 0);
+    expect(DatasetFilter { owners: two.clone(), owner: Some(name("shop")), ..none() }, |n| n % 2 == 0);
+    expect(DatasetFilter { owners: two, labels: labels(&[("env", "prod")]), ..none() }, |n| n % 3 == 0);
+    expect(DatasetFilter { owners: Some(Vec::new()), ..none() }, |_| false);
+    let many = DatasetFilter { owners: Some(vec![name("shop"); OWNERS_MAX + 1]), ..none() };
+    let error = scene.ledger().datasets(&many, None, Limit::MAX).expect_err("too many");
+    assert_eq!((error.code().id, error.to_string().as_str()), ("SK0608", "65 teams; 64 are allowed"));
     let prefix = Some(name("orders-0"));
-    let several =
-        DatasetFilter { owner: Some(name("billing")), labels: both, prefix, driver: Some(name("files")) };
+    let several = DatasetFilter {
+        owner: Some(name("billing")),
+        labels: both,
+        prefix,
+        driver: Some(name("files")),
+        ..none()
+    };
     expect(several, |n| n < 10 && n % 2 == 1 && n % 15 == 0);
 
     // Labels and names that change are found as they are now.
@@ -119,6 +138,86 @@ pub fn names_and_locations_belong_to_one_dataset(places: Places<'_>) {
     scene.is_sound();
 }
 
+/// Teams, state, both, neither.
+pub fn campaigns_are_paged_by_id_through_every_filter(places: Places<'_>) {
+    let scene = Scene::set(places);
+    for number in 2..20_u64 {
+        let owner = name(["shop", "billing", "ops"][number as usize % 3]);
+        scene.applied(by().decide(CampaignCreated { owner, ..scene::created(campaign(number)) }));
+        if number % 2 == 0 {
+            let (from, to) = (CampaignState::Draft, CampaignState::Planning);
+            let moved = CampaignMoved { campaign: campaign(number), from, to, reason: scene::text("") };
+            scene.applied(by().decide(moved));
+        }
+    }
+    let expect = |owners: Option<&[&str]>, state, fits: fn(u64) -> bool| {
+        let owners = owners.map(|owners| owners.iter().map(|owner| name(owner)).collect());
+        let filter = CampaignFilter { owners, state };
+        let rows = all(|after: Option<&CampaignId>, limit| {
+            scene.ledger().campaigns(&filter, after.copied(), limit).expect("read")
+        });
+        let expected: Vec<_> = (1..20).filter(|n| fits(*n)).map(campaign).collect();
+        assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), expected, "{filter:?}");
+    };
+    // The first is a shop's, and it is planning.
+    let planning = Some(CampaignState::Planning);
+    expect(None, None, |_| true);
+    expect(None, planning, |n| n == 1 || n % 2 == 0);
+    expect(Some(&["billing"]), None, |n| n != 1 && n % 3 == 1);
+    expect(Some(&["shop", "ops"]), None, |n| n == 1 || n % 3 != 1);
+    expect(Some(&["shop", "billing"]), planning, |n| n == 1 || (n % 3 != 2 && n % 2 == 0));
+    expect(Some(&[]), planning, |_| false);
+    expect(Some(&["nobody"]), None, |_| false);
+}
+
+/// Everybody's, some teams', nobody's.
+pub fn modules_are_paged_by_name_and_version_for_some_teams_or_all(places: Places<'_>) {
+    let scene = Scene::new(places);
+    for number in 0..12_u64 {
+        let owner =
+            [None, Some(name("shop")), Some(name("billing")), Some(name("ops"))][number as usize % 4].clone();
+        let (called, version) = (name(&format!("m{}", number % 5)), name(&format!("{number:02}")));
+        let source = owner.is_some().then(|| scene::text("https://git.example/m"));
+        let commit = (number == 1).then(|| name("9f3c2ab"));
+        let module = ModuleDigest::of(&number.to_be_bytes());
+        let bytes = Bytes(number);
+        scene.applied(by().decide(ModuleSubmitted {
+            module,
+            name: called,
+            version,
+            bytes,
+            owner,
+            source,
+            commit,
+        }));
+    }
+    let of = |owners: Option<&[&str]>| {
+        let owners: Option<Vec<_>> = owners.map(|owners| owners.iter().map(|owner| name(owner)).collect());
+        all(|after, limit| scene.ledger().modules(owners.as_deref(), after, limit).expect("read"))
+    };
+    let expect = |owners: Option<&[&str]>, fits: fn(u64) -> bool| {
+        let mut expected: Vec<u64> = (0..12).filter(|n| fits(*n)).collect();
+        expected.sort_unstable_by_key(|n| (n % 5, *n));
+        assert_eq!(
+            of(owners).iter().map(|module| module.bytes.0).collect::<Vec<_>>(),
+            expected,
+            "{owners:?}"
+        );
+    };
+    expect(None, |_| true);
+    expect(Some(&["shop"]), |n| n % 4 == 1);
+    expect(Some(&["ops", "shop", "nobody"]), |n| n % 4 == 1 || n % 4 == 3);
+    expect(Some(&[]), |_| false);
+    let first = scene.ledger().module_named(&name("m1"), &name("01")).expect("read").expect("there is one");
+    assert_eq!(
+        (first.source, first.commit),
+        (Some(scene::text("https://git.example/m")), Some(name("9f3c2ab")))
+    );
+    let other = scene.ledger().module_named(&name("m0"), &name("00")).expect("read").expect("there is one");
+    assert_eq!((other.source, other.commit), (None, None));
+    scene.is_sound();
+}
+
 /// All, a campaign's with its runs', one run's, a node's.
 pub fn events_are_paged_by_position_for_each_subject(places: Places<'_>) {
     let scene = Scene::set(places);
@@ -127,8 +226,9 @@ pub fn events_are_paged_by_position_for_each_subject(places: Places<'_>) {
     }
     scene.applied(by().decide(intended(3)));
     let of = |subject| {
+        let filter = EventFilter::about(subject);
         let rows = all(|after: Option<&u64>, limit| {
-            scene.ledger().events(after.copied().unwrap_or(0), subject, limit).expect("read")
+            scene.ledger().events(after.copied().unwrap_or(0), &filter, limit).expect("read")
         });
         rows.iter().map(|event| event.position).collect::<Vec<_>>()
     };
@@ -137,7 +237,7 @@ pub fn events_are_paged_by_position_for_each_subject(places: Places<'_>) {
     assert_eq!(of(Some(Subject::Run(campaign(1), 3))), [10, 12]);
     assert_eq!(of(Some(Subject::Node(node(2)))), [6]);
     assert_eq!(of(Some(Subject::Dataset(dataset(1)))), Vec::<u64>::new());
-    assert_eq!(scene.ledger().events(u64::MAX, None, Limit::MAX).expect("read").items, []);
+    assert_eq!(scene.ledger().events(u64::MAX, &EventFilter::default(), Limit::MAX).expect("read").items, []);
 }
 
 /// State, wave, both, neither; and by dataset.

@@ -18,7 +18,7 @@ use super::scene::{CONTENT, Scene, by, campaign, node, task};
 use crate::entry::Entry;
 use crate::page::Limit;
 use crate::unit::UnitOutcome;
-use crate::view::{RunFilter, TaskFilter};
+use crate::view::{EventFilter, RunFilter, TaskFilter};
 use reference::Reference;
 use steps::{Move, moves, prelude};
 
@@ -79,7 +79,7 @@ fn play(mut scene: Scene, plan: &[Move]) -> usize {
 
 fn same_reads(scene: &Scene, model: &Reference) {
     let ledger = scene.ledger();
-    let events = ledger.events(0, None, Limit::MAX).expect("read").items;
+    let events = ledger.events(0, &EventFilter::default(), Limit::MAX).expect("read").items;
     assert!(events.iter().map(|recorded| &recorded.event).eq(&model.log), "{events:#?}");
     for number in 1..=CAMPAIGNS {
         let id = campaign(number);

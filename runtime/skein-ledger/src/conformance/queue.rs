@@ -234,14 +234,17 @@ pub fn blobs_are_kept_while_they_are_named_or_not_yet_due(places: Places<'_>) {
     scene.applied(by().then(Entry::Enqueue(with_input)));
     let sweep = |more| {
         scene.clock.set(Timestamp(scene::START.0 + more));
-        scene.ledger().sweep(Retention { causes: Millis(u64::MAX) }).expect("swept")
+        scene
+            .ledger()
+            .sweep(Retention { causes: Millis(u64::MAX), charges: Millis(u64::MAX) })
+            .expect("swept")
     };
     let there = |bytes| scene.ledger().blob(digest(bytes)).expect("read").is_some();
-    assert_eq!(sweep(0), Swept { causes: 0, blobs: 0 });
-    assert_eq!(sweep(5), Swept { causes: 0, blobs: 1 });
+    assert_eq!(sweep(0), Swept { causes: 0, blobs: 0, ..Swept::default() });
+    assert_eq!(sweep(5), Swept { causes: 0, blobs: 1, ..Swept::default() });
     assert_eq!([there(named), there(long), there(short), there(CONTENT)], [true, true, false, true]);
     scene.applied(by().then(Entry::Remove { task: task(1), token: token(0, 0) }));
-    assert_eq!(sweep(11), Swept { causes: 0, blobs: 2 });
+    assert_eq!(sweep(11), Swept { causes: 0, blobs: 2, ..Swept::default() });
     // A campaign's policy is never swept.
     assert_eq!([there(named), there(long), there(CONTENT)], [false, false, true]);
 }

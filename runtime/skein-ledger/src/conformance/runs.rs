@@ -8,7 +8,9 @@ use super::scene::{
     run_id, text,
 };
 use crate::event::campaign::{CampaignPlanned, CampaignUnplanned, WaveMoved, WavePlanned};
-use crate::event::module::{ModuleCompiled, ModuleRefused, ModuleRestored, ModuleSubmitted, ModuleSuspended};
+use crate::event::module::{
+    ModuleBanned, ModuleCompiled, ModuleRefused, ModuleRestored, ModuleSubmitted, ModuleSuspended,
+};
 use crate::event::run::{
     RunCancelled, RunFinalized, RunRetried, RunRevertFailed, RunReverted, RunReverting, RunSkipped,
 };
@@ -246,6 +248,8 @@ pub fn modules_keep_their_names_and_their_state(places: Places<'_>) {
         version: name(version),
         bytes: Bytes(3),
         owner: None,
+        source: None,
+        commit: None,
     };
     scene.applied(by().decide(submitted(module, "1")).decide(submitted(module, "2")));
     let taken = refused(RefusedAt::Entry(0), Found::Label { module });
@@ -268,9 +272,60 @@ pub fn modules_keep_their_names_and_their_state(places: Places<'_>) {
     scene.applied(by().decide(ModuleRefused { module: other, code: code.clone(), message }));
     let refused = scene.ledger().module(other).expect("read").expect("there is one");
     assert_eq!((refused.state, refused.code), (ModuleState::Refused, Some(code)));
-    let page = scene.ledger().modules(None, crate::page::Limit::new(2)).expect("read");
+    let page = scene.ledger().modules(None, None, crate::page::Limit::new(2)).expect("read");
     assert_eq!(page.items.iter().map(|m| m.version.as_str()).collect::<Vec<_>>(), ["1", "2"]);
-    let page = scene.ledger().modules(page.next.as_ref(), crate::page::Limit::new(2)).expect("read");
+    let page = scene.ledger().modules(None, page.next.as_ref(), crate::page::Limit::new(2)).expect("read");
     assert_eq!((page.items[0].digest, page.next), (other, None));
+    scene.is_sound();
+}
+
+/// Submitted, ready, refused, suspended: a ban of each, what it refuses, and where it leads back to.
+pub fn a_ban_holds_from_everywhere_and_leads_back_to_where_it_was(places: Places<'_>) {
+    let scene = Scene::set(places);
+    let module = |state: ModuleState| ModuleDigest::of(state.as_str().as_bytes());
+    let compiled = |module| ModuleCompiled { module, manifest: None };
+    let read = |state| scene.ledger().module(module(state)).expect("read").expect("there is one");
+    let before = [ModuleState::Submitted, ModuleState::Ready, ModuleState::Refused, ModuleState::Suspended];
+    let (code, message, reason) = (name("SK0107"), text("a socket"), text("steals"));
+    for state in before {
+        let (module, version, bytes) = (module(state), name(state.as_str()), Bytes(3));
+        let (owner, source, commit) = (None, None, None);
+        let submitted = ModuleSubmitted { module, name: name("m"), version, bytes, owner, source, commit };
+        let mut unit = by().decide(submitted);
+        if matches!(state, ModuleState::Ready | ModuleState::Suspended) {
+            unit = unit.decide(compiled(module));
+        }
+        if state == ModuleState::Suspended {
+            unit = unit.decide(ModuleSuspended { module, reason: reason.clone() });
+        }
+        if state == ModuleState::Refused {
+            unit = unit.decide(ModuleRefused { module, code: code.clone(), message: message.clone() });
+        }
+        scene.applied(unit);
+        assert_eq!(read(state).state, state);
+        scene.applied(by().decide(ModuleBanned { module, reason: reason.clone() }));
+        assert_eq!((read(state).state, read(state).reason), (ModuleState::Banned, reason.clone()));
+        let banned = refused(RefusedAt::Entry(0), Found::Module { state: ModuleState::Banned });
+        assert_eq!(scene.commit(by().decide(ModuleBanned { module, reason: reason.clone() })), banned);
+        assert_eq!(scene.commit(by().decide(compiled(module))), banned);
+        assert_eq!(scene.commit(by().decide(ModuleSuspended { module, reason: reason.clone() })), banned);
+        scene.applied(by().decide(ModuleRestored { module, reason: text("a mistake") }));
+    }
+    let after = before.map(|state| read(state).state);
+    assert_eq!(after, [ModuleState::Submitted, ModuleState::Ready, ModuleState::Refused, ModuleState::Ready]);
+    // It is compiled in the end, and neither a suspension nor a later ban remembers the first.
+    let first = module(ModuleState::Submitted);
+    let suspended = ModuleSuspended { module: first, reason: reason.clone() };
+    let restored = ModuleRestored { module: first, reason: reason.clone() };
+    scene.applied(by().decide(compiled(first)).decide(suspended).decide(restored));
+    assert_eq!(read(ModuleState::Submitted).state, ModuleState::Ready);
+    let ban = ModuleBanned { module: module(ModuleState::Submitted), reason: reason.clone() };
+    scene.applied(by().decide(ban));
+    scene.applied(
+        by().decide(ModuleRestored { module: module(ModuleState::Submitted), reason: reason.clone() }),
+    );
+    assert_eq!(read(ModuleState::Submitted).state, ModuleState::Ready);
+    let nobody = ModuleBanned { module: ModuleDigest::of(b"nobody"), reason };
+    assert_eq!(scene.commit(by().decide(nobody)), refused(RefusedAt::Entry(0), Found::Nothing));
     scene.is_sound();
 }

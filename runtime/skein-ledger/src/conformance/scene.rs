@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use skein_types::{
-    AttemptId, Blake3, Bytes, CampaignId, CampaignState, CauseId, DatasetId, ErrorClass, ModuleDigest,
-    NodeId, ParamsDigest, Rows, RunId, RunState, TaskId, Timestamp, Token, Verdict,
+    Actor, AttemptId, Blake3, Bytes, CampaignId, CampaignState, CauseId, DatasetId, ErrorClass, ModuleDigest,
+    Name, NodeId, ParamsDigest, Rows, RunId, RunState, TaskId, Text, Timestamp, Token, Verdict,
 };
 use uuid::Uuid;
 
@@ -16,7 +16,6 @@ use crate::event::node::NodeJoined;
 use crate::event::run::{Meters, RunFailed, RunIntended, RunPlanned, RunPublished};
 use crate::ledger::Ledger;
 use crate::task::{SizeClass, TaskKind};
-use crate::text::{Actor, Name, Text};
 use crate::unit::{Span, Unit, UnitOutcome};
 
 pub(super) const START: Timestamp = Timestamp(1_700_000_000_000);
@@ -139,6 +138,7 @@ pub(super) fn created(campaign: CampaignId) -> CampaignCreated {
         params: ParamsDigest::of(b"params"),
         params_blob: content(),
         policy: content(),
+        secrets: std::collections::BTreeMap::from([(name("key"), 1)]),
         selection: content(),
     }
 }

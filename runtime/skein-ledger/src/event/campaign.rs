@@ -1,9 +1,11 @@
 //! What is decided about campaigns and their waves. Every record is O(1) in the number of datasets.
 
-use serde::{Deserialize, Serialize};
-use skein_types::{Blake3, Bytes, CampaignId, CampaignState, ModuleDigest, ParamsDigest, Rows, WaveState};
+use std::collections::BTreeMap;
 
-use crate::text::{Name, Text};
+use serde::{Deserialize, Serialize};
+use skein_types::{
+    Blake3, Bytes, CampaignId, CampaignState, ModuleDigest, Name, ParamsDigest, Rows, Text, WaveState,
+};
 
 /// A campaign exists, as a draft.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +27,9 @@ pub struct CampaignCreated {
     pub policy: Blake3,
     /// The blob with the selection.
     pub selection: Blake3,
+    /// Versions of the owner's secrets that its parameters name, as they were when it was made.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<Name, u64>,
 }
 
 /// It is in another state.

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use skein_types::DatasetId;
-
-use crate::text::{Name, Text};
+use skein_types::{DatasetId, Name, Text};
 
 /// Labels of a dataset.
 pub type Labels = BTreeMap<Name, Name>;

@@ -1,9 +1,7 @@
 //! What is decided about modules. A module is its digest; names and versions are labels of it.
 
 use serde::{Deserialize, Serialize};
-use skein_types::{Blake3, Bytes, ModuleDigest};
-
-use crate::text::{Name, Text};
+use skein_types::{Blake3, Bytes, ModuleDigest, Name, Text};
 
 /// A component was given under a name and a version. Given again under others, it has those too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +18,12 @@ pub struct ModuleSubmitted {
     /// The team that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<Name>,
+    /// Where it was made from, as whoever gave it says: an address of a repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Text>,
+    /// Which commit of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Name>,
 }
 
 /// It was compiled and signed: campaigns may use it.
@@ -55,7 +59,17 @@ pub struct ModuleSuspended {
     pub reason: Text,
 }
 
-/// A person lets it run again.
+/// Nothing of it starts any more, wherever it was, and nothing but a person's word changes that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModuleBanned {
+    /// Which.
+    pub module: ModuleDigest,
+    /// Why.
+    pub reason: Text,
+}
+
+/// A person lets it run again. One that was banned is where it was before, and one that was suspended then is ready.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModuleRestored {

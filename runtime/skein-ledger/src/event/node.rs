@@ -1,9 +1,7 @@
 //! What is decided about nodes. Whether a node is alive right now is its lease, a queue row.
 
 use serde::{Deserialize, Serialize};
-use skein_types::NodeId;
-
-use crate::text::{Name, Text};
+use skein_types::{Name, NodeId, NodeMark, Text};
 
 /// A node registered. Its incarnation is higher than any that it had: what an older one sends changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,4 +35,16 @@ pub struct NodeLeft {
     pub node: NodeId,
     /// Which life of it.
     pub incarnation: u64,
+}
+
+/// What people want of it from now on. A drain is about this life of it; a cordon is about the next one, too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeMarked {
+    /// Which.
+    pub node: NodeId,
+    /// What.
+    pub mark: NodeMark,
+    /// Why.
+    pub reason: Text,
 }

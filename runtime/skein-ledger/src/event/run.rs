@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use skein_types::{
-    AttemptId, Blake3, Bytes, CampaignId, DatasetId, ErrorClass, Fuel, Millis, Rows, RunId, RunState, Verdict,
+    AttemptId, Blake3, Bytes, CampaignId, DatasetId, ErrorClass, Fuel, Millis, Name, Rows, RunId, RunState,
+    Text, Verdict,
 };
 
 use crate::canonical::INTEGER_MAX;
-use crate::text::{Name, Text};
 
 /// What a run's attempts took and made, folded into its last event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

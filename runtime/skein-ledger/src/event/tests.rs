@@ -1,20 +1,23 @@
 //! Golden bodies: what was ever written can be read, and what is written today has not changed by accident.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use skein_types::{
-    AttemptId, Blake3, Bytes, CampaignId, CampaignState, DatasetId, ErrorClass, Fuel, Millis, ModuleDigest,
-    NodeId, ParamsDigest, Rows, RunId, RunState, Verdict, WaveState,
+    AttemptId, Blake3, Bounds, Bytes, CampaignId, CampaignState, DatasetId, ErrorClass, Excess, Fuel,
+    FuelBudget, Millis, ModuleDigest, Name, NodeId, NodeMark, ParamsDigest, QuotaOf, ReceiverKind, Resource,
+    Role, Rows, RunId, RunState, Text, Timestamp, TokenId, TokenKind, Verdict, WaveState, WebhookId,
 };
 use uuid::Uuid;
 
+use super::access::*;
 use super::campaign::*;
 use super::dataset::*;
 use super::module::*;
 use super::node::*;
 use super::run::*;
+use super::settings::*;
 use super::{Event, Kind};
-use crate::text::{Name, Text};
 
 /// One event of each kind, every field of it with something in it.
 #[expect(clippy::too_many_lines, reason = "a list, one entry a kind")]
@@ -23,6 +26,7 @@ fn samples() -> Vec<Event> {
     let text = |text: &str| Text::new(text).unwrap();
     let uuid = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001);
     let (campaign, dataset, node) = (CampaignId::new(uuid), DatasetId::new(uuid), NodeId::new(uuid));
+    let (token, webhook) = (TokenId::new(uuid), WebhookId::new(uuid));
     let module = ModuleDigest::of(b"module");
     let digest = |what: &str| Blake3::of(what.as_bytes());
     let (seq, wave, from, reason) = (7, 1, RunState::Planned, text("because of \"ü\""));
@@ -46,12 +50,15 @@ fn samples() -> Vec<Event> {
             version: name("2.0"),
             bytes: Bytes(1_800_000),
             owner: Some(owner.clone()),
+            source: Some(text("https://git.example/shop/prefs")),
+            commit: Some(name("9f3c2ab")),
         }
         .into(),
         ModuleCompiled { module, manifest: Some(digest("manifest")) }.into(),
         ModuleRefused { module, code: code.clone(), message: message.clone() }.into(),
         ModuleSuspended { module, reason: reason.clone() }.into(),
         ModuleRestored { module, reason: reason.clone() }.into(),
+        ModuleBanned { module, reason: reason.clone() }.into(),
         DatasetRegistered {
             dataset,
             name: name("orders"),
@@ -71,6 +78,7 @@ fn samples() -> Vec<Event> {
             params: ParamsDigest::of(b"params"),
             params_blob: digest("params"),
             policy: digest("policy"),
+            secrets: BTreeMap::from([(name("people-key"), 3)]),
             selection: digest("selection"),
         }
         .into(),
@@ -136,8 +144,54 @@ fn samples() -> Vec<Event> {
         RunReverted { campaign, seq, version: 5 }.into(),
         RunRevertFailed { campaign, seq, class, code, message }.into(),
         NodeJoined { node, name: name("node-1"), incarnation: 2 }.into(),
-        NodeLost { node, incarnation: 2, reason }.into(),
+        NodeLost { node, incarnation: 2, reason: reason.clone() }.into(),
         NodeLeft { node, incarnation: 2 }.into(),
+        TeamCreated { team: name("shop"), note: text("sells things") }.into(),
+        TeamChanged { team: name("shop"), note: text("sells other things") }.into(),
+        TeamRemoved { team: name("shop"), reason: reason.clone() }.into(),
+        TokenIssued {
+            token,
+            name: name("ada"),
+            kind: TokenKind::Person,
+            hash: digest("secret"),
+            grants: vec![
+                Grant { team: Some(name("shop")), role: Role::Approver },
+                Grant { team: None, role: Role::PlatformAdmin },
+            ],
+            expires: Some(Timestamp(1_800_000_000_000)),
+        }
+        .into(),
+        TokenRevoked { token, reason: reason.clone() }.into(),
+        NodeMarked { node, mark: NodeMark::Draining, reason: reason.clone() }.into(),
+        QuotaSet {
+            of: QuotaOf::Team(name("shop")),
+            weight: 3,
+            bounds: BTreeMap::from([
+                (Resource::Write, Bounds { guaranteed: 1 << 20, limit: None, lendable: None }),
+                (Resource::Cpu, Bounds { guaranteed: 1500, limit: Some(4000), lendable: Some(500) }),
+            ]),
+            fuel: Some(FuelBudget { fuel: Fuel(1_000_000), per: Millis(60_000) }),
+            excess: Excess::Throttle,
+        }
+        .into(),
+        QuotaRemoved { of: QuotaOf::Org, reason: reason.clone() }.into(),
+        PolicySet { name: name("careful"), blob: digest("policy"), note: text("for what is shown") }.into(),
+        PolicyRemoved { name: name("careful"), reason: reason.clone() }.into(),
+        SecretSet { team: name("shop"), name: name("key"), version: 2, digest: digest("keyed") }.into(),
+        SecretRemoved { team: name("shop"), name: name("key"), reason: reason.clone() }.into(),
+        WebhookSet {
+            webhook,
+            name: name("ops"),
+            team: Some(name("shop")),
+            kind: ReceiverKind::Slack,
+            target: text("https://receiver.example/hook"),
+            events: vec![name("campaign.*"), name("run.failed")],
+            active: true,
+        }
+        .into(),
+        WebhookRemoved { webhook, reason: reason.clone() }.into(),
+        FleetFrozen { reason: reason.clone() }.into(),
+        FleetThawed { reason }.into(),
     ]
 }
 

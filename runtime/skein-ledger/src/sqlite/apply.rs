@@ -1,11 +1,11 @@
 //! One unit, inside the group's transaction: its cause, its guards, its entries. Nothing of a unit that does not fit is left.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use skein_types::{Blake3, Timestamp};
+use skein_types::{Blake3, Timestamp, TraceId};
 
 use super::fault::Stop;
 use super::prepare::{Encoded, Prepared, Step};
-use super::{guard, project, queue};
+use super::{guard, kept, project, queue};
 use crate::chain::{self, Head, Link};
 use crate::error::LedgerError;
 use crate::event::Event;
@@ -56,7 +56,7 @@ impl Apply<'_> {
     fn step(&mut self, unit: &Prepared, step: &Step) -> Result<(), Stop> {
         let (db, now) = (self.db, self.now);
         match step {
-            Step::Decide(encoded) => self.decide(&unit.actor, encoded),
+            Step::Decide(encoded) => self.decide(unit, encoded),
             Step::Enqueue(task) => queue::enqueue(db, task),
             Step::Claim(claim) => queue::claim(db, claim, self.generation),
             Step::Checkpoint { task, token, node, checkpoint } => {
@@ -66,6 +66,11 @@ impl Apply<'_> {
             Step::Release(release) => queue::release(db, release),
             Step::Remove { task, token } => queue::remove(db, *task, *token),
             Step::Renew(renew) => queue::renew(db, renew),
+            Step::TokenUsed { token, at } => queue::token_used(db, *token, *at),
+            Step::KeepAnswer(answer) => kept::keep_answer(db, answer, now),
+            Step::PutDelivery(delivery) => kept::put_delivery(db, delivery),
+            Step::NotifiedTo { position } => kept::notified_to(db, *position, self.head.position),
+            Step::Charge(charge) => kept::charge(db, charge),
             Step::PutBlob { digest, bytes, keep_until } => {
                 queue::put_blob(db, digest, bytes, (*keep_until).max(now))
             }
@@ -73,13 +78,14 @@ impl Apply<'_> {
     }
 
     /// Appends an event, and the projections follow.
-    fn decide(&mut self, actor: &str, encoded: &Encoded) -> Result<(), Stop> {
+    fn decide(&mut self, unit: &Prepared, encoded: &Encoded) -> Result<(), Stop> {
         for digest in needed_blobs(&encoded.event) {
             queue::blob_is(self.db, &digest)?;
         }
-        project::project(self.db, &encoded.event, self.now)?;
+        let when = project::When { position: self.head.position + 1, at: self.now };
+        project::project(self.db, &encoded.event, when)?;
         queue::follow(self.db, &encoded.event)?;
-        self.head = append(self.db, self.head, actor, self.now, encoded)?;
+        self.head = append(self.db, self.head, unit, self.now, encoded)?;
         Ok(())
     }
 
@@ -110,17 +116,17 @@ impl Apply<'_> {
 fn append(
     db: &Connection,
     head: Head,
-    actor: &str,
+    unit: &Prepared,
     at: Timestamp,
     encoded: &Encoded,
 ) -> rusqlite::Result<Head> {
-    let kind = encoded.event.kind();
+    let (kind, actor) = (encoded.event.kind(), unit.actor.as_str());
     let position = head.position + 1;
     let link = Link { position, kind: kind.as_str(), schema: kind.schema(), actor, at, body: &encoded.body };
     let hash = chain::hash(&head.hash, &link);
     let (subject, run) = encoded.event.subject().columns();
-    let sql = "INSERT INTO event (position, kind, schema, actor, at, subject, run, body, hash)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let sql = "INSERT INTO event (position, kind, schema, actor, at, subject, run, body, hash, trace)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     db.prepare_cached(sql)?.execute(params![
         position,
         link.kind,
@@ -130,7 +136,8 @@ fn append(
         subject,
         run,
         encoded.body,
-        hash.0
+        hash.0,
+        unit.trace.map(TraceId::bytes)
     ])?;
     Ok(Head { position, hash })
 }
@@ -141,11 +148,13 @@ fn needed_blobs(event: &Event) -> Vec<Blake3> {
         Event::CampaignCreated(e) => vec![e.params_blob, e.policy, e.selection],
         Event::CampaignPlanned(e) => vec![e.report],
         Event::RunIntended(e) => vec![e.descriptor],
+        Event::PolicySet(e) => vec![e.blob],
         Event::ModuleCompiled(e) => e.manifest.into_iter().collect(),
         Event::ModuleSubmitted(_)
         | Event::ModuleRefused(_)
         | Event::ModuleSuspended(_)
         | Event::ModuleRestored(_)
+        | Event::ModuleBanned(_)
         | Event::DatasetRegistered(_)
         | Event::DatasetChanged(_)
         | Event::DatasetRemoved(_)
@@ -167,7 +176,22 @@ fn needed_blobs(event: &Event) -> Vec<Blake3> {
         | Event::RunRevertFailed(_)
         | Event::NodeJoined(_)
         | Event::NodeLost(_)
-        | Event::NodeLeft(_) => Vec::new(),
+        | Event::NodeLeft(_)
+        | Event::TeamCreated(_)
+        | Event::TeamChanged(_)
+        | Event::TeamRemoved(_)
+        | Event::TokenIssued(_)
+        | Event::TokenRevoked(_)
+        | Event::NodeMarked(_)
+        | Event::QuotaSet(_)
+        | Event::QuotaRemoved(_)
+        | Event::PolicyRemoved(_)
+        | Event::SecretSet(_)
+        | Event::SecretRemoved(_)
+        | Event::WebhookSet(_)
+        | Event::WebhookRemoved(_)
+        | Event::FleetFrozen(_)
+        | Event::FleetThawed(_) => Vec::new(),
     }
 }
 

@@ -56,6 +56,14 @@ impl<'a, 'b> Cells<'a, 'b> {
         serde_json::from_str(text).map_err(|e| unreadable(at, e))
     }
 
+    /// The like, or nothing.
+    pub(super) fn json_opt<T: serde::de::DeserializeOwned>(&mut self) -> Result<Option<T>> {
+        let at = self.next;
+        self.next += 1;
+        let text = self.row.get_ref(at)?.as_str_or_null()?;
+        text.map(|text| serde_json::from_str(text).map_err(|e| unreadable(at, e))).transpose()
+    }
+
     /// A digest's 32 bytes.
     pub(super) fn digest(&mut self) -> Result<Blake3> {
         self.get().map(Blake3)

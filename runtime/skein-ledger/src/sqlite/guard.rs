@@ -1,14 +1,13 @@
 //! Guards, judged on what the transaction sees.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
-use skein_types::{CampaignId, CampaignState, DatasetId, ModuleDigest, NodeId, RunState, WaveState};
+use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
+use skein_types::{CampaignId, CampaignState, DatasetId, ModuleDigest, Name, NodeId, RunState, WaveState};
 
 use super::cells::Cells;
 use super::prepare::{Prepared, Step};
 use super::queue::{TaskAt, blob_there, task_at};
-use crate::event::Event;
+use crate::event::{Event, Subject};
 use crate::guard::{Found, Guard};
-use crate::text::Name;
 use crate::view::{ModuleState, NodeState};
 
 /// What is there if the guard does not hold.
@@ -56,6 +55,11 @@ pub(super) fn check(db: &Connection, guard: &Guard, unit: &Prepared) -> rusqlite
         }
         Guard::DatasetNameFree { name } => {
             Ok(dataset_named(db, name)?.map(|dataset| Found::Dataset { dataset }))
+        }
+        Guard::SettingAt { setting, version: expected } => {
+            let at = setting_at(db, setting)?;
+            let found = || at.map_or(Found::Nothing, |version| Found::Setting { version });
+            Ok((at != *expected).then(found))
         }
         Guard::BlobIs { digest } => {
             Ok((!blob_there(db, digest)?).then_some(Found::NoBlob { digest: *digest }))
@@ -157,6 +161,29 @@ pub(super) fn node_at(db: &Connection, node: NodeId) -> rusqlite::Result<Option<
         Ok((cells.word(NodeState::of)?, cells.get()?))
     })
     .optional()
+}
+
+/// The version of a setting that is there.
+fn setting_at(db: &Connection, setting: &Subject) -> rusqlite::Result<Option<u64>> {
+    let (sql, keys) = match setting {
+        Subject::Team(name) => ("SELECT version FROM team WHERE name = ?1", vec![name.to_string()]),
+        Subject::Quota(of) => ("SELECT version FROM quota WHERE whose = ?1", vec![of.to_string()]),
+        Subject::Policy(name) => ("SELECT version FROM policy WHERE name = ?1", vec![name.to_string()]),
+        Subject::Secret(team, name) => {
+            let sql = "SELECT version FROM secret WHERE team = ?1 AND name = ?2";
+            (sql, vec![team.to_string(), name.to_string()])
+        }
+        Subject::Webhook(id) => ("SELECT version FROM webhook WHERE id = ?1", vec![id.to_string()]),
+        Subject::Fleet => ("SELECT version FROM fleet WHERE one = 1", Vec::new()),
+        // Refused before it came here.
+        Subject::Module(_)
+        | Subject::Dataset(_)
+        | Subject::Campaign(_)
+        | Subject::Run(..)
+        | Subject::Node(_)
+        | Subject::Token(_) => return Ok(None),
+    };
+    db.prepare_cached(sql)?.query_row(params_from_iter(keys), |row| row.get(0)).optional()
 }
 
 pub(super) fn dataset_named(db: &Connection, name: &Name) -> rusqlite::Result<Option<DatasetId>> {

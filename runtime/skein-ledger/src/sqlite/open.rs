@@ -12,9 +12,11 @@ use crate::error::{Damage, LedgerError};
 
 /// "Skei", in the file's header: `file` and others can tell whose it is.
 const APPLICATION: i64 = 0x536b_6569;
+/// The tables, version by version: a new file goes through all of them, an old one through those that came later. So an old
+/// file and a new one have the same tables, and no version's text ever changes.
+pub(super) const TABLES: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 /// The version of the tables.
-const SCHEMA: i64 = 1;
-pub(super) const TABLES: &str = include_str!("schema.sql");
+const SCHEMA: i64 = 2;
 
 /// A file that may be written.
 #[derive(Debug)]
@@ -35,18 +37,19 @@ pub(super) fn open(path: &Path) -> Result<Opened, LedgerError> {
     let application: i64 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let schema: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match (application, schema) {
-        (APPLICATION, SCHEMA) => settings(&db)?,
+        (APPLICATION, 1..=SCHEMA) => settings(&db)?,
         (0, 0) if is_empty(&db)? => {
             settings(&db)?;
             create(&db)?;
         }
-        (APPLICATION, found) => {
+        (APPLICATION, found) if found > SCHEMA => {
             let known = SCHEMA.unsigned_abs();
             return Err(LedgerError::Newer { found: found.unsigned_abs(), known });
         }
         _ => return Err(LedgerError::Foreign { path: path.to_owned() }),
     }
     checked(&db)?;
+    upgrade(&db)?;
     verify::tail(&db, TAIL)?;
     let head = read::event::head(&db)?;
     let generation = db.query_row("SELECT generation FROM meta", [], |row| row.get(0))?;
@@ -72,11 +75,23 @@ fn settings(db: &Connection) -> Result<(), LedgerError> {
 /// All in one transaction: who dies here leaves an empty file, which is none.
 fn create(db: &Connection) -> Result<(), LedgerError> {
     let sql = format!(
-        "BEGIN IMMEDIATE; {TABLES}
+        "BEGIN IMMEDIATE; {}
          INSERT INTO meta (one, term, generation, head_position, head_hash) VALUES (1, 1, 1, 0, zeroblob(32));
-         PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {SCHEMA}; COMMIT;"
+         PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {SCHEMA}; COMMIT;",
+        TABLES.concat()
     );
     Ok(db.execute_batch(&sql)?)
+}
+
+/// Each version in one transaction: who dies here leaves the one before, and the next start goes on from it.
+fn upgrade(db: &Connection) -> Result<(), LedgerError> {
+    let found: usize = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    for (version, tables) in (1..).zip(TABLES).skip(found) {
+        let sql = format!("BEGIN IMMEDIATE; {tables} PRAGMA user_version = {version}; COMMIT;");
+        db.execute_batch(&sql)?;
+        tracing::info!(version, "the ledger has the tables of this version now");
+    }
+    Ok(())
 }
 
 fn is_empty(db: &Connection) -> Result<bool, LedgerError> {

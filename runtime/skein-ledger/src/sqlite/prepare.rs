@@ -1,13 +1,17 @@
 //! Units checked against the bounds and encoded, on the caller's thread: the writer's time is everybody's.
 
-use skein_types::{Blake3, TaskId, Timestamp, Token};
+use skein_types::{Blake3, TaskId, Timestamp, Token, TokenId, TraceId};
 
-use crate::bounds::{BLOB_MAX, BODY_MAX, ENTRIES_MAX, PAYLOAD_MAX, UNITS_MAX, USAGE_MAX};
+use super::project::HOUR;
+use crate::bounds::{ANSWER_MAX, BLOB_MAX, BODY_MAX, ENTRIES_MAX, PAYLOAD_MAX, UNITS_MAX, USAGE_MAX};
 use crate::canonical::INTEGER_MAX;
 use crate::entry::{Claim, Enqueue, Entry, Release, Renew, Stage};
 use crate::error::Invalid;
-use crate::event::Event;
+use crate::event::access::GRANTS_MAX;
+use crate::event::settings::PATTERNS_MAX;
+use crate::event::{Event, Subject};
 use crate::guard::Guard;
+use crate::kept::{Answer, Charge, Delivery};
 use crate::task::Checkpoint;
 use crate::unit::Unit;
 
@@ -16,6 +20,7 @@ use crate::unit::Unit;
 pub(super) struct Prepared {
     pub(super) actor: String,
     pub(super) cause: Option<String>,
+    pub(super) trace: Option<TraceId>,
     pub(super) guards: Vec<Guard>,
     pub(super) steps: Vec<Step>,
 }
@@ -38,6 +43,11 @@ pub(super) enum Step {
     Release(Release),
     Remove { task: TaskId, token: Token },
     Renew(Renew),
+    TokenUsed { token: TokenId, at: Timestamp },
+    KeepAnswer(Answer),
+    PutDelivery(Delivery),
+    NotifiedTo { position: u64 },
+    Charge(Charge),
     PutBlob { digest: Blake3, bytes: Vec<u8>, keep_until: Timestamp },
 }
 
@@ -56,10 +66,11 @@ fn prepared(unit: Unit) -> Result<Prepared, String> {
     }
     for guard in &unit.guards {
         numbers(&of_guard(guard))?;
+        setting(guard)?;
     }
     let steps = unit.entries.into_iter().map(step).collect::<Result<_, _>>()?;
     let cause = unit.cause.map(|cause| cause.to_string());
-    Ok(Prepared { actor: unit.actor.to_string(), cause, guards: unit.guards, steps })
+    Ok(Prepared { actor: unit.actor.to_string(), cause, trace: unit.trace, guards: unit.guards, steps })
 }
 
 fn step(entry: Entry) -> Result<Step, String> {
@@ -67,6 +78,7 @@ fn step(entry: Entry) -> Result<Step, String> {
         Entry::Decide(event) => {
             let body = event.body().map_err(|e| format!("{}: {e}", event.kind()))?;
             bounded(event.kind().as_str(), body.len(), BODY_MAX)?;
+            lists(&event)?;
             Step::Decide(Encoded { event, body })
         }
         Entry::Enqueue(task) => {
@@ -100,12 +112,49 @@ fn step(entry: Entry) -> Result<Step, String> {
             numbers(&[renew.incarnation, renew.until.0])?;
             Step::Renew(renew)
         }
+        Entry::TokenUsed { token, at } => {
+            numbers(&[at.0])?;
+            Step::TokenUsed { token, at }
+        }
+        Entry::KeepAnswer(answer) => {
+            bounded("an answer", answer.body.len(), ANSWER_MAX)?;
+            numbers(&[answer.keep_until.0])?;
+            Step::KeepAnswer(answer)
+        }
+        Entry::PutDelivery(delivery) => {
+            numbers(&[delivery.position, delivery.due.0, delivery.at.0, delivery.keep_until.0])?;
+            Step::PutDelivery(delivery)
+        }
+        Entry::NotifiedTo { position } => {
+            numbers(&[position])?;
+            Step::NotifiedTo { position }
+        }
+        Entry::Charge(charge) => {
+            charged(&charge)?;
+            Step::Charge(charge)
+        }
         Entry::PutBlob { bytes, keep_until } => {
             bounded("a blob", bytes.len(), BLOB_MAX)?;
             numbers(&[keep_until.0])?;
             Step::PutBlob { digest: Blake3::of(&bytes), bytes, keep_until }
         }
     })
+}
+
+fn charged(charge: &Charge) -> Result<(), String> {
+    let (hour, used) = (charge.hour.0, charge.used);
+    if !hour.is_multiple_of(HOUR) {
+        return Err(format!("an hour does not begin at {hour}"));
+    }
+    numbers(&[
+        hour,
+        used.cpu.0,
+        used.fuel.0,
+        used.bytes_read.0,
+        used.bytes_written.0,
+        used.slot.0,
+        used.attempts,
+    ])
 }
 
 fn of_guard(guard: &Guard) -> [u64; 3] {
@@ -124,6 +173,26 @@ fn of_guard(guard: &Guard) -> [u64; 3] {
         Guard::TaskIs { token, .. } => [token.generation, token.epoch, 0],
         Guard::TaskHeld { token, incarnation, .. } => [token.generation, token.epoch, *incarnation],
         Guard::NodeIs { incarnation, .. } => [*incarnation, 0, 0],
+        Guard::SettingAt { version, .. } => [version.unwrap_or(0), 0, 0],
+    }
+}
+
+/// Only what is set has a version.
+fn setting(guard: &Guard) -> Result<(), String> {
+    let Guard::SettingAt { setting, .. } = guard else { return Ok(()) };
+    match setting {
+        Subject::Team(_)
+        | Subject::Quota(_)
+        | Subject::Policy(_)
+        | Subject::Secret(..)
+        | Subject::Webhook(_)
+        | Subject::Fleet => Ok(()),
+        Subject::Module(_)
+        | Subject::Dataset(_)
+        | Subject::Campaign(_)
+        | Subject::Run(..)
+        | Subject::Node(_)
+        | Subject::Token(_) => Err(format!("{setting} is no setting")),
     }
 }
 
@@ -136,6 +205,18 @@ fn numbers(numbers: &[u64]) -> Result<(), String> {
 
 fn bounded(what: &str, bytes: usize, max: usize) -> Result<(), String> {
     if bytes > max { Err(format!("{what} of {bytes} bytes; {max} are allowed")) } else { Ok(()) }
+}
+
+/// Lists in a body that have a bound of their own.
+#[expect(clippy::wildcard_enum_match_arm, reason = "few kinds have lists")]
+fn lists(event: &Event) -> Result<(), String> {
+    let (what, count, most) = match event {
+        Event::TokenIssued(e) => ("grants", e.grants.len(), GRANTS_MAX),
+        Event::WebhookSet(e) => ("patterns", e.events.len(), PATTERNS_MAX),
+        _ => return Ok(()),
+    };
+    let kind = event.kind();
+    if count > most { Err(format!("{kind}: {count} {what}; {most} are allowed")) } else { Ok(()) }
 }
 
 fn json(what: &str, text: &str, max: usize) -> Result<(), String> {

@@ -1,25 +1,40 @@
 //! Projections: what an event changes. The only code that writes those tables, live and in a rebuild alike, and a function
 //! of the event, its time and what earlier events made: no blob, no queue row, no clock.
 
+pub(super) mod access;
 mod campaign;
 mod catalogue;
 mod node;
 mod run;
+mod settings;
 
 use rusqlite::Connection;
 use skein_types::Timestamp;
 
 use super::fault::Stop;
 use crate::event::Event;
+use crate::guard::Found;
+
+/// Milliseconds of an hour.
+pub(super) const HOUR: u64 = 3_600_000;
+
+/// Where an event stands in the log.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct When {
+    pub(super) position: u64,
+    pub(super) at: Timestamp,
+}
 
 /// Applies an event, or says what does not fit it; then the tables may be half changed and the caller undoes that.
-pub(super) fn project(db: &Connection, event: &Event, at: Timestamp) -> Result<(), Stop> {
+pub(super) fn project(db: &Connection, event: &Event, when: When) -> Result<(), Stop> {
+    let at = when.at;
     match event {
         Event::ModuleSubmitted(e) => catalogue::submitted(db, e, at),
         Event::ModuleCompiled(e) => catalogue::compiled(db, e, at),
         Event::ModuleRefused(e) => catalogue::refused(db, e, at),
         Event::ModuleSuspended(e) => catalogue::suspended(db, e, at),
         Event::ModuleRestored(e) => catalogue::restored(db, e, at),
+        Event::ModuleBanned(e) => catalogue::banned(db, e, at),
         Event::DatasetRegistered(e) => catalogue::registered(db, e, at),
         Event::DatasetChanged(e) => catalogue::changed(db, e),
         Event::DatasetRemoved(e) => catalogue::removed(db, e),
@@ -45,5 +60,35 @@ pub(super) fn project(db: &Connection, event: &Event, at: Timestamp) -> Result<(
         Event::NodeJoined(e) => node::joined(db, e, at),
         Event::NodeLost(e) => node::lost(db, e, at),
         Event::NodeLeft(e) => node::left(db, e, at),
+        Event::TeamCreated(e) => access::team_created(db, e, when),
+        Event::TeamChanged(e) => access::team_changed(db, e, when),
+        Event::TeamRemoved(e) => access::team_removed(db, e),
+        Event::TokenIssued(e) => access::issued(db, e, when),
+        Event::TokenRevoked(e) => access::revoked(db, e, when),
+        Event::NodeMarked(e) => node::marked(db, e),
+        Event::QuotaSet(e) => settings::quota_set(db, e, when),
+        Event::QuotaRemoved(e) => settings::quota_removed(db, e),
+        Event::PolicySet(e) => settings::policy_set(db, e, when),
+        Event::PolicyRemoved(e) => settings::policy_removed(db, e),
+        Event::SecretSet(e) => settings::secret_set(db, e, when),
+        Event::SecretRemoved(e) => settings::secret_removed(db, e),
+        Event::WebhookSet(e) => settings::webhook_set(db, e, when),
+        Event::WebhookRemoved(e) => settings::webhook_removed(db, e),
+        Event::FleetFrozen(e) => settings::frozen(db, e, when),
+        Event::FleetThawed(e) => settings::thawed(db, e, when),
     }
+}
+
+/// Notes in which part of the log events of this time are. Clocks go back, so parts may overlap; positions do not, so a part only
+/// grows at its end.
+pub(super) fn hour(db: &Connection, at: Timestamp, (first, last): (u64, u64)) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO event_hour (hour, first, last) VALUES (?1, ?2, ?3)
+               ON CONFLICT (hour) DO UPDATE SET last = excluded.last";
+    db.prepare_cached(sql)?.execute([at.0 / HOUR, first, last])?;
+    Ok(())
+}
+
+/// A change of a thing that must be there.
+fn one(changed: usize) -> Result<(), Stop> {
+    if changed == 1 { Ok(()) } else { Err(Stop::Refused(Found::Nothing)) }
 }

@@ -1,12 +1,13 @@
 //! Queue rows: every change compares what it expects with what is there, in the statement's transaction.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use skein_types::{Blake3, NodeId, TaskId, Timestamp, Token};
+use skein_types::{Blake3, NodeId, TaskId, Timestamp, Token, TokenId};
 
 use super::apply::refuse_if;
 use super::cells::Cells;
 use super::fault::Stop;
 use super::guard::node_at;
+use super::project::access::token_at;
 use crate::entry::{Claim, Enqueue, Release, Renew, Stage};
 use crate::event::Event;
 use crate::guard::Found;
@@ -156,6 +157,16 @@ pub(super) fn renew(db: &Connection, renew: &Renew) -> Result<(), Stop> {
     Ok(())
 }
 
+pub(super) fn token_used(db: &Connection, token: TokenId, at: Timestamp) -> Result<(), Stop> {
+    if token_at(db, token)?.is_none() {
+        return Err(Stop::Refused(Found::Nothing));
+    }
+    let sql = "INSERT INTO token_use (token, at) VALUES (?1, ?2)
+               ON CONFLICT (token) DO UPDATE SET at = excluded.at WHERE excluded.at > at";
+    db.prepare_cached(sql)?.execute(params![token.to_string(), at.0])?;
+    Ok(())
+}
+
 pub(super) fn put_blob(
     db: &Connection,
     digest: &Blake3,
@@ -184,12 +195,12 @@ pub(super) fn blob_there(db: &Connection, digest: &Blake3) -> rusqlite::Result<b
 
 /// What a decision means for queue rows: a node that is gone, or came back as another, has no lease.
 pub(super) fn follow(db: &Connection, event: &Event) -> rusqlite::Result<()> {
-    let node = match event.subject() {
-        crate::event::Subject::Node(node) => node,
-        crate::event::Subject::Module(_)
-        | crate::event::Subject::Dataset(_)
-        | crate::event::Subject::Campaign(_)
-        | crate::event::Subject::Run(..) => return Ok(()),
+    #[expect(clippy::wildcard_enum_match_arm, reason = "three kinds of all begin or end a life of a node")]
+    let node = match event {
+        Event::NodeJoined(e) => e.node,
+        Event::NodeLost(e) => e.node,
+        Event::NodeLeft(e) => e.node,
+        _ => return Ok(()),
     };
     db.prepare_cached("DELETE FROM node_lease WHERE node = ?1")?.execute([node.to_string()])?;
     Ok(())

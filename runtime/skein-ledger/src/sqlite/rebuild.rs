@@ -4,7 +4,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Statement};
 
 use super::fault::Stop;
-use super::project::project;
+use super::project::{When, hour, project};
 use super::read::event::head;
 use super::verify::walk;
 use crate::chain::Head;
@@ -12,7 +12,8 @@ use crate::error::{Damage, LedgerError};
 use crate::ledger::Rebuilt;
 
 /// Projections and their keys, in an order in which one may refer to those before it.
-const TABLES: [(&str, &str); 8] = [
+const TABLES: [(&str, &str); 16] = [
+    ("event_hour", "hour"),
     ("module", "digest"),
     ("module_label", "name, version"),
     ("dataset", "id"),
@@ -21,16 +22,25 @@ const TABLES: [(&str, &str); 8] = [
     ("wave", "campaign, number"),
     ("run", "campaign, seq"),
     ("node", "id"),
+    ("team", "name"),
+    ("token", "id"),
+    ("quota", "whose"),
+    ("policy", "name"),
+    ("secret", "team, name"),
+    ("webhook", "id"),
+    ("fleet", "one"),
 ];
 
 pub(super) fn rebuild(live: &Connection) -> Result<Rebuilt, LedgerError> {
     // A database without a name is a file of its own that nobody sees and that goes with the connection.
     let fresh = Connection::open("")?;
     fresh.set_prepared_statement_cache_capacity(512);
-    fresh.execute_batch(&format!("PRAGMA synchronous = OFF; BEGIN; {}", super::open::TABLES))?;
+    fresh.execute_batch(&format!("PRAGMA synchronous = OFF; BEGIN; {}", super::open::TABLES.concat()))?;
     let end = head(live)?;
     walk(live, Head::GENESIS, end, |stored| {
-        project(&fresh, &stored.event()?, stored.at).map_err(|stop| match stop {
+        hour(&fresh, stored.at, (stored.position, stored.position))?;
+        let when = When { position: stored.position, at: stored.at };
+        project(&fresh, &stored.event()?, when).map_err(|stop| match stop {
             Stop::Failed(error) => error,
             Stop::Refused(found) => {
                 let (position, what) = (stored.position, found.to_string());

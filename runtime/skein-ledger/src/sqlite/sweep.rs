@@ -1,8 +1,9 @@
-//! Removing what is past its retention: causes, and blobs that nothing names. In chunks, so that writers do not wait long.
+//! Removing what is past its retention: causes, blobs that nothing names, and what is kept for a while. In chunks, so that writers do not wait long.
 
 use rusqlite::{Connection, params};
-use skein_types::Timestamp;
+use skein_types::{Millis, Timestamp};
 
+use super::kept::{ANSWERS, CHARGES, DELIVERIES};
 use super::writer::Writer;
 use crate::bounds::SWEEP_CHUNK;
 use crate::error::LedgerError;
@@ -13,15 +14,17 @@ use crate::ledger::{Retention, Swept};
 pub(super) struct Chunk {
     now: Timestamp,
     causes_before: Timestamp,
+    charges_before: Timestamp,
 }
 
 /// Sweeps until nothing is left to sweep.
 pub(super) fn sweep(writer: &Writer, retention: Retention, now: Timestamp) -> Result<Swept, LedgerError> {
-    let causes_before = Timestamp(now.0.saturating_sub(retention.causes.0));
+    let before = |kept: Millis| Timestamp(now.0.saturating_sub(kept.0));
+    let (causes_before, charges_before) = (before(retention.causes), before(retention.charges));
     let mut sum = Swept::default();
     loop {
-        let swept = writer.sweep(Chunk { now, causes_before })?;
-        sum = Swept { causes: sum.causes + swept.causes, blobs: sum.blobs + swept.blobs };
+        let swept = writer.sweep(Chunk { now, causes_before, charges_before })?;
+        sum = sum.plus(swept);
         // Each round removes at least one row of finitely many that were there before it.
         if swept == Swept::default() {
             return Ok(sum);
@@ -29,7 +32,7 @@ pub(super) fn sweep(writer: &Writer, retention: Retention, now: Timestamp) -> Re
     }
 }
 
-/// A blob is named by a task, a campaign, a module, or a run that is at the door: those that need its bytes.
+/// A blob is named by a task, a campaign, a module, a policy, or a run that is at the door: those that need its bytes.
 const BLOBS: &str = "DELETE FROM blob WHERE digest IN (
     SELECT digest FROM blob b WHERE keep_until < ?1
     AND NOT EXISTS (SELECT 1 FROM task WHERE input = b.digest)
@@ -41,11 +44,18 @@ const BLOBS: &str = "DELETE FROM blob WHERE digest IN (
     AND NOT EXISTS (SELECT 1 FROM campaign WHERE policy = b.digest)
     AND NOT EXISTS (SELECT 1 FROM campaign WHERE selection = b.digest)
     AND NOT EXISTS (SELECT 1 FROM campaign WHERE report = b.digest)
+    AND NOT EXISTS (SELECT 1 FROM policy WHERE blob = b.digest)
     LIMIT ?2)";
 
 pub(super) fn chunk(db: &Connection, chunk: &Chunk) -> rusqlite::Result<Swept> {
     let sql = "DELETE FROM cause WHERE id IN (SELECT id FROM cause WHERE at < ?1 LIMIT ?2)";
     let causes = db.prepare_cached(sql)?.execute(params![chunk.causes_before.0, SWEEP_CHUNK])?;
     let blobs = db.prepare_cached(BLOBS)?.execute(params![chunk.now.0, SWEEP_CHUNK])?;
-    Ok(Swept { causes: causes as u64, blobs: blobs as u64 })
+    Ok(Swept {
+        causes: causes as u64,
+        blobs: blobs as u64,
+        answers: ANSWERS.sweep(db, chunk.now)?,
+        deliveries: DELIVERIES.sweep(db, chunk.now)?,
+        charges: CHARGES.sweep(db, chunk.charges_before)?,
+    })
 }

@@ -1,7 +1,7 @@
 //! Walking the chain: every position is there, every hash is that of what is there, and every record can be read.
 
 use rusqlite::{Connection, Row, params};
-use skein_types::{Blake3, Timestamp};
+use skein_types::{Blake3, Timestamp, TraceId};
 
 use super::cells::Cells;
 use super::read::event::head;
@@ -19,9 +19,10 @@ pub(super) struct Stored {
     subject: (String, Option<u64>),
     body: Vec<u8>,
     pub(super) hash: Blake3,
+    pub(super) trace: Option<TraceId>,
 }
 
-pub(super) const COLUMNS: &str = "position, kind, schema, actor, at, subject, run, body, hash";
+pub(super) const COLUMNS: &str = "position, kind, schema, actor, at, subject, run, body, hash, trace";
 
 impl Stored {
     pub(super) fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -35,6 +36,7 @@ impl Stored {
             subject: (cells.get()?, cells.get()?),
             body: cells.get()?,
             hash: cells.digest()?,
+            trace: cells.get::<Option<[u8; 16]>>()?.and_then(TraceId::new),
         })
     }
 
@@ -48,7 +50,7 @@ impl Stored {
         })
     }
 
-    pub(super) fn actor(&self) -> Result<crate::text::Actor, LedgerError> {
+    pub(super) fn actor(&self) -> Result<skein_types::Actor, LedgerError> {
         self.actor.parse().map_err(|e| unreadable(self.position, &format!("its actor: {e}")))
     }
 

@@ -16,7 +16,7 @@ use super::Notify;
 use super::apply::Apply;
 use super::open::Opened;
 use super::prepare::{Prepared, Step};
-use super::sweep;
+use super::{project, sweep};
 use crate::bounds::{GROUP_BYTES_MAX, GROUP_MAX, QUEUE_MAX};
 use crate::chain::Head;
 use crate::error::LedgerError;
@@ -187,6 +187,8 @@ impl Thread {
         }
         let head = apply.head;
         if head != self.head {
+            // All of a transaction is of one time, so this is once and not once an event.
+            project::hour(&self.db, now, (self.head.position + 1, head.position))?;
             let sql = "UPDATE meta SET head_position = ?1, head_hash = ?2";
             self.db.prepare_cached(sql)?.execute(params![head.position, head.hash.0])?;
         }
@@ -241,6 +243,7 @@ impl Weight {
         self.units += units.iter().map(|unit| unit.steps.len().max(1)).sum::<usize>();
         let blobs = units.iter().flat_map(|unit| &unit.steps).map(|step| match step {
             Step::PutBlob { bytes, .. } => bytes.len(),
+            Step::KeepAnswer(answer) => answer.body.len(),
             Step::Decide(_)
             | Step::Enqueue(_)
             | Step::Claim(_)
@@ -248,7 +251,11 @@ impl Weight {
             | Step::Stage(_)
             | Step::Release(_)
             | Step::Remove { .. }
-            | Step::Renew(_) => 0,
+            | Step::Renew(_)
+            | Step::TokenUsed { .. }
+            | Step::PutDelivery(_)
+            | Step::NotifiedTo { .. }
+            | Step::Charge(_) => 0,
         });
         self.bytes += blobs.sum::<usize>();
     }

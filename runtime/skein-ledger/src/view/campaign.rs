@@ -1,12 +1,14 @@
 //! Campaigns and waves. Reading one costs the same whatever its size: totals are counters.
 
+use std::collections::BTreeMap;
+
 use skein_types::{
-    Blake3, Bytes, CampaignId, CampaignState, ModuleDigest, ParamsDigest, Rows, Timestamp, WaveState,
+    Blake3, Bytes, CampaignId, CampaignState, ModuleDigest, Name, ParamsDigest, Rows, Text, Timestamp,
+    WaveState,
 };
 
 use super::run::RunCounts;
 use crate::event::run::Meters;
-use crate::text::{Name, Text};
 
 /// A campaign as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct Campaign {
     pub policy: Blake3,
     /// The blob with the selection.
     pub selection: Blake3,
+    /// Versions of the owner's secrets that its parameters name.
+    pub secrets: BTreeMap<Name, u64>,
     /// Where it is.
     pub state: CampaignState,
     /// How often it moved.
@@ -45,6 +49,15 @@ pub struct Campaign {
     pub runs: RunCounts,
     /// Sums over its publishes and failures.
     pub meters: Meters,
+}
+
+/// Which campaigns; all that is given must fit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CampaignFilter {
+    /// Of one of these teams. At most [`OWNERS_MAX`](crate::OWNERS_MAX).
+    pub owners: Option<Vec<Name>>,
+    /// In this state.
+    pub state: Option<CampaignState>,
 }
 
 /// What was planned.

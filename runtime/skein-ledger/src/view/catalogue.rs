@@ -1,9 +1,8 @@
 //! Modules and datasets.
 
-use skein_types::{Blake3, Bytes, DatasetId, ModuleDigest, Timestamp};
+use skein_types::{Blake3, Bytes, DatasetId, ModuleDigest, Name, Text, Timestamp};
 
 use crate::event::dataset::Labels;
-use crate::text::{Name, Text};
 use crate::words::words;
 
 words! {
@@ -17,6 +16,8 @@ words! {
         Refused = "refused",
         /// Nothing of it starts.
         Suspended = "suspended",
+        /// Nothing of it starts, and nothing else becomes of it until a person says so.
+        Banned = "banned",
     }
 }
 
@@ -31,6 +32,10 @@ pub struct Module {
     pub version: Name,
     /// The team that gave it this name.
     pub owner: Option<Name>,
+    /// Where it was made from, as whoever gave it this name said.
+    pub source: Option<Text>,
+    /// Which commit of that.
+    pub commit: Option<Name>,
     /// The component's size.
     pub bytes: Bytes,
     /// Where it is.
@@ -69,6 +74,8 @@ pub struct Dataset {
 pub struct DatasetFilter {
     /// Of this team.
     pub owner: Option<Name>,
+    /// Of one of these teams. At most [`OWNERS_MAX`](crate::OWNERS_MAX).
+    pub owners: Option<Vec<Name>>,
     /// With all of these labels.
     pub labels: Labels,
     /// Whose names begin so.

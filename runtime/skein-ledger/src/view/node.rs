@@ -1,9 +1,8 @@
 //! Nodes, their leases, and which tasks.
 
-use skein_types::{CampaignId, NodeId, Timestamp};
+use skein_types::{CampaignId, Name, NodeId, NodeMark, Text, Timestamp};
 
 use crate::task::{PhaseName, SizeClass};
-use crate::text::{Name, Text};
 use crate::words::words;
 
 words! {
@@ -33,6 +32,10 @@ pub struct Node {
     pub reason: Text,
     /// When it got there.
     pub since: Timestamp,
+    /// What people want of it.
+    pub mark: NodeMark,
+    /// Why they do.
+    pub mark_reason: Text,
     /// Its lease, while it has one.
     pub lease: Option<Lease>,
 }

@@ -1,11 +1,11 @@
 //! Runs.
 
 use skein_types::{
-    AttemptId, Blake3, Bytes, CampaignId, DatasetId, ErrorClass, Rows, RunId, RunState, Timestamp, Verdict,
+    AttemptId, Blake3, Bytes, CampaignId, DatasetId, ErrorClass, Name, Rows, RunId, RunState, Text,
+    Timestamp, Verdict,
 };
 
 use crate::event::run::Meters;
-use crate::text::{Name, Text};
 
 /// A run as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use skein_ledger::{
-    Entry, Head, Ledger as _, LedgerError, Limit, Options, Span, Sqlite, TaskFilter, UnitOutcome,
+    Entry, EventFilter, Head, Ledger as _, LedgerError, Limit, Options, Span, Sqlite, TaskFilter, UnitOutcome,
 };
 use skein_types::{ErrorClass, SystemClock, Timestamp};
 
@@ -21,7 +21,10 @@ fn what_was_committed_is_there_after_the_ledger_is_opened_again() {
 
     let ledger = open(directory.path());
     assert_eq!(ledger.head().unwrap(), head);
-    assert_eq!(ledger.events(0, None, Limit::MAX).unwrap().items[0].event, joined(1).into());
+    assert_eq!(
+        ledger.events(0, &EventFilter::default(), Limit::MAX).unwrap().items[0].event,
+        joined(1).into()
+    );
     assert_eq!(ledger.verify(Some(head)).unwrap(), head);
 }
 

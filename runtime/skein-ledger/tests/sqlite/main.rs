@@ -14,6 +14,7 @@ mod engine;
 mod full;
 mod power;
 mod tamper;
+mod upgrade;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -105,7 +105,13 @@ fn a_row_that_does_not_follow_from_the_log_is_named() {
 }
 
 /// BLAKE3 over previous hash, position, kind, schema version, actor, time and body, each behind its length.
-fn hash(previous: [u8; 32], position: u64, words: (&str, u32, &str), at: u64, body: &[u8]) -> [u8; 32] {
+pub(crate) fn hash(
+    previous: [u8; 32],
+    position: u64,
+    words: (&str, u32, &str),
+    at: u64,
+    body: &[u8],
+) -> [u8; 32] {
     let (kind, schema, actor) = words;
     let mut all = Vec::new();
     let (position, schema, at) = (position.to_be_bytes(), schema.to_be_bytes(), at.to_be_bytes());
@@ -121,7 +127,7 @@ fn append(directory: &Path, head: Head, (kind, schema): (&str, u32), body: &[u8]
     let db = Connection::open(directory.join(Sqlite::FILE)).unwrap();
     let position = head.position + 1;
     let hash = hash(head.hash.0, position, (kind, schema, "control"), 7, body);
-    let sql = "INSERT INTO event VALUES (?1, ?2, ?3, 'control', 7, 'nod_00000000000000000000000000000001', NULL, ?4, ?5)";
+    let sql = "INSERT INTO event (position, kind, schema, actor, at, subject, run, body, hash) VALUES (?1, ?2, ?3, 'control', 7, 'nod_00000000000000000000000000000001', NULL, ?4, ?5)";
     db.execute(sql, params![position, kind, schema, body, hash]).unwrap();
     db.execute("UPDATE meta SET head_position = ?1, head_hash = ?2", params![position, hash]).unwrap();
 }
@@ -152,7 +158,7 @@ fn a_file_of_another_program_or_version_is_refused_and_not_touched() {
         let error = try_open(directory.path()).unwrap_err();
         format!("{} {error}", error.code()).replace(&directory.path().display().to_string(), "DIR")
     };
-    assert_eq!(said("PRAGMA user_version = 2"), "SK0603 the ledger is of schema 2, and this program knows 1");
+    assert_eq!(said("PRAGMA user_version = 3"), "SK0603 the ledger is of schema 3, and this program knows 2");
     assert_eq!(said("PRAGMA application_id = 1"), "SK0602 DIR/ledger.db is not a ledger of Skein");
 
     let directory = tempfile::tempdir().unwrap();

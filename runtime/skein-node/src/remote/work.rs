@@ -13,11 +13,12 @@ use skein_api::{List, Meters, NameRule as ApiNames, RunRows, Why};
 use skein_dataset::{Dataset, HandedOver, NameRule, Options, Place, ProbeCache, RowCounts, staged_attempts};
 use skein_sandbox::{ArtifactTrust, Engine, Limits, Module};
 use skein_types::{
-    AttemptId, Blake3, Bytes, Clock, Code, ErrorClass, Rows, RunId, ServerId, Verdict, chain, codes,
+    AttemptId, Blake3, Bytes, CampaignId, Clock, Code, ErrorClass, Rows, RunId, ServerId, Verdict, chain,
+    codes,
 };
 
 use super::client::{Client, ClientError};
-use super::{sampling, scanning};
+use super::{sampling, scanning, secrets};
 use crate::choice::FileChoice;
 use crate::dry_run::{DryRunRequest, dry_run};
 use crate::error::RunError;
@@ -97,7 +98,7 @@ pub(super) struct Shop {
     slots: usize,
     trusted: Mutex<Option<ArtifactTrust>>,
     modules: Mutex<BTreeMap<Blake3, Module>>,
-    params: Mutex<BTreeMap<Blake3, Params>>,
+    params: Mutex<BTreeMap<(Blake3, Option<CampaignId>), Params>>,
 }
 
 /// A task that cannot be done.
@@ -288,7 +289,7 @@ impl Shop {
     fn request(&self, run: RunId, work: &Work, threads: usize) -> Result<RunRequest, Trouble> {
         Ok(RunRequest {
             run,
-            params: self.params(work.params)?,
+            params: self.params(work)?,
             name: work.migration.as_ref().map(ToString::to_string),
             again: work.again,
             threads,
@@ -340,20 +341,27 @@ impl Shop {
         Ok(module)
     }
 
-    fn params(&self, digest: Blake3) -> Result<Params, Trouble> {
+    /// Parameters, fetched once, with the values of the secrets that they name. Those of one campaign never change, and another
+    /// one's may be others.
+    fn params(&self, work: &Work) -> Result<Params, Trouble> {
+        let key = (work.params, work.secrets_of);
         let mut kept = self.params.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(params) = kept.get(&digest) {
+        if let Some(params) = kept.get(&key) {
             return Ok(params.clone());
         }
-        let text = String::from_utf8(self.client.blob(digest)?)
-            .map_err(|error| Trouble::Other(codes::BUG, format!("parameters that are no text: {error}")))?;
-        let text = if text == "null" { "{}" } else { &text };
-        let params = Params::from_json(Some(text), BTreeMap::new(), &[0; 32])
+        let value: serde_json::Value = serde_json::from_slice(&self.client.blob(work.params)?)
+            .map_err(|error| Trouble::Other(codes::BUG, format!("parameters that are no JSON: {error}")))?;
+        let value = if value.is_null() { serde_json::Value::Object(Default::default()) } else { value };
+        let (secrets, digest_key) = match work.secrets_of {
+            Some(campaign) => secrets::of(&self.client, campaign, &value)?,
+            None => (BTreeMap::new(), [0; 32]),
+        };
+        let params = Params::new(value, secrets, &digest_key)
             .map_err(|error| Trouble::Other(error.code(), error.to_string()))?;
         while kept.len() >= KEPT {
             kept.pop_first();
         }
-        kept.insert(digest, params.clone());
+        kept.insert(key, params.clone());
         Ok(params)
     }
 }

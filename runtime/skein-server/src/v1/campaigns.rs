@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::routing::{get, post};
 use skein_api::{Campaign, CampaignAction, CampaignCreate, CampaignProgress, Event, Page, Run};
 use skein_control::Control;
 
-use super::{Answer, Body, Part, ask};
+use super::{Answer, Body, Part};
+use crate::asker::Asker;
 
 pub(crate) fn routes() -> Router<Arc<Control>> {
     Router::new()
@@ -21,52 +22,38 @@ pub(crate) fn routes() -> Router<Arc<Control>> {
         .route("/campaigns/{campaign}/actions/{verb}", post(act))
 }
 
-async fn create(State(control): State<Arc<Control>>, Body(asked): Body<CampaignCreate>) -> Answer<Campaign> {
-    ask(control, move |control| control.create_campaign(asked)).await
+async fn create(asker: Asker, Body(asked): Body<CampaignCreate>) -> Answer<Campaign> {
+    asker.ask(move |desk| desk.create_campaign(asked)).await
 }
 
-async fn list(State(control): State<Arc<Control>>, Part(part): Part) -> Answer<Page<Campaign>> {
-    ask(control, move |control| control.campaigns(&part)).await
+async fn list(asker: Asker, Part(part): Part) -> Answer<Page<Campaign>> {
+    asker.ask(move |desk| desk.campaigns(&part)).await
 }
 
-async fn show(State(control): State<Arc<Control>>, Path(campaign): Path<String>) -> Answer<Campaign> {
-    ask(control, move |control| control.campaign(&campaign)).await
+async fn show(asker: Asker, Path(campaign): Path<String>) -> Answer<Campaign> {
+    asker.ask(move |desk| desk.campaign(&campaign)).await
 }
 
-async fn runs(
-    State(control): State<Arc<Control>>,
-    Path(campaign): Path<String>,
-    Part(part): Part,
-) -> Answer<Page<Run>> {
-    ask(control, move |control| control.runs(&campaign, &part)).await
+async fn runs(asker: Asker, Path(campaign): Path<String>, Part(part): Part) -> Answer<Page<Run>> {
+    asker.ask(move |desk| desk.runs(&campaign, &part)).await
 }
 
-async fn run(
-    State(control): State<Arc<Control>>,
-    Path((campaign, seq)): Path<(String, String)>,
-) -> Answer<Run> {
-    ask(control, move |control| control.run(&campaign, &seq)).await
+async fn run(asker: Asker, Path((campaign, seq)): Path<(String, String)>) -> Answer<Run> {
+    asker.ask(move |desk| desk.run(&campaign, &seq)).await
 }
 
-async fn events(
-    State(control): State<Arc<Control>>,
-    Path(campaign): Path<String>,
-    Part(part): Part,
-) -> Answer<Page<Event>> {
-    ask(control, move |control| control.campaign_events(&campaign, &part)).await
+async fn events(asker: Asker, Path(campaign): Path<String>, Part(part): Part) -> Answer<Page<Event>> {
+    asker.ask(move |desk| desk.campaign_events(&campaign, &part)).await
 }
 
-async fn progress(
-    State(control): State<Arc<Control>>,
-    Path(campaign): Path<String>,
-) -> Answer<CampaignProgress> {
-    ask(control, move |control| control.progress(&campaign)).await
+async fn progress(asker: Asker, Path(campaign): Path<String>) -> Answer<CampaignProgress> {
+    asker.ask(move |desk| desk.progress(&campaign)).await
 }
 
 async fn act(
-    State(control): State<Arc<Control>>,
+    asker: Asker,
     Path((campaign, verb)): Path<(String, String)>,
     Body(asked): Body<CampaignAction>,
 ) -> Answer<Campaign> {
-    ask(control, move |control| control.act(&campaign, &verb, &asked)).await
+    asker.ask(move |desk| desk.act(&campaign, &verb, &asked)).await
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::routing::get;
 use skein_api::{Dataset, DatasetsAdd, DatasetsAdded, Page};
 use skein_control::Control;
 
-use super::{Answer, Body, Part, ask};
+use super::{Answer, Body, Part};
+use crate::asker::Asker;
 
 pub(crate) fn routes() -> Router<Arc<Control>> {
     Router::new()
@@ -16,18 +17,18 @@ pub(crate) fn routes() -> Router<Arc<Control>> {
         .route("/datasets/{dataset}", get(show).delete(remove))
 }
 
-async fn add(State(control): State<Arc<Control>>, Body(asked): Body<DatasetsAdd>) -> Answer<DatasetsAdded> {
-    ask(control, move |control| control.add_datasets(asked)).await
+async fn add(asker: Asker, Body(asked): Body<DatasetsAdd>) -> Answer<DatasetsAdded> {
+    asker.ask(move |desk| desk.add_datasets(asked)).await
 }
 
-async fn list(State(control): State<Arc<Control>>, Part(part): Part) -> Answer<Page<Dataset>> {
-    ask(control, move |control| control.datasets(&part)).await
+async fn list(asker: Asker, Part(part): Part) -> Answer<Page<Dataset>> {
+    asker.ask(move |desk| desk.datasets(&part)).await
 }
 
-async fn show(State(control): State<Arc<Control>>, Path(dataset): Path<String>) -> Answer<Dataset> {
-    ask(control, move |control| control.dataset(&dataset)).await
+async fn show(asker: Asker, Path(dataset): Path<String>) -> Answer<Dataset> {
+    asker.ask(move |desk| desk.dataset(&dataset)).await
 }
 
-async fn remove(State(control): State<Arc<Control>>, Path(dataset): Path<String>) -> Answer<Dataset> {
-    ask(control, move |control| control.remove_dataset(&dataset)).await
+async fn remove(asker: Asker, Path(dataset): Path<String>) -> Answer<Dataset> {
+    asker.ask(move |desk| desk.remove_dataset(&dataset)).await
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::routing::get;
 use skein_api::{Page, Scan, ScanAsk, ScanFound};
 use skein_control::Control;
 
-use super::{Answer, Body, Part, ask};
+use super::{Answer, Body, Part};
+use crate::asker::Asker;
 
 pub(crate) fn routes() -> Router<Arc<Control>> {
     Router::new()
@@ -17,26 +18,22 @@ pub(crate) fn routes() -> Router<Arc<Control>> {
         .route("/scans/{scan}/found", get(found))
 }
 
-async fn begin(State(control): State<Arc<Control>>, Body(asked): Body<ScanAsk>) -> Answer<Scan> {
-    ask(control, move |control| control.begin_scan(asked)).await
+async fn begin(asker: Asker, Body(asked): Body<ScanAsk>) -> Answer<Scan> {
+    asker.ask(move |desk| desk.begin_scan(asked)).await
 }
 
-async fn list(State(control): State<Arc<Control>>, Part(part): Part) -> Answer<Page<Scan>> {
-    ask(control, move |control| control.scans(&part)).await
+async fn list(asker: Asker, Part(part): Part) -> Answer<Page<Scan>> {
+    asker.ask(move |desk| desk.scans(&part)).await
 }
 
-async fn show(State(control): State<Arc<Control>>, Path(scan): Path<String>) -> Answer<Scan> {
-    ask(control, move |control| control.scan(&scan)).await
+async fn show(asker: Asker, Path(scan): Path<String>) -> Answer<Scan> {
+    asker.ask(move |desk| desk.scan(&scan)).await
 }
 
-async fn found(
-    State(control): State<Arc<Control>>,
-    Path(scan): Path<String>,
-    Part(part): Part,
-) -> Answer<Page<ScanFound>> {
-    ask(control, move |control| control.scan_found(&scan, &part)).await
+async fn found(asker: Asker, Path(scan): Path<String>, Part(part): Part) -> Answer<Page<ScanFound>> {
+    asker.ask(move |desk| desk.scan_found(&scan, &part)).await
 }
 
-async fn cancel(State(control): State<Arc<Control>>, Path(scan): Path<String>) -> Answer<Scan> {
-    ask(control, move |control| control.cancel_scan(&scan)).await
+async fn cancel(asker: Asker, Path(scan): Path<String>) -> Answer<Scan> {
+    asker.ask(move |desk| desk.cancel_scan(&scan)).await
 }

@@ -1,13 +1,17 @@
 //! `skein serve`: control, with the nodes of this machine.
 
+mod admin_token;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use skein_api::node::Secret;
-use skein_control::{Control, NodeCommand, Options, Reconciler, STOP_GRACE, ServiceError, Supervisor};
-use skein_server::Server;
+use skein_control::{
+    Control, NodeCommand, Options, Reconciler, STOP_GRACE, SecretKeys, ServiceError, Supervisor,
+};
+use skein_server::{Reach, Server};
 use skein_types::{Clock, SystemClock, codes};
 
 use crate::failure::{CommandResult, Failure};
@@ -18,13 +22,17 @@ use crate::settings::Settings;
 /// Run a server on this machine: it takes modules, plans campaigns over many datasets, and has them carried out by nodes that it
 /// starts and keeps running.
 ///
-/// What it decides is in a ledger in its directory. It may be killed at any time: started again, it goes on where it was. It
-/// listens on a loopback address, because whoever reaches it may do anything: run it only where every user of the machine is trusted.
+/// What it decides is in a ledger in its directory. It may be killed at any time: started again, it goes on where it was.
+///
+/// As it is started without more, it is for the one user of this machine: it listens on a loopback address, and whoever reaches it
+/// may do anything. With `--access tokens` nobody is let in without a token; the first one, an admin's, is written to
+/// `admin-token` in its directory.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   skein serve
-  skein serve --dir /var/lib/skein/server --listen 127.0.0.1:7447 --nodes 2")]
+  skein serve --dir /var/lib/skein/server --listen 127.0.0.1:7447 --nodes 2
+  skein serve --access tokens --listen 0.0.0.0:7447 --host skein.example.org")]
 pub(crate) struct ServeArgs {
     /// Where ledger, modules and compiled artifacts are kept [default: server in $SKEIN_HOME].
     #[arg(long, value_name = "DIR")]
@@ -32,6 +40,15 @@ pub(crate) struct ServeArgs {
     /// Where to listen; port 0 takes any that is free.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7447")]
     pub(crate) listen: SocketAddr,
+    /// Who is let in: the one user of this machine, or holders of tokens.
+    #[arg(long, value_name = "WHO", value_enum, default_value_t = Access::SingleUser)]
+    pub(crate) access: Access,
+    /// A name by which clients know this server, beside localhost. May be given more than once.
+    #[arg(long = "host", value_name = "NAME")]
+    pub(crate) hosts: Vec<String>,
+    /// Issue another admin's token, where all were lost, and write it to `admin-token` in the directory.
+    #[arg(long)]
+    pub(crate) new_admin_token: bool,
     /// Node processes [default: one for each two cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=64))]
     pub(crate) nodes: Option<u16>,
@@ -40,21 +57,40 @@ pub(crate) struct ServeArgs {
     pub(crate) slots: Option<u16>,
 }
 
+/// Who is let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Access {
+    /// Whoever reaches it on this machine, as its one user.
+    SingleUser,
+    /// Holders of tokens that an admin issued.
+    Tokens,
+}
+
 pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let home = Home::at(&settings.home);
     let exe = std::env::current_exe().map_err(|error| Failure::new(codes::IO, &error))?;
+    let tokens_only = args.access == Access::Tokens;
+    let reach = Reach { address: args.listen, tokens_only, hosts: args.hosts.clone() };
     let server =
-        Server::listen(args.listen).map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
+        Server::listen(reach).map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
     let address = format!("http://{}", server.address());
+    let dir = args.dir.clone().unwrap_or_else(|| settings.home.join("server"));
     let options = Options {
-        dir: args.dir.clone().unwrap_or_else(|| settings.home.join("server")),
+        dir: dir.clone(),
         exe: exe.clone(),
         address: address.clone(),
         artifact_key: home.artifact_key()?,
+        secret_keys: SecretKeys { seal: home.secrets_key()?, digest: home.secret_digest_key()? },
+        roots: settings.roots(),
+        single_user: !tokens_only,
         secret: secret()?,
     };
     let control = Control::open(options, clock).map_err(|error| from_service(&error))?;
+    let admin_token = match tokens_only || args.new_admin_token {
+        true => admin_token::ready(&control, &dir, args.new_admin_token)?,
+        false => None,
+    };
     let reconciler = Reconciler::start(&control).map_err(|error| Failure::new(codes::IO, &error))?;
     let cores = crate::datasets::default_threads();
     let nodes = args.nodes.map_or(cores.div_ceil(2), usize::from);
@@ -62,6 +98,9 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
     let command = NodeCommand { exe, args: vec!["node".to_owned(), "--slots".to_owned(), slots.to_string()] };
     let supervisor = Supervisor::start(nodes, &command, &control);
     render::line(&format!("listening on {address}, {nodes} nodes with {slots} slots each"));
+    if let Some(path) = admin_token {
+        render::line(&format!("an admin's token is in {}", path.display()));
+    }
     let answered = server.answer(&control, move || supervisor.stop(STOP_GRACE));
     drop(reconciler);
     answered.map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))

@@ -7,7 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use skein_types::{CampaignId, CampaignState, CauseId, NodeId, RunState, TaskId, Timestamp, Token, Verdict};
+use skein_types::{
+    CampaignId, CampaignState, CauseId, NodeId, NodeMark, RunState, TaskId, Text, Timestamp, Token, Verdict,
+};
 
 use crate::conformance::scene::content;
 use crate::entry::Entry;
@@ -15,7 +17,6 @@ use crate::event::Event;
 use crate::event::run::{Meters, RunPlanned};
 use crate::guard::{Found, Guard};
 use crate::task::{Holder, Phase, PhaseName, Task};
-use crate::text::Text;
 use crate::unit::{RefusedAt, Span, Unit, UnitOutcome};
 use crate::view::{Campaign, CampaignPlan, Door, Failure, Lease, Node, NodeState, Run, RunCounts, Wave};
 
@@ -211,6 +212,7 @@ impl Reference {
                 self.nodes.get_mut(&e.node).expect("it joined").lease = Some(lease);
             }
             Entry::PutBlob { .. } => {}
+            other => unreachable!("no case has {other:?}"),
         }
         Ok(())
     }
@@ -221,25 +223,9 @@ impl Reference {
 
     fn decide(&mut self, event: &Event, now: Timestamp) -> Fits {
         match event {
-            Event::NodeJoined(e) => {
-                let at = self.nodes.get(&e.node);
-                if let Some(at) = at.filter(|at| at.incarnation >= e.incarnation) {
-                    return Err(Found::Node { state: at.state, incarnation: at.incarnation });
-                }
-                let node = Node {
-                    id: e.node,
-                    name: e.name.clone(),
-                    incarnation: e.incarnation,
-                    state: NodeState::Joined,
-                    reason: Text::clip(""),
-                    since: now,
-                    lease: None,
-                };
-                self.nodes.insert(e.node, node);
-                Ok(())
+            Event::NodeJoined(_) | Event::NodeMarked(_) | Event::NodeLost(_) | Event::NodeLeft(_) => {
+                self.decide_node(event, now)
             }
-            Event::NodeLost(e) => self.gone(e.node, e.incarnation, (NodeState::Lost, e.reason.as_str()), now),
-            Event::NodeLeft(e) => self.gone(e.node, e.incarnation, (NodeState::Left, ""), now),
             Event::CampaignCreated(e) => {
                 self.campaigns.get(&e.campaign).map_or(Ok(()), |at| Err(found_campaign(at)))?;
                 let campaign = Campaign {
@@ -250,6 +236,7 @@ impl Reference {
                     params: e.params,
                     params_blob: e.params_blob,
                     policy: e.policy,
+                    secrets: e.secrets.clone(),
                     selection: e.selection,
                     state: CampaignState::Draft,
                     epoch: 0,
@@ -299,6 +286,42 @@ impl Reference {
                 Ok(())
             }
             other => self.decide_run(other, now),
+        }
+    }
+
+    fn decide_node(&mut self, event: &Event, now: Timestamp) -> Fits {
+        match event {
+            Event::NodeJoined(e) => {
+                let at = self.nodes.get(&e.node);
+                if let Some(at) = at.filter(|at| at.incarnation >= e.incarnation) {
+                    return Err(Found::Node { state: at.state, incarnation: at.incarnation });
+                }
+                // A drain was about the life before.
+                let kept = at.filter(|at| at.mark != NodeMark::Draining);
+                let (mark, mark_reason) =
+                    kept.map_or((NodeMark::None, Text::clip("")), |at| (at.mark, at.mark_reason.clone()));
+                let node = Node {
+                    id: e.node,
+                    name: e.name.clone(),
+                    incarnation: e.incarnation,
+                    state: NodeState::Joined,
+                    reason: Text::clip(""),
+                    since: now,
+                    mark,
+                    mark_reason,
+                    lease: None,
+                };
+                self.nodes.insert(e.node, node);
+                Ok(())
+            }
+            Event::NodeMarked(e) => {
+                let at = self.nodes.get_mut(&e.node).ok_or(Found::Nothing)?;
+                (at.mark, at.mark_reason) = (e.mark, e.reason.clone());
+                Ok(())
+            }
+            Event::NodeLost(e) => self.gone(e.node, e.incarnation, (NodeState::Lost, e.reason.as_str()), now),
+            Event::NodeLeft(e) => self.gone(e.node, e.incarnation, (NodeState::Left, ""), now),
+            other => unreachable!("no case has {other:?}"),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a case may do next.
 
 use proptest::prelude::*;
-use skein_types::{CampaignState, RunState, Timestamp, Token, Verdict, WaveState};
+use skein_types::{CampaignState, NodeMark, RunState, Timestamp, Token, Verdict, WaveState};
 
 use super::reference::Reference;
 use super::{CAMPAIGNS, NODES, RUNS, TASKS};
@@ -11,7 +11,7 @@ use crate::conformance::scene::{
 use crate::entry::{Claim, Enqueue, Entry, Release, Renew, Stage};
 use crate::event::Event;
 use crate::event::campaign::{CampaignMoved, CampaignPlanned, CampaignUnplanned, WaveMoved, WavePlanned};
-use crate::event::node::{NodeJoined, NodeLeft, NodeLost};
+use crate::event::node::{NodeJoined, NodeLeft, NodeLost, NodeMarked};
 use crate::event::run::*;
 use crate::guard::Guard;
 use crate::task::{Checkpoint, PhaseName};
@@ -105,7 +105,7 @@ fn guard(which: u8, p: Pick, model: &Reference) -> Guard {
     }
 }
 
-const ENTRIES: u8 = 30;
+const ENTRIES: u8 = 31;
 
 fn entry(which: u8, p: Pick, model: &Reference) -> Entry {
     let (task, token, node, incarnation) = (task(p.task), p.token(model), node(p.node), p.incarnation(model));
@@ -185,6 +185,7 @@ fn event(which: u8, p: Pick, model: &Reference) -> Event {
             let (class, code) = (skein_types::ErrorClass::Conflict, name("SK0521"));
             RunRevertFailed { campaign: id, seq, class, code, message: reason }.into()
         }
+        30 => NodeMarked { node, mark: NodeMark::ALL[p.wild as usize % 3], reason }.into(),
         _ if p.wild < 4 => RunFinalized { campaign: id, seq }.into(),
         _ if p.wild < 8 => RunCancelled { campaign: id, seq, from, reason }.into(),
         _ => RunStale { campaign: id, seq, from, reason }.into(),

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, params};
 use skein_types::{CampaignId, CampaignState, RunState, Timestamp, WaveState};
 
+use super::one;
 use crate::event::campaign::{
     CampaignCreated, CampaignMoved, CampaignPlanned, CampaignRolledOut, CampaignUnplanned, WaveMoved,
     WavePlanned,
@@ -27,8 +28,8 @@ const PAST_THE_DOOR: [RunState; 6] = [
 pub(super) fn created(db: &Connection, e: &CampaignCreated, at: Timestamp) -> Result<(), Stop> {
     refuse_if(campaign_at(db, e.campaign)?, found_campaign)?;
     let sql = "INSERT INTO campaign (id, name, owner, module, params, params_blob, policy, selection, state, epoch, reason,
-               created, since, rolled_out, meters)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, '', ?10, ?10, 0, ?11)";
+               created, since, rolled_out, meters, secrets)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, '', ?10, ?10, 0, ?11, ?12)";
     db.prepare_cached(sql)?.execute(params![
         e.campaign.to_string(),
         e.name.as_str(),
@@ -40,7 +41,8 @@ pub(super) fn created(db: &Connection, e: &CampaignCreated, at: Timestamp) -> Re
         e.selection.0,
         CampaignState::Draft.as_str(),
         at.0,
-        super::run::spelled(&Meters::default())
+        super::run::spelled(&Meters::default()),
+        serde_json::to_string(&e.secrets).expect("a map of numbers is JSON")
     ])?;
     Ok(())
 }
@@ -133,9 +135,4 @@ fn moves(
 ) -> Result<(), Stop> {
     let sql = "UPDATE campaign SET state = ?2, epoch = epoch + 1, reason = ?3, since = ?4 WHERE id = ?1";
     one(db.prepare_cached(sql)?.execute(params![campaign.to_string(), to.as_str(), reason, at.0])?)
-}
-
-/// An update of a thing that must be there.
-fn one(changed: usize) -> Result<(), Stop> {
-    if changed == 1 { Ok(()) } else { Err(Stop::Refused(Found::Nothing)) }
 }

@@ -1,16 +1,17 @@
 //! Modules and datasets.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use skein_types::{Blake3, DatasetId, ModuleDigest, Timestamp};
+use skein_types::{Blake3, DatasetId, ModuleDigest, Name, Text, Timestamp};
 
 use crate::event::dataset::{DatasetChanged, DatasetRegistered, DatasetRemoved, Labels};
-use crate::event::module::{ModuleCompiled, ModuleRefused, ModuleRestored, ModuleSubmitted, ModuleSuspended};
+use crate::event::module::{
+    ModuleBanned, ModuleCompiled, ModuleRefused, ModuleRestored, ModuleSubmitted, ModuleSuspended,
+};
 use crate::guard::Found;
 use crate::sqlite::apply::refuse_if;
 use crate::sqlite::cells::Cells;
 use crate::sqlite::fault::Stop;
 use crate::sqlite::guard::{dataset_named, module_at};
-use crate::text::{Name, Text};
 use crate::view::ModuleState;
 
 pub(super) fn submitted(db: &Connection, e: &ModuleSubmitted, at: Timestamp) -> Result<(), Stop> {
@@ -21,9 +22,16 @@ pub(super) fn submitted(db: &Connection, e: &ModuleSubmitted, at: Timestamp) -> 
     let sql = "INSERT INTO module (digest, bytes, state, reason, since) VALUES (?1, ?2, 'submitted', '', ?3)
                ON CONFLICT (digest) DO NOTHING";
     db.prepare_cached(sql)?.execute(params![e.module.0, e.bytes.0, at.0])?;
-    let sql = "INSERT INTO module_label (name, version, digest, owner) VALUES (?1, ?2, ?3, ?4)";
-    let owner = e.owner.as_ref().map(Name::as_str);
-    db.prepare_cached(sql)?.execute(params![e.name.as_str(), e.version.as_str(), e.module.0, owner])?;
+    let sql = "INSERT INTO module_label (name, version, digest, owner, source, revision)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    db.prepare_cached(sql)?.execute(params![
+        e.name.as_str(),
+        e.version.as_str(),
+        e.module.0,
+        e.owner.as_ref().map(Name::as_str),
+        e.source.as_ref().map(Text::as_str),
+        e.commit.as_ref().map(Name::as_str)
+    ])?;
     Ok(())
 }
 
@@ -48,8 +56,25 @@ pub(super) fn suspended(db: &Connection, e: &ModuleSuspended, at: Timestamp) -> 
 }
 
 pub(super) fn restored(db: &Connection, e: &ModuleRestored, at: Timestamp) -> Result<(), Stop> {
-    let to = (ModuleState::Ready, Some(&e.reason));
-    module_moves(db, e.module, &[ModuleState::Suspended], to, at)
+    let sql = "SELECT before FROM module WHERE digest = ?1";
+    let before: Option<Option<String>> =
+        db.prepare_cached(sql)?.query_row([e.module.0], |row| row.get(0)).optional()?;
+    let to = match before.flatten().as_deref().and_then(ModuleState::of) {
+        // What was never compiled, or was refused, does not become ready by a ban.
+        Some(before @ (ModuleState::Submitted | ModuleState::Refused)) => before,
+        Some(ModuleState::Ready | ModuleState::Suspended | ModuleState::Banned) | None => ModuleState::Ready,
+    };
+    let from = [ModuleState::Suspended, ModuleState::Banned];
+    module_moves(db, e.module, &from, (to, Some(&e.reason)), at)?;
+    db.prepare_cached("UPDATE module SET before = NULL WHERE digest = ?1")?.execute([e.module.0])?;
+    Ok(())
+}
+
+pub(super) fn banned(db: &Connection, e: &ModuleBanned, at: Timestamp) -> Result<(), Stop> {
+    let sql = "UPDATE module SET before = state WHERE digest = ?1";
+    db.prepare_cached(sql)?.execute([e.module.0])?;
+    let from = [ModuleState::Submitted, ModuleState::Ready, ModuleState::Refused, ModuleState::Suspended];
+    module_moves(db, e.module, &from, (ModuleState::Banned, Some(&e.reason)), at)
 }
 
 fn module_moves(

@@ -1,13 +1,13 @@
 //! Nodes.
 
 use rusqlite::{Connection, params};
-use skein_types::{NodeId, Timestamp};
+use skein_types::{NodeId, Text, Timestamp};
 
-use crate::event::node::{NodeJoined, NodeLeft, NodeLost};
+use super::one;
+use crate::event::node::{NodeJoined, NodeLeft, NodeLost, NodeMarked};
 use crate::guard::Found;
 use crate::sqlite::fault::Stop;
 use crate::sqlite::guard::node_at;
-use crate::text::Text;
 use crate::view::NodeState;
 
 pub(super) fn joined(db: &Connection, e: &NodeJoined, at: Timestamp) -> Result<(), Stop> {
@@ -19,7 +19,9 @@ pub(super) fn joined(db: &Connection, e: &NodeJoined, at: Timestamp) -> Result<(
     let sql =
         "INSERT INTO node (id, name, incarnation, state, reason, since) VALUES (?1, ?2, ?3, 'joined', '', ?4)
                ON CONFLICT (id) DO UPDATE SET name = excluded.name, incarnation = excluded.incarnation,
-               state = excluded.state, reason = excluded.reason, since = excluded.since";
+               state = excluded.state, reason = excluded.reason, since = excluded.since,
+               mark_reason = CASE mark WHEN 'draining' THEN '' ELSE mark_reason END,
+               mark = CASE mark WHEN 'draining' THEN 'none' ELSE mark END";
     db.prepare_cached(sql)?.execute(params![e.node.to_string(), e.name.as_str(), e.incarnation, at.0])?;
     Ok(())
 }
@@ -30,6 +32,12 @@ pub(super) fn lost(db: &Connection, e: &NodeLost, at: Timestamp) -> Result<(), S
 
 pub(super) fn left(db: &Connection, e: &NodeLeft, at: Timestamp) -> Result<(), Stop> {
     gone(db, (e.node, e.incarnation), NodeState::Left, None, at)
+}
+
+pub(super) fn marked(db: &Connection, e: &NodeMarked) -> Result<(), Stop> {
+    let sql = "UPDATE node SET mark = ?2, mark_reason = ?3 WHERE id = ?1";
+    let values = params![e.node.to_string(), e.mark.as_str(), e.reason.as_str()];
+    one(db.prepare_cached(sql)?.execute(values)?)
 }
 
 fn gone(

@@ -1,15 +1,16 @@
 //! Campaigns and waves: one row each, whatever their size.
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
-use skein_types::{Bytes, CampaignId, ModuleDigest, ParamsDigest, Rows, RunState, Timestamp};
+use skein_types::{Bytes, CampaignId, ModuleDigest, Name, ParamsDigest, Rows, RunState, Timestamp};
 
-use super::{Query, text};
+use super::{Query, merged, text, whose};
+use crate::error::LedgerError;
 use crate::page::{Limit, Page};
 use crate::sqlite::cells::Cells;
-use crate::view::{Campaign, CampaignPlan, RunCounts, Wave};
+use crate::view::{Campaign, CampaignFilter, CampaignPlan, RunCounts, Wave};
 
 const CAMPAIGN: &str = "SELECT id, name, owner, module, params, params_blob, policy, selection, state, epoch, reason, created,
-    since, plan, report, plan_bytes, plan_rows, rolled_out, meters,
+    since, plan, report, plan_bytes, plan_rows, rolled_out, meters, secrets,
     n_ineligible, n_planned, n_intended, n_published, n_finalized, n_failed, n_skipped, n_stale, n_cancelled, n_reverting,
     n_reverted, n_revert_failed FROM campaign";
 const WAVE: &str = "SELECT number, state, reason, since, budget, failures,
@@ -23,14 +24,29 @@ pub(in crate::sqlite) fn campaign(db: &Connection, id: CampaignId) -> rusqlite::
 
 pub(in crate::sqlite) fn campaigns(
     db: &Connection,
+    filter: &CampaignFilter,
     after: Option<CampaignId>,
     limit: Limit,
-) -> rusqlite::Result<Page<Campaign, CampaignId>> {
-    let mut query = Query::new(CAMPAIGN);
-    if let Some(after) = after {
-        query.and("id > ?", text(after));
-    }
-    query.page(db, ("id", limit), campaign_of, |campaign| campaign.id)
+) -> Result<Page<Campaign, CampaignId>, LedgerError> {
+    let list = |owner: Option<&Name>| {
+        let mut query = Query::new(CAMPAIGN);
+        if let Some(owner) = owner {
+            query.and("owner = ?", text(owner));
+        }
+        if let Some(state) = filter.state {
+            query.and("state = ?", text(state));
+        }
+        if let Some(after) = after {
+            query.and("id > ?", text(after));
+        }
+        query
+    };
+    let lists = match whose(None, filter.owners.as_deref())? {
+        None => vec![list(None)],
+        Some(owners) => owners.into_iter().map(|owner| list(Some(owner))).collect(),
+    };
+    // The first column is the id.
+    Ok(merged(lists, db, ("1", limit), campaign_of, |campaign| campaign.id)?)
 }
 
 /// A campaign's runs by state.
@@ -66,6 +82,7 @@ fn campaign_of(row: &Row<'_>) -> rusqlite::Result<Campaign> {
         plan: plan(&mut cells)?,
         rolled_out: cells.get()?,
         meters: cells.json()?,
+        secrets: cells.json()?,
         runs: counts(&mut cells)?,
     })
 }

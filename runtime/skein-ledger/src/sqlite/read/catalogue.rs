@@ -1,17 +1,17 @@
 //! Modules and datasets.
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
-use skein_types::{Bytes, DatasetId, ModuleDigest, Timestamp};
+use skein_types::{Bytes, DatasetId, ModuleDigest, Name, Timestamp};
 
-use super::{Query, text};
+use super::{Query, merged, text, whose};
+use crate::error::LedgerError;
 use crate::page::{Limit, Page};
 use crate::sqlite::cells::Cells;
-use crate::text::Name;
 use crate::view::{Dataset, DatasetFilter, Module, ModuleState};
 
 const DATASET: &str = "SELECT d.id, d.name, d.driver, d.location, d.owner, d.labels, d.since FROM dataset d";
 const MODULE: &str =
-    "SELECT m.digest, l.name, l.version, l.owner, m.bytes, m.state, m.reason, m.code, m.manifest, m.since
+    "SELECT m.digest, l.name, l.version, l.owner, l.source, l.revision, m.bytes, m.state, m.reason, m.code, m.manifest, m.since
     FROM module_label l JOIN module m ON m.digest = l.digest";
 
 pub(in crate::sqlite) fn dataset(db: &Connection, id: DatasetId) -> rusqlite::Result<Option<Dataset>> {
@@ -24,13 +24,40 @@ pub(in crate::sqlite) fn dataset_named(db: &Connection, name: &Name) -> rusqlite
     find.query_row([name.as_str()], dataset_of).optional()
 }
 
-/// A label leads by its index to the names; the other conditions are looked up from there.
+/// A label leads by its index to the names; the other conditions are looked up from there. Without one each team's list is walked
+/// by name, and they are merged.
 pub(in crate::sqlite) fn datasets(
     db: &Connection,
     filter: &DatasetFilter,
     after: Option<&Name>,
     limit: Limit,
-) -> rusqlite::Result<Page<Dataset, Name>> {
+) -> Result<Page<Dataset, Name>, LedgerError> {
+    let (mut query, name) = narrowed(filter);
+    if let Some(after) = after {
+        query.and(&format!("{name} > ?"), text(after));
+    }
+    let key = |dataset: &Dataset| dataset.name.clone();
+    let Some(owners) = whose(filter.owner.as_ref(), filter.owners.as_deref())? else {
+        return Ok(query.page(db, (name, limit), dataset_of, key)?);
+    };
+    if owners.is_empty() {
+        return Ok(Page { items: Vec::new(), next: None });
+    }
+    if !filter.labels.is_empty() {
+        query.and_any("d.owner", owners);
+        return Ok(query.page(db, (name, limit), dataset_of, key)?);
+    }
+    let list = |owner: &Name| {
+        let mut query = query.clone();
+        query.and("d.owner = ?", text(owner));
+        query
+    };
+    // The second column is the name.
+    Ok(merged(owners.into_iter().map(list).collect(), db, ("2", limit), dataset_of, key)?)
+}
+
+/// Every condition but the owner, and the column that pages are ordered by.
+fn narrowed(filter: &DatasetFilter) -> (Query, &'static str) {
     let mut labels = filter.labels.iter();
     let first = labels.next();
     let (mut query, name) = match first {
@@ -49,9 +76,6 @@ pub(in crate::sqlite) fn datasets(
         query.and(more, text(key));
         query.and("m.value = ?)", text(value));
     }
-    if let Some(owner) = &filter.owner {
-        query.and("d.owner = ?", text(owner));
-    }
     if let Some(driver) = &filter.driver {
         query.and("d.driver = ?", text(driver));
     }
@@ -61,10 +85,7 @@ pub(in crate::sqlite) fn datasets(
             query.and(&format!("{name} < ?"), text(end));
         }
     }
-    if let Some(after) = after {
-        query.and(&format!("{name} > ?"), text(after));
-    }
-    query.page(db, (name, limit), dataset_of, |dataset| dataset.name.clone())
+    (query, name)
 }
 
 /// The first text behind all that begin with the prefix: its last character that has one is the next.
@@ -110,17 +131,29 @@ pub(in crate::sqlite) fn module_named(
 
 pub(in crate::sqlite) fn modules(
     db: &Connection,
+    owners: Option<&[Name]>,
     after: Option<&(Name, Name)>,
     limit: Limit,
-) -> rusqlite::Result<Page<Module, (Name, Name)>> {
-    let mut query = Query::new(MODULE);
-    if let Some((name, version)) = after {
-        query.and("(l.name, l.version) > (?", text(name));
-        query.sql.push_str(", ?)");
-        query.values.push(text(version));
-    }
+) -> Result<Page<Module, (Name, Name)>, LedgerError> {
+    let list = |owner: Option<&Name>| {
+        let mut query = Query::new(MODULE);
+        if let Some(owner) = owner {
+            query.and("l.owner = ?", text(owner));
+        }
+        if let Some((name, version)) = after {
+            query.and("(l.name, l.version) > (?", text(name));
+            query.sql.push_str(", ?)");
+            query.values.push(text(version));
+        }
+        query
+    };
+    let lists = match whose(None, owners)? {
+        None => vec![list(None)],
+        Some(owners) => owners.into_iter().map(|owner| list(Some(owner))).collect(),
+    };
     let key = |module: &Module| (module.name.clone(), module.version.clone());
-    query.page(db, ("l.name, l.version", limit), module_of, key)
+    // The second column is the name, the third the version.
+    Ok(merged(lists, db, ("2, 3", limit), module_of, key)?)
 }
 
 fn module_of(row: &Row<'_>) -> rusqlite::Result<Module> {
@@ -130,6 +163,8 @@ fn module_of(row: &Row<'_>) -> rusqlite::Result<Module> {
         name: cells.parse()?,
         version: cells.parse()?,
         owner: cells.parse_opt()?,
+        source: cells.parse_opt()?,
+        commit: cells.parse_opt()?,
         bytes: Bytes(cells.get()?),
         state: cells.word(ModuleState::of)?,
         reason: cells.parse()?,

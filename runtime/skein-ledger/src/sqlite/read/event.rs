@@ -1,15 +1,21 @@
 //! The log and the blobs.
 
-use rusqlite::{Connection, OptionalExtension as _};
-use skein_types::Blake3;
+use std::collections::BTreeSet;
 
-use super::{Query, number};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
+use skein_types::{Actor, Blake3};
+
+use super::{Query, number, text};
+use crate::bounds::EXAMINED_MAX;
 use crate::chain::{Head, Recorded};
 use crate::error::{Damage, LedgerError};
 use crate::event::Subject;
 use crate::page::{Limit, Page};
 use crate::sqlite::cells::Cells;
+use crate::sqlite::project::HOUR;
 use crate::sqlite::verify::{COLUMNS, Stored};
+use crate::view::EventFilter;
 
 pub(in crate::sqlite) fn head(db: &Connection) -> rusqlite::Result<Head> {
     db.prepare_cached("SELECT head_position, head_hash FROM meta")?.query_row([], |row| {
@@ -18,29 +24,98 @@ pub(in crate::sqlite) fn head(db: &Connection) -> rusqlite::Result<Head> {
     })
 }
 
+/// One condition leads through the log in the order of positions; what it leads to is looked at until the page is full or as
+/// many were looked at as may be.
 pub(in crate::sqlite) fn events(
     db: &Connection,
     after: u64,
-    of: Option<Subject>,
+    filter: &EventFilter,
     limit: Limit,
 ) -> Result<Page<Recorded, u64>, LedgerError> {
-    let mut query = Query::new(&format!("SELECT {COLUMNS} FROM event"));
-    if let Some(subject) = of {
-        let (id, run) = subject.columns();
-        query.and("subject = ?", id);
+    let mut page = Page { items: Vec::new(), next: None };
+    let Some((before, last)) = part(db, filter)? else { return Ok(page) };
+    let mut after = after.max(before);
+    let Query { sql, values } = leading(filter, (after, last));
+    let mut find = db.prepare_cached(&sql)?;
+    let mut rows = find.query(params_from_iter(values))?;
+    let mut examined = 0;
+    while let Some(row) = rows.next()? {
+        if page.items.len() == limit.rows() || examined == EXAMINED_MAX {
+            page.next = Some(after);
+            break;
+        }
+        (examined, after) = (examined + 1, row.get("position")?);
+        if fits(filter, row)? {
+            page.items.push(recorded(&Stored::of(row)?)?);
+        }
+    }
+    Ok(page)
+}
+
+/// Behind which position and up to which one the events of the filter's times are. An hour's part is all that its events are
+/// in, however the clock went. None if there are none.
+fn part(db: &Connection, filter: &EventFilter) -> rusqlite::Result<Option<(u64, u64)>> {
+    let first = match filter.from {
+        None => Some(1),
+        Some(from) => {
+            let mut find = db.prepare_cached("SELECT MIN(first) FROM event_hour WHERE hour >= ?1")?;
+            find.query_row([number(from.0 / HOUR)], |row| row.get::<_, Option<u64>>(0))?
+        }
+    };
+    let last = match filter.to {
+        None => Some(u64::MAX),
+        Some(to) => {
+            let mut find = db.prepare_cached("SELECT MAX(last) FROM event_hour WHERE hour <= ?1")?;
+            find.query_row([number(to.0 / HOUR)], |row| row.get::<_, Option<u64>>(0))?
+        }
+    };
+    Ok(first.zip(last).map(|(first, last)| (first - 1, last)))
+}
+
+/// The statement that leads through the log.
+fn leading(filter: &EventFilter, (after, last): (u64, u64)) -> Query {
+    let list = |condition: Option<(&str, Value)>| {
+        let mut query = Query::new(&format!("SELECT {COLUMNS} FROM event"));
+        if let Some((condition, value)) = condition {
+            query.and(condition, value);
+        }
+        query.and("position > ?", number(after));
+        query.and("position <= ?", number(last));
+        query
+    };
+    let mut query = if let Some((id, run)) = filter.of.as_ref().map(Subject::columns) {
+        let mut query = list(Some(("subject = ?", text(id))));
         if let Some(run) = run {
             query.and("run = ?", number(run));
         }
-    }
-    query.and("position > ?", number(after));
-    let page = query.page(db, ("position", limit), Stored::of, |stored| stored.position)?;
-    let items = page.items.iter().map(recorded).collect::<Result<_, _>>()?;
-    Ok(Page { items, next: page.next })
+        query
+    } else if let Some(actor) = &filter.actor {
+        list(Some(("actor = ?", text(actor))))
+    } else if filter.kinds.is_empty() {
+        list(None)
+    } else {
+        let kinds: BTreeSet<&str> = filter.kinds.iter().map(|kind| kind.as_str()).collect();
+        Query::all(kinds.into_iter().map(|kind| list(Some(("kind = ?", text(kind))))))
+    };
+    // The first column is the position.
+    query.sql.push_str(&format!(" ORDER BY 1 LIMIT {}", EXAMINED_MAX + 1));
+    query
+}
+
+/// Whether what the row says fits. Its body is not read for that.
+fn fits(filter: &EventFilter, row: &Row<'_>) -> rusqlite::Result<bool> {
+    let word = |column| -> rusqlite::Result<&str> { Ok(row.get_ref(column)?.as_str()?) };
+    let at: u64 = row.get("at")?;
+    let kind = word("kind")?;
+    Ok(filter.from.is_none_or(|from| from.0 <= at)
+        && filter.to.is_none_or(|to| at < to.0)
+        && (filter.kinds.is_empty() || filter.kinds.iter().any(|one| one.as_str() == kind))
+        && (filter.actor.is_none() || Some(word("actor")?) == filter.actor.as_ref().map(Actor::as_str)))
 }
 
 fn recorded(stored: &Stored) -> Result<Recorded, LedgerError> {
-    let (position, at, hash) = (stored.position, stored.at, stored.hash);
-    Ok(Recorded { position, at, actor: stored.actor()?, event: stored.event()?, hash })
+    let Stored { position, at, hash, trace, .. } = *stored;
+    Ok(Recorded { position, at, actor: stored.actor()?, event: stored.event()?, hash, trace })
 }
 
 /// A blob is what its digest says or an error: a disk's mistake must not become a guest's state.

@@ -8,7 +8,8 @@ use crate::page::{Limit, Page};
 use crate::sqlite::cells::Cells;
 use crate::view::{Lease, Node, NodeState};
 
-const NODE: &str = "SELECT n.id, n.name, n.incarnation, n.state, n.reason, n.since, l.until, l.usage
+const NODE: &str =
+    "SELECT n.id, n.name, n.incarnation, n.state, n.reason, n.since, n.mark, n.mark_reason, l.until, l.usage
     FROM node n LEFT JOIN node_lease l ON l.node = n.id";
 
 pub(in crate::sqlite) fn node(db: &Connection, id: NodeId) -> rusqlite::Result<Option<Node>> {
@@ -37,6 +38,8 @@ fn node_of(row: &Row<'_>) -> rusqlite::Result<Node> {
         state: cells.word(NodeState::of)?,
         reason: cells.parse()?,
         since: Timestamp(cells.get()?),
+        mark: cells.parse()?,
+        mark_reason: cells.parse()?,
         lease: cells
             .get::<Option<u64>>()?
             .zip(cells.get()?)

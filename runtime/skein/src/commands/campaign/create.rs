@@ -31,6 +31,9 @@ pub(crate) struct CreateArgs {
     /// A module of the server: NAME@VERSION, or its digest.
     #[arg(long)]
     module: String,
+    /// The team that it belongs to [default: the only one that the token is for].
+    #[arg(long)]
+    team: Option<String>,
     #[command(flatten)]
     with: ParamArgs,
     /// Names of datasets, or globs [default: all].
@@ -53,6 +56,9 @@ pub(crate) struct CreateArgs {
     /// All rules, as TOML.
     #[arg(long, value_name = "FILE.toml", help_heading = RULES)]
     policy: Option<PathBuf>,
+    /// All rules, as the server has them under this name.
+    #[arg(long, value_name = "NAME", conflicts_with = "policy", help_heading = RULES)]
+    policy_named: Option<String>,
     /// How many runs of each wave after the first may fail: a number, or a share such as 2% [default: 2%, at least 3].
     #[arg(long, value_name = "N|PERCENT%", value_parser = budget, help_heading = RULES)]
     budget: Option<Budget>,
@@ -119,15 +125,18 @@ pub(crate) fn labels(of: &[(String, String)]) -> Result<Labels, Failure> {
 /// The request.
 pub(super) fn asked(settings: &Settings, args: &CreateArgs) -> Result<CampaignCreate, Failure> {
     if !args.with.secrets.is_empty() {
-        let message = "secrets cannot be given to a server yet";
-        return Err(Failure::text(codes::USAGE, message).hint(Some("run it with `skein run` for now")));
+        let message = "the secrets of a campaign are its team's, on the server";
+        let hint = "set it with PUT /v1/teams/{team}/secrets/{name}, and let the parameters name it";
+        return Err(Failure::text(codes::USAGE, message).hint(Some(hint)));
     }
     Ok(CampaignCreate {
         name: text("name", &args.name)?,
+        owner: args.team.as_deref().map(|team| text("--team", team)).transpose()?,
         module: text("--module", &args.module)?,
         params: params(settings, args)?,
         selection: selection(args)?,
         policy: policy(args)?,
+        policy_named: args.policy_named.as_deref().map(|name| text("--policy-named", name)).transpose()?,
     })
 }
 
@@ -136,8 +145,8 @@ fn params(settings: &Settings, args: &CreateArgs) -> Result<Value, Failure> {
     if args.continues.is_some() && args.with.params.is_none() {
         return Ok(Value::Null);
     }
-    let params = secrets::params(&args.with, &Home::at(&settings.home))?;
-    serde_json::from_str(params.json()).map_err(|error| Failure::new(codes::BUG, &error))
+    // Named secrets stay names: their values are on the server.
+    Ok(secrets::given(&args.with, &Home::at(&settings.home))?.value)
 }
 
 fn selection(args: &CreateArgs) -> Result<Selection, Failure> {

@@ -1,0 +1,354 @@
+//! Who is let in and what each may do: every route against every role, from outside.
+
+use std::collections::BTreeMap;
+
+use host_tests::service::Service;
+use serde_json::{Value, json};
+
+/// In the order of the columns of [`ROUTES`].
+const ROLES: [&str; 6] = ["viewer", "author", "approver", "operator", "platform-admin", "auditor"];
+
+/// Each route of `/v1` with who may ask it: `x` where the role in the team that the thing belongs to is enough. What is about
+/// the whole server asks for the role in all teams, so there the columns are of that.
+/// `{n}` is another number for each column, so that what is taken away is there for the next one.
+const ROUTES: &[(&str, &str, &str, Scope)] = &[
+    ("GET /v1/whoami", "", "xxxxxx", Scope::Team),
+    ("GET /v1/status", "", "xxxxxx", Scope::Team),
+    ("GET /v1/events", "", "....xx", Scope::All),
+    ("GET /v1/audit", "", "....xx", Scope::All),
+    ("GET /v1/nodes", "", "xxxxxx", Scope::Team),
+    ("GET /v1/nodes/local-0", "", "xxxxxx", Scope::Team),
+    ("POST /v1/nodes/local-0/actions/cordon", r#"{"reason":"r"}"#, "....x.", Scope::All),
+    ("POST /v1/nodes/local-0/actions/uncordon", r#"{"reason":"r"}"#, "....x.", Scope::All),
+    ("GET /v1/fleet", "", "xxxxxx", Scope::Team),
+    ("POST /v1/fleet/actions/thaw", r#"{"reason":"r"}"#, "....x.", Scope::All),
+    ("GET /v1/policies", "", "xxxxxx", Scope::Team),
+    ("PUT /v1/policies/new{n}", r#"{"policy":{}}"#, "....x.", Scope::All),
+    ("GET /v1/policies/careful", "", "xxxxxx", Scope::Team),
+    ("DELETE /v1/policies/careful", "", "....x.", Scope::All),
+    ("GET /v1/teams", "", "xxxxxx", Scope::Team),
+    ("GET /v1/teams/pay", "", "xxxxxx", Scope::Team),
+    ("PUT /v1/teams/pay", "{}", "....x.", Scope::All),
+    ("DELETE /v1/teams/t{n}", "", "....x.", Scope::All),
+    ("GET /v1/tokens", "", "....xx", Scope::All),
+    (
+        "POST /v1/tokens",
+        r#"{"name":"n","kind":"service","grants":[{"role":"viewer"}]}"#,
+        "....x.",
+        Scope::All,
+    ),
+    ("GET /v1/tokens/{token}", "", "....xx", Scope::All),
+    ("DELETE /v1/tokens/{token}", "", "....x.", Scope::All),
+    ("GET /v1/teams/pay/secrets", "", "xxxxxx", Scope::Team),
+    ("PUT /v1/teams/pay/secrets/key", "value", ".x.xx.", Scope::Team),
+    ("GET /v1/teams/pay/secrets/key", "", "xxxxxx", Scope::Team),
+    ("DELETE /v1/teams/pay/secrets/key{n}", "", ".x.xx.", Scope::Team),
+    ("GET /v1/modules", "", "xxxxxx", Scope::Team),
+    ("GET /v1/modules/columns/versions/1", "", "xxxxxx", Scope::Team),
+    ("PUT /v1/modules/columns/versions/1", "{component}", ".x.xx.", Scope::Team),
+    ("POST /v1/modules/columns/versions/1/actions/ban", r#"{"reason":"r"}"#, "....x.", Scope::All),
+    ("POST /v1/modules/columns/versions/1/actions/restore", r#"{"reason":"r"}"#, "....x.", Scope::All),
+    ("GET /v1/datasets", "", "xxxxxx", Scope::Team),
+    ("GET /v1/datasets/orders-000", "", "xxxxxx", Scope::Team),
+    ("DELETE /v1/datasets/orders-00{n}", "", "...xx.", Scope::Team),
+    ("POST /v1/scans", r#"{"below":"{data}","owner":"pay","look_only":true}"#, "...xx.", Scope::Team),
+    ("GET /v1/scans", "", "xxxxxx", Scope::Team),
+    ("GET /v1/scans/{scan}", "", "xxxxxx", Scope::Team),
+    ("GET /v1/scans/{scan}/found", "", "xxxxxx", Scope::Team),
+    ("DELETE /v1/scans/{scan}", "", "...xx.", Scope::Team),
+    ("POST /v1/campaigns", r#"{"name":"c","module":"columns@1","owner":"pay"}"#, ".x.xx.", Scope::Team),
+    ("GET /v1/campaigns", "", "xxxxxx", Scope::Team),
+    ("GET /v1/campaigns/{campaign}", "", "xxxxxx", Scope::Team),
+    ("GET /v1/campaigns/{campaign}/runs", "", "xxxxxx", Scope::Team),
+    ("GET /v1/campaigns/{campaign}/events", "", "xxxxxx", Scope::Team),
+    ("GET /v1/campaigns/{campaign}/progress", "", "xxxxxx", Scope::Team),
+    ("GET /v1/campaigns/{campaign}/plan", "", "xxxxxx", Scope::Team),
+    ("GET /v1/campaigns/{campaign}/samples", "", "xxxxxx", Scope::Team),
+    // Where the campaign is not: whoever may is told so.
+    ("POST /v1/campaigns/{campaign}/actions/plan", r#"{"expect":"halted"}"#, ".x.xx.", Scope::Team),
+    ("POST /v1/campaigns/{campaign}/actions/start", r#"{"expect":"halted"}"#, "...xx.", Scope::Team),
+    ("POST /v1/campaigns/{campaign}/actions/resume", r#"{"expect":"halted"}"#, "...xx.", Scope::Team),
+    ("POST /v1/campaigns/{campaign}/actions/cancel", r#"{"expect":"halted"}"#, "...xx.", Scope::Team),
+    ("POST /v1/campaigns/{campaign}/actions/retry", r#"{"expect":"halted"}"#, "...xx.", Scope::Team),
+    ("POST /v1/campaigns/{campaign}/actions/skip", r#"{"expect":"halted"}"#, "...xx.", Scope::Team),
+    ("POST /v1/campaigns/{campaign}/actions/finalize", r#"{"expect":"halted"}"#, "...xx.", Scope::Team),
+    ("POST /v1/campaigns/{campaign}/actions/pause", r#"{"expect":"halted"}"#, "..xxx.", Scope::Team),
+    ("POST /v1/campaigns/{campaign}/actions/roll_back", r#"{"expect":"halted"}"#, "..xxx.", Scope::Team),
+];
+
+/// Where the role of a column has to be held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    Team,
+    All,
+}
+
+/// A server that asks for tokens, with a team `pay` that has a module, datasets, a scan and a campaign.
+struct Guarded {
+    service: Service,
+    admin: String,
+    /// What stands for a name in a path or body.
+    names: BTreeMap<&'static str, String>,
+}
+
+impl Guarded {
+    fn start() -> Self {
+        let service = Service::start_as(8, |call, site| {
+            let settings = site.path("skein.toml");
+            let roots = format!("[roots]\npay = [{:?}]\n", site.path("data"));
+            std::fs::write(&settings, roots).unwrap();
+            call.arg("--access").arg("tokens").arg("--config").arg(settings)
+        });
+        let path = service.site.path("server/admin-token");
+        let admin = std::fs::read_to_string(path).unwrap().trim().to_owned();
+        let names = BTreeMap::from([("data", service.site.path("data").display().to_string())]);
+        let mut guarded = Self { service, admin, names };
+        guarded.fill();
+        guarded
+    }
+
+    fn fill(&mut self) {
+        let admin = self.admin.clone();
+        for team in ["pay", "shop", "t0", "t1", "t2", "t3", "t4", "t5"] {
+            self.done(&admin, &format!("PUT /v1/teams/{team}"), "{}");
+        }
+        let all = |name: &str| {
+            let location = self.service.site.path("data").join(name).display().to_string();
+            json!({ "name": name, "location": location, "owner": "pay" })
+        };
+        let datasets: Vec<Value> = (0..8).map(|n| all(&format!("orders-00{n}"))).collect();
+        let added = self.done(&admin, "POST /v1/datasets", &json!({ "datasets": datasets }).to_string());
+        assert!(added["datasets"].to_string().contains("added"), "{added}");
+        for name in ["key", "key0", "key1", "key2", "key3", "key4", "key5", "key7"] {
+            self.done(&admin, &format!("PUT /v1/teams/pay/secrets/{name}"), "value");
+        }
+        self.done(&admin, "PUT /v1/policies/careful", r#"{"policy":{"budget":{"runs":1}}}"#);
+        super::until("a node is there", || {
+            self.done(&admin, "GET /v1/nodes", "").to_string().contains("local-0")
+        });
+        self.service.gets_artifacts();
+        let component = std::fs::read(host_tests::guests::component("columns")).unwrap();
+        let (status, made) = self.service.send(
+            "PUT /v1/modules/columns/versions/1",
+            &format!("{}Skein-Team: pay\r\n", bearer(&admin)),
+            &component,
+        );
+        assert_eq!((status, &made["state"]), (200, &json!("ready")), "{made}");
+        let body = format!(r#"{{"below":{:?},"owner":"pay","look_only":true}}"#, self.names["data"]);
+        let scan = self.done(&admin, "POST /v1/scans", &body);
+        self.names.insert("scan", scan["scan"].as_str().unwrap().to_owned());
+        let body = r#"{"name":"c","module":"columns@1","owner":"pay"}"#;
+        let campaign = self.done(&admin, "POST /v1/campaigns", body);
+        self.names.insert("campaign", campaign["campaign"].as_str().unwrap().to_owned());
+    }
+
+    #[track_caller]
+    fn done(&self, token: &str, what: &str, body: &str) -> Value {
+        let (status, answer) = self.ask(token, what, body.as_bytes());
+        assert_eq!(status, 200, "{what}: {answer}");
+        answer
+    }
+
+    fn ask(&self, token: &str, what: &str, body: &[u8]) -> (u16, Value) {
+        self.service.send(what, &bearer(token), body)
+    }
+
+    /// A new token's id and secret.
+    fn token(&self, team: Option<&str>, role: &str) -> (String, String) {
+        let body = json!({
+            "name": format!("{role} of {team:?}"),
+            "kind": "service",
+            "grants": [{ "team": team, "role": role }],
+        });
+        let issued = self.done(&self.admin, "POST /v1/tokens", &body.to_string());
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        (text(&issued["token"]["token"]), text(&issued["secret"]))
+    }
+
+    /// A line of the table as a request, for a column.
+    fn request(&self, (what, body): (&str, &str), column: usize) -> (String, Vec<u8>) {
+        let filled = |text: &str| {
+            let mut text = text.replace("{n}", &column.to_string());
+            for (name, value) in &self.names {
+                text = text.replace(&format!("{{{name}}}"), value);
+            }
+            match text.contains("{token}") {
+                true => text.replace("{token}", &self.token(Some("pay"), "viewer").0),
+                false => text,
+            }
+        };
+        let body = match body {
+            "{component}" => std::fs::read(host_tests::guests::component("columns")).unwrap(),
+            text => filled(text).into_bytes(),
+        };
+        (filled(what), body)
+    }
+}
+
+fn bearer(token: &str) -> String {
+    format!("Authorization: Bearer {token}\r\n")
+}
+
+#[test]
+fn every_route_lets_in_the_roles_of_its_line_and_no_other() {
+    let guarded = Guarded::start();
+    let in_team: Vec<String> = ROLES.iter().map(|role| guarded.token(Some("pay"), role).1).collect();
+    let in_all: Vec<String> = ROLES.iter().map(|role| guarded.token(None, role).1).collect();
+    for (what, body, columns, scope) in ROUTES {
+        let tokens = if *scope == Scope::Team { &in_team } else { &in_all };
+        let is: String = (0..ROLES.len())
+            .map(|column| {
+                let (what, body) = guarded.request((what, body), column);
+                let (status, answer) = guarded.ask(&tokens[column], &what, &body);
+                match (status, answer["code"].as_str()) {
+                    (403, Some("SK0691")) => '.',
+                    (403 | 401, _) | (404, Some("SK0680")) | (500.., _) => {
+                        panic!("{what}: {status} {answer}")
+                    }
+                    _ => 'x',
+                }
+            })
+            .collect();
+        assert_eq!(&is, columns, "{what}");
+    }
+}
+
+#[test]
+fn what_is_about_the_whole_server_needs_more_than_a_team() {
+    let guarded = Guarded::start();
+    let token = guarded.token(Some("pay"), "platform-admin").1;
+    for (what, body, ..) in ROUTES.iter().filter(|(.., scope)| *scope == Scope::All) {
+        let (what, body) = guarded.request((what, body), 0);
+        let (status, answer) = guarded.ask(&token, &what, &body);
+        // A team that is not its own is not there for it.
+        let hidden = what.contains("/teams/t0") && status == 404;
+        assert!(hidden || (status, &answer["code"]) == (403, &json!("SK0691")), "{what}: {status} {answer}");
+    }
+}
+
+#[test]
+fn another_teams_things_are_not_there() {
+    let guarded = Guarded::start();
+    let stranger = guarded.token(Some("shop"), "platform-admin").1;
+    for (what, body, _, scope) in ROUTES {
+        let names_a_thing = ["pay", "columns", "orders", "{scan}", "{campaign}"];
+        if *scope == Scope::All
+            || !names_a_thing.iter().any(|name| what.contains(name))
+            || what.starts_with("PUT")
+        {
+            continue;
+        }
+        let (what, body) = guarded.request((what, body), 7);
+        let (status, answer) = guarded.ask(&stranger, &what, &body);
+        assert_eq!((status, &answer["code"]), (404, &json!("SK0680")), "{what}: {answer}");
+        // The same words as for what nobody has.
+        let nowhere = what.replace("orders-00", "orders-99").replace("teams/pay", "teams/nobodys");
+        if nowhere != what {
+            let (_, other) = guarded.ask(&stranger, &nowhere, &body);
+            let said = |answer: &Value| answer["detail"].as_str().unwrap().to_owned();
+            let alike = said(&answer).replace("orders-00", "orders-99").replace("pay", "nobodys");
+            assert_eq!(alike, said(&other), "{what}");
+        }
+    }
+    for list in ["modules", "datasets", "scans", "campaigns"] {
+        let listed = guarded.done(&stranger, &format!("GET /v1/{list}"), "");
+        assert_eq!(listed["items"], json!([]), "{list}");
+    }
+    let listed = guarded.done(&stranger, "GET /v1/teams", "");
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1, "{listed}");
+    // Nor can it put its hand on what is the other's.
+    let data = guarded.service.site.path("data").join("orders-000").display().to_string();
+    let grab = json!({ "datasets": [{ "name": "mine", "location": data, "owner": "shop" }] });
+    let (_, answer) = guarded.ask(&stranger, "POST /v1/datasets", grab.to_string().as_bytes());
+    assert!(
+        answer.to_string().contains("\"SK0691\"") || answer.to_string().contains("\"SK0697\""),
+        "{answer}"
+    );
+}
+
+#[test]
+fn tokens_that_do_not_count_are_told_why_and_nothing_is_read_of_them() {
+    let guarded = Guarded::start();
+    let refused = |head: &str, said: &str| {
+        let (status, answer) = guarded.service.send("GET /v1/campaigns", head, b"");
+        assert_eq!((status, &answer["code"]), (401, &json!("SK0690")), "{answer}");
+        assert!(answer["detail"].as_str().unwrap().contains(said), "{answer}");
+    };
+    refused("", "a token is needed here");
+    refused(&bearer("skn_0000"), "is not known");
+    refused("Authorization: Digest x\r\n", "holds no token");
+    let (id, secret) = guarded.token(Some("pay"), "viewer");
+    guarded.done(&secret, "GET /v1/campaigns", "");
+    guarded.done(&secret, &format!("DELETE /v1/tokens/{id}"), "");
+    refused(&bearer(&secret), "was revoked");
+    let body = r#"{"name":"n","kind":"person","grants":[{"role":"viewer"}],"expires_in_ms":0}"#;
+    let issued = guarded.done(&guarded.admin, "POST /v1/tokens", body);
+    refused(&bearer(issued["secret"].as_str().unwrap()), "has expired");
+    // Its secret is nowhere but in the answer.
+    let shown = guarded.done(&guarded.admin, "GET /v1/tokens", "").to_string();
+    let events = guarded.done(&guarded.admin, "GET /v1/events", "").to_string();
+    assert!(!shown.contains(&secret) && !events.contains(&secret));
+}
+
+#[test]
+fn the_last_admin_cannot_lock_everybody_out() {
+    let guarded = Guarded::start();
+    let listed = guarded.done(&guarded.admin, "GET /v1/tokens", "");
+    let first = listed["items"][0]["token"].as_str().unwrap().to_owned();
+    let (status, answer) = guarded.ask(&guarded.admin, &format!("DELETE /v1/tokens/{first}"), b"");
+    assert_eq!((status, &answer["code"]), (409, &json!("SK0694")), "{answer}");
+    let (_, other) = guarded.token(None, "platform-admin");
+    guarded.done(&other, &format!("DELETE /v1/tokens/{first}"), "");
+}
+
+#[test]
+fn a_setting_is_replaced_only_by_who_saw_it() {
+    let guarded = Guarded::start();
+    let put = |head: &str| {
+        let head = format!("{}{head}", bearer(&guarded.admin));
+        guarded.service.send("PUT /v1/policies/careful", &head, br#"{"policy":{},"note":"n"}"#)
+    };
+    let version = guarded.done(&guarded.admin, "GET /v1/policies/careful", "")["version"].as_u64().unwrap();
+    let (status, answer) = put("");
+    assert_eq!((status, &answer["code"]), (428, &json!("SK0693")), "{answer}");
+    let (status, answer) = put("If-Match: \"1\"\r\n");
+    assert_eq!((status, &answer["code"]), (412, &json!("SK0692")), "{answer}");
+    let (status, answer) = put(&format!("If-Match: \"{version}\"\r\n"));
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer["version"].as_u64().unwrap() > version, "{answer}");
+    // A campaign is made with a policy by its name, and not with two.
+    let body = r#"{"name":"c","module":"columns@1","owner":"pay","policy_named":"careful"}"#;
+    let made = guarded.done(&guarded.admin, "POST /v1/campaigns", body);
+    assert_eq!(made["owner"], "pay");
+    let body =
+        r#"{"name":"c","module":"columns@1","owner":"pay","policy_named":"careful","policy":{"again":true}}"#;
+    let (status, answer) = guarded.ask(&guarded.admin, "POST /v1/campaigns", body.as_bytes());
+    assert_eq!((status, &answer["code"]), (400, &json!("SK0664")), "{answer}");
+    let body = r#"{"name":"c","module":"columns@1","owner":"pay","policy_named":"unknown"}"#;
+    let (status, _) = guarded.ask(&guarded.admin, "POST /v1/campaigns", body.as_bytes());
+    assert_eq!(status, 404);
+}
+
+#[test]
+fn a_frozen_fleet_begins_nothing_until_it_is_thawed_and_a_banned_module_runs_nowhere() {
+    let guarded = Guarded::start();
+    let reason = r#"{"reason":"a new disk"}"#;
+    let frozen = guarded.done(&guarded.admin, "POST /v1/fleet/actions/freeze", reason);
+    assert_eq!((&frozen["frozen"], &frozen["reason"]), (&json!(true), &json!("a new disk")));
+    let body =
+        r#"{"name":"c","module":"columns@1","owner":"pay","params":{"name":"x","steps":[{"drop":"note"}]}}"#;
+    let made = guarded.done(&guarded.admin, "POST /v1/campaigns", body);
+    let at = format!("/v1/campaigns/{}", made["campaign"].as_str().unwrap());
+    guarded.done(&guarded.admin, &format!("POST {at}/actions/plan"), r#"{"expect":"draft"}"#);
+    // Nodes speak at least every 1.5 s; what was going to begin would have.
+    let heard = || guarded.done(&guarded.admin, "GET /v1/status", "")["work"]["exchanges"].as_u64().unwrap();
+    let before = heard();
+    super::until("nodes have asked for work some times", || heard() > before + 6);
+    let state = || guarded.done(&guarded.admin, &format!("GET {at}"), "")["state"].clone();
+    assert_eq!(state(), "planning");
+    guarded.done(&guarded.admin, "POST /v1/fleet/actions/thaw", reason);
+    super::until("the plan is made", || state() == "planned");
+    guarded.done(&guarded.admin, "POST /v1/modules/columns/versions/1/actions/ban", reason);
+    let (status, answer) = guarded.ask(&guarded.admin, "POST /v1/campaigns", body.as_bytes());
+    assert_eq!((status, &answer["code"]), (403, &json!("SK0696")), "{answer}");
+}

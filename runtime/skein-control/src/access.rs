@@ -1,0 +1,309 @@
+//! Who asks, and what one may do: the table that every service function looks at.
+//!
+//! A [`Principal`] has grants, each a role in one team or in all of them. What somebody wants to do is an [`Act`], in the team
+//! that the thing belongs to. There are three answers, not two: where a principal may not even see a team, its things are not
+//! there, and the refusal is that of a thing that does not exist.
+
+use skein_ledger::{Actor, Name, Unit};
+use skein_types::{Role, TokenId, TokenKind, TraceId, codes};
+
+use crate::error::ServiceError;
+
+/// Owner of what was made for no team: of modules, which then are for everybody, and of campaigns.
+pub(crate) const NOBODYS: &str = "local";
+
+/// What a role is good for in one team, or, without one, in all and for what is nobody's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Right {
+    /// The team.
+    pub team: Option<Name>,
+    /// The role there.
+    pub role: Role,
+}
+
+/// Whoever sent a request.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// As records name it.
+    pub(crate) actor: Actor,
+    /// Who holds the token.
+    pub(crate) kind: TokenKind,
+    /// The token that was shown, if one was.
+    pub(crate) token: Option<TokenId>,
+    pub(crate) rights: Vec<Right>,
+    /// The request, as the log and the records name it.
+    pub(crate) trace: Option<TraceId>,
+}
+
+/// What somebody wants to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// Look at something.
+    See,
+    /// Read everything that was ever decided.
+    Audit,
+    /// Submit a module.
+    Submit,
+    /// Register, scan for and forget datasets.
+    Register,
+    /// Make a campaign and plan it.
+    Compose,
+    /// Start a campaign, and all that makes it go on or gives something up.
+    Conduct,
+    /// Stop a campaign, and undo what it did.
+    Restrain,
+    /// Set and remove secrets.
+    KeepSecrets,
+    /// Teams, tokens, policies, nodes, the judgement of modules.
+    Govern,
+}
+
+impl Act {
+    #[cfg(test)]
+    const ALL: [Self; 9] = [
+        Self::See,
+        Self::Audit,
+        Self::Submit,
+        Self::Register,
+        Self::Compose,
+        Self::Conduct,
+        Self::Restrain,
+        Self::KeepSecrets,
+        Self::Govern,
+    ];
+
+    /// The table: one line per act. An admin may do everything.
+    const fn allows(self, role: Role) -> bool {
+        use Role::{Approver, Auditor, Author, Operator, PlatformAdmin, Viewer};
+        match self {
+            Self::See => matches!(role, Viewer | Author | Approver | Operator | PlatformAdmin | Auditor),
+            Self::Audit => matches!(role, PlatformAdmin | Auditor),
+            Self::Submit | Self::Compose | Self::KeepSecrets => {
+                matches!(role, Author | Operator | PlatformAdmin)
+            }
+            Self::Register | Self::Conduct => matches!(role, Operator | PlatformAdmin),
+            Self::Restrain => matches!(role, Approver | Operator | PlatformAdmin),
+            Self::Govern => matches!(role, PlatformAdmin),
+        }
+    }
+
+    /// The least of the roles that may, for whoever lacks it.
+    const fn asks_for(self) -> Role {
+        match self {
+            Self::See => Role::Viewer,
+            Self::Audit => Role::Auditor,
+            Self::Submit | Self::Compose | Self::KeepSecrets => Role::Author,
+            Self::Restrain => Role::Approver,
+            Self::Register | Self::Conduct => Role::Operator,
+            Self::Govern => Role::PlatformAdmin,
+        }
+    }
+
+    const fn said(self) -> &'static str {
+        match self {
+            Self::See => "look at this",
+            Self::Audit => "read the audit trail",
+            Self::Submit => "submit a module",
+            Self::Register => "register or remove datasets",
+            Self::Compose => "make or plan a campaign",
+            Self::Conduct => "do that to a campaign",
+            Self::Restrain => "stop or undo a campaign",
+            Self::KeepSecrets => "set or remove a secret",
+            Self::Govern => "do that",
+        }
+    }
+}
+
+impl Principal {
+    /// Somebody with these rights and no token at hand.
+    pub(crate) const fn with(actor: Actor, rights: Vec<Right>) -> Self {
+        Self { actor, kind: TokenKind::Service, token: None, rights, trace: None }
+    }
+
+    /// Control itself, where no person decides. It asks nobody, so it needs no right.
+    pub(crate) const fn control(actor: Actor) -> Self {
+        Self::with(actor, Vec::new())
+    }
+
+    /// The one user of a machine that is nobody else's: may do everything.
+    pub(crate) fn everybody(actor: Actor) -> Self {
+        let all = Right { team: None, role: Role::PlatformAdmin };
+        Self { actor, kind: TokenKind::Person, token: None, rights: vec![all], trace: None }
+    }
+
+    /// The same, with the request that it asks in.
+    #[must_use]
+    pub fn in_request(mut self, trace: TraceId) -> Self {
+        self.trace = Some(trace);
+        self
+    }
+
+    /// As records name it.
+    pub fn actor(&self) -> &str {
+        self.actor.as_str()
+    }
+
+    /// A unit that says who decided, and in which request.
+    pub(crate) fn unit(&self) -> Unit {
+        let unit = Unit::by(self.actor.clone());
+        match self.trace {
+            Some(trace) => unit.traced(trace),
+            None => unit,
+        }
+    }
+
+    /// The roles that it has in a team.
+    fn roles_in<'a>(&'a self, team: Option<&'a str>) -> impl Iterator<Item = Role> + 'a {
+        let there = move |right: &&Right| match (&right.team, team) {
+            (None, _) => true,
+            (Some(mine), Some(team)) => mine.as_str() == team,
+            (Some(_), None) => false,
+        };
+        self.rights.iter().filter(there).map(|right| right.role)
+    }
+
+    /// Whether it may do something in a team; `None` is what belongs to nobody.
+    pub(crate) fn may(&self, act: Act, team: Option<&str>) -> bool {
+        self.roles_in(team).any(|role| act.allows(role))
+    }
+
+    /// Refuses it where it may not, naming the role; and where it may not even look, as if nothing were there.
+    pub(crate) fn check(
+        &self,
+        act: Act,
+        team: Option<&str>,
+        (kind, named): (&str, &str),
+    ) -> Result<(), ServiceError> {
+        if self.may(act, team) {
+            Ok(())
+        } else if self.may(Act::See, team) {
+            Err(self.lacks(act, team))
+        } else {
+            Err(ServiceError::absent(kind, named))
+        }
+    }
+
+    /// Refuses what is about the whole server. That the server exists is no secret.
+    pub(crate) fn check_whole(&self, act: Act) -> Result<(), ServiceError> {
+        if self.may(act, None) { Ok(()) } else { Err(self.lacks(act, None)) }
+    }
+
+    fn lacks(&self, act: Act, team: Option<&str>) -> ServiceError {
+        let (role, what) = (act.asks_for(), act.said());
+        let place = team.map_or_else(|| "for all teams".to_owned(), |team| format!("in team {team}"));
+        let message = format!("{} may not {what}: the role {role} {place} is missing", self.actor);
+        ServiceError::new(codes::ROLE_MISSING, message)
+            .hint(Some("`GET /v1/whoami` says what a token lets its holder do; an admin issues another"))
+    }
+
+    /// Teams whose things it may see; none: all, and what is nobody's.
+    pub(crate) fn sees(&self) -> Option<Vec<Name>> {
+        if self.may(Act::See, None) {
+            return None;
+        }
+        let mut teams: Vec<Name> = self.rights.iter().filter_map(|right| right.team.clone()).collect();
+        teams.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+        teams.dedup();
+        Some(teams)
+    }
+
+    /// The team that is meant where none is said: the only one in which it may do this.
+    pub(crate) fn team_for(&self, act: Act, said: Option<&str>) -> Result<Option<Name>, ServiceError> {
+        if let Some(team) = said {
+            self.check(act, Some(team), ("team", team))?;
+            return Ok(Some(crate::control::name("team", team)?));
+        }
+        if self.may(act, None) {
+            return Ok(None);
+        }
+        let teams: Vec<Name> = self.sees().unwrap_or_default();
+        let mut fit = teams.into_iter().filter(|team| self.may(act, Some(team.as_str())));
+        match (fit.next(), fit.next()) {
+            (Some(team), None) => Ok(Some(team)),
+            (Some(_), Some(_)) => Err(ServiceError::new(
+                codes::OWNER_NEEDED,
+                "this token is for several teams, and none is named".to_owned(),
+            )
+            .hint(Some("name the team that it shall belong to"))),
+            (None, _) => Err(self.lacks(act, None)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Act, Principal, Right};
+    use skein_ledger::{Actor, Name};
+    use skein_types::{Role, TokenKind, codes};
+
+    fn with(rights: &[(Option<&str>, Role)]) -> Principal {
+        let right = |(team, role): &(Option<&str>, Role)| Right {
+            team: team.map(|team| Name::new(team).unwrap()),
+            role: *role,
+        };
+        Principal {
+            actor: Actor::new("a").unwrap(),
+            kind: TokenKind::Person,
+            token: None,
+            rights: rights.iter().map(right).collect(),
+            trace: None,
+        }
+    }
+
+    #[test]
+    fn each_role_may_what_its_column_says_and_nothing_else() {
+        let may = |role: Role| {
+            let one = with(&[(Some("pay"), role)]);
+            Act::ALL.map(|act| if one.may(act, Some("pay")) { 'x' } else { '.' }).iter().collect::<String>()
+        };
+        // See, Audit, Submit, Register, Compose, Conduct, Restrain, KeepSecrets, Govern.
+        assert_eq!(may(Role::Viewer), "x........");
+        assert_eq!(may(Role::Author), "x.x.x..x.");
+        assert_eq!(may(Role::Approver), "x.....x..");
+        assert_eq!(may(Role::Operator), "x.xxxxxx.");
+        assert_eq!(may(Role::PlatformAdmin), "xxxxxxxxx");
+        assert_eq!(may(Role::Auditor), "xx.......");
+    }
+
+    #[test]
+    fn what_is_asked_for_is_a_role_that_may() {
+        for act in Act::ALL {
+            assert!(act.allows(act.asks_for()), "{act:?}");
+        }
+    }
+
+    #[test]
+    fn a_role_in_one_team_is_none_in_another_and_none_in_what_is_nobodys() {
+        let one = with(&[(Some("pay"), Role::PlatformAdmin)]);
+        for act in Act::ALL {
+            assert!(!one.may(act, Some("shop")) && !one.may(act, None), "{act:?}");
+        }
+        assert_eq!(one.sees().unwrap().len(), 1);
+        let all = with(&[(None, Role::Viewer)]);
+        assert!(all.may(Act::See, Some("shop")) && all.may(Act::See, None));
+        assert_eq!(all.sees(), None);
+    }
+
+    #[test]
+    fn what_one_may_not_see_is_refused_as_what_is_not_there() {
+        let one = with(&[(Some("pay"), Role::Viewer)]);
+        let hidden = one.check(Act::Conduct, Some("shop"), ("campaign", "c")).unwrap_err();
+        assert_eq!((hidden.code, &*hidden.message), (codes::NOT_FOUND, "there is no campaign \"c\""));
+        let refused = one.check(Act::Conduct, Some("pay"), ("campaign", "c")).unwrap_err();
+        assert_eq!(refused.code, codes::ROLE_MISSING);
+        assert!(refused.message.contains("role operator in team pay is missing"), "{refused}");
+    }
+
+    #[test]
+    fn a_team_that_is_not_said_is_the_only_one_that_it_can_be() {
+        let one = with(&[(Some("pay"), Role::Author), (Some("shop"), Role::Viewer)]);
+        assert_eq!(one.team_for(Act::Submit, None).unwrap().unwrap().as_str(), "pay");
+        let two = with(&[(Some("pay"), Role::Author), (Some("shop"), Role::Operator)]);
+        assert_eq!(two.team_for(Act::Submit, None).unwrap_err().code, codes::OWNER_NEEDED);
+        assert_eq!(two.team_for(Act::Submit, Some("shop")).unwrap().unwrap().as_str(), "shop");
+        assert_eq!(two.team_for(Act::Submit, Some("other")).unwrap_err().code, codes::NOT_FOUND);
+        let none = with(&[(Some("pay"), Role::Viewer)]);
+        assert_eq!(none.team_for(Act::Submit, None).unwrap_err().code, codes::ROLE_MISSING);
+        assert_eq!(with(&[(None, Role::Author)]).team_for(Act::Submit, None).unwrap(), None);
+    }
+}

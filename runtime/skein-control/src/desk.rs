@@ -1,0 +1,32 @@
+//! The service functions: what people and their tools may ask of a server, whichever face they come through.
+//!
+//! Each looks up what it is about, checks the principal's role in the team that the thing belongs to, and hands over to
+//! [`Control`], which asks nobody. So this is the one place where rights are looked at; nodes come in another way.
+
+mod access;
+mod campaigns;
+mod catalogue;
+mod datasets;
+mod fleet;
+mod scans;
+mod secrets;
+mod settings;
+
+use std::sync::Arc;
+
+use crate::access::Principal;
+use crate::control::Control;
+
+/// Control as one principal may use it.
+#[derive(Clone, Copy, Debug)]
+pub struct Desk<'a> {
+    control: &'a Arc<Control>,
+    who: &'a Principal,
+}
+
+impl Control {
+    /// As this principal may use it.
+    pub const fn desk<'a>(self: &'a Arc<Self>, who: &'a Principal) -> Desk<'a> {
+        Desk { control: self, who }
+    }
+}

@@ -1,0 +1,80 @@
+//! Who asks; teams and tokens.
+
+use skein_api::{AccessToken, List, Page, Team, TeamPut, Text, TokenIssue, TokenIssued, Whoami};
+
+use super::Desk;
+use crate::access::Act;
+use crate::error::ServiceError;
+use crate::list::ListPart;
+use crate::tokens::token_id;
+
+impl Desk<'_> {
+    /// Who asks, as the server sees it.
+    pub fn whoami(&self) -> Whoami {
+        let grants = self.who.rights.iter().map(|right| skein_api::Grant {
+            team: right.team.as_ref().map(|team| Text::escaped(team.as_str())),
+            role: right.role,
+        });
+        Whoami {
+            actor: Text::escaped(self.who.actor()),
+            kind: self.who.kind,
+            token: self.who.token,
+            grants: List::first(grants.collect()).0,
+            single_user: self.who.token.is_none(),
+        }
+    }
+
+    /// Makes a team, or says something else about it.
+    pub fn put_team(&self, team: &str, asked: &TeamPut) -> Result<Team, ServiceError> {
+        self.who.check_whole(Act::Govern)?;
+        self.control.put_team(self.who, team, &asked.note)
+    }
+
+    /// A team.
+    pub fn team(&self, team: &str) -> Result<Team, ServiceError> {
+        self.who.check(Act::See, Some(team), ("team", team))?;
+        self.control.team(team)
+    }
+
+    /// Teams by name.
+    pub fn teams(&self, part: &ListPart) -> Result<Page<Team>, ServiceError> {
+        self.control.teams(part, self.who.sees().as_deref())
+    }
+
+    /// Removes a team that has nothing left.
+    pub fn remove_team(&self, team: &str) -> Result<Team, ServiceError> {
+        self.who.check(Act::Govern, Some(team), ("team", team))?;
+        self.who.check_whole(Act::Govern)?;
+        self.control.remove_team(self.who, team, "asked")
+    }
+
+    /// Makes a token. Its secret is in the answer and nowhere else.
+    pub fn issue_token(&self, asked: &TokenIssue) -> Result<TokenIssued, ServiceError> {
+        self.who.check_whole(Act::Govern)?;
+        self.control.issue_token(self.who, asked)
+    }
+
+    /// A token, without its secret. Everybody sees the one that is shown.
+    pub fn token(&self, named: &str) -> Result<AccessToken, ServiceError> {
+        let id = token_id(named)?;
+        if self.who.token != Some(id) {
+            self.who.check_whole(Act::Audit)?;
+        }
+        self.control.token(id)
+    }
+
+    /// Tokens, in the order in which they were issued.
+    pub fn tokens(&self, part: &ListPart) -> Result<Page<AccessToken>, ServiceError> {
+        self.who.check_whole(Act::Audit)?;
+        self.control.tokens(part)
+    }
+
+    /// Ends a token. Everybody may end the one that is shown.
+    pub fn revoke_token(&self, named: &str) -> Result<AccessToken, ServiceError> {
+        let id = token_id(named)?;
+        if self.who.token != Some(id) {
+            self.who.check_whole(Act::Govern)?;
+        }
+        self.control.revoke_token(self.who, id, "asked")
+    }
+}

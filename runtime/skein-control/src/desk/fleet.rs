@@ -1,0 +1,50 @@
+//! The server and its nodes, and what was decided there.
+
+use skein_api::{Event, FleetState, NodeStatus, Page, Status};
+
+use super::Desk;
+use crate::access::Act;
+use crate::control::Control;
+use crate::error::ServiceError;
+use crate::list::{AuditPart, ListPart};
+use crate::marks::NodeVerb;
+
+impl Desk<'_> {
+    /// The server as it is now. Who may ask anything may ask that: it names no dataset and no team.
+    pub fn status(&self) -> Result<Status, ServiceError> {
+        self.control.status()
+    }
+
+    /// Nodes that this ledger knows, by id.
+    pub fn nodes(&self, part: &ListPart) -> Result<Page<NodeStatus>, ServiceError> {
+        self.control.nodes(part)
+    }
+
+    /// A node, by its id or its name.
+    pub fn node(&self, named: &str) -> Result<NodeStatus, ServiceError> {
+        self.control.node(named)
+    }
+
+    /// Marks a node: `cordon`, `uncordon`, `drain`.
+    pub fn mark_node(&self, named: &str, verb: &str, reason: &str) -> Result<NodeStatus, ServiceError> {
+        self.who.check_whole(Act::Govern)?;
+        self.control.mark_node(self.who, (named, NodeVerb::of(verb)?), reason)
+    }
+
+    /// Whether the fleet works.
+    pub fn fleet(&self) -> Result<FleetState, ServiceError> {
+        self.control.fleet()
+    }
+
+    /// `freeze`, `thaw`.
+    pub fn freeze(&self, verb: &str, reason: &str) -> Result<FleetState, ServiceError> {
+        self.who.check_whole(Act::Govern)?;
+        self.control.freeze(self.who, Control::fleet_verb(verb)?, reason)
+    }
+
+    /// What was decided, by whom and when.
+    pub fn audit(&self, part: &AuditPart) -> Result<Page<Event>, ServiceError> {
+        self.who.check_whole(Act::Audit)?;
+        self.control.audit(part)
+    }
+}

@@ -1,0 +1,44 @@
+//! Scans.
+
+use skein_api::{Page, Scan, ScanAsk, ScanFound};
+
+use super::Desk;
+use crate::access::Act;
+use crate::error::ServiceError;
+use crate::list::ListPart;
+
+impl Desk<'_> {
+    /// Begins to look, where the team's data may be.
+    pub fn begin_scan(&self, asked: ScanAsk) -> Result<Scan, ServiceError> {
+        self.who.check(Act::Register, Some(&asked.owner), ("team", &asked.owner))?;
+        self.control.begin_scan(self.who, asked)
+    }
+
+    /// A scan.
+    pub fn scan(&self, named: &str) -> Result<Scan, ServiceError> {
+        self.scan_seen(named, Act::See)
+    }
+
+    /// Scans, in the order in which they began.
+    pub fn scans(&self, part: &ListPart) -> Result<Page<Scan>, ServiceError> {
+        self.control.scans(part, |scan| self.who.may(Act::See, Some(&scan.asked.owner)))
+    }
+
+    /// A page of what a scan found.
+    pub fn scan_found(&self, named: &str, part: &ListPart) -> Result<Page<ScanFound>, ServiceError> {
+        self.scan_seen(named, Act::See)?;
+        self.control.scan_found(named, part)
+    }
+
+    /// Ends a scan early. What it has registered stays so.
+    pub fn cancel_scan(&self, named: &str) -> Result<Scan, ServiceError> {
+        self.scan_seen(named, Act::Register)?;
+        self.control.cancel_scan(self.who, named)
+    }
+
+    fn scan_seen(&self, named: &str, act: Act) -> Result<Scan, ServiceError> {
+        let scan = self.control.scan(named)?;
+        self.who.check(act, Some(&scan.asked.owner), ("scan", named))?;
+        Ok(scan)
+    }
+}

@@ -1,0 +1,164 @@
+-- Schema 2: what a new file has besides schema 1, and what becomes of an old one.
+
+-- The log. A trace is beside an event and not in its hash.
+ALTER TABLE event ADD COLUMN trace BLOB;
+CREATE INDEX event_actor ON event (actor, position);
+CREATE INDEX event_kind ON event (kind, position);
+
+-- In which part of the log the events of an hour are, in hours since 1970.
+CREATE TABLE event_hour (
+    hour INTEGER PRIMARY KEY,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL
+) STRICT;
+INSERT INTO event_hour (hour, first, last)
+    SELECT at / 3600000, MIN(position), MAX(position) FROM event GROUP BY at / 3600000;
+
+-- Projections.
+ALTER TABLE campaign ADD COLUMN secrets TEXT NOT NULL DEFAULT '{}';
+
+CREATE TABLE team (
+    name TEXT PRIMARY KEY,
+    note TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE token (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    hash BLOB NOT NULL UNIQUE,
+    grants TEXT NOT NULL,
+    issued INTEGER NOT NULL,
+    expires INTEGER,
+    revoked INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE quota (
+    whose TEXT PRIMARY KEY,
+    weight INTEGER NOT NULL,
+    bounds TEXT NOT NULL,
+    fuel TEXT,
+    excess TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE policy (
+    name TEXT PRIMARY KEY,
+    blob BLOB NOT NULL,
+    note TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX policy_blob ON policy (blob);
+
+CREATE TABLE secret (
+    team TEXT NOT NULL,
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (team, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE webhook (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    team TEXT,
+    kind TEXT NOT NULL,
+    target TEXT NOT NULL,
+    events TEXT NOT NULL,
+    active INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE fleet (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    frozen INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    version INTEGER NOT NULL
+) STRICT;
+INSERT INTO fleet (one, frozen, reason, since, version) VALUES (1, 0, '', 0, 0);
+
+ALTER TABLE node ADD COLUMN mark TEXT NOT NULL DEFAULT 'none';
+ALTER TABLE node ADD COLUMN mark_reason TEXT NOT NULL DEFAULT '';
+
+-- Where a module was said to be made from, label by label, and where a banned one was before.
+ALTER TABLE module_label ADD COLUMN source TEXT;
+ALTER TABLE module_label ADD COLUMN revision TEXT;
+ALTER TABLE module ADD COLUMN before TEXT;
+
+-- Lists of some teams alone.
+CREATE INDEX module_label_owner ON module_label (owner, name, version) WHERE owner IS NOT NULL;
+CREATE INDEX campaign_owner ON campaign (owner, id);
+CREATE INDEX campaign_state ON campaign (state, id);
+CREATE INDEX campaign_owner_state ON campaign (owner, state, id);
+
+-- Queue.
+CREATE TABLE token_use (
+    token TEXT PRIMARY KEY,
+    at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What is kept for a while, how many rows there are of each, and up to where receivers were told: of what was decided before
+-- there were any, nobody is.
+CREATE TABLE held (
+    what TEXT PRIMARY KEY,
+    rows INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO held (what, rows) VALUES ('answer', 0), ('delivery', 0), ('charge', 0);
+
+CREATE TABLE answer (
+    key TEXT PRIMARY KEY,
+    request BLOB NOT NULL,
+    status INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    keep_until INTEGER NOT NULL
+) STRICT;
+CREATE INDEX answer_keep ON answer (keep_until);
+
+CREATE TABLE delivery (
+    id TEXT PRIMARY KEY,
+    webhook TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL,
+    tries INTEGER NOT NULL,
+    due INTEGER NOT NULL,
+    status INTEGER,
+    error TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    keep_until INTEGER NOT NULL
+) STRICT;
+CREATE INDEX delivery_webhook ON delivery (webhook, id);
+CREATE INDEX delivery_state ON delivery (state, id);
+CREATE INDEX delivery_webhook_state ON delivery (webhook, state, id);
+CREATE INDEX delivery_due ON delivery (state, due);
+CREATE INDEX delivery_keep ON delivery (keep_until);
+
+CREATE TABLE notified (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    position INTEGER NOT NULL
+) STRICT;
+INSERT INTO notified (one, position) SELECT 1, COALESCE((SELECT head_position FROM meta), 0);
+
+CREATE TABLE charge (
+    hour INTEGER NOT NULL,
+    team TEXT NOT NULL,
+    campaign TEXT NOT NULL,
+    module BLOB NOT NULL,
+    cpu INTEGER NOT NULL,
+    fuel INTEGER NOT NULL,
+    bytes_read INTEGER NOT NULL,
+    bytes_written INTEGER NOT NULL,
+    slot INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    UNIQUE (hour, team, campaign, module)
+) STRICT;
+CREATE INDEX charge_team ON charge (team, hour);
+CREATE INDEX charge_campaign ON charge (campaign, hour);
+CREATE INDEX charge_module ON charge (module, hour);

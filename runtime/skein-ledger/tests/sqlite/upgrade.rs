@@ -1,0 +1,97 @@
+//! A file that an older version made, from the text of its tables as it was then.
+
+use std::path::Path;
+
+use rusqlite::{Connection, params};
+use skein_ledger::{Event, EventFilter, Ledger as _, Name, Sqlite, TeamCreated, Text, UnitOutcome};
+use skein_types::ModuleDigest;
+
+use crate::tamper::hash;
+use crate::{by, joined, node, open, try_open};
+
+/// The tables of schema 1.
+const FIRST: &str = include_str!("schema-1.sql");
+
+/// A ledger of schema 1 with two decisions, and what they made.
+fn first(directory: &Path) -> Connection {
+    let db = Connection::open(directory.join(Sqlite::FILE)).unwrap();
+    db.execute_batch(&format!(
+        "PRAGMA page_size = 8192; PRAGMA journal_mode = wal; BEGIN; {FIRST}
+         INSERT INTO meta (one, term, generation, head_position, head_hash) VALUES (1, 1, 1, 0, zeroblob(32));
+         PRAGMA application_id = 0x536b6569; PRAGMA user_version = 1; COMMIT;"
+    ))
+    .unwrap();
+    let (module, node) = (ModuleDigest::of(b"module"), node(1));
+    let submitted =
+        format!(r#"{{"bytes":7,"module":"{module}","name":"prefs","owner":"shop","version":"1"}}"#);
+    let joined = format!(r#"{{"incarnation":1,"name":"n","node":"{node}"}}"#);
+    let events =
+        [("module.submitted", module.to_string(), submitted), ("node.joined", node.to_string(), joined)];
+    let mut previous = [0; 32];
+    for (position, (kind, subject, body)) in (1_u64..).zip(events) {
+        let at = 3_600_000 * position;
+        previous = hash(previous, position, (kind, 1, "control"), at, body.as_bytes());
+        let sql = "INSERT INTO event VALUES (?1, ?2, 1, 'control', ?3, ?4, NULL, ?5, ?6)";
+        db.execute(sql, params![position, kind, at, subject, body.as_bytes(), previous]).unwrap();
+    }
+    db.execute("UPDATE meta SET head_position = 2, head_hash = ?1", [previous]).unwrap();
+    let sql = "INSERT INTO module VALUES (?1, 7, 'submitted', '', NULL, NULL, 3600000)";
+    db.execute(sql, [module.0]).unwrap();
+    db.execute("INSERT INTO module_label VALUES ('prefs', '1', ?1, 'shop')", [module.0]).unwrap();
+    let sql = "INSERT INTO node VALUES (?1, 'n', 1, 'joined', '', 7200000)";
+    db.execute(sql, [node.to_string()]).unwrap();
+    db
+}
+
+fn tables(db: &Connection) -> Vec<(String, Option<String>)> {
+    let mut find = db.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").unwrap();
+    find.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn a_file_of_the_first_schema_becomes_one_of_today_with_all_that_it_says() {
+    let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    drop(first(old.path()));
+    drop(open(new.path()));
+    let ledger = open(old.path());
+    let head = ledger.head().unwrap();
+    assert_eq!((head.position, ledger.verify(None).unwrap()), (2, head));
+    assert_eq!(ledger.rebuild().unwrap().head, head);
+    let team = TeamCreated { team: Name::new("shop").unwrap(), note: Text::clip("") };
+    let outcome = ledger.commit(vec![by().decide(team).decide(joined(2))]).unwrap().remove(0);
+    assert!(matches!(outcome, UnitOutcome::Applied(Some(_))), "{outcome:?}");
+    assert_eq!(ledger.rebuild().unwrap().head.position, 4);
+    drop(ledger);
+    let [old, new] = [old, new].map(|at| tables(&Connection::open(at.path().join(Sqlite::FILE)).unwrap()));
+    assert_eq!(old, new, "an old file has the tables of a new one");
+}
+
+#[test]
+fn an_upgrade_that_cannot_be_finished_leaves_the_file_as_it_was() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = first(directory.path());
+    // In the way of the last table that the next version has.
+    db.execute_batch("CREATE TABLE token_use (theirs)").unwrap();
+    let before = tables(&db);
+    drop(db);
+    try_open(directory.path()).unwrap_err();
+    let db = Connection::open(directory.path().join(Sqlite::FILE)).unwrap();
+    assert_eq!(tables(&db), before);
+    let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 1);
+    db.execute_batch("DROP TABLE token_use").unwrap();
+    drop(db);
+    assert_eq!(open(directory.path()).rebuild().unwrap().head.position, 2);
+}
+
+#[test]
+fn an_old_record_is_read_as_what_it_means_today() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(first(directory.path()));
+    let ledger = open(directory.path());
+    let events = ledger.events(0, &EventFilter::default(), skein_ledger::Limit::MAX).unwrap().items;
+    assert!(
+        matches!(&events[0].event, Event::ModuleSubmitted(e) if e.name.as_str() == "prefs" && e.source.is_none()),
+        "{events:?}"
+    );
+}

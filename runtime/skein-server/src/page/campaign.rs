@@ -1,0 +1,127 @@
+//! The page of a campaign: how far it is, what failed and why, what its plan said.
+
+use maud::{Markup, html};
+use skein_api::{Campaign, CampaignProgress, PlanReport, Run, Wave};
+use skein_control::{Desk, ServiceError};
+use skein_types::{RunState, grouped};
+
+use super::{bar, framed, some};
+
+/// Failed runs that are listed.
+const FAILED: usize = 50;
+
+pub(super) struct Shown {
+    campaign: Campaign,
+    progress: CampaignProgress,
+    failed: Vec<Run>,
+    report: PlanReport,
+}
+
+pub(super) fn gather(desk: &Desk<'_>, named: &str) -> Result<Shown, ServiceError> {
+    let mut part = some(FAILED);
+    part.state = Some(RunState::Failed);
+    Ok(Shown {
+        campaign: desk.campaign(named)?,
+        progress: desk.progress(named)?,
+        failed: desk.runs(named, &part)?.items.into_vec(),
+        report: desk.plan_report(named)?,
+    })
+}
+
+pub(super) fn page(shown: &Shown) -> Markup {
+    let Shown { campaign, progress, failed, report } = shown;
+    let runs = &campaign.runs;
+    let all = campaign.datasets.saturating_sub(runs.ineligible);
+    framed(
+        &campaign.name,
+        html! {
+            dl {
+                dt { "State" } dd { (campaign.state) @if let Some(why) = &campaign.why { ": " (why) } }
+                dt { "Since" } dd { (campaign.since) }
+                dt { "Team" } dd { (campaign.owner) }
+                dt { "Module" } dd { (campaign.module) }
+                dt { "Runs" } dd { (bar(runs.published + runs.finalized, runs.failed, all)) }
+                dt { "Now" } dd { (now(progress)) }
+                dt { "Command" } dd { code { "skein campaign watch " (campaign.campaign) } }
+            }
+            h2 { "Waves" }
+            table {
+                thead { tr { th { "Wave" } th { "State" } th { "Runs" } th { "May fail" } } }
+                tbody { @for wave in campaign.waves.iter() { (row(wave)) } }
+            }
+            @if !failed.is_empty() { (failures(failed, campaign)) }
+            h2 { "Plan" }
+            (plan(report))
+        },
+    )
+}
+
+fn now(progress: &CampaignProgress) -> Markup {
+    html! {
+        (grouped(progress.running)) " at work, " (grouped(progress.staged)) " staged, "
+        (grouped(progress.retrying)) " tried again, " (grouped(progress.failures_left))
+        " more may fail; " (grouped(progress.rows_done.0)) " of " (grouped(progress.rows_total.0)) " rows"
+        @if let Some(left) = progress.remaining_ms { ", about " (left.0 / 1_000 + 1) " s left" }
+    }
+}
+
+fn row(wave: &Wave) -> Markup {
+    let runs = &wave.runs;
+    html! {
+        tr {
+            td { (wave.number) @if wave.number == 0 { ", the canary" } }
+            td { (wave.state) @if let Some(why) = &wave.why { ": " (why) } }
+            td { (bar(runs.published + runs.finalized, runs.failed, wave.size)) }
+            td.number { (grouped(wave.budget)) }
+        }
+    }
+}
+
+fn failures(failed: &[Run], campaign: &Campaign) -> Markup {
+    html! {
+        h2 { "Failed runs" }
+        table {
+            thead { tr { th { "Dataset" } th { "Code" } th { "Why" } } }
+            tbody {
+                @for run in failed {
+                    tr {
+                        td { (run.name) }
+                        @match &run.why {
+                            Some(why) => { td { (why.code) } td { (why.message) } }
+                            None => { td {} td {} }
+                        }
+                    }
+                }
+            }
+        }
+        @if campaign.runs.failed > FAILED as u64 {
+            p { "All of them: " code { "skein campaign runs " (campaign.campaign) " --state failed" } }
+        }
+    }
+}
+
+fn plan(report: &PlanReport) -> Markup {
+    html! {
+        p {
+            (grouped(report.eligible)) " to be migrated, " (grouped(report.already_migrated))
+            " migrated before, " (grouped(report.not_applicable)) " have nothing that it is for, "
+            (grouped(report.refused)) " refused. " (grouped(report.samples.datasets)) " were tried, "
+            (grouped(report.samples.failed)) " of these failed."
+        }
+        @if !report.reasons.is_empty() {
+            table {
+                thead { tr { th { "Left out" } th { "Code" } th { "Why" } th { "For instance" } } }
+                tbody {
+                    @for reason in report.reasons.iter() {
+                        tr {
+                            td.number { (grouped(reason.datasets)) }
+                            td { (reason.code) }
+                            td { (reason.message) }
+                            td { (reason.example) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
