@@ -352,3 +352,45 @@ fn a_frozen_fleet_begins_nothing_until_it_is_thawed_and_a_banned_module_runs_now
     let (status, answer) = guarded.ask(&guarded.admin, "POST /v1/campaigns", body.as_bytes());
     assert_eq!((status, &answer["code"]), (403, &json!("SK0696")), "{answer}");
 }
+
+/// Whether a file below a directory has these bytes in it.
+fn any_holds(dir: &std::path::Path, what: &[u8]) -> bool {
+    std::fs::read_dir(dir).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => any_holds(&path, what),
+            // What is gone by now holds nothing.
+            false => std::fs::read(&path).unwrap_or_default().windows(what.len()).any(|some| some == what),
+        }
+    })
+}
+
+#[test]
+fn a_secret_reaches_the_module_and_nothing_that_is_kept() {
+    const CANARY: &str = "canary-6f1d2c-of-a-key";
+    let guarded = Guarded::start();
+    let campaign = |named: &str| {
+        let params = json!({ "name": "hashed", "steps": [{ "hash": "note", "key": { "$secret": named } }] });
+        let body = json!({ "name": "c", "module": "columns@1", "owner": "pay", "params": params });
+        guarded.ask(&guarded.admin, "POST /v1/campaigns", body.to_string().as_bytes())
+    };
+    let (status, answer) = campaign("hash-key");
+    assert_eq!((status, &answer["code"]), (400, &json!("SK0212")), "{answer}");
+    let set = guarded.done(&guarded.admin, "PUT /v1/teams/pay/secrets/hash-key", CANARY);
+    assert!(!set.to_string().contains(CANARY), "{set}");
+    let (status, made) = campaign("hash-key");
+    assert_eq!(status, 200, "{made}");
+    let at = format!("/v1/campaigns/{}", made["campaign"].as_str().unwrap());
+    let state = || guarded.done(&guarded.admin, &format!("GET {at}"), "")["state"].clone();
+    guarded.done(&guarded.admin, &format!("POST {at}/actions/plan"), r#"{"expect":"draft"}"#);
+    super::until("the plan is made", || state() == "planned");
+    // Set anew meanwhile: the campaign has the value that it was made with.
+    guarded.done(&guarded.admin, "PUT /v1/teams/pay/secrets/hash-key", "another");
+    guarded.done(&guarded.admin, &format!("POST {at}/actions/start"), r#"{"expect":"planned"}"#);
+    super::until("all runs are published", || state() == "soaking");
+    let shown = guarded.done(&guarded.admin, &format!("GET {at}"), "");
+    assert_eq!(shown["runs"]["published"], 8, "{shown}");
+    assert!(!any_holds(guarded.service.site.path("server").as_path(), CANARY.as_bytes()));
+    assert!(!any_holds(guarded.service.site.path("data").as_path(), CANARY.as_bytes()));
+    assert!(!guarded.service.said(CANARY));
+}
