@@ -26,13 +26,14 @@ cannot be trusted.
 ";
 
 /// Areas by the first two digits of their codes.
-const AREAS: [(&str, &str); 6] = [
+const AREAS: [(&str, &str); 7] = [
     ("SK00", "General"),
     ("SK01", "Modules"),
     ("SK02", "Plans and parameters"),
     ("SK03", "Running a module"),
     ("SK05", "Datasets"),
     ("SK06", "Ledger, campaigns and nodes"),
+    ("SK07", "The service"),
 ];
 
 pub(super) fn page() -> String {
