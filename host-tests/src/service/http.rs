@@ -16,6 +16,18 @@ impl Service {
         body
     }
 
+    /// Asks for a page that is text, of this server or of another listener; answers its status and body.
+    pub fn page(address: &str, path: &str) -> (u16, String) {
+        let address = address.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split_whitespace().nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
     /// Sends a body; answers the status and the body that came back.
     pub fn post(&self, path: &str, headers: &str, body: &Value) -> (u16, Value) {
         self.request("POST", path, headers, Some(body))

@@ -16,6 +16,8 @@ const ROUTES: &[(&str, &str, &str, Scope)] = &[
     ("GET /v1/status", "", "xxxxxx", Scope::Team),
     ("GET /v1/events", "", "....xx", Scope::All),
     ("GET /v1/audit", "", "....xx", Scope::All),
+    ("GET /metrics", "", "xxxxxx", Scope::All),
+    ("POST /v1/backups", r#"{"to":"{data}-backup{n}"}"#, "....x.", Scope::All),
     ("GET /v1/nodes", "", "xxxxxx", Scope::Team),
     ("GET /v1/nodes/local-0", "", "xxxxxx", Scope::Team),
     ("POST /v1/nodes/local-0/actions/cordon", r#"{"reason":"r"}"#, "....x.", Scope::All),

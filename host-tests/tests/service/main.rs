@@ -7,12 +7,15 @@
 )]
 
 mod access;
+mod backups;
 mod clock;
 mod datasets;
 mod full_disk;
 mod ledger;
+mod metrics;
 mod nodes;
 mod requests;
+mod spans;
 
 use std::time::{Duration, Instant};
 

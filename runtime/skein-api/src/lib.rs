@@ -16,6 +16,7 @@
 //! It deliberately does not know: HTTP beyond paths and status numbers, the ledger, the machines, files, guests.
 
 mod access;
+mod backup;
 mod body;
 mod bounded;
 mod campaign;
@@ -35,6 +36,7 @@ mod status;
 mod time;
 
 pub use access::{AccessToken, GRANTS_MAX, Grant, Team, TeamPut, TokenIssue, TokenIssued, Whoami};
+pub use backup::{Backup, BackupAsk};
 pub use body::{BODY_BYTES_MAX, BodyError, parse};
 pub use bounded::{List, Text, TooLong, TooMany};
 pub use campaign::{

@@ -68,6 +68,8 @@ fn the_bodies_about_campaigns() {
 #[test]
 fn the_body_about_the_server_itself() {
     golden("status", &public::status());
+    golden("backup-ask", &skein_api::BackupAsk { to: Text::escaped("/backups/a"), with_keys: true });
+    golden("backup", &public::backup());
 }
 
 #[test]

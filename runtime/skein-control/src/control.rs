@@ -12,7 +12,7 @@ use std::time::Duration;
 use skein_api::node::Secret;
 use skein_dataset::ProbeCache;
 use skein_ledger::{Actor, Entry, Ledger, Sqlite, Unit, UnitOutcome};
-use skein_types::{Bytes, CampaignId, Clock, DatasetId, ServerId, Timestamp, codes};
+use skein_types::{Bytes, CampaignId, Clock, DatasetId, ServerId, Timestamp, TraceId, codes};
 
 use crate::access::Principal;
 use crate::counters::Counters;
@@ -20,6 +20,7 @@ use crate::decide::{self, Told};
 use crate::error::ServiceError;
 use crate::fleet::Fleet;
 use crate::live::Live;
+use crate::metrics::Metrics;
 use crate::modules::Modules;
 use crate::points::point;
 use crate::roots::Roots;
@@ -45,6 +46,8 @@ pub struct Options {
     pub artifact_key: [u8; 32],
     /// Where the data of each team may be.
     pub roots: Roots,
+    /// Where the files of its keys are, for a backup that is to have them.
+    pub keys: PathBuf,
     /// Of teams' secrets. Not kept in the directory.
     pub secret_keys: SecretKeys,
     /// Whoever reaches it without a token is the one user of this machine, who may do everything.
@@ -64,6 +67,7 @@ pub struct Control {
     pub(crate) shelf_of_scans: Shelf,
     pub(crate) probes: Arc<ProbeCache>,
     pub(crate) wake: Wake,
+    pub(crate) metrics: Metrics,
     /// What decides where no person does.
     pub(crate) itself: Principal,
     /// Who asks, where there is one user.
@@ -72,6 +76,9 @@ pub struct Control {
     pub(crate) server: ServerId,
     /// When this process opened it.
     pub(crate) started: Started,
+    /// Its state directory, and that of its keys.
+    pub(crate) dir: PathBuf,
+    pub(crate) keys: PathBuf,
     address: String,
     pub(crate) roots: Roots,
     pub(crate) single_user: bool,
@@ -107,7 +114,8 @@ impl Control {
     pub fn open(options: Options, clock: Arc<dyn Clock>) -> Result<Arc<Self>, ServiceError> {
         #[cfg(feature = "crash-points")]
         crate::points::take_in_the_ledgers();
-        let Options { dir, exe, address, artifact_key, secret_keys, roots, single_user, secret } = options;
+        let Options { dir, exe, address, artifact_key, secret_keys, keys, roots, single_user, secret } =
+            options;
         let ledger = open_ledger(&dir, &clock)?;
         let modules = Modules::open(&dir, exe, &artifact_key)?;
         let actor = |name: &str| Actor::new(name).map_err(|error| ServiceError::bug(error.to_string()));
@@ -120,10 +128,13 @@ impl Control {
             shelf_of_scans: Shelf::open(&dir.join("scans"), SCAN_PAGE_MAX)?,
             probes: Arc::default(),
             wake: Wake::default(),
+            metrics: Metrics::default(),
             itself: Principal::control(actor("control")?),
             user: Principal::everybody(actor("local")?),
             server: identity(&dir)?,
             started,
+            dir,
+            keys,
             address,
             roots,
             single_user,
@@ -193,9 +204,16 @@ impl Control {
             state.campaigns.remove(&id);
             return Err(error);
         }
-        live_of(state, id)?.machine = machine;
+        let live = live_of(state, id)?;
+        live.machine = machine;
+        live.trace = who.trace.or(live.trace);
         self.wake.reconciler();
         Ok(refusals)
+    }
+
+    /// The last request that moved a campaign.
+    pub(crate) fn trace_of(&self, id: CampaignId) -> Option<tracing::field::DisplayValue<TraceId>> {
+        self.state().campaigns.get(&id)?.trace.map(tracing::field::display)
     }
 
     /// A campaign, read from the ledger if it is not here.
@@ -225,7 +243,7 @@ fn open_ledger(dir: &Path, clock: &Arc<dyn Clock>) -> Result<Box<dyn Ledger>, Se
 }
 
 /// The id that is kept in the state directory; made when there is none.
-fn identity(dir: &Path) -> Result<ServerId, ServiceError> {
+pub(crate) fn identity(dir: &Path) -> Result<ServerId, ServiceError> {
     const FILE: &str = "id";
     let shelf = Shelf::open(&dir.join("server"), Bytes(64))?;
     if shelf.get(FILE)?.is_none() {

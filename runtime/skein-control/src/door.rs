@@ -117,6 +117,9 @@ impl Control {
         if lot.is_empty() {
             return Ok(false);
         }
+        let _span =
+            tracing::info_span!("publish", campaign = %id, wave, runs = lot.len(), trace = self.trace_of(id))
+                .entered();
         let answers = published(&lot);
         self.confirm(id, endings(&lot, answers))?;
         Ok(true)

@@ -151,6 +151,9 @@ impl Control {
             self.ledger.commit(again.collect())?;
         }
         let seat = Self::seat(state, asked.node, asked.incarnation)?;
+        for report in asked.results.iter().filter(|report| seat.holds.contains_key(&report.held.task)) {
+            self.metrics.over(report);
+        }
         seat.finished += over.iter().filter(|task| seat.holds.contains_key(task)).count() as u64;
         seat.holds.retain(|task, _| !gone.contains(task));
         let mut leases = self.given_again(state, asked.node, &settled)?;
@@ -449,6 +452,7 @@ impl Control {
             announce: self.is_suspect(state, &task),
             estimate_ms: estimate(task.cost.0),
             memory: work.memory,
+            trace: task.campaign.and_then(|campaign| state.campaigns.get(&campaign)?.trace),
             payload: work.payload,
         })
     }

@@ -20,6 +20,7 @@
 
 mod access;
 mod admit;
+mod backup;
 mod campaigns;
 mod collect;
 mod control;
@@ -38,6 +39,7 @@ mod live;
 mod looks;
 mod marks;
 mod membership;
+mod metrics;
 mod modules;
 mod nodes;
 mod planning;
@@ -68,10 +70,12 @@ mod watched;
 mod work;
 
 pub use access::{Principal, Right};
+pub use backup::{NewerVersion, Restored, back_up_stopped, restore};
 pub use control::{Control, Options};
 pub use desk::Desk;
 pub use error::ServiceError;
 pub use list::{AuditPart, ListPart};
+pub use metrics::{Answered, Metrics};
 pub use points::CRASH_POINTS;
 pub use reconcile::Reconciler;
 pub use roots::Roots;

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use skein_campaign::{Campaign, Policy, Progress, Restored, Tally, Tries, WaveRow};
-use skein_ledger::{Ledger, Limit, Run, RunCounts, TaskFilter, TaskKind, Wave};
-use skein_types::{Blake3, CampaignId, CampaignState, ModuleDigest, NodeId, RunState, TaskId, Timestamp};
+use skein_ledger::{EventFilter, Kind, Ledger, Limit, Run, RunCounts, Subject, TaskFilter, TaskKind, Wave};
+use skein_types::{
+    Blake3, CampaignId, CampaignState, ModuleDigest, NodeId, RunState, TaskId, Timestamp, TraceId,
+};
 
 use crate::error::ServiceError;
 use crate::planning::Planning;
@@ -46,6 +48,8 @@ pub(crate) struct Live {
     pub(crate) pace: Progress,
     /// What is said of single datasets.
     pub(crate) overrides: Arc<Overrides>,
+    /// The last request that moved it: what is done for it is part of that.
+    pub(crate) trace: Option<TraceId>,
     /// Until when runs that were put off have been let go on.
     recalled: Timestamp,
 }
@@ -88,6 +92,7 @@ impl Live {
             admitted: BTreeMap::new(),
             pace: Progress::default(),
             overrides: Arc::new(Overrides::load(ledger, &row)?),
+            trace: last_trace(ledger, id)?,
             recalled: Timestamp(0),
         })
     }
@@ -136,6 +141,15 @@ impl Live {
     pub(crate) fn rules(&self) -> &Policy {
         self.machine.policy()
     }
+}
+
+/// Of the last decision about a campaign that somebody asked for. It moves a few dozen times in its life, and what is behind a page
+/// of that is not looked for.
+fn last_trace(ledger: &dyn Ledger, id: CampaignId) -> Result<Option<TraceId>, ServiceError> {
+    let kinds = vec![Kind::CampaignCreated, Kind::CampaignMoved];
+    let filter = EventFilter { of: Some(Subject::Campaign(id)), kinds, ..EventFilter::default() };
+    let moves = ledger.events(0, &filter, Limit::MAX)?.items;
+    Ok(moves.iter().rev().find_map(|recorded| recorded.trace))
 }
 
 /// Runs that have a task, with their wave; and those of them that are made in parts.

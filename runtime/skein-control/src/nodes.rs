@@ -145,6 +145,7 @@ impl Control {
             return Err(error);
         }
         point!("node.after-lost")?;
+        self.metrics.lost(how);
         self.heard.notify_all();
         if let Some(seat) = &seat {
             let again: u64 = seat.holds.values().map(|hold| hold.rows.saturating_sub(hold.kept)).sum();

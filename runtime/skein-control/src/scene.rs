@@ -39,6 +39,7 @@ pub(crate) fn open(place: &Path, clock: &Arc<HandClock>) -> Arc<Control> {
         exe: PathBuf::new(),
         address: String::new(),
         artifact_key: [0; 32],
+        keys: PathBuf::new(),
         roots: crate::Roots::new(),
         secret_keys: crate::SecretKeys { seal: [1; 32], digest: [2; 32] },
         single_user: true,

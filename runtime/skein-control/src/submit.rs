@@ -71,8 +71,15 @@ impl Control {
     }
 
     fn compile(&self, module: ModuleDigest) -> Result<(), ServiceError> {
-        let unit = self.itself.unit();
-        let compiled = self.modules.compile(module)?;
+        let (unit, began) = (self.itself.unit(), self.clock.elapsed());
+        let compiled = self.modules.compile(module);
+        let outcome = match &compiled {
+            Ok(Ok(())) => "ready",
+            Ok(Err(_)) => "refused",
+            Err(_) => "failed",
+        };
+        self.metrics.compiled(outcome, self.clock.elapsed().saturating_sub(began));
+        let compiled = compiled?;
         point!("module.after-artifact")?;
         match compiled {
             Ok(()) => self.write(unit.decide(ModuleCompiled { module, manifest: None })),

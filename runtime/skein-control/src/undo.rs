@@ -69,6 +69,9 @@ impl Control {
             }
         }
         let asked: Vec<(&Dataset, RunId)> = opened.iter().map(|(run, dataset)| (dataset, run.id)).collect();
+        let _span =
+            tracing::info_span!("roll_back", campaign = %id, runs = asked.len(), trace = self.trace_of(id))
+                .entered();
         let mut undone = 0;
         for ((run, _), answer) in opened.iter().zip(roll_back_many(&asked)) {
             undone += u64::from(matches!(answer, Ok(Undo::Undone(_) | Undo::AlreadyUndone { .. })));

@@ -92,4 +92,4 @@ pub use view::{
     Module, ModuleState, Node, NodeState, Policy, Quota, Run, RunCounts, RunFilter, Secret, TaskFilter, Team,
     Token, Wave, Webhook,
 };
-pub use written::Written;
+pub use written::{CommitTimes, Written};

@@ -66,7 +66,7 @@ pub use planning::SchemaGroup;
 pub use preserved::PreservedChanged;
 pub use progress::{Progress, ProgressReading};
 pub use quarantine::RejectNote;
-pub use remote::{Drain, Node, NodeError, NodeOptions};
+pub use remote::{Drain, Metrics, Node, NodeError, NodeOptions};
 pub use report::{ColumnCounts, Cost, Migration, RunOutcome, RunReport};
 pub use resize::Resize;
 pub use run::{Planned, Preparation, Prepared, RunRequest, plan_only, prepare};

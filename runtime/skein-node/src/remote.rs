@@ -13,6 +13,7 @@
 //! fenced (drops everything and registers again), alone for too long (fails).
 
 mod client;
+mod metrics;
 mod pace;
 mod sampling;
 mod scanning;
@@ -37,6 +38,7 @@ use skein_types::{AttemptId, Bytes, Clock, Code, Millis, NodeId, Vital, codes};
 
 use crate::progress::Progress;
 use client::{Client, ClientError};
+pub use metrics::Metrics;
 use tasks::Workers;
 
 /// How a node is started.
@@ -116,6 +118,7 @@ pub struct Node {
     client: Arc<Client>,
     news: SyncSender<News>,
     heard: Receiver<News>,
+    metrics: Arc<Metrics>,
 }
 
 impl Node {
@@ -124,7 +127,12 @@ impl Node {
         let client = Client::new(&options.server, &options.secret)
             .map_err(|error| NodeError::Setup(error.to_string()))?;
         let (news, heard) = sync_channel(4 * HELD_MAX);
-        Ok(Self { options, clock, client: Arc::new(client), news, heard })
+        Ok(Self { options, clock, client: Arc::new(client), news, heard, metrics: Arc::default() })
+    }
+
+    /// What it counts.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
     }
 
     /// For whoever is told to end it.
@@ -134,20 +142,21 @@ impl Node {
 
     /// Works until it is drained or lost.
     pub fn run(self) -> Result<(), NodeError> {
-        let Self { options, clock, client, news, heard } = self;
+        let Self { options, clock, client, news, heard, metrics } = self;
         let (requests, asked) = sync_channel(1);
         let link = {
             let (client, news) = (Arc::clone(&client), news.clone());
+            let timed = (Arc::clone(&clock), Arc::clone(&metrics));
             move || {
                 let _vital = Vital;
-                link(&client, &asked, &news);
+                link(&client, &asked, &news, &timed);
             }
         };
         std::thread::Builder::new()
             .name("link".to_owned())
             .spawn(link)
             .map_err(|error| NodeError::Setup(error.to_string()))?;
-        let workers = Workers::start(options.slots, (&client, &clock), news)
+        let workers = Workers::start(options.slots, (&client, &clock, &options.name), news)
             .map_err(|error| NodeError::Setup(error.to_string()))?;
         let lease = NodeLease::new(LeaseTerms::STANDARD, clock.elapsed());
         let desk = Desk {
@@ -164,21 +173,28 @@ impl Node {
             speak: false,
             requests,
             workers,
+            metrics,
         };
         desk.run(&heard)
     }
 }
 
 /// Sends what it is asked to, one at a time, and tells what came back.
-fn link(client: &Client, asked: &Receiver<Request>, news: &SyncSender<News>) {
+fn link(
+    client: &Client,
+    asked: &Receiver<Request>,
+    news: &SyncSender<News>,
+    (clock, metrics): &(Arc<dyn Clock>, Arc<Metrics>),
+) {
     while let Ok(request) = asked.recv() {
         let told = match request {
             Request::Register(register) => News::Registered(client.register(&register)),
-            Request::Exchange(exchange) => News::Answered {
-                incarnation: exchange.incarnation,
-                sequence: exchange.sequence,
-                answer: client.exchange(&exchange),
-            },
+            Request::Exchange(exchange) => {
+                let began = clock.elapsed();
+                let answer = client.exchange(&exchange);
+                metrics.exchanged(answer.is_ok(), clock.elapsed().saturating_sub(began));
+                News::Answered { incarnation: exchange.incarnation, sequence: exchange.sequence, answer }
+            }
         };
         if news.send(told).is_err() {
             return;
@@ -263,6 +279,7 @@ struct Desk {
     speak: bool,
     requests: SyncSender<Request>,
     workers: Workers,
+    metrics: Arc<Metrics>,
 }
 
 impl Desk {
@@ -348,6 +365,8 @@ impl Desk {
             rows: having.progress.read().rows_done,
             bytes: Bytes(0),
         });
+        let started = self.held.values().filter(|having| having.started).count();
+        self.metrics.holds(self.held.len(), started);
         Exchange {
             node,
             incarnation,
@@ -355,7 +374,7 @@ impl Desk {
             holding: List::first(holding.collect()).0,
             checkpoints: List::first(checkpoints).0,
             results,
-            usage: usage::of_this_process(self.held.values().filter(|having| having.started).count()),
+            usage: usage::of_this_process(started),
             wants: self.wants(),
             draining: self.draining,
         }
@@ -404,6 +423,7 @@ impl Desk {
             News::Over(report) => {
                 // What was fenced meanwhile is not ours to report.
                 if self.held.remove(&report.held.attempt).is_some() {
+                    self.metrics.over(&report.outcome);
                     self.results.push(report);
                 }
                 match pace::is_worth_an_exchange(self.results.len(), self.waiting.len()) {

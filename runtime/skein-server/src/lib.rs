@@ -10,6 +10,7 @@
 
 mod asker;
 mod guard;
+mod metrics;
 mod node;
 mod page;
 mod problem;

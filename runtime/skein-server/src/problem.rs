@@ -5,7 +5,11 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use skein_api::Problem;
 use skein_control::ServiceError;
-use skein_types::{ErrorClass, codes};
+use skein_types::{Code, ErrorClass, codes};
+
+/// What an answer says went wrong, for whoever counts answers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refused(pub(crate) Code);
 
 /// A refusal or failure on its way out.
 #[derive(Debug)]
@@ -36,7 +40,9 @@ impl IntoResponse for Refusal {
         let status =
             StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
-        (status, kind, Json(problem)).into_response()
+        let mut response = (status, kind, Json(problem)).into_response();
+        response.extensions_mut().insert(Refused(error.code));
+        response
     }
 }
 

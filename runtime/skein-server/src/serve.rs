@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::guard::{self, Hosts};
-use crate::{node, page, problem, v1};
+use crate::{metrics, node, page, problem, v1};
 
 /// How long requests that are under way are answered still, once the nodes have ended.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
@@ -144,10 +144,12 @@ fn router(control: Arc<Control>, hosts: Hosts) -> Router {
     Router::new()
         .nest("/v1", v1::routes())
         .merge(page::routes())
+        .merge(metrics::routes())
         .layer(axum::middleware::from_fn_with_state(hosts, guard::known_hosts_only))
         .nest("/node/v1", node::routes(&control))
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
         .layer(DefaultBodyLimit::max(skein_api::BODY_BYTES_MAX))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&control), metrics::counted))
         .with_state(control)
 }

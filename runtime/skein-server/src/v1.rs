@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod backups;
 mod campaigns;
 mod datasets;
 mod events;
@@ -32,6 +33,7 @@ pub(crate) fn routes() -> Router<Arc<Control>> {
     Router::new()
         .merge(access::routes())
         .merge(audit::routes())
+        .merge(backups::routes())
         .merge(fleet::routes())
         .merge(modules::routes())
         .merge(datasets::routes())

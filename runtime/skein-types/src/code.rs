@@ -250,6 +250,11 @@ catalogue! {
     RECEIVER_GONE = "SK0714" Denied "a receiver is gone for good".status(502);
     RECEIVER_BUSY = "SK0715" Transient "a receiver asks for patience".status(502);
     RECEIVER_FORBIDDEN = "SK0716" Denied "an address that nothing is sent to";
+
+    BACKUP_DAMAGED = "SK0745" Denied "a backup that is not what was written";
+    BACKUP_FOREIGN = "SK0746" BadInput "no backup, or one of another format";
+    RESTORE_PLACE = "SK0747" Conflict "a place where no server can be restored";
+    KEY_OTHER = "SK0748" Conflict "another key is where a backup's would go";
 }
 
 #[cfg(test)]

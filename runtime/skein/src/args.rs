@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::commands::backup::BackupArgs;
 use crate::commands::campaign::CampaignArgs;
 use crate::commands::dataset::DatasetArgs;
 use crate::commands::discard::DiscardArgs;
@@ -27,7 +28,9 @@ use crate::commands::gc::GcArgs;
 use crate::commands::module::ModuleArgs;
 use crate::commands::node::NodeArgs;
 use crate::commands::publish::PublishArgs;
+use crate::commands::restore::RestoreArgs;
 use crate::commands::serve::ServeArgs;
+use crate::logging::LogArgs;
 pub(crate) use authoring::{BuildArgs, DevArgs, NewArgs};
 pub(crate) use check::CheckArgs;
 pub(crate) use given::{ParamArgs, SelectionArgs};
@@ -106,6 +109,10 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Run a server with the nodes of this machine: campaigns over many datasets.
     Serve(ServeArgs),
+    /// Copy a server while it runs, or while it does not.
+    Backup(BackupArgs),
+    /// Make a server's directory from a backup.
+    Restore(RestoreArgs),
     /// Submit and list modules of a server.
     Module(ModuleArgs),
     /// Add, list and remove datasets of a server.
@@ -134,6 +141,17 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// What runs for long says how it logs, and under which name its spans are sent.
+    pub(crate) const fn logs(&self) -> Option<(&'static str, &LogArgs)> {
+        if let Self::Serve(serve) = self {
+            Some(("skein-control", &serve.logs))
+        } else if let Self::Node(node) = self {
+            Some(("skein-node", &node.logs))
+        } else {
+            None
+        }
+    }
+
     pub(crate) fn output(&self) -> Output {
         match self {
             Self::New(a) => a.output,
@@ -150,6 +168,8 @@ impl Command {
             Self::Recover(a) => a.output,
             Self::Export(a) => a.output,
             Self::Doctor(a) => a.output,
+            Self::Backup(a) => a.server.output,
+            Self::Restore(a) => a.output,
             Self::Module(a) => a.server.output,
             Self::Dataset(a) => a.server.output,
             Self::Campaign(a) => a.server.output,

@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod backup;
 pub(crate) mod build;
 pub(crate) mod campaign;
 pub(crate) mod check;
@@ -21,6 +22,7 @@ pub(crate) mod node;
 pub(crate) mod publish;
 pub(crate) mod recover;
 pub(crate) mod reference;
+pub(crate) mod restore;
 pub(crate) mod rollback;
 pub(crate) mod run;
 pub(crate) mod run_manifest;

@@ -22,6 +22,7 @@ use crate::aside;
 use crate::failure::Failure;
 
 const KEY_BYTES: usize = 32;
+const KEYS: [&str; 3] = ["artifact.key", "secret-digest.key", "secrets.key"];
 const ARTIFACT_BYTES_MAX: u64 = 1 << 30;
 
 /// The directory.
@@ -40,6 +41,11 @@ impl Home {
         self.root.join("modules")
     }
 
+    /// Where the files of the keys are.
+    pub(crate) fn keys(&self) -> PathBuf {
+        self.root.join("keys")
+    }
+
     /// Seed of the key that signs compiled artifacts.
     pub(crate) fn artifact_key(&self) -> Result<[u8; KEY_BYTES], Failure> {
         self.key("artifact.key")
@@ -53,6 +59,37 @@ impl Home {
     /// Key that seals the secrets of a server's teams.
     pub(crate) fn secrets_key(&self) -> Result<[u8; KEY_BYTES], Failure> {
         self.key("secrets.key")
+    }
+
+    /// Refuses keys that are others than those that are here: what is here may open somebody's secrets.
+    pub(crate) fn keys_fit(&self, from: &Path) -> Result<(), Failure> {
+        for name in KEYS {
+            let path = self.root.join("keys").join(name);
+            let here = match read_key(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                read => read.map_err(|error| unreadable(&path, &error))?,
+            };
+            let theirs = from.join(name);
+            if read_key(&theirs).map_err(|error| unreadable(&theirs, &error))? != here {
+                return Err(Failure::text(codes::KEY_OTHER, format!("{} is another key", path.display()))
+                    .hint(Some(
+                        "restore with another SKEIN_HOME, or move the key away if nothing needs it",
+                    )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes keys that are not here yet.
+    pub(crate) fn take_keys(&self, from: &Path) -> Result<(), Failure> {
+        let dir = self.root.join("keys");
+        make_dir(&dir).map_err(|error| unreadable(&dir, &error))?;
+        for name in KEYS {
+            let (theirs, path) = (from.join(name), dir.join(name));
+            let key = read_key(&theirs).map_err(|error| unreadable(&theirs, &error))?;
+            place_key(&path, &key).map_err(|error| unreadable(&path, &error))?;
+        }
+        Ok(())
     }
 
     /// A compiled module, if there is one; anything unreadable counts as absent and is compiled again.
@@ -81,8 +118,7 @@ impl Home {
         let denied = |error: std::io::Error| {
             Finding::problem(CHECK, codes::PERMISSION, format!("{root}: {error}"), hint)
         };
-        let keys = ["artifact.key", "secret-digest.key", "secrets.key"]
-            .map(|name| self.root.join("keys").join(name));
+        let keys = KEYS.map(|name| self.root.join("keys").join(name));
         for key in keys {
             match read_key(&key) {
                 Ok(_) => {}
@@ -141,8 +177,16 @@ fn read_key(path: &Path) -> std::io::Result<[u8; KEY_BYTES]> {
 fn create_key(path: &Path) -> std::io::Result<()> {
     let mut key = [0; KEY_BYTES];
     File::open("/dev/urandom")?.read_exact(&mut key)?;
+    place_key(path, &key)
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::text(codes::PERMISSION, format!("key {}: {error}", path.display()))
+}
+
+fn place_key(path: &Path, key: &[u8; KEY_BYTES]) -> std::io::Result<()> {
     let (partial, mut file) = aside::file(path)?;
-    let written = file.write_all(&key).and_then(|()| file.sync_all());
+    let written = file.write_all(key).and_then(|()| file.sync_all());
     let linked = match written.and_then(|()| std::fs::hard_link(&partial, path)) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         other => other,

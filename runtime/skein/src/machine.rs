@@ -11,6 +11,9 @@
 //!
 //! [roots]                           # of a server: where operators of a team may register datasets
 //! payments = ["/data/payments"]
+//!
+//! [otlp]                            # of a server and its nodes: where spans are sent
+//! endpoint = "http://127.0.0.1:4318"
 //! ```
 //! Read once, from `--config`, else `$SKEIN_HOME/skein.toml` if it is there. An unknown key is an error: a setting that
 //! is misspelt and silently not followed would be found out too late.
@@ -41,6 +44,8 @@ pub(crate) struct Machine {
     names: Vec<Rule<Names>>,
     /// Where the data of each team of a server may be.
     roots: BTreeMap<String, Vec<PathBuf>>,
+    /// Where spans are sent.
+    otlp: Option<String>,
 }
 
 /// What holds for the datasets below a directory.
@@ -86,13 +91,19 @@ impl Machine {
         &self.roots
     }
 
+    /// Where spans are sent.
+    pub(crate) fn otlp(&self) -> Option<&str> {
+        self.otlp.as_deref()
+    }
+
     fn parse(text: &str) -> Result<Self, String> {
         let mut table: Table = toml_text::parse(text)?;
         let states = rules(&mut table, ("state", "a path", "at"), absolute)?;
         let names = rules(&mut table, ("names", "hash or keep", "as"), names)?;
         let roots = table.remove("roots").map_or_else(|| Ok(BTreeMap::new()), roots)?;
-        known(&table, &["state", "names", "roots"])?;
-        Ok(Self { file: None, states, names, roots })
+        let otlp = table.remove("otlp").map(otlp).transpose()?;
+        known(&table, &["state", "names", "roots", "otlp"])?;
+        Ok(Self { file: None, states, names, roots, otlp })
     }
 }
 
@@ -119,6 +130,17 @@ fn roots(value: Value) -> Result<BTreeMap<String, Vec<PathBuf>>, String> {
         Ok((team, paths))
     };
     teams.into_iter().map(of_team).collect()
+}
+
+fn otlp(value: Value) -> Result<String, String> {
+    let Value::Table(mut keys) = value else { return Err("`otlp` is a table with `endpoint`".to_owned()) };
+    let endpoint = keys.remove("endpoint");
+    // A misspelt key explains a missing one.
+    known(&keys, &["endpoint"])?;
+    match endpoint {
+        Some(Value::String(endpoint)) => Ok(endpoint),
+        Some(_) | None => Err("`endpoint` of `otlp` is a URL".to_owned()),
+    }
 }
 
 /// A setting that is one text for all datasets, or a list of tables with `below` and `inner`.
@@ -257,7 +279,11 @@ mod tests {
     #[test]
     fn what_is_no_setting_is_told_with_the_nearest() {
         assert_eq!(refused("stat = \"/s\""), "unknown key `stat`, did you mean `state`?");
-        assert_eq!(refused("colour = 1"), "unknown key `colour`, known: state, names, roots");
+        assert_eq!(refused("colour = 1"), "unknown key `colour`, known: state, names, roots, otlp");
+        assert_eq!(refused("[otlp]\nendpont = \"x\""), "unknown key `endpont`, did you mean `endpoint`?");
+        assert_eq!(refused("[otlp]\nendpoint = 1"), "`endpoint` of `otlp` is a URL");
+        let machine = Machine::parse("[otlp]\nendpoint = \"http://c:4318\"").unwrap();
+        assert_eq!(machine.otlp(), Some("http://c:4318"));
         assert_eq!(refused("names = \"kep\""), "`names` is \"kep\", and not hash or keep");
         assert_eq!(refused("[[names]]\nbelow = \"/data\""), "a `names` needs `as`");
         assert_eq!(

@@ -12,13 +12,16 @@ mod datasets;
 mod failure;
 mod home;
 mod interrupt;
+mod logging;
 mod machine;
 mod manifest;
 mod modules;
 mod onlookers;
+mod otlp;
 mod progress;
 mod question;
 mod render;
+mod scrape;
 mod secrets;
 mod selection;
 mod server;
@@ -42,15 +45,16 @@ fn main() -> ExitCode {
         Err(error) => return usage::refused(error),
     };
     let settings = Settings::from_environment();
-    settings.start_logging(cli.verbose);
     let output = cli.command.output();
     if let Command::Compile { limits } = &cli.command {
+        logging::start(&settings, cli.verbose, None);
         return skein_sandbox::jail::child_main(limits);
     }
-    let result = settings
-        .with_options(cli.state, cli.config.as_deref())
-        .and_then(|settings| command(&settings, cli.command))
-        .and_then(|()| failure::of_output());
+    let result = settings.with_options(cli.state, cli.config.as_deref()).and_then(|settings| {
+        let _spans = logging::start(&settings, cli.verbose, cli.command.logs());
+        command(&settings, cli.command)
+    });
+    let result = result.and_then(|()| failure::of_output());
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(output),
@@ -81,6 +85,8 @@ fn command(settings: &Settings, command: Command) -> CommandResult {
         Command::Explain(args) => commands::explain::explain(&args),
         Command::Doctor(args) => commands::doctor::doctor(settings, &args),
         Command::Serve(args) => commands::serve::serve(settings, &args),
+        Command::Backup(args) => commands::backup::backup(settings, &args),
+        Command::Restore(args) => commands::restore::restore(settings, &args),
         Command::Node(args) => commands::node::node(&args),
         Command::Module(args) => commands::module::module(settings, &args),
         Command::Dataset(args) => commands::dataset::dataset(settings, &args),

@@ -4,7 +4,6 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use skein_dataset::{Finding, NameRule};
-use tracing_subscriber::EnvFilter;
 
 use crate::args::Names;
 use crate::failure::Failure;
@@ -28,6 +27,8 @@ pub(crate) struct Settings {
     /// What is shown to it, if the environment says so.
     pub(crate) token: Option<Token>,
     log_filter: Option<String>,
+    /// Where spans go, if the environment says so.
+    otlp: Option<String>,
     /// `--state`.
     state: Option<PathBuf>,
     machine: Machine,
@@ -94,6 +95,7 @@ impl Settings {
             server: std::env::var("SKEIN_SERVER").ok().filter(|server| !server.is_empty()),
             token: std::env::var("SKEIN_TOKEN").ok().filter(|token| !token.is_empty()).map(Token),
             log_filter: std::env::var("SKEIN_LOG").ok(),
+            otlp: std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT").ok().filter(|endpoint| !endpoint.is_empty()),
             state: None,
             machine: Machine::default(),
         }
@@ -121,23 +123,18 @@ impl Settings {
         self.machine.roots().clone()
     }
 
+    /// What is logged, if the environment says so; `-v` is for where it does not.
+    pub(crate) fn log_filter(&self) -> Option<&str> {
+        self.log_filter.as_deref()
+    }
+
+    /// Where spans go, if the machine's settings or the environment say so.
+    pub(crate) fn otlp(&self) -> Option<&str> {
+        self.machine.otlp().or(self.otlp.as_deref())
+    }
+
     /// What `skein doctor` says about the machine's settings; those that cannot be used have ended it before.
     pub(crate) fn finding(&self) -> Finding {
         Finding::ok("settings", self.machine.to_string())
-    }
-
-    /// Logs go to stderr; `SKEIN_LOG` (as `RUST_LOG` in other programs) wins over `-v`.
-    pub(crate) fn start_logging(&self, verbose: u8) {
-        let default = match verbose {
-            0 => "warn",
-            1 => "skein=info,skein_node=info,skein_dataset=info,skein_sandbox=info,warn",
-            // Engine and libraries have nothing to say about a dataset.
-            _ => "skein=debug,skein_node=debug,skein_dataset=debug,skein_sandbox=debug,info",
-        };
-        let filter = match &self.log_filter {
-            Some(text) => EnvFilter::new(text),
-            None => EnvFilter::new(default),
-        };
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
     }
 }

@@ -1,7 +1,7 @@
 //! The one call of a node that has work: renews, reports, asks and takes.
 
 use serde::{Deserialize, Serialize};
-use skein_types::{AttemptId, Bytes, Millis, NodeId, Rows, TaskId, Token};
+use skein_types::{AttemptId, Bytes, Millis, NodeId, Rows, TaskId, Token, TraceId};
 
 use super::report::Outcome;
 use super::task::Payload;
@@ -129,6 +129,9 @@ pub struct Lease {
     pub estimate_ms: Millis,
     /// Of the agent and what the host needs beside it.
     pub memory: Bytes,
+    /// The request that last made its campaign go on, for logs and spans.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceId>,
     /// What is to be done.
     pub payload: Payload,
 }

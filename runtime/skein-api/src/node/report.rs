@@ -1,7 +1,7 @@
 //! What came of a task.
 
 use serde::{Deserialize, Serialize};
-use skein_types::{Blake3, Bytes, DatasetId, Rows, Verdict};
+use skein_types::{Blake3, Bytes, DatasetId, ErrorClass, Rows, Verdict};
 
 use super::TASKS_MAX;
 use crate::Location;
@@ -153,4 +153,98 @@ pub enum Outcome {
         /// What it cost.
         meters: Meters,
     },
+}
+
+impl Outcome {
+    /// Every word for an outcome.
+    pub const WORDS: [&'static str; 15] = [
+        "staged",
+        "fragment",
+        "planned",
+        "sampled",
+        "scanned",
+        "already_migrated",
+        "schema_moved",
+        "revoked",
+        "evicted",
+        "failed_fault",
+        "failed_denied",
+        "failed_bad_input",
+        "failed_conflict",
+        "failed_transient",
+        "failed_bug",
+    ];
+
+    /// A word for whoever counts outcomes; of a failure with its class.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Staged(_) => "staged",
+            Self::Fragment(_) => "fragment",
+            Self::Planned(_) => "planned",
+            Self::Sampled(_) => "sampled",
+            Self::Scanned(_) => "scanned",
+            Self::AlreadyMigrated { .. } => "already_migrated",
+            Self::SchemaMoved { .. } => "schema_moved",
+            Self::Revoked => "revoked",
+            Self::Evicted { .. } => "evicted",
+            Self::Failed { why, .. } => match why.class {
+                ErrorClass::Fault => "failed_fault",
+                ErrorClass::Denied => "failed_denied",
+                ErrorClass::BadInput => "failed_bad_input",
+                ErrorClass::Conflict => "failed_conflict",
+                ErrorClass::Transient => "failed_transient",
+                ErrorClass::Bug => "failed_bug",
+            },
+        }
+    }
+
+    /// Rows by fate, of a run. What parts of a run did is in the rows of its seal too.
+    pub const fn rows(&self) -> Option<RunRows> {
+        match self {
+            Self::Staged(staged) => Some(staged.rows),
+            Self::Fragment(_)
+            | Self::Planned(_)
+            | Self::Sampled(_)
+            | Self::Scanned(_)
+            | Self::AlreadyMigrated { .. }
+            | Self::SchemaMoved { .. }
+            | Self::Failed { .. }
+            | Self::Revoked
+            | Self::Evicted { .. } => None,
+        }
+    }
+
+    /// What it cost, where that is told.
+    pub const fn meters(&self) -> Option<Meters> {
+        match self {
+            Self::Staged(staged) => Some(staged.meters),
+            Self::Fragment(fragment) => Some(fragment.meters),
+            Self::Sampled(sampled) => Some(sampled.meters),
+            Self::Failed { meters, .. } | Self::Evicted { meters, .. } => Some(*meters),
+            Self::Planned(_)
+            | Self::Scanned(_)
+            | Self::AlreadyMigrated { .. }
+            | Self::SchemaMoved { .. }
+            | Self::Revoked => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Meters, Outcome};
+    use crate::run::Why;
+    use skein_types::codes;
+
+    #[test]
+    fn every_class_of_failure_has_a_word_of_its_own_that_is_listed() {
+        for code in
+            [codes::BUG, codes::IO, codes::USAGE, codes::GUEST_TRAP, codes::FORBIDDEN, codes::NODE_FENCED]
+        {
+            let outcome = Outcome::Failed { why: Why::new(code, "m", None), meters: Meters::default() };
+            assert_eq!(outcome.word(), format!("failed_{}", code.class.as_str()));
+            assert!(Outcome::WORDS.contains(&outcome.word()));
+        }
+        assert!(Outcome::WORDS.contains(&Outcome::Revoked.word()));
+    }
 }

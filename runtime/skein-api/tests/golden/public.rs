@@ -4,7 +4,7 @@ use crate::outcomes::why;
 use crate::samples::{digest, meters, rows, text, uuid};
 use serde_json::{from_value, json};
 use skein_api::{
-    Admission, Budget, Campaign, CampaignAction, CampaignCreate, CampaignProgress, CanaryAsk, Chosen,
+    Admission, Backup, Budget, Campaign, CampaignAction, CampaignCreate, CampaignProgress, CanaryAsk, Chosen,
     Dataset, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, Event, Labels, LedgerUse, LimitsAsk, List,
     Module, ModuleState, NameRule, NodeStatus, Page, Pin, PlanEstimate, PlanTotals, Policy, Problem,
     ProcessUse, Publish, RetryAsk, Risk, Run, RunCounts, SampleAsk, Seated, Selection, Status, Time, Wave,
@@ -12,11 +12,24 @@ use skein_api::{
 };
 use skein_types::{
     Bytes, CampaignId, CampaignState, DatasetId, Fuel, Millis, ModuleDigest, NodeId, NodeMark, ParamsDigest,
-    Rows, RunId, RunState, Timestamp, Verdict, WaveState, codes,
+    Rows, RunId, RunState, ServerId, Timestamp, Verdict, WaveState, codes,
 };
 
 pub(crate) fn time() -> Time {
     Time(Timestamp(1_795_392_000_123))
+}
+
+pub(crate) fn backup() -> Backup {
+    Backup {
+        at: text("/backups/a"),
+        server: ServerId::new(uuid(8)),
+        made: time(),
+        position: 1_234,
+        hash: digest("schema"),
+        files: 7,
+        bytes: Bytes::mib(3),
+        keys: true,
+    }
 }
 
 pub(crate) fn labels() -> Labels {

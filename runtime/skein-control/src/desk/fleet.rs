@@ -1,6 +1,6 @@
 //! The server and its nodes, and what was decided there.
 
-use skein_api::{Event, FleetState, NodeStatus, Page, Status};
+use skein_api::{Backup, BackupAsk, Event, FleetState, NodeStatus, Page, Status};
 
 use super::Desk;
 use crate::access::Act;
@@ -13,6 +13,18 @@ impl Desk<'_> {
     /// The server as it is now. Who may ask anything may ask that: it names no dataset and no team.
     pub fn status(&self) -> Result<Status, ServiceError> {
         self.control.status()
+    }
+
+    /// Numbers for Prometheus: sums over all teams, so they are for who may see all.
+    pub fn metrics(&self) -> Result<String, ServiceError> {
+        self.who.check_whole(Act::See)?;
+        self.control.metrics_page()
+    }
+
+    /// Writes a backup where this server may write.
+    pub fn back_up(&self, asked: &BackupAsk) -> Result<Backup, ServiceError> {
+        self.who.check_whole(Act::Govern)?;
+        self.control.back_up(asked)
     }
 
     /// Nodes that this ledger knows, by id.

@@ -22,7 +22,7 @@ use crate::chain::Head;
 use crate::error::LedgerError;
 use crate::ledger::Swept;
 use crate::unit::UnitOutcome;
-use crate::written::{Counted, Written};
+use crate::written::{CommitTimes, Counted, Written};
 
 /// The writer's door.
 #[derive(Debug)]
@@ -138,11 +138,12 @@ impl Thread {
         if group.is_empty() {
             return;
         }
-        let before = self.head;
+        let (before, began) = (self.head, self.clock.elapsed());
         match self.transaction(&group) {
             Ok(answers) => {
+                let times = CommitTimes::of(self.clock.elapsed().saturating_sub(began));
                 // Before anybody is answered: who asks then finds its own write counted.
-                self.counted.add(written(&group, &answers));
+                self.counted.add(Written { times, ..written(&group, &answers) });
                 if let Some(notify) = self.notify.as_ref().filter(|_| self.head != before) {
                     notify(self.head);
                 }

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
 
-use skein_api::node::{Held, Lease, Outcome, Report};
+use skein_api::node::{Held, Lease, Outcome, Payload, Report};
 use skein_types::{Clock, Vital};
+use tracing::Span;
 
 use super::News;
 use super::client::Client;
@@ -46,7 +47,7 @@ pub(super) struct Workers {
 impl Workers {
     pub(super) fn start(
         slots: usize,
-        (client, clock): (&Arc<Client>, &Arc<dyn Clock>),
+        (client, clock, node): (&Arc<Client>, &Arc<dyn Clock>, &str),
         news: SyncSender<News>,
     ) -> std::io::Result<Self> {
         let shop = Arc::new(Shop::open(Arc::clone(client), Arc::clone(clock), slots)?);
@@ -62,6 +63,7 @@ impl Workers {
                 staged: staged.clone(),
                 shop: Arc::clone(&shop),
                 free: Arc::clone(&free),
+                node: node.to_owned(),
             };
             Builder::new().name(format!("worker-{number}")).spawn(move || worker.work())?;
         }
@@ -104,6 +106,8 @@ struct Worker {
     staged: SyncSender<Ready>,
     shop: Arc<Shop>,
     free: Arc<AtomicUsize>,
+    /// What the node is called.
+    node: String,
 }
 
 impl Worker {
@@ -121,7 +125,15 @@ impl Worker {
             if self.news.send(News::Started(held.attempt)).is_err() {
                 return;
             }
-            let sent = match self.shop.carry_out(lease, &progress) {
+            let span = span(&self.node, &lease).entered();
+            let done = self.shop.carry_out(lease, &progress);
+            if let Done::Over(outcome) = &done
+                && let Outcome::Failed { why, .. } = &**outcome
+            {
+                tracing::info!(code = why.code.as_str(), "attempt failed");
+            }
+            drop(span);
+            let sent = match done {
                 Done::Over(outcome) => self.news.send(News::Over(Report { held, outcome: *outcome })).is_ok(),
                 Done::Staged(staged, known) => {
                     self.staged.send(Ready { held, staged: *staged, known }).is_ok()
@@ -133,6 +145,28 @@ impl Worker {
             }
         }
     }
+}
+
+/// What an attempt's lines are about.
+fn span(node: &str, lease: &Lease) -> Span {
+    let (kind, campaign, run) = match &lease.payload {
+        Payload::Run(task) => ("run", Some(task.campaign), Some(task.run)),
+        Payload::Seal(task) => ("seal", Some(task.campaign), Some(task.run)),
+        Payload::Split(task) => ("split", Some(task.run.campaign), Some(task.run.run)),
+        Payload::Plan(task) => ("plan", Some(task.campaign), None),
+        Payload::DryRun(task) => ("dry_run", Some(task.campaign), None),
+        Payload::Scan(_) => ("scan", None, None),
+    };
+    tracing::info_span!(
+        "attempt",
+        node,
+        kind,
+        task = %lease.held.task,
+        attempt = %lease.held.attempt,
+        campaign = campaign.map(display),
+        run = run.map(display),
+        trace = lease.trace.map(display),
+    )
 }
 
 /// What is staged next. A lot gathers as long as one follows the other: small runs are staged in a few milliseconds, and a

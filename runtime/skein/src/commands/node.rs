@@ -1,6 +1,7 @@
 //! `skein node`: one process of a server's fleet.
 
 use std::io::{BufRead as _, Read as _};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use clap::Args;
@@ -9,6 +10,8 @@ use skein_node::{Node, NodeOptions};
 use skein_types::{Clock, SystemClock, codes};
 
 use crate::failure::{CommandResult, Failure};
+use crate::logging::LogArgs;
+use crate::scrape;
 
 /// Most of the line that a node is told by.
 const LINE_BYTES_MAX: u64 = 16 << 10;
@@ -20,6 +23,11 @@ pub(crate) struct NodeArgs {
     /// Agents at a time.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) slots: u16,
+    /// Answer `GET /metrics` at this address, to whoever reaches it. There are numbers and nothing else.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) metrics: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) logs: LogArgs,
 }
 
 #[derive(Deserialize)]
@@ -45,8 +53,12 @@ pub(crate) fn node(args: &NodeArgs) -> CommandResult {
     drop(stdin);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let options = NodeOptions { server, secret, name, slots: usize::from(args.slots) };
-    let node =
-        Node::new(options, clock).map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
+    let node = Node::new(options, Arc::clone(&clock))
+        .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
+    if let Some(address) = args.metrics {
+        let metrics = node.metrics();
+        scrape::start(address, clock, move || metrics.page().map_err(|error| error.to_string()))?;
+    }
     let drain = node.drain();
     if let Err(error) = ctrlc::set_handler(move || drain.ask()) {
         tracing::warn!(%error, "signals are not caught");

@@ -16,7 +16,9 @@ use skein_types::{Clock, SystemClock, codes};
 
 use crate::failure::{CommandResult, Failure};
 use crate::home::Home;
+use crate::logging::LogArgs;
 use crate::render;
+use crate::scrape;
 use crate::settings::Settings;
 
 /// Run a server on this machine: it takes modules, plans campaigns over many datasets, and has them carried out by nodes that it
@@ -55,6 +57,12 @@ pub(crate) struct ServeArgs {
     /// Agents at a time in each node [default: the cores, divided among the nodes].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) slots: Option<u16>,
+    /// Answer `GET /metrics` at this loopback address too, to whoever asks; without it only the server itself does, to those who
+    /// may see all teams.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) metrics: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) logs: LogArgs,
 }
 
 /// Who is let in.
@@ -81,12 +89,17 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
         exe: exe.clone(),
         address: address.clone(),
         artifact_key: home.artifact_key()?,
+        keys: home.keys(),
         secret_keys: SecretKeys { seal: home.secrets_key()?, digest: home.secret_digest_key()? },
         roots: settings.roots(),
         single_user: !tokens_only,
         secret: secret()?,
     };
-    let control = Control::open(options, clock).map_err(|error| from_service(&error))?;
+    if let Some(metrics) = args.metrics.filter(|metrics| !metrics.ip().is_loopback()) {
+        return Err(Failure::text(codes::USAGE, format!("--metrics {metrics} is not a loopback address"))
+            .hint(Some("others ask the server for /metrics, with the token of a viewer of all teams")));
+    }
+    let control = Control::open(options, Arc::clone(&clock)).map_err(|error| from_service(&error))?;
     let admin_token = match tokens_only || args.new_admin_token {
         true => admin_token::ready(&control, &dir, args.new_admin_token)?,
         false => None,
@@ -95,11 +108,18 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
     let cores = crate::datasets::default_threads();
     let nodes = args.nodes.map_or(cores.div_ceil(2), usize::from);
     let slots = args.slots.map_or(cores.div_ceil(nodes.max(1)), usize::from);
-    let command = NodeCommand { exe, args: vec!["node".to_owned(), "--slots".to_owned(), slots.to_string()] };
+    let mut node_args = vec!["node".to_owned(), "--slots".to_owned(), slots.to_string()];
+    node_args.extend(args.logs.for_nodes(settings));
+    let command = NodeCommand { exe, args: node_args };
     let supervisor = Supervisor::start(nodes, &command, &control);
     render::line(&format!("listening on {address}, {nodes} nodes with {slots} slots each"));
     if let Some(path) = admin_token {
         render::line(&format!("an admin's token is in {}", path.display()));
+    }
+    if let Some(metrics) = args.metrics {
+        let counted = Arc::clone(&control);
+        let page = move || counted.metrics_page().map_err(|error| error.to_string());
+        render::line(&format!("metrics at http://{}/metrics", scrape::start(metrics, clock, page)?));
     }
     let answered = server.answer(&control, move || supervisor.stop(STOP_GRACE));
     drop(reconciler);

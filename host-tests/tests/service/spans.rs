@@ -1,0 +1,99 @@
+//! Lines and spans of a server and its nodes: what they are about, and that nothing waits for whoever collects them.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use host_tests::call::Stream;
+use host_tests::service::Service;
+use serde_json::Value;
+
+/// A collector that keeps what it is sent.
+struct Collector {
+    endpoint: String,
+    bodies: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Collector {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let bodies = Arc::<Mutex<Vec<u8>>>::default();
+        let kept = Arc::clone(&bodies);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let kept = Arc::clone(&kept);
+                std::thread::spawn(move || while take(&stream, &kept).is_some() {});
+            }
+        });
+        Self { endpoint, bodies }
+    }
+
+    /// Whether these bytes were sent, one behind the other.
+    fn has(&self, bytes: &[u8]) -> bool {
+        self.bodies.lock().unwrap().windows(bytes.len()).any(|some| some == bytes)
+    }
+
+    /// Whether a span of this name was sent: field 5 of `Span` in OTLP's protobuf, a text behind its length.
+    fn has_span(&self, name: &str) -> bool {
+        self.has(&[&[5 << 3 | 2, u8::try_from(name.len()).unwrap()], name.as_bytes()].concat())
+    }
+}
+
+/// One request of a connection.
+fn take(mut stream: &TcpStream, kept: &Mutex<Vec<u8>>) -> Option<()> {
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).ok()?;
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+    assert!(head.starts_with("post /v1/traces "), "{head}");
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    let mut body = vec![0; length.parse().unwrap()];
+    stream.read_exact(&mut body).ok()?;
+    kept.lock().unwrap().extend(body);
+    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").ok()
+}
+
+fn carried_out(service: &Service) -> String {
+    let campaign = service.campaign("told");
+    service.act(&campaign, "plan").succeeded();
+    crate::brought(service, &campaign, "planned");
+    service.act(&campaign, "start").succeeded();
+    crate::brought(service, &campaign, "soaking");
+    campaign
+}
+
+#[test]
+fn a_collector_gets_spans_of_requests_of_publishing_and_of_attempts() {
+    let collector = Collector::start();
+    let service = Service::start_as(2, |call, _| call.arg("--otlp").arg(&collector.endpoint));
+    let service = service.with_module_and_datasets();
+    let campaign = carried_out(&service);
+    for name in ["request", "publish", "attempt"] {
+        crate::until(&format!("a span {name} was sent"), || collector.has_span(name));
+    }
+    for said in [&*campaign, "skein-control", "skein-node", "local-0"] {
+        assert!(collector.has(said.as_bytes()), "{said}");
+    }
+}
+
+#[test]
+fn lines_are_json_and_say_what_they_are_about_while_nobody_takes_the_spans() {
+    let service = Service::start_as(2, |call, _| {
+        call.arg("--log-format").arg("json").arg("--log").arg("info").arg("--otlp").arg("http://127.0.0.1:1")
+    });
+    let mut service = service.with_module_and_datasets();
+    let campaign = carried_out(&service);
+    service.stop();
+    let said = service.running.has_said(Stream::Stderr);
+    let lines: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let of_attempt =
+        lines.iter().find(|line| line["span"]["name"] == "attempt" && line["span"]["campaign"] == *campaign);
+    assert!(of_attempt.is_some(), "no line of an attempt in {said}");
+    let line = of_attempt.unwrap();
+    assert!(line["span"]["node"].as_str().unwrap().starts_with("local-"), "{line}");
+    assert!(line["span"]["attempt"].as_str().unwrap().starts_with("att_"), "{line}");
+    assert!(line["message"].is_string() && line["timestamp"].is_string(), "{line}");
+}

@@ -1,0 +1,348 @@
+//! A copy of a server that another can be made of: ledger, modules, sealed secrets, its identity.
+//!
+//! ```text
+//! DEST/manifest.json      what is in it, with sizes and digests, and the head of the ledger's chain
+//! DEST/manifest.blake3    of that file
+//! DEST/server/…           as in the server's directory: ledger, modules, secrets, scans, server
+//! DEST/keys/…             only if asked for: who has them and the rest has every secret
+//! ```
+//! It is written aside and gets its name when all of it has been read back; a backup that is there is whole. While it is made the
+//! server goes on. The ledger is the copy of one moment; of everything else there may be more than that moment knows, which the
+//! server that is made of it removes, and never less: a value is kept before the decision that names it, and what is removed in
+//! between was copied before.
+//!
+//! Left out: compiled artifacts, which are made again, the token of the first admin, and datasets, which are their owners' to
+//! copy. What happens to these after the copy the copy cannot know: `restore` says which.
+
+mod manifest;
+mod restore;
+
+use std::fs::{DirBuilder, File, Permissions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+use skein_api::{Backup, BackupAsk, Text, Time};
+use skein_ledger::{Head, Ledger, Options, Sqlite};
+use skein_types::{Blake3, Bytes, Clock, ServerId, codes};
+use tempfile::TempDir;
+
+use crate::control::Control;
+use crate::error::ServiceError;
+use manifest::{Entry, FORMAT, Manifest};
+pub use restore::{NewerVersion, Restored, restore};
+
+/// The server's part of a backup.
+const SERVER: &str = "server";
+const KEYS: &str = "keys";
+const LEDGER: &str = "ledger";
+const SECRETS: &str = "secrets";
+/// Directories of files beside the ledger, in the order in which they are copied after it.
+const SHELVES: [&str; 4] = ["modules", SECRETS, "scans", "server"];
+/// Files that are not what a server keeps but what it uses while it runs, or writes aside.
+const PASSING: [&str; 3] = ["lock", "ledger.db-wal", "ledger.db-shm"];
+/// Names of keys.
+pub(crate) const KEY_FILES: [&str; 3] = ["artifact.key", "secret-digest.key", "secrets.key"];
+
+/// What is copied.
+struct Source<'a> {
+    ledger: &'a dyn Ledger,
+    server: ServerId,
+    dir: &'a Path,
+    /// Where its keys are, if they are to be in it.
+    keys: Option<&'a Path>,
+    clock: &'a Arc<dyn Clock>,
+}
+
+impl Control {
+    /// Writes a backup of this server while it goes on.
+    pub(crate) fn back_up(&self, asked: &BackupAsk) -> Result<Backup, ServiceError> {
+        let source = Source {
+            ledger: &*self.ledger,
+            server: self.server,
+            dir: &self.dir,
+            keys: asked.with_keys.then_some(&*self.keys),
+            clock: &self.clock,
+        };
+        write(&source, Path::new(asked.to.as_str()))
+    }
+}
+
+/// Writes a backup of a server that does not run; one that does is refused by its ledger.
+pub fn back_up_stopped(
+    dir: &Path,
+    keys: Option<&Path>,
+    to: &Path,
+    clock: &Arc<dyn Clock>,
+) -> Result<Backup, ServiceError> {
+    let ledger = dir.join(LEDGER);
+    if !ledger.join(Sqlite::FILE).exists() {
+        let message = format!("{} holds no server", dir.display());
+        return Err(ServiceError::new(codes::NOT_FOUND, message)
+            .hint(Some("name the directory that `skein serve --dir` was started with")));
+    }
+    let ledger = Sqlite::open(&ledger, Options { clock: Arc::clone(clock), notify: None })?;
+    let source = Source { ledger: &ledger, server: crate::control::identity(dir)?, dir, keys, clock };
+    write(&source, to)
+}
+
+fn write(source: &Source<'_>, to: &Path) -> Result<Backup, ServiceError> {
+    let (parent, taken) = free(to)?;
+    let aside = aside(&parent)?;
+    let head = copy_all(source, aside.path())?;
+    let entries = described(aside.path())?;
+    let manifest = Manifest {
+        format: FORMAT,
+        skein: env!("CARGO_PKG_VERSION").to_owned(),
+        made: Time(source.clock.now()),
+        server: source.server,
+        position: head.position,
+        hash: head.hash,
+        keys: source.keys.is_some(),
+        files: entries,
+    };
+    manifest.write(aside.path())?;
+    // What was written is read back before it is called a backup.
+    Manifest::check(aside.path())?;
+    let placed = renameat_with(CWD, aside.path(), CWD, to, RenameFlags::NOREPLACE);
+    placed.map_err(|errno| if errno == Errno::EXIST { taken } else { failed("name", to, &errno.into()) })?;
+    // It has another name now, and is not to be removed.
+    let _gone = aside.keep();
+    sync(&parent)?;
+    Ok(Backup {
+        at: Text::escaped(&to.display().to_string()),
+        server: source.server,
+        made: manifest.made,
+        position: head.position,
+        hash: head.hash,
+        files: manifest.files.len() as u64,
+        bytes: manifest.files.iter().map(|file| file.bytes).sum(),
+        keys: manifest.keys,
+    })
+}
+
+/// The directory that the backup will be in, if its name there is free; and what is answered if it is not.
+fn free(to: &Path) -> Result<(PathBuf, ServiceError), ServiceError> {
+    let taken = ServiceError::new(codes::BACKUP_TAKEN, format!("{} is there already", to.display()))
+        .hint(Some("name a directory that is not there yet; each backup is one of its own"));
+    let parent = to.parent().filter(|_| to.is_absolute() && to.file_name().is_some());
+    let parent = parent.ok_or_else(|| {
+        ServiceError::new(codes::BODY_INVALID, format!("{} is no absolute path", to.display()))
+    })?;
+    match to.symlink_metadata() {
+        Ok(_) => Err(taken),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok((parent.to_owned(), taken)),
+        Err(error) => Err(failed("look at", to, &error)),
+    }
+}
+
+/// Copies everything; answers the head of the ledger's copy, whose chain has been walked.
+fn copy_all(source: &Source<'_>, aside: &Path) -> Result<Head, ServiceError> {
+    let server = aside.join(SERVER);
+    let ledger = server.join(LEDGER);
+    make_dir(&ledger)?;
+    // What is removed while the ledger is copied, its copy may name still.
+    copy_files(&source.dir.join(SECRETS), &server.join(SECRETS))?;
+    let head = source.ledger.backup_to(&ledger.join(Sqlite::FILE))?;
+    for shelf in SHELVES {
+        copy_files(&source.dir.join(shelf), &server.join(shelf))?;
+    }
+    if let Some(keys) = source.keys {
+        let to = aside.join(KEYS);
+        make_dir(&to)?;
+        for name in KEY_FILES {
+            copy_file(&keys.join(name), &to.join(name))?;
+        }
+    }
+    verify(&ledger, head, source.clock)?;
+    Ok(head)
+}
+
+/// Opens a ledger that nobody has, walks its chain up to this head, and leaves nothing but its file.
+fn verify(ledger: &Path, head: Head, clock: &Arc<dyn Clock>) -> Result<(), ServiceError> {
+    let opened = Sqlite::open(ledger, Options { clock: Arc::clone(clock), notify: None })?;
+    opened.verify(Some(head))?;
+    drop(opened);
+    for name in PASSING {
+        match std::fs::remove_file(ledger.join(name)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(failed("remove", ledger, &error));
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    sync(&ledger.join(Sqlite::FILE))
+}
+
+/// Files of one directory, without those that are written just now. What goes while it is copied is not missed.
+fn copy_files(from: &Path, to: &Path) -> Result<(), ServiceError> {
+    make_dir(to)?;
+    let entries = match std::fs::read_dir(from) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(|error| failed("list", from, &error))?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(|error| failed("list", from, &error))?;
+        let name = entry.file_name();
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_file && !name.as_encoded_bytes().starts_with(b".") {
+            copy_file(&from.join(&name), &to.join(&name))?;
+        }
+    }
+    sync(to)
+}
+
+fn copy_file(from: &Path, to: &Path) -> Result<(), ServiceError> {
+    match std::fs::copy(from, to) {
+        Ok(_) => sync(to),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(failed("copy", from, &error)),
+    }
+}
+
+/// Each file with its digest, by path.
+fn described(root: &Path) -> Result<Vec<Entry>, ServiceError> {
+    let mut entries = Vec::new();
+    let mut dirs = vec![PathBuf::new()];
+    while let Some(dir) = dirs.pop() {
+        let at = root.join(&dir);
+        for entry in std::fs::read_dir(&at).map_err(|error| failed("list", &at, &error))? {
+            let entry = entry.map_err(|error| failed("list", &at, &error))?;
+            let path = dir.join(entry.file_name());
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                dirs.push(path);
+            } else {
+                let (bytes, blake3) = digest(&root.join(&path))?;
+                entries.push(Entry { path: path.display().to_string(), bytes, blake3 });
+            }
+        }
+    }
+    entries.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+    Ok(entries)
+}
+
+/// Size and digest of a file, read in pieces.
+fn digest(path: &Path) -> Result<(Bytes, Blake3), ServiceError> {
+    let mut hasher = blake3::Hasher::new();
+    let read = File::open(path).and_then(|file| hasher.update_reader(file).map(|read| read.count()));
+    let bytes = read.map_err(|error| failed("read", path, &error))?;
+    Ok((Bytes(bytes), hasher.finalize().into()))
+}
+
+/// A directory of this user alone, under a name that nobody can know, gone again if it gets no other.
+fn aside(parent: &Path) -> Result<TempDir, ServiceError> {
+    let made = tempfile::Builder::new()
+        .prefix(".skein-part-")
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir_in(parent);
+    made.map_err(|error| failed("write in", parent, &error))
+}
+
+fn make_dir(path: &Path) -> Result<(), ServiceError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|error| failed("make", path, &error))
+}
+
+fn sync(path: &Path) -> Result<(), ServiceError> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(|error| failed("sync", path, &error))
+}
+
+fn failed(doing: &str, path: &Path, error: &std::io::Error) -> ServiceError {
+    let kind = error.kind();
+    let code = if matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+        codes::NO_SPACE
+    } else if kind == ErrorKind::PermissionDenied {
+        codes::PERMISSION
+    } else if kind == ErrorKind::ReadOnlyFilesystem {
+        codes::READ_ONLY
+    } else {
+        codes::IO
+    };
+    ServiceError::new(code, format!("cannot {doing} {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::{Manifest, back_up_stopped, restore};
+    use crate::scene::{HandClock, open, running};
+    use skein_api::{BackupAsk, Text};
+    use skein_types::{Clock, codes};
+
+    fn ask(to: &Path, with_keys: bool) -> BackupAsk {
+        BackupAsk { to: Text::escaped(&to.display().to_string()), with_keys }
+    }
+
+    fn clock() -> Arc<dyn Clock> {
+        Arc::new(HandClock::default())
+    }
+
+    #[test]
+    fn a_backup_of_a_server_that_goes_on_makes_another_that_is_the_same() {
+        let place = tempfile::tempdir().unwrap();
+        let (dir, to, other) = (place.path().join("a"), place.path().join("backup"), place.path().join("b"));
+        let control = open(&dir, &Arc::new(HandClock::default()));
+        running(&control);
+        let made = control.back_up(&ask(&to, false)).unwrap();
+        assert_eq!((made.position, made.keys), (control.ledger.head().unwrap().position, false));
+        assert_eq!(control.back_up(&ask(&to, false)).unwrap_err().code, codes::BACKUP_TAKEN);
+        let relative = control.back_up(&ask(Path::new("backup"), false)).unwrap_err();
+        assert_eq!(relative.code, codes::BODY_INVALID);
+        let names: Vec<_> =
+            std::fs::read_dir(place.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(names.len(), 2, "nothing is left aside: {names:?}");
+
+        let restored = restore(&to, &other, &clock()).unwrap();
+        assert_eq!((restored.position, restored.server), (made.position, control.server));
+        let again = open(&other, &Arc::new(HandClock::default()));
+        assert_eq!(again.server, control.server);
+        let generation = |of: &crate::control::Control| of.ledger.generation().unwrap();
+        assert_eq!(generation(&again), generation(&control) + 1, "tokens of the old one are fenced");
+        let refused = restore(&to, &other, &clock()).unwrap_err();
+        assert_eq!(refused.code, codes::RESTORE_PLACE);
+        // While it runs, only itself can copy it.
+        let locked = back_up_stopped(&dir, None, &place.path().join("c"), &clock()).unwrap_err();
+        assert_eq!(locked.code, codes::LEDGER_LOCKED);
+        drop(control);
+        back_up_stopped(&dir, None, &place.path().join("c"), &clock()).unwrap();
+        let none = back_up_stopped(place.path(), None, &place.path().join("d"), &clock()).unwrap_err();
+        assert_eq!(none.code, codes::NOT_FOUND);
+    }
+
+    #[test]
+    fn any_byte_of_any_file_that_is_another_is_found_and_nothing_is_restored() {
+        let place = tempfile::tempdir().unwrap();
+        let (to, other) = (place.path().join("backup"), place.path().join("b"));
+        let control = open(&place.path().join("a"), &Arc::new(HandClock::default()));
+        running(&control);
+        control.back_up(&ask(&to, false)).unwrap();
+        let files = Manifest::check(&to).unwrap().files.into_iter().map(|file| file.path);
+        for name in files.chain(["manifest.json".to_owned(), "manifest.blake3".to_owned()]) {
+            let path = to.join(&name);
+            let whole = std::fs::read(&path).unwrap();
+            for at in [0, whole.len() / 2, whole.len() - 1] {
+                let mut flipped = whole.clone();
+                flipped[at] ^= 1;
+                put(&path, &flipped);
+                let refused = restore(&to, &other, &clock()).unwrap_err();
+                assert_eq!(refused.code, codes::BACKUP_DAMAGED, "{name} at {at}: {refused}");
+            }
+            std::fs::remove_file(&path).unwrap();
+            let code = restore(&to, &other, &clock()).unwrap_err().code;
+            assert!([codes::BACKUP_DAMAGED, codes::BACKUP_FOREIGN].contains(&code), "{name}: {code}");
+            put(&path, &whole);
+        }
+        assert!(!other.exists());
+        restore(&to, &other, &clock()).unwrap();
+    }
+
+    fn put(path: &Path, bytes: &[u8]) {
+        use std::io::Write as _;
+        std::fs::File::create(path).unwrap().write_all(bytes).unwrap();
+    }
+}
