@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Campaign(Measurement),
     /// A hundred thousand registered datasets (at scale factor 1): registration, plan, lists, restart, memory and disk.
     Scale(Measurement),
+    /// The allocator: time of a tick over 50 nodes and 1,000 queues, and how even, prompt and exact it is.
+    Fleet(Measurement),
 }
 
 /// How to measure.

@@ -4,6 +4,7 @@ mod arguments;
 mod campaign;
 mod contender;
 mod copies;
+mod fleet;
 mod many;
 mod measure;
 mod native;
@@ -40,6 +41,7 @@ fn main() -> anyhow::Result<()> {
         Command::Small(measurement) => (measurement, |bench| bench.small()),
         Command::Campaign(measurement) => (measurement, |bench| bench.campaign()),
         Command::Scale(measurement) => (measurement, |bench| bench.scale()),
+        Command::Fleet(measurement) => (measurement, |bench| bench.fleet()),
     };
     let mut out = std::io::stdout().lock();
     for report in measure(&Bench::new(&measurement)?)? {

@@ -14,6 +14,7 @@ use skein_types::{Clock, SystemClock};
 use crate::arguments::{Measurement, Surroundings};
 use crate::campaign::Campaigns;
 use crate::contender::{NativeAgents, Skein, params};
+use crate::fleet;
 use crate::many::{self, Many};
 use crate::native;
 use crate::scale::Scale;
@@ -134,6 +135,10 @@ impl<'a> Bench<'a> {
             clock: Arc::clone(&self.workshop.clock),
         };
         Ok(vec![scale.measure()?])
+    }
+
+    pub(crate) fn fleet(&self) -> anyhow::Result<Vec<Report>> {
+        Ok(vec![fleet::measure(&self.workshop.clock)?])
     }
 
     fn file_row(&self, row: &Row, package: &str, parameters: Value) -> anyhow::Result<Vec<Report>> {

@@ -103,6 +103,36 @@ pub const fn resumed() -> Figure {
     Figure { unit: "s", aim: Some(1.0), ..bound("killed to the next attempt's begin", 3.0) }
 }
 
+/// The allocator's tick over 50 nodes and 1,000 queues.
+pub fn fleet_tick() -> Figure {
+    figure("tick, all busy, median", "ms", 20.0, 5.0)
+}
+
+/// Another time of a tick.
+pub const fn fleet_tick_beside(what: &'static str) -> Figure {
+    Figure { unit: "ms", aim: Some(5.0), ..bound(what, 20.0) }
+}
+
+/// How far from even shares are.
+pub fn unfairness(what: &'static str) -> Figure {
+    figure(what, "", 0.05, 0.01)
+}
+
+/// Beside one checkpoint.
+pub const fn ticks_to_guaranteed() -> Figure {
+    bound("guaranteed, ticks beside one checkpoint", 2.0)
+}
+
+/// A time of the simulated fleet.
+pub const fn fleet_beside(what: &'static str, ms: f64) -> Figure {
+    Figure { what, unit: "ms", value: ms, must: None, aim: None }
+}
+
+/// Over any two seconds.
+pub const fn bucket_error() -> Figure {
+    Figure { unit: "%", ..bound("bucket, most beside its rate over any 2 s", 5.0) }
+}
+
 /// Parameters of `lineitem-v2` for the row `free`.
 pub fn free_params() -> Value {
     json!({ "shape": "free" })

@@ -36,6 +36,8 @@ pub(crate) enum Name {
     Campaign,
     /// A hundred thousand registered datasets
     Scale,
+    /// The allocator's tick, fairness and promptness
+    Fleet,
 }
 
 /// How results are printed.

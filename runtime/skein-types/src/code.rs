@@ -243,6 +243,9 @@ catalogue! {
     OWNER_NEEDED = "SK0698" BadInput "it is not said which team it shall belong to";
     SECRET_LOST = "SK0699" Conflict "a secret's value is gone";
 
+    QUOTAS_DO_NOT_ADD_UP = "SK0700" BadInput "quotas that do not add up".status(422);
+    TASK_NEVER_FITS = "SK0701" BadInput "a task that is larger than what it may have";
+
     RECEIVER_UNREACHABLE = "SK0710" Transient "a receiver cannot be reached, is late or fails".status(502);
     RECEIVER_REFUSED = "SK0711" Denied "a receiver refused what it was sent".status(502);
     RECEIVER_INVALID = "SK0712" BadInput "a receiver that cannot be";

@@ -1,0 +1,490 @@
+//! The fleet by number instead of by name, with what each has been granted so far in this tick.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use skein_types::{CampaignId, Excess, ModuleDigest, Name, NodeId, QuotaOf, Resource, Timestamp};
+
+use crate::amounts::{Amounts, SOLID, Whole};
+use crate::demand::{Demand, Queue};
+use crate::past::{Lead, Past, level, named};
+use crate::quotas::{OPEN, Quota, Quotas};
+use crate::reason::Reason;
+
+/// What bounds how many agents somebody has, to the last one; flows are held back by rates.
+pub(super) const COUNTED: [Resource; 3] = [Resource::Slots, Resource::Memory, Resource::Cpu];
+
+/// A quota as a tick needs it.
+#[derive(Clone, Debug)]
+pub(super) struct Terms {
+    pub(super) guaranteed: Amounts,
+    guaranteed_whole: Whole,
+    pub(super) limit: Amounts,
+    /// Guaranteed and not lent.
+    pub(super) kept: Amounts,
+    pub(super) weight: f64,
+    pub(super) excess: Excess,
+}
+
+impl Terms {
+    fn of(quota: &Quota) -> Self {
+        let mut terms = Self {
+            guaranteed: Amounts::NONE,
+            guaranteed_whole: Whole::default(),
+            limit: Amounts::of(Resource::ALL.iter().map(|resource| (*resource, u64::MAX))),
+            kept: Amounts::NONE,
+            weight: f64::from(quota.weight),
+            excess: quota.excess,
+        };
+        for (resource, bounds) in &quota.bounds {
+            let lent = bounds.lendable.unwrap_or(u64::MAX);
+            let limit = bounds.limit.unwrap_or(u64::MAX);
+            // Where the two contradict each other, the lower one wins.
+            let guaranteed = bounds.guaranteed.min(limit);
+            terms.guaranteed = terms.guaranteed.with(*resource, guaranteed);
+            terms.kept = terms.kept.with(*resource, guaranteed.saturating_sub(lent));
+            terms.limit = terms.limit.with(*resource, limit);
+        }
+        terms.guaranteed_whole = Whole::new(&terms.guaranteed);
+        terms
+    }
+
+    /// Whether one more task is part of what is promised, if so much of that is taken. A promise of slots, memory or processors
+    /// makes it one; a promise of bytes alone is kept by rates. What does not come in whole tasks is rounded.
+    pub(super) fn covers(&self, taken: &Amounts, task: &Amounts) -> bool {
+        let promised = |resource: Resource| self.guaranteed[resource] > 0 && task[resource] > 0;
+        COUNTED.iter().any(|resource| promised(*resource))
+            && Resource::ALL.iter().copied().filter(|resource| promised(*resource)).all(|resource| {
+                let solid = SOLID.contains(&resource);
+                let task = if solid { task[resource] } else { task[resource] / 2 };
+                taken[resource].saturating_add(task) <= self.guaranteed[resource]
+            })
+    }
+}
+
+/// What comes first: who lacks of what is guaranteed, then who has least for their weight, then who has no weight.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Rank {
+    pub(super) tier: u8,
+    pub(super) share: f64,
+}
+
+impl Rank {
+    pub(super) fn order(&self, other: &Self) -> std::cmp::Ordering {
+        self.tier.cmp(&other.tier).then(self.share.total_cmp(&other.share))
+    }
+}
+
+/// A team, or a campaign in it.
+#[derive(Clone, Debug)]
+pub(super) struct Party {
+    /// None: what belongs to no campaign.
+    pub(super) of: Option<QuotaOf>,
+    pub(super) terms: Terms,
+    pub(super) lead: Lead,
+    /// Granted in this tick.
+    pub(super) granted: Amounts,
+    /// The same with no less than was expected of each: what guarantees count.
+    pub(super) promised: Amounts,
+    /// Running and not granted again so far, counted likewise.
+    pub(super) rest: Amounts,
+    pub(super) rest_promised: Amounts,
+    /// What runs and was not given to somebody else, counted likewise: nobody loses of that what is guaranteed.
+    pub(super) stays: Amounts,
+    /// What runs and is to stop for somebody else.
+    pub(super) going: Amounts,
+    /// All that runs, and what may start beside it.
+    pub(super) real: Amounts,
+    /// All that runs.
+    pub(super) running: Amounts,
+    /// Fuel: spent, and when the next time begins.
+    pub(super) fuel: Option<(u64, Timestamp)>,
+}
+
+impl Party {
+    fn new(of: Option<QuotaOf>, quota: &Quota, lead: Lead) -> Self {
+        let none = Amounts::NONE;
+        Self {
+            of,
+            terms: Terms::of(quota),
+            lead,
+            granted: none,
+            promised: none,
+            rest: none,
+            rest_promised: none,
+            stays: none,
+            going: none,
+            real: none,
+            running: none,
+            fuel: None,
+        }
+    }
+
+    /// Its place if it asks for this task.
+    pub(super) fn rank(&self, line: &Line<'_>, whole: &Whole) -> Rank {
+        if self.lacks(line) {
+            return Rank { tier: 0, share: self.promised.share(&self.terms.guaranteed_whole) };
+        }
+        self.rank_with(&self.granted, whole)
+    }
+
+    /// Whether one more agent is part of what it is guaranteed. One that runs is counted with those granted so far; a new one with
+    /// all that run as well: as many as are guaranteed may be there already.
+    pub(super) fn lacks(&self, line: &Line<'_>) -> bool {
+        let runs = if line.rest.is_empty() { self.rest_promised } else { Amounts::NONE };
+        self.terms.covers(&self.promised.plus(runs), &line.promise)
+    }
+
+    /// Its place beyond what is guaranteed with so much.
+    pub(super) fn rank_with(&self, amounts: &Amounts, whole: &Whole) -> Rank {
+        let beyond = amounts.minus(self.terms.guaranteed).share(whole);
+        if self.terms.weight > 0.0 {
+            Rank { tier: 1, share: beyond / self.terms.weight + self.lead.penalty() }
+        } else {
+            Rank { tier: 2, share: beyond }
+        }
+    }
+}
+
+/// A queue.
+#[derive(Clone, Debug)]
+pub(super) struct Line<'a> {
+    pub(super) queue: &'a Queue,
+    pub(super) team: usize,
+    pub(super) campaign: usize,
+    pub(super) module: Option<usize>,
+    /// What one of its agents takes: measured where it is.
+    pub(super) cost: Amounts,
+    /// The same, and no less than expected.
+    pub(super) promise: Amounts,
+    pub(super) wants: u32,
+    pub(super) count: u32,
+    pub(super) lead: Lead,
+    /// Running and not granted again so far, by node.
+    pub(super) rest: Vec<(usize, u32)>,
+    /// Running, to end by itself for somebody else, by node.
+    pub(super) lost: Vec<(usize, u32)>,
+    /// Granted, by node.
+    pub(super) granted: Vec<(usize, u32)>,
+    /// Of what it is granted, the places of tasks that run.
+    pub(super) places: Places,
+    /// Nothing of it may start.
+    pub(super) closed: Option<Reason>,
+    pub(super) blocked: Option<Reason>,
+}
+
+/// Places of tasks that run, which somebody else gets.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Places {
+    /// When they end.
+    pub(super) ending: u32,
+    /// At their next checkpoint, by team.
+    pub(super) reclaimed: BTreeMap<usize, u32>,
+}
+
+impl Line<'_> {
+    pub(super) fn rank(&self, count: u32, whole: &Whole) -> Rank {
+        Rank { tier: 1, share: self.cost.times(count).share(whole) + self.lead.penalty() }
+    }
+
+    pub(super) fn rest_count(&self) -> u32 {
+        self.rest.iter().map(|(_, agents)| *agents).sum()
+    }
+}
+
+/// A node.
+#[derive(Clone, Debug)]
+pub(super) struct Spot {
+    pub(super) id: NodeId,
+    pub(super) capacity: Amounts,
+    pub(super) whole: Whole,
+    pub(super) takes: bool,
+    pub(super) granted: Amounts,
+    /// Running and not granted again, nor promised to somebody else.
+    pub(super) rest: Amounts,
+    /// Queues of which something runs here.
+    pub(super) residents: Vec<usize>,
+    /// Modules that run here.
+    pub(super) modules: Vec<usize>,
+}
+
+/// Agents that are to stop.
+#[derive(Clone, Debug)]
+pub(super) struct Stop {
+    pub(super) line: usize,
+    pub(super) spot: usize,
+    pub(super) cause: StopCause,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum StopCause {
+    /// For this team.
+    Guaranteed(usize),
+    /// Beyond the limit of all, of a team or of a campaign.
+    OrgLimit,
+    TeamLimit(usize),
+    CampaignLimit(usize),
+    TeamFuel(usize),
+    CampaignFuel(usize),
+}
+
+/// All of it.
+#[derive(Clone, Debug)]
+pub(super) struct Table<'a> {
+    pub(super) spots: Vec<Spot>,
+    pub(super) teams: Vec<Party>,
+    pub(super) campaigns: Vec<Party>,
+    /// The team of each campaign.
+    pub(super) team_of: Vec<usize>,
+    pub(super) lines: Vec<Line<'a>>,
+    pub(super) org: Party,
+    /// What the fleet has, as far as all together may have it.
+    pub(super) total: Amounts,
+    pub(super) whole: Whole,
+    /// What teams have been granted, or keep for themselves.
+    pub(super) held: Amounts,
+    /// What teams keep for themselves.
+    pub(super) kept: Amounts,
+    pub(super) stops: Vec<Stop>,
+    /// What was to stop before.
+    pub(super) stopping: Vec<(usize, usize)>,
+}
+
+impl<'a> Table<'a> {
+    /// Numbers everything, charges what ran, and closes what has no fuel.
+    pub(super) fn new(demand: &'a Demand, quotas: &Quotas, past: &mut Past, now: Timestamp) -> Self {
+        let step = past.pass(&demand.used, now);
+        let mut table = Self::of_nodes(demand, quotas);
+        let mut builder = Builder { places: BTreeMap::new(), modules: BTreeMap::new() };
+        let by_id: BTreeMap<NodeId, usize> =
+            table.spots.iter().enumerate().map(|(at, spot)| (spot.id, at)).collect();
+        let mut queues: Vec<&Queue> = demand.queues.iter().collect();
+        queues.sort_by(|one, other| one.key.cmp(&other.key));
+        // Teams that want nothing lend, and keep what they do not lend.
+        let teams: BTreeSet<&Name> =
+            queues.iter().map(|queue| &queue.key.team).chain(quotas.teams.keys()).collect();
+        table.teams = teams
+            .into_iter()
+            .map(|team| Party::new(Some(QuotaOf::Team(team.clone())), quotas.of_team(team), Lead::default()))
+            .collect();
+        for queue in queues {
+            builder.add(&mut table, queue, quotas, (past, &by_id));
+        }
+        table.charge(past, step);
+        table.fuel(quotas, past, now);
+        table.kept = table.teams.iter().fold(table.kept, |kept, team| kept.plus(team.terms.kept));
+        table.held = table.kept;
+        table.stopping = table.stopped_before(past);
+        table
+    }
+
+    fn of_nodes(demand: &Demand, quotas: &Quotas) -> Self {
+        let mut spots: Vec<Spot> = demand
+            .nodes
+            .iter()
+            .map(|node| Spot {
+                id: node.id,
+                capacity: node.capacity,
+                whole: Whole::new(&node.capacity),
+                takes: node.takes,
+                granted: Amounts::NONE,
+                rest: Amounts::NONE,
+                residents: Vec::new(),
+                modules: Vec::new(),
+            })
+            .collect();
+        spots.sort_by_key(|spot| spot.id);
+        spots.dedup_by_key(|spot| spot.id);
+        let org = Party::new(Some(QuotaOf::Org), quotas.org.as_ref().unwrap_or(&OPEN), Lead::default());
+        let there = spots.iter().fold(Amounts::NONE, |sum, spot| sum.plus(spot.capacity));
+        // What nobody said there is of processors or bytes is as much as all together may have, if that is said.
+        let total = Amounts::of(Resource::ALL.iter().copied().map(|resource| {
+            let limit = org.terms.limit[resource];
+            let unsaid = there[resource] == 0 && !SOLID.contains(&resource);
+            let total = if unsaid && limit < u64::MAX { limit } else { there[resource].min(limit) };
+            (resource, total)
+        }));
+        Self {
+            spots,
+            teams: Vec::new(),
+            campaigns: Vec::new(),
+            team_of: Vec::new(),
+            lines: Vec::new(),
+            org,
+            total,
+            whole: Whole::new(&total),
+            held: Amounts::NONE,
+            kept: Amounts::NONE,
+            stops: Vec::new(),
+            stopping: Vec::new(),
+        }
+    }
+
+    /// The parties of a line: its campaign, its team, all.
+    pub(super) fn parties(&mut self, at: usize) -> [&mut Party; 3] {
+        let (team, campaign) = (self.lines[at].team, self.lines[at].campaign);
+        [&mut self.campaigns[campaign], &mut self.teams[team], &mut self.org]
+    }
+
+    /// Everybody pays for what they had since the tick before, beyond what is guaranteed.
+    fn charge(&mut self, past: &mut Past, step: u32) {
+        let (whole, step_s) = (self.whole, f64::from(step) / 1_000.0);
+        let by_weight = |party: &Party, charge: Amounts| {
+            let weight = if party.terms.weight > 0.0 { party.terms.weight } else { 1.0 };
+            charge.minus(party.terms.guaranteed.times(step)).share(&whole) / 1_000.0 / weight
+        };
+        let mut of_teams = vec![Amounts::NONE; self.teams.len()];
+        for (at, campaign) in self.campaigns.iter_mut().enumerate() {
+            let team = self.team_of[at];
+            let Some((team_name, id)) = campaign_key(&self.teams[team], campaign) else { continue };
+            let Some(kept) = past.teams.get_mut(team_name).and_then(|team| team.campaigns.get_mut(&id))
+            else {
+                continue;
+            };
+            let charge = kept.charge(&campaign.running, step);
+            of_teams[team] = of_teams[team].plus(charge);
+            campaign.lead.seconds += by_weight(campaign, charge);
+        }
+        for (team, charge) in self.teams.iter_mut().zip(of_teams) {
+            team.lead.seconds += by_weight(team, charge);
+        }
+        for line in &mut self.lines {
+            line.lead.seconds += line.cost.times(line.rest_count()).share(&whole) * step_s;
+        }
+        level(self.teams.iter_mut().map(|team| &mut team.lead));
+        let mut begin = 0;
+        // Campaigns stand by team, queues by campaign, for queues were sorted by their keys.
+        for group in self.team_of.chunk_by(|one, other| one == other) {
+            level(self.campaigns[begin..begin + group.len()].iter_mut().map(|campaign| &mut campaign.lead));
+            begin += group.len();
+        }
+        for group in self.lines.chunk_by_mut(|one, other| one.campaign == other.campaign) {
+            level(group.iter_mut().map(|line| &mut line.lead));
+        }
+    }
+
+    /// Closes what has spent its fuel.
+    fn fuel(&mut self, quotas: &Quotas, past: &mut Past, now: Timestamp) {
+        let mut spent: Vec<(Option<Reason>, Option<Reason>)> = Vec::with_capacity(self.campaigns.len());
+        for (at, campaign) in self.campaigns.iter_mut().enumerate() {
+            let team = &mut self.teams[self.team_of[at]];
+            let Some((name, id)) = campaign_key(team, campaign) else {
+                spent.push((None, None));
+                continue;
+            };
+            let Some(kept) = past.teams.get_mut(name) else {
+                spent.push((None, None));
+                continue;
+            };
+            let close = |budget, kept: &mut crate::past::Spent, of| {
+                let until = kept.settle(budget, now);
+                let next = budget.map(|budget| crate::past::Spent::next(budget, now));
+                (next.map(|next| (kept.fuel.0, next)), until.map(|until| Reason::FuelSpent { of, until }))
+            };
+            let budget = quotas.of_team(name).fuel.as_ref().filter(|budget| budget.per.0 > 0);
+            let (team_fuel, of_team) = close(budget, &mut kept.fuel, named(name, None));
+            let budget = id.and_then(|id| quotas.of_campaign(id).fuel.as_ref());
+            let budget = budget.filter(|budget| budget.per.0 > 0);
+            let own = kept.campaigns.entry(id).or_default();
+            let (fuel, of_campaign) = close(budget, &mut own.fuel, named(name, id));
+            campaign.fuel = fuel;
+            team.fuel = team_fuel;
+            spent.push((of_team, of_campaign));
+        }
+        for line in &mut self.lines {
+            let (team, campaign) = &spent[line.campaign];
+            line.closed = team.clone().or_else(|| campaign.clone());
+        }
+    }
+
+    fn stopped_before(&self, past: &Past) -> Vec<(usize, usize)> {
+        let find = |(key, node): &(crate::demand::QueueKey, NodeId)| {
+            let line = self.lines.binary_search_by(|line| line.queue.key.cmp(key)).ok()?;
+            let spot = self.spots.binary_search_by_key(node, |spot| spot.id).ok()?;
+            Some((line, spot))
+        };
+        let mut stopping: Vec<_> = past.reclaimed.iter().filter_map(find).collect();
+        stopping.sort_unstable();
+        stopping
+    }
+}
+
+/// The name of a campaign's team, and its id.
+fn campaign_key<'a>(team: &'a Party, campaign: &Party) -> Option<(&'a Name, Option<CampaignId>)> {
+    let Some(QuotaOf::Team(name)) = &team.of else { return None };
+    let id = match &campaign.of {
+        Some(QuotaOf::Campaign(id)) => Some(*id),
+        Some(QuotaOf::Org | QuotaOf::Default | QuotaOf::Team(_)) | None => None,
+    };
+    Some((name, id))
+}
+
+struct Builder<'a> {
+    places: BTreeMap<(&'a Name, Option<CampaignId>), (usize, usize)>,
+    modules: BTreeMap<ModuleDigest, usize>,
+}
+
+impl<'a> Builder<'a> {
+    fn add(
+        &mut self,
+        table: &mut Table<'a>,
+        queue: &'a Queue,
+        quotas: &Quotas,
+        (past, nodes): (&mut Past, &BTreeMap<NodeId, usize>),
+    ) {
+        let key = &queue.key;
+        let kept = past.teams.entry(key.team.clone()).or_default();
+        let team_lead = kept.lead;
+        let kept = kept.campaigns.entry(key.campaign).or_default();
+        let lead = kept.queues.get(&(key.store.clone(), key.size)).copied().unwrap_or_default();
+        let cost = kept.agents.one(&queue.task);
+        let (team, campaign) = *self.places.entry((&key.team, key.campaign)).or_insert_with(|| {
+            let of = QuotaOf::Team(key.team.clone());
+            let team = table.teams.partition_point(|team| team.of.as_ref() < Some(&of));
+            table.teams[team].lead = team_lead;
+            let quota = key.campaign.map_or(&OPEN, |id| quotas.of_campaign(id));
+            table.campaigns.push(Party::new(key.campaign.map(QuotaOf::Campaign), quota, kept.lead));
+            table.team_of.push(team);
+            (team, table.campaigns.len() - 1)
+        });
+        let fresh = self.modules.len();
+        let module = queue.module.map(|digest| *self.modules.entry(digest).or_insert(fresh));
+        let (at, promise) = (table.lines.len(), cost.or_more(queue.task));
+        let known = |(node, agents): (&NodeId, &u32)| Some((*nodes.get(node)?, *agents));
+        let rest: Vec<(usize, u32)> =
+            queue.running.iter().filter(|(_, agents)| **agents > 0).filter_map(known).collect();
+        let running: u32 = rest.iter().map(|(_, agents)| *agents).fold(0, u32::saturating_add);
+        for (spot, agents) in &rest {
+            let spot = &mut table.spots[*spot];
+            spot.rest = spot.rest.plus(cost.times(*agents));
+            spot.residents.push(at);
+            if let Some(module) = module.filter(|module| !spot.modules.contains(module)) {
+                spot.modules.push(module);
+            }
+        }
+        let wants = running.saturating_add(queue.waiting);
+        table.lines.push(Line {
+            queue,
+            team,
+            campaign,
+            module,
+            cost,
+            promise,
+            wants,
+            count: 0,
+            lead,
+            rest,
+            lost: Vec::new(),
+            granted: Vec::new(),
+            places: Places::default(),
+            closed: None,
+            blocked: None,
+        });
+        for party in table.parties(at) {
+            party.running = party.running.plus(cost.times(running));
+            party.real = party.running;
+            party.rest = party.rest.plus(cost.times(running));
+            party.rest_promised = party.rest_promised.plus(promise.times(running));
+            party.stays = party.rest_promised;
+        }
+    }
+}
