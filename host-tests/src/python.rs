@@ -37,8 +37,8 @@ fn script(name: &str, arguments: &[&Path]) -> Command {
 /// Runs a script of `host-tests/foreign/` and returns what it printed.
 pub fn run(name: &str, arguments: &[&Path]) -> String {
     let output = script(name, arguments).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{name} {arguments:?} failed:\n{said}");
+    let said = [output.stdout.as_slice(), &output.stderr].map(String::from_utf8_lossy);
+    assert!(output.status.success(), "{name} {arguments:?} failed:\n{}{}", said[0], said[1]);
     String::from_utf8(output.stdout).unwrap()
 }
 

@@ -327,6 +327,7 @@ fn the_reference_says_what_the_code_says() {
         ("limits", "reference/limits.md"),
         ("contract", "reference/contract.md"),
         ("errors", "errors/README.md"),
+        ("openapi", "reference/openapi.json"),
     ];
     for (page, path) in pages {
         let printed = Site::new().skein("reference").arg(page).finish().succeeded();

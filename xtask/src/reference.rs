@@ -13,11 +13,12 @@ use crate::project::Project;
 use crate::test;
 
 /// What `skein reference` calls a page, and where below `docs` it is committed.
-const PAGES: [(&str, &str); 4] = [
+const PAGES: [(&str, &str); 5] = [
     ("cli", "reference/cli.md"),
     ("limits", "reference/limits.md"),
     ("contract", "reference/contract.md"),
     ("errors", "errors/README.md"),
+    ("openapi", "reference/openapi.json"),
 ];
 
 pub(crate) fn write(project: &Project) -> Result<()> {

@@ -91,12 +91,14 @@ impl Service {
 }
 
 impl Drop for Service {
-    /// Its nodes end with it.
+    /// Its nodes end with it. What it answered was described.
     fn drop(&mut self) {
+        let strange = !std::thread::panicking() && self.said("an answer that is not described");
         // It may have ended by itself; then the test says so.
         if !self.running.has_ended() {
             signal(self.running.id(), Signal::KILL);
         }
+        assert!(!strange, "{}", self.running.has_said(Stream::Stderr));
     }
 }
 

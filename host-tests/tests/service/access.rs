@@ -78,6 +78,16 @@ const ROUTES: &[(&str, &str, &str, Scope)] = &[
     ("POST /v1/campaigns/{campaign}/actions/roll_back", r#"{"expect":"halted"}"#, "..xxx.", Scope::Team),
 ];
 
+/// Routes without a line. What is asked of the description is the same for everybody; datasets are registered each with its own
+/// right; the others are about what the campaign of these tests has none of, and ask as the list beside them does.
+const WITHOUT: [&str; 5] = [
+    "GET /v1/openapi.json",
+    "GET /v1/docs",
+    "POST /v1/datasets",
+    "GET /v1/campaigns/{campaign}/runs/{seq}",
+    "GET /v1/campaigns/{campaign}/samples/{seq}",
+];
+
 /// Where the role of a column has to be held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scope {
@@ -212,6 +222,33 @@ fn every_route_lets_in_the_roles_of_its_line_and_no_other() {
             })
             .collect();
         assert_eq!(&is, columns, "{what}");
+    }
+}
+
+/// Whether a line of the table asks for a route as it is described.
+fn asks_for(line: &str, described: &str) -> bool {
+    let (line, described): (Vec<_>, Vec<_>) = (line.split('/').collect(), described.split('/').collect());
+    let alike = |(said, name): (&&str, &&str)| name.starts_with('{') || said == name;
+    line.len() == described.len() && line.iter().zip(&described).all(alike)
+}
+
+#[test]
+fn every_route_that_is_described_has_its_line_and_every_line_its_route() {
+    let service = Service::start(0);
+    let document = service.get("/v1/openapi.json");
+    let described: Vec<String> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, item)| {
+            item.as_object().unwrap().keys().map(move |method| format!("{} {path}", method.to_uppercase()))
+        })
+        .collect();
+    let has_line = |route: &&String| ROUTES.iter().any(|(line, ..)| asks_for(line, route));
+    let without: Vec<&String> = described.iter().filter(|route| !has_line(route)).collect();
+    assert!(without.iter().all(|route| WITHOUT.contains(&route.as_str())), "{without:#?}");
+    for (line, ..) in ROUTES {
+        assert!(described.iter().any(|route| asks_for(line, route)), "{line} is not described");
     }
 }
 

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use skein_types::{Millis, Role, TokenId, TokenKind};
+use utoipa::ToSchema;
 
 use crate::bounded::{List, Text};
 use crate::time::Time;
@@ -12,7 +13,7 @@ use crate::{Message, Name};
 pub const GRANTS_MAX: usize = 64;
 
 /// What a token's holder is in a team.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
     /// The team; none: every team, and what is nobody's.
@@ -23,7 +24,7 @@ pub struct Grant {
 }
 
 /// Who asks, as the server sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Whoami {
     /// As records name it: the name and the id of the token, or `local` where everybody on this machine may do everything.
     pub actor: Name,
@@ -32,13 +33,13 @@ pub struct Whoami {
     /// The token, if one was shown.
     pub token: Option<TokenId>,
     /// What it lets its holder do.
-    pub grants: List<Grant, GRANTS_MAX>,
+    pub grants: List<Grant, { GRANTS_MAX }>,
     /// Requests without a token are those of the one user of this machine, who may do everything.
     pub single_user: bool,
 }
 
 /// Makes a team, or says something else about it: `PUT /v1/teams/{team}`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TeamPut {
     /// For people: what it is, where it is reached.
@@ -46,7 +47,7 @@ pub struct TeamPut {
 }
 
 /// A team.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Team {
     /// Its name, which stays.
     pub team: Name,
@@ -57,7 +58,7 @@ pub struct Team {
 }
 
 /// Asks for a token: `POST /v1/tokens`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenIssue {
     /// Whose it is: records say that this one did it.
@@ -65,14 +66,14 @@ pub struct TokenIssue {
     /// Only a person can approve.
     pub kind: TokenKind,
     /// What it lets its holder do.
-    pub grants: List<Grant, GRANTS_MAX>,
+    pub grants: List<Grant, { GRANTS_MAX }>,
     /// It is good for so long; none: until it is revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in_ms: Option<Millis>,
 }
 
 /// A token, without its secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AccessToken {
     /// Which.
     pub token: TokenId,
@@ -81,7 +82,7 @@ pub struct AccessToken {
     /// Who holds it.
     pub kind: TokenKind,
     /// What it lets its holder do.
-    pub grants: List<Grant, GRANTS_MAX>,
+    pub grants: List<Grant, { GRANTS_MAX }>,
     /// When.
     pub issued: Time,
     /// From then on it counts no more.
@@ -93,7 +94,7 @@ pub struct AccessToken {
 }
 
 /// A new token. The only time that its secret is said: what is kept is a hash.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TokenIssued {
     /// What it is.
     pub token: AccessToken,

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use skein_types::{Blake3, Bytes, ServerId};
+use utoipa::ToSchema;
 
 use crate::Location;
 use crate::time::Time;
 
 /// Asks for a backup.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BackupAsk {
     /// An absolute path that is not there yet, on the server's machine.
@@ -18,7 +19,7 @@ pub struct BackupAsk {
 }
 
 /// A backup that was written and read back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Backup {
     /// Where it is.
     pub at: Location,

@@ -2,12 +2,17 @@
 //!
 //! The bound is checked while reading: a list of a million items costs no more than the bound.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::__dev::ComposeSchema;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 
 /// What stands at the end of a text that was cut.
 const CUT: &str = "…";
@@ -125,6 +130,19 @@ impl<const MAX: usize> TryFrom<String> for Text<MAX> {
     }
 }
 
+impl<const MAX: usize> PartialSchema for Text<MAX> {
+    /// In characters, of which each is a byte at least.
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).max_length(Some(MAX)).build().into()
+    }
+}
+
+impl<const MAX: usize> ToSchema for Text<MAX> {
+    fn name() -> Cow<'static, str> {
+        format!("Text.{MAX}").into()
+    }
+}
+
 impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         Self::new(String::deserialize(d)?).map_err(D::Error::custom)
@@ -140,6 +158,9 @@ pub struct TooMany {
 }
 
 /// A list of at most `MAX` items.
+///
+/// In a body that derives its description a bound with a name stands in braces, `List<Grant, { GRANTS_MAX }>`: the
+/// derivation would take the bare name for a type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct List<T, const MAX: usize>(Vec<T>);
@@ -183,6 +204,26 @@ impl<T, const MAX: usize> IntoIterator for List<T, MAX> {
     type IntoIter = std::vec::IntoIter<T>;
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
+    }
+}
+
+/// What the derived descriptions of bodies ask a generic type for.
+impl<T: ToSchema, const MAX: usize> ComposeSchema for List<T, MAX> {
+    fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
+        let item = RefOr::Ref(Ref::from_schema_name(T::name()));
+        ArrayBuilder::new().items(item).max_items(Some(MAX)).build().into()
+    }
+}
+
+impl<T: ToSchema, const MAX: usize> ToSchema for List<T, MAX> {
+    /// Whoever names it adds the name of the items.
+    fn name() -> Cow<'static, str> {
+        format!("List.{MAX}").into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use utoipa::ToSchema;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -18,7 +19,7 @@ use crate::time::Time;
 use crate::{Message, Name};
 
 /// Which datasets. A dataset is in if all that is said holds for it; if nothing is said, all are.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Selection {
     /// Its name is one of these or matches one as a glob.
@@ -38,7 +39,7 @@ pub struct Selection {
     pub driver: Option<Text<32>>,
     /// It is one of these, and what is said of it holds for its run.
     #[serde(skip_serializing_if = "manifest_empty")]
-    pub manifest: List<Chosen, MANIFEST_MAX>,
+    pub manifest: List<Chosen, { MANIFEST_MAX }>,
     /// Its run in this campaign did not come to an end that stays: it failed, was cancelled, is stale, was undone, or its
     /// dataset was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,13 +50,14 @@ pub struct Selection {
 pub const MANIFEST_MAX: usize = 10_000;
 
 /// A dataset that a manifest names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Chosen {
     /// Its name, exactly.
     pub dataset: Name,
     /// Take the place of the campaign's parameters of the same names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
     pub params: Option<Map<String, Value>>,
     /// The team that it belongs to; refused if it is another's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,7 +80,7 @@ fn names_empty(names: &List<Name, 10_000>) -> bool {
 }
 
 /// A campaign to be made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CampaignCreate {
     /// For people; need not be the only one.
@@ -170,7 +172,7 @@ impl FromStr for CampaignVerb {
 }
 
 /// Asks for a move.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CampaignAction {
     /// The state that whoever asks saw; refused if the campaign is no longer there.
@@ -190,7 +192,7 @@ pub struct CampaignAction {
 }
 
 /// Runs by state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[expect(missing_docs, reason = "each is a state of a run")]
 pub struct RunCounts {
@@ -209,7 +211,7 @@ pub struct RunCounts {
 }
 
 /// A cohort of runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Wave {
     /// 0 is the canary.
     pub number: u32,
@@ -228,7 +230,7 @@ pub struct Wave {
 }
 
 /// What the plan comes to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlanTotals {
     /// Of the whole plan.
     pub digest: Blake3,
@@ -259,7 +261,7 @@ pub struct PlanTotals {
 }
 
 /// A campaign.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Campaign {
     /// Its id.
     pub campaign: CampaignId,
@@ -292,7 +294,7 @@ pub struct Campaign {
 }
 
 /// How a campaign is getting on just now. Nothing of it is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CampaignProgress {
     /// Where it is.
     pub state: CampaignState,

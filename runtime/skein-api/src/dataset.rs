@@ -2,6 +2,9 @@
 //! forgets one (never its files).
 
 use std::collections::BTreeMap;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use serde::{Deserialize, Serialize};
 use skein_types::DatasetId;
@@ -34,6 +37,17 @@ impl Labels {
     }
 }
 
+impl PartialSchema for Labels {
+    fn schema() -> RefOr<Schema> {
+        let labels = ObjectBuilder::new()
+            .description(Some("Words that somebody gave a dataset to select by."))
+            .max_properties(Some(Self::MAX));
+        labels.additional_properties(Some(Text::<64>::schema())).build().into()
+    }
+}
+
+impl ToSchema for Labels {}
+
 impl TryFrom<BTreeMap<Text<64>, Text<64>>> for Labels {
     type Error = crate::TooMany;
     fn try_from(labels: BTreeMap<Text<64>, Text<64>>) -> Result<Self, Self::Error> {
@@ -42,7 +56,7 @@ impl TryFrom<BTreeMap<Text<64>, Text<64>>> for Labels {
 }
 
 /// A dataset to be registered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DatasetAdd {
     /// No other has it.
@@ -71,7 +85,7 @@ fn is_files(driver: &str) -> bool {
 }
 
 /// Datasets to be registered. Each by itself: one that is refused does not keep the others out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DatasetsAdd {
     /// These.
@@ -79,7 +93,7 @@ pub struct DatasetsAdd {
 }
 
 /// What became of one of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DatasetAdded {
     /// It is registered.
@@ -91,14 +105,14 @@ pub enum DatasetAdded {
 }
 
 /// What became of them, in their order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DatasetsAdded {
     /// One for each.
     pub datasets: List<DatasetAdded, 1_000>,
 }
 
 /// A registered dataset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Dataset {
     /// Stays when its name changes.
     pub dataset: DatasetId,

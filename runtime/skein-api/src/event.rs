@@ -3,13 +3,14 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use skein_types::{Blake3, TraceId};
+use utoipa::ToSchema;
 
 use crate::Name;
 use crate::bounded::Text;
 use crate::time::Time;
 
 /// A record of the ledger, as it may be shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
     /// In the ledger: gap-free, from 1.
     pub position: u64,

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use skein_types::{Bytes, ModuleDigest};
+use utoipa::ToSchema;
 
 use crate::run::Why;
 use crate::time::Time;
@@ -12,7 +13,7 @@ use crate::{Message, Name};
 pub const MODULE_BYTES_MAX: usize = 64 << 20;
 
 /// Where a module is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ModuleState {
     /// It is being checked and compiled.
@@ -28,7 +29,7 @@ pub enum ModuleState {
 }
 
 /// Asks that a suspended module may run again: `POST /v1/modules/{name}/versions/{version}/actions/restore`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModuleRestore {
     /// Why it was not the module's fault, for the record.
@@ -36,7 +37,7 @@ pub struct ModuleRestore {
 }
 
 /// Asks that a module runs no more, under whatever name: `POST /v1/modules/{name}/versions/{version}/actions/ban`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModuleBan {
     /// Why, for the record and for those whose campaigns end with it.
@@ -44,7 +45,7 @@ pub struct ModuleBan {
 }
 
 /// A submitted module.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Module {
     /// As submitted.
     pub name: Name,

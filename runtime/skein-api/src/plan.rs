@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use skein_types::{Blake3, Bytes, DatasetId, Fuel, Millis, Verdict};
+use utoipa::ToSchema;
 
 use crate::bounded::{List, Text};
 use crate::run::{Meters, RunRows, Why};
@@ -14,7 +15,7 @@ pub const SAMPLES_MAX: usize = 1_000;
 pub const LISTED_MAX: usize = 50;
 
 /// How much can go wrong.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Risk {
     /// Nothing that was seen speaks against it.
@@ -27,7 +28,7 @@ pub enum Risk {
 }
 
 /// What carrying a plan out takes, from what samples took.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct PlanEstimate {
     /// CPU time of all runs.
@@ -43,7 +44,7 @@ pub struct PlanEstimate {
 }
 
 /// Datasets that are left out, or samples that failed, for one reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlanReason {
     /// What the plan says of them.
     pub verdict: Verdict,
@@ -58,7 +59,7 @@ pub struct PlanReason {
 }
 
 /// Datasets of one kind of which none is tried, or none goes first, because a limit was reached before.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Uncovered {
     /// The kind.
     pub group: Blake3,
@@ -69,7 +70,7 @@ pub struct Uncovered {
 }
 
 /// What was tried, and how it went.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Samples {
     /// Datasets that were tried.
@@ -87,15 +88,15 @@ pub struct Samples {
     /// How many failed.
     pub failed: u64,
     /// Why.
-    pub failures: List<PlanReason, LISTED_MAX>,
+    pub failures: List<PlanReason, { LISTED_MAX }>,
     /// Schemas of which none was tried; the first of them.
-    pub uncovered: List<Uncovered, LISTED_MAX>,
+    pub uncovered: List<Uncovered, { LISTED_MAX }>,
     /// Whether there are more.
     pub more_uncovered: u64,
 }
 
 /// What a plan says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct PlanReport {
     /// How much can go wrong, by what was seen.
@@ -113,11 +114,11 @@ pub struct PlanReport {
     /// Of the eligible, those that do not start before a time that their manifest says.
     pub deferred: u64,
     /// Why datasets are left out.
-    pub reasons: List<PlanReason, LISTED_MAX>,
+    pub reasons: List<PlanReason, { LISTED_MAX }>,
     /// Runs per wave; the first is the canary.
     pub waves: List<u64, 64>,
     /// Kinds of datasets of which the canary has none; the first of them.
-    pub canary_uncovered: List<Uncovered, LISTED_MAX>,
+    pub canary_uncovered: List<Uncovered, { LISTED_MAX }>,
     /// Whether there are more.
     pub more_uncovered: u64,
     /// What was tried, and how it went.
@@ -127,7 +128,7 @@ pub struct PlanReport {
 }
 
 /// A dataset that was tried.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlanSample {
     /// Its place in the campaign.
     pub seq: u64,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use skein_types::{Bytes, Fuel, Millis, Rows};
+use utoipa::ToSchema;
 
 use crate::Name;
 use crate::bounded::{List, Text};
@@ -10,7 +11,7 @@ use crate::bounded::{List, Text};
 pub type Share = Text<8>;
 
 /// How a result becomes visible.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Publish {
     /// In place of what was read.
@@ -26,7 +27,7 @@ pub enum Publish {
 }
 
 /// How the files of a directory are called.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NameRule {
     /// With the hash of their content.
@@ -37,7 +38,7 @@ pub enum NameRule {
 }
 
 /// How many runs of a wave may fail.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Budget {
     /// So many.
@@ -49,7 +50,7 @@ pub enum Budget {
 }
 
 /// What the budget holds back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Admission {
     /// Publishes only.
@@ -60,7 +61,7 @@ pub enum Admission {
 }
 
 /// What may not move between plan and run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Pin {
     /// The schema.
@@ -71,7 +72,7 @@ pub enum Pin {
 }
 
 /// Limits of each agent that are lower than the standard; none raises one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsAsk {
     /// Of one call.
@@ -95,7 +96,7 @@ pub struct LimitsAsk {
 }
 
 /// What goes first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CanaryAsk {
     /// Of all datasets, up to which random ones are added to the smallest of each kind; `1%` if nothing is said.
@@ -110,7 +111,7 @@ pub struct CanaryAsk {
 }
 
 /// What is tried while planning.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SampleAsk {
     /// Of all datasets, up to which random ones are added to the smallest of each schema; `1%` if nothing is said.
@@ -122,7 +123,7 @@ pub struct SampleAsk {
 }
 
 /// When what passes is tried again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RetryAsk {
     /// Tries after the first; 5 if nothing is said.
@@ -141,7 +142,7 @@ fn unsaid<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 /// How a campaign shall go. One that is shown says everything that holds, whether it was asked for or is the standard.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
     /// Name of the migration; the module's own if there is none.

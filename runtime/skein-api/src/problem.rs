@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use skein_types::Code;
+use utoipa::ToSchema;
 
 use crate::Message;
 use crate::bounded::Text;
@@ -10,7 +11,7 @@ use crate::bounded::Text;
 pub const PROBLEM_TYPE: &str = "urn:skein:error:";
 
 /// A refusal or failure.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// [`PROBLEM_TYPE`] and the code.
     #[serde(rename = "type")]

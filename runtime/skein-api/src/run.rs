@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 use skein_types::{Bytes, Code, DatasetId, ErrorClass, Fuel, Millis, Rows, RunId, RunState, Verdict};
+use utoipa::ToSchema;
 
 use crate::bounded::Text;
 use crate::time::Time;
 use crate::{Message, Name};
 
 /// A failure or refusal: for people, for machines and for who decides about a retry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Why {
     /// `SK` and four digits.
@@ -36,7 +37,7 @@ impl Why {
 }
 
 /// Rows by fate. Unless the shape is free, `read = written + rejected + filtered`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunRows {
     /// Of the sources.
@@ -50,7 +51,7 @@ pub struct RunRows {
 }
 
 /// What work cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Meters {
     /// Guest work.
@@ -70,7 +71,7 @@ pub struct Meters {
 }
 
 /// One dataset in one campaign.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Run {
     /// As the dataset's log names it.
     pub run: RunId,

@@ -3,6 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 use skein_types::{Bytes, TaskId};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{AllOfBuilder, ArrayBuilder, ArrayItems, ObjectBuilder, Schema, Type};
+use utoipa::openapi::{Ref, RefOr};
 
 use crate::bounded::List;
 use crate::dataset::{DatasetAdded, Labels};
@@ -11,7 +14,7 @@ use crate::time::Time;
 use crate::{Location, Name};
 
 /// Asks for the datasets below a directory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScanAsk {
     /// An absolute path.
@@ -30,7 +33,7 @@ pub struct ScanAsk {
 }
 
 /// How a scan is getting on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Scan {
     /// Its name: that of its first task.
     pub scan: TaskId,
@@ -51,13 +54,27 @@ pub struct Scan {
     /// Of those, refused.
     pub refusals: u64,
     /// The first of the refused, with reason.
+    #[schema(schema_with = refused)]
     pub refused: List<(Location, Why), 100>,
     /// Why it ended before it was through, if it did.
     pub why: Option<Why>,
 }
 
+/// Pairs of a place and why it was refused.
+fn refused() -> RefOr<Schema> {
+    let place = Schema::Object(ObjectBuilder::new().schema_type(Type::String).build());
+    let why = Schema::AllOf(AllOfBuilder::new().item(Ref::from_schema_name(Why::name())).build());
+    let pair = ArrayBuilder::new().prefix_items([place, why]).items(ArrayItems::False);
+    ArrayBuilder::new()
+        .items(RefOr::T(Schema::Array(pair.build())))
+        .max_items(Some(100))
+        .description(Some("The first of the refused, with reason."))
+        .build()
+        .into()
+}
+
 /// What a scan found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ScanFound {
     /// Where.
     pub location: Location,

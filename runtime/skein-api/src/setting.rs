@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use skein_types::Blake3;
+use utoipa::ToSchema;
 
 use crate::policy::Policy;
 use crate::time::Time;
@@ -12,7 +13,7 @@ use crate::{Message, Name};
 pub const SECRET_BYTES_MAX: usize = 64 << 10;
 
 /// Sets a policy that campaigns can name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyPut {
     /// What holds for campaigns with it.
@@ -23,7 +24,7 @@ pub struct PolicyPut {
 }
 
 /// A policy that campaigns can name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NamedPolicy {
     /// Its name.
     pub name: Name,
@@ -38,7 +39,7 @@ pub struct NamedPolicy {
 }
 
 /// A secret, without its value: nothing says that.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Secret {
     /// Whose.
     pub team: Name,

@@ -4,13 +4,14 @@
 
 use serde::{Deserialize, Serialize};
 use skein_types::{Bytes, Millis, NodeId, NodeMark};
+use utoipa::ToSchema;
 
 use crate::bounded::{List, Text};
 use crate::time::Time;
 use crate::{Message, Name};
 
 /// What one process takes of its machine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProcessUse {
     /// Memory now.
     pub memory: Bytes,
@@ -23,7 +24,7 @@ pub struct ProcessUse {
 }
 
 /// The ledger, and what was written to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LedgerUse {
     /// Of the last event.
     pub position: u64,
@@ -40,7 +41,7 @@ pub struct LedgerUse {
 }
 
 /// What was done since the process started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WorkDone {
     /// Exchanges of nodes that were taken.
     pub exchanges: u64,
@@ -57,7 +58,7 @@ pub struct WorkDone {
 }
 
 /// A node that is here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Seated {
     /// Tasks that it has.
     pub holds: u64,
@@ -74,7 +75,7 @@ pub struct Seated {
 }
 
 /// A node that this ledger knows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NodeStatus {
     /// Which.
     pub node: NodeId,
@@ -100,7 +101,7 @@ fn unmarked() -> NodeMark {
 
 /// Asks for something that is done to a node or to the fleet: `POST /v1/nodes/{node}/actions/{cordon|uncordon|drain}`,
 /// `POST /v1/fleet/actions/{freeze|thaw}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FleetAction {
     /// For the record, and for those whose work waits.
@@ -108,7 +109,7 @@ pub struct FleetAction {
 }
 
 /// Whether the fleet works: `GET /v1/fleet`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FleetState {
     /// Nothing begins anywhere; what has begun goes on.
     pub frozen: bool,
@@ -119,7 +120,7 @@ pub struct FleetState {
 }
 
 /// How the server is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     /// Of the program.
     pub version: Text<64>,

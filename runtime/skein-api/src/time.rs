@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use skein_types::Timestamp;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat};
+use utoipa::{PartialSchema, ToSchema};
 
 /// A moment.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +58,20 @@ fn days_before(year: u64, month: u64) -> Option<u64> {
     let past = year.checked_sub(1970)? * 365 + leaps(year - 1) - leaps(1969);
     Some(past + before + if month > 2 { leaps(year) - leaps(year - 1) } else { 0 })
 }
+
+impl PartialSchema for Time {
+    fn schema() -> RefOr<Schema> {
+        let about = "A moment, in UTC, with milliseconds, and in no other spelling.";
+        let text = ObjectBuilder::new().schema_type(Type::String).description(Some(about));
+        text.format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .pattern(Some(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$"))
+            .examples(["2026-11-23T00:00:00.123Z"])
+            .build()
+            .into()
+    }
+}
+
+impl ToSchema for Time {}
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {

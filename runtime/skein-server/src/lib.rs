@@ -9,9 +9,11 @@
 //! cannot be made to ask for things. Nodes show a secret. It decides nothing itself and keeps nothing.
 
 mod asker;
+mod description;
 mod guard;
 mod metrics;
 mod node;
+pub mod openapi;
 mod page;
 mod problem;
 mod seen;

@@ -5,24 +5,28 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use serde_json::json;
 use skein_control::{Answered, Control};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::asker::Asker;
+use crate::description::{Family, told};
 use crate::problem::{Refusal, Refused};
 
 /// Of the text format of OpenMetrics 1.0.0.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-pub(crate) fn routes() -> Router<Arc<Control>> {
-    Router::new().route("/metrics", get(page))
+pub(crate) fn routes() -> Family {
+    Family::beside("Metrics", "Numbers for Prometheus.").get(
+        "/metrics",
+        page,
+        told("Show the server in numbers").answers(OPEN_METRICS, json!({ "type": "string" })),
+    )
 }
 
 async fn page(asker: Asker) -> Result<Response, Refusal> {

@@ -5,6 +5,7 @@
 //! reasons, messages) are escaped by the templates; the policy of the page allows nothing from elsewhere and nothing inline.
 
 mod campaign;
+mod docs;
 mod overview;
 
 use std::sync::Arc;
@@ -41,6 +42,11 @@ async fn overview(Viewer(asker): Viewer) -> Result<Page, Failed> {
 
 async fn campaign(Viewer(asker): Viewer, Path(named): Path<String>) -> Result<Page, Failed> {
     shown(asker, move |desk| Ok(campaign::page(&campaign::gather(&desk, &named)?))).await
+}
+
+/// What can be asked, as a page. It is the same as long as this process runs.
+pub(crate) fn docs(document: &serde_json::Value) -> impl IntoResponse + use<> {
+    Page { status: StatusCode::OK, body: docs::page(document) }
 }
 
 async fn style() -> impl IntoResponse {
@@ -113,20 +119,25 @@ impl IntoResponse for Failed {
     }
 }
 
-/// What all pages have.
+/// What pages have that show how things are by now.
 fn framed(title: &str, content: Markup) -> Markup {
+    whole(title, html! { meta http-equiv="refresh" content=(AGAIN_AFTER_SECONDS); }, content)
+}
+
+/// What all pages have.
+fn whole(title: &str, more: Markup, content: Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="refresh" content=(AGAIN_AFTER_SECONDS);
+                (more)
                 title { (title) " · Skein" }
                 link rel="stylesheet" href="/style.css";
             }
             body {
-                header { a href="/" { "Skein" } }
+                header { a href="/" { "Skein" } " " a href="/v1/docs" { "API" } }
                 main { h1 { (title) } (content) }
             }
         }

@@ -144,7 +144,7 @@ fn router(control: Arc<Control>, hosts: Hosts) -> Router {
     Router::new()
         .nest("/v1", v1::routes())
         .merge(page::routes())
-        .merge(metrics::routes())
+        .merge(metrics::routes().into_router())
         .layer(axum::middleware::from_fn_with_state(hosts, guard::known_hosts_only))
         .nest("/node/v1", node::routes(&control))
         .fallback(problem::no_route)

@@ -9,6 +9,7 @@ mod events;
 mod fleet;
 mod modules;
 mod plans;
+mod reference;
 mod scans;
 mod secrets;
 mod settings;
@@ -25,25 +26,33 @@ use serde::de::DeserializeOwned;
 use skein_control::{Control, ListPart, ServiceError};
 use skein_types::codes;
 
+use crate::description::Family;
 use crate::problem::Refusal;
 
 pub(crate) type Answer<T> = Result<Json<T>, Refusal>;
 
+/// All of them, in the order in which they are described.
+pub(crate) fn families() -> Vec<Family> {
+    vec![
+        modules::routes(),
+        datasets::routes(),
+        scans::routes(),
+        campaigns::routes(),
+        plans::routes(),
+        access::routes(),
+        secrets::routes(),
+        settings::routes(),
+        fleet::routes(),
+        events::routes(),
+        audit::routes(),
+        status::routes(),
+        backups::routes(),
+        reference::routes(),
+    ]
+}
+
 pub(crate) fn routes() -> Router<Arc<Control>> {
-    Router::new()
-        .merge(access::routes())
-        .merge(audit::routes())
-        .merge(backups::routes())
-        .merge(fleet::routes())
-        .merge(modules::routes())
-        .merge(datasets::routes())
-        .merge(scans::routes())
-        .merge(secrets::routes())
-        .merge(settings::routes())
-        .merge(campaigns::routes())
-        .merge(plans::routes())
-        .merge(events::routes())
-        .merge(status::routes())
+    families().into_iter().fold(Router::new(), |all, family| all.merge(family.into_router()))
 }
 
 /// Calls a service function where it may wait for the disk.
@@ -66,10 +75,24 @@ pub(crate) fn said(headers: &HeaderMap, name: &str) -> Result<Option<String>, Re
     })
 }
 
-/// Which part of a list, as the query says.
-pub(crate) struct Part(pub(crate) ListPart);
+/// Parts of the path.
+pub(crate) struct Path<T>(pub(crate) T);
 
-impl<S: Send + Sync> FromRequestParts<S> for Part {
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        match axum::extract::Path::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(named)) => Ok(Self(named)),
+            Err(error) => Err(Refusal(ServiceError::new(codes::BODY_INVALID, error.body_text()))),
+        }
+    }
+}
+
+/// Which part of a list, as the query says.
+pub(crate) struct Part<T = ListPart>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Part<T> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {

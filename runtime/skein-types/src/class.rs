@@ -1,10 +1,11 @@
 //! Whose fault an error is and who may try again.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Every public error of Skein answers with one of these. The class decides retries and blame and gives the
 /// default exit code and HTTP status; a [`crate::Code`] may name more exact ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
     /// The guest failed: a trap, a wrong answer, a limit of its own. Tried once more on another node.

@@ -15,8 +15,8 @@ pub struct IdParseError {
 }
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])* $name:ident, $prefix:literal) => {
+        $(#[doc = $doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Uuid);
 
@@ -49,6 +49,18 @@ macro_rules! id {
                     .ok_or_else(|| IdParseError { text: text.chars().take(64).collect(), prefix: $prefix })
             }
         }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                $crate::described::text(
+                    concat!($($doc),*),
+                    concat!("^", $prefix, "[0-9a-f]{32}$"),
+                    concat!($prefix, "0199c3f0a1b27c3d8e4f5a6b7c8d9e0f"),
+                )
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {

@@ -11,6 +11,7 @@ mod clock;
 mod code;
 mod column;
 pub mod crash;
+mod described;
 mod digest;
 pub mod format;
 mod id;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::id::CampaignId;
 use crate::text::Name;
@@ -40,7 +41,7 @@ words! {
 }
 
 /// How much of one resource, in the unit of that resource.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bounds {
     /// What is there for it whenever it is wanted.
@@ -54,7 +55,7 @@ pub struct Bounds {
 }
 
 /// How much guests may compute in a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FuelBudget {
     /// So much,
@@ -64,7 +65,7 @@ pub struct FuelBudget {
 }
 
 /// Whose quota it is. Printed and parsed as `org`, `default`, `team:<name>` or `campaign:<id>`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum QuotaOf {
     /// All of the fleet.

@@ -22,8 +22,8 @@ pub enum TextError {
 }
 
 macro_rules! text {
-    ($(#[$doc:meta])* $name:ident, empty $empty:literal, max $max:literal) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])* $name:ident, empty $empty:literal, max $max:literal) => {
+        $(#[doc = $doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(String);
 
@@ -64,6 +64,14 @@ macro_rules! text {
                 Self::new(text)
             }
         }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                $crate::described::words_of_people(concat!($($doc),*), usize::from(!$empty), Self::MAX)
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {

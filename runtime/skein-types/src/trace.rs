@@ -53,6 +53,16 @@ impl FromStr for TraceId {
     }
 }
 
+impl utoipa::PartialSchema for TraceId {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        let about =
+            "The `trace-id` of W3C Trace Context: a number that follows one request through every process.";
+        crate::described::text(about, "^[0-9a-f]{32}$", "4bf92f3577b34da6a3ce929d0e0e4736")
+    }
+}
+
+impl utoipa::ToSchema for TraceId {}
+
 impl Serialize for TraceId {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         s.collect_str(self)

@@ -1,23 +1,38 @@
 //! Who asks; teams and tokens.
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::extract::Path;
-use axum::routing::{get, put};
 use skein_api::{AccessToken, Page, Team, TeamPut, TokenIssue, TokenIssued, Whoami};
-use skein_control::Control;
+use skein_types::codes;
 
-use super::{Answer, Body, Part};
+use super::{Answer, Body, Part, Path};
 use crate::asker::Asker;
+use crate::description::{Family, told};
 
-pub(crate) fn routes() -> Router<Arc<Control>> {
-    Router::new()
-        .route("/whoami", get(whoami))
-        .route("/teams", get(teams))
-        .route("/teams/{team}", put(put_team).get(team).delete(remove_team))
-        .route("/tokens", get(tokens).post(issue))
-        .route("/tokens/{token}", get(token).delete(revoke))
+pub(crate) fn routes() -> Family {
+    Family::new("Access", "Who asks; teams, and the tokens by which their members come in.")
+        .get("/whoami", whoami, told("Say who asks, and what the token lets its holder do"))
+        .get("/teams", teams, told("List teams"))
+        .put("/teams/{team}", put_team, told("Make a team, or say something else about it"))
+        .get("/teams/{team}", team, told("Show a team"))
+        .delete(
+            "/teams/{team}",
+            remove_team,
+            told("Remove a team that has nothing any more").refuses(&[codes::TEAM_IN_USE]),
+        )
+        .get("/tokens", tokens, told("List tokens, without their secrets"))
+        .post(
+            "/tokens",
+            issue,
+            told("Issue a token")
+                .about("The answer is the only place where its secret is said: what is kept is a hash."),
+        )
+        .get("/tokens/{token}", token, told("Show a token, without its secret"))
+        .delete(
+            "/tokens/{token}",
+            revoke,
+            told("Revoke a token")
+                .about("Whoever holds a token may revoke it. That of the last admin stays.")
+                .refuses(&[codes::LAST_ADMIN]),
+        )
 }
 
 async fn whoami(asker: Asker) -> Answer<Whoami> {

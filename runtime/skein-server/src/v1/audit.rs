@@ -1,27 +1,20 @@
 //! What was decided, by whom and when.
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::extract::Query;
-use axum::routing::get;
 use skein_api::{Event, Page};
-use skein_control::{AuditPart, Control, ServiceError};
-use skein_types::codes;
+use skein_control::AuditPart;
 
-use super::Answer;
+use super::{Answer, Part};
 use crate::asker::Asker;
-use crate::problem::Refusal;
+use crate::description::{Family, told};
 
-pub(crate) fn routes() -> Router<Arc<Control>> {
-    Router::new().route("/audit", get(list))
+pub(crate) fn routes() -> Family {
+    Family::new("Audit", "What was decided, by whom and when.").get(
+        "/audit",
+        list,
+        told("List decisions that all of what is said holds for"),
+    )
 }
 
-async fn list(
-    asker: Asker,
-    part: Result<Query<AuditPart>, axum::extract::rejection::QueryRejection>,
-) -> Answer<Page<Event>> {
-    let Query(part) =
-        part.map_err(|error| Refusal(ServiceError::new(codes::BODY_INVALID, error.body_text())))?;
+async fn list(asker: Asker, Part(part): Part<AuditPart>) -> Answer<Page<Event>> {
     asker.ask(move |desk| desk.audit(&part)).await
 }

@@ -1,25 +1,68 @@
 //! Campaigns and their runs.
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::extract::Path;
-use axum::routing::{get, post};
+use serde_json::{Value, json};
 use skein_api::{Campaign, CampaignAction, CampaignCreate, CampaignProgress, Event, Page, Run};
-use skein_control::Control;
+use skein_types::{Code, RunState, codes};
 
-use super::{Answer, Body, Part};
+use super::{Answer, Body, Part, Path};
 use crate::asker::Asker;
+use crate::description::{Family, told};
 
-pub(crate) fn routes() -> Router<Arc<Control>> {
-    Router::new()
-        .route("/campaigns", get(list).post(create))
-        .route("/campaigns/{campaign}", get(show))
-        .route("/campaigns/{campaign}/runs", get(runs))
-        .route("/campaigns/{campaign}/runs/{seq}", get(run))
-        .route("/campaigns/{campaign}/events", get(events))
-        .route("/campaigns/{campaign}/progress", get(progress))
-        .route("/campaigns/{campaign}/actions/{verb}", post(act))
+/// What a campaign may not be made for.
+const CREATING: &[Code] = &[
+    codes::CAMPAIGN_STATE,
+    codes::MODULE_BANNED,
+    codes::MODULE_SUSPENDED,
+    codes::OWNER_NEEDED,
+    codes::PARAMS_INVALID,
+    codes::POLICY_INVALID,
+    codes::SECRET_MISSING,
+    codes::SECRET_LOST,
+    codes::NOT_FOUND,
+];
+/// What a campaign may not be moved for.
+const MOVING: &[Code] = &[
+    codes::BUDGET_SPENT,
+    codes::CAMPAIGN_STATE,
+    codes::MODULE_BANNED,
+    codes::MODULE_SUSPENDED,
+    codes::NO_RUN_FOR_IT,
+    codes::PLAN_MOVED,
+    codes::RUN_STATE,
+    codes::WINDOW_OPEN,
+];
+const VERBS: &[&str] =
+    &["plan", "start", "pause", "resume", "cancel", "retry", "skip", "roll_back", "finalize"];
+
+fn run_state() -> Value {
+    json!({ "type": "string", "enum": RunState::ALL.iter().map(|state| state.as_str()).collect::<Vec<_>>() })
+}
+
+pub(crate) fn routes() -> Family {
+    Family::new("Campaigns", "A module with parameters over a selection of datasets, and what becomes of each of them.")
+        .get("/campaigns", list, told("List campaigns, in the order in which they were made"))
+        .post(
+            "/campaigns",
+            create,
+            told("Make a campaign").about("Nothing runs before it is planned and started.").refuses(CREATING),
+        )
+        .get("/campaigns/{campaign}", show, told("Show a campaign"))
+        .get(
+            "/campaigns/{campaign}/runs",
+            runs,
+            told("List a campaign's runs, in their order").query("state", "Those in this state.", run_state()),
+        )
+        .get("/campaigns/{campaign}/runs/{seq}", run, told("Show a run"))
+        .get("/campaigns/{campaign}/events", events, told("List what was decided about a campaign"))
+        .get("/campaigns/{campaign}/progress", progress, told("Say how a campaign is getting on just now"))
+        .post(
+            "/campaigns/{campaign}/actions/{verb}",
+            act,
+            told("Move a campaign")
+                .about("`expect` is the state that whoever asks saw: a campaign that is no longer there is not moved.")
+                .words("verb", "What to do.", VERBS)
+                .refuses(MOVING),
+        )
 }
 
 async fn create(asker: Asker, Body(asked): Body<CampaignCreate>) -> Answer<Campaign> {

@@ -1,20 +1,34 @@
 //! Datasets.
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::extract::Path;
-use axum::routing::get;
+use serde_json::json;
 use skein_api::{Dataset, DatasetsAdd, DatasetsAdded, Page};
-use skein_control::Control;
+use skein_types::codes;
 
-use super::{Answer, Body, Part};
+use super::{Answer, Body, Part, Path};
 use crate::asker::Asker;
+use crate::description::{Family, told};
 
-pub(crate) fn routes() -> Router<Arc<Control>> {
-    Router::new()
-        .route("/datasets", get(list).post(add))
-        .route("/datasets/{dataset}", get(show).delete(remove))
+pub(crate) fn routes() -> Family {
+    Family::new("Datasets", "What can be migrated.")
+        .get(
+            "/datasets",
+            list,
+            told("List datasets, by name")
+                .query("prefix", "Those whose names begin so.", json!({ "type": "string", "maxLength": 200 }))
+                .query("owner", "Those of this team.", json!({ "type": "string", "maxLength": 200 })),
+        )
+        .post(
+            "/datasets",
+            add,
+            told("Register datasets")
+                .about("Each by itself: one that is refused does not keep the others out, and the answer says what became of each."),
+        )
+        .get("/datasets/{dataset}", show, told("Show a dataset"))
+        .delete(
+            "/datasets/{dataset}",
+            remove,
+            told("Forget a dataset").about("Its files and its history stay.").refuses(&[codes::CAMPAIGN_STATE]),
+        )
 }
 
 async fn add(asker: Asker, Body(asked): Body<DatasetsAdd>) -> Answer<DatasetsAdded> {

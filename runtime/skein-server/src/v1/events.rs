@@ -1,17 +1,17 @@
 //! Decisions, as a page.
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::routing::get;
 use skein_api::{Event, Page};
-use skein_control::Control;
 
 use super::{Answer, Part};
 use crate::asker::Asker;
+use crate::description::{Family, told};
 
-pub(crate) fn routes() -> Router<Arc<Control>> {
-    Router::new().route("/events", get(list))
+pub(crate) fn routes() -> Family {
+    Family::new("Events", "What was decided, in the order in which it was.").get(
+        "/events",
+        list,
+        told("List decisions"),
+    )
 }
 
 async fn list(asker: Asker, Part(part): Part) -> Answer<Page<Event>> {

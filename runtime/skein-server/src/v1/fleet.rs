@@ -1,23 +1,30 @@
 //! Nodes, and the fleet of them.
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::extract::Path;
-use axum::routing::{get, post};
 use skein_api::{FleetAction, FleetState, NodeStatus, Page};
-use skein_control::Control;
 
-use super::{Answer, Body, Part};
+use super::{Answer, Body, Part, Path};
 use crate::asker::Asker;
+use crate::description::{Family, told};
 
-pub(crate) fn routes() -> Router<Arc<Control>> {
-    Router::new()
-        .route("/nodes", get(nodes))
-        .route("/nodes/{node}", get(node))
-        .route("/nodes/{node}/actions/{verb}", post(mark))
-        .route("/fleet", get(fleet))
-        .route("/fleet/actions/{verb}", post(freeze))
+pub(crate) fn routes() -> Family {
+    Family::new("Fleet", "Nodes, and all of them together.")
+        .get("/nodes", nodes, told("List nodes"))
+        .get("/nodes/{node}", node, told("Show a node"))
+        .post(
+            "/nodes/{node}/actions/{verb}",
+            mark,
+            told("Say whether a node gets work").words(
+                "verb",
+                "What to do.",
+                &["cordon", "uncordon", "drain"],
+            ),
+        )
+        .get("/fleet", fleet, told("Say whether the fleet works"))
+        .post(
+            "/fleet/actions/{verb}",
+            freeze,
+            told("Let nothing begin anywhere, or again").words("verb", "What to do.", &["freeze", "thaw"]),
+        )
 }
 
 async fn nodes(asker: Asker, Part(part): Part) -> Answer<Page<NodeStatus>> {

@@ -1,24 +1,28 @@
 //! Plans of campaigns, and what was tried for them.
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use serde_json::json;
 use skein_api::{Page, PlanReport, PlanSample};
-use skein_control::Control;
+use skein_types::codes;
 
-use super::{Answer, Part};
+use super::{Answer, Part, Path};
 use crate::asker::Asker;
+use crate::description::{Family, told};
 use crate::problem::Refusal;
 
-pub(crate) fn routes() -> Router<Arc<Control>> {
-    Router::new()
-        .route("/campaigns/{campaign}/plan", get(report))
-        .route("/campaigns/{campaign}/samples", get(samples))
-        .route("/campaigns/{campaign}/samples/{seq}", get(sample))
+pub(crate) fn routes() -> Family {
+    Family::new("Plans", "What a campaign would do, and what was tried for it.")
+        .get("/campaigns/{campaign}/plan", report, told("Show what a campaign's plan says"))
+        .get("/campaigns/{campaign}/samples", samples, told("List the datasets that were tried for a plan"))
+        .get(
+            "/campaigns/{campaign}/samples/{seq}",
+            sample,
+            told("Show what a dataset that was tried showed")
+                .about("As the node wrote it: columns, some rows before and after, masked and bounded.")
+                .answers("application/json", json!({}))
+                .refuses(&[codes::BLOB_NOT_FOUND]),
+        )
 }
 
 async fn report(asker: Asker, Path(campaign): Path<String>) -> Answer<PlanReport> {

@@ -1,21 +1,19 @@
 //! Scans.
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::extract::Path;
-use axum::routing::get;
 use skein_api::{Page, Scan, ScanAsk, ScanFound};
-use skein_control::Control;
+use skein_types::codes;
 
-use super::{Answer, Body, Part};
+use super::{Answer, Body, Part, Path};
 use crate::asker::Asker;
+use crate::description::{Family, told};
 
-pub(crate) fn routes() -> Router<Arc<Control>> {
-    Router::new()
-        .route("/scans", get(list).post(begin))
-        .route("/scans/{scan}", get(show).delete(cancel))
-        .route("/scans/{scan}/found", get(found))
+pub(crate) fn routes() -> Family {
+    Family::new("Scans", "They look for datasets below a directory.")
+        .get("/scans", list, told("List scans"))
+        .post("/scans", begin, told("Begin a scan").refuses(&[codes::SCANS_BUSY, codes::PLACE_OF_OTHERS]))
+        .get("/scans/{scan}", show, told("Show a scan"))
+        .delete("/scans/{scan}", cancel, told("End a scan early"))
+        .get("/scans/{scan}/found", found, told("List what a scan found"))
 }
 
 async fn begin(asker: Asker, Body(asked): Body<ScanAsk>) -> Answer<Scan> {

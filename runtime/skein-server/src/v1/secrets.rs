@@ -1,20 +1,30 @@
 //! Teams' secrets: the body of a `PUT` is the value, as it is.
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::extract::{Path, Request};
-use axum::routing::{get, put};
+use axum::extract::Request;
 use skein_api::{Page, SECRET_BYTES_MAX, Secret};
-use skein_control::Control;
+use skein_types::codes;
 
-use super::{Answer, Part, bytes};
+use super::{Answer, Part, Path, bytes};
 use crate::asker::Asker;
+use crate::description::{Family, told};
 
-pub(crate) fn routes() -> Router<Arc<Control>> {
-    Router::new()
-        .route("/teams/{team}/secrets", get(list))
-        .route("/teams/{team}/secrets/{name}", put(set).get(show).delete(remove))
+pub(crate) fn routes() -> Family {
+    Family::new("Secrets", "What modules get and nothing shows.")
+        .get("/teams/{team}/secrets", list, told("List a team's secrets, without their values"))
+        .put(
+            "/teams/{team}/secrets/{name}",
+            set,
+            told("Set a secret")
+                .about("The body is the value, as it is. Campaigns that were made before keep the value that they were made with.")
+                .takes_bytes("application/octet-stream", "The value: at least one byte and at most 64 KiB.")
+                .refuses(&[codes::BODY_INVALID, codes::SETTING_MOVED]),
+        )
+        .get("/teams/{team}/secrets/{name}", show, told("Show a secret, without its value"))
+        .delete(
+            "/teams/{team}/secrets/{name}",
+            remove,
+            told("Remove a secret").refuses(&[codes::SETTING_MOVED]),
+        )
 }
 
 async fn set(asker: Asker, Path((team, name)): Path<(String, String)>, request: Request) -> Answer<Secret> {

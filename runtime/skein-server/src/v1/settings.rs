@@ -1,22 +1,21 @@
 //! Policies.
 
-use std::sync::Arc;
-
-use axum::extract::Path;
-use axum::routing::{get, put};
-use axum::{Json, Router};
+use axum::Json;
 use skein_api::{NamedPolicy, Page, PolicyPut};
-use skein_control::Control;
+use skein_types::codes;
 
-use super::{Answer, Body, Part};
+use super::{Answer, Body, Part, Path};
 use crate::asker::Asker;
+use crate::description::{Family, told};
 use crate::problem::Refusal;
 use crate::seen::{IfMatch, Versioned};
 
-pub(crate) fn routes() -> Router<Arc<Control>> {
-    Router::new()
-        .route("/policies", get(policies))
-        .route("/policies/{name}", put(put_policy).get(policy).delete(remove_policy))
+pub(crate) fn routes() -> Family {
+    Family::new("Policies", "How campaigns go, under names that they can be made with.")
+        .get("/policies", policies, told("List policies"))
+        .put("/policies/{name}", put_policy, told("Set a policy").refuses(&[codes::POLICY_INVALID]))
+        .get("/policies/{name}", policy, told("Show a policy"))
+        .delete("/policies/{name}", remove_policy, told("Remove a policy"))
 }
 
 async fn put_policy(

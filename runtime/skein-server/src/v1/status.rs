@@ -1,17 +1,17 @@
 //! The server itself.
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::routing::get;
 use skein_api::Status;
-use skein_control::Control;
 
 use super::Answer;
 use crate::asker::Asker;
+use crate::description::{Family, told};
 
-pub(crate) fn routes() -> Router<Arc<Control>> {
-    Router::new().route("/status", get(show))
+pub(crate) fn routes() -> Family {
+    Family::new("Server", "The server itself.").get(
+        "/status",
+        show,
+        told("Say how the server and its nodes are"),
+    )
 }
 
 async fn show(asker: Asker) -> Answer<Status> {

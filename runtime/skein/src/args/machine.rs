@@ -32,6 +32,8 @@ pub(crate) enum Page {
     Errors,
     /// The contract with modules.
     Contract,
+    /// What can be asked of a server over HTTP, as OpenAPI.
+    Openapi,
 }
 
 #[derive(Debug, Args)]

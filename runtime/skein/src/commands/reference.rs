@@ -23,6 +23,7 @@ pub(crate) fn reference(args: &ReferenceArgs) -> CommandResult {
         Page::Limits => limits(),
         Page::Errors => errors::page(),
         Page::Contract => contract::page(),
+        Page::Openapi => skein_server::openapi::text().to_owned(),
     };
     render::as_is(page.trim_end());
     Ok(())

@@ -1,0 +1,36 @@
+//! Names in paths: what each stands for, the same in all of them.
+
+use serde_json::{Value, json};
+use skein_types::{CampaignId, DatasetId, NodeId, TaskId, TokenId};
+use utoipa::ToSchema;
+
+/// The names in a path, in order.
+pub(super) fn parts(path: &'static str) -> Vec<&'static str> {
+    path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect()
+}
+
+/// What a name stands for, and its form. A name that nothing is known of is found by a test.
+pub(super) fn described(name: &str) -> (&'static str, Value) {
+    let text = json!({ "type": "string", "minLength": 1, "maxLength": 200 });
+    match name {
+        "campaign" => ("The campaign's id.", of::<CampaignId>()),
+        "dataset" => ("The dataset's id or name.", either::<DatasetId>(&text)),
+        "name" => ("Its name.", text),
+        "node" => ("The node's id or name.", either::<NodeId>(&text)),
+        "scan" => ("The scan's id.", of::<TaskId>()),
+        "seq" => ("The place in the campaign, from 0.", json!({ "type": "integer", "minimum": 0 })),
+        "team" => ("The team's name.", text),
+        "token" => ("The token's id.", of::<TokenId>()),
+        "verb" => ("What to do.", text),
+        "version" => ("The module's version.", text),
+        _ => ("", Value::Null),
+    }
+}
+
+fn of<T: ToSchema>() -> Value {
+    json!({ "$ref": format!("#/components/schemas/{}", T::name()) })
+}
+
+fn either<T: ToSchema>(text: &Value) -> Value {
+    json!({ "anyOf": [of::<T>(), text] })
+}

@@ -1,0 +1,141 @@
+//! What a handler takes, read off the types of its arguments.
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, Uri};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use skein_control::{AuditPart, ListPart};
+use skein_types::codes;
+use utoipa::ToSchema;
+
+use super::operation::{Operation, Parameter, Place};
+use crate::asker::Asker;
+use crate::seen::IfMatch;
+use crate::v1::{Body, Part, Path};
+
+/// An argument of a handler, as far as whoever asks has to know of it.
+pub(crate) trait Takes {
+    /// Adds what it means for a route that takes it.
+    fn describe(operation: &mut Operation);
+}
+
+/// What can be said behind the `?`.
+pub(crate) trait Question {
+    /// The names, what each says and its form.
+    fn parameters() -> Vec<Parameter>;
+}
+
+impl Takes for Asker {
+    fn describe(operation: &mut Operation) {
+        operation.knows_who = true;
+        operation.refuses(&[codes::TOKEN_MISSING, codes::ROLE_MISSING]);
+    }
+}
+
+impl<T: Segments> Takes for Path<T> {
+    fn describe(operation: &mut Operation) {
+        operation.of_path = T::COUNT;
+        operation.refuses(&[codes::NOT_FOUND]);
+    }
+}
+
+/// Parts of a path.
+pub(crate) trait Segments: DeserializeOwned {
+    /// How many.
+    const COUNT: usize;
+}
+
+impl Segments for String {
+    const COUNT: usize = 1;
+}
+
+impl Segments for (String, String) {
+    const COUNT: usize = 2;
+}
+
+impl Segments for (String, String, String) {
+    const COUNT: usize = 3;
+}
+
+impl<Q: Question> Takes for Part<Q> {
+    fn describe(operation: &mut Operation) {
+        operation.parameters.extend(Q::parameters());
+        operation.refuses(&[codes::BODY_INVALID]);
+    }
+}
+
+impl<T: ToSchema, const MOST: usize> Takes for Body<T, MOST> {
+    fn describe(operation: &mut Operation) {
+        operation.takes_json::<T>();
+    }
+}
+
+impl Takes for IfMatch {
+    fn describe(operation: &mut Operation) {
+        operation.parameters.push(Parameter {
+            place: Place::Header,
+            name: "If-Match",
+            about: "The `ETag` of what is to be replaced or removed, as it was answered, quotes included; `*` for whatever is there. \
+                    It is needed where something is there.",
+            schema: json!({ "type": "string", "maxLength": 100, "examples": ["\"12\""] }),
+        });
+        operation.refuses(&[codes::BODY_INVALID, codes::SETTING_MOVED, codes::VERSION_MISSING]);
+    }
+}
+
+/// Its body and what is read of its head are told beside it.
+impl Takes for Request {
+    fn describe(_: &mut Operation) {}
+}
+
+impl Takes for HeaderMap {
+    fn describe(_: &mut Operation) {}
+}
+
+impl Takes for Method {
+    fn describe(_: &mut Operation) {}
+}
+
+impl Takes for Uri {
+    fn describe(_: &mut Operation) {}
+}
+
+fn behind(name: &'static str, about: &'static str, schema: serde_json::Value) -> Parameter {
+    Parameter { place: Place::Query, name, about, schema }
+}
+
+fn limit() -> Parameter {
+    behind(
+        "limit",
+        "At most so many; 100 if nothing is said, and never more than 1,000.",
+        json!({ "type": "integer", "minimum": 1, "maximum": 1_000 }),
+    )
+}
+
+impl Question for ListPart {
+    fn parameters() -> Vec<Parameter> {
+        let after = behind(
+            "after",
+            "Those that come after this key: `next` of the page before.",
+            json!({ "type": "string", "maxLength": 500 }),
+        );
+        vec![after, limit()]
+    }
+}
+
+impl Question for AuditPart {
+    fn parameters() -> Vec<Parameter> {
+        let text = || json!({ "type": "string", "maxLength": 200 });
+        let moment = || json!({ "$ref": "#/components/schemas/Time" });
+        let position = json!({ "type": "integer", "minimum": 0, "maximum": 9_007_199_254_740_991_u64 });
+        vec![
+            behind("after", "Those that come after this position.", position),
+            limit(),
+            behind("actor", "Decided by this one.", text()),
+            behind("kind", "Of this kind, or of all kinds that begin so: `campaign.`.", text()),
+            behind("subject", "About this: an id, or `team:NAME` and the like, as events show it.", text()),
+            behind("from", "Not before this time.", moment()),
+            behind("to", "Before this time.", moment()),
+        ]
+    }
+}
