@@ -35,7 +35,7 @@ fn a_campaign_goes_on_in_a_server_that_was_restored_from_a_copy_made_while_it_ra
     let made = service.call("backup").arg(&copy).finish().succeeded().json();
     assert_eq!((&made["keys"], made["at"].as_str()), (&json!(false), copy.to_str()));
     assert!(made["position"].as_u64().unwrap() > 60, "{made}");
-    service.call("backup").arg(&copy).finish().refused(codes::BACKUP_TAKEN);
+    service.call("backup").arg(&copy).finish().refused_json(codes::BACKUP_TAKEN);
     // The old one goes on, and more is published that the copy knows nothing of.
     crate::brought(&service, &campaign, "soaking");
     service.kill();
@@ -48,7 +48,7 @@ fn a_campaign_goes_on_in_a_server_that_was_restored_from_a_copy_made_while_it_ra
     let restore = |service: &Service| {
         service.site.skein("restore").arg(&copy).arg("--dir").arg(&server).arg("-o").arg("json").finish()
     };
-    restore(&service).refused(codes::RESTORE_PLACE);
+    restore(&service).refused_json(codes::RESTORE_PLACE);
     std::fs::rename(&server, service.site.path("old")).unwrap();
     let restored = restore(&service).succeeded().json();
     assert_eq!((&restored["position"], &restored["server"]), (&made["position"], &made["server"]));

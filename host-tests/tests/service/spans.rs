@@ -81,12 +81,16 @@ fn a_collector_gets_spans_of_requests_of_publishing_and_of_attempts() {
 
 #[test]
 fn lines_are_json_and_say_what_they_are_about_while_nobody_takes_the_spans() {
+    // Connections to it are made, and nobody ever answers.
+    let hung = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", hung.local_addr().unwrap());
     let service = Service::start_as(2, |call, _| {
-        call.arg("--log-format").arg("json").arg("--log").arg("info").arg("--otlp").arg("http://127.0.0.1:1")
+        call.arg("--log-format").arg("json").arg("--log").arg("info").arg("--otlp").arg(endpoint)
     });
     let mut service = service.with_module_and_datasets();
     let campaign = carried_out(&service);
     service.stop();
+    assert!(!service.said("did not end in time"), "nodes drain although their spans go nowhere");
     let said = service.running.has_said(Stream::Stderr);
     let lines: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     let of_attempt =

@@ -143,6 +143,8 @@ impl Node {
     /// Works until it is drained or lost.
     pub fn run(self) -> Result<(), NodeError> {
         let Self { options, clock, client, news, heard, metrics } = self;
+        // For lines of this thread; it lasts as long as the process, so it is none of Skein's spans for a collector.
+        let _span = tracing::error_span!(target: "node", "node", node = options.name).entered();
         let (requests, asked) = sync_channel(1);
         let link = {
             let (client, news) = (Arc::clone(&client), news.clone());

@@ -147,7 +147,7 @@ impl Worker {
     }
 }
 
-/// What an attempt's lines are about.
+/// What an attempt's lines are about. Of the highest level: whichever lines are shown, they say it.
 fn span(node: &str, lease: &Lease) -> Span {
     let (kind, campaign, run) = match &lease.payload {
         Payload::Run(task) => ("run", Some(task.campaign), Some(task.run)),
@@ -157,7 +157,7 @@ fn span(node: &str, lease: &Lease) -> Span {
         Payload::DryRun(task) => ("dry_run", Some(task.campaign), None),
         Payload::Scan(_) => ("scan", None, None),
     };
-    tracing::info_span!(
+    tracing::error_span!(
         "attempt",
         node,
         kind,
