@@ -5,6 +5,7 @@ mod processes;
 
 use std::path::{Path, PathBuf};
 
+pub use http::Reply;
 use serde_json::{Value, json};
 use skein_types::codes;
 

@@ -22,8 +22,13 @@ impl Service {
 
     /// Asks the server to end; its nodes finish what they have begun.
     pub fn stop(&mut self) {
-        signal(self.running.id(), Signal::TERM);
+        self.asks_to_end();
         self.wait_for_its_end();
+    }
+
+    /// Asks the server to end, and does not wait for it.
+    pub fn asks_to_end(&self) {
+        signal(self.running.id(), Signal::TERM);
     }
 
     /// Starts the server that was killed or stopped again.
@@ -83,7 +88,8 @@ impl Service {
         })
     }
 
-    fn wait_for_its_end(&mut self) {
+    /// Waits until it has ended.
+    pub fn wait_for_its_end(&mut self) {
         while !self.running.has_ended() {
             std::thread::yield_now();
         }

@@ -12,10 +12,14 @@ mod clock;
 mod datasets;
 mod full_disk;
 mod ledger;
+mod limits;
 mod metrics;
 mod nodes;
+mod repeated;
 mod requests;
 mod spans;
+mod stream;
+mod uploads;
 
 use std::time::{Duration, Instant};
 

@@ -96,9 +96,9 @@ fn what_is_not_there_verbs_that_nobody_knows_and_queries_that_mean_nothing_are_r
 #[test]
 fn modules_and_datasets_that_cannot_be_are_refused_each_by_itself() {
     let service = Service::start(1).with_module_and_datasets();
-    let put = |bytes: &[u8]| service.send("PUT /v1/modules/bad/versions/1", "", bytes);
+    let put = |bytes: &[u8]| service.send("PUT /v1/modules/bad/versions/1", "Prefer: wait=100\r\n", bytes);
     let (status, body) = put(b"no module");
-    assert_eq!((status, &body["state"]), (200, &json!("refused")), "{body}");
+    assert_eq!((status, &body["state"]), (201, &json!("refused")), "{body}");
     let taken = service.send("PUT /v1/modules/columns/versions/1", "", b"other bytes");
     refused(taken, 409, "SK0683");
     let add = |location: &str, name: &str| json!({ "name": name, "location": location, "owner": "o" });

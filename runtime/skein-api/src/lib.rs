@@ -61,7 +61,9 @@ pub use run::{Meters, Run, RunRows, Why};
 pub use scan::{Scan, ScanAsk, ScanFound};
 pub use secret_ref::{secret_name, secret_names};
 pub use setting::{NamedPolicy, PolicyPut, SECRET_BYTES_MAX, Secret};
-pub use status::{FleetAction, FleetState, LedgerUse, NodeStatus, ProcessUse, Seated, Status, WorkDone};
+pub use status::{
+    FleetAction, FleetState, Health, LedgerUse, NodeStatus, ProcessUse, Seated, Status, WorkDone,
+};
 pub use time::{Time, TimeParseError};
 
 /// Most bytes of the name of anything.

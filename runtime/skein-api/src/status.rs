@@ -10,6 +10,13 @@ use crate::bounded::{List, Text};
 use crate::time::Time;
 use crate::{Message, Name};
 
+/// The server lives (`GET /v1/health`), or is ready for work (`GET /v1/ready`). Nobody needs a token to ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Health {
+    /// It is so. Where it is not, the answer is a problem.
+    pub ok: bool,
+}
+
 /// What one process takes of its machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProcessUse {

@@ -5,9 +5,10 @@
 //! there, and the refusal is that of a thing that does not exist.
 
 use skein_ledger::{Actor, Name, Unit};
-use skein_types::{Role, TokenId, TokenKind, TraceId, codes};
+use skein_types::{CauseId, Role, TokenId, TokenKind, TraceId, codes};
 
 use crate::error::ServiceError;
+use crate::once::Asked;
 
 /// Owner of what was made for no team: of modules, which then are for everybody, and of campaigns.
 pub(crate) const NOBODYS: &str = "local";
@@ -33,6 +34,8 @@ pub struct Principal {
     pub(crate) rights: Vec<Right>,
     /// The request, as the log and the records name it.
     pub(crate) trace: Option<TraceId>,
+    /// The request, if it can be asked again.
+    pub(crate) cause: Option<CauseId>,
 }
 
 /// What somebody wants to do.
@@ -117,7 +120,7 @@ impl Act {
 impl Principal {
     /// Somebody with these rights and no token at hand.
     pub(crate) const fn with(actor: Actor, rights: Vec<Right>) -> Self {
-        Self { actor, kind: TokenKind::Service, token: None, rights, trace: None }
+        Self { actor, kind: TokenKind::Service, token: None, rights, trace: None, cause: None }
     }
 
     /// Control itself, where no person decides. It asks nobody, so it needs no right.
@@ -128,13 +131,20 @@ impl Principal {
     /// The one user of a machine that is nobody else's: may do everything.
     pub(crate) fn everybody(actor: Actor) -> Self {
         let all = Right { team: None, role: Role::PlatformAdmin };
-        Self { actor, kind: TokenKind::Person, token: None, rights: vec![all], trace: None }
+        Self { actor, kind: TokenKind::Person, token: None, rights: vec![all], trace: None, cause: None }
     }
 
     /// The same, with the request that it asks in.
     #[must_use]
     pub fn in_request(mut self, trace: TraceId) -> Self {
         self.trace = Some(trace);
+        self
+    }
+
+    /// The same, with a request that may be asked again.
+    #[must_use]
+    pub const fn answering(mut self, asked: &Asked) -> Self {
+        self.cause = Some(asked.cause);
         self
     }
 
@@ -149,6 +159,15 @@ impl Principal {
         match self.trace {
             Some(trace) => unit.traced(trace),
             None => unit,
+        }
+    }
+
+    /// The one unit of a request by which something new comes to be: written twice, it is there once. Whoever writes it looks
+    /// whether it was known.
+    pub(crate) fn creating(&self) -> Unit {
+        match self.cause {
+            Some(cause) => self.unit().caused(cause),
+            None => self.unit(),
         }
     }
 
@@ -247,6 +266,7 @@ mod tests {
             token: None,
             rights: rights.iter().map(right).collect(),
             trace: None,
+            cause: None,
         }
     }
 

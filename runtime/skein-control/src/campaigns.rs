@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use skein_api::{Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignVerb, Event, Page, Run};
 use skein_campaign::{Accept, Command, Reading, RetryWhat, RollBackWhat, RunReport};
 use skein_ledger::{
-    Actor, CampaignCreated, CampaignFilter, Entry, EventFilter, Guard, Kind, Limit, ModuleState, Name,
-    PhaseName, RunFilter, RunRetried, RunSkipped, Subject, TaskFilter, TaskKind, Text, Unit,
+    Actor, CampaignCreated, CampaignFilter, Entry, Event as Decided, EventFilter, Guard, Kind, Limit,
+    ModuleState, Name, PhaseName, RunFilter, RunRetried, RunSkipped, Subject, TaskFilter, TaskKind, Text,
+    Unit,
 };
 use skein_types::{Blake3, CampaignId, CampaignState, ModuleDigest, Rows, RunState, Timestamp, codes};
 use uuid::Uuid;
 
 use crate::access::Principal;
 use crate::control::{Control, State, name};
-use crate::decide::Told;
+use crate::decide::{self, Told};
 use crate::error::ServiceError;
 use crate::list::{AuditPart, ListPart};
 use crate::nodes::millis;
@@ -89,10 +90,16 @@ impl Control {
         let keep_until = Timestamp(self.clock.now().0.saturating_add(KEEP));
         let blobs = [params, policy, selection].map(|bytes| Entry::PutBlob { bytes, keep_until });
         let guard = Guard::ModuleIs { module: module.digest, state: ModuleState::Ready };
-        let unit = blobs.into_iter().fold(who.unit().if_(guard), Unit::then);
+        let unit = blobs.into_iter().fold(who.creating().if_(guard), Unit::then);
         point!("campaign.before-created")?;
-        self.write(unit.decide(created))?;
+        let written = self.commit(unit.decide(created))?;
+        decide::done(&written)?;
         point!("campaign.after-created")?;
+        // Asked again after a death: it is there, under the id that it got then.
+        let id = match self.known(&written)? {
+            Some(Decided::CampaignCreated(before)) => before.campaign,
+            Some(_) | None => id,
+        };
         self.live(&mut self.state(), id)?;
         self.campaign(id)
     }
@@ -338,11 +345,6 @@ impl Control {
         self.some_events(part, Some(Subject::Campaign(id)))
     }
 
-    /// What was decided.
-    pub(crate) fn events(&self, part: &ListPart) -> Result<Page<Event>, ServiceError> {
-        self.some_events(part, None)
-    }
-
     /// What was decided, by whom and when.
     pub(crate) fn audit(&self, part: &AuditPart) -> Result<Page<Event>, ServiceError> {
         let actor = part.actor.as_deref().map(Actor::new).transpose();
@@ -447,13 +449,20 @@ fn usable(module: &skein_ledger::Module) -> Result<(), ServiceError> {
 }
 
 /// Kinds of which the names are this or begin with it.
-fn kinds(text: &str) -> Result<Vec<Kind>, ServiceError> {
-    let fit =
-        |kind: &&Kind| kind.as_str() == text || (text.ends_with('.') && kind.as_str().starts_with(text));
-    let kinds: Vec<Kind> = Kind::ALL.iter().filter(fit).copied().collect();
-    if kinds.is_empty() {
-        return Err(ServiceError::new(codes::BODY_INVALID, format!("there are no events of kind {text:?}"))
+pub(crate) fn kinds(text: &str) -> Result<Vec<Kind>, ServiceError> {
+    let mut kinds = Vec::new();
+    for text in text.split(',') {
+        let fit =
+            |kind: &&Kind| kind.as_str() == text || (text.ends_with('.') && kind.as_str().starts_with(text));
+        let before = kinds.len();
+        kinds.extend(Kind::ALL.iter().filter(fit));
+        if kinds.len() == before {
+            return Err(ServiceError::new(
+                codes::BODY_INVALID,
+                format!("there are no events of kind {text:?}"),
+            )
             .hint(Some("a kind is `run.published` or the like; `run.` is all that begin so")));
+        }
     }
     Ok(kinds)
 }

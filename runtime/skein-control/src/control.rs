@@ -13,19 +13,24 @@ use skein_api::node::Secret;
 use skein_dataset::ProbeCache;
 use skein_ledger::{Actor, Entry, Ledger, Sqlite, Unit, UnitOutcome};
 use skein_types::{Bytes, CampaignId, Clock, DatasetId, ServerId, Timestamp, TraceId, codes};
+use tokio::sync::Semaphore;
 
 use crate::access::Principal;
+use crate::compiler::Compiling;
 use crate::counters::Counters;
 use crate::decide::{self, Told};
 use crate::error::ServiceError;
+use crate::feed::Feed;
 use crate::fleet::Fleet;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::modules::Modules;
+use crate::once::UnderWay;
 use crate::points::point;
 use crate::roots::Roots;
 use crate::scan::Scans;
 use crate::shelf::Shelf;
+use crate::submit::UPLOADS;
 use crate::tokens::Uses;
 use crate::vault::{SecretKeys, Vault};
 use crate::wake::Wake;
@@ -84,6 +89,11 @@ pub struct Control {
     pub(crate) single_user: bool,
     secret: Secret,
     pub(crate) uses: Mutex<Uses>,
+    pub(crate) under_way: UnderWay,
+    pub(crate) feed: Feed,
+    pub(crate) compiling: Compiling,
+    /// Places for modules that are being sent.
+    pub(crate) uploads: Arc<Semaphore>,
     state: Mutex<State>,
     /// A node spoke, or is gone.
     pub(crate) heard: Condvar,
@@ -116,7 +126,8 @@ impl Control {
         crate::points::take_in_the_ledgers();
         let Options { dir, exe, address, artifact_key, secret_keys, keys, roots, single_user, secret } =
             options;
-        let ledger = open_ledger(&dir, &clock)?;
+        let feed = Feed::new();
+        let ledger = open_ledger(&dir, &clock, &feed)?;
         let modules = Modules::open(&dir, exe, &artifact_key)?;
         let actor = |name: &str| Actor::new(name).map_err(|error| ServiceError::bug(error.to_string()));
         let started = Started { at: clock.now(), elapsed: clock.elapsed() };
@@ -140,6 +151,10 @@ impl Control {
             single_user,
             secret,
             uses: Mutex::default(),
+            under_way: UnderWay::default(),
+            feed,
+            compiling: Compiling::default(),
+            uploads: Arc::new(Semaphore::new(UPLOADS)),
             state: Mutex::default(),
             heard: Condvar::new(),
         };
@@ -160,6 +175,12 @@ impl Control {
     /// Where people find it.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Whether its ledger can be read.
+    pub fn can_be_asked(&self) -> Result<(), ServiceError> {
+        self.ledger.head()?;
+        Ok(())
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -237,8 +258,8 @@ fn live_of(state: &mut State, id: CampaignId) -> Result<&mut Live, ServiceError>
     state.campaigns.get_mut(&id).ok_or_else(|| ServiceError::bug("a campaign that was read is gone"))
 }
 
-fn open_ledger(dir: &Path, clock: &Arc<dyn Clock>) -> Result<Box<dyn Ledger>, ServiceError> {
-    let options = skein_ledger::Options { clock: Arc::clone(clock), notify: None };
+fn open_ledger(dir: &Path, clock: &Arc<dyn Clock>, feed: &Feed) -> Result<Box<dyn Ledger>, ServiceError> {
+    let options = skein_ledger::Options { clock: Arc::clone(clock), notify: Some(feed.notify()) };
     Ok(Box::new(Sqlite::open(&dir.join("ledger"), options)?))
 }
 

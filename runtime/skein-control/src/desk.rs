@@ -7,6 +7,7 @@ mod access;
 mod campaigns;
 mod catalogue;
 mod datasets;
+mod events;
 mod fleet;
 mod scans;
 mod secrets;

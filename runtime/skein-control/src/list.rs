@@ -24,6 +24,18 @@ pub struct ListPart {
     pub owner: Option<String>,
 }
 
+/// Which events, as a query says it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EventPart {
+    /// Those that come after this position.
+    pub after: Option<u64>,
+    /// At most so many; a stream has no most.
+    pub limit: Option<usize>,
+    /// Of these kinds, with commas between them, or of all kinds that begin so: `campaign.,run.failed`.
+    pub kind: Option<String>,
+}
+
 /// A part of the audit trail, as a query says it; all that is said holds.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -34,7 +46,7 @@ pub struct AuditPart {
     pub limit: Option<usize>,
     /// Decided by this one.
     pub actor: Option<String>,
-    /// Of this kind, or of all kinds that begin so: `campaign.`.
+    /// Of these kinds, with commas between them, or of all kinds that begin so: `campaign.`.
     pub kind: Option<String>,
     /// About this: an id, or `team:NAME` and the like, as events show it.
     pub subject: Option<String>,

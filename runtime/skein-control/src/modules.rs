@@ -12,7 +12,7 @@ use skein_sandbox::jail::{JailOptions, SubmitError, compile_in_jail};
 use skein_types::{Blake3, Bytes, ModuleDigest};
 
 use crate::error::ServiceError;
-use crate::shelf::Shelf;
+use crate::shelf::{Aside, Shelf};
 
 const ARTIFACT_BYTES_MAX: Bytes = Bytes(1 << 30);
 const MODULE_BYTES_MAX: Bytes = Bytes(skein_api::MODULE_BYTES_MAX as u64);
@@ -46,9 +46,14 @@ impl Modules {
         })
     }
 
+    /// For bytes that come one after the other.
+    pub(crate) fn aside(&self) -> Result<Aside, ServiceError> {
+        Ok(self.bytes.aside()?)
+    }
+
     /// Keeps the bytes, durably.
-    pub(crate) fn keep(&self, module: ModuleDigest, bytes: &[u8]) -> Result<(), ServiceError> {
-        Ok(self.bytes.put(&file(module), bytes)?)
+    pub(crate) fn keep(&self, module: ModuleDigest, bytes: Aside) -> Result<(), ServiceError> {
+        Ok(self.bytes.keep(&file(module), bytes)?)
     }
 
     /// Makes the artifact if there is none. The inner error is the module's fault, for good.

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use skein_api::node::{Payload, ScanTask};
 use skein_api::{List, Location, Page, Scan, ScanAsk, ScanFound, Time, Why};
 use skein_ledger::{Actor, Enqueue, Entry, Limit, PhaseName, SizeClass, Task, TaskFilter, TaskKind, Unit};
-use skein_types::{Blake3, Bytes, Role, TaskId, Timestamp, codes};
+use skein_types::{Blake3, Bytes, CauseId, Role, TaskId, Timestamp, codes};
 use uuid::Uuid;
 
 use crate::access::{Act, Principal, Right};
@@ -51,6 +51,9 @@ pub(crate) struct Record {
     /// Who asked for it: what it finds is registered in that name.
     #[serde(default)]
     by: Option<By>,
+    /// The request that it began with, if that can be asked again.
+    #[serde(default)]
+    cause: Option<CauseId>,
 }
 
 /// Whoever asked for a scan, who may have lost its token since.
@@ -83,8 +86,12 @@ impl Control {
             scan: scan.clone(),
             after: None,
             by: Some(By { actor: who.actor().to_owned(), anywhere: who.may(Act::Register, None) }),
+            cause: who.cause,
         };
         let mut state = self.state();
+        if let Some(before) = self.begun_by(who, &state)? {
+            return Ok(before);
+        }
         if state.scans.len() >= AT_A_TIME {
             let message = format!("{AT_A_TIME} scans are under way");
             return Err(ServiceError::new(codes::SCANS_BUSY, message)
@@ -96,6 +103,24 @@ impl Control {
         state.scans.insert(id, record);
         self.wake.nodes();
         Ok(scan)
+    }
+
+    /// The scan that this request began already.
+    fn begun_by(&self, who: &Principal, state: &State) -> Result<Option<Scan>, ServiceError> {
+        if who.cause.is_none() {
+            return Ok(None);
+        }
+        for name in self.scan_names()? {
+            let Some(id) = name.parse().ok() else { continue };
+            let record = match state.scans.get(&id) {
+                Some(record) => Some(record.clone()),
+                None => self.noted(id)?,
+            };
+            if let Some(record) = record.filter(|record| record.cause == who.cause) {
+                return Ok(Some(record.scan));
+            }
+        }
+        Ok(None)
     }
 
     /// A scan.

@@ -73,6 +73,23 @@ impl Shelf {
         write().map_err(self.failed("write", &path))
     }
 
+    /// A file that is written piece by piece, and is nothing until it is kept.
+    pub(crate) fn aside(&self) -> Result<Aside, ShelfError> {
+        let file = tempfile::Builder::new().prefix(ASIDE).tempfile_in(&self.dir);
+        Ok(Aside { file: file.map_err(self.failed("write into", &self.dir))?, dir: self.dir.clone() })
+    }
+
+    /// Keeps such a file under this name, durably, in place of what it named.
+    pub(crate) fn keep(&self, name: &str, aside: Aside) -> Result<(), ShelfError> {
+        let path = self.dir.join(name);
+        let keep = || {
+            aside.file.as_file().sync_all()?;
+            aside.file.persist(&path).map_err(|error| error.error)?;
+            File::open(&self.dir)?.sync_all()
+        };
+        keep().map_err(self.failed("write", &path))
+    }
+
     /// What is kept under this name.
     pub(crate) fn get(&self, name: &str) -> Result<Option<Vec<u8>>, ShelfError> {
         let path = self.dir.join(name);
@@ -114,6 +131,20 @@ impl Shelf {
     fn failed(&self, doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> ShelfError + use<> {
         let path = path.to_owned();
         move |source| ShelfError { doing, path, source }
+    }
+}
+
+/// See [`Shelf::aside`]. Dropped, it is gone.
+#[derive(Debug)]
+pub(crate) struct Aside {
+    file: tempfile::NamedTempFile,
+    dir: PathBuf,
+}
+
+impl Aside {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), ShelfError> {
+        let failed = |source| ShelfError { doing: "write into", path: self.dir.clone(), source };
+        self.file.write_all(bytes).map_err(failed)
     }
 }
 

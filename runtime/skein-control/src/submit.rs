@@ -1,5 +1,8 @@
 //! Submitting modules, and the bytes that nodes fetch.
 
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
 use skein_api::node::{BlobError, check_blob};
 use skein_api::{Module, ModuleBan, ModuleRestore, Page};
 use skein_ledger::{
@@ -7,28 +10,79 @@ use skein_ledger::{
     Text,
 };
 use skein_types::{Blake3, Bytes, ModuleDigest, Timestamp, codes};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::access::Principal;
 use crate::control::{Control, name};
 use crate::error::ServiceError;
 use crate::list::ListPart;
 use crate::points::point;
+use crate::shelf::Aside;
 use crate::shown;
 
 /// A checkpoint that no task names is kept for so long.
 const KEEP: u64 = 24 * 3_600_000;
 
+/// Modules that are sent at a time.
+pub const UPLOADS: usize = 8;
+
+/// A module on its way. Dropped before it is submitted, nothing is left of it.
+#[derive(Debug)]
+pub struct Upload {
+    owner: Name,
+    of: Name,
+    version: Name,
+    aside: Aside,
+    digest: Sha256,
+    bytes: Bytes,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Upload {
+    /// Some more of it. May wait for the disk.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), ServiceError> {
+        self.digest.update(bytes);
+        self.bytes = Bytes(self.bytes.0 + bytes.len() as u64);
+        Ok(self.aside.write(bytes)?)
+    }
+}
+
+/// A module that was taken in.
+#[derive(Debug)]
+pub struct Submitted {
+    /// As it is now.
+    pub module: Module,
+    /// Whether it was not there before under this name and version.
+    pub new: bool,
+}
+
 impl Control {
-    /// Keeps a module, compiles it, and answers what became of it. The same bytes under the same name are the same; other
-    /// bytes are refused.
+    /// Takes the bytes of a module of a team as they come. Refused before they do if it cannot be called so, or if there are too
+    /// many just now.
+    pub(crate) fn upload(&self, owner: Name, (of, version): (&str, &str)) -> Result<Upload, ServiceError> {
+        let (of, version) = (name("name", of)?, name("version", version)?);
+        self.may_compile_more()?;
+        let place = Arc::clone(&self.uploads).try_acquire_owned().map_err(|_| {
+            ServiceError::new(codes::SERVER_BUSY, format!("{UPLOADS} modules are being sent already"))
+        })?;
+        let aside = self.modules.aside()?;
+        Ok(Upload { owner, of, version, aside, digest: Sha256::new(), bytes: Bytes(0), _place: place })
+    }
+
+    /// Keeps a module and has it compiled. The same bytes under the same name are the same; other bytes are refused.
     pub(crate) fn submit_module(
         &self,
         who: &Principal,
-        (owner, of, version): (Name, &str, &str),
-        bytes: &[u8],
-    ) -> Result<Module, ServiceError> {
-        let (of, version) = (name("name", of)?, name("version", version)?);
-        let digest = ModuleDigest::of(bytes);
+        upload: Upload,
+        (said, (source, commit)): (Option<ModuleDigest>, (Option<Text>, Option<Name>)),
+    ) -> Result<Submitted, ServiceError> {
+        let Upload { owner, of, version, aside, digest, bytes, _place } = upload;
+        let digest = ModuleDigest(digest.finalize().into());
+        if let Some(said) = said.filter(|said| *said != digest) {
+            let message = format!("what came is {digest}, and the request says {said}");
+            return Err(ServiceError::new(codes::DIGEST_DIFFERS, message)
+                .hint(Some("send it again; compare with `sha256sum FILE` if it stays so")));
+        }
         let there = self.ledger.module_named(&of, &version)?;
         if let Some(other) = there.as_ref().filter(|there| there.digest != digest) {
             let message = format!("{of} {version} is {} already", other.digest);
@@ -37,16 +91,16 @@ impl Control {
         }
         point!("module.before-bytes")?;
         // The bytes first: a record of a module that is not there would be a promise that nobody can keep.
-        self.modules.keep(digest, bytes)?;
+        self.modules.keep(digest, aside)?;
         point!("module.after-bytes")?;
         let submitted = ModuleSubmitted {
             module: digest,
             name: of.clone(),
             version: version.clone(),
-            bytes: Bytes(bytes.len() as u64),
+            bytes,
             owner: Some(owner),
-            source: None,
-            commit: None,
+            source,
+            commit,
         };
         let before = self.ledger.module(digest)?.map(|module| module.state);
         // It may be known from a time that was not answered.
@@ -58,9 +112,10 @@ impl Control {
             Some(
                 ModuleState::Ready | ModuleState::Refused | ModuleState::Suspended | ModuleState::Banned,
             ) => {}
-            None | Some(ModuleState::Submitted) => self.compile(digest)?,
+            None | Some(ModuleState::Submitted) => self.will_compile(digest),
         }
-        Ok(shown::module(&self.find_module(of.as_str(), version.as_str())?))
+        let module = shown::module(&self.find_module(of.as_str(), version.as_str())?);
+        Ok(Submitted { module, new: there.is_none() })
     }
 
     /// Compiles a module that was compiled before, if that was for another engine or signed with another key.
@@ -70,7 +125,8 @@ impl Control {
         self.modules.compile(module)?.map_err(refused)
     }
 
-    fn compile(&self, module: ModuleDigest) -> Result<(), ServiceError> {
+    /// Compiles what was submitted, and writes down what came of it.
+    pub(crate) fn compile(&self, module: ModuleDigest) -> Result<(), ServiceError> {
         let (unit, began) = (self.itself.unit(), self.clock.elapsed());
         let compiled = self.modules.compile(module);
         let outcome = match &compiled {

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 
 use skein_api::{AccessToken, List, Message, Page, Team, Text as ApiText, Time, TokenIssue, TokenIssued};
 use skein_ledger::{
-    Actor, Entry, Grant, Limit, Name, TeamChanged, TeamCreated, TeamRemoved, Text, TokenRevoked, Unit,
+    Actor, Entry, Event, Grant, Limit, Name, TeamChanged, TeamCreated, TeamRemoved, Text, TokenRevoked, Unit,
 };
 use skein_types::{Blake3, Role, Timestamp, TokenId, codes};
 use uuid::Uuid;
 
 use crate::access::{Principal, Right};
 use crate::control::{Control, name};
+use crate::decide;
 use crate::error::ServiceError;
 use crate::list::ListPart;
 use crate::shown;
@@ -52,6 +53,7 @@ impl Control {
             token: Some(row.id),
             rights: row.grants.iter().map(right).collect(),
             trace: None,
+            cause: None,
         })
     }
 
@@ -91,7 +93,14 @@ impl Control {
             grants,
             expires,
         };
-        self.write(who.unit().decide(issued))?;
+        let written = self.commit(who.creating().decide(issued))?;
+        decide::done(&written)?;
+        if let Some(Event::TokenIssued(before)) = self.known(&written)? {
+            let message =
+                format!("token {} was issued in this request before, and its secret is lost", before.token);
+            return Err(ServiceError::new(codes::ANSWER_LOST, message)
+                .hint(Some("revoke it, and issue another one with a new Idempotency-Key")));
+        }
         Ok(TokenIssued { token: self.token(id)?, secret: ApiText::escaped(&secret) })
     }
 

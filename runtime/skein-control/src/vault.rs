@@ -99,14 +99,25 @@ impl Vault {
 
     /// Keeps a value, durably.
     pub(crate) fn keep(&self, of: Of<'_>, value: &[u8]) -> Result<(), ServiceError> {
+        Ok(self.shelf.put(&of.file(), &self.sealed(&of.bound(), value)?)?)
+    }
+
+    /// Seals what is kept elsewhere. It opens only as that which it is `bound` to.
+    pub(crate) fn sealed(&self, bound: &str, value: &[u8]) -> Result<Vec<u8>, ServiceError> {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).map_err(|error| ServiceError::new(codes::IO, error.to_string()))?;
-        let bound = of.bound();
         let sealed = self
             .cipher
             .encrypt(&XNonce::from(nonce), Payload { msg: value, aad: bound.as_bytes() })
             .map_err(|error| ServiceError::bug(format!("a secret cannot be sealed: {error}")))?;
-        Ok(self.shelf.put(&of.file(), &[&nonce[..], &sealed].concat())?)
+        Ok([&nonce[..], &sealed].concat())
+    }
+
+    /// What was sealed; none if it is something else, or of another key.
+    pub(crate) fn unsealed(&self, bound: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, sealed) = sealed.split_at_checked(NONCE_BYTES)?;
+        let nonce: [u8; NONCE_BYTES] = nonce.try_into().ok()?;
+        self.cipher.decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: bound.as_bytes() }).ok()
     }
 
     /// The value.
@@ -117,12 +128,7 @@ impl Vault {
                 .hint(Some("set it again, and make a new campaign for what was to be done with it"))
         };
         let file = self.shelf.get(&of.file())?.ok_or_else(|| lost("is not there"))?;
-        let (nonce, sealed) = file.split_at_checked(NONCE_BYTES).ok_or_else(|| lost("is cut"))?;
-        let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| lost("is cut"))?;
-        let bound = of.bound();
-        self.cipher
-            .decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: bound.as_bytes() })
-            .map_err(|_| lost("does not open with this server's key"))
+        self.unsealed(&of.bound(), &file).ok_or_else(|| lost("does not open with this server's key"))
     }
 
     /// Removes all values but these; answers how many there were.

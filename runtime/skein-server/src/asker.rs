@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use skein_control::{Control, Desk, Principal, ServiceError};
-use skein_types::codes;
+use skein_control::{Asked, Control, Desk, Principal, ServiceError};
+use skein_types::{ModuleDigest, codes};
 
 use crate::problem::Refusal;
-use crate::v1::Answer;
+use crate::v1::{Answer, ask};
 
 /// Whoever sent a request, and what they ask it of.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Asker {
     control: Arc<Control>,
     who: Principal,
@@ -35,7 +34,22 @@ impl Asker {
                 tokio::task::block_in_place(|| control.principal(&token))?
             }
         };
+        let who = who.in_request(crate::trace::current());
+        let who = match parts.extensions.get::<Asked>() {
+            Some(asked) => who.answering(asked),
+            None => who,
+        };
         Ok(Self { control: Arc::clone(control), who })
+    }
+
+    /// What is asked for under a key, so that it is known when it is asked for again.
+    pub(crate) fn asked(&self, key: &str, request: &[u8]) -> Result<Asked, ServiceError> {
+        self.control.asked(&self.who, key, request)
+    }
+
+    /// Done when a module is compiled or refused.
+    pub(crate) async fn compiled(&self, module: ModuleDigest) -> Result<(), ServiceError> {
+        self.control.compiled(module).await
     }
 
     /// Calls a service function where it may wait for the disk.
@@ -43,10 +57,7 @@ impl Asker {
         self,
         call: impl FnOnce(Desk<'_>) -> Result<T, ServiceError> + Send + 'static,
     ) -> Answer<T> {
-        match tokio::task::spawn_blocking(move || call(self.control.desk(&self.who))).await {
-            Ok(answer) => Ok(Json(answer?)),
-            Err(_) => Err(Refusal(ServiceError::new(codes::BUG, "the request's thread panicked"))),
-        }
+        ask(self.control, move |control| call(control.desk(&self.who))).await
     }
 }
 

@@ -40,7 +40,9 @@ pub(crate) async fn counted(State(control): State<Arc<Control>>, request: Reques
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map(MatchedPath::as_str);
     let method = request.method().clone();
-    let span = tracing::info_span!("request", method = %method, route, status = tracing::field::Empty);
+    let trace = crate::trace::current();
+    let span =
+        tracing::info_span!("request", %trace, method = %method, route, status = tracing::field::Empty);
     let response = next.run(request).instrument(span.clone()).await;
     let status = response.status().as_u16();
     span.record("status", status);

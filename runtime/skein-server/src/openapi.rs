@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use crate::description::{self, Family};
-use crate::{metrics, v1};
+use crate::{health, metrics, v1};
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| description::document(&families()));
 static TEXT: LazyLock<String> = LazyLock::new(|| format!("{:#}\n", *DOCUMENT));
@@ -13,6 +13,7 @@ static TEXT: LazyLock<String> = LazyLock::new(|| format!("{:#}\n", *DOCUMENT));
 /// All that is described.
 pub(crate) fn families() -> Vec<Family> {
     let mut all = v1::families();
+    all.push(health::routes());
     all.push(metrics::routes());
     all
 }

@@ -1,9 +1,14 @@
-//! Versions of what can be set: `ETag` in answers, `If-Match` in requests (RFC 9110, 8.8.3 and 13.1.1).
+//! Versions of what can be set: `ETag` in answers, `If-Match` in requests (RFC 9110, 8.8.3 and 13.1.1). And what was seen before
+//! is not sent again: `If-None-Match` (13.1.2).
+//!
+//! What can be set has the number of its version for a tag. Anything else has a digest of its body.
 
 use axum::Json;
-use axum::extract::FromRequestParts;
-use axum::http::header;
+use axum::body::{Body, HttpBody as _, to_bytes};
+use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use skein_control::{Seen, ServiceError};
@@ -46,9 +51,63 @@ impl<T: Serialize> IntoResponse for Versioned<T> {
     }
 }
 
+/// Larger answers have no tag.
+const TAGGED_BYTES_MAX: u64 = 4 << 20;
+
+/// Gives answers of JSON a tag, and does not send them to whoever shows it.
+pub(crate) async fn not_sent_again(request: Request, next: Next) -> Response {
+    if request.method() != Method::GET {
+        return next.run(request).await;
+    }
+    let shown = request.headers().get(header::IF_NONE_MATCH).cloned();
+    let response = next.run(request).await;
+    let json = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    let small = response.body().size_hint().exact().is_some_and(|bytes| bytes <= TAGGED_BYTES_MAX);
+    if response.status() != StatusCode::OK || !json || !small {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let Ok(bytes) = to_bytes(body, usize::MAX).await else {
+        return Refusal(ServiceError::new(codes::BUG, "an answer broke off")).into_response();
+    };
+    let tag = parts.headers.entry(header::ETAG).or_insert_with(|| tag_of(&bytes)).clone();
+    if shown.is_some_and(|shown| names(&shown, &tag)) {
+        parts.status = StatusCode::NOT_MODIFIED;
+        parts.headers.remove(header::CONTENT_TYPE);
+        parts.headers.remove(header::CONTENT_LENGTH);
+        return Response::from_parts(parts, Body::empty());
+    }
+    Response::from_parts(parts, Body::from(bytes))
+}
+
+fn tag_of(bytes: &[u8]) -> HeaderValue {
+    let digest = blake3::hash(bytes).to_hex();
+    HeaderValue::from_str(&format!("\"b3-{}\"", &digest[..32])).unwrap_or(HeaderValue::from_static("\"\""))
+}
+
+/// Whether `If-None-Match` has this tag in it.
+fn names(shown: &HeaderValue, tag: &HeaderValue) -> bool {
+    let (Ok(shown), Ok(tag)) = (shown.to_str(), tag.to_str()) else { return false };
+    let strong = |one: &str| one.trim().trim_start_matches("W/").to_owned();
+    shown.trim() == "*" || shown.split(',').any(|one| strong(one) == tag)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::seen;
+    use super::{names, seen};
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn what_was_seen_is_among_what_is_shown() {
+        let shown =
+            |text: &'static str| names(&HeaderValue::from_static(text), &HeaderValue::from_static("\"7\""));
+        for has in ["\"7\"", "W/\"7\"", "\"1\", \"7\"", "*"] {
+            assert!(shown(has), "{has}");
+        }
+        for has_not in ["", "7", "\"77\"", "\"1\", \"2\""] {
+            assert!(!shown(has_not), "{has_not}");
+        }
+    }
     use skein_control::Seen;
 
     #[test]

@@ -1,21 +1,26 @@
 //! Listening, and stopping.
 
+mod door;
+mod stage;
+mod wire;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::{Extension, Router};
 use skein_control::Control;
 use skein_types::{Code, codes};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use crate::guard::{self, Hosts};
-use crate::{metrics, node, page, problem, v1};
-
-/// How long requests that are under way are answered still, once the nodes have ended.
-const LAST_ANSWERS: Duration = Duration::from_secs(5);
+use crate::limits::{BACKLOG, LAST_ANSWERS, SEND_BUFFER_BYTES};
+use crate::{health, metrics, node, page, problem, seen, trace, v1};
+use stage::Stage;
+pub(crate) use stage::Stages;
 
 /// The server could not be started or failed.
 #[derive(Debug, thiserror::Error)]
@@ -86,9 +91,8 @@ impl Server {
             return Err(ServeError::NotLoopback(address));
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let listener = runtime
-            .block_on(TcpListener::bind(address))
-            .map_err(|source| ServeError::Listen { address, source })?;
+        let listener = runtime.block_on(async { bound(address) });
+        let listener = listener.map_err(|source| ServeError::Listen { address, source })?;
         let address = listener.local_addr()?;
         Ok(Self { runtime, listener, address, hosts: hosts.into() })
     }
@@ -104,52 +108,72 @@ impl Server {
         control: &Arc<Control>,
         before_end: impl FnOnce() + Send + 'static,
     ) -> Result<(), ServeError> {
-        let router = router(Arc::clone(control), self.hosts);
+        let (stage, stages) = Stages::new();
+        let router = router(Arc::clone(control), self.hosts, stages.clone());
         self.runtime.block_on(async move {
-            let mut interrupt = signal(SignalKind::interrupt())?;
-            let mut terminate = signal(SignalKind::terminate())?;
-            let (asked_to_end, ends) = tokio::sync::oneshot::channel();
-            let stop = async move {
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                }
-                tracing::info!("asked to end");
-                if tokio::task::spawn_blocking(before_end).await.is_err() {
-                    tracing::error!("what comes before the end panicked");
-                }
-                asked_to_end.send(()).ok();
-            };
+            let ending = tokio::spawn(end_when_asked(stage, before_end));
+            let mut closed = stages.clone();
             // Whoever sends half a request does not keep it from ending.
             let patience = async move {
-                match ends.await {
-                    Ok(()) => tokio::time::sleep(LAST_ANSWERS).await,
-                    Err(_) => std::future::pending().await,
-                }
+                closed.closing().await;
+                tokio::time::sleep(LAST_ANSWERS).await;
             };
             tokio::select! {
-                served = axum::serve(self.listener, router).with_graceful_shutdown(stop).into_future() => served,
-                () = patience => {
-                    tracing::warn!("requests that did not end were given up");
-                    Ok(())
-                }
+                () = door::open(self.listener, router, stages) => {}
+                () = Arc::clone(control).follow_log() => {}
+                () = patience => tracing::warn!("requests that did not end were given up"),
             }
+            ending.await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
         })?;
         self.runtime.shutdown_background();
         Ok(())
     }
 }
 
-fn router(control: Arc<Control>, hosts: Hosts) -> Router {
+/// A peer that does not read has the system hold no more for it than this.
+fn bound(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Waits for the signal, and leads the server to its end.
+async fn end_when_asked(
+    stage: watch::Sender<Stage>,
+    before_end: impl FnOnce() + Send + 'static,
+) -> std::io::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    tracing::info!("asked to end");
+    stage.send_replace(Stage::Draining);
+    if tokio::task::spawn_blocking(before_end).await.is_err() {
+        tracing::error!("what comes before the end panicked");
+    }
+    stage.send_replace(Stage::Closing);
+    Ok(())
+}
+
+fn router(control: Arc<Control>, hosts: Hosts, stages: Stages) -> Router {
     Router::new()
-        .nest("/v1", v1::routes())
+        .nest("/v1", v1::routes(&control))
         .merge(page::routes())
         .merge(metrics::routes().into_router())
-        .layer(axum::middleware::from_fn_with_state(hosts, guard::known_hosts_only))
+        .layer(from_fn(seen::not_sent_again))
+        .layer(from_fn_with_state(hosts, guard::known_hosts_only))
+        // Whoever watches over a process knows its address and not its name.
+        .nest("/v1", health::routes().into_router())
         .nest("/node/v1", node::routes(&control))
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
+        .layer(Extension(stages))
         .layer(DefaultBodyLimit::max(skein_api::BODY_BYTES_MAX))
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(&control), metrics::counted))
+        .layer(from_fn_with_state(Arc::clone(&control), metrics::counted))
+        .layer(from_fn(trace::traced))
         .with_state(control)
 }

@@ -20,13 +20,16 @@ use std::sync::Arc;
 use axum::Json;
 use axum::Router;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::middleware::from_fn_with_state;
 use serde::de::DeserializeOwned;
 use skein_control::{Control, ListPart, ServiceError};
 use skein_types::codes;
 
 use crate::description::Family;
+use crate::limits::CALL_TIME;
+use crate::once;
 use crate::problem::Refusal;
 
 pub(crate) type Answer<T> = Result<Json<T>, Refusal>;
@@ -51,8 +54,9 @@ pub(crate) fn families() -> Vec<Family> {
     ]
 }
 
-pub(crate) fn routes() -> Router<Arc<Control>> {
-    families().into_iter().fold(Router::new(), |all, family| all.merge(family.into_router()))
+pub(crate) fn routes(control: &Arc<Control>) -> Router<Arc<Control>> {
+    let all = families().into_iter().fold(Router::new(), |all, family| all.merge(family.into_router()));
+    all.layer(from_fn_with_state(Arc::clone(control), once::once))
 }
 
 /// Calls a service function where it may wait for the disk.
@@ -60,9 +64,17 @@ pub(crate) async fn ask<T: Send + 'static>(
     control: Arc<Control>,
     call: impl FnOnce(&Arc<Control>) -> Result<T, ServiceError> + Send + 'static,
 ) -> Answer<T> {
-    match tokio::task::spawn_blocking(move || call(&control)).await {
-        Ok(answer) => Ok(Json(answer?)),
-        Err(_) => Err(Refusal(ServiceError::new(codes::BUG, "the request's thread panicked"))),
+    let span = tracing::Span::current();
+    let called = tokio::task::spawn_blocking(move || span.in_scope(|| call(&control)));
+    match tokio::time::timeout(CALL_TIME, called).await {
+        Ok(Ok(answer)) => Ok(Json(answer?)),
+        Ok(Err(_)) => Err(Refusal(ServiceError::new(codes::BUG, "the request's thread panicked"))),
+        Err(_) => Err(Refusal(
+            ServiceError::new(codes::SERVER_BUSY, format!("it was not done after {} s", CALL_TIME.as_secs()))
+                .hint(Some(
+                    "it may be done still: look at what there is, or ask again with the same Idempotency-Key",
+                )),
+        )),
     }
 }
 
@@ -110,21 +122,27 @@ impl<S: Send + Sync, T: DeserializeOwned, const MOST: usize> FromRequest<S> for 
     type Rejection = Refusal;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+        is_json(request.headers())?;
         let bytes = bytes(request, MOST).await?;
         Ok(Self(skein_api::parse(&bytes, MOST)?))
     }
 }
 
+/// Whoever says what a body is has to be right.
+fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+    let said = value.to_str().unwrap_or_default().to_ascii_lowercase();
+    let kind = said.split(';').next().unwrap_or_default().trim();
+    if kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json")) {
+        return Ok(());
+    }
+    let message =
+        format!("a body of JSON is taken here, and none of {:?}", kind.chars().take(100).collect::<String>());
+    let hint = "send Content-Type: application/json, or none: `curl --json`";
+    Err(Refusal(ServiceError::new(codes::CONTENT_TYPE, message).hint(Some(hint))))
+}
+
 /// The whole body of at most so many bytes.
 pub(crate) async fn bytes(request: Request, most: usize) -> Result<axum::body::Bytes, Refusal> {
-    axum::body::to_bytes(request.into_body(), most).await.map_err(|error| {
-        let whole = std::error::Error::source(&error)
-            .is_none_or(|source| !source.to_string().contains("length limit"));
-        match whole {
-            true => Refusal(ServiceError::new(codes::IO, format!("the body did not arrive: {error}"))),
-            false => {
-                Refusal(ServiceError::new(codes::BODY_TOO_LARGE, format!("a body of more than {most} bytes")))
-            }
-        }
-    })
+    crate::body::whole(request.into_body(), most).await
 }

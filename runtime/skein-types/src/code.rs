@@ -254,6 +254,17 @@ catalogue! {
     RECEIVER_BUSY = "SK0715" Transient "a receiver asks for patience".status(502);
     RECEIVER_FORBIDDEN = "SK0716" Denied "an address that nothing is sent to";
 
+    KEY_MISSING = "SK0720" BadInput "a request that cannot be repeated safely";
+    KEY_REUSED = "SK0721" BadInput "one Idempotency-Key for two requests".status(422);
+    KEY_BUSY = "SK0722" Transient "the same request is under way".status(409);
+    ANSWER_LOST = "SK0723" Conflict "done before, and its answer is lost";
+    REQUEST_LATE = "SK0724" Transient "a request that comes too slowly".status(408);
+    CONTENT_TYPE = "SK0725" BadInput "a body of another kind".status(415);
+    SERVER_BUSY = "SK0726" Transient "the server cannot do that now";
+    READERS_BUSY = "SK0727" Transient "as many streams are read as may be".status(429);
+    DIGEST_DIFFERS = "SK0728" BadInput "a body that is not what its digest says";
+    HEAD_TOO_LARGE = "SK0729" BadInput "the head of a request is too large".status(431);
+
     BACKUP_DAMAGED = "SK0745" Denied "a backup that is not what was written";
     BACKUP_FOREIGN = "SK0746" BadInput "no backup, or one of another format";
     RESTORE_PLACE = "SK0747" Conflict "a place where no server can be restored";

@@ -41,11 +41,14 @@ impl Server {
     }
 
     pub(crate) fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
-        self.answer(self.http.post(self.url(path)).json(body))
+        // One key for one thing that is asked for: if the connection breaks and this is sent again, it is done once.
+        let key = uuid::Uuid::now_v7().simple().to_string();
+        self.answer(self.http.post(self.url(path)).header("Idempotency-Key", key).json(body))
     }
 
     pub(crate) fn put<T: DeserializeOwned>(&self, path: &str, bytes: Vec<u8>) -> Result<T, Failure> {
-        self.answer(self.http.put(self.url(path)).body(bytes))
+        // What takes a moment is waited for.
+        self.answer(self.http.put(self.url(path)).header("Prefer", "wait=120").body(bytes))
     }
 
     pub(crate) fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {

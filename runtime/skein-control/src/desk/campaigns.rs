@@ -83,12 +83,6 @@ impl Desk<'_> {
         self.control.campaign_events(self.seen_by(named, Act::See)?, part)
     }
 
-    /// What was decided.
-    pub fn events(&self, part: &ListPart) -> Result<Page<Event>, ServiceError> {
-        self.who.check_whole(Act::Audit)?;
-        self.control.events(part)
-    }
-
     /// How a campaign is getting on.
     pub fn progress(&self, named: &str) -> Result<CampaignProgress, ServiceError> {
         self.control.progress(self.seen_by(named, Act::See)?)

@@ -1,26 +1,37 @@
 //! Modules.
 
 use skein_api::{Module, ModuleBan, ModuleRestore, Page};
-use skein_ledger::Name;
+use skein_ledger::{Name, Text};
+use skein_types::ModuleDigest;
 
 use super::Desk;
 use crate::access::{Act, NOBODYS};
 use crate::error::ServiceError;
 use crate::list::ListPart;
 use crate::shown;
+use crate::submit::{Submitted, Upload};
 
 impl Desk<'_> {
-    /// Keeps a module of a team, compiles it, and answers what became of it. The same bytes under the same name are the same;
-    /// other bytes are refused.
-    pub fn submit_module(
-        &self,
-        team: Option<&str>,
-        (of, version): (&str, &str),
-        bytes: &[u8],
-    ) -> Result<Module, ServiceError> {
+    /// Takes the bytes of a module of a team as they come.
+    pub fn upload(&self, team: Option<&str>, named: (&str, &str)) -> Result<Upload, ServiceError> {
         let owner = self.who.team_for(Act::Submit, team)?;
         let owner = owner.map_or_else(|| crate::control::name("owner", NOBODYS), Ok)?;
-        self.control.submit_module(self.who, (owner, of, version), bytes)
+        self.control.upload(owner, named)
+    }
+
+    /// Keeps a module that came whole, and has it compiled. The same bytes under the same name are the same; other bytes are
+    /// refused, and so is what is not what its digest says. Where it was made from and which commit of that is what whoever submits
+    /// it says.
+    pub fn submit_module(
+        &self,
+        upload: Upload,
+        digest: Option<ModuleDigest>,
+        (source, commit): (Option<String>, Option<String>),
+    ) -> Result<Submitted, ServiceError> {
+        let source =
+            source.map(Text::new).transpose().map_err(|error| ServiceError::unfit("source", &error))?;
+        let commit = commit.map(|commit| crate::control::name("commit", &commit)).transpose()?;
+        self.control.submit_module(self.who, upload, (digest, (source, commit)))
     }
 
     /// Lets a suspended module run again. Its campaigns stay halted until they are resumed.

@@ -36,6 +36,13 @@ impl Answers for Response {
 impl<T: Answers> Answers for Result<T, Refusal> {
     fn describe(operation: &mut Operation) {
         T::describe(operation);
-        operation.refuses(&[codes::FORBIDDEN, codes::BUG, codes::IO, codes::LEDGER_FULL, codes::LEDGER_IO]);
+        operation.refuses(&[
+            codes::FORBIDDEN,
+            codes::BUG,
+            codes::IO,
+            codes::LEDGER_FULL,
+            codes::LEDGER_IO,
+            codes::SERVER_BUSY,
+        ]);
     }
 }

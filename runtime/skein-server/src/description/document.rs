@@ -105,7 +105,7 @@ mod tests {
                     of_path, route.operation.of_path,
                     "{at}: its handler takes other parts of the path"
                 );
-                assert_eq!(route.operation.successes(), 1, "{at}: what does it answer?");
+                assert_ne!(route.operation.successes(), 0, "{at}: what does it answer?");
                 assert!(!route.summary.ends_with('.') && !family.about.is_empty(), "{at}");
                 assert!(ids.insert(route.id.clone()), "{at}: another route has the handler {}", route.id);
             }

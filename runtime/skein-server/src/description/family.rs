@@ -134,6 +134,9 @@ impl Family {
             Parameter { place: Place::Path, name, about, schema }
         }));
         H::describe(&mut operation);
+        if method != "get" {
+            operation.changes();
+        }
         let (summary, about) = (told.summary, told.about);
         told.add_to(&mut operation);
         let handler = handler.layer(map_response(kept(operation.statuses(), method, path)));

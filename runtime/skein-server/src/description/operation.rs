@@ -61,6 +61,10 @@ pub(crate) struct Operation {
     pub(crate) parameters: Vec<Parameter>,
     /// How many parts of the path its handler takes.
     pub(crate) of_path: usize,
+    /// Whether it changes something, and so may be asked again under a key.
+    changes: bool,
+    /// Whether it has to have one.
+    pub(crate) needs_key: bool,
     /// Whether whoever asks is looked at.
     pub(crate) knows_who: bool,
     /// Its body by content type.
@@ -79,18 +83,25 @@ impl Operation {
         self.refusals.extend(why.iter().map(|code| code.id));
     }
 
+    /// It changes something: asked twice under one key, it is done once.
+    pub(super) fn changes(&mut self) {
+        self.changes = true;
+        self.refuses(&[codes::BODY_INVALID, codes::KEY_REUSED, codes::KEY_BUSY, codes::ANSWER_LOST]);
+    }
+
     /// It takes a body of JSON.
     pub(crate) fn takes_json<T: ToSchema>(&mut self) {
         let schema = self.schema_of::<T>();
         self.body.insert("application/json".to_owned(), json!({ "schema": schema }));
-        self.refuses(&[codes::BODY_INVALID, codes::BODY_TOO_LARGE]);
+        let why = [codes::BODY_INVALID, codes::BODY_TOO_LARGE, codes::CONTENT_TYPE, codes::REQUEST_LATE];
+        self.refuses(&why);
     }
 
     /// It takes bytes as they are.
     pub(crate) fn takes_bytes(&mut self, kind: &str, about: &str) {
         let schema = json!({ "type": "string", "format": "binary", "description": about });
         self.body.insert(kind.to_owned(), json!({ "schema": schema }));
-        self.refuses(&[codes::BODY_TOO_LARGE]);
+        self.refuses(&[codes::BODY_TOO_LARGE, codes::REQUEST_LATE]);
     }
 
     /// It answers with JSON.
@@ -137,7 +148,8 @@ impl Operation {
     /// As the document has it.
     pub(super) fn described(&self) -> Map<String, Value> {
         let mut all = Map::new();
-        let parameters: Vec<Value> = self.parameters.iter().map(Parameter::described).collect();
+        let mut parameters: Vec<Value> = self.parameters.iter().map(Parameter::described).collect();
+        parameters.extend(self.of_all());
         if !parameters.is_empty() {
             all.insert("parameters".to_owned(), Value::Array(parameters));
         }
@@ -150,12 +162,36 @@ impl Operation {
             answer["description"] = json!(if *status == 201 { "It is there now." } else { "It is done." });
             answers.insert(status.to_string(), answer);
         }
+        if self.is_tagged() {
+            answers.insert("304".to_owned(), json!({ "description": "It is as `If-None-Match` says." }));
+        }
         answers.extend(self.problems());
         all.insert("responses".to_owned(), Value::Object(answers));
         if !self.knows_who {
             all.insert("security".to_owned(), json!([]));
         }
         all
+    }
+
+    /// Whether its answer has an `ETag`.
+    fn is_tagged(&self) -> bool {
+        let json = |answer: &Value| answer["content"].get("application/json").is_some();
+        !self.changes && self.answers.get(&200).is_some_and(json)
+    }
+
+    /// What every request of its kind may have in its head.
+    fn of_all(&self) -> Option<Value> {
+        let header = |name: &str, needed: bool, about: &str, most: usize| {
+            let schema = json!({ "type": "string", "minLength": 1, "maxLength": most });
+            json!({ "in": "header", "name": name, "description": about, "required": needed, "schema": schema })
+        };
+        if self.changes {
+            let about = "A new one for each thing that is asked for, and the same when it is asked for again: it is done once. \
+                         Printed characters without blanks.";
+            return Some(header("Idempotency-Key", self.needs_key, about, 255));
+        }
+        let about = "An `ETag` that was answered before: what it is of is not sent again.";
+        self.is_tagged().then(|| header("If-None-Match", false, about, 1_000))
     }
 
     /// One answer for each status that the refusals have, with the codes in it.

@@ -1,15 +1,17 @@
 //! What a handler takes, read off the types of its arguments.
 
-use axum::extract::Request;
+use axum::Extension;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, Uri};
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use skein_control::{AuditPart, ListPart};
+use skein_control::{AuditPart, EventPart, ListPart};
 use skein_types::codes;
 use utoipa::ToSchema;
 
 use super::operation::{Operation, Parameter, Place};
 use crate::asker::Asker;
+use crate::once::Keyed;
 use crate::seen::IfMatch;
 use crate::v1::{Body, Part, Path};
 
@@ -120,6 +122,39 @@ impl Question for ListPart {
             json!({ "type": "string", "maxLength": 500 }),
         );
         vec![after, limit()]
+    }
+}
+
+impl Question for EventPart {
+    fn parameters() -> Vec<Parameter> {
+        let position = json!({ "type": "integer", "minimum": 0, "maximum": 9_007_199_254_740_991_u64 });
+        let kinds = json!({ "type": "string", "maxLength": 2_000, "examples": ["campaign.,run.failed"] });
+        vec![
+            behind("after", "Those that come after this position.", position),
+            limit(),
+            behind(
+                "kind",
+                "Of these kinds, with commas between them, or of all that begin so: `campaign.`.",
+                kinds,
+            ),
+        ]
+    }
+}
+
+/// Nothing that whoever asks knows of.
+impl<T> Takes for Extension<T> {
+    fn describe(_: &mut Operation) {}
+}
+
+/// The like.
+impl<T> Takes for State<T> {
+    fn describe(_: &mut Operation) {}
+}
+
+impl Takes for Keyed {
+    fn describe(operation: &mut Operation) {
+        operation.needs_key = true;
+        operation.refuses(&[codes::KEY_MISSING]);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use skein_types::Code;
+use utoipa::ToSchema;
 
 use super::operation::{Operation, Parameter, Place};
 
@@ -67,6 +68,11 @@ impl Told {
     /// An answer whose type does not say what it is.
     pub(crate) fn answers(self, kind: &'static str, schema: Value) -> Self {
         self.and(move |operation| operation.answers(200, kind, schema))
+    }
+
+    /// An answer of JSON whose type does not say what it is.
+    pub(crate) fn answers_json<T: ToSchema>(self, status: u16) -> Self {
+        self.and(move |operation| operation.answers_json::<T>(status))
     }
 
     fn and(mut self, more: impl FnOnce(&mut Operation) + 'static) -> Self {

@@ -6,6 +6,7 @@ use skein_types::codes;
 use super::{Answer, Body, Part, Path};
 use crate::asker::Asker;
 use crate::description::{Family, told};
+use crate::once::Keyed;
 
 pub(crate) fn routes() -> Family {
     Family::new("Access", "Who asks; teams, and the tokens by which their members come in.")
@@ -55,7 +56,7 @@ async fn remove_team(asker: Asker, Path(team): Path<String>) -> Answer<Team> {
     asker.ask(move |desk| desk.remove_team(&team)).await
 }
 
-async fn issue(asker: Asker, Body(asked): Body<TokenIssue>) -> Answer<TokenIssued> {
+async fn issue(asker: Asker, _: Keyed, Body(asked): Body<TokenIssue>) -> Answer<TokenIssued> {
     asker.ask(move |desk| desk.issue_token(&asked)).await
 }
 

@@ -7,6 +7,7 @@ use skein_types::{Code, RunState, codes};
 use super::{Answer, Body, Part, Path};
 use crate::asker::Asker;
 use crate::description::{Family, told};
+use crate::once::Keyed;
 
 /// What a campaign may not be made for.
 const CREATING: &[Code] = &[
@@ -65,7 +66,7 @@ pub(crate) fn routes() -> Family {
         )
 }
 
-async fn create(asker: Asker, Body(asked): Body<CampaignCreate>) -> Answer<Campaign> {
+async fn create(asker: Asker, _: Keyed, Body(asked): Body<CampaignCreate>) -> Answer<Campaign> {
     asker.ask(move |desk| desk.create_campaign(asked)).await
 }
 

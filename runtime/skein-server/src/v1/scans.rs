@@ -6,6 +6,7 @@ use skein_types::codes;
 use super::{Answer, Body, Part, Path};
 use crate::asker::Asker;
 use crate::description::{Family, told};
+use crate::once::Keyed;
 
 pub(crate) fn routes() -> Family {
     Family::new("Scans", "They look for datasets below a directory.")
@@ -16,7 +17,7 @@ pub(crate) fn routes() -> Family {
         .get("/scans/{scan}/found", found, told("List what a scan found"))
 }
 
-async fn begin(asker: Asker, Body(asked): Body<ScanAsk>) -> Answer<Scan> {
+async fn begin(asker: Asker, _: Keyed, Body(asked): Body<ScanAsk>) -> Answer<Scan> {
     asker.ask(move |desk| desk.begin_scan(asked)).await
 }
 

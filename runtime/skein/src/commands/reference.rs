@@ -67,5 +67,12 @@ fn limits() -> String {
         let _ok =
             writeln!(page, "| {} | {} | [{code}](../errors/{code}.md) | {option} |", limit.what, limit.value);
     }
+    page.push_str(
+        "\n## A server\n\nWhat whoever asks a server may take of it. The same for everybody.\n\n| Limit | Is | Code |\n|---|---|---|\n",
+    );
+    for limit in skein_server::server_limits() {
+        let code = limit.code.map_or_else(String::new, |code| format!("[{code}](../errors/{code}.md)"));
+        let _ok = writeln!(page, "| {} | {} | {code} |", limit.what, limit.value);
+    }
     page
 }

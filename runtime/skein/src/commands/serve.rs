@@ -9,7 +9,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use skein_api::node::Secret;
 use skein_control::{
-    Control, NodeCommand, Options, Reconciler, STOP_GRACE, SecretKeys, ServiceError, Supervisor,
+    Compiler, Control, NodeCommand, Options, Reconciler, STOP_GRACE, SecretKeys, ServiceError, Supervisor,
 };
 use skein_server::{Reach, Server};
 use skein_types::{Clock, SystemClock, codes};
@@ -105,6 +105,7 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
         false => None,
     };
     let reconciler = Reconciler::start(&control).map_err(|error| Failure::new(codes::IO, &error))?;
+    let compiler = Compiler::start(&control).map_err(|error| from_service(&error))?;
     let cores = crate::datasets::default_threads();
     let nodes = args.nodes.map_or(cores.div_ceil(2), usize::from);
     let slots = args.slots.map_or(cores.div_ceil(nodes.max(1)), usize::from);
@@ -122,7 +123,7 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
         render::line(&format!("metrics at http://{}/metrics", scrape::start(metrics, clock, page)?));
     }
     let answered = server.answer(&control, move || supervisor.stop(STOP_GRACE));
-    drop(reconciler);
+    drop((compiler, reconciler));
     answered.map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))
 }
 

@@ -1,0 +1,387 @@
+//! The tail of the log for everybody who watches it: read once, shown many times.
+//!
+//! ```text
+//! writer -> head -> follow_log: one page, made into text once -> ring -> each watcher takes what it may see
+//!                                                 a watcher that came with a position reads pages up to the ring first
+//! ```
+//! The ring is bounded and is everybody's: a watcher that does not take what is there in time finds that it has been passed, and is
+//! ended rather than told late. It asks again with the last position that it has. So a watcher costs a cursor and no memory.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use skein_ledger::{Event, EventFilter, Head, Kind, Limit, Recorded};
+use skein_types::{CampaignId, TokenId, codes};
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::{Semaphore, broadcast, watch};
+
+use crate::access::Principal;
+use crate::control::Control;
+use crate::error::ServiceError;
+use crate::shown;
+use crate::whose::Whose;
+
+/// Events that a watcher may be behind.
+const RING: usize = 4_096;
+/// Events that are read at once for the ring.
+const PAGE: usize = 500;
+/// Events that are read at once for a watcher that comes with a position.
+const PAGE_OF_ONE: usize = 64;
+/// Watchers for whom pages are read at a time.
+const CATCHING_UP: usize = 4;
+/// After the ledger could not be read.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// Watchers at a time.
+pub const WATCHERS: usize = 1_024;
+/// Of one token.
+pub const WATCHERS_OF_TOKEN: usize = 600;
+
+/// One event, ready to be shown.
+#[derive(Debug)]
+pub struct Told {
+    /// Where it stands.
+    pub position: u64,
+    /// What kind it is.
+    pub kind: Kind,
+    /// As JSON, without a line break.
+    pub text: String,
+    whose: Whose,
+    /// The token that ends with it.
+    revokes: Option<TokenId>,
+}
+
+/// The ring, and who watches.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    heads: watch::Sender<u64>,
+    ring: broadcast::Sender<Arc<Told>>,
+    catching_up: Semaphore,
+    watchers: Mutex<BTreeMap<Option<TokenId>, usize>>,
+    /// Of campaigns whose events were shown: they never change.
+    pub(crate) owners: Mutex<BTreeMap<CampaignId, Whose>>,
+}
+
+impl Feed {
+    pub(crate) fn new() -> Self {
+        Self {
+            heads: watch::Sender::new(0),
+            ring: broadcast::Sender::new(RING),
+            catching_up: Semaphore::new(CATCHING_UP),
+            watchers: Mutex::default(),
+            owners: Mutex::default(),
+        }
+    }
+
+    /// For the ledger, which says how far it is.
+    pub(crate) fn notify(&self) -> Box<dyn Fn(Head) + Send + Sync> {
+        let heads = self.heads.clone();
+        Box::new(move |head| {
+            heads.send_replace(head.position);
+        })
+    }
+}
+
+/// Whoever watches, from some position on.
+#[derive(Debug)]
+pub struct Watcher {
+    control: Arc<Control>,
+    who: Principal,
+    kinds: Vec<Kind>,
+    /// Up to here everything was looked at.
+    at: u64,
+    /// Read and not taken yet.
+    ready: VecDeque<Arc<Told>>,
+    ring: broadcast::Receiver<Arc<Told>>,
+    caught_up: bool,
+    _seat: Seat,
+}
+
+/// A watcher's place, given back when it ends.
+#[derive(Debug)]
+struct Seat {
+    control: Arc<Control>,
+    of: Option<TokenId>,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut watchers = self.control.feed.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = watchers.get_mut(&self.of) {
+            *count -= 1;
+            if *count == 0 {
+                watchers.remove(&self.of);
+            }
+        }
+    }
+}
+
+impl Control {
+    /// Reads what is new, as long as somebody watches. Runs until it is dropped.
+    pub async fn follow_log(self: Arc<Self>) {
+        let mut heads = self.feed.heads.subscribe();
+        let mut at = *heads.borrow_and_update();
+        while heads.changed().await.is_ok() {
+            let head = *heads.borrow_and_update();
+            // The head first: whoever begins to watch from now on reads at least up to it before looking at the ring.
+            if self.feed.ring.receiver_count() == 0 {
+                at = head;
+            }
+            while at < head {
+                let control = Arc::clone(&self);
+                let read = tokio::task::spawn_blocking(move || control.told(at, &[], PAGE)).await;
+                match read {
+                    Ok(Ok((told, _))) => {
+                        at = told.last().map_or(head, |last| last.position);
+                        // Nobody there is no mistake.
+                        told.into_iter().for_each(|told| drop(self.feed.ring.send(told)));
+                    }
+                    Ok(Err(error)) => {
+                        tracing::warn!(%error, "the log cannot be followed just now");
+                        tokio::time::sleep(AFTER_FAILURE).await;
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "following the log panicked");
+                        tokio::time::sleep(AFTER_FAILURE).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Events behind a position, and where to go on if there are more.
+    fn told(
+        &self,
+        after: u64,
+        kinds: &[Kind],
+        most: usize,
+    ) -> Result<(Vec<Arc<Told>>, Option<u64>), ServiceError> {
+        let filter = EventFilter { kinds: kinds.to_vec(), ..EventFilter::default() };
+        let page = self.ledger.events(after, &filter, Limit::new(most))?;
+        let told = page.items.iter().map(|recorded| self.told_one(recorded).map(Arc::new));
+        Ok((told.collect::<Result<_, _>>()?, page.next))
+    }
+
+    fn told_one(&self, recorded: &Recorded) -> Result<Told, ServiceError> {
+        let text = serde_json::to_string(&shown::event(recorded)?);
+        let revokes =
+            if let Event::TokenRevoked(revoked) = &recorded.event { Some(revoked.token) } else { None };
+        Ok(Told {
+            position: recorded.position,
+            kind: recorded.event.kind(),
+            text: text.map_err(|error| ServiceError::bug(error.to_string()))?,
+            whose: self.whose_event(&recorded.event)?,
+            revokes,
+        })
+    }
+
+    /// Watches what a principal may see, from a position on or from now on.
+    pub(crate) fn watch(
+        self: &Arc<Self>,
+        who: &Principal,
+        (after, kinds): (Option<u64>, Vec<Kind>),
+    ) -> Result<Watcher, ServiceError> {
+        let seat = self.watching(who.token)?;
+        let ring = self.feed.ring.subscribe();
+        let head = self.ledger.head()?.position;
+        Ok(Watcher {
+            control: Arc::clone(self),
+            who: who.clone(),
+            kinds,
+            // Nobody waits for what is not there yet under a number of another ledger.
+            at: after.unwrap_or(head).min(head),
+            ready: VecDeque::new(),
+            ring,
+            caught_up: after.is_none_or(|after| after >= head),
+            _seat: seat,
+        })
+    }
+
+    fn watching(self: &Arc<Self>, of: Option<TokenId>) -> Result<Seat, ServiceError> {
+        let mut watchers = self.feed.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        let (all, own) = (watchers.values().sum::<usize>(), watchers.get(&of).copied().unwrap_or_default());
+        let (count, most, whose) = if own >= WATCHERS_OF_TOKEN {
+            (own, WATCHERS_OF_TOKEN, "this token")
+        } else {
+            (all, WATCHERS, "the server")
+        };
+        if count >= most {
+            return Err(ServiceError::new(codes::READERS_BUSY, format!("{whose} has {count} streams open")));
+        }
+        watchers.insert(of, own + 1);
+        drop(watchers);
+        Ok(Seat { control: Arc::clone(self), of })
+    }
+
+    /// How many watch.
+    pub fn watchers(&self) -> usize {
+        self.feed.watchers.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+    }
+}
+
+impl Watcher {
+    /// Up to where everything was looked at.
+    pub const fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// The next event that it may see; none if it was passed by the log, or its token does not count any more. May be dropped while it
+    /// waits.
+    pub async fn next(&mut self) -> Result<Option<Arc<Told>>, ServiceError> {
+        loop {
+            if let Some(told) = self.ready.pop_front() {
+                return Ok(Some(told));
+            }
+            if !self.caught_up {
+                self.catch_up().await?;
+                continue;
+            }
+            match self.ring.recv().await {
+                Ok(told) if told.position <= self.at => {}
+                Ok(told) => {
+                    self.at = told.position;
+                    if told.revokes.is_some() && told.revokes == self.who.token {
+                        return Ok(None);
+                    }
+                    if self.wants(&told) {
+                        return Ok(Some(told));
+                    }
+                }
+                Err(RecvError::Lagged(_) | RecvError::Closed) => return Ok(None),
+            }
+        }
+    }
+
+    /// Reads one page more. At the last one the ring goes on, unless that has gone past meanwhile: then there are more pages.
+    async fn catch_up(&mut self) -> Result<(), ServiceError> {
+        let control = Arc::clone(&self.control);
+        let _turn =
+            control.feed.catching_up.acquire().await.map_err(|error| ServiceError::bug(error.to_string()))?;
+        let (own, at, kinds) = (Arc::clone(&control), self.at, self.kinds.clone());
+        let (head, (told, next)) = tokio::task::spawn_blocking(move || {
+            let head = own.ledger.head()?.position;
+            Ok::<_, ServiceError>((head, own.told(at, &kinds, PAGE_OF_ONE)?))
+        })
+        .await
+        .map_err(|_| ServiceError::bug("reading the log panicked"))??;
+        self.at = match next {
+            Some(next) => next,
+            None => told.last().map_or(head, |last| last.position.max(head)).max(at),
+        };
+        self.ready.extend(told.into_iter().filter(|told| self.who.may_hear(&told.whose)));
+        if next.is_none() {
+            self.caught_up = self.ring_is_near();
+        }
+        Ok(())
+    }
+
+    /// Whether what follows is in the ring still; if not it begins anew, and there is something to read before it.
+    fn ring_is_near(&mut self) -> bool {
+        loop {
+            match self.ring.try_recv() {
+                Ok(told) if told.position <= self.at => {}
+                Ok(told) => {
+                    self.at = told.position;
+                    if self.wants(&told) {
+                        self.ready.push_back(told);
+                    }
+                }
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return true,
+                Err(TryRecvError::Lagged(_)) => {
+                    self.ring = self.control.feed.ring.subscribe();
+                    return false;
+                }
+            }
+        }
+    }
+
+    fn wants(&self, told: &Told) -> bool {
+        (self.kinds.is_empty() || self.kinds.contains(&told.kind)) && self.who.may_hear(&told.whose)
+    }
+
+    /// How long its token counts still; none: for ever.
+    pub fn counts_for(&self) -> Result<Option<Duration>, ServiceError> {
+        let Some(token) = self.who.token else { return Ok(None) };
+        let Some(row) = self.control.ledger.token(token)? else { return Ok(Some(Duration::ZERO)) };
+        if row.revoked.is_some() {
+            return Ok(Some(Duration::ZERO));
+        }
+        let now = self.control.clock.now();
+        Ok(row.expires.map(|expires| Duration::from_millis(expires.0.saturating_sub(now.0))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use skein_ledger::{Name, TeamChanged, TeamCreated, Text};
+
+    use super::{RING, Watcher};
+    use crate::control::Control;
+    use crate::scene::{HandClock, open};
+
+    fn running<F: Future>(work: F) -> F::Output {
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
+    }
+
+    /// So many events in one commit.
+    fn decide(control: &Control, count: usize) {
+        let team = Name::new("busy").unwrap();
+        let first = control.ledger.team(&team).unwrap().is_none();
+        let unit = (0..count).fold(control.itself.unit(), |unit, at| match first && at == 0 {
+            true => unit.decide(TeamCreated { team: team.clone(), note: Text::clip("") }),
+            false => unit.decide(TeamChanged { team: team.clone(), note: Text::clip("") }),
+        });
+        control.write(unit).unwrap();
+    }
+
+    async fn takes(watcher: &mut Watcher, count: usize) -> Vec<u64> {
+        let mut taken = Vec::new();
+        while taken.len() < count {
+            taken.push(watcher.next().await.unwrap().unwrap().position);
+        }
+        taken
+    }
+
+    #[test]
+    fn whoever_comes_with_a_position_hears_of_everything_behind_it_once_however_much_comes_meanwhile() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        decide(&control, 1_000);
+        let mut watcher = control.watch(control.everybody(), (Some(10), Vec::new())).unwrap();
+        let all = running(async {
+            tokio::select! {
+                () = Arc::clone(&control).follow_log() => unreachable!("it goes on for ever"),
+                all = async {
+                    let mut all = takes(&mut watcher, 100).await;
+                    // More than the ring holds, while it has not caught up.
+                    for _ in 0..2 {
+                        decide(&control, 4_000);
+                    }
+                    all.extend(takes(&mut watcher, 8_890).await);
+                    decide(&control, 5);
+                    all.extend(takes(&mut watcher, 5).await);
+                    all
+                } => all,
+            }
+        });
+        assert!(all.iter().copied().eq(11..=9_005), "{:?}..{:?} of {}", all.first(), all.last(), all.len());
+    }
+
+    #[test]
+    fn whoever_the_ring_has_passed_is_ended() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        let mut watcher = control.watch(control.everybody(), (None, Vec::new())).unwrap();
+        decide(&control, 1);
+        let (told, _) = control.told(0, &[], 1).unwrap();
+        for _ in 0..=RING {
+            control.feed.ring.send(Arc::clone(&told[0])).unwrap();
+        }
+        assert!(running(watcher.next()).unwrap().is_none());
+        assert_eq!(control.watchers(), 1);
+        drop(watcher);
+        assert_eq!(control.watchers(), 0);
+    }
+}

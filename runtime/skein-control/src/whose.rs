@@ -1,0 +1,107 @@
+//! Which team an event is about: who may hear of it.
+
+use std::sync::PoisonError;
+
+use skein_ledger::{Event, EventFilter, Limit, Name, Subject};
+use skein_types::{CampaignId, DatasetId, ModuleDigest, QuotaOf};
+
+use crate::access::{Act, NOBODYS, Principal};
+use crate::control::Control;
+use crate::error::ServiceError;
+
+/// Campaigns whose owner is remembered.
+const REMEMBERED: usize = 1_024;
+
+/// Whose an event is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// Nodes, the fleet, policies, modules for all: everybody's.
+    Everybodys,
+    /// A team's.
+    Team(Name),
+    /// Of somebody without a team: for those who may see what is nobody's.
+    Nobodys,
+    /// For those who may read everything that was decided.
+    Auditors,
+}
+
+impl Principal {
+    /// Whether it may hear of something.
+    pub(crate) fn may_hear(&self, whose: &Whose) -> bool {
+        let heard = match whose {
+            Whose::Everybodys => true,
+            Whose::Team(team) => self.may(Act::See, Some(team.as_str())),
+            Whose::Nobodys => self.may(Act::See, None),
+            Whose::Auditors => false,
+        };
+        heard || self.may(Act::Audit, None)
+    }
+}
+
+impl Control {
+    /// Whose an event is. What cannot be found out any more is for auditors.
+    pub(crate) fn whose_event(&self, event: &Event) -> Result<Whose, ServiceError> {
+        Ok(match event.subject() {
+            Subject::Module(module) => self.whose_module(event, module)?,
+            Subject::Dataset(dataset) => self.whose_dataset(event, dataset)?,
+            Subject::Campaign(campaign) | Subject::Run(campaign, _) => self.whose_campaign(campaign)?,
+            Subject::Node(_) | Subject::Policy(_) | Subject::Fleet => Whose::Everybodys,
+            Subject::Team(team) | Subject::Secret(team, _) | Subject::Quota(QuotaOf::Team(team)) => {
+                Whose::Team(team)
+            }
+            Subject::Quota(QuotaOf::Campaign(campaign)) => self.whose_campaign(campaign)?,
+            Subject::Webhook(_) => {
+                let team = if let Event::WebhookSet(set) = event { set.team.clone() } else { None };
+                team.map_or(Whose::Auditors, Whose::Team)
+            }
+            Subject::Token(_) | Subject::Quota(QuotaOf::Org | QuotaOf::Default) => Whose::Auditors,
+        })
+    }
+
+    fn whose_module(&self, event: &Event, module: ModuleDigest) -> Result<Whose, ServiceError> {
+        let owner = if let Event::ModuleSubmitted(submitted) = event {
+            submitted.owner.clone()
+        } else if let Some(row) = self.ledger.module(module)? {
+            row.owner
+        } else {
+            return Ok(Whose::Auditors);
+        };
+        Ok(owner.filter(|owner| owner.as_str() != NOBODYS).map_or(Whose::Everybodys, Whose::Team))
+    }
+
+    fn whose_dataset(&self, event: &Event, dataset: DatasetId) -> Result<Whose, ServiceError> {
+        let said = |event: &Event| {
+            if let Event::DatasetRegistered(registered) = event {
+                Some(registered.owner.clone())
+            } else if let Event::DatasetChanged(changed) = event {
+                Some(changed.owner.clone())
+            } else {
+                None
+            }
+        };
+        if let Some(owner) = said(event) {
+            return Ok(Whose::Team(owner));
+        }
+        if let Some(row) = self.ledger.dataset(dataset)? {
+            return Ok(Whose::Team(row.owner));
+        }
+        let about = EventFilter::about(Some(Subject::Dataset(dataset)));
+        let page = self.ledger.events(0, &about, Limit::MAX)?;
+        let last = page.items.iter().rev().find_map(|recorded| said(&recorded.event));
+        Ok(last.map_or(Whose::Auditors, Whose::Team))
+    }
+
+    fn whose_campaign(&self, campaign: CampaignId) -> Result<Whose, ServiceError> {
+        let mut owners = self.feed.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = owners.get(&campaign) {
+            return Ok(known.clone());
+        }
+        let Some(row) = self.ledger.campaign(campaign)? else { return Ok(Whose::Auditors) };
+        let whose = if row.owner.as_str() == NOBODYS { Whose::Nobodys } else { Whose::Team(row.owner) };
+        if owners.len() >= REMEMBERED {
+            owners.clear();
+        }
+        owners.insert(campaign, whose.clone());
+        Ok(whose)
+    }
+}
