@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use host_tests::call::Stream;
 use host_tests::service::Service;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A collector that keeps what it is sent.
 struct Collector {
@@ -56,11 +56,17 @@ fn take(mut stream: &TcpStream, kept: &Mutex<Vec<u8>>) -> Option<()> {
     stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").ok()
 }
 
+/// As a client sends it that has spans of its own.
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
 fn carried_out(service: &Service) -> String {
     let campaign = service.campaign("told");
     service.act(&campaign, "plan").succeeded();
     crate::brought(service, &campaign, "planned");
-    service.act(&campaign, "start").succeeded();
+    let start = format!("/v1/campaigns/{campaign}/actions/start");
+    let head = format!("traceparent: 00-{TRACE}-00f067aa0ba902b7-01\r\n");
+    let (status, answer) = service.post(&start, &head, &json!({ "expect": "planned" }));
+    assert_eq!(status, 200, "{answer}");
     crate::brought(service, &campaign, "soaking");
     campaign
 }
@@ -74,6 +80,9 @@ fn a_collector_gets_spans_of_requests_of_publishing_and_of_attempts() {
     for name in ["request", "publish", "attempt"] {
         crate::until(&format!("a span {name} was sent"), || collector.has_span(name));
     }
+    // The id of the trace is field 1 of `Span`: of the request itself, and of what nodes did for it.
+    let trace = u128::from_str_radix(TRACE, 16).unwrap().to_be_bytes();
+    assert!(collector.has(&[&[1 << 3 | 2, 16][..], &trace].concat()));
     for said in [&*campaign, "skein-control", "skein-node", "local-0"] {
         assert!(collector.has(said.as_bytes()), "{said}");
     }
@@ -97,6 +106,9 @@ fn lines_are_json_and_say_what_they_are_about_while_nobody_takes_the_spans() {
         lines.iter().find(|line| line["span"]["name"] == "attempt" && line["span"]["campaign"] == *campaign);
     assert!(of_attempt.is_some(), "no line of an attempt in {said}");
     let line = of_attempt.unwrap();
+    assert!(said.contains(&format!(r#""trace":"{TRACE}""#)), "{said}");
+    let of_run = lines.iter().find(|line| line["span"]["name"] == "attempt" && line["span"]["kind"] == "run");
+    assert_eq!(of_run.unwrap()["span"]["trace"], TRACE, "a node knows whose request it works for");
     assert!(line["span"]["node"].as_str().unwrap().starts_with("local-"), "{line}");
     assert!(line["span"]["attempt"].as_str().unwrap().starts_with("att_"), "{line}");
     assert!(line["message"].is_string() && line["timestamp"].is_string(), "{line}");

@@ -186,3 +186,31 @@ fn wave_row(wave: &Wave) -> WaveRow {
 fn tally(counts: &RunCounts) -> Tally {
     Tally::of(RunState::ALL.iter().map(|state| (*state, counts.of(*state))))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{CampaignState, Live, TraceId};
+    use crate::scene::{HandClock, campaign, open, running};
+    use skein_ledger::{CampaignMoved, Text};
+
+    #[test]
+    fn a_campaign_is_part_of_the_request_that_last_moved_it_also_for_the_next_process() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        running(&control);
+        let trace_of = || Live::load(&*control.ledger, campaign()).unwrap().trace;
+        assert_eq!(trace_of(), None);
+        let moved = |from, to| CampaignMoved { campaign: campaign(), from, to, reason: Text::clip("asked") };
+        let trace: TraceId = "4bf92f3577b34da6a3ce929d0e0e4736".parse().unwrap();
+        let paused = moved(CampaignState::Running, CampaignState::Paused);
+        control.write(control.itself.unit().traced(trace).decide(paused)).unwrap();
+        assert_eq!(trace_of(), Some(trace));
+        // What control does by itself is part of it still.
+        control
+            .write(control.itself.unit().decide(moved(CampaignState::Paused, CampaignState::Running)))
+            .unwrap();
+        assert_eq!(trace_of(), Some(trace));
+    }
+}

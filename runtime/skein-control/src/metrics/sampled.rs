@@ -81,6 +81,8 @@ fn process(control: &Control, registry: &mut Registry) {
     let cpu = Counter::<f64, AtomicU64>::default();
     cpu.inc_by(account.cpu.as_secs_f64());
     registry.register_with_unit("cpu", "CPU time of control", Unit::Seconds, cpu);
+    let help = "Streams of events that are open";
+    gauge(registry, ("event_streams", help), None, control.watchers() as u64);
     let help = "Waits of control for the disk because of datasets: a barrier over many files is one";
     counter(registry, ("disk_waits", help), None, account.disk_waits);
     let up = control.clock.elapsed().saturating_sub(control.started.elapsed);
