@@ -324,6 +324,7 @@ fn the_reference_says_what_the_code_says() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
     let pages = [
         ("cli", "reference/cli.md"),
+        ("exit-codes", "reference/exit-codes.md"),
         ("limits", "reference/limits.md"),
         ("contract", "reference/contract.md"),
         ("errors", "errors/README.md"),

@@ -13,8 +13,9 @@ use crate::project::Project;
 use crate::test;
 
 /// What `skein reference` calls a page, and where below `docs` it is committed.
-const PAGES: [(&str, &str); 5] = [
+const PAGES: [(&str, &str); 6] = [
     ("cli", "reference/cli.md"),
+    ("exit-codes", "reference/exit-codes.md"),
     ("limits", "reference/limits.md"),
     ("contract", "reference/contract.md"),
     ("errors", "errors/README.md"),

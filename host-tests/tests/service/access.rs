@@ -16,6 +16,8 @@ const ROUTES: &[(&str, &str, &str, Scope)] = &[
     ("GET /v1/status", "", "xxxxxx", Scope::Team),
     ("GET /v1/events", "", "xxxxxx", Scope::Team),
     ("GET /v1/audit", "", "....xx", Scope::All),
+    ("GET /v1/audit/head", "", "....xx", Scope::All),
+    ("GET /v1/audit/verification", "", "....xx", Scope::All),
     ("GET /metrics", "", "xxxxxx", Scope::All),
     ("POST /v1/backups", r#"{"to":"{data}-backup{n}"}"#, "....x.", Scope::All),
     ("GET /v1/nodes", "", "xxxxxx", Scope::Team),
@@ -64,6 +66,7 @@ const ROUTES: &[(&str, &str, &str, Scope)] = &[
     ("GET /v1/campaigns/{campaign}/runs", "", "xxxxxx", Scope::Team),
     ("GET /v1/campaigns/{campaign}/events", "", "xxxxxx", Scope::Team),
     ("GET /v1/campaigns/{campaign}/progress", "", "xxxxxx", Scope::Team),
+    ("GET /v1/campaigns/{campaign}/report", "", "xxxxxx", Scope::Team),
     ("GET /v1/campaigns/{campaign}/plan", "", "xxxxxx", Scope::Team),
     ("GET /v1/campaigns/{campaign}/samples", "", "xxxxxx", Scope::Team),
     // Where the campaign is not: whoever may is told so.

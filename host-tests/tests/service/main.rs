@@ -9,6 +9,7 @@
 mod access;
 mod backups;
 mod clock;
+mod commands;
 mod datasets;
 mod full_disk;
 mod ledger;

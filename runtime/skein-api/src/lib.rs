@@ -19,6 +19,7 @@
 //! It deliberately does not know: HTTP beyond paths and status numbers, the ledger, the machines, files, guests.
 
 mod access;
+mod audit;
 mod backup;
 mod body;
 mod bounded;
@@ -31,6 +32,7 @@ mod page;
 mod plan;
 mod policy;
 mod problem;
+mod report;
 mod run;
 mod scan;
 mod secret_ref;
@@ -39,6 +41,7 @@ mod status;
 mod time;
 
 pub use access::{AccessToken, GRANTS_MAX, Grant, Team, TeamPut, TokenIssue, TokenIssued, Whoami};
+pub use audit::{ChainHead, ChainHeadParseError};
 pub use backup::{Backup, BackupAsk};
 pub use body::{BODY_BYTES_MAX, BodyError, parse};
 pub use bounded::{List, Text, TooLong, TooMany};
@@ -57,6 +60,7 @@ pub use policy::{
     Admission, Budget, CanaryAsk, LimitsAsk, NameRule, Pin, Policy, Publish, RetryAsk, SampleAsk, Share,
 };
 pub use problem::{PROBLEM_TYPE, Problem};
+pub use report::{CampaignReport, FailureKind};
 pub use run::{Meters, Run, RunRows, Why};
 pub use scan::{Scan, ScanAsk, ScanFound};
 pub use secret_ref::{secret_name, secret_names};

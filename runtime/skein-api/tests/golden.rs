@@ -16,6 +16,8 @@ mod outcomes;
 mod plans;
 #[path = "golden/public.rs"]
 mod public;
+#[path = "golden/reports.rs"]
+mod reports;
 #[path = "golden/samples.rs"]
 mod samples;
 
@@ -59,6 +61,8 @@ fn the_bodies_about_campaigns() {
     golden("campaign-action", &public::action());
     golden("campaign-progress", &public::progress());
     golden("plan-report", &plans::report());
+    golden("campaign-report", &reports::report());
+    golden("audit-head", &reports::head());
     golden("plan-samples-page", &plans::samples_page());
     golden("runs-page", &public::runs_page());
     golden("events-page", &public::events_page());

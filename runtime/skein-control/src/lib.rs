@@ -20,6 +20,7 @@
 
 mod access;
 mod admit;
+mod audit;
 mod backup;
 mod campaigns;
 mod collect;
@@ -49,6 +50,7 @@ mod planning;
 mod points;
 mod policy;
 mod reconcile;
+mod report;
 mod reports;
 mod results;
 mod roots;
@@ -80,7 +82,7 @@ pub use control::{Control, Options};
 pub use desk::Desk;
 pub use error::ServiceError;
 pub use feed::{Told, WATCHERS, WATCHERS_OF_TOKEN, Watcher};
-pub use list::{AuditPart, EventPart, ListPart};
+pub use list::{AuditPart, EventPart, ListPart, VerifyPart};
 pub use metrics::{Answered, Metrics};
 pub use once::{ANSWERS_KEPT, Asked, Turn};
 pub use points::CRASH_POINTS;

@@ -56,6 +56,14 @@ pub struct AuditPart {
     pub to: Option<Time>,
 }
 
+/// What the record is verified against, as a query says it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VerifyPart {
+    /// A head that was kept elsewhere, as `POSITION:HASH`.
+    pub against: Option<String>,
+}
+
 impl ListPart {
     /// How many items.
     pub(crate) fn items(&self) -> usize {

@@ -101,7 +101,7 @@ pub(crate) fn module(row: &skein_ledger::Module) -> Module {
 }
 
 /// The catalogue's entry of a code that a record holds.
-fn known(id: &str) -> Option<Code> {
+pub(crate) fn known(id: &str) -> Option<Code> {
     codes::ALL.iter().find(|code| code.id == id).copied()
 }
 
@@ -160,7 +160,7 @@ fn wave(row: &skein_ledger::Wave) -> Wave {
 pub(crate) fn run(row: &skein_ledger::Run, name: &str) -> Result<Run, ServiceError> {
     let failure = row.failure.as_ref().and_then(|failure| known(failure.code.as_str()));
     let why = failure.map(|code| Why::new(code, row.reason.as_str(), None));
-    let (rows, meters) = worked(row);
+    let (rows, meters) = worked(&row.meters).unzip();
     Ok(Run {
         run: row.id,
         seq: row.seq,
@@ -179,10 +179,9 @@ pub(crate) fn run(row: &skein_ledger::Run, name: &str) -> Result<Run, ServiceErr
 }
 
 /// What its attempts did, once they are over.
-fn worked(row: &skein_ledger::Run) -> (Option<RunRows>, Option<Meters>) {
-    let took = row.meters;
+pub(crate) fn worked(took: &skein_ledger::Meters) -> Option<(RunRows, Meters)> {
     if took.attempts == 0 {
-        return (None, None);
+        return None;
     }
     let filtered = took.rows_in.0.saturating_sub(took.rows_out.0).saturating_sub(took.rejects.0);
     let rows = RunRows {
@@ -198,7 +197,7 @@ fn worked(row: &skein_ledger::Run) -> (Option<RunRows>, Option<Meters>) {
         bytes_written: took.bytes_out,
         ..Meters::default()
     };
-    (Some(rows), Some(meters))
+    Some((rows, meters))
 }
 
 /// A decision.

@@ -265,6 +265,16 @@ catalogue! {
     DIGEST_DIFFERS = "SK0728" BadInput "a body that is not what its digest says";
     HEAD_TOO_LARGE = "SK0729" BadInput "the head of a request is too large".status(431);
 
+    CONTEXT_NOT_FOUND = "SK0735" BadInput "there is no such context".exit(5).status(404);
+    CONTEXTS_UNUSABLE = "SK0736" BadInput "the file of contexts cannot be used".exit(64);
+    CONTEXT_TOKEN = "SK0737" Denied "a context's token cannot be read".exit(4);
+    WAIT_OVER = "SK0738" Transient "the time to wait is over".exit(124);
+    CAMPAIGN_HALTED = "SK0739" Conflict "the campaign is halted".exit(1);
+    CAMPAIGN_UNPLANNABLE = "SK0740" Conflict "the campaign could not be planned".exit(1);
+    CAMPAIGN_ENDED = "SK0741" Conflict "somebody ended the campaign";
+    CAMPAIGN_WAITS = "SK0742" Conflict "the campaign waits for a person".exit(3);
+    RUNS_FAILED = "SK0743" Conflict "runs failed, and none was to".exit(1);
+    ROLLBACK_INCOMPLETE = "SK0744" Conflict "not all of a campaign could be rolled back".exit(1);
     BACKUP_DAMAGED = "SK0745" Denied "a backup that is not what was written";
     BACKUP_FOREIGN = "SK0746" BadInput "no backup, or one of another format";
     RESTORE_PLACE = "SK0747" Conflict "a place where no server can be restored";

@@ -16,8 +16,10 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::commands::audit::AuditArgs;
 use crate::commands::backup::BackupArgs;
 use crate::commands::campaign::CampaignArgs;
+use crate::commands::context::ContextArgs;
 use crate::commands::dataset::DatasetArgs;
 use crate::commands::discard::DiscardArgs;
 use crate::commands::explain::ExplainArgs;
@@ -27,9 +29,13 @@ use crate::commands::forget::ForgetArgs;
 use crate::commands::gc::GcArgs;
 use crate::commands::module::ModuleArgs;
 use crate::commands::node::NodeArgs;
+use crate::commands::policy::PolicyArgs;
 use crate::commands::publish::PublishArgs;
 use crate::commands::restore::RestoreArgs;
+use crate::commands::secret::SecretArgs;
 use crate::commands::serve::ServeArgs;
+use crate::commands::team::TeamArgs;
+use crate::commands::token::TokenArgs;
 use crate::logging::LogArgs;
 pub(crate) use authoring::{BuildArgs, DevArgs, NewArgs};
 pub(crate) use check::CheckArgs;
@@ -37,7 +43,7 @@ pub(crate) use given::{ParamArgs, SelectionArgs};
 pub(crate) use machine::{CompletionArgs, DoctorArgs, Page, ReferenceArgs};
 pub(crate) use resize::ResizeArgs;
 pub(crate) use run::{Names, RunArgs};
-pub(crate) use server::ServerArgs;
+pub(crate) use server::{Format, ListArgs, ServerArgs};
 pub(crate) use versions::{ExportArgs, HistoryArgs, Later, Reader, RecoverArgs, RollbackArgs};
 
 const EXAMPLES: &str = "\
@@ -49,8 +55,8 @@ Examples:
   skein history /data/prefs
   skein rollback /data/prefs
 
-Exit codes: 0 done (or nothing to do), 1 the module failed, 5 not found, 6 conflict, 7 denied,
-64 usage, 65 bad input, 70 a mistake in Skein, 75 try again later, 130 interrupted.
+Exit codes: 0 done (or nothing to do), 1 it failed, 3 a person has to go on, 4 no token, 5 not found, 6 conflict, 7 denied,
+64 usage, 65 bad input, 70 a mistake in Skein, 75 try again later, 124 --timeout, 130 interrupted.
 Each error has a page: skein explain SK0311.";
 
 /// Migrate datasets with code that need not be trusted.
@@ -119,8 +125,20 @@ pub(crate) enum Command {
     Dataset(DatasetArgs),
     /// Plan, start, watch and undo campaigns of a server.
     Campaign(CampaignArgs),
-    /// Show how a server and its nodes are, and what they have done.
+    /// Show how a server and its nodes are; freeze the fleet, cordon and drain nodes.
     Fleet(FleetArgs),
+    /// Make, show and remove the teams of a server.
+    Team(TeamArgs),
+    /// Issue, list and revoke the tokens that let people and programs in.
+    Token(TokenArgs),
+    /// Set, show and remove policies that campaigns can name.
+    Policy(PolicyArgs),
+    /// Set, list and remove the secrets of a team.
+    Secret(SecretArgs),
+    /// Read what was decided, and verify that nothing of it was edited or cut.
+    Audit(AuditArgs),
+    /// Name servers, and say which one is asked.
+    Context(ContextArgs),
     /// Print the page of an error code.
     Explain(ExplainArgs),
     /// Print a completion script for a shell.
@@ -152,8 +170,9 @@ impl Command {
         }
     }
 
-    pub(crate) fn output(&self) -> Output {
-        match self {
+    /// How errors of it are printed.
+    pub(crate) fn format(&self) -> Format {
+        let output = match self {
             Self::New(a) => a.output,
             Self::Build(a) => a.output,
             Self::Run(a) => a.output,
@@ -168,12 +187,18 @@ impl Command {
             Self::Recover(a) => a.output,
             Self::Export(a) => a.output,
             Self::Doctor(a) => a.output,
-            Self::Backup(a) => a.server.output,
+            Self::Module(a) => return a.server.format,
+            Self::Dataset(a) => return a.server.format,
+            Self::Campaign(a) => return a.server.format,
+            Self::Fleet(a) => return a.server.format,
+            Self::Context(a) => return a.server.format,
+            Self::Team(a) => return a.server.format,
+            Self::Token(a) => return a.server.format,
+            Self::Policy(a) => return a.server.format,
+            Self::Secret(a) => return a.server.format,
+            Self::Audit(a) => return a.server.format,
             Self::Restore(a) => a.output,
-            Self::Module(a) => a.server.output,
-            Self::Dataset(a) => a.server.output,
-            Self::Campaign(a) => a.server.output,
-            Self::Fleet(a) => a.server.output,
+            Self::Backup(a) => return a.server.format,
             Self::Dev(_)
             | Self::Serve(_)
             | Self::Node(_)
@@ -181,7 +206,8 @@ impl Command {
             | Self::Completion(_)
             | Self::Reference(_)
             | Self::Compile { .. } => Output::Table,
-        }
+        };
+        output.into()
     }
 }
 
@@ -192,4 +218,13 @@ pub(crate) enum Output {
     Table,
     /// One JSON document on stdout.
     Json,
+}
+
+impl From<Output> for Format {
+    fn from(output: Output) -> Self {
+        match output {
+            Output::Table => Self::Table,
+            Output::Json => Self::Json,
+        }
+    }
 }

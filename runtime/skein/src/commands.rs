@@ -1,10 +1,12 @@
 //! One file per command.
 
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod build;
 pub(crate) mod campaign;
 pub(crate) mod check;
 pub(crate) mod completion;
+pub(crate) mod context;
 pub(crate) mod dataset;
 pub(crate) mod dev;
 pub(crate) mod discard;
@@ -19,6 +21,7 @@ pub(crate) mod history;
 pub(crate) mod module;
 pub(crate) mod new;
 pub(crate) mod node;
+pub(crate) mod policy;
 pub(crate) mod publish;
 pub(crate) mod recover;
 pub(crate) mod reference;
@@ -26,4 +29,7 @@ pub(crate) mod restore;
 pub(crate) mod rollback;
 pub(crate) mod run;
 pub(crate) mod run_manifest;
+pub(crate) mod secret;
 pub(crate) mod serve;
+pub(crate) mod team;
+pub(crate) mod token;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use skein_node::RunError;
 use skein_types::{Code, ErrorClass, chain, codes};
 
-use crate::args::Output;
+use crate::args::Format;
 use crate::render;
 use crate::render::text::cut;
 
@@ -97,11 +97,12 @@ impl Failure {
     }
 
     /// Prints the error where its reader looks and answers the exit code.
-    pub(crate) fn report(&self, output: Output) -> ExitCode {
-        match output {
-            Output::Json | Output::Table if self.told => {}
-            Output::Json if !self.on_stderr => render::json(&Envelope { error: self.body() }),
-            Output::Json | Output::Table => {
+    pub(crate) fn report(&self, format: Format) -> ExitCode {
+        match format {
+            Format::Json | Format::Ndjson | Format::Table if self.told => {}
+            Format::Json if !self.on_stderr => render::json(&Envelope { error: self.body() }),
+            Format::Ndjson if !self.on_stderr => render::json_line(&Envelope { error: self.body() }),
+            Format::Json | Format::Ndjson | Format::Table => {
                 let say =
                     |before: &str, text: &str| render::to_stderr(&cut(&format!("{before}{text}"), ROOM));
                 say(&format!("error[{}]: ", self.code.id), &self.message);

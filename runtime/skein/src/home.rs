@@ -5,6 +5,7 @@
 //! <home>/keys/secret-digest.key   keys the digests of secrets in parameter digests    0600
 //! <home>/keys/secrets.key          seals the secrets of a server's teams               0600
 //! <home>/modules/<name>.wasm       modules that can be called by name; put there by people
+//! <home>/contexts.toml              servers by name, and what opens them                0600
 //! <home>/artifacts/<digest>.skein compiled, signed modules; may be deleted at any time
 //! ```
 //! Keys are made on first use, with create-if-absent, so that two first runs agree.
@@ -39,6 +40,11 @@ impl Home {
     /// Where people put modules that they call by name.
     pub(crate) fn modules(&self) -> PathBuf {
         self.root.join("modules")
+    }
+
+    /// Where a server keeps its state if nothing else is said.
+    pub(crate) fn server(&self) -> PathBuf {
+        self.root.join("server")
     }
 
     /// Where the files of the keys are.
@@ -195,6 +201,7 @@ fn place_key(path: &Path, key: &[u8; KEY_BYTES]) -> std::io::Result<()> {
     linked
 }
 
-fn make_dir(path: &Path) -> std::io::Result<()> {
+/// With what leads to it, for its owner alone.
+pub(crate) fn make_dir(path: &Path) -> std::io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }

@@ -28,6 +28,20 @@ pub(crate) fn cancels(progress: &Arc<Progress>) {
     }
 }
 
+/// Makes SIGINT and SIGTERM the end of a command that only watches: what it watches goes on, as `said`.
+pub(crate) fn leaves(said: &str) {
+    let said = said.to_owned();
+    let handler = move || {
+        // On a terminal a bar stands in the line that the cursor is in.
+        let clear = if std::io::stderr().is_terminal() { "\r\u{1b}[2K" } else { "" };
+        crate::render::raw_to_stderr(&format!("{clear}{said}\n"));
+        std::process::exit(i32::from(skein_types::codes::CANCELLED.exit_code()));
+    };
+    if let Err(error) = ctrlc::set_handler(handler) {
+        tracing::warn!(%error, "interrupts are not caught");
+    }
+}
+
 /// Makes SIGINT and SIGTERM the end of a command that waits for changes: what it is at is cancelled, and it hears of it.
 /// A second one stops the process, for what cannot be cancelled.
 pub(crate) fn ends(progress: &Arc<Progress>) -> Receiver<()> {

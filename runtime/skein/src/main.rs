@@ -8,6 +8,7 @@ mod args;
 mod aside;
 mod authoring;
 mod commands;
+mod contexts;
 mod datasets;
 mod failure;
 mod home;
@@ -29,6 +30,7 @@ mod settings;
 mod statement;
 mod toml_text;
 mod usage;
+mod view;
 
 use std::process::ExitCode;
 
@@ -45,7 +47,7 @@ fn main() -> ExitCode {
         Err(error) => return usage::refused(error),
     };
     let settings = Settings::from_environment();
-    let output = cli.command.output();
+    let format = cli.command.format();
     if let Command::Compile { limits } = &cli.command {
         logging::start(&settings, cli.verbose, None);
         return skein_sandbox::jail::child_main(limits);
@@ -57,7 +59,7 @@ fn main() -> ExitCode {
     let result = result.and_then(|()| failure::of_output());
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(output),
+        Err(failure) => failure.report(format),
     }
 }
 
@@ -92,6 +94,12 @@ fn command(settings: &Settings, command: Command) -> CommandResult {
         Command::Dataset(args) => commands::dataset::dataset(settings, &args),
         Command::Campaign(args) => commands::campaign::campaign(settings, &args),
         Command::Fleet(args) => commands::fleet::fleet(settings, &args),
+        Command::Team(args) => commands::team::team(settings, &args),
+        Command::Token(args) => commands::token::token(settings, &args),
+        Command::Policy(args) => commands::policy::policy(settings, &args),
+        Command::Secret(args) => commands::secret::secret(settings, &args),
+        Command::Audit(args) => commands::audit::audit(settings, &args),
+        Command::Context(args) => commands::context::context(settings, &args),
         Command::Completion(args) => commands::completion::completion(&args),
         Command::Reference(args) => commands::reference::reference(&args),
         Command::Compile { .. } => unreachable!("handled before the settings are read"),

@@ -87,18 +87,41 @@ fn secret(text: &str) -> Result<(String, Vec<u8>), Failure> {
         return Err(Failure::text(codes::USAGE, "--secret takes NAME=@FILE")
             .hint(Some("put the value into a file: on the command line other users could see it")));
     };
-    let mut value = read(path)?;
+    let value = without_line_break(read(path)?);
+    if value.is_empty() {
+        let text = format!("secret {name:?} is empty: there is nothing in {path}");
+        return Err(Failure::text(codes::SECRET_MISSING, text));
+    }
+    Ok((name.to_owned(), value))
+}
+
+/// A value that a file holds, for a server.
+pub(crate) fn value_in(path: &str) -> Result<Vec<u8>, Failure> {
+    filled(read(path)?, path)
+}
+
+/// A value that standard input gives, for a server.
+pub(crate) fn value_from_stdin() -> Result<Vec<u8>, Failure> {
+    filled(from_stdin()?, "standard input")
+}
+
+fn filled(value: Vec<u8>, from: &str) -> Result<Vec<u8>, Failure> {
+    let value = without_line_break(value);
+    match value.is_empty() {
+        true => Err(Failure::text(codes::SECRET_MISSING, format!("there is nothing in {from}"))),
+        false => Ok(value),
+    }
+}
+
+/// The one that editors and `echo` put at the end.
+fn without_line_break(mut value: Vec<u8>) -> Vec<u8> {
     if value.last() == Some(&b'\n') {
         value.pop();
         if value.last() == Some(&b'\r') {
             value.pop();
         }
     }
-    if value.is_empty() {
-        let text = format!("secret {name:?} is empty: there is nothing in {path}");
-        return Err(Failure::text(codes::SECRET_MISSING, text));
-    }
-    Ok((name.to_owned(), value))
+    value
 }
 
 fn read(path: &str) -> Result<Vec<u8>, Failure> {

@@ -1,22 +1,31 @@
-//! Talking to a server: `skein module`, `dataset` and `campaign` are its clients.
+//! Talking to a server: the commands about what it has are its clients. Which server is the business of [`crate::contexts`].
 
 use std::io::Read as _;
 use std::time::Duration;
 
 use reqwest::blocking::{Client, RequestBuilder};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, IF_MATCH};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use skein_api::{BODY_BYTES_MAX, Page, Problem};
+use skein_api::{BODY_BYTES_MAX, PAGE_ITEMS_MAX, Page, Problem};
 use skein_types::{chain, codes};
 
+use crate::args::ServerArgs;
+use crate::contexts::{self, Target};
 use crate::failure::Failure;
 use crate::settings::{Settings, Token};
 
-/// Where a server is if nothing else is said.
-pub(crate) const USUAL: &str = "http://127.0.0.1:7447";
 /// Compiling a module may take as long.
 const PATIENCE: Duration = Duration::from_secs(180);
+
+/// A list of a server.
+pub(crate) struct Listed<'a> {
+    pub(crate) path: &'a str,
+    /// Conditions, each beginning with `&`.
+    pub(crate) query: &'a str,
+    /// It begins after this key.
+    pub(crate) after: Option<String>,
+}
 
 /// A server.
 pub(crate) struct Server {
@@ -25,10 +34,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn of(settings: &Settings, asked: Option<&str>) -> Result<Self, Failure> {
-        let base = asked.or(settings.server.as_deref()).unwrap_or(USUAL).trim_end_matches('/').to_owned();
+    /// The one that the command line, the environment or a context names.
+    pub(crate) fn of(settings: &Settings, args: &ServerArgs) -> Result<Self, Failure> {
+        let Target { server, token } = contexts::target(settings, args)?;
+        let base = server.trim_end_matches('/').to_owned();
         let mut http = Client::builder().no_proxy().timeout(PATIENCE);
-        if let Some(Token(token)) = &settings.token {
+        if let Some(Token(token)) = &token {
             http = http.default_headers(bearer(token, &base)?);
         }
         let http = http.build();
@@ -47,30 +58,58 @@ impl Server {
     }
 
     pub(crate) fn put<T: DeserializeOwned>(&self, path: &str, bytes: Vec<u8>) -> Result<T, Failure> {
+        self.put_as(path, bytes, &[])
+    }
+
+    /// Sends bytes with more to say of them.
+    pub(crate) fn put_as<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        bytes: Vec<u8>,
+        said: &[(&'static str, &str)],
+    ) -> Result<T, Failure> {
         // What takes a moment is waited for.
-        self.answer(self.http.put(self.url(path)).header("Prefer", "wait=120").body(bytes))
+        let request = self.http.put(self.url(path)).header("Prefer", "wait=120").body(bytes);
+        self.answer(said.iter().fold(request, |request, (name, value)| request.header(*name, *value)))
+    }
+
+    /// Sets something; where it is set already, in the place of this version and of no other.
+    pub(crate) fn set<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        seen: Option<u64>,
+    ) -> Result<T, Failure> {
+        self.answer(seeing(self.http.put(self.url(path)).json(body), seen))
     }
 
     pub(crate) fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
         self.answer(self.http.delete(self.url(path)))
     }
 
-    /// All items of a list, up to so many.
-    pub(crate) fn list<T: DeserializeOwned>(
+    /// Removes something that is at this version still.
+    pub(crate) fn remove<T: DeserializeOwned>(&self, path: &str, seen: u64) -> Result<T, Failure> {
+        self.answer(seeing(self.http.delete(self.url(path)), Some(seen)))
+    }
+
+    /// Hands the items of a list over, page by page, up to so many; answers whether there are more.
+    pub(crate) fn pages_of<T: DeserializeOwned>(
         &self,
-        path: &str,
-        query: &str,
-        most: usize,
-    ) -> Result<Vec<T>, Failure> {
-        let (mut items, mut after): (Vec<T>, Option<String>) = (Vec::new(), None);
+        list: &Listed<'_>,
+        most: Option<usize>,
+        mut each: impl FnMut(Vec<T>),
+    ) -> Result<bool, Failure> {
+        let (Listed { path, query, .. }, mut got, mut after) = (list, 0, list.after.clone());
         loop {
             let from = after.as_ref().map(|key| format!("&after={}", encoded(key))).unwrap_or_default();
-            let part = (most - items.len()).min(1_000);
+            let part = most.map_or(PAGE_ITEMS_MAX, |most| (most - got).min(PAGE_ITEMS_MAX));
             let page: Page<T> = self.get(&format!("{path}?limit={part}{query}{from}"))?;
-            items.extend(page.items);
+            got += page.items.len();
+            each(page.items.into_iter().collect());
             match page.next {
-                Some(next) if items.len() < most => after = Some(next.to_string()),
-                Some(_) | None => return Ok(items),
+                Some(_) if most.is_some_and(|most| got >= most) => return Ok(true),
+                Some(next) => after = Some(next.to_string()),
+                None => return Ok(false),
             }
         }
     }
@@ -117,12 +156,30 @@ impl Server {
         let why = std::error::Error::source(error).map_or_else(|| error.to_string(), chain);
         let text = format!("cannot reach the server at {}: {why}", self.base);
         Failure::text(codes::SERVER_UNREACHABLE, text)
-            .hint(Some("start one with `skein serve`, or say where it is with --server or SKEIN_SERVER"))
+            .hint(Some("start one with `skein serve`, or say where it is with --server, SKEIN_SERVER or `skein context add`"))
+    }
+}
+
+/// With the version that it is about.
+fn seeing(request: RequestBuilder, seen: Option<u64>) -> RequestBuilder {
+    match seen {
+        Some(version) => request.header(IF_MATCH, format!("\"{version}\"")),
+        None => request,
     }
 }
 
 /// What each request shows. A token that travels in the clear is everybody's on the way.
 fn bearer(token: &str, base: &str) -> Result<HeaderMap, Failure> {
+    near_or_private(base)?;
+    let value = HeaderValue::from_str(&format!("Bearer {token}"));
+    let mut value =
+        value.map_err(|_| Failure::text(codes::USAGE, "what is to be shown as a token is none"))?;
+    value.set_sensitive(true);
+    Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
+}
+
+/// Refuses an address to which a token would travel for all to read.
+pub(crate) fn near_or_private(base: &str) -> Result<(), Failure> {
     let host = base.strip_prefix("http://").map(|rest| rest.split('/').next().unwrap_or_default());
     let near = |host: &str| {
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
@@ -132,10 +189,7 @@ fn bearer(token: &str, base: &str) -> Result<HeaderMap, Failure> {
         let text = format!("a token would be sent to {base} in the clear");
         return Err(Failure::text(codes::USAGE, text).hint(Some("ask the server by https")));
     }
-    let value = HeaderValue::from_str(&format!("Bearer {token}"));
-    let mut value = value.map_err(|_| Failure::text(codes::USAGE, "SKEIN_TOKEN holds no token"))?;
-    value.set_sensitive(true);
-    Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
+    Ok(())
 }
 
 /// Text as a part of a path or query.

@@ -3,6 +3,7 @@
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use skein_dataset::{Finding, NameRule};
 
 use crate::args::Names;
@@ -24,8 +25,12 @@ pub(crate) struct Settings {
     pub(crate) page: Page,
     /// Where the server is, if the environment says so.
     pub(crate) server: Option<String>,
+    /// Which of the servers that have a name, if the environment says so.
+    pub(crate) context: Option<String>,
     /// What is shown to it, if the environment says so.
     pub(crate) token: Option<Token>,
+    /// Columns of characters that a table has to fit into: those of a terminal.
+    pub(crate) table_room: Option<usize>,
     log_filter: Option<String>,
     /// Where spans go, if the environment says so.
     otlp: Option<String>,
@@ -34,8 +39,9 @@ pub(crate) struct Settings {
     machine: Machine,
 }
 
-/// A token for a server. Printed nowhere.
-#[derive(Clone)]
+/// A token for a server. Printed nowhere; written into the file of contexts alone.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct Token(pub(crate) String);
 
 impl std::fmt::Debug for Token {
@@ -84,6 +90,7 @@ impl Settings {
             .or_else(|| path("XDG_DATA_HOME").map(|dir| dir.join("skein")))
             .or_else(|| path("HOME").map(|dir| dir.join(".local/share/skein")))
             .unwrap_or_else(|| PathBuf::from("/var/lib/skein"));
+        let said = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let plain = std::env::var("TERM").is_ok_and(|term| term == "dumb");
         let colourless = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
@@ -92,8 +99,10 @@ impl Settings {
             sdk: path("SKEIN_SDK"),
             interactive: std::io::stderr().is_terminal() && !plain,
             can_ask: std::io::stdin().is_terminal(),
-            server: std::env::var("SKEIN_SERVER").ok().filter(|server| !server.is_empty()),
-            token: std::env::var("SKEIN_TOKEN").ok().filter(|token| !token.is_empty()).map(Token),
+            server: said("SKEIN_SERVER"),
+            context: said("SKEIN_CONTEXT"),
+            token: said("SKEIN_TOKEN").map(Token),
+            table_room: std::io::stdout().is_terminal().then(|| Page::of_stdout(true).width),
             log_filter: std::env::var("SKEIN_LOG").ok(),
             otlp: std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT").ok().filter(|endpoint| !endpoint.is_empty()),
             state: None,

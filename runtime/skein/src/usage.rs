@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use skein_types::codes;
 
-use crate::args::Output;
+use crate::args::Format;
 use crate::failure::Failure;
 use crate::render;
 
@@ -19,8 +19,8 @@ pub(crate) fn refused(mut error: clap::Error) -> ExitCode {
         render::raw(&shown(&error));
         return ExitCode::SUCCESS;
     }
-    if wants_json(std::env::args_os().skip(1)) {
-        return failure(&error.render().to_string()).report(Output::Json);
+    if let Some(format) = wants_json(std::env::args_os().skip(1)) {
+        return failure(&error.render().to_string()).report(format);
     }
     render::raw_to_stderr(&format!("{}\n", shown(&error).trim_end()));
     ExitCode::from(codes::USAGE.exit_code())
@@ -45,12 +45,22 @@ fn advise(error: &mut clap::Error) {
     }
 }
 
-/// Whether the line asks for JSON, as far as can be told without understanding it.
-fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
+/// Whether the line asks for JSON and in which form, as far as can be told without understanding it.
+fn wants_json(arguments: impl Iterator<Item = OsString>) -> Option<Format> {
     let words: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).take_while(|word| *word != "--").collect();
-    words.iter().any(|word| matches!(*word, "-ojson" | "-o=json" | "--format=json"))
-        || words.windows(2).any(|two| matches!(two, ["-o" | "--format", "json"]))
+    let asks = |json: &str| {
+        let joined = |word: &str| {
+            ["-o=", "-o", "--format="].iter().any(|option| word.strip_prefix(option) == Some(json))
+        };
+        words.iter().any(|word| joined(word))
+            || words.windows(2).any(|two| matches!(two, ["-o" | "--format", asked] if *asked == json))
+    };
+    match (asks("json"), asks("ndjson")) {
+        (true, _) => Some(Format::Json),
+        (false, true) => Some(Format::Ndjson),
+        (false, false) => None,
+    }
 }
 
 /// The parser's text, taken apart: what is wrong, what might be meant, how it is used.
@@ -75,13 +85,15 @@ fn failure(text: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::wants_json;
+    use crate::args::Format;
 
     #[test]
     fn who_asks_for_json_is_known_whatever_else_is_wrong() {
         let asks = |line: &str| wants_json(line.split(' ').map(Into::into));
         let all =
             ["run -o json --nope", "run -ojson", "run --format json", "history x --format=json", "-o=json"];
-        assert_eq!(all.map(asks), [true; 5]);
-        assert_eq!(["run -o table", "run json", "run --output json", "run -- -o json"].map(asks), [false; 4]);
+        assert_eq!(all.map(asks), [Some(Format::Json); 5]);
+        assert_eq!(["list -o ndjson", "list --format=ndjson"].map(asks), [Some(Format::Ndjson); 2]);
+        assert_eq!(["run -o table", "run json", "run --output json", "run -- -o json"].map(asks), [None; 4]);
     }
 }

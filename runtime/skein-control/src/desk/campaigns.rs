@@ -1,8 +1,8 @@
 //! Campaigns, their plans and their runs.
 
 use skein_api::{
-    Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignVerb, Event, List, Page, PlanReport,
-    PlanSample, Run, Text,
+    Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignReport, CampaignVerb, Event, List,
+    Page, PlanReport, PlanSample, Run, Text,
 };
 use skein_types::CampaignId;
 
@@ -81,6 +81,11 @@ impl Desk<'_> {
     /// What was decided about a campaign and its runs.
     pub fn campaign_events(&self, named: &str, part: &ListPart) -> Result<Page<Event>, ServiceError> {
         self.control.campaign_events(self.seen_by(named, Act::See)?, part)
+    }
+
+    /// What a campaign came to so far.
+    pub fn campaign_report(&self, named: &str) -> Result<CampaignReport, ServiceError> {
+        self.control.campaign_report(self.seen_by(named, Act::See)?)
     }
 
     /// How a campaign is getting on.

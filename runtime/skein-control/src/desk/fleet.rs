@@ -1,6 +1,6 @@
 //! The server and its nodes, and what was decided there.
 
-use skein_api::{Backup, BackupAsk, Event, FleetState, NodeStatus, Page, Status};
+use skein_api::{Backup, BackupAsk, ChainHead, Event, FleetState, NodeStatus, Page, Status};
 
 use super::Desk;
 use crate::access::Act;
@@ -58,5 +58,17 @@ impl Desk<'_> {
     pub fn audit(&self, part: &AuditPart) -> Result<Page<Event>, ServiceError> {
         self.who.check_whole(Act::Audit)?;
         self.control.audit(part)
+    }
+
+    /// The last decision.
+    pub fn audit_head(&self) -> Result<ChainHead, ServiceError> {
+        self.who.check_whole(Act::Audit)?;
+        self.control.audit_head()
+    }
+
+    /// Checks the whole record, and compares it with a head from elsewhere if one is given.
+    pub fn verify_audit(&self, against: Option<&str>) -> Result<ChainHead, ServiceError> {
+        self.who.check_whole(Act::Audit)?;
+        self.control.verify_audit(against)
     }
 }

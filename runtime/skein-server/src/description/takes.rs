@@ -5,7 +5,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, Uri};
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use skein_control::{AuditPart, EventPart, ListPart};
+use skein_control::{AuditPart, EventPart, ListPart, VerifyPart};
 use skein_types::codes;
 use utoipa::ToSchema;
 
@@ -122,6 +122,16 @@ impl Question for ListPart {
             json!({ "type": "string", "maxLength": 500 }),
         );
         vec![after, limit()]
+    }
+}
+
+impl Question for VerifyPart {
+    fn parameters() -> Vec<Parameter> {
+        vec![behind(
+            "against",
+            "A head that was kept elsewhere, as `POSITION:HASH`: the record has to contain it.",
+            json!({ "type": "string", "maxLength": 200 }),
+        )]
     }
 }
 

@@ -1,7 +1,9 @@
 //! Campaigns and their runs.
 
 use serde_json::{Value, json};
-use skein_api::{Campaign, CampaignAction, CampaignCreate, CampaignProgress, Event, Page, Run};
+use skein_api::{
+    Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignReport, Event, Page, Run,
+};
 use skein_types::{Code, RunState, codes};
 
 use super::{Answer, Body, Part, Path};
@@ -56,6 +58,12 @@ pub(crate) fn routes() -> Family {
         .get("/campaigns/{campaign}/runs/{seq}", run, told("Show a run"))
         .get("/campaigns/{campaign}/events", events, told("List what was decided about a campaign"))
         .get("/campaigns/{campaign}/progress", progress, told("Say how a campaign is getting on just now"))
+        .get(
+            "/campaigns/{campaign}/report",
+            report,
+            told("Say what a campaign came to")
+                .about("What was migrated by wave and state, what failed and what to do about it, rows, bytes, time, rules and digests."),
+        )
         .post(
             "/campaigns/{campaign}/actions/{verb}",
             act,
@@ -92,6 +100,10 @@ async fn events(asker: Asker, Path(campaign): Path<String>, Part(part): Part) ->
 
 async fn progress(asker: Asker, Path(campaign): Path<String>) -> Answer<CampaignProgress> {
     asker.ask(move |desk| desk.progress(&campaign)).await
+}
+
+async fn report(asker: Asker, Path(campaign): Path<String>) -> Answer<CampaignReport> {
+    asker.ask(move |desk| desk.campaign_report(&campaign)).await
 }
 
 async fn act(

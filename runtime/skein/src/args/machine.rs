@@ -30,6 +30,8 @@ pub(crate) enum Page {
     Limits,
     /// Error codes and classes.
     Errors,
+    /// Exit codes.
+    ExitCodes,
     /// The contract with modules.
     Contract,
     /// What can be asked of a server over HTTP, as OpenAPI.

@@ -8,12 +8,14 @@ use skein_api::{Backup, BackupAsk, Location};
 use skein_control::back_up_stopped;
 use skein_types::{Clock, SystemClock, codes};
 
-use crate::args::{Output, ServerArgs};
+use crate::args::ServerArgs;
+use crate::contexts;
 use crate::failure::{CommandResult, Failure};
 use crate::home::Home;
 use crate::render;
 use crate::server::Server;
 use crate::settings::Settings;
+use crate::view::View;
 
 /// Copy a server: its ledger, modules, sealed secrets and identity, into a directory that is not there yet.
 ///
@@ -52,32 +54,28 @@ pub(crate) fn backup(settings: &Settings, args: &BackupArgs) -> CommandResult {
                 Failure::text(codes::USAGE, format!("{} is no path that can be sent", to.display()))
             })?;
             let ask = BackupAsk { to, with_keys: args.with_key };
-            Server::of(settings, args.server.server.as_deref())?.post("backups", &ask)?
+            Server::of(settings, &args.server)?.post("backups", &ask)?
         }
     };
-    match args.server.output {
-        Output::Table => {
-            let Backup { at, server, position, files, bytes, .. } = &made;
-            render::line(&format!(
-                "{server} up to event {position} is in {}: {files} files, {bytes}",
-                at.as_str()
-            ));
-            if !made.keys {
-                render::line("the keys of its secrets are not in it: keep `keys` of $SKEIN_HOME apart");
-            }
+    View::of(settings, &args.server).told(&made, || {
+        let Backup { at, server, position, files, bytes, .. } = &made;
+        render::line(&format!(
+            "{server} up to event {position} is in {}: {files} files, {bytes}",
+            at.as_str()
+        ));
+        if !made.keys {
+            render::line("the keys of its secrets are not in it: keep `keys` of $SKEIN_HOME apart");
         }
-        Output::Json => render::json(&made),
-    }
+    });
     Ok(())
 }
 
 /// A server that does not run is copied here. None: it runs, or another one is meant.
 fn stopped(settings: &Settings, args: &BackupArgs, to: &std::path::Path) -> Result<Option<Backup>, Failure> {
-    let named = args.server.server.is_some() || settings.server.is_some();
-    if args.dir.is_none() && named {
+    if args.dir.is_none() && contexts::names_one(settings, &args.server)? {
         return Ok(None);
     }
-    let usual = settings.home.join("server");
+    let usual = Home::at(&settings.home).server();
     let dir = args.dir.as_deref().unwrap_or(&usual);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let keys = args.with_key.then(|| Home::at(&settings.home).keys());

@@ -1,21 +1,25 @@
 //! `skein campaign`: a module over many datasets of a server.
 
+mod act;
 mod create;
-mod plan;
-mod policy_file;
-mod watch;
+pub(crate) mod plan;
+pub(crate) mod policy_file;
+mod report;
+mod shown;
+mod wait;
 
 use clap::{Args, Subcommand};
-use skein_api::{Campaign, CampaignAction, CampaignVerb, Event, List, Run, Text};
-use skein_types::{CampaignState, RunState, codes};
+use skein_api::{Campaign, Event, PlanSample, Run};
+use skein_types::RunState;
 
-use crate::args::{Output, ServerArgs};
-use crate::commands::module::word;
-use crate::failure::{CommandResult, Failure};
-use crate::render;
-use crate::server::Server;
+use crate::args::{ListArgs, ServerArgs};
+use crate::failure::CommandResult;
+use crate::server::{Server, encoded};
 use crate::settings::Settings;
+use crate::view::View;
+use act::{Asked, RunsArgs, Sure};
 use create::CreateArgs;
+use wait::{Until, WaitArgs};
 
 pub(crate) use create::{label, labels};
 
@@ -27,12 +31,15 @@ pub(crate) use create::{label, labels};
 #[command(after_help = "\
 Examples:
   skein campaign create prefs-v2 --module prefs@2 --params @prefs.toml --select 'users-*' --policy careful.toml
-  skein campaign act cmp_0198... plan
+  skein campaign plan cmp_0198... --wait
   skein campaign show cmp_0198...
-  skein campaign act cmp_0198... start
-  skein campaign watch cmp_0198...
-  skein campaign act cmp_0198... roll_back --reason 'wrong zone'
-  skein campaign create prefs-fixed --module prefs@3 --continue cmp_0198...")]
+  skein campaign start cmp_0198... --wait --timeout 2h
+  skein campaign report cmp_0198...
+  skein campaign rollback cmp_0198... --reason 'wrong zone'
+  skein campaign create prefs-fixed --module prefs@3 --continue cmp_0198...
+
+With --wait the exit code says how it ended: 0 rolled out (or planned), 1 halted, not to be planned or not to be undone, 3 it
+waits for a person, 6 somebody ended it, 75 the server was away for too long, 124 --timeout, 130 Ctrl-C.")]
 pub(crate) struct CampaignArgs {
     #[command(subcommand)]
     pub(crate) verb: Verb,
@@ -45,7 +52,10 @@ pub(crate) enum Verb {
     /// Make a campaign, as a draft.
     Create(Box<CreateArgs>),
     /// List campaigns.
-    List,
+    List {
+        #[command(flatten)]
+        list: ListArgs,
+    },
     /// Show one, with its plan, its policy and its waves.
     Show {
         /// Which.
@@ -57,6 +67,8 @@ pub(crate) enum Verb {
         campaign: String,
         /// The sample's number.
         sample: Option<u64>,
+        #[command(flatten)]
+        list: ListArgs,
     },
     /// List its runs.
     Runs {
@@ -65,23 +77,107 @@ pub(crate) enum Verb {
         /// In this state only: planned, published, failed and so on.
         #[arg(long = "in", value_name = "STATE")]
         in_state: Option<RunState>,
-        /// At most so many.
-        #[arg(long, default_value_t = 100)]
-        limit: usize,
+        #[command(flatten)]
+        list: ListArgs,
+    },
+    /// Show one of its runs.
+    Run {
+        /// Of which campaign.
+        campaign: String,
+        /// The run's number.
+        run: u64,
     },
     /// List what was decided about it.
     Events {
         /// Which.
         campaign: String,
-        /// At most so many.
-        #[arg(long, default_value_t = 100)]
-        limit: usize,
+        #[command(flatten)]
+        list: ListArgs,
     },
-    /// Ask something of it.
+    /// Say what it came to: what was migrated, by wave and state; what failed and what to do about it; rows, bytes, time; by which
+    /// rules and digests.
+    Report {
+        /// Which.
+        campaign: String,
+        /// As Markdown, to be kept or mailed.
+        #[arg(long)]
+        markdown: bool,
+    },
+    /// Look at all datasets, and try some. Nothing is written.
+    Plan {
+        #[command(flatten)]
+        asked: Asked,
+        #[command(flatten)]
+        wait: WaitArgs,
+    },
+    /// Carry the plan out. With --wait, one that was started before is waited for: to be asked twice does no harm.
+    Start {
+        #[command(flatten)]
+        asked: Asked,
+        #[command(flatten)]
+        wait: WaitArgs,
+    },
+    /// Start nothing more until it is resumed; what has begun ends or stops at a checkpoint.
+    Pause(Asked),
+    /// Go on after a pause or a halt.
+    Resume {
+        #[command(flatten)]
+        asked: Asked,
+        /// Although more failed than may: what failed until now is forgiven.
+        #[arg(long)]
+        now: bool,
+    },
+    /// End it. What is published stays.
+    Cancel {
+        #[command(flatten)]
+        asked: Asked,
+        #[command(flatten)]
+        sure: Sure,
+    },
+    /// Try failed, skipped and stale runs again.
+    Retry {
+        #[command(flatten)]
+        asked: Asked,
+        #[command(flatten)]
+        runs: RunsArgs,
+    },
+    /// Leave out runs that have not begun.
+    Skip {
+        #[command(flatten)]
+        asked: Asked,
+        #[command(flatten)]
+        runs: RunsArgs,
+        #[command(flatten)]
+        sure: Sure,
+    },
+    /// Make the old versions of what it published current again.
+    #[command(alias = "roll-back", alias = "roll_back")]
+    Rollback {
+        #[command(flatten)]
+        asked: Asked,
+        #[command(flatten)]
+        runs: RunsArgs,
+        #[command(flatten)]
+        sure: Sure,
+        #[command(flatten)]
+        wait: WaitArgs,
+    },
+    /// Give the old versions up, and free what they take. Nothing of it can be rolled back then.
+    Finalize {
+        #[command(flatten)]
+        asked: Asked,
+        /// Before the rollback window is over.
+        #[arg(long)]
+        now: bool,
+        #[command(flatten)]
+        sure: Sure,
+    },
+    /// Ask by the API's word for it: plan, start, pause, resume, cancel, retry, skip, roll_back or finalize. Nothing is asked back.
+    #[command(hide = true)]
     Act {
         /// Which.
         campaign: String,
-        /// plan, start, pause, resume, cancel, retry, skip, roll_back or finalize.
+        /// What.
         verb: String,
         /// For the record.
         #[arg(long)]
@@ -93,198 +189,64 @@ pub(crate) enum Verb {
         #[arg(long)]
         now: bool,
     },
-    /// Show how it is getting on, until it is rolled out, halted or over.
+    /// Show how it is getting on, until nothing of it is under way.
     Watch {
         /// Which.
         campaign: String,
     },
+    /// Wait until it is rolled out, halted or ended, whoever started it; the exit code says which.
+    Wait {
+        /// Which.
+        campaign: String,
+        #[command(flatten)]
+        until: Until,
+    },
 }
 
 pub(crate) fn campaign(settings: &Settings, args: &CampaignArgs) -> CommandResult {
-    let server = Server::of(settings, args.server.server.as_deref())?;
-    let output = args.server.output;
+    let (server, view) = (Server::of(settings, &args.server)?, View::of(settings, &args.server));
+    let path = |campaign: &str, what: &str| format!("campaigns/{}/{what}", encoded(campaign));
     match &args.verb {
-        Verb::Create(create) => shown(output, &server.post("campaigns", &create::asked(settings, create)?)?),
-        Verb::List => list(output, &server.list("campaigns", "", usize::MAX)?),
-        Verb::Show { campaign } => show(output, &server, campaign)?,
-        Verb::Samples { campaign, sample: None } => {
-            let path = format!("campaigns/{campaign}/samples");
-            plan::samples(output, &server.list(&path, "", usize::MAX)?);
+        Verb::Create(create) => {
+            let made: Campaign = server.post("campaigns", &create::asked(settings, create)?)?;
+            shown::campaign(view, &made);
+            Ok(())
         }
-        Verb::Samples { campaign, sample: Some(sample) } => {
-            let path = format!("campaigns/{campaign}/samples/{sample}");
-            render::json(&server.get::<serde_json::Value>(&path)?);
+        Verb::List { list } => view.list::<Campaign>(&server, ("campaigns", ""), list),
+        Verb::Show { campaign } => shown::whole(view, &server, campaign),
+        Verb::Samples { campaign, sample: None, list } => {
+            view.list::<PlanSample>(&server, (&path(campaign, "samples"), ""), list)
         }
-        Verb::Runs { campaign, in_state, limit } => {
+        Verb::Samples { campaign, sample: Some(sample), .. } => {
+            let sample: serde_json::Value = server.get(&path(campaign, &format!("samples/{sample}")))?;
+            // As a node wrote it: there are no words for it but its own.
+            view.told(&sample, || crate::render::json(&sample));
+            Ok(())
+        }
+        Verb::Runs { campaign, in_state, list } => {
             let query = in_state.map(|state| format!("&state={state}")).unwrap_or_default();
-            runs(output, &server.list(&format!("campaigns/{campaign}/runs"), &query, *limit)?);
+            view.list::<Run>(&server, (&path(campaign, "runs"), &query), list)
         }
-        Verb::Events { campaign, limit } => {
-            events(output, &server.list(&format!("campaigns/{campaign}/events"), "", *limit)?);
+        Verb::Run { campaign, run } => {
+            shown::run(view, &server.get(&path(campaign, &format!("runs/{run}")))?);
+            Ok(())
         }
-        Verb::Act { campaign, verb, reason, run, now } => {
-            let verb: CampaignVerb = verb.parse().map_err(|()| unknown(verb))?;
-            let there: Campaign = server.get(&format!("campaigns/{campaign}"))?;
-            let action = CampaignAction {
-                expect: there.state,
-                reason: reason.as_deref().map(Text::escaped),
-                plan: there.plan.as_ref().map(|plan| plan.digest),
-                runs: named(run)?,
-                now: *now,
-            };
-            shown(output, &server.post(&format!("campaigns/{campaign}/actions/{verb}"), &action)?);
+        Verb::Events { campaign, list } => view.list::<Event>(&server, (&path(campaign, "events"), ""), list),
+        Verb::Report { campaign, markdown } => {
+            report::shown(view, &server.get(&path(campaign, "report"))?, *markdown);
+            Ok(())
         }
-        Verb::Watch { campaign } => return watch::watch(settings, &server, campaign, output),
-    }
-    Ok(())
-}
-
-/// Runs that are named, if some are.
-fn named(runs: &[u64]) -> Result<Option<List<u64, 10_000>>, Failure> {
-    if runs.is_empty() {
-        return Ok(None);
-    }
-    let named =
-        List::new(runs.to_vec()).map_err(|error| Failure::text(codes::USAGE, format!("--run: {error}")))?;
-    Ok(Some(named))
-}
-
-fn unknown(verb: &str) -> Failure {
-    let all: Vec<&str> = CampaignVerb::ALL.iter().map(|verb| verb.as_str()).collect();
-    let near = skein_types::nearest(verb, all.iter().copied());
-    let hint =
-        near.map_or_else(|| format!("known: {}", all.join(", ")), |near| format!("did you mean {near}?"));
-    Failure::text(codes::USAGE, format!("nobody can {verb:?} a campaign")).hint(Some(hint))
-}
-
-/// With its plan, where there is one.
-fn show(output: Output, server: &Server, campaign: &str) -> CommandResult {
-    let there: Campaign = server.get(&format!("campaigns/{campaign}"))?;
-    shown(output, &there);
-    if output == Output::Table {
-        plan::policy(&there.policy);
-        if there.plan.is_some() {
-            plan::report(&server.get(&format!("campaigns/{campaign}/plan"))?);
-        }
-    }
-    Ok(())
-}
-
-fn list(output: Output, campaigns: &[Campaign]) {
-    match output {
-        Output::Json => render::json(&campaigns),
-        Output::Table => render::table(
-            &["id", "name", "state", "datasets", "published", "failed"],
-            campaigns.iter().map(|campaign| {
-                vec![
-                    campaign.campaign.to_string(),
-                    campaign.name.to_string(),
-                    campaign.state.to_string(),
-                    campaign.datasets.to_string(),
-                    (campaign.runs.published + campaign.runs.finalized).to_string(),
-                    campaign.runs.failed.to_string(),
-                ]
-            }),
-        ),
-    }
-}
-
-fn shown(output: Output, campaign: &Campaign) {
-    if output == Output::Json {
-        return render::json(campaign);
-    }
-    let why = campaign.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-    render::line(&format!("{} {}: {}{why}", campaign.campaign, campaign.name, campaign.state));
-    if let Some(plan) = &campaign.plan {
-        render::line(&format!(
-            "plan {}: {} to migrate ({} rows, {}), {} migrated already, {} not applicable, {} refused",
-            plan.digest,
-            render::grouped(plan.eligible),
-            render::grouped(plan.rows.0),
-            plan.bytes,
-            plan.already_migrated,
-            plan.not_applicable,
-            plan.refused
-        ));
-    }
-    if !campaign.waves.is_empty() {
-        render::table(
-            &["wave", "state", "runs", "published", "failed", "may fail", "at the door", "to do"],
-            campaign.waves.iter().map(|wave| {
-                vec![
-                    wave.number.to_string(),
-                    wave.state.to_string(),
-                    wave.size.to_string(),
-                    (wave.runs.published + wave.runs.finalized).to_string(),
-                    wave.runs.failed.to_string(),
-                    wave.budget.to_string(),
-                    wave.runs.intended.to_string(),
-                    wave.runs.planned.to_string(),
-                ]
-            }),
-        );
-    }
-    if let Some(next) = next_step(campaign.state) {
-        render::line(&format!("next: skein campaign act {} {next}", campaign.campaign));
-    }
-}
-
-/// What usually comes next.
-fn next_step(state: CampaignState) -> Option<&'static str> {
-    match state {
-        CampaignState::Draft | CampaignState::Stale => Some("plan"),
-        CampaignState::Planned | CampaignState::Approved => Some("start"),
-        CampaignState::Paused => Some("resume"),
-        CampaignState::Halted => Some("retry, then resume; or roll_back"),
-        CampaignState::RollbackIncomplete => Some("roll_back"),
-        CampaignState::Soaking => Some("finalize --now, or roll_back"),
-        CampaignState::Planning
-        | CampaignState::PlanFailed
-        | CampaignState::Running
-        | CampaignState::Finalizing
-        | CampaignState::Succeeded
-        | CampaignState::PartiallySucceeded
-        | CampaignState::RollingBack
-        | CampaignState::RolledBack
-        | CampaignState::Cancelling
-        | CampaignState::Cancelled => None,
-    }
-}
-
-fn runs(output: Output, runs: &[Run]) {
-    match output {
-        Output::Json => render::json(&runs),
-        Output::Table => render::table(
-            &["run", "dataset", "wave", "state", "verdict", "version", "why"],
-            runs.iter().map(|run| {
-                vec![
-                    run.seq.to_string(),
-                    run.name.to_string(),
-                    run.wave.map(|wave| wave.to_string()).unwrap_or_default(),
-                    run.state.to_string(),
-                    run.verdict.as_ref().map(word).unwrap_or_default(),
-                    run.version.map(|version| version.to_string()).unwrap_or_default(),
-                    run.why.as_ref().map(|why| format!("{} {}", why.code, why.message)).unwrap_or_default(),
-                ]
-            }),
-        ),
-    }
-}
-
-fn events(output: Output, events: &[Event]) {
-    match output {
-        Output::Json => render::json(&events),
-        Output::Table => render::table(
-            &["position", "at", "kind", "actor", "body"],
-            events.iter().map(|event| {
-                vec![
-                    event.position.to_string(),
-                    event.at.to_string(),
-                    event.kind.to_string(),
-                    event.actor.to_string(),
-                    event.body.to_string(),
-                ]
-            }),
-        ),
+        Verb::Watch { campaign } => wait::watch(settings, (&server, view), campaign),
+        Verb::Wait { campaign, until } => wait::wait(settings, (&server, view), (campaign, until)),
+        Verb::Plan { .. }
+        | Verb::Start { .. }
+        | Verb::Pause(_)
+        | Verb::Resume { .. }
+        | Verb::Cancel { .. }
+        | Verb::Retry { .. }
+        | Verb::Skip { .. }
+        | Verb::Rollback { .. }
+        | Verb::Finalize { .. }
+        | Verb::Act { .. } => act::act(settings, (&server, view), &args.verb),
     }
 }

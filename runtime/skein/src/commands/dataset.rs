@@ -6,15 +6,17 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use skein_api::{
-    DRIVER_FILES, Dataset, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, Labels, List, Text,
+    DRIVER_FILES, Dataset, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, List, Scan, Text,
 };
 use skein_types::codes;
 
-use crate::args::{Output, ServerArgs};
+use crate::args::{ListArgs, ServerArgs};
+use crate::commands::campaign::{label, labels};
 use crate::failure::{CommandResult, Failure};
 use crate::render;
 use crate::server::{Server, encoded};
 use crate::settings::Settings;
+use crate::view::{Row, View};
 
 /// Most that go in one request.
 const CHUNK: usize = 500;
@@ -48,6 +50,9 @@ pub(crate) enum DatasetVerb {
         /// Put before each name.
         #[arg(long, default_value = "")]
         prefix: String,
+        /// A label for each. May be given more than once.
+        #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
+        labels: Vec<(String, String)>,
     },
     /// Look for datasets below a directory of the server's machine, and register them if asked to.
     Scan(scan::ScanArgs),
@@ -58,6 +63,8 @@ pub(crate) enum DatasetVerb {
         /// End it; what it has registered stays so.
         #[arg(long, requires = "scan")]
         cancel: bool,
+        #[command(flatten)]
+        list: ListArgs,
     },
     /// List datasets.
     List {
@@ -67,6 +74,8 @@ pub(crate) enum DatasetVerb {
         /// Whose names begin so.
         #[arg(long)]
         prefix: Option<String>,
+        #[command(flatten)]
+        list: ListArgs,
     },
     /// Show one.
     Show {
@@ -81,36 +90,38 @@ pub(crate) enum DatasetVerb {
 }
 
 pub(crate) fn dataset(settings: &Settings, args: &DatasetArgs) -> CommandResult {
-    let server = Server::of(settings, args.server.server.as_deref())?;
-    let output = args.server.output;
+    let (server, view) = (Server::of(settings, &args.server)?, View::of(settings, &args.server));
     match &args.verb {
-        DatasetVerb::Add { paths, owner, prefix } => add(&server, (paths, owner, prefix), output),
-        DatasetVerb::Scan(asked) => scan::scan(settings, &server, asked, output),
-        DatasetVerb::Scans { scan, cancel } => scan::scans(&server, (scan.as_deref(), *cancel), output),
-        DatasetVerb::List { owner, prefix } => {
+        DatasetVerb::Add { paths, owner, prefix, labels: of } => {
+            let asked =
+                paths.iter().map(|path| one(path, (owner, prefix), of)).collect::<Result<Vec<_>, _>>()?;
+            add(&server, (paths, asked), view)
+        }
+        DatasetVerb::Scan(asked) => scan::scan(settings, &server, asked, view),
+        DatasetVerb::Scans { scan: Some(scan), cancel, .. } => scan::named(&server, (scan, *cancel), view),
+        DatasetVerb::Scans { scan: None, list, .. } => view.list::<Scan>(&server, ("scans", ""), list),
+        DatasetVerb::List { owner, prefix, list } => {
             let part = |key: &str, value: &Option<String>| {
                 value.as_ref().map(|value| format!("&{key}={}", encoded(value))).unwrap_or_default()
             };
             let query = format!("{}{}", part("owner", owner), part("prefix", prefix));
-            shown(output, &server.list::<Dataset>("datasets", &query, usize::MAX)?);
-            Ok(())
+            view.list::<Dataset>(&server, ("datasets", &query), list)
         }
         DatasetVerb::Show { dataset } => {
-            shown(output, &[server.get(&format!("datasets/{}", encoded(dataset)))?]);
+            view.one(&server.get::<Dataset>(&format!("datasets/{}", encoded(dataset)))?);
             Ok(())
         }
         DatasetVerb::Remove { dataset } => {
-            shown(output, &[server.delete(&format!("datasets/{}", encoded(dataset)))?]);
+            view.one(&server.delete::<Dataset>(&format!("datasets/{}", encoded(dataset)))?);
             Ok(())
         }
     }
 }
 
-fn add(server: &Server, (paths, owner, prefix): (&[PathBuf], &str, &str), output: Output) -> CommandResult {
+fn add(server: &Server, (paths, asked): (&[PathBuf], Vec<DatasetAdd>), view: View) -> CommandResult {
     let (mut added, mut known, mut refused) = (0_u64, 0_u64, Vec::new());
-    for some in paths.chunks(CHUNK) {
-        let asked = some.iter().map(|path| one(path, owner, prefix)).collect::<Result<Vec<_>, _>>()?;
-        let asked = DatasetsAdd { datasets: List::first(asked).0 };
+    for (some, asked) in paths.chunks(CHUNK).zip(asked.chunks(CHUNK)) {
+        let asked = DatasetsAdd { datasets: List::first(asked.to_vec()).0 };
         let answers: DatasetsAdded = server.post("datasets", &asked)?;
         for (path, answer) in some.iter().zip(answers.datasets.iter()) {
             match answer {
@@ -120,20 +131,18 @@ fn add(server: &Server, (paths, owner, prefix): (&[PathBuf], &str, &str), output
             }
         }
     }
-    match output {
-        Output::Json => render::json(&serde_json::json!({
-            "added": added,
-            "known": known,
-            "refused": refused.iter().map(|(path, why)| serde_json::json!({"path": path, "why": why})).collect::<Vec<_>>(),
-        })),
-        Output::Table => {
-            let count = |number: u64| render::counted(number, "dataset");
-            render::line(&format!("{} added, {known} known before, {} refused", count(added), refused.len()));
-            for (path, why) in &refused {
-                render::line(&format!("  {}: {} {}", path.display(), why.code, why.message));
-            }
+    let said = serde_json::json!({
+        "added": added,
+        "known": known,
+        "refused": refused.iter().map(|(path, why)| serde_json::json!({"path": path, "why": why})).collect::<Vec<_>>(),
+    });
+    view.told(&said, || {
+        let count = |number: u64| render::counted(number, "dataset");
+        render::line(&format!("{} added, {known} known before, {} refused", count(added), refused.len()));
+        for (path, why) in &refused {
+            render::line(&format!("  {}: {} {}", path.display(), why.code, why.message));
         }
-    }
+    });
     match refused.first() {
         None => Ok(()),
         Some((_, why)) => {
@@ -143,7 +152,11 @@ fn add(server: &Server, (paths, owner, prefix): (&[PathBuf], &str, &str), output
     }
 }
 
-fn one(path: &std::path::Path, owner: &str, prefix: &str) -> Result<DatasetAdd, Failure> {
+fn one(
+    path: &std::path::Path,
+    (owner, prefix): (&str, &str),
+    of: &[(String, String)],
+) -> Result<DatasetAdd, Failure> {
     let real = path
         .canonicalize()
         .map_err(|error| Failure::text(codes::DATASET_NOT_FOUND, format!("{}: {error}", path.display())))?;
@@ -158,23 +171,20 @@ fn one(path: &std::path::Path, owner: &str, prefix: &str) -> Result<DatasetAdd, 
             .map_err(|error| Failure::text(codes::USAGE, format!("{}: {error}", real.display())))?,
         state: None,
         owner: text("owner", owner.to_owned())?,
-        labels: Labels::default(),
+        labels: labels(of)?,
     })
 }
 
-fn shown(output: Output, datasets: &[Dataset]) {
-    match output {
-        Output::Json => render::json(&datasets),
-        Output::Table => render::table(
-            &["name", "owner", "location", "id"],
-            datasets.iter().map(|dataset| {
-                vec![
-                    dataset.name.to_string(),
-                    dataset.owner.to_string(),
-                    dataset.location.to_string(),
-                    dataset.dataset.to_string(),
-                ]
-            }),
-        ),
+impl Row for Dataset {
+    const HEADS: &'static [&'static str] = &["name", "team", "location", "labels", "id"];
+    fn cells(&self) -> Vec<String> {
+        let labels = self.labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>();
+        vec![
+            self.name.to_string(),
+            self.owner.to_string(),
+            self.location.to_string(),
+            labels.join(" "),
+            self.dataset.to_string(),
+        ]
     }
 }

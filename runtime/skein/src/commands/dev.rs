@@ -14,7 +14,7 @@ use skein_sandbox::Limits;
 use skein_types::{Clock, RunId, SystemClock};
 
 use crate::advice;
-use crate::args::{DevArgs, Output};
+use crate::args::{DevArgs, Format};
 use crate::authoring::watch::Sight;
 use crate::commands::{build, run};
 use crate::datasets;
@@ -44,7 +44,7 @@ pub(crate) fn dev(settings: &Settings, args: &DevArgs) -> CommandResult {
             // As it was before the round: what changes meanwhile is a reason for another.
             seen = now;
             if let Err(failure) = round(settings, args, &progress) {
-                failure.report(Output::Table);
+                failure.report(Format::Table);
             }
             if is_asked(&asked, Duration::ZERO) {
                 return Ok(());

@@ -1,20 +1,26 @@
 //! `skein fleet`: a server and its nodes.
 
 use clap::{Args, Subcommand};
-use skein_api::{NodeStatus, ProcessUse, Seated, Status};
+use skein_api::{FleetAction, FleetState, NodeStatus, ProcessUse, Seated, Status, Text};
+use skein_types::{NodeMark, codes};
 
-use crate::args::{Output, ServerArgs};
-use crate::failure::CommandResult;
+use crate::args::{ListArgs, ServerArgs};
+use crate::failure::{CommandResult, Failure};
+use crate::question::confirmed;
 use crate::render::{self, grouped};
-use crate::server::Server;
+use crate::server::{Server, encoded};
 use crate::settings::Settings;
+use crate::view::{Row, View};
 
-/// Show how a server and its nodes are, and what they have done.
+/// Show how a server and its nodes are; freeze the fleet, cordon and drain nodes.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   skein fleet status
-  skein fleet status -o json | jq .work")]
+  skein fleet status -o json | jq .work
+  skein fleet drain local-1 --reason 'new kernel'      it gives back what it has and goes
+  skein fleet freeze --reason 'the storage is being moved'
+  skein fleet unfreeze --reason 'it is moved'")]
 pub(crate) struct FleetArgs {
     #[command(subcommand)]
     pub(crate) verb: FleetVerb,
@@ -26,26 +32,109 @@ pub(crate) struct FleetArgs {
 pub(crate) enum FleetVerb {
     /// Show the server, its ledger, and each node with what it holds. Counters are since the server's process started.
     Status,
+    /// List nodes, those that are gone too.
+    Nodes {
+        #[command(flatten)]
+        list: ListArgs,
+    },
+    /// Show one.
+    Node {
+        /// Its name or id.
+        node: String,
+    },
+    /// Give a node nothing new; what it has it finishes.
+    Cordon(NodeArgs),
+    /// Give it work again.
+    Uncordon(NodeArgs),
+    /// Have a node give back what it has, at its next checkpoints, and go.
+    Drain(NodeArgs),
+    /// Begin nothing anywhere; what has begun goes on.
+    Freeze {
+        /// Why, for the record and for those whose work waits.
+        #[arg(long)]
+        reason: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Begin again.
+    #[command(visible_alias = "thaw")]
+    Unfreeze {
+        /// Why, for the record.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NodeArgs {
+    /// Its name or id.
+    node: String,
+    /// Why, for the record and for those whose work waits.
+    #[arg(long)]
+    reason: String,
 }
 
 pub(crate) fn fleet(settings: &Settings, args: &FleetArgs) -> CommandResult {
-    let server = Server::of(settings, args.server.server.as_deref())?;
-    let FleetVerb::Status = args.verb;
-    shown(args.server.output, &server.get("status")?);
+    let (server, view) = (Server::of(settings, &args.server)?, View::of(settings, &args.server));
+    let mark = |node: &NodeArgs, verb: &str| -> CommandResult {
+        let path = format!("nodes/{}/actions/{verb}", encoded(&node.node));
+        view.one(&server.post::<NodeStatus>(&path, &action(&node.reason)?)?);
+        Ok(())
+    };
+    match &args.verb {
+        FleetVerb::Status => {
+            let (status, fleet): (Status, FleetState) = (server.get("status")?, server.get("fleet")?);
+            view.told(&status, || told(&status, &fleet, view));
+        }
+        FleetVerb::Nodes { list } => view.list::<NodeStatus>(&server, ("nodes", ""), list)?,
+        FleetVerb::Node { node } => {
+            view.one(&server.get::<NodeStatus>(&format!("nodes/{}", encoded(node)))?);
+        }
+        FleetVerb::Cordon(node) => mark(node, "cordon")?,
+        FleetVerb::Uncordon(node) => mark(node, "uncordon")?,
+        FleetVerb::Drain(node) => mark(node, "drain")?,
+        FleetVerb::Freeze { reason, yes } => {
+            confirmed(
+                settings,
+                *yes,
+                "let nothing begin on any node, of any team, until somebody unfreezes it?",
+            )?;
+            state(view, &server.post("fleet/actions/freeze", &action(reason)?)?);
+        }
+        FleetVerb::Unfreeze { reason } => {
+            state(view, &server.post("fleet/actions/thaw", &action(reason)?)?);
+        }
+    }
     Ok(())
 }
 
-fn shown(output: Output, status: &Status) {
-    match output {
-        Output::Json => render::json(status),
-        Output::Table => told(status),
+fn action(reason: &str) -> Result<FleetAction, Failure> {
+    let reason =
+        Text::new(reason).map_err(|error| Failure::text(codes::USAGE, format!("--reason: {error}")))?;
+    Ok(FleetAction { reason })
+}
+
+fn state(view: View, fleet: &FleetState) {
+    view.told(fleet, || render::line(&frozen(fleet)));
+}
+
+fn frozen(fleet: &FleetState) -> String {
+    let since = fleet.since.map(|since| format!(" since {since}")).unwrap_or_default();
+    let why = fleet.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    match fleet.frozen {
+        true => format!("the fleet is frozen{since}{why}"),
+        false => "the fleet works".to_owned(),
     }
 }
 
-fn told(status: &Status) {
+fn told(status: &Status, fleet: &FleetState, view: View) {
     let Status { version, up_ms, used, ledger, work, nodes, .. } = status;
     let (up, process) = (render::duration(up_ms.0), process(used));
     render::line(&format!("skein {version}, up for {up}: {process}"));
+    if fleet.frozen {
+        render::line(&frozen(fleet));
+    }
     let [position, transactions, syncs, events] =
         [ledger.position, ledger.transactions, ledger.syncs, ledger.events].map(grouped);
     render::line(&format!(
@@ -65,12 +154,10 @@ fn told(status: &Status) {
         "work: {exchanges} exchanges; {ended} runs through the door in {lots} lots, {published} published, \
          {reverted} rolled back; {waits} waits for the disk"
     ));
-    if nodes.is_empty() {
-        return;
+    if !nodes.is_empty() {
+        render::line("");
+        view.all::<NodeStatus>(nodes);
     }
-    render::line("");
-    let header = ["node", "state", "holds", "started", "finished", "memory", "peak", "cpu", "heard", "id"];
-    render::table(&header, nodes.iter().map(row));
 }
 
 fn process(used: &ProcessUse) -> String {
@@ -78,23 +165,29 @@ fn process(used: &ProcessUse) -> String {
     format!("{} of memory, {} at most, {cpu} of CPU time", used.memory, used.memory_peak)
 }
 
-fn row(node: &NodeStatus) -> Vec<String> {
-    let name = format!("{}#{}", node.name, node.incarnation);
-    let rest = match node.seat {
-        None => {
-            let since = format!("gone since {}", node.since);
-            std::iter::once(since).chain(std::iter::repeat_n(String::new(), 7)).collect()
-        }
-        Some(Seated { holds, started, finished, silent_ms, used, .. }) => vec![
-            "joined".to_owned(),
-            grouped(holds),
-            grouped(started),
-            grouped(finished),
-            used.memory.to_string(),
-            used.memory_peak.to_string(),
-            render::duration(used.cpu_ms.0),
-            format!("{} ago", render::duration(silent_ms.0)),
-        ],
-    };
-    std::iter::once(name).chain(rest).chain([node.node.to_string()]).collect()
+impl Row for NodeStatus {
+    const HEADS: &'static [&'static str] =
+        &["node", "state", "holds", "started", "finished", "memory", "peak", "cpu", "heard", "id", "why"];
+    fn cells(&self) -> Vec<String> {
+        let name = format!("{}#{}", self.name, self.incarnation);
+        let state = match (&self.seat, self.mark) {
+            (None, _) => format!("gone since {}", self.since),
+            (Some(_), NodeMark::None) => "joined".to_owned(),
+            (Some(_), NodeMark::Cordoned | NodeMark::Draining) => self.mark.to_string(),
+        };
+        let of_seat = match self.seat {
+            None => vec![String::new(); 7],
+            Some(Seated { holds, started, finished, silent_ms, used, .. }) => vec![
+                grouped(holds),
+                grouped(started),
+                grouped(finished),
+                used.memory.to_string(),
+                used.memory_peak.to_string(),
+                render::duration(used.cpu_ms.0),
+                format!("{} ago", render::duration(silent_ms.0)),
+            ],
+        };
+        let why = self.mark_reason.as_ref().map(ToString::to_string).unwrap_or_default();
+        [name, state].into_iter().chain(of_seat).chain([self.node.to_string(), why]).collect()
+    }
 }

@@ -4,6 +4,7 @@
 
 mod contract;
 mod errors;
+mod exit_codes;
 
 use std::fmt::Write as _;
 
@@ -22,6 +23,7 @@ pub(crate) fn reference(args: &ReferenceArgs) -> CommandResult {
         Page::Cli => command_line(),
         Page::Limits => limits(),
         Page::Errors => errors::page(),
+        Page::ExitCodes => exit_codes::page(),
         Page::Contract => contract::page(),
         Page::Openapi => skein_server::openapi::text().to_owned(),
     };
@@ -34,20 +36,24 @@ fn command_line() -> String {
     root.build();
     let mut page = String::from(
         "# Command line\n\nWhat `skein --help` and `skein COMMAND --help` say. Data goes to standard output, everything \
-         else to standard\nerror; `-o json` prints one JSON document, also for errors. Exit codes by class are in\n\
-         [the table of error classes](../errors/README.md#classes).\n",
+         else to standard\nerror; `-o json` prints one JSON document, also for errors. [Exit codes](exit-codes.md) have a\n\
+         page of their own.\n",
     );
-    section(&mut page, &mut root);
+    section(&mut page, &mut root, 0);
     page
 }
 
-fn section(page: &mut String, command: &mut Command) {
+/// One command and those below it. What all verbs of a noun take stands with the noun.
+fn section(page: &mut String, command: &mut Command, depth: usize) {
+    if depth > 1 {
+        *command = command.clone().mut_args(|arg| if arg.is_global_set() { arg.hide(true) } else { arg });
+    }
     let help = command.render_long_help().to_string();
     let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
     // Writing to a string cannot fail.
     let _ok = write!(page, "\n## {name}\n\n```text\n{}\n```\n", trimmed(&help));
     for below in command.get_subcommands_mut().filter(|c| !c.is_hide_set() && c.get_name() != "help") {
-        section(page, below);
+        section(page, below, depth + 1);
     }
 }
 

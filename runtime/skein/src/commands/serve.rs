@@ -2,8 +2,9 @@
 
 mod admin_token;
 
+use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
@@ -14,6 +15,8 @@ use skein_control::{
 use skein_server::{Reach, Server};
 use skein_types::{Clock, SystemClock, codes};
 
+use crate::aside;
+use crate::contexts::ADDRESS;
 use crate::failure::{CommandResult, Failure};
 use crate::home::Home;
 use crate::logging::LogArgs;
@@ -83,7 +86,7 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
     let server =
         Server::listen(reach).map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
     let address = format!("http://{}", server.address());
-    let dir = args.dir.clone().unwrap_or_else(|| settings.home.join("server"));
+    let dir = args.dir.clone().unwrap_or_else(|| home.server());
     let options = Options {
         dir: dir.clone(),
         exe: exe.clone(),
@@ -113,6 +116,7 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
     node_args.extend(args.logs.for_nodes(settings));
     let command = NodeCommand { exe, args: node_args };
     let supervisor = Supervisor::start(nodes, &command, &control);
+    tell_where(&dir, &address)?;
     render::line(&format!("listening on {address}, {nodes} nodes with {slots} slots each"));
     if let Some(path) = admin_token {
         render::line(&format!("an admin's token is in {}", path.display()));
@@ -125,6 +129,13 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
     let answered = server.answer(&control, move || supervisor.stop(STOP_GRACE));
     drop((compiler, reconciler));
     answered.map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))
+}
+
+/// So that commands of this machine find the server without being told.
+fn tell_where(dir: &Path, address: &str) -> CommandResult {
+    let path = dir.join(ADDRESS);
+    let told = aside::replace(&path, |file| writeln!(file, "{address}"));
+    told.map_err(|error| Failure::text(codes::IO, format!("{}: {error}", path.display())))
 }
 
 /// New with each process.

@@ -126,7 +126,7 @@ pub(crate) fn labels(of: &[(String, String)]) -> Result<Labels, Failure> {
 pub(super) fn asked(settings: &Settings, args: &CreateArgs) -> Result<CampaignCreate, Failure> {
     if !args.with.secrets.is_empty() {
         let message = "the secrets of a campaign are its team's, on the server";
-        let hint = "set it with PUT /v1/teams/{team}/secrets/{name}, and let the parameters name it";
+        let hint = "set it with `skein secret set NAME --team TEAM`, and let the parameters name it";
         return Err(Failure::text(codes::USAGE, message).hint(Some(hint)));
     }
     Ok(CampaignCreate {

@@ -1,10 +1,9 @@
 //! What a plan says, for people: risk, what was tried, what is left out and why, what it takes; and the rules that hold.
 
-use skein_api::{Admission, Budget, PlanReason, PlanReport, PlanSample, Policy, Risk, Uncovered};
+use skein_api::{Admission, Budget, PlanReason, PlanReport, Policy, Risk, Uncovered};
 use skein_campaign::Span;
 use skein_types::{Millis, grouped};
 
-use crate::args::Output;
 use crate::commands::module::word;
 use crate::render;
 
@@ -80,7 +79,7 @@ fn uncovered(what: &str, kinds: &[Uncovered], more: u64) {
 }
 
 /// The rules that hold.
-pub(super) fn policy(policy: &Policy) {
+pub(crate) fn policy(policy: &Policy) {
     let said = |share: &Option<skein_api::Share>| share.as_deref().unwrap_or_default().to_owned();
     let number = |number: Option<u64>| number.map(grouped).unwrap_or_default();
     let time = |time: Option<Millis>| time.map(|time| Span::of(time).to_string()).unwrap_or_default();
@@ -112,27 +111,4 @@ pub(super) fn policy(policy: &Policy) {
         policy.limits.memory.map(|bytes| bytes.to_string()).unwrap_or_default(),
         number(policy.limits.rejects),
     ));
-}
-
-/// What was tried.
-pub(super) fn samples(output: Output, samples: &[PlanSample]) {
-    match output {
-        Output::Json => render::json(&samples),
-        Output::Table => render::table(
-            &["sample", "dataset", "read", "written", "rejected", "left out", "why it failed"],
-            samples.iter().map(|sample| {
-                let rows = sample.rows.unwrap_or_default();
-                let why = sample.why.as_ref().map(|why| format!("{} {}", why.code, why.message));
-                vec![
-                    sample.seq.to_string(),
-                    sample.name.to_string(),
-                    grouped(rows.read.0),
-                    grouped(rows.written.0),
-                    grouped(rows.rejected.0),
-                    grouped(rows.filtered.0),
-                    why.unwrap_or_default(),
-                ]
-            }),
-        ),
-    }
 }

@@ -47,7 +47,7 @@ struct Limits {
 }
 
 /// The policy that a file asks for.
-pub(super) fn read(path: &Path) -> Result<skein_api::Policy, Failure> {
+pub(crate) fn read(path: &Path) -> Result<skein_api::Policy, Failure> {
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text));
     let refused = |message: String| Failure::text(codes::POLICY_INVALID, message).about(path);

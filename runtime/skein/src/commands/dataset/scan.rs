@@ -7,12 +7,12 @@ use clap::Args;
 use skein_api::{DatasetAdded, Scan, ScanAsk, ScanFound, Text};
 use skein_types::codes;
 
-use crate::args::Output;
 use crate::commands::campaign::{label, labels};
 use crate::failure::{CommandResult, Failure};
 use crate::render;
-use crate::server::Server;
+use crate::server::{Server, encoded};
 use crate::settings::Settings;
+use crate::view::{Row, View};
 
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Without a terminal, every so many looks a line is enough.
@@ -37,7 +37,7 @@ pub(crate) struct ScanArgs {
     register: bool,
 }
 
-pub(super) fn scan(settings: &Settings, server: &Server, args: &ScanArgs, output: Output) -> CommandResult {
+pub(super) fn scan(settings: &Settings, server: &Server, args: &ScanArgs, view: View) -> CommandResult {
     let begun: Scan = server.post("scans", &asked(args)?)?;
     let mut looks = 0_u32;
     let ended = loop {
@@ -52,7 +52,7 @@ pub(super) fn scan(settings: &Settings, server: &Server, args: &ScanArgs, output
         looks += 1;
         std::thread::sleep(LOOK_EVERY);
     };
-    one(server, &ended, output)
+    one(server, &ended, view)
 }
 
 fn asked(args: &ScanArgs) -> Result<ScanAsk, Failure> {
@@ -71,36 +71,23 @@ fn asked(args: &ScanArgs) -> Result<ScanAsk, Failure> {
     })
 }
 
-pub(super) fn scans(server: &Server, (scan, cancel): (Option<&str>, bool), output: Output) -> CommandResult {
-    match scan {
-        None => list(output, &server.list("scans", "", usize::MAX)?),
-        Some(scan) if cancel => list(output, &[server.delete(&format!("scans/{scan}"))?]),
-        Some(scan) => return one(server, &server.get(&format!("scans/{scan}"))?, output),
+/// One that was begun before.
+pub(super) fn named(server: &Server, (scan, cancel): (&str, bool), view: View) -> CommandResult {
+    let path = format!("scans/{}", encoded(scan));
+    if cancel {
+        view.one(&server.delete::<Scan>(&path)?);
+        return Ok(());
     }
-    Ok(())
+    one(server, &server.get(&path)?, view)
 }
 
 /// One scan with what it found. It fails if the scan did, or if something was to be registered and is not.
-fn one(server: &Server, scan: &Scan, output: Output) -> CommandResult {
+fn one(server: &Server, scan: &Scan, view: View) -> CommandResult {
     let found: Vec<ScanFound> = server.pages(&format!("scans/{}/found", scan.scan))?;
-    match output {
-        Output::Json => render::json(&serde_json::json!({ "scan": scan, "found": found })),
-        Output::Table => {
-            render::table(
-                &["name", "location", "size", "files", ""],
-                found.iter().map(|one| {
-                    vec![
-                        one.name.to_string(),
-                        one.location.to_string(),
-                        one.bytes.to_string(),
-                        one.files.to_string(),
-                        became(one),
-                    ]
-                }),
-            );
-            render::line(&summary(scan));
-        }
-    }
+    view.told(&serde_json::json!({ "scan": scan, "found": found }), || {
+        view.all(&found);
+        render::line(&summary(scan));
+    });
     let why = scan.why.as_ref().map(|why| why.code.clone());
     let refused = scan.refused.first().filter(|_| !scan.asked.look_only).map(|(_, why)| why.code.clone());
     match why.or(refused) {
@@ -138,24 +125,33 @@ fn summary(scan: &Scan) -> String {
     format!("{count} found, {became}{ended}")
 }
 
-fn list(output: Output, scans: &[Scan]) {
-    match output {
-        Output::Json => render::json(&scans),
-        Output::Table => render::table(
-            &["scan", "below", "since", "done", "found", "added", "refused", "why"],
-            scans.iter().map(|scan| {
-                let why = scan.why.as_ref().map(|why| format!("{} {}", why.code, why.message));
-                vec![
-                    scan.scan.to_string(),
-                    scan.asked.below.to_string(),
-                    scan.since.to_string(),
-                    scan.done.to_string(),
-                    scan.found.to_string(),
-                    scan.added.to_string(),
-                    scan.refusals.to_string(),
-                    why.unwrap_or_default(),
-                ]
-            }),
-        ),
+impl Row for ScanFound {
+    const HEADS: &'static [&'static str] = &["name", "location", "size", "files", "became"];
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.name.to_string(),
+            self.location.to_string(),
+            self.bytes.to_string(),
+            self.files.to_string(),
+            became(self),
+        ]
+    }
+}
+
+impl Row for Scan {
+    const HEADS: &'static [&'static str] =
+        &["scan", "below", "since", "done", "found", "added", "refused", "why"];
+    fn cells(&self) -> Vec<String> {
+        let why = self.why.as_ref().map(|why| format!("{} {}", why.code, why.message));
+        vec![
+            self.scan.to_string(),
+            self.asked.below.to_string(),
+            self.since.to_string(),
+            self.done.to_string(),
+            self.found.to_string(),
+            self.added.to_string(),
+            self.refusals.to_string(),
+            why.unwrap_or_default(),
+        ]
     }
 }

@@ -1,0 +1,84 @@
+//! What a campaign came to, on one page: `GET /v1/campaigns/{id}/report`. For whoever signs it off, and for whoever asks later.
+
+use serde::{Deserialize, Serialize};
+use skein_types::{Blake3, CampaignId, CampaignState, Millis, ModuleDigest, ParamsDigest};
+use utoipa::ToSchema;
+
+use crate::audit::ChainHead;
+use crate::bounded::{List, Text};
+use crate::campaign::{RunCounts, Wave};
+use crate::plan::{LISTED_MAX, PlanReason};
+use crate::policy::Policy;
+use crate::run::{Meters, RunRows};
+use crate::time::Time;
+use crate::{Message, Name};
+
+/// Runs that failed in one way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FailureKind {
+    /// In which.
+    pub code: Text<16>,
+    /// What that means.
+    pub title: Text<200>,
+    /// How many.
+    pub runs: u64,
+    /// The number of one of them.
+    pub seq: u64,
+    /// Its dataset.
+    pub example: Name,
+    /// What happened to that one.
+    pub message: Message,
+    /// What to do.
+    pub next: Message,
+}
+
+/// A campaign, as it is to be kept or passed on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CampaignReport {
+    /// Its id.
+    pub campaign: CampaignId,
+    /// Its name.
+    pub name: Name,
+    /// The team that it belongs to.
+    pub owner: Name,
+    /// Where it is.
+    pub state: CampaignState,
+    /// Why it is there, if that needs saying.
+    pub why: Option<Message>,
+    /// When it was made.
+    pub made: Time,
+    /// When it was first started.
+    pub started: Option<Time>,
+    /// When all its runs were published or at their end.
+    pub rolled_out: Option<Time>,
+    /// From start to there, or until now.
+    pub took_ms: Option<Millis>,
+    /// What ran.
+    pub module: ModuleDigest,
+    /// What that was submitted as.
+    pub module_name: Option<Name>,
+    /// With these.
+    pub params: ParamsDigest,
+    /// What was carried out.
+    pub plan: Option<Blake3>,
+    /// By these rules.
+    pub policy: Policy,
+    /// Datasets in the selection.
+    pub datasets: u64,
+    /// All runs by state.
+    pub runs: RunCounts,
+    /// Those of each wave.
+    pub waves: List<Wave, 64>,
+    /// Of all results.
+    pub rows: RunRows,
+    /// What all of it cost.
+    pub meters: Meters,
+    /// Why datasets were left out of the plan.
+    pub left_out: List<PlanReason, { LISTED_MAX }>,
+    /// Failed runs, the most frequent first.
+    pub failures: List<FailureKind, { LISTED_MAX }>,
+    /// Failed runs of kinds that are not listed.
+    pub more_failures: u64,
+    /// The last decision when this was made: it covers all that is said here.
+    pub head: ChainHead,
+}

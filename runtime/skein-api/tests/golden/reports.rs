@@ -1,0 +1,48 @@
+//! Of what is kept and passed on: a campaign's report, the head of the record.
+
+use crate::samples::{digest, meters, rows, text, uuid};
+use crate::{plans, public};
+use skein_api::{CampaignReport, ChainHead, FailureKind, List};
+use skein_types::{CampaignId, CampaignState, Millis};
+
+pub(crate) fn head() -> ChainHead {
+    ChainHead { position: 1_234, hash: digest("head") }
+}
+
+pub(crate) fn report() -> CampaignReport {
+    let campaign = public::campaign();
+    let failed = FailureKind {
+        code: text("SK0302"),
+        title: text("the module reported a failure"),
+        runs: 3,
+        seq: 17,
+        example: text("orders"),
+        message: text("bad ts"),
+        next: text("mend the module"),
+    };
+    CampaignReport {
+        campaign: CampaignId::new(uuid(3)),
+        name: campaign.name,
+        owner: campaign.owner,
+        state: CampaignState::Soaking,
+        why: campaign.why,
+        made: public::time(),
+        started: Some(public::time()),
+        rolled_out: Some(public::time()),
+        took_ms: Some(Millis(34_000)),
+        module: campaign.module,
+        module_name: Some(text("prefs@2.0.0")),
+        params: campaign.params,
+        plan: Some(digest("plan")),
+        policy: campaign.policy,
+        datasets: campaign.datasets,
+        runs: campaign.runs,
+        waves: campaign.waves,
+        rows: rows(),
+        meters: meters(),
+        left_out: plans::report().reasons,
+        failures: List::new(vec![failed]).unwrap(),
+        more_failures: 2,
+        head: head(),
+    }
+}

@@ -1,0 +1,144 @@
+//! What a campaign came to, on one page: counted from its runs and its decisions when somebody asks.
+
+use std::collections::BTreeMap;
+
+use skein_api::{CampaignReport, FailureKind, LISTED_MAX, List, Text, Time};
+use skein_ledger::{Event, EventFilter, Kind, Limit, RunFilter, Subject};
+use skein_types::{CampaignId, CampaignState, Code, ErrorClass, RunState, Timestamp, codes};
+
+use crate::control::Control;
+use crate::error::ServiceError;
+use crate::shown;
+
+/// Runs that count as failed, and stay so unless somebody does something.
+const FAILED: [RunState; 2] = [RunState::Failed, RunState::RevertFailed];
+
+/// Failed runs of one code.
+struct Failed {
+    code: Code,
+    runs: u64,
+    first: skein_ledger::Run,
+}
+
+impl Control {
+    /// The report of a campaign as it is now.
+    pub(crate) fn campaign_report(&self, id: CampaignId) -> Result<CampaignReport, ServiceError> {
+        let row = self.campaign_row(id)?;
+        let head = self.audit_head()?;
+        let plan = self.stored_report(&row)?.report;
+        let (started, rolled_out) = self.milestones(id)?;
+        let until = rolled_out.unwrap_or_else(|| self.clock.now());
+        let module = self.ledger.module(row.module)?;
+        let (rows, meters) = shown::worked(&row.meters).unwrap_or_default();
+        let (failures, more_failures) = self.failures(id)?;
+        let (made, digest, params) = (row.created, row.module, row.params);
+        let campaign = self.shown_campaign(row)?;
+        Ok(CampaignReport {
+            campaign: id,
+            name: campaign.name,
+            owner: campaign.owner,
+            state: campaign.state,
+            why: campaign.why,
+            made: Time(made),
+            started: started.map(Time),
+            rolled_out: rolled_out.map(Time),
+            took_ms: started.map(|started| shown::since(started, until)),
+            module: digest,
+            module_name: module.map(|module| Text::escaped(&format!("{}@{}", module.name, module.version))),
+            params,
+            plan: campaign.plan.map(|plan| plan.digest),
+            policy: campaign.policy,
+            datasets: campaign.datasets,
+            runs: campaign.runs,
+            waves: campaign.waves,
+            rows,
+            meters,
+            left_out: plan.reasons,
+            failures,
+            more_failures,
+            head,
+        })
+    }
+
+    /// When it was first started, and when it was rolled out.
+    fn milestones(&self, id: CampaignId) -> Result<(Option<Timestamp>, Option<Timestamp>), ServiceError> {
+        let (mut started, mut rolled_out, mut after) = (None, None, 0);
+        let kinds = vec![Kind::CampaignMoved, Kind::CampaignRolledOut];
+        let filter = EventFilter { of: Some(Subject::Campaign(id)), kinds, ..EventFilter::default() };
+        loop {
+            let page = self.ledger.events(after, &filter, Limit::MAX)?;
+            for recorded in &page.items {
+                if let Event::CampaignMoved(moved) = &recorded.event
+                    && moved.to == CampaignState::Running
+                {
+                    started = started.or(Some(recorded.at));
+                }
+                if matches!(recorded.event, Event::CampaignRolledOut(_)) {
+                    rolled_out = Some(recorded.at);
+                }
+            }
+            match page.next {
+                Some(next) => after = next,
+                None => return Ok((started, rolled_out)),
+            }
+        }
+    }
+
+    /// Failed runs by code, the most frequent first, and how many are of kinds that are not listed.
+    fn failures(&self, id: CampaignId) -> Result<(List<FailureKind, LISTED_MAX>, u64), ServiceError> {
+        let mut kinds: BTreeMap<&str, Failed> = BTreeMap::new();
+        for state in FAILED {
+            let filter = RunFilter { state: Some(state), wave: None };
+            let mut after = None;
+            loop {
+                let page = self.ledger.runs(id, filter, after, Limit::MAX)?;
+                for run in page.items {
+                    let code = run.failure.as_ref().and_then(|failure| shown::known(failure.code.as_str()));
+                    let code = code.unwrap_or(codes::BUG);
+                    let kind = kinds.entry(code.id).or_insert(Failed { code, runs: 0, first: run });
+                    kind.runs += 1;
+                }
+                match page.next {
+                    Some(next) => after = Some(next),
+                    None => break,
+                }
+            }
+        }
+        let mut kinds: Vec<Failed> = kinds.into_values().collect();
+        kinds.sort_by_key(|kind| std::cmp::Reverse(kind.runs));
+        let kinds = kinds.into_iter().map(|kind| self.failure_kind(id, kind));
+        let (listed, more) = List::first(kinds.collect::<Result<Vec<_>, _>>()?);
+        Ok((listed, more.iter().map(|kind: &FailureKind| kind.runs).sum()))
+    }
+
+    fn failure_kind(&self, id: CampaignId, kind: Failed) -> Result<FailureKind, ServiceError> {
+        let Failed { code, runs, first } = kind;
+        let dataset = self.ledger.dataset(first.dataset)?;
+        Ok(FailureKind {
+            code: Text::escaped(code.id),
+            title: Text::escaped(code.title),
+            runs,
+            seq: first.seq,
+            example: Text::escaped(dataset.as_ref().map_or("(removed)", |dataset| dataset.name.as_str())),
+            message: Text::escaped(first.reason.as_str()),
+            next: Text::escaped(&next(id, code)),
+        })
+    }
+}
+
+/// What to do about runs that failed so.
+fn next(id: CampaignId, code: Code) -> String {
+    let retry = format!("`skein campaign retry {id}`");
+    match code.class {
+        ErrorClass::Fault => {
+            format!("mend the module, then `skein campaign create NAME --module MENDED --continue {id}`")
+        }
+        ErrorClass::BadInput => {
+            format!("`skein explain {}` says what to do to the dataset; then {retry}", code.id)
+        }
+        ErrorClass::Denied => format!("`skein explain {}` says what is missing; then {retry}", code.id),
+        ErrorClass::Conflict => format!("somebody else was at the dataset: look at it, then {retry}"),
+        ErrorClass::Transient => format!("it may pass: {retry}"),
+        ErrorClass::Bug => format!("a mistake in Skein: report it with `skein campaign events {id}`"),
+    }
+}

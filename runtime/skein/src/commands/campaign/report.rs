@@ -1,0 +1,198 @@
+//! What a campaign came to, on one page: as a table for a terminal, as Markdown for a ticket or a mail.
+//!
+//! Both are made of the same lines; names and messages are strangers' words, so in Markdown what could be taken for its signs is
+//! escaped.
+
+use skein_api::{CampaignReport, FailureKind, PlanReason, RunCounts};
+use skein_campaign::Span;
+use skein_types::grouped;
+
+use super::plan;
+use crate::commands::module::word;
+use crate::render;
+use crate::view::{Row, View};
+
+pub(super) fn shown(view: View, report: &CampaignReport, markdown: bool) {
+    if markdown {
+        for line in as_markdown(report) {
+            render::line(&line);
+        }
+        return;
+    }
+    view.told(report, || {
+        render::line(&title(report));
+        for (what, said) in facts(report) {
+            render::line(&format!("{what:<12} {said}"));
+        }
+        plan::policy(&report.policy);
+        if !report.waves.is_empty() {
+            render::line("");
+            view.all(&report.waves);
+        }
+        if !report.failures.is_empty() {
+            render::line("");
+            view.all(&report.failures);
+            more(report).iter().for_each(|more| render::line(more));
+        }
+        if !report.left_out.is_empty() {
+            render::line("");
+            view.all(&report.left_out);
+        }
+    });
+}
+
+fn title(report: &CampaignReport) -> String {
+    format!("{}: {}", report.name, report.state)
+}
+
+/// What there is to say in a line each.
+fn facts(report: &CampaignReport) -> Vec<(&'static str, String)> {
+    let (runs, rows, took) = (&report.runs, &report.rows, &report.meters);
+    let module = report.module_name.as_ref().map(|name| format!("{name}, ")).unwrap_or_default();
+    let mut facts = vec![
+        ("campaign", format!("{} of team {}", report.campaign, report.owner)),
+        ("datasets", datasets(report.datasets, runs)),
+        (
+            "rows",
+            format!(
+                "{} read, {} written, {} rejected, {} left out",
+                grouped(rows.read.0),
+                grouped(rows.written.0),
+                grouped(rows.rejected.0),
+                grouped(rows.filtered.0)
+            ),
+        ),
+        ("bytes", format!("{} read, {} written", took.bytes_read, took.bytes_written)),
+        ("time", time(report)),
+        ("module", format!("{module}{}", report.module)),
+        ("parameters", report.params.to_string()),
+    ];
+    facts.extend(report.why.as_ref().map(|why| ("why", why.to_string())));
+    facts.extend(report.plan.map(|plan| ("plan", plan.to_string())));
+    facts.push(("record", report.head.to_string()));
+    facts
+}
+
+/// Those of each state that has some.
+fn datasets(all: u64, runs: &RunCounts) -> String {
+    let states = [
+        (runs.published, "published"),
+        (runs.finalized, "finalized"),
+        (runs.failed, "failed"),
+        (runs.skipped, "skipped"),
+        (runs.stale, "stale"),
+        (runs.cancelled, "cancelled"),
+        (runs.planned + runs.intended, "to do"),
+        (runs.reverting, "being rolled back"),
+        (runs.reverted, "rolled back"),
+        (runs.revert_failed, "not to be rolled back"),
+        (runs.ineligible, "left out"),
+    ];
+    let some = states.iter().filter(|(count, _)| *count > 0);
+    let some: Vec<String> = some.map(|(count, state)| format!("{} {state}", grouped(*count))).collect();
+    format!("{}: {}", grouped(all), some.join(", "))
+}
+
+fn time(report: &CampaignReport) -> String {
+    let cpu = render::duration(report.meters.cpu_ms.0);
+    match (report.started, report.rolled_out, report.took_ms) {
+        (Some(started), Some(rolled_out), Some(took)) => {
+            let window =
+                report.policy.window_ms.map(Span::of).map(|window| format!("; rollback for {window}"));
+            format!(
+                "{} from {started} to {rolled_out}; {cpu} of CPU time{}",
+                render::duration(took.0),
+                window.unwrap_or_default()
+            )
+        }
+        (Some(started), None, Some(took)) => {
+            format!("{} since {started}, not rolled out yet; {cpu} of CPU time", render::duration(took.0))
+        }
+        (None, ..) | (_, _, None) => format!("made {}, not started", report.made),
+    }
+}
+
+fn more(report: &CampaignReport) -> Option<String> {
+    (report.more_failures > 0).then(|| format!("and {} failed in other ways", grouped(report.more_failures)))
+}
+
+impl Row for FailureKind {
+    const HEADS: &'static [&'static str] = &["failed", "code", "means", "such as", "what happened", "next"];
+    fn cells(&self) -> Vec<String> {
+        vec![
+            grouped(self.runs),
+            self.code.to_string(),
+            self.title.to_string(),
+            format!("{} (run {})", self.example, self.seq),
+            self.message.to_string(),
+            self.next.replace('`', ""),
+        ]
+    }
+}
+
+impl Row for PlanReason {
+    const HEADS: &'static [&'static str] = &["left out", "verdict", "code", "such as", "why"];
+    fn cells(&self) -> Vec<String> {
+        vec![
+            grouped(self.datasets),
+            word(&self.verdict),
+            self.code.to_string(),
+            self.example.to_string(),
+            self.message.to_string(),
+        ]
+    }
+}
+
+fn as_markdown(report: &CampaignReport) -> Vec<String> {
+    let mut lines = vec![format!("# {}", plain(&title(report))), String::new()];
+    lines.extend(facts(report).into_iter().map(|(what, said)| format!("- **{what}**: {}", plain(&said))));
+    lines.extend(table("Waves", &report.waves));
+    lines.extend(table("Failures", &report.failures));
+    lines.extend(more(report));
+    lines.extend(table("Left out of the plan", &report.left_out));
+    lines
+}
+
+fn table<T: Row>(title: &str, items: &[T]) -> Vec<String> {
+    if items.is_empty() {
+        return Vec::new();
+    }
+    let row = |cells: &[String]| format!("| {} |", cells.join(" | "));
+    let heads: Vec<String> = T::HEADS.iter().map(|head| (*head).to_owned()).collect();
+    let mut lines = vec![String::new(), format!("## {title}"), String::new(), row(&heads)];
+    lines.push(row(&vec!["---".to_owned(); heads.len()]));
+    let plain = |item: &T| row(&item.cells().iter().map(|cell| plain(cell)).collect::<Vec<_>>());
+    lines.extend(items.iter().map(plain));
+    lines
+}
+
+/// Without anything that Markdown or the HTML in it would take for its own.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => plain.push_str("&lt;"),
+            '&' => plain.push_str("&amp;"),
+            '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '#' | '!' | '~' => plain.extend(['\\', c]),
+            c => plain.push(c),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{datasets, plain};
+    use skein_api::RunCounts;
+
+    #[test]
+    fn words_of_strangers_are_no_signs_of_markdown() {
+        assert_eq!(plain("a|b *x* <img> [l](u) `c`"), "a\\|b \\*x\\* &lt;img> \\[l\\](u) \\`c\\`");
+    }
+
+    #[test]
+    fn only_states_that_have_some_are_counted() {
+        let runs = RunCounts { published: 1_200, failed: 3, ineligible: 4, ..RunCounts::default() };
+        assert_eq!(datasets(1_207, &runs), "1,207: 1,200 published, 3 failed, 4 left out");
+    }
+}

@@ -1,0 +1,169 @@
+//! A campaign and its runs, for people.
+
+use skein_api::{Campaign, PlanSample, Run, Wave};
+use skein_types::{CampaignState, RunState, grouped};
+
+use super::plan;
+use crate::commands::module::word;
+use crate::failure::CommandResult;
+use crate::render;
+use crate::server::{Server, encoded};
+use crate::view::{Row, View};
+
+impl Row for Campaign {
+    const HEADS: &'static [&'static str] =
+        &["id", "name", "team", "state", "datasets", "published", "failed"];
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.campaign.to_string(),
+            self.name.to_string(),
+            self.owner.to_string(),
+            self.state.to_string(),
+            self.datasets.to_string(),
+            (self.runs.published + self.runs.finalized).to_string(),
+            self.runs.failed.to_string(),
+        ]
+    }
+}
+
+impl Row for Wave {
+    const HEADS: &'static [&'static str] =
+        &["wave", "state", "runs", "published", "failed", "may fail", "at the door", "to do"];
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.number.to_string(),
+            self.state.to_string(),
+            self.size.to_string(),
+            (self.runs.published + self.runs.finalized).to_string(),
+            self.runs.failed.to_string(),
+            self.budget.to_string(),
+            self.runs.intended.to_string(),
+            self.runs.planned.to_string(),
+        ]
+    }
+}
+
+impl Row for Run {
+    const HEADS: &'static [&'static str] = &["run", "dataset", "wave", "state", "verdict", "version", "why"];
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.seq.to_string(),
+            self.name.to_string(),
+            self.wave.map(|wave| wave.to_string()).unwrap_or_default(),
+            self.state.to_string(),
+            self.verdict.as_ref().map(word).unwrap_or_default(),
+            self.version.map(|version| version.to_string()).unwrap_or_default(),
+            self.why.as_ref().map(|why| format!("{} {}", why.code, why.message)).unwrap_or_default(),
+        ]
+    }
+}
+
+impl Row for PlanSample {
+    const HEADS: &'static [&'static str] =
+        &["sample", "dataset", "read", "written", "rejected", "left out", "why it failed"];
+    fn cells(&self) -> Vec<String> {
+        let rows = self.rows.unwrap_or_default();
+        let why = self.why.as_ref().map(|why| format!("{} {}", why.code, why.message));
+        vec![
+            self.seq.to_string(),
+            self.name.to_string(),
+            grouped(rows.read.0),
+            grouped(rows.written.0),
+            grouped(rows.rejected.0),
+            grouped(rows.filtered.0),
+            why.unwrap_or_default(),
+        ]
+    }
+}
+
+/// With its plan, where there is one.
+pub(super) fn whole(view: View, server: &Server, campaign: &str) -> CommandResult {
+    let path = format!("campaigns/{}", encoded(campaign));
+    let there: Campaign = server.get(&path)?;
+    self::campaign(view, &there);
+    if view.is_table() {
+        plan::policy(&there.policy);
+        if there.plan.is_some() {
+            plan::report(&server.get(&format!("{path}/plan"))?);
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn campaign(view: View, campaign: &Campaign) {
+    view.told(campaign, || {
+        let why = campaign.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+        render::line(&format!("{} {}: {}{why}", campaign.campaign, campaign.name, campaign.state));
+        if let Some(plan) = &campaign.plan {
+            render::line(&format!(
+                "plan {}: {} to migrate ({} rows, {}), {} migrated already, {} not applicable, {} refused",
+                plan.digest,
+                grouped(plan.eligible),
+                grouped(plan.rows.0),
+                plan.bytes,
+                plan.already_migrated,
+                plan.not_applicable,
+                plan.refused
+            ));
+        }
+        if !campaign.waves.is_empty() {
+            view.all(&campaign.waves);
+        }
+        if let Some(next) = next_step(campaign) {
+            render::line(&format!("next: {next}"));
+        }
+    });
+}
+
+/// What usually comes next.
+fn next_step(campaign: &Campaign) -> Option<String> {
+    let verbs: &[&str] = match campaign.state {
+        CampaignState::Draft | CampaignState::Stale => &["plan"],
+        CampaignState::Planned | CampaignState::Approved => &["start"],
+        CampaignState::Paused => &["resume"],
+        CampaignState::Halted => &["report", "retry", "resume", "rollback"],
+        CampaignState::RollbackIncomplete => &["rollback"],
+        CampaignState::Running => &["watch"],
+        CampaignState::Soaking => &["report", "finalize", "rollback"],
+        CampaignState::Planning
+        | CampaignState::PlanFailed
+        | CampaignState::Finalizing
+        | CampaignState::Succeeded
+        | CampaignState::PartiallySucceeded
+        | CampaignState::RollingBack
+        | CampaignState::RolledBack
+        | CampaignState::Cancelling
+        | CampaignState::Cancelled => return None,
+    };
+    Some(format!("skein campaign {} {}", verbs.join("|"), campaign.campaign))
+}
+
+pub(super) fn run(view: View, run: &Run) {
+    view.told(run, || {
+        let version = run.version.map(|version| format!(", version {version}")).unwrap_or_default();
+        render::line(&format!("{} run {} over {}: {}{version}", run.run, run.seq, run.name, run.state));
+        if let Some(why) = &run.why {
+            render::line(&format!("{} {}", why.code, why.message));
+            why.hint.iter().for_each(|hint| render::line(&format!("hint: {hint}")));
+        }
+        if let Some(rows) = run.rows {
+            render::line(&format!(
+                "rows: {} read, {} written, {} rejected, {} left out",
+                grouped(rows.read.0),
+                grouped(rows.written.0),
+                grouped(rows.rejected.0),
+                grouped(rows.filtered.0)
+            ));
+        }
+        if let Some(took) = run.meters {
+            let cpu = render::duration(took.cpu_ms.0);
+            render::line(&format!(
+                "took {cpu} of CPU time; {} read, {} written",
+                took.bytes_read, took.bytes_written
+            ));
+        }
+        if run.state == RunState::Failed {
+            render::line(&format!("next: skein campaign retry CAMPAIGN --run {}", run.seq));
+        }
+    });
+}
