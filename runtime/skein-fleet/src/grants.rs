@@ -21,7 +21,8 @@ pub struct Grants {
     pub reclaims: Vec<Reclaim>,
     /// For each queue in which tasks wait, why. Also for those that get more: what waits behind that.
     pub waits: BTreeMap<QueueKey, Reason>,
-    /// What each team and campaign that takes part has, for people who ask.
+    /// What all together have, each team that takes part or has a quota of its own, and each campaign that takes part: for people
+    /// who ask.
     pub accounts: BTreeMap<QuotaOf, Account>,
 }
 

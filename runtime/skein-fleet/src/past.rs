@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use skein_types::{CampaignId, Fuel, FuelBudget, Millis, Name, NodeId, QuotaOf, Resource, Timestamp};
+use skein_types::{CampaignId, Fuel, FuelBudget, Millis, Name, NodeId, Resource, Timestamp};
 
 use crate::amounts::{Amounts, real, whole};
 use crate::demand::{QueueKey, SizeClass, Used};
@@ -23,6 +23,8 @@ const UNREPORTED: u32 = 10_000;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Past {
     at: Option<Timestamp>,
+    /// Of all together.
+    pub(crate) fuel: Spent,
     pub(crate) teams: BTreeMap<Name, TeamPast>,
     /// What was to stop, so that the same is said again and not something else in addition.
     pub(crate) reclaimed: BTreeSet<(QueueKey, NodeId)>,
@@ -58,8 +60,8 @@ pub(crate) struct Lead {
     pub(crate) waited: bool,
 }
 
-/// Nobody is further ahead: a debt is paid within about this time.
-const LEAD_MAX: f64 = 1.0;
+/// Nobody is further ahead than so many seconds of an even part.
+const LEAD_MAX: f64 = 4.0;
 /// Over how many seconds a lead is given back.
 const PAY_BACK: f64 = 2.0;
 
@@ -70,15 +72,18 @@ impl Lead {
     }
 }
 
-/// Brings leads in relation: who did not wait has no claim on what they did not want, and nobody is ahead for long.
-pub(crate) fn level<'a>(leads: impl Iterator<Item = &'a mut Lead>) {
-    let mut leads: Vec<&mut Lead> = leads.collect();
-    let waited = leads.iter().filter(|lead| lead.waited).map(|lead| lead.seconds);
+/// Brings leads in relation: who did not wait has no claim on what they did not want, and nobody is ahead for long. They are of
+/// those that divide this part of the fleet, with their weights; answers what part of it one of weight 1 has if it is even.
+pub(crate) fn level<'a>(leads: impl Iterator<Item = (f64, &'a mut Lead)>, part: f64) -> f64 {
+    let mut leads: Vec<(f64, &mut Lead)> = leads.collect();
+    let even = part / leads.iter().map(|(weight, _)| weight).sum::<f64>().max(1.0);
+    let waited = leads.iter().filter(|(_, lead)| lead.waited).map(|(_, lead)| lead.seconds);
     let floor = waited.fold(f64::INFINITY, f64::min);
-    for lead in &mut leads {
+    for (_, lead) in &mut leads {
         let ahead = if floor.is_finite() { lead.seconds - floor } else { 0.0 };
-        lead.seconds = ahead.clamp(0.0, LEAD_MAX);
+        lead.seconds = ahead.clamp(0.0, LEAD_MAX * even);
     }
+    even
 }
 
 /// Fuel spent in a time.
@@ -199,6 +204,14 @@ impl Past {
         }
     }
 
+    /// The same of the budget of all together.
+    pub fn spent_by_all(&mut self, budget: &FuelBudget, now: Timestamp, fuel: Fuel) {
+        if budget.per.0 > 0 {
+            self.fuel.enter(budget.per, now);
+            self.fuel.fuel += fuel;
+        }
+    }
+
     /// Forgets who is gone, but for what would come back to them: fuel that is spent, and what was measured a while ago.
     pub(crate) fn forget(&mut self) {
         for team in self.teams.values_mut() {
@@ -226,6 +239,7 @@ impl Past {
             team.flow.read += real(one.read.0);
             team.flow.write += real(one.write.0);
             team.fuel.fresh += one.fuel;
+            self.fuel.fresh += one.fuel;
             let campaign = team.campaigns.entry(one.campaign).or_default();
             campaign.agents.add(one);
             campaign.fuel.fresh += one.fuel;
@@ -249,11 +263,12 @@ impl CampaignPast {
         self.ahead = owed.minus(reported).or_less(running.times(UNREPORTED));
         assumed.plus(reported.minus(owed))
     }
-}
 
-/// Of whom a quota's fuel is told.
-pub(crate) fn named(team: &Name, campaign: Option<CampaignId>) -> QuotaOf {
-    campaign.map_or_else(|| QuotaOf::Team(team.clone()), QuotaOf::Campaign)
+    /// What is reported and was charged to nobody, if anything is.
+    pub(crate) fn rest(&mut self) -> Option<Amounts> {
+        let reported = std::mem::take(&mut self.reported);
+        (reported != Amounts::NONE).then(|| reported.minus(std::mem::take(&mut self.ahead)))
+    }
 }
 
 #[cfg(test)]
@@ -267,9 +282,9 @@ mod tests {
     fn who_waited_longest_is_the_measure_and_who_wanted_nothing_has_no_claim() {
         let lead = |seconds, waited| Lead { seconds, waited };
         let mut leads = [lead(0.1, false), lead(0.4, true), lead(0.6, true), lead(9.0, true)];
-        level(leads.iter_mut());
-        let seconds = leads.map(|lead| (lead.seconds * 10.0).round());
-        assert_eq!(seconds, [0.0, 0.0, 2.0, 10.0]);
+        let even = level(leads.iter_mut().map(|lead| (1.0, lead)), 0.5);
+        let seconds = leads.map(|lead| (lead.seconds * 1_000.0).round());
+        assert_eq!((even, seconds), (0.125, [0.0, 0.0, 200.0, 500.0]));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod account;
 mod fill;
+mod fuel;
 mod place;
 mod rates;
 mod table;
@@ -78,6 +79,7 @@ fn spoken(table: &Table<'_>, cause: StopCause) -> Option<Cause> {
         StopCause::OrgLimit => limit(&table.org),
         StopCause::TeamLimit(team) => limit(&table.teams[team]),
         StopCause::CampaignLimit(campaign) => limit(&table.campaigns[campaign]),
+        StopCause::OrgFuel => table.org.of.clone().map(Cause::FuelEnds),
         StopCause::TeamFuel(team) => table.teams[team].of.clone().map(Cause::FuelEnds),
         StopCause::CampaignFuel(campaign) => table.campaigns[campaign].of.clone().map(Cause::FuelEnds),
     }
@@ -115,13 +117,20 @@ fn remember(table: &Table<'_>, reasons: &[Option<Reason>], past: &mut Past) {
         team_waits[line.team] |= waited;
         campaign_waits[line.campaign] |= waited;
     }
-    for (line, reason) in table.lines.iter().zip(reasons) {
-        let key = &line.queue.key;
-        let lead = |lead: Lead, waited| Lead { waited, ..lead };
-        let team = past.teams.entry(key.team.clone()).or_default();
-        team.lead = lead(table.teams[line.team].lead, team_waits[line.team]);
-        let campaign = team.campaigns.entry(key.campaign).or_default();
-        campaign.lead = lead(table.campaigns[line.campaign].lead, campaign_waits[line.campaign]);
-        campaign.queues.insert((key.store.clone(), key.size), lead(line.lead, waits(line, reason)));
+    let lead = |lead: Lead, waited| Lead { waited, ..lead };
+    for (at, range) in table.lines_of.iter().enumerate().filter(|(_, range)| !range.is_empty()) {
+        let lines = &table.lines[range.clone()];
+        let team = past.teams.entry(lines[0].queue.key.team.clone()).or_default();
+        team.lead = lead(table.teams[at].lead, team_waits[at]);
+        let mut reasons = reasons[range.clone()].iter();
+        for lines in lines.chunk_by(|one, other| one.campaign == other.campaign) {
+            let at = lines[0].campaign;
+            let campaign = team.campaigns.entry(lines[0].queue.key.campaign).or_default();
+            campaign.lead = lead(table.campaigns[at].lead, campaign_waits[at]);
+            for (line, reason) in lines.iter().zip(&mut reasons) {
+                let key = (line.queue.key.store.clone(), line.queue.key.size);
+                campaign.queues.insert(key, lead(line.lead, waits(line, reason)));
+            }
+        }
     }
 }

@@ -232,6 +232,31 @@ fn fuel_that_is_spent_keeps_all_from_starting_until_there_is_more() {
 }
 
 #[test]
+fn fuel_of_all_together_closes_all() {
+    let budget = FuelBudget { fuel: Fuel(5), per: Millis(60_000) };
+    let org = Some(Quota { fuel: Some(budget), ..Quota::OPEN });
+    let quotas = Quotas { org, ..Quotas::default() };
+    let queues = vec![queue(key("a", Some(1)), 9, &[]), queue(key("b", None), 9, &[])];
+    let demand = Demand { nodes: vec![node(0, slots(4))], queues, used: Vec::new() };
+    let mut past = Past::default();
+    past.spent_by_all(&budget, Timestamp(1_000), Fuel(5));
+    let (grants, past) = tick(&demand, &quotas, past, Timestamp(1_000));
+    let reason = Reason::FuelSpent { of: QuotaOf::Org, until: Timestamp(60_000) };
+    assert_eq!([&grants.waits[&key("a", Some(1))], &grants.waits[&key("b", None)]], [&reason; 2]);
+    assert_eq!(grants.accounts[&QuotaOf::Org].fuel, Some((5, Timestamp(60_000))));
+    let (grants, _) = tick(&demand, &quotas, past, Timestamp(60_000));
+    assert_eq!(grants.accounts[&QuotaOf::Org].granted[Resource::Slots], 4);
+}
+
+#[test]
+fn a_team_that_wants_nothing_has_an_account_too() {
+    let quotas = of_teams([("a", bounded(Resource::Slots, 3, None, None))]);
+    let grants = divided(1, 4, vec![queue(key("b", None), 9, &[])], &quotas);
+    let account = &grants.accounts[&QuotaOf::Team(team("a"))];
+    assert_eq!([account.guaranteed[Resource::Slots], account.lent[Resource::Slots]], [3, 3]);
+}
+
+#[test]
 fn a_quota_that_ends_work_does_so_when_its_fuel_is_spent() {
     let budget = FuelBudget { fuel: Fuel(1), per: Millis(60_000) };
     let quota = Quota { fuel: Some(budget), excess: Excess::Terminate, ..Quota::OPEN };

@@ -9,7 +9,7 @@ use crate::amounts::{Amounts, real, whole};
 use crate::grants::Account;
 use crate::reason::Reason;
 
-/// Of all teams and campaigns that take part.
+/// Of all together, of each team that takes part or has a quota, and of each campaign that takes part.
 pub(super) fn accounts(table: &Table<'_>, reasons: &[Option<Reason>]) -> BTreeMap<QuotaOf, Account> {
     let mut why_team: Vec<Option<&Reason>> = vec![None; table.teams.len()];
     let mut why_campaign: Vec<Option<&Reason>> = vec![None; table.campaigns.len()];
@@ -27,7 +27,8 @@ pub(super) fn accounts(table: &Table<'_>, reasons: &[Option<Reason>]) -> BTreeMa
     let campaigns = campaigns.filter_map(|(campaign, why)| {
         Some((campaign.of.clone()?, account(table, campaign, Amounts::NONE, *why)))
     });
-    teams.chain(campaigns).collect()
+    let all = (QuotaOf::Org, account(table, &table.org, Amounts::NONE, None));
+    teams.chain(campaigns).chain(std::iter::once(all)).collect()
 }
 
 fn account(table: &Table<'_>, party: &Party, lent: Amounts, why: Option<&Reason>) -> Account {

@@ -7,7 +7,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-use skein_types::{Excess, Resource};
+use skein_types::{Excess, QuotaOf, Resource};
 
 use super::table::{COUNTED, Party, Rank, Stop, StopCause, Table};
 use crate::amounts::{Amounts, FLOWS, SOLID};
@@ -163,11 +163,10 @@ impl Table<'_> {
         for at in 0..self.lines.len() {
             let Some(Reason::FuelSpent { of, .. }) = &self.lines[at].closed else { continue };
             let (team, campaign) = (self.lines[at].team, self.lines[at].campaign);
-            let by_team = self.teams[team].of.as_ref() == Some(of);
-            let (party, cause) = if by_team {
-                (&self.teams[team], StopCause::TeamFuel(team))
-            } else {
-                (&self.campaigns[campaign], StopCause::CampaignFuel(campaign))
+            let (party, cause) = match of {
+                QuotaOf::Org | QuotaOf::Default => (&self.org, StopCause::OrgFuel),
+                QuotaOf::Team(_) => (&self.teams[team], StopCause::TeamFuel(team)),
+                QuotaOf::Campaign(_) => (&self.campaigns[campaign], StopCause::CampaignFuel(campaign)),
             };
             let ends = party.terms.excess == Excess::Terminate;
             while let Some((spot, _)) = self.lines[at].rest.first().copied() {

@@ -3,15 +3,12 @@
 use skein_types::Resource;
 
 use super::fill::{less, more};
-use super::table::{Party, Stop, StopCause, Table};
+use super::table::{Party, Rank, Stop, StopCause, Table};
 use crate::amounts::{Amounts, SOLID};
 use crate::reason::Reason;
 
 /// A node that runs the module already may have so much more to do than another one, as a part of what it has.
 const WARM: f64 = 0.125;
-/// What somebody has must be so much larger than what the other would have, so that nothing moves for nothing.
-const EPSILON: f64 = 1e-9;
-
 /// Somebody's agent in the way.
 #[derive(Clone, Copy, Debug)]
 struct Victim {
@@ -38,6 +35,43 @@ enum Right {
     Share,
 }
 
+/// Where somebody stands who asks for a place.
+struct Standing {
+    /// It is part of what they are guaranteed.
+    lacks: bool,
+    /// With all that they have, and not with what they ask for: who has less comes first, however large the task is that they
+    /// come with.
+    rank: Rank,
+}
+
+/// A queue that asks for a place, and where it, its campaign and its team stand.
+struct Asks {
+    line: usize,
+    campaign: usize,
+    team: usize,
+    of_queue: Rank,
+    of_campaign: Standing,
+    of_team: Standing,
+}
+
+impl Asks {
+    fn of(table: &Table<'_>, at: usize) -> Self {
+        let line = &table.lines[at];
+        let standing = |party: &Party| Standing {
+            lacks: party.lacks(line),
+            rank: party.rank_with(&party.granted.plus(party.rest), &table.whole),
+        };
+        Self {
+            line: at,
+            campaign: line.campaign,
+            team: line.team,
+            of_queue: line.rank(line.count + line.rest_count(), &table.whole),
+            of_campaign: standing(&table.campaigns[line.campaign]),
+            of_team: standing(&table.teams[line.team]),
+        }
+    }
+}
+
 impl Table<'_> {
     /// The node that has most left for it, or almost and runs its module.
     pub(super) fn free_place(&self, at: usize) -> Option<usize> {
@@ -47,10 +81,10 @@ impl Table<'_> {
             if !spot.takes {
                 continue;
             }
-            let with = spot.granted.plus(spot.rest).plus(line.cost);
-            if with.beyond(&spot.capacity, &SOLID).is_some() {
+            if !spot.fits_without(Amounts::NONE, line.cost) {
                 continue;
             }
+            let with = spot.granted.plus(spot.rest).plus(line.cost);
             let warm = line.module.is_some_and(|module| spot.modules.contains(&module));
             let load = with.share(&spot.whole) - if warm { WARM } else { 0.0 };
             if best.is_none_or(|(least, _)| load < least) {
@@ -62,32 +96,44 @@ impl Table<'_> {
 
     /// Makes a place on a node of what others have beyond their part.
     pub(super) fn take_place(&mut self, at: usize) -> Result<usize, Reason> {
-        let cost = self.lines[at].cost;
+        let (cost, asks) = (self.lines[at].cost, Asks::of(self, at));
+        let ahead = self.ahead(&asks);
+        let losers = ahead.into_iter().filter_map(|other| Some((other, self.could_lose(&asks, other)?)));
+        let losers: Vec<(usize, f64)> = losers.collect();
         let mut best: Option<Victim> = None;
-        let mut several: Option<usize> = None;
-        for (place, spot) in self.spots.iter().enumerate().filter(|(_, spot)| spot.takes) {
-            let mut all = Amounts::NONE;
-            for other in spot.residents.iter().copied() {
-                let Some((share, agents)) = self.could_lose(at, other, place) else { continue };
-                let theirs = self.lines[other].cost;
-                all = all.plus(theirs.times(agents));
-                let victim =
-                    Victim { line: other, spot: place, stopping: self.is_stopping(other, place), share };
-                let one = spot.granted.plus(spot.rest.minus(theirs)).plus(cost);
-                if one.beyond(&spot.capacity, &SOLID).is_none() && victim.is_better(best.as_ref()) {
-                    best = Some(victim);
+        for (other, share) in losers.iter().copied() {
+            let line = &self.lines[other];
+            for (place, _) in line.rest.iter().copied() {
+                let spot = &self.spots[place];
+                if spot.takes && spot.fits_without(line.cost, cost) {
+                    let stopping = self.is_stopping(other, place);
+                    let victim = Victim { line: other, spot: place, stopping, share };
+                    best = if victim.is_better(best.as_ref()) { Some(victim) } else { best };
                 }
-            }
-            let left = spot.granted.plus(spot.rest.minus(all)).plus(cost);
-            if several.is_none() && left.beyond(&spot.capacity, &SOLID).is_none() {
-                several = Some(place);
             }
         }
         if let Some(victim) = best {
             self.lose(at, victim);
             return Ok(victim.spot);
         }
-        several.and_then(|place| self.take_several(at, place)).ok_or_else(|| self.why_no_place(at))
+        let several = self.room_of_several(&losers, cost);
+        let taken = several.and_then(|place| self.take_several(at, place));
+        taken.ok_or_else(|| self.why_no_place(at))
+    }
+
+    /// The first node that would have room for a task without any of what these have there.
+    fn room_of_several(&self, losers: &[(usize, f64)], cost: Amounts) -> Option<usize> {
+        let mut loses = vec![Amounts::NONE; self.spots.len()];
+        for (other, _) in losers {
+            for (place, agents) in &self.lines[*other].rest {
+                loses[*place] = loses[*place].plus(self.lines[*other].cost.times(*agents));
+            }
+        }
+        let fits = |(place, loses): &(usize, Amounts)| {
+            let spot = &self.spots[*place];
+            *loses != Amounts::NONE && spot.takes && spot.fits_without(*loses, cost)
+        };
+        loses.into_iter().enumerate().find(fits).map(|(place, _)| place)
     }
 
     /// For a large task the places of several small ones.
@@ -96,12 +142,15 @@ impl Table<'_> {
         let mut lost = Vec::new();
         loop {
             let spot = &self.spots[place];
-            if spot.granted.plus(spot.rest).plus(cost).beyond(&spot.capacity, &SOLID).is_none() {
+            if spot.fits_without(Amounts::NONE, cost) {
                 return Some(place);
             }
-            let mut best: Option<Victim> = None;
+            let (mut best, asks): (Option<Victim>, _) = (None, Asks::of(self, at));
             for other in spot.residents.iter().copied() {
-                let Some((share, _)) = self.could_lose(at, other, place) else { continue };
+                if self.lines[other].rest.iter().all(|(spot, _)| *spot != place) {
+                    continue;
+                }
+                let Some(share) = self.could_lose(&asks, other) else { continue };
                 let victim =
                     Victim { line: other, spot: place, stopping: self.is_stopping(other, place), share };
                 if victim.is_better(best.as_ref()) {
@@ -151,51 +200,67 @@ impl Table<'_> {
         self.stopping.binary_search(&(line, spot)).is_ok()
     }
 
-    /// Whether a queue may lose an agent on a node to another one: the share of who has it, and how many are there.
-    fn could_lose(&self, at: usize, other: usize, place: usize) -> Option<(f64, u32)> {
-        let agents = self.lines[other].rest.iter().find(|(spot, _)| *spot == place)?.1;
-        if other == at {
+    /// Whether a queue may lose an agent to another one: the share of who has it.
+    fn could_lose(&self, asks: &Asks, other: usize) -> Option<f64> {
+        let line = &self.lines[other];
+        if other == asks.line || line.rest.is_empty() {
             return None;
         }
-        self.right(at, other)?;
-        let team = &self.teams[self.lines[other].team];
-        Some((team.rank_with(&team.granted.plus(team.rest), &self.whole).share, agents))
+        self.right(asks, other)?;
+        let team = &self.teams[line.team];
+        Some(team.rank_with(&team.granted.plus(team.rest), &self.whole).share)
+    }
+
+    /// Queues of those who have more than who asks, or anything that is theirs: most have not, and need not be looked at.
+    fn ahead(&self, asks: &Asks) -> Vec<usize> {
+        let is_ahead = |party: &Party, of: &Standing| {
+            let left = || party.rank_with(&party.granted.plus(party.rest).minus(party.least), &self.whole);
+            party.rest != Amounts::NONE && (of.lacks || left().is_beyond(&of.rank))
+        };
+        let mut ahead = Vec::new();
+        for (team, party) in self.teams.iter().enumerate() {
+            let lines = self.lines_of[team].clone();
+            if team != asks.team && is_ahead(party, &asks.of_team) {
+                ahead.extend(lines);
+            } else if team == asks.team && party.rest != Amounts::NONE {
+                ahead.extend(lines.filter(|other| {
+                    let campaign = self.lines[*other].campaign;
+                    campaign == asks.campaign || is_ahead(&self.campaigns[campaign], &asks.of_campaign)
+                }));
+            }
+        }
+        ahead
     }
 
     /// By what right a queue gets what another one has, if it does. Nobody loses what is guaranteed to them.
-    fn right(&self, at: usize, other: usize) -> Option<Right> {
-        let (mine, theirs) = (&self.lines[at], &self.lines[other]);
-        if mine.team != theirs.team {
-            return self.right_of(&self.teams[mine.team], &self.teams[theirs.team], (at, other));
+    fn right(&self, asks: &Asks, other: usize) -> Option<Right> {
+        let theirs = &self.lines[other];
+        if asks.team != theirs.team {
+            return self.right_of(&asks.of_team, &self.teams[theirs.team], other);
         }
-        if mine.campaign != theirs.campaign {
-            let (my, their) = (&self.campaigns[mine.campaign], &self.campaigns[theirs.campaign]);
-            return self.right_of(my, their, (at, other));
+        if asks.campaign != theirs.campaign {
+            return self.right_of(&asks.of_campaign, &self.campaigns[theirs.campaign], other);
         }
         let left = theirs.rank((theirs.count + theirs.rest_count()).saturating_sub(1), &self.whole);
-        let has = mine.rank(mine.count, &self.whole);
-        (left.share > has.share + EPSILON).then_some(Right::Share)
+        left.is_beyond(&asks.of_queue).then_some(Right::Share)
     }
 
-    fn right_of(&self, mine: &Party, theirs: &Party, (at, other): (usize, usize)) -> Option<Right> {
-        let (my, their) = (&self.lines[at], &self.lines[other]);
+    fn right_of(&self, asks: &Standing, theirs: &Party, other: usize) -> Option<Right> {
+        let their = &self.lines[other];
         if theirs.terms.covers(&theirs.stays.minus(their.promise), &their.promise) {
             return None;
         }
-        if mine.lacks(my) {
+        if asks.lacks {
             return Some(Right::Guaranteed);
         }
-        // As when all is granted anew: who has less comes first, however large the task is that they come with.
-        let left = theirs.rank_with(&theirs.granted.plus(theirs.rest).minus(their.cost), &self.whole);
-        let has = mine.rank_with(&mine.granted, &self.whole);
-        (left.tier > has.tier || (left.tier == has.tier && left.share > has.share + EPSILON))
-            .then_some(Right::Share)
+        let left = theirs.granted.plus(theirs.rest).minus(their.cost);
+        theirs.rank_with(&left, &self.whole).is_beyond(&asks.rank).then_some(Right::Share)
     }
 
     /// An agent's place goes to somebody else.
     fn lose(&mut self, at: usize, victim: Victim) {
         let Victim { line: other, spot, .. } = victim;
-        let right = self.right(at, other);
+        let right = self.right(&Asks::of(self, at), other);
         let theirs = self.lines[other].team;
         let (cost, promise) = (self.lines[other].cost, self.lines[other].promise);
         less(&mut self.lines[other].rest, spot);
@@ -224,14 +289,12 @@ impl Table<'_> {
 
     /// Somebody of the same quota, whose limit keeps this one from starting, gets one less when it ends.
     pub(super) fn hand_over(&mut self, at: usize) -> bool {
-        let (mut best, org_is_full): (Option<Victim>, _) = (None, self.org_is_full(at));
-        for other in 0..self.lines.len() {
-            // A place in another team is no place under this one's limit.
-            if self.lines[other].team != self.lines[at].team && !org_is_full {
-                continue;
-            }
+        let asks = Asks::of(self, at);
+        let lines = if self.org_is_full(at) { 0..self.lines.len() } else { self.lines_of[asks.team].clone() };
+        let mut best: Option<Victim> = None;
+        for other in lines {
+            let Some(share) = self.could_lose(&asks, other) else { continue };
             for (spot, _) in self.lines[other].rest.iter().copied() {
-                let Some((share, _)) = self.could_lose(at, other, spot) else { break };
                 let victim = Victim { line: other, spot, stopping: self.is_stopping(other, spot), share };
                 if victim.is_better(best.as_ref()) {
                     best = Some(victim);
@@ -254,23 +317,26 @@ impl Table<'_> {
 
     fn why_no_place(&self, at: usize) -> Reason {
         let cost = self.lines[at].cost;
-        let largest = self.spots.iter().fold(Amounts::NONE, |most, spot| most.or_more(spot.capacity));
         if self.spots.iter().all(|spot| !spot.takes) {
             return Reason::NoNode;
         }
         if self.spots.iter().all(|spot| cost.beyond(&spot.capacity, &SOLID).is_some()) {
+            let largest = self.spots.iter().fold(Amounts::NONE, |most, spot| most.or_more(spot.capacity));
             let resource = cost.beyond(&largest, &SOLID).unwrap_or(Resource::Memory);
             let (needs, largest) = (cost[resource], largest[resource]);
             return Reason::NeverFits { resource, needs, largest };
         }
         // Of what most nodes have too little.
-        let lacks = |resource: Resource| {
-            let takes = self.spots.iter().filter(|spot| spot.takes);
-            let with = takes.map(|spot| (spot.granted.plus(spot.rest).plus(cost), spot.capacity));
-            with.filter(|(with, capacity)| with[resource] > capacity[resource]).count()
-        };
-        let slots_first = lacks(Resource::Slots) >= lacks(Resource::Memory);
-        let resource = if slots_first { Resource::Slots } else { Resource::Memory };
+        let (mut no_slots, mut no_memory) = (0, 0);
+        for spot in self.spots.iter().filter(|spot| spot.takes) {
+            let lacks = |resource: Resource| {
+                let taken = spot.granted[resource].saturating_add(spot.rest[resource]);
+                u32::from(taken.saturating_add(cost[resource]) > spot.capacity[resource])
+            };
+            no_slots += lacks(Resource::Slots);
+            no_memory += lacks(Resource::Memory);
+        }
+        let resource = if no_slots >= no_memory { Resource::Slots } else { Resource::Memory };
         Reason::NoneFree { resource, needs: cost[resource] }
     }
 }

@@ -1,12 +1,13 @@
 //! The fleet by number instead of by name, with what each has been granted so far in this tick.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use skein_types::{CampaignId, Excess, ModuleDigest, Name, NodeId, QuotaOf, Resource, Timestamp};
 
 use crate::amounts::{Amounts, SOLID, Whole};
 use crate::demand::{Demand, Queue};
-use crate::past::{Lead, Past, level, named};
+use crate::past::{CampaignPast, Lead, Past, level};
 use crate::quotas::{OPEN, Quota, Quotas};
 use crate::reason::Reason;
 
@@ -68,7 +69,15 @@ pub(super) struct Rank {
     pub(super) share: f64,
 }
 
+/// What somebody has must be so much more than what another one has, so that nothing moves for nothing.
+const EPSILON: f64 = 1e-9;
+
 impl Rank {
+    /// Whether it comes clearly later.
+    pub(super) fn is_beyond(&self, other: &Self) -> bool {
+        self.tier > other.tier || (self.tier == other.tier && self.share > other.share + EPSILON)
+    }
+
     pub(super) fn order(&self, other: &Self) -> std::cmp::Ordering {
         self.tier.cmp(&other.tier).then(self.share.total_cmp(&other.share))
     }
@@ -96,6 +105,8 @@ pub(super) struct Party {
     pub(super) real: Amounts,
     /// All that runs.
     pub(super) running: Amounts,
+    /// The least that one of its agents takes.
+    pub(super) least: Amounts,
     /// Fuel: spent, and when the next time begins.
     pub(super) fuel: Option<(u64, Timestamp)>,
 }
@@ -115,6 +126,7 @@ impl Party {
             going: none,
             real: none,
             running: none,
+            least: Amounts::of(Resource::ALL.iter().map(|resource| (*resource, u64::MAX))),
             fuel: None,
         }
     }
@@ -207,6 +219,17 @@ pub(super) struct Spot {
     pub(super) modules: Vec<usize>,
 }
 
+impl Spot {
+    /// Whether there is room for a task when so much of what runs is gone.
+    pub(super) fn fits_without(&self, gone: Amounts, task: Amounts) -> bool {
+        SOLID.iter().all(|resource| {
+            let rest = self.rest[*resource].saturating_sub(gone[*resource]);
+            let with = self.granted[*resource].saturating_add(rest).saturating_add(task[*resource]);
+            with <= self.capacity[*resource]
+        })
+    }
+}
+
 /// Agents that are to stop.
 #[derive(Clone, Debug)]
 pub(super) struct Stop {
@@ -223,6 +246,7 @@ pub(super) enum StopCause {
     OrgLimit,
     TeamLimit(usize),
     CampaignLimit(usize),
+    OrgFuel,
     TeamFuel(usize),
     CampaignFuel(usize),
 }
@@ -235,7 +259,10 @@ pub(super) struct Table<'a> {
     pub(super) campaigns: Vec<Party>,
     /// The team of each campaign.
     pub(super) team_of: Vec<usize>,
+    /// By team, and in a team by campaign.
     pub(super) lines: Vec<Line<'a>>,
+    /// Those of each team.
+    pub(super) lines_of: Vec<Range<usize>>,
     pub(super) org: Party,
     /// What the fleet has, as far as all together may have it.
     pub(super) total: Amounts,
@@ -269,8 +296,10 @@ impl<'a> Table<'a> {
         for queue in queues {
             builder.add(&mut table, queue, quotas, (past, &by_id));
         }
+        let end = |team: usize| table.lines.partition_point(|line| line.team < team);
+        table.lines_of = (0..table.teams.len()).map(|team| end(team)..end(team + 1)).collect();
         table.charge(past, step);
-        table.fuel(quotas, past, now);
+        super::fuel::close(&mut table, quotas, past, now);
         table.kept = table.teams.iter().fold(table.kept, |kept, team| kept.plus(team.terms.kept));
         table.held = table.kept;
         table.stopping = table.stopped_before(past);
@@ -309,6 +338,7 @@ impl<'a> Table<'a> {
             campaigns: Vec::new(),
             team_of: Vec::new(),
             lines: Vec::new(),
+            lines_of: Vec::new(),
             org,
             total,
             whole: Whole::new(&total),
@@ -344,55 +374,34 @@ impl<'a> Table<'a> {
             of_teams[team] = of_teams[team].plus(charge);
             campaign.lead.seconds += by_weight(campaign, charge);
         }
+        for (team, sum) in self.teams.iter().zip(&mut of_teams) {
+            let Some(QuotaOf::Team(name)) = &team.of else { continue };
+            let kept = past.teams.get_mut(name).into_iter().flat_map(|kept| kept.campaigns.values_mut());
+            // Of campaigns that are no longer here: their last tasks were not free.
+            for charge in kept.filter_map(CampaignPast::rest) {
+                *sum = sum.plus(charge);
+            }
+        }
         for (team, charge) in self.teams.iter_mut().zip(of_teams) {
             team.lead.seconds += by_weight(team, charge);
         }
         for line in &mut self.lines {
             line.lead.seconds += line.cost.times(line.rest_count()).share(&whole) * step_s;
         }
-        level(self.teams.iter_mut().map(|team| &mut team.lead));
+        let part = level(self.teams.iter_mut().map(|team| (team.terms.weight, &mut team.lead)), 1.0);
+        let mut parts = vec![part; self.campaigns.len()];
         let mut begin = 0;
         // Campaigns stand by team, queues by campaign, for queues were sorted by their keys.
         for group in self.team_of.chunk_by(|one, other| one == other) {
-            level(self.campaigns[begin..begin + group.len()].iter_mut().map(|campaign| &mut campaign.lead));
-            begin += group.len();
+            let end = begin + group.len();
+            let campaigns = self.campaigns[begin..end].iter_mut();
+            let own = level(campaigns.map(|campaign| (campaign.terms.weight, &mut campaign.lead)), part);
+            parts[begin..end].fill(own);
+            begin = end;
         }
         for group in self.lines.chunk_by_mut(|one, other| one.campaign == other.campaign) {
-            level(group.iter_mut().map(|line| &mut line.lead));
-        }
-    }
-
-    /// Closes what has spent its fuel.
-    fn fuel(&mut self, quotas: &Quotas, past: &mut Past, now: Timestamp) {
-        let mut spent: Vec<(Option<Reason>, Option<Reason>)> = Vec::with_capacity(self.campaigns.len());
-        for (at, campaign) in self.campaigns.iter_mut().enumerate() {
-            let team = &mut self.teams[self.team_of[at]];
-            let Some((name, id)) = campaign_key(team, campaign) else {
-                spent.push((None, None));
-                continue;
-            };
-            let Some(kept) = past.teams.get_mut(name) else {
-                spent.push((None, None));
-                continue;
-            };
-            let close = |budget, kept: &mut crate::past::Spent, of| {
-                let until = kept.settle(budget, now);
-                let next = budget.map(|budget| crate::past::Spent::next(budget, now));
-                (next.map(|next| (kept.fuel.0, next)), until.map(|until| Reason::FuelSpent { of, until }))
-            };
-            let budget = quotas.of_team(name).fuel.as_ref().filter(|budget| budget.per.0 > 0);
-            let (team_fuel, of_team) = close(budget, &mut kept.fuel, named(name, None));
-            let budget = id.and_then(|id| quotas.of_campaign(id).fuel.as_ref());
-            let budget = budget.filter(|budget| budget.per.0 > 0);
-            let own = kept.campaigns.entry(id).or_default();
-            let (fuel, of_campaign) = close(budget, &mut own.fuel, named(name, id));
-            campaign.fuel = fuel;
-            team.fuel = team_fuel;
-            spent.push((of_team, of_campaign));
-        }
-        for line in &mut self.lines {
-            let (team, campaign) = &spent[line.campaign];
-            line.closed = team.clone().or_else(|| campaign.clone());
+            let part = group.first().map_or(part, |line| parts[line.campaign]);
+            level(group.iter_mut().map(|line| (1.0, &mut line.lead)), part);
         }
     }
 
@@ -409,7 +418,7 @@ impl<'a> Table<'a> {
 }
 
 /// The name of a campaign's team, and its id.
-fn campaign_key<'a>(team: &'a Party, campaign: &Party) -> Option<(&'a Name, Option<CampaignId>)> {
+pub(super) fn campaign_key<'a>(team: &'a Party, campaign: &Party) -> Option<(&'a Name, Option<CampaignId>)> {
     let Some(QuotaOf::Team(name)) = &team.of else { return None };
     let id = match &campaign.of {
         Some(QuotaOf::Campaign(id)) => Some(*id),
@@ -482,6 +491,7 @@ impl<'a> Builder<'a> {
         for party in table.parties(at) {
             party.running = party.running.plus(cost.times(running));
             party.real = party.running;
+            party.least = party.least.or_less(cost);
             party.rest = party.rest.plus(cost.times(running));
             party.rest_promised = party.rest_promised.plus(promise.times(running));
             party.stays = party.rest_promised;
