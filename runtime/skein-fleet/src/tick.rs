@@ -3,6 +3,7 @@
 mod account;
 mod fill;
 mod fuel;
+mod number;
 mod place;
 mod rates;
 mod table;

@@ -123,6 +123,9 @@ impl Table<'_> {
 
     /// The first node that would have room for a task without any of what these have there.
     fn room_of_several(&self, losers: &[(usize, f64)], cost: Amounts) -> Option<usize> {
+        if losers.is_empty() {
+            return None;
+        }
         let mut loses = vec![Amounts::NONE; self.spots.len()];
         for (other, _) in losers {
             for (place, agents) in &self.lines[*other].rest {

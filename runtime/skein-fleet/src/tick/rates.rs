@@ -20,7 +20,8 @@ const LEAST: f64 = 1_048_576.0;
 /// Of every team and campaign, on every node where it has agents or may have.
 pub(super) fn rates(table: &Table<'_>, past: &mut Past) -> BTreeMap<(QuotaOf, NodeId), Rate> {
     let places = Places::of(table);
-    let mut rates = BTreeMap::new();
+    // By number first: names are compared only once for each.
+    let mut rates: BTreeMap<(Whose, usize), Rate> = BTreeMap::new();
     for flow in FLOWS {
         let teams = of_teams(table, past, &places.teams, flow);
         for (at, rate) in teams.iter().enumerate() {
@@ -30,16 +31,29 @@ pub(super) fn rates(table: &Table<'_>, past: &mut Past) -> BTreeMap<(QuotaOf, No
             }
         }
         at_nodes(table, &places.teams, (&teams, flow), |team, spot, rate| {
-            enter(&mut rates, (table, &table.teams[team], spot), (rate, flow));
+            enter(&mut rates, (Whose::Team(team), spot), (rate, flow));
         });
-        for (campaign, places) in table.campaigns.iter().zip(&places.campaigns) {
+        for (at, (campaign, places)) in table.campaigns.iter().zip(&places.campaigns).enumerate() {
             let limit = campaign.terms.limit[flow];
             for (spot, part) in parts(places).filter(|_| limit < u64::MAX) {
-                enter(&mut rates, (table, campaign, spot), (real(limit) * part, flow));
+                enter(&mut rates, (Whose::Campaign(at), spot), (real(limit) * part, flow));
             }
         }
     }
-    rates
+    let named = |((whose, spot), rate): ((Whose, usize), Rate)| {
+        let party = match whose {
+            Whose::Team(team) => &table.teams[team],
+            Whose::Campaign(campaign) => &table.campaigns[campaign],
+        };
+        Some(((party.of.clone()?, table.spots[spot].id), rate))
+    };
+    rates.into_iter().filter_map(named).collect()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Whose {
+    Team(usize),
+    Campaign(usize),
 }
 
 /// Somebody's agents, by node.
@@ -195,13 +209,8 @@ fn parts(places: &[(usize, u32)]) -> impl Iterator<Item = (usize, f64)> {
     places.iter().map(move |(spot, agents)| (*spot, f64::from(*agents) / all))
 }
 
-fn enter(
-    rates: &mut BTreeMap<(QuotaOf, NodeId), Rate>,
-    (table, party, spot): (&Table<'_>, &Party, usize),
-    (rate, flow): (f64, Resource),
-) {
-    let Some(of) = &party.of else { return };
-    let entry = rates.entry((of.clone(), table.spots[spot].id)).or_default();
+fn enter(rates: &mut BTreeMap<(Whose, usize), Rate>, place: (Whose, usize), (rate, flow): (f64, Resource)) {
+    let entry = rates.entry(place).or_default();
     // A rate of nothing would never end.
     let rate = Some(whole(rate).max(1));
     match flow {

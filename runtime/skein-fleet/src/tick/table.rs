@@ -1,10 +1,11 @@
 //! The fleet by number instead of by name, with what each has been granted so far in this tick.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use skein_types::{CampaignId, Excess, ModuleDigest, Name, NodeId, QuotaOf, Resource, Timestamp};
+use skein_types::{CampaignId, Excess, Name, NodeId, QuotaOf, Resource, Timestamp};
 
+use super::number::number;
 use crate::amounts::{Amounts, SOLID, Whole};
 use crate::demand::{Demand, Queue};
 use crate::past::{CampaignPast, Lead, Past, level};
@@ -112,7 +113,7 @@ pub(super) struct Party {
 }
 
 impl Party {
-    fn new(of: Option<QuotaOf>, quota: &Quota, lead: Lead) -> Self {
+    pub(super) fn new(of: Option<QuotaOf>, quota: &Quota, lead: Lead) -> Self {
         let none = Amounts::NONE;
         Self {
             of,
@@ -281,21 +282,7 @@ impl<'a> Table<'a> {
     pub(super) fn new(demand: &'a Demand, quotas: &Quotas, past: &mut Past, now: Timestamp) -> Self {
         let step = past.pass(&demand.used, now);
         let mut table = Self::of_nodes(demand, quotas);
-        let mut builder = Builder { places: BTreeMap::new(), modules: BTreeMap::new() };
-        let by_id: BTreeMap<NodeId, usize> =
-            table.spots.iter().enumerate().map(|(at, spot)| (spot.id, at)).collect();
-        let mut queues: Vec<&Queue> = demand.queues.iter().collect();
-        queues.sort_by(|one, other| one.key.cmp(&other.key));
-        // Teams that want nothing lend, and keep what they do not lend.
-        let teams: BTreeSet<&Name> =
-            queues.iter().map(|queue| &queue.key.team).chain(quotas.teams.keys()).collect();
-        table.teams = teams
-            .into_iter()
-            .map(|team| Party::new(Some(QuotaOf::Team(team.clone())), quotas.of_team(team), Lead::default()))
-            .collect();
-        for queue in queues {
-            builder.add(&mut table, queue, quotas, (past, &by_id));
-        }
+        number(&mut table, demand, quotas, past);
         let end = |team: usize| table.lines.partition_point(|line| line.team < team);
         table.lines_of = (0..table.teams.len()).map(|team| end(team)..end(team + 1)).collect();
         table.charge(past, step);
@@ -425,76 +412,4 @@ pub(super) fn campaign_key<'a>(team: &'a Party, campaign: &Party) -> Option<(&'a
         Some(QuotaOf::Org | QuotaOf::Default | QuotaOf::Team(_)) | None => None,
     };
     Some((name, id))
-}
-
-struct Builder<'a> {
-    places: BTreeMap<(&'a Name, Option<CampaignId>), (usize, usize)>,
-    modules: BTreeMap<ModuleDigest, usize>,
-}
-
-impl<'a> Builder<'a> {
-    fn add(
-        &mut self,
-        table: &mut Table<'a>,
-        queue: &'a Queue,
-        quotas: &Quotas,
-        (past, nodes): (&mut Past, &BTreeMap<NodeId, usize>),
-    ) {
-        let key = &queue.key;
-        let kept = past.teams.entry(key.team.clone()).or_default();
-        let team_lead = kept.lead;
-        let kept = kept.campaigns.entry(key.campaign).or_default();
-        let lead = kept.queues.get(&(key.store.clone(), key.size)).copied().unwrap_or_default();
-        let cost = kept.agents.one(&queue.task);
-        let (team, campaign) = *self.places.entry((&key.team, key.campaign)).or_insert_with(|| {
-            let of = QuotaOf::Team(key.team.clone());
-            let team = table.teams.partition_point(|team| team.of.as_ref() < Some(&of));
-            table.teams[team].lead = team_lead;
-            let quota = key.campaign.map_or(&OPEN, |id| quotas.of_campaign(id));
-            table.campaigns.push(Party::new(key.campaign.map(QuotaOf::Campaign), quota, kept.lead));
-            table.team_of.push(team);
-            (team, table.campaigns.len() - 1)
-        });
-        let fresh = self.modules.len();
-        let module = queue.module.map(|digest| *self.modules.entry(digest).or_insert(fresh));
-        let (at, promise) = (table.lines.len(), cost.or_more(queue.task));
-        let known = |(node, agents): (&NodeId, &u32)| Some((*nodes.get(node)?, *agents));
-        let rest: Vec<(usize, u32)> =
-            queue.running.iter().filter(|(_, agents)| **agents > 0).filter_map(known).collect();
-        let running: u32 = rest.iter().map(|(_, agents)| *agents).fold(0, u32::saturating_add);
-        for (spot, agents) in &rest {
-            let spot = &mut table.spots[*spot];
-            spot.rest = spot.rest.plus(cost.times(*agents));
-            spot.residents.push(at);
-            if let Some(module) = module.filter(|module| !spot.modules.contains(module)) {
-                spot.modules.push(module);
-            }
-        }
-        let wants = running.saturating_add(queue.waiting);
-        table.lines.push(Line {
-            queue,
-            team,
-            campaign,
-            module,
-            cost,
-            promise,
-            wants,
-            count: 0,
-            lead,
-            rest,
-            lost: Vec::new(),
-            granted: Vec::new(),
-            places: Places::default(),
-            closed: None,
-            blocked: None,
-        });
-        for party in table.parties(at) {
-            party.running = party.running.plus(cost.times(running));
-            party.real = party.running;
-            party.least = party.least.or_less(cost);
-            party.rest = party.rest.plus(cost.times(running));
-            party.rest_promised = party.rest_promised.plus(promise.times(running));
-            party.stays = party.rest_promised;
-        }
-    }
 }
