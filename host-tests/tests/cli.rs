@@ -69,6 +69,37 @@ fn help_says_what_there_is() {
     let site = Site::new();
     snapshot!("help", site.skein("--help").finish());
     snapshot!("help-run", site.skein("run").arg("--help").finish());
+    snapshot!("help-campaign", site.skein("campaign").arg("--help").finish());
+    snapshot!("help-campaign-start", site.skein("campaign").arg("start").arg("--help").finish());
+    snapshot!("help-context", site.skein("context").arg("--help").finish());
+    snapshot!("help-token-create", site.skein("token").arg("create").arg("--help").finish());
+}
+
+#[test]
+fn what_keeps_a_command_from_its_server_is_told_with_a_way_on() {
+    let site = Site::new();
+    let home = site.directory("home");
+    let said = |words: &[&str]| {
+        let call = site.skein(words[0]).env("SKEIN_HOME", &home);
+        words[1..].iter().fold(call, |call, word| call.arg(word)).finish()
+    };
+    said(&["context", "add", "prod", "--url", "https://skein.example"]).succeeded();
+    snapshot!("context-unknown", said(&["campaign", "list", "--context", "prd"]));
+    snapshot!("context-unknown-ndjson", said(&["campaign", "list", "--context", "prd", "-o", "ndjson"]));
+    snapshot!("server-unreachable", said(&["team", "list", "--server", "http://127.0.0.1:1"]));
+    snapshot!(
+        "token-in-argv",
+        said(&["context", "add", "lab", "--url", "http://localhost:1", "--token", "skn_1"])
+    );
+    snapshot!(
+        "token-in-the-clear",
+        said(&["context", "add", "lab", "--url", "http://far.example", "--token-command", "x"])
+    );
+    snapshot!("grant-unknown", said(&["token", "create", "ada", "--grant", "boss@pay"]));
+    site.file("home/contexts.toml", "curent = 1\n");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(home.join("contexts.toml"), mode).unwrap();
+    snapshot!("contexts-unusable", said(&["context", "list"]));
 }
 
 #[test]

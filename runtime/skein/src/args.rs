@@ -81,6 +81,7 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// What has no words here has them, more of them, where its arguments are.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Make the crate of a new migration.
@@ -113,31 +114,20 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Say what this machine and the places of datasets are fit for.
     Doctor(DoctorArgs),
-    /// Run a server with the nodes of this machine: campaigns over many datasets.
     Serve(ServeArgs),
     /// Copy a server while it runs, or while it does not.
     Backup(BackupArgs),
     /// Make a server's directory from a backup.
     Restore(RestoreArgs),
-    /// Submit and list modules of a server.
     Module(ModuleArgs),
-    /// Add, list and remove datasets of a server.
     Dataset(DatasetArgs),
-    /// Plan, start, watch and undo campaigns of a server.
     Campaign(CampaignArgs),
-    /// Show how a server and its nodes are; freeze the fleet, cordon and drain nodes.
     Fleet(FleetArgs),
-    /// Make, show and remove the teams of a server.
     Team(TeamArgs),
-    /// Issue, list and revoke the tokens that let people and programs in.
     Token(TokenArgs),
-    /// Set, show and remove policies that campaigns can name.
     Policy(PolicyArgs),
-    /// Set, list and remove the secrets of a team.
     Secret(SecretArgs),
-    /// Read what was decided, and verify that nothing of it was edited or cut.
     Audit(AuditArgs),
-    /// Name servers, and say which one is asked.
     Context(ContextArgs),
     /// Print the page of an error code.
     Explain(ExplainArgs),

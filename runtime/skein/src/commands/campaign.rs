@@ -228,7 +228,7 @@ pub(crate) fn campaign(settings: &Settings, args: &CampaignArgs) -> CommandResul
             view.list::<Run>(&server, (&path(campaign, "runs"), &query), list)
         }
         Verb::Run { campaign, run } => {
-            shown::run(view, &server.get(&path(campaign, &format!("runs/{run}")))?);
+            shown::run(view, campaign, &server.get(&path(campaign, &format!("runs/{run}")))?);
             Ok(())
         }
         Verb::Events { campaign, list } => view.list::<Event>(&server, (&path(campaign, "events"), ""), list),

@@ -138,7 +138,7 @@ fn next_step(campaign: &Campaign) -> Option<String> {
     Some(format!("skein campaign {} {}", verbs.join("|"), campaign.campaign))
 }
 
-pub(super) fn run(view: View, run: &Run) {
+pub(super) fn run(view: View, campaign: &str, run: &Run) {
     view.told(run, || {
         let version = run.version.map(|version| format!(", version {version}")).unwrap_or_default();
         render::line(&format!("{} run {} over {}: {}{version}", run.run, run.seq, run.name, run.state));
@@ -163,7 +163,7 @@ pub(super) fn run(view: View, run: &Run) {
             ));
         }
         if run.state == RunState::Failed {
-            render::line(&format!("next: skein campaign retry CAMPAIGN --run {}", run.seq));
+            render::line(&format!("next: skein campaign retry {campaign} --run {}", run.seq));
         }
     });
 }
