@@ -57,6 +57,15 @@ impl Service {
         Self::beside(fleet, (count, write), |call, _| call)
     }
 
+    /// The like, with more said to the server's process.
+    pub fn over_as(
+        fleet: Fleet,
+        (count, write): (i64, impl Fn(i64, &Path)),
+        with: impl FnOnce(Call, &Site) -> Call,
+    ) -> Self {
+        Self::beside(fleet, (count, write), with)
+    }
+
     fn beside(
         fleet: Fleet,
         (count, write): (i64, impl Fn(i64, &Path)),

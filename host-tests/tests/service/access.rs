@@ -79,6 +79,22 @@ const ROUTES: &[(&str, &str, &str, Scope)] = &[
     ("POST /v1/campaigns/{campaign}/actions/finalize", r#"{"expect":"halted"}"#, "...xx.", Scope::Team),
     ("POST /v1/campaigns/{campaign}/actions/pause", r#"{"expect":"halted"}"#, "..xxx.", Scope::Team),
     ("POST /v1/campaigns/{campaign}/actions/roll_back", r#"{"expect":"halted"}"#, "..xxx.", Scope::Team),
+    ("GET /v1/webhooks", "", "xxxxxx", Scope::Team),
+    (
+        "POST /v1/webhooks",
+        r#"{"name":"n","team":"pay","kind":"http","target":"https://a/"}"#,
+        ".x.xx.",
+        Scope::Team,
+    ),
+    ("GET /v1/webhooks/{webhook}", "", "xxxxxx", Scope::Team),
+    ("PUT /v1/webhooks/{webhook}", r#"{"name":"n"}"#, ".x.xx.", Scope::Team),
+    ("POST /v1/webhooks/{webhook}/actions/rotate", "{}", ".x.xx.", Scope::Team),
+    ("POST /v1/webhooks/{webhook}/actions/test", "", ".x.xx.", Scope::Team),
+    ("GET /v1/webhooks/{webhook}/deliveries", "", "xxxxxx", Scope::Team),
+    ("GET /v1/webhooks/{webhook}/deliveries/{delivery}", "", "xxxxxx", Scope::Team),
+    ("POST /v1/webhooks/{webhook}/deliveries/{delivery}/actions/redeliver", "", ".x.xx.", Scope::Team),
+    // Without the version that was seen: whoever may is told so.
+    ("DELETE /v1/webhooks/{webhook}", "", ".x.xx.", Scope::Team),
 ];
 
 /// Routes without a line. What is asked of the description is the same for everybody; so is whether the server is well; a
@@ -158,6 +174,12 @@ impl Guarded {
         let body = r#"{"name":"c","module":"columns@1","owner":"pay"}"#;
         let campaign = self.done(&admin, "POST /v1/campaigns", body);
         self.names.insert("campaign", campaign["campaign"].as_str().unwrap().to_owned());
+        let body = r#"{"name":"ops","team":"pay","kind":"http","target":"https://192.0.2.1/"}"#;
+        let made = self.done(&admin, "POST /v1/webhooks", body);
+        let webhook = made["webhook"]["webhook"].as_str().unwrap().to_owned();
+        let test = self.done(&admin, &format!("POST /v1/webhooks/{webhook}/actions/test"), "");
+        self.names.insert("delivery", test["delivery"].as_str().unwrap().to_owned());
+        self.names.insert("webhook", webhook);
     }
 
     #[track_caller]
@@ -276,7 +298,7 @@ fn another_teams_things_are_not_there() {
     let guarded = Guarded::start();
     let stranger = guarded.token(Some("shop"), "platform-admin").1;
     for (what, body, _, scope) in ROUTES {
-        let names_a_thing = ["pay", "columns", "orders", "{scan}", "{campaign}"];
+        let names_a_thing = ["pay", "columns", "orders", "{scan}", "{campaign}", "{webhook}"];
         if *scope == Scope::All
             || !names_a_thing.iter().any(|name| what.contains(name))
             || what.starts_with("PUT")
@@ -295,7 +317,7 @@ fn another_teams_things_are_not_there() {
             assert_eq!(alike, said(&other), "{what}");
         }
     }
-    for list in ["modules", "datasets", "scans", "campaigns"] {
+    for list in ["modules", "datasets", "scans", "campaigns", "webhooks"] {
         let listed = guarded.done(&stranger, &format!("GET /v1/{list}"), "");
         assert_eq!(listed["items"], json!([]), "{list}");
     }

@@ -39,6 +39,7 @@ mod secret_ref;
 mod setting;
 mod status;
 mod time;
+mod webhook;
 
 pub use access::{AccessToken, GRANTS_MAX, Grant, Team, TeamPut, TokenIssue, TokenIssued, Whoami};
 pub use audit::{ChainHead, ChainHeadParseError};
@@ -69,6 +70,10 @@ pub use status::{
     FleetAction, FleetState, Health, LedgerUse, NodeStatus, ProcessUse, Seated, Status, WorkDone,
 };
 pub use time::{Time, TimeParseError};
+pub use webhook::{
+    INTERESTS_MAX, Interest, SigningSecret, TARGET_BYTES_MAX, Target, Webhook, WebhookCreate,
+    WebhookDelivery, WebhookPut, WebhookRotate, WebhookSigned,
+};
 
 /// Most bytes of the name of anything.
 pub const NAME_BYTES_MAX: usize = 200;

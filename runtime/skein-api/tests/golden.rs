@@ -20,6 +20,8 @@ mod public;
 mod reports;
 #[path = "golden/samples.rs"]
 mod samples;
+#[path = "golden/webhooks.rs"]
+mod webhooks;
 
 use std::fmt::Debug;
 
@@ -67,6 +69,17 @@ fn the_bodies_about_campaigns() {
     golden("runs-page", &public::runs_page());
     golden("events-page", &public::events_page());
     golden("problem", &public::problem());
+}
+
+#[test]
+fn the_bodies_about_receivers_of_notices() {
+    golden("webhook-create", &webhooks::create());
+    golden("webhook-put", &webhooks::put());
+    golden("webhook-rotate", &webhooks::rotate());
+    golden("webhook-signed", &webhooks::signed());
+    golden("webhook-delivery", &webhooks::delivery());
+    let least = br#"{"name":"ops","kind":"mail","target":"a@example.com"}"#;
+    golden("webhook-create-least", &parse::<skein_api::WebhookCreate>(least, 100).unwrap());
 }
 
 #[test]

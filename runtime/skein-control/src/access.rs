@@ -57,13 +57,15 @@ pub(crate) enum Act {
     Restrain,
     /// Set and remove secrets.
     KeepSecrets,
+    /// Say who is told of what happens.
+    Tell,
     /// Teams, tokens, policies, nodes, the judgement of modules.
     Govern,
 }
 
 impl Act {
     #[cfg(test)]
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::See,
         Self::Audit,
         Self::Submit,
@@ -72,6 +74,7 @@ impl Act {
         Self::Conduct,
         Self::Restrain,
         Self::KeepSecrets,
+        Self::Tell,
         Self::Govern,
     ];
 
@@ -81,7 +84,7 @@ impl Act {
         match self {
             Self::See => matches!(role, Viewer | Author | Approver | Operator | PlatformAdmin | Auditor),
             Self::Audit => matches!(role, PlatformAdmin | Auditor),
-            Self::Submit | Self::Compose | Self::KeepSecrets => {
+            Self::Submit | Self::Compose | Self::KeepSecrets | Self::Tell => {
                 matches!(role, Author | Operator | PlatformAdmin)
             }
             Self::Register | Self::Conduct => matches!(role, Operator | PlatformAdmin),
@@ -95,7 +98,7 @@ impl Act {
         match self {
             Self::See => Role::Viewer,
             Self::Audit => Role::Auditor,
-            Self::Submit | Self::Compose | Self::KeepSecrets => Role::Author,
+            Self::Submit | Self::Compose | Self::KeepSecrets | Self::Tell => Role::Author,
             Self::Restrain => Role::Approver,
             Self::Register | Self::Conduct => Role::Operator,
             Self::Govern => Role::PlatformAdmin,
@@ -112,6 +115,7 @@ impl Act {
             Self::Conduct => "do that to a campaign",
             Self::Restrain => "stop or undo a campaign",
             Self::KeepSecrets => "set or remove a secret",
+            Self::Tell => "say who is told of what happens",
             Self::Govern => "do that",
         }
     }
@@ -276,13 +280,13 @@ mod tests {
             let one = with(&[(Some("pay"), role)]);
             Act::ALL.map(|act| if one.may(act, Some("pay")) { 'x' } else { '.' }).iter().collect::<String>()
         };
-        // See, Audit, Submit, Register, Compose, Conduct, Restrain, KeepSecrets, Govern.
-        assert_eq!(may(Role::Viewer), "x........");
-        assert_eq!(may(Role::Author), "x.x.x..x.");
-        assert_eq!(may(Role::Approver), "x.....x..");
-        assert_eq!(may(Role::Operator), "x.xxxxxx.");
-        assert_eq!(may(Role::PlatformAdmin), "xxxxxxxxx");
-        assert_eq!(may(Role::Auditor), "xx.......");
+        // See, Audit, Submit, Register, Compose, Conduct, Restrain, KeepSecrets, Tell, Govern.
+        assert_eq!(may(Role::Viewer), "x.........");
+        assert_eq!(may(Role::Author), "x.x.x..xx.");
+        assert_eq!(may(Role::Approver), "x.....x...");
+        assert_eq!(may(Role::Operator), "x.xxxxxxx.");
+        assert_eq!(may(Role::PlatformAdmin), "xxxxxxxxxx");
+        assert_eq!(may(Role::Auditor), "xx........");
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::decide::{self, Told};
 use crate::error::ServiceError;
 use crate::feed::Feed;
 use crate::fleet::Fleet;
+use crate::herald::{Bell, Notices};
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::modules::Modules;
@@ -57,6 +58,8 @@ pub struct Options {
     pub secret_keys: SecretKeys,
     /// Whoever reaches it without a token is the one user of this machine, who may do everything.
     pub single_user: bool,
+    /// How receivers are told what happens.
+    pub notices: Notices,
     /// Shown by every node: new with each process, so that nodes of an earlier one are strangers.
     pub secret: Secret,
 }
@@ -73,6 +76,9 @@ pub struct Control {
     pub(crate) probes: Arc<ProbeCache>,
     pub(crate) wake: Wake,
     pub(crate) metrics: Metrics,
+    /// Wakes the herald.
+    pub(crate) bell: Arc<Bell>,
+    pub(crate) notices: Notices,
     /// What decides where no person does.
     pub(crate) itself: Principal,
     /// Who asks, where there is one user.
@@ -124,10 +130,21 @@ impl Control {
     pub fn open(options: Options, clock: Arc<dyn Clock>) -> Result<Arc<Self>, ServiceError> {
         #[cfg(feature = "crash-points")]
         crate::points::take_in_the_ledgers();
-        let Options { dir, exe, address, artifact_key, secret_keys, keys, roots, single_user, secret } =
-            options;
+        let Options {
+            dir,
+            exe,
+            address,
+            artifact_key,
+            secret_keys,
+            keys,
+            roots,
+            single_user,
+            notices,
+            secret,
+        } = options;
         let feed = Feed::new();
-        let ledger = open_ledger(&dir, &clock, &feed)?;
+        let bell = Arc::new(Bell::default());
+        let ledger = open_ledger(&dir, &clock, (&bell, &feed))?;
         let modules = Modules::open(&dir, exe, &artifact_key)?;
         let actor = |name: &str| Actor::new(name).map_err(|error| ServiceError::bug(error.to_string()));
         let started = Started { at: clock.now(), elapsed: clock.elapsed() };
@@ -140,6 +157,8 @@ impl Control {
             probes: Arc::default(),
             wake: Wake::default(),
             metrics: Metrics::default(),
+            bell,
+            notices,
             itself: Principal::control(actor("control")?),
             user: Principal::everybody(actor("local")?),
             server: identity(&dir)?,
@@ -258,8 +277,17 @@ fn live_of(state: &mut State, id: CampaignId) -> Result<&mut Live, ServiceError>
     state.campaigns.get_mut(&id).ok_or_else(|| ServiceError::bug("a campaign that was read is gone"))
 }
 
-fn open_ledger(dir: &Path, clock: &Arc<dyn Clock>, feed: &Feed) -> Result<Box<dyn Ledger>, ServiceError> {
-    let options = skein_ledger::Options { clock: Arc::clone(clock), notify: Some(feed.notify()) };
+fn open_ledger(
+    dir: &Path,
+    clock: &Arc<dyn Clock>,
+    (bell, feed): (&Arc<Bell>, &Feed),
+) -> Result<Box<dyn Ledger>, ServiceError> {
+    let (bell, watched) = (Arc::clone(bell), feed.notify());
+    let notify: skein_ledger::Notify = Box::new(move |head| {
+        bell.ring();
+        watched(head);
+    });
+    let options = skein_ledger::Options { clock: Arc::clone(clock), notify: Some(notify) };
     Ok(Box::new(Sqlite::open(&dir.join("ledger"), options)?))
 }
 

@@ -12,6 +12,7 @@ mod fleet;
 mod scans;
 mod secrets;
 mod settings;
+mod webhooks;
 
 use std::sync::Arc;
 

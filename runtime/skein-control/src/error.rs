@@ -59,7 +59,8 @@ from!(
     skein_api::node::NodeRefused,
     skein_api::node::BlobError,
     skein_campaign::task::ExchangeRefused,
-    skein_ledger::LedgerError
+    skein_ledger::LedgerError,
+    skein_notify::ReceiverError
 );
 
 impl From<skein_campaign::Refused> for ServiceError {

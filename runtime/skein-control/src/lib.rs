@@ -2,7 +2,7 @@
 //! functions that every face calls.
 //!
 //! Level 2. [`Control`] is the one object behind all of it. People and nodes call its functions; a thread of its own
-//! ([`Reconciler`]) carries out what the machines say is due; a [`Supervisor`] keeps the node processes of this machine
+//! ([`Reconciler`]) carries out what the machines say is due; another ([`Herald`]) tells receivers what happened; a [`Supervisor`] keeps the node processes of this machine
 //! running.
 //!
 //! ```text
@@ -36,6 +36,7 @@ mod exchange;
 mod feed;
 mod fleet;
 mod glob;
+mod herald;
 mod large;
 mod list;
 mod live;
@@ -72,6 +73,7 @@ mod undo;
 mod vault;
 mod wake;
 mod watched;
+mod webhooks;
 mod whose;
 mod work;
 
@@ -82,6 +84,7 @@ pub use control::{Control, Options};
 pub use desk::Desk;
 pub use error::ServiceError;
 pub use feed::{Told, WATCHERS, WATCHERS_OF_TOKEN, Watcher};
+pub use herald::{Herald, MailFrom, Notices};
 pub use list::{AuditPart, EventPart, ListPart, VerifyPart};
 pub use metrics::{Answered, Metrics};
 pub use once::{ANSWERS_KEPT, Asked, Turn};

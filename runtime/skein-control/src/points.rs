@@ -54,6 +54,9 @@ pub const CRASH_POINTS: &[&str] = &[
     "undo.after-given-up",
     "undo.after-finalized",
     "collect.after-removed",
+    "herald.before-noted",
+    "herald.after-noted",
+    "herald.after-sent",
 ];
 
 /// Whether this is where the process dies; a `Result` that is always `Ok` without the feature.

@@ -43,6 +43,7 @@ pub(crate) fn open(place: &Path, clock: &Arc<HandClock>) -> Arc<Control> {
         roots: crate::Roots::new(),
         secret_keys: crate::SecretKeys { seal: [1; 32], digest: [2; 32] },
         single_user: true,
+        notices: crate::Notices { own: Vec::new(), networks: skein_notify::Networks::standard(), mail: None },
         secret: Secret::new(&"s".repeat(64)).unwrap(),
     };
     Control::open(options, clock.clone()).unwrap()

@@ -17,6 +17,7 @@ use crate::error::ServiceError;
 use crate::list::ListPart;
 use crate::shown;
 use crate::vault::Of;
+use crate::webhooks::SEALED_TEAM;
 
 /// Versions by name.
 pub(crate) type Pinned = BTreeMap<Name, u64>;
@@ -127,7 +128,8 @@ impl Control {
         Ok(SecretsTold { digest_key: to_hex(self.vault.digest_key()), values: List::first(values).0 })
     }
 
-    /// Removes values that nothing names any more: neither a secret as it is now nor a campaign that is open.
+    /// Removes values that nothing names any more: neither a secret or receiver as it is now nor a campaign that is
+    /// open.
     pub(crate) fn sweep_secrets(&self) -> Result<(), ServiceError> {
         let _turn = self.vault.turn();
         let mut kept: BTreeSet<(Name, Name, u64)> = BTreeSet::new();
@@ -144,12 +146,15 @@ impl Control {
             let row = self.campaign_row(id)?;
             kept.extend(row.secrets.into_iter().map(|(name, version)| (row.owner.clone(), name, version)));
         }
+        let sealed: Vec<(String, u64)> =
+            self.sealed_for_webhooks()?.into_iter().map(|(id, number)| (id.to_string(), number)).collect();
+        let sealed = sealed.iter().map(|(id, number)| Of { team: SEALED_TEAM, name: id, version: *number });
         let kept = kept.iter().map(|(team, name, version)| Of {
             team: team.as_str(),
             name: name.as_str(),
             version: *version,
         });
-        let gone = self.vault.keep_only(&kept.collect())?;
+        let gone = self.vault.keep_only(&kept.chain(sealed).collect())?;
         tracing::info!(gone, "removed values of secrets that nothing names");
         Ok(())
     }

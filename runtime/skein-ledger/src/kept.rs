@@ -46,6 +46,8 @@ pub struct Delivery {
     pub position: u64,
     /// What kind that is of.
     pub kind: Name,
+    /// The blob with what is told, the same in each try. Whoever puts both keeps both for as long.
+    pub notice: Blake3,
     /// Where it is.
     pub state: DeliveryState,
     /// How often it was tried.

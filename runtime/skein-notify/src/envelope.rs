@@ -1,7 +1,8 @@
 //! A notice as a CloudEvent 1.0 in structured JSON.
 //!
 //! <https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md> and `formats/json-format.md` beside it. The trace is the
-//! extension "Distributed Tracing"; `skeinposition` is ours.
+//! extension "Distributed Tracing"; `skeinposition` and
+//! `skeinhead` are ours.
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -26,6 +27,8 @@ struct Envelope<'a> {
     // A text: integers of CloudEvents end at 2^31.
     skeinposition: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    skeinhead: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     traceparent: Option<&'a str>,
     data: &'a Value,
 }
@@ -46,6 +49,7 @@ impl Notice {
             time: self.at,
             datacontenttype: "application/json",
             skeinposition: self.position.to_string(),
+            skeinhead: self.chain.as_deref(),
             traceparent: self.traceparent.as_deref(),
             data: &self.data,
         };
@@ -74,6 +78,7 @@ mod tests {
                 "time": "2026-11-23T00:00:00.123Z",
                 "datacontenttype": "application/json",
                 "skeinposition": "4711",
+                "skeinhead": format!("4712 blake3:{}", "ab".repeat(32)),
                 "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
                 "data": { "campaign": "cmp_0198c0de000070008000000000000001", "failed": 4 },
             })
@@ -93,9 +98,10 @@ mod tests {
     fn what_there_is_not_is_left_out_and_each_try_has_the_same_bytes() {
         let mut head = head();
         head.traceparent = None;
+        head.chain = None;
         let notice = Notice::new(head, said()).unwrap();
         let event: Value = serde_json::from_slice(&notice.envelope()).unwrap();
-        assert_eq!(event.get("traceparent"), None);
+        assert_eq!((event.get("traceparent"), event.get("skeinhead")), (None, None));
         assert_eq!(notice.envelope(), notice.envelope());
     }
 }

@@ -75,18 +75,17 @@ pub enum Fact {
         failed: u64,
         /// How many might have.
         budget: u64,
+        /// Why it was halted: a word, `budget_spent` where that was it.
+        reason: String,
     },
     /// [`Topic::CampaignPublished`].
     CampaignPublished {
         /// What is through.
         #[serde(flatten)]
         of: Of,
-        /// Runs that are published.
-        published: u64,
-        /// Runs that failed.
-        failed: u64,
-        /// Runs that were skipped, are stale or were cancelled.
-        left_out: u64,
+        /// What it did so far.
+        #[serde(flatten)]
+        account: Account,
         /// Until then it can be undone.
         #[serde(serialize_with = "rfc3339")]
         window_ends: Timestamp,
@@ -146,8 +145,17 @@ pub enum Fact {
         module: ModuleDigest,
         /// Its name and version.
         name: String,
-        /// How many nodes ended under it.
-        deaths: u64,
+        /// What it did.
+        reason: String,
+    },
+    /// [`Topic::ModuleBanned`].
+    ModuleBanned {
+        /// Which.
+        module: ModuleDigest,
+        /// Its name and version.
+        name: String,
+        /// Why, in the words of whoever did it.
+        reason: String,
     },
     /// [`Topic::NodeLost`].
     NodeLost {
@@ -155,8 +163,8 @@ pub enum Fact {
         node: NodeId,
         /// What it is called.
         name: String,
-        /// How many tasks it had, which others do again.
-        tasks: u64,
+        /// How that is known.
+        reason: String,
     },
     /// [`Topic::WebhookTest`].
     WebhookTest {
@@ -183,6 +191,7 @@ impl Fact {
             Self::WindowEnding { .. } => Topic::WindowEnding,
             Self::RunFailed { .. } => Topic::RunFailed,
             Self::ModuleSuspended { .. } => Topic::ModuleSuspended,
+            Self::ModuleBanned { .. } => Topic::ModuleBanned,
             Self::NodeLost { .. } => Topic::NodeLost,
             Self::WebhookTest { .. } => Topic::WebhookTest,
         }
@@ -212,7 +221,7 @@ impl Fact {
             | Self::CampaignRolledBack { of, .. }
             | Self::WindowEnding { of, .. } => of.campaign.to_string(),
             Self::RunFailed { run, .. } => run.to_string(),
-            Self::ModuleSuspended { module, .. } => module.to_string(),
+            Self::ModuleSuspended { module, .. } | Self::ModuleBanned { module, .. } => module.to_string(),
             Self::NodeLost { node, .. } => node.to_string(),
             Self::WebhookTest { webhook, .. } => webhook.to_string(),
         }
@@ -265,8 +274,14 @@ mod tests {
                 risk: "moderate".to_owned(),
                 approvals: 1,
             },
-            Fact::CampaignHalted { of: of(), wave: 1, failed: 4, budget: 3 },
-            Fact::CampaignPublished { of: of(), published: 290, failed: 1, left_out: 0, window_ends },
+            Fact::CampaignHalted {
+                of: of(),
+                wave: 1,
+                failed: 4,
+                budget: 3,
+                reason: "budget_spent".to_owned(),
+            },
+            Fact::CampaignPublished { of: of(), account: account(), window_ends },
             Fact::CampaignCompleted {
                 of: of(),
                 state: CampaignState::PartiallySucceeded,
@@ -287,11 +302,20 @@ mod tests {
                 code: codes::GUEST_FAILURE,
                 class: ErrorClass::Fault,
             },
-            Fact::ModuleSuspended { module: ModuleDigest::of(b""), name: "evil@1".to_owned(), deaths: 3 },
+            Fact::ModuleSuspended {
+                module: ModuleDigest::of(b""),
+                name: "evil@1".to_owned(),
+                reason: "it ended three nodes".to_owned(),
+            },
+            Fact::ModuleBanned {
+                module: ModuleDigest::of(b""),
+                name: "evil@1".to_owned(),
+                reason: "found out".to_owned(),
+            },
             Fact::NodeLost {
                 node: format!("nod_{HEX}").parse().unwrap(),
                 name: "node-2".to_owned(),
-                tasks: 1,
+                reason: "its process ended".to_owned(),
             },
             Fact::WebhookTest { webhook: format!("whk_{HEX}").parse().unwrap(), name: "ops".to_owned() },
         ]
@@ -323,6 +347,16 @@ mod tests {
         let said = Fact::said(&others()[0]);
         assert_eq!(said.title, "no-phone: the run over orders-017 failed");
         assert_eq!(said.lines, ["Run 17: SK0302: the module reported a failure."]);
+    }
+
+    #[test]
+    fn a_halt_says_how_many_failed_or_what_else_it_was() {
+        let halted = |reason: &str| {
+            let (reason, of) = (reason.to_owned(), of());
+            Fact::CampaignHalted { of, wave: 1, failed: 4, budget: 3, reason }.said().lines[0].clone()
+        };
+        assert_eq!(halted("budget_spent"), "4 runs of wave 1 failed; 3 might.");
+        assert_eq!(halted("module_suspended"), "Wave 1, with 4 runs failed: module suspended.");
     }
 
     /// The rows of the page's table: a topic, when it happens, the keys of its data.

@@ -24,6 +24,19 @@ const BUILT_IN: [Network; 6] = [
     Network::v4([192, 0, 0, 192], 32),
 ];
 
+/// Networks of one's own, and the machine itself: what is in them trusts whoever is, and strangers would reach it through this server.
+const PRIVATE: [Network; 7] = [
+    Network::v4([10, 0, 0, 0], 8),
+    Network::v4([172, 16, 0, 0], 12),
+    Network::v4([192, 168, 0, 0], 16),
+    Network::v4([100, 64, 0, 0], 10),
+    Network::v4([127, 0, 0, 0], 8),
+    Network { base: IpAddr::V6(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0)), bits: 7 },
+    Network { base: IpAddr::V6(Ipv6Addr::LOCALHOST), bits: 128 },
+];
+const EVERYTHING: [Network; 2] =
+    [Network::v4([0, 0, 0, 0], 0), Network { base: IpAddr::V6(Ipv6Addr::UNSPECIFIED), bits: 0 }];
+
 /// Addresses that begin with the same bits: `10.0.0.0/8`, `fd00::/8`, or one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network {
@@ -145,6 +158,18 @@ impl Networks {
             Some(network) => Err(NetworkError::Both { network: *network }),
             None => Ok(Self { allowed, denied }),
         }
+    }
+
+    /// Everything but private networks and the machine itself, which are only sent to as far as they are allowed; and, as ever, what
+    /// is denied.
+    pub fn public(allowed: &[Network], denied: &[Network]) -> Result<Self, NetworkError> {
+        let Self { mut allowed, mut denied } = Self::new(allowed.to_vec(), denied.to_vec())?;
+        let unsaid = |network: &&Network| !allowed.contains(network) && !denied.contains(network);
+        let private: Vec<_> = PRIVATE.iter().filter(unsaid).copied().collect();
+        let everything: Vec<_> = EVERYTHING.iter().filter(unsaid).copied().collect();
+        denied.extend(private);
+        allowed.extend(everything);
+        Ok(Self { allowed, denied })
     }
 
     fn judge(&self, address: IpAddr) -> Result<(), Forbidden> {
@@ -298,6 +323,36 @@ mod tests {
         let one = networks(&["169.254.7.7", "0.0.0.0/0"], &[]);
         assert_eq!(judged(&one, "169.254.7.7"), Ok(()));
         assert_eq!(judged(&one, "169.254.7.8"), denied("169.254.0.0/16"));
+    }
+
+    #[test]
+    fn private_networks_are_only_sent_to_as_far_as_they_are_allowed() {
+        let public = |allowed: &[&str], denied: &[&str]| {
+            let parsed =
+                |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<Network>>();
+            Networks::public(&parsed(allowed), &parsed(denied)).unwrap()
+        };
+        let none = public(&[], &[]);
+        for address in
+            ["10.1.2.3", "127.0.0.1", "172.31.0.1", "192.168.1.1", "fd12::1", "::1", "::ffff:10.0.0.1"]
+        {
+            assert!(judged(&none, address).is_err(), "{address}");
+        }
+        for address in ["192.0.2.1", "172.32.0.1", "2001:db8::1"] {
+            assert_eq!(judged(&none, address), Ok(()), "{address}");
+        }
+        assert_eq!(judged(&none, "169.254.169.254"), denied("169.254.0.0/16"));
+        let some = public(&["10.0.0.0/8", "127.0.0.1"], &["10.9.0.0/16", "192.0.2.0/24"]);
+        assert_eq!(judged(&some, "10.1.2.3"), Ok(()));
+        assert_eq!(judged(&some, "127.0.0.1"), Ok(()));
+        assert_eq!(judged(&some, "127.0.0.2"), denied("127.0.0.0/8"));
+        assert_eq!(judged(&some, "10.9.2.3"), denied("10.9.0.0/16"));
+        assert_eq!(judged(&some, "192.0.2.1"), denied("192.0.2.0/24"));
+        let inside = public(&["10.0.0.0/8"], &["0.0.0.0/0", "::/0"]);
+        assert_eq!(
+            (judged(&inside, "10.1.2.3"), judged(&inside, "192.0.2.1")),
+            (Ok(()), denied("0.0.0.0/0"))
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use reqwest::Url;
 use serde::Serialize as _;
 use serde_json::Value;
-use skein_types::{Code, DeliveryId, ErrorClass, Timestamp, codes};
+use skein_types::{Blake3, Code, DeliveryId, ErrorClass, Timestamp, codes};
 
 use crate::fact::Fact;
 use crate::plain::{disturbs, one_line};
@@ -63,6 +63,9 @@ pub struct Head {
     pub at: Timestamp,
     /// The decision in the ledger that it tells of.
     pub position: u64,
+    /// The head of the ledger's chain as it was then: a position and the hash there. Whoever keeps it can show later that nothing
+    /// before it was edited or cut.
+    pub chain: Option<(u64, Blake3)>,
     /// The trace that it belongs to, as W3C Trace Context writes it.
     pub traceparent: Option<String>,
     /// Where there is more about it, for people.
@@ -91,6 +94,7 @@ pub struct Notice {
     pub(crate) source: String,
     pub(crate) at: Timestamp,
     pub(crate) position: u64,
+    pub(crate) chain: Option<String>,
     pub(crate) traceparent: Option<String>,
     pub(crate) link: Option<String>,
     pub(crate) topic: Topic,
@@ -128,6 +132,7 @@ impl Notice {
             source,
             at: head.at,
             position: head.position,
+            chain: head.chain.map(|(position, hash)| format!("{position} {hash}")),
             traceparent: head.traceparent,
             link,
             topic: said.topic,
@@ -198,7 +203,7 @@ fn fits(data: &Value) -> bool {
 #[cfg(test)]
 pub(crate) mod tests {
     use serde_json::{Value, json};
-    use skein_types::{DeliveryId, Timestamp};
+    use skein_types::{Blake3, DeliveryId, Timestamp};
 
     use super::{DATA_BYTES_MAX, Head, LINES_MAX, Notice, NoticeError, Said};
     use crate::topic::Topic;
@@ -209,6 +214,7 @@ pub(crate) mod tests {
             source: "http://127.0.0.1:7447".to_owned(),
             at: Timestamp(1_795_392_000_123),
             position: 4_711,
+            chain: Some((4_712, Blake3([0xab; 32]))),
             traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()),
             link: Some("http://127.0.0.1:7447/campaigns/cmp_1".to_owned()),
         }

@@ -27,6 +27,10 @@ pub fn slack_body(notice: &Notice) -> Vec<u8> {
         let link = format!("<{}|Look>", escaped(link, SECTION_MOST - "<|Look>".len()));
         blocks.push(json!({ "type": "section", "text": { "type": "mrkdwn", "text": link } }));
     }
+    if let Some(chain) = &notice.chain {
+        let elements = [plain(&format!("ledger {chain}"), SECTION_MOST)];
+        blocks.push(json!({ "type": "context", "elements": elements }));
+    }
     let said = [Some(&notice.title), Some(&lines), notice.link.as_ref()];
     let said = said.into_iter().flatten().filter(|text| !text.is_empty());
     let text = escaped(&said.cloned().collect::<Vec<_>>().join("\n"), TEXT_MOST);
@@ -62,6 +66,7 @@ mod tests {
         let title = "Halted: drop &lt;phone&gt; &amp; fax";
         let lines = "4 runs of wave 1 failed.\n.\nSee what *failed*.";
         let link = "http://127.0.0.1:7447/campaigns/cmp_1";
+        let chain = format!("ledger 4712 blake3:{}", "ab".repeat(32));
         assert_eq!(
             body,
             json!({
@@ -71,6 +76,7 @@ mod tests {
                     { "type": "header", "text": { "type": "plain_text", "text": title, "emoji": false } },
                     { "type": "section", "text": { "type": "plain_text", "text": lines, "emoji": false } },
                     { "type": "section", "text": { "type": "mrkdwn", "text": format!("<{link}|Look>") } },
+                    { "type": "context", "elements": [{ "type": "plain_text", "text": chain, "emoji": false }] },
                 ],
             })
         );
@@ -89,6 +95,7 @@ mod tests {
     fn nothing_to_say_is_no_block() {
         let mut head = head();
         head.link = None;
+        head.chain = None;
         let mut said = said();
         said.lines = Vec::new();
         let body: Value = serde_json::from_slice(&slack_body(&Notice::new(head, said).unwrap())).unwrap();

@@ -24,8 +24,10 @@ pub enum Topic {
     WindowEnding,
     /// A run failed, and is not tried again by itself.
     RunFailed,
-    /// A module may not run any more.
+    /// A module may not run any more, because of what it did.
     ModuleSuspended,
+    /// A module may not run any more, because a person says so.
+    ModuleBanned,
     /// A node is gone.
     NodeLost,
     /// Somebody wants to see whether a receiver is told.
@@ -34,7 +36,7 @@ pub enum Topic {
 
 impl Topic {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::ApprovalAsked,
         Self::CampaignHalted,
         Self::CampaignPublished,
@@ -43,6 +45,7 @@ impl Topic {
         Self::WindowEnding,
         Self::RunFailed,
         Self::ModuleSuspended,
+        Self::ModuleBanned,
         Self::NodeLost,
         Self::WebhookTest,
     ];
@@ -58,6 +61,7 @@ impl Topic {
             Self::WindowEnding => "campaign.window_ending",
             Self::RunFailed => "run.failed",
             Self::ModuleSuspended => "module.suspended",
+            Self::ModuleBanned => "module.banned",
             Self::NodeLost => "node.lost",
             Self::WebhookTest => "webhook.test",
         }

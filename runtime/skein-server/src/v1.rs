@@ -14,6 +14,7 @@ mod scans;
 mod secrets;
 mod settings;
 mod status;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -45,6 +46,7 @@ pub(crate) fn families() -> Vec<Family> {
         access::routes(),
         secrets::routes(),
         settings::routes(),
+        webhooks::routes(),
         fleet::routes(),
         events::routes(),
         audit::routes(),

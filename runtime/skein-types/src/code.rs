@@ -279,6 +279,11 @@ catalogue! {
     BACKUP_FOREIGN = "SK0746" BadInput "no backup, or one of another format";
     RESTORE_PLACE = "SK0747" Conflict "a place where no server can be restored";
     KEY_OTHER = "SK0748" Conflict "another key is where a backup's would go";
+
+    WEBHOOKS_FULL = "SK0770" Conflict "as many receivers as may be";
+    WEBHOOK_OFF = "SK0771" Conflict "the receiver is told nothing";
+    MAIL_UNSET = "SK0772" Conflict "no mail server is set";
+    NOTICE_GONE = "SK0773" Conflict "what was told is not kept any more".status(410);
 }
 
 #[cfg(test)]

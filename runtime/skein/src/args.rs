@@ -36,6 +36,7 @@ use crate::commands::secret::SecretArgs;
 use crate::commands::serve::ServeArgs;
 use crate::commands::team::TeamArgs;
 use crate::commands::token::TokenArgs;
+use crate::commands::webhook::WebhookArgs;
 use crate::logging::LogArgs;
 pub(crate) use authoring::{BuildArgs, DevArgs, NewArgs};
 pub(crate) use check::CheckArgs;
@@ -129,6 +130,8 @@ pub(crate) enum Command {
     Secret(SecretArgs),
     Audit(AuditArgs),
     Context(ContextArgs),
+    /// Say who a server tells what happens: programs, chats, people.
+    Webhook(WebhookArgs),
     /// Print the page of an error code.
     Explain(ExplainArgs),
     /// Print a completion script for a shell.
@@ -189,6 +192,7 @@ impl Command {
             Self::Audit(a) => return a.server.format,
             Self::Restore(a) => a.output,
             Self::Backup(a) => return a.server.format,
+            Self::Webhook(a) => return a.server.format,
             Self::Dev(_)
             | Self::Serve(_)
             | Self::Node(_)

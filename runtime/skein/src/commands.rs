@@ -33,3 +33,4 @@ pub(crate) mod secret;
 pub(crate) mod serve;
 pub(crate) mod team;
 pub(crate) mod token;
+pub(crate) mod webhook;

@@ -14,13 +14,23 @@
 //!
 //! [otlp]                            # of a server and its nodes: where spans are sent
 //! endpoint = "http://127.0.0.1:4318"
+//!
+//! [webhooks]                        # of a server: private networks that may be sent to, and others that may not
+//! allow = ["10.0.0.0/8"]
+//!
+//! [mail]                            # of a server: by whom mail is sent
+//! host = "mail.example.com"
+//! from = "skein@example.com"
 //! ```
 //! Read once, from `--config`, else `$SKEIN_HOME/skein.toml` if it is there. An unknown key is an error: a setting that
 //! is misspelt and silently not followed would be found out too late.
 
+mod notices;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{Error, ErrorKind, Read as _};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use skein_types::{codes, nearest};
@@ -29,6 +39,8 @@ use toml::{Table, Value};
 use crate::args::Names;
 use crate::failure::Failure;
 use crate::toml_text;
+
+use notices::NoticeSettings;
 
 const FILE: &str = "skein.toml";
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -46,6 +58,8 @@ pub(crate) struct Machine {
     roots: BTreeMap<String, Vec<PathBuf>>,
     /// Where spans are sent.
     otlp: Option<String>,
+    /// How a server tells receivers what happens.
+    notices: NoticeSettings,
 }
 
 /// What holds for the datasets below a directory.
@@ -96,14 +110,24 @@ impl Machine {
         self.otlp.as_deref()
     }
 
+    /// How a server that listens there tells receivers what happens.
+    pub(crate) fn notices(&self, own: SocketAddr) -> Result<skein_control::Notices, Failure> {
+        let problem = |problem: String| match &self.file {
+            Some(file) => invalid(file, &problem),
+            None => Failure::text(codes::SETTINGS_INVALID, problem),
+        };
+        self.notices.ready(own).map_err(problem)
+    }
+
     fn parse(text: &str) -> Result<Self, String> {
         let mut table: Table = toml_text::parse(text)?;
         let states = rules(&mut table, ("state", "a path", "at"), absolute)?;
         let names = rules(&mut table, ("names", "hash or keep", "as"), names)?;
         let roots = table.remove("roots").map_or_else(|| Ok(BTreeMap::new()), roots)?;
         let otlp = table.remove("otlp").map(otlp).transpose()?;
-        known(&table, &["state", "names", "roots", "otlp"])?;
-        Ok(Self { file: None, states, names, roots, otlp })
+        let notices = NoticeSettings::take(&mut table)?;
+        known(&table, &["state", "names", "roots", "otlp", "webhooks", "mail"])?;
+        Ok(Self { file: None, states, names, roots, otlp, notices })
     }
 }
 
@@ -279,7 +303,10 @@ mod tests {
     #[test]
     fn what_is_no_setting_is_told_with_the_nearest() {
         assert_eq!(refused("stat = \"/s\""), "unknown key `stat`, did you mean `state`?");
-        assert_eq!(refused("colour = 1"), "unknown key `colour`, known: state, names, roots, otlp");
+        assert_eq!(
+            refused("colour = 1"),
+            "unknown key `colour`, known: state, names, roots, otlp, webhooks, mail"
+        );
         assert_eq!(refused("[otlp]\nendpont = \"x\""), "unknown key `endpont`, did you mean `endpoint`?");
         assert_eq!(refused("[otlp]\nendpoint = 1"), "`endpoint` of `otlp` is a URL");
         let machine = Machine::parse("[otlp]\nendpoint = \"http://c:4318\"").unwrap();

@@ -100,6 +100,7 @@ fn command(settings: &Settings, command: Command) -> CommandResult {
         Command::Secret(args) => commands::secret::secret(settings, &args),
         Command::Audit(args) => commands::audit::audit(settings, &args),
         Command::Context(args) => commands::context::context(settings, &args),
+        Command::Webhook(args) => commands::webhook::webhook(settings, &args),
         Command::Completion(args) => commands::completion::completion(&args),
         Command::Reference(args) => commands::reference::reference(&args),
         Command::Compile { .. } => unreachable!("handled before the settings are read"),

@@ -127,6 +127,11 @@ impl Settings {
         asked.or_else(|| self.machine.names_for(dataset)).unwrap_or(Names::Hash).rule()
     }
 
+    /// How a server that listens there tells receivers what happens.
+    pub(crate) fn notices(&self, own: std::net::SocketAddr) -> Result<skein_control::Notices, Failure> {
+        self.machine.notices(own)
+    }
+
     /// Where the data of each team of a server may be.
     pub(crate) fn roots(&self) -> skein_control::Roots {
         self.machine.roots().clone()

@@ -86,6 +86,7 @@ fn delivery(number: u64) -> Delivery {
         webhook: WebhookId::new(Uuid::from_u128(u128::from(number % 2))),
         position: number,
         kind: name("campaign.moved"),
+        notice: Blake3::of(&number.to_be_bytes()),
         state: DeliveryState::ALL[number as usize % 3],
         tries: 1,
         due: Timestamp(100 - number),

@@ -98,16 +98,17 @@ pub(super) fn keep_answer(db: &Connection, answer: &Answer, now: Timestamp) -> R
 pub(super) fn put_delivery(db: &Connection, delivery: &Delivery) -> Result<(), Stop> {
     let id = delivery.id.to_string();
     let new = !db.prepare_cached("SELECT 1 FROM delivery WHERE id = ?1")?.exists([&id])?;
-    let sql = "INSERT INTO delivery (id, webhook, position, kind, state, tries, due, status, error, at, keep_until)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+    let sql = "INSERT INTO delivery (id, webhook, position, kind, notice, state, tries, due, status, error, at, keep_until)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
                ON CONFLICT (id) DO UPDATE SET webhook = excluded.webhook, position = excluded.position, kind = excluded.kind,
-               state = excluded.state, tries = excluded.tries, due = excluded.due, status = excluded.status,
+               notice = excluded.notice, state = excluded.state, tries = excluded.tries, due = excluded.due, status = excluded.status,
                error = excluded.error, at = excluded.at, keep_until = excluded.keep_until";
     db.prepare_cached(sql)?.execute(params![
         id,
         delivery.webhook.to_string(),
         delivery.position,
         delivery.kind.as_str(),
+        delivery.notice.0,
         delivery.state.as_str(),
         delivery.tries,
         delivery.due.0,
@@ -191,7 +192,7 @@ mod tests {
                 db.execute(sql, [at.to_string()]).unwrap()
             }
             "delivery" => {
-                let sql = "INSERT INTO delivery VALUES (?1, '', 1, 'k', 'waiting', 0, 0, NULL, '', 0, ?2)";
+                let sql = "INSERT INTO delivery VALUES (?1, '', 1, 'k', zeroblob(32), 'waiting', 0, 0, NULL, '', 0, ?2)";
                 db.execute(sql, params![at.to_string(), at]).unwrap()
             }
             _ => db.execute("INSERT INTO charge VALUES (?1, 't', '', x'', 0, 0, 0, 0, 0, 0)", [at]).unwrap(),

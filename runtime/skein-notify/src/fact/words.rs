@@ -1,6 +1,6 @@
 //! What people read of a fact: a title, and a few sentences.
 
-use skein_types::grouped;
+use skein_types::{Reason, grouped};
 
 use super::{Account, Fact};
 
@@ -17,6 +17,7 @@ impl Fact {
             Self::WindowEnding { of, .. } => format!("{} can soon not be rolled back any more", of.name),
             Self::RunFailed { of, dataset, .. } => format!("{}: the run over {dataset} failed", of.name),
             Self::ModuleSuspended { name, .. } => format!("The module {name} is suspended"),
+            Self::ModuleBanned { name, .. } => format!("The module {name} is banned"),
             Self::NodeLost { name, .. } => format!("The node {name} is lost"),
             Self::WebhookTest { name, .. } => format!("A test for {name}"),
         }
@@ -28,14 +29,14 @@ impl Fact {
                 format!("{}, {} rows; risk {risk}.", counted(*datasets, "dataset"), grouped(rows.0)),
                 format!("{} needed, of the plan {plan}.", counted(u64::from(*approvals), "approval")),
             ],
-            Self::CampaignHalted { wave, failed, budget, .. } => vec![
-                format!("{} of wave {wave} failed; {} might.", counted(*failed, "run"), grouped(*budget)),
+            Self::CampaignHalted { wave, failed, budget, reason, .. } => vec![
+                halted(*wave, (*failed, *budget), reason),
                 "Nothing more is published. What is staged waits.".to_owned(),
             ],
-            Self::CampaignPublished { published, failed, left_out, window_ends, .. } => vec![
-                ended(*published, *failed, *left_out),
-                format!("It can be rolled back until {window_ends}."),
-            ],
+            Self::CampaignPublished { account, window_ends, .. } => {
+                let until = format!("It can be rolled back until {window_ends}.");
+                account.lines().into_iter().chain([until]).collect()
+            }
             Self::CampaignCompleted { account, .. } => account.lines(),
             Self::CampaignRolledBack { reverted, revert_failed, .. } => vec![format!(
                 "{} undone, {} could not be.",
@@ -49,12 +50,11 @@ impl Fact {
                 )]
             }
             Self::RunFailed { seq, code, .. } => vec![format!("Run {seq}: {}: {}.", code.id, code.title)],
-            Self::ModuleSuspended { module, deaths, .. } => vec![
-                format!("{} ended under it; its campaigns halt.", counted(*deaths, "node")),
-                format!("{module}"),
-            ],
-            Self::NodeLost { tasks, .. } => {
-                vec![format!("{} of it go to other nodes.", counted(*tasks, "task"))]
+            Self::ModuleSuspended { module, reason, .. } | Self::ModuleBanned { module, reason, .. } => {
+                vec![format!("Its campaigns halt: {reason}."), format!("{module}")]
+            }
+            Self::NodeLost { reason, .. } => {
+                vec![format!("What it had goes to other nodes: {reason}.")]
             }
             Self::WebhookTest { .. } => vec!["If you can read this, notices arrive.".to_owned()],
         }
@@ -74,6 +74,15 @@ impl Account {
             format!("Bytes: {} read, {} written.", self.bytes_read, self.bytes_written),
             format!("It took {} s, and {} s of CPU.", self.took_ms.0 / 1_000, self.cpu_ms.0 / 1_000),
         ]
+    }
+}
+
+fn halted(wave: u32, (failed, budget): (u64, u64), reason: &str) -> String {
+    let runs = counted(failed, "run");
+    if reason == Reason::BudgetSpent.as_str() {
+        format!("{runs} of wave {wave} failed; {} might.", grouped(budget))
+    } else {
+        format!("Wave {wave}, with {runs} failed: {}.", spaced(reason))
     }
 }
 

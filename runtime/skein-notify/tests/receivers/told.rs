@@ -35,6 +35,7 @@ pub(crate) fn said(title: &str, lines: &[&str]) -> Notice {
         source: "http://127.0.0.1:7447".to_owned(),
         at: NOW,
         position: 4_711,
+        chain: None,
         traceparent: None,
         link: Some("http://127.0.0.1:7447/campaigns/cmp_1".to_owned()),
     };

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use skein_api::{Problem, Time};
-use skein_types::{CampaignId, DatasetId, NodeId, TaskId, TokenId};
+use skein_types::{CampaignId, DatasetId, DeliveryId, NodeId, TaskId, TokenId, WebhookId};
 use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
@@ -74,9 +74,11 @@ fn of_paths(schemas: &mut Vec<(String, RefOr<Schema>)>) {
     add::<Time>(schemas);
     add::<CampaignId>(schemas);
     add::<DatasetId>(schemas);
+    add::<DeliveryId>(schemas);
     add::<NodeId>(schemas);
     add::<TaskId>(schemas);
     add::<TokenId>(schemas);
+    add::<WebhookId>(schemas);
 }
 
 fn components(schemas: Vec<(String, RefOr<Schema>)>) -> Value {

@@ -1,7 +1,7 @@
 //! Names in paths: what each stands for, the same in all of them.
 
 use serde_json::{Value, json};
-use skein_types::{CampaignId, DatasetId, NodeId, TaskId, TokenId};
+use skein_types::{CampaignId, DatasetId, DeliveryId, NodeId, TaskId, TokenId, WebhookId};
 use utoipa::ToSchema;
 
 /// The names in a path, in order.
@@ -15,6 +15,7 @@ pub(super) fn described(name: &str) -> (&'static str, Value) {
     match name {
         "campaign" => ("The campaign's id.", of::<CampaignId>()),
         "dataset" => ("The dataset's id or name.", either::<DatasetId>(&text)),
+        "delivery" => ("The delivery's id.", of::<DeliveryId>()),
         "name" => ("Its name.", text),
         "node" => ("The node's id or name.", either::<NodeId>(&text)),
         "scan" => ("The scan's id.", of::<TaskId>()),
@@ -23,6 +24,7 @@ pub(super) fn described(name: &str) -> (&'static str, Value) {
         "token" => ("The token's id.", of::<TokenId>()),
         "verb" => ("What to do.", text),
         "version" => ("The module's version.", text),
+        "webhook" => ("The receiver's id.", of::<WebhookId>()),
         _ => ("", Value::Null),
     }
 }

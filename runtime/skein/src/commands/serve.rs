@@ -10,7 +10,8 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use skein_api::node::Secret;
 use skein_control::{
-    Compiler, Control, NodeCommand, Options, Reconciler, STOP_GRACE, SecretKeys, ServiceError, Supervisor,
+    Compiler, Control, Herald, NodeCommand, Options, Reconciler, STOP_GRACE, SecretKeys, ServiceError,
+    Supervisor,
 };
 use skein_server::{Reach, Server};
 use skein_types::{Clock, SystemClock, codes};
@@ -96,6 +97,7 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
         secret_keys: SecretKeys { seal: home.secrets_key()?, digest: home.secret_digest_key()? },
         roots: settings.roots(),
         single_user: !tokens_only,
+        notices: settings.notices(server.address())?,
         secret: secret()?,
     };
     if let Some(metrics) = args.metrics.filter(|metrics| !metrics.ip().is_loopback()) {
@@ -109,6 +111,7 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
     };
     let reconciler = Reconciler::start(&control).map_err(|error| Failure::new(codes::IO, &error))?;
     let compiler = Compiler::start(&control).map_err(|error| from_service(&error))?;
+    let herald = Herald::start(&control).map_err(|error| Failure::new(codes::IO, &error))?;
     let cores = crate::datasets::default_threads();
     let nodes = args.nodes.map_or(cores.div_ceil(2), usize::from);
     let slots = args.slots.map_or(cores.div_ceil(nodes.max(1)), usize::from);
@@ -128,6 +131,8 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
     }
     let answered = server.answer(&control, move || supervisor.stop(STOP_GRACE));
     drop((compiler, reconciler));
+    // The last, so that what the end brings is noted still.
+    drop(herald);
     answered.map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))
 }
 

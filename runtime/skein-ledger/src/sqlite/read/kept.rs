@@ -16,8 +16,7 @@ use crate::page::{Limit, Page};
 use crate::sqlite::cells::Cells;
 use crate::sqlite::kept::{campaign_cell, module_cell};
 
-const DELIVERY: &str =
-    "SELECT id, webhook, position, kind, state, tries, due, status, error, at, keep_until FROM delivery";
+const DELIVERY: &str = "SELECT id, webhook, position, kind, notice, state, tries, due, status, error, at, keep_until FROM delivery";
 const CHARGE: &str =
     "SELECT hour, team, campaign, module, cpu, fuel, bytes_read, bytes_written, slot, attempts FROM charge";
 
@@ -79,6 +78,7 @@ fn delivery_of(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         webhook: cells.parse()?,
         position: cells.get()?,
         kind: cells.parse()?,
+        notice: cells.digest()?,
         state: cells.word(DeliveryState::of)?,
         tries: cells.get()?,
         due: Timestamp(cells.get()?),

@@ -126,6 +126,7 @@ CREATE TABLE delivery (
     webhook TEXT NOT NULL,
     position INTEGER NOT NULL,
     kind TEXT NOT NULL,
+    notice BLOB NOT NULL,
     state TEXT NOT NULL,
     tries INTEGER NOT NULL,
     due INTEGER NOT NULL,

@@ -1,5 +1,4 @@
 //! What the documentation tells receivers of notices, done as it stands there.
-#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is a failed test")]
 
 use std::path::Path;
 use std::process::Command;

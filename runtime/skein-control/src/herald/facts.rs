@@ -1,0 +1,206 @@
+//! What of the log is worth telling.
+
+use skein_ledger::Event;
+use skein_ledger::{
+    Campaign, CampaignMoved, EventFilter, Kind, Limit, Module, NodeLost, Recorded, RunFailed, Subject, Wave,
+};
+use skein_notify::{Account, Fact, Of};
+use skein_types::{
+    CampaignId, CampaignState, ModuleDigest, NodeId, Reason, RunState, Timestamp, WaveState, codes,
+};
+
+use super::note::{Audience, Told};
+use crate::control::Control;
+use crate::error::ServiceError;
+use crate::policy;
+
+/// Kinds of decisions of which some are told.
+pub(super) const KINDS: [Kind; 6] = [
+    Kind::CampaignMoved,
+    Kind::CampaignRolledOut,
+    Kind::RunFailed,
+    Kind::ModuleSuspended,
+    Kind::ModuleBanned,
+    Kind::NodeLost,
+];
+/// Pages of a campaign's history that are looked through for its beginning. Before it there is an event a dataset.
+const HISTORY_PAGES_MAX: usize = 32;
+
+impl Control {
+    /// What is told of a decision; nothing of most.
+    pub(super) fn fact_of(&self, recorded: &Recorded) -> Result<Option<Told>, ServiceError> {
+        if let Event::CampaignMoved(moved) = &recorded.event {
+            return self.fact_of_move(moved, recorded);
+        }
+        if let Event::CampaignRolledOut(out) = &recorded.event {
+            let row = self.campaign_row(out.campaign)?;
+            let window_ends = self.window_of(&row)?.after(recorded.at);
+            let account = self.account(&row, recorded.at)?;
+            let fact = Fact::CampaignPublished { of: of(&row), account, window_ends };
+            return Ok(Some(told_of(fact, &row, recorded)));
+        }
+        if let Event::RunFailed(failed) = &recorded.event {
+            return self.fact_of_failure(failed, recorded).map(Some);
+        }
+        if let Event::ModuleSuspended(suspended) = &recorded.event {
+            let (reason, module) = (suspended.reason.to_string(), suspended.module);
+            let fact = |name| Fact::ModuleSuspended { module, name, reason };
+            return self.fact_of_module(module, fact, recorded).map(Some);
+        }
+        if let Event::ModuleBanned(banned) = &recorded.event {
+            let (reason, module) = (banned.reason.to_string(), banned.module);
+            let fact = |name| Fact::ModuleBanned { module, name, reason };
+            return self.fact_of_module(module, fact, recorded).map(Some);
+        }
+        if let Event::NodeLost(lost) = &recorded.event {
+            return self.fact_of_loss(lost, recorded).map(Some);
+        }
+        Ok(None)
+    }
+
+    fn fact_of_move(&self, moved: &CampaignMoved, recorded: &Recorded) -> Result<Option<Told>, ServiceError> {
+        let tells = match moved.to {
+            CampaignState::Halted => Tells::Halt,
+            CampaignState::Succeeded
+            | CampaignState::PartiallySucceeded
+            | CampaignState::PlanFailed
+            | CampaignState::Cancelled => Tells::End,
+            CampaignState::RolledBack | CampaignState::RollbackIncomplete => Tells::Undone,
+            CampaignState::Draft
+            | CampaignState::Planning
+            | CampaignState::Planned
+            | CampaignState::Stale
+            | CampaignState::Approved
+            | CampaignState::Running
+            | CampaignState::Paused
+            | CampaignState::Soaking
+            | CampaignState::Finalizing
+            | CampaignState::RollingBack
+            | CampaignState::Cancelling => return Ok(None),
+        };
+        let row = self.campaign_row(moved.campaign)?;
+        let fact = match tells {
+            Tells::Halt => halt(&row, &self.ledger.waves(row.id)?, moved.reason.as_str()),
+            Tells::End => {
+                let account = self.account(&row, recorded.at)?;
+                Fact::CampaignCompleted { of: of(&row), state: moved.to, account }
+            }
+            Tells::Undone => Fact::CampaignRolledBack {
+                of: of(&row),
+                reverted: row.runs.of(RunState::Reverted),
+                revert_failed: row.runs.of(RunState::RevertFailed),
+            },
+        };
+        Ok(Some(told_of(fact, &row, recorded)))
+    }
+
+    fn fact_of_failure(&self, failed: &RunFailed, recorded: &Recorded) -> Result<Told, ServiceError> {
+        let absent = || ServiceError::absent("run", &failed.seq.to_string());
+        let row = self.campaign_row(failed.campaign)?;
+        let run = self.ledger.run(failed.campaign, failed.seq)?.ok_or_else(absent)?;
+        let dataset = self.ledger.dataset(run.dataset)?;
+        let known = codes::ALL.iter().find(|code| code.id == failed.code.as_str());
+        let fact = Fact::RunFailed {
+            of: of(&row),
+            run: run.id,
+            seq: run.seq,
+            // It may be forgotten by now.
+            dataset: dataset.map_or_else(|| run.dataset.to_string(), |dataset| dataset.name.to_string()),
+            code: known.copied().unwrap_or(codes::BUG),
+            class: failed.class,
+        };
+        Ok(told_of(fact, &row, recorded))
+    }
+
+    fn fact_of_module(
+        &self,
+        module: ModuleDigest,
+        fact: impl FnOnce(String) -> Fact,
+        recorded: &Recorded,
+    ) -> Result<Told, ServiceError> {
+        let row = self.ledger.module(module)?;
+        let named = |row: &Module| format!("{}@{}", row.name, row.version);
+        let name = row.as_ref().map_or_else(|| module.to_string(), named);
+        let audience = row.and_then(|row| row.owner).map_or(Audience::Server, Audience::Team);
+        Ok(Told::of(fact(name), audience, recorded))
+    }
+
+    fn fact_of_loss(&self, lost: &NodeLost, recorded: &Recorded) -> Result<Told, ServiceError> {
+        let node: NodeId = lost.node;
+        let name = self.ledger.node(node)?.map_or_else(|| node.to_string(), |row| row.name.to_string());
+        let fact = Fact::NodeLost { node, name, reason: lost.reason.to_string() };
+        Ok(Told::of(fact, Audience::Server, recorded))
+    }
+
+    /// How long a campaign can be undone once it is rolled out.
+    pub(super) fn window_of(&self, row: &Campaign) -> Result<skein_campaign::Span, ServiceError> {
+        let gone = || ServiceError::bug(format!("the policy of {} is gone", row.id));
+        let bytes = self.ledger.blob(row.policy)?.ok_or_else(gone)?;
+        let asked: skein_api::Policy = skein_api::parse(&bytes, skein_api::BODY_BYTES_MAX)?;
+        Ok(policy::rules(&asked)?.rollback_window)
+    }
+
+    fn account(&self, row: &Campaign, until: Timestamp) -> Result<Account, ServiceError> {
+        let began = self.began(row.id)?.unwrap_or(until);
+        Ok(Account {
+            published: row.runs.among(&[RunState::Published, RunState::Finalized]),
+            failed: row.runs.of(RunState::Failed),
+            left_out: row.runs.among(&[RunState::Skipped, RunState::Stale, RunState::Cancelled]),
+            rows_read: row.meters.rows_in,
+            rows_written: row.meters.rows_out,
+            rows_rejected: row.meters.rejects,
+            bytes_read: row.meters.bytes_in,
+            bytes_written: row.meters.bytes_out,
+            cpu_ms: row.meters.cpu,
+            took_ms: crate::shown::since(began, until),
+        })
+    }
+
+    /// When its waves began; nothing, if they never did.
+    fn began(&self, campaign: CampaignId) -> Result<Option<Timestamp>, ServiceError> {
+        let about = EventFilter::about(Some(Subject::Campaign(campaign)));
+        let filter = EventFilter { kinds: vec![Kind::CampaignMoved], ..about };
+        let begins = |recorded: &&Recorded| matches!(&recorded.event, Event::CampaignMoved(moved) if moved.to == CampaignState::Running);
+        let mut after = 0;
+        for _ in 0..HISTORY_PAGES_MAX {
+            let page = self.ledger.events(after, &filter, Limit::MAX)?;
+            if let Some(begun) = page.items.iter().find(begins) {
+                return Ok(Some(begun.at));
+            }
+            match page.next {
+                Some(next) => after = next,
+                None => break,
+            }
+        }
+        Ok(None)
+    }
+}
+
+enum Tells {
+    Halt,
+    End,
+    Undone,
+}
+
+pub(super) fn of(row: &Campaign) -> Of {
+    Of { campaign: row.id, name: row.name.to_string() }
+}
+
+fn told_of(fact: Fact, row: &Campaign, recorded: &Recorded) -> Told {
+    Told::of(fact, Audience::Server, recorded).about(row.id, &row.owner)
+}
+
+/// The wave that is held, or where it was.
+fn halt(row: &Campaign, waves: &[Wave], reason: &str) -> Fact {
+    let held = waves.iter().find(|wave| wave.state == WaveState::Held);
+    let wave = held.or_else(|| waves.iter().rev().find(|wave| wave.state == WaveState::Running));
+    // A person's words may follow the word.
+    let word = reason.split(':').next().and_then(|word| word.parse().ok());
+    Fact::CampaignHalted {
+        of: of(row),
+        wave: wave.map_or(0, |wave| wave.number),
+        failed: wave.map_or(0, |wave| wave.runs.of(RunState::Failed)),
+        budget: wave.map_or(0, |wave| wave.budget),
+        reason: word.unwrap_or(Reason::BudgetSpent).to_string(),
+    }
+}
