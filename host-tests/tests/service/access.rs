@@ -69,6 +69,14 @@ const ROUTES: &[(&str, &str, &str, Scope)] = &[
     ("GET /v1/campaigns/{campaign}/report", "", "xxxxxx", Scope::Team),
     ("GET /v1/campaigns/{campaign}/plan", "", "xxxxxx", Scope::Team),
     ("GET /v1/campaigns/{campaign}/samples", "", "xxxxxx", Scope::Team),
+    ("GET /v1/campaigns/{campaign}/attempts", "", "xxxxxx", Scope::Team),
+    ("GET /v1/campaigns/{planned}/runs/0/attempts", "", "xxxxxx", Scope::Team),
+    ("GET /v1/attempts/{attempt}", "", "xxxxxx", Scope::Team),
+    ("GET /v1/attempts/{attempt}/log", "", "xxxxxx", Scope::Team),
+    ("GET /v1/attempts/{attempt}/rejects", "", "xxxxxx", Scope::Team),
+    // Of a plan, which cannot be repeated: whoever may is told so.
+    ("GET /v1/attempts/{attempt}/replay", "", "xxxxxx", Scope::Team),
+    ("GET /v1/attempts/{attempt}/module", "", "xxxxxx", Scope::Team),
     // Where the campaign is not: whoever may is told so.
     ("POST /v1/campaigns/{campaign}/actions/plan", r#"{"expect":"halted"}"#, ".x.xx.", Scope::Team),
     ("POST /v1/campaigns/{campaign}/actions/start", r#"{"expect":"halted"}"#, "...xx.", Scope::Team),
@@ -106,7 +114,7 @@ const WITHOUT: [&str; 8] = [
     "GET /v1/ready",
     "GET /v1/events/stream",
     "POST /v1/datasets",
-    "GET /v1/campaigns/{campaign}/runs/{seq}",
+    "GET /v1/campaigns/{campaign}/runs/{run}",
     "GET /v1/campaigns/{campaign}/samples/{seq}",
 ];
 
@@ -118,15 +126,15 @@ enum Scope {
 }
 
 /// A server that asks for tokens, with a team `pay` that has a module, datasets, a scan and a campaign.
-struct Guarded {
-    service: Service,
-    admin: String,
+pub(super) struct Guarded {
+    pub(super) service: Service,
+    pub(super) admin: String,
     /// What stands for a name in a path or body.
     names: BTreeMap<&'static str, String>,
 }
 
 impl Guarded {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let service = Service::start_as(8, |call, site| {
             let settings = site.path("skein.toml");
             let roots = format!("[roots]\npay = [{:?}]\n", site.path("data"));
@@ -180,21 +188,37 @@ impl Guarded {
         let test = self.done(&admin, &format!("POST /v1/webhooks/{webhook}/actions/test"), "");
         self.names.insert("delivery", test["delivery"].as_str().unwrap().to_owned());
         self.names.insert("webhook", webhook);
+        self.plan();
+    }
+
+    /// Another campaign, of which there are runs and attempts.
+    fn plan(&mut self) {
+        let admin = self.admin.clone();
+        let params = json!({ "name": "x", "steps": [{ "drop": "note" }] });
+        let body = json!({ "name": "c", "module": "columns@1", "owner": "pay", "params": params });
+        let made = self.done(&admin, "POST /v1/campaigns", &body.to_string());
+        let id = made["campaign"].as_str().unwrap().to_owned();
+        let at = format!("/v1/campaigns/{id}");
+        self.done(&admin, &format!("POST {at}/actions/plan"), r#"{"expect":"draft"}"#);
+        super::until("a plan is made", || self.done(&admin, &format!("GET {at}"), "")["state"] == "planned");
+        let attempts = self.done(&admin, &format!("GET {at}/attempts"), "");
+        self.names.insert("attempt", attempts["items"][0]["attempt"].as_str().unwrap().to_owned());
+        self.names.insert("planned", id);
     }
 
     #[track_caller]
-    fn done(&self, token: &str, what: &str, body: &str) -> Value {
+    pub(super) fn done(&self, token: &str, what: &str, body: &str) -> Value {
         let (status, answer) = self.ask(token, what, body.as_bytes());
         assert_eq!(status, 200, "{what}: {answer}");
         answer
     }
 
-    fn ask(&self, token: &str, what: &str, body: &[u8]) -> (u16, Value) {
+    pub(super) fn ask(&self, token: &str, what: &str, body: &[u8]) -> (u16, Value) {
         self.service.send(what, &bearer(token), body)
     }
 
     /// A new token's id and secret.
-    fn token(&self, team: Option<&str>, role: &str) -> (String, String) {
+    pub(super) fn token(&self, team: Option<&str>, role: &str) -> (String, String) {
         let body = json!({
             "name": format!("{role} of {team:?}"),
             "kind": "service",
@@ -225,7 +249,7 @@ impl Guarded {
     }
 }
 
-fn bearer(token: &str) -> String {
+pub(super) fn bearer(token: &str) -> String {
     format!("Authorization: Bearer {token}\r\n")
 }
 
@@ -298,7 +322,8 @@ fn another_teams_things_are_not_there() {
     let guarded = Guarded::start();
     let stranger = guarded.token(Some("shop"), "platform-admin").1;
     for (what, body, _, scope) in ROUTES {
-        let names_a_thing = ["pay", "columns", "orders", "{scan}", "{campaign}", "{webhook}"];
+        let names_a_thing =
+            ["pay", "columns", "orders", "{scan}", "{campaign}", "{planned}", "{attempt}", "{webhook}"];
         if *scope == Scope::All
             || !names_a_thing.iter().any(|name| what.contains(name))
             || what.starts_with("PUT")

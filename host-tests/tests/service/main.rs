@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod attempts;
 mod backups;
 mod clock;
 mod commands;

@@ -19,6 +19,7 @@
 //! It deliberately does not know: HTTP beyond paths and status numbers, the ledger, the machines, files, guests.
 
 mod access;
+mod attempt;
 mod audit;
 mod backup;
 mod body;
@@ -42,6 +43,7 @@ mod time;
 mod webhook;
 
 pub use access::{AccessToken, GRANTS_MAX, Grant, Team, TeamPut, TokenIssue, TokenIssued, Whoami};
+pub use attempt::{Attempt, AttemptEnding, AttemptKind, PartOf, RejectCount, Replay, SourceSeen};
 pub use audit::{ChainHead, ChainHeadParseError};
 pub use backup::{Backup, BackupAsk};
 pub use body::{BODY_BYTES_MAX, BodyError, parse};

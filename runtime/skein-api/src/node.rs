@@ -22,6 +22,7 @@
 
 mod blob;
 mod exchange;
+mod notes;
 mod register;
 mod report;
 mod secret;
@@ -32,6 +33,9 @@ pub use blob::{BLOB_BYTES_MAX, BlobError, check_blob};
 pub use exchange::{
     CheckpointReport, Exchange, Exchanged, Held, Lease, Progress, Rates, Report, Revoke, RevokeReason, Usage,
     Wants,
+};
+pub use notes::{
+    LINE_BYTES_MAX, LINES_HERE_BYTES_MAX, LINES_HERE_MAX, Lines, Notes, REJECT_CODES_MAX, Rejected,
 };
 pub use register::{NodeRefused, Register, Registered, check_protocol};
 pub use report::{DatasetPlan, Found, Fragment, Outcome, Planned, Sampled, Scanned, Staged};

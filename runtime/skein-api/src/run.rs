@@ -1,7 +1,9 @@
 //! Runs: `GET /v1/campaigns/{id}/runs`, `GET /v1/campaigns/{id}/runs/{seq}`.
 
 use serde::{Deserialize, Serialize};
-use skein_types::{Bytes, Code, DatasetId, ErrorClass, Fuel, Millis, Rows, RunId, RunState, Verdict};
+use skein_types::{
+    AttemptId, Bytes, Code, DatasetId, ErrorClass, Fuel, Millis, Rows, RunId, RunState, Verdict,
+};
 use utoipa::ToSchema;
 
 use crate::bounded::Text;
@@ -91,6 +93,9 @@ pub struct Run {
     pub verdict: Option<Verdict>,
     /// Why it is where it is, if that needs saying.
     pub why: Option<Why>,
+    /// Its last attempt that failed, where it has failed and that is kept still.
+    #[serde(default)]
+    pub failed_attempt: Option<AttemptId>,
     /// Since when.
     pub since: Time,
     /// The dataset's version that it made.

@@ -67,6 +67,8 @@ fn the_bodies_about_campaigns() {
     golden("audit-head", &reports::head());
     golden("plan-samples-page", &plans::samples_page());
     golden("runs-page", &public::runs_page());
+    golden("attempts-page", &public::attempts_page());
+    golden("attempt-replay", &public::replay());
     golden("events-page", &public::events_page());
     golden("problem", &public::problem());
 }

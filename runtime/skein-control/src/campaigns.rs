@@ -23,6 +23,8 @@ use crate::policy;
 use crate::shown;
 use crate::undo::reverting;
 
+/// What a dataset is called that the server does not know any more.
+pub(crate) const REMOVED: &str = "(removed)";
 /// Blobs of a campaign are named by it, and kept as long.
 const KEEP: u64 = 24 * 3_600_000;
 /// What a rollback of single runs does.
@@ -326,14 +328,40 @@ impl Control {
     }
 
     /// A run of a campaign.
-    pub(crate) fn run(&self, id: CampaignId, seq: &str) -> Result<Run, ServiceError> {
-        let run = self.ledger.run(id, number(seq)?)?;
-        self.shown_run(&run.ok_or_else(|| ServiceError::absent("run", seq))?)
+    pub(crate) fn run(&self, id: CampaignId, named: &str) -> Result<Run, ServiceError> {
+        self.shown_run(&self.run_of_campaign(id, named)?)
+    }
+
+    /// A run by its place in its campaign, or by the name or the id of its dataset.
+    pub(crate) fn run_of_campaign(
+        &self,
+        id: CampaignId,
+        named: &str,
+    ) -> Result<skein_ledger::Run, ServiceError> {
+        let absent = || ServiceError::absent("run", named);
+        if let Ok(seq) = named.parse() {
+            return self.ledger.run(id, seq)?.ok_or_else(absent);
+        }
+        // Whoever sees the campaign sees its runs; that there is a dataset of that name elsewhere is not told.
+        let dataset = self.find_dataset(named).map_err(|_| absent())?.id;
+        let mut after = None;
+        loop {
+            let page = self.ledger.runs_of_dataset(dataset, after, Limit::MAX)?;
+            if let Some(run) = page.items.into_iter().find(|run| run.campaign == id) {
+                return Ok(run);
+            }
+            after = Some(page.next.ok_or_else(absent)?);
+        }
     }
 
     fn shown_run(&self, run: &skein_ledger::Run) -> Result<Run, ServiceError> {
         let dataset = self.ledger.dataset(run.dataset)?;
-        shown::run(run, dataset.as_ref().map_or("(removed)", |dataset| dataset.name.as_str()))
+        let name = dataset.as_ref().map_or(REMOVED, |dataset| dataset.name.as_str());
+        let failed = match run.failure {
+            Some(_) => self.ledger.last_failed(run.campaign, run.seq)?.map(|attempt| attempt.id),
+            None => None,
+        };
+        shown::run(run, (name, failed))
     }
 
     /// What was decided about a campaign and its runs.

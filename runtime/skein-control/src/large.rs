@@ -8,6 +8,7 @@
 //! How many parts a run has is a function of its size in the plan. A part that is lost is made again by the seal, so
 //! what happens to the rows of split tasks costs time and nothing else.
 
+use skein_api::PartOf;
 use skein_api::node::Fragment;
 use skein_ledger::{Enqueue, Entry, Limit, Phase, Run, SizeClass, Task, TaskKind, Unit};
 use skein_types::{Blake3, Bytes, CampaignId, TaskId, Timestamp};
@@ -18,13 +19,6 @@ use crate::error::ServiceError;
 
 /// Parts of a run at most: more would cost more looks at the dataset than they save.
 const PARTS_MAX: u64 = 64;
-
-/// What a split task is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct PartOf {
-    pub(crate) part: u32,
-    pub(crate) parts: u32,
-}
 
 /// The first tasks of a run.
 pub(crate) fn tasks_of(run: &Run) -> Result<Vec<Entry>, ServiceError> {
@@ -87,6 +81,12 @@ impl Control {
         }
         Ok(!sealed.is_empty())
     }
+}
+
+/// What a split task is about.
+pub(crate) fn part_of(task: &Task) -> Result<PartOf, ServiceError> {
+    serde_json::from_str(&task.payload)
+        .map_err(|error| ServiceError::bug(format!("a split task that is none: {error}")))
 }
 
 /// Whether all parts are there, or one of them says that there are none.

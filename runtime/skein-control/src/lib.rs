@@ -20,6 +20,7 @@
 
 mod access;
 mod admit;
+mod attempts;
 mod audit;
 mod backup;
 mod campaigns;

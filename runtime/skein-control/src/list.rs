@@ -18,6 +18,8 @@ pub struct ListPart {
     pub limit: Option<usize>,
     /// Of runs: in this state.
     pub state: Option<RunState>,
+    /// Of attempts: failed ones alone.
+    pub failed: bool,
     /// Of datasets: whose names begin so.
     pub prefix: Option<String>,
     /// Of datasets: of this team.

@@ -56,13 +56,18 @@ impl Modules {
         Ok(self.bytes.keep(&file(module), bytes)?)
     }
 
+    /// The bytes as they were submitted.
+    pub(crate) fn bytes(&self, module: ModuleDigest) -> Result<Option<Vec<u8>>, ServiceError> {
+        Ok(self.bytes.get(&file(module))?)
+    }
+
     /// Makes the artifact if there is none. The inner error is the module's fault, for good.
     pub(crate) fn compile(&self, module: ModuleDigest) -> Result<Result<(), SubmitError>, ServiceError> {
         let _one = self.compiler.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if self.artifact(module)?.is_some() {
             return Ok(Ok(()));
         }
-        let bytes = self.bytes.get(&file(module))?;
+        let bytes = self.bytes(module)?;
         let bytes = bytes.ok_or_else(|| ServiceError::bug(format!("the bytes of {module} are gone")))?;
         match compile_in_jail(&JailOptions::standard(self.exe.clone()), &bytes) {
             Ok(compiled) => Ok(Ok(self.artifacts.put(&self.file_of(module), &self.key.sign(&compiled))?)),

@@ -132,6 +132,9 @@ impl Control {
                     alone: task.alone || after == AfterDeath::Alone,
                     from_start: false,
                 }));
+                if has_begun(task.id) {
+                    unit = self.attempt_lost(task, holder)?.into_iter().fold(unit, skein_ledger::Unit::then);
+                }
             }
             match page.next {
                 Some(next) => from = next,
@@ -289,7 +292,7 @@ mod tests {
 
     use super::*;
     use crate::scene::{HandClock, MODULE, campaign, open, running};
-    use skein_ledger::{Claim, Enqueue, SizeClass, TaskKind};
+    use skein_ledger::{AttemptFilter, Claim, Ending, Enqueue, SizeClass, TaskKind};
     use skein_types::{AttemptId, Bytes, CampaignState, TaskId, Token};
 
     fn module_of(control: &Control) -> ModuleState {
@@ -382,6 +385,10 @@ mod tests {
                 (deaths, Phase::Ready { not_before: Timestamp(0) }),
                 "{how:?}"
             );
+            let of = AttemptFilter { campaign: campaign(), seq: Some(0), failed: false };
+            let attempts = control.ledger.attempts(of, None, Limit::MAX).unwrap().items;
+            let ends: Vec<_> = attempts.iter().map(|attempt| (attempt.task, attempt.ending)).collect();
+            assert_eq!(ends, [(task.id, Ending::Lost)], "{how:?}");
             let suspect = control.is_suspect(&control.state(), &task);
             assert_eq!(suspect, how != Loss::Restarted, "{how:?}");
         }

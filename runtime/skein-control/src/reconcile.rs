@@ -155,11 +155,12 @@ impl Control {
     /// Removes what is past its retention. What is not removed this time is removed the next.
     fn sweep(&self) {
         match self.ledger.sweep(KEPT) {
-            Ok(Swept { causes, blobs, answers, deliveries, charges }) => {
+            Ok(Swept { causes, blobs, answers, attempts, deliveries, charges }) => {
                 tracing::info!(
                     causes,
                     blobs,
                     answers,
+                    attempts,
                     deliveries,
                     charges,
                     "swept what was past its retention"

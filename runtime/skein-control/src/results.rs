@@ -23,7 +23,6 @@ impl Control {
         (node, incarnation): (NodeId, u64),
         report: &Report,
     ) -> Result<Option<Unit>, ServiceError> {
-        let by = || self.itself.unit();
         let is_the_owners = |task: &Task| match &task.phase {
             Phase::Claimed(owner) => {
                 task.token == report.held.token
@@ -38,6 +37,20 @@ impl Control {
         if let Some(live) = task.campaign.and_then(|campaign| state.campaigns.get_mut(&campaign)) {
             live.suspects.remove(&task.id);
         }
+        // First, because what is decided next may leave nothing of the task.
+        let attempt = self.attempt_over(&task, (node, incarnation), report)?;
+        let unit = self.taken_from(state, (&task, node, incarnation), report)?;
+        Ok(unit.map(|unit| attempt.into_iter().fold(unit, Unit::then)))
+    }
+
+    /// What follows from a report of whoever has the task.
+    fn taken_from(
+        &self,
+        state: &mut State,
+        (task, node, incarnation): (&Task, NodeId, u64),
+        report: &Report,
+    ) -> Result<Option<Unit>, ServiceError> {
+        let by = || self.itself.unit();
         let stage = |result: String| {
             let held = report.held;
             by().then(Entry::Stage(Stage {
@@ -55,7 +68,7 @@ impl Control {
             Outcome::Staged(staged) if staged.base > NUMBER_MAX => {
                 let message = format!("a node says that {} was version {}", task.id, staged.base);
                 let why = Why::new(codes::BUG, &message, None);
-                self.failed(state, (&task, node), (&why, &staged.meters)).map(Some)
+                self.failed(state, (task, node), (&why, &staged.meters)).map(Some)
             }
             Outcome::Staged(staged) => {
                 if staged.taken_over > 0 {
@@ -64,22 +77,22 @@ impl Control {
                 }
                 Ok(Some(stage(text(serde_json::to_string(&Finished::of(report, staged)))?)))
             }
-            Outcome::Planned(_) | Outcome::Sampled(_) | Outcome::Scanned(_) => self.look_taken(report, &task),
+            Outcome::Planned(_) | Outcome::Sampled(_) | Outcome::Scanned(_) => self.look_taken(report, task),
             Outcome::Revoked | Outcome::Evicted { .. } => {
                 Ok(Some(by().then(released(report.held, Timestamp(0)))))
             }
-            Outcome::Failed { why, .. } if task.looks() => self.look_failed(state, &task, why),
-            Outcome::Failed { why, meters } => self.failed(state, (&task, node), (why, meters)).map(Some),
+            Outcome::Failed { why, .. } if task.looks() => self.look_failed(state, task, why),
+            Outcome::Failed { why, meters } => self.failed(state, (task, node), (why, meters)).map(Some),
             Outcome::SchemaMoved { found } => {
                 let reason = Text::clip(&format!("its schema is {found} now"));
-                self.at_rest(state, &task, RunState::Stale, |campaign, seq| {
+                self.at_rest(state, task, RunState::Stale, |campaign, seq| {
                     RunStale { campaign, seq, from: RunState::Planned, reason }.into()
                 })
                 .map(Some)
             }
             Outcome::AlreadyMigrated { version } => {
                 let reason = Text::clip(&format!("version {version} has been through this migration"));
-                self.at_rest(state, &task, RunState::Skipped, |campaign, seq| {
+                self.at_rest(state, task, RunState::Skipped, |campaign, seq| {
                     RunSkipped { campaign, seq, from: RunState::Planned, reason }.into()
                 })
                 .map(Some)

@@ -52,7 +52,7 @@ impl Tried {
     }
 }
 
-fn job(task: &Task) -> Result<SampleJob, ServiceError> {
+pub(crate) fn job(task: &Task) -> Result<SampleJob, ServiceError> {
     serde_json::from_str(&task.payload).map_err(|error| ServiceError::bug(format!("a sample's row: {error}")))
 }
 

@@ -233,6 +233,16 @@ impl Control {
         Ok(those)
     }
 
+    /// The parameters of a campaign for one dataset, as its node got them.
+    pub(crate) fn params_of(&self, live: &Live, dataset: DatasetId) -> Result<Vec<u8>, ServiceError> {
+        let own = live.overrides.of.get(&dataset).and_then(|own| own.params.as_ref());
+        if let Some((_, own)) = own {
+            return Ok(live.overrides.whole(own));
+        }
+        let params = self.ledger.blob(live.params)?;
+        params.ok_or_else(|| ServiceError::bug(format!("the blob {} is gone", live.params)))
+    }
+
     /// What a campaign does with one dataset: with the parameters that its manifest gives it.
     pub(crate) fn work_of(&self, live: &Live, dataset: DatasetId, work: Work) -> Result<Work, ServiceError> {
         let own = live.overrides.of.get(&dataset).and_then(|own| own.params.as_ref());

@@ -5,7 +5,7 @@ use skein_api::{
     Run, RunCounts, RunRows, Text, Time, Wave, Why,
 };
 use skein_ledger::Recorded;
-use skein_types::{Code, Millis, Rows, RunState, Timestamp, codes};
+use skein_types::{AttemptId, Code, Millis, Rows, RunState, Timestamp, codes};
 
 use crate::error::ServiceError;
 
@@ -25,7 +25,7 @@ pub(crate) const fn since(then: Timestamp, now: Timestamp) -> Millis {
     Millis(now.0.saturating_sub(then.0))
 }
 
-fn text<const MAX: usize>(text: impl std::fmt::Display) -> Text<MAX> {
+pub(crate) fn text<const MAX: usize>(text: impl std::fmt::Display) -> Text<MAX> {
     Text::escaped(&text.to_string())
 }
 
@@ -157,7 +157,10 @@ fn wave(row: &skein_ledger::Wave) -> Wave {
 }
 
 /// A run.
-pub(crate) fn run(row: &skein_ledger::Run, name: &str) -> Result<Run, ServiceError> {
+pub(crate) fn run(
+    row: &skein_ledger::Run,
+    (name, failed_attempt): (&str, Option<AttemptId>),
+) -> Result<Run, ServiceError> {
     let failure = row.failure.as_ref().and_then(|failure| known(failure.code.as_str()));
     let why = failure.map(|code| Why::new(code, row.reason.as_str(), None));
     let (rows, meters) = worked(&row.meters).unzip();
@@ -171,6 +174,7 @@ pub(crate) fn run(row: &skein_ledger::Run, name: &str) -> Result<Run, ServiceErr
         epoch: row.epoch,
         verdict: Some(row.verdict),
         why,
+        failed_attempt,
         since: Time(row.since),
         version: row.version,
         rows,

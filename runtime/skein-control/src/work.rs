@@ -1,13 +1,13 @@
 //! What a node is given with a task. Made when it is claimed, from the ledger as it is then.
 
 use skein_api::node::{DatasetPlace, Payload, RunTask, SplitTask, Work};
-use skein_api::{Location, Text};
+use skein_api::{Location, PartOf, Text};
 use skein_ledger::{Dataset, Task, TaskKind};
 use skein_types::{Blake3, Bytes, CampaignId, DatasetId, Rows};
 
 use crate::control::{Control, State};
 use crate::error::ServiceError;
-use crate::large::PartOf;
+use crate::large;
 use crate::live::Live;
 use crate::policy;
 
@@ -69,8 +69,7 @@ impl Control {
         };
         let payload = match task.kind {
             TaskKind::Split => {
-                let PartOf { part, parts } = serde_json::from_str(&task.payload)
-                    .map_err(|error| ServiceError::bug(format!("a split task that is none: {error}")))?;
+                let PartOf { part, parts } = large::part_of(task)?;
                 Payload::Split(Box::new(SplitTask { run, part, parts }))
             }
             TaskKind::Seal => Payload::Seal(Box::new(run)),

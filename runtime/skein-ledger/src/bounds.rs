@@ -16,6 +16,10 @@ pub const BLOB_MAX: usize = 32 << 20;
 pub const ANSWER_MAX: usize = 64 << 10;
 /// Answers that are kept: at most a GiB of them.
 pub(crate) const ANSWERS_MAX: u64 = 16_384;
+/// Attempts that are kept.
+pub(crate) const ATTEMPTS_MAX: u64 = 500_000;
+/// Bytes of what is kept of an attempt beside what its row has columns for.
+pub const NOTES_MAX: usize = 32 << 10;
 /// Notices that are kept.
 pub(crate) const DELIVERIES_MAX: u64 = 100_000;
 /// Rows of what was used that are kept.

@@ -6,6 +6,7 @@
 #![expect(clippy::panic, reason = "these are tests, in a crate of their own for other engines")]
 
 pub mod access;
+pub mod attempts;
 pub mod audit;
 pub mod chain;
 pub mod counts;
@@ -116,6 +117,8 @@ macro_rules! conformance {
             kept::what_was_told_of_is_never_untold
             kept::use_is_summed_by_hour_team_campaign_and_module
             kept::use_is_added_up_to_what_a_row_holds_and_kept_for_its_time
+            attempts::attempts_are_listed_by_campaign_and_run_and_the_failed_ones_found
+            attempts::an_attempt_ends_once_and_is_kept_for_its_time
             counts::what_is_written_is_counted_and_what_is_refused_or_known_is_not
             model::random_units_do_what_the_model_does
         }

@@ -2,6 +2,7 @@
 
 use skein_types::{AttemptId, Blake3, Bytes, CampaignId, NodeId, TaskId, Timestamp, Token, TokenId};
 
+use crate::attempt::Attempt;
 use crate::event::Event;
 use crate::kept::{Answer, Charge, Delivery};
 use crate::task::{SizeClass, TaskKind};
@@ -60,6 +61,8 @@ pub enum Entry {
         /// Position of the last.
         position: u64,
     },
+    /// An attempt is over. There already, the first stays.
+    PutAttempt(Box<Attempt>),
     /// What work took. Added to what is there.
     Charge(Charge),
     /// Bytes by their digest. There already, they are kept for the longer of both times.

@@ -4,10 +4,11 @@ use std::fmt::Debug;
 use std::path::Path;
 
 use skein_types::{
-    Blake3, Bytes, CampaignId, DatasetId, DeliveryId, Millis, ModuleDigest, Name, NodeId, QuotaOf, RunId,
-    TaskId, Timestamp, TokenId, WebhookId,
+    AttemptId, Blake3, Bytes, CampaignId, DatasetId, DeliveryId, Millis, ModuleDigest, Name, NodeId, QuotaOf,
+    RunId, TaskId, Timestamp, TokenId, WebhookId,
 };
 
+use crate::attempt::{Attempt, AttemptFilter};
 use crate::chain::{Head, Recorded};
 use crate::error::LedgerError;
 use crate::kept::{Answer, Delivery, DeliveryFilter, Usage, UsageBy, UsageFilter};
@@ -157,6 +158,18 @@ pub trait Ledger: Send + Sync + Debug {
         limit: Limit,
     ) -> Result<Page<Task, u64>, LedgerError>;
 
+    /// An attempt that is over.
+    fn attempt(&self, id: AttemptId) -> Result<Option<Attempt>, LedgerError>;
+    /// Attempts of a campaign by id, which is the order in which they were given to nodes.
+    fn attempts(
+        &self,
+        filter: AttemptFilter,
+        after: Option<AttemptId>,
+        limit: Limit,
+    ) -> Result<Page<Attempt, AttemptId>, LedgerError>;
+    /// The last attempt at a run that failed.
+    fn last_failed(&self, campaign: CampaignId, seq: u64) -> Result<Option<Attempt>, LedgerError>;
+
     /// The answer that is kept under a key.
     fn answer(&self, key: &Name) -> Result<Option<Answer>, LedgerError>;
     /// A notice.
@@ -221,6 +234,8 @@ pub struct Swept {
     pub blobs: u64,
     /// Answers.
     pub answers: u64,
+    /// Attempts.
+    pub attempts: u64,
     /// Notices.
     pub deliveries: u64,
     /// Rows of what was used.
@@ -234,6 +249,7 @@ impl Swept {
             causes: self.causes + other.causes,
             blobs: self.blobs + other.blobs,
             answers: self.answers + other.answers,
+            attempts: self.attempts + other.attempts,
             deliveries: self.deliveries + other.deliveries,
             charges: self.charges + other.charges,
         }

@@ -4,7 +4,7 @@
 //! tokens, settings) is an event in one append-only, gap-free, hash-chained log; tables that answer questions about it (*projections*) change in
 //! the same transaction and can be rebuilt from it. What is *under way* (tasks, leases, checkpoints) is queue rows, fenced by
 //! compare-and-set on [`skein_types::Token`]; losing them costs work that is done again, never correctness. What is *kept for a
-//! while* (answers, notices, what was used) is rows, too, with a most of each kind.
+//! while* (answers, notices, attempts, what was used) is rows, too, with a most of each kind.
 //!
 //! There is one way to write: [`Ledger::commit`] takes [`Unit`]s. A unit is all or nothing; units do not depend on each
 //! other. When it returns, what it says is on the disk.
@@ -29,6 +29,7 @@
 //! It does not know which move of a campaign, wave or run is allowed: `skein-campaign` decides that, and an event that says
 //! where it starts from is refused where that is not so. It does not know what blobs, payloads and policies mean.
 
+mod attempt;
 mod bounds;
 mod canonical;
 mod chain;
@@ -49,8 +50,9 @@ mod view;
 mod words;
 mod written;
 
+pub use attempt::{Attempt, AttemptFilter, Ending};
 pub use bounds::{
-    ANSWER_MAX, BLOB_MAX, BODY_MAX, ENTRIES_MAX, OWNERS_MAX, PAYLOAD_MAX, UNITS_MAX, USAGE_MAX,
+    ANSWER_MAX, BLOB_MAX, BODY_MAX, ENTRIES_MAX, NOTES_MAX, OWNERS_MAX, PAYLOAD_MAX, UNITS_MAX, USAGE_MAX,
 };
 pub use canonical::INTEGER_MAX;
 pub use chain::{Head, Recorded};

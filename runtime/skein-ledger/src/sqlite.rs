@@ -4,6 +4,7 @@
 //! (`synchronous = FULL`); what queued during one sync shares the next. Readers see snapshots and wait for nobody.
 
 mod apply;
+mod attempt;
 mod backup;
 mod cells;
 mod fault;
@@ -29,10 +30,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use skein_types::{
-    Blake3, Bytes, CampaignId, Clock, DatasetId, DeliveryId, ModuleDigest, Name, NodeId, QuotaOf, RunId,
-    TaskId, Timestamp, TokenId, WebhookId,
+    AttemptId, Blake3, Bytes, CampaignId, Clock, DatasetId, DeliveryId, ModuleDigest, Name, NodeId, QuotaOf,
+    RunId, TaskId, Timestamp, TokenId, WebhookId,
 };
 
+use crate::attempt::{Attempt, AttemptFilter};
 use crate::chain::{Head, Recorded};
 use crate::error::LedgerError;
 use crate::kept::{Answer, Delivery, DeliveryFilter, Usage, UsageBy, UsageFilter};
@@ -300,6 +302,23 @@ impl Ledger for Sqlite {
         limit: Limit,
     ) -> Result<Page<Task, u64>, LedgerError> {
         self.readers.read(|db| read::task::tasks_of_run(db, (campaign, seq), after, limit))
+    }
+
+    fn attempt(&self, id: AttemptId) -> Result<Option<Attempt>, LedgerError> {
+        self.readers.read(|db| attempt::attempt(db, id))
+    }
+
+    fn attempts(
+        &self,
+        filter: AttemptFilter,
+        after: Option<AttemptId>,
+        limit: Limit,
+    ) -> Result<Page<Attempt, AttemptId>, LedgerError> {
+        self.readers.read(|db| attempt::attempts(db, filter, after, limit))
+    }
+
+    fn last_failed(&self, campaign: CampaignId, seq: u64) -> Result<Option<Attempt>, LedgerError> {
+        self.readers.read(|db| attempt::last_failed(db, campaign, seq))
     }
 
     fn answer(&self, key: &Name) -> Result<Option<Answer>, LedgerError> {

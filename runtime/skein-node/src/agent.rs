@@ -1,7 +1,7 @@
 //! The seam to whatever transforms rows: agents in the sandbox, or (to measure what the sandbox costs) native code.
 
 use arrow_array::RecordBatch;
-use skein_sandbox::{GuestError, Processed, Seed, Usage};
+use skein_sandbox::{GuestError, LogEntry, Processed, Seed, Usage};
 
 /// Opens agents. Shared by all workers of a run.
 pub trait AgentSource: Sync {
@@ -25,4 +25,12 @@ pub trait Agent {
 
     /// What was used so far.
     fn usage(&self) -> Usage;
+
+    /// What follows is about these rows, until this is called again: for what is told of it.
+    fn about(&mut self, _file: &str, _row_group: usize) {}
+
+    /// What its module logged and printed so far, also after an error.
+    fn log(&mut self) -> &[LogEntry] {
+        &[]
+    }
 }

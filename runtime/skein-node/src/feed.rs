@@ -65,6 +65,7 @@ impl Feed<'_> {
         (row_group, first_row, most): (usize, u64, usize),
         mut answered: impl FnMut(Processed) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
+        agent.about(source.name(), row_group);
         let mut row = 0_u64;
         for batch in source.read(row_group, self.leaves, self.batch_rows(source, row_group))?.take(most) {
             if self.progress.is_cancelled() {

@@ -36,6 +36,8 @@ pub(crate) struct InputFile {
     pub(crate) splits: Vec<Range<usize>>,
     pub(crate) row_groups: usize,
     pub(crate) rows: u64,
+    /// Of its footer, which says how its rows lie in it.
+    pub(crate) footer: Blake3,
     /// What a file must have in common with another to be written as one; `None` if it cannot be written anew.
     pub(crate) recut_kind: Option<Blake3>,
 }
@@ -99,6 +101,7 @@ pub(crate) fn read_later(
             splits: ranges,
             row_groups: source.row_groups(),
             rows: source.rows().0,
+            footer: source.footer_digest(),
             recut_kind: source.recut_kind(),
         });
     }

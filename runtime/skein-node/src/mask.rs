@@ -11,6 +11,7 @@ use arrow_array::RecordBatch;
 use skein_sandbox::{GuestError, Processed, Seed, Usage};
 
 use crate::agent::Agent;
+use crate::journal::{At, Journal};
 
 const MASKED: &str = "***";
 /// The sandbox cuts words at 4 KiB; shorter ones are whole, but for what it escaped.
@@ -96,10 +97,48 @@ fn trim_beginning_of(secret: &str, text: &mut String) {
     text.truncate(text.len() - begun.unwrap_or(0));
 }
 
-/// An agent whose words are masked.
+/// An agent whose words are masked, and go into a journal.
 pub(crate) struct Masked {
-    pub(crate) agent: Box<dyn Agent>,
-    pub(crate) mask: Arc<Mask>,
+    agent: Box<dyn Agent>,
+    mask: Arc<Mask>,
+    journal: Arc<Journal>,
+    at: At,
+    /// Lines that are in the journal by now.
+    told: usize,
+    failed: bool,
+}
+
+impl Masked {
+    pub(crate) fn new(agent: Box<dyn Agent>, mask: Arc<Mask>, journal: Arc<Journal>) -> Self {
+        Self { agent, mask, journal, at: At::default(), told: 0, failed: false }
+    }
+
+    /// What it said since the last time.
+    fn tell(&mut self) {
+        let said = self.agent.log();
+        self.journal.module_said(&self.at, said.get(self.told..).unwrap_or_default(), &self.mask);
+        self.told = said.len();
+    }
+
+    fn ended(&mut self, error: GuestError) -> GuestError {
+        self.failed = true;
+        self.mask.error(error)
+    }
+}
+
+impl Drop for Masked {
+    fn drop(&mut self) {
+        self.tell();
+        if self.failed {
+            let usage = self.usage();
+            let counters = usage.counters.into_iter().map(|(name, sum)| (name, sum.to_string()));
+            let gauges = usage.gauges.into_iter().map(|(name, value)| (name, value.to_string()));
+            let mut counted = counters.chain(gauges).peekable();
+            if counted.peek().is_some() {
+                self.journal.module_counted(&self.at, counted);
+            }
+        }
+    }
 }
 
 impl Agent for Masked {
@@ -108,26 +147,34 @@ impl Agent for Masked {
     }
 
     fn process(&mut self, first_row: u64, batch: &RecordBatch) -> Result<Processed, GuestError> {
-        let mut processed = self.agent.process(first_row, batch).map_err(|error| self.mask.error(error))?;
+        let mut processed = self.agent.process(first_row, batch).map_err(|error| self.ended(error))?;
         for reject in &mut processed.rejects {
             reject.code = self.mask.words(std::mem::take(&mut reject.code));
             reject.message = self.mask.words(std::mem::take(&mut reject.message));
         }
+        self.journal.rejected(&self.at, &processed.rejects);
         Ok(processed)
     }
 
     fn finish(&mut self) -> Result<Vec<RecordBatch>, GuestError> {
-        self.agent.finish().map_err(|error| self.mask.error(error))
+        self.agent.finish().map_err(|error| self.ended(error))
     }
 
     fn save(&mut self) -> Result<Option<Vec<u8>>, GuestError> {
-        self.agent.save().map_err(|error| self.mask.error(error))
+        self.agent.save().map_err(|error| self.ended(error))
     }
 
     fn usage(&self) -> Usage {
         let mut usage = self.agent.usage();
         usage.counters = self.mask.names(std::mem::take(&mut usage.counters));
+        let gauges = std::mem::take(&mut usage.gauges).into_iter();
+        usage.gauges = gauges.map(|(name, value)| (self.mask.text(&name, false), value)).collect();
         usage
+    }
+
+    fn about(&mut self, file: &str, row_group: usize) {
+        self.tell();
+        self.at = At { file: file.to_owned(), row_group };
     }
 }
 

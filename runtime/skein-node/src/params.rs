@@ -145,6 +145,12 @@ impl Params {
         Mask::new(self.secrets.values().map(Vec::as_slice))
     }
 
+    /// The same under the digest that another process, with another key, knows it by.
+    #[must_use]
+    pub(crate) fn known_as(self, digest: ParamsDigest) -> Self {
+        Self { digest, ..self }
+    }
+
     /// What records name.
     pub const fn digest(&self) -> ParamsDigest {
         self.digest

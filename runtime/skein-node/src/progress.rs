@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use skein_sandbox::CancelFlag;
 use skein_types::{Bytes, Rows};
 
+use crate::journal::Journal;
+
 /// How far a run is. Shared by reference; every number only grows.
 #[derive(Debug, Default)]
 pub struct Progress {
@@ -19,6 +21,7 @@ pub struct Progress {
     evicted: AtomicBool,
     cancelled: Arc<AtomicBool>,
     agents: CancelFlag,
+    journal: Arc<Journal>,
 }
 
 /// One reading of a [`Progress`].
@@ -80,7 +83,12 @@ impl Progress {
 
     /// Counters of their own for work that stops when this is asked to.
     pub(crate) fn following(&self) -> Self {
-        Self { cancelled: Arc::clone(&self.cancelled), agents: self.agents.clone(), ..Self::default() }
+        Self {
+            cancelled: Arc::clone(&self.cancelled),
+            agents: self.agents.clone(),
+            journal: Arc::clone(&self.journal),
+            ..Self::default()
+        }
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
@@ -90,6 +98,11 @@ impl Progress {
     /// Stops what copies and hashes files.
     pub(crate) fn files(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.cancelled)
+    }
+
+    /// What there is to tell of it.
+    pub(crate) const fn journal(&self) -> &Arc<Journal> {
+        &self.journal
     }
 
     /// Stops agents.

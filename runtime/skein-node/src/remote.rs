@@ -14,6 +14,7 @@
 
 mod client;
 mod metrics;
+mod notes;
 mod pace;
 mod sampling;
 mod scanning;
@@ -40,6 +41,7 @@ use crate::progress::Progress;
 use client::{Client, ClientError};
 pub use metrics::Metrics;
 use tasks::Workers;
+pub(crate) use work::limits;
 
 /// How a node is started.
 #[derive(Debug)]
@@ -437,7 +439,7 @@ impl Desk {
                 self.draining = true;
                 for lease in std::mem::take(&mut self.waiting) {
                     self.held.remove(&lease.held.attempt);
-                    self.results.push(Report { held: lease.held, outcome: Outcome::Revoked });
+                    self.results.push(Report { held: lease.held, outcome: Outcome::Revoked, notes: None });
                 }
                 LeaseInput::News
             }
@@ -480,7 +482,7 @@ impl Desk {
                 having.progress.cancel();
                 self.held.remove(&held.attempt);
                 self.waiting.retain(|lease| lease.held != held);
-                self.results.push(Report { held, outcome: Outcome::Revoked });
+                self.results.push(Report { held, outcome: Outcome::Revoked, notes: None });
             }
             // Its end is reported when it has ended.
             (RevokeReason::Cancelled, true) => having.progress.cancel(),

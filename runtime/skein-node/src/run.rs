@@ -26,6 +26,7 @@ use crate::pieces::{Pieces, Resumption};
 use crate::planning::{self, Planner, Plans, SchemaGroup};
 use crate::presented::Recorded;
 use crate::progress::Progress;
+use crate::replay;
 use crate::report::Migration;
 use crate::resize::Resize;
 use crate::sandboxed::Sandboxes;
@@ -174,6 +175,7 @@ pub(crate) fn prepare_under(
     let Some(work) = work else {
         return Ok(Preparation::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration });
     };
+    progress.journal().reads(replay::seen(&snapshot, &work.files), migration.params);
     left_fit(&snapshot, &work.plans, &request.files, &work.left)?;
     decided(&work);
     let mut joined = [work.done.as_slice(), &work.left].concat();

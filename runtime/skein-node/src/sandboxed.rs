@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use skein_sandbox::{
-    AgentRequest, Applied, CancelFlag, GuestConfig, GuestError, Limits, Manifest, Module, Processed, Seed,
-    Source, Usage,
+    AgentRequest, Applied, CancelFlag, GuestConfig, GuestError, Limits, LogEntry, Manifest, Module,
+    NotOpened, Processed, Seed, Source, Usage,
 };
 use skein_types::{ProposedPlan, SchemaPlan, StateKind};
 
 use crate::agent::{Agent, AgentSource};
+use crate::journal::{At, Journal};
 use crate::mask::{Mask, Masked};
 use crate::planning::SchemaGroup;
 use crate::progress::Progress;
@@ -24,6 +25,7 @@ pub(crate) struct Sandboxes {
     limits: Limits,
     config: Arc<GuestConfig>,
     mask: Arc<Mask>,
+    journal: Arc<Journal>,
     cancel: CancelFlag,
     state_kind: StateKind,
 }
@@ -46,6 +48,7 @@ impl Sandboxes {
             limits: request.limits.clone(),
             config: request.params.guest_config(),
             mask: Arc::new(request.params.mask()),
+            journal: Arc::clone(progress.journal()),
             cancel: progress.agents().clone(),
             state_kind: manifest.state,
         }
@@ -64,6 +67,7 @@ impl Sandboxes {
             limits: self.limits.clone(),
             config: Arc::clone(&self.config),
             mask: Arc::clone(&self.mask),
+            journal: Arc::clone(&self.journal),
             cancel: self.cancel.clone(),
             state_kind: self.state_kind,
             plan: group.plan.clone(),
@@ -80,6 +84,7 @@ struct SandboxAgents {
     limits: Limits,
     config: Arc<GuestConfig>,
     mask: Arc<Mask>,
+    journal: Arc<Journal>,
     cancel: CancelFlag,
     state_kind: StateKind,
     plan: SchemaPlan,
@@ -99,8 +104,12 @@ impl AgentSource for SandboxAgents {
             config: Arc::clone(&self.config),
             cancel: self.cancel.clone(),
         };
-        let agent = self.module.agent(request).map_err(|error| self.mask.error(error))?;
-        Ok(Box::new(Masked { agent: Box::new(agent), mask: Arc::clone(&self.mask) }))
+        let agent = self.module.open_agent(request).map_err(|NotOpened { error, log }| {
+            self.journal.module_said(&At::default(), &log, &self.mask);
+            self.mask.error(error)
+        })?;
+        let (mask, journal) = (Arc::clone(&self.mask), Arc::clone(&self.journal));
+        Ok(Box::new(Masked::new(Box::new(agent), mask, journal)))
     }
 }
 
@@ -123,5 +132,9 @@ impl Agent for skein_sandbox::Agent {
 
     fn usage(&self) -> Usage {
         Self::usage(self)
+    }
+
+    fn log(&mut self) -> &[LogEntry] {
+        Self::log(self)
     }
 }

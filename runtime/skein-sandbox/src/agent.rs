@@ -43,6 +43,21 @@ pub struct AgentRequest<'a> {
     pub cancel: CancelFlag,
 }
 
+/// An agent that could not be opened, and what its module said before.
+#[derive(Debug)]
+pub struct NotOpened {
+    /// Why.
+    pub error: GuestError,
+    /// Its log.
+    pub log: Vec<LogEntry>,
+}
+
+impl From<GuestError> for NotOpened {
+    fn from(error: GuestError) -> Self {
+        Self { error, log: Vec::new() }
+    }
+}
+
 /// A row that the module refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reject {
@@ -124,7 +139,7 @@ impl fmt::Debug for Agent {
 }
 
 impl Agent {
-    pub(crate) fn open(module: &Module, request: AgentRequest<'_>) -> Result<Self, GuestError> {
+    pub(crate) fn open(module: &Module, request: AgentRequest<'_>) -> Result<Self, NotOpened> {
         let AgentRequest { source, proposed, plan, state_kind, state, seed, limits, config, cancel } =
             request;
         let context = wit::TaskContext {
@@ -134,7 +149,12 @@ impl Agent {
             ext: Vec::new(),
         };
         let mut instance = Instance::new(module, Setup { limits, config, seed, cancel, call: "open" })?;
-        failed("open", instance.call("open", |guest, store| guest.call_open(store, &context))?)?;
+        let opened = instance.call("open", |guest, store| guest.call_open(store, &context));
+        if let Err(error) = opened.and_then(|opened| failed("open", opened)) {
+            let log = &mut instance.host_mut().log;
+            log.close();
+            return Err(NotOpened { error, log: log.entries().to_vec() });
+        }
         let output = Arc::new(plain(&plan.guest_output()));
         let input = Arc::new(plain(&plan.guest_input()));
         let preflight = (!output.fields().is_empty())

@@ -14,7 +14,7 @@ mod module;
 pub mod preflight;
 mod schema;
 
-pub use agent::{Agent, AgentRequest, Processed, Reject, Usage};
+pub use agent::{Agent, AgentRequest, NotOpened, Processed, Reject, Usage};
 pub use artifact::{ArtifactKey, ArtifactTrust, LoadError};
 pub use engine::{ENGINE_VERSION, EPOCH_TICK, Engine, EngineError, compiled_for};
 pub use error::GuestError;

@@ -10,7 +10,7 @@ use skein_types::{
 };
 use wasmtime::component::{Component, Linker};
 
-use crate::agent::{Agent, AgentRequest};
+use crate::agent::{Agent, AgentRequest, NotOpened};
 use crate::artifact::{ArtifactTrust, LoadError, verify};
 use crate::bindings::{MigrationPre, types as wit};
 use crate::host::{GuestConfig, HostState, Seed, wasi};
@@ -180,6 +180,11 @@ impl Module {
 
     /// Starts a task.
     pub fn agent(&self, request: AgentRequest<'_>) -> Result<Agent, GuestError> {
+        self.open_agent(request).map_err(|not| not.error)
+    }
+
+    /// The like; what the module says while it fails to start is not lost.
+    pub fn open_agent(&self, request: AgentRequest<'_>) -> Result<Agent, NotOpened> {
         Agent::open(self, request)
     }
 

@@ -1,6 +1,7 @@
 //! `/v1`: what people and their tools ask for.
 
 mod access;
+mod attempts;
 mod audit;
 mod backups;
 mod campaigns;
@@ -43,6 +44,7 @@ pub(crate) fn families() -> Vec<Family> {
         scans::routes(),
         campaigns::routes(),
         plans::routes(),
+        attempts::routes(),
         access::routes(),
         secrets::routes(),
         settings::routes(),

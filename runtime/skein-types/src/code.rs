@@ -279,6 +279,8 @@ catalogue! {
     BACKUP_FOREIGN = "SK0746" BadInput "no backup, or one of another format";
     RESTORE_PLACE = "SK0747" Conflict "a place where no server can be restored";
     KEY_OTHER = "SK0748" Conflict "another key is where a backup's would go";
+    REPLAY_UNFIT = "SK0750" BadInput "an attempt that cannot be repeated";
+    REPLAY_DIFFERS = "SK0751" Conflict "repeated, an attempt ended otherwise";
 
     WEBHOOKS_FULL = "SK0770" Conflict "as many receivers as may be";
     WEBHOOK_OFF = "SK0771" Conflict "the receiver is told nothing";

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::commands::attempt::AttemptArgs;
 use crate::commands::audit::AuditArgs;
 use crate::commands::backup::BackupArgs;
 use crate::commands::campaign::CampaignArgs;
@@ -123,6 +124,7 @@ pub(crate) enum Command {
     Module(ModuleArgs),
     Dataset(DatasetArgs),
     Campaign(CampaignArgs),
+    Attempt(AttemptArgs),
     Fleet(FleetArgs),
     Team(TeamArgs),
     Token(TokenArgs),
@@ -191,6 +193,7 @@ impl Command {
             Self::Secret(a) => return a.server.format,
             Self::Audit(a) => return a.server.format,
             Self::Restore(a) => a.output,
+            Self::Attempt(a) => return a.server.format,
             Self::Backup(a) => return a.server.format,
             Self::Webhook(a) => return a.server.format,
             Self::Dev(_)

@@ -93,6 +93,7 @@ fn command(settings: &Settings, command: Command) -> CommandResult {
         Command::Module(args) => commands::module::module(settings, &args),
         Command::Dataset(args) => commands::dataset::dataset(settings, &args),
         Command::Campaign(args) => commands::campaign::campaign(settings, &args),
+        Command::Attempt(args) => commands::attempt::attempt(settings, &args),
         Command::Fleet(args) => commands::fleet::fleet(settings, &args),
         Command::Team(args) => commands::team::team(settings, &args),
         Command::Token(args) => commands::token::token(settings, &args),

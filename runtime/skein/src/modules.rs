@@ -30,10 +30,15 @@ pub(crate) struct Fresh {
 pub(crate) fn load(path: &Path, home: &Home, clock: &Arc<dyn Clock>) -> Result<Module, Failure> {
     let path = &named::locate(path, home)?;
     let bytes = read(path)?;
+    of_bytes(&bytes, home, clock).map_err(|failure| failure.about(path))
+}
+
+/// Loads a module from its bytes.
+pub(crate) fn of_bytes(bytes: &[u8], home: &Home, clock: &Arc<dyn Clock>) -> Result<Module, Failure> {
     let forge = Forge::new(home, clock)?;
-    match forge.kept(&bytes) {
+    match forge.kept(bytes) {
         Some(module) => Ok(module),
-        None => Ok(forge.compile(&bytes).map_err(|failure| failure.about(path))?.module),
+        None => Ok(forge.compile(bytes)?.module),
     }
 }
 

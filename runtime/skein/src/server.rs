@@ -87,6 +87,11 @@ impl Server {
         self.answer(self.http.delete(self.url(path)))
     }
 
+    /// An answer that is no JSON document: a module, or lines.
+    pub(crate) fn bytes(&self, path: &str, most: usize) -> Result<Vec<u8>, Failure> {
+        self.good(self.http.get(self.url(path)), most)
+    }
+
     /// Removes something that is at this version still.
     pub(crate) fn remove<T: DeserializeOwned>(&self, path: &str, seen: u64) -> Result<T, Failure> {
         self.answer(seeing(self.http.delete(self.url(path)), Some(seen)))
@@ -132,24 +137,34 @@ impl Server {
     }
 
     fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failure> {
+        let most = 8 * BODY_BYTES_MAX;
+        skein_api::parse(&self.good(request, most)?, most).map_err(|error| self.foreign(&error))
+    }
+
+    /// The body of a good answer.
+    fn good(&self, request: RequestBuilder, most: usize) -> Result<Vec<u8>, Failure> {
         let response = request.send().map_err(|error| self.unreachable(&error))?;
         let good = response.status().is_success();
         let mut bytes = Vec::new();
-        let most = 8 * BODY_BYTES_MAX;
         response
             .take(most as u64 + 1)
             .read_to_end(&mut bytes)
             .map_err(|error| Failure::new(codes::SERVER_UNREACHABLE, &error))?;
-        let foreign = |error: skein_api::BodyError| {
-            Failure::text(codes::SERVER_UNREACHABLE, format!("{} answers something else: {error}", self.base))
-        };
-        if good {
-            return skein_api::parse(&bytes, most).map_err(foreign);
+        if bytes.len() > most {
+            let too_long = skein_api::BodyError::TooLarge { bytes: bytes.len(), max: most };
+            return Err(self.foreign(&too_long));
         }
-        let problem: Problem = skein_api::parse(&bytes, most).map_err(foreign)?;
+        if good {
+            return Ok(bytes);
+        }
+        let problem: Problem = skein_api::parse(&bytes, most).map_err(|error| self.foreign(&error))?;
         let code = codes::ALL.iter().find(|code| code.id == problem.code.as_str()).copied();
         let hint = problem.hint.map(|hint| hint.to_string());
         Err(Failure::text(code.unwrap_or(codes::BUG), problem.detail.to_string()).hint(hint))
+    }
+
+    fn foreign(&self, error: &skein_api::BodyError) -> Failure {
+        Failure::text(codes::SERVER_UNREACHABLE, format!("{} answers something else: {error}", self.base))
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {

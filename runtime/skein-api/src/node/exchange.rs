@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use skein_types::{AttemptId, Bytes, Millis, NodeId, Rows, TaskId, Token, TraceId};
 
+use super::notes::Notes;
 use super::report::Outcome;
 use super::task::Payload;
 use super::{HELD_MAX, TASKS_MAX};
@@ -28,6 +29,8 @@ pub struct Report {
     pub held: Held,
     /// What came of it.
     pub outcome: Outcome,
+    /// What its attempt has to tell; none if it was not begun.
+    pub notes: Option<Box<Notes>>,
 }
 
 /// A task got further: what is behind its checkpoints lies beside the dataset's staged files, and no later attempt makes it

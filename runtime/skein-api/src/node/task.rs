@@ -9,7 +9,7 @@ use crate::policy::{NameRule, Publish};
 use crate::{Location, Name};
 
 /// Limits of each agent. None is left to the node: the same task ends the same way everywhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AgentLimits {
     /// Of one call.

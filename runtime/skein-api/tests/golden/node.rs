@@ -143,7 +143,7 @@ fn work() -> Work {
     }
 }
 
-fn limits() -> AgentLimits {
+pub(crate) fn limits() -> AgentLimits {
     AgentLimits {
         fuel_per_call: Fuel(1),
         fuel_per_task: Fuel(2),

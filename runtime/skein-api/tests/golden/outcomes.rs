@@ -3,14 +3,14 @@
 use crate::node::{exchange, held, place};
 use crate::samples::{digest, meters, rows, text};
 use skein_api::node::{
-    DatasetPlan, Exchange, Found, Fragment, HELD_MAX, Outcome, Planned, Report, Sampled, Scanned, Staged,
-    TASKS_MAX,
+    DatasetPlan, Exchange, Found, Fragment, HELD_MAX, Lines, Notes, Outcome, Planned, Rejected, Report,
+    Sampled, Scanned, Staged, TASKS_MAX,
 };
-use skein_api::{List, Text, Why};
-use skein_types::{Bytes, Rows, Verdict, codes};
+use skein_api::{List, RejectCount, SourceSeen, Text, Why};
+use skein_types::{Bytes, Millis, ParamsDigest, Rows, Verdict, codes};
 
 pub(crate) fn all() -> List<Report, HELD_MAX> {
-    let report = |(number, outcome)| Report { held: held(number), outcome };
+    let report = |(number, outcome)| Report { held: held(number), outcome, notes: notes(number) };
     List::new((1..).zip(each()).map(report).collect()).unwrap()
 }
 
@@ -39,6 +39,26 @@ fn each() -> Vec<Outcome> {
     ]
 }
 
+/// Of the first with lines, of the second with a blob, and of some without anything to say.
+fn notes(number: u128) -> Option<Box<Notes>> {
+    let line = r#"{"from":"log","level":"info","message":"row 17"}"#;
+    let lines = match number {
+        1 => Lines::Here { lines: List::new(vec![text(line)]).unwrap() },
+        2 => Lines::Blob { digest: digest("log"), bytes: Bytes(9_000) },
+        _ => return None,
+    };
+    let codes = List::new(vec![RejectCount { code: text("bad-ts"), rows: Rows(3) }]).unwrap();
+    let rejects = Rejected { rows: Rows(3), codes, some: lines.clone() };
+    let source = SourceSeen { version: 3, files: 1, bytes: Bytes(61_000), digest: digest("source") };
+    Some(Box::new(Notes {
+        took_ms: Millis(420),
+        log: Some(lines),
+        rejects: Some(rejects),
+        source: Some(source),
+        params: Some(ParamsDigest::of(b"{}")),
+    }))
+}
+
 pub(crate) fn why() -> Why {
     Why::new(codes::GUEST_FAILURE, "row 17: \"bad ts\"\u{1b}[31m", Some("look at the quarantine"))
 }
@@ -62,10 +82,11 @@ fn dataset_plan() -> DatasetPlan {
 pub(crate) fn fullest() -> Exchange {
     let long = Text::escaped(&"\"".repeat(2_000));
     let why = Why { message: long.clone(), hint: Some(long), ..why() };
-    let failed = Report { held: held(1), outcome: Outcome::Failed { why: why.clone(), meters: meters() } };
+    let outcome = Outcome::Failed { why: why.clone(), meters: meters() };
+    let failed = Report { held: held(1), outcome, notes: notes(1) };
     let planned = DatasetPlan { why: Some(why), ..dataset_plan() };
     let planned = Outcome::Planned(Planned { datasets: List::new(vec![planned; TASKS_MAX]).unwrap() });
     let mut results = vec![failed; HELD_MAX - 4];
-    results.extend(vec![Report { held: held(2), outcome: planned }; 4]);
+    results.extend(vec![Report { held: held(2), outcome: planned, notes: None }; 4]);
     Exchange { results: List::new(results).unwrap(), ..exchange() }
 }

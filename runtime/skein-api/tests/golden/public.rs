@@ -4,15 +4,15 @@ use crate::outcomes::why;
 use crate::samples::{digest, meters, rows, text, uuid};
 use serde_json::{from_value, json};
 use skein_api::{
-    Admission, Backup, Budget, Campaign, CampaignAction, CampaignCreate, CampaignProgress, CanaryAsk, Chosen,
-    Dataset, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, Event, Labels, LedgerUse, LimitsAsk, List,
-    Module, ModuleState, NameRule, NodeStatus, Page, Pin, PlanEstimate, PlanTotals, Policy, Problem,
-    ProcessUse, Publish, RetryAsk, Risk, Run, RunCounts, SampleAsk, Seated, Selection, Status, Time, Wave,
-    WorkDone,
+    Admission, Attempt, AttemptEnding, AttemptKind, Backup, Budget, Campaign, CampaignAction, CampaignCreate,
+    CampaignProgress, CanaryAsk, Chosen, Dataset, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded,
+    Event, Labels, LedgerUse, LimitsAsk, List, Module, ModuleState, NameRule, NodeStatus, Page, PartOf, Pin,
+    PlanEstimate, PlanTotals, Policy, Problem, ProcessUse, Publish, RejectCount, Replay, RetryAsk, Risk, Run,
+    RunCounts, SampleAsk, Seated, Selection, SourceSeen, Status, Time, Wave, WorkDone,
 };
 use skein_types::{
-    Bytes, CampaignId, CampaignState, DatasetId, Fuel, Millis, ModuleDigest, NodeId, NodeMark, ParamsDigest,
-    Rows, RunId, RunState, ServerId, Timestamp, Verdict, WaveState, codes,
+    AttemptId, Bytes, CampaignId, CampaignState, DatasetId, Fuel, Millis, ModuleDigest, NodeId, NodeMark,
+    ParamsDigest, Rows, RunId, RunState, ServerId, TaskId, Timestamp, Verdict, WaveState, codes,
 };
 
 pub(crate) fn time() -> Time {
@@ -245,12 +245,67 @@ pub(crate) fn runs_page() -> Page<Run> {
         epoch: 3,
         verdict: Some(Verdict::Eligible),
         why: Some(why()),
+        failed_attempt: Some(AttemptId::new(uuid(8))),
         since: time(),
         version: Some(4),
         rows: Some(rows()),
         meters: Some(meters()),
     };
     Page { items: List::new(vec![run]).unwrap(), next: Some(text("17")) }
+}
+
+fn source() -> SourceSeen {
+    SourceSeen { version: 3, files: 1, bytes: Bytes(61_000), digest: digest("source") }
+}
+
+pub(crate) fn attempts_page() -> Page<Attempt> {
+    let codes = List::new(vec![RejectCount { code: text("bad-ts"), rows: Rows(3) }]).unwrap();
+    let attempt = Attempt {
+        attempt: AttemptId::new(uuid(8)),
+        campaign: CampaignId::new(uuid(5)),
+        run: Some(17),
+        dataset: Some(DatasetId::new(uuid(7))),
+        name: Some(text("orders")),
+        task: TaskId::new(uuid(9)),
+        kind: AttemptKind::Split,
+        part: Some(PartOf { part: 2, parts: 5 }),
+        node: NodeId::new(uuid(10)),
+        incarnation: 2,
+        began: time(),
+        ended: time(),
+        ending: AttemptEnding::Failed,
+        why: Some(why()),
+        meters: meters(),
+        rejected: Rows(3),
+        reject_codes: codes,
+        source: Some(source()),
+        log: Some(digest("log")),
+    };
+    Page { items: List::new(vec![attempt]).unwrap(), next: Some(text("8")) }
+}
+
+pub(crate) fn replay() -> Replay {
+    Replay {
+        attempt: AttemptId::new(uuid(8)),
+        kind: AttemptKind::Run,
+        part: None,
+        dataset: DatasetId::new(uuid(7)),
+        name: text("orders"),
+        location: text("/d/orders"),
+        module: ModuleDigest::of(b"module"),
+        params: json!({"key": {"$secret": "pepper"}}),
+        params_digest: Some(ParamsDigest::of(b"{}")),
+        secrets: List::new(vec![text("pepper")]).unwrap(),
+        migration: Some(text("orders-v2")),
+        again: false,
+        limits: crate::node::limits(),
+        rejects_max: 10_000,
+        allow_empty: false,
+        checkpoint_rows: Rows(1 << 20),
+        source: Some(source()),
+        ending: AttemptEnding::Failed,
+        why: Some(why()),
+    }
 }
 
 pub(crate) fn events_page() -> Page<Event> {

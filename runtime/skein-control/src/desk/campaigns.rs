@@ -74,8 +74,8 @@ impl Desk<'_> {
     }
 
     /// A run of a campaign.
-    pub fn run(&self, named: &str, seq: &str) -> Result<Run, ServiceError> {
-        self.control.run(self.seen_by(named, Act::See)?, seq)
+    pub fn run(&self, named: &str, run: &str) -> Result<Run, ServiceError> {
+        self.control.run(self.seen_by(named, Act::See)?, run)
     }
 
     /// What was decided about a campaign and its runs.
@@ -116,11 +116,20 @@ impl Desk<'_> {
     }
 
     fn seen(&self, id: CampaignId, act: Act) -> Result<(), ServiceError> {
-        let named = id.to_string();
+        self.seen_as(id, act, ("campaign", &id.to_string()))
+    }
+
+    /// The like for what is a part of a campaign and asked for by itself: refused in its own words.
+    pub(super) fn seen_as(
+        &self,
+        id: CampaignId,
+        act: Act,
+        (kind, named): (&str, &str),
+    ) -> Result<(), ServiceError> {
         let row = self.control.ledger.campaign(id)?;
-        let row = row.ok_or_else(|| ServiceError::absent("campaign", &named))?;
+        let row = row.ok_or_else(|| ServiceError::absent(kind, named))?;
         let owner = Some(row.owner.as_str()).filter(|owner| *owner != NOBODYS);
-        self.who.check(act, owner, ("campaign", &named))
+        self.who.check(act, owner, (kind, named))
     }
 }
 

@@ -5,7 +5,7 @@ use skein_types::{Blake3, Timestamp, TraceId};
 
 use super::fault::Stop;
 use super::prepare::{Encoded, Prepared, Step};
-use super::{guard, kept, project, queue};
+use super::{attempt, guard, kept, project, queue};
 use crate::chain::{self, Head, Link};
 use crate::error::LedgerError;
 use crate::event::Event;
@@ -70,6 +70,7 @@ impl Apply<'_> {
             Step::KeepAnswer(answer) => kept::keep_answer(db, answer, now),
             Step::PutDelivery(delivery) => kept::put_delivery(db, delivery),
             Step::NotifiedTo { position } => kept::notified_to(db, *position, self.head.position),
+            Step::PutAttempt(attempt) => Ok(attempt::put(db, attempt)?),
             Step::Charge(charge) => kept::charge(db, charge),
             Step::PutBlob { digest, bytes, keep_until } => {
                 queue::put_blob(db, digest, bytes, (*keep_until).max(now))

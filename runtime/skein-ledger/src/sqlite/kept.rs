@@ -5,7 +5,7 @@ use skein_types::{CampaignId, ModuleDigest, Timestamp};
 
 use super::cells::Cells;
 use super::fault::Stop;
-use crate::bounds::{ANSWERS_MAX, CHARGES_MAX, DELIVERIES_MAX, SWEEP_CHUNK};
+use crate::bounds::{ANSWERS_MAX, ATTEMPTS_MAX, CHARGES_MAX, DELIVERIES_MAX, SWEEP_CHUNK};
 use crate::canonical::INTEGER_MAX;
 use crate::guard::Found;
 use crate::kept::{Answer, Charge, Delivery};
@@ -20,11 +20,12 @@ pub(super) struct Shelf {
 
 pub(super) const ANSWERS: Shelf = Shelf { table: "answer", goes_by: "keep_until", most: ANSWERS_MAX };
 pub(super) const DELIVERIES: Shelf = Shelf { table: "delivery", goes_by: "keep_until", most: DELIVERIES_MAX };
+pub(super) const ATTEMPTS: Shelf = Shelf { table: "attempt", goes_by: "keep_until", most: ATTEMPTS_MAX };
 pub(super) const CHARGES: Shelf = Shelf { table: "charge", goes_by: "hour", most: CHARGES_MAX };
 
 impl Shelf {
     /// One more row is there: if that is one too many, the one goes that would be swept first.
-    fn holds_one_more(&self, db: &Connection) -> rusqlite::Result<()> {
+    pub(super) fn holds_one_more(&self, db: &Connection) -> rusqlite::Result<()> {
         // Counted as they come and go: to count them each time would take longer the more there are.
         let sql = "UPDATE held SET rows = rows + 1 WHERE what = ?1 RETURNING rows";
         let rows: u64 = db.prepare_cached(sql)?.query_row([self.table], |row| row.get(0))?;
@@ -172,7 +173,7 @@ pub(super) fn module_cell(module: Option<ModuleDigest>) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ANSWERS, CHARGES, DELIVERIES, Shelf};
+    use super::{ANSWERS, ATTEMPTS, CHARGES, DELIVERIES, Shelf};
     use rusqlite::{Connection, params};
     use skein_types::Timestamp;
 
@@ -195,9 +196,14 @@ mod tests {
                 let sql = "INSERT INTO delivery VALUES (?1, '', 1, 'k', zeroblob(32), 'waiting', 0, 0, NULL, '', 0, ?2)";
                 db.execute(sql, params![at.to_string(), at]).unwrap()
             }
+            "attempt" => {
+                let sql = "INSERT INTO attempt VALUES (?1, 'c', 1, 't', 'run', 'n', 1, 0, 0, 'done', NULL, NULL, '', '{}',
+                           NULL, NULL, ?2)";
+                db.execute(sql, params![at.to_string(), at]).unwrap()
+            }
             _ => db.execute("INSERT INTO charge VALUES (?1, 't', '', x'', 0, 0, 0, 0, 0, 0)", [at]).unwrap(),
         };
-        for shelf in [ANSWERS, DELIVERIES, CHARGES] {
+        for shelf in [ANSWERS, ATTEMPTS, DELIVERIES, CHARGES] {
             let shelf = Shelf { most: 3, ..shelf };
             // In no order, so that it is not the oldest row that goes.
             for at in [50, 20, 40, 10, 30] {

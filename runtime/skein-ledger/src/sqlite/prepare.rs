@@ -3,7 +3,10 @@
 use skein_types::{Blake3, TaskId, Timestamp, Token, TokenId, TraceId};
 
 use super::project::HOUR;
-use crate::bounds::{ANSWER_MAX, BLOB_MAX, BODY_MAX, ENTRIES_MAX, PAYLOAD_MAX, UNITS_MAX, USAGE_MAX};
+use crate::attempt::Attempt;
+use crate::bounds::{
+    ANSWER_MAX, BLOB_MAX, BODY_MAX, ENTRIES_MAX, NOTES_MAX, PAYLOAD_MAX, UNITS_MAX, USAGE_MAX,
+};
 use crate::canonical::INTEGER_MAX;
 use crate::entry::{Claim, Enqueue, Entry, Release, Renew, Stage};
 use crate::error::Invalid;
@@ -47,6 +50,7 @@ pub(super) enum Step {
     KeepAnswer(Answer),
     PutDelivery(Delivery),
     NotifiedTo { position: u64 },
+    PutAttempt(Box<Attempt>),
     Charge(Charge),
     PutBlob { digest: Blake3, bytes: Vec<u8>, keep_until: Timestamp },
 }
@@ -128,6 +132,17 @@ fn step(entry: Entry) -> Result<Step, String> {
         Entry::NotifiedTo { position } => {
             numbers(&[position])?;
             Step::NotifiedTo { position }
+        }
+        Entry::PutAttempt(attempt) => {
+            json("what is kept of an attempt", &attempt.notes, NOTES_MAX)?;
+            numbers(&[
+                attempt.seq.unwrap_or(0),
+                attempt.incarnation,
+                attempt.began.0,
+                attempt.ended.0,
+                attempt.keep_until.0,
+            ])?;
+            Step::PutAttempt(attempt)
         }
         Entry::Charge(charge) => {
             charged(&charge)?;

@@ -22,13 +22,13 @@ use crate::page::{Limit, Page};
 
 /// A list's statement while its conditions are gathered. The same conditions give the same text, so that it is prepared once.
 #[derive(Clone)]
-struct Query {
-    sql: String,
+pub(super) struct Query {
+    pub(super) sql: String,
     values: Vec<Value>,
 }
 
 impl Query {
-    fn new(select: &str) -> Self {
+    pub(super) fn new(select: &str) -> Self {
         Self { sql: format!("{select} WHERE 1"), values: Vec::new() }
     }
 
@@ -39,7 +39,7 @@ impl Query {
     }
 
     /// One more condition; `?` stands for the value.
-    fn and(&mut self, condition: &str, value: impl Into<Value>) {
+    pub(super) fn and(&mut self, condition: &str, value: impl Into<Value>) {
         self.sql.push_str(" AND ");
         self.sql.push_str(condition);
         self.values.push(value.into());
@@ -54,7 +54,7 @@ impl Query {
     }
 
     /// A page of rows in the order of `key`.
-    fn page<T, K>(
+    pub(super) fn page<T, K>(
         mut self,
         db: &Connection,
         (order, limit): (&str, Limit),
@@ -102,10 +102,10 @@ fn whose<'a>(
 }
 
 /// A key or a number as SQLite has it. What is larger than any key finds nothing.
-fn number(number: u64) -> Value {
+pub(super) fn number(number: u64) -> Value {
     Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
-fn text(text: impl ToString) -> Value {
+pub(super) fn text(text: impl ToString) -> Value {
     Value::Text(text.to_string())
 }

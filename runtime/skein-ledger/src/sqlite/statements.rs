@@ -10,7 +10,9 @@ use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use skein_types::Clock;
 
 use super::{Options, Sqlite};
-use crate::conformance::{Place, Places, access, audit, chain, kept, lists, model, queue, runs, settings};
+use crate::conformance::{
+    Place, Places, access, attempts, audit, chain, kept, lists, model, queue, runs, settings,
+};
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
 
@@ -76,6 +78,8 @@ fn everything(places: Places<'_>) {
     kept::what_was_told_of_is_never_untold(places);
     kept::use_is_summed_by_hour_team_campaign_and_module(places);
     kept::use_is_added_up_to_what_a_row_holds_and_kept_for_its_time(places);
+    attempts::attempts_are_listed_by_campaign_and_run_and_the_failed_ones_found(places);
+    attempts::an_attempt_ends_once_and_is_kept_for_its_time(places);
     model::random_units_do_what_the_model_does(places);
 }
 
@@ -147,6 +151,7 @@ fn every_statement_finds_its_rows_by_an_index() {
         "FROM answer ",
         "FROM delivery ",
         "FROM charge ",
+        "FROM attempt ",
         "UPDATE held",
         "FROM secret ",
         "FROM webhook ",

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 use skein_types::{Millis, Timestamp};
 
-use super::kept::{ANSWERS, CHARGES, DELIVERIES};
+use super::kept::{ANSWERS, ATTEMPTS, CHARGES, DELIVERIES};
 use super::writer::Writer;
 use crate::bounds::SWEEP_CHUNK;
 use crate::error::LedgerError;
@@ -55,6 +55,7 @@ pub(super) fn chunk(db: &Connection, chunk: &Chunk) -> rusqlite::Result<Swept> {
         causes: causes as u64,
         blobs: blobs as u64,
         answers: ANSWERS.sweep(db, chunk.now)?,
+        attempts: ATTEMPTS.sweep(db, chunk.now)?,
         deliveries: DELIVERIES.sweep(db, chunk.now)?,
         charges: CHARGES.sweep(db, chunk.charges_before)?,
     })

@@ -256,6 +256,7 @@ impl Weight {
             | Step::TokenUsed { .. }
             | Step::PutDelivery(_)
             | Step::NotifiedTo { .. }
+            | Step::PutAttempt(_)
             | Step::Charge(_) => 0,
         });
         self.bytes += blobs.sum::<usize>();

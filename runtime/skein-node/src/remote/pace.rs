@@ -44,7 +44,7 @@ fn told_at_all(report: Report) -> Report {
     }
     let message = format!("what was found is {bytes} bytes, more than an exchange holds");
     let why = Why::new(codes::BODY_TOO_LARGE, &message, None);
-    Report { outcome: Outcome::Failed { why, meters: Meters::default() }, ..report }
+    Report { outcome: Outcome::Failed { why, meters: Meters::default() }, notes: None, ..report }
 }
 
 fn size(report: &Report) -> usize {
@@ -69,7 +69,7 @@ mod tests {
             attempt: AttemptId::new(Uuid::nil()),
         };
         let why = Why::new(codes::IO, &"x".repeat(bytes), None);
-        Report { held, outcome: Outcome::Failed { why, meters: Meters::default() } }
+        Report { held, outcome: Outcome::Failed { why, meters: Meters::default() }, notes: None }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
 
-use skein_api::node::{Held, Lease, Outcome, Payload, Report};
+use skein_api::node::{Held, Lease, Notes, Outcome, Payload, Report};
 use skein_types::{Clock, Vital};
 use tracing::Span;
 
@@ -34,6 +34,7 @@ struct Ready {
     held: Held,
     staged: Staged,
     known: StagedRun,
+    notes: Box<Notes>,
 }
 
 /// The threads.
@@ -126,17 +127,22 @@ impl Worker {
                 return;
             }
             let span = span(&self.node, &lease).entered();
+            let began = self.shop.elapsed();
             let done = self.shop.carry_out(lease, &progress);
             if let Done::Over(outcome) = &done
                 && let Outcome::Failed { why, .. } = &**outcome
             {
                 tracing::info!(code = why.code.as_str(), "attempt failed");
             }
+            let notes = self.shop.notes(&progress, began);
             drop(span);
             let sent = match done {
-                Done::Over(outcome) => self.news.send(News::Over(Report { held, outcome: *outcome })).is_ok(),
+                Done::Over(outcome) => {
+                    let report = Report { held, outcome: *outcome, notes: Some(notes) };
+                    self.news.send(News::Over(report)).is_ok()
+                }
                 Done::Staged(staged, known) => {
-                    self.staged.send(Ready { held, staged: *staged, known }).is_ok()
+                    self.staged.send(Ready { held, staged: *staged, known, notes }).is_ok()
                 }
             };
             self.free.fetch_add(1, Ordering::Relaxed);
@@ -187,13 +193,14 @@ fn lot(ready: &Receiver<Ready>) -> Option<Vec<Ready>> {
 fn hand_over(ready: &Receiver<Ready>, news: &SyncSender<News>) {
     while let Some(lot) = lot(ready) {
         let (known, staged): (Vec<_>, Vec<_>) =
-            lot.into_iter().map(|Ready { held, staged, known }| ((held, known), staged)).unzip();
-        for ((held, known), answer) in known.into_iter().zip(hand_over_all(staged)) {
+            lot.into_iter().map(|ready| ((ready.held, ready.known, ready.notes), ready.staged)).unzip();
+        for ((held, known, notes), answer) in known.into_iter().zip(hand_over_all(staged)) {
             let outcome = match answer {
                 Ok(handed) => Outcome::Staged(known.handed(&handed.over)),
                 Err(error) => super::work::failed(&error, known.meters()),
             };
-            if news.send(News::Over(Report { held, outcome })).is_err() {
+            let notes = Some(notes);
+            if news.send(News::Over(Report { held, outcome, notes })).is_err() {
                 return;
             }
         }

@@ -6,22 +6,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use skein_api::node::{
-    AgentLimits, DatasetPlace, DatasetPlan, DryRunTask, Fragment, Lease, Outcome, Payload, PlanTask, Planned,
-    RunTask, SplitTask, Staged as ApiStaged, Work,
+    AgentLimits, DatasetPlace, DatasetPlan, DryRunTask, Fragment, Lease, Notes, Outcome, Payload, PlanTask,
+    Planned, RunTask, SplitTask, Staged as ApiStaged, Work,
 };
 use skein_api::{List, Meters, NameRule as ApiNames, RunRows, Why};
 use skein_dataset::{Dataset, HandedOver, NameRule, Options, Place, ProbeCache, RowCounts, staged_attempts};
-use skein_sandbox::{ArtifactTrust, Engine, Limits, Module};
+use skein_sandbox::{ArtifactTrust, Engine, Limits, LogLevel, Module};
 use skein_types::{
     AttemptId, Blake3, Bytes, CampaignId, Clock, Code, ErrorClass, Rows, RunId, ServerId, Verdict, chain,
     codes,
 };
 
 use super::client::{Client, ClientError};
-use super::{sampling, scanning, secrets};
+use super::{notes, sampling, scanning, secrets};
 use crate::choice::FileChoice;
 use crate::dry_run::{DryRunRequest, dry_run};
 use crate::error::RunError;
+use crate::journal::Journal;
 use crate::look::look;
 use crate::managed::prepare_attempt;
 use crate::params::Params;
@@ -145,22 +146,27 @@ impl Shop {
     pub(super) fn carry_out(&self, lease: Lease, progress: &Progress) -> Done {
         let Lease { held, payload, .. } = lease;
         let over = |outcome| Done::Over(Box::new(outcome));
-        match payload {
-            Payload::Run(task) | Payload::Seal(task) => match self.run(held.attempt, &task, progress) {
-                Ok(done) => done,
-                Err(trouble) => over(trouble.outcome_of(progress)),
-            },
-            Payload::Split(task) => over(match self.split(held.attempt, &task, progress) {
-                Ok(outcome) => outcome,
-                Err(trouble) => trouble.outcome_of(progress),
-            }),
-            Payload::Plan(task) => over(match self.plan(&task, progress) {
-                Ok(planned) => Outcome::Planned(planned),
-                Err(trouble) => trouble.outcome(),
-            }),
-            Payload::DryRun(task) => over(self.sample(&task, progress).unwrap_or_else(Trouble::outcome)),
-            Payload::Scan(task) => over(scanning::scan(&task, progress)),
-        }
+        let done = match payload {
+            Payload::Run(task) | Payload::Seal(task) => self.run(held.attempt, &task, progress),
+            Payload::Split(task) => self.split(held.attempt, &task, progress).map(over),
+            Payload::Plan(task) => self.plan(&task, progress).map(Outcome::Planned).map(over),
+            Payload::DryRun(task) => self.sample(&task, progress).map(over),
+            Payload::Scan(task) => Ok(over(scanning::scan(&task, progress))),
+        };
+        done.unwrap_or_else(|trouble| {
+            trouble.told_to(progress.journal());
+            over(trouble.outcome_of(progress))
+        })
+    }
+
+    /// What the attempt that began then has to tell.
+    pub(super) fn notes(&self, progress: &Progress, began: Duration) -> Box<Notes> {
+        notes::of(&self.client, progress.journal(), since(&*self.clock, began))
+    }
+
+    /// On the clock that does not step.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
     }
 
     fn run(&self, attempt: AttemptId, task: &RunTask, progress: &Progress) -> Result<Done, Trouble> {
@@ -367,6 +373,24 @@ impl Shop {
 }
 
 impl Trouble {
+    /// What a person finds at the end of the attempt's log.
+    fn told_to(&self, journal: &Journal) {
+        let (code, message) = match self {
+            Self::Run(error) => (error.code(), chain(error)),
+            Self::Server(error) => (codes::SERVER_UNREACHABLE, error.to_string()),
+            Self::Other(code, message) => (*code, message.clone()),
+        };
+        if code == codes::CANCELLED {
+            return;
+        }
+        journal.node_said(LogLevel::Error, &format!("{}: {message}", code.id));
+        if let Self::Run(RunError::Guest { source, .. }) = self {
+            source.backtrace().iter().for_each(|frame| {
+                journal.node_said(LogLevel::Info, &format!("at {frame}"));
+            });
+        }
+    }
+
     /// What came of a run that may have been asked to stop.
     fn outcome_of(self, progress: &Progress) -> Outcome {
         match self {
@@ -428,7 +452,8 @@ fn refused(place: &DatasetPlace, why: Why) -> DatasetPlan {
     }
 }
 
-fn limits(asked: &AgentLimits) -> Limits {
+/// Of each agent, as control says them.
+pub(crate) fn limits(asked: &AgentLimits) -> Limits {
     Limits {
         fuel_per_call: asked.fuel_per_call,
         fuel_per_task: asked.fuel_per_task,

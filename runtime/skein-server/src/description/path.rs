@@ -1,7 +1,7 @@
 //! Names in paths: what each stands for, the same in all of them.
 
 use serde_json::{Value, json};
-use skein_types::{CampaignId, DatasetId, DeliveryId, NodeId, TaskId, TokenId, WebhookId};
+use skein_types::{AttemptId, CampaignId, DatasetId, DeliveryId, NodeId, TaskId, TokenId, WebhookId};
 use utoipa::ToSchema;
 
 /// The names in a path, in order.
@@ -13,11 +13,16 @@ pub(super) fn parts(path: &'static str) -> Vec<&'static str> {
 pub(super) fn described(name: &str) -> (&'static str, Value) {
     let text = json!({ "type": "string", "minLength": 1, "maxLength": 200 });
     match name {
+        "attempt" => ("The attempt's id.", of::<AttemptId>()),
         "campaign" => ("The campaign's id.", of::<CampaignId>()),
         "dataset" => ("The dataset's id or name.", either::<DatasetId>(&text)),
         "delivery" => ("The delivery's id.", of::<DeliveryId>()),
         "name" => ("Its name.", text),
         "node" => ("The node's id or name.", either::<NodeId>(&text)),
+        "run" => (
+            "The run's place in the campaign, from 0, or its dataset's id or name.",
+            either::<DatasetId>(&text),
+        ),
         "scan" => ("The scan's id.", of::<TaskId>()),
         "seq" => ("The place in the campaign, from 0.", json!({ "type": "integer", "minimum": 0 })),
         "team" => ("The team's name.", text),

@@ -55,7 +55,7 @@ pub(crate) fn routes() -> Family {
             runs,
             told("List a campaign's runs, in their order").query("state", "Those in this state.", run_state()),
         )
-        .get("/campaigns/{campaign}/runs/{seq}", run, told("Show a run").refuses(&[codes::BODY_INVALID]))
+        .get("/campaigns/{campaign}/runs/{run}", run, told("Show a run"))
         .get("/campaigns/{campaign}/events", events, told("List what was decided about a campaign"))
         .get("/campaigns/{campaign}/progress", progress, told("Say how a campaign is getting on just now"))
         .get(

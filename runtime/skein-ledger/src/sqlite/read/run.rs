@@ -97,7 +97,7 @@ fn door(cells: &mut Cells<'_, '_>) -> rusqlite::Result<Option<Door>> {
         .map(|((publish, descriptor), (base, attempt))| Door { publish, descriptor, base, attempt }))
 }
 
-fn failure(cells: &mut Cells<'_, '_>) -> rusqlite::Result<Option<Failure>> {
+pub(in crate::sqlite) fn failure(cells: &mut Cells<'_, '_>) -> rusqlite::Result<Option<Failure>> {
     let class = cells.get::<Option<String>>()?;
     let class = class.and_then(|word| ErrorClass::ALL.into_iter().find(|class| class.as_str() == word));
     Ok(class.zip(cells.parse_opt()?).map(|(class, code)| Failure { class, code }))

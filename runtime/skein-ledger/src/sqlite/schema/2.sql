@@ -163,3 +163,29 @@ CREATE TABLE charge (
 CREATE INDEX charge_team ON charge (team, hour);
 CREATE INDEX charge_campaign ON charge (campaign, hour);
 CREATE INDEX charge_module ON charge (module, hour);
+
+-- Tries at tasks: what became of each, and the blobs with its log and a sample of what it rejected.
+INSERT INTO held (what, rows) VALUES ('attempt', 0);
+CREATE TABLE attempt (
+    id TEXT PRIMARY KEY,
+    campaign TEXT NOT NULL,
+    seq INTEGER,
+    task TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    node TEXT NOT NULL,
+    incarnation INTEGER NOT NULL,
+    began INTEGER NOT NULL,
+    ended INTEGER NOT NULL,
+    ending TEXT NOT NULL,
+    class TEXT,
+    code TEXT,
+    message TEXT NOT NULL,
+    notes TEXT NOT NULL,
+    log BLOB,
+    rejects BLOB,
+    keep_until INTEGER NOT NULL
+) STRICT;
+CREATE INDEX attempt_campaign ON attempt (campaign, id);
+CREATE INDEX attempt_run ON attempt (campaign, seq, id) WHERE seq IS NOT NULL;
+CREATE INDEX attempt_failed ON attempt (campaign, id) WHERE ending = 'failed';
+CREATE INDEX attempt_keep ON attempt (keep_until);

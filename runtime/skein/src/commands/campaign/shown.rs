@@ -44,7 +44,8 @@ impl Row for Wave {
 }
 
 impl Row for Run {
-    const HEADS: &'static [&'static str] = &["run", "dataset", "wave", "state", "verdict", "version", "why"];
+    const HEADS: &'static [&'static str] =
+        &["run", "dataset", "wave", "state", "verdict", "version", "why", "failed attempt"];
     fn cells(&self) -> Vec<String> {
         vec![
             self.seq.to_string(),
@@ -54,6 +55,7 @@ impl Row for Run {
             self.verdict.as_ref().map(word).unwrap_or_default(),
             self.version.map(|version| version.to_string()).unwrap_or_default(),
             self.why.as_ref().map(|why| format!("{} {}", why.code, why.message)).unwrap_or_default(),
+            self.failed_attempt.map(|attempt| attempt.to_string()).unwrap_or_default(),
         ]
     }
 }

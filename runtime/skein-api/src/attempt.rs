@@ -1,0 +1,169 @@
+//! Attempts: `GET /v1/campaigns/{id}/attempts`, `GET /v1/campaigns/{id}/runs/{run}/attempts`,
+//! `GET /v1/attempts/{id}[/log|/rejects|/replay|/module]`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use skein_types::{
+    AttemptId, Blake3, Bytes, CampaignId, DatasetId, ModuleDigest, NodeId, ParamsDigest, Rows, TaskId,
+};
+use utoipa::ToSchema;
+
+use crate::bounded::{List, Text};
+use crate::node::{AgentLimits, REJECT_CODES_MAX, SECRETS_MAX};
+use crate::run::{Meters, Why};
+use crate::time::Time;
+use crate::{Location, Name};
+
+/// What a task is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptKind {
+    /// A whole small run.
+    Run,
+    /// A part of a large run.
+    Split,
+    /// The parts of a large run put together.
+    Seal,
+    /// Datasets looked at for a plan.
+    Plan,
+    /// A sample tried for a plan.
+    DryRun,
+    /// Datasets looked for.
+    Scan,
+}
+
+/// What became of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptEnding {
+    /// It did what it was given to do.
+    Done,
+    /// It could not.
+    Failed,
+    /// There was nothing to do: the dataset has been through it, or is not what was planned.
+    NotNeeded,
+    /// It was asked to stop and did.
+    Stopped,
+    /// Its node was given up with it.
+    Lost,
+}
+
+/// Which part of a large run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PartOf {
+    /// From 0.
+    pub part: u32,
+    /// How many there are.
+    pub parts: u32,
+}
+
+/// Rejected rows with one code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RejectCount {
+    /// The module's.
+    pub code: Text<128>,
+    /// How many.
+    pub rows: Rows,
+}
+
+/// The files that an attempt read, so that somebody can tell whether they are the same still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourceSeen {
+    /// The dataset's version.
+    pub version: u64,
+    /// Data files.
+    pub files: u64,
+    /// Their size.
+    pub bytes: Bytes,
+    /// Of their paths and sizes, and of what says how the rows lie in them.
+    pub digest: Blake3,
+}
+
+/// One try at a task, when it is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Attempt {
+    /// Which.
+    pub attempt: AttemptId,
+    /// In which campaign.
+    pub campaign: CampaignId,
+    /// At which run of it, by its place; none if it is about no run.
+    pub run: Option<u64>,
+    /// Over which dataset, if it is about one.
+    pub dataset: Option<DatasetId>,
+    /// What that is called.
+    pub name: Option<Name>,
+    /// The task.
+    pub task: TaskId,
+    /// What that is.
+    pub kind: AttemptKind,
+    /// Which part of its run, if it is one.
+    pub part: Option<PartOf>,
+    /// Where it ran.
+    pub node: NodeId,
+    /// Which life of the node.
+    pub incarnation: u64,
+    /// When it began.
+    pub began: Time,
+    /// When its end was heard of.
+    pub ended: Time,
+    /// What became of it.
+    pub ending: AttemptEnding,
+    /// Why, if it failed.
+    pub why: Option<Why>,
+    /// What it took, as far as it came.
+    pub meters: Meters,
+    /// Rows that its module refused.
+    pub rejected: Rows,
+    /// The like by code.
+    pub reject_codes: List<RejectCount, { REJECT_CODES_MAX }>,
+    /// What it read, if it came so far.
+    pub source: Option<SourceSeen>,
+    /// Of its log; none if it said nothing, or if that is not kept any more.
+    pub log: Option<Blake3>,
+}
+
+/// All that is needed to do the same again elsewhere. Values of secrets are not in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Replay {
+    /// Which is repeated.
+    pub attempt: AttemptId,
+    /// What its task was.
+    pub kind: AttemptKind,
+    /// Which part of its run, if it was one.
+    pub part: Option<PartOf>,
+    /// Over this.
+    pub dataset: DatasetId,
+    /// What that is called.
+    pub name: Name,
+    /// Where it is.
+    pub location: Location,
+    /// With this; `GET /v1/attempts/{id}/module` gives its bytes.
+    pub module: ModuleDigest,
+    /// With these; secrets as `{"$secret": "NAME"}`.
+    pub params: Value,
+    /// Of the parameters with their secrets: clocks and randomness of the module follow from it.
+    pub params_digest: Option<ParamsDigest>,
+    /// Secrets that they name.
+    pub secrets: List<Name, { SECRETS_MAX }>,
+    /// Name of the migration; the module's own if there is none.
+    pub migration: Option<Name>,
+    /// It ran although it was applied before.
+    pub again: bool,
+    /// Of each agent.
+    pub limits: AgentLimits,
+    /// Rejected rows that a run may have.
+    pub rejects_max: u64,
+    /// Whether a result without a row is one.
+    pub allow_empty: bool,
+    /// Input rows between two checkpoints.
+    pub checkpoint_rows: Rows,
+    /// What it read, if it came so far.
+    pub source: Option<SourceSeen>,
+    /// What became of it.
+    pub ending: AttemptEnding,
+    /// Why, if it failed.
+    pub why: Option<Why>,
+}

@@ -1,0 +1,346 @@
+//! Attempts: what is kept of each when it is over, and what people are shown of it.
+//!
+//! An attempt's row is written in the unit that takes its result, so it costs no transaction, and it is refused with it. Nothing is
+//! decided by it. Its log is lines of JSON that its node made harmless; here they are kept and cut at their ends, and never read.
+
+use serde::{Deserialize, Serialize};
+use skein_api::node::{Lines, Outcome, REJECT_CODES_MAX, Report};
+use skein_api::{
+    AttemptEnding, AttemptKind, List, Message, Meters, Page, PartOf, RejectCount, Replay, SourceSeen, Text,
+    Time, Why, secret_names,
+};
+use skein_ledger::{
+    Attempt, AttemptFilter, Ending, Entry, Failure, Holder, Name, Task, TaskKind, Text as LedgerText,
+};
+use skein_types::{AttemptId, Blake3, CampaignId, DatasetId, NodeId, ParamsDigest, Rows, Timestamp, codes};
+
+use crate::campaigns::{REMOVED, number};
+use crate::control::Control;
+use crate::error::ServiceError;
+use crate::large;
+use crate::list::ListPart;
+use crate::policy;
+use crate::sampling;
+use crate::shown;
+use crate::work::{CHECKPOINT_ROWS, REJECTS_MAX, place};
+
+/// How long an attempt and its log are kept.
+const KEEP: u64 = 30 * 24 * 3_600_000;
+/// Most bytes of a log, or of named rejects, that is taken from a node. Twice what nodes make.
+const LOG_BYTES_MAX: u64 = 1 << 20;
+
+/// What a row has beside its columns.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Kept {
+    part: Option<PartOf>,
+    dataset: Option<DatasetId>,
+    hint: Option<Message>,
+    meters: Meters,
+    rejected: Rows,
+    codes: List<RejectCount, REJECT_CODES_MAX>,
+    source: Option<SourceSeen>,
+    params: Option<ParamsDigest>,
+}
+
+impl Control {
+    /// What is kept of an attempt that is over; nothing of one that was not begun or is about no campaign.
+    pub(crate) fn attempt_over(
+        &self,
+        task: &Task,
+        (node, incarnation): (NodeId, u64),
+        report: &Report,
+    ) -> Result<Vec<Entry>, ServiceError> {
+        let (Some(campaign), Some(notes)) = (task.campaign, &report.notes) else { return Ok(Vec::new()) };
+        let (now, mut entries) = (self.clock.now(), Vec::new());
+        let keep_until = Timestamp(now.0.saturating_add(KEEP));
+        let log = self.kept_lines(notes.log.as_ref(), keep_until, &mut entries)?;
+        let some = notes.rejects.as_ref().map(|rejects| &rejects.some);
+        let rejects = self.kept_lines(some, keep_until, &mut entries)?;
+        let (ending, why, meters) = became(&report.outcome);
+        let (rejected, codes) = match &notes.rejects {
+            Some(rejects) => (rejects.rows, rejects.codes.clone()),
+            None => (Rows(0), List::EMPTY),
+        };
+        let hint = why.and_then(|why| why.hint.clone());
+        let of = Kept {
+            hint,
+            meters,
+            rejected,
+            codes,
+            source: notes.source,
+            params: notes.params,
+            ..about(task)?
+        };
+        let failure = why.map(failure).transpose()?;
+        let message = why.map_or_else(|| LedgerText::clip(""), |why| LedgerText::clip(&why.message));
+        entries.push(Entry::PutAttempt(Box::new(Attempt {
+            id: report.held.attempt,
+            campaign,
+            seq: task.seq,
+            task: task.id,
+            kind: task.kind,
+            node,
+            incarnation,
+            began: Timestamp(now.0.saturating_sub(notes.took_ms.0)),
+            ended: now,
+            ending,
+            failure,
+            message,
+            notes: kept(&of)?,
+            log,
+            rejects,
+            keep_until,
+        })));
+        Ok(entries)
+    }
+
+    /// What is kept of an attempt whose node was given up with it. Since when it was at work nobody told: since it was given away.
+    pub(crate) fn attempt_lost(&self, task: &Task, holder: &Holder) -> Result<Option<Entry>, ServiceError> {
+        let Some(campaign) = task.campaign else { return Ok(None) };
+        let now = self.clock.now();
+        let of = about(task)?;
+        Ok(Some(Entry::PutAttempt(Box::new(Attempt {
+            id: holder.attempt,
+            campaign,
+            seq: task.seq,
+            task: task.id,
+            kind: task.kind,
+            node: holder.node,
+            incarnation: holder.incarnation,
+            began: now,
+            ended: now,
+            ending: Ending::Lost,
+            failure: None,
+            message: LedgerText::clip("its node was given up"),
+            notes: kept(&of)?,
+            log: None,
+            rejects: None,
+            keep_until: Timestamp(now.0.saturating_add(KEEP)),
+        }))))
+    }
+
+    /// Adds the blob with lines, if there are any, and answers its name.
+    fn kept_lines(
+        &self,
+        lines: Option<&Lines>,
+        keep_until: Timestamp,
+        entries: &mut Vec<Entry>,
+    ) -> Result<Option<Blake3>, ServiceError> {
+        let bytes = match lines {
+            None => None,
+            Some(Lines::Here { lines }) => {
+                Some(lines.iter().flat_map(|line| [line.as_bytes(), b"\n"].concat()).collect())
+            }
+            // What is not here, or is more than a node makes, is not kept.
+            Some(Lines::Blob { digest, .. }) => {
+                self.ledger.blob(*digest)?.filter(|bytes: &Vec<u8>| bytes.len() as u64 <= LOG_BYTES_MAX)
+            }
+        };
+        Ok(bytes.map(|bytes| {
+            let digest = Blake3::of(&bytes);
+            entries.push(Entry::PutBlob { bytes, keep_until });
+            digest
+        }))
+    }
+
+    /// Attempts of a campaign, or at one of its runs.
+    pub(crate) fn attempts(
+        &self,
+        campaign: CampaignId,
+        run: Option<&str>,
+        part: &ListPart,
+    ) -> Result<Page<skein_api::Attempt>, ServiceError> {
+        let after = part.after.as_deref().map(attempt_id).transpose()?;
+        let seq = run.map(|run| self.run_of_campaign(campaign, run)).transpose()?.map(|run| run.seq);
+        let filter = AttemptFilter { campaign, seq, failed: part.failed };
+        let page = self.ledger.attempts(filter, after, part.limit())?;
+        shown::page(page.items, page.next.map(|id| id.to_string()), |row| self.shown_attempt(&row))
+    }
+
+    /// The row of an attempt.
+    pub(crate) fn attempt_row(&self, named: &str) -> Result<Attempt, ServiceError> {
+        let absent = || ServiceError::absent("attempt", named);
+        let row = self.ledger.attempt(named.parse().map_err(|_| absent())?)?;
+        row.ok_or_else(absent)
+    }
+
+    /// An attempt as people see it.
+    pub(crate) fn shown_attempt(&self, row: &Attempt) -> Result<skein_api::Attempt, ServiceError> {
+        let kept = read(row)?;
+        let dataset = self.dataset_of(row, &kept)?;
+        let found = dataset.map(|dataset| self.ledger.dataset(dataset)).transpose()?;
+        let name = found.map(|found| {
+            found.map_or_else(|| Text::escaped(REMOVED), |found| Text::escaped(found.name.as_str()))
+        });
+        Ok(skein_api::Attempt {
+            attempt: row.id,
+            campaign: row.campaign,
+            run: row.seq,
+            dataset,
+            name,
+            task: row.task,
+            kind: kind(row.kind),
+            part: kept.part,
+            node: row.node,
+            incarnation: row.incarnation,
+            began: Time(row.began),
+            ended: Time(row.ended),
+            ending: ending(row.ending),
+            why: why(row, &kept),
+            meters: kept.meters,
+            rejected: kept.rejected,
+            reject_codes: kept.codes,
+            source: kept.source,
+            log: row.log,
+        })
+    }
+
+    fn dataset_of(&self, row: &Attempt, kept: &Kept) -> Result<Option<DatasetId>, ServiceError> {
+        Ok(match row.seq {
+            Some(seq) => self.ledger.run(row.campaign, seq)?.map(|run| run.dataset),
+            None => kept.dataset,
+        })
+    }
+
+    /// Lines of a blob from a part of it, as they were written, and the number of the next.
+    pub(crate) fn lines(
+        &self,
+        blob: Option<Blake3>,
+        part: &ListPart,
+    ) -> Result<(Vec<u8>, Option<u64>), ServiceError> {
+        let bytes = blob.map(|blob| self.ledger.blob(blob)).transpose()?.flatten().unwrap_or_default();
+        let after = part.after.as_deref().map_or(Ok(0), number)?;
+        let skip = usize::try_from(after).unwrap_or(usize::MAX);
+        let take = part.limit.map_or(usize::MAX, |_| part.items());
+        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').skip(skip);
+        let some: Vec<&[u8]> = lines.by_ref().take(take).collect();
+        let next = lines.next().map(|_| after.saturating_add(some.len() as u64));
+        Ok((some.concat(), next))
+    }
+
+    /// All that is needed to do the same again elsewhere.
+    pub(crate) fn replay(&self, row: &Attempt) -> Result<Replay, ServiceError> {
+        let unfit = |why: &str, hint: &str| {
+            let message = format!("{} cannot be repeated: {why}", row.id);
+            ServiceError::new(codes::REPLAY_UNFIT, message).hint(Some(hint.to_owned()))
+        };
+        match row.kind {
+            TaskKind::Run | TaskKind::Split | TaskKind::Seal => {}
+            TaskKind::Plan | TaskKind::DryRun | TaskKind::Scan => {
+                let why = format!("it is of kind {} and moved no rows", row.kind);
+                return Err(unfit(&why, "`skein check MODULE --dataset PATH` plans a dataset where you are"));
+            }
+        }
+        let kept = read(row)?;
+        let removed =
+            || unfit("its dataset is not registered any more", "repeat an attempt at another dataset");
+        let dataset = self.dataset_of(row, &kept)?.ok_or_else(removed)?;
+        let dataset = self.ledger.dataset(dataset)?.ok_or_else(removed)?;
+        let live = self.live(&mut self.state(), row.campaign)?.clone();
+        let params = self.params_of(&live, dataset.id)?;
+        let params: serde_json::Value = serde_json::from_slice(&params)
+            .map_err(|error| ServiceError::bug(format!("parameters of {}: {error}", row.campaign)))?;
+        let secrets = secret_names(&params).into_iter().map(Text::escaped).collect();
+        let at = place(&dataset)?;
+        let policy = &live.policy;
+        Ok(Replay {
+            attempt: row.id,
+            kind: kind(row.kind),
+            part: kept.part,
+            dataset: dataset.id,
+            name: Text::escaped(dataset.name.as_str()),
+            location: at.location,
+            module: live.module,
+            params_digest: kept.params,
+            secrets: List::first(secrets).0,
+            params,
+            migration: policy.migration.clone(),
+            again: policy.again,
+            limits: policy::limits(&policy.limits),
+            rejects_max: policy.limits.rejects.unwrap_or(REJECTS_MAX),
+            allow_empty: policy.allow_empty,
+            checkpoint_rows: policy.checkpoint_rows.unwrap_or(CHECKPOINT_ROWS),
+            source: kept.source,
+            ending: ending(row.ending),
+            why: why(row, &kept),
+        })
+    }
+
+    /// The bytes of the module that an attempt ran.
+    pub(crate) fn module_of(&self, row: &Attempt) -> Result<Vec<u8>, ServiceError> {
+        let module = self.campaign_row(row.campaign)?.module;
+        self.modules
+            .bytes(module)?
+            .ok_or_else(|| ServiceError::bug(format!("the bytes of {module} are gone")))
+    }
+}
+
+/// The id of an attempt.
+fn attempt_id(named: &str) -> Result<AttemptId, ServiceError> {
+    named.parse().map_err(|_| ServiceError::absent("attempt", named))
+}
+
+/// What a task says that its attempts are about.
+fn about(task: &Task) -> Result<Kept, ServiceError> {
+    let part = (task.kind == TaskKind::Split).then(|| large::part_of(task)).transpose()?;
+    let dataset =
+        (task.kind == TaskKind::DryRun).then(|| sampling::job(task)).transpose()?.map(|job| job.dataset);
+    Ok(Kept { part, dataset, ..Kept::default() })
+}
+
+fn kept(of: &Kept) -> Result<String, ServiceError> {
+    serde_json::to_string(of).map_err(|error| ServiceError::bug(error.to_string()))
+}
+
+fn read(row: &Attempt) -> Result<Kept, ServiceError> {
+    serde_json::from_str(&row.notes)
+        .map_err(|error| ServiceError::bug(format!("the row of {}: {error}", row.id)))
+}
+
+/// What a report says of its attempt.
+fn became(outcome: &Outcome) -> (Ending, Option<&Why>, Meters) {
+    match outcome {
+        Outcome::Staged(staged) => (Ending::Done, None, staged.meters),
+        Outcome::Fragment(fragment) => (Ending::Done, None, fragment.meters),
+        Outcome::Sampled(sampled) => (Ending::Done, None, sampled.meters),
+        Outcome::Planned(_) | Outcome::Scanned(_) => (Ending::Done, None, Meters::default()),
+        Outcome::AlreadyMigrated { .. } | Outcome::SchemaMoved { .. } => {
+            (Ending::NotNeeded, None, Meters::default())
+        }
+        Outcome::Failed { why, meters } => (Ending::Failed, Some(why), *meters),
+        Outcome::Revoked => (Ending::Stopped, None, Meters::default()),
+        Outcome::Evicted { meters, .. } => (Ending::Stopped, None, *meters),
+    }
+}
+
+fn failure(why: &Why) -> Result<Failure, ServiceError> {
+    let code = Name::new(why.code.as_str()).map_err(|error| ServiceError::bug(error.to_string()))?;
+    Ok(Failure { class: why.class, code })
+}
+
+fn why(row: &Attempt, kept: &Kept) -> Option<Why> {
+    let Failure { class, code } = row.failure.as_ref()?;
+    let (code, message) = (Text::escaped(code.as_str()), Text::escaped(row.message.as_str()));
+    Some(Why { code, class: *class, message, hint: kept.hint.clone() })
+}
+
+const fn kind(kind: TaskKind) -> AttemptKind {
+    match kind {
+        TaskKind::Run => AttemptKind::Run,
+        TaskKind::Split => AttemptKind::Split,
+        TaskKind::Seal => AttemptKind::Seal,
+        TaskKind::Plan => AttemptKind::Plan,
+        TaskKind::DryRun => AttemptKind::DryRun,
+        TaskKind::Scan => AttemptKind::Scan,
+    }
+}
+
+const fn ending(ending: Ending) -> AttemptEnding {
+    match ending {
+        Ending::Done => AttemptEnding::Done,
+        Ending::Failed => AttemptEnding::Failed,
+        Ending::NotNeeded => AttemptEnding::NotNeeded,
+        Ending::Stopped => AttemptEnding::Stopped,
+        Ending::Lost => AttemptEnding::Lost,
+    }
+}

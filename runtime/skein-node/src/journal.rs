@@ -1,0 +1,303 @@
+//! What an attempt has to tell beside its result: lines that its module and its node said, rows that its module refused, and
+//! what it reads.
+//!
+//! Everything is bounded. Of lines the first and the last are kept, because what went wrong is said last and with what it began
+//! first; what is left out between them is counted. A line is one JSON object whose texts have neither secrets (see `mask`) nor
+//! characters that would disturb whoever shows it. Rows are counted and some of them named, never their values.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Map, Value, json};
+use skein_api::node::{LINE_BYTES_MAX, REJECT_CODES_MAX};
+use skein_api::{List, RejectCount, SourceSeen, Text};
+use skein_sandbox::{LogEntry, LogLevel, Reject};
+use skein_types::{ParamsDigest, Rows};
+
+use crate::mask::Mask;
+
+/// Lines, and their bytes, that are kept of the beginning, and as many of the end.
+const HALF_LINES: usize = 500;
+const HALF_BYTES: usize = 128 << 10;
+/// Of a line's message, and of its fields.
+const MESSAGE_BYTES: usize = 2_000;
+const FIELD_BYTES: usize = 400;
+const FIELDS_MAX: usize = 8;
+/// Codes of rejects that are counted apart. A module that makes more has no codes but messages.
+const CODES_MAX: usize = 1_000;
+/// Rejected rows that are named.
+const NAMED_MAX: usize = 50;
+
+/// Where an agent is at work.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct At {
+    pub(crate) file: String,
+    pub(crate) row_group: usize,
+}
+
+/// Shared by all agents of an attempt.
+#[derive(Debug, Default)]
+pub(crate) struct Journal(Mutex<Told>);
+
+/// What was told so far, or what is left of it.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    first: Vec<String>,
+    first_bytes: usize,
+    last: VecDeque<String>,
+    last_bytes: usize,
+    left_out: u64,
+    rejects: Rejects,
+    pub(crate) source: Option<SourceSeen>,
+    pub(crate) params: Option<ParamsDigest>,
+}
+
+#[derive(Debug, Default)]
+struct Rejects {
+    rows: u64,
+    codes: BTreeMap<String, u64>,
+    named: Vec<String>,
+}
+
+/// Rejected rows as they are told.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct RejectsTold {
+    pub(crate) rows: Rows,
+    pub(crate) codes: List<RejectCount, REJECT_CODES_MAX>,
+    pub(crate) some: Vec<String>,
+}
+
+impl Journal {
+    fn told(&self) -> std::sync::MutexGuard<'_, Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a module logged and printed.
+    pub(crate) fn module_said(&self, at: &At, entries: &[LogEntry], mask: &Mask) {
+        if entries.is_empty() {
+            return;
+        }
+        let mut told = self.told();
+        for entry in entries {
+            let fields = entry.fields.iter().take(FIELDS_MAX);
+            let fields = fields.map(|(name, value)| (mask.text(name, false), mask.text(value, false)));
+            let cut = entry.truncated || entry.fields.len() > FIELDS_MAX;
+            let message = mask.text(&entry.message, entry.truncated);
+            let head = json!({ "from": entry.source, "level": entry.level });
+            told.push(line(head, (Some(at), &message, cut), fields));
+        }
+    }
+
+    /// What a module that failed had counted.
+    pub(crate) fn module_counted(&self, at: &At, counted: impl Iterator<Item = (String, String)>) {
+        let head = json!({ "from": "metrics", "level": LogLevel::Info });
+        let counted = counted.take(FIELDS_MAX);
+        self.told().push(line(head, (Some(at), "counted", false), counted));
+    }
+
+    /// What the node has to say. Words that may be the module's are masked already.
+    pub(crate) fn node_said(&self, level: LogLevel, message: &str) {
+        let head = json!({ "from": "node", "level": level });
+        self.told().push(line(head, (None, message, false), std::iter::empty()));
+    }
+
+    /// Rows that the module refused. Their words are masked already.
+    pub(crate) fn rejected(&self, at: &At, rejects: &[Reject]) {
+        if rejects.is_empty() {
+            return;
+        }
+        let mut told = self.told();
+        let told = &mut told.rejects;
+        for Reject { row, code, message } in rejects {
+            told.rows += 1;
+            if let Some(rows) = told.codes.get_mut(code) {
+                *rows += 1;
+            } else if told.codes.len() < CODES_MAX {
+                told.codes.insert(code.clone(), 1);
+            }
+            if told.named.len() < NAMED_MAX {
+                let (code, message) = (escaped::<128>(code), escaped::<MESSAGE_BYTES>(message));
+                let file = escaped::<1_000>(&at.file);
+                told.named
+                    .push(json!({ "file": file, "row": row, "code": code, "message": message }).to_string());
+            }
+        }
+    }
+
+    /// What it reads, and with what.
+    pub(crate) fn reads(&self, source: SourceSeen, params: ParamsDigest) {
+        let mut told = self.told();
+        (told.source, told.params) = (Some(source), Some(params));
+    }
+
+    /// All of it; nothing is left.
+    pub(crate) fn take(&self) -> Told {
+        std::mem::take(&mut *self.told())
+    }
+}
+
+impl Told {
+    fn push(&mut self, line: String) {
+        let fits = |lines: usize, bytes: usize| lines < HALF_LINES && bytes + line.len() <= HALF_BYTES;
+        if self.last.is_empty() && fits(self.first.len(), self.first_bytes) {
+            self.first_bytes += line.len();
+            self.first.push(line);
+            return;
+        }
+        while !fits(self.last.len(), self.last_bytes) {
+            let Some(gone) = self.last.pop_front() else { break };
+            self.last_bytes -= gone.len();
+            self.left_out += 1;
+        }
+        self.last_bytes += line.len();
+        self.last.push_back(line);
+    }
+
+    /// Its lines, and where some are missing one that says how many.
+    pub(crate) fn lines(&mut self) -> Vec<String> {
+        let mut lines = std::mem::take(&mut self.first);
+        if self.left_out > 0 {
+            let message = format!("{} lines were left out here", self.left_out);
+            lines.push(
+                json!({ "from": "node", "level": LogLevel::Warn, "left_out": self.left_out, "message": message })
+                    .to_string(),
+            );
+        }
+        lines.extend(std::mem::take(&mut self.last));
+        lines
+    }
+
+    /// Rows that were refused, if some were.
+    pub(crate) fn rejects(&mut self) -> Option<RejectsTold> {
+        let Rejects { rows, codes, named } = std::mem::take(&mut self.rejects);
+        let mut codes: Vec<(String, u64)> = codes.into_iter().collect();
+        codes.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let count =
+            |(code, rows): (String, u64)| RejectCount { code: Text::escaped(&code), rows: Rows(rows) };
+        let codes = List::first(codes.into_iter().map(count).collect()).0;
+        (rows > 0).then_some(RejectsTold { rows: Rows(rows), codes, some: named })
+    }
+}
+
+/// One line: `head` with what there is to say. One that is too long goes without its fields.
+fn line(
+    head: Value,
+    (at, message, cut): (Option<&At>, &str, bool),
+    fields: impl Iterator<Item = (String, String)>,
+) -> String {
+    let mut body = match head {
+        Value::Object(body) => body,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
+    };
+    if let Some(At { file, row_group }) = at.filter(|at| !at.file.is_empty()) {
+        body.insert("file".to_owned(), json!(escaped::<1_000>(file)));
+        body.insert("row_group".to_owned(), json!(row_group));
+    }
+    let shown = escaped::<MESSAGE_BYTES>(message);
+    if cut || shown.len() < message.len() {
+        body.insert("cut".to_owned(), json!(true));
+    }
+    body.insert("message".to_owned(), json!(shown));
+    let fields: Map<String, Value> = fields
+        .map(|(name, value)| (escaped::<FIELD_BYTES>(&name), json!(escaped::<FIELD_BYTES>(&value))))
+        .collect();
+    if !fields.is_empty() {
+        body.insert("fields".to_owned(), Value::Object(fields));
+    }
+    let whole = Value::Object(body.clone()).to_string();
+    if whole.len() <= LINE_BYTES_MAX {
+        return whole;
+    }
+    body.remove("fields");
+    body.insert("cut".to_owned(), json!(true));
+    Value::Object(body).to_string()
+}
+
+fn escaped<const MAX: usize>(text: &str) -> String {
+    Text::<MAX>::escaped(text).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use skein_sandbox::{LogEntry, LogLevel, LogSource, Reject};
+
+    use super::{At, HALF_BYTES, HALF_LINES, Journal, LINE_BYTES_MAX, NAMED_MAX};
+    use crate::mask::Mask;
+
+    fn entry(message: &str, fields: &[(&str, &str)]) -> LogEntry {
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        LogEntry {
+            level: LogLevel::Info,
+            source: LogSource::Log,
+            message: message.to_owned(),
+            fields: fields.collect(),
+            truncated: false,
+        }
+    }
+
+    fn at() -> At {
+        At { file: "a/part.parquet".to_owned(), row_group: 3 }
+    }
+
+    fn lines(journal: &Journal) -> Vec<Value> {
+        journal.take().lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_line_says_where_it_is_from_and_has_no_secret_and_no_control_character() {
+        let journal = Journal::default();
+        let mask = Mask::new([b"hunter2".as_slice()]);
+        journal.module_said(&at(), &[entry("key hunter2\u{1b}[31m", &[("hunter2", "is hunter2")])], &mask);
+        assert_eq!(
+            lines(&journal),
+            [json!({
+                "from": "log", "level": "info", "file": "a/part.parquet", "row_group": 3,
+                "message": r"key ***\u{1b}[31m", "fields": { "***": "is ***" }
+            })]
+        );
+    }
+
+    #[test]
+    fn of_a_flood_the_beginning_and_the_end_are_kept_and_the_rest_is_counted() {
+        let journal = Journal::default();
+        for number in 0..10 * HALF_LINES {
+            journal.module_said(&at(), &[entry(&number.to_string(), &[])], &Mask::default());
+        }
+        let lines = lines(&journal);
+        assert_eq!(lines.len(), 2 * HALF_LINES + 1);
+        assert_eq!((&lines[0]["message"], &lines[HALF_LINES - 1]["message"]), (&json!("0"), &json!("499")));
+        assert_eq!(lines[HALF_LINES]["left_out"], json!(8 * HALF_LINES));
+        assert_eq!(lines[2 * HALF_LINES]["message"], json!("4999"));
+    }
+
+    #[test]
+    fn long_lines_are_bounded_by_bytes_whatever_is_in_them() {
+        let journal = Journal::default();
+        let long = "\"".repeat(9_000);
+        let fields: Vec<(&str, &str)> = vec![(&long, &long); 20];
+        for _ in 0..100 {
+            journal.module_said(&at(), &[entry(&long, &fields)], &Mask::default());
+        }
+        let lines = journal.take().lines();
+        assert!(lines.iter().all(|line| line.len() <= LINE_BYTES_MAX));
+        assert!(lines.iter().map(String::len).sum::<usize>() <= 2 * HALF_BYTES + LINE_BYTES_MAX);
+        let line: Value = serde_json::from_str(&lines[0]).unwrap();
+        assert_eq!(line["cut"], json!(true));
+    }
+
+    #[test]
+    fn rejects_are_counted_by_code_and_some_are_named() {
+        let journal = Journal::default();
+        let reject = |row, code: &str| Reject { row, code: code.to_owned(), message: "m".to_owned() };
+        let rejects: Vec<Reject> =
+            (0..60).map(|row| reject(row, if row % 3 == 0 { "bad" } else { "worse" })).collect();
+        journal.rejected(&at(), &rejects);
+        let told = journal.take().rejects().unwrap();
+        assert_eq!((told.rows.0, told.some.len()), (60, NAMED_MAX));
+        let codes: Vec<_> = told.codes.iter().map(|one| (one.code.as_str(), one.rows.0)).collect();
+        assert_eq!(codes, [("worse", 40), ("bad", 20)]);
+        assert_eq!(told.some[0], r#"{"code":"bad","file":"a/part.parquet","message":"m","row":0}"#);
+        assert_eq!(journal.take().rejects(), None);
+    }
+}
