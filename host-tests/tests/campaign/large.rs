@@ -1,12 +1,15 @@
 //! Runs that are too large for one task.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use arrow_array::{RecordBatch, StringArray};
 use host_tests::call::Stream;
 use host_tests::guard::tree;
 use host_tests::service::Service;
 use host_tests::{Site, fixture, guests};
 use serde_json::{Value, json};
+use skein_types::codes;
 
 /// 48 MB each.
 const FILES: u64 = 3;
@@ -96,4 +99,55 @@ fn a_large_run_is_made_in_parts_goes_on_after_kills_and_has_the_bytes_of_a_small
     service.act(&campaign, "roll_back").succeeded();
     assert_eq!(service.watched(&campaign)["state"], "rolled_back");
     assert_eq!(tree(&large), before);
+}
+
+#[test]
+fn a_part_of_a_large_run_is_repeated_alone_and_ends_as_it_did_there() {
+    let (service, large) = service(0);
+    // The last rows are what no part but the last one meets.
+    let batch = fixture::read(&large.join("part-000.parquet")).slice(0, 50);
+    let mut columns = batch.columns().to_vec();
+    columns[1] = Arc::new(StringArray::from(vec!["no number"; 50]));
+    let bad = RecordBatch::try_new(batch.schema(), columns).unwrap();
+    fixture::write(&large.join("part-999.parquet"), &bad, 50);
+    let step = json!({ "cast": "note", "to": "decimal(20, 0)", "on_error": "fail" });
+    let params = json!({ "name": "numbers", "steps": [step] });
+    let campaign = service.campaign_of("columns@1", &params, &json!({}));
+    service.act(&campaign, "plan").succeeded();
+    assert_eq!(service.watched(&campaign)["state"], "planned");
+    service.act(&campaign, "start").succeeded();
+    service.watched(&campaign);
+
+    let attempt = |verb: &str, of: &str| service.call("attempt").arg(verb).arg(of);
+    let listed = attempt("list", &campaign).arg("large").finish().succeeded().json();
+    let of_part = |one: &Value| one["part"]["part"].as_u64();
+    let listed: Vec<Value> = listed.as_array().unwrap().clone();
+    let first = listed.iter().find(|one| of_part(one) == Some(0)).unwrap();
+    let last = listed.iter().find(|one| one["ending"] == "failed").unwrap();
+    assert_eq!(of_part(last).map(|part| part + 1), last["part"]["parts"].as_u64(), "{last}");
+    let before = tree(&large);
+    let replayed =
+        |one: &Value| attempt("replay", one["attempt"].as_str().unwrap()).finish().succeeded().json();
+    let (last, first) = (replayed(last), replayed(first));
+    assert_eq!(
+        (&last["same"], &last["here"]["code"]),
+        (&json!(true), &json!(codes::GUEST_FAILURE.id)),
+        "{last}"
+    );
+    assert!(last["here"]["message"].as_str().unwrap().contains("part-999.parquet"), "{last}");
+    // All of the dataset would have failed.
+    let rows = first["rows"]["read"].as_u64().unwrap();
+    assert!(first["same"] == true && rows > 0 && rows < FILES << 20, "{first}");
+    assert_eq!(tree(&large), before);
+
+    // A person is told what to type.
+    let told = |verb: &str| {
+        let call =
+            service.site.skein("campaign").env("SKEIN_SERVER", &service.address).arg("-o").arg("table");
+        call.arg(verb).arg(&campaign)
+    };
+    let run = told("run").arg("0").finish().succeeded().stdout;
+    assert!(run.contains("next: skein attempt logs att_"), "{run}");
+    let runs = told("runs").finish().succeeded().stderr;
+    assert!(runs.contains("next: skein attempt logs att_"), "{runs}");
 }

@@ -23,6 +23,13 @@ pub(crate) trait Row: Serialize {
     const HEADS: &'static [&'static str];
     /// Its cells, in the order of the heads.
     fn cells(&self) -> Vec<String>;
+    /// What to type next about one of some that are listed.
+    fn next(_listed: &[Self]) -> Option<String>
+    where
+        Self: Sized,
+    {
+        None
+    }
 }
 
 /// Where and how to show.
@@ -108,6 +115,9 @@ impl View {
                 self.table(&columns, &items);
                 if more {
                     render::to_stderr(&format!("the first {}; --all shows all", items.len()));
+                }
+                if let Some(next) = T::next(&items) {
+                    render::to_stderr(&format!("next: {next}"));
                 }
             }
             Format::Json => {

@@ -5,6 +5,7 @@ mod replay;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 use skein_api::{Attempt, AttemptEnding};
+use skein_types::AttemptId;
 
 use crate::args::{ListArgs, ServerArgs};
 use crate::commands::module::word;
@@ -189,11 +190,16 @@ fn show(attempt: &Attempt) {
     }
     match (attempt.ending, attempt.log) {
         (AttemptEnding::Failed, _) => {
-            render::line(&format!("next: skein attempt logs {id}   or: skein attempt replay {id}"));
+            render::line(&format!("next: {}", next(id)));
         }
         (_, Some(_)) => render::line(&format!("next: skein attempt logs {id}")),
         (_, None) => {}
     }
+}
+
+/// What to type about one that failed.
+pub(crate) fn next(failed: AttemptId) -> String {
+    format!("skein attempt logs {failed}   or: skein attempt replay {failed}")
 }
 
 fn refused(attempt: &Attempt) -> String {

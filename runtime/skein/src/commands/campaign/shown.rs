@@ -4,6 +4,7 @@ use skein_api::{Campaign, PlanSample, Run, Wave};
 use skein_types::{CampaignState, RunState, grouped};
 
 use super::plan;
+use crate::commands::attempt;
 use crate::commands::module::word;
 use crate::failure::CommandResult;
 use crate::render;
@@ -57,6 +58,9 @@ impl Row for Run {
             self.why.as_ref().map(|why| format!("{} {}", why.code, why.message)).unwrap_or_default(),
             self.failed_attempt.map(|attempt| attempt.to_string()).unwrap_or_default(),
         ]
+    }
+    fn next(listed: &[Self]) -> Option<String> {
+        listed.iter().find_map(|run| run.failed_attempt).map(attempt::next)
     }
 }
 
@@ -163,6 +167,10 @@ pub(super) fn run(view: View, campaign: &str, run: &Run) {
                 "took {cpu} of CPU time; {} read, {} written",
                 took.bytes_read, took.bytes_written
             ));
+        }
+        if let Some(failed) = run.failed_attempt {
+            render::line(&format!("failed attempt: {failed}"));
+            render::line(&format!("next: {}", attempt::next(failed)));
         }
         if run.state == RunState::Failed {
             render::line(&format!("next: skein campaign retry {campaign} --run {}", run.seq));
