@@ -94,7 +94,7 @@ impl Control {
         Ok(entries)
     }
 
-    /// What is kept of an attempt whose node was given up with it. Since when it was at work nobody told: since it was given away.
+    /// What is kept of an attempt whose node was given up with it. Since when it was at work nobody told: it has its end alone.
     pub(crate) fn attempt_lost(&self, task: &Task, holder: &Holder) -> Result<Option<Entry>, ServiceError> {
         let Some(campaign) = task.campaign else { return Ok(None) };
         let now = self.clock.now();
