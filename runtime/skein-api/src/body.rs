@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use skein_types::{Code, ErrorClass, codes};
 
 use crate::bounded::Text;
+use crate::exact::Exact;
 
 /// Most bytes of a request's body where its endpoint does not say otherwise.
 pub const BODY_BYTES_MAX: usize = 2 << 20;
@@ -61,15 +62,36 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8], max: usize) -> Result<T, BodyErr
         .map_err(|error| BodyError::Invalid { problem: Text::escaped(&error.to_string()) })
 }
 
+/// The like, of what people and their tools ask: no whole number in it is larger than every reader takes exactly.
+pub fn parse_asked<T: DeserializeOwned>(bytes: &[u8], max: usize) -> Result<T, BodyError> {
+    let asked = parse(bytes, max)?;
+    parse::<Exact>(bytes, max)?;
+    Ok(asked)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{BodyError, parse};
+    use super::{BodyError, parse, parse_asked};
+    use crate::campaign::CampaignCreate;
     use crate::dataset::DatasetAdd;
 
     #[test]
     fn a_body_at_the_bound_is_read_and_one_byte_more_is_not() {
         assert_eq!(parse::<Vec<u8>>(b"[1]", 3), Ok(vec![1]));
         assert_eq!(parse::<Vec<u8>>(b"[1] ", 3), Err(BodyError::TooLarge { bytes: 4, max: 3 }));
+    }
+
+    #[test]
+    fn a_number_that_not_every_reader_takes_exactly_is_refused_but_for_modules() {
+        let read = |number: u64| {
+            let body = format!(r#"{{"name":"c","module":"m","policy":{{"window_ms":{number}}}}}"#);
+            parse_asked::<CampaignCreate>(body.as_bytes(), 1_000)
+        };
+        assert!(read((1 << 53) - 1).is_ok());
+        let refused = read(1 << 53).unwrap_err().to_string();
+        assert!(refused.contains("9007199254740992 is more than 9007199254740991"), "{refused}");
+        let free = br#"{"name":"c","module":"m","params":{"id":18446744073709551615}}"#;
+        assert!(parse_asked::<CampaignCreate>(free, 1_000).is_ok());
     }
 
     #[test]

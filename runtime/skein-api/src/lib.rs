@@ -27,6 +27,7 @@ mod bounded;
 mod campaign;
 mod dataset;
 mod event;
+mod exact;
 mod module;
 pub mod node;
 mod page;
@@ -46,7 +47,7 @@ pub use access::{AccessToken, GRANTS_MAX, Grant, Team, TeamPut, TokenIssue, Toke
 pub use attempt::{Attempt, AttemptEnding, AttemptKind, PartOf, RejectCount, Replay, SourceSeen};
 pub use audit::{ChainHead, ChainHeadParseError};
 pub use backup::{Backup, BackupAsk};
-pub use body::{BODY_BYTES_MAX, BodyError, parse};
+pub use body::{BODY_BYTES_MAX, BodyError, parse, parse_asked};
 pub use bounded::{List, Text, TooLong, TooMany};
 pub use campaign::{
     Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignVerb, Chosen, MANIFEST_MAX,

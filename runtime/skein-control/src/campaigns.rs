@@ -304,7 +304,7 @@ impl Control {
         part: &ListPart,
         owners: Option<Vec<Name>>,
     ) -> Result<Page<Campaign>, ServiceError> {
-        let after = part.after.as_deref().map(campaign_id).transpose()?;
+        let after = part.key()?;
         let filter = CampaignFilter { owners, state: None };
         let page = self.ledger.campaigns(&filter, after, part.limit())?;
         shown::page(page.items, page.next.map(|id| id.to_string()), |row| self.shown_campaign(row))

@@ -1,9 +1,13 @@
 //! Which part of a list somebody asks for.
 
+use std::str::FromStr;
+
 use serde::Deserialize;
 use skein_api::Time;
 use skein_ledger::Limit;
-use skein_types::RunState;
+use skein_types::{RunState, codes};
+
+use crate::error::ServiceError;
 
 /// Items of a page where nothing is said.
 const ITEMS: usize = 100;
@@ -72,7 +76,37 @@ impl ListPart {
         self.limit.unwrap_or(ITEMS).clamp(1, skein_api::PAGE_ITEMS_MAX)
     }
 
+    /// The key that it comes after. One that cannot be a key of the list is nothing that a page gave: it is not that a thing
+    /// of that name were missing.
+    pub(crate) fn key<T: FromStr>(&self) -> Result<Option<T>, ServiceError> {
+        let Some(after) = &self.after else { return Ok(None) };
+        let refused = |_| {
+            let shown: String = after.chars().take(200).collect();
+            ServiceError::new(
+                codes::BODY_INVALID,
+                format!("`after` is {shown:?}, which is no key of this list"),
+            )
+            .hint(Some("give `next` of the page before, as it was answered"))
+        };
+        after.parse().map(Some).map_err(refused)
+    }
+
     pub(crate) fn limit(&self) -> Limit {
         Limit::new(self.limit.unwrap_or(ITEMS))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ListPart;
+    use skein_types::{CampaignId, codes};
+
+    #[test]
+    fn what_is_no_key_is_not_what_is_not_there() {
+        let after = |text: &str| ListPart { after: Some(text.to_owned()), ..ListPart::default() };
+        let id = "cmp_00000000000000000000000000000001";
+        assert_eq!(after(id).key::<CampaignId>().unwrap(), Some(id.parse().unwrap()));
+        assert_eq!(ListPart::default().key::<CampaignId>().unwrap(), None);
+        assert_eq!(after("0").key::<CampaignId>().unwrap_err().code, codes::BODY_INVALID);
     }
 }

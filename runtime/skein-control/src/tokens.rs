@@ -112,7 +112,7 @@ impl Control {
 
     /// Tokens, in the order in which they were issued.
     pub(crate) fn tokens(&self, part: &ListPart) -> Result<Page<AccessToken>, ServiceError> {
-        let after = part.after.as_deref().map(token_id).transpose()?;
+        let after = part.key()?;
         let page = self.ledger.tokens(after, part.limit())?;
         shown::page(page.items, page.next.map(|id| id.to_string()), |row| shown_token(&row))
     }

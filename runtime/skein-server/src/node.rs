@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use serde::de::DeserializeOwned;
+use skein_api::BODY_BYTES_MAX;
 use skein_api::node::{
     BLOB_BYTES_MAX, EXCHANGE_BYTES_MAX, Exchange, Exchanged, REGISTER_BYTES_MAX, Register, Registered,
     SecretsAsk, SecretsTold,
@@ -17,7 +19,7 @@ use skein_control::{Control, ServiceError};
 use skein_types::{Blake3, codes};
 
 use crate::problem::Refusal;
-use crate::v1::{Answer, Body, ask, bytes};
+use crate::v1::{Answer, ask, bytes};
 
 /// How long the answer to an idle node waits for something to do.
 const IDLE_WAIT: Duration = Duration::from_secs(1);
@@ -42,7 +44,7 @@ async fn of_the_fleet(State(control): State<Arc<Control>>, request: Request, nex
 
 async fn register(
     State(control): State<Arc<Control>>,
-    Body(asked): Body<Register, REGISTER_BYTES_MAX>,
+    Said(asked): Said<Register, REGISTER_BYTES_MAX>,
 ) -> Answer<Registered> {
     ask(control, move |control| control.register_node(&asked)).await
 }
@@ -50,7 +52,7 @@ async fn register(
 /// An idle node is answered when there is something to do, so that work does not wait for its next call.
 async fn exchange(
     State(control): State<Arc<Control>>,
-    Body(asked): Body<Exchange, EXCHANGE_BYTES_MAX>,
+    Said(asked): Said<Exchange, EXCHANGE_BYTES_MAX>,
 ) -> Answer<Exchanged> {
     if asked.holding.is_empty() && asked.results.is_empty() && !asked.draining {
         // It renews its lease by being answered, in any case.
@@ -62,7 +64,10 @@ async fn exchange(
     ask(control, move |control| control.exchange(&asked)).await
 }
 
-async fn secrets(State(control): State<Arc<Control>>, Body(asked): Body<SecretsAsk>) -> Answer<SecretsTold> {
+async fn secrets(
+    State(control): State<Arc<Control>>,
+    Said(asked): Said<SecretsAsk, BODY_BYTES_MAX>,
+) -> Answer<SecretsTold> {
     ask(control, move |control| control.secrets_for_node(&asked)).await
 }
 
@@ -79,6 +84,17 @@ async fn put_blob(
     let digest: Blake3 = named(&digest)?;
     let bytes = bytes(request, BLOB_BYTES_MAX).await?;
     ask(control, move |control| control.put_blob(digest, &bytes)).await
+}
+
+/// What a node says, within the bound of its route.
+struct Said<T, const MOST: usize>(T);
+
+impl<S: Send + Sync, T: DeserializeOwned, const MOST: usize> FromRequest<S> for Said<T, MOST> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+        Ok(Self(skein_api::parse(&bytes(request, MOST).await?, MOST)?))
+    }
 }
 
 fn named<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Refusal> {

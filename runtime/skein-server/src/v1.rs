@@ -128,7 +128,7 @@ impl<S: Send + Sync, T: DeserializeOwned, const MOST: usize> FromRequest<S> for 
     async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
         is_json(request.headers())?;
         let bytes = bytes(request, MOST).await?;
-        Ok(Self(skein_api::parse(&bytes, MOST)?))
+        Ok(Self(skein_api::parse_asked(&bytes, MOST)?))
     }
 }
 

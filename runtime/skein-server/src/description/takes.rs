@@ -37,7 +37,7 @@ impl Takes for Asker {
 impl<T: Segments> Takes for Path<T> {
     fn describe(operation: &mut Operation) {
         operation.of_path = T::COUNT;
-        operation.refuses(&[codes::NOT_FOUND]);
+        operation.refuses(&[codes::BODY_INVALID, codes::NOT_FOUND]);
     }
 }
 

@@ -197,3 +197,32 @@ fn text(value: &Value) -> &str {
 fn object(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
     value.as_object().into_iter().flatten().map(|(key, value)| (key.as_str(), value))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{METHODS, page};
+    use crate::openapi;
+
+    #[test]
+    fn each_route_and_body_is_on_the_page_and_nothing_comes_from_elsewhere() {
+        let document = openapi::document();
+        let page = page(document).into_string();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for method in item.as_object().unwrap().keys() {
+                assert!(METHODS.contains(&method.as_str()), "{method} {path}");
+                let heading = format!("<h3><code>{} {path}</code></h3>", method.to_uppercase());
+                assert_eq!(page.matches(&heading).count(), 1, "{heading}");
+            }
+        }
+        for name in document["components"]["schemas"].as_object().unwrap().keys() {
+            assert!(page.contains(&format!("<section id=\"body-{name}\">")), "{name}");
+        }
+        assert!(
+            !page.contains("<script") && !page.contains("src=") && !page.contains("http-equiv"),
+            "{page}"
+        );
+        let curl = "curl -H &quot;Authorization: Bearer $TOKEN&quot; -X PUT -H 'Content-Type: application/wasm' --data-binary @file \
+                    &quot;$SKEIN_SERVER/v1/modules/{name}/versions/{version}&quot;";
+        assert!(page.contains(curl), "{page}");
+    }
+}

@@ -24,7 +24,8 @@ pub(crate) fn routes() -> Family {
             "/tokens",
             issue,
             told("Issue a token")
-                .about("The answer is the only place where its secret is said: what is kept is a hash."),
+                .about("The answer is the only place where its secret is said: what is kept is a hash.")
+                .refuses(&[codes::NOT_FOUND]),
         )
         .get("/tokens/{token}", token, told("Show a token, without its secret"))
         .delete(
