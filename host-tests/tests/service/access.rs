@@ -30,6 +30,13 @@ const ROUTES: &[(&str, &str, &str, Scope)] = &[
     ("PUT /v1/policies/new{n}", r#"{"policy":{}}"#, "....x.", Scope::All),
     ("GET /v1/policies/careful", "", "xxxxxx", Scope::Team),
     ("DELETE /v1/policies/careful", "", "....x.", Scope::All),
+    ("GET /v1/quotas", "", "xxxxxx", Scope::Team),
+    ("GET /v1/quotas/team:pay", "", "xxxxxx", Scope::Team),
+    ("GET /v1/quotas/team:pay/explain", "", "xxxxxx", Scope::Team),
+    ("PUT /v1/quotas/team:t{n}", r#"{"weight":2}"#, "....x.", Scope::All),
+    ("DELETE /v1/quotas/team:pay", "", "....x.", Scope::All),
+    ("POST /v1/quotas/actions/apply", r#"{"quotas":[],"dry_run":true}"#, "....x.", Scope::All),
+    ("GET /v1/usage?team=pay", "", "xxxxxx", Scope::Team),
     ("GET /v1/teams", "", "xxxxxx", Scope::Team),
     ("GET /v1/teams/pay", "", "xxxxxx", Scope::Team),
     ("PUT /v1/teams/pay", "{}", "....x.", Scope::All),
@@ -164,6 +171,7 @@ impl Guarded {
         for name in ["key", "key0", "key1", "key2", "key3", "key4", "key5", "key7"] {
             self.done(&admin, &format!("PUT /v1/teams/pay/secrets/{name}"), "value");
         }
+        self.done(&admin, "PUT /v1/quotas/team:pay", r#"{"bounds":{"slots":{"guaranteed":1}}}"#);
         self.done(&admin, "PUT /v1/policies/careful", r#"{"policy":{"budget":{"runs":1}}}"#);
         super::until("a node is there", || {
             self.done(&admin, "GET /v1/nodes", "").to_string().contains("local-0")

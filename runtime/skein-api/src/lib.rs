@@ -34,6 +34,7 @@ mod page;
 mod plan;
 mod policy;
 mod problem;
+mod quota;
 mod report;
 mod run;
 mod scan;
@@ -64,8 +65,12 @@ pub use policy::{
     Admission, Budget, CanaryAsk, LimitsAsk, NameRule, Pin, Policy, Publish, RetryAsk, SampleAsk, Share,
 };
 pub use problem::{PROBLEM_TYPE, Problem};
+pub use quota::{
+    FINDINGS_MAX, QUOTAS_MAX, Quota, QuotaAccount, QuotaChange, QuotaEntry, QuotaExplained, QuotaName,
+    QuotaPut, QuotaQueue, QuotasApplied, QuotasApply, UsageBy, UsageReport, UsageSum,
+};
 pub use report::{CampaignReport, FailureKind};
-pub use run::{Meters, Run, RunRows, Why};
+pub use run::{Meters, Run, RunRows, Waiting, Why};
 pub use scan::{Scan, ScanAsk, ScanFound};
 pub use secret_ref::{secret_name, secret_names};
 pub use setting::{NamedPolicy, PolicyPut, SECRET_BYTES_MAX, Secret};

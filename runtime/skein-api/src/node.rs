@@ -31,8 +31,8 @@ mod task;
 
 pub use blob::{BLOB_BYTES_MAX, BlobError, check_blob};
 pub use exchange::{
-    CheckpointReport, Exchange, Exchanged, Held, Lease, Progress, Rates, Report, Revoke, RevokeReason, Usage,
-    Wants,
+    CheckpointReport, Exchange, Exchanged, Held, Lease, Permit, Progress, Rate, Report, Revoke, RevokeReason,
+    Usage, Used, Wants,
 };
 pub use notes::{
     LINE_BYTES_MAX, LINES_HERE_BYTES_MAX, LINES_HERE_MAX, Lines, Notes, REJECT_CODES_MAX, Rejected,
@@ -66,5 +66,9 @@ pub const EXCHANGE_BYTES_MAX: usize = 8 << 20;
 pub const SECRETS_BYTES_MAX: usize = 10 << 20;
 /// Most tasks that control gives a node at a time, and most datasets of a plan task.
 pub const TASKS_MAX: usize = 64;
+/// Most permits of an answer.
+pub const PERMITS_MAX: usize = 1_024;
+/// Most rates of an answer.
+pub const RATES_MAX: usize = 1_024;
 /// Most tasks that a node has, started or not, and so most results, checkpoints and revocations of an exchange.
 pub const HELD_MAX: usize = 256;

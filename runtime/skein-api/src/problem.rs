@@ -5,7 +5,8 @@ use skein_types::Code;
 use utoipa::ToSchema;
 
 use crate::Message;
-use crate::bounded::Text;
+use crate::bounded::{List, Text};
+use crate::quota::FINDINGS_MAX;
 
 /// Before the code in `type`. The pages travel with the binary: `skein explain SK0664`.
 pub const PROBLEM_TYPE: &str = "urn:skein:error:";
@@ -26,6 +27,9 @@ pub struct Problem {
     pub detail: Message,
     /// What to do.
     pub hint: Option<Message>,
+    /// Each thing that is wrong, where there may be several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub findings: Option<List<Message, { FINDINGS_MAX }>>,
     /// By which the server's log finds the request.
     pub trace: Text<64>,
 }
@@ -40,7 +44,16 @@ impl Problem {
             code: Text::escaped(code.id),
             detail: Text::escaped(detail),
             hint: hint.map(Text::escaped),
+            findings: None,
             trace: Text::escaped(trace),
         }
+    }
+
+    /// With each thing that is wrong.
+    #[must_use]
+    pub fn with_findings(mut self, findings: &[String]) -> Self {
+        let all = findings.iter().map(|finding| Text::escaped(finding)).collect();
+        self.findings = (!findings.is_empty()).then(|| List::first(all).0);
+        self
     }
 }

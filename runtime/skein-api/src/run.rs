@@ -38,6 +38,15 @@ impl Why {
     }
 }
 
+/// Why a run that could go on does not just now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Waiting {
+    /// One word: `quota`, `wave`, `slow_start`, `backoff`, `paused` and the like.
+    pub reason: Text<32>,
+    /// One line.
+    pub message: Message,
+}
+
 /// Rows by fate. Unless the shape is free, `read = written + rejected + filtered`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -96,6 +105,9 @@ pub struct Run {
     /// Its last attempt that failed, where it has failed and that is kept still.
     #[serde(default)]
     pub failed_attempt: Option<AttemptId>,
+    /// Why it waits; only of a run that is asked for by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
     /// Since when.
     pub since: Time,
     /// The dataset's version that it made.

@@ -16,6 +16,8 @@ mod outcomes;
 mod plans;
 #[path = "golden/public.rs"]
 mod public;
+#[path = "golden/quotas.rs"]
+mod quotas;
 #[path = "golden/reports.rs"]
 mod reports;
 #[path = "golden/samples.rs"]
@@ -82,6 +84,18 @@ fn the_bodies_about_receivers_of_notices() {
     golden("webhook-delivery", &webhooks::delivery());
     let least = br#"{"name":"ops","kind":"mail","target":"a@example.com"}"#;
     golden("webhook-create-least", &parse::<skein_api::WebhookCreate>(least, 100).unwrap());
+}
+
+#[test]
+fn the_bodies_about_quotas_and_use() {
+    golden("quota", &quotas::quota());
+    golden("quotas-apply", &quotas::apply());
+    golden("quotas-applied", &quotas::applied());
+    golden("quota-explained", &quotas::explained());
+    golden("usage-report", &quotas::usage());
+    golden("problem-with-findings", &quotas::problem());
+    let least: skein_api::QuotaPut = parse(b"{}", 10).unwrap();
+    golden("quota-put-least", &least);
 }
 
 #[test]

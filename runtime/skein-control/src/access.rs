@@ -59,7 +59,7 @@ pub(crate) enum Act {
     KeepSecrets,
     /// Say who is told of what happens.
     Tell,
-    /// Teams, tokens, policies, nodes, the judgement of modules.
+    /// Teams, tokens, policies, quotas, nodes, the judgement of modules.
     Govern,
 }
 

@@ -168,6 +168,7 @@ impl Control {
             }
             if starts {
                 self.still_as_planned(&mut state, id)?;
+                self.within_quota(&mut state, id)?;
             }
             if matches!(verb, CampaignVerb::Plan | CampaignVerb::Resume | CampaignVerb::Retry) {
                 self.may_run(&mut state, id)?;
@@ -329,7 +330,8 @@ impl Control {
 
     /// A run of a campaign.
     pub(crate) fn run(&self, id: CampaignId, named: &str) -> Result<Run, ServiceError> {
-        self.shown_run(&self.run_of_campaign(id, named)?)
+        let run = self.run_of_campaign(id, named)?;
+        Ok(Run { waiting: self.waiting(&run)?, ..self.shown_run(&run)? })
     }
 
     /// A run by its place in its campaign, or by the name or the id of its dataset.

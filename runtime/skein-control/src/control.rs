@@ -19,6 +19,7 @@ use crate::access::Principal;
 use crate::compiler::Compiling;
 use crate::counters::Counters;
 use crate::decide::{self, Told};
+use crate::division::Division;
 use crate::error::ServiceError;
 use crate::feed::Feed;
 use crate::fleet::Fleet;
@@ -28,6 +29,7 @@ use crate::metrics::Metrics;
 use crate::modules::Modules;
 use crate::once::UnderWay;
 use crate::points::point;
+use crate::prices::Prices;
 use crate::roots::Roots;
 use crate::scan::Scans;
 use crate::shelf::Shelf;
@@ -54,6 +56,8 @@ pub struct Options {
     pub roots: Roots,
     /// Where the files of its keys are, for a backup that is to have them.
     pub keys: PathBuf,
+    /// What use costs.
+    pub prices: Option<Prices>,
     /// Of teams' secrets. Not kept in the directory.
     pub secret_keys: SecretKeys,
     /// Whoever reaches it without a token is the one user of this machine, who may do everything.
@@ -92,6 +96,7 @@ pub struct Control {
     pub(crate) keys: PathBuf,
     address: String,
     pub(crate) roots: Roots,
+    pub(crate) prices: Option<Prices>,
     pub(crate) single_user: bool,
     secret: Secret,
     pub(crate) uses: Mutex<Uses>,
@@ -119,6 +124,7 @@ pub(crate) struct State {
     pub(crate) open: BTreeSet<CampaignId>,
     pub(crate) campaigns: BTreeMap<CampaignId, Live>,
     pub(crate) fleet: Fleet,
+    pub(crate) division: Division,
     /// Datasets of runs that came to rest, whose dead attempts may be of no use any more.
     pub(crate) to_sweep: BTreeSet<DatasetId>,
     pub(crate) counters: Counters,
@@ -138,6 +144,7 @@ impl Control {
             secret_keys,
             keys,
             roots,
+            prices,
             single_user,
             notices,
             secret,
@@ -167,6 +174,7 @@ impl Control {
             keys,
             address,
             roots,
+            prices,
             single_user,
             secret,
             uses: Mutex::default(),

@@ -10,6 +10,7 @@ mod catalogue;
 mod datasets;
 mod events;
 mod fleet;
+mod quotas;
 mod scans;
 mod secrets;
 mod settings;

@@ -12,18 +12,27 @@ pub struct ServiceError {
     pub message: String,
     /// What to do.
     pub hint: Option<String>,
+    /// Each thing that is wrong, where there may be several.
+    pub findings: Vec<String>,
 }
 
 impl ServiceError {
     /// Without a hint.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None }
+        Self { code, message: message.into(), hint: None, findings: Vec::new() }
     }
 
     /// With a hint.
     #[must_use]
     pub fn hint(mut self, hint: Option<impl Into<String>>) -> Self {
         self.hint = hint.map(Into::into);
+        self
+    }
+
+    /// With each thing that is wrong.
+    #[must_use]
+    pub(crate) fn findings(mut self, findings: Vec<String>) -> Self {
+        self.findings = findings;
         self
     }
 

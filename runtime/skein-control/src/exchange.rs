@@ -13,15 +13,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use skein_api::List;
-use skein_api::node::{
-    CheckpointReport, Exchange, Exchanged, Held, Lease, Rates, Revoke, RevokeReason, TASKS_MAX,
-};
+use skein_api::node::{CheckpointReport, Exchange, Exchanged, Held, Lease, Revoke, RevokeReason, TASKS_MAX};
 use skein_campaign::task::{
     Claim as Right, Claimed, ReadyTask, Recall, Receive, Settle, SizeClass as Class, assign, reconcile, share,
 };
 use skein_campaign::{BeforeDoor, task};
 use skein_ledger::{
-    Checkpoint, Claim, Entry, Limit, PhaseName, Release, SizeClass, Task, TaskFilter, Unit, UnitOutcome,
+    Checkpoint, Claim, Entry, Limit, PhaseName, Release, SizeClass, Task, TaskFilter, Unit, UnitOutcome, Used,
 };
 use skein_types::{
     AttemptId, Blake3, CampaignId, ErrorClass, Millis, NodeId, NodeMark, Rows, TaskId, Timestamp, Token,
@@ -30,6 +28,8 @@ use skein_types::{
 use uuid::Uuid;
 
 use crate::control::{Control, State};
+use crate::deal::Dealt;
+use crate::division::TICK_EVERY;
 use crate::error::ServiceError;
 use crate::fleet::Hold;
 use crate::points::Exchanging;
@@ -130,6 +130,7 @@ impl Control {
         let node = (asked.node, asked.incarnation);
         let over: BTreeSet<TaskId> = asked.results.iter().map(|report| report.held.task).collect();
         let mut call = self.reports(state, asked)?;
+        self.divide(state, TICK_EVERY)?;
         let settled = self.settled(state, asked, &over);
         let mut gone = over.clone();
         gone.extend(self.gives_back(state, asked, (&settled, &mut call)));
@@ -158,11 +159,13 @@ impl Control {
         seat.holds.retain(|task, _| !gone.contains(task));
         let mut leases = self.given_again(state, asked.node, &settled)?;
         leases.extend(claimed.into_iter().filter_map(|chosen| self.given(state, node, chosen)));
+        let (permits, rates) = Self::shares_of(state, asked.node);
         Ok(Exchanged {
             acknowledged: asked.sequence,
             leases: List::first(leases).0,
             revokes: List::first(revokes(state, asked, &settled)).0,
-            rates: Rates::default(),
+            rates,
+            permits,
             drain: false,
         })
     }
@@ -173,7 +176,9 @@ impl Control {
         let usage =
             serde_json::to_string(&asked.usage).map_err(|error| ServiceError::bug(error.to_string()))?;
         let mut call = Call::default();
-        call.push(For::Renewal, self.unit().then(self.renewal(asked.node, asked.incarnation, &usage)));
+        let renewal = self.unit().then(self.renewal(asked.node, asked.incarnation, &usage));
+        let charges = self.charges(state, asked);
+        call.push(For::Renewal, charges.into_iter().fold(renewal, Unit::then));
         for report in asked.checkpoints.iter() {
             call.push(For::Checkpoint(report.held), self.checkpoint(node, report)?);
         }
@@ -204,12 +209,15 @@ impl Control {
         let is_emptied =
             state.fleet.seats.get(&asked.node).is_some_and(|seat| seat.mark == NodeMark::Draining);
         let emptied = is_emptied.then_some(Recall::Moved);
+        let back = self.goes_back(state, asked.node);
         let claimed: Vec<Claimed<TaskId>> = holds
             .iter()
             .map(|hold| Claimed {
                 task: hold.held.task,
                 claim: right(hold.held, node),
-                recall: emptied.or_else(|| self.recall(state, hold)),
+                recall: emptied
+                    .or_else(|| self.recall(state, hold))
+                    .or_else(|| back.get(&hold.held.task).copied()),
             })
             .collect();
         let held: Vec<(TaskId, Right)> =
@@ -278,26 +286,11 @@ impl Control {
         asked: &Exchange,
         gone: &BTreeSet<TaskId>,
     ) -> Result<Vec<Chosen>, ServiceError> {
-        let working = self.working(state);
-        let shunned = Self::shunned(state, asked.node);
-        let mut waiting: BTreeMap<TaskId, Task> = BTreeMap::new();
-        let mut ready = |class, wanted: u32| -> Result<Vec<ReadyTask<TaskId>>, ServiceError> {
-            let mut left = usize::try_from(wanted).unwrap_or(usize::MAX).min(TASKS_MAX);
-            let mut ready = Vec::new();
-            for (place, campaign) in working.iter().enumerate() {
-                let share = left.div_ceil(working.len() - place);
-                let some = self.ready(*campaign, Some(class), share)?;
-                for task in some.into_iter().filter(|task| !shunned.contains(&task.id)) {
-                    let estimate = estimate(task.cost.0);
-                    ready.push(ReadyTask { task: task.id, estimate, alone: task.alone });
-                    left -= 1;
-                    waiting.insert(task.id, task);
-                }
-            }
-            Ok(ready)
-        };
-        let mut small = ready(SizeClass::Small, asked.wants.small)?;
-        let mut large = ready(SizeClass::Large, asked.wants.large)?;
+        let Dealt { small: small_tasks, large: large_tasks } = self.dealt(state, asked, gone)?;
+        let ready =
+            |task: &Task| ReadyTask { task: task.id, estimate: estimate(task.cost.0), alone: task.alone };
+        let mut small: Vec<ReadyTask<TaskId>> = small_tasks.iter().map(ready).collect();
+        let mut large: Vec<ReadyTask<TaskId>> = large_tasks.iter().map(ready).collect();
         for (some, wanted, large) in
             [(&mut small, asked.wants.small, false), (&mut large, asked.wants.large, true)]
         {
@@ -307,11 +300,10 @@ impl Control {
                 some.truncate(share(some.len(), has, others));
             }
         }
-        for scan in self.scans_to_give(state, asked.wants.small)? {
-            let estimate = estimate(scan.cost.0);
-            small.push(ReadyTask { task: scan.id, estimate, alone: scan.alone });
-            waiting.insert(scan.id, scan);
-        }
+        let scans = self.scans_to_give(state, asked.wants.small)?;
+        small.extend(scans.iter().map(ready));
+        let all = small_tasks.into_iter().chain(large_tasks).chain(scans);
+        let mut waiting: BTreeMap<TaskId, Task> = all.map(|task| (task.id, task)).collect();
         let alone = small.iter().chain(&large).any(|task| task.alone);
         let others_empty = state.fleet.seats.iter().any(|(node, seat)| *node != asked.node && seat.emptying);
         let seat = Self::seat(state, asked.node, asked.incarnation)?;
@@ -330,20 +322,20 @@ impl Control {
     }
 
     /// What failed at a node in a way for which another one is to try it, while there is another one.
-    fn shunned(state: &State, node: NodeId) -> BTreeSet<TaskId> {
+    pub(crate) fn shunned(state: &State, node: NodeId) -> BTreeSet<TaskId> {
         let others = state.fleet.seats.keys().any(|other| *other != node);
         let tried = state.campaigns.values().filter(|_| others).flat_map(|live| live.shuns(node));
         tried.collect()
     }
 
     /// Campaigns of which tasks may start.
-    fn working(&self, state: &mut State) -> Vec<CampaignId> {
+    pub(crate) fn working(&self, state: &mut State) -> Vec<CampaignId> {
         let open = state.open.clone().into_iter();
         open.filter(|id| self.live(state, *id).is_ok_and(|live| live.works())).collect()
     }
 
     /// Tasks of a campaign that may be claimed now.
-    fn ready(
+    pub(crate) fn ready(
         &self,
         id: CampaignId,
         class: Option<SizeClass>,
@@ -424,6 +416,9 @@ impl Control {
             started: false,
             rows: 0,
             kept: 0,
+            charged: Used::default(),
+            seen: Used::default(),
+            recalled: false,
         };
         if let Some(seat) = state.fleet.seats.get_mut(&node) {
             seat.holds.insert(task.id, hold);
@@ -453,6 +448,7 @@ impl Control {
             estimate_ms: estimate(task.cost.0),
             memory: work.memory,
             trace: task.campaign.and_then(|campaign| state.campaigns.get(&campaign)?.trace),
+            team: task.campaign.and_then(|id| self.team_of(state, id)),
             payload: work.payload,
         })
     }
@@ -490,6 +486,9 @@ impl Control {
         let working = self.working(&mut state);
         let shunned = Self::shunned(&state, node);
         let scans = self.scans_to_give(&state, 1).is_ok_and(|scans| !scans.is_empty());
+        if self.divide(&mut state, TICK_EVERY).is_ok_and(|divided| divided) {
+            return scans || self.could_have(&mut state, node);
+        }
         let some = |id| {
             self.ready(id, None, TASKS_MAX)
                 .is_ok_and(|tasks| tasks.iter().any(|task| !shunned.contains(&task.id)))

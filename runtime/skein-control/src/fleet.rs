@@ -6,9 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use skein_api::node::{Exchange, Exchanged, Held, Wants};
+use skein_api::node::{Exchange, Exchanged, Held, Register, Wants};
 use skein_campaign::task::{Room, Session, SizeClass};
-use skein_types::{CampaignId, Millis, NodeId, NodeMark, TaskId};
+use skein_fleet::QueueKey;
+use skein_ledger::Used;
+use skein_types::{CampaignId, Millis, NodeId, NodeMark, Resource, TaskId};
 
 /// Of a node's lease.
 pub(crate) const LEASE: Duration = Duration::from_secs(10);
@@ -21,6 +23,21 @@ pub(crate) const GRACE: Duration = Duration::from_secs(2);
 pub(crate) const EXCHANGE_EVERY: Duration = Duration::from_millis(1_500);
 /// A node that reaches nobody for so long ends.
 pub(crate) const ALONE: Duration = Duration::from_secs(60);
+
+/// How much of each resource there is; of one that is not here nobody has said.
+pub(crate) type Capacity = BTreeMap<Resource, u64>;
+
+/// What a node says that it has.
+pub(crate) fn capacity_of(asked: &Register) -> Capacity {
+    let said = [
+        (Resource::Cpu, Some(asked.cpu)),
+        (Resource::Memory, Some(asked.memory.0)),
+        (Resource::Slots, Some(u64::from(asked.slots))),
+        (Resource::Read, asked.read.map(|rate| rate.0)),
+        (Resource::Write, asked.write.map(|rate| rate.0)),
+    ];
+    said.into_iter().filter_map(|(resource, has)| Some((resource, has.filter(|has| *has > 0)?))).collect()
+}
 
 /// Nodes that registered with this process.
 #[derive(Debug, Default)]
@@ -38,6 +55,8 @@ pub(crate) struct Seat {
     pub(crate) name: String,
     /// Agents at a time.
     pub(crate) slots: usize,
+    /// What it has.
+    pub(crate) capacity: Capacity,
     /// The last exchange that was answered, and how: it may be asked again.
     pub(crate) session: Session,
     pub(crate) answer: Option<Exchanged>,
@@ -48,6 +67,8 @@ pub(crate) struct Seat {
     pub(crate) last: Option<SizeClass>,
     /// It gets nothing more until it is free for a task that runs alone.
     pub(crate) emptying: bool,
+    /// What it was told last that it may have at a time; none: anything.
+    pub(crate) permits: Option<BTreeMap<QueueKey, u32>>,
     /// What people want of it.
     pub(crate) mark: NodeMark,
     /// End of its lease, on the clock that does not step.
@@ -72,20 +93,28 @@ pub(crate) struct Hold {
     pub(crate) rows: u64,
     /// Of these, rows that are behind checkpoints.
     pub(crate) kept: u64,
+    /// What its team was charged for it.
+    pub(crate) charged: Used,
+    /// What it was last said to have taken.
+    pub(crate) seen: Used,
+    /// It was told to stop for somebody who has a right to its place.
+    pub(crate) recalled: bool,
 }
 
 impl Seat {
     /// A node that has just registered.
-    pub(crate) fn new(name: &str, slots: usize, (incarnation, until): (u64, Duration), moment: u64) -> Self {
+    pub(crate) fn new(asked: &Register, (incarnation, until): (u64, Duration), moment: u64) -> Self {
         Self {
-            name: name.to_owned(),
-            slots,
+            name: asked.name.to_string(),
+            slots: usize::try_from(asked.slots).unwrap_or(usize::MAX),
+            capacity: capacity_of(asked),
             session: Session { incarnation, sequence: 0 },
             answer: None,
             told: moment,
             heard: moment,
             last: None,
             emptying: false,
+            permits: None,
             mark: NodeMark::None,
             until,
             holds: BTreeMap::new(),
@@ -154,6 +183,17 @@ impl Fleet {
         let has = self.seats.get(&node).map_or(0, |seat| of(seat, gone));
         let others = self.seats.iter().filter(|(other, _)| **other != node);
         (has, others.map(|(_, seat)| of(seat, &BTreeSet::new())).collect())
+    }
+
+    /// What all of them have; of a resource of which one has not said how much, nobody knows.
+    pub(crate) fn capacity(&self) -> Capacity {
+        let of = |resource: &Resource| -> Option<u64> {
+            let mut seats = self.seats.values();
+            let all =
+                seats.try_fold(0_u64, |sum, seat| Some(sum.saturating_add(*seat.capacity.get(resource)?)));
+            all.filter(|all| *all > 0)
+        };
+        Resource::ALL.iter().filter_map(|resource| Some((*resource, of(resource)?))).collect()
     }
 
     /// Nodes whose leases are over.

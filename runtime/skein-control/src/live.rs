@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use skein_campaign::{Campaign, Policy, Progress, Restored, Tally, Tries, WaveRow};
-use skein_ledger::{EventFilter, Kind, Ledger, Limit, Run, RunCounts, Subject, TaskFilter, TaskKind, Wave};
+use skein_ledger::{
+    EventFilter, Kind, Ledger, Limit, Name, Run, RunCounts, Subject, TaskFilter, TaskKind, Wave,
+};
 use skein_types::{
     Blake3, CampaignId, CampaignState, ModuleDigest, NodeId, RunState, TaskId, Timestamp, TraceId,
 };
@@ -26,6 +28,8 @@ pub(crate) struct Tried {
 #[derive(Clone, Debug)]
 pub(crate) struct Live {
     pub(crate) machine: Campaign,
+    /// The team that it works for.
+    pub(crate) owner: Name,
     pub(crate) module: ModuleDigest,
     /// The blob with the parameters, which nodes fetch by it.
     pub(crate) params: Blake3,
@@ -80,6 +84,7 @@ impl Live {
         };
         Ok(Self {
             machine: Campaign::restore(restored),
+            owner: row.owner.clone(),
             module: row.module,
             params: row.params_blob,
             secrets_of: (!row.secrets.is_empty()).then_some(id),

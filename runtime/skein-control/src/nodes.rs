@@ -57,9 +57,8 @@ impl Control {
         point!("node.before-joined")?;
         self.write(unit)?;
         point!("node.after-joined")?;
-        let slots = usize::try_from(asked.slots).unwrap_or(usize::MAX);
         let until = self.clock.elapsed() + LEASE;
-        let mut seat = Seat::new(&asked.name, slots, (incarnation, until), state.fleet.moment);
+        let mut seat = Seat::new(asked, (incarnation, until), state.fleet.moment);
         // A cordon is about the next life of a node too.
         seat.mark = self.ledger.node(node)?.map_or(NodeMark::None, |row| row.mark);
         state.fleet.seats.insert(node, seat);
@@ -311,7 +310,10 @@ mod tests {
                 name: skein_api::Text::escaped("n"),
                 version: skein_api::Text::escaped("0"),
                 slots: 1,
+                cpu: 0,
                 memory: Bytes(0),
+                read: None,
+                write: None,
             })
             .unwrap();
         let (node, task) = (registered.node, TaskId::new(Uuid::now_v7()));
@@ -366,6 +368,9 @@ mod tests {
             started: true,
             rows: 0,
             kept: 0,
+            charged: skein_ledger::Used::default(),
+            seen: skein_ledger::Used::default(),
+            recalled: false,
         };
         state.fleet.seats.get_mut(&node).unwrap().holds.insert(task, hold);
         (node, task)

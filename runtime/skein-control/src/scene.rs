@@ -41,6 +41,7 @@ pub(crate) fn open(place: &Path, clock: &Arc<HandClock>) -> Arc<Control> {
         artifact_key: [0; 32],
         keys: PathBuf::new(),
         roots: crate::Roots::new(),
+        prices: None,
         secret_keys: crate::SecretKeys { seal: [1; 32], digest: [2; 32] },
         single_user: true,
         notices: crate::Notices { own: Vec::new(), networks: skein_notify::Networks::standard(), mail: None },

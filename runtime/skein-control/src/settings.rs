@@ -49,7 +49,7 @@ fn moved(what: &str, seen: u64, version: u64) -> ServiceError {
 
 impl Control {
     /// Writes what sets something, if nobody else set it meanwhile.
-    fn set(
+    pub(crate) fn set(
         &self,
         (what, subject, version): (&str, Subject, Option<u64>),
         unit: skein_ledger::Unit,

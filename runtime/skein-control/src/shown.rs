@@ -175,6 +175,7 @@ pub(crate) fn run(
         verdict: Some(row.verdict),
         why,
         failed_attempt,
+        waiting: None,
         since: Time(row.since),
         version: row.version,
         rows,

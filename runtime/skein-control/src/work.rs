@@ -26,6 +26,11 @@ pub(crate) struct ToDo {
     pub(crate) wave: Option<u32>,
 }
 
+/// What an agent of a campaign needs, and what the host needs beside it.
+pub(crate) fn memory_of(live: &Live) -> Bytes {
+    policy::limits(&live.policy.limits).memory + HOST_MEMORY
+}
+
 impl Control {
     pub(crate) fn payload(&self, state: &mut State, task: &Task) -> Result<ToDo, ServiceError> {
         if task.kind == TaskKind::Scan {
@@ -34,7 +39,7 @@ impl Control {
         let id = task.campaign.ok_or_else(|| ServiceError::bug("a task without a campaign"))?;
         let live = self.live(state, id)?;
         let work = self.work(live)?;
-        let memory = Bytes(work.limits.memory.0 + HOST_MEMORY.0);
+        let memory = memory_of(live);
         match task.kind {
             TaskKind::Run | TaskKind::Split | TaskKind::Seal => self.of_run((id, live), task, (work, memory)),
             TaskKind::Plan => {

@@ -23,6 +23,7 @@ use skein_types::Blake3;
 use crate::account;
 use crate::crash_point;
 use crate::fault::{During as _, IoFault};
+use crate::pace::{Flow, PIECE, pass};
 use crate::store::faults::{Op, through};
 
 /// Device and inode: which directory or file a name stands for at this moment.
@@ -121,12 +122,16 @@ pub(crate) fn exchange(a: &Dir, name_a: &str, b: &Dir, name_b: &str) -> Result<(
 /// Writes a file that must not exist and that nobody else may change, without syncing it.
 pub(crate) fn write_new(dir: &Dir, name: &str, bytes: &[u8]) -> Result<(), IoFault> {
     let mut file = create(dir, name, Mode::from_raw_mode(0o644))?;
-    write_all(&mut file, bytes).during("write", name)
+    through(Op::Write, || file.write_all(bytes)).during("write", name)
 }
 
-/// Writes all of it to a file that is open.
+/// Writes all of it to a file of data that is open, at the thread's pace.
 pub(crate) fn write_all(file: &mut File, bytes: &[u8]) -> std::io::Result<()> {
-    through(Op::Write, || file.write_all(bytes))
+    for piece in bytes.chunks(PIECE) {
+        pass(Flow::Write, piece.len());
+        through(Op::Write, || file.write_all(piece))?;
+    }
+    Ok(())
 }
 
 /// Creates a file that must not exist, for this user alone until its mode is set.
@@ -209,10 +214,7 @@ pub(crate) fn hash_open(
     Ok((hasher.finalize().into(), size))
 }
 
-/// Bytes that are read at once; between two pieces somebody may ask to stop.
-const PIECE: usize = 1 << 20;
-
-/// Reads a file to its end and answers how long it was. ECANCELED if `stop` is set meanwhile.
+/// Reads a file to its end and answers how long it was. ECANCELED if `stop` is set between two pieces.
 pub(crate) fn pieces(
     file: &mut impl std::io::Read,
     name: &str,
@@ -227,6 +229,7 @@ pub(crate) fn pieces(
         match through(Op::Read, || file.read(&mut buffer)) {
             Ok(0) => return Ok(size),
             Ok(n) => {
+                pass(Flow::Read, n);
                 take(&buffer[..n])?;
                 size += n as u64;
             }

@@ -7,6 +7,7 @@ use skein_sandbox::CancelFlag;
 use skein_types::{Bytes, Rows};
 
 use crate::journal::Journal;
+use crate::meters::Meters;
 
 /// How far a run is. Shared by reference; every number only grows.
 #[derive(Debug, Default)]
@@ -22,6 +23,7 @@ pub struct Progress {
     cancelled: Arc<AtomicBool>,
     agents: CancelFlag,
     journal: Arc<Journal>,
+    meters: Meters,
 }
 
 /// One reading of a [`Progress`].
@@ -103,6 +105,11 @@ impl Progress {
     /// What there is to tell of it.
     pub(crate) const fn journal(&self) -> &Arc<Journal> {
         &self.journal
+    }
+
+    /// What it takes.
+    pub(crate) const fn meters(&self) -> &Meters {
+        &self.meters
     }
 
     /// Stops agents.

@@ -13,9 +13,13 @@
 //! fenced (drops everything and registers again), alone for too long (fails).
 
 mod client;
+mod having;
+mod meter;
 mod metrics;
 mod notes;
 mod pace;
+mod permits;
+mod rates;
 mod sampling;
 mod scanning;
 mod secrets;
@@ -32,14 +36,16 @@ use std::time::Duration;
 use skein_api::List;
 use skein_api::node::{
     CheckpointReport, Exchange, Exchanged, HELD_MAX, Held, Lease, Outcome, PROTOCOL,
-    Progress as TaskProgress, Register, Registered, Report, RevokeReason, TASKS_MAX, Wants,
+    Progress as TaskProgress, Register, Registered, Report, RevokeReason, TASKS_MAX, Used, Wants,
 };
 use skein_campaign::lease::{LeaseCommand, LeaseInput, LeaseTerms, NodeLease, NodeLost};
 use skein_types::{AttemptId, Bytes, Clock, Code, Millis, NodeId, Vital, codes};
 
-use crate::progress::Progress;
 use client::{Client, ClientError};
+use having::{Having, Start};
 pub use metrics::Metrics;
+use permits::{Permits, Queue};
+use rates::Gates;
 use tasks::Workers;
 pub(crate) use work::limits;
 
@@ -54,6 +60,21 @@ pub struct NodeOptions {
     pub name: String,
     /// Agents at a time.
     pub slots: usize,
+    /// What is there for them.
+    pub capacity: Capacity,
+}
+
+/// What a node has of its machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capacity {
+    /// Thousandths of a core; 0: nobody said.
+    pub cpu: u64,
+    /// Memory; 0: nobody said.
+    pub memory: Bytes,
+    /// Bytes a second that it may read from stores.
+    pub read: Option<Bytes>,
+    /// Bytes a second that it may write to stores.
+    pub write: Option<Bytes>,
 }
 
 /// Why a node ended otherwise than asked.
@@ -165,6 +186,8 @@ impl Node {
         let lease = NodeLease::new(LeaseTerms::STANDARD, clock.elapsed());
         let desk = Desk {
             options,
+            permits: Permits::default(),
+            gates: Gates::new(&clock),
             clock,
             lease,
             node: None,
@@ -206,65 +229,6 @@ fn link(
     }
 }
 
-/// Whether control has to know of a start first.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Start {
-    /// No.
-    Free,
-    /// It is not told yet.
-    ToTell,
-    /// An exchange says so that is not answered yet.
-    Told,
-}
-
-/// A task that the node has.
-struct Having {
-    held: Held,
-    large: bool,
-    started: bool,
-    start: Start,
-    /// It is asked to stop.
-    stopping: bool,
-    /// The last number that was reported of it, and how many checkpoints that was.
-    checkpoint: (u64, u64),
-    progress: Arc<Progress>,
-}
-
-impl Having {
-    fn new(lease: &Lease) -> Self {
-        let (held, large) = (lease.held, lease.large);
-        let checkpoint = (lease.checkpoint, 0);
-        let start = if lease.announce { Start::ToTell } else { Start::Free };
-        Self { held, large, started: false, start, stopping: false, checkpoint, progress: Arc::default() }
-    }
-
-    /// It is told with this exchange that it is started.
-    fn tell(&mut self) {
-        if self.started && self.start == Start::ToTell {
-            self.start = Start::Told;
-        }
-    }
-
-    /// The exchange was answered.
-    fn heard(&mut self) {
-        if self.start == Start::Told {
-            self.start = Start::Free;
-        }
-    }
-
-    /// What is to be reported, if it got further since the last time.
-    fn checkpoint(&mut self) -> Option<CheckpointReport> {
-        let reading = self.progress.read();
-        let (number, made) = self.checkpoint;
-        if reading.checkpoints <= made {
-            return None;
-        }
-        self.checkpoint = (number + 1, reading.checkpoints);
-        let (held, number) = (self.held, number + 1);
-        Some(CheckpointReport { held, number, made: reading.checkpoints, rows: reading.rows_done })
-    }
-}
-
 /// Main's own.
 struct Desk {
     options: NodeOptions,
@@ -284,6 +248,10 @@ struct Desk {
     requests: SyncSender<Request>,
     workers: Workers,
     metrics: Arc<Metrics>,
+    /// How many agents of whose tasks may be begun.
+    permits: Permits,
+    /// At which rates bytes pass.
+    gates: Gates,
 }
 
 impl Desk {
@@ -314,12 +282,16 @@ impl Desk {
     fn obey(&mut self, command: LeaseCommand) -> Result<(), NodeError> {
         match command {
             LeaseCommand::Register => {
+                let capacity = self.options.capacity;
                 let register = Register {
                     protocol: PROTOCOL,
                     name: skein_api::Text::escaped(&self.options.name),
                     version: skein_api::Text::escaped(env!("CARGO_PKG_VERSION")),
                     slots: u32::try_from(self.options.slots).unwrap_or(u32::MAX),
-                    memory: Bytes(0),
+                    cpu: capacity.cpu,
+                    memory: capacity.memory,
+                    read: capacity.read,
+                    write: capacity.write,
                 };
                 self.send(Request::Register(register));
             }
@@ -363,11 +335,11 @@ impl Desk {
         for having in self.held.values_mut() {
             having.tell();
         }
-        let holding = self.held.values().map(|having| TaskProgress {
-            held: having.held,
-            started: having.started,
-            rows: having.progress.read().rows_done,
-            bytes: Bytes(0),
+        let now = self.clock.elapsed();
+        let holding = self.held.values().map(|having| {
+            let (rows, used) = (having.progress.read().rows_done, having.used(now));
+            let (held, started, bytes) = (having.held, having.started, used.bytes_read);
+            TaskProgress { held, started, rows, bytes, used }
         });
         let started = self.held.values().filter(|having| having.started).count();
         self.metrics.holds(self.held.len(), started);
@@ -421,6 +393,7 @@ impl Desk {
             News::Started(attempt) => {
                 if let Some(having) = self.held.get_mut(&attempt) {
                     having.started = true;
+                    having.began = Some(self.clock.elapsed());
                 }
                 LeaseInput::Tick
             }
@@ -430,7 +403,7 @@ impl Desk {
                     self.metrics.over(&report.outcome);
                     self.results.push(report);
                 }
-                match pace::is_worth_an_exchange(self.results.len(), self.waiting.len()) {
+                match pace::is_worth_an_exchange(self.results.len(), self.unbegun()) {
                     true => LeaseInput::News,
                     false => LeaseInput::Tick,
                 }
@@ -439,7 +412,7 @@ impl Desk {
                 self.draining = true;
                 for lease in std::mem::take(&mut self.waiting) {
                     self.held.remove(&lease.held.attempt);
-                    self.results.push(Report { held: lease.held, outcome: Outcome::Revoked, notes: None });
+                    self.results.push(never_begun(lease.held));
                 }
                 LeaseInput::News
             }
@@ -463,6 +436,8 @@ impl Desk {
                 self.waiting.push_back(lease);
             }
         }
+        self.permits.set(answer.permits.as_deref());
+        self.gates.set(&answer.rates);
         self.draining |= answer.drain;
     }
 
@@ -482,7 +457,7 @@ impl Desk {
                 having.progress.cancel();
                 self.held.remove(&held.attempt);
                 self.waiting.retain(|lease| lease.held != held);
-                self.results.push(Report { held, outcome: Outcome::Revoked, notes: None });
+                self.results.push(never_begun(held));
             }
             // Its end is reported when it has ended.
             (RevokeReason::Cancelled, true) => having.progress.cancel(),
@@ -490,26 +465,60 @@ impl Desk {
         }
     }
 
-    /// Gives workers what they can take. A task whose start is to be told first is in front until it is: what comes after it
-    /// could end the node in its place.
+    /// Tasks that may be begun when a hand is free.
+    fn unbegun(&self) -> usize {
+        let may =
+            self.permits.are_open() || self.permits.next(self.waiting.iter(), &self.begun(), true).is_some();
+        if may { self.waiting.len() } else { 0 }
+    }
+
+    /// Tasks that workers have, by whose permit they are on.
+    fn begun(&self) -> BTreeMap<Queue, u32> {
+        let mut begun = BTreeMap::new();
+        for queue in
+            self.held.values().filter(|having| having.begun).filter_map(|having| having.queue.clone())
+        {
+            *begun.entry(queue).or_insert(0) += 1;
+        }
+        begun
+    }
+
+    /// The place of the task that is begun next.
+    fn next(&self) -> Option<usize> {
+        if self.permits.are_open() {
+            return (!self.waiting.is_empty()).then_some(0);
+        }
+        self.permits.next(self.waiting.iter(), &self.begun(), self.workers.are_free())
+    }
+
+    /// Gives workers what they can take and what its permit lets begin. A task whose start is to be told first stays where it is
+    /// until that is done: what comes after it could end the node in its place.
     fn begin(&mut self) {
         while !self.frozen && self.lease.believes(self.clock.elapsed()) {
-            let Some(lease) = self.waiting.pop_front() else { return };
+            let Some(place) = self.next() else { return };
+            let Some(lease) = self.waiting.remove(place) else { return };
             let Some(having) = self.held.get_mut(&lease.held.attempt) else { continue };
             if having.start != Start::Free && self.workers.are_free() {
                 self.speak |= having.start == Start::ToTell;
                 having.started = true;
             }
             if having.start != Start::Free {
-                self.waiting.push_front(lease);
+                self.waiting.insert(place, lease);
                 return;
             }
-            if let Some(lease) = self.workers.take(lease, &having.progress) {
-                self.waiting.push_front(lease);
+            let gates = self.gates.of(&lease);
+            if let Some(lease) = self.workers.take(lease, &having.progress, gates) {
+                self.waiting.insert(place, lease);
                 return;
             }
+            having.begun = true;
         }
     }
+}
+
+/// What is said of a task that was taken back before anybody began it.
+fn never_begun(held: Held) -> Report {
+    Report { held, outcome: Outcome::Revoked, notes: None, used: Used::default() }
 }
 
 fn refused(error: &ClientError, incarnation: Option<u64>) -> LeaseInput {

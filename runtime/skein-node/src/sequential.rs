@@ -288,7 +288,9 @@ impl Task<'_> {
         }
         let state = agent.save().map_err(at)?;
         let mut own = Tally::default();
-        own.used(&agent.usage());
+        let usage = agent.usage();
+        self.transform.bench.progress.meters().fuel(usage.fuel);
+        own.used(&usage);
         self.tally.add(&own);
         self.rows_since_checkpoint = 0;
         drop(agent);
@@ -311,7 +313,9 @@ impl Task<'_> {
     fn finish(&mut self, mut sink: impl FnMut(RecordBatch) -> Result<(), RunError>) -> Result<(), RunError> {
         let Some((mut agent, _)) = self.agent.take() else { return Ok(()) };
         let last = agent.finish().map_err(|source| RunError::Guest { place: "finish".to_owned(), source })?;
-        self.tally.used(&agent.usage());
+        let usage = agent.usage();
+        self.transform.bench.progress.meters().fuel(usage.fuel);
+        self.tally.used(&usage);
         last.into_iter().try_for_each(&mut sink)
     }
 

@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ScopedJoinHandle;
 
 use arrow_array::RecordBatch;
-use skein_dataset::RowCounts;
 use skein_dataset::parquet::{
     Fragment, FragmentEncoder, FreshRowGroup, OutputPlan, Piece, RowGroupCutter, SourceFile,
 };
+use skein_dataset::{Pace, RowCounts, pace, paced};
 use skein_sandbox::{Reject, Usage};
 use skein_types::{Selection, Shape};
 
@@ -27,6 +27,7 @@ use crate::feed::Feed;
 use crate::inputs::{self, InputFile};
 use crate::job::{Bench, Job};
 use crate::lane::{FileWork, Lane, OutputWriter, StagedOutput};
+use crate::meters::Thread;
 use crate::part::Part;
 use crate::pieces::{Key, Note, Rejected};
 use crate::planning::SchemaGroup;
@@ -151,9 +152,14 @@ impl Transform<'_> {
         let workers = threads.clamp(1, shared.splits.iter().map(Vec::len).sum::<usize>().max(1));
         let tallies = match workers {
             // For a small dataset a thread of its own costs as much as the rest.
-            1 => catch_unwind(AssertUnwindSafe(|| vec![shared.worker()])),
+            1 => catch_unwind(AssertUnwindSafe(|| vec![shared.worker(Thread::Own)])),
             _ => std::thread::scope(|scope| {
-                let workers: Vec<_> = (0..workers).map(|_| scope.spawn(|| shared.worker())).collect();
+                // Asked on this thread: a new one is at nobody's pace.
+                let begin = |_| {
+                    let (pace, shared) = (pace(), &shared);
+                    scope.spawn(move || shared.helper(pace))
+                };
+                let workers: Vec<_> = (0..workers).map(begin).collect();
                 workers.into_iter().map(ScopedJoinHandle::join).collect()
             }),
         };
@@ -177,7 +183,10 @@ impl Transform<'_> {
             if let Some(before) = open.replace(item.file).filter(|file| *file != item.file) {
                 shared.lanes[before].close();
             }
+            let began = cpu::exactly_of_this_thread();
             shared.split(*item, &mut tally).map_err(|error| shared.blamed(*item, error))?;
+            let took = cpu::exactly_of_this_thread().saturating_sub(began);
+            self.bench.progress.meters().cpu(Thread::Own, took);
         }
         tally.cost.cpu.0 += cpu::of_this_thread().0.saturating_sub(before.0);
         Ok(Transformed { outputs: Vec::new(), rows: tally.rows, cost: tally.cost, counters: tally.counters })
@@ -263,11 +272,16 @@ impl Drop for StopOnPanic<'_> {
 }
 
 impl Shared<'_> {
-    fn worker(&self) -> Tally {
+    /// A worker on a thread of its own, at the pace of whoever began it.
+    fn helper(&self, pace: Option<Arc<dyn Pace>>) -> Tally {
+        paced(pace, || self.worker(Thread::Helper))
+    }
+
+    fn worker(&self, thread: Thread) -> Tally {
         let _guard = StopOnPanic(&self.board);
         let mut tally = Tally::default();
         let before = cpu::of_this_thread();
-        self.work(&mut tally);
+        self.work(&mut tally, thread);
         tally.cost.cpu.0 += cpu::of_this_thread().0.saturating_sub(before.0);
         tally
     }
@@ -280,7 +294,8 @@ impl Shared<'_> {
         items.filter(move |item| transform.group(transform.outputs[item.file].first()).plan.needs_guest())
     }
 
-    fn work(&self, tally: &mut Tally) {
+    fn work(&self, tally: &mut Tally, thread: Thread) {
+        let mut last = cpu::exactly_of_this_thread();
         while let Some(item) = self.board.take() {
             if let Err(asked) = self.transform.bench.may_go_on() {
                 return self.fail(item, asked);
@@ -289,6 +304,9 @@ impl Shared<'_> {
             if let Err(error) = done {
                 self.fail(item, error);
             }
+            let now = cpu::exactly_of_this_thread();
+            self.transform.bench.progress.meters().cpu(thread, now.saturating_sub(last));
+            last = now;
         }
     }
 
@@ -444,7 +462,9 @@ impl Shared<'_> {
         let fed = feed.row_group(&mut *agent, &work.source, (row_group, first_row), sink)?;
         // Without state there is nothing left to say; the sandbox refuses an answer with rows.
         agent.finish().map_err(at)?;
-        tally.used(&agent.usage());
+        let usage = agent.usage();
+        transform.bench.progress.meters().fuel(usage.fuel);
+        tally.used(&usage);
         tally.row_group(&fed.kept, fed.rejects.len());
         if let Some(kept) = tally.rejects.as_mut().filter(|_| !fed.rejects.is_empty()) {
             kept.push((row_group, fed.rejects.iter().map(Rejected::from).collect()));

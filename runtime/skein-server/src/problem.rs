@@ -38,7 +38,8 @@ impl IntoResponse for Refusal {
                 tracing::debug!(%trace, code = error.code.id, error = %error, "request refused");
             }
         }
-        let problem = Problem::new(error.code, &error.message, error.hint.as_deref(), &trace.to_string());
+        let problem = Problem::new(error.code, &error.message, error.hint.as_deref(), &trace.to_string())
+            .with_findings(&error.findings);
         let status =
             StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, [(header::CONTENT_TYPE, KIND)], Json(problem)).into_response();

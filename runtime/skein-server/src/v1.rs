@@ -10,6 +10,7 @@ mod events;
 mod fleet;
 mod modules;
 mod plans;
+mod quotas;
 mod reference;
 mod scans;
 mod secrets;
@@ -50,6 +51,7 @@ pub(crate) fn families() -> Vec<Family> {
         settings::routes(),
         webhooks::routes(),
         fleet::routes(),
+        quotas::routes(),
         events::routes(),
         audit::routes(),
         status::routes(),

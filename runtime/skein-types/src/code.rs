@@ -245,6 +245,8 @@ catalogue! {
 
     QUOTAS_DO_NOT_ADD_UP = "SK0700" BadInput "quotas that do not add up".status(422);
     TASK_NEVER_FITS = "SK0701" BadInput "a task that is larger than what it may have";
+    QUOTA_INVALID = "SK0704" BadInput "a quota that cannot be".exit(64);
+    QUOTA_SPENT = "SK0705" Transient "a quota is used up".status(429);
 
     RECEIVER_UNREACHABLE = "SK0710" Transient "a receiver cannot be reached, is late or fails".status(502);
     RECEIVER_REFUSED = "SK0711" Denied "a receiver refused what it was sent".status(502);

@@ -32,11 +32,13 @@ use crate::commands::module::ModuleArgs;
 use crate::commands::node::NodeArgs;
 use crate::commands::policy::PolicyArgs;
 use crate::commands::publish::PublishArgs;
+use crate::commands::quota::QuotaArgs;
 use crate::commands::restore::RestoreArgs;
 use crate::commands::secret::SecretArgs;
 use crate::commands::serve::ServeArgs;
 use crate::commands::team::TeamArgs;
 use crate::commands::token::TokenArgs;
+use crate::commands::use_of::UsageArgs;
 use crate::commands::webhook::WebhookArgs;
 use crate::logging::LogArgs;
 pub(crate) use authoring::{BuildArgs, DevArgs, NewArgs};
@@ -132,6 +134,10 @@ pub(crate) enum Command {
     Secret(SecretArgs),
     Audit(AuditArgs),
     Context(ContextArgs),
+    /// Set and show who may take how much of a server's fleet.
+    Quota(QuotaArgs),
+    /// Show what work took of a server's fleet.
+    Usage(UsageArgs),
     /// Say who a server tells what happens: programs, chats, people.
     Webhook(WebhookArgs),
     /// Print the page of an error code.
@@ -195,6 +201,8 @@ impl Command {
             Self::Restore(a) => a.output,
             Self::Attempt(a) => return a.server.format,
             Self::Backup(a) => return a.server.format,
+            Self::Quota(a) => return a.server.format,
+            Self::Usage(a) => return a.server.format,
             Self::Webhook(a) => return a.server.format,
             Self::Dev(_)
             | Self::Serve(_)

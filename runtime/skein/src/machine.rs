@@ -22,10 +22,12 @@
 //! host = "mail.example.com"
 //! from = "skein@example.com"
 //! ```
+//! and for a server `[prices]` and `[nodes]` (see [`server`]).
 //! Read once, from `--config`, else `$SKEIN_HOME/skein.toml` if it is there. An unknown key is an error: a setting that
 //! is misspelt and silently not followed would be found out too late.
 
 mod notices;
+mod server;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -33,12 +35,14 @@ use std::io::{Error, ErrorKind, Read as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use skein_control::Prices;
 use skein_types::{codes, nearest};
 use toml::{Table, Value};
 
 use crate::args::Names;
 use crate::failure::Failure;
 use crate::toml_text;
+pub(crate) use server::Bandwidth;
 
 use notices::NoticeSettings;
 
@@ -60,6 +64,10 @@ pub(crate) struct Machine {
     otlp: Option<String>,
     /// How a server tells receivers what happens.
     notices: NoticeSettings,
+    /// What use of a server costs.
+    prices: Option<Prices>,
+    /// How fast the nodes of a server may be.
+    bandwidth: Bandwidth,
 }
 
 /// What holds for the datasets below a directory.
@@ -119,6 +127,16 @@ impl Machine {
         self.notices.ready(own).map_err(problem)
     }
 
+    /// What use of a server costs.
+    pub(crate) const fn prices(&self) -> Option<&Prices> {
+        self.prices.as_ref()
+    }
+
+    /// How fast the nodes of a server may be.
+    pub(crate) const fn bandwidth(&self) -> Bandwidth {
+        self.bandwidth
+    }
+
     fn parse(text: &str) -> Result<Self, String> {
         let mut table: Table = toml_text::parse(text)?;
         let states = rules(&mut table, ("state", "a path", "at"), absolute)?;
@@ -126,8 +144,10 @@ impl Machine {
         let roots = table.remove("roots").map_or_else(|| Ok(BTreeMap::new()), roots)?;
         let otlp = table.remove("otlp").map(otlp).transpose()?;
         let notices = NoticeSettings::take(&mut table)?;
-        known(&table, &["state", "names", "roots", "otlp", "webhooks", "mail"])?;
-        Ok(Self { file: None, states, names, roots, otlp, notices })
+        let prices = table.remove("prices").map(server::prices).transpose()?;
+        let bandwidth = table.remove("nodes").map(server::nodes).transpose()?.unwrap_or_default();
+        known(&table, &["state", "names", "roots", "otlp", "webhooks", "mail", "prices", "nodes"])?;
+        Ok(Self { file: None, states, names, roots, otlp, notices, prices, bandwidth })
     }
 }
 

@@ -101,6 +101,8 @@ fn command(settings: &Settings, command: Command) -> CommandResult {
         Command::Secret(args) => commands::secret::secret(settings, &args),
         Command::Audit(args) => commands::audit::audit(settings, &args),
         Command::Context(args) => commands::context::context(settings, &args),
+        Command::Quota(args) => commands::quota::quota(settings, &args),
+        Command::Usage(args) => commands::use_of::usage(settings, &args),
         Command::Webhook(args) => commands::webhook::webhook(settings, &args),
         Command::Completion(args) => commands::completion::completion(&args),
         Command::Reference(args) => commands::reference::reference(&args),

@@ -160,7 +160,10 @@ impl Server {
         let problem: Problem = skein_api::parse(&bytes, most).map_err(|error| self.foreign(&error))?;
         let code = codes::ALL.iter().find(|code| code.id == problem.code.as_str()).copied();
         let hint = problem.hint.map(|hint| hint.to_string());
-        Err(Failure::text(code.unwrap_or(codes::BUG), problem.detail.to_string()).hint(hint))
+        let findings = problem.findings.into_iter().flatten().map(|finding| finding.to_string());
+        Err(Failure::text(code.unwrap_or(codes::BUG), problem.detail.to_string())
+            .hint(hint)
+            .details(findings))
     }
 
     fn foreign(&self, error: &skein_api::BodyError) -> Failure {

@@ -8,7 +8,7 @@ use skein_dataset::{Finding, NameRule};
 
 use crate::args::Names;
 use crate::failure::Failure;
-use crate::machine::Machine;
+use crate::machine::{Bandwidth, Machine};
 
 /// What the environment, the machine's settings and the options of every command say.
 #[derive(Debug, Clone)]
@@ -145,6 +145,16 @@ impl Settings {
     /// Where spans go, if the machine's settings or the environment say so.
     pub(crate) fn otlp(&self) -> Option<&str> {
         self.machine.otlp().or(self.otlp.as_deref())
+    }
+
+    /// What use of a server costs.
+    pub(crate) fn prices(&self) -> Option<skein_control::Prices> {
+        self.machine.prices().cloned()
+    }
+
+    /// How fast the nodes of a server may be, all of them together.
+    pub(crate) const fn bandwidth(&self) -> Bandwidth {
+        self.machine.bandwidth()
     }
 
     /// What `skein doctor` says about the machine's settings; those that cannot be used have ended it before.

@@ -1,13 +1,15 @@
 //! The one call of a node that has work: renews, reports, asks and takes.
 
 use serde::{Deserialize, Serialize};
-use skein_types::{AttemptId, Bytes, Millis, NodeId, Rows, TaskId, Token, TraceId};
+use skein_types::{AttemptId, Bytes, CampaignId, Fuel, Millis, NodeId, Rows, TaskId, Token, TraceId};
 
 use super::notes::Notes;
 use super::report::Outcome;
 use super::task::Payload;
-use super::{HELD_MAX, TASKS_MAX};
+use super::{HELD_MAX, PERMITS_MAX, RATES_MAX, TASKS_MAX};
+use crate::Name;
 use crate::bounded::List;
+use crate::quota::QuotaName;
 
 /// One attempt at a task: whatever concerns the task names it, and it fences those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -21,6 +23,22 @@ pub struct Held {
     pub attempt: AttemptId,
 }
 
+/// What an attempt took, measured where it happened; of an attempt that is at work, as far as it has said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Used {
+    /// Processor time of all threads that worked on it, the host's work included.
+    pub cpu_ms: Millis,
+    /// From its beginning to its end.
+    pub slot_ms: Millis,
+    /// Of its agents.
+    pub fuel: Fuel,
+    /// Read from stores.
+    pub bytes_read: Bytes,
+    /// Written to stores.
+    pub bytes_written: Bytes,
+}
+
 /// A task is over for this node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,6 +49,9 @@ pub struct Report {
     pub outcome: Outcome,
     /// What its attempt has to tell; none if it was not begun.
     pub notes: Option<Box<Notes>>,
+    /// What it took.
+    #[serde(default)]
+    pub used: Used,
 }
 
 /// A task got further: what is behind its checkpoints lies beside the dataset's staged files, and no later attempt makes it
@@ -60,6 +81,9 @@ pub struct Progress {
     pub rows: Rows,
     /// Bytes read.
     pub bytes: Bytes,
+    /// What it took so far.
+    #[serde(default)]
+    pub used: Used,
 }
 
 /// What the node's process uses, since its start where it adds up.
@@ -135,14 +159,34 @@ pub struct Lease {
     /// The request that last made its campaign go on, for logs and spans.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<TraceId>,
+    /// On whose account; none: on nobody's, and no permit is asked for.
+    pub team: Option<Name>,
     /// What is to be done.
     pub payload: Payload,
 }
 
-/// How fast the node may read and write now. None: as it can.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// How many agents of some tasks the node may have at a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Rates {
+pub struct Permit {
+    /// Those of this team,
+    pub team: Name,
+    /// in this campaign,
+    pub campaign: CampaignId,
+    /// of this size.
+    pub large: bool,
+    /// So many.
+    pub agents: u32,
+    /// Never more. Else more may be begun while there is nothing else to begin.
+    pub hard: bool,
+}
+
+/// How fast somebody's bytes may pass on the node. None: as they can.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// Of a team, or of a campaign: bytes of a campaign with a rate of its own pass both.
+    pub of: QuotaName,
     /// Bytes per second from stores.
     pub read: Option<Bytes>,
     /// Bytes per second to stores.
@@ -184,8 +228,10 @@ pub struct Exchanged {
     pub leases: List<Lease, TASKS_MAX>,
     /// What is not any more.
     pub revokes: List<Revoke, HELD_MAX>,
-    /// How fast it may be.
-    pub rates: Rates,
+    /// How fast bytes may pass; whose is not here are not held back.
+    pub rates: List<Rate, RATES_MAX>,
+    /// How many agents of which tasks may be begun; tasks that are of no team and campaign here may not. None: all may.
+    pub permits: Option<List<Permit, PERMITS_MAX>>,
     /// Finish or give back what there is, ask for nothing more, end.
     pub drain: bool,
 }

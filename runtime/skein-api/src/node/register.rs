@@ -19,8 +19,17 @@ pub struct Register {
     pub version: Text<64>,
     /// Agents that it runs at a time.
     pub slots: u32,
-    /// For all of them.
+    /// Thousandths of a core that are there for them; 0: it does not say.
+    #[serde(default)]
+    pub cpu: u64,
+    /// For all of them; 0: it does not say.
     pub memory: Bytes,
+    /// Bytes a second that it may read from stores; none: it does not say.
+    #[serde(default)]
+    pub read: Option<Bytes>,
+    /// Bytes a second that it may write to stores; none: it does not say.
+    #[serde(default)]
+    pub write: Option<Bytes>,
 }
 
 /// It is one of the fleet.

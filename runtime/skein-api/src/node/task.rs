@@ -172,3 +172,16 @@ pub enum Payload {
     /// A run whose parts were made: takes them over, makes what is missing, and stages it.
     Seal(Box<RunTask>),
 }
+
+impl Payload {
+    /// The campaign that it is for, if it is for one.
+    pub fn campaign(&self) -> Option<CampaignId> {
+        match self {
+            Self::Run(task) | Self::Seal(task) => Some(task.campaign),
+            Self::Plan(task) => Some(task.campaign),
+            Self::DryRun(task) => Some(task.campaign),
+            Self::Split(task) => Some(task.run.campaign),
+            Self::Scan(_) => None,
+        }
+    }
+}

@@ -4,8 +4,8 @@ use crate::outcomes;
 use crate::samples::{digest, text, uuid};
 use skein_api::node::{
     AgentLimits, CheckpointReport, DatasetPlace, DryRunTask, Exchange, Exchanged, Held, Lease, PROTOCOL,
-    Payload, PlanTask, Progress, Rates, Register, Registered, Revoke, RevokeReason, RunTask, ScanTask,
-    SplitTask, Usage, Wants, Work,
+    Payload, Permit, PlanTask, Progress, Rate, Register, Registered, Revoke, RevokeReason, RunTask, ScanTask,
+    SplitTask, Usage, Used, Wants, Work,
 };
 use skein_api::{List, NameRule, Publish};
 use skein_types::{
@@ -13,12 +13,25 @@ use skein_types::{
     TaskId, Token,
 };
 
+pub(crate) fn used() -> Used {
+    Used {
+        cpu_ms: Millis(9),
+        slot_ms: Millis(12),
+        fuel: Fuel(4_000_000),
+        bytes_read: Bytes(61_000),
+        bytes_written: Bytes(58_000),
+    }
+}
+
 pub(crate) fn register() -> Register {
     Register {
         protocol: PROTOCOL,
         name: text("local-1"),
         version: text("0.1.0"),
         slots: 2,
+        cpu: 4_000,
+        read: Some(Bytes::mib(400)),
+        write: None,
         memory: Bytes::mib(2_048),
     }
 }
@@ -44,7 +57,8 @@ pub(crate) fn held(number: u128) -> Held {
 }
 
 pub(crate) fn exchange() -> Exchange {
-    let progress = Progress { held: held(1), started: true, rows: Rows(600), bytes: Bytes(30_000) };
+    let progress =
+        Progress { held: held(1), started: true, rows: Rows(600), bytes: Bytes(30_000), used: used() };
     let checkpoint = CheckpointReport { held: held(1), number: 2, made: 5, rows: Rows(1 << 20) };
     Exchange {
         node: NodeId::new(uuid(1)),
@@ -74,9 +88,15 @@ pub(crate) fn exchanged() -> Exchanged {
         acknowledged: 17,
         leases: List::new(payloads().into_iter().map(lease).collect()).unwrap(),
         revokes: List::new(revokes).unwrap(),
-        rates: Rates { read: Some(Bytes::mib(200)), write: None },
+        rates: List::new(vec![Rate { of: text("team:shop"), read: Some(Bytes::mib(200)), write: None }])
+            .unwrap(),
+        permits: Some(List::new(vec![permit()]).unwrap()),
         drain: true,
     }
+}
+
+fn permit() -> Permit {
+    Permit { team: text("shop"), campaign: CampaignId::new(uuid(5)), large: false, agents: 2, hard: true }
 }
 
 fn lease(payload: Payload) -> Lease {
@@ -88,6 +108,7 @@ fn lease(payload: Payload) -> Lease {
         estimate_ms: Millis(25),
         memory: Bytes::mib(80),
         trace: "4bf92f3577b34da6a3ce929d0e0e4736".parse().ok(),
+        team: Some(text("shop")),
         payload,
     }
 }

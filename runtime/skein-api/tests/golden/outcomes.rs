@@ -1,6 +1,6 @@
 //! Of what came of tasks.
 
-use crate::node::{exchange, held, place};
+use crate::node::{exchange, held, place, used};
 use crate::samples::{digest, meters, rows, text};
 use skein_api::node::{
     DatasetPlan, Exchange, Found, Fragment, HELD_MAX, Lines, Notes, Outcome, Planned, Rejected, Report,
@@ -10,7 +10,8 @@ use skein_api::{List, RejectCount, SourceSeen, Text, Why};
 use skein_types::{Bytes, Millis, ParamsDigest, Rows, Verdict, codes};
 
 pub(crate) fn all() -> List<Report, HELD_MAX> {
-    let report = |(number, outcome)| Report { held: held(number), outcome, notes: notes(number) };
+    let report =
+        |(number, outcome)| Report { held: held(number), outcome, notes: notes(number), used: used() };
     List::new((1..).zip(each()).map(report).collect()).unwrap()
 }
 
@@ -83,10 +84,10 @@ pub(crate) fn fullest() -> Exchange {
     let long = Text::escaped(&"\"".repeat(2_000));
     let why = Why { message: long.clone(), hint: Some(long), ..why() };
     let outcome = Outcome::Failed { why: why.clone(), meters: meters() };
-    let failed = Report { held: held(1), outcome, notes: notes(1) };
+    let failed = Report { held: held(1), outcome, notes: notes(1), used: used() };
     let planned = DatasetPlan { why: Some(why), ..dataset_plan() };
     let planned = Outcome::Planned(Planned { datasets: List::new(vec![planned; TASKS_MAX]).unwrap() });
     let mut results = vec![failed; HELD_MAX - 4];
-    results.extend(vec![Report { held: held(2), outcome: planned, notes: None }; 4]);
+    results.extend(vec![Report { held: held(2), outcome: planned, notes: None, used: used() }; 4]);
     Exchange { results: List::new(results).unwrap(), ..exchange() }
 }

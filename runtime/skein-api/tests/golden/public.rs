@@ -8,7 +8,7 @@ use skein_api::{
     CampaignProgress, CanaryAsk, Chosen, Dataset, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded,
     Event, Labels, LedgerUse, LimitsAsk, List, Module, ModuleState, NameRule, NodeStatus, Page, PartOf, Pin,
     PlanEstimate, PlanTotals, Policy, Problem, ProcessUse, Publish, RejectCount, Replay, RetryAsk, Risk, Run,
-    RunCounts, SampleAsk, Seated, Selection, SourceSeen, Status, Time, Wave, WorkDone,
+    RunCounts, SampleAsk, Seated, Selection, SourceSeen, Status, Time, Waiting, Wave, WorkDone,
 };
 use skein_types::{
     AttemptId, Bytes, CampaignId, CampaignState, DatasetId, Fuel, Millis, ModuleDigest, NodeId, NodeMark,
@@ -246,6 +246,10 @@ pub(crate) fn runs_page() -> Page<Run> {
         verdict: Some(Verdict::Eligible),
         why: Some(why()),
         failed_attempt: Some(AttemptId::new(uuid(8))),
+        waiting: Some(Waiting {
+            reason: text("quota"),
+            message: text("team shop is at its limit of 8 slots"),
+        }),
         since: time(),
         version: Some(4),
         rows: Some(rows()),

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
+use crate::pace::{Flow, PIECE, pass};
 use crate::store::faults::{Op, through};
 
 /// Page headers are a few dozen bytes; a buffer much larger than that is read again for every page.
@@ -34,7 +35,13 @@ impl Pread {
 
     /// Fills `into` from `at`. `UnexpectedEof` if the file ends before.
     pub(super) fn exact(&self, into: &mut [u8], at: u64) -> io::Result<()> {
-        through(Op::Read, || self.file.read_exact_at(into, at))
+        let mut at = at;
+        for piece in into.chunks_mut(PIECE) {
+            pass(Flow::Read, piece.len());
+            through(Op::Read, || self.file.read_exact_at(piece, at))?;
+            at = at.saturating_add(piece.len() as u64);
+        }
+        Ok(())
     }
 
     /// A sequential reader from `at`, which may lie past the end.
@@ -64,6 +71,7 @@ pub(super) struct ReadFrom {
 impl Read for ReadFrom {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = through(Op::Read, || self.source.file.read_at(into, self.at))?;
+        pass(Flow::Read, read);
         self.at = self.at.saturating_add(read as u64);
         Ok(read)
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::dataset::Dataset;
+use crate::pace::{pace, paced};
 use crate::snapshot::{PinnedFile, Snapshot, SnapshotError};
 use crate::store;
 
@@ -37,9 +38,12 @@ impl Snapshot {
                 }
             }
         };
+        // A new thread is at nobody's pace.
+        let own = pace();
+        let helps = || paced(own.clone(), work);
         match dataset.options.threads.min(files.len()) {
             0 | 1 => work(),
-            threads => std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work)))),
+            threads => std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(helps)))),
         }
         failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
     }

@@ -69,7 +69,8 @@ mod tests {
             attempt: AttemptId::new(Uuid::nil()),
         };
         let why = Why::new(codes::IO, &"x".repeat(bytes), None);
-        Report { held, outcome: Outcome::Failed { why, meters: Meters::default() }, notes: None }
+        let outcome = Outcome::Failed { why, meters: Meters::default() };
+        Report { held, outcome, notes: None, used: skein_api::node::Used::default() }
     }
 
     #[test]

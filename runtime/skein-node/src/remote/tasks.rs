@@ -6,12 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
 
-use skein_api::node::{Held, Lease, Notes, Outcome, Payload, Report};
+use skein_api::node::{Held, Lease, Notes, Outcome, Payload, Report, Used};
 use skein_types::{Clock, Vital};
 use tracing::Span;
 
 use super::News;
 use super::client::Client;
+use super::meter::metered;
+use super::rates::Gate;
 use super::work::{Done, Shop, StagedRun};
 use crate::managed::hand_over_all;
 use crate::progress::Progress;
@@ -27,6 +29,7 @@ const FOLLOWS: Duration = Duration::from_millis(10);
 struct Job {
     lease: Lease,
     progress: Arc<Progress>,
+    gates: Vec<Arc<Gate>>,
 }
 
 /// A run that is staged, on its way to be handed over.
@@ -35,6 +38,7 @@ struct Ready {
     staged: Staged,
     known: StagedRun,
     notes: Box<Notes>,
+    used: Used,
 }
 
 /// The threads.
@@ -63,6 +67,7 @@ impl Workers {
                 news: news.clone(),
                 staged: staged.clone(),
                 shop: Arc::clone(&shop),
+                clock: Arc::clone(clock),
                 free: Arc::clone(&free),
                 node: node.to_owned(),
             };
@@ -86,12 +91,17 @@ impl Workers {
     }
 
     /// Begins a task, or gives it back if no hand is free.
-    pub(super) fn take(&self, lease: Lease, progress: &Arc<Progress>) -> Option<Lease> {
+    pub(super) fn take(
+        &self,
+        lease: Lease,
+        progress: &Arc<Progress>,
+        gates: Vec<Arc<Gate>>,
+    ) -> Option<Lease> {
         let took = self.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| free.checked_sub(1));
         if took.is_err() {
             return Some(lease);
         }
-        match self.jobs.try_send(Job { lease, progress: Arc::clone(progress) }) {
+        match self.jobs.try_send(Job { lease, progress: Arc::clone(progress), gates }) {
             Ok(()) => None,
             Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => {
                 self.free.fetch_add(1, Ordering::Relaxed);
@@ -106,6 +116,7 @@ struct Worker {
     news: SyncSender<News>,
     staged: SyncSender<Ready>,
     shop: Arc<Shop>,
+    clock: Arc<dyn Clock>,
     free: Arc<AtomicUsize>,
     /// What the node is called.
     node: String,
@@ -116,7 +127,7 @@ impl Worker {
         let _vital = Vital;
         loop {
             let next = self.queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok(Job { lease, progress }) = next else { return };
+            let Ok(Job { lease, progress, gates }) = next else { return };
             let held = lease.held;
             if progress.is_cancelled() {
                 // It was taken back before a hand was free, and main has said so.
@@ -128,7 +139,8 @@ impl Worker {
             }
             let span = span(&self.node, &lease).entered();
             let began = self.shop.elapsed();
-            let done = self.shop.carry_out(lease, &progress);
+            let (done, used) =
+                metered((&progress, gates), &*self.clock, || self.shop.carry_out(lease, &progress));
             if let Done::Over(outcome) = &done
                 && let Outcome::Failed { why, .. } = &**outcome
             {
@@ -138,11 +150,12 @@ impl Worker {
             drop(span);
             let sent = match done {
                 Done::Over(outcome) => {
-                    let report = Report { held, outcome: *outcome, notes: Some(notes) };
+                    let used = with_fuel(used, &outcome);
+                    let report = Report { held, outcome: *outcome, notes: Some(notes), used };
                     self.news.send(News::Over(report)).is_ok()
                 }
                 Done::Staged(staged, known) => {
-                    self.staged.send(Ready { held, staged: *staged, known, notes }).is_ok()
+                    self.staged.send(Ready { held, staged: *staged, known, notes, used }).is_ok()
                 }
             };
             self.free.fetch_add(1, Ordering::Relaxed);
@@ -175,6 +188,22 @@ fn span(node: &str, lease: &Lease) -> Span {
     )
 }
 
+/// A dry run's agents tell what they used in its report.
+fn with_fuel(used: Used, outcome: &Outcome) -> Used {
+    match outcome {
+        Outcome::Sampled(sampled) => Used { fuel: sampled.meters.fuel, ..used },
+        Outcome::Staged(_)
+        | Outcome::Fragment(_)
+        | Outcome::Planned(_)
+        | Outcome::Scanned(_)
+        | Outcome::AlreadyMigrated { .. }
+        | Outcome::SchemaMoved { .. }
+        | Outcome::Failed { .. }
+        | Outcome::Revoked
+        | Outcome::Evicted { .. } => used,
+    }
+}
+
 /// What is staged next. A lot gathers as long as one follows the other: small runs are staged in a few milliseconds, and a
 /// wait for the disk for each of them would take as long again.
 fn lot(ready: &Receiver<Ready>) -> Option<Vec<Ready>> {
@@ -192,15 +221,17 @@ fn lot(ready: &Receiver<Ready>) -> Option<Vec<Ready>> {
 /// Hands over what is staged, in lots.
 fn hand_over(ready: &Receiver<Ready>, news: &SyncSender<News>) {
     while let Some(lot) = lot(ready) {
-        let (known, staged): (Vec<_>, Vec<_>) =
-            lot.into_iter().map(|ready| ((ready.held, ready.known, ready.notes), ready.staged)).unzip();
-        for ((held, known, notes), answer) in known.into_iter().zip(hand_over_all(staged)) {
+        let (known, staged): (Vec<_>, Vec<_>) = lot
+            .into_iter()
+            .map(|ready| ((ready.held, ready.known, (ready.notes, ready.used)), ready.staged))
+            .unzip();
+        for ((held, known, (notes, used)), answer) in known.into_iter().zip(hand_over_all(staged)) {
             let outcome = match answer {
                 Ok(handed) => Outcome::Staged(known.handed(&handed.over)),
                 Err(error) => super::work::failed(&error, known.meters()),
             };
             let notes = Some(notes);
-            if news.send(News::Over(Report { held, outcome, notes })).is_err() {
+            if news.send(News::Over(Report { held, outcome, notes, used })).is_err() {
                 return;
             }
         }

@@ -5,7 +5,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, Uri};
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use skein_control::{AuditPart, EventPart, ListPart, VerifyPart};
+use skein_control::{AuditPart, EventPart, ListPart, UsagePart, VerifyPart};
 use skein_types::codes;
 use utoipa::ToSchema;
 
@@ -181,6 +181,24 @@ impl Question for AuditPart {
             behind("subject", "About this: an id, or `team:NAME` and the like, as events show it.", text()),
             behind("from", "Not before this time.", moment()),
             behind("to", "Before this time.", moment()),
+        ]
+    }
+}
+
+impl Question for UsagePart {
+    fn parameters() -> Vec<Parameter> {
+        let time = || json!({ "$ref": "#/components/schemas/Time" });
+        let name = || json!({ "type": "string", "maxLength": 200 });
+        vec![
+            behind(
+                "by",
+                "What it is summed by; `team` if nothing is said.",
+                json!({ "type": "string", "enum": ["team", "campaign", "module", "hour"] }),
+            ),
+            behind("from", "In hours that begin from then on.", time()),
+            behind("to", "In hours that begin before then.", time()),
+            behind("team", "Of this team.", name()),
+            behind("campaign", "In this campaign.", name()),
         ]
     }
 }

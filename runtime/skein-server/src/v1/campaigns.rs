@@ -26,6 +26,7 @@ const CREATING: &[Code] = &[
 /// What a campaign may not be moved for.
 const MOVING: &[Code] = &[
     codes::BUDGET_SPENT,
+    codes::QUOTA_SPENT,
     codes::CAMPAIGN_STATE,
     codes::MODULE_BANNED,
     codes::MODULE_SUSPENDED,

@@ -7,6 +7,7 @@ pub(crate) mod policy_file;
 mod report;
 mod shown;
 mod wait;
+mod why;
 
 use clap::{Args, Subcommand};
 use skein_api::{Campaign, Event, PlanSample, Run};
@@ -86,6 +87,13 @@ pub(crate) enum Verb {
         campaign: String,
         /// The run's number.
         run: u64,
+    },
+    /// Say why its runs wait.
+    Why {
+        /// Which.
+        campaign: String,
+        /// Of this dataset only; else of the first runs that are not done.
+        dataset: Option<String>,
     },
     /// List what was decided about it.
     Events {
@@ -231,6 +239,7 @@ pub(crate) fn campaign(settings: &Settings, args: &CampaignArgs) -> CommandResul
             shown::run(view, campaign, &server.get(&path(campaign, &format!("runs/{run}")))?);
             Ok(())
         }
+        Verb::Why { campaign, dataset } => why::why(view, &server, (campaign, dataset.as_deref())),
         Verb::Events { campaign, list } => view.list::<Event>(&server, (&path(campaign, "events"), ""), list),
         Verb::Report { campaign, markdown } => {
             report::shown(view, &server.get(&path(campaign, "report"))?, *markdown);

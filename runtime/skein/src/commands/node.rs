@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde::Deserialize;
-use skein_node::{Node, NodeOptions};
-use skein_types::{Clock, SystemClock, codes};
+use skein_node::{Capacity, Node, NodeOptions};
+use skein_types::{Bytes, Clock, SystemClock, codes};
 
 use crate::failure::{CommandResult, Failure};
 use crate::logging::LogArgs;
@@ -28,6 +28,18 @@ pub(crate) struct NodeArgs {
     pub(crate) metrics: Option<SocketAddr>,
     #[command(flatten)]
     pub(crate) logs: LogArgs,
+    /// Thousandths of a core that are there for them.
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) cpu: u64,
+    /// Memory that is there for them.
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<Bytes>,
+    /// Bytes a second that they may read from stores, all of them together.
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) read: Option<Bytes>,
+    /// Bytes a second that they may write to stores, all of them together.
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) write: Option<Bytes>,
 }
 
 #[derive(Deserialize)]
@@ -52,7 +64,13 @@ pub(crate) fn node(args: &NodeArgs) -> CommandResult {
     })?;
     drop(stdin);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let options = NodeOptions { server, secret, name, slots: usize::from(args.slots) };
+    let capacity = Capacity {
+        cpu: args.cpu,
+        memory: args.memory.unwrap_or_default(),
+        read: args.read,
+        write: args.write,
+    };
+    let options = NodeOptions { server, secret, name, slots: usize::from(args.slots), capacity };
     let node = Node::new(options, Arc::clone(&clock))
         .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
     if let Some(address) = args.metrics {

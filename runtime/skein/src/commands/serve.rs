@@ -1,6 +1,7 @@
 //! `skein serve`: control, with the nodes of this machine.
 
 mod admin_token;
+mod share;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -96,6 +97,7 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
         keys: home.keys(),
         secret_keys: SecretKeys { seal: home.secrets_key()?, digest: home.secret_digest_key()? },
         roots: settings.roots(),
+        prices: settings.prices(),
         single_user: !tokens_only,
         notices: settings.notices(server.address())?,
         secret: secret()?,
@@ -117,6 +119,7 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
     let slots = args.slots.map_or(cores.div_ceil(nodes.max(1)), usize::from);
     let mut node_args = vec!["node".to_owned(), "--slots".to_owned(), slots.to_string()];
     node_args.extend(args.logs.for_nodes(settings));
+    node_args.extend(share::arguments(cores, nodes, settings.bandwidth()));
     let command = NodeCommand { exe, args: node_args };
     let supervisor = Supervisor::start(nodes, &command, &control);
     tell_where(&dir, &address)?;

@@ -123,6 +123,7 @@ pub(super) fn act(settings: &Settings, (server, view): (&Server, View), verb: &V
         | Verb::Events { .. }
         | Verb::Report { .. }
         | Verb::Watch { .. }
+        | Verb::Why { .. }
         | Verb::Wait { .. } => unreachable!("nothing is asked of a campaign by these"),
     }
 }

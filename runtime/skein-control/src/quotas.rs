@@ -1,0 +1,307 @@
+//! Quotas as people set them: one by one, or many at once, all of them or none.
+//!
+//! What is set adds up: what is promised to teams is there ([`skein_fleet::check`]). It is looked at and written under the lock, so two who set
+//! quotas at once cannot together promise what neither could alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::MutexGuard;
+
+use skein_api::{
+    List, Page, Quota, QuotaChange, QuotaPut, QuotasApplied, QuotasApply, Text as ApiText, Time,
+};
+use skein_fleet::{Amounts, Holders};
+use skein_ledger::{
+    Guard, INTEGER_MAX, Limit, Name, QuotaRemoved, QuotaSet, Subject, Text, Unit, UnitOutcome,
+};
+use skein_types::{CampaignId, FuelBudget, QuotaOf, Resource, codes};
+
+use crate::access::{NOBODYS, Principal};
+use crate::control::{Control, State};
+use crate::error::ServiceError;
+use crate::list::ListPart;
+use crate::settings::Seen;
+use crate::shown;
+
+/// All quotas, as they are set.
+pub(crate) type Quotas = BTreeMap<QuotaOf, QuotaSet>;
+
+/// Whose quota is meant.
+pub(crate) fn quota_of(text: &str) -> Result<QuotaOf, ServiceError> {
+    text.parse().map_err(|error: skein_types::QuotaOfParseError| {
+        ServiceError::new(codes::QUOTA_INVALID, error.to_string())
+    })
+}
+
+impl Control {
+    /// Sets somebody's quota.
+    pub(crate) fn put_quota(
+        &self,
+        who: &Principal,
+        (of, seen): (&QuotaOf, Seen),
+        asked: &QuotaPut,
+    ) -> Result<Quota, ServiceError> {
+        let state = self.state();
+        let what = said(of);
+        let version = seen.against(&what, self.ledger.quota(of)?.map(|row| row.version))?;
+        let set = set(of.clone(), asked)?;
+        let mut all = self.all_quotas()?;
+        all.insert(of.clone(), set.clone());
+        balanced(self.findings(&state, &all)?)?;
+        self.set((&what, Subject::Quota(of.clone()), version), who.unit().decide(set))?;
+        self.quotas_moved(state);
+        self.quota(of)
+    }
+
+    /// Removes somebody's quota.
+    pub(crate) fn remove_quota(
+        &self,
+        who: &Principal,
+        (of, seen): (&QuotaOf, Seen),
+    ) -> Result<Quota, ServiceError> {
+        let state = self.state();
+        let shown = self.quota(of)?;
+        let what = said(of);
+        let version = seen.against(&what, Some(shown.version))?;
+        let removed = QuotaRemoved { of: of.clone(), reason: Text::clip("asked") };
+        self.set((&what, Subject::Quota(of.clone()), version), who.unit().decide(removed))?;
+        self.quotas_moved(state);
+        Ok(shown)
+    }
+
+    /// Sets many quotas, all of them or none.
+    pub(crate) fn apply_quotas(
+        &self,
+        who: &Principal,
+        asked: &QuotasApply,
+    ) -> Result<QuotasApplied, ServiceError> {
+        let state = self.state();
+        let before = self.all_quotas()?;
+        let (mut after, mut named) = (before.clone(), BTreeSet::new());
+        for entry in asked.quotas.iter() {
+            let of = quota_of(&entry.of)?;
+            let set = set(of.clone(), &entry.quota)?;
+            if !named.insert(of.clone()) {
+                let message = format!("{} is said twice", said(&of));
+                return Err(ServiceError::new(codes::QUOTA_INVALID, message));
+            }
+            after.insert(of, set);
+        }
+        let findings = self.findings(&state, &after)?;
+        if !asked.dry_run {
+            balanced(findings.clone())?;
+        }
+        let moved: Vec<&QuotaSet> = named
+            .iter()
+            .filter_map(|of| after.get(of))
+            .filter(|set| before.get(&set.of) != Some(*set))
+            .collect();
+        let changes = moved.iter().map(|set| QuotaChange {
+            of: ApiText::escaped(&set.of.to_string()),
+            before: before.get(&set.of).map(put),
+            after: put(set),
+        });
+        let changes = List::first(changes.collect()).0;
+        let applied = !asked.dry_run;
+        if applied && !moved.is_empty() {
+            self.set_together(who, &moved)?;
+            self.quotas_moved(state);
+        }
+        let findings = findings.iter().map(|finding| ApiText::escaped(finding)).collect();
+        Ok(QuotasApplied { applied, changes, findings: List::first(findings).0 })
+    }
+
+    fn set_together(&self, who: &Principal, moved: &[&QuotaSet]) -> Result<(), ServiceError> {
+        let mut unit: Unit = who.unit();
+        for set in moved {
+            let version = self.ledger.quota(&set.of)?.map(|row| row.version);
+            unit = unit.if_(Guard::SettingAt { setting: Subject::Quota(set.of.clone()), version });
+            unit = unit.decide((*set).clone());
+        }
+        match self.commit(unit)? {
+            UnitOutcome::Applied(_) | UnitOutcome::Known(_) => Ok(()),
+            UnitOutcome::Refused { found, .. } => {
+                Err(ServiceError::new(codes::SETTING_MOVED, format!("a quota moved meanwhile: {found}")))
+            }
+        }
+    }
+
+    /// What is divided is divided anew.
+    fn quotas_moved(&self, mut state: MutexGuard<'_, State>) {
+        state.division.quotas_moved();
+        drop(state);
+        self.wake.nodes();
+    }
+
+    /// Somebody's quota.
+    pub(crate) fn quota(&self, of: &QuotaOf) -> Result<Quota, ServiceError> {
+        let row = self.ledger.quota(of)?;
+        Ok(shown_quota(row.ok_or_else(|| ServiceError::absent("quota", &of.to_string()))?))
+    }
+
+    /// Quotas by the words for whose they are; those of these teams and their campaigns only, and what is for all.
+    pub(crate) fn quotas(&self, part: &ListPart, sees: Option<&[Name]>) -> Result<Page<Quota>, ServiceError> {
+        let after = part.after.as_deref().map(quota_of).transpose()?;
+        let page = self.ledger.quotas(after.as_ref(), part.limit())?;
+        let mut items = Vec::with_capacity(page.items.len());
+        for row in page.items {
+            let team = self.team_of_quota(&row.of)?;
+            let seen = match (&row.of, sees) {
+                (QuotaOf::Org | QuotaOf::Default, _) | (_, None) => true,
+                (QuotaOf::Team(_) | QuotaOf::Campaign(_), Some(sees)) => {
+                    team.is_some_and(|team| sees.contains(&team))
+                }
+            };
+            items.extend(seen.then_some(row));
+        }
+        shown::page(items, page.next.map(|next| next.to_string()), |row| Ok(shown_quota(row)))
+    }
+
+    /// The team that a quota is about, if it is about one.
+    fn team_of_quota(&self, of: &QuotaOf) -> Result<Option<Name>, ServiceError> {
+        Ok(match of {
+            QuotaOf::Org | QuotaOf::Default => None,
+            QuotaOf::Team(team) => Some(team.clone()),
+            QuotaOf::Campaign(id) => self.ledger.campaign(*id)?.map(|row| row.owner),
+        })
+    }
+
+    /// All of them.
+    pub(crate) fn all_quotas(&self) -> Result<Quotas, ServiceError> {
+        let (mut all, mut after) = (Quotas::new(), None);
+        loop {
+            let page = self.ledger.quotas(after.as_ref(), Limit::MAX)?;
+            all.extend(page.items.into_iter().map(|row| (row.of.clone(), as_set(row))));
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    /// What does not add up among them, and what they name that is not there.
+    fn findings(&self, state: &State, all: &Quotas) -> Result<Vec<String>, ServiceError> {
+        let mut findings = Vec::new();
+        let mut holders = Holders::default();
+        for of in all.keys() {
+            match of {
+                QuotaOf::Org | QuotaOf::Default => {}
+                QuotaOf::Team(team) => {
+                    if team.as_str() != NOBODYS && self.ledger.team(team)?.is_none() {
+                        findings.push(format!("{of}: there is no such team"));
+                    }
+                }
+                QuotaOf::Campaign(id) => match self.at_work(*id)? {
+                    Some(of) => drop(holders.campaigns.insert(of.0, of.1)),
+                    None => findings.push(format!("{of}: there is no such campaign, or it is over")),
+                },
+            }
+        }
+        if all.contains_key(&QuotaOf::Default) {
+            holders.by_default = self.teams_without(all)?;
+        }
+        let numbers = skein_fleet::check(&in_force(all), &holders, &there(state, all));
+        findings.extend(numbers.iter().map(ToString::to_string));
+        Ok(findings)
+    }
+
+    /// Teams for which the default holds.
+    fn teams_without(&self, all: &Quotas) -> Result<u64, ServiceError> {
+        let (mut count, mut after) = (0, None);
+        loop {
+            let page = self.ledger.teams(after.as_ref(), Limit::MAX)?;
+            let own = |team: &Name| all.contains_key(&QuotaOf::Team(team.clone()));
+            count += page.items.iter().filter(|team| !own(&team.name)).count() as u64;
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(count),
+            }
+        }
+    }
+
+    /// A campaign that is not over, with the team that it works for.
+    fn at_work(&self, id: CampaignId) -> Result<Option<(CampaignId, Name)>, ServiceError> {
+        let row = self.ledger.campaign(id)?.filter(|row| !row.state.is_terminal());
+        Ok(row.map(|row| (id, row.owner)))
+    }
+}
+
+/// How much there is to be promised: what the nodes have that are here; nothing bounds it where `org` has a limit, which is held against
+/// the same sums, nor where no node says how much it has.
+fn there(state: &State, all: &Quotas) -> Amounts {
+    let capacity = state.fleet.capacity();
+    let org = all.get(&QuotaOf::Org);
+    let limited = |resource| org.and_then(|org| org.bounds.get(resource)?.limit).is_some();
+    Amounts::of(Resource::ALL.iter().map(|resource| {
+        let known = capacity.get(resource).filter(|_| !limited(resource));
+        (*resource, known.copied().unwrap_or(u64::MAX))
+    }))
+}
+
+/// As the allocator has them.
+pub(crate) fn in_force(all: &Quotas) -> skein_fleet::Quotas {
+    let mut quotas = skein_fleet::Quotas::default();
+    for (of, set) in all {
+        let quota = skein_fleet::Quota {
+            weight: set.weight,
+            bounds: set.bounds.clone(),
+            fuel: set.fuel,
+            excess: set.excess,
+        };
+        match of {
+            QuotaOf::Org => quotas.org = Some(quota),
+            QuotaOf::Default => quotas.default = Some(quota),
+            QuotaOf::Team(team) => drop(quotas.teams.insert(team.clone(), quota)),
+            QuotaOf::Campaign(id) => drop(quotas.campaigns.insert(*id, quota)),
+        }
+    }
+    quotas
+}
+
+fn said(of: &QuotaOf) -> String {
+    format!("the quota of {of}")
+}
+
+fn balanced(findings: Vec<String>) -> Result<(), ServiceError> {
+    let Some(first) = findings.first() else { return Ok(()) };
+    let more = match findings.len() - 1 {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    Err(ServiceError::new(codes::QUOTAS_DO_NOT_ADD_UP, format!("{first}{more}"))
+        .hint(Some(
+            "nothing was set; `skein quota apply FILE --dry-run` says what would change and what is wrong",
+        ))
+        .findings(findings))
+}
+
+fn set(of: QuotaOf, asked: &QuotaPut) -> Result<QuotaSet, ServiceError> {
+    let refused = |what: &str| Err(ServiceError::new(codes::QUOTA_INVALID, format!("{}: {what}", said(&of))));
+    let bounds = asked.bounds.values();
+    let mut numbers = bounds.flat_map(|bounds| [Some(bounds.guaranteed), bounds.limit, bounds.lendable]);
+    if numbers.any(|number| number.is_some_and(|number| number > INTEGER_MAX)) {
+        return refused("a number is larger than any machine");
+    }
+    if asked.fuel.is_some_and(|FuelBudget { fuel, per }| {
+        [fuel.0, per.0].iter().any(|number| *number == 0 || *number > INTEGER_MAX)
+    }) {
+        return refused("a budget of fuel is so much in such a time, and neither is 0");
+    }
+    let QuotaPut { weight, bounds, fuel, excess } = asked.clone();
+    Ok(QuotaSet { of, weight, bounds, fuel, excess })
+}
+
+pub(crate) fn put(set: &QuotaSet) -> QuotaPut {
+    let QuotaSet { weight, bounds, fuel, excess, .. } = set.clone();
+    QuotaPut { weight, bounds, fuel, excess }
+}
+
+fn as_set(row: skein_ledger::Quota) -> QuotaSet {
+    let skein_ledger::Quota { of, weight, bounds, fuel, excess, .. } = row;
+    QuotaSet { of, weight, bounds, fuel, excess }
+}
+
+fn shown_quota(row: skein_ledger::Quota) -> Quota {
+    let (version, since) = (row.version, Time(row.since));
+    let set = as_set(row);
+    Quota { of: ApiText::escaped(&set.of.to_string()), quota: put(&set), version, since }
+}
