@@ -39,13 +39,15 @@ pub(crate) enum Name {
     StoppedNode,
     /// Kills a process in which four callers commit to a ledger
     Ledger,
+    /// Whatever the description of the API allows; a round is a request to each route
+    Openapi,
 }
 
 impl Name {
     /// Enough to show what it is for.
     const fn rounds(self) -> u32 {
         match self {
-            Self::Crash => 200,
+            Self::Crash | Self::Openapi => 200,
             Self::Faults => 5,
             Self::Readers => 1_000,
             Self::Writers => 25,
@@ -71,6 +73,7 @@ impl Name {
             Self::CampaignRollback => Some(("campaign", "rollback::")),
             Self::StoppedNode => Some(("campaign", "stopped::")),
             Self::Ledger => Some(("sqlite", "")),
+            Self::Openapi => Some(("openapi", "")),
         }
     }
 }

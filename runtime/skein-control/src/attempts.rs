@@ -12,7 +12,7 @@ use skein_api::{
 use skein_ledger::{
     Attempt, AttemptFilter, Ending, Entry, Failure, Holder, Name, Task, TaskKind, Text as LedgerText,
 };
-use skein_types::{AttemptId, Blake3, CampaignId, DatasetId, NodeId, ParamsDigest, Rows, Timestamp, codes};
+use skein_types::{Blake3, CampaignId, DatasetId, NodeId, ParamsDigest, Rows, Timestamp, codes};
 
 use crate::campaigns::{REMOVED, number};
 use crate::control::Control;
@@ -150,7 +150,7 @@ impl Control {
         run: Option<&str>,
         part: &ListPart,
     ) -> Result<Page<skein_api::Attempt>, ServiceError> {
-        let after = part.after.as_deref().map(attempt_id).transpose()?;
+        let after = part.key()?;
         let seq = run.map(|run| self.run_of_campaign(campaign, run)).transpose()?.map(|run| run.seq);
         let filter = AttemptFilter { campaign, seq, failed: part.failed };
         let page = self.ledger.attempts(filter, after, part.limit())?;
@@ -273,11 +273,6 @@ impl Control {
             .bytes(module)?
             .ok_or_else(|| ServiceError::bug(format!("the bytes of {module} are gone")))
     }
-}
-
-/// The id of an attempt.
-fn attempt_id(named: &str) -> Result<AttemptId, ServiceError> {
-    named.parse().map_err(|_| ServiceError::absent("attempt", named))
 }
 
 /// What a task says that its attempts are about.

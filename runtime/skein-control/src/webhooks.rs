@@ -151,7 +151,7 @@ impl Control {
         part: &ListPart,
         sees: impl Fn(Option<&str>) -> bool,
     ) -> Result<Page<skein_api::Webhook>, ServiceError> {
-        let after = part.after.as_deref().map(webhook_id).transpose()?;
+        let after = part.key::<WebhookId>()?;
         let mut rows = self.all_webhooks()?;
         rows.retain(|row| {
             after.is_none_or(|after| row.id > after) && sees(row.team.as_ref().map(Name::as_str))

@@ -19,7 +19,7 @@ impl Control {
         webhook: WebhookId,
         part: &ListPart,
     ) -> Result<Page<WebhookDelivery>, ServiceError> {
-        let after = part.after.as_deref().map(delivery_id).transpose()?;
+        let after = part.key()?;
         let filter = DeliveryFilter { webhook: Some(webhook), state: None };
         let page = self.ledger.deliveries(filter, after, part.limit())?;
         shown::page(page.items, page.next.map(|id| id.to_string()), |row| Ok(shown_delivery(&row)))
