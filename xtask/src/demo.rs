@@ -1,15 +1,18 @@
 //! `cargo xtask demo`: the story from end to end, every step checked from outside.
 //!
-//! It says first what it will build, how long that takes and how much disk; then tables are made, migrated, compared with
-//! DuckDB's answer and rolled back. Any mismatch ends it with an error. What was made vanishes with it, also
-//! after Ctrl-C, unless it is to be kept.
+//! It says first what it will build, how long that takes and how much disk; then a server with teams and tokens gets 300 datasets
+//! and a module, plans a campaign, rolls it out while one of its nodes is killed, is compared with DuckDB's answer, and takes a wave
+//! back. Any mismatch ends it with an error. What was made vanishes with it, also after Ctrl-C, unless it is to be kept: then the
+//! server goes on serving.
 
 mod hostile;
 mod imprint;
 mod judge;
+mod server;
 mod skein;
 mod stage;
 mod story;
+mod warehouse;
 
 use std::path::PathBuf;
 
@@ -26,15 +29,16 @@ This demo
   builds the skein binary, the benchmark tables' writer and the migration modules, optimised:
     about 10 minutes on 2 cores and 3 GB in the target directory from a clean clone, seconds after that;
   installs DuckDB, Polars and pyarrow into a Python environment in the target directory (300 MB), once;
-  then makes TPC-H tables of 60 MB, migrates them, compares the results with DuckDB's and rolls back:
-    at most 90 seconds.
+  then makes 300 datasets of TPC-H tables (350 MB), serves them to three teams, migrates them with a node killed at
+    work, compares the results with DuckDB's and rolls a wave back: at most 90 seconds and 2 GB.
+It asks the server with curl, on a port of 127.0.0.1 that is free.
 Outside the target directory it adds only what rustup and cargo need and lack: the toolchain and the wasm target
 in ~/.rustup, downloaded crates in ~/.cargo.
 ";
 
 #[derive(Args, Debug)]
 pub(crate) struct Request {
-    /// Keep the demo's directory and say where it is
+    /// Keep the demo's directory, say where it is, and leave the server serving
     #[arg(long)]
     keep: bool,
     /// Where to make the demo's directory [default: the target directory]
@@ -56,7 +60,7 @@ fn build_and_tell(project: &Project, request: &Request, interruption: &Interrupt
     let watch = Stopwatch::start();
     let place = request.place.as_deref().unwrap_or(project.target());
     let stage = Stage::new(place, &surroundings, interruption)?;
-    let told = story::tell(project, &surroundings, &stage);
+    let told = story::tell(project, &surroundings, (&stage, request.keep));
     if request.keep {
         println!("\nkept: {}", stage.keep().display());
     }

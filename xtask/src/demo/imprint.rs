@@ -20,11 +20,6 @@ impl Imprint {
         }
         Ok(Self(whole.finalize()))
     }
-
-    /// Enough of it for a person to compare.
-    pub(super) fn short(self) -> String {
-        self.0.to_hex().chars().take(12).collect()
-    }
 }
 
 fn collect(path: &Path, files: &mut Vec<(String, blake3::Hash)>) -> Result<()> {

@@ -55,10 +55,9 @@ impl Stage {
         for name in ["modules", "home"] {
             fs::create_dir(stage.path(name))?;
         }
-        for module in ["lineitem_v2.wasm", "columns.wasm"] {
-            fs::copy(surroundings.guests.join(module), stage.path("modules").join(module))
-                .with_context(|| format!("{module} was not built"))?;
-        }
+        let module = "lineitem_v2.wasm";
+        fs::copy(surroundings.guests.join(module), stage.path("modules").join(module))
+            .with_context(|| format!("{module} was not built"))?;
         Ok(stage)
     }
 
@@ -68,6 +67,24 @@ impl Stage {
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
+    }
+
+    /// A text of the stage's directory.
+    #[expect(clippy::disallowed_methods, reason = "texts that the demo's own server wrote")]
+    pub(super) fn read(&self, name: &str) -> Result<String> {
+        fs::read_to_string(self.path(name)).with_context(|| format!("cannot read {name}"))
+    }
+
+    /// The same file under another name, in a directory below.
+    pub(super) fn link(&self, file: &str, directory: &str, name: &str) -> Result<()> {
+        fs::create_dir_all(self.path(directory))?;
+        let link = self.path(directory).join(name);
+        fs::hard_link(self.path(file), link).with_context(|| format!("cannot link {file}"))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "files of the demo, which nobody will miss")]
+    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        fs::write(self.path(name), bytes).with_context(|| format!("cannot write {name}"))
     }
 
     pub(super) const fn interruption(&self) -> &Interruption {

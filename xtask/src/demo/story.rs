@@ -1,181 +1,243 @@
-//! The nine steps. Each prints what came out, how long it took, and the line that does the same by hand.
+//! The steps. Each prints what came out, how long it took, and the line that does the same by hand.
 
-use std::fs;
-use std::process::Command;
+mod campaign;
+
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
 
 use super::hostile;
-use super::imprint::Imprint;
 use super::judge::Judge;
+use super::server::{Question, Server};
 use super::skein::Skein;
 use super::stage::Stage;
-use crate::process;
+use super::warehouse::{Dataset, MIGRATED, TEAMS, Warehouse};
 use crate::project::Project;
 use crate::stopwatch::Stopwatch;
 use crate::surroundings::Surroundings;
 
-const STEPS: usize = 9;
-const LINEITEM: [&str; 3] = ["run", "modules/lineitem_v2.wasm", "lineitem"];
-const ORDERS: [&str; 5] = ["run", "modules/columns.wasm", "orders.parquet", "--params", "@orders.toml"];
+const STEPS: usize = 7;
+const MODULE: &str = "modules/lineitem_v2.wasm";
+const VERSION: &str = "/v1/modules/orders/versions/2";
+/// Where tokens are, below the stage's directory.
+const ADMIN: &str = "server/admin-token";
+const AUTHOR: &str = "author.token";
+const OPERATOR: &str = "operator.token";
+const JSON: &str = "Content-Type: application/json";
 
 /// What a step says.
 struct Told {
     result: String,
-    /// More of it, as the binary said it.
-    details: Vec<String>,
     /// What a person would type.
     lines: Vec<String>,
 }
 
-impl Told {
-    const fn new(result: String, lines: Vec<String>) -> Self {
-        Self { result, details: Vec::new(), lines }
-    }
-}
-
 struct Story<'a> {
-    project: &'a Project,
     stage: &'a Stage,
     skein: Skein<'a>,
     judge: Judge,
-    /// Lineitem and orders as they were made.
-    before: Option<[Imprint; 2]>,
+    sql: PathBuf,
+    warehouse: Warehouse,
+    server: Server<'a>,
+    /// The id of the campaign.
+    campaign: String,
+    /// Runs of it that were published, of how many.
+    published: (u64, u64),
+    /// Things that a person did.
+    human: usize,
 }
 
-pub(super) fn tell(project: &Project, surroundings: &Surroundings, stage: &Stage) -> Result<()> {
-    let script = project.root().join("xtask/demo/compare.py");
+/// Tells it; with `serve` the server stays.
+pub(super) fn tell(
+    project: &Project,
+    surroundings: &Surroundings,
+    (stage, serve): (&Stage, bool),
+) -> Result<()> {
+    let whole = Stopwatch::start();
+    let watch = Stopwatch::start();
+    let bench = project.target().join("release/skein-bench");
+    let skein = Skein { binary: surroundings.skein.clone(), stage };
+    let warehouse = Warehouse::make(stage, &bench).context("step 1 (warehouse)")?;
+    let result = format!(
+        "{} datasets, {} owner teams, {} rows",
+        warehouse.datasets.len(),
+        TEAMS.len(),
+        warehouse.rows
+    );
+    say(1, "warehouse", &Told { result, lines: warehouse.lines.clone() }, watch);
+    let server = Server::start(&surroundings.skein, stage)?;
+    let judge =
+        Judge { python: surroundings.python.clone(), script: project.root().join("xtask/demo/compare.py") };
     let mut story = Story {
-        project,
         stage,
-        skein: Skein { binary: surroundings.skein.clone(), stage },
-        judge: Judge { python: surroundings.python.clone(), script },
-        before: None,
+        skein,
+        judge,
+        sql: project.root().join("migrations-wasm/lineitem-v2/equivalent.sql"),
+        warehouse,
+        server,
+        campaign: String::new(),
+        published: (0, 0),
+        human: 0,
     };
-    step(1, "tables", || story.make_tables())?;
-    step(2, "check", || story.check())?;
-    step(3, "refuse", || story.refuse_a_hostile_module())?;
-    step(4, "refuse", || story.refuse_a_damaged_file())?;
-    step(5, "migrate", || story.migrate(&LINEITEM))?;
-    step(6, "migrate", || story.migrate(&ORDERS))?;
-    step(7, "compare", || story.compare())?;
-    step(8, "again", || story.again())?;
-    step(9, "undo", || story.undo())
+    step(2, "submit", || story.submit())?;
+    step(3, "refuse", || story.refuse())?;
+    step(4, "plan", || story.plan())?;
+    step(5, "rollout", || story.roll_out())?;
+    step(6, "check", || story.check())?;
+    step(7, "undo", || story.undo())?;
+    let (published, of) = story.published;
+    let percent = published as f64 * 100.0 / of as f64;
+    println!(
+        "\nReport: {published}/{of} ({percent:.1} %), {} human actions, {}. Next: skein new my-first --from warehouse/{}/orders-003.parquet",
+        story.human,
+        whole.read(),
+        TEAMS[0]
+    );
+    if serve {
+        println!("open {} (any user, the password is in {ADMIN})", story.server.address);
+        if let Some(process) = story.server.leave() {
+            println!("the server is process {process}: `kill {process}` ends it");
+        }
+    }
+    Ok(())
 }
 
 fn step(number: usize, name: &str, work: impl FnOnce() -> Result<Told>) -> Result<()> {
     let watch = Stopwatch::start();
     let told = work().with_context(|| format!("step {number} of {STEPS} ({name})"))?;
-    println!("[{number}/{STEPS}] {name:<8} {:<78} {:>8}", told.result, watch.read());
-    told.details.iter().for_each(|detail| println!("      {detail}"));
-    told.lines.iter().for_each(|line| println!("      $ {line}"));
+    say(number, name, &told, watch);
     Ok(())
 }
 
+fn say(number: usize, name: &str, told: &Told, watch: Stopwatch) {
+    println!("[{number}/{STEPS}] {name:<9} {:<88} {:>8}", told.result, watch.read());
+    told.lines.iter().for_each(|line| println!("      $ {line}"));
+}
+
 impl Story<'_> {
-    fn make_tables(&mut self) -> Result<Told> {
-        let mut lines = Vec::new();
-        for (table, files) in [("lineitem", "4"), ("orders", "1")] {
-            let mut command = Command::new(self.project.target().join("release/skein-bench"));
-            command.current_dir(self.stage.root());
-            command.args(["tables", "--sf", "0.1", "--out", ".", "--tables", table, "--files", files]);
-            process::stdout(&mut command)?;
-            lines.push(process::shown(&command));
+    /// An admin makes teams and tokens and registers datasets; an author sends a module.
+    fn submit(&mut self) -> Result<Told> {
+        let mut lines = vec![self.server.line.clone()];
+        for team in TEAMS {
+            let path = format!("/v1/teams/{team}");
+            let with = ["-H", JSON, "-d", "{}"];
+            self.server.done(&Question { method: "PUT", path: &path, token: ADMIN, with: &with })?;
         }
-        fs::copy(self.project.root().join("xtask/demo/orders.toml"), self.stage.path("orders.toml"))?;
-        self.set_originals_aside()?;
-        let before = self.imprints()?;
-        self.before = Some(before);
-        let [lineitem, orders] = before.map(Imprint::short);
-        Ok(Told::new(format!("lineitem {lineitem}, orders {orders}"), lines))
+        self.issue("author", AUTHOR, &[(TEAMS[0], "author")])?;
+        self.issue("operator", OPERATOR, &TEAMS.map(|team| (team, "operator")))?;
+        self.migrate_some_before()?;
+        for (team, name) in TEAMS.iter().enumerate() {
+            let of_team = self.warehouse.datasets.iter().filter(|dataset| dataset.team == team);
+            let places: Vec<&str> = of_team.map(|dataset| dataset.place.as_str()).collect();
+            let arguments = [&["dataset", "add", "--owner", name][..], &places].concat();
+            self.with_server(&arguments, ADMIN)?;
+            lines.push(format!("skein dataset add --owner {name} warehouse/{name}/*.parquet"));
+        }
+        let sent = format!("@{MODULE}");
+        let with = ["--data-binary", &sent, "-H", "Prefer: wait=60", "-H", "Skein-Source: demo"];
+        let watch = Stopwatch::start();
+        let question = Question { method: "PUT", path: VERSION, token: AUTHOR, with: &with };
+        let answer = self.server.done(&question)?;
+        lines.push(answer.line);
+        let look = Question { method: "GET", path: VERSION, token: AUTHOR, with: &[] };
+        let module = self.server.until(&look, |body| {
+            let state = word(body, "state")?;
+            ensure!(state != "refused", "the module is refused: {body}");
+            Ok(state == "ready")
+        })?;
+        self.human += 1;
+        let digest: String = word(&module.body, "digest")?.chars().take(18).collect();
+        Ok(Told { result: format!("PUT {VERSION} -> {digest}..., jail OK, {}", watch.read()), lines })
     }
 
-    /// DuckDB is asked about the tables as they were.
-    fn set_originals_aside(&self) -> Result<()> {
-        let aside = self.stage.path("originals");
-        fs::create_dir_all(aside.join("lineitem"))?;
-        for entry in fs::read_dir(self.stage.path("lineitem"))? {
-            let entry = entry?;
-            fs::copy(entry.path(), aside.join("lineitem").join(entry.file_name()))?;
-        }
-        fs::copy(self.stage.path("orders.parquet"), aside.join("orders.parquet"))?;
-        Ok(())
+    fn issue(&self, name: &str, file: &str, grants: &[(&str, &str)]) -> Result<()> {
+        let grants: Vec<Value> =
+            grants.iter().map(|(team, role)| json!({ "team": team, "role": role })).collect();
+        let body = json!({ "name": name, "kind": "person", "grants": grants }).to_string();
+        let key = format!("Idempotency-Key: demo-{name}");
+        let with = ["-H", JSON, "-H", &key, "-d", &body];
+        let question = Question { method: "POST", path: "/v1/tokens", token: ADMIN, with: &with };
+        let issued = self.server.done(&question)?;
+        self.stage.write(file, word(&issued.body, "secret")?.as_bytes())
     }
 
+    /// What `skein run` has migrated is not migrated again.
+    fn migrate_some_before(&mut self) -> Result<()> {
+        let places = self.warehouse.migrated_before().iter().map(|dataset| dataset.place.as_str());
+        let list = std::iter::once("dataset").chain(places).collect::<Vec<_>>().join("\n");
+        self.stage.write("before.csv", list.as_bytes())?;
+        self.skein.succeed(&["run", MODULE, "--manifest", "before.csv"])?;
+        self.warehouse.look_again(self.stage)
+    }
+
+    /// A module that reaches for the network, and a token that may not.
+    fn refuse(&self) -> Result<Told> {
+        self.stage.write("modules/evil.wasm", &hostile::component())?;
+        let path = "/v1/modules/evil/versions/1";
+        let with = ["--data-binary", "@modules/evil.wasm", "-H", "Prefer: wait=60"];
+        let question = Question { method: "PUT", path, token: AUTHOR, with: &with };
+        let sent = self.server.ask(&question)?;
+        let look = Question { method: "GET", path, token: AUTHOR, with: &[] };
+        let refused = self.server.until(&look, |body| Ok(word(body, "state")? == "refused"))?;
+        let why = &refused.body["why"];
+        ensure!(why["code"] == "SK0107", "refused for another reason: {why}");
+        let with = ["-H", JSON, "-d", "{}"];
+        let team = Question { method: "PUT", path: "/v1/teams/mine", token: AUTHOR, with: &with };
+        let denied = self.server.ask(&team)?;
+        ensure!((denied.status, &denied.body["code"]) == (403, &json!("SK0691")), "{}", denied.body);
+        let message = why["message"].as_str().unwrap_or_default();
+        Ok(Told {
+            result: format!("evil.wasm -> SK0107 {message}; author makes a team -> 403 SK0691"),
+            lines: vec![sent.line, denied.line],
+        })
+    }
+
+    /// DuckDB's opinion of all that was published.
     fn check(&self) -> Result<Told> {
-        let answer = self.skein.succeed(&["check", LINEITEM[1], "--dataset", LINEITEM[2]])?;
-        self.must_be_as_before()?;
-        let details = answer.details(usize::MAX);
-        Ok(Told { result: answer.first_line().to_owned(), details, lines: vec![answer.line] })
-    }
-
-    fn refuse_a_hostile_module(&self) -> Result<Told> {
-        write(self.stage, "modules/evil.wasm", &hostile::component())?;
-        let answer = self.skein.refuse(&["run", "modules/evil.wasm", "lineitem"], "SK0107", 65)?;
-        self.must_be_as_before()?;
-        Ok(Told::new(answer.first_line().to_owned(), vec![answer.line]))
-    }
-
-    fn refuse_a_damaged_file(&self) -> Result<Told> {
-        let mut bytes = fs::read(self.stage.path("originals/orders.parquet"))?;
-        bytes.truncate(bytes.len() / 2);
-        write(self.stage, "damaged.parquet", &bytes)?;
-        let damaged = Imprint::of(&self.stage.path("damaged.parquet"))?;
-        let arguments = ["run", ORDERS[1], "damaged.parquet", ORDERS[3], ORDERS[4]];
-        let answer = self.skein.refuse(&arguments, "SK0504", 65)?;
-        ensure!(Imprint::of(&self.stage.path("damaged.parquet"))? == damaged, "the damaged file was touched");
-        Ok(Told::new(answer.first_line().to_owned(), vec![answer.line]))
-    }
-
-    fn migrate(&self, arguments: &[&str]) -> Result<Told> {
-        let answer = self.skein.succeed(arguments)?;
-        let details = answer.details(5);
-        Ok(Told { result: answer.first_line().to_owned(), details, lines: vec![answer.line] })
-    }
-
-    fn compare(&self) -> Result<Told> {
-        let root = self.project.root();
-        let aside = self.stage.path("originals");
-        let sql = root.join("migrations-wasm/lineitem-v2/equivalent.sql");
-        let lineitem = self.judge.compare(&aside.join("lineitem"), &self.stage.path("lineitem"), &sql)?;
-        let (source, result) = (aside.join("orders.parquet"), self.stage.path("orders.parquet"));
-        let orders = self.judge.compare(&source, &result, &root.join("xtask/demo/orders.sql"))?;
-        let result =
-            format!("{lineitem} lineitem and {orders} orders rows, equal to DuckDB's, none more or less");
-        Ok(Told::new(result, Vec::new()))
-    }
-
-    fn again(&self) -> Result<Told> {
-        let migrated = self.imprints()?;
-        let answer = self.skein.succeed(&LINEITEM)?;
-        answer.says("already migrated")?;
-        ensure!(self.imprints()? == migrated, "a second run touched the dataset");
-        Ok(Told::new("already migrated; nothing touched".to_owned(), vec![answer.line]))
-    }
-
-    fn undo(&self) -> Result<Told> {
-        let mut lines = Vec::new();
-        for dataset in ["lineitem", "orders.parquet"] {
-            lines.push(self.skein.succeed(&["history", dataset])?.line);
-            lines.push(self.skein.succeed(&["rollback", dataset, "--yes"])?.line);
+        let mut rows = 0;
+        for (team, name) in TEAMS.iter().enumerate() {
+            let (before, after) = (format!("check/{name}/before/lineitem"), format!("check/{name}/after"));
+            let published = self.warehouse.datasets.iter().filter(|dataset| dataset.team == team);
+            for dataset in published.filter(|dataset| dataset.place != self.warehouse.damaged().place) {
+                let file = dataset.place.rsplit('/').next().context("a file's name")?;
+                self.stage.link(&format!("originals/{}", dataset.place), &before, file)?;
+                self.stage.link(&dataset.place, &after, file)?;
+            }
+            rows += self.judge.compare(&self.stage.path(&before), &self.stage.path(&after), &self.sql)?;
         }
-        self.must_be_as_before()?;
-        let [lineitem, orders] = self.imprints()?.map(Imprint::short);
-        Ok(Told::new(format!("bytes identical: lineitem {lineitem}, orders {orders}"), lines))
+        let result = format!("{rows} rows of {} teams equal DuckDB's, none more or less", TEAMS.len());
+        Ok(Told { result, lines: Vec::new() })
     }
 
-    fn imprints(&self) -> Result<[Imprint; 2]> {
-        Ok([Imprint::of(&self.stage.path("lineitem"))?, Imprint::of(&self.stage.path("orders.parquet"))?])
-    }
-
-    fn must_be_as_before(&self) -> Result<()> {
-        let now = self.imprints()?;
-        ensure!(self.before == Some(now), "the tables are not as they were made");
-        Ok(())
+    /// A command that asks the server.
+    fn with_server(&self, arguments: &[&str], token: &str) -> Result<Value> {
+        let token = self.stage.read(token)?;
+        self.skein.ask(arguments, (&self.server.address, token.trim()))
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "files of the demo, which nobody will miss")]
-fn write(stage: &Stage, name: &str, bytes: &[u8]) -> Result<()> {
-    fs::write(stage.path(name), bytes).with_context(|| format!("cannot write {name}"))
+/// Fails if one of them has other bytes than it had.
+fn must_be_as_before<'a>(stage: &Stage, datasets: impl Iterator<Item = &'a Dataset>) -> Result<usize> {
+    let mut number = 0;
+    for dataset in datasets {
+        ensure!(dataset.is_as_before(stage)?, "{} is not what it was", dataset.place);
+        number += 1;
+    }
+    Ok(number)
+}
+
+/// A text of an answer.
+fn word<'a>(body: &'a Value, key: &str) -> Result<&'a str> {
+    body[key].as_str().with_context(|| format!("no {key} in {body}"))
+}
+
+/// A number of an answer.
+fn number(body: &Value, path: &str) -> Result<u64> {
+    body.pointer(path).and_then(Value::as_u64).with_context(|| format!("no {path} in {body}"))
+}
+
+/// So many were migrated before the server knew of them.
+const fn migrated_before() -> u64 {
+    MIGRATED as u64
 }

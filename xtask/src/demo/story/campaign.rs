@@ -1,0 +1,171 @@
+//! Plan, roll out with a node killed at work, and take a wave back.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use super::super::server::{Answer, Question};
+use super::{JSON, OPERATOR, Story, Told, migrated_before, must_be_as_before, number, word};
+use crate::stopwatch::Stopwatch;
+
+/// The wave that is taken back: the one after the canary.
+const WAVE: u64 = 1;
+
+impl Story<'_> {
+    pub(super) fn plan(&mut self) -> Result<Told> {
+        let create = ["campaign", "create", "orders-v2", "--module", "orders@2", "--team", super::TEAMS[0]];
+        let made = self.with_server(&create, OPERATOR)?;
+        word(&made, "campaign")?.clone_into(&mut self.campaign);
+        let campaign = self.campaign.clone();
+        let planned = self.act(&campaign, "plan", "draft", "planned")?;
+        let plan = &planned.body["plan"];
+        let of = |key: &str| number(plan, &format!("/{key}"));
+        let (eligible, already, refused) = (of("eligible")?, of("already_migrated")?, of("refused")?);
+        ensure!((already, refused) == (migrated_before(), 1), "{plan}");
+        ensure!(eligible + already + refused == self.warehouse.datasets.len() as u64, "{plan}");
+        let (seconds, room) = (number(plan, "/estimate/time_ms")? / 1_000, number(plan, "/estimate/room")?);
+        self.human += 2;
+        let lines = vec![format!("skein {}", create.join(" ")), planned.line];
+        let result = format!(
+            "{eligible} eligible, {already} already migrated, {refused} refused; est. {seconds} s, {:.1} GB",
+            room as f64 / 1e9
+        );
+        Ok(Told { result, lines })
+    }
+
+    pub(super) fn roll_out(&mut self) -> Result<Told> {
+        let campaign = self.campaign.clone();
+        let path = format!("/v1/campaigns/{campaign}/progress");
+        let watch = Stopwatch::start();
+        let mut lines = vec![self.asked(&campaign, "start", "planned")?.line];
+        let progress = Question { method: "GET", path: &path, token: OPERATOR, with: &[] };
+        let published = |body: &Value| number(body, "/runs/published");
+        let quarter = self.warehouse.datasets.len() as u64 / 4;
+        self.server
+            .until(&progress, |body| Ok(published(body)? >= quarter && number(body, "/running")? > 0))?;
+        let node = *self.server.nodes()?.first().context("a node")?;
+        let before = published(&self.server.done(&progress)?.body)?;
+        let killed = Stopwatch::start();
+        let status = Command::new("kill").args(["-KILL", &node.to_string()]).status()?;
+        ensure!(status.success(), "the node {node} was not there any more");
+        let mut back = None;
+        let end = self.server.until(&progress, |body| {
+            if back.is_none() && published(body)? > before && self.nodes_are_back(node)? {
+                back = Some(killed.read());
+            }
+            let state = word(body, "state")?;
+            ensure!(matches!(state, "running" | "soaking"), "the campaign is {state}: {body}");
+            Ok(state == "soaking" && back.is_some())
+        })?;
+        let took = watch.elapsed().max(Duration::from_millis(1));
+        let runs = &end.body["runs"];
+        let of = ["published", "failed", "stale", "skipped"].iter();
+        let all = of.map(|state| number(runs, &format!("/{state}"))).sum::<Result<u64>>()?;
+        self.published = (published(&end.body)?, all);
+        ensure!(self.published.0 == all, "not all were published: {runs}");
+        self.human += 1;
+        lines.push(format!("kill -KILL {node}"));
+        lines.push(end.line);
+        let back = back.map(|took| took.to_string()).unwrap_or_default();
+        let result = format!(
+            "{all}/{all} published, {:.0} datasets/min; a node killed at {before}: another at work and published on after {back}",
+            all as f64 * 60.0 / took.as_secs_f64()
+        );
+        Ok(Told { result, lines })
+    }
+
+    /// Whether there are as many nodes as before and the killed one is none of them.
+    fn nodes_are_back(&self, killed: u32) -> Result<bool> {
+        let nodes = self.server.nodes()?;
+        Ok(nodes.len() == 2 && !nodes.contains(&killed))
+    }
+
+    pub(super) fn undo(&mut self) -> Result<Told> {
+        let campaign = self.campaign.clone();
+        let of_wave = self.runs_of_wave()?;
+        let watch = Stopwatch::start();
+        let runs: Vec<String> = of_wave.iter().map(|(seq, _)| seq.to_string()).collect();
+        let body =
+            format!("{{\"expect\":\"soaking\",\"reason\":\"the demo\",\"runs\":[{}]}}", runs.join(","));
+        let path = format!("/v1/campaigns/{campaign}/actions/roll_back");
+        let with = ["-H", JSON, "-d", &body];
+        let asked =
+            self.server.done(&Question { method: "POST", path: &path, token: OPERATOR, with: &with })?;
+        let look = format!("/v1/campaigns/{campaign}/progress");
+        let question = Question { method: "GET", path: &look, token: OPERATOR, with: &[] };
+        self.server.until(&question, |body| Ok(number(body, "/runs/reverted")? == of_wave.len() as u64))?;
+        let took = watch.read();
+        let names: BTreeSet<String> = of_wave.into_iter().map(|(_, name)| name).collect();
+        let in_wave = self.warehouse.datasets.iter().filter(|dataset| {
+            dataset
+                .place
+                .rsplit('/')
+                .next()
+                .is_some_and(|file| names.contains(file.trim_end_matches(".parquet")))
+        });
+        let identical = must_be_as_before(self.stage, in_wave)?;
+        ensure!(identical == names.len(), "{identical} of {} were found", names.len());
+        let again = self.apply_again(identical as u64)?;
+        self.human += 3;
+        let lines =
+            vec![asked.line.split(" -d ").next().unwrap_or_default().to_owned() + " -d @wave-1.json", again];
+        Ok(Told {
+            result: format!(
+                "wave {WAVE} rolled back: {identical} datasets, bytes identical, {took}; re-applied"
+            ),
+            lines,
+        })
+    }
+
+    /// A campaign over everything finds only what was taken back.
+    fn apply_again(&self, left: u64) -> Result<String> {
+        let create =
+            ["campaign", "create", "orders-v2-again", "--module", "orders@2", "--team", super::TEAMS[0]];
+        let made = self.with_server(&create, OPERATOR)?;
+        let campaign = word(&made, "campaign")?;
+        let planned = self.act(campaign, "plan", "draft", "planned")?;
+        ensure!(number(&planned.body, "/plan/eligible")? == left, "{}", planned.body);
+        let done = self.act(campaign, "start", "planned", "soaking")?;
+        ensure!(number(&done.body, "/runs/published")? == left, "{}", done.body);
+        Ok(format!("skein {}", create.join(" ")))
+    }
+
+    /// Number and name of each run of the wave.
+    fn runs_of_wave(&self) -> Result<Vec<(u64, String)>> {
+        let mut found = Vec::new();
+        let mut after = String::new();
+        loop {
+            let path = format!("/v1/campaigns/{}/runs?limit=100{after}", self.campaign);
+            let page =
+                self.server.done(&Question { method: "GET", path: &path, token: OPERATOR, with: &[] })?.body;
+            for run in page["items"].as_array().context("runs")? {
+                if run["wave"] == WAVE && run["state"] == "published" {
+                    found.push((number(run, "/seq")?, word(run, "name")?.to_owned()));
+                }
+            }
+            match page["next"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => return Ok(found),
+            }
+        }
+    }
+
+    /// Asks and waits until it is done.
+    fn act(&self, campaign: &str, verb: &str, from: &str, to: &str) -> Result<Answer> {
+        let asked = self.asked(campaign, verb, from)?;
+        let path = format!("/v1/campaigns/{campaign}");
+        let look = Question { method: "GET", path: &path, token: OPERATOR, with: &[] };
+        let answer = self.server.until(&look, |body| Ok(word(body, "state")? == to))?;
+        Ok(Answer { line: asked.line, ..answer })
+    }
+
+    fn asked(&self, campaign: &str, verb: &str, from: &str) -> Result<Answer> {
+        let path = format!("/v1/campaigns/{campaign}/actions/{verb}");
+        let body = format!("{{\"expect\":\"{from}\"}}");
+        let with = ["-H", JSON, "-d", &body];
+        self.server.done(&Question { method: "POST", path: &path, token: OPERATOR, with: &with })
+    }
+}
