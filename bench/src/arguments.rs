@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Scale(Measurement),
     /// The allocator: time of a tick over 50 nodes and 1,000 queues, and how even, prompt and exact it is.
     Fleet(Measurement),
+    /// A server under 200 clients at once, and 500 readers of its events, one of whom never reads.
+    Load(Measurement),
 }
 
 /// How to measure.

@@ -5,6 +5,7 @@ mod campaign;
 mod contender;
 mod copies;
 mod fleet;
+mod load;
 mod many;
 mod measure;
 mod native;
@@ -42,6 +43,7 @@ fn main() -> anyhow::Result<()> {
         Command::Campaign(measurement) => (measurement, |bench| bench.campaign()),
         Command::Scale(measurement) => (measurement, |bench| bench.scale()),
         Command::Fleet(measurement) => (measurement, |bench| bench.fleet()),
+        Command::Load(measurement) => (measurement, |bench| bench.load()),
     };
     let mut out = std::io::stdout().lock();
     for report in measure(&Bench::new(&measurement)?)? {

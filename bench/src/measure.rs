@@ -15,6 +15,7 @@ use crate::arguments::{Measurement, Surroundings};
 use crate::campaign::Campaigns;
 use crate::contender::{NativeAgents, Skein, params};
 use crate::fleet;
+use crate::load::Load;
 use crate::many::{self, Many};
 use crate::native;
 use crate::scale::Scale;
@@ -135,6 +136,16 @@ impl<'a> Bench<'a> {
             clock: Arc::clone(&self.workshop.clock),
         };
         Ok(vec![scale.measure()?])
+    }
+
+    pub(crate) fn load(&self) -> anyhow::Result<Vec<Report>> {
+        let load = Load {
+            desk: self.data.join("load"),
+            skein: &self.surroundings.skein,
+            component: self.surroundings.guests.join("columns.wasm"),
+            clock: Arc::clone(&self.workshop.clock),
+        };
+        load.measure()
     }
 
     pub(crate) fn fleet(&self) -> anyhow::Result<Vec<Report>> {

@@ -4,8 +4,8 @@
 //! Everything goes through the released binary and its HTTP interface, as programs of others would. One round, whatever
 //! `--rounds` says: each figure is a sum or a percentile over thousands of requests already.
 
-mod client;
-mod warehouse;
+pub(crate) mod client;
+pub(crate) mod warehouse;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -38,6 +38,8 @@ pub(crate) enum Name {
     Scale,
     /// The allocator's tick, fairness and promptness
     Fleet,
+    /// A server under 200 clients at once, and 500 readers of its events
+    Load,
 }
 
 /// How results are printed.

@@ -5,37 +5,39 @@ use std::time::Duration;
 use anyhow::Context as _;
 use reqwest::blocking::RequestBuilder;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// Nothing that is asked takes longer.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A server's client.
-pub(super) struct Client {
+pub(crate) struct Client {
     http: reqwest::blocking::Client,
     base: String,
 }
 
 impl Client {
-    pub(super) fn of(address: &str) -> anyhow::Result<Self> {
+    pub(crate) fn of(address: &str) -> anyhow::Result<Self> {
         let http =
             reqwest::blocking::Client::builder().no_proxy().tls_certs_only([]).timeout(PATIENCE).build()?;
         Ok(Self { http, base: format!("{address}/v1") })
     }
 
-    pub(super) fn get(&self, path: &str) -> anyhow::Result<Value> {
+    pub(crate) fn get(&self, path: &str) -> anyhow::Result<Value> {
         self.answer(path, self.http.get(self.url(path)))
     }
 
-    pub(super) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        self.answer(path, self.http.post(self.url(path)).json(body))
+    pub(crate) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let key = Uuid::new_v4().to_string();
+        self.answer(path, self.http.post(self.url(path)).header("idempotency-key", key).json(body))
     }
 
-    pub(super) fn put(&self, path: &str, body: Vec<u8>) -> anyhow::Result<Value> {
+    pub(crate) fn put(&self, path: &str, body: Vec<u8>) -> anyhow::Result<Value> {
         self.answer(path, self.http.put(self.url(path)).body(body))
     }
 
     /// Moves a campaign that is where it is expected.
-    pub(super) fn act(&self, campaign: &str, verb: &str, from: &str) -> anyhow::Result<Value> {
+    pub(crate) fn act(&self, campaign: &str, verb: &str, from: &str) -> anyhow::Result<Value> {
         self.post(&format!("campaigns/{campaign}/actions/{verb}"), &json!({ "expect": from }))
     }
 

@@ -14,7 +14,7 @@ const SHELF: usize = 1_000;
 const EACH: u64 = 32 << 10;
 
 /// Makes the datasets, synced, and lists them.
-pub(super) fn fill(data: &Path, datasets: usize) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn fill(data: &Path, datasets: usize) -> anyhow::Result<Vec<PathBuf>> {
     if data.parent().is_some_and(Path::exists) {
         fs::remove_dir_all(data.parent().context("a desk")?)?;
     }
