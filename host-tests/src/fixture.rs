@@ -48,6 +48,14 @@ pub fn with_copy_of(batch: &RecordBatch, column: &str, copy: &str) -> RecordBatc
     RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), arrays).unwrap()
 }
 
+/// The batch with one text in all rows of a column.
+pub fn with_value(batch: &RecordBatch, column: &str, value: &str) -> RecordBatch {
+    let at = batch.schema().index_of(column).unwrap();
+    let mut columns = batch.columns().to_vec();
+    columns[at] = Arc::new(StringArray::from(vec![value; batch.num_rows()]));
+    RecordBatch::try_new(batch.schema(), columns).unwrap()
+}
+
 /// A file with these rows in row groups of the given size, Snappy.
 pub fn write(path: &Path, batch: &RecordBatch, row_group_rows: usize) {
     let properties = WriterProperties::builder()

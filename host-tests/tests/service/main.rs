@@ -9,6 +9,7 @@
 mod access;
 mod attempts;
 mod backups;
+mod canaries;
 mod clock;
 mod commands;
 mod datasets;

@@ -138,7 +138,7 @@ impl Control {
         };
         Ok(bytes.map(|bytes| {
             let digest = Blake3::of(&bytes);
-            entries.push(Entry::PutBlob { bytes, keep_until });
+            entries.push(Entry::PutRows { bytes, keep_until });
             digest
         }))
     }

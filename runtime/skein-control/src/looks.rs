@@ -49,7 +49,7 @@ impl Control {
     fn kept(&self, sampled: &Sampled, unit: Unit) -> Result<(Looked, Unit), ServiceError> {
         Ok(match self.ledger.blob(sampled.report)? {
             Some(bytes) if bytes.len() as u64 <= SAMPLE_BYTES_MAX.0 => {
-                (Looked::Sampled(sampled.clone()), unit.then(self.kept_blob(bytes)))
+                (Looked::Sampled(sampled.clone()), unit.then(self.kept_rows(bytes)))
             }
             Some(_) => (failed("a sample's report that is too long"), unit),
             None => (failed("a sample's report that the node did not leave here"), unit),

@@ -348,6 +348,11 @@ impl Control {
         Entry::PutBlob { bytes, keep_until: Timestamp(self.clock.now().0.saturating_add(KEEP)) }
     }
 
+    /// As [`Control::kept_blob`], of bytes that may show values of rows.
+    pub(crate) fn kept_rows(&self, bytes: Vec<u8>) -> Entry {
+        Entry::PutRows { bytes, keep_until: Timestamp(self.clock.now().0.saturating_add(KEEP)) }
+    }
+
     /// A plan task that cannot be done is the end of the plan.
     pub(crate) fn plan_failed(
         &self,

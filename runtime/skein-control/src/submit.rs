@@ -221,6 +221,6 @@ impl Control {
     pub fn put_blob(&self, digest: Blake3, bytes: &[u8]) -> Result<(), ServiceError> {
         check_blob(digest, bytes)?;
         let keep_until = Timestamp(self.clock.now().0.saturating_add(KEEP));
-        self.write(self.itself.unit().then(Entry::PutBlob { bytes: bytes.to_vec(), keep_until }))
+        self.write(self.itself.unit().then(Entry::PutRows { bytes: bytes.to_vec(), keep_until }))
     }
 }

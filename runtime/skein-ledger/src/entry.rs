@@ -72,6 +72,13 @@ pub enum Entry {
         /// Not swept before, and not while a row names it.
         keep_until: Timestamp,
     },
+    /// As [`Entry::PutBlob`], of bytes that may show values of users' rows: samples, logs. No copy has them.
+    PutRows {
+        /// The bytes.
+        bytes: Vec<u8>,
+        /// As of a blob.
+        keep_until: Timestamp,
+    },
 }
 
 /// See [`Entry::Enqueue`].

@@ -198,7 +198,7 @@ pub trait Ledger: Send + Sync + Debug {
     /// Removes what is past its retention and named by nothing.
     fn sweep(&self, retention: Retention) -> Result<Swept, LedgerError>;
     /// Writes a copy that can be opened like the original, with the next generation: tokens of the ledger that it becomes
-    /// fence those that the original goes on to give. Refused if there is something at `path`.
+    /// fence those that the original goes on to give. What was put as rows ([`crate::Entry::PutRows`]) is not in it. Refused if there is something at `path`.
     fn backup_to(&self, path: &Path) -> Result<Head, LedgerError>;
 
     /// What was written since it was opened.

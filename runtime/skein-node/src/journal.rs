@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Map, Value, json};
 use skein_api::node::{LINE_BYTES_MAX, REJECT_CODES_MAX};
 use skein_api::{List, RejectCount, SourceSeen, Text};
-use skein_sandbox::{LogEntry, LogLevel, Reject};
+use skein_sandbox::{GuestError, LogEntry, LogLevel, Reject};
 use skein_types::{ParamsDigest, Rows};
 
 use crate::mask::Mask;
@@ -37,7 +37,11 @@ pub(crate) struct At {
 
 /// Shared by all agents of an attempt.
 #[derive(Debug, Default)]
-pub(crate) struct Journal(Mutex<Told>);
+pub(crate) struct Journal {
+    told: Mutex<Told>,
+    /// See [`Journal::alone_has_words`].
+    alone: bool,
+}
 
 /// What was told so far, or what is left of it.
 #[derive(Debug, Default)]
@@ -69,7 +73,24 @@ pub(crate) struct RejectsTold {
 
 impl Journal {
     fn told(&self) -> std::sync::MutexGuard<'_, Told> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Of an attempt whose end goes on record: the words of a module that fails may be values of rows, so they are in the journal
+    /// and nowhere else.
+    pub(crate) fn alone_has_words() -> Self {
+        Self { alone: true, ..Self::default() }
+    }
+
+    /// The error as it may go on record.
+    pub(crate) fn on_record(&self, at: &At, mut error: GuestError) -> GuestError {
+        if self.alone
+            && let Some(words) = take_words(&mut error)
+        {
+            let head = json!({ "from": "module", "level": LogLevel::Error });
+            self.told().push(line(head, (Some(at), &words, false), std::iter::empty()));
+        }
+        error
     }
 
     /// What a module logged and printed.
@@ -134,6 +155,20 @@ impl Journal {
     pub(crate) fn take(&self) -> Told {
         std::mem::take(&mut *self.told())
     }
+}
+
+/// Says where the words are instead of saying them.
+const ELSEWHERE: &str = "what it says is in the attempt's log";
+
+/// Takes what its module says out of the error. A panic keeps its place; all else are the host's words.
+fn take_words(error: &mut GuestError) -> Option<String> {
+    if let GuestError::Failure { message, .. } | GuestError::Rejects { message, .. } = error {
+        return Some(std::mem::replace(message, ELSEWHERE.to_owned()));
+    }
+    let GuestError::Trap { panic: Some(panic), .. } = error else { return None };
+    let place = panic.split(": ").next().filter(|place| place.starts_with("panicked at "));
+    let place = place.map_or_else(|| ELSEWHERE.to_owned(), |place| format!("{place}: {ELSEWHERE}"));
+    Some(std::mem::replace(panic, place))
 }
 
 impl Told {
@@ -220,7 +255,7 @@ fn escaped<const MAX: usize>(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use skein_sandbox::{LogEntry, LogLevel, LogSource, Reject};
+    use skein_sandbox::{GuestError, LogEntry, LogLevel, LogSource, Reject};
 
     use super::{At, HALF_BYTES, HALF_LINES, Journal, LINE_BYTES_MAX, NAMED_MAX};
     use crate::mask::Mask;
@@ -242,6 +277,25 @@ mod tests {
 
     fn lines(journal: &Journal) -> Vec<Value> {
         journal.take().lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn what_a_module_says_when_it_fails_is_in_the_journal_and_not_on_record() {
+        let journal = Journal::alone_has_words();
+        let failure = || GuestError::Failure { call: "process", code: "bad".into(), message: "9411".into() };
+        let panic = Some("panicked at src/lib.rs:1:2: no 9411".to_owned());
+        let trap = GuestError::Trap { call: "process", trap: String::new(), panic, backtrace: Vec::new() };
+        let told = [failure(), trap].map(|error| journal.on_record(&at(), error).to_string());
+        assert_eq!(
+            told,
+            [
+                "process: the module failed with bad: what it says is in the attempt's log",
+                "process: the module panicked at src/lib.rs:1:2: what it says is in the attempt's log",
+            ]
+        );
+        let said: Vec<_> = lines(&journal).iter().map(|line| line["message"].clone()).collect();
+        assert_eq!(said, ["9411", "panicked at src/lib.rs:1:2: no 9411"]);
+        assert!(Journal::default().on_record(&at(), failure()).to_string().contains("9411"));
     }
 
     #[test]

@@ -122,7 +122,7 @@ impl Masked {
 
     fn ended(&mut self, error: GuestError) -> GuestError {
         self.failed = true;
-        self.mask.error(error)
+        self.journal.on_record(&self.at, self.mask.error(error))
     }
 }
 

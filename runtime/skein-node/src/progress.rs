@@ -46,6 +46,13 @@ pub struct ProgressReading {
 }
 
 impl Progress {
+    /// Of an attempt whose end goes on record: what a module says when it fails is only in the attempt's log, because it may be
+    /// the value of a row.
+    #[must_use]
+    pub fn on_record() -> Self {
+        Self { journal: Arc::new(Journal::alone_has_words()), ..Self::default() }
+    }
+
     /// Reads all counters. They are not one snapshot; each is exact on its own.
     pub fn read(&self) -> ProgressReading {
         ProgressReading {

@@ -106,7 +106,7 @@ impl AgentSource for SandboxAgents {
         };
         let agent = self.module.open_agent(request).map_err(|NotOpened { error, log }| {
             self.journal.module_said(&At::default(), &log, &self.mask);
-            self.mask.error(error)
+            self.journal.on_record(&At::default(), self.mask.error(error))
         })?;
         let (mask, journal) = (Arc::clone(&self.mask), Arc::clone(&self.journal));
         Ok(Box::new(Masked::new(Box::new(agent), mask, journal)))

@@ -72,8 +72,8 @@ impl Apply<'_> {
             Step::NotifiedTo { position } => kept::notified_to(db, *position, self.head.position),
             Step::PutAttempt(attempt) => Ok(attempt::put(db, attempt)?),
             Step::Charge(charge) => kept::charge(db, charge),
-            Step::PutBlob { digest, bytes, keep_until } => {
-                queue::put_blob(db, digest, bytes, (*keep_until).max(now))
+            Step::PutBlob { digest, bytes, keep_until, rows } => {
+                queue::put_blob(db, digest, (bytes, *rows), (*keep_until).max(now))
             }
         }
     }

@@ -31,6 +31,9 @@ pub(super) fn backup(live: &Path, to: &Path) -> Result<Head, LedgerError> {
     db.execute("VACUUM INTO ?1", [name])?;
     let copy = Connection::open_with_flags(&partial, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let head = head(&copy)?;
+    // Samples and logs may show values of users' rows. Their bytes are overwritten, not only let go of.
+    copy.pragma_update(None, "secure_delete", true)?;
+    copy.execute("DELETE FROM blob WHERE rows = 1", [])?;
     // The copy may lack what the original goes on to say: a ledger that is opened from it gives tokens that fence those.
     copy.execute("UPDATE meta SET generation = generation + 1", [])?;
     copy.close().map_err(|(_, error)| error)?;

@@ -52,7 +52,7 @@ pub(super) enum Step {
     NotifiedTo { position: u64 },
     PutAttempt(Box<Attempt>),
     Charge(Charge),
-    PutBlob { digest: Blake3, bytes: Vec<u8>, keep_until: Timestamp },
+    PutBlob { digest: Blake3, bytes: Vec<u8>, keep_until: Timestamp, rows: bool },
 }
 
 /// All units of one call, or what is wrong with the first that cannot be.
@@ -148,12 +148,15 @@ fn step(entry: Entry) -> Result<Step, String> {
             charged(&charge)?;
             Step::Charge(charge)
         }
-        Entry::PutBlob { bytes, keep_until } => {
-            bounded("a blob", bytes.len(), BLOB_MAX)?;
-            numbers(&[keep_until.0])?;
-            Step::PutBlob { digest: Blake3::of(&bytes), bytes, keep_until }
-        }
+        Entry::PutBlob { bytes, keep_until } => blob((bytes, false), keep_until)?,
+        Entry::PutRows { bytes, keep_until } => blob((bytes, true), keep_until)?,
     })
+}
+
+fn blob((bytes, rows): (Vec<u8>, bool), keep_until: Timestamp) -> Result<Step, String> {
+    bounded("a blob", bytes.len(), BLOB_MAX)?;
+    numbers(&[keep_until.0])?;
+    Ok(Step::PutBlob { digest: Blake3::of(&bytes), bytes, keep_until, rows })
 }
 
 fn charged(charge: &Charge) -> Result<(), String> {

@@ -170,13 +170,15 @@ pub(super) fn token_used(db: &Connection, token: TokenId, at: Timestamp) -> Resu
 pub(super) fn put_blob(
     db: &Connection,
     digest: &Blake3,
-    bytes: &[u8],
+    (bytes, rows): (&[u8], bool),
     keep_until: Timestamp,
 ) -> Result<(), Stop> {
-    let sql = "INSERT INTO blob (digest, keep_until, bytes) VALUES (?1, ?2, ?3)
-               ON CONFLICT (digest) DO UPDATE SET keep_until = excluded.keep_until
-               WHERE excluded.keep_until > keep_until";
-    db.prepare_cached(sql)?.execute(params![digest.0, keep_until.0, bytes])?;
+    // What is also put as a blob of its own is needed in a copy.
+    let sql = "INSERT INTO blob (digest, keep_until, bytes, rows) VALUES (?1, ?2, ?3, ?4)
+               ON CONFLICT (digest) DO UPDATE
+               SET keep_until = MAX(keep_until, excluded.keep_until), rows = MIN(rows, excluded.rows)
+               WHERE excluded.keep_until > keep_until OR excluded.rows < rows";
+    db.prepare_cached(sql)?.execute(params![digest.0, keep_until.0, bytes, rows])?;
     Ok(())
 }
 

@@ -95,6 +95,22 @@ fn a_copy_is_a_ledger_of_the_next_generation_and_never_takes_a_place() {
 }
 
 #[test]
+fn a_copy_has_nothing_of_users_rows_but_what_is_also_needed_otherwise() {
+    let directory = tempfile::tempdir().unwrap();
+    let (live, copy) = (directory.path().join("live"), directory.path().join("copy.db"));
+    let ledger = open(&live);
+    let rows = |bytes: &[u8]| Entry::PutRows { bytes: bytes.to_vec(), keep_until: Timestamp(u64::MAX >> 12) };
+    let long = b"a row's value, ".repeat(1_000);
+    let both = Entry::PutBlob { bytes: b"policy".to_vec(), keep_until: Timestamp(0) };
+    ledger.commit(vec![by().then(rows(&long)).then(rows(b"policy")).then(both)]).unwrap();
+    assert_eq!(ledger.blob(skein_types::Blake3::of(&long)).unwrap().unwrap(), long);
+    ledger.backup_to(&copy).unwrap();
+    let bytes = std::fs::read(&copy).unwrap();
+    assert!(!bytes.windows(15).any(|some| some == b"a row's value, "));
+    assert!(bytes.windows(6).any(|some| some == b"policy"));
+}
+
+#[test]
 fn whoever_wants_to_know_is_told_of_each_head_and_only_of_new_ones() {
     let directory = tempfile::tempdir().unwrap();
     let heads = Arc::new(Mutex::new(Vec::<Head>::new()));

@@ -44,7 +44,7 @@ impl Having {
         let (held, large) = (lease.held, lease.large);
         let checkpoint = (lease.checkpoint, 0);
         let start = if lease.announce { Start::ToTell } else { Start::Free };
-        let (began, progress, queue) = (None, Arc::default(), queue(lease));
+        let (began, progress, queue) = (None, Arc::new(Progress::on_record()), queue(lease));
         Self {
             held,
             large,

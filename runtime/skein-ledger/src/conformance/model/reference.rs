@@ -211,7 +211,7 @@ impl Reference {
                 let lease = Lease { until: e.until, usage: e.usage.clone() };
                 self.nodes.get_mut(&e.node).expect("it joined").lease = Some(lease);
             }
-            Entry::PutBlob { .. } => {}
+            Entry::PutBlob { .. } | Entry::PutRows { .. } => {}
             other => unreachable!("no case has {other:?}"),
         }
         Ok(())

@@ -189,3 +189,6 @@ CREATE INDEX attempt_campaign ON attempt (campaign, id);
 CREATE INDEX attempt_run ON attempt (campaign, seq, id) WHERE seq IS NOT NULL;
 CREATE INDEX attempt_failed ON attempt (campaign, id) WHERE ending = 'failed';
 CREATE INDEX attempt_keep ON attempt (keep_until);
+
+-- Blobs that may show values of users' rows, which no copy has.
+ALTER TABLE blob ADD COLUMN rows INTEGER NOT NULL DEFAULT 0;

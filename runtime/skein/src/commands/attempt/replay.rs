@@ -103,7 +103,7 @@ fn once_more(
     let dataset = datasets::open(settings, path, Arc::clone(&clock), threads)?;
     let module = modules::of_bytes(bytes, &home, &clock)?;
     let scratch = tempfile::tempdir_in(&settings.home).map_err(|error| Failure::new(codes::IO, &error))?;
-    let progress = Arc::new(Progress::default());
+    let progress = Arc::new(Progress::on_record());
     interrupt::cancels(&progress);
     let _view = ProgressView::start(Arc::clone(&progress), settings.interactive);
     let asked = Repeat::of(told, params, (RunId::new(uuid::Uuid::now_v7()), threads));
