@@ -16,6 +16,7 @@ mod datasets;
 mod full_disk;
 mod ledger;
 mod limits;
+mod lists;
 mod metrics;
 mod nodes;
 mod repeated;
@@ -23,6 +24,7 @@ mod requests;
 mod spans;
 mod stream;
 mod uploads;
+mod versions;
 
 use std::time::{Duration, Instant};
 

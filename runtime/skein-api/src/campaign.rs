@@ -13,6 +13,7 @@ use skein_types::{
 
 use crate::bounded::{List, Text};
 use crate::dataset::Labels;
+use crate::lines::{Cell, Lined};
 use crate::plan::{PlanEstimate, Risk};
 use crate::policy::Policy;
 use crate::time::Time;
@@ -63,8 +64,18 @@ pub struct Chosen {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<Name>,
     /// Its run does not start before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, alias = "defer-until", skip_serializing_if = "Option::is_none")]
     pub defer_until: Option<Time>,
+}
+
+impl Lined for Chosen {
+    const COLUMNS: &'static [(&'static str, &'static str, Cell)] = &[
+        ("dataset", "dataset", Cell::Text),
+        ("params", "params", Cell::Json),
+        ("owner", "owner", Cell::Text),
+        ("defer-until", "defer_until", Cell::Moment),
+    ];
+    const NEEDED: &'static str = "dataset";
 }
 
 fn manifest_empty(manifest: &List<Chosen, MANIFEST_MAX>) -> bool {

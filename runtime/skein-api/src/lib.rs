@@ -28,6 +28,9 @@ mod campaign;
 mod dataset;
 mod event;
 mod exact;
+mod history;
+mod import;
+mod lines;
 mod module;
 pub mod node;
 mod page;
@@ -56,6 +59,12 @@ pub use campaign::{
 };
 pub use dataset::{DRIVER_FILES, Dataset, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, Labels};
 pub use event::Event;
+pub use history::{
+    DatasetExport, DatasetRollback, DatasetRolledBack, DatasetVersion, EXPORT_FILES_MAX, ExportFile,
+    STATEMENT_BYTES_MAX,
+};
+pub use import::{DatasetLine, DatasetsImported, IMPORT_BYTES_MAX, IMPORT_LINES_MAX};
+pub use lines::{Cell, CsvRecord, Line, Lined, LinesKind, SLIPS_SHOWN, Slips, csv_records, lines};
 pub use module::{MODULE_BYTES_MAX, Module, ModuleBan, ModuleRestore, ModuleState};
 pub use page::{PAGE_ITEMS_MAX, Page};
 pub use plan::{

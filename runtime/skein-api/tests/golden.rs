@@ -22,6 +22,8 @@ mod quotas;
 mod reports;
 #[path = "golden/samples.rs"]
 mod samples;
+#[path = "golden/versions.rs"]
+mod versions;
 #[path = "golden/webhooks.rs"]
 mod webhooks;
 
@@ -52,6 +54,12 @@ fn the_bodies_about_modules_and_datasets() {
     golden("dataset-add", &public::datasets_add());
     golden("dataset-added", &public::datasets_added());
     golden("dataset", &public::dataset());
+    golden("dataset-line", &versions::line());
+    golden("datasets-imported", &versions::imported());
+    golden("dataset-version", &versions::version());
+    golden("dataset-rollback", &versions::rollback());
+    golden("dataset-rolled-back", &versions::rolled_back());
+    golden("dataset-export", &versions::export());
     golden("scan-ask", &plans::scan_ask());
     golden("scan", &plans::scan());
     golden("scan-found", &plans::scan_found());

@@ -211,6 +211,13 @@ impl Principal {
         if self.may(act, None) { Ok(()) } else { Err(self.lacks(act, None)) }
     }
 
+    /// Refuses whoever may do it in no team at all, before it is looked at what it is about.
+    pub(crate) fn check_any(&self, act: Act) -> Result<(), ServiceError> {
+        let may = self.rights.iter().any(|right| act.allows(right.role));
+        let team = self.rights.first().and_then(|right| right.team.as_ref());
+        if may { Ok(()) } else { Err(self.lacks(act, team.map(Name::as_str))) }
+    }
+
     fn lacks(&self, act: Act, team: Option<&str>) -> ServiceError {
         let (role, what) = (act.asks_for(), act.said());
         let place = team.map_or_else(|| "for all teams".to_owned(), |team| format!("in team {team}"));

@@ -356,7 +356,7 @@ impl Control {
         }
     }
 
-    fn shown_run(&self, run: &skein_ledger::Run) -> Result<Run, ServiceError> {
+    pub(crate) fn shown_run(&self, run: &skein_ledger::Run) -> Result<Run, ServiceError> {
         let dataset = self.ledger.dataset(run.dataset)?;
         let name = dataset.as_ref().map_or(REMOVED, |dataset| dataset.name.as_str());
         let failed = match run.failure {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
 
 use skein_api::node::Secret;
@@ -77,6 +77,10 @@ pub struct Control {
     pub(crate) vault: Vault,
     /// Records of scans and pages of what they found.
     pub(crate) shelf_of_scans: Shelf,
+    /// The list of datasets that is being registered, for whoever comes after a crash.
+    pub(crate) shelf_of_imports: Shelf,
+    /// Held alone by whoever registers a whole list, together by whoever registers each by itself.
+    pub(crate) registering: RwLock<()>,
     pub(crate) probes: Arc<ProbeCache>,
     pub(crate) wake: Wake,
     pub(crate) metrics: Metrics,
@@ -161,6 +165,8 @@ impl Control {
             modules,
             vault: Vault::open(&dir, &secret_keys)?,
             shelf_of_scans: Shelf::open(&dir.join("scans"), SCAN_PAGE_MAX)?,
+            shelf_of_imports: Shelf::open(&dir.join("imports"), crate::import::NOTED_MAX)?,
+            registering: RwLock::default(),
             probes: Arc::default(),
             wake: Wake::default(),
             metrics: Metrics::default(),

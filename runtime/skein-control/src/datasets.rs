@@ -30,6 +30,11 @@ impl Control {
         who: &Principal,
         asked: DatasetsAdd,
     ) -> Result<DatasetsAdded, ServiceError> {
+        // The list that is imported was looked through: nobody takes a name or a place of it meanwhile.
+        let _others = self.registering.try_read().map_err(|_| {
+            ServiceError::new(codes::SERVER_BUSY, "a list of datasets is being registered")
+                .hint(Some("ask again when it is done"))
+        })?;
         let asked = asked.datasets.into_vec();
         let mut answers: Vec<Option<DatasetAdded>> = Vec::with_capacity(asked.len());
         let mut opened: Vec<(usize, DatasetAdd, Dataset)> = Vec::new();
@@ -111,7 +116,7 @@ impl Control {
         Ok(dataset)
     }
 
-    fn open_at(&self, location: &str) -> Result<Dataset, ServiceError> {
+    pub(crate) fn open_at(&self, location: &str) -> Result<Dataset, ServiceError> {
         let place = Place::resolve(std::path::Path::new(location))
             .map_err(|error| from_dataset(error.code(), &error, error.hint()))?;
         let options = Options { lock_wait: LOCK_WAIT, threads: 1, probes: Arc::clone(&self.probes) };
@@ -132,7 +137,7 @@ impl Control {
         Ok(dataset)
     }
 
-    fn manager(&self) -> Manager {
+    pub(crate) fn manager(&self) -> Manager {
         Manager { server: self.server, address: self.address().to_string() }
     }
 

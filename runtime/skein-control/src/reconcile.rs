@@ -85,6 +85,7 @@ impl Control {
         self.lose_all()?;
         self.state().fleet.frozen = self.ledger.fleet()?.frozen;
         self.ledger.sweep(KEPT)?;
+        self.resume_import()?;
         self.resume_scans()?;
         let (mut after, mut modules) = (None, BTreeSet::new());
         loop {

@@ -33,6 +33,7 @@ mod rollback;
 mod scan;
 mod snapshot;
 mod staging;
+mod statement;
 mod store;
 mod sweep;
 mod vanished;
@@ -81,6 +82,7 @@ pub use rollback::{
 pub use scan::{ScanError, Sighting, scan};
 pub use snapshot::{Access, PinnedFile, Snapshot, SnapshotError};
 pub use staging::{NameRule, OUTPUT_REJECTS, Room, StageError, StagedEntry, StagedFile, Staging};
+pub use statement::Statement;
 pub use sweep::Swept;
 pub use vanished::{Remains, remains};
 pub use version::VersionError;

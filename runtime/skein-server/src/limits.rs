@@ -65,6 +65,8 @@ pub fn server_limits() -> Vec<ServerLimit> {
         one("time for a request's head, or between two requests", time(HEAD_TIME), late),
         one("a body of JSON", bytes(skein_api::BODY_BYTES_MAX), Some(codes::BODY_TOO_LARGE)),
         one("a module", bytes(skein_api::MODULE_BYTES_MAX), Some(codes::BODY_TOO_LARGE)),
+        one("a list of datasets", bytes(skein_api::IMPORT_BYTES_MAX), Some(codes::BODY_TOO_LARGE)),
+        one("lines of such a list", skein_api::IMPORT_LINES_MAX.to_string(), Some(codes::LIST_REFUSED)),
         one("a secret's value", bytes(skein_api::SECRET_BYTES_MAX), Some(codes::BODY_TOO_LARGE)),
         one("least rate of a body", format!("{}/s after {}", Bytes(BODY_RATE), time(BODY_GRACE)), late),
         one("time for a whole body", time(BODY_TIME), late),

@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
-use skein_api::BODY_BYTES_MAX;
+use skein_api::{BODY_BYTES_MAX, IMPORT_BYTES_MAX};
 use skein_control::{Asked, Control, ServiceError, Turn};
 use skein_types::codes;
 use tracing::Instrument as _;
@@ -28,6 +28,8 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Its body is taken in as it comes, and not held to be compared with what was asked for before: a module is its digest, so to send it
 /// twice is the same as once.
 const AS_IT_COMES: &str = "/v1/modules/{name}/versions/{version}";
+/// Its body may be longer than others.
+const LONG: &str = "/v1/datasets/import";
 /// Headers by which a request is another one.
 const COMPARED: [&str; 3] = ["if-match", "content-type", "skein-team"];
 /// Headers of an answer that are kept with it.
@@ -72,7 +74,9 @@ async fn keyed(
 ) -> Result<Response, Refusal> {
     let (mut parts, body) = request.into_parts();
     let asker = Asker::of(&parts, &control)?;
-    let body = body::whole(body, BODY_BYTES_MAX).await?;
+    let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+    let most = if route == Some(LONG) { IMPORT_BYTES_MAX } else { BODY_BYTES_MAX };
+    let body = body::whole(body, most).await?;
     let asked = asker.asked(&key, &compared(&parts, &body))?;
     let turn = control.turn(&asked)?;
     let kept = {

@@ -8,6 +8,7 @@ mod campaigns;
 mod datasets;
 mod events;
 mod fleet;
+mod listed;
 mod modules;
 mod plans;
 mod quotas;

@@ -284,6 +284,12 @@ catalogue! {
     REPLAY_UNFIT = "SK0750" BadInput "an attempt that cannot be repeated";
     REPLAY_DIFFERS = "SK0751" Conflict "repeated, an attempt ended otherwise";
 
+    LIST_REFUSED = "SK0760" BadInput "a list with lines that cannot be taken";
+    VERSION_MOVED = "SK0761" Conflict "the dataset is at another version";
+    RUN_UNDER_WAY = "SK0762" Conflict "something is under way with the dataset";
+    NOT_ROLLED_BACK_HERE = "SK0763" Conflict "no campaign's version is current";
+    VERSION_UNLISTABLE = "SK0764" BadInput "a version that cannot be listed".status(422);
+
     WEBHOOKS_FULL = "SK0770" Conflict "as many receivers as may be";
     WEBHOOK_OFF = "SK0771" Conflict "the receiver is told nothing";
     MAIL_UNSET = "SK0772" Conflict "no mail server is set";

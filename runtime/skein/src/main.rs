@@ -27,7 +27,6 @@ mod secrets;
 mod selection;
 mod server;
 mod settings;
-mod statement;
 mod toml_text;
 mod usage;
 mod view;

@@ -9,7 +9,6 @@
 //! Whether the datasets exist is for each of them to say when its turn comes.
 
 pub(crate) mod chosen;
-mod csv;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -18,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use skein_api::{CsvRecord, csv_records};
 use skein_types::codes;
 
 use crate::failure::Failure;
@@ -98,15 +98,15 @@ fn objects(text: &str) -> Result<Vec<Entry>, String> {
 }
 
 fn table(text: &str) -> Result<Vec<Entry>, String> {
-    let mut records = csv::records(text, ENTRIES_MAX + 1)?.into_iter();
+    let mut records = csv_records(text, ENTRIES_MAX + 1)?.into_iter();
     let header = records.next().ok_or("it is empty")?.fields;
     let column = |name: &str| header.iter().position(|field| field == name);
     if let Some(unknown) = header.iter().find(|name| !["dataset", "params"].contains(&name.as_str())) {
         return Err(format!("line 1: unknown column {unknown:?}"));
     }
     let dataset = column("dataset").ok_or("line 1: there is no column \"dataset\"")?;
-    let entry = |record: csv::Record| {
-        let csv::Record { line, fields } = record;
+    let entry = |record: CsvRecord| {
+        let CsvRecord { line, fields } = record;
         let at = |problem: String| format!("line {line}: {problem}");
         if fields.len() != header.len() {
             return Err(at(format!("{} fields under {} columns", fields.len(), header.len())));

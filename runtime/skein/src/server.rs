@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::time::Duration;
 
 use reqwest::blocking::{Client, RequestBuilder};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, IF_MATCH};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use skein_api::{BODY_BYTES_MAX, PAGE_ITEMS_MAX, Page, Problem};
@@ -55,6 +55,16 @@ impl Server {
         // One key for one thing that is asked for: if the connection breaks and this is sent again, it is done once.
         let key = uuid::Uuid::now_v7().simple().to_string();
         self.answer(self.http.post(self.url(path)).header("Idempotency-Key", key).json(body))
+    }
+
+    /// Sends a list as it is in its file.
+    pub(crate) fn post_list<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        kind: &str,
+        bytes: Vec<u8>,
+    ) -> Result<T, Failure> {
+        self.answer(self.http.post(self.url(path)).header(CONTENT_TYPE, kind).body(bytes))
     }
 
     pub(crate) fn put<T: DeserializeOwned>(&self, path: &str, bytes: Vec<u8>) -> Result<T, Failure> {

@@ -1,10 +1,14 @@
 //! Datasets.
 
-use skein_api::{Dataset, DatasetsAdd, DatasetsAdded, Page};
+use skein_api::{
+    Dataset, DatasetExport, DatasetRollback, DatasetRolledBack, DatasetVersion, DatasetsAdd, DatasetsAdded,
+    DatasetsImported, IMPORT_LINES_MAX, LinesKind, Page, lines,
+};
 
 use super::Desk;
 use crate::access::Act;
 use crate::error::ServiceError;
+use crate::import::{self, ImportAsk};
 use crate::list::ListPart;
 use crate::shown;
 
@@ -12,6 +16,22 @@ impl Desk<'_> {
     /// Registers datasets, each by itself: of the teams for which the principal may, where their data may be.
     pub fn add_datasets(&self, asked: DatasetsAdd) -> Result<DatasetsAdded, ServiceError> {
         self.control.add_datasets(self.who, asked)
+    }
+
+    /// Refuses whoever may register nothing.
+    pub fn may_import(&self) -> Result<(), ServiceError> {
+        self.who.check_any(Act::Register)
+    }
+
+    /// Registers all datasets of a list, or none of them: of the teams for which the principal may, where their data may be.
+    pub fn import_datasets(
+        &self,
+        (kind, text): (LinesKind, &str),
+        asked: &ImportAsk,
+    ) -> Result<DatasetsImported, ServiceError> {
+        self.may_import()?;
+        let lines = lines(kind, text, IMPORT_LINES_MAX).map_err(|slips| import::refused(&slips))?;
+        self.control.import_datasets(self.who, lines, asked)
     }
 
     /// Datasets by name.
@@ -22,6 +42,29 @@ impl Desk<'_> {
     /// A dataset by its id or its name.
     pub fn dataset(&self, named: &str) -> Result<Dataset, ServiceError> {
         shown::dataset(self.dataset_seen(named, Act::See)?)
+    }
+
+    /// The versions that a dataset has had.
+    pub fn dataset_history(
+        &self,
+        named: &str,
+        part: &ListPart,
+    ) -> Result<Page<DatasetVersion>, ServiceError> {
+        self.control.history(&self.dataset_seen(named, Act::See)?, part)
+    }
+
+    /// Undoes the current version of a dataset. It is its team's, whoever's campaign had made the version.
+    pub fn roll_back_dataset(
+        &self,
+        named: &str,
+        asked: &DatasetRollback,
+    ) -> Result<DatasetRolledBack, ServiceError> {
+        self.control.roll_back_dataset(self.who, &self.dataset_seen(named, Act::Restrain)?, asked)
+    }
+
+    /// Where the files of a version are.
+    pub fn export_dataset(&self, named: &str, version: Option<u64>) -> Result<DatasetExport, ServiceError> {
+        self.control.export(&self.dataset_seen(named, Act::See)?, version)
     }
 
     /// Forgets a dataset and gives it back; its files and its log stay.

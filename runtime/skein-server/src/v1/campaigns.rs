@@ -1,13 +1,20 @@
 //! Campaigns and their runs.
 
+use axum::extract::Request;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use skein_api::{
-    Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignReport, Event, Page, Run,
+    BODY_BYTES_MAX, Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignReport, Chosen,
+    Event, Line, LinesKind, List, MANIFEST_MAX, Name, Page, Policy, Run, Selection, Text,
 };
+use skein_control::ServiceError;
 use skein_types::{Code, RunState, codes};
 
+use super::listed::{as_text, list_of};
 use super::{Answer, Body, Part, Path};
 use crate::asker::Asker;
+use crate::description::operation::{Parameter, Place};
+use crate::description::takes::Question;
 use crate::description::{Family, told};
 use crate::once::Keyed;
 
@@ -50,6 +57,19 @@ pub(crate) fn routes() -> Family {
             create,
             told("Make a campaign").about("Nothing runs before it is planned and started.").refuses(CREATING),
         )
+        .post(
+            "/campaigns/import",
+            create_over,
+            told("Make a campaign over a list of datasets")
+                .about(
+                    "A CSV table with the columns `dataset`, `params`, `owner` and `defer-until`, or one JSON object with these fields a line. What \
+                     is wrong is said by line, and nothing is made then.",
+                )
+                .takes_bytes("text/csv", "A table with a header.")
+                .takes_bytes("application/x-ndjson", "A JSON object a line.")
+                .refuses(CREATING)
+                .refuses(&[codes::CONTENT_TYPE, codes::LIST_REFUSED]),
+        )
         .get("/campaigns/{campaign}", show, told("Show a campaign"))
         .get(
             "/campaigns/{campaign}/runs",
@@ -77,6 +97,70 @@ pub(crate) fn routes() -> Family {
 
 async fn create(asker: Asker, _: Keyed, Body(asked): Body<CampaignCreate>) -> Answer<Campaign> {
     asker.ask(move |desk| desk.create_campaign(asked)).await
+}
+
+/// What is said of a campaign over a list, behind the `?`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Over {
+    name: Name,
+    module: Name,
+    owner: Option<Name>,
+    params: Option<Text<65_536>>,
+    policy_named: Option<Name>,
+}
+
+impl Question for Over {
+    fn parameters() -> Vec<Parameter> {
+        let behind = |name, about, schema| Parameter { place: Place::Query, name, about, schema };
+        let text = || json!({ "type": "string", "maxLength": 200 });
+        vec![
+            behind("name", "For people. Needed.", text()),
+            behind("module", "A digest, or `name@version`. Needed.", text()),
+            behind(
+                "owner",
+                "The team that it belongs to; the only one that it can be if nothing is said.",
+                text(),
+            ),
+            behind("params", "For the module: JSON.", json!({ "type": "string", "maxLength": 65_536 })),
+            behind("policy_named", "In the way that this name stands for on the server.", text()),
+        ]
+    }
+}
+
+async fn create_over(
+    asker: Asker,
+    _: Keyed,
+    Part(Over { name, module, owner, params, policy_named }): Part<Over>,
+    request: Request,
+) -> Answer<Campaign> {
+    let (kind, body) = list_of(request, BODY_BYTES_MAX).await?;
+    asker
+        .ask(move |desk| {
+            let params = params.map(|params| skein_api::parse(params.as_bytes(), 65_536)).transpose()?;
+            let selection = Selection { manifest: chosen(kind, as_text(&body)?)?, ..Selection::default() };
+            let policy = Policy::default();
+            let params = params.unwrap_or_default();
+            desk.create_campaign(CampaignCreate {
+                name,
+                owner,
+                module,
+                params,
+                selection,
+                policy,
+                policy_named,
+            })
+        })
+        .await
+}
+
+/// The datasets of a list.
+fn chosen(kind: LinesKind, text: &str) -> Result<List<Chosen, MANIFEST_MAX>, ServiceError> {
+    let lines: Vec<Line<Chosen>> = skein_api::lines(kind, text, MANIFEST_MAX).map_err(|slips| {
+        ServiceError::new(codes::LIST_REFUSED, slips.to_string())
+            .hint(Some("mend these lines and send the whole list again: nothing was made"))
+    })?;
+    Ok(List::first(lines.into_iter().map(|line| line.item).collect()).0)
 }
 
 async fn list(asker: Asker, Part(part): Part) -> Answer<Page<Campaign>> {

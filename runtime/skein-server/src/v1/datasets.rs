@@ -1,12 +1,49 @@
 //! Datasets.
 
+use axum::Json;
+use axum::extract::Request;
+use serde::Deserialize;
 use serde_json::json;
-use skein_api::{Dataset, DatasetsAdd, DatasetsAdded, Page};
-use skein_types::codes;
+use skein_api::{
+    Dataset, DatasetExport, DatasetRollback, DatasetRolledBack, DatasetVersion, DatasetsAdd, DatasetsAdded,
+    DatasetsImported, IMPORT_BYTES_MAX, Page,
+};
+use skein_control::ImportAsk;
+use skein_types::{Code, codes};
 
+use super::listed::{as_text, list_of};
 use super::{Answer, Body, Part, Path};
 use crate::asker::Asker;
+use crate::description::operation::{Parameter, Place};
+use crate::description::takes::Question;
 use crate::description::{Family, told};
+
+/// What no list is taken for.
+const IMPORTING: &[Code] =
+    &[codes::BODY_INVALID, codes::CONTENT_TYPE, codes::LIST_REFUSED, codes::NO_SPACE, codes::PERMISSION];
+
+/// What keeps a dataset's log from being read, or the dataset from being there.
+const READING: &[Code] = &[
+    codes::BODY_INVALID,
+    codes::DATASET_NOT_FOUND,
+    codes::LOG_DAMAGED,
+    codes::NO_HISTORY,
+    codes::NO_SUCH_VERSION,
+    codes::PERMISSION,
+    codes::VERSION_GONE,
+];
+/// What a version cannot be listed for.
+const EXPORTING: &[Code] = &[codes::DATASET_DRIFT, codes::KEPT_VERSION_DAMAGED, codes::VERSION_UNLISTABLE];
+/// What a dataset is not rolled back for.
+const UNDOING: &[Code] = &[
+    codes::CAMPAIGN_STATE,
+    codes::RUN_UNDER_WAY,
+    codes::VERSION_MOVED,
+    codes::NOT_ROLLED_BACK_HERE,
+    codes::NO_RUN_FOR_IT,
+    codes::RUN_STATE,
+    codes::WINDOW_OPEN,
+];
 
 pub(crate) fn routes() -> Family {
     Family::new("Datasets", "What can be migrated.")
@@ -23,7 +60,44 @@ pub(crate) fn routes() -> Family {
             told("Register datasets")
                 .about("Each by itself: one that is refused does not keep the others out, and the answer says what became of each."),
         )
+        .post(
+            "/datasets/import",
+            import,
+            told("Register all datasets of a list, or none of them")
+                .about(
+                    "A CSV table with the columns `name`, `path`, `owner` and `labels` (`key=value;key=value`), or one JSON object with these \
+                     fields a line: at most 100,000 lines and 32 MiB. What is wrong is said by line, and nothing is registered then. The same \
+                     list again changes nothing.",
+                )
+                .takes_bytes("text/csv", "A table with a header.")
+                .takes_bytes("application/x-ndjson", "A JSON object a line.")
+                .refuses(IMPORTING),
+        )
         .get("/datasets/{dataset}", show, told("Show a dataset"))
+        .get(
+            "/datasets/{dataset}/history",
+            history,
+            told("List the versions that a dataset has had, from the oldest").refuses(READING),
+        )
+        .post(
+            "/datasets/{dataset}/rollback",
+            rollback,
+            told("Undo the current version of a dataset")
+                .about(
+                    "For what a campaign of this server published, while the version before is kept. `expect` is the version that whoever \
+                     asks saw. The answer comes when it is done, after 20 s at the latest: while its run is `reverting` it goes on, and the \
+                     same request again says how it ended.",
+                )
+                .refuses(READING)
+                .refuses(UNDOING),
+        )
+        .get(
+            "/datasets/{dataset}/export",
+            export,
+            told("Say where a version's files are, and how DuckDB, Spark, Polars and pyarrow read exactly these")
+                .refuses(READING)
+                .refuses(EXPORTING),
+        )
         .delete(
             "/datasets/{dataset}",
             remove,
@@ -33,6 +107,41 @@ pub(crate) fn routes() -> Family {
 
 async fn add(asker: Asker, Body(asked): Body<DatasetsAdd>) -> Answer<DatasetsAdded> {
     asker.ask(move |desk| desk.add_datasets(asked)).await
+}
+
+/// What is said of a whole list behind the `?`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Importing {
+    owner: Option<String>,
+    dry_run: bool,
+}
+
+impl Question for Importing {
+    fn parameters() -> Vec<Parameter> {
+        let behind = |name, about, schema| Parameter { place: Place::Query, name, about, schema };
+        let team = json!({ "type": "string", "maxLength": 200 });
+        vec![
+            behind("owner", "The team of datasets whose line does not say one.", team),
+            behind(
+                "dry_run",
+                "Only look whether all of it could be registered.",
+                json!({ "type": "boolean" }),
+            ),
+        ]
+    }
+}
+
+async fn import(
+    asker: Asker,
+    Part(Importing { owner, dry_run }): Part<Importing>,
+    request: Request,
+) -> Answer<DatasetsImported> {
+    // Before a long body is waited for.
+    let Json(()) = asker.clone().ask(|desk| desk.may_import()).await?;
+    let (kind, body) = list_of(request, IMPORT_BYTES_MAX).await?;
+    let asked = ImportAsk { owner, dry_run };
+    asker.ask(move |desk| desk.import_datasets((kind, as_text(&body)?), &asked)).await
 }
 
 async fn list(asker: Asker, Part(part): Part) -> Answer<Page<Dataset>> {
@@ -45,4 +154,43 @@ async fn show(asker: Asker, Path(dataset): Path<String>) -> Answer<Dataset> {
 
 async fn remove(asker: Asker, Path(dataset): Path<String>) -> Answer<Dataset> {
     asker.ask(move |desk| desk.remove_dataset(&dataset)).await
+}
+
+async fn history(
+    asker: Asker,
+    Path(dataset): Path<String>,
+    Part(part): Part,
+) -> Answer<Page<DatasetVersion>> {
+    asker.ask(move |desk| desk.dataset_history(&dataset, &part)).await
+}
+
+async fn rollback(
+    asker: Asker,
+    Path(dataset): Path<String>,
+    Body(asked): Body<DatasetRollback>,
+) -> Answer<DatasetRolledBack> {
+    asker.ask(move |desk| desk.roll_back_dataset(&dataset, &asked)).await
+}
+
+/// Which version, behind the `?`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Which {
+    version: Option<u64>,
+}
+
+impl Question for Which {
+    fn parameters() -> Vec<Parameter> {
+        let about = "Which version; the current one if nothing is said.";
+        let schema = json!({ "type": "integer", "minimum": 0, "maximum": 9_007_199_254_740_991_u64 });
+        vec![Parameter { place: Place::Query, name: "version", about, schema }]
+    }
+}
+
+async fn export(
+    asker: Asker,
+    Path(dataset): Path<String>,
+    Part(Which { version }): Part<Which>,
+) -> Answer<DatasetExport> {
+    asker.ask(move |desk| desk.export_dataset(&dataset, version)).await
 }

@@ -1,6 +1,8 @@
 //! `skein dataset`: datasets that a server manages.
 
+mod import;
 mod scan;
+mod versions;
 
 use std::path::PathBuf;
 
@@ -21,14 +23,18 @@ use crate::view::{Row, View};
 /// Most that go in one request.
 const CHUNK: usize = 500;
 
-/// Add, list and remove datasets of a server.
+/// Add, list and remove datasets of a server, and undo what was done to one.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   skein dataset add /data/users /data/orders --owner shop
   skein dataset scan /data                                  what is there
   skein dataset scan /data --owner shop --register
+  skein dataset import datasets.csv --dry-run               a whole file, or nothing of it
   skein dataset list --owner shop
+  skein dataset history users
+  skein dataset rollback users
+  skein dataset export users --for duckdb
   skein dataset remove users")]
 pub(crate) struct DatasetArgs {
     #[command(subcommand)]
@@ -54,6 +60,8 @@ pub(crate) enum DatasetVerb {
         #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
         labels: Vec<(String, String)>,
     },
+    /// Register all datasets of a file, or none: what is wrong is named by line.
+    Import(import::ImportArgs),
     /// Look for datasets below a directory of the server's machine, and register them if asked to.
     Scan(scan::ScanArgs),
     /// List scans, or show one.
@@ -82,6 +90,12 @@ pub(crate) enum DatasetVerb {
         /// Its name or id.
         dataset: String,
     },
+    /// List the versions that one has had.
+    History(versions::HistoryArgs),
+    /// Undo the current version of one, which a campaign had published.
+    Rollback(versions::RollbackArgs),
+    /// Print the paths of a version's files, or a statement that reads exactly these.
+    Export(versions::ExportArgs),
     /// Give one back: the server forgets it; its files and its history stay.
     Remove {
         /// Its name or id.
@@ -97,6 +111,10 @@ pub(crate) fn dataset(settings: &Settings, args: &DatasetArgs) -> CommandResult 
                 paths.iter().map(|path| one(path, (owner, prefix), of)).collect::<Result<Vec<_>, _>>()?;
             add(&server, (paths, asked), view)
         }
+        DatasetVerb::Import(asked) => import::import(&server, asked, view),
+        DatasetVerb::History(asked) => versions::history(&server, asked, view),
+        DatasetVerb::Rollback(asked) => versions::rollback(settings, &server, asked, view),
+        DatasetVerb::Export(asked) => versions::export(&server, asked, view),
         DatasetVerb::Scan(asked) => scan::scan(settings, &server, asked, view),
         DatasetVerb::Scans { scan: Some(scan), cancel, .. } => scan::named(&server, (scan, *cancel), view),
         DatasetVerb::Scans { scan: None, list, .. } => view.list::<Scan>(&server, ("scans", ""), list),

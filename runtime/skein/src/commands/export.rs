@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_schema::SchemaRef;
 use serde::Serialize;
 use skein_dataset::parquet::SourceFile;
-use skein_dataset::{FileRecord, Role, VersionFiles};
+use skein_dataset::{FileRecord, Role, Statement, VersionFiles};
 use skein_types::{Blake3, Bytes, Rows, SystemClock, codes, unify};
 
 use crate::args::{ExportArgs, Output, Reader};
@@ -14,7 +14,6 @@ use crate::failure::{CommandResult, Failure};
 use crate::render;
 use crate::render::text::escaped;
 use crate::settings::Settings;
-use crate::statement::Statement;
 
 /// Owners and attributes that were not kept and are named; JSON has them all.
 const LOST_SHOWN: usize = 3;

@@ -10,10 +10,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use skein_api::{Chosen, List, MANIFEST_MAX, Text, Time};
+use skein_api::{Chosen, CsvRecord, List, MANIFEST_MAX, Text, Time, csv_records};
 use skein_types::codes;
 
-use super::{csv, text};
+use super::text;
 use crate::failure::Failure;
 
 const COLUMNS: [&str; 4] = ["dataset", "params", "owner", "defer-until"];
@@ -61,14 +61,14 @@ fn objects(text: &str) -> Result<Vec<Chosen>, String> {
 }
 
 fn table(text: &str) -> Result<Vec<Chosen>, String> {
-    let mut records = csv::records(text, MANIFEST_MAX + 1)?.into_iter();
+    let mut records = csv_records(text, MANIFEST_MAX + 1)?.into_iter();
     let header = records.next().ok_or("it is empty")?.fields;
     if let Some(unknown) = header.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
         return Err(format!("line 1: unknown column {unknown:?}"));
     }
     let column = |name: &str| header.iter().position(|field| field == name);
     let dataset = column("dataset").ok_or("line 1: there is no column \"dataset\"")?;
-    let row = |csv::Record { line, fields }: csv::Record| {
+    let row = |CsvRecord { line, fields }: CsvRecord| {
         let at = |problem: String| format!("line {line}: {problem}");
         if fields.len() != header.len() {
             return Err(at(format!("{} fields under {} columns", fields.len(), header.len())));

@@ -2,14 +2,16 @@
 
 /// A record and the line that it starts in, from 1.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Record {
-    pub(super) line: u64,
-    pub(super) fields: Vec<String>,
+pub struct CsvRecord {
+    /// Where it starts.
+    pub line: u64,
+    /// What is in it.
+    pub fields: Vec<String>,
 }
 
 /// All records but empty lines; the first `most` and one more, if there are so many. White space around a field without
 /// quotes is not part of it.
-pub(super) fn records(text: &str, most: usize) -> Result<Vec<Record>, String> {
+pub fn csv_records(text: &str, most: usize) -> Result<Vec<CsvRecord>, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut records = Vec::new();
     let (mut rest, mut line) = (text, 1_u64);
@@ -30,7 +32,7 @@ pub(super) fn records(text: &str, most: usize) -> Result<Vec<Record>, String> {
             }
         }
         if fields != [""] {
-            records.push(Record { line: start, fields });
+            records.push(CsvRecord { line: start, fields });
         }
     }
     Ok(records)
@@ -68,17 +70,17 @@ fn field(text: &str) -> Result<(String, &str), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Record, records};
+    use super::{CsvRecord, csv_records};
 
-    fn record(line: u64, fields: &[&str]) -> Record {
-        Record { line, fields: fields.iter().map(|field| (*field).to_owned()).collect() }
+    fn record(line: u64, fields: &[&str]) -> CsvRecord {
+        CsvRecord { line, fields: fields.iter().map(|field| (*field).to_owned()).collect() }
     }
 
     #[test]
     fn fields_are_plain_or_quoted_and_lines_are_counted() {
         let text = "\u{feff}dataset,params\r\n a b ,\n\n\"x, \"\"y\"\"\n\" , \"\"\n/last,{}";
         assert_eq!(
-            records(text, 9).unwrap(),
+            csv_records(text, 9).unwrap(),
             [
                 record(1, &["dataset", "params"]),
                 record(2, &["a b", ""]),
@@ -86,10 +88,10 @@ mod tests {
                 record(6, &["/last", "{}"]),
             ]
         );
-        assert_eq!(records("a\r\nb\r\n", 9).unwrap(), [record(1, &["a"]), record(2, &["b"])]);
-        assert_eq!(records("a,\n", 9).unwrap(), [record(1, &["a", ""])]);
-        assert_eq!(records("", 9).unwrap(), []);
-        assert_eq!(records("a\nb\nc\n\"d", 1).unwrap(), [record(1, &["a"]), record(2, &["b"])]);
+        assert_eq!(csv_records("a\r\nb\r\n", 9).unwrap(), [record(1, &["a"]), record(2, &["b"])]);
+        assert_eq!(csv_records("a,\n", 9).unwrap(), [record(1, &["a", ""])]);
+        assert_eq!(csv_records("", 9).unwrap(), []);
+        assert_eq!(csv_records("a\nb\nc\n\"d", 1).unwrap(), [record(1, &["a"]), record(2, &["b"])]);
     }
 
     #[test]
@@ -99,7 +101,7 @@ mod tests {
             ("a\nb\"c\n", "line 2: a quote inside a field without quotes"),
             ("\"a\"b\n", "line 1: text behind a closed quote"),
         ] {
-            assert_eq!(records(text, 9).unwrap_err(), said);
+            assert_eq!(csv_records(text, 9).unwrap_err(), said);
         }
     }
 }

@@ -2,35 +2,35 @@
 
 /// What is to be read.
 #[derive(Debug)]
-pub(crate) struct Statement<'a> {
+pub struct Statement<'a> {
     /// The directory that partitions are below.
-    pub(crate) root: &'a str,
+    pub root: &'a str,
     /// Absolute paths.
-    pub(crate) paths: &'a [String],
+    pub paths: &'a [String],
     /// Whether directory names are columns.
-    pub(crate) partitioned: bool,
+    pub partitioned: bool,
     /// Whether files have other columns than the first, or other types: readers that take the first one's for all would drop
     /// columns or fail.
-    pub(crate) differing: bool,
+    pub differing: bool,
 }
 
 impl Statement<'_> {
     /// SQL. DuckDB takes globs in every path, so what would be one stands in brackets.
-    pub(crate) fn duckdb(&self) -> String {
+    pub fn duckdb(&self) -> String {
         let quoted = |path: &String| format!("'{}'", bracketed(path).replace('\'', "''"));
         let (files, hive) = (self.list(quoted), self.partitioned);
         format!("SELECT * FROM read_parquet([{files}], hive_partitioning={hive}, union_by_name=true)")
     }
 
     /// Python. Hadoop takes globs too, and escapes them with a backslash.
-    pub(crate) fn spark(&self) -> String {
+    pub fn spark(&self) -> String {
         let files = self.list(|path| python(&backslashed(path)));
         let merge = if self.differing { ".option(\"mergeSchema\", \"true\")" } else { "" };
         format!("spark.read.option(\"basePath\", {}){merge}.parquet({files})", python(self.root))
     }
 
     /// Python.
-    pub(crate) fn polars(&self) -> String {
+    pub fn polars(&self) -> String {
         let hive = if self.partitioned { "True" } else { "False" };
         let files = self.list(|path| python(path));
         if self.differing {
@@ -43,7 +43,7 @@ impl Statement<'_> {
     }
 
     /// Python. What the files share is asked of pyarrow itself: it knows its types best.
-    pub(crate) fn pyarrow(&self) -> String {
+    pub fn pyarrow(&self) -> String {
         let files = self.list(|path| python(path));
         let partitioning = match self.partitioned {
             true => format!(", partitioning=\"hive\", partition_base_dir={}", python(self.root)),
