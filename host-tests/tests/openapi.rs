@@ -64,6 +64,7 @@ impl Stocked {
             ("dataset", told("orders")),
             ("name", told("careful")),
             ("node", told("local-0")),
+            ("of", told("team:pay")),
             ("scan", scan),
             ("seq", told("0")),
             ("team", told("pay")),

@@ -19,6 +19,15 @@ pub(super) fn described(name: &str) -> (&'static str, Value) {
         "delivery" => ("The delivery's id.", of::<DeliveryId>()),
         "name" => ("Its name.", text),
         "node" => ("The node's id or name.", either::<NodeId>(&text)),
+        "of" => (
+            "Whose it is: `org`, `default`, `team:NAME` or `campaign:ID`.",
+            json!({
+                "type": "string",
+                "maxLength": 300,
+                "pattern": "^(org|default|team:.+|campaign:cmp_[0-9a-f]{32})$",
+                "examples": ["org", "team:pay"],
+            }),
+        ),
         "run" => (
             "The run's place in the campaign, from 0, or its dataset's id or name.",
             either::<DatasetId>(&text),
