@@ -1,7 +1,8 @@
 //! What teams are held to while they work.
 //!
-//! Tasks are made to last by a rate at which their team may read: a dataset of a few KiB takes about a second. Nothing is asserted about how
-//! soon something happens, only that it does, and that what may not be is at no time.
+//! Tasks are made to last by a rate at which their team may read: each reads about 10 KiB, so at 3 KiB/s it takes longer than two exchanges
+//! of its node, and is seen at work. Nothing is asserted about how soon something happens, only that it does, and that what may
+//! not be is at no time.
 
 use std::time::Instant;
 
@@ -74,8 +75,8 @@ fn waits(service: &Service, campaign: &str) -> Value {
 fn a_team_with_one_slot_has_never_two_at_work_while_another_uses_the_rest() {
     let service = service(10);
     let (shop, pay) = (planned(&service, "shop"), planned(&service, "pay"));
-    set(&service, "team:shop", &[bounded("slots", 1), bounded("read", 6 << 10)], "throttle");
-    set(&service, "team:pay", &[bounded("read", 6 << 10)], "throttle");
+    set(&service, "team:shop", &[bounded("slots", 1), bounded("read", 3 << 10)], "throttle");
+    set(&service, "team:pay", &[bounded("read", 3 << 10)], "throttle");
     for campaign in [&shop, &pay] {
         service.act(campaign, "start").succeeded();
     }
@@ -128,10 +129,10 @@ fn a_team_reads_no_faster_than_it_may_and_others_are_not_held_back() {
 fn a_quota_that_is_cut_while_its_team_works_holds_from_then_on_and_can_end_what_runs() {
     let service = service(12);
     let shop = planned(&service, "shop");
-    set(&service, "team:shop", &[bounded("read", 4 << 10), bounded("slots", 4)], "terminate");
+    set(&service, "team:shop", &[bounded("read", 1 << 10), bounded("slots", 4)], "terminate");
     service.act(&shop, "start").succeeded();
     until("several are at work", || running(&service, &shop) > 1);
-    set(&service, "team:shop", &[bounded("read", 4 << 10), bounded("slots", 0)], "terminate");
+    set(&service, "team:shop", &[bounded("read", 1 << 10), bounded("slots", 0)], "terminate");
     until("all are ended", || running(&service, &shop) == 0);
     let through = published(&service, &shop);
     assert!(through < 12);
