@@ -162,40 +162,39 @@ impl Table<'_> {
             }
             let Some(victim) = best else {
                 // Whoever loses does so for something.
-                lost.into_iter().rev().for_each(|victim| self.give_back(at, victim));
+                lost.into_iter().rev().for_each(|(victim, right)| self.give_back(at, victim, right));
                 return None;
             };
-            self.lose(at, victim);
-            lost.push(victim);
+            lost.push((victim, self.lose(at, victim)));
         }
     }
 
     /// Takes the last loss back.
-    fn give_back(&mut self, at: usize, victim: Victim) {
+    fn give_back(&mut self, at: usize, victim: Victim, right: Right) {
         let Victim { line: other, spot, .. } = victim;
         let theirs = self.lines[other].team;
         let (cost, promise) = (self.lines[other].cost, self.lines[other].promise);
         more(&mut self.lines[other].rest, spot);
-        let guaranteed = |stop: &mut Stop| {
-            (stop.line, stop.spot) == (other, spot) && matches!(stop.cause, StopCause::Guaranteed(_))
-        };
-        let stopped = self.stops.pop_if(guaranteed).is_some();
         for party in self.parties(other) {
             party.rest = party.rest.plus(cost);
             party.rest_promised = party.rest_promised.plus(promise);
             party.stays = party.stays.plus(promise);
-            if stopped {
+            if right == Right::Guaranteed {
                 party.going = party.going.minus(cost);
             }
         }
         self.spots[spot].rest = self.spots[spot].rest.plus(cost);
         let places = &mut self.lines[at].places;
-        if stopped {
-            places.reclaimed.entry(theirs).and_modify(|agents| *agents -= 1);
-            places.reclaimed.retain(|_, agents| *agents > 0);
-        } else {
-            places.ending -= 1;
-            less(&mut self.lines[other].lost, spot);
+        match right {
+            Right::Guaranteed => {
+                self.stops.pop();
+                places.reclaimed.entry(theirs).and_modify(|agents| *agents -= 1);
+                places.reclaimed.retain(|_, agents| *agents > 0);
+            }
+            Right::Share => {
+                places.ending -= 1;
+                less(&mut self.lines[other].lost, spot);
+            }
         }
     }
 
@@ -261,9 +260,9 @@ impl Table<'_> {
     }
 
     /// An agent's place goes to somebody else.
-    fn lose(&mut self, at: usize, victim: Victim) {
+    fn lose(&mut self, at: usize, victim: Victim) -> Right {
         let Victim { line: other, spot, .. } = victim;
-        let right = self.right(&Asks::of(self, at), other);
+        let right = self.right(&Asks::of(self, at), other).unwrap_or(Right::Share);
         let theirs = self.lines[other].team;
         let (cost, promise) = (self.lines[other].cost, self.lines[other].promise);
         less(&mut self.lines[other].rest, spot);
@@ -271,23 +270,24 @@ impl Table<'_> {
             party.rest = party.rest.minus(cost);
             party.rest_promised = party.rest_promised.minus(promise);
             party.stays = party.stays.minus(promise);
-            if right == Some(Right::Guaranteed) {
+            if right == Right::Guaranteed {
                 party.going = party.going.plus(cost);
             }
         }
         let place = &mut self.spots[spot];
         place.rest = place.rest.minus(cost);
         match right {
-            Some(Right::Guaranteed) => {
+            Right::Guaranteed => {
                 let team = self.lines[at].team;
                 self.stops.push(Stop { line: other, spot, cause: StopCause::Guaranteed(team) });
                 *self.lines[at].places.reclaimed.entry(theirs).or_default() += 1;
             }
-            Some(Right::Share) | None => {
+            Right::Share => {
                 self.lines[at].places.ending += 1;
                 more(&mut self.lines[other].lost, spot);
             }
         }
+        right
     }
 
     /// Somebody of the same quota, whose limit keeps this one from starting, gets one less when it ends.
