@@ -68,7 +68,7 @@ pub(crate) fn routes() -> Family {
                 .takes_bytes("text/csv", "A table with a header.")
                 .takes_bytes("application/x-ndjson", "A JSON object a line.")
                 .refuses(CREATING)
-                .refuses(&[codes::CONTENT_TYPE, codes::LIST_REFUSED]),
+                .refuses(&[codes::CONTENT_TYPE, codes::LIST_REFUSED, codes::HEAD_TOO_LARGE]),
         )
         .get("/campaigns/{campaign}", show, told("Show a campaign"))
         .get(
@@ -106,7 +106,7 @@ struct Over {
     name: Name,
     module: Name,
     owner: Option<Name>,
-    params: Option<Text<65_536>>,
+    params: Option<Text<8_192>>,
     policy_named: Option<Name>,
 }
 
@@ -122,7 +122,7 @@ impl Question for Over {
                 "The team that it belongs to; the only one that it can be if nothing is said.",
                 text(),
             ),
-            behind("params", "For the module: JSON.", json!({ "type": "string", "maxLength": 65_536 })),
+            behind("params", "For the module: JSON.", json!({ "type": "string", "maxLength": 8_192 })),
             behind("policy_named", "In the way that this name stands for on the server.", text()),
         ]
     }
@@ -137,7 +137,7 @@ async fn create_over(
     let (kind, body) = list_of(request, BODY_BYTES_MAX).await?;
     asker
         .ask(move |desk| {
-            let params = params.map(|params| skein_api::parse(params.as_bytes(), 65_536)).transpose()?;
+            let params = params.map(|params| skein_api::parse(params.as_bytes(), 8_192)).transpose()?;
             let selection = Selection { manifest: chosen(kind, as_text(&body)?)?, ..Selection::default() };
             let policy = Policy::default();
             let params = params.unwrap_or_default();
