@@ -69,7 +69,7 @@ fn what_is_not_there_verbs_that_nobody_knows_and_queries_that_mean_nothing_are_r
     ] {
         refused(get(&path), 404, "SK0680");
     }
-    refused(get(&format!("/v1/campaigns/{campaign}/runs/x")), 400, "SK0664");
+    refused(get(&format!("/v1/campaigns/{campaign}/runs/x")), 404, "SK0680");
     for query in ["limit=x", "limit=-1", "colour=red", "state=lost", "after=x"] {
         refused(get(&format!("/v1/campaigns/{campaign}/runs?{query}")), 400, "SK0664");
     }
@@ -128,9 +128,9 @@ fn a_policy_that_no_record_or_clock_can_follow_is_refused() {
         service.post("/v1/campaigns", "", &body)
     };
     let long = 1_u64 << 55;
-    refused(create(json!({ "retries": { "wait_ms": long, "longest_ms": long } })), 400, "SK0630");
+    refused(create(json!({ "retries": { "wait_ms": long, "longest_ms": long } })), 400, "SK0664");
     refused(create(json!({ "retries": { "longest_ms": 3_600_001 } })), 400, "SK0630");
-    refused(create(json!({ "budget": { "runs": 1_u64 << 53 } })), 400, "SK0630");
+    refused(create(json!({ "budget": { "runs": 1_u64 << 53 } })), 400, "SK0664");
     assert_eq!(create(json!({ "retries": { "longest_ms": 3_600_000 } })).0, 200);
 }
 

@@ -103,11 +103,22 @@ impl Control {
             counts.insert(queue, some);
         }
         let mut dealt = Dealt::default();
+        let hard: BTreeSet<QueueKey> =
+            division.waiting.keys().filter(|queue| division.is_hard(queue)).cloned().collect();
+        for queue in division.waiting.keys() {
+            counts.entry(queue.clone()).or_insert(0);
+        }
         for (queue, count) in counts {
             let (Some(campaign), Ok(count)) = (queue.campaign, usize::try_from(count)) else { continue };
             let large = queue.size == SizeClass::Large;
             let mut tasks = self.ready(campaign, Some(class(large)), count)?;
-            tasks.retain(|task| !shunned.contains(&task.id));
+            // What failed here is tried elsewhere, where elsewhere is a place for it: else it would wait for ever.
+            let elsewhere = state.fleet.seats.iter().any(|(node, seat)| {
+                let free = !hard.contains(&queue) || grants.permits(&queue, *node) > 0;
+                *node != asked.node && seat.takes() && free
+            });
+            tasks.retain(|task| !(elsewhere && shunned.contains(&task.id)));
+            tasks.extend(self.failed_elsewhere(state, &queue, (&hard, &tasks, asked.node))?);
             let given = u32::try_from(tasks.len()).unwrap_or(u32::MAX);
             if let Some(waiting) = state.division.waiting.get_mut(&queue) {
                 *waiting = waiting.saturating_sub(given);
@@ -115,6 +126,28 @@ impl Control {
             if large { dealt.large.extend(tasks) } else { dealt.small.extend(tasks) }
         }
         Ok(dealt)
+    }
+
+    /// A task that failed at another node, for which this one may have no permit: the allocator does not know who may not have
+    /// which task. Behind a limit permits alone count.
+    fn failed_elsewhere(
+        &self,
+        state: &State,
+        queue: &QueueKey,
+        (hard, given, node): (&BTreeSet<QueueKey>, &[Task], NodeId),
+    ) -> Result<Option<Task>, ServiceError> {
+        let others = state.fleet.seats.keys().filter(|other| **other != node);
+        let failed: BTreeSet<TaskId> = others.flat_map(|other| Self::shunned(state, *other)).collect();
+        let Some(campaign) = queue.campaign.filter(|_| !failed.is_empty() && !hard.contains(queue)) else {
+            return Ok(None);
+        };
+        let shunned = Self::shunned(state, node);
+        let fits = |task: &Task| {
+            let new = given.iter().all(|one| one.id != task.id);
+            new && failed.contains(&task.id) && !shunned.contains(&task.id)
+        };
+        let ready = self.ready(campaign, Some(class(queue.size == SizeClass::Large)), TASKS_MAX)?;
+        Ok(ready.into_iter().find(fits))
     }
 
     /// How many tasks of each queue a node has, but for those that are gone.
@@ -188,13 +221,21 @@ impl Control {
         node: NodeId,
     ) -> (Option<List<Permit, 1_024>>, List<Rate, 1_024>) {
         let division = &state.division;
-        let own: BTreeMap<QueueKey, u32> = match division.on {
+        let mut own: BTreeMap<QueueKey, u32> = match division.on {
             true => {
                 let grants = division.grants.permits.iter();
                 grants.filter_map(|(queue, nodes)| Some((queue.clone(), *nodes.get(&node)?))).collect()
             }
             false => BTreeMap::new(),
         };
+        // What failed elsewhere is here without a permit, and may be begun where nothing else is.
+        let holds = state.fleet.seats.get(&node).into_iter().flat_map(|seat| seat.holds.values());
+        let campaigns: BTreeSet<CampaignId> = holds.filter_map(|hold| hold.campaign).collect();
+        for queue in division.waiting.keys().filter(|queue| !division.is_hard(queue)) {
+            if queue.campaign.is_some_and(|campaign| campaigns.contains(&campaign)) {
+                own.entry(queue.clone()).or_insert(0);
+            }
+        }
         let permits = own.iter().filter_map(|(queue, agents)| {
             Some(Permit {
                 team: Text::escaped(queue.team.as_str()),
