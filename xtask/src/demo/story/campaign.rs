@@ -99,13 +99,12 @@ impl Story<'_> {
         self.server.until(&question, |body| Ok(number(body, "/runs/reverted")? == of_wave.len() as u64))?;
         let took = watch.read();
         let names: BTreeSet<String> = of_wave.into_iter().map(|(_, name)| name).collect();
-        let in_wave = self.warehouse.datasets.iter().filter(|dataset| {
-            dataset
-                .place
-                .rsplit('/')
-                .next()
-                .is_some_and(|file| names.contains(file.trim_end_matches(".parquet")))
-        });
+        let in_wave =
+            self.warehouse.datasets.iter().filter(|dataset| {
+                dataset.place.rsplit('/').next().is_some_and(|file| {
+                    names.contains(file) || names.contains(file.trim_end_matches(".parquet"))
+                })
+            });
         let identical = must_be_as_before(self.stage, in_wave)?;
         ensure!(identical == names.len(), "{identical} of {} were found", names.len());
         let again = self.apply_again(identical as u64)?;
