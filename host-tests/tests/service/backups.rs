@@ -6,18 +6,9 @@ use host_tests::service::Service;
 use serde_json::json;
 use skein_types::codes;
 
-const CANARY: &str = "canary-7f3a-not-for-copies";
+use super::access::any_holds;
 
-/// Whether any file below has these bytes.
-fn holds(dir: &Path, what: &[u8]) -> bool {
-    std::fs::read_dir(dir).unwrap().any(|entry| {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => holds(&path, what),
-            false => std::fs::read(&path).unwrap().windows(what.len()).any(|some| some == what),
-        }
-    })
-}
+const CANARY: &str = "canary-7f3a-not-for-copies";
 
 #[test]
 fn a_campaign_goes_on_in_a_server_that_was_restored_from_a_copy_made_while_it_ran() {
@@ -42,7 +33,7 @@ fn a_campaign_goes_on_in_a_server_that_was_restored_from_a_copy_made_while_it_ra
 
     let key = std::fs::read(service.site.home().join("keys/secrets.key")).unwrap();
     for secret in [CANARY.as_bytes(), &key] {
-        assert!(!holds(&copy, secret));
+        assert!(!any_holds(&copy, secret));
     }
     let server = service.site.path("server");
     let restore = |service: &Service| {
@@ -77,7 +68,7 @@ fn a_server_that_does_not_run_is_copied_from_its_directory_with_its_keys_if_aske
     let backup = |to: &Path| service.site.skein("backup").arg(to).arg("--dir").arg(&server);
     backup(&copy).arg("--with-key").finish().succeeded();
     let key = std::fs::read(service.site.home().join("keys/secrets.key")).unwrap();
-    assert!(holds(&copy, &key) && !holds(&copy, CANARY.as_bytes()));
+    assert!(any_holds(&copy, &key) && !any_holds(&copy, CANARY.as_bytes()));
     // A home with other keys does not take these.
     let other = service.site.directory("other-home");
     let elsewhere = |home: &Path| {

@@ -61,6 +61,14 @@ pub struct RunRows {
     pub filtered: Rows,
 }
 
+impl RunRows {
+    /// Each fate by its word, as metrics label them.
+    pub const fn by_fate(&self) -> [(&'static str, Rows); 4] {
+        let Self { read, written, rejected, filtered } = *self;
+        [("read", read), ("written", written), ("rejected", rejected), ("filtered", filtered)]
+    }
+}
+
 /// What work cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -79,6 +87,13 @@ pub struct Meters {
     pub bytes_written: Bytes,
     /// Of those, copied as they were.
     pub bytes_spliced: Bytes,
+}
+
+impl Meters {
+    /// Bytes by the way that they went, as metrics label them.
+    pub const fn by_way(&self) -> [(&'static str, Bytes); 3] {
+        [("read", self.bytes_read), ("written", self.bytes_written), ("spliced", self.bytes_spliced)]
+    }
 }
 
 /// One dataset in one campaign.

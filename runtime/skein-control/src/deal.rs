@@ -13,6 +13,7 @@ use crate::control::{Control, State};
 use crate::division::{TICK_EVERY, TICK_SOON, cheapest, class, queue_of};
 use crate::error::ServiceError;
 use crate::fleet::Hold;
+use crate::live::Live;
 
 /// Small tasks that a node has for each agent that it may have, where a limit stands behind that.
 const AHEAD: u32 = 8;
@@ -105,8 +106,11 @@ impl Control {
         let mut dealt = Dealt::default();
         let hard: BTreeSet<QueueKey> =
             division.waiting.keys().filter(|queue| division.is_hard(queue)).cloned().collect();
-        for queue in division.waiting.keys() {
-            counts.entry(queue.clone()).or_insert(0);
+        let failed = Self::failed_elsewhere(state, asked.node);
+        if !failed.is_empty() {
+            for queue in division.waiting.keys().filter(|queue| !hard.contains(queue)) {
+                counts.entry(queue.clone()).or_insert(0);
+            }
         }
         for (queue, count) in counts {
             let (Some(campaign), Ok(count)) = (queue.campaign, usize::try_from(count)) else { continue };
@@ -118,7 +122,12 @@ impl Control {
                 *node != asked.node && seat.takes() && free
             });
             tasks.retain(|task| !(elsewhere && shunned.contains(&task.id)));
-            tasks.extend(self.failed_elsewhere(state, &queue, (&hard, &tasks, asked.node))?);
+            if !failed.is_empty() && !hard.contains(&queue) {
+                let ready = self.ready(campaign, Some(class(large)), TASKS_MAX)?;
+                let new = |task: &Task| tasks.iter().all(|one| one.id != task.id);
+                let one = ready.into_iter().find(|task| failed.contains(&task.id) && new(task));
+                tasks.extend(one);
+            }
             let given = u32::try_from(tasks.len()).unwrap_or(u32::MAX);
             if let Some(waiting) = state.division.waiting.get_mut(&queue) {
                 *waiting = waiting.saturating_sub(given);
@@ -128,26 +137,12 @@ impl Control {
         Ok(dealt)
     }
 
-    /// A task that failed at another node, for which this one may have no permit: the allocator does not know who may not have
-    /// which task. Behind a limit permits alone count.
-    fn failed_elsewhere(
-        &self,
-        state: &State,
-        queue: &QueueKey,
-        (hard, given, node): (&BTreeSet<QueueKey>, &[Task], NodeId),
-    ) -> Result<Option<Task>, ServiceError> {
-        let others = state.fleet.seats.keys().filter(|other| **other != node);
-        let failed: BTreeSet<TaskId> = others.flat_map(|other| Self::shunned(state, *other)).collect();
-        let Some(campaign) = queue.campaign.filter(|_| !failed.is_empty() && !hard.contains(queue)) else {
-            return Ok(None);
-        };
-        let shunned = Self::shunned(state, node);
-        let fits = |task: &Task| {
-            let new = given.iter().all(|one| one.id != task.id);
-            new && failed.contains(&task.id) && !shunned.contains(&task.id)
-        };
-        let ready = self.ready(campaign, Some(class(queue.size == SizeClass::Large)), TASKS_MAX)?;
-        Ok(ready.into_iter().find(fits))
+    /// Tasks that failed at another node and are for this one, which may have no permit for them: the allocator does not know who may
+    /// not have which task. Behind a limit permits alone count.
+    fn failed_elsewhere(state: &State, node: NodeId) -> BTreeSet<TaskId> {
+        let failed = state.campaigns.values().flat_map(Live::failed_at);
+        let there = |at: &NodeId| *at != node && state.fleet.seats.contains_key(at);
+        failed.filter(|(_, at)| there(at)).map(|(task, _)| task).collect()
     }
 
     /// How many tasks of each queue a node has, but for those that are gone.
@@ -229,9 +224,10 @@ impl Control {
             false => BTreeMap::new(),
         };
         // What failed elsewhere is here without a permit, and may be begun where nothing else is.
+        let waiting = division.waiting.keys().filter(|queue| division.on && !division.is_hard(queue));
         let holds = state.fleet.seats.get(&node).into_iter().flat_map(|seat| seat.holds.values());
         let campaigns: BTreeSet<CampaignId> = holds.filter_map(|hold| hold.campaign).collect();
-        for queue in division.waiting.keys().filter(|queue| !division.is_hard(queue)) {
+        for queue in waiting {
             if queue.campaign.is_some_and(|campaign| campaigns.contains(&campaign)) {
                 own.entry(queue.clone()).or_insert(0);
             }

@@ -129,8 +129,13 @@ impl Live {
 
     /// Tasks that are for other nodes than this one, if there are any.
     pub(crate) fn shuns(&self, node: NodeId) -> impl Iterator<Item = TaskId> {
+        self.failed_at().filter(move |(_, at)| *at == node).map(|(task, _)| task)
+    }
+
+    /// Tasks that failed in a way for which another node is to try them, and where.
+    pub(crate) fn failed_at(&self) -> impl Iterator<Item = (TaskId, NodeId)> {
         let tried = self.tries.values().flatten();
-        tried.filter(move |(_, tried)| tried.elsewhere_than == Some(node)).map(|(task, _)| *task)
+        tried.filter_map(|(task, tried)| Some((*task, tried.elsewhere_than?)))
     }
 
     /// Nothing is to be done for it and nobody can ask for anything.

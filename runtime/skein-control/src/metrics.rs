@@ -154,21 +154,12 @@ impl Metrics {
         let outcome = &report.outcome;
         self.attempts.get_or_create(&[("outcome", outcome.word())]).inc();
         if let Some(rows) = outcome.rows() {
-            for (fate, count) in [
-                ("read", rows.read),
-                ("written", rows.written),
-                ("rejected", rows.rejected),
-                ("filtered", rows.filtered),
-            ] {
+            for (fate, count) in rows.by_fate() {
                 self.rows.get_or_create(&[("fate", fate)]).inc_by(count.0);
             }
         }
         let Some(meters) = outcome.meters() else { return };
-        for (way, bytes) in [
-            ("read", meters.bytes_read),
-            ("written", meters.bytes_written),
-            ("spliced", meters.bytes_spliced),
-        ] {
+        for (way, bytes) in meters.by_way() {
             self.bytes.get_or_create(&[("way", way)]).inc_by(bytes.0);
         }
         self.fuel.inc_by(meters.fuel.0);
