@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use host_tests::service::Service;
 use serde_json::json;
 use skein_types::codes;
 
@@ -23,6 +24,16 @@ fn one_that_fails_and_then_does_not_gets_it_once_more() {
     let done = first_is(&service, &id, "done");
     assert_eq!((&done["tries"], &done["status"], &done["error"]), (&json!(2), &json!(200), &json!(null)));
     assert!(listener.is_left_alone(Duration::from_millis(300)));
+    let (_, page) = Service::page(&service.address, "/metrics");
+    for line in [
+        r#"skein_notice_tries_total{receiver="http",outcome="taken"} 1"#,
+        r#"skein_notice_tries_total{receiver="http",outcome="failed"} 1"#,
+        r#"skein_notice_tries_total{receiver="mail",outcome="given_up"} 0"#,
+        r#"skein_notices_dropped_total{receiver="http"} 0"#,
+        r#"skein_notices_waiting{receiver="http"} 0"#,
+    ] {
+        assert!(page.lines().any(|had| had == line), "{line} is not in {page}");
+    }
 }
 
 #[test]
@@ -82,7 +93,7 @@ fn one_that_is_gone_for_good_is_told_nothing_more_until_somebody_says_so() {
 #[test]
 fn nothing_is_sent_where_the_settings_do_not_allow_it() {
     let listener = Listener::start();
-    let mut service = host_tests::service::Service::start(0);
+    let mut service = Service::start(0);
     add(&service, &listener, "*");
     let refused = webhook(&service, "test").arg("ops").finish();
     assert_eq!(refused.status.code(), Some(7), "{refused:#?}");
@@ -99,7 +110,7 @@ fn nothing_is_sent_where_the_settings_do_not_allow_it() {
 
 #[test]
 fn receivers_that_cannot_be_are_refused_with_what_is_wrong() {
-    let service = host_tests::service::Service::start(0);
+    let service = Service::start(0);
     let post = |body: serde_json::Value| {
         let (status, answer) = service.post("/v1/webhooks", "", &body);
         (status, answer["code"].as_str().unwrap().to_owned())

@@ -146,6 +146,20 @@ impl Control {
             tracing::warn!(%module, code = error.code.id, %error, "a module cannot be compiled just now");
         }
         self.compiling.ends(module, compiled.err());
+        // Banned and restored just now, it may have been asked for before its end was noted.
+        if self
+            .ledger
+            .module(module)
+            .is_ok_and(|row| row.is_some_and(|row| row.state == ModuleState::Submitted))
+        {
+            self.compiling.waiting().entry(module).or_insert(None);
+        }
+    }
+
+    /// Whether it waits to be compiled.
+    #[cfg(test)]
+    pub(crate) fn is_to_be_compiled(&self, module: ModuleDigest) -> bool {
+        self.compiling.waiting().contains_key(&module)
     }
 
     fn compile_submitted(&self, module: ModuleDigest) -> Result<(), ServiceError> {

@@ -94,6 +94,8 @@ pub struct Watcher {
     ready: VecDeque<Arc<Told>>,
     ring: broadcast::Receiver<Arc<Told>>,
     caught_up: bool,
+    /// Its token does not count any more: what is ready was decided before, and nothing follows.
+    ended: bool,
     _seat: Seat,
 }
 
@@ -193,8 +195,20 @@ impl Control {
             ready: VecDeque::new(),
             ring,
             caught_up: after.is_none_or(|after| after >= head),
+            ended: false,
             _seat: seat,
         })
+    }
+
+    /// How long a token counts still; none: for ever.
+    fn counts_for(&self, token: Option<TokenId>) -> Result<Option<Duration>, ServiceError> {
+        let Some(token) = token else { return Ok(None) };
+        let Some(row) = self.ledger.token(token)? else { return Ok(Some(Duration::ZERO)) };
+        if row.revoked.is_some() {
+            return Ok(Some(Duration::ZERO));
+        }
+        let now = self.clock.now();
+        Ok(row.expires.map(|expires| Duration::from_millis(expires.0.saturating_sub(now.0))))
     }
 
     fn watching(self: &Arc<Self>, of: Option<TokenId>) -> Result<Seat, ServiceError> {
@@ -232,6 +246,9 @@ impl Watcher {
             if let Some(told) = self.ready.pop_front() {
                 return Ok(Some(told));
             }
+            if self.ended {
+                return Ok(None);
+            }
             if !self.caught_up {
                 self.catch_up().await?;
                 continue;
@@ -240,7 +257,8 @@ impl Watcher {
                 Ok(told) if told.position <= self.at => {}
                 Ok(told) => {
                     self.at = told.position;
-                    if told.revokes.is_some() && told.revokes == self.who.token {
+                    if self.ends_with(&told) {
+                        self.ended = true;
                         return Ok(None);
                     }
                     if self.wants(&told) {
@@ -257,13 +275,19 @@ impl Watcher {
         let control = Arc::clone(&self.control);
         let _turn =
             control.feed.catching_up.acquire().await.map_err(|error| ServiceError::bug(error.to_string()))?;
-        let (own, at, kinds) = (Arc::clone(&control), self.at, self.kinds.clone());
-        let (head, (told, next)) = tokio::task::spawn_blocking(move || {
+        let (own, at, kinds, token) = (Arc::clone(&control), self.at, self.kinds.clone(), self.who.token);
+        let (head, (told, next), counts) = tokio::task::spawn_blocking(move || {
             let head = own.ledger.head()?.position;
-            Ok::<_, ServiceError>((head, own.told(at, &kinds, PAGE_OF_ONE)?))
+            let page = own.told(at, &kinds, PAGE_OF_ONE)?;
+            // The token last: if it counts still, all of the page was decided before it does not.
+            Ok::<_, ServiceError>((head, page, own.counts_for(token)? != Some(Duration::ZERO)))
         })
         .await
         .map_err(|_| ServiceError::bug("reading the log panicked"))??;
+        if !counts {
+            self.ended = true;
+            return Ok(());
+        }
         self.at = match next {
             Some(next) => next,
             None => told.last().map_or(head, |last| last.position.max(head)).max(at),
@@ -282,6 +306,10 @@ impl Watcher {
                 Ok(told) if told.position <= self.at => {}
                 Ok(told) => {
                     self.at = told.position;
+                    if self.ends_with(&told) {
+                        self.ended = true;
+                        return true;
+                    }
                     if self.wants(&told) {
                         self.ready.push_back(told);
                     }
@@ -299,15 +327,13 @@ impl Watcher {
         (self.kinds.is_empty() || self.kinds.contains(&told.kind)) && self.who.may_hear(&told.whose)
     }
 
+    fn ends_with(&self, told: &Told) -> bool {
+        told.revokes.is_some() && told.revokes == self.who.token
+    }
+
     /// How long its token counts still; none: for ever.
     pub fn counts_for(&self) -> Result<Option<Duration>, ServiceError> {
-        let Some(token) = self.who.token else { return Ok(None) };
-        let Some(row) = self.control.ledger.token(token)? else { return Ok(Some(Duration::ZERO)) };
-        if row.revoked.is_some() {
-            return Ok(Some(Duration::ZERO));
-        }
-        let now = self.control.clock.now();
-        Ok(row.expires.map(|expires| Duration::from_millis(expires.0.saturating_sub(now.0))))
+        self.control.counts_for(self.who.token)
     }
 }
 
@@ -367,6 +393,38 @@ mod tests {
             }
         });
         assert!(all.iter().copied().eq(11..=9_005), "{:?}..{:?} of {}", all.first(), all.last(), all.len());
+    }
+
+    #[test]
+    fn a_token_that_is_revoked_while_its_watcher_catches_up_hears_nothing_that_was_decided_since() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        let admin = control.everybody().clone();
+        decide(&control, 200);
+        let issue = r#"{"name":"v","kind":"service","grants":[{"team":"busy","role":"viewer"}]}"#;
+        let issued = control.issue_token(&admin, &serde_json::from_str(issue).unwrap()).unwrap();
+        let who = control.principal(issued.secret.as_str()).unwrap();
+        let from = |after: u64| {
+            let mut watcher = control.watch(&who, (Some(after), Vec::new())).unwrap();
+            // A page of it, so that the rest is there to be read when the token counts no more.
+            running(watcher.next()).unwrap().unwrap();
+            watcher
+        };
+        // One is in the middle of what there is, one at its end but for what the ring brings.
+        let mut watchers = [from(0), from(190)];
+        control.revoke_token(&admin, issued.token.token, "it is over").unwrap();
+        let revoked = control.ledger.head().unwrap().position;
+        decide(&control, 100);
+        let (told, _) = control.told(200, &[], 500).unwrap();
+        for told in told {
+            control.feed.ring.send(told).unwrap();
+        }
+        for watcher in &mut watchers {
+            while let Some(told) = running(watcher.next()).unwrap() {
+                assert!(told.position < revoked, "{told:?} was decided after {revoked}");
+            }
+            assert!(running(watcher.next()).unwrap().is_none());
+        }
     }
 
     #[test]

@@ -18,7 +18,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 use skein_api::node::{Outcome, Report};
-use skein_types::Code;
+use skein_ledger::DeliveryState;
+use skein_types::{Code, ReceiverKind};
 
 use crate::control::Control;
 use crate::error::ServiceError;
@@ -26,6 +27,8 @@ use crate::nodes::Loss;
 
 /// One label.
 type One = [(&'static str, &'static str); 1];
+/// Two labels.
+type Two = [(&'static str, &'static str); 2];
 /// Of a request: its route, method and status.
 type Asked = [(&'static str, String); 3];
 
@@ -58,6 +61,8 @@ pub struct Metrics {
     cpu: Counter<f64, std::sync::atomic::AtomicU64>,
     nodes_lost: Family<One, Counter>,
     compiles: Family<One, Histogram>,
+    notice_tries: Family<Two, Counter>,
+    notices_dropped: Family<One, Counter>,
 }
 
 impl Default for Metrics {
@@ -78,6 +83,8 @@ impl Default for Metrics {
             cpu: Counter::default(),
             nodes_lost: Family::default(),
             compiles: Family::new_with_constructor(compile),
+            notice_tries: Family::default(),
+            notices_dropped: Family::default(),
         };
         metrics.register();
         // A series that is there before anything happened shows the first time that it does.
@@ -86,6 +93,12 @@ impl Default for Metrics {
         }
         for outcome in Outcome::WORDS {
             drop(metrics.attempts.get_or_create(&[("outcome", outcome)]));
+        }
+        for receiver in ReceiverKind::ALL.iter().map(|kind| kind.as_str()) {
+            for outcome in TRIED.map(how_tried) {
+                drop(metrics.notice_tries.get_or_create(&[("receiver", receiver), ("outcome", outcome)]));
+            }
+            drop(metrics.notices_dropped.get_or_create(&[("receiver", receiver)]));
         }
         metrics
     }
@@ -132,6 +145,16 @@ impl Metrics {
             Unit::Seconds,
             self.compiles.clone(),
         );
+        registry.register(
+            "notice_tries",
+            "Tries to tell receivers something: a failed one is followed by another, unless it was given_up",
+            self.notice_tries.clone(),
+        );
+        registry.register(
+            "notices_dropped",
+            "Notices that were not kept for a receiver, because too many wait for it already",
+            self.notices_dropped.clone(),
+        );
     }
 
     /// A request was answered.
@@ -177,6 +200,19 @@ impl Metrics {
     }
 }
 
+impl Metrics {
+    /// A receiver was told something, or could not be.
+    pub(crate) fn tried(&self, receiver: ReceiverKind, state: DeliveryState) {
+        let labels = [("receiver", receiver.as_str()), ("outcome", how_tried(state))];
+        self.notice_tries.get_or_create(&labels).inc();
+    }
+
+    /// A receiver was not told something, because too much waits for it.
+    pub(crate) fn dropped(&self, receiver: ReceiverKind) {
+        self.notices_dropped.get_or_create(&[("receiver", receiver.as_str())]).inc();
+    }
+}
+
 impl Control {
     /// What is counted.
     pub const fn metrics(&self) -> &Metrics {
@@ -203,6 +239,17 @@ const fn how_lost(how: Loss) -> &'static str {
         Loss::Silent => "silent",
         Loss::Again => "again",
         Loss::Restarted => "restarted",
+    }
+}
+
+const TRIED: [DeliveryState; 3] = [DeliveryState::Done, DeliveryState::Waiting, DeliveryState::GivenUp];
+
+/// By what became of the notice.
+const fn how_tried(state: DeliveryState) -> &'static str {
+    match state {
+        DeliveryState::Done => "taken",
+        DeliveryState::Waiting => "failed",
+        DeliveryState::GivenUp => "given_up",
     }
 }
 

@@ -6,14 +6,15 @@ use sha2::{Digest as _, Sha256};
 use skein_api::node::{BlobError, check_blob};
 use skein_api::{Module, ModuleBan, ModuleRestore, Page};
 use skein_ledger::{
-    Entry, ModuleBanned, ModuleCompiled, ModuleRefused, ModuleRestored, ModuleState, ModuleSubmitted, Name,
-    Text,
+    Entry, Found, ModuleBanned, ModuleCompiled, ModuleRefused, ModuleRestored, ModuleState, ModuleSubmitted,
+    Name, Text, Unit, UnitOutcome,
 };
 use skein_types::{Blake3, Bytes, ModuleDigest, Timestamp, codes};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::access::Principal;
 use crate::control::{Control, name};
+use crate::decide;
 use crate::error::ServiceError;
 use crate::list::ListPart;
 use crate::points::point;
@@ -137,16 +138,28 @@ impl Control {
         self.metrics.compiled(outcome, self.clock.elapsed().saturating_sub(began));
         let compiled = compiled?;
         point!("module.after-artifact")?;
-        match compiled {
-            Ok(()) => self.write(unit.decide(ModuleCompiled { module, manifest: None })),
+        let unit = match compiled {
+            Ok(()) => unit.decide(ModuleCompiled { module, manifest: None }),
             Err(refused) => {
                 let code =
                     Name::new(refused.code().id).map_err(|error| ServiceError::bug(error.to_string()))?;
                 let message = Text::clip(&refused.to_string());
-                self.write(unit.decide(ModuleRefused { module, code, message }))
+                unit.decide(ModuleRefused { module, code, message })
             }
-        }?;
+        };
+        self.note_compiled(module, unit)?;
         point!("module.after-compiled")
+    }
+
+    /// What came of it counts only for a module that is still to be compiled. Banned meanwhile, it stays banned, and is compiled again
+    /// if it is restored.
+    fn note_compiled(&self, module: ModuleDigest, unit: Unit) -> Result<(), ServiceError> {
+        let outcome = self.commit(unit)?;
+        if let UnitOutcome::Refused { found: Found::Module { state }, .. } = &outcome {
+            tracing::info!(%module, %state, "what came of compiling a module is not needed any more");
+            return Ok(());
+        }
+        decide::done(&outcome)
     }
 
     /// Lets nothing of a module run any more, under whatever name it was submitted, and halts its campaigns.
@@ -183,7 +196,11 @@ impl Control {
             return Err(ServiceError::new(codes::MODULE_STATE, message)
                 .hint(Some("`skein module list` shows where each is")));
         }
-        Ok(shown::module(&self.find_module(of, version)?))
+        let restored = self.find_module(of, version)?;
+        if restored.state == ModuleState::Submitted {
+            self.will_compile(restored.digest);
+        }
+        Ok(shown::module(&restored))
     }
 
     /// A module by its name and version.
@@ -222,5 +239,53 @@ impl Control {
         check_blob(digest, bytes)?;
         let keep_until = Timestamp(self.clock.now().0.saturating_add(KEEP));
         self.write(self.itself.unit().then(Entry::PutRows { bytes: bytes.to_vec(), keep_until }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use skein_ledger::{ModuleCompiled, ModuleRefused, ModuleState, ModuleSubmitted, Name, Text};
+    use skein_types::{Bytes, ModuleDigest};
+
+    use crate::scene::{HandClock, open};
+
+    #[test]
+    fn a_ban_outlives_the_end_of_a_compilation_that_was_going_on() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        let (admin, module) = (control.everybody().clone(), ModuleDigest([7; 32]));
+        let named = |text: &str| Name::new(text).unwrap();
+        let submitted = ModuleSubmitted {
+            module,
+            name: named("m"),
+            version: named("1"),
+            bytes: Bytes(4),
+            owner: None,
+            source: None,
+            commit: None,
+        };
+        control.write(control.itself.unit().decide(submitted)).unwrap();
+        let found = control.find_module("m", "1").unwrap();
+        let reason = |text: &str| serde_json::json!({ "reason": text });
+        let ban = serde_json::from_value(reason("it leaks")).unwrap();
+        control.ban_module(&admin, &found, &ban).unwrap();
+        let refused =
+            ModuleRefused { module, code: named("SK0107"), message: Text::clip("imports a socket") };
+        let ends = [
+            control.itself.unit().decide(ModuleCompiled { module, manifest: None }),
+            control.itself.unit().decide(refused),
+        ];
+        for unit in ends {
+            control.note_compiled(module, unit).unwrap();
+            assert_eq!(control.find_module("m", "1").unwrap().state, ModuleState::Banned);
+        }
+        // Restored, it is what it was before, and nobody has to start the server again to have it compiled.
+        assert!(!control.is_to_be_compiled(module));
+        let restore = serde_json::from_value(reason("it does not")).unwrap();
+        control.restore_module(&admin, &found, &restore).unwrap();
+        assert_eq!(control.find_module("m", "1").unwrap().state, ModuleState::Submitted);
+        assert!(control.is_to_be_compiled(module));
     }
 }

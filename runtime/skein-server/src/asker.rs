@@ -1,6 +1,7 @@
 //! Who sent a request. Looked at before its body is read.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::header;
@@ -10,8 +11,9 @@ use base64::prelude::BASE64_STANDARD;
 use skein_control::{Asked, Control, Desk, Principal, ServiceError};
 use skein_types::{ModuleDigest, codes};
 
+use crate::limits::CALL_TIME;
 use crate::problem::Refusal;
-use crate::v1::{Answer, ask};
+use crate::v1::{Answer, ask_within};
 
 /// Whoever sent a request, and what they ask it of.
 #[derive(Clone, Debug)]
@@ -57,7 +59,16 @@ impl Asker {
         self,
         call: impl FnOnce(Desk<'_>) -> Result<T, ServiceError> + Send + 'static,
     ) -> Answer<T> {
-        ask(self.control, move |control| call(control.desk(&self.who))).await
+        self.ask_within(CALL_TIME, call).await
+    }
+
+    /// The like, of what takes longer.
+    pub(crate) async fn ask_within<T: Send + 'static>(
+        self,
+        most: Duration,
+        call: impl FnOnce(Desk<'_>) -> Result<T, ServiceError> + Send + 'static,
+    ) -> Answer<T> {
+        ask_within(most, self.control, move |control| call(control.desk(&self.who))).await
     }
 }
 

@@ -28,5 +28,5 @@ mod serve;
 mod trace;
 mod v1;
 
-pub use limits::{ServerLimit, server_limits};
+pub use limits::{BACKUP_TIME, ServerLimit, server_limits};
 pub use serve::{Reach, ServeError, Server};

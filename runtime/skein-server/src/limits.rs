@@ -24,6 +24,8 @@ pub(crate) const BODY_RATE: u64 = 16 << 10;
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(600);
 /// From when a request is whole to its answer.
 pub(crate) const CALL_TIME: Duration = Duration::from_secs(150);
+/// The like of a backup: it copies and reads back all that a server keeps.
+pub const BACKUP_TIME: Duration = Duration::from_secs(6 * 3_600);
 /// The longest `Prefer: wait`.
 pub(crate) const WAIT_TIME: Duration = Duration::from_secs(120);
 /// Between two signs of life of a stream on which nothing happens.
@@ -71,6 +73,7 @@ pub fn server_limits() -> Vec<ServerLimit> {
         one("least rate of a body", format!("{}/s after {}", Bytes(BODY_RATE), time(BODY_GRACE)), late),
         one("time for a whole body", time(BODY_TIME), late),
         one("time until an answer", time(CALL_TIME), Some(codes::SERVER_BUSY)),
+        one("time until a backup is written", time(BACKUP_TIME), Some(codes::SERVER_BUSY)),
         one("`Prefer: wait`", time(WAIT_TIME), None),
         one("modules that are sent at a time", skein_control::UPLOADS.to_string(), Some(codes::SERVER_BUSY)),
         one("streams of events", skein_control::WATCHERS.to_string(), Some(codes::READERS_BUSY)),

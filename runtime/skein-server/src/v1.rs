@@ -20,6 +20,7 @@ mod status;
 mod webhooks;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::Router;
@@ -71,13 +72,22 @@ pub(crate) async fn ask<T: Send + 'static>(
     control: Arc<Control>,
     call: impl FnOnce(&Arc<Control>) -> Result<T, ServiceError> + Send + 'static,
 ) -> Answer<T> {
+    ask_within(CALL_TIME, control, call).await
+}
+
+/// The like, of what takes longer.
+pub(crate) async fn ask_within<T: Send + 'static>(
+    most: Duration,
+    control: Arc<Control>,
+    call: impl FnOnce(&Arc<Control>) -> Result<T, ServiceError> + Send + 'static,
+) -> Answer<T> {
     let span = tracing::Span::current();
     let called = tokio::task::spawn_blocking(move || span.in_scope(|| call(&control)));
-    match tokio::time::timeout(CALL_TIME, called).await {
+    match tokio::time::timeout(most, called).await {
         Ok(Ok(answer)) => Ok(Json(answer?)),
         Ok(Err(_)) => Err(Refusal(ServiceError::new(codes::BUG, "the request's thread panicked"))),
         Err(_) => Err(Refusal(
-            ServiceError::new(codes::SERVER_BUSY, format!("it was not done after {} s", CALL_TIME.as_secs()))
+            ServiceError::new(codes::SERVER_BUSY, format!("it was not done after {} s", most.as_secs()))
                 .hint(Some(
                     "it may be done still: look at what there is, or ask again with the same Idempotency-Key",
                 )),

@@ -52,9 +52,23 @@ impl Server {
     }
 
     pub(crate) fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
-        // One key for one thing that is asked for: if the connection breaks and this is sent again, it is done once.
+        self.answer(self.keyed(path, body))
+    }
+
+    /// One key for one thing that is asked for: if the connection breaks and this is sent again, it is done once.
+    fn keyed(&self, path: &str, body: &impl Serialize) -> RequestBuilder {
         let key = uuid::Uuid::now_v7().simple().to_string();
-        self.answer(self.http.post(self.url(path)).header("Idempotency-Key", key).json(body))
+        self.http.post(self.url(path)).header("Idempotency-Key", key).json(body)
+    }
+
+    /// The like, of what takes so long.
+    pub(crate) fn post_long<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        most: Duration,
+    ) -> Result<T, Failure> {
+        self.answer(self.keyed(path, body).timeout(most))
     }
 
     /// Sends a list as it is in its file.

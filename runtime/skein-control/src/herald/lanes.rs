@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use skein_ledger::{Delivery, DeliveryFilter, DeliveryState, Entry, Limit, Text, Webhook};
 use skein_notify::{Delivered, Receiver, SendError, Topic, next_try};
-use skein_types::{ErrorClass, Millis, Retry, Timestamp, WebhookId, chain, codes};
+use skein_types::{ErrorClass, Millis, ReceiverKind, Retry, Timestamp, WebhookId, chain, codes};
 
 use super::bell::Lanes as Rung;
 use super::note::WAITING_MAX;
@@ -30,6 +30,8 @@ type Try = JoinHandle<Result<Delivered, SendError>>;
 /// A receiver's lane. Soft: what waits is in the ledger.
 #[derive(Debug)]
 struct Lane {
+    /// What its receiver was when it was told last.
+    kind: ReceiverKind,
     under_way: Option<(Delivery, Try)>,
     /// Tries since the last that was taken.
     failures: u32,
@@ -71,8 +73,9 @@ impl Lanes {
             // Others that wait for it need not find out one by one that it is down.
             let rest = next_try(lane.failures.min(5), None, 0).filter(|_| lane.failures > 0);
             lane.not_before = now + duration(rest.unwrap_or_default());
-            let noted =
-                control.ending(delivery, sent).and_then(|ending| control.note_ending(*webhook, ending));
+            let noted = control
+                .ending(delivery, sent)
+                .and_then(|ending| control.note_ending((*webhook, lane.kind), ending));
             if let Err(error) = noted {
                 tracing::warn!(%webhook, %error, "what became of a notice is not noted; it is sent again");
                 lane.not_before = now + duration(AFTER_FAILURE);
@@ -93,7 +96,7 @@ impl Lanes {
         let mut next = LOOK_EVERY;
         for receiver in receivers {
             let room = self.room();
-            let lane = self.lanes.entry(receiver.id).or_insert_with(|| Lane::new(now));
+            let lane = self.lanes.entry(receiver.id).or_insert_with(|| Lane::new(receiver.kind, now));
             let filled = rung.filled.contains(&receiver.id) && lane.failures == 0;
             if filled || rung.asked.contains(&receiver.id) {
                 lane.not_before = now;
@@ -144,8 +147,8 @@ enum Due {
 }
 
 impl Lane {
-    fn new(now: Duration) -> Self {
-        Self { under_way: None, failures: 0, not_before: now }
+    fn new(kind: ReceiverKind, now: Duration) -> Self {
+        Self { kind, under_way: None, failures: 0, not_before: now }
     }
 
     fn begin(&mut self, control: &Control, (senders, to): (&Senders, &Webhook), delivery: Delivery) {
@@ -160,7 +163,7 @@ impl Lane {
             // It would be the same the next time.
             Err(error) => {
                 let ending = control.ending(delivery, Err(format!("{}: {error}", error.code.id)));
-                if let Err(error) = ending.and_then(|ending| control.note_ending(to.id, ending)) {
+                if let Err(error) = ending.and_then(|ending| control.note_ending((to.id, to.kind), ending)) {
                     tracing::warn!(webhook = %to.id, %error, "a notice that cannot be sent is not given up yet");
                 }
                 self.not_before = control.clock.elapsed() + duration(AFTER_FAILURE);
@@ -177,6 +180,7 @@ impl Lane {
             bell.ring();
             sent
         });
+        self.kind = to.kind;
         match spawned {
             Ok(tried) => self.under_way = Some((delivery, tried)),
             Err(error) => {
@@ -257,12 +261,17 @@ impl Control {
         Ok(!self.ledger.deliveries(filter, Some(row.id), Limit::new(1))?.items.is_empty())
     }
 
-    fn note_ending(&self, webhook: WebhookId, ending: Ending) -> Result<(), ServiceError> {
+    fn note_ending(
+        &self,
+        (webhook, kind): (WebhookId, ReceiverKind),
+        ending: Ending,
+    ) -> Result<(), ServiceError> {
         let (row, off) = match ending {
             Ending::Row(row) => (row, false),
             Ending::Off(row) => (row, true),
         };
         tracing::info!(delivery = %row.id, %webhook, state = row.state.as_str(), tries = row.tries, status = row.status, "a notice was tried");
+        self.metrics.tried(kind, row.state);
         self.write(self.itself.unit().then(Entry::PutDelivery(row)))?;
         match self.ledger.webhook(webhook)? {
             Some(receiver) if off && receiver.active => self.switch_off(&receiver),

@@ -143,6 +143,7 @@ impl Control {
             if self.ledger.deliveries(filter, None, Limit::new(WAITING_MAX))?.items.len() < WAITING_MAX {
                 wanting.push(receiver);
             } else {
+                self.metrics.dropped(receiver.kind);
                 let topic = told.fact.topic();
                 tracing::warn!(webhook = %receiver.id, %topic, position = told.position, "a receiver with too much that waits is not told");
             }

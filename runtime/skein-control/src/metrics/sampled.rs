@@ -12,9 +12,10 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use skein_dataset::account;
 use skein_ledger::{
-    CampaignFilter, CommitTimes, Limit, NodeState, PhaseName, SizeClass, TaskFilter, Written,
+    CampaignFilter, CommitTimes, DeliveryFilter, DeliveryState, Limit, NodeState, PhaseName, SizeClass,
+    TaskFilter, Written,
 };
-use skein_types::{CampaignState, Millis, NodeMark, RunState};
+use skein_types::{CampaignState, Millis, NodeMark, ReceiverKind, RunState};
 
 use crate::control::{Control, State};
 use crate::error::ServiceError;
@@ -26,6 +27,8 @@ const TEAMS: usize = 64;
 const OTHER_TEAMS: &str = "other";
 /// Tasks that are counted. There are never many more: what is admitted is what nodes can have soon.
 const TASKS: u64 = 20_000;
+/// Notices that are counted.
+const NOTICES: usize = 20_000;
 
 type Named = [(&'static str, String); 1];
 type OfTeam = [(&'static str, String); 2];
@@ -42,6 +45,7 @@ pub(super) fn registry(control: &Control) -> Result<Registry, ServiceError> {
     ledger(control, &mut registry)?;
     campaigns(control, &mut registry)?;
     tasks(control, &mut registry)?;
+    notices(control, &mut registry)?;
     let known = control.ledger.nodes(None, Limit::MAX)?.items;
     let state = control.state();
     work(&state, &mut registry);
@@ -178,6 +182,31 @@ fn tasks(control: &Control, registry: &mut Registry) -> Result<(), ServiceError>
         }
     }
     registry.register("tasks", "Tasks: ready ones wait for a node, staged ones for the door", tasks);
+    Ok(())
+}
+
+/// Notices that wait, by what is to receive them.
+fn notices(control: &Control, registry: &mut Registry) -> Result<(), ServiceError> {
+    let waiting = Family::<Word, Gauge>::default();
+    for kind in ReceiverKind::ALL {
+        add(&waiting, &[("receiver", kind.as_str())], 0);
+    }
+    let kinds: BTreeMap<_, _> = control.all_webhooks()?.into_iter().map(|row| (row.id, row.kind)).collect();
+    let filter = DeliveryFilter { webhook: None, state: Some(DeliveryState::Waiting) };
+    let (mut after, mut counted) = (None, 0);
+    while counted < NOTICES {
+        let page = control.ledger.deliveries(filter, after, Limit::MAX)?;
+        counted += page.items.len();
+        // Whose receiver was removed waits for nothing.
+        for kind in page.items.iter().filter_map(|row| kinds.get(&row.webhook)) {
+            add(&waiting, &[("receiver", kind.as_str())], 1);
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    registry.register("notices_waiting", "Notices that wait for a first or another try", waiting);
     Ok(())
 }
 

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use skein_api::{Backup, BackupAsk, Location};
 use skein_control::back_up_stopped;
+use skein_server::BACKUP_TIME;
 use skein_types::{Clock, SystemClock, codes};
 
 use crate::args::ServerArgs;
@@ -16,6 +18,9 @@ use crate::render;
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::view::View;
+
+/// The server's own limit, and a little more for its answer.
+const PATIENCE: Duration = Duration::from_secs(BACKUP_TIME.as_secs() + 30);
 
 /// Copy a server: its ledger, modules, sealed secrets and identity, into a directory that is not there yet.
 ///
@@ -54,7 +59,7 @@ pub(crate) fn backup(settings: &Settings, args: &BackupArgs) -> CommandResult {
                 Failure::text(codes::USAGE, format!("{} is no path that can be sent", to.display()))
             })?;
             let ask = BackupAsk { to, with_keys: args.with_key };
-            Server::of(settings, &args.server)?.post("backups", &ask)?
+            Server::of(settings, &args.server)?.post_long("backups", &ask, PATIENCE)?
         }
     };
     View::of(settings, &args.server).told(&made, || {
