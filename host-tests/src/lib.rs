@@ -26,6 +26,7 @@ pub mod service;
 pub mod site;
 pub mod text_table;
 pub mod tutorial;
+pub mod typed;
 
 pub use call::Call;
 pub use guard::Guard;

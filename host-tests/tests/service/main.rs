@@ -21,6 +21,7 @@ mod metrics;
 mod nodes;
 mod repeated;
 mod requests;
+mod scans;
 mod spans;
 mod stream;
 mod uploads;

@@ -31,6 +31,15 @@ impl Labels {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
+    /// With others; where both have a key, it keeps its own.
+    #[must_use]
+    pub fn and(mut self, others: &Self) -> Self {
+        for (key, value) in &others.0 {
+            self.0.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+        self
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -98,7 +107,7 @@ pub struct DatasetsAdd {
 pub enum DatasetAdded {
     /// It is registered.
     Added(DatasetId),
-    /// It was, with the same name and location.
+    /// It was just so: the same name, location, owner and labels.
     Known(DatasetId),
     /// It is not.
     Refused(Why),

@@ -30,6 +30,7 @@ mod event;
 mod exact;
 mod history;
 mod import;
+mod layout;
 mod lines;
 mod module;
 pub mod node;
@@ -64,6 +65,7 @@ pub use history::{
     STATEMENT_BYTES_MAX,
 };
 pub use import::{DatasetLine, DatasetsImported, IMPORT_BYTES_MAX, IMPORT_LINES_MAX};
+pub use layout::{LAYOUT_BYTES_MAX, Layout, LayoutError, PartError, PathSays, PathUnfit};
 pub use lines::{Cell, CsvRecord, Line, Lined, LinesKind, SLIPS_SHOWN, Slips, csv_records, lines};
 pub use module::{MODULE_BYTES_MAX, Module, ModuleBan, ModuleRestore, ModuleState};
 pub use page::{PAGE_ITEMS_MAX, Page};

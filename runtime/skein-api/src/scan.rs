@@ -9,6 +9,7 @@ use utoipa::openapi::{Ref, RefOr};
 
 use crate::bounded::List;
 use crate::dataset::{DatasetAdded, Labels};
+use crate::layout::Layout;
 use crate::run::Why;
 use crate::time::Time;
 use crate::{Location, Name};
@@ -19,9 +20,14 @@ use crate::{Location, Name};
 pub struct ScanAsk {
     /// An absolute path.
     pub below: Location,
-    /// The team that what is found belongs to.
-    pub owner: Name,
-    /// For what is found.
+    /// The team that what is found belongs to. Said unless the layout says it: only who may register for all teams lets paths say
+    /// whose a dataset is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Name>,
+    /// What the parts of the path from `below` say of a dataset. Where they do not fit, it is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<Layout>,
+    /// For all that is found, beside those of the layout.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,
     /// Put before the path from `below` to make a name.
@@ -49,7 +55,7 @@ pub struct Scan {
     pub found: u64,
     /// Of those, registered now.
     pub added: u64,
-    /// Of those, registered before.
+    /// Of those, registered before just so.
     pub known: u64,
     /// Of those, refused.
     pub refusals: u64,
@@ -80,12 +86,18 @@ pub struct ScanFound {
     pub location: Location,
     /// The name that it has or would have.
     pub name: Name,
+    /// The team that it belongs or would belong to; none: its path does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Name>,
+    /// The labels that it has or would have.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// Of its files.
     pub bytes: Bytes,
     /// How many.
     pub files: u64,
-    /// Why it can be none, if so.
+    /// Why it is not registered, and would not be.
     pub why: Option<Why>,
-    /// What became of it, if it was to be registered.
+    /// What became of it, if it was to be registered; or that it is registered just so.
     pub became: Option<DatasetAdded>,
 }

@@ -113,6 +113,9 @@ impl Control {
         }
         let dataset = self.open_at(&add.location)?;
         self.may_be_of(who, &add.owner, &dataset.path())?;
+        if !self.is_team(&add.owner)? {
+            return Err(ServiceError::absent("team", &add.owner));
+        }
         Ok(dataset)
     }
 
@@ -177,20 +180,15 @@ impl Control {
     ) -> Result<DatasetAdded, ServiceError> {
         let asked = opened.iter().find(|(of, _, _)| *of == index);
         if let (Found::Dataset { dataset }, Some((_, add, opened))) = (found, asked) {
-            let there = self.ledger.dataset(*dataset)?;
-            let same = there.as_ref().is_some_and(|there| {
-                there.name.as_str() == &*add.name
-                    && there.location.as_str() == opened.path().display().to_string()
-            });
-            if same {
+            let Some(there) = self.ledger.dataset(*dataset)? else {
+                return Ok(refused(&ServiceError::new(codes::DATASET_TAKEN, found.to_string())));
+            };
+            let location = opened.path().display().to_string();
+            if is_just_so(&there, add, &location) {
                 return Ok(DatasetAdded::Known(*dataset));
             }
-            let error = ServiceError::new(
-                codes::DATASET_TAKEN,
-                format!("the name or the place is that of {dataset}"),
-            )
-            .hint(Some("list the datasets, and choose another name"));
-            return Ok(refused(&error));
+            let same = there.name.as_str() == &*add.name && there.location.as_str() == location;
+            return Ok(refused(&taken(&there, same)));
         }
         Ok(refused(&ServiceError::new(codes::DATASET_TAKEN, found.to_string())))
     }
@@ -265,6 +263,26 @@ impl Control {
         point!("dataset.after-removed")?;
         shown::dataset(row)
     }
+}
+
+/// Whether a dataset is registered as somebody wants it to be.
+pub(crate) fn is_just_so(there: &skein_ledger::Dataset, add: &DatasetAdd, location: &str) -> bool {
+    let labels = there.labels.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    there.name.as_str() == &*add.name
+        && there.location.as_str() == location
+        && there.owner.as_str() == &*add.owner
+        && labels.eq(add.labels.iter())
+}
+
+/// Another dataset is where one was to be registered, or that one itself with something else about it.
+pub(crate) fn taken(there: &skein_ledger::Dataset, same: bool) -> ServiceError {
+    if same {
+        let message = "it is registered already, with another owner or other labels";
+        return ServiceError::new(codes::DATASET_TAKEN, message)
+            .hint(Some("`skein dataset show` says with which; remove it first to register it anew"));
+    }
+    ServiceError::new(codes::DATASET_TAKEN, format!("the name or the place is that of {}", there.id))
+        .hint(Some("list the datasets, and choose another name"))
 }
 
 fn refused(error: &ServiceError) -> DatasetAdded {

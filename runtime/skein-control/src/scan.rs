@@ -28,6 +28,8 @@ use crate::list::ListPart;
 use crate::looks::Looked;
 use crate::shown;
 
+pub(crate) use found::check;
+
 /// Scans that are under way at a time.
 const AT_A_TIME: usize = 8;
 /// Scans that are remembered.
@@ -66,8 +68,8 @@ struct By {
 
 impl Control {
     /// Begins to look.
-    pub(crate) fn begin_scan(&self, who: &Principal, asked: ScanAsk) -> Result<Scan, ServiceError> {
-        found::check(&asked)?;
+    pub(crate) fn begin_scan(&self, who: &Principal, mut asked: ScanAsk) -> Result<Scan, ServiceError> {
+        asked.below = self.place_to_scan(who, &asked)?;
         let id = TaskId::new(Uuid::now_v7());
         let scan = Scan {
             scan: id,
@@ -253,6 +255,10 @@ impl Control {
             None => return Ok(false),
         };
         match looked {
+            Looked::Scanned(scanned) if found::strays(&record.scan.asked, &scanned.found) => {
+                let message = "the directory was replaced by a link to another one";
+                record.ends(Some(Why::new(codes::PLACE_REFUSED, message, None)));
+            }
             Looked::Scanned(scanned) => {
                 let (number, more) = (record.scan.pages, scanned.more && !scanned.found.is_empty());
                 record.after = scanned.found.last().map(|last| last.location.clone()).or(record.after);
@@ -321,7 +327,13 @@ impl Control {
     fn whose(&self, record: &Record) -> Result<Principal, ServiceError> {
         let Some(By { actor, anywhere }) = &record.by else { return Ok(self.everybody().clone()) };
         let actor = Actor::new(actor.as_str()).map_err(|error| ServiceError::bug(error.to_string()))?;
-        let team = (!anywhere).then(|| name("owner", &record.scan.asked.owner)).transpose()?;
+        let team = match (anywhere, record.scan.asked.owner.as_deref()) {
+            (true, _) => None,
+            (false, Some(owner)) => Some(name("owner", owner)?),
+            (false, None) => {
+                return Err(ServiceError::bug("a scan for any team by who may not register for all"));
+            }
+        };
         Ok(Principal::with(actor, vec![Right { team, role: Role::Operator }]))
     }
 

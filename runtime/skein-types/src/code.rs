@@ -289,6 +289,7 @@ catalogue! {
     RUN_UNDER_WAY = "SK0762" Conflict "something is under way with the dataset";
     NOT_ROLLED_BACK_HERE = "SK0763" Conflict "no campaign's version is current";
     VERSION_UNLISTABLE = "SK0764" BadInput "a version that cannot be listed".status(422);
+    PATH_UNFIT = "SK0765" BadInput "a path that does not fit the layout";
 
     WEBHOOKS_FULL = "SK0770" Conflict "as many receivers as may be";
     WEBHOOK_OFF = "SK0771" Conflict "the receiver is told nothing";

@@ -12,7 +12,8 @@ use skein_types::{Bytes, DatasetId, TaskId, Verdict};
 pub(crate) fn scan_ask() -> ScanAsk {
     ScanAsk {
         below: text("/d"),
-        owner: text("shop"),
+        owner: Some(text("shop")),
+        layout: Some("{label:region}/**".parse().unwrap()),
         labels: labels(),
         prefix: Some(text("eu/")),
         look_only: true,
@@ -39,6 +40,8 @@ pub(crate) fn scan_found() -> Page<ScanFound> {
     let found = ScanFound {
         location: text("/d/orders/nz"),
         name: text("eu/orders/nz"),
+        owner: Some(text("shop")),
+        labels: labels(),
         bytes: Bytes(900),
         files: 3,
         why: Some(why()),

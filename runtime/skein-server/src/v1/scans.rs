@@ -1,17 +1,20 @@
 //! Scans.
 
 use skein_api::{Page, Scan, ScanAsk, ScanFound};
-use skein_types::codes;
+use skein_types::{Code, codes};
 
 use super::{Answer, Body, Part, Path};
 use crate::asker::Asker;
 use crate::description::{Family, told};
 use crate::once::Keyed;
 
+const BEGINNING: &[Code] =
+    &[codes::SCANS_BUSY, codes::PLACE_OF_OTHERS, codes::OWNER_NEEDED, codes::NOT_FOUND];
+
 pub(crate) fn routes() -> Family {
     Family::new("Scans", "They look for datasets below a directory.")
         .get("/scans", list, told("List scans"))
-        .post("/scans", begin, told("Begin a scan").refuses(&[codes::SCANS_BUSY, codes::PLACE_OF_OTHERS]))
+        .post("/scans", begin, told("Begin a scan").refuses(BEGINNING))
         .get("/scans/{scan}", show, told("Show a scan"))
         .delete("/scans/{scan}", cancel, told("End a scan early"))
         .get("/scans/{scan}/found", found, told("List what a scan found"))

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use skein_api::{
-    DRIVER_FILES, Dataset, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, List, Scan, Text,
+    DRIVER_FILES, Dataset, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, Labels, List, Scan, Text,
 };
 use skein_types::codes;
 
@@ -30,6 +30,7 @@ Examples:
   skein dataset add /data/users /data/orders --owner shop
   skein dataset scan /data                                  what is there
   skein dataset scan /data --owner shop --register
+  skein dataset scan /lake --layout '{owner}/{label:region}/**'
   skein dataset import datasets.csv --dry-run               a whole file, or nothing of it
   skein dataset list --owner shop
   skein dataset history users
@@ -193,15 +194,20 @@ fn one(
     })
 }
 
+/// Labels in a cell of a table.
+fn words(labels: &Labels) -> String {
+    let words: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    words.join(" ")
+}
+
 impl Row for Dataset {
     const HEADS: &'static [&'static str] = &["name", "team", "location", "labels", "id"];
     fn cells(&self) -> Vec<String> {
-        let labels = self.labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>();
         vec![
             self.name.to_string(),
             self.owner.to_string(),
             self.location.to_string(),
-            labels.join(" "),
+            words(&self.labels),
             self.dataset.to_string(),
         ]
     }

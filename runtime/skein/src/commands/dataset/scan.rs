@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use skein_api::{DatasetAdded, Scan, ScanAsk, ScanFound, Text};
+use skein_api::{DatasetAdded, Layout, Scan, ScanAsk, ScanFound, Text};
 use skein_types::codes;
 
+use super::words;
 use crate::commands::campaign::{label, labels};
 use crate::failure::{CommandResult, Failure};
 use crate::render;
@@ -23,10 +24,14 @@ const LINE_EVERY: u32 = 50;
 pub(crate) struct ScanArgs {
     /// A directory. What lies below it in directories with Parquet files are datasets, and so is each Parquet file right in it.
     directory: PathBuf,
-    /// The team that what is found belongs to.
-    #[arg(long, default_value = "local")]
-    owner: String,
-    /// A label for what is found.
+    /// The team that what is found belongs to; `local` if neither this nor the layout says it.
+    #[arg(long)]
+    owner: Option<String>,
+    /// What the parts of the path from the directory say, such as `{owner}/{label:region}/**`: the team, a label's value, `*` any
+    /// name, `**` at the end one or more; anything else is that name. What does not fit is refused.
+    #[arg(long)]
+    layout: Option<Layout>,
+    /// A label for all that is found. May be given more than once.
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
     labels: Vec<(String, String)>,
     /// Put before the path from the directory to make a name.
@@ -61,10 +66,14 @@ fn asked(args: &ScanArgs) -> Result<ScanAsk, Failure> {
     })?;
     let usage =
         |what: &str, error: skein_api::TooLong| Failure::text(codes::USAGE, format!("{what}: {error}"));
+    let said = args.layout.as_ref().is_some_and(Layout::has_owner);
+    let owner = args.owner.clone().or_else(|| (!said).then(|| "local".to_owned()));
+    let owner = owner.map(Text::new).transpose().map_err(|error| usage("--owner", error))?;
     let prefix = args.name_prefix.as_ref().map(|prefix| Text::new(prefix.clone())).transpose();
     Ok(ScanAsk {
         below: Text::new(real.to_string_lossy()).map_err(|error| usage("directory", error))?,
-        owner: Text::new(args.owner.clone()).map_err(|error| usage("--owner", error))?,
+        owner,
+        layout: args.layout.clone(),
         labels: labels(&args.labels)?,
         prefix: prefix.map_err(|error| usage("--name-prefix", error))?,
         look_only: !args.register,
@@ -112,7 +121,7 @@ fn became(one: &ScanFound) -> String {
 fn summary(scan: &Scan) -> String {
     let count = render::counted(scan.found, "dataset");
     let became = match scan.asked.look_only {
-        true => format!("{} cannot be one", scan.refusals),
+        true => format!("{} known before, {} cannot be registered", scan.known, scan.refusals),
         false => {
             format!("{} added, {} known before, {} refused", scan.added, scan.known, scan.refusals)
         }
@@ -126,10 +135,12 @@ fn summary(scan: &Scan) -> String {
 }
 
 impl Row for ScanFound {
-    const HEADS: &'static [&'static str] = &["name", "location", "size", "files", "became"];
+    const HEADS: &'static [&'static str] = &["name", "team", "labels", "location", "size", "files", "became"];
     fn cells(&self) -> Vec<String> {
         vec![
             self.name.to_string(),
+            self.owner.as_deref().unwrap_or_default().to_owned(),
+            words(&self.labels),
             self.location.to_string(),
             self.bytes.to_string(),
             self.files.to_string(),
