@@ -6,12 +6,16 @@ mod processes;
 use std::path::{Path, PathBuf};
 
 pub use http::Reply;
+pub use processes::Stopped;
 use serde_json::{Value, json};
 use skein_types::codes;
 
 use crate::call::{Running, Stream};
 use crate::guard::{Tree, tree};
 use crate::{Call, Outcome, Site, fixture, guests};
+
+/// What a file's name begins with until it is whole.
+const PART: &str = ".part-";
 
 /// How many node processes a server has, and how many agents at a time each.
 #[derive(Clone, Copy, Debug)]
@@ -124,11 +128,15 @@ impl Service {
         let (from, to) = if given(&known) { (known, own) } else { (own, known) };
         std::fs::create_dir_all(&to).unwrap();
         for entry in std::fs::read_dir(&from).into_iter().flatten().flatten() {
-            let (aside, name) =
-                (to.join(format!(".part-{}", std::process::id())), to.join(entry.file_name()));
-            // Whole or not at all; and it is only a cache, which another build's tests may remove.
-            if !name.exists() && std::fs::copy(entry.path(), &aside).is_ok() {
-                std::fs::rename(aside, name).ok();
+            let name = to.join(entry.file_name());
+            let is_part = entry.file_name().to_string_lossy().starts_with(PART);
+            if is_part || name.exists() {
+                continue;
+            }
+            // Whole or not at all, whoever else does the same; and it is only a cache, which another build's tests may remove.
+            let Ok(aside) = tempfile::Builder::new().prefix(PART).tempfile_in(&to) else { return };
+            if std::fs::copy(entry.path(), aside.path()).is_ok() {
+                aside.persist(name).ok();
             }
         }
     }

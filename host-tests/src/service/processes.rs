@@ -1,5 +1,7 @@
 //! The processes of a server and what may happen to them: killed, stopped, started again.
 
+use std::collections::BTreeMap;
+
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Service, address, listens, server_of};
@@ -80,19 +82,35 @@ impl Service {
     /// Stops a node that is staging something, in the middle of that.
     #[track_caller]
     pub fn stop_a_node_at_work(&self) -> Stopped {
-        until("a node at work", || {
-            let node = self.nodes().into_iter().find(|node| is_staging(*node))?;
-            signal(node, Signal::STOP).then_some(())?;
-            // It may have got on until it was stopped; then this lets it go on.
-            Some(Stopped(node)).filter(|_| is_staging(node))
-        })
+        until("a node at work", || stop_at_work(*self.at_work().first_key_value()?.0))
+    }
+
+    /// Stops a node that is staging one of these datasets, if there is one just now and another at work beside it.
+    pub fn stop_a_node_beside_another(&self, dataset: impl Fn(&str) -> bool) -> Option<Stopped> {
+        let at_work = self.at_work();
+        let (node, _) = at_work.iter().find(|(_, name)| dataset(name))?;
+        (at_work.len() > 1).then(|| stop_at_work(*node)).flatten()
+    }
+
+    /// Nodes that are staging something just now, and the name of the dataset.
+    fn at_work(&self) -> BTreeMap<u32, String> {
+        self.nodes().into_iter().filter_map(|node| Some((node, staged(node)?))).collect()
     }
 
     /// Waits until it has ended.
     pub fn wait_for_its_end(&mut self) {
-        while !self.running.has_ended() {
-            std::thread::yield_now();
-        }
+        until("its end", || self.running.has_ended().then_some(()));
+    }
+
+    /// Waits until all of its nodes are there: what is done before may be done by some of them alone.
+    pub fn with_all_nodes(self) -> Self {
+        let all = usize::from(self.fleet.nodes);
+        until("all nodes", || {
+            let nodes = self.get("/v1/nodes");
+            let nodes = nodes["items"].as_array().unwrap().iter();
+            (nodes.filter(|node| !node["seat"].is_null()).count() == all).then_some(())
+        });
+        self
     }
 }
 
@@ -120,11 +138,20 @@ fn is_node(process: u32) -> bool {
     line.split(|byte| *byte == 0).nth(1) == Some(b"node")
 }
 
-/// Whether a node has something open that it stages.
-fn is_staging(node: u32) -> bool {
+/// It may have got on until it was stopped; then this lets it go on.
+fn stop_at_work(node: u32) -> Option<Stopped> {
+    let stopped = signal(node, Signal::STOP).then_some(Stopped(node))?;
+    staged(node).map(|_| stopped)
+}
+
+/// The name of a dataset for which a node has something open that it stages.
+fn staged(node: u32) -> Option<String> {
     let open = std::fs::read_dir(format!("/proc/{node}/fd")).into_iter().flatten().flatten();
     let mut targets = open.filter_map(|file| std::fs::read_link(file.path()).ok());
-    targets.any(|target| target.to_string_lossy().contains("/stage/"))
+    targets.find_map(|target| {
+        let above = target.ancestors().find(|above| above.ends_with("stage"))?.parent()?;
+        Some(above.file_name()?.to_string_lossy().into_owned())
+    })
 }
 
 /// Whether there was somebody to get it.

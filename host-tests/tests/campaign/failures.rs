@@ -8,7 +8,7 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use host_tests::dice::setting;
 use host_tests::fixture;
 use host_tests::patience::until;
-use host_tests::service::{Fleet, Service};
+use host_tests::service::{Fleet, Service, Stopped};
 use serde_json::{Value, json};
 use skein_ledger::PhaseName;
 use skein_types::{AttemptId, CampaignId, CampaignState, RunState, codes};
@@ -20,9 +20,19 @@ use crate::story::Story;
 /// Forty notes, one of which may be bad.
 pub(crate) fn notes(path: &Path, bad: bool) {
     let note = |row: i64| if bad && row == 17 { "poison".to_owned() } else { format!("note {row}") };
+    write(path, (0..40).map(note).collect());
+}
+
+/// Good ones, in hundreds of row groups.
+fn many_notes(path: &Path) {
+    write(path, (0..12_000).map(|row| format!("note {row}")).collect());
+}
+
+fn write(path: &Path, notes: Vec<String>) {
+    let ids = 0..i64::try_from(notes.len()).unwrap();
     let columns: [(&str, ArrayRef, bool); 2] = [
-        ("id", Arc::new(Int64Array::from_iter_values(0..40)), false),
-        ("note", Arc::new(StringArray::from_iter_values((0..40).map(note))), true),
+        ("id", Arc::new(Int64Array::from_iter_values(ids)), false),
+        ("note", Arc::new(StringArray::from(notes)), true),
     ];
     fixture::write(path, &RecordBatch::try_from_iter_with_nullable(columns).unwrap(), 30);
 }
@@ -34,9 +44,14 @@ pub(crate) fn params() -> Value {
 
 /// A server with so many datasets, of which every so many is bad, and a module that traps on those.
 pub(crate) fn service(datasets: u64, one_in: u64) -> Service {
+    over(Fleet::SMALL, (datasets, one_in), notes)
+}
+
+/// The like, with its datasets written by somebody who is told which is bad.
+fn over(fleet: Fleet, (datasets, one_in): (u64, u64), write: impl Fn(&Path, bool)) -> Service {
     let is_bad = |number: i64| number.unsigned_abs() % one_in == one_in - 1;
     let datasets = i64::try_from(datasets).unwrap();
-    let service = Service::over(Fleet::SMALL, datasets, |number, path| notes(path, is_bad(number)));
+    let service = Service::over(fleet, datasets, |number, path| write(path, is_bad(number)));
     service.with_module("guest-hostile").with_datasets()
 }
 
@@ -51,8 +66,7 @@ struct Trial {
 }
 
 impl Trial {
-    fn begin(datasets: u64, one_in: u64, budget: &Value) -> Self {
-        let service = service(datasets, one_in);
+    fn begin(service: Service, budget: &Value) -> Self {
         let campaign = service.campaign_of("guest-hostile@1", &params(), &json!({ "budget": budget }));
         let id = campaign.parse().unwrap();
         service.act(&campaign, "plan").succeeded();
@@ -62,9 +76,16 @@ impl Trial {
     }
 
     /// Until all is published that can be. The server rests at every halt, so that the ledger can be looked into.
-    fn through(mut self) -> (Self, Story) {
+    fn through(self) -> (Self, Story) {
+        self.through_where(|_, _| None)
+    }
+
+    /// The like, with somebody stopped from the time when it goes on until it halts.
+    fn through_where(mut self, stops: impl Fn(&Service, &str) -> Option<Stopped>) -> (Self, Story) {
         loop {
+            let stopped = stops(&self.service, &self.campaign);
             let seen = self.service.watched(&self.campaign);
+            drop(stopped);
             if seen["state"] != "halted" {
                 assert_eq!(seen["state"], "soaking", "{seen}");
                 break;
@@ -105,11 +126,43 @@ impl Trial {
 fn without_a_budget_each_failure_halts_and_what_is_staged_is_held_and_not_run_again() {
     let (datasets, one_in) = (setting("SKEIN_SOAK_ROUNDS", 200), 100);
     let bad = datasets / one_in;
-    let (trial, story) = Trial::begin(datasets, one_in, &json!({ "runs": 0 })).through();
+    let (trial, story) = Trial::begin(service(datasets, one_in), &json!({ "runs": 0 })).through();
     println!("{} halts, {} runs were held", trial.halts, trial.held.len());
     assert_eq!((story.total(RunState::Failed), story.total(RunState::Published)), (bad, datasets - bad));
     assert_eq!(trial.halts, story.halts.len());
     assert!(trial.halts > 0 && trial.halts as u64 <= bad, "{} halts for {bad} failures", trial.halts);
+    for (seq, attempt) in &trial.held {
+        assert_eq!(story.intents[seq], [*attempt], "run {seq} was done again");
+    }
+    everything_good_is_published(&trial.service, one_in);
+}
+
+/// Whether anybody is at work when a campaign halts is chance. Here it is not: a node is stopped over a dataset until the two others
+/// have met a bad one, which takes both of them, and then goes on.
+#[test]
+fn what_is_made_when_a_campaign_halts_is_staged_and_held_and_published_as_it_is() {
+    let (datasets, one_in) = (16, 4);
+    // So many good notes that there is time to stop a node over them.
+    let write = |path: &Path, bad: bool| match bad {
+        true => notes(path, bad),
+        false => many_notes(path),
+    };
+    let service = over(Fleet { nodes: 3, slots: 1 }, (datasets, one_in), write);
+    let good = |name: &str| {
+        let number: u64 = name.rsplit('-').next().unwrap().parse().unwrap();
+        number % one_in != one_in - 1
+    };
+    let stops = |service: &Service, campaign: &str| {
+        until("a node over a good dataset, and another at work", || {
+            // Whoever is stopped alone may keep the others from beginning.
+            let stopped = service.stop_a_node_beside_another(good).map(Some);
+            stopped.or_else(|| (service.progress(campaign)["state"] != "running").then_some(None))
+        })
+    };
+    let (trial, story) = Trial::begin(service, &json!({ "runs": 0 })).through_where(stops);
+    let bad = datasets / one_in;
+    assert_eq!((story.total(RunState::Failed), story.total(RunState::Published)), (bad, datasets - bad));
+    println!("{} halts, {} runs were held", trial.halts, trial.held.len());
     assert!(!trial.held.is_empty(), "no run was ever held");
     for (seq, attempt) in &trial.held {
         assert_eq!(story.intents[seq], [*attempt], "run {seq} was done again");
@@ -123,7 +176,7 @@ fn a_share_of_failures_is_afforded_and_the_one_too_many_halts() {
     let datasets = setting("SKEIN_SOAK_ROUNDS", 100);
     let one_in = if datasets > 100 { 30 } else { 10 };
     let bad = datasets / one_in;
-    let (trial, story) = Trial::begin(datasets, one_in, &json!({ "percent": 2 })).through();
+    let (trial, story) = Trial::begin(service(datasets, one_in), &json!({ "percent": 2 })).through();
     println!("{} halts, {} runs were held", trial.halts, trial.held.len());
     assert_eq!((story.total(RunState::Failed), story.total(RunState::Published)), (bad, datasets - bad));
     // Of the largest wave more have failed than it began with, at least by one halt.
@@ -141,7 +194,7 @@ fn a_share_of_failures_is_afforded_and_the_one_too_many_halts() {
 fn with_budget_enough_all_others_are_published_without_a_halt() {
     let (datasets, one_in) = (setting("SKEIN_SOAK_ROUNDS", 100), 100);
     let bad = datasets / one_in;
-    let (trial, story) = Trial::begin(datasets, one_in, &json!({ "percent": 10 })).through();
+    let (trial, story) = Trial::begin(service(datasets, one_in), &json!({ "percent": 10 })).through();
     assert_eq!((story.total(RunState::Failed), story.total(RunState::Published)), (bad, datasets - bad));
     // The canary affords none, and chance may have put a bad one there.
     let in_canary = story.count(0, RunState::Failed);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow_array::{RecordBatch, StringArray};
 use host_tests::call::Stream;
 use host_tests::guard::tree;
+use host_tests::patience::until;
 use host_tests::service::Service;
 use host_tests::{Site, fixture, guests};
 use serde_json::{Value, json};
@@ -80,9 +81,9 @@ fn a_large_run_is_made_in_parts_goes_on_after_kills_and_has_the_bytes_of_a_small
     service.act(&campaign, "start").succeeded();
     // Two nodes are killed when something is behind a checkpoint, and a third time the server.
     for kill in 0..3 {
-        while attempts(&large).iter().map(|(_, kept)| kept).sum::<usize>() <= kill {
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
+        until("more checkpoints", || {
+            (attempts(&large).iter().map(|(_, kept)| kept).sum::<usize>() > kill).then_some(())
+        });
         match kill {
             2 => service.kill_and_start_again(),
             _ => {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use host_tests::fixture;
+use host_tests::patience::until;
 use host_tests::service::{Fleet, Service};
 use serde_json::{Value, json};
 
@@ -29,9 +30,7 @@ fn progress(service: &Service, campaign: &str) -> Value {
 /// Waits until the large dataset is being made: it is the only one of its schema, so it is in the first wave.
 fn under_load(service: &Service) {
     let large = service.datasets.last().unwrap();
-    while attempts(large).iter().all(|(_, kept)| *kept == 0) {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until("a checkpoint", || attempts(large).iter().any(|(_, kept)| *kept > 0).then_some(()));
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn number(of: &Value, name: &str) -> u64 {
 
 #[test]
 fn a_server_says_what_its_campaigns_cost_it_and_how_its_nodes_are() {
-    let service = Service::start(DATASETS).with_module_and_datasets();
+    let service = Service::start(DATASETS).with_module_and_datasets().with_all_nodes();
     let campaign = service.campaign("without-note");
     service.act(&campaign, "plan").succeeded();
     service.watched(&campaign);
@@ -39,10 +39,15 @@ fn a_server_says_what_its_campaigns_cost_it_and_how_its_nodes_are() {
     assert!(number(ledger, "position") >= number(ledger, "events"), "{ledger}");
     assert!(number(ledger, "size") > 0 && number(&after["used"], "memory_peak") > 0, "{after}");
 
+    // A node says with each exchange what it uses, and also one without work has one now and then.
+    let after = until("both nodes to say what they use", || {
+        let now = status(&service);
+        let nodes = now["nodes"].as_array().unwrap();
+        nodes.iter().all(|node| number(&node["seat"]["used"], "memory") > 0).then_some(now)
+    });
     let nodes = after["nodes"].as_array().unwrap();
     let names: Vec<&str> = nodes.iter().map(|node| node["name"].as_str().unwrap()).collect();
     assert_eq!(names.len(), 2, "{names:?}");
-    assert!(nodes.iter().all(|node| number(&node["seat"]["used"], "memory") > 0), "{nodes:?}");
     let finished: u64 = nodes.iter().map(|node| number(&node["seat"], "finished")).sum();
     // The runs, and for the plan what looked at their datasets and what tried one of them.
     assert_eq!(finished, runs + 2, "{nodes:?}");
@@ -54,13 +59,8 @@ fn a_server_says_what_its_campaigns_cost_it_and_how_its_nodes_are() {
 
 #[test]
 fn counters_begin_at_nothing_with_a_new_process_and_a_lost_node_is_said_to_be_gone() {
-    let mut service = Service::start(1).with_module_and_datasets();
-    let nodes = until("both nodes", || {
-        let now = status(&service);
-        let here = now["nodes"].as_array().unwrap().iter().filter(|node| !node["seat"].is_null()).count();
-        (here == 2).then_some(now)
-    });
-    assert!(number(&nodes["ledger"], "events") > 0);
+    let mut service = Service::start(1).with_module_and_datasets().with_all_nodes();
+    assert!(number(&status(&service)["ledger"], "events") > 0);
     service.kill_and_start_again();
     let now = status(&service);
     assert_eq!((&now["work"]["published"], &now["work"]["lots"]), (&json!(0), &json!(0)));

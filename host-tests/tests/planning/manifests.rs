@@ -2,6 +2,7 @@
 
 use super::{create, drops, get, made, planned, shown};
 use host_tests::fixture;
+use host_tests::patience::until;
 use host_tests::service::{Service, from_now};
 use serde_json::json;
 use skein_types::codes;
@@ -44,9 +45,9 @@ fn a_dataset_that_is_put_off_comes_last_and_not_before_its_time() {
     assert_eq!(there["waves"].as_array().unwrap().len(), 2, "{there}");
     assert_eq!(get(&service, &format!("/v1/campaigns/{campaign}/plan"))["deferred"], 1);
     service.act(&campaign, "start").succeeded();
-    while shown(&service, &campaign)["runs"]["published"] != 1 {
-        std::thread::yield_now();
-    }
+    until("the other to be published", || {
+        (shown(&service, &campaign)["runs"]["published"] == 1).then_some(())
+    });
     let runs = get(&service, &format!("/v1/campaigns/{campaign}/runs?state=planned"));
     assert_eq!(runs["items"][0]["name"], "orders-000", "{runs}");
     assert_eq!(service.published(&service.datasets[0]), 0);

@@ -1,5 +1,6 @@
 //! Looking for datasets and registering them.
 
+use host_tests::patience::until;
 use host_tests::service::Service;
 use host_tests::{Call, Outcome, fixture};
 use serde_json::{Value, json};
@@ -66,13 +67,7 @@ fn a_scan_goes_on_when_the_server_is_killed_and_ends_when_it_is_cancelled() {
     assert_eq!(status, 200, "{begun}");
     service.kill_and_start_again();
     let path = format!("/v1/scans/{}", begun["scan"].as_str().unwrap());
-    let ended = loop {
-        let now = service.get(&path);
-        if now["done"] == true {
-            break now;
-        }
-        std::thread::yield_now();
-    };
+    let ended = until("the end of the scan", || Some(service.get(&path)).filter(|now| now["done"] == true));
     assert_eq!((&ended["why"], &ended["found"]), (&Value::Null, &json!(4)), "{ended}");
     let registered = ended["added"].as_u64().unwrap() + ended["known"].as_u64().unwrap();
     assert_eq!(registered, 3, "{ended}");

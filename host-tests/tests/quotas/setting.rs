@@ -6,21 +6,11 @@ use host_tests::service::{Fleet, Service};
 use serde_json::{Value, json};
 use skein_types::codes;
 
-use crate::{put, team, until};
+use crate::{put, team};
 
 /// A server of 2 nodes with 40 slots each, which no limit of a test is larger than.
 fn service() -> Service {
-    let service = Service::over(Fleet { nodes: 2, slots: 40 }, 0, |_, _| {});
-    until("both nodes are there", || {
-        service.get("/v1/nodes")["items"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|node| !node["seat"].is_null())
-            .count()
-            == 2
-    });
-    service
+    Service::over(Fleet { nodes: 2, slots: 40 }, 0, |_, _| {}).with_all_nodes()
 }
 
 fn forty() -> String {

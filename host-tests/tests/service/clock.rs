@@ -1,24 +1,13 @@
 //! A clock that is set forward and back by a day while campaigns run.
 
-use std::path::PathBuf;
-
-use host_tests::Site;
 use host_tests::service::Service;
 use skein_types::codes;
 
 const DAY: i64 = 24 * 3_600_000;
 
-/// What the clock is off by, in milliseconds.
-fn off_by(site: &Site, offset: i64) -> PathBuf {
-    let aside = site.file("clock.aside", offset.to_string());
-    let path = site.path("clock");
-    std::fs::rename(aside, &path).unwrap();
-    path
-}
-
 fn service(count: i64) -> Service {
     Service::start_as(count, |call, site| {
-        call.env("SKEIN_CLOCK_OFFSET", off_by(site, 0)).env("SKEIN_STORE_FAULTS", site.path("faults"))
+        call.env("SKEIN_CLOCK_OFFSET", site.clock_is_off_by(0)).env("SKEIN_STORE_FAULTS", site.path("faults"))
     })
     .with_module_and_datasets()
 }
@@ -42,17 +31,17 @@ fn a_clock_that_jumps_by_a_day_either_way_while_a_campaign_runs_loses_nothing_an
             let through = || service.runs(&campaign).iter().filter(|run| run["state"] == "published").count();
             let some = through() + 1;
             crate::until("one more is through", || through() >= some.min(12));
-            off_by(&service.site, offset);
+            service.site.clock_is_off_by(offset);
         }
         crate::brought(&service, &campaign, "soaking");
         for dataset in &service.datasets {
             assert_eq!(service.published(dataset), number, "{jumps:?}");
         }
         service.act(&campaign, "roll_back").succeeded();
-        off_by(&service.site, jumps[0]);
+        service.site.clock_is_off_by(jumps[0]);
         crate::brought(&service, &campaign, "rolled_back");
         assert_eq!(service.trees(), before, "{jumps:?}");
-        off_by(&service.site, 0);
+        service.site.clock_is_off_by(0);
     }
     // Each decision has a place in the order, whatever the clock said.
     let (_, events) = service.send("GET /v1/events?limit=1000", "", b"");
@@ -65,7 +54,7 @@ fn a_clock_that_jumps_by_a_day_either_way_while_a_campaign_runs_loses_nothing_an
 fn a_run_that_waits_to_be_tried_again_is_tried_when_the_clock_was_put_back_meanwhile() {
     let mut service = service(3);
     let campaign = planned(&service, "campaign");
-    off_by(&service.site, DAY);
+    service.site.clock_is_off_by(DAY);
     // Each try fails, and the next one waits longer.
     service.site.file("faults", "eio 5 2");
     service.act(&campaign, "start").succeeded();
@@ -73,7 +62,7 @@ fn a_run_that_waits_to_be_tried_again_is_tried_when_the_clock_was_put_back_meanw
         let progress = service.progress(&campaign);
         progress["running"] == 0 && progress["retrying"].as_u64().is_some_and(|waiting| waiting > 0)
     });
-    off_by(&service.site, 0);
+    service.site.clock_is_off_by(0);
     std::fs::remove_file(service.site.path("faults")).unwrap();
     // Whether the server saw it or not.
     let clock = service.site.path("clock");
@@ -90,10 +79,10 @@ fn a_rollback_window_is_over_when_the_clock_says_so_and_not_before() {
     service.act(&campaign, "start").succeeded();
     crate::brought(&service, &campaign, "soaking");
     for offset in [0, DAY, -DAY, 6 * DAY] {
-        off_by(&service.site, offset);
+        service.site.clock_is_off_by(offset);
         service.act(&campaign, "finalize").refused_json(codes::WINDOW_OPEN);
     }
-    off_by(&service.site, 8 * DAY);
+    service.site.clock_is_off_by(8 * DAY);
     // By itself or asked for: the window is over.
     service.act(&campaign, "finalize");
     crate::brought(&service, &campaign, "succeeded");

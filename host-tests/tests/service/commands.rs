@@ -166,10 +166,14 @@ fn the_record_is_verified_against_a_head_that_was_kept() {
     assert_eq!(lines(&teams).last(), Some(&"team.created  team:pay"), "{teams:#?}");
 }
 
-/// A server over which a campaign that drops a column is planned; answers its id.
-fn planned(service: &Service) -> String {
+/// A campaign that drops a column, paused before it could get on: its fleet is frozen. Answers its id.
+fn paused(service: &Service) -> String {
     let campaign = service.campaign("no-note");
     line(service.call("campaign"), &format!("plan {campaign} --wait --timeout 200s")).finish().succeeded();
+    line(service.call("fleet"), "freeze --reason test --yes").finish().succeeded();
+    for verb in ["start", "pause"] {
+        service.act(&campaign, verb).succeeded();
+    }
     campaign
 }
 
@@ -239,11 +243,9 @@ fn a_wait_ends_with_a_code_of_its_own_when_the_campaign_halts_or_is_ended() {
 #[test]
 fn a_wait_outlives_its_server_and_a_timeout_ends_the_wait_alone() {
     let mut service = Service::start(6).with_module_and_datasets();
-    let campaign = planned(&service);
+    let campaign = paused(&service);
     let (address, site) =
         (service.address.trim_start_matches("http://").to_owned(), service.site.path("server"));
-    service.act(&campaign, "start").succeeded();
-    service.act(&campaign, "pause").succeeded();
     let over = line(service.call("campaign"), &format!("wait {campaign} --timeout 1s")).finish();
     over.refused_json(codes::WAIT_OVER);
     let mut waiting = line(service.call("campaign"), &format!("wait {campaign} --timeout 200s")).start();
@@ -253,6 +255,7 @@ fn a_wait_outlives_its_server_and_a_timeout_ends_the_wait_alone() {
     let again = |call: Call| call.arg("--listen").arg(&address).arg("--dir").arg(&site);
     (service.running, _) = listens(again(service.site.skein("serve")));
     waiting.says(Stream::Stderr, |said| said.contains("answers again"));
+    line(service.call("fleet"), "unfreeze --reason test").finish().succeeded();
     service.act(&campaign, "resume").succeeded();
     let waited = waiting.finish();
     assert_eq!((waited.code(), &waited.json()["runs"]["published"]), (0, &json!(6)), "{waited:#?}");
@@ -261,9 +264,7 @@ fn a_wait_outlives_its_server_and_a_timeout_ends_the_wait_alone() {
 #[test]
 fn ctrl_c_ends_the_wait_and_not_the_campaign() {
     let service = Service::start(2).with_module_and_datasets();
-    let campaign = planned(&service);
-    service.act(&campaign, "start").succeeded();
-    service.act(&campaign, "pause").succeeded();
+    let campaign = paused(&service);
     let mut waiting = line(service.call("campaign"), &format!("wait {campaign}")).start();
     waiting.says(Stream::Stderr, |said| said.contains("paused"));
     waiting.interrupt();

@@ -68,7 +68,8 @@ fn heads_and_bodies_that_come_too_slowly_are_given_up_and_nothing_is_done() {
     let mut nothing = Vec::new();
     (&silent).read_to_end(&mut nothing).unwrap();
     assert_eq!(nothing, b"");
-    assert!(started.elapsed() < Duration::from_secs(40), "{:?}", started.elapsed());
+    // After 15 seconds each: a whole body would have had minutes.
+    assert!(started.elapsed() < Duration::from_secs(240), "{:?}", started.elapsed());
     assert_eq!(service.get("/v1/campaigns")["items"], json!([]));
 }
 

@@ -46,7 +46,7 @@ fn deployed(name: &str) -> String {
 #[test]
 fn a_page_counts_what_was_done_and_has_all_that_rules_and_dashboard_name() {
     let service = Service::start_as(3, |call, _| call.arg("--metrics").arg("127.0.0.1:0"));
-    let service = service.with_module_and_datasets();
+    let service = service.with_module_and_datasets().with_all_nodes();
     let campaign = service.campaign("counted");
     service.act(&campaign, "plan").succeeded();
     crate::brought(&service, &campaign, "planned");
