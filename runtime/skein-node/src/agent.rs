@@ -2,6 +2,7 @@
 
 use arrow_array::RecordBatch;
 use skein_sandbox::{GuestError, LogEntry, Processed, Seed, Usage};
+use skein_types::Fuel;
 
 /// Opens agents. Shared by all workers of a run.
 pub trait AgentSource: Sync {
@@ -25,6 +26,11 @@ pub trait Agent {
 
     /// What was used so far.
     fn usage(&self) -> Usage;
+
+    /// The fuel of it, also after an error.
+    fn fuel(&self) -> Fuel {
+        self.usage().fuel
+    }
 
     /// What follows is about these rows, until this is called again: for what is told of it.
     fn about(&mut self, _file: &str, _row_group: usize) {}

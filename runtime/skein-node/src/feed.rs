@@ -82,6 +82,8 @@ impl Feed<'_> {
             answered(processed)?;
             row += batch.num_rows() as u64;
             self.progress.rows_done(batch.num_rows() as u64);
+            // A split may take minutes, and a limit holds what is known.
+            self.progress.meters().cpu();
         }
         Ok(())
     }
@@ -93,5 +95,80 @@ impl Feed<'_> {
         let wanted = self.batch_bytes.map_or(BATCH_BYTES, |wish| wish.min(BATCH_BYTES));
         let fitting = wanted.saturating_mul(rows) / bytes.max(1);
         usize::try_from(fitting).unwrap_or(usize::MAX).clamp(BATCH_ROWS_MIN, BATCH_ROWS_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use arrow_array::{Int64Array, RecordBatch};
+    use skein_dataset::parquet::{FreshFile, SourceFile};
+    use skein_sandbox::{GuestError, Processed, Seed, Usage};
+    use skein_types::Selection;
+
+    use super::Feed;
+    use crate::agent::Agent;
+    use crate::cpu;
+    use crate::meters::Thread;
+    use crate::preserved::PreservedCheck;
+    use crate::progress::Progress;
+
+    const WORK: Duration = Duration::from_millis(3);
+
+    /// Works for a while at each batch, and notes what was told of it by then.
+    struct Busy<'a> {
+        progress: &'a Progress,
+        told: Vec<Duration>,
+    }
+
+    impl Agent for Busy<'_> {
+        fn reseed(&mut self, _: Seed) {}
+
+        fn process(&mut self, _: u64, batch: &RecordBatch) -> Result<Processed, GuestError> {
+            self.told.push(self.progress.meters().reading().own);
+            let until = cpu::exactly_of_this_thread() + WORK;
+            while cpu::exactly_of_this_thread() < until {}
+            let selection = Selection::all(batch.num_rows());
+            Ok(Processed { data: Vec::new(), selection, rejects: Vec::new() })
+        }
+
+        fn finish(&mut self) -> Result<Vec<RecordBatch>, GuestError> {
+            Ok(Vec::new())
+        }
+
+        fn save(&mut self) -> Result<Option<Vec<u8>>, GuestError> {
+            Ok(None)
+        }
+
+        fn usage(&self) -> Usage {
+            Usage::default()
+        }
+    }
+
+    #[test]
+    fn the_time_that_a_batch_took_is_told_before_the_next() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("a.parquet");
+        let numbers: Arc<dyn arrow_array::Array> = Arc::new(Int64Array::from_iter_values(0..800));
+        let batch = RecordBatch::try_from_iter([("n", numbers)]).unwrap();
+        let mut file = FreshFile::new(batch.schema(), File::create(&path).unwrap()).unwrap();
+        file.write(&batch).unwrap();
+        file.finish().unwrap();
+        let source = SourceFile::open(File::open(&path).unwrap(), "a.parquet").unwrap();
+
+        let (progress, preserved) = (Progress::default(), PreservedCheck::default());
+        let feed = Feed { leaves: &[0], batch_bytes: Some(1), preserved: &preserved, progress: &progress };
+        let mut agent = Busy { progress: &progress, told: Vec::new() };
+        Thread::Own.begins();
+        feed.batches(&mut agent, &source, (0, 0, usize::MAX), |_| Ok(())).unwrap();
+        let rounded = Duration::from_micros(1);
+        for (batches, told) in (0..).zip(&agent.told) {
+            assert!(*told + rounded >= WORK * batches, "{told:?} of {batches} batches");
+        }
+        assert_eq!(agent.told.len(), 4);
+        assert!(progress.meters().reading().own + rounded >= 4 * WORK);
     }
 }

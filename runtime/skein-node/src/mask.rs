@@ -9,9 +9,11 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use skein_sandbox::{GuestError, Processed, Seed, Usage};
+use skein_types::Fuel;
 
 use crate::agent::Agent;
 use crate::journal::{At, Journal};
+use crate::meters::Meters;
 
 const MASKED: &str = "***";
 /// The sandbox cuts words at 4 KiB; shorter ones are whole, but for what it escaped.
@@ -97,11 +99,14 @@ fn trim_beginning_of(secret: &str, text: &mut String) {
     text.truncate(text.len() - begun.unwrap_or(0));
 }
 
-/// An agent whose words are masked, and go into a journal.
+/// An agent whose words are masked, and go into a journal; and whose fuel is counted, however it ends.
 pub(crate) struct Masked {
     agent: Box<dyn Agent>,
     mask: Arc<Mask>,
     journal: Arc<Journal>,
+    meters: Arc<Meters>,
+    /// What the meters know of by now.
+    burnt: Fuel,
     at: At,
     /// Lines that are in the journal by now.
     told: usize,
@@ -109,8 +114,19 @@ pub(crate) struct Masked {
 }
 
 impl Masked {
-    pub(crate) fn new(agent: Box<dyn Agent>, mask: Arc<Mask>, journal: Arc<Journal>) -> Self {
-        Self { agent, mask, journal, at: At::default(), told: 0, failed: false }
+    pub(crate) fn new(
+        agent: Box<dyn Agent>,
+        mask: Arc<Mask>,
+        (journal, meters): (Arc<Journal>, Arc<Meters>),
+    ) -> Self {
+        Self { agent, mask, journal, meters, burnt: Fuel(0), at: At::default(), told: 0, failed: false }
+    }
+
+    /// What it burnt since the last time.
+    fn charge(&mut self) {
+        let fuel = self.agent.fuel();
+        self.meters.fuel(Fuel(fuel.0.saturating_sub(self.burnt.0)));
+        self.burnt = fuel;
     }
 
     /// What it said since the last time.
@@ -128,6 +144,7 @@ impl Masked {
 
 impl Drop for Masked {
     fn drop(&mut self) {
+        self.charge();
         self.tell();
         if self.failed {
             let usage = self.usage();
@@ -147,7 +164,9 @@ impl Agent for Masked {
     }
 
     fn process(&mut self, first_row: u64, batch: &RecordBatch) -> Result<Processed, GuestError> {
-        let mut processed = self.agent.process(first_row, batch).map_err(|error| self.ended(error))?;
+        let processed = self.agent.process(first_row, batch);
+        self.charge();
+        let mut processed = processed.map_err(|error| self.ended(error))?;
         for reject in &mut processed.rejects {
             reject.code = self.mask.words(std::mem::take(&mut reject.code));
             reject.message = self.mask.words(std::mem::take(&mut reject.message));
@@ -172,6 +191,10 @@ impl Agent for Masked {
         usage
     }
 
+    fn fuel(&self) -> Fuel {
+        self.agent.fuel()
+    }
+
     fn about(&mut self, file: &str, row_group: usize) {
         self.tell();
         self.at = At { file: file.to_owned(), row_group };
@@ -181,10 +204,16 @@ impl Agent for Masked {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::sync::Arc;
 
-    use skein_sandbox::GuestError;
+    use arrow_array::{Int64Array, RecordBatch};
+    use skein_sandbox::{GuestError, Processed, Seed, Usage};
+    use skein_types::Fuel;
 
-    use super::Mask;
+    use super::{Mask, Masked};
+    use crate::agent::Agent;
+    use crate::journal::Journal;
+    use crate::meters::Meters;
 
     #[test]
     fn secrets_are_found_in_every_form_that_words_are_printed_in() {
@@ -233,5 +262,65 @@ mod tests {
         let masked = mask.error(trap);
         assert_eq!(masked.to_string(), "plan: the module panicked at src/lib.rs:1:1: ***");
         assert_eq!(masked.backtrace(), ["***"]);
+    }
+
+    /// Burns so much with each call, and fails in the second batch.
+    struct Burning {
+        burnt: u64,
+        batches: u32,
+    }
+
+    impl Agent for Burning {
+        fn reseed(&mut self, _: Seed) {}
+
+        fn process(&mut self, _: u64, _: &RecordBatch) -> Result<Processed, GuestError> {
+            self.burnt += 7;
+            self.batches += 1;
+            match self.batches {
+                1 => Ok(Processed {
+                    data: Vec::new(),
+                    selection: skein_types::Selection::all(1),
+                    rejects: Vec::new(),
+                }),
+                _ => Err(GuestError::Cancelled { call: "process" }),
+            }
+        }
+
+        fn finish(&mut self) -> Result<Vec<RecordBatch>, GuestError> {
+            self.burnt += 11;
+            Ok(Vec::new())
+        }
+
+        fn save(&mut self) -> Result<Option<Vec<u8>>, GuestError> {
+            Ok(None)
+        }
+
+        fn usage(&self) -> Usage {
+            Usage { fuel: Fuel(self.burnt), ..Usage::default() }
+        }
+    }
+
+    #[test]
+    fn fuel_is_counted_while_it_burns_and_whatever_the_end() {
+        let meters = Arc::<Meters>::default();
+        let begin = || {
+            let agent = Box::new(Burning { burnt: 2, batches: 0 });
+            Masked::new(agent, Arc::default(), (Arc::<Journal>::default(), Arc::clone(&meters)))
+        };
+        let burnt = || meters.reading().fuel.0;
+        let numbers: Arc<dyn arrow_array::Array> = Arc::new(Int64Array::from(vec![1]));
+        let batch = RecordBatch::try_from_iter([("n", numbers)]).unwrap();
+        let mut agent = begin();
+        agent.process(0, &batch).unwrap();
+        assert_eq!(burnt(), 9, "opening and a batch");
+        agent.process(1, &batch).unwrap_err();
+        assert_eq!(burnt(), 16, "one that fails");
+        drop(agent);
+        assert_eq!(burnt(), 16);
+        let mut agent = begin();
+        agent.process(0, &batch).unwrap();
+        agent.finish().unwrap();
+        drop(agent);
+        assert_eq!(burnt(), 16 + 2 + 7 + 11);
     }
 }

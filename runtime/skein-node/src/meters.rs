@@ -1,9 +1,12 @@
 //! What a task takes, measured where it happens: on the threads that work on it, at its agents, where its bytes come and go.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use skein_types::{Bytes, Fuel};
+
+use crate::cpu;
 
 /// Counters of one task. Every number only grows.
 #[derive(Debug, Default)]
@@ -37,6 +40,18 @@ pub(crate) enum Thread {
     Helper,
 }
 
+thread_local! {
+    /// What this thread is to the task that it works for, and how much of its time it has told.
+    static SAID: Cell<Option<(Thread, Duration)>> = const { Cell::new(None) };
+}
+
+impl Thread {
+    /// From now on the calling thread works for a task, and what it takes is counted.
+    pub(crate) fn begins(self) {
+        SAID.set(Some((self, cpu::exactly_of_this_thread())));
+    }
+}
+
 impl Meters {
     pub(crate) fn fuel(&self, fuel: Fuel) {
         self.fuel.fetch_add(fuel.0, Ordering::Relaxed);
@@ -50,13 +65,18 @@ impl Meters {
         self.written.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    pub(crate) fn cpu(&self, thread: Thread, time: Duration) {
-        let time = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    /// The calling thread says what it took since it last did, or since it began.
+    pub(crate) fn cpu(&self) {
+        let Some((thread, before)) = SAID.get() else { return };
+        // What does not fill a microsecond is said with the next.
+        let took = cpu::exactly_of_this_thread().saturating_sub(before);
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        SAID.set(Some((thread, before + Duration::from_micros(micros))));
         let meter = match thread {
             Thread::Own => &self.own,
             Thread::Helper => &self.helpers,
         };
-        meter.fetch_add(time, Ordering::Relaxed);
+        meter.fetch_add(micros, Ordering::Relaxed);
     }
 
     pub(crate) fn reading(&self) -> Metered {
@@ -68,5 +88,43 @@ impl Meters {
             helpers: Duration::from_micros(of(&self.helpers)),
             own: Duration::from_micros(of(&self.own)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Meters, Thread};
+    use crate::cpu;
+    use std::time::Duration;
+
+    fn work() {
+        let until = cpu::exactly_of_this_thread() + Duration::from_millis(2);
+        while cpu::exactly_of_this_thread() < until {}
+    }
+
+    #[test]
+    fn a_thread_tells_each_moment_once_and_for_whom_it_works() {
+        let meters = Meters::default();
+        work();
+        meters.cpu();
+        assert_eq!(meters.reading(), super::Metered::default(), "nobody began to count");
+        let before = cpu::exactly_of_this_thread();
+        Thread::Own.begins();
+        for _ in 0..3 {
+            work();
+            meters.cpu();
+        }
+        let own = meters.reading().own;
+        let took = cpu::exactly_of_this_thread() - before;
+        assert!(Duration::from_millis(5) < own && own <= took, "{own:?} of {took:?}");
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                Thread::Helper.begins();
+                work();
+                meters.cpu();
+            });
+        });
+        let reading = meters.reading();
+        assert!(reading.own == own && reading.helpers > Duration::from_millis(1), "{reading:?}");
     }
 }

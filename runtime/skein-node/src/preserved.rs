@@ -13,7 +13,7 @@ pub struct PreservedChanged {
 }
 
 /// Pairs of (column of the guest's input, column of its output) that must be equal on kept rows.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct PreservedCheck {
     pairs: Vec<(usize, usize, String)>,
 }

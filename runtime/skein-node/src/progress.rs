@@ -23,7 +23,7 @@ pub struct Progress {
     cancelled: Arc<AtomicBool>,
     agents: CancelFlag,
     journal: Arc<Journal>,
-    meters: Meters,
+    meters: Arc<Meters>,
 }
 
 /// One reading of a [`Progress`].
@@ -115,7 +115,7 @@ impl Progress {
     }
 
     /// What it takes.
-    pub(crate) const fn meters(&self) -> &Meters {
+    pub(crate) const fn meters(&self) -> &Arc<Meters> {
         &self.meters
     }
 

@@ -7,11 +7,12 @@ use skein_sandbox::{
     AgentRequest, Applied, CancelFlag, GuestConfig, GuestError, Limits, LogEntry, Manifest, Module,
     NotOpened, Processed, Seed, Source, Usage,
 };
-use skein_types::{ProposedPlan, SchemaPlan, StateKind};
+use skein_types::{Fuel, ProposedPlan, SchemaPlan, StateKind};
 
 use crate::agent::{Agent, AgentSource};
 use crate::journal::{At, Journal};
 use crate::mask::{Mask, Masked};
+use crate::meters::Meters;
 use crate::planning::SchemaGroup;
 use crate::progress::Progress;
 use crate::run::RunRequest;
@@ -26,6 +27,7 @@ pub(crate) struct Sandboxes {
     config: Arc<GuestConfig>,
     mask: Arc<Mask>,
     journal: Arc<Journal>,
+    meters: Arc<Meters>,
     cancel: CancelFlag,
     state_kind: StateKind,
 }
@@ -49,6 +51,7 @@ impl Sandboxes {
             config: request.params.guest_config(),
             mask: Arc::new(request.params.mask()),
             journal: Arc::clone(progress.journal()),
+            meters: Arc::clone(progress.meters()),
             cancel: progress.agents().clone(),
             state_kind: manifest.state,
         }
@@ -68,6 +71,7 @@ impl Sandboxes {
             config: Arc::clone(&self.config),
             mask: Arc::clone(&self.mask),
             journal: Arc::clone(&self.journal),
+            meters: Arc::clone(&self.meters),
             cancel: self.cancel.clone(),
             state_kind: self.state_kind,
             plan: group.plan.clone(),
@@ -85,6 +89,7 @@ struct SandboxAgents {
     config: Arc<GuestConfig>,
     mask: Arc<Mask>,
     journal: Arc<Journal>,
+    meters: Arc<Meters>,
     cancel: CancelFlag,
     state_kind: StateKind,
     plan: SchemaPlan,
@@ -104,12 +109,13 @@ impl AgentSource for SandboxAgents {
             config: Arc::clone(&self.config),
             cancel: self.cancel.clone(),
         };
-        let agent = self.module.open_agent(request).map_err(|NotOpened { error, log }| {
+        let agent = self.module.open_agent(request).map_err(|NotOpened { error, log, fuel }| {
+            self.meters.fuel(fuel);
             self.journal.module_said(&At::default(), &log, &self.mask);
             self.journal.on_record(&At::default(), self.mask.error(error))
         })?;
         let (mask, journal) = (Arc::clone(&self.mask), Arc::clone(&self.journal));
-        Ok(Box::new(Masked::new(Box::new(agent), mask, journal)))
+        Ok(Box::new(Masked::new(Box::new(agent), mask, (journal, Arc::clone(&self.meters)))))
     }
 }
 
@@ -132,6 +138,10 @@ impl Agent for skein_sandbox::Agent {
 
     fn usage(&self) -> Usage {
         Self::usage(self)
+    }
+
+    fn fuel(&self) -> Fuel {
+        Self::fuel(self)
     }
 
     fn log(&mut self) -> &[LogEntry] {

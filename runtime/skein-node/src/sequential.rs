@@ -288,9 +288,7 @@ impl Task<'_> {
         }
         let state = agent.save().map_err(at)?;
         let mut own = Tally::default();
-        let usage = agent.usage();
-        self.transform.bench.progress.meters().fuel(usage.fuel);
-        own.used(&usage);
+        own.used(&agent.usage());
         self.tally.add(&own);
         self.rows_since_checkpoint = 0;
         drop(agent);
@@ -313,9 +311,7 @@ impl Task<'_> {
     fn finish(&mut self, mut sink: impl FnMut(RecordBatch) -> Result<(), RunError>) -> Result<(), RunError> {
         let Some((mut agent, _)) = self.agent.take() else { return Ok(()) };
         let last = agent.finish().map_err(|source| RunError::Guest { place: "finish".to_owned(), source })?;
-        let usage = agent.usage();
-        self.transform.bench.progress.meters().fuel(usage.fuel);
-        self.tally.used(&usage);
+        self.tally.used(&agent.usage());
         last.into_iter().try_for_each(&mut sink)
     }
 

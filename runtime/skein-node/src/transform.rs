@@ -152,7 +152,7 @@ impl Transform<'_> {
         let workers = threads.clamp(1, shared.splits.iter().map(Vec::len).sum::<usize>().max(1));
         let tallies = match workers {
             // For a small dataset a thread of its own costs as much as the rest.
-            1 => catch_unwind(AssertUnwindSafe(|| vec![shared.worker(Thread::Own)])),
+            1 => catch_unwind(AssertUnwindSafe(|| vec![shared.worker()])),
             _ => std::thread::scope(|scope| {
                 // Asked on this thread: a new one is at nobody's pace.
                 let begin = |_| {
@@ -183,10 +183,8 @@ impl Transform<'_> {
             if let Some(before) = open.replace(item.file).filter(|file| *file != item.file) {
                 shared.lanes[before].close();
             }
-            let began = cpu::exactly_of_this_thread();
             shared.split(*item, &mut tally).map_err(|error| shared.blamed(*item, error))?;
-            let took = cpu::exactly_of_this_thread().saturating_sub(began);
-            self.bench.progress.meters().cpu(Thread::Own, took);
+            self.bench.progress.meters().cpu();
         }
         tally.cost.cpu.0 += cpu::of_this_thread().0.saturating_sub(before.0);
         Ok(Transformed { outputs: Vec::new(), rows: tally.rows, cost: tally.cost, counters: tally.counters })
@@ -274,14 +272,15 @@ impl Drop for StopOnPanic<'_> {
 impl Shared<'_> {
     /// A worker on a thread of its own, at the pace of whoever began it.
     fn helper(&self, pace: Option<Arc<dyn Pace>>) -> Tally {
-        paced(pace, || self.worker(Thread::Helper))
+        Thread::Helper.begins();
+        paced(pace, || self.worker())
     }
 
-    fn worker(&self, thread: Thread) -> Tally {
+    fn worker(&self) -> Tally {
         let _guard = StopOnPanic(&self.board);
         let mut tally = Tally::default();
         let before = cpu::of_this_thread();
-        self.work(&mut tally, thread);
+        self.work(&mut tally);
         tally.cost.cpu.0 += cpu::of_this_thread().0.saturating_sub(before.0);
         tally
     }
@@ -294,8 +293,7 @@ impl Shared<'_> {
         items.filter(move |item| transform.group(transform.outputs[item.file].first()).plan.needs_guest())
     }
 
-    fn work(&self, tally: &mut Tally, thread: Thread) {
-        let mut last = cpu::exactly_of_this_thread();
+    fn work(&self, tally: &mut Tally) {
         while let Some(item) = self.board.take() {
             if let Err(asked) = self.transform.bench.may_go_on() {
                 return self.fail(item, asked);
@@ -304,9 +302,7 @@ impl Shared<'_> {
             if let Err(error) = done {
                 self.fail(item, error);
             }
-            let now = cpu::exactly_of_this_thread();
-            self.transform.bench.progress.meters().cpu(thread, now.saturating_sub(last));
-            last = now;
+            self.transform.bench.progress.meters().cpu();
         }
     }
 
@@ -462,9 +458,7 @@ impl Shared<'_> {
         let fed = feed.row_group(&mut *agent, &work.source, (row_group, first_row), sink)?;
         // Without state there is nothing left to say; the sandbox refuses an answer with rows.
         agent.finish().map_err(at)?;
-        let usage = agent.usage();
-        transform.bench.progress.meters().fuel(usage.fuel);
-        tally.used(&usage);
+        tally.used(&agent.usage());
         tally.row_group(&fed.kept, fed.rejects.len());
         if let Some(kept) = tally.rejects.as_mut().filter(|_| !fed.rejects.is_empty()) {
             kept.push((row_group, fed.rejects.iter().map(Rejected::from).collect()));

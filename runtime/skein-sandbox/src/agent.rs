@@ -50,11 +50,13 @@ pub struct NotOpened {
     pub error: GuestError,
     /// Its log.
     pub log: Vec<LogEntry>,
+    /// What that took.
+    pub fuel: Fuel,
 }
 
 impl From<GuestError> for NotOpened {
     fn from(error: GuestError) -> Self {
-        Self { error, log: Vec::new() }
+        Self { error, log: Vec::new(), fuel: Fuel(0) }
     }
 }
 
@@ -153,7 +155,8 @@ impl Agent {
         if let Err(error) = opened.and_then(|opened| failed("open", opened)) {
             let log = &mut instance.host_mut().log;
             log.close();
-            return Err(NotOpened { error, log: log.entries().to_vec() });
+            let log = log.entries().to_vec();
+            return Err(NotOpened { error, log, fuel: Fuel(instance.account().fuel) });
         }
         let output = Arc::new(plain(&plan.guest_output()));
         let input = Arc::new(plain(&plan.guest_input()));
@@ -204,6 +207,11 @@ impl Agent {
     /// Starts clock and randomness anew, as at a border between row groups.
     pub fn reseed(&mut self, seed: Seed) {
         self.instance.host_mut().reseed(seed);
+    }
+
+    /// Fuel of all calls so far, also of one that failed.
+    pub const fn fuel(&self) -> Fuel {
+        Fuel(self.instance.account().fuel)
     }
 
     /// What was used so far.

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use skein_types::{Bytes, Clock};
+use skein_types::{Bytes, Clock, Fuel};
 use wasmtime::{PoolConcurrencyLimitError, Store, StoreContextMut, Trap, UpdateDeadline};
 
+use crate::agent::NotOpened;
 use crate::bindings::{Migration, export};
 use crate::engine::Slot;
 use crate::host::{GuestConfig, HostState, HostStop, Seed};
@@ -81,7 +82,7 @@ pub(crate) struct Account {
 type Export = export::Guest;
 
 impl Instance {
-    pub(crate) fn new(module: &Module, request: Setup<'_>) -> Result<Self, GuestError> {
+    pub(crate) fn new(module: &Module, request: Setup<'_>) -> Result<Self, NotOpened> {
         let Setup { limits, config, seed, cancel, call } = request;
         let slot = module.engine.slots().take(|| cancel.is_set()).ok_or(GuestError::Cancelled { call })?;
         let clock = Arc::clone(module.engine.clock());
@@ -98,7 +99,9 @@ impl Instance {
             // Only here does the engine compare the types of what is exported.
             let typed = Migration::new(&mut *store, &instance);
             typed.map_err(|error| error.context(HostStop::WrongExports))
-        })?;
+        });
+        let guest =
+            guest.map_err(|error| NotOpened { fuel: Fuel(account.fuel), ..NotOpened::from(error) })?;
         Ok(Self { store, guest, limits: limits.clone(), account, spent: false, _slot: slot })
     }
 

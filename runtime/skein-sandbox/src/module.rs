@@ -199,7 +199,8 @@ impl Module {
         config: Arc<GuestConfig>,
         call: &'static str,
     ) -> Result<Instance, GuestError> {
-        Instance::new(self, Setup { limits, config, seed: PURE_SEED, cancel: CancelFlag::default(), call })
+        let setup = Setup { limits, config, seed: PURE_SEED, cancel: CancelFlag::default(), call };
+        Instance::new(self, setup).map_err(|not| not.error)
     }
 }
 

@@ -9,6 +9,7 @@ use skein_types::{Clock, Millis};
 
 use super::rates::Gate;
 use crate::cpu;
+use crate::meters::Thread;
 use crate::progress::Progress;
 
 /// Counts an attempt's bytes, which pass at the rates of whoever it is on the account of.
@@ -37,6 +38,7 @@ pub(super) fn metered<T>(
     act: impl FnOnce() -> T,
 ) -> (T, Used) {
     let (began, before) = (clock.elapsed(), cpu::exactly_of_this_thread());
+    Thread::Own.begins();
     let meter = Meter { progress: Arc::clone(progress), gates };
     let answer = paced(Some(Arc::new(meter)), act);
     let own = cpu::exactly_of_this_thread().saturating_sub(before);

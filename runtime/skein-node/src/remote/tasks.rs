@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
 
+use skein_api::Meters;
 use skein_api::node::{Held, Lease, Notes, Outcome, Payload, Report, Used};
 use skein_types::{Clock, Vital};
 use tracing::Span;
@@ -150,8 +151,8 @@ impl Worker {
             drop(span);
             let sent = match done {
                 Done::Over(outcome) => {
-                    let used = with_fuel(used, &outcome);
-                    let report = Report { held, outcome: *outcome, notes: Some(notes), used };
+                    let outcome = outcome_that_cost(*outcome, &used);
+                    let report = Report { held, outcome, notes: Some(notes), used };
                     self.news.send(News::Over(report)).is_ok()
                 }
                 Done::Staged(staged, known) => {
@@ -188,19 +189,27 @@ fn span(node: &str, lease: &Lease) -> Span {
     )
 }
 
-/// A dry run's agents tell what they used in its report.
-fn with_fuel(used: Used, outcome: &Outcome) -> Used {
+/// What did not come to its end has no report to say what it cost.
+fn outcome_that_cost(outcome: Outcome, used: &Used) -> Outcome {
+    let meters = Meters {
+        fuel: used.fuel,
+        cpu_ms: used.cpu_ms,
+        wall_ms: used.slot_ms,
+        bytes_read: used.bytes_read,
+        bytes_written: used.bytes_written,
+        ..Meters::default()
+    };
     match outcome {
-        Outcome::Sampled(sampled) => Used { fuel: sampled.meters.fuel, ..used },
+        Outcome::Failed { why, .. } => Outcome::Failed { why, meters },
+        Outcome::Evicted { checkpoints, .. } => Outcome::Evicted { checkpoints, meters },
         Outcome::Staged(_)
         | Outcome::Fragment(_)
         | Outcome::Planned(_)
+        | Outcome::Sampled(_)
         | Outcome::Scanned(_)
         | Outcome::AlreadyMigrated { .. }
         | Outcome::SchemaMoved { .. }
-        | Outcome::Failed { .. }
-        | Outcome::Revoked
-        | Outcome::Evicted { .. } => used,
+        | Outcome::Revoked => outcome,
     }
 }
 
