@@ -10,6 +10,9 @@ use uuid::Uuid;
 /// Nothing that is asked takes longer.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// A module is answered for when it is compiled (RFC 7240): campaigns can name it then.
+const COMPILED: &str = "wait=60";
+
 /// A server's client.
 pub(crate) struct Client {
     http: reqwest::blocking::Client,
@@ -33,7 +36,7 @@ impl Client {
     }
 
     pub(crate) fn put(&self, path: &str, body: Vec<u8>) -> anyhow::Result<Value> {
-        self.answer(path, self.http.put(self.url(path)).body(body))
+        self.answer(path, self.http.put(self.url(path)).header("prefer", COMPILED).body(body))
     }
 
     /// Moves a campaign that is where it is expected.

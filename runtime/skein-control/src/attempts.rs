@@ -153,8 +153,10 @@ impl Control {
         let after = part.key()?;
         let seq = run.map(|run| self.run_of_campaign(campaign, run)).transpose()?.map(|run| run.seq);
         let filter = AttemptFilter { campaign, seq, failed: part.failed };
-        let page = self.ledger.attempts(filter, after, part.limit())?;
-        shown::page(page.items, page.next.map(|id| id.to_string()), |row| self.shown_attempt(&row))
+        self.ledger.at_once(|| {
+            let page = self.ledger.attempts(filter, after, part.limit())?;
+            shown::page(page.items, page.next.map(|id| id.to_string()), |row| self.shown_attempt(&row))
+        })?
     }
 
     /// The row of an attempt.

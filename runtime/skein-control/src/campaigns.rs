@@ -307,8 +307,10 @@ impl Control {
     ) -> Result<Page<Campaign>, ServiceError> {
         let after = part.key()?;
         let filter = CampaignFilter { owners, state: None };
-        let page = self.ledger.campaigns(&filter, after, part.limit())?;
-        shown::page(page.items, page.next.map(|id| id.to_string()), |row| self.shown_campaign(row))
+        self.ledger.at_once(|| {
+            let page = self.ledger.campaigns(&filter, after, part.limit())?;
+            shown::page(page.items, page.next.map(|id| id.to_string()), |row| self.shown_campaign(row))
+        })?
     }
 
     pub(crate) fn shown_campaign(&self, row: skein_ledger::Campaign) -> Result<Campaign, ServiceError> {
@@ -324,8 +326,10 @@ impl Control {
     pub(crate) fn runs(&self, id: CampaignId, part: &ListPart) -> Result<Page<Run>, ServiceError> {
         let filter = RunFilter { state: part.state, wave: None };
         let after = part.after.as_deref().map(number).transpose()?;
-        let page = self.ledger.runs(id, filter, after, part.limit())?;
-        shown::page(page.items, page.next.map(|seq| seq.to_string()), |run| self.shown_run(&run))
+        self.ledger.at_once(|| {
+            let page = self.ledger.runs(id, filter, after, part.limit())?;
+            shown::page(page.items, page.next.map(|seq| seq.to_string()), |run| self.shown_run(&run))
+        })?
     }
 
     /// A run of a campaign.

@@ -92,8 +92,10 @@ impl Control {
     /// Policies by name.
     pub(crate) fn policies(&self, part: &ListPart) -> Result<Page<NamedPolicy>, ServiceError> {
         let after = part.after.as_deref().map(|after| name("after", after)).transpose()?;
-        let page = self.ledger.policies(after.as_ref(), part.limit())?;
-        shown::page(page.items, page.next.map(|next| next.to_string()), |row| self.shown_policy(&row))
+        self.ledger.at_once(|| {
+            let page = self.ledger.policies(after.as_ref(), part.limit())?;
+            shown::page(page.items, page.next.map(|next| next.to_string()), |row| self.shown_policy(&row))
+        })?
     }
 
     /// Removes a policy. Campaigns that were made with it have it still.

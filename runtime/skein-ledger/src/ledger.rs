@@ -30,6 +30,9 @@ pub trait Ledger: Send + Sync + Debug {
     /// means that nothing of any unit is known to be written: units with causes may be given again.
     fn commit(&self, units: Vec<Unit>) -> Result<Vec<UnitOutcome>, LedgerError>;
 
+    /// Calls what reads several times on this thread, so that all of it sees one moment. What is committed meanwhile is not seen.
+    fn moment(&self, reads: &mut dyn FnMut()) -> Result<(), LedgerError>;
+
     /// The last event.
     fn head(&self) -> Result<Head, LedgerError>;
     /// The ledger's generation: the upper half of every token that it gives.
@@ -205,6 +208,15 @@ pub trait Ledger: Send + Sync + Debug {
     fn written(&self) -> Written;
     /// What it takes on the disk now.
     fn size(&self) -> Result<Bytes, LedgerError>;
+}
+
+impl dyn Ledger {
+    /// What is read within, all of one moment.
+    pub fn at_once<T>(&self, read: impl FnOnce() -> T) -> Result<T, LedgerError> {
+        let (mut read, mut answer) = (Some(read), None);
+        self.moment(&mut || answer = read.take().map(|read| read()))?;
+        answer.ok_or_else(|| LedgerError::Bug("a moment that was not read".to_owned()))
+    }
 }
 
 /// What a rebuild compared.

@@ -114,6 +114,10 @@ impl Ledger for Sqlite {
         self.writer.commit(prepare::prepare(units)?)
     }
 
+    fn moment(&self, reads: &mut dyn FnMut()) -> Result<(), LedgerError> {
+        self.readers.moment(reads)
+    }
+
     fn head(&self) -> Result<Head, LedgerError> {
         self.readers.read(read::event::head)
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{read, verify};
@@ -67,9 +68,15 @@ fn settings(db: &Connection) -> Result<(), LedgerError> {
     db.pragma_update(None, "foreign_keys", true)?;
     db.pragma_update(None, "cache_size", -65_536)?;
     db.pragma_update(None, "wal_autocheckpoint", 2_000)?;
-    db.busy_timeout(Duration::from_secs(10))?;
-    db.set_prepared_statement_cache_capacity(512);
-    Ok(())
+    prepared(db, 512)
+}
+
+/// What holds for each connection: statements are prepared once and then kept. Their plans hang on no value that is bound (SQLite's
+/// query planner stability guarantee), else SQLite would prepare most of them anew each time that one is.
+pub(super) fn prepared(db: &Connection, most: usize) -> Result<(), LedgerError> {
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    db.set_prepared_statement_cache_capacity(most);
+    Ok(db.busy_timeout(Duration::from_secs(10))?)
 }
 
 /// All in one transaction: who dies here leaves an empty file, which is none.
