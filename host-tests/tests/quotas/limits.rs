@@ -1,88 +1,31 @@
 //! What teams are held to while they work.
-//!
-//! Tasks are made to last by a rate at which their team may read: each reads about 10 KiB, so at 3 KiB/s it takes longer than two exchanges
-//! of its node, and is seen at work. Nothing is asserted about how soon something happens, only that it does, and that what may
-//! not be is at no time.
 
 use std::time::Instant;
 
-use host_tests::service::{Fleet, Service};
-use host_tests::{Call, fixture};
-use serde_json::{Value, json};
+use host_tests::service::Service;
+use serde_json::json;
 use skein_types::codes;
 
-use crate::{put, team, until};
+use crate::until;
+use crate::work::{
+    Job, bounded, ended, explained, hostile, planned, published, running, service, set, slow, start, used,
+    waits, waits_for,
+};
 
-/// A server with 2 nodes of 2 slots, two teams, and the same number of datasets for each.
-fn service(of_each: i64) -> Service {
-    let service = Service::over(Fleet { nodes: 2, slots: 2 }, 2 * of_each, |number, path| {
-        fixture::write(path, &fixture::orders(number * 40, (number + 1) * 40), 30);
-    })
-    .with_module_and_datasets();
-    team(&service, "shop");
-    team(&service, "pay");
-    service
-}
-
-/// A planned campaign of a team over its half of the datasets.
-fn planned(service: &Service, owner: &str) -> String {
-    let half = service.datasets.len() / 2;
-    let own = if owner == "shop" { &service.datasets[..half] } else { &service.datasets[half..] };
-    let names: Vec<String> =
-        own.iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
-    let body = json!({
-        "name": owner, "module": "columns@1", "owner": owner,
-        "params": { "name": owner, "steps": [{ "drop": "note" }] },
-        "policy": { "migration": owner, "canary": { "datasets": 1 }, "waves": [] },
-        "selection": { "names": names },
-    });
-    let (status, made) = service.post("/v1/campaigns", "", &body);
-    assert_eq!(status, 200, "{made}");
-    let campaign = made["campaign"].as_str().unwrap().to_owned();
-    service.act(&campaign, "plan").succeeded();
-    until("it is planned", || service.state_of(&campaign).as_deref() == Some("planned"));
-    campaign
-}
-
-fn bounded(resource: &str, limit: u64) -> Value {
-    json!({ resource: { "guaranteed": 0, "limit": limit } })
-}
-
-/// Sets a team's quota, whatever it was.
-fn set(service: &Service, of: &str, bounds: &[Value], excess: &str) {
-    let mut all = serde_json::Map::new();
-    bounds.iter().for_each(|bounds| all.extend(bounds.as_object().unwrap().clone()));
-    let (status, answer) = put(service, of, "If-Match: *\r\n", &json!({ "bounds": all, "excess": excess }));
-    assert_eq!(status, 200, "{answer}");
-}
-
-fn running(service: &Service, campaign: &str) -> u64 {
-    service.progress(campaign)["running"].as_u64().unwrap()
-}
-
-fn published(service: &Service, campaign: &str) -> u64 {
-    service.shown(campaign)["runs"]["published"].as_u64().unwrap()
-}
-
-/// What the first run that is not done waits for.
-fn waits(service: &Service, campaign: &str) -> Value {
-    let why: Call = service.call("campaign").arg("why").arg(campaign);
-    let runs = why.finish().succeeded().json();
-    runs[0]["waiting"].clone()
+/// Two teams with as many datasets each, and a campaign of each over them.
+fn two(service: Service) -> (Service, String, String) {
+    let (of_shop, of_pay) = service.datasets.split_at(service.datasets.len() / 2);
+    let jobs = [Job::drops("shop", of_shop), Job::drops("pay", of_pay)];
+    let [shop, pay] = planned(&service, &jobs).try_into().unwrap();
+    (service, shop, pay)
 }
 
 #[test]
 fn a_team_with_one_slot_has_never_two_at_work_while_another_uses_the_rest() {
-    let service = service(10);
-    let (shop, pay) = (planned(&service, "shop"), planned(&service, "pay"));
-    let slots = || service.get("/v1/usage?by=team&team=shop")["sums"][0]["slot_ms"].as_u64().unwrap_or(0);
-    let for_the_plan = slots();
-    set(&service, "team:shop", &[bounded("slots", 1), bounded("read", 3 << 10)], "throttle");
-    set(&service, "team:pay", &[bounded("read", 3 << 10)], "throttle");
-    let began = Instant::now();
-    for campaign in [&shop, &pay] {
-        service.act(campaign, "start").succeeded();
-    }
+    let (service, shop, pay) = two(slow(&["shop", "pay"], 20, |_| 40));
+    set(&service, "team:shop", &[bounded("slots", 1)], "throttle");
+    let (for_the_plan, began) = (used(&service, "shop", "slot_ms"), Instant::now());
+    [&shop, &pay].into_iter().for_each(|campaign| start(&service, campaign));
     let mut most = [0, 0];
     until("both are through", || {
         for (most, campaign) in most.iter_mut().zip([&shop, &pay]) {
@@ -93,72 +36,91 @@ fn a_team_with_one_slot_has_never_two_at_work_while_another_uses_the_rest() {
     let elapsed = u64::try_from(began.elapsed().as_millis()).unwrap();
     assert_eq!(most[0], 1, "the limit is one");
     assert!(most[1] > 1, "the other is not limited");
-    let took = slots() - for_the_plan;
+    let took = used(&service, "shop", "slot_ms") - for_the_plan;
     assert!(took > 0 && took <= elapsed + 5_000, "{took} ms of one slot in {elapsed} ms");
 }
 
-#[test]
-fn a_team_reads_no_faster_than_it_may_and_others_are_not_held_back() {
-    let service = service(6);
-    let (shop, pay) = (planned(&service, "shop"), planned(&service, "pay"));
-    let read = || service.get("/v1/usage?by=team&team=shop")["sums"][0]["bytes_read"].as_u64().unwrap_or(0);
-    let before = read();
-    let rate = 6 << 10;
-    set(&service, "team:shop", &[bounded("read", rate)], "throttle");
+/// A team that may let so many bytes pass in a second needs so long, and another one does not wait for it.
+fn passes_no_faster((flow, rate): (&str, u64), sum: &str) {
+    let (service, shop, pay) = two(service(&["shop", "pay"], 12, |_| 40));
+    let before = used(&service, "shop", sum);
+    set(&service, "team:shop", &[bounded(flow, rate)], "throttle");
     let began = Instant::now();
-    service.act(&shop, "start").succeeded();
-    service.act(&pay, "start").succeeded();
+    [&shop, &pay].into_iter().for_each(|campaign| start(&service, campaign));
     until("the other is through", || published(&service, &pay) == 6);
     assert!(published(&service, &shop) < 6, "the one that is held back is not through by then");
+    let explained = explained(&service, "team:shop");
+    assert_eq!(explained["quota"]["bounds"][flow]["limit"], json!(rate), "{explained}");
     until("it is through", || published(&service, &shop) == 6);
-    let (took, bytes) = (began.elapsed(), read() - before);
-    // Two threads help with each, and what they write is counted too.
-    let written = service.get("/v1/usage?by=team&team=shop")["sums"][0]["bytes_written"].as_u64().unwrap();
-    let own = service.datasets[..6].iter().map(|path| {
-        let files = std::fs::read_dir(path).unwrap().flatten();
-        let data = files.filter(|file| file.path().extension().is_some_and(|ext| ext == "parquet"));
-        data.map(|file| file.metadata().unwrap().len()).sum::<u64>()
-    });
-    let lies_there: u64 = own.sum();
-    assert!(written >= lies_there && lies_there > 0, "{written} of {lies_there}");
+    let (took, bytes) = (began.elapsed(), used(&service, "shop", sum) - before);
+    assert!(bytes > 4 * rate, "{bytes} bytes are no test of {rate} a second");
     // As the nodes counted them; what gathers at a gate while nobody goes through is a twentieth of a second on each node.
     let least = bytes as f64 / rate as f64 - 0.3;
     assert!(took.as_secs_f64() >= least, "{bytes} bytes in {took:?} at {rate} a second");
 }
 
 #[test]
-fn a_quota_that_is_cut_while_its_team_works_holds_from_then_on_and_can_end_what_runs() {
-    let service = service(12);
-    let shop = planned(&service, "shop");
-    set(&service, "team:shop", &[bounded("read", 1 << 10), bounded("slots", 4)], "terminate");
-    service.act(&shop, "start").succeeded();
-    until("one is at work", || running(&service, &shop) > 0);
-    set(&service, "team:shop", &[bounded("read", 1 << 10), bounded("slots", 0)], "terminate");
-    until("all are ended", || running(&service, &shop) == 0);
-    let through = published(&service, &shop);
-    assert!(through < 12);
-    until("it says why", || {
-        let waits = waits(&service, &shop);
-        waits["reason"] == "quota" && waits["message"].as_str().unwrap().contains("limit of 0 slots")
+fn a_team_reads_no_faster_than_it_may_and_others_are_not_held_back() {
+    passes_no_faster(("read", 6 << 10), "bytes_read");
+}
+
+#[test]
+fn a_team_writes_no_faster_than_it_may_and_others_are_not_held_back() {
+    passes_no_faster(("write", 3 << 10), "bytes_written");
+}
+
+#[test]
+fn a_team_has_no_more_agents_than_its_memory_is_enough_for() {
+    let service = slow(&["shop"], 6, |_| 40);
+    let shop = Job::drops("shop", &service.datasets).planned(&service);
+    set(&service, "team:shop", &[bounded("memory", 1 << 20)], "throttle");
+    start(&service, &shop);
+    let mut message = String::new();
+    until("it says that no task is so small", || {
+        message = waits(&service, &shop)["message"].as_str().unwrap().to_owned();
+        message.contains("team shop has a limit of 1MiB of memory")
     });
-    let explained = service.call("quota").arg("explain").arg("team:shop").finish().succeeded().json();
-    assert_eq!((&explained["divided"], &explained["by"]), (&json!(true), &json!("team:shop")), "{explained}");
-    assert!(
-        explained["queues"].as_array().unwrap().iter().any(|queue| !queue["why"].is_null()),
-        "{explained}"
-    );
-    // With room again it goes on, and nothing was lost or done twice.
-    set(&service, "team:shop", &[bounded("slots", 1)], "throttle");
-    until("it is through", || published(&service, &shop) == 12);
-    for dataset in &service.datasets[..12] {
-        assert_eq!(service.published(dataset), 1);
-    }
+    // Enough for one, and almost for two.
+    let needs = message.split_whitespace().find(|word| word.contains("iB")).unwrap();
+    let (number, unit) = needs.split_at(needs.find(|at: char| at.is_ascii_alphabetic()).unwrap());
+    let needs = number.parse::<u64>().unwrap() << if unit == "GiB" { 30 } else { 20 };
+    set(&service, "team:shop", &[bounded("memory", 2 * needs - 1)], "throttle");
+    let mut told = false;
+    until("all are through", || {
+        assert!(running(&service, &shop) <= 1, "two at work");
+        told = told || waits_for(&service, &shop, "of memory");
+        published(&service, &shop) == 6
+    });
+    assert!(told, "nobody was told why");
+}
+
+#[test]
+fn a_team_takes_no_more_time_of_processors_than_it_may() {
+    let service = hostile(&["shop"], (6, 60));
+    let shop = Job::behaves("shop", &service.datasets, "work").planned(&service);
+    let before = used(&service, "shop", "cpu_ms");
+    // Less than any agent takes by itself.
+    let limit = 400;
+    set(&service, "team:shop", &[bounded("cpu", limit)], "throttle");
+    let began = Instant::now();
+    start(&service, &shop);
+    let mut told = false;
+    until("all are through", || {
+        told = told || waits_for(&service, &shop, "team shop is at its limit of 0.4 cores");
+        published(&service, &shop) == 6
+    });
+    assert!(told, "nobody was told why");
+    let took = u64::try_from(began.elapsed().as_millis()).unwrap();
+    let cpu = used(&service, "shop", "cpu_ms") - before;
+    // What the last one took is made up for by what would come after it, and two seconds' worth may be taken ahead.
+    let last = cpu / 6 + 2 * limit;
+    assert!(cpu <= took * limit / 1_000 + last, "{cpu} ms of processors in {took} ms");
+    assert_eq!(ended(&service, &shop, "stopped"), 0, "what has begun is not disturbed");
 }
 
 #[test]
 fn a_campaign_is_refused_where_its_team_has_nothing_left_and_says_what_it_waits_for_where_it_is_not() {
-    let service = service(2);
-    let shop = planned(&service, "shop");
+    let (service, shop, _) = two(service(&["shop", "pay"], 4, |_| 40));
     assert_eq!(waits(&service, &shop)["reason"], "not_started");
     set(&service, "team:shop", &[bounded("slots", 0)], "reject");
     service.act(&shop, "start").refused_json(codes::QUOTA_SPENT);

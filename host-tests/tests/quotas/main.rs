@@ -5,26 +5,18 @@
     reason = "helpers of tests: a failure here is a failed test, and a deadline is of the real clock"
 )]
 
+mod cuts;
+mod elsewhere;
+mod fuel;
+mod lending;
 mod limits;
 mod setting;
 mod usage;
+mod work;
 
-use std::time::{Duration, Instant};
-
+use host_tests::patience::until;
 use host_tests::service::Service;
 use serde_json::Value;
-
-/// Nothing of these tests works for longer; beyond it is stuck.
-const DEADLINE: Duration = Duration::from_secs(240);
-
-/// Waits until something is so.
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !is_so() {
-        assert!(started.elapsed() < DEADLINE, "never: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
 
 /// Makes a team.
 fn team(service: &Service, name: &str) {

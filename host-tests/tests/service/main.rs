@@ -27,21 +27,8 @@ mod stream;
 mod uploads;
 mod versions;
 
-use std::time::{Duration, Instant};
-
+use host_tests::patience::until;
 use host_tests::service::Service;
-
-/// Nothing of these tests works for longer; beyond it is stuck.
-const DEADLINE: Duration = Duration::from_secs(240);
-
-/// Waits until something is so.
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !is_so() {
-        assert!(started.elapsed() < DEADLINE, "never: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
 
 /// Waits until a campaign is in a state, and asks it to go on where it halts: what fails here fails on purpose.
 fn brought(service: &Service, campaign: &str, to: &str) {

@@ -13,7 +13,6 @@ use crate::control::{Control, State};
 use crate::division::{TICK_EVERY, TICK_SOON, cheapest, class, queue_of};
 use crate::error::ServiceError;
 use crate::fleet::Hold;
-use crate::live::Live;
 
 /// Small tasks that a node has for each agent that it may have, where a limit stands behind that.
 const AHEAD: u32 = 8;
@@ -50,10 +49,9 @@ impl Control {
             let mut ready = Vec::new();
             for (place, campaign) in working.iter().enumerate() {
                 let share = left.div_ceil(working.len() - place);
-                let some = self.ready(*campaign, Some(class(large)), share)?;
-                let before = ready.len();
-                ready.extend(some.into_iter().filter(|task| !shunned.contains(&task.id)));
-                left -= ready.len() - before;
+                let some = self.ready_but(*campaign, (large, share), &shunned)?;
+                left -= some.len();
+                ready.extend(some);
             }
             Ok(ready)
         };
@@ -104,30 +102,10 @@ impl Control {
             counts.insert(queue, some);
         }
         let mut dealt = Dealt::default();
-        let hard: BTreeSet<QueueKey> =
-            division.waiting.keys().filter(|queue| division.is_hard(queue)).cloned().collect();
-        let failed = Self::failed_elsewhere(state, asked.node);
-        if !failed.is_empty() {
-            for queue in division.waiting.keys().filter(|queue| !hard.contains(queue)) {
-                counts.entry(queue.clone()).or_insert(0);
-            }
-        }
         for (queue, count) in counts {
             let (Some(campaign), Ok(count)) = (queue.campaign, usize::try_from(count)) else { continue };
             let large = queue.size == SizeClass::Large;
-            let mut tasks = self.ready(campaign, Some(class(large)), count)?;
-            // What failed here is tried elsewhere, where elsewhere is a place for it: else it would wait for ever.
-            let elsewhere = state.fleet.seats.iter().any(|(node, seat)| {
-                let free = !hard.contains(&queue) || grants.permits(&queue, *node) > 0;
-                *node != asked.node && seat.takes() && free
-            });
-            tasks.retain(|task| !(elsewhere && shunned.contains(&task.id)));
-            if !failed.is_empty() && !hard.contains(&queue) {
-                let ready = self.ready(campaign, Some(class(large)), TASKS_MAX)?;
-                let new = |task: &Task| tasks.iter().all(|one| one.id != task.id);
-                let one = ready.into_iter().find(|task| failed.contains(&task.id) && new(task));
-                tasks.extend(one);
-            }
+            let tasks = self.ready_but(campaign, (large, count), shunned)?;
             let given = u32::try_from(tasks.len()).unwrap_or(u32::MAX);
             if let Some(waiting) = state.division.waiting.get_mut(&queue) {
                 *waiting = waiting.saturating_sub(given);
@@ -137,12 +115,20 @@ impl Control {
         Ok(dealt)
     }
 
-    /// Tasks that failed at another node and are for this one, which may have no permit for them: the allocator does not know who may
-    /// not have which task. Behind a limit permits alone count.
-    fn failed_elsewhere(state: &State, node: NodeId) -> BTreeSet<TaskId> {
-        let failed = state.campaigns.values().flat_map(Live::failed_at);
-        let there = |at: &NodeId| *at != node && state.fleet.seats.contains_key(at);
-        failed.filter(|(_, at)| there(at)).map(|(task, _)| task).collect()
+    /// Tasks of a campaign that may be claimed now, but for these; as many more are looked at, so that nothing waits behind them.
+    fn ready_but(
+        &self,
+        campaign: CampaignId,
+        (large, most): (bool, usize),
+        shunned: &BTreeSet<TaskId>,
+    ) -> Result<Vec<Task>, ServiceError> {
+        if most == 0 {
+            return Ok(Vec::new());
+        }
+        let mut tasks = self.ready(campaign, Some(class(large)), most.saturating_add(shunned.len()))?;
+        tasks.retain(|task| !shunned.contains(&task.id));
+        tasks.truncate(most);
+        Ok(tasks)
     }
 
     /// How many tasks of each queue a node has, but for those that are gone.
@@ -216,22 +202,13 @@ impl Control {
         node: NodeId,
     ) -> (Option<List<Permit, 1_024>>, List<Rate, 1_024>) {
         let division = &state.division;
-        let mut own: BTreeMap<QueueKey, u32> = match division.on {
+        let own: BTreeMap<QueueKey, u32> = match division.on {
             true => {
                 let grants = division.grants.permits.iter();
                 grants.filter_map(|(queue, nodes)| Some((queue.clone(), *nodes.get(&node)?))).collect()
             }
             false => BTreeMap::new(),
         };
-        // What failed elsewhere is here without a permit, and may be begun where nothing else is.
-        let waiting = division.waiting.keys().filter(|queue| division.on && !division.is_hard(queue));
-        let holds = state.fleet.seats.get(&node).into_iter().flat_map(|seat| seat.holds.values());
-        let campaigns: BTreeSet<CampaignId> = holds.filter_map(|hold| hold.campaign).collect();
-        for queue in waiting {
-            if queue.campaign.is_some_and(|campaign| campaigns.contains(&campaign)) {
-                own.entry(queue.clone()).or_insert(0);
-            }
-        }
         let permits = own.iter().filter_map(|(queue, agents)| {
             Some(Permit {
                 team: Text::escaped(queue.team.as_str()),

@@ -35,8 +35,6 @@ pub(crate) const TICK_EVERY: Duration = Duration::from_millis(250);
 pub(crate) const TICK_SOON: Duration = Duration::from_millis(25);
 /// Thousandths of a core that an agent is expected to take, until it is measured.
 const CPU: u64 = 1_000;
-/// Of a node that does not say how much memory it has.
-const MEMORY: u64 = 1 << 50;
 /// The one store that there is.
 const STORE: &str = "local";
 /// Tasks of a queue that are counted: more say no more.
@@ -174,13 +172,15 @@ impl Control {
         let (mut queues, mut waiting) = (Vec::new(), BTreeMap::new());
         for (id, large) in keys {
             let ready = match works.contains(&id) {
-                true => self.ready(id, Some(class(large)), COUNTED)?.len(),
-                false => 0,
+                true => self.ready(id, Some(class(large)), COUNTED)?,
+                false => Vec::new(),
             };
-            let ready = u32::try_from(ready).unwrap_or(u32::MAX);
             let here = at.remove(&(id, large)).unwrap_or_default();
             let live = self.live(state, id)?;
             let (key, memory, module) = (queue_of(live, id, large), memory_of(live), live.module);
+            let shun = live.all_shun(&ready);
+            let not_at = shun.filter(|node| state.fleet.has_other(*node, memory));
+            let ready = u32::try_from(ready.len()).unwrap_or(u32::MAX);
             let seats = &state.fleet.seats;
             let running =
                 here.iter().filter_map(|(node, at)| Some((*node, running(seats.get(node)?, &key, *at))));
@@ -194,7 +194,7 @@ impl Control {
             waiting.insert(key.clone(), ready);
             let task =
                 Amounts::of([(Resource::Cpu, CPU), (Resource::Memory, memory.0), (Resource::Slots, 1)]);
-            queues.push(Queue { key, module: Some(module), task, waiting: wait, running });
+            queues.push(Queue { key, module: Some(module), task, waiting: wait, running, not_at });
         }
         let frozen = state.fleet.frozen;
         let nodes = state.fleet.seats.iter().map(|(id, seat)| node(*id, seat, frozen)).collect();
@@ -210,6 +210,8 @@ impl Control {
         let quotas = Arc::new(in_force(&self.all_quotas()?));
         if state.division.past == Past::default() {
             self.fuel_of_before(&mut state.division.past, &quotas)?;
+            // What was reported meanwhile is in the ledger as well.
+            state.division.used.values_mut().for_each(|used| used.fuel = Fuel(0));
         }
         state.division.quotas = Some(Arc::clone(&quotas));
         Ok(quotas)
@@ -252,7 +254,7 @@ fn is_tight(state: &State, works: &BTreeSet<CampaignId>) -> bool {
     let lives = works.iter().filter_map(|id| state.campaigns.get(id));
     let Some(most) = lives.map(|live| memory_of(live).0).max() else { return false };
     let mut seats = state.fleet.seats.values();
-    seats.any(|seat| most.saturating_mul(seat.slots as u64) > memory(seat))
+    seats.any(|seat| most.saturating_mul(seat.slots as u64) > seat.memory())
 }
 
 /// When the time of a budget that runs now began.
@@ -270,12 +272,8 @@ fn running(seat: &Seat, key: &QueueKey, at: At) -> u32 {
 fn node(id: NodeId, seat: &Seat, frozen: bool) -> Node {
     let said = seat.capacity.iter().map(|(resource, amount)| (*resource, *amount));
     let capacity =
-        Amounts::of(said).with(Resource::Memory, memory(seat)).with(Resource::Slots, seat.slots as u64);
+        Amounts::of(said).with(Resource::Memory, seat.memory()).with(Resource::Slots, seat.slots as u64);
     Node { id, capacity, takes: seat.takes() && !frozen }
-}
-
-fn memory(seat: &Seat) -> u64 {
-    seat.capacity.get(&Resource::Memory).copied().unwrap_or(MEMORY)
 }
 
 pub(crate) const fn class(large: bool) -> skein_ledger::SizeClass {

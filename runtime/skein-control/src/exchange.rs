@@ -32,8 +32,10 @@ use crate::deal::Dealt;
 use crate::division::TICK_EVERY;
 use crate::error::ServiceError;
 use crate::fleet::Hold;
+use crate::live::Live;
 use crate::points::Exchanging;
 use crate::watched::Watched;
+use crate::work::memory_of;
 
 /// How long it is remembered where a task was, at least; while it is queued it is anyway.
 const KEEP: u64 = 24 * 3_600_000;
@@ -321,11 +323,11 @@ impl Control {
         Ok(chosen.collect())
     }
 
-    /// What failed at a node in a way for which another one is to try it, while there is another one.
+    /// What failed at a node in a way for which another one is to try it, while there is another one that could.
     pub(crate) fn shunned(state: &State, node: NodeId) -> BTreeSet<TaskId> {
-        let others = state.fleet.seats.keys().any(|other| *other != node);
-        let tried = state.campaigns.values().filter(|_| others).flat_map(|live| live.shuns(node));
-        tried.collect()
+        let tried = state.campaigns.values().filter(|live| !live.tries.is_empty());
+        let could = |live: &&Live| state.fleet.has_other(node, memory_of(live));
+        tried.filter(could).flat_map(|live| live.shuns(node)).collect()
     }
 
     /// Campaigns of which tasks may start.

@@ -10,7 +10,7 @@ use skein_api::node::{Exchange, Exchanged, Held, Register, Wants};
 use skein_campaign::task::{Room, Session, SizeClass};
 use skein_fleet::QueueKey;
 use skein_ledger::Used;
-use skein_types::{CampaignId, Millis, NodeId, NodeMark, Resource, TaskId};
+use skein_types::{Bytes, CampaignId, Millis, NodeId, NodeMark, Resource, TaskId};
 
 /// Of a node's lease.
 pub(crate) const LEASE: Duration = Duration::from_secs(10);
@@ -38,6 +38,9 @@ pub(crate) fn capacity_of(asked: &Register) -> Capacity {
     ];
     said.into_iter().filter_map(|(resource, has)| Some((resource, has.filter(|has| *has > 0)?))).collect()
 }
+
+/// Memory of a node that does not say how much it has.
+const MEMORY: u64 = 1 << 50;
 
 /// Nodes that registered with this process.
 #[derive(Debug, Default)]
@@ -127,6 +130,11 @@ impl Seat {
         matches!(self.mark, NodeMark::None)
     }
 
+    /// What it has of it for agents.
+    pub(crate) fn memory(&self) -> u64 {
+        self.capacity.get(&Resource::Memory).copied().unwrap_or(MEMORY)
+    }
+
     /// It was answered: only that renews its lease, here as there.
     pub(crate) fn renew(&mut self, now: Duration) {
         self.until = now + LEASE;
@@ -173,6 +181,12 @@ impl Fleet {
             .values()
             .flat_map(|seat| seat.holds.values())
             .filter(move |hold| hold.campaign == Some(campaign))
+    }
+
+    /// Whether there is another node than this one that could have a task of so much memory.
+    pub(crate) fn has_other(&self, than: NodeId, memory: Bytes) -> bool {
+        let mut seats = self.seats.iter();
+        seats.any(|(node, seat)| *node != than && seat.takes() && seat.memory() >= memory.0)
     }
 
     /// How many tasks of a size class a node has when these are gone, and how many each of the others has.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use skein_campaign::{Campaign, Policy, Progress, Restored, Tally, Tries, WaveRow};
 use skein_ledger::{
-    EventFilter, Kind, Ledger, Limit, Name, Run, RunCounts, Subject, TaskFilter, TaskKind, Wave,
+    EventFilter, Kind, Ledger, Limit, Name, Run, RunCounts, Subject, Task, TaskFilter, TaskKind, Wave,
 };
 use skein_types::{
     Blake3, CampaignId, CampaignState, ModuleDigest, NodeId, RunState, TaskId, Timestamp, TraceId,
@@ -132,8 +132,16 @@ impl Live {
         self.failed_at().filter(move |(_, at)| *at == node).map(|(task, _)| task)
     }
 
+    /// The node that is the wrong one for each of these tasks, if one is.
+    pub(crate) fn all_shun(&self, tasks: &[Task]) -> Option<NodeId> {
+        let failed: BTreeMap<TaskId, NodeId> = self.failed_at().collect();
+        let mut nodes = tasks.iter().map(|task| failed.get(&task.id));
+        let first = nodes.next()??;
+        nodes.all(|node| node == Some(first)).then_some(*first)
+    }
+
     /// Tasks that failed in a way for which another node is to try them, and where.
-    pub(crate) fn failed_at(&self) -> impl Iterator<Item = (TaskId, NodeId)> {
+    fn failed_at(&self) -> impl Iterator<Item = (TaskId, NodeId)> {
         let tried = self.tries.values().flatten();
         tried.filter_map(|(task, tried)| Some((*task, tried.elsewhere_than?)))
     }

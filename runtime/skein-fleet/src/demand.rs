@@ -42,6 +42,8 @@ pub struct Queue {
     pub waiting: u32,
     /// Agents at work, by node.
     pub running: BTreeMap<NodeId, u32>,
+    /// Where nothing of what waits may begin: each of these tasks has failed there and is for another node. What runs there stays.
+    pub not_at: Option<NodeId>,
 }
 
 /// A node that is there.

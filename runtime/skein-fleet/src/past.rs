@@ -23,8 +23,11 @@ const UNREPORTED: u32 = 10_000;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Past {
     at: Option<Timestamp>,
+    /// Milliseconds that ticks have counted.
+    pub(crate) elapsed: u64,
     /// Of all together.
     pub(crate) fuel: Spent,
+    pub(crate) cpu: Overdraft,
     pub(crate) teams: BTreeMap<Name, TeamPast>,
     /// What was to stop, so that the same is said again and not something else in addition.
     pub(crate) reclaimed: BTreeSet<(QueueKey, NodeId)>,
@@ -35,6 +38,7 @@ pub struct Past {
 pub(crate) struct TeamPast {
     pub(crate) lead: Lead,
     pub(crate) fuel: Spent,
+    pub(crate) cpu: Overdraft,
     pub(crate) flow: Flow,
     pub(crate) campaigns: BTreeMap<Option<CampaignId>, CampaignPast>,
 }
@@ -44,6 +48,7 @@ pub(crate) struct TeamPast {
 pub(crate) struct CampaignPast {
     pub(crate) lead: Lead,
     pub(crate) fuel: Spent,
+    pub(crate) cpu: Overdraft,
     pub(crate) agents: Agents,
     /// Charged by what runs, and not yet reported.
     pub(crate) ahead: Amounts,
@@ -115,6 +120,41 @@ impl Spent {
     /// When the next time begins.
     pub(crate) const fn next(budget: &FuelBudget, now: Timestamp) -> Timestamp {
         Timestamp((now.0 / budget.per.0).saturating_add(1).saturating_mul(budget.per.0))
+    }
+}
+
+/// For how much time of a limit processors may be taken before it is known how much that is: nodes report every second and a half.
+const CREDIT: f64 = 2_000.0;
+
+/// Time of processors against a limit of them. One agent can take more than any limit: it is let, and what comes after it waits
+/// until that is made up for.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Overdraft {
+    /// Thousandths of a core times milliseconds, taken and not made up for; below nothing there is something left.
+    owed: f64,
+    limit: f64,
+    /// When that was, by the time that ticks count.
+    at: u64,
+    fresh: Millis,
+}
+
+impl Overdraft {
+    /// Takes in what was reported; answers whether that is more than the limit let so far.
+    pub(crate) fn settle(&mut self, limit: u64, elapsed: u64) -> bool {
+        let fresh = std::mem::take(&mut self.fresh);
+        if limit == u64::MAX {
+            *self = Self::default();
+            return false;
+        }
+        let owed = self.left(elapsed) + real(fresh.0) * 1_000.0;
+        *self =
+            Self { owed: owed.max(-CREDIT * real(limit)), limit: real(limit), at: elapsed, fresh: Millis(0) };
+        self.owed > 0.0
+    }
+
+    /// What is owed then.
+    fn left(&self, elapsed: u64) -> f64 {
+        self.owed - self.limit * real(elapsed.saturating_sub(self.at))
     }
 }
 
@@ -212,17 +252,22 @@ impl Past {
         }
     }
 
-    /// Forgets who is gone, but for what would come back to them: fuel that is spent, and what was measured a while ago.
+    /// Forgets who is gone, but for what would come back to them: fuel that is spent, time of processors that is owed, and what was
+    /// measured a while ago.
     pub(crate) fn forget(&mut self) {
+        let elapsed = self.elapsed;
+        let owes = |cpu: &Overdraft| cpu.limit > 0.0 && cpu.left(elapsed) > 0.0;
         for team in self.teams.values_mut() {
             team.lead = Lead::default();
             for campaign in team.campaigns.values_mut() {
                 campaign.lead = Lead::default();
                 campaign.queues.clear();
             }
-            team.campaigns.retain(|_, campaign| campaign.fuel.fuel.0 > 0 || campaign.agents.slots >= 1.0);
+            team.campaigns.retain(|_, campaign| {
+                campaign.fuel.fuel.0 > 0 || campaign.agents.slots >= 1.0 || owes(&campaign.cpu)
+            });
         }
-        self.teams.retain(|_, team| team.fuel.fuel.0 > 0 || !team.campaigns.is_empty());
+        self.teams.retain(|_, team| team.fuel.fuel.0 > 0 || !team.campaigns.is_empty() || owes(&team.cpu));
     }
 
     /// Takes in what was reported; answers how much time has passed, in milliseconds.
@@ -230,6 +275,7 @@ impl Past {
         let passed = self.at.map_or(0, |at| now.0.saturating_sub(at.0)).min(STEP_MAX);
         let step = u32::try_from(passed).unwrap_or(u32::MAX);
         self.at = Some(now);
+        self.elapsed = self.elapsed.saturating_add(step.into());
         for team in self.teams.values_mut() {
             team.flow.pass(f64::from(step));
             team.campaigns.values_mut().for_each(|campaign| campaign.agents.pass(f64::from(step)));
@@ -239,10 +285,13 @@ impl Past {
             team.flow.read += real(one.read.0);
             team.flow.write += real(one.write.0);
             team.fuel.fresh += one.fuel;
+            team.cpu.fresh += one.cpu;
             self.fuel.fresh += one.fuel;
+            self.cpu.fresh += one.cpu;
             let campaign = team.campaigns.entry(one.campaign).or_default();
             campaign.agents.add(one);
             campaign.fuel.fresh += one.fuel;
+            campaign.cpu.fresh += one.cpu;
             campaign.reported = campaign.reported.plus(Amounts::of([
                 (Resource::Slots, one.slots.0),
                 (Resource::Cpu, one.cpu.0.saturating_mul(1_000)),
@@ -273,7 +322,7 @@ impl CampaignPast {
 
 #[cfg(test)]
 mod tests {
-    use super::{Agents, CampaignPast, Lead, Past, Spent, level};
+    use super::{Agents, CampaignPast, Lead, Overdraft, Past, Spent, level};
     use crate::amounts::Amounts;
     use crate::demand::Used;
     use skein_types::{Bytes, Fuel, FuelBudget, Millis, Resource, Timestamp};
@@ -318,6 +367,22 @@ mod tests {
         assert_eq!(one[Resource::Cpu], (9_000_000 + 1_000_000) / 100_000);
         assert_eq!(one[Resource::Slots], 1);
         assert!((950_000..1_050_000).contains(&one[Resource::Read]), "{one:?}");
+    }
+
+    #[test]
+    fn what_is_taken_beyond_a_limit_of_processors_is_made_up_for_by_time() {
+        let mut overdraft = Overdraft::default();
+        assert!(!overdraft.settle(500, 1_000));
+        overdraft.fresh = Millis(1_000);
+        assert!(!overdraft.settle(500, 3_000), "a second of a processor in two seconds");
+        overdraft.fresh = Millis(1_000);
+        assert!(overdraft.settle(500, 3_500));
+        assert!(overdraft.settle(500, 4_900));
+        assert!(!overdraft.settle(500, 5_000));
+        assert!(!overdraft.settle(500, 99_000));
+        overdraft.fresh = Millis(1_001);
+        assert!(overdraft.settle(500, 99_000), "nobody saves more than two seconds");
+        assert!(!overdraft.settle(u64::MAX, 99_000), "no limit");
     }
 
     #[test]

@@ -360,7 +360,14 @@ fn parties(work: &Work) -> impl Iterator<Item = QuotaOf> {
 
 fn queue(work: &Work) -> Queue {
     let waiting = u32::try_from(work.waiting.min(10_000)).unwrap_or(u32::MAX);
-    Queue { key: work.key.clone(), module: None, task: work.said, waiting, running: BTreeMap::new() }
+    Queue {
+        key: work.key.clone(),
+        module: None,
+        task: work.said,
+        waiting,
+        running: BTreeMap::new(),
+        not_at: None,
+    }
 }
 
 fn index(count: u32) -> usize {

@@ -40,7 +40,7 @@ fn key(team_name: &str, of: Option<u128>) -> QueueKey {
 /// Tasks of one slot, one GiB and one processor.
 fn queue(key: QueueKey, waiting: u32, running: &[(u64, u32)]) -> Queue {
     let running: BTreeMap<_, _> = running.iter().map(|(at, agents)| (node_id(*at), *agents)).collect();
-    Queue { key, module: None, task: slots(1), waiting, running }
+    Queue { key, module: None, task: slots(1), waiting, running, not_at: None }
 }
 
 fn bounded(resource: Resource, guaranteed: u64, limit: Option<u64>, lendable: Option<u64>) -> Quota {

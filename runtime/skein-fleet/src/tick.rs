@@ -1,6 +1,7 @@
 //! One tick: from what there is, what is wanted and what was before to who may use what.
 
 mod account;
+mod cpu;
 mod fill;
 mod fuel;
 mod number;

@@ -102,6 +102,23 @@ fn nobody_loses_what_is_guaranteed_to_them() {
 }
 
 #[test]
+fn what_failed_at_a_node_begins_at_another_one_and_what_runs_there_stays() {
+    let (a, b) = (key("a", None), key("b", None));
+    let of = |waiting, running: &[(u64, u32)]| Queue {
+        not_at: Some(node_id(0)),
+        ..queue(a.clone(), waiting, running)
+    };
+    let at = |grants: &Grants, queue| [0, 1].map(|at| grants.permits(queue, node_id(at)));
+    let one = of_teams([("a", bounded(Resource::Slots, 0, Some(1), None))]);
+    assert_eq!(at(&divided(2, 4, vec![of(1, &[])], &one), &a), [0, 1], "behind a limit too");
+    let grants = divided(2, 4, vec![of(9, &[(0, 2)])], &Quotas::default());
+    assert_eq!(at(&grants, &a), [2, 4]);
+    let grants = divided(2, 4, vec![of(1, &[]), queue(b.clone(), 99, &[(1, 4)])], &Quotas::default());
+    assert_eq!((at(&grants, &a), at(&grants, &b)), ([0, 1], [4, 3]), "the place of what ends there");
+    assert_eq!(grants.waits[&a], Reason::Ending { agents: 1 });
+}
+
+#[test]
 fn what_is_idle_is_lent_but_for_what_its_owner_keeps() {
     let b = key("b", None);
     let of = |lendable| of_teams([("a", bounded(Resource::Slots, 4, None, lendable))]);

@@ -179,6 +179,26 @@ fn a_team_that_takes_more_than_it_says_is_charged_for_what_it_takes() {
 }
 
 #[test]
+fn a_team_with_a_limit_of_processors_takes_no_more_of_them_whatever_its_agents_take() {
+    let names = names(2);
+    for (limit, takes) in [(1_000, 1_000), (2_000, 500), (1_000, 2_000), (400, 1_000)] {
+        let quotas = of_teams([(&names[0], bounded(Resource::Cpu, 0, Some(limit), None))]);
+        let mut world = World::of_nodes(2, slots(4), quotas, 31);
+        for name in &names {
+            let mut work = Work::of(name, None, Millis(700));
+            work.takes = work.takes.with(Resource::Cpu, takes);
+            world.works.push(work);
+        }
+        world.pass(Millis(5_000));
+        got(&mut world, &names);
+        world.pass(Millis(60_000));
+        let took = got(&mut world, &names)[0].cpu / 60.0 * 1_000.0;
+        let limit = f64::from(u32::try_from(limit).unwrap());
+        assert!((0.75 * limit..1.05 * limit).contains(&took), "{took} of {limit} by agents of {takes}");
+    }
+}
+
+#[test]
 fn a_team_at_a_rate_stays_within_a_twentieth_of_it_while_others_keep_theirs() {
     let names = names(2);
     let rate = 50_000_000;

@@ -184,11 +184,15 @@ impl Table<'_> {
         for party in self.parties(at) {
             let (granted, limit) = (party.granted, party.terms.limit);
             let Some(of) = &party.of else { continue };
-            if let Some(resource) = cost.beyond(&limit, &COUNTED) {
+            if let Some(resource) = cost.beyond(&limit, &SOLID) {
                 let (of, needs, limit) = (of.clone(), cost[resource], limit[resource]);
                 return Err(Reason::OverLimit { of, resource, needs, limit });
             }
-            let over = granted.plus(cost).beyond(&limit, &COUNTED).or_else(|| {
+            let over = granted
+                .plus(cost)
+                .beyond(&limit, &SOLID)
+                .or_else(|| party.is_busy(&granted, &cost).then_some(Resource::Cpu));
+            let over = over.or_else(|| {
                 // Of what flows one agent is enough to use all of it; more are let in while there is something for them.
                 FLOWS.into_iter().find(|flow| {
                     granted[*flow] > 0 && granted[*flow].saturating_add(cost[*flow] / 2) > limit[*flow]
@@ -242,7 +246,8 @@ impl Table<'_> {
     fn beyond_limits_in_fact(&mut self, at: usize) -> Option<Reason> {
         let cost = self.lines[at].cost;
         self.parties(at).into_iter().find_map(|party| {
-            let resource = party.real.plus(cost).beyond(&party.terms.limit, &COUNTED)?;
+            let solid = party.real.plus(cost).beyond(&party.terms.limit, &SOLID);
+            let resource = solid.or_else(|| party.is_busy(&party.real, &cost).then_some(Resource::Cpu))?;
             let limit = party.terms.limit[resource];
             Some(Reason::AtLimit { of: party.of.clone()?, resource, limit })
         })

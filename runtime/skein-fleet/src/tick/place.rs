@@ -78,7 +78,7 @@ impl Table<'_> {
         let line = &self.lines[at];
         let mut best: Option<(f64, usize)> = None;
         for (place, spot) in self.spots.iter().enumerate() {
-            if !spot.takes {
+            if !line.may_begin_at(spot) {
                 continue;
             }
             if !spot.fits_without(Amounts::NONE, line.cost) {
@@ -105,7 +105,7 @@ impl Table<'_> {
             let line = &self.lines[other];
             for (place, _) in line.rest.iter().copied() {
                 let spot = &self.spots[place];
-                if spot.takes && spot.fits_without(line.cost, cost) {
+                if self.lines[at].may_begin_at(spot) && spot.fits_without(line.cost, cost) {
                     let stopping = self.is_stopping(other, place);
                     let victim = Victim { line: other, spot: place, stopping, share };
                     best = if victim.is_better(best.as_ref()) { Some(victim) } else { best };
@@ -116,13 +116,13 @@ impl Table<'_> {
             self.lose(at, victim);
             return Ok(victim.spot);
         }
-        let several = self.room_of_several(&losers, cost);
+        let several = self.room_of_several(at, &losers);
         let taken = several.and_then(|place| self.take_several(at, place));
         taken.ok_or_else(|| self.why_no_place(at))
     }
 
     /// The first node that would have room for a task without any of what these have there.
-    fn room_of_several(&self, losers: &[(usize, f64)], cost: Amounts) -> Option<usize> {
+    fn room_of_several(&self, at: usize, losers: &[(usize, f64)]) -> Option<usize> {
         if losers.is_empty() {
             return None;
         }
@@ -134,7 +134,8 @@ impl Table<'_> {
         }
         let fits = |(place, loses): &(usize, Amounts)| {
             let spot = &self.spots[*place];
-            *loses != Amounts::NONE && spot.takes && spot.fits_without(*loses, cost)
+            let line = &self.lines[at];
+            *loses != Amounts::NONE && line.may_begin_at(spot) && spot.fits_without(*loses, line.cost)
         };
         loses.into_iter().enumerate().find(fits).map(|(place, _)| place)
     }
@@ -314,8 +315,8 @@ impl Table<'_> {
     }
 
     fn org_is_full(&self, at: usize) -> bool {
-        let with = self.org.real.plus(self.lines[at].cost);
-        with.beyond(&self.org.terms.limit, &super::table::COUNTED).is_some()
+        let (org, cost) = (&self.org, self.lines[at].cost);
+        org.real.plus(cost).beyond(&org.terms.limit, &SOLID).is_some() || org.is_busy(&org.real, &cost)
     }
 
     fn why_no_place(&self, at: usize) -> Reason {
@@ -331,7 +332,7 @@ impl Table<'_> {
         }
         // Of what most nodes have too little.
         let (mut no_slots, mut no_memory) = (0, 0);
-        for spot in self.spots.iter().filter(|spot| spot.takes) {
+        for spot in self.spots.iter().filter(|spot| self.lines[at].may_begin_at(spot)) {
             let lacks = |resource: Resource| {
                 let taken = spot.granted[resource].saturating_add(spot.rest[resource]);
                 u32::from(taken.saturating_add(cost[resource]) > spot.capacity[resource])

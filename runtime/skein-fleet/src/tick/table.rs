@@ -110,6 +110,8 @@ pub(super) struct Party {
     pub(super) least: Amounts,
     /// Fuel: spent, and when the next time begins.
     pub(super) fuel: Option<(u64, Timestamp)>,
+    /// More time of processors was taken than the limit of them lets.
+    pub(super) overdrawn: bool,
 }
 
 impl Party {
@@ -129,7 +131,16 @@ impl Party {
             running: none,
             least: Amounts::of(Resource::ALL.iter().map(|resource| (*resource, u64::MAX))),
             fuel: None,
+            overdrawn: false,
         }
+    }
+
+    /// Whether one more agent beside these is beyond the limit of processors. One alone is enough to use all of it: it is let while
+    /// nothing is owed.
+    pub(super) fn is_busy(&self, beside: &Amounts, one: &Amounts) -> bool {
+        let [limit, beside, one] = [self.terms.limit, *beside, *one].map(|amounts| amounts[Resource::Cpu]);
+        let several = beside > 0 && beside.saturating_add(one) > limit;
+        self.overdrawn || (limit == 0 && one > 0) || several
     }
 
     /// Its place if it asks for this task.
@@ -197,6 +208,11 @@ pub(super) struct Places {
 impl Line<'_> {
     pub(super) fn rank(&self, count: u32, whole: &Whole) -> Rank {
         Rank { tier: 1, share: self.cost.times(count).share(whole) + self.lead.penalty() }
+    }
+
+    /// Whether something of it may begin there.
+    pub(super) fn may_begin_at(&self, spot: &Spot) -> bool {
+        spot.takes && self.queue.not_at != Some(spot.id)
     }
 
     pub(super) fn rest_count(&self) -> u32 {
@@ -286,6 +302,7 @@ impl<'a> Table<'a> {
         let end = |team: usize| table.lines.partition_point(|line| line.team < team);
         table.lines_of = (0..table.teams.len()).map(|team| end(team)..end(team + 1)).collect();
         table.charge(past, step);
+        super::cpu::settle(&mut table, past);
         super::fuel::close(&mut table, quotas, past, now);
         table.kept = table.teams.iter().fold(table.kept, |kept, team| kept.plus(team.terms.kept));
         table.held = table.kept;
