@@ -32,9 +32,9 @@ pub struct Selection {
     /// It belongs to this team.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<Name>,
-    /// It belongs to one of these teams. Whoever does not see all teams selects among those that it sees.
-    #[serde(skip_serializing_if = "owners_empty")]
-    pub owners: List<Name, 64>,
+    /// It belongs to one of these teams; of none, if there are none. Where nothing is said, to any that whoever asks may plan for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owners: Option<List<Name, 64>>,
     /// It has this driver.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub driver: Option<Text<32>>,
@@ -80,10 +80,6 @@ impl Lined for Chosen {
 
 fn manifest_empty(manifest: &List<Chosen, MANIFEST_MAX>) -> bool {
     manifest.is_empty()
-}
-
-fn owners_empty(owners: &List<Name, 64>) -> bool {
-    owners.is_empty()
 }
 
 fn names_empty(names: &List<Name, 10_000>) -> bool {

@@ -218,9 +218,24 @@ impl Principal {
         if may { Ok(()) } else { Err(self.lacks(act, team.map(Name::as_str))) }
     }
 
+    /// Refuses it where it may not, in a team that something it sees is about too: one that it may not see is not named.
+    pub(crate) fn check_there(&self, act: Act, team: &str) -> Result<(), ServiceError> {
+        if self.may(act, Some(team)) {
+            Ok(())
+        } else if self.may(Act::See, Some(team)) {
+            Err(self.lacks(act, Some(team)))
+        } else {
+            Err(self.lacks_at(act, "in another team that it is about"))
+        }
+    }
+
     fn lacks(&self, act: Act, team: Option<&str>) -> ServiceError {
-        let (role, what) = (act.asks_for(), act.said());
         let place = team.map_or_else(|| "for all teams".to_owned(), |team| format!("in team {team}"));
+        self.lacks_at(act, &place)
+    }
+
+    fn lacks_at(&self, act: Act, place: &str) -> ServiceError {
+        let (role, what) = (act.asks_for(), act.said());
         let message = format!("{} may not {what}: the role {role} {place} is missing", self.actor);
         ServiceError::new(codes::ROLE_MISSING, message)
             .hint(Some("`GET /v1/whoami` says what a token lets its holder do; an admin issues another"))
@@ -228,10 +243,23 @@ impl Principal {
 
     /// Teams whose things it may see; none: all, and what is nobody's.
     pub(crate) fn sees(&self) -> Option<Vec<Name>> {
-        if self.may(Act::See, None) {
+        self.teams_where(Act::See)
+    }
+
+    /// Teams whose modules it may use, with nobody's, which are for everybody; none: all.
+    pub(crate) fn sees_modules_of(&self) -> Result<Option<Vec<Name>>, ServiceError> {
+        let Some(mut teams) = self.sees() else { return Ok(None) };
+        teams.push(crate::control::name("owner", NOBODYS)?);
+        Ok(Some(teams))
+    }
+
+    /// Teams in which it may do something; none: in all, and with what is nobody's.
+    pub(crate) fn teams_where(&self, act: Act) -> Option<Vec<Name>> {
+        if self.may(act, None) {
             return None;
         }
-        let mut teams: Vec<Name> = self.rights.iter().filter_map(|right| right.team.clone()).collect();
+        let rights = self.rights.iter().filter(|right| act.allows(right.role));
+        let mut teams: Vec<Name> = rights.filter_map(|right| right.team.clone()).collect();
         teams.sort_by(|one, other| one.as_str().cmp(other.as_str()));
         teams.dedup();
         Some(teams)
@@ -246,8 +274,7 @@ impl Principal {
         if self.may(act, None) {
             return Ok(None);
         }
-        let teams: Vec<Name> = self.sees().unwrap_or_default();
-        let mut fit = teams.into_iter().filter(|team| self.may(act, Some(team.as_str())));
+        let mut fit = self.teams_where(act).unwrap_or_default().into_iter();
         match (fit.next(), fit.next()) {
             (Some(team), None) => Ok(Some(team)),
             (Some(_), Some(_)) => Err(ServiceError::new(

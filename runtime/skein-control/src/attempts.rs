@@ -166,6 +166,11 @@ impl Control {
         row.ok_or_else(absent)
     }
 
+    /// The one dataset that an attempt was at, if there is one.
+    pub(crate) fn dataset_of_attempt(&self, row: &Attempt) -> Result<Option<DatasetId>, ServiceError> {
+        self.dataset_of(row, &read(row)?)
+    }
+
     /// An attempt as people see it.
     pub(crate) fn shown_attempt(&self, row: &Attempt) -> Result<skein_api::Attempt, ServiceError> {
         let kept = read(row)?;

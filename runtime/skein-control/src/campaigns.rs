@@ -9,7 +9,7 @@ use skein_ledger::{
     ModuleState, Name, PhaseName, RunFilter, RunRetried, RunSkipped, Subject, TaskFilter, TaskKind, Text,
     Unit,
 };
-use skein_types::{Blake3, CampaignId, CampaignState, ModuleDigest, Rows, RunState, Timestamp, codes};
+use skein_types::{Blake3, CampaignId, CampaignState, Rows, RunState, Timestamp, codes};
 use uuid::Uuid;
 
 use crate::access::Principal;
@@ -41,7 +41,7 @@ impl Control {
     pub(crate) fn create_campaign(
         &self,
         who: &Principal,
-        (owner, mut asked): (Name, CampaignCreate),
+        (owner, module, mut asked): (Name, skein_ledger::Module, CampaignCreate),
     ) -> Result<Campaign, ServiceError> {
         if let Some(named) = &asked.policy_named {
             if asked.policy != skein_api::Policy::default() {
@@ -55,8 +55,7 @@ impl Control {
         policy::rules(&asked.policy)?;
         self.check_selection(&asked.selection)?;
         self.take_over(&mut asked)?;
-        let module = self.module_by(&asked.module)?;
-        usable(&module)?;
+        usable(&module, &format!("{}@{}", module.name, module.version))?;
         self.compile_again(module.digest)?;
         let id = CampaignId::new(Uuid::now_v7());
         let json =
@@ -129,20 +128,10 @@ impl Control {
         Ok(())
     }
 
-    /// A module by its digest, or by `name@version`.
-    pub(crate) fn module_by(&self, named: &str) -> Result<skein_ledger::Module, ServiceError> {
-        let found = match (named.parse::<ModuleDigest>(), named.split_once('@')) {
-            (Ok(digest), _) => self.ledger.module(digest)?,
-            (Err(_), Some((of, version))) => {
-                self.ledger.module_named(&name("module", of)?, &name("version", version)?)?
-            }
-            (Err(_), None) => None,
-        };
-        found.ok_or_else(|| {
-            ServiceError::absent("module", named).hint(Some(
-                "name it as NAME@VERSION or by its digest, sha256:…; `skein module list` shows what is there",
-            ))
-        })
+    /// A module by `name@version`.
+    pub(crate) fn module_by(&self, named: &str) -> Result<Option<skein_ledger::Module>, ServiceError> {
+        let Some((of, version)) = named.split_once('@') else { return Ok(None) };
+        Ok(self.ledger.module_named(&name("module", of)?, &name("version", version)?)?)
     }
 
     /// Moves a campaign, if it is where whoever asks saw it.
@@ -171,7 +160,7 @@ impl Control {
                 self.within_quota(&mut state, id)?;
             }
             if matches!(verb, CampaignVerb::Plan | CampaignVerb::Resume | CampaignVerb::Retry) {
-                self.may_run(&mut state, id)?;
+                self.may_run(who, &mut state, id)?;
             }
             let reason = asked.reason.as_deref().unwrap_or_default();
             let more = match verb == CampaignVerb::Cancel {
@@ -204,9 +193,11 @@ impl Control {
     }
 
     /// Refuses what would have a module run that may not.
-    fn may_run(&self, state: &mut State, id: CampaignId) -> Result<(), ServiceError> {
-        let module = self.live(state, id)?.module;
-        self.ledger.module(module)?.map_or(Ok(()), |module| usable(&module))
+    fn may_run(&self, who: &Principal, state: &mut State, id: CampaignId) -> Result<(), ServiceError> {
+        let digest = self.live(state, id)?.module;
+        let Some(module) = self.ledger.module(digest)? else { return Ok(()) };
+        let called = self.module_called(who, digest)?;
+        usable(&module, &called.unwrap_or_else(|| digest.to_string()))
     }
 
     /// What a command means for single runs, so many at a time. The lock is free in between: all of a hundred thousand take
@@ -456,8 +447,7 @@ impl Control {
 }
 
 /// Refuses a module that may not run, with whose word it is.
-fn usable(module: &skein_ledger::Module) -> Result<(), ServiceError> {
-    let named = format!("module {}@{}", module.name, module.version);
+fn usable(module: &skein_ledger::Module, called: &str) -> Result<(), ServiceError> {
     let (code, how, hint) = match module.state {
         ModuleState::Ready => return Ok(()),
         ModuleState::Suspended => (
@@ -479,7 +469,7 @@ fn usable(module: &skein_ledger::Module) -> Result<(), ServiceError> {
             "mend it and submit it as another version",
         ),
     };
-    Err(ServiceError::new(code, format!("{named} is {how}")).hint(Some(hint)))
+    Err(ServiceError::new(code, format!("module {called} is {how}")).hint(Some(hint)))
 }
 
 /// Kinds of which the names are this or begin with it.

@@ -1,5 +1,6 @@
 //! Registered datasets: where they are, whose they are, and that this server manages them.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use skein_api::{
@@ -12,7 +13,7 @@ use skein_ledger::{
 use skein_types::{Code, DatasetId, codes};
 use uuid::Uuid;
 
-use crate::access::Principal;
+use crate::access::{Act, Principal};
 use crate::control::{Control, name};
 use crate::error::ServiceError;
 use crate::list::ListPart;
@@ -30,11 +31,6 @@ impl Control {
         who: &Principal,
         asked: DatasetsAdd,
     ) -> Result<DatasetsAdded, ServiceError> {
-        // The list that is imported was looked through: nobody takes a name or a place of it meanwhile.
-        let _others = self.registering.try_read().map_err(|_| {
-            ServiceError::new(codes::SERVER_BUSY, "a list of datasets is being registered")
-                .hint(Some("ask again when it is done"))
-        })?;
         let asked = asked.datasets.into_vec();
         let mut answers: Vec<Option<DatasetAdded>> = Vec::with_capacity(asked.len());
         let mut opened: Vec<(usize, DatasetAdd, Dataset)> = Vec::new();
@@ -47,6 +43,11 @@ impl Control {
                 Err(error) => answers.push(Some(refused(&error))),
             }
         }
+        // The list that is imported was looked through: nobody takes a name or a place of it meanwhile.
+        let _others = self.registering.try_read().map_err(|_| {
+            ServiceError::new(codes::SERVER_BUSY, "a list of datasets is being registered")
+                .hint(Some("ask again when it is done"))
+        })?;
         // What cannot be registered is not taken over either: nobody could give it back.
         let mut fit = Vec::with_capacity(opened.len());
         for (index, add, dataset) in &opened {
@@ -78,7 +79,7 @@ impl Control {
                 UnitOutcome::Applied(_) | UnitOutcome::Known(_) => DatasetAdded::Added(id),
                 UnitOutcome::Refused { found, .. } => {
                     self.give_back(dataset, &found)?;
-                    self.known_or_refused(&opened, index, &found)?
+                    self.known_or_refused(who, opened.iter().find(|(of, _, _)| *of == index), &found)?
                 }
             });
         }
@@ -107,21 +108,19 @@ impl Control {
             let message = "a server finds the state of a dataset beside its data, and nowhere else yet";
             return Err(ServiceError::new(codes::BODY_INVALID, message));
         }
-        if !add.location.starts_with('/') {
-            let message = format!("{} is no absolute path", add.location);
-            return Err(ServiceError::new(codes::BODY_INVALID, message));
-        }
-        let dataset = self.open_at(&add.location)?;
-        self.may_be_of(who, &add.owner, &dataset.path())?;
+        let place = self.place_of(who, &add.owner, &add.location)?;
         if !self.is_team(&add.owner)? {
             return Err(ServiceError::absent("team", &add.owner));
         }
+        let dataset = self.open_at(&place)?;
+        self.may_be_of(who, &add.owner, &dataset.path())?;
         Ok(dataset)
     }
 
-    pub(crate) fn open_at(&self, location: &str) -> Result<Dataset, ServiceError> {
-        let place = Place::resolve(std::path::Path::new(location))
-            .map_err(|error| from_dataset(error.code(), &error, error.hint()))?;
+    /// Looks at what lies at a place. Whoever asks for that may: it takes a walk through all of it.
+    pub(crate) fn open_at(&self, location: &Path) -> Result<Dataset, ServiceError> {
+        let place =
+            Place::resolve(location).map_err(|error| from_dataset(error.code(), &error, error.hint()))?;
         let options = Options { lock_wait: LOCK_WAIT, threads: 1, probes: Arc::clone(&self.probes) };
         let dataset = Dataset::open(place, Arc::clone(&self.clock), options)
             .map_err(|error| from_dataset(error.code(), &error, error.hint()))?;
@@ -131,7 +130,7 @@ impl Control {
     /// A registered dataset, for its log.
     pub(crate) fn open_dataset(&self, id: DatasetId) -> Result<Dataset, ServiceError> {
         let row = self.ledger.dataset(id)?.ok_or_else(|| ServiceError::absent("dataset", &id.to_string()))?;
-        let dataset = self.open_at(row.location.as_str())?;
+        let dataset = self.open_at(Path::new(row.location.as_str()))?;
         // Not whatever a link leads to that was put there since.
         if dataset.path().to_str() != Some(row.location.as_str()) {
             let message = format!("{} is a link to {} now", row.location, dataset.path().display());
@@ -174,11 +173,10 @@ impl Control {
 
     fn known_or_refused(
         &self,
-        opened: &[(usize, DatasetAdd, Dataset)],
-        index: usize,
+        who: &Principal,
+        asked: Option<&(usize, DatasetAdd, Dataset)>,
         found: &Found,
     ) -> Result<DatasetAdded, ServiceError> {
-        let asked = opened.iter().find(|(of, _, _)| *of == index);
         if let (Found::Dataset { dataset }, Some((_, add, opened))) = (found, asked) {
             let Some(there) = self.ledger.dataset(*dataset)? else {
                 return Ok(refused(&ServiceError::new(codes::DATASET_TAKEN, found.to_string())));
@@ -188,7 +186,7 @@ impl Control {
                 return Ok(DatasetAdded::Known(*dataset));
             }
             let same = there.name.as_str() == &*add.name && there.location.as_str() == location;
-            return Ok(refused(&taken(&there, same)));
+            return Ok(refused(&taken(who, &there, same)));
         }
         Ok(refused(&ServiceError::new(codes::DATASET_TAKEN, found.to_string())))
     }
@@ -274,14 +272,18 @@ pub(crate) fn is_just_so(there: &skein_ledger::Dataset, add: &DatasetAdd, locati
         && labels.eq(add.labels.iter())
 }
 
-/// Another dataset is where one was to be registered, or that one itself with something else about it.
-pub(crate) fn taken(there: &skein_ledger::Dataset, same: bool) -> ServiceError {
+/// Another dataset is where one was to be registered, or that one itself with something else about it. Which one it is is told to who
+/// sees it.
+pub(crate) fn taken(who: &Principal, there: &skein_ledger::Dataset, same: bool) -> ServiceError {
+    let taken = |message: &str| ServiceError::new(codes::DATASET_TAKEN, message);
+    if !who.may(Act::See, Some(there.owner.as_str())) {
+        return taken("the name or the place is taken").hint(Some("choose another name"));
+    }
     if same {
-        let message = "it is registered already, with another owner or other labels";
-        return ServiceError::new(codes::DATASET_TAKEN, message)
+        return taken("it is registered already, with another owner or other labels")
             .hint(Some("`skein dataset show` says with which; remove it first to register it anew"));
     }
-    ServiceError::new(codes::DATASET_TAKEN, format!("the name or the place is that of {}", there.id))
+    taken(&format!("the name or the place is that of {}", there.id))
         .hint(Some("list the datasets, and choose another name"))
 }
 

@@ -1,7 +1,8 @@
 //! A whole list of datasets is registered, or none of it.
 //!
 //! ```text
-//! look       every line: its words, its team, its place, whether the name or the place is somebody's. Nothing changed yet
+//! look       every line: its words, its team, its place. Nothing changed yet, and others go on
+//! hold       nobody else registers anything from here on: whether each name and place is free is looked up
 //! note       the datasets, with their ids, beside the ledger
 //! take over  each dataset is marked as this server's; one that cannot be: all are given back, the note goes
 //! decide     a second note says so: from here on all of it is registered, whatever happens
@@ -15,6 +16,7 @@
 
 mod look;
 
+use std::path::Path;
 use std::sync::PoisonError;
 
 use skein_api::{DatasetLine, DatasetsImported, Line, Slips};
@@ -63,9 +65,11 @@ impl Control {
         lines: Vec<Line<DatasetLine>>,
         asked: &ImportAsk,
     ) -> Result<DatasetsImported, ServiceError> {
-        let _alone = self.registering.write().unwrap_or_else(PoisonError::into_inner);
         let all = lines.len() as u64;
-        let (new, known) = self.looked_through(who, lines, asked)?;
+        let looked = self.looked_through(who, lines, asked)?;
+        // Only now: the look at all places is long, and nobody else could register anything meanwhile.
+        let _alone = self.registering.write().unwrap_or_else(PoisonError::into_inner);
+        let (new, known) = self.still_free(looked)?;
         let added = new.len() as u64;
         if !asked.dry_run && !new.is_empty() {
             let numbers: Vec<u64> = new.iter().map(|new| new.line).collect();
@@ -117,7 +121,7 @@ impl Control {
     }
 
     fn open_noted(&self, one: &DatasetRegistered) -> Result<Dataset, ServiceError> {
-        let dataset = self.open_at(one.location.as_str())?;
+        let dataset = self.open_at(Path::new(one.location.as_str()))?;
         if dataset.path().to_str() != Some(one.location.as_str()) {
             let message = format!("{} became a link", one.location);
             return Err(ServiceError::new(codes::DATASET_NOT_FOUND, message));

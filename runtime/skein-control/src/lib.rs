@@ -96,6 +96,7 @@ pub use control::{Control, Options};
 pub use desk::Desk;
 pub use error::ServiceError;
 pub use feed::{Told, WATCHERS, WATCHERS_OF_TOKEN, Watcher};
+pub use glob::{GLOB_BYTES_MAX, GLOBS_MAX};
 pub use herald::{Herald, MailFrom, Notices};
 pub use import::ImportAsk;
 pub use list::{AuditPart, EventPart, ListPart, VerifyPart};

@@ -140,20 +140,33 @@ impl Control {
 
     /// Quotas by the words for whose they are; those of these teams and their campaigns only, and what is for all.
     pub(crate) fn quotas(&self, part: &ListPart, sees: Option<&[Name]>) -> Result<Page<Quota>, ServiceError> {
-        let after = part.after.as_deref().map(quota_of).transpose()?;
-        let page = self.ledger.quotas(after.as_ref(), part.limit())?;
-        let mut items = Vec::with_capacity(page.items.len());
-        for row in page.items {
-            let team = self.team_of_quota(&row.of)?;
-            let seen = match (&row.of, sees) {
-                (QuotaOf::Org | QuotaOf::Default, _) | (_, None) => true,
-                (QuotaOf::Team(_) | QuotaOf::Campaign(_), Some(sees)) => {
-                    team.is_some_and(|team| sees.contains(&team))
+        let (mut after, wanted) = (part.after.as_deref().map(quota_of).transpose()?, part.items());
+        let mut items: Vec<skein_ledger::Quota> = Vec::new();
+        // One more than asked for says whether there is a next page. Others' are passed over before they are counted, so nothing of a
+        // page tells of them.
+        while items.len() <= wanted {
+            let page = self.ledger.quotas(after.as_ref(), Limit::MAX)?;
+            for row in page.items {
+                if self.is_quota_seen(&row.of, sees)? {
+                    items.push(row);
                 }
-            };
-            items.extend(seen.then_some(row));
+            }
+            let Some(next) = page.next else { break };
+            after = Some(next);
         }
-        shown::page(items, page.next.map(|next| next.to_string()), |row| Ok(shown_quota(row)))
+        let more = items.len() > wanted;
+        items.truncate(wanted);
+        let next = items.last().filter(|_| more).map(|last| last.of.to_string());
+        shown::page(items, next, |row| Ok(shown_quota(row)))
+    }
+
+    fn is_quota_seen(&self, of: &QuotaOf, sees: Option<&[Name]>) -> Result<bool, ServiceError> {
+        Ok(match (of, sees) {
+            (QuotaOf::Org | QuotaOf::Default, _) | (_, None) => true,
+            (QuotaOf::Team(_) | QuotaOf::Campaign(_), Some(sees)) => {
+                self.team_of_quota(of)?.is_some_and(|team| sees.contains(&team))
+            }
+        })
     }
 
     /// The team that a quota is about, if it is about one.

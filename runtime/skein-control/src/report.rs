@@ -6,6 +6,7 @@ use skein_api::{CampaignReport, FailureKind, LISTED_MAX, List, Text, Time};
 use skein_ledger::{Event, EventFilter, Kind, Limit, RunFilter, Subject};
 use skein_types::{CampaignId, CampaignState, Code, ErrorClass, RunState, Timestamp, codes};
 
+use crate::access::Principal;
 use crate::control::Control;
 use crate::error::ServiceError;
 use crate::shown;
@@ -22,13 +23,17 @@ struct Failed {
 
 impl Control {
     /// The report of a campaign as it is now.
-    pub(crate) fn campaign_report(&self, id: CampaignId) -> Result<CampaignReport, ServiceError> {
+    pub(crate) fn campaign_report(
+        &self,
+        who: &Principal,
+        id: CampaignId,
+    ) -> Result<CampaignReport, ServiceError> {
         let row = self.campaign_row(id)?;
         let head = self.audit_head()?;
         let plan = self.stored_report(&row)?.report;
         let (started, rolled_out) = self.milestones(id)?;
         let until = rolled_out.unwrap_or_else(|| self.clock.now());
-        let module = self.ledger.module(row.module)?;
+        let module = self.module_called(who, row.module)?;
         let (rows, meters) = shown::worked(&row.meters).unwrap_or_default();
         let (failures, more_failures) = self.failures(id)?;
         let (made, digest, params) = (row.created, row.module, row.params);
@@ -44,7 +49,7 @@ impl Control {
             rolled_out: rolled_out.map(Time),
             took_ms: started.map(|started| shown::since(started, until)),
             module: digest,
-            module_name: module.map(|module| Text::escaped(&format!("{}@{}", module.name, module.version))),
+            module_name: module.map(|called| Text::escaped(&called)),
             params,
             plan: campaign.plan.map(|plan| plan.digest),
             policy: campaign.policy,

@@ -35,12 +35,17 @@ impl Control {
         shown::page(samples, next, Ok)
     }
 
-    /// What a sample showed, as the node wrote it: JSON that nobody here has read.
-    pub(crate) fn sample_report(&self, id: CampaignId, seq: &str) -> Result<Vec<u8>, ServiceError> {
-        let absent = || ServiceError::absent("sample", seq);
+    /// A dataset that was tried while planning, by its place.
+    pub(crate) fn sample_of_plan(&self, id: CampaignId, seq: &str) -> Result<PlanSample, ServiceError> {
         let samples = self.samples_of_plan(&self.campaign_row(id)?)?;
-        let sample = samples.into_iter().find(|sample| sample.seq.to_string() == seq).ok_or_else(absent)?;
-        if let Some(why) = sample.why {
+        let sample = samples.into_iter().find(|sample| sample.seq.to_string() == seq);
+        sample.ok_or_else(|| ServiceError::absent("sample", seq))
+    }
+
+    /// What a sample showed, as the node wrote it: JSON that nobody here has read.
+    pub(crate) fn sample_report(&self, sample: PlanSample) -> Result<Vec<u8>, ServiceError> {
+        let absent = || ServiceError::absent("sample", &sample.seq.to_string());
+        if let Some(why) = &sample.why {
             return Err(absent().hint(Some(format!("it failed: {} {}", why.code, why.message))));
         }
         let report = sample.report.map(|report| self.ledger.blob(report)).transpose()?.flatten();

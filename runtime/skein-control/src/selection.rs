@@ -9,7 +9,7 @@ use std::ops::Bound;
 
 use serde_json::Value;
 use skein_api::node::Work;
-use skein_api::{Chosen, Selection};
+use skein_api::{Chosen, List, Selection};
 use skein_ledger::{Campaign, DatasetFilter, Entry, Ledger, Limit, Name, RunFilter};
 use skein_types::{Blake3, CampaignId, CampaignState, DatasetId, RunState, Timestamp, Verdict, codes};
 
@@ -159,17 +159,28 @@ impl Control {
 
     /// Teams that datasets of a campaign's selection belong to.
     pub(crate) fn owners_of(&self, id: CampaignId) -> Result<BTreeSet<String>, ServiceError> {
-        let selection = read(&*self.ledger, &self.campaign_row(id)?)?;
         let mut owners = BTreeSet::new();
-        for dataset in self.selected(&selection)? {
-            let row = self.ledger.dataset(dataset)?;
-            owners.extend(row.map(|row| row.owner.to_string()));
-        }
+        let selection = read(&*self.ledger, &self.campaign_row(id)?)?;
+        self.each_selected(&selection, |dataset| {
+            if !owners.contains(dataset.owner.as_str()) {
+                owners.insert(dataset.owner.to_string());
+            }
+        })?;
         Ok(owners)
     }
 
     /// Ids of the selected datasets by name, which is the order of runs.
     pub(crate) fn selected(&self, selection: &Selection) -> Result<Vec<DatasetId>, ServiceError> {
+        let mut ids = Vec::new();
+        self.each_selected(selection, |dataset| ids.push(dataset.id))?;
+        Ok(ids)
+    }
+
+    fn each_selected(
+        &self,
+        selection: &Selection,
+        mut of: impl FnMut(&skein_ledger::Dataset),
+    ) -> Result<(), ServiceError> {
         let name = |text: &str| name("selection", text);
         let mut labels = BTreeMap::new();
         for (key, value) in selection.labels.iter() {
@@ -177,28 +188,24 @@ impl Control {
         }
         let owner = selection.owner.as_deref().map(name).transpose()?;
         let driver = selection.driver.as_deref().map(name).transpose()?;
-        let owners = match selection.owners.is_empty() {
-            true => None,
-            false => Some(selection.owners.iter().map(|owner| name(owner)).collect::<Result<_, _>>()?),
-        };
+        let names = |owners: &List<skein_api::Name, 64>| owners.iter().map(|owner| name(owner)).collect();
+        let owners = selection.owners.as_ref().map(names).transpose()?;
         let filter = DatasetFilter { owner, owners, labels, prefix: None, driver };
         let wanted = crate::glob::any_of(selection.names.iter().map(|name| &**name))?;
         let listed: BTreeSet<&str> = selection.manifest.iter().map(|chosen| &*chosen.dataset).collect();
         let unfinished = selection.unfinished_of.map(|other| self.unfinished(other)).transpose()?;
-        let (mut ids, mut after): (Vec<DatasetId>, Option<Name>) = (Vec::new(), None);
+        let mut after: Option<Name> = None;
         loop {
             let page = self.ledger.datasets(&filter, after.as_ref(), Limit::MAX)?;
-            ids.extend(
-                page.items
-                    .iter()
-                    .filter(|dataset| wanted.fits(dataset.name.as_str()))
-                    .filter(|dataset| listed.is_empty() || listed.contains(dataset.name.as_str()))
-                    .filter(|dataset| unfinished.as_ref().is_none_or(|those| those.contains(&dataset.id)))
-                    .map(|dataset| dataset.id),
-            );
+            page.items
+                .iter()
+                .filter(|dataset| wanted.fits(dataset.name.as_str()))
+                .filter(|dataset| listed.is_empty() || listed.contains(dataset.name.as_str()))
+                .filter(|dataset| unfinished.as_ref().is_none_or(|those| those.contains(&dataset.id)))
+                .for_each(&mut of);
             match page.next {
                 Some(next) => after = Some(next),
-                None => return Ok(ids),
+                None => return Ok(()),
             }
         }
     }

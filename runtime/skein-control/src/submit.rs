@@ -209,6 +209,24 @@ impl Control {
         found.ok_or_else(|| ServiceError::absent("module", &format!("{of}@{version}")))
     }
 
+    /// A module under the first of its names that somebody sees. The same bytes may be several teams', each with its own name.
+    pub(crate) fn module_seen_by(
+        &self,
+        who: &Principal,
+        digest: ModuleDigest,
+    ) -> Result<Option<skein_ledger::Module>, ServiceError> {
+        Ok(self.ledger.module_among(digest, who.sees_modules_of()?.as_deref())?)
+    }
+
+    /// What somebody knows a module as.
+    pub(crate) fn module_called(
+        &self,
+        who: &Principal,
+        digest: ModuleDigest,
+    ) -> Result<Option<String>, ServiceError> {
+        Ok(self.module_seen_by(who, digest)?.map(|found| format!("{}@{}", found.name, found.version)))
+    }
+
     /// Modules by name and version.
     pub(crate) fn modules(
         &self,

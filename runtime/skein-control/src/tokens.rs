@@ -12,7 +12,7 @@ use skein_ledger::{
 use skein_types::{Blake3, Role, Timestamp, TokenId, codes};
 use uuid::Uuid;
 
-use crate::access::{Principal, Right};
+use crate::access::{NOBODYS, Principal, Right};
 use crate::control::{Control, name};
 use crate::decide;
 use crate::error::ServiceError;
@@ -191,6 +191,10 @@ impl Control {
     /// Makes a team, or says something else about it.
     pub(crate) fn put_team(&self, who: &Principal, team: &str, note: &Message) -> Result<Team, ServiceError> {
         let (team, note) = (name("team", team)?, Text::clip(note));
+        if team.as_str() == NOBODYS {
+            let message = format!("no team is called {team}: it stands for what is nobody's");
+            return Err(ServiceError::new(codes::BODY_INVALID, message));
+        }
         let unit = match self.ledger.team(&team)? {
             None => who.unit().decide(TeamCreated { team: team.clone(), note }),
             Some(row) if row.note == note => return Ok(shown_team(&row)),

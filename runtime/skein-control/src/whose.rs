@@ -1,5 +1,6 @@
 //! Which team an event is about: who may hear of it.
 
+use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
 use skein_ledger::{Event, EventFilter, Limit, Name, Subject};
@@ -19,6 +20,8 @@ pub(crate) enum Whose {
     Everybodys,
     /// A team's.
     Team(Name),
+    /// Of each of these teams.
+    Teams(BTreeSet<Name>),
     /// Of somebody without a team: for those who may see what is nobody's.
     Nobodys,
     /// For those who may read everything that was decided.
@@ -31,6 +34,7 @@ impl Principal {
         let heard = match whose {
             Whose::Everybodys => true,
             Whose::Team(team) => self.may(Act::See, Some(team.as_str())),
+            Whose::Teams(teams) => teams.iter().any(|team| self.may(Act::See, Some(team.as_str()))),
             Whose::Nobodys => self.may(Act::See, None),
             Whose::Auditors => false,
         };
@@ -58,15 +62,27 @@ impl Control {
         })
     }
 
+    /// What becomes of a module is the business of all who have submitted it; under which name, that of one.
     fn whose_module(&self, event: &Event, module: ModuleDigest) -> Result<Whose, ServiceError> {
-        let owner = if let Event::ModuleSubmitted(submitted) = event {
-            submitted.owner.clone()
-        } else if let Some(row) = self.ledger.module(module)? {
-            row.owner
-        } else {
+        if let Event::ModuleSubmitted(submitted) = event {
+            let owner = submitted.owner.clone().filter(|owner| owner.as_str() != NOBODYS);
+            return Ok(owner.map_or(Whose::Everybodys, Whose::Team));
+        }
+        let owners = self.ledger.module_owners(module)?;
+        if owners.is_empty() {
             return Ok(Whose::Auditors);
-        };
-        Ok(owner.filter(|owner| owner.as_str() != NOBODYS).map_or(Whose::Everybodys, Whose::Team))
+        }
+        Ok(self.owners_of_module(module)?.map_or(Whose::Everybodys, Whose::Teams))
+    }
+
+    /// The teams whose a module is; none: it is for everybody.
+    pub(crate) fn owners_of_module(
+        &self,
+        module: ModuleDigest,
+    ) -> Result<Option<BTreeSet<Name>>, ServiceError> {
+        let owners = self.ledger.module_owners(module)?;
+        let teams = owners.into_iter().map(|owner| owner.filter(|owner| owner.as_str() != NOBODYS));
+        Ok(teams.collect())
     }
 
     fn whose_dataset(&self, event: &Event, dataset: DatasetId) -> Result<Whose, ServiceError> {

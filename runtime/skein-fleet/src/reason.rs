@@ -126,8 +126,9 @@ impl fmt::Display for Reason {
             Self::FuelSpent { of, until } => {
                 write!(f, "the fuel budget of {} is spent until {until}", Whose(of))
             }
-            Self::Reclaiming { from, agents } => {
-                write!(f, "waits for {agents} borrowed slot(s) to come back from team {from}")
+            // Which team that is, whoever waits may not see.
+            Self::Reclaiming { from: _, agents } => {
+                write!(f, "waits for {agents} borrowed slot(s) to come back from another team")
             }
             Self::Reserved { resource } => {
                 write!(f, "what is free of {resource} is guaranteed to others who do not lend it")
@@ -180,7 +181,7 @@ mod tests {
             [
                 "team shop is at its limit of 8 slots",
                 "the fuel budget of team shop is spent until 1970-01-01T01:00:00.000Z",
-                "waits for 3 borrowed slot(s) to come back from team x",
+                "waits for 3 borrowed slot(s) to come back from another team",
                 "a task needs 2GiB of memory, and the largest node has 1GiB of memory",
             ]
         );

@@ -1,5 +1,6 @@
 //! The face of every engine.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::path::Path;
 
@@ -59,6 +60,14 @@ pub trait Ledger: Send + Sync + Debug {
 
     /// A module, by its first name.
     fn module(&self, digest: ModuleDigest) -> Result<Option<Module>, LedgerError>;
+    /// A module, by the first of its names that is one of these teams'; of everybody's, if no teams are said.
+    fn module_among(
+        &self,
+        digest: ModuleDigest,
+        owners: Option<&[Name]>,
+    ) -> Result<Option<Module>, LedgerError>;
+    /// Whose a module's names are.
+    fn module_owners(&self, digest: ModuleDigest) -> Result<BTreeSet<Option<Name>>, LedgerError>;
     /// A module by a name and a version.
     fn module_named(&self, name: &Name, version: &Name) -> Result<Option<Module>, LedgerError>;
     /// Modules by name and version, once for each that they have; of everybody, or of some teams alone. At most

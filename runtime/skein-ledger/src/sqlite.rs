@@ -24,6 +24,7 @@ mod sweep;
 mod verify;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -154,6 +155,18 @@ impl Ledger for Sqlite {
 
     fn module(&self, digest: ModuleDigest) -> Result<Option<Module>, LedgerError> {
         self.readers.read(|db| read::catalogue::module(db, digest))
+    }
+
+    fn module_among(
+        &self,
+        digest: ModuleDigest,
+        owners: Option<&[Name]>,
+    ) -> Result<Option<Module>, LedgerError> {
+        self.readers.read(|db| read::catalogue::module_among(db, digest, owners))
+    }
+
+    fn module_owners(&self, digest: ModuleDigest) -> Result<BTreeSet<Option<Name>>, LedgerError> {
+        self.readers.read(|db| read::catalogue::module_owners(db, digest))
     }
 
     fn module_named(&self, name: &Name, version: &Name) -> Result<Option<Module>, LedgerError> {

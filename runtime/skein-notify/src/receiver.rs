@@ -32,12 +32,11 @@ pub struct Webhook {
 }
 
 impl Receiver {
-    /// Where it is, as far as may be shown to whoever may see that there is one: no query of a URL, and of a chat's nothing but
-    /// the host.
+    /// Where it is, as far as may be shown to whoever may see that there is one: of a URL nothing but the host.
     pub fn shown(&self) -> String {
         match self {
-            Self::Http(webhook) => webhook.endpoint.before_query(),
-            Self::Slack(endpoint) => format!("{}/…", endpoint.origin()),
+            Self::Http(webhook) => webhook.endpoint.shown(),
+            Self::Slack(endpoint) => endpoint.shown(),
             Self::Mail(mail) => mail.to_text(),
         }
     }

@@ -69,6 +69,8 @@ pub fn server_limits() -> Vec<ServerLimit> {
         one("a module", bytes(skein_api::MODULE_BYTES_MAX), Some(codes::BODY_TOO_LARGE)),
         one("a list of datasets", bytes(skein_api::IMPORT_BYTES_MAX), Some(codes::BODY_TOO_LARGE)),
         one("lines of such a list", skein_api::IMPORT_LINES_MAX.to_string(), Some(codes::LIST_REFUSED)),
+        one("globs of a selection", skein_control::GLOBS_MAX.to_string(), Some(codes::BODY_INVALID)),
+        one("all of them together", bytes(skein_control::GLOB_BYTES_MAX), Some(codes::BODY_INVALID)),
         one("a secret's value", bytes(skein_api::SECRET_BYTES_MAX), Some(codes::BODY_TOO_LARGE)),
         one("least rate of a body", format!("{}/s after {}", Bytes(BODY_RATE), time(BODY_GRACE)), late),
         one("time for a whole body", time(BODY_TIME), late),

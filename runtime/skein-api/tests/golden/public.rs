@@ -120,7 +120,7 @@ pub(crate) fn campaign_create() -> CampaignCreate {
             names: List::new(vec![text("orders/*")]).unwrap(),
             labels: labels(),
             owner: Some(text("shop")),
-            owners: List::new(vec![text("shop"), text("pay")]).unwrap(),
+            owners: Some(List::new(vec![text("shop"), text("pay")]).unwrap()),
             driver: Some(text("files")),
             manifest: List::new(vec![chosen()]).unwrap(),
             unfinished_of: Some(CampaignId::new(uuid(4))),

@@ -33,12 +33,12 @@ impl Desk<'_> {
 
     /// What was said in an attempt: JSON that nobody here has read.
     pub fn attempt_log(&self, named: &str, part: &ListPart) -> Result<LinesOf, ServiceError> {
-        self.control.lines(self.attempt_seen(named)?.log, part)
+        self.control.lines(self.rows_of_attempt_seen(named)?.log, part)
     }
 
     /// Some of the rows that an attempt's module refused: the like.
     pub fn attempt_rejects(&self, named: &str, part: &ListPart) -> Result<LinesOf, ServiceError> {
-        self.control.lines(self.attempt_seen(named)?.rejects, part)
+        self.control.lines(self.rows_of_attempt_seen(named)?.rejects, part)
     }
 
     /// All that is needed to repeat an attempt elsewhere.
@@ -49,6 +49,15 @@ impl Desk<'_> {
     /// The bytes of the module that an attempt ran.
     pub fn attempt_module(&self, named: &str) -> Result<Vec<u8>, ServiceError> {
         self.control.module_of(&self.attempt_seen(named)?)
+    }
+
+    /// The like for what may show rows: those of its dataset have to be seen too.
+    fn rows_of_attempt_seen(&self, named: &str) -> Result<skein_ledger::Attempt, ServiceError> {
+        let row = self.attempt_seen(named)?;
+        if let Some(dataset) = self.control.dataset_of_attempt(&row)? {
+            self.rows_seen(dataset)?;
+        }
+        Ok(row)
     }
 
     fn attempt_seen(&self, named: &str) -> Result<skein_ledger::Attempt, ServiceError> {

@@ -2,9 +2,9 @@
 
 use skein_api::{
     Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignReport, CampaignVerb, Event, List,
-    Page, PlanReport, PlanSample, Run, Text,
+    Name, Page, PlanReport, PlanSample, Run, Selection, Text,
 };
-use skein_types::CampaignId;
+use skein_types::{CampaignId, DatasetId};
 
 use super::Desk;
 use crate::access::{Act, NOBODYS};
@@ -13,25 +13,37 @@ use crate::error::ServiceError;
 use crate::list::ListPart;
 
 impl Desk<'_> {
-    /// Makes a campaign, as a draft. Whatever it selects is among what its maker sees.
+    /// Makes a campaign, as a draft. It is over datasets of teams for which its maker may plan, and of no others: a plan shows rows
+    /// of them to whoever sees the campaign.
     pub fn create_campaign(&self, mut asked: CampaignCreate) -> Result<Campaign, ServiceError> {
         let owner = self.who.team_for(Act::Compose, asked.owner.as_deref())?;
         let owner = owner.map_or_else(|| crate::control::name("owner", NOBODYS), Ok)?;
-        let module = self.control.module_by(&asked.module)?;
-        self.may_use(&module, &asked.module)?;
+        let module = self.module_to_use(&asked.module)?;
         if let Some(other) = asked.selection.unfinished_of {
             self.seen(other, Act::See)?;
         }
-        if let Some(teams) = self.who.sees() {
-            let mine = teams.iter().map(|team| Text::escaped(team.as_str()));
-            let said = std::mem::take(&mut asked.selection.owners);
-            let kept = mine.filter(|team| said.is_empty() || said.contains(team)).collect();
-            asked.selection.owners = List::first(kept).0;
+        asked.selection.owners = self.owners_meant(&asked.selection)?;
+        if !self.who.may(Act::Compose, None) {
             for chosen in asked.selection.manifest.iter() {
-                self.dataset_seen(&chosen.dataset, Act::See)?;
+                self.dataset_seen(&chosen.dataset, Act::Compose)?;
             }
         }
-        self.control.create_campaign(self.who, (owner, asked))
+        self.control.create_campaign(self.who, (owner, module, asked))
+    }
+
+    /// The teams that a selection is of: those that it says, for each of which whoever asks may plan, or else all for which it may.
+    /// Only who may plan for everybody selects without a bound.
+    fn owners_meant(&self, selection: &Selection) -> Result<Option<List<Name, 64>>, ServiceError> {
+        for team in selection.owners.iter().flat_map(|owners| owners.iter()).chain(&selection.owner) {
+            self.who.check(Act::Compose, Some(team), ("team", team))?;
+        }
+        if selection.owners.is_some() {
+            return Ok(selection.owners.clone());
+        }
+        let mine = self.who.teams_where(Act::Compose);
+        let names =
+            |teams: Vec<skein_ledger::Name>| teams.iter().map(|team| Text::escaped(team.as_str())).collect();
+        Ok(mine.map(|teams| List::first(names(teams)).0))
     }
 
     /// Moves a campaign, if it is where whoever asks saw it.
@@ -41,21 +53,18 @@ impl Desk<'_> {
             ServiceError::absent("verb", verb).hint(Some(format!("known: {}", all.join(", "))))
         })?;
         let id = self.seen_by(named, takes(verb))?;
-        if verb == CampaignVerb::Start {
-            self.may_change_all(id)?;
+        if matches!(verb, CampaignVerb::Plan | CampaignVerb::Start) {
+            self.may_with_all(id, takes(verb))?;
         }
         self.control.act(self.who, (id, verb), asked)
     }
 
-    /// A plan may be over datasets of several teams: who starts it conducts in each of them.
-    fn may_change_all(&self, id: CampaignId) -> Result<(), ServiceError> {
-        if self.who.may(Act::Conduct, None) {
+    /// A campaign may be over datasets of several teams: who plans it shows rows of each, who starts it changes them.
+    fn may_with_all(&self, id: CampaignId, act: Act) -> Result<(), ServiceError> {
+        if self.who.may(act, None) {
             return Ok(());
         }
-        for owner in self.control.owners_of(id)? {
-            self.who.check(Act::Conduct, Some(owner.as_str()), ("team", owner.as_str()))?;
-        }
-        Ok(())
+        self.control.owners_of(id)?.iter().try_for_each(|owner| self.who.check_there(act, owner.as_str()))
     }
 
     /// A campaign.
@@ -85,7 +94,7 @@ impl Desk<'_> {
 
     /// What a campaign came to so far.
     pub fn campaign_report(&self, named: &str) -> Result<CampaignReport, ServiceError> {
-        self.control.campaign_report(self.seen_by(named, Act::See)?)
+        self.control.campaign_report(self.who, self.seen_by(named, Act::See)?)
     }
 
     /// How a campaign is getting on.
@@ -105,7 +114,16 @@ impl Desk<'_> {
 
     /// What a sample showed, as the node wrote it: JSON that nobody here has read.
     pub fn sample_report(&self, named: &str, seq: &str) -> Result<Vec<u8>, ServiceError> {
-        self.control.sample_report(self.seen_by(named, Act::See)?, seq)
+        let id = self.seen_by(named, Act::See)?;
+        let sample = self.control.sample_of_plan(id, seq)?;
+        self.rows_seen(sample.dataset)?;
+        self.control.sample_report(sample)
+    }
+
+    /// Refuses rows of a dataset of a team that is not seen, in a campaign that is: whoever made it could see both.
+    pub(super) fn rows_seen(&self, dataset: DatasetId) -> Result<(), ServiceError> {
+        let row = self.control.ledger.dataset(dataset)?;
+        row.map_or(Ok(()), |row| self.who.check_there(Act::See, row.owner.as_str()))
     }
 
     /// The id of a campaign that there is, and in whose team the principal may do this.

@@ -61,11 +61,7 @@ impl Desk<'_> {
 
     /// Modules by name and version.
     pub fn modules(&self, part: &ListPart) -> Result<Page<Module>, ServiceError> {
-        let mut owners = self.who.sees();
-        if let Some(owners) = &mut owners {
-            owners.push(crate::control::name("owner", NOBODYS)?);
-        }
-        self.control.modules(part, owners)
+        self.control.modules(part, self.who.sees_modules_of()?)
     }
 
     /// What is nobody's is for everybody.
@@ -75,8 +71,21 @@ impl Desk<'_> {
         Ok(found)
     }
 
+    /// A module by its digest or by `name@version`, under a name that whoever asks sees. Another team's is not there.
+    pub(super) fn module_to_use(&self, named: &str) -> Result<skein_ledger::Module, ServiceError> {
+        let found = match named.parse::<ModuleDigest>() {
+            Ok(digest) => self.control.module_seen_by(self.who, digest)?,
+            Err(_) => self.control.module_by(named)?.filter(|found| self.may_use(found, named).is_ok()),
+        };
+        found.ok_or_else(|| {
+            ServiceError::absent("module", named).hint(Some(
+                "name it as NAME@VERSION or by its digest, sha256:…; `skein module list` shows what is there",
+            ))
+        })
+    }
+
     /// Refuses another team's module as one that is not there.
-    pub(super) fn may_use(&self, module: &skein_ledger::Module, named: &str) -> Result<(), ServiceError> {
+    fn may_use(&self, module: &skein_ledger::Module, named: &str) -> Result<(), ServiceError> {
         match module.owner.as_ref().map(Name::as_str) {
             None | Some(NOBODYS) => Ok(()),
             Some(owner) => self.who.check(Act::See, Some(owner), ("module", named)),

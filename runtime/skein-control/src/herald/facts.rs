@@ -118,10 +118,13 @@ impl Control {
         fact: impl FnOnce(String) -> Fact,
         recorded: &Recorded,
     ) -> Result<Told, ServiceError> {
+        let owners = self.owners_of_module(module)?;
         let row = self.ledger.module(module)?;
+        // Each of several teams has a name of its own for it, which is not the others' business.
+        let row = row.filter(|_| owners.as_ref().is_none_or(|owners| owners.len() == 1));
         let named = |row: &Module| format!("{}@{}", row.name, row.version);
         let name = row.as_ref().map_or_else(|| module.to_string(), named);
-        let audience = row.and_then(|row| row.owner).map_or(Audience::Server, Audience::Team);
+        let audience = owners.map_or(Audience::Server, Audience::Teams);
         Ok(Told::of(fact(name), audience, recorded))
     }
 

@@ -1,6 +1,8 @@
 //! A fact as it is kept until everybody who wants to know it was told: the same bytes in each try, whatever becomes of the campaign
 //! meanwhile.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use skein_ledger::{
@@ -21,8 +23,8 @@ pub(crate) const KEPT_WAITING: Millis = Millis(15 * 24 * 3_600_000);
 /// Who may know something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Audience {
-    /// A team, and who hears of everything.
-    Team(Name),
+    /// Each of these teams, and who hears of everything.
+    Teams(BTreeSet<Name>),
     /// Who hears of everything alone.
     Server,
 }
@@ -58,7 +60,8 @@ impl Told {
 
     /// About a campaign of this team.
     pub(super) fn about(self, campaign: CampaignId, owner: &Name) -> Self {
-        Self { audience: Audience::Team(owner.clone()), campaign: Some(campaign), ..self }
+        let audience = Audience::Teams(BTreeSet::from([owner.clone()]));
+        Self { audience, campaign: Some(campaign), ..self }
     }
 
     /// Whether a receiver is told.
@@ -66,7 +69,7 @@ impl Told {
         let topic = self.fact.topic();
         let may = match (&receiver.team, &self.audience) {
             (None, _) => true,
-            (Some(team), Audience::Team(owner)) => team == owner,
+            (Some(team), Audience::Teams(owners)) => owners.contains(team),
             (Some(_), Audience::Server) => false,
         };
         let wants = |event: &Name| event.as_str().parse::<Interest>().is_ok_and(|one| one.covers(topic));

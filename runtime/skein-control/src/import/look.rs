@@ -16,6 +16,13 @@ use crate::error::ServiceError;
 /// A dataset that would be registered, with its line.
 type Fit = Line<DatasetRegistered>;
 
+/// A list that was looked at.
+pub(super) struct Looked {
+    slips: Slips,
+    taken: Taken,
+    fits: Vec<Fit>,
+}
+
 /// Lines by what no two of them may have.
 #[derive(Default)]
 struct Taken {
@@ -24,13 +31,13 @@ struct Taken {
 }
 
 impl Control {
-    /// What of a list is new, and how much is registered just so already. Refuses it if any line does not fit.
+    /// Looks at every line by itself, and at its place.
     pub(super) fn looked_through(
         &self,
         who: &Principal,
         lines: Vec<Line<DatasetLine>>,
         asked: &ImportAsk,
-    ) -> Result<(Vec<Fit>, u64), ServiceError> {
+    ) -> Result<Looked, ServiceError> {
         let unknown = self.unknown_teams(who, &lines, asked)?;
         let (mut slips, mut taken, mut fits) = (Slips::default(), Taken::default(), Vec::new());
         for Line { line, item } in lines {
@@ -42,6 +49,13 @@ impl Control {
                 Err(error) => slips.add(line, &error.message),
             }
         }
+        Ok(Looked { slips, taken, fits })
+    }
+
+    /// What of a list is new, and how much is registered just so already. Refuses it if any line does not fit. As true as long as nobody
+    /// else registers anything.
+    pub(super) fn still_free(&self, looked: Looked) -> Result<(Vec<Fit>, u64), ServiceError> {
+        let Looked { mut slips, taken, mut fits } = looked;
         let known = self.without_known(&mut fits, &mut slips)?;
         self.refuse_places(&fits, &taken, &mut slips)?;
         if slips.is_empty() { Ok((fits, known)) } else { Err(refused(&slips)) }
@@ -96,11 +110,8 @@ impl Control {
             labels.insert(name("a label", key)?, name("a label", value)?);
         }
         let (named, owner) = (name("name", &item.name)?, name("owner", owner)?);
-        if !item.path.starts_with('/') {
-            let message = format!("{} is no absolute path", item.path);
-            return Err(ServiceError::new(codes::BODY_INVALID, message));
-        }
-        let path = self.open_at(&item.path)?.path();
+        let place = self.place_of(who, owner.as_str(), &item.path)?;
+        let path = self.open_at(&place)?.path();
         self.may_be_of(who, owner.as_str(), &path)?;
         // The real path: two names for one place are one dataset.
         let location = path.to_str().ok_or_else(|| {

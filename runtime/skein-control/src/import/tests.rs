@@ -61,7 +61,8 @@ fn a_list_without_decision_is_given_back_and_one_with_it_is_registered() {
         let control = open(&server, &clock);
         let text = made(place.path(), &["a", "b"]);
         let ask = ImportAsk::default();
-        let (new, _) = control.looked_through(control.everybody(), listed(&text), &ask).unwrap();
+        let looked = control.looked_through(control.everybody(), listed(&text), &ask).unwrap();
+        let (new, _) = control.still_free(looked).unwrap();
         let datasets: Vec<_> = new.into_iter().map(|fit| fit.item).collect();
         let note = super::Note { id: "1".to_owned(), actor: control.everybody().actor.clone(), datasets };
         control.shelf_of_imports.put("list", &serde_json::to_vec(&note).unwrap()).unwrap();

@@ -10,7 +10,7 @@ use skein_api::{
 };
 use skein_types::codes;
 
-use crate::access::{Act, Principal};
+use crate::access::Principal;
 use crate::control::{Control, name};
 use crate::error::ServiceError;
 
@@ -88,18 +88,18 @@ pub(super) fn count(scan: &mut Scan, items: &[ScanFound]) {
 impl Control {
     /// The directory that is meant, with no links in its path, if the principal may look there.
     pub(super) fn place_to_scan(&self, who: &Principal, asked: &ScanAsk) -> Result<Location, ServiceError> {
-        let real = std::fs::canonicalize(&*asked.below).ok();
-        if let Some(owner) = asked.owner.as_deref() {
-            if !self.is_team(owner)? {
-                return Err(ServiceError::absent("team", owner));
+        let place = match asked.owner.as_deref() {
+            Some(owner) => {
+                let place = self.place_of(who, owner, &asked.below)?;
+                if !self.is_team(owner)? {
+                    return Err(ServiceError::absent("team", owner));
+                }
+                place
             }
-            // Whether there is something elsewhere is nobody's business.
-            if !who.may(Act::Register, None) {
-                self.may_be_of(who, owner, real.as_deref().unwrap_or(Path::new("")))?;
-            }
-        }
+            None => Path::new(&*asked.below).to_owned(),
+        };
         // One that is not there is told by whoever looks for it.
-        let Some(real) = real else { return Ok(asked.below.clone()) };
+        let Ok(real) = std::fs::canonicalize(place) else { return Ok(asked.below.clone()) };
         Text::new(real.to_string_lossy()).map_err(|error| ServiceError::unfit("below", &error))
     }
 
@@ -116,7 +116,7 @@ impl Control {
             self.refuse_unknown_teams(&mut items)?;
         }
         if asked.look_only {
-            self.foresee(&mut items)?;
+            self.foresee(&who, &mut items)?;
             return Ok(items);
         }
         let fit: Vec<(usize, DatasetAdd)> =
@@ -148,7 +148,7 @@ impl Control {
     }
 
     /// What registering would come to, as far as names tell: whether another one has it, or it is registered just so.
-    fn foresee(&self, items: &mut [ScanFound]) -> Result<(), ServiceError> {
+    fn foresee(&self, who: &Principal, items: &mut [ScanFound]) -> Result<(), ServiceError> {
         for item in items {
             let Some(add) = add(item) else { continue };
             let Some(there) = self.ledger.dataset_named(&name("name", &item.name)?)? else { continue };
@@ -156,7 +156,7 @@ impl Control {
                 item.became = Some(DatasetAdded::Known(there.id));
             } else {
                 let same_place = there.location.as_str() == &*item.location;
-                let taken = crate::datasets::taken(&there, same_place);
+                let taken = crate::datasets::taken(who, &there, same_place);
                 item.why = Some(Why::new(taken.code, &taken.message, taken.hint.as_deref()));
             }
         }

@@ -26,9 +26,10 @@ impl Endpoint {
         self.0.origin().ascii_serialization()
     }
 
-    /// All that is before the query.
-    pub fn before_query(&self) -> String {
-        format!("{}{}", self.origin(), self.0.path())
+    /// What of it may be shown to whoever may see that there is one: neither path nor query, in which many services have their key.
+    pub fn shown(&self) -> String {
+        let rest = if self.0.path() == "/" && self.0.query().is_none() { "" } else { "…" };
+        format!("{}/{rest}", self.origin())
     }
 
     pub(crate) fn url(&self) -> &Url {
@@ -149,7 +150,9 @@ mod tests {
     fn what_is_shown_has_no_secret() {
         let endpoint: Endpoint = "https://hooks.example.com:8443/in/T0/B0?token=hush".parse().unwrap();
         assert_eq!(endpoint.reveal(), "https://hooks.example.com:8443/in/T0/B0?token=hush");
-        assert_eq!(endpoint.before_query(), "https://hooks.example.com:8443/in/T0/B0");
+        assert_eq!(endpoint.shown(), "https://hooks.example.com:8443/…");
+        assert_eq!("https://a/?k=1".parse::<Endpoint>().unwrap().shown(), "https://a/…");
+        assert_eq!("https://a".parse::<Endpoint>().unwrap().shown(), "https://a/");
         let chat = Receiver::Slack(endpoint);
         assert_eq!(chat.shown(), "https://hooks.example.com:8443/…");
         assert_eq!(format!("{chat:?}"), "Slack(Endpoint(https://hooks.example.com:8443/…))");

@@ -1,5 +1,7 @@
 //! Modules and datasets.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use skein_types::{Bytes, DatasetId, ModuleDigest, Name, Timestamp};
 
@@ -116,8 +118,32 @@ fn dataset_of(row: &Row<'_>) -> rusqlite::Result<Dataset> {
 }
 
 pub(in crate::sqlite) fn module(db: &Connection, digest: ModuleDigest) -> rusqlite::Result<Option<Module>> {
-    let sql = format!("{MODULE} WHERE l.digest = ?1 ORDER BY l.name, l.version LIMIT 1");
-    db.prepare_cached(&sql)?.query_row([digest.0], module_of).optional()
+    module_among(db, digest, None)
+}
+
+/// The names of one digest are looked through in their order, which is that of the index.
+pub(in crate::sqlite) fn module_among(
+    db: &Connection,
+    digest: ModuleDigest,
+    owners: Option<&[Name]>,
+) -> rusqlite::Result<Option<Module>> {
+    let mut query = Query::new(MODULE);
+    query.and("l.digest = ?", digest.0.to_vec());
+    if let Some(owners) = owners {
+        query.and_any("l.owner", owners);
+    }
+    let key = |module: &Module| (module.name.clone(), module.version.clone());
+    let page = query.page(db, ("l.name, l.version", Limit::new(1)), module_of, key)?;
+    Ok(page.items.into_iter().next())
+}
+
+pub(in crate::sqlite) fn module_owners(
+    db: &Connection,
+    digest: ModuleDigest,
+) -> rusqlite::Result<BTreeSet<Option<Name>>> {
+    let mut find = db.prepare_cached("SELECT l.owner FROM module_label l WHERE l.digest = ?1")?;
+    let owners = find.query_map([digest.0], |row| Cells::of(row).parse_opt())?;
+    owners.collect()
 }
 
 pub(in crate::sqlite) fn module_named(
