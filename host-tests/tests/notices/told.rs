@@ -123,6 +123,8 @@ fn a_window_that_ends_is_told_once() {
     service.act(&campaign, "start").succeeded();
     let published = listener.hears().event();
     assert_eq!(published["type"], "dev.skein.campaign.published");
+    // From then on the window counts.
+    assert_eq!(service.watched(&campaign)["state"], "soaking");
     service.site.clock_is_off_by(3 * DAY + DAY / 2);
     let ending = listener.hears().event();
     assert_eq!(ending["type"], "dev.skein.campaign.window_ending");

@@ -38,7 +38,7 @@ impl Control {
         let ending: BTreeSet<_> = self.state().campaigns.iter().filter_map(ends).filter(soon).collect();
         windows.told.retain(|told| ending.contains(told));
         for (id, end) in ending {
-            if !windows.told.contains(&(id, end)) && self.tell_of_window((id, end), now, receivers)? {
+            if !windows.told.contains(&(id, end)) && self.tell_of_window(id, now, receivers)? {
                 windows.told.insert((id, end));
             }
         }
@@ -48,18 +48,20 @@ impl Control {
     /// Whether that window needs no more to be looked at.
     fn tell_of_window(
         &self,
-        (id, end): (CampaignId, Timestamp),
+        id: CampaignId,
         now: Timestamp,
         receivers: &[Webhook],
     ) -> Result<bool, ServiceError> {
         let row = self.campaign_row(id)?;
         let window = self.window_of(&row)?;
+        // By the record, and not as the machine has it: that was decided a moment before it was written down.
+        let end = window.after(row.since);
         let before = (window.length().0 / 4).min(BEFORE_MOST);
         if end.0.saturating_sub(now.0) > before {
             return Ok(false);
         }
         let published = row.runs.of(RunState::Published);
-        if row.state != CampaignState::Soaking || published == 0 || window.after(row.since) != end {
+        if row.state != CampaignState::Soaking || published == 0 {
             return Ok(true);
         }
         let fact = Fact::WindowEnding { of: of(&row), published, window_ends: end };
