@@ -25,6 +25,9 @@ use tally::Tally;
 /// The host's crash points are compiled in for tests; what ships has none.
 pub(crate) const CRASH_POINTS: [&str; 2] = ["--features", "skein/crash-points"];
 
+/// Tests at a time: those from outside wait for processes and disks most of their time.
+const TESTS_OF_A_CORE: usize = 2;
+
 /// How much to test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Extent {
@@ -68,10 +71,11 @@ fn lint(project: &Project, extent: Extent) -> Result<()> {
         cargo.args(["clippy", "--locked"]).args(arguments).args(["--", "-D", "warnings"]);
         process::run(&mut cargo)
     };
-    clippy(&["--workspace", "--all-targets"])?;
     if extent == Extent::Quick {
-        return Ok(());
+        return clippy(&["--workspace", "--all-targets"]);
     }
+    // As it ships, and as it is tested: tests are built with crash points alone.
+    clippy(&["--workspace"])?;
     clippy(&["--workspace", "--all-targets", CRASH_POINTS[0], CRASH_POINTS[1]])?;
     let packages = guests::packages(&SourceTree::load(project.root())?)?;
     let mut guests = vec!["--target", guests::TARGET];
@@ -92,6 +96,8 @@ fn run_tests(project: &Project, extent: Extent, surroundings: &Surroundings) -> 
     let mut tally = Tally::default();
     let mut cargo = project.cargo();
     cargo.args(["test", "--locked", "--workspace", "--no-fail-fast"]).args(CRASH_POINTS);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    cargo.env("RUST_TEST_THREADS", (cores * TESTS_OF_A_CORE).to_string());
     if extent == Extent::Quick {
         cargo.arg("--all-targets");
     }
