@@ -373,6 +373,30 @@ fn another_teams_things_are_not_there() {
 }
 
 #[test]
+fn that_a_version_is_taken_is_all_that_another_team_learns_of_it() {
+    let guarded = Guarded::start();
+    let stranger = guarded.token(Some("shop"), "author").1;
+    let component = std::fs::read(host_tests::guests::component("columns")).unwrap();
+    let put = "PUT /v1/modules/columns/versions/1";
+    // Whether the bytes are those that are there or not.
+    let (status, other) = guarded.ask(&stranger, put, b"other bytes");
+    assert_eq!(
+        (status, &other["code"], &other["detail"]),
+        (409, &json!("SK0683"), &json!("columns 1 is taken"))
+    );
+    let (status, mut same) = guarded.ask(&stranger, put, &component);
+    same["trace"] = other["trace"].clone();
+    assert_eq!((status, &same), (409, &other));
+    // Who may see it is told what is there, and that it is the same.
+    let own = guarded.token(Some("pay"), "author").1;
+    let (status, answer) = guarded.ask(&own, put, b"other bytes");
+    assert_eq!((status, &answer["code"]), (409, &json!("SK0683")));
+    assert!(answer["detail"].as_str().unwrap().starts_with("columns 1 is sha256:"), "{answer}");
+    let (status, answer) = guarded.ask(&own, put, &component);
+    assert_eq!((status, &answer["owner"]), (200, &json!("pay")), "{answer}");
+}
+
+#[test]
 fn tokens_that_do_not_count_are_told_why_and_nothing_is_read_of_them() {
     let guarded = Guarded::start();
     let refused = |head: &str, said: &str| {

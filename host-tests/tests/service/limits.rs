@@ -74,6 +74,45 @@ fn heads_and_bodies_that_come_too_slowly_are_given_up_and_nothing_is_done() {
 }
 
 #[test]
+fn clients_that_have_taken_all_connections_keep_no_node_from_coming_in() {
+    let service = Service::start(0);
+    let mut first = service.connect();
+    let host = service.address.trim_start_matches("http://").to_owned();
+    let mut exchanges = || {
+        write!(first, "GET /v1/status HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
+        let (mut answer, mut some) = (String::new(), [0; 16_384]);
+        while !answer.ends_with('}') {
+            let got = first.read(&mut some).unwrap();
+            assert_ne!(got, 0, "{answer}");
+            answer += std::str::from_utf8(&some[..got]).unwrap();
+        }
+        let body: serde_json::Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+        body["work"]["exchanges"].as_u64().unwrap()
+    };
+    // Until one more is turned away. Those on which nothing is asked are closed after a while.
+    let mut held = Vec::new();
+    let mut take_all = || {
+        loop {
+            let mut stream = service.connect();
+            stream.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
+            if stream.read(&mut [0; 1]).is_ok_and(|got| got > 0) {
+                break;
+            }
+            stream.set_nonblocking(true).unwrap();
+            held.push(stream);
+            held.retain(|stream| stream.peek(&mut [0; 1]).is_err());
+        }
+    };
+    take_all();
+    while service.kill_a_node(0) {}
+    let before = exchanges();
+    super::until("new nodes ask for work", || {
+        take_all();
+        exchanges() > before + 6
+    });
+}
+
+#[test]
 fn bodies_of_another_kind_or_size_are_refused() {
     let service = Service::start(0);
     let post = |head: &str, body: &[u8]| service.ask("POST /v1/campaigns", head, body);

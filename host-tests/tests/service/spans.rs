@@ -1,11 +1,11 @@
 //! Lines and spans of a server and its nodes: what they are about, and that nothing waits for whoever collects them.
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use host_tests::call::Stream;
-use host_tests::service::Service;
+use host_tests::service::{Fleet, Service};
 use serde_json::{Value, json};
 
 /// A collector that keeps what it is sent.
@@ -16,7 +16,11 @@ struct Collector {
 
 impl Collector {
     fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::at("127.0.0.1:0".parse().unwrap())
+    }
+
+    fn at(address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let bodies = Arc::<Mutex<Vec<u8>>>::default();
         let kept = Arc::clone(&bodies);
@@ -85,6 +89,31 @@ fn a_collector_gets_spans_of_requests_of_publishing_and_of_attempts() {
     assert!(collector.has(&[&[1 << 3 | 2, 16][..], &trace].concat()));
     for said in [&*campaign, "skein-control", "skein-node", "local-0"] {
         assert!(collector.has(said.as_bytes()), "{said}");
+    }
+}
+
+#[test]
+fn spans_that_nobody_takes_are_counted_and_it_is_said_once_that_they_are_lost_and_once_that_they_are_not() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let alone = Fleet { nodes: 0, slots: 1 };
+    let endpoint = format!("http://{free}");
+    let service = Service::over_as(alone, (0, |_, _| {}), |call, _| call.arg("--otlp").arg(endpoint));
+    let lost = || {
+        let page = Service::page(&service.address, "/metrics").1;
+        let count = page.lines().find_map(|line| line.strip_prefix("skein_spans_lost_total "));
+        count.unwrap().parse::<u64>().unwrap()
+    };
+    // Each look is a span more.
+    let first = lost();
+    crate::until("spans are lost", || lost() > first);
+    let once_more = lost();
+    crate::until("more are lost", || lost() > once_more);
+    let collector = Collector::at(free);
+    crate::until("spans are taken", || lost() > 0 && collector.has_span("request"));
+    crate::until("it is said", || service.said("the collector takes spans again"));
+    let said = service.running.has_said(Stream::Stderr);
+    for line in ["the collector takes no spans", "the collector takes spans again"] {
+        assert_eq!(said.matches(line).count(), 1, "{line}: {said}");
     }
 }
 

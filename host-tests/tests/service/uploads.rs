@@ -80,11 +80,13 @@ fn bytes_that_are_not_what_their_digest_says_are_not_kept() {
 fn a_module_that_does_not_come_whole_leaves_nothing() {
     let service = Service::start(0);
     let host = service.address.trim_start_matches("http://").to_owned();
-    let begin = |length: usize| {
+    let begin_of = |team: &str, length: usize| {
         let mut stream = service.connect();
-        write!(stream, "{PUT} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n").unwrap();
+        let head = format!("Host: {host}\r\n{team}Content-Length: {length}");
+        write!(stream, "{PUT} HTTP/1.1\r\n{head}\r\n\r\n").unwrap();
         stream
     };
+    let begin = |length: usize| begin_of("", length);
     // Too large by its own word, and too large without one.
     refused(&Reply::of(begin((64 << 20) + 1)), 413, "SK0665");
     let mut endless = service.connect();
@@ -96,18 +98,26 @@ fn a_module_that_does_not_come_whole_leaves_nothing() {
         }
     }
     refused(&Reply::of(endless), 413, "SK0665");
-    // As many as may be at a time, and one more.
-    let begun: Vec<_> = (0..8)
-        .map(|_| {
-            let mut stream = begin(1_000_000);
+    // As many as one team may have at a time, and one more; others are not held up by it.
+    let mut begun = Vec::new();
+    for (team, all) in [("a", 2), ("b", 4), ("c", 6), ("d", 8)] {
+        let head = format!("Skein-Team: {team}\r\n");
+        for _ in 0..2 {
+            let mut stream = begin_of(&head, 1_000_000);
             stream.write_all(&[0; 1_000]).unwrap();
-            stream
-        })
-        .collect();
-    super::until("all of them are there", || kept(&service).len() == 8);
+            begun.push(stream);
+        }
+        super::until("both of them are there", || kept(&service).len() == all);
+        let third = service.ask(PUT, &head, b"more");
+        refused(&third, 503, "SK0726");
+        let said = third.json()["detail"].to_string();
+        assert!(said.contains(&format!("2 modules of {team} are being sent already")), "{said}");
+    }
+    // And as many as may be at a time, and one more.
     let one_too_many = service.ask(PUT, "", b"more");
     refused(&one_too_many, 503, "SK0726");
     assert_eq!(one_too_many.header("retry-after"), Some("1"));
+    assert!(one_too_many.body.contains("8 modules are being sent already"), "{one_too_many:?}");
     drop(begun);
     super::until("nothing is left of them", || kept(&service).is_empty());
     // Broken off half way.

@@ -4,7 +4,7 @@
 //! that the thing belongs to. There are three answers, not two: where a principal may not even see a team, its things are not
 //! there, and the refusal is that of a thing that does not exist.
 
-use skein_ledger::{Actor, Name, Unit};
+use skein_ledger::{Actor, Module, Name, Unit};
 use skein_types::{CauseId, Role, TokenId, TokenKind, TraceId, codes};
 
 use crate::error::ServiceError;
@@ -188,6 +188,14 @@ impl Principal {
     /// Whether it may do something in a team; `None` is what belongs to nobody.
     pub(crate) fn may(&self, act: Act, team: Option<&str>) -> bool {
         self.roles_in(team).any(|role| act.allows(role))
+    }
+
+    /// Whether it may know of a module. What is nobody's is for everybody.
+    pub(crate) fn may_see_module(&self, module: &Module) -> bool {
+        match module.owner.as_ref().map(Name::as_str) {
+            None | Some(NOBODYS) => true,
+            Some(owner) => self.may(Act::See, Some(owner)),
+        }
     }
 
     /// Refuses it where it may not, naming the role; and where it may not even look, as if nothing were there.

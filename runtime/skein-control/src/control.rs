@@ -6,14 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
 
 use skein_api::node::Secret;
 use skein_dataset::ProbeCache;
-use skein_ledger::{Actor, Entry, Ledger, Sqlite, Unit, UnitOutcome};
+use skein_ledger::{Actor, Entry, Ledger, Name, Sqlite, Unit, UnitOutcome};
 use skein_types::{Bytes, CampaignId, Clock, DatasetId, ServerId, Timestamp, TraceId, codes};
-use tokio::sync::Semaphore;
 
 use crate::access::Principal;
 use crate::compiler::Compiling;
@@ -28,12 +28,13 @@ use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::modules::Modules;
 use crate::once::UnderWay;
+use crate::places::{Most, Places};
 use crate::points::point;
 use crate::prices::Prices;
 use crate::roots::Roots;
 use crate::scan::Scans;
 use crate::shelf::Shelf;
-use crate::submit::UPLOADS;
+use crate::submit::{UPLOADS, UPLOADS_OF_TEAM};
 use crate::tokens::Uses;
 use crate::vault::{SecretKeys, Vault};
 use crate::wake::Wake;
@@ -50,6 +51,8 @@ pub struct Options {
     pub exe: PathBuf,
     /// Where people find it: written into what it manages.
     pub address: String,
+    /// Where the nodes of this machine find it.
+    pub nodes_at: String,
     /// Seed of the key that signs compiled modules.
     pub artifact_key: [u8; 32],
     /// Where the data of each team may be.
@@ -64,6 +67,8 @@ pub struct Options {
     pub single_user: bool,
     /// How receivers are told what happens.
     pub notices: Notices,
+    /// Spans of this process that no collector got.
+    pub spans_lost: Arc<AtomicU64>,
     /// Shown by every node: new with each process, so that nodes of an earlier one are strangers.
     pub secret: Secret,
 }
@@ -99,16 +104,18 @@ pub struct Control {
     pub(crate) dir: PathBuf,
     pub(crate) keys: PathBuf,
     address: String,
+    pub(crate) nodes_at: String,
     pub(crate) roots: Roots,
     pub(crate) prices: Option<Prices>,
     pub(crate) single_user: bool,
+    pub(crate) spans_lost: Arc<AtomicU64>,
     secret: Secret,
     pub(crate) uses: Mutex<Uses>,
     pub(crate) under_way: UnderWay,
     pub(crate) feed: Feed,
     pub(crate) compiling: Compiling,
     /// Places for modules that are being sent.
-    pub(crate) uploads: Arc<Semaphore>,
+    pub(crate) uploads: Arc<Places<Name>>,
     state: Mutex<State>,
     /// A node spoke, or is gone.
     pub(crate) heard: Condvar,
@@ -144,6 +151,7 @@ impl Control {
             dir,
             exe,
             address,
+            nodes_at,
             artifact_key,
             secret_keys,
             keys,
@@ -151,6 +159,7 @@ impl Control {
             prices,
             single_user,
             notices,
+            spans_lost,
             secret,
         } = options;
         let feed = Feed::new();
@@ -179,15 +188,17 @@ impl Control {
             dir,
             keys,
             address,
+            nodes_at,
             roots,
             prices,
             single_user,
+            spans_lost,
             secret,
             uses: Mutex::default(),
             under_way: UnderWay::default(),
             feed,
             compiling: Compiling::default(),
-            uploads: Arc::new(Semaphore::new(UPLOADS)),
+            uploads: Places::new(Most { all: UPLOADS, of_each: UPLOADS_OF_TEAM }),
             state: Mutex::default(),
             heard: Condvar::new(),
         };
@@ -319,7 +330,6 @@ pub(crate) fn identity(dir: &Path) -> Result<ServerId, ServiceError> {
 }
 
 /// What a person writes and a record keeps.
-pub(crate) fn name(what: &str, text: &str) -> Result<skein_ledger::Name, ServiceError> {
-    skein_ledger::Name::new(text)
-        .map_err(|error| ServiceError::new(codes::BODY_INVALID, format!("{what}: {error}")))
+pub(crate) fn name(what: &str, text: &str) -> Result<Name, ServiceError> {
+    Name::new(text).map_err(|error| ServiceError::new(codes::BODY_INVALID, format!("{what}: {error}")))
 }

@@ -8,7 +8,7 @@
 //! ended rather than told late. It asks again with the last position that it has. So a watcher costs a cursor and no memory.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use skein_ledger::{Event, EventFilter, Head, Kind, Limit, Recorded};
@@ -19,6 +19,7 @@ use tokio::sync::{Semaphore, broadcast, watch};
 use crate::access::Principal;
 use crate::control::Control;
 use crate::error::ServiceError;
+use crate::places::{Full, Most, Place, Places};
 use crate::shown;
 use crate::whose::Whose;
 
@@ -32,8 +33,9 @@ const PAGE_OF_ONE: usize = 64;
 const CATCHING_UP: usize = 4;
 /// After the ledger could not be read.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// Watchers at a time.
-pub const WATCHERS: usize = 1_024;
+/// Watchers at a time. Well below the connections of one address: behind a proxy everybody has the same, and those who do not watch
+/// are to be answered, too.
+pub const WATCHERS: usize = 768;
 /// Of one token.
 pub const WATCHERS_OF_TOKEN: usize = 600;
 
@@ -57,7 +59,7 @@ pub(crate) struct Feed {
     heads: watch::Sender<u64>,
     ring: broadcast::Sender<Arc<Told>>,
     catching_up: Semaphore,
-    watchers: Mutex<BTreeMap<Option<TokenId>, usize>>,
+    watchers: Arc<Places<Option<TokenId>>>,
     /// Of campaigns whose events were shown: they never change.
     pub(crate) owners: Mutex<BTreeMap<CampaignId, Whose>>,
 }
@@ -68,7 +70,7 @@ impl Feed {
             heads: watch::Sender::new(0),
             ring: broadcast::Sender::new(RING),
             catching_up: Semaphore::new(CATCHING_UP),
-            watchers: Mutex::default(),
+            watchers: Places::new(Most { all: WATCHERS, of_each: WATCHERS_OF_TOKEN }),
             owners: Mutex::default(),
         }
     }
@@ -96,26 +98,7 @@ pub struct Watcher {
     caught_up: bool,
     /// Its token does not count any more: what is ready was decided before, and nothing follows.
     ended: bool,
-    _seat: Seat,
-}
-
-/// A watcher's place, given back when it ends.
-#[derive(Debug)]
-struct Seat {
-    control: Arc<Control>,
-    of: Option<TokenId>,
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut watchers = self.control.feed.watchers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = watchers.get_mut(&self.of) {
-            *count -= 1;
-            if *count == 0 {
-                watchers.remove(&self.of);
-            }
-        }
-    }
+    _place: Place<Option<TokenId>>,
 }
 
 impl Control {
@@ -183,7 +166,7 @@ impl Control {
         who: &Principal,
         (after, kinds): (Option<u64>, Vec<Kind>),
     ) -> Result<Watcher, ServiceError> {
-        let seat = self.watching(who.token)?;
+        let place = self.watching(who.token)?;
         let ring = self.feed.ring.subscribe();
         let head = self.ledger.head()?.position;
         Ok(Watcher {
@@ -196,7 +179,7 @@ impl Control {
             ring,
             caught_up: after.is_none_or(|after| after >= head),
             ended: false,
-            _seat: seat,
+            _place: place,
         })
     }
 
@@ -211,25 +194,19 @@ impl Control {
         Ok(row.expires.map(|expires| Duration::from_millis(expires.0.saturating_sub(now.0))))
     }
 
-    fn watching(self: &Arc<Self>, of: Option<TokenId>) -> Result<Seat, ServiceError> {
-        let mut watchers = self.feed.watchers.lock().unwrap_or_else(PoisonError::into_inner);
-        let (all, own) = (watchers.values().sum::<usize>(), watchers.get(&of).copied().unwrap_or_default());
-        let (count, most, whose) = if own >= WATCHERS_OF_TOKEN {
-            (own, WATCHERS_OF_TOKEN, "this token")
-        } else {
-            (all, WATCHERS, "the server")
-        };
-        if count >= most {
-            return Err(ServiceError::new(codes::READERS_BUSY, format!("{whose} has {count} streams open")));
-        }
-        watchers.insert(of, own + 1);
-        drop(watchers);
-        Ok(Seat { control: Arc::clone(self), of })
+    fn watching(&self, of: Option<TokenId>) -> Result<Place<Option<TokenId>>, ServiceError> {
+        self.feed.watchers.take(&of).map_err(|full| {
+            let (whose, count) = match full {
+                Full::OfOne => ("this token", WATCHERS_OF_TOKEN),
+                Full::All => ("the server", WATCHERS),
+            };
+            ServiceError::new(codes::READERS_BUSY, format!("{whose} has {count} streams open"))
+        })
     }
 
     /// How many watch.
     pub fn watchers(&self) -> usize {
-        self.feed.watchers.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+        self.feed.watchers.count()
     }
 }
 

@@ -256,7 +256,7 @@ impl Roster for Control {
     fn launch(&self, slot: usize) -> Launch {
         let name = local_name(slot);
         let line =
-            serde_json::json!({ "name": name, "secret": self.fleet_secret().header(), "server": self.address() })
+            serde_json::json!({ "name": name, "secret": self.fleet_secret().header(), "server": self.nodes_at })
                 .to_string();
         Launch { name, line }
     }

@@ -38,6 +38,7 @@ pub(crate) fn open(place: &Path, clock: &Arc<HandClock>) -> Arc<Control> {
         dir: place.to_owned(),
         exe: PathBuf::new(),
         address: String::new(),
+        nodes_at: String::new(),
         artifact_key: [0; 32],
         keys: PathBuf::new(),
         roots: crate::Roots::new(),
@@ -45,6 +46,7 @@ pub(crate) fn open(place: &Path, clock: &Arc<HandClock>) -> Arc<Control> {
         secret_keys: crate::SecretKeys { seal: [1; 32], digest: [2; 32] },
         single_user: true,
         notices: crate::Notices { own: Vec::new(), networks: skein_notify::Networks::standard(), mail: None },
+        spans_lost: Arc::default(),
         secret: Secret::new(&"s".repeat(64)).unwrap(),
     };
     Control::open(options, clock.clone()).unwrap()

@@ -1,7 +1,5 @@
 //! Submitting modules, and the bytes that nodes fetch.
 
-use std::sync::Arc;
-
 use sha2::{Digest as _, Sha256};
 use skein_api::node::{BlobError, check_blob};
 use skein_api::{Module, ModuleBan, ModuleRestore, Page};
@@ -10,13 +8,13 @@ use skein_ledger::{
     Name, Text, Unit, UnitOutcome,
 };
 use skein_types::{Blake3, Bytes, ModuleDigest, Timestamp, codes};
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::access::Principal;
 use crate::control::{Control, name};
 use crate::decide;
 use crate::error::ServiceError;
 use crate::list::ListPart;
+use crate::places::{Full, Place};
 use crate::points::point;
 use crate::shelf::Aside;
 use crate::shown;
@@ -26,6 +24,8 @@ const KEEP: u64 = 24 * 3_600_000;
 
 /// Modules that are sent at a time.
 pub const UPLOADS: usize = 8;
+/// Of one team: whoever sends slowly holds up nobody else's.
+pub const UPLOADS_OF_TEAM: usize = 2;
 
 /// A module on its way. Dropped before it is submitted, nothing is left of it.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub struct Upload {
     aside: Aside,
     digest: Sha256,
     bytes: Bytes,
-    _place: OwnedSemaphorePermit,
+    _place: Place<Name>,
 }
 
 impl Upload {
@@ -63,8 +63,12 @@ impl Control {
     pub(crate) fn upload(&self, owner: Name, (of, version): (&str, &str)) -> Result<Upload, ServiceError> {
         let (of, version) = (name("name", of)?, name("version", version)?);
         self.may_compile_more()?;
-        let place = Arc::clone(&self.uploads).try_acquire_owned().map_err(|_| {
-            ServiceError::new(codes::SERVER_BUSY, format!("{UPLOADS} modules are being sent already"))
+        let place = self.uploads.take(&owner).map_err(|full| {
+            let message = match full {
+                Full::OfOne => format!("{UPLOADS_OF_TEAM} modules of {owner} are being sent already"),
+                Full::All => format!("{UPLOADS} modules are being sent already"),
+            };
+            ServiceError::new(codes::SERVER_BUSY, message)
         })?;
         let aside = self.modules.aside()?;
         Ok(Upload { owner, of, version, aside, digest: Sha256::new(), bytes: Bytes(0), _place: place })
@@ -84,12 +88,7 @@ impl Control {
             return Err(ServiceError::new(codes::DIGEST_DIFFERS, message)
                 .hint(Some("send it again; compare with `sha256sum FILE` if it stays so")));
         }
-        let there = self.ledger.module_named(&of, &version)?;
-        if let Some(other) = there.as_ref().filter(|there| there.digest != digest) {
-            let message = format!("{of} {version} is {} already", other.digest);
-            return Err(ServiceError::new(codes::MODULE_TAKEN, message)
-                .hint(Some("a version never changes: submit it as another one")));
-        }
+        let there = self.there_already(who, (&of, &version), digest)?;
         point!("module.before-bytes")?;
         // The bytes first: a record of a module that is not there would be a promise that nobody can keep.
         self.modules.keep(digest, aside)?;
@@ -105,8 +104,14 @@ impl Control {
         };
         let before = self.ledger.module(digest)?.map(|module| module.state);
         // It may be known from a time that was not answered.
-        if there.is_none() {
-            self.write(who.unit().decide(submitted))?;
+        let mut new = !there;
+        if new {
+            let outcome = self.commit(who.unit().decide(submitted))?;
+            // Somebody else's came first: it is as if it had been there.
+            new = outcome.is_done() || !self.there_already(who, (&of, &version), digest)?;
+            if new {
+                decide::done(&outcome)?;
+            }
         }
         point!("module.after-submitted")?;
         match before {
@@ -116,7 +121,25 @@ impl Control {
             None | Some(ModuleState::Submitted) => self.will_compile(digest),
         }
         let module = shown::module(&self.find_module(of.as_str(), version.as_str())?);
-        Ok(Submitted { module, new: there.is_none() })
+        Ok(Submitted { module, new })
+    }
+
+    /// Whether a version is there with these bytes. Refused where other bytes are. Where it is another team's nothing is said of it,
+    /// neither which bytes it has nor whether these are they; only that it is taken cannot be hidden.
+    fn there_already(
+        &self,
+        who: &Principal,
+        (of, version): (&Name, &Name),
+        digest: ModuleDigest,
+    ) -> Result<bool, ServiceError> {
+        let Some(there) = self.ledger.module_named(of, version)? else { return Ok(false) };
+        let message = match who.may_see_module(&there) {
+            true if there.digest == digest => return Ok(true),
+            true => format!("{of} {version} is {} already", there.digest),
+            false => format!("{of} {version} is taken"),
+        };
+        Err(ServiceError::new(codes::MODULE_TAKEN, message)
+            .hint(Some("a version never changes: submit it as another one")))
     }
 
     /// Compiles a module that was compiled before, if that was for another engine or signed with another key.

@@ -30,6 +30,7 @@ mod work;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -62,6 +63,8 @@ pub struct NodeOptions {
     pub slots: usize,
     /// What is there for them.
     pub capacity: Capacity,
+    /// Spans of its process that no collector got.
+    pub spans_lost: Arc<AtomicU64>,
 }
 
 /// What a node has of its machine.
@@ -150,7 +153,8 @@ impl Node {
         let client = Client::new(&options.server, &options.secret)
             .map_err(|error| NodeError::Setup(error.to_string()))?;
         let (news, heard) = sync_channel(4 * HELD_MAX);
-        Ok(Self { options, clock, client: Arc::new(client), news, heard, metrics: Arc::default() })
+        let metrics = Arc::new(Metrics::new(Arc::clone(&options.spans_lost)));
+        Ok(Self { options, clock, client: Arc::new(client), news, heard, metrics })
     }
 
     /// What it counts.

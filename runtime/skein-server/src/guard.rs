@@ -29,13 +29,18 @@ fn foreign(headers: &HeaderMap, hosts: &[String]) -> Option<String> {
         return Some("requests of web pages are not taken".to_owned());
     }
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let known = is_own_name(host, hosts);
+    (!known).then(|| format!("this server is {host:?} to the request, which is none of its names"))
+}
+
+/// Whether what a header `Host` says is a name of a loopback address, or one of these.
+pub fn is_own_name(host: &str, hosts: &[String]) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
         Some(_) | None => host,
     };
     let own = matches!(name, "localhost" | "127.0.0.1" | "[::1]");
-    let known = own || hosts.iter().any(|host| host.eq_ignore_ascii_case(name));
-    (!known).then(|| format!("this server is {host:?} to the request, which is none of its names"))
+    own || hosts.iter().any(|host| host.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

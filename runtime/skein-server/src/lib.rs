@@ -28,5 +28,6 @@ mod serve;
 mod trace;
 mod v1;
 
+pub use guard::is_own_name;
 pub use limits::{BACKUP_TIME, ServerLimit, server_limits};
 pub use serve::{Reach, ServeError, Server};

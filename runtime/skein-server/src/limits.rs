@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use skein_control::Most;
 use skein_types::{Bytes, codes};
 
 /// Bytes of a request's line and headers.
@@ -22,6 +23,10 @@ pub(crate) const BODY_GRACE: Duration = Duration::from_secs(10);
 pub(crate) const BODY_RATE: u64 = 16 << 10;
 /// Of a whole body.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(600);
+/// Of bodies in memory, all together.
+pub(crate) const BODIES_BYTES: usize = 128 << 20;
+/// What each may have beside that: as much as its connection holds anyway.
+pub(crate) const BODY_FREE_BYTES: usize = BUFFER_BYTES;
 /// From when a request is whole to its answer.
 pub(crate) const CALL_TIME: Duration = Duration::from_secs(150);
 /// The like of a backup: it copies and reads back all that a server keeps.
@@ -32,10 +37,10 @@ pub(crate) const WAIT_TIME: Duration = Duration::from_secs(120);
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long nothing may be taken of an answer.
 pub(crate) const WRITE_TIME: Duration = Duration::from_secs(20);
-/// Connections at a time.
-pub(crate) const CONNECTIONS: usize = 2_048;
-/// Of one address.
-pub(crate) const CONNECTIONS_OF_PEER: usize = 1_024;
+/// Connections at a time, in all and of one address.
+pub(crate) const CLIENTS: Most = Most { all: 2_048, of_each: 1_024 };
+/// Of nodes of this machine, which come in by a way of their own.
+pub(crate) const NODES: Most = Most { all: 1_024, of_each: 1_024 };
 /// How long requests that are under way are answered still, once the nodes have ended.
 pub(crate) const LAST_ANSWERS: Duration = Duration::from_secs(5);
 /// How long an answer can be had again by its `Idempotency-Key`.
@@ -72,12 +77,18 @@ pub fn server_limits() -> Vec<ServerLimit> {
         one("globs of a selection", skein_control::GLOBS_MAX.to_string(), Some(codes::BODY_INVALID)),
         one("all of them together", bytes(skein_control::GLOB_BYTES_MAX), Some(codes::BODY_INVALID)),
         one("a secret's value", bytes(skein_api::SECRET_BYTES_MAX), Some(codes::BODY_TOO_LARGE)),
+        one("bodies that are held at a time", bytes(BODIES_BYTES), Some(codes::SERVER_BUSY)),
         one("least rate of a body", format!("{}/s after {}", Bytes(BODY_RATE), time(BODY_GRACE)), late),
         one("time for a whole body", time(BODY_TIME), late),
         one("time until an answer", time(CALL_TIME), Some(codes::SERVER_BUSY)),
         one("time until a backup is written", time(BACKUP_TIME), Some(codes::SERVER_BUSY)),
         one("`Prefer: wait`", time(WAIT_TIME), None),
         one("modules that are sent at a time", skein_control::UPLOADS.to_string(), Some(codes::SERVER_BUSY)),
+        one(
+            "modules of one team that are sent at a time",
+            skein_control::UPLOADS_OF_TEAM.to_string(),
+            Some(codes::SERVER_BUSY),
+        ),
         one("streams of events", skein_control::WATCHERS.to_string(), Some(codes::READERS_BUSY)),
         one(
             "streams of events of one token",
@@ -85,8 +96,8 @@ pub fn server_limits() -> Vec<ServerLimit> {
             Some(codes::READERS_BUSY),
         ),
         one("time in which nothing is taken of an answer", time(WRITE_TIME), None),
-        one("connections", CONNECTIONS.to_string(), Some(codes::SERVER_BUSY)),
-        one("connections of one address", CONNECTIONS_OF_PEER.to_string(), Some(codes::SERVER_BUSY)),
+        one("connections", CLIENTS.all.to_string(), Some(codes::SERVER_BUSY)),
+        one("connections of one address", CLIENTS.of_each.to_string(), Some(codes::SERVER_BUSY)),
         one("time for last answers when it ends", time(LAST_ANSWERS), None),
         one("time for which an answer is kept for its `Idempotency-Key`", time(ANSWERS_KEPT), None),
         one("items of a page", skein_api::PAGE_ITEMS_MAX.to_string(), None),

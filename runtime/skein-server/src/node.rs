@@ -18,8 +18,9 @@ use skein_api::node::{
 use skein_control::{Control, ServiceError};
 use skein_types::{Blake3, codes};
 
+use crate::body::whole;
 use crate::problem::Refusal;
-use crate::v1::{Answer, ask, bytes};
+use crate::v1::{Answer, ask};
 
 /// How long the answer to an idle node waits for something to do.
 const IDLE_WAIT: Duration = Duration::from_secs(1);
@@ -82,7 +83,7 @@ async fn put_blob(
     request: Request,
 ) -> Answer<()> {
     let digest: Blake3 = named(&digest)?;
-    let bytes = bytes(request, BLOB_BYTES_MAX).await?;
+    let bytes = whole(request.into_body(), BLOB_BYTES_MAX).await?;
     ask(control, move |control| control.put_blob(digest, &bytes)).await
 }
 
@@ -93,7 +94,7 @@ impl<S: Send + Sync, T: DeserializeOwned, const MOST: usize> FromRequest<S> for 
     type Rejection = Refusal;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
-        Ok(Self(skein_api::parse(&bytes(request, MOST).await?, MOST)?))
+        Ok(Self(skein_api::parse(&whole(request.into_body(), MOST).await?, MOST)?))
     }
 }
 

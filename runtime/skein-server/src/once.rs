@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
@@ -75,8 +76,11 @@ async fn keyed(
     let (mut parts, body) = request.into_parts();
     let asker = Asker::of(&parts, &control)?;
     let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
-    let most = if route == Some(LONG) { IMPORT_BYTES_MAX } else { BODY_BYTES_MAX };
-    let body = body::whole(body, most).await?;
+    let long = route == Some(LONG);
+    if long {
+        let Json(()) = asker.clone().ask(|desk| desk.may_import()).await?;
+    }
+    let body = body::held(body, if long { IMPORT_BYTES_MAX } else { BODY_BYTES_MAX }).await?;
     let asked = asker.asked(&key, &compared(&parts, &body))?;
     let turn = control.turn(&asked)?;
     let kept = {
@@ -87,7 +91,8 @@ async fn keyed(
         return Ok(kept);
     }
     parts.extensions.insert(asked.clone());
-    let request = Request::from_parts(parts, Body::from(body));
+    // Whoever reads it holds it from then on.
+    let request = Request::from_parts(parts, Body::from(body.let_go()));
     let work = async move { answered(control, (asked, turn), next.run(request).await).await };
     // In a task of its own: begun, it is brought to its end and its answer is kept, also if nobody waits for it any more.
     let work = trace::within(trace::current(), work).instrument(tracing::Span::current());
@@ -107,7 +112,7 @@ fn compared(parts: &Parts, body: &[u8]) -> Vec<u8> {
     for name in COMPARED {
         part(parts.headers.get(name).map_or(b"", HeaderValue::as_bytes));
     }
-    part(body);
+    part(blake3::hash(body).as_bytes());
     all
 }
 

@@ -4,7 +4,7 @@ mod door;
 mod stage;
 mod wire;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::guard::{self, Hosts};
-use crate::limits::{BACKLOG, LAST_ANSWERS, SEND_BUFFER_BYTES};
+use crate::limits::{BACKLOG, CLIENTS, LAST_ANSWERS, NODES, SEND_BUFFER_BYTES};
 use crate::{health, metrics, node, page, problem, seen, trace, v1};
 use stage::Stage;
 pub(crate) use stage::Stages;
@@ -80,6 +80,9 @@ pub struct Server {
     runtime: tokio::runtime::Runtime,
     listener: TcpListener,
     address: SocketAddr,
+    /// For the nodes of this machine alone: however many clients there are, also as one address behind a proxy, they take none of
+    /// its places.
+    nodes: (TcpListener, SocketAddr),
     hosts: Hosts,
 }
 
@@ -91,15 +94,24 @@ impl Server {
             return Err(ServeError::NotLoopback(address));
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let listener = runtime.block_on(async { bound(address) });
-        let listener = listener.map_err(|source| ServeError::Listen { address, source })?;
+        let listen = |address| {
+            let listener = runtime.block_on(async { bound(address) });
+            listener.map_err(|source| ServeError::Listen { address, source })
+        };
+        let (listener, nodes) = (listen(address)?, listen((Ipv4Addr::LOCALHOST, 0).into())?);
         let address = listener.local_addr()?;
-        Ok(Self { runtime, listener, address, hosts: hosts.into() })
+        let nodes_at = nodes.local_addr()?;
+        Ok(Self { runtime, listener, address, nodes: (nodes, nodes_at), hosts: hosts.into() })
     }
 
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it listens to the nodes of this machine.
+    pub const fn nodes_at(&self) -> SocketAddr {
+        self.nodes.1
     }
 
     /// Answers until this process is asked to end (SIGINT, SIGTERM) and `before_end` is done: nodes drain through the server.
@@ -109,17 +121,23 @@ impl Server {
         before_end: impl FnOnce() + Send + 'static,
     ) -> Result<(), ServeError> {
         let (stage, stages) = Stages::new();
-        let router = router(Arc::clone(control), self.hosts, stages.clone());
+        let router = router(control, self.hosts, stages.clone());
+        let of_nodes = with_manners(node_routes(control), control, stages.clone());
         self.runtime.block_on(async move {
+            let of_clients = door::open((self.listener, CLIENTS), router, stages.clone());
+            let of_nodes = door::open((self.nodes.0, NODES), of_nodes, stages.clone());
+            let doors = async {
+                tokio::join!(of_clients, of_nodes);
+            };
             let ending = tokio::spawn(end_when_asked(stage, before_end));
-            let mut closed = stages.clone();
+            let mut closed = stages;
             // Whoever sends half a request does not keep it from ending.
             let patience = async move {
                 closed.closing().await;
                 tokio::time::sleep(LAST_ANSWERS).await;
             };
             tokio::select! {
-                () = door::open(self.listener, router, stages) => {}
+                () = doors => {}
                 () = Arc::clone(control).follow_log() => {}
                 () = patience => tracing::warn!("requests that did not end were given up"),
             }
@@ -159,21 +177,31 @@ async fn end_when_asked(
     Ok(())
 }
 
-fn router(control: Arc<Control>, hosts: Hosts, stages: Stages) -> Router {
-    Router::new()
-        .nest("/v1", v1::routes(&control))
+fn router(control: &Arc<Control>, hosts: Hosts, stages: Stages) -> Router {
+    let routes = Router::new()
+        .nest("/v1", v1::routes(control))
         .merge(page::routes())
         .merge(metrics::routes().into_router())
         .layer(from_fn(seen::not_sent_again))
         .layer(from_fn_with_state(hosts, guard::known_hosts_only))
         // Whoever watches over a process knows its address and not its name.
         .nest("/v1", health::routes().into_router())
-        .nest("/node/v1", node::routes(&control))
+        .merge(node_routes(control));
+    with_manners(routes, control, stages)
+}
+
+fn node_routes(control: &Arc<Control>) -> Router<Arc<Control>> {
+    Router::new().nest("/node/v1", node::routes(control))
+}
+
+/// What each request gets, whichever way it comes.
+fn with_manners(routes: Router<Arc<Control>>, control: &Arc<Control>, stages: Stages) -> Router {
+    routes
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
         .layer(Extension(stages))
         .layer(DefaultBodyLimit::max(skein_api::BODY_BYTES_MAX))
-        .layer(from_fn_with_state(Arc::clone(&control), metrics::counted))
+        .layer(from_fn_with_state(Arc::clone(control), metrics::counted))
         .layer(from_fn(trace::traced))
-        .with_state(control)
+        .with_state(Arc::clone(control))
 }

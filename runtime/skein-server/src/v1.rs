@@ -32,6 +32,7 @@ use serde::de::DeserializeOwned;
 use skein_control::{Control, ListPart, ServiceError};
 use skein_types::codes;
 
+use crate::body::{self, Held};
 use crate::description::Family;
 use crate::limits::CALL_TIME;
 use crate::once;
@@ -160,6 +161,6 @@ fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 /// The whole body of at most so many bytes.
-pub(crate) async fn bytes(request: Request, most: usize) -> Result<axum::body::Bytes, Refusal> {
-    crate::body::whole(request.into_body(), most).await
+pub(crate) async fn bytes(request: Request, most: usize) -> Result<Held, Refusal> {
+    body::held(request.into_body(), most).await
 }

@@ -10,6 +10,7 @@ mod authoring;
 mod commands;
 mod contexts;
 mod datasets;
+mod descriptors;
 mod failure;
 mod home;
 mod interrupt;

@@ -1,13 +1,16 @@
 //! Spans for a collector: OTLP over HTTP.
 //!
 //! What ends is put into a bounded queue that a thread of the SDK's empties; a queue that is full, because the collector is slow
-//! or gone, drops spans, and nobody waits for it but the end of the process, a moment. Lines are not sent: what they say may be
+//! or gone, drops spans, and nobody waits for it but the end of the process, a moment. What is dropped or not taken is counted, and a
+//! line says when a collector begins to take nothing and when it takes spans again. Lines are not sent: what they say may be
 //! for this machine's people only. A span has its name, its times, and the ids that its fields name.
 //!
 //! A span that begins work for somebody else's request has the field `trace`, which makes it part of that trace here too. Its
 //! parent is not known then; it gets one that nobody has sent, made of the trace's own number.
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use opentelemetry::trace::{
@@ -16,7 +19,11 @@ use opentelemetry::trace::{
 use opentelemetry::{Context as SpanParent, ContextGuard};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{
+    BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, Span, SpanData, SpanExporter as Exporter,
+    SpanProcessor,
+};
 use skein_types::TraceId;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
@@ -51,7 +58,10 @@ impl Spans {
             .build()
             .map_err(|error| error.to_string())?;
         let settings = BatchConfigBuilder::default().with_max_queue_size(QUEUE).with_scheduled_delay(EVERY);
-        let batches = BatchSpanProcessor::builder(exporter).with_batch_config(settings.build()).build();
+        let waiting = Arc::<AtomicUsize>::default();
+        let watched = Watched { exporter, waiting: Arc::clone(&waiting), failing: AtomicBool::default() };
+        let batches = BatchSpanProcessor::builder(watched).with_batch_config(settings.build()).build();
+        let batches = Bounded { batches, waiting };
         let resource = Resource::builder_empty().with_service_name(process).build();
         let provider = SdkTracerProvider::builder().with_span_processor(batches).with_resource(resource);
         Ok(Self(provider.build()))
@@ -63,6 +73,86 @@ impl Drop for Spans {
         if let Err(error) = self.0.shutdown_with_timeout(LAST) {
             tracing::debug!(%error, "the last spans were not sent");
         }
+    }
+}
+
+/// Spans of this process that no collector got.
+pub(crate) fn lost() -> Arc<AtomicU64> {
+    static LOST: LazyLock<Arc<AtomicU64>> = LazyLock::new(Arc::default);
+    Arc::clone(&LOST)
+}
+
+/// The queue, as far as it is full: the SDK's own drops spans without saying how many.
+#[derive(Debug)]
+struct Bounded {
+    batches: BatchSpanProcessor,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl SpanProcessor for Bounded {
+    fn on_start(&self, span: &mut Span, context: &SpanParent) {
+        self.batches.on_start(span, context);
+    }
+
+    fn on_end(&self, span: SpanData) {
+        if self.waiting.fetch_add(1, Ordering::Relaxed) < QUEUE {
+            self.batches.on_end(span);
+        } else {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            lost().fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.batches.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.batches.shutdown_with_timeout(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.batches.set_resource(resource);
+    }
+}
+
+/// What sends, and whether that works.
+#[derive(Debug)]
+struct Watched {
+    exporter: SpanExporter,
+    waiting: Arc<AtomicUsize>,
+    failing: AtomicBool,
+}
+
+impl Exporter for Watched {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let count = batch.len();
+        self.waiting.fetch_sub(count, Ordering::Relaxed);
+        let sent = self.exporter.export(batch).await;
+        let failed = self.failing.swap(sent.is_err(), Ordering::Relaxed);
+        match &sent {
+            Ok(()) if failed => tracing::warn!("the collector takes spans again"),
+            Ok(()) => {}
+            Err(error) => {
+                lost().fetch_add(count as u64, Ordering::Relaxed);
+                if !failed {
+                    tracing::warn!(%error, "the collector takes no spans; they are lost until it does");
+                }
+            }
+        }
+        sent
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.exporter.shutdown_with_timeout(timeout)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.exporter.force_flush()
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.exporter.set_resource(resource);
     }
 }
 

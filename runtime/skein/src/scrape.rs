@@ -1,13 +1,15 @@
 //! A listener of its own for Prometheus: one page, no token, nothing else.
 //!
 //! One connection at a time and each for a few seconds at most, so whoever holds one keeps out other scrapers and nobody that
-//! matters. What it reads of a request is bounded; all that counts is its first line.
+//! matters. What it reads of a request is bounded. A page in a browser gets nothing of it, as of the server itself: neither one that
+//! says where it comes from, nor one whose own name leads here.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use skein_server::is_own_name;
 use skein_types::{Clock, codes};
 
 use crate::failure::Failure;
@@ -17,9 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Of a request's head.
 const HEAD_BYTES_MAX: usize = 8 << 10;
 
-/// Listens; answers where.
+/// Listens, and is called by these names beside its addresses; answers where.
 pub(crate) fn start(
-    address: SocketAddr,
+    (address, names): (SocketAddr, Vec<String>),
     clock: Arc<dyn Clock>,
     page: impl Fn() -> Result<String, String> + Send + 'static,
 ) -> Result<SocketAddr, Failure> {
@@ -31,7 +33,7 @@ pub(crate) fn start(
     let address = listener.local_addr().map_err(failed)?;
     let answer_all = move || {
         for stream in listener.incoming() {
-            let answered = stream.and_then(|stream| answer(stream, &*clock, &page));
+            let answered = stream.and_then(|stream| answer(stream, (&*clock, &names), &page));
             if let Err(error) = answered {
                 tracing::debug!(%error, "a scraper was not answered");
             }
@@ -43,7 +45,7 @@ pub(crate) fn start(
 
 fn answer(
     mut stream: TcpStream,
-    clock: &dyn Clock,
+    (clock, names): (&dyn Clock, &[String]),
     page: &impl Fn() -> Result<String, String>,
 ) -> std::io::Result<()> {
     let until = clock.elapsed() + PATIENCE;
@@ -59,6 +61,9 @@ fn answer(
     }
     stream.set_write_timeout(Some(PATIENCE))?;
     let (status, kind, body) = match first_line(&head) {
+        Some(_) if is_strange(&head, names) => {
+            ("403 Forbidden", "text/plain", "this is not for web pages\n".to_owned())
+        }
         Some(("GET", "/metrics")) => match page() {
             Ok(page) => ("200 OK", "application/openmetrics-text; version=1.0.0; charset=utf-8", page),
             Err(error) => ("503 Service Unavailable", "text/plain", format!("{error}\n")),
@@ -82,6 +87,18 @@ fn first_line(head: &[u8]) -> Option<(&str, &str)> {
     Some((method, target.split('?').next().unwrap_or(target)))
 }
 
+/// Whether a page of a browser asks: it says so by `Origin`, or it comes by a name that is none of ours. An address is no such name.
+fn is_strange(head: &[u8], names: &[String]) -> bool {
+    let head = String::from_utf8_lossy(head);
+    let header = |name: &str| {
+        let named = head.lines().skip(1).filter_map(|line| line.split_once(':'));
+        named.into_iter().find_map(|(key, value)| key.eq_ignore_ascii_case(name).then(|| value.trim()))
+    };
+    let host = header("host").unwrap_or_default();
+    let is_address = host.parse::<SocketAddr>().is_ok() || host.parse::<IpAddr>().is_ok();
+    header("origin").is_some() || !(is_address || is_own_name(host, names))
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::{Read as _, Write as _};
@@ -92,7 +109,7 @@ mod tests {
 
     fn asked(address: SocketAddr, line: &str) -> String {
         let mut stream = TcpStream::connect(address).unwrap();
-        stream.write_all(format!("{line}\r\nHost: x\r\n\r\n").as_bytes()).unwrap();
+        stream.write_all(format!("{line}\r\n\r\n").as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
@@ -101,14 +118,22 @@ mod tests {
     #[test]
     fn there_is_one_page_and_it_is_only_read() {
         let clock = Arc::new(SystemClock::start());
-        let address = super::start("127.0.0.1:0".parse().unwrap(), clock, || Ok("numbers\n".to_owned()));
-        let address = address.unwrap();
+        let at = ("127.0.0.1:0".parse().unwrap(), vec!["skein.example".to_owned()]);
+        let address = super::start(at, clock, || Ok("numbers\n".to_owned())).unwrap();
         for (line, status, end) in [
-            ("GET /metrics HTTP/1.1", "200", "numbers\n"),
-            ("GET /metrics?x=1 HTTP/1.0", "200", "numbers\n"),
-            ("POST /metrics HTTP/1.1", "405", "only GET\n"),
-            ("GET /v1/status HTTP/1.1", "404", "only /metrics\n"),
+            ("GET /metrics HTTP/1.1\r\nHost: localhost:9447", "200", "numbers\n"),
+            ("GET /metrics?x=1 HTTP/1.0\r\nX: y\r\nhost: 127.0.0.1", "200", "numbers\n"),
+            ("GET /metrics HTTP/1.1\r\nHost: [::1]:9447", "200", "numbers\n"),
+            ("GET /metrics HTTP/1.1\r\nHost: 10.1.2.3:9447", "200", "numbers\n"),
+            ("GET /metrics HTTP/1.1\r\nHost: Skein.example:9447", "200", "numbers\n"),
+            ("POST /metrics HTTP/1.1\r\nHost: localhost", "405", "only GET\n"),
+            ("GET /v1/status HTTP/1.1\r\nHost: localhost", "404", "only /metrics\n"),
             ("\u{1f980}", "404", "only /metrics\n"),
+            // By the name of a page whose address is changed to this one under it.
+            ("GET /metrics HTTP/1.1\r\nHost: evil.example:9447", "403", "web pages\n"),
+            ("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1.evil.example", "403", "web pages\n"),
+            ("GET /metrics HTTP/1.1", "403", "web pages\n"),
+            ("GET /metrics HTTP/1.1\r\nHost: localhost:9447\r\nOrigin: http://a", "403", "web pages\n"),
         ] {
             let answer = asked(address, line);
             assert_eq!(answer.split(' ').nth(1), Some(status), "{line}: {answer}");

@@ -1,7 +1,7 @@
 //! Modules.
 
 use skein_api::{Module, ModuleBan, ModuleRestore, Page};
-use skein_ledger::{Name, Text};
+use skein_ledger::Text;
 use skein_types::ModuleDigest;
 
 use super::Desk;
@@ -64,7 +64,6 @@ impl Desk<'_> {
         self.control.modules(part, self.who.sees_modules_of()?)
     }
 
-    /// What is nobody's is for everybody.
     fn module_seen(&self, of: &str, version: &str) -> Result<skein_ledger::Module, ServiceError> {
         let found = self.control.find_module(of, version)?;
         self.may_use(&found, &format!("{of}@{version}"))?;
@@ -86,9 +85,6 @@ impl Desk<'_> {
 
     /// Refuses another team's module as one that is not there.
     fn may_use(&self, module: &skein_ledger::Module, named: &str) -> Result<(), ServiceError> {
-        match module.owner.as_ref().map(Name::as_str) {
-            None | Some(NOBODYS) => Ok(()),
-            Some(owner) => self.who.check(Act::See, Some(owner), ("module", named)),
-        }
+        if self.who.may_see_module(module) { Ok(()) } else { Err(ServiceError::absent("module", named)) }
     }
 }

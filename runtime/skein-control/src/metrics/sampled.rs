@@ -1,7 +1,7 @@
 //! What is looked up for a page of numbers: the ledger's rows, the seats of nodes, this process.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
@@ -89,6 +89,8 @@ fn process(control: &Control, registry: &mut Registry) {
     gauge(registry, ("event_streams", help), None, control.watchers() as u64);
     let help = "Waits of control for the disk because of datasets: a barrier over many files is one";
     counter(registry, ("disk_waits", help), None, account.disk_waits);
+    let help = "Spans of control that no collector got";
+    counter(registry, ("spans_lost", help), None, control.spans_lost.load(Ordering::Relaxed));
     let up = control.clock.elapsed().saturating_sub(control.started.elapsed);
     gauge(registry, ("uptime", "Since control was started"), Some(Unit::Seconds), up.as_secs());
 }

@@ -1,6 +1,8 @@
 //! Numbers of a node for Prometheus. Names as control's, with `skein_node_` before them; no label is an id.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
@@ -24,10 +26,12 @@ pub struct Metrics {
     fuel: Counter,
     exchanges: Family<One, Histogram>,
     tasks: Family<One, Gauge>,
+    spans_lost: Arc<AtomicU64>,
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
+impl Metrics {
+    /// Of a process that has lost so many spans.
+    pub(super) fn new(spans_lost: Arc<AtomicU64>) -> Self {
         // From 1 ms to 4 s, after which an exchange is given up.
         let exchange = || Histogram::new(exponential_buckets(0.001, 2.0, 13));
         let mut metrics = Self {
@@ -38,6 +42,7 @@ impl Default for Metrics {
             fuel: Counter::default(),
             exchanges: Family::new_with_constructor(exchange),
             tasks: Family::default(),
+            spans_lost,
         };
         let registry = &mut metrics.registry;
         let help = "Attempts that ended, by what came of them";
@@ -60,9 +65,7 @@ impl Default for Metrics {
         metrics.holds(0, 0);
         metrics
     }
-}
 
-impl Metrics {
     /// An attempt came to its end.
     pub(super) fn over(&self, outcome: &Outcome) {
         self.attempts.get_or_create(&[("outcome", outcome.word())]).inc();
@@ -98,12 +101,15 @@ impl Metrics {
         let memory = Gauge::<i64>::default();
         memory.set(i64::try_from(account.memory.0).unwrap_or(i64::MAX));
         process.register_with_unit("memory", "Resident memory of the process", Unit::Bytes, memory);
-        let cpu = Counter::<f64, std::sync::atomic::AtomicU64>::default();
+        let cpu = Counter::<f64, AtomicU64>::default();
         cpu.inc_by(account.cpu.as_secs_f64());
         process.register_with_unit("cpu", "CPU time of the process", Unit::Seconds, cpu);
         let waits = Counter::<u64>::default();
         waits.inc_by(account.disk_waits);
         process.register("disk_waits", "Waits for the disk: a barrier over many files is one", waits);
+        let lost = Counter::<u64>::default();
+        lost.inc_by(self.spans_lost.load(Ordering::Relaxed));
+        process.register("spans_lost", "Spans that no collector got", lost);
         let mut page = String::new();
         encode_registry(&mut page, &self.registry)?;
         encode_registry(&mut page, &process)?;
@@ -116,11 +122,13 @@ impl Metrics {
 mod tests {
     use super::Metrics;
     use skein_api::node::Outcome;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicU64;
     use std::time::Duration;
 
     #[test]
     fn what_a_node_did_is_on_its_page() {
-        let metrics = Metrics::default();
+        let metrics = Metrics::new(Arc::new(AtomicU64::new(7)));
         metrics.over(&Outcome::Revoked);
         metrics.exchanged(false, Duration::from_millis(3));
         metrics.holds(5, 2);
@@ -130,6 +138,7 @@ mod tests {
             r#"skein_node_attempts_total{outcome="staged"} 0"#,
             r#"skein_node_exchange_duration_seconds_count{outcome="failed"} 1"#,
             r#"skein_node_tasks{phase="begun"} 2"#,
+            "skein_node_spans_lost_total 7",
         ] {
             assert!(page.lines().any(|had| had == line), "{line} is not in {page}");
         }

@@ -1,36 +1,34 @@
-//! The listening socket: how many connections there are, of whom, and how they end.
+//! A listening socket: how many connections there are, of whom, and how they end.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use skein_control::ServiceError;
+use skein_control::{Most, Place, Places, ServiceError};
 use skein_types::codes;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::Stages;
 use super::wire::Wire;
-use crate::limits::{BUFFER_BYTES, CONNECTIONS, CONNECTIONS_OF_PEER, HEAD_BYTES, HEAD_TIME};
+use crate::limits::{BUFFER_BYTES, HEAD_BYTES, HEAD_TIME};
 
 /// After the system would not give one more connection: there may be too many files open.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
 
 /// Takes connections until the server closes, then waits for what is under way on them.
-pub(super) async fn open(listener: TcpListener, router: Router, mut stages: Stages) {
-    let seats = Arc::<Seats>::default();
+pub(super) async fn open((listener, most): (TcpListener, Most), router: Router, mut stages: Stages) {
+    let places = Places::new(most);
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => match Seat::take(&seats, peer.ip()) {
-                    Some(seat) => drop(connections.spawn(served(stream, router.clone(), stages.clone(), seat))),
-                    None => turn_away(stream),
+                Ok((stream, peer)) => match places.take(&peer.ip()) {
+                    Ok(place) => drop(connections.spawn(served(stream, router.clone(), stages.clone(), place))),
+                    Err(_) => turn_away(stream),
                 },
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be taken");
@@ -53,7 +51,7 @@ fn ended_well(ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-async fn served(stream: TcpStream, router: Router, mut stages: Stages, _seat: Seat) {
+async fn served(stream: TcpStream, router: Router, mut stages: Stages, _place: Place<IpAddr>) {
     // Answers are written whole; to wait for more to send with them only makes them late.
     stream.set_nodelay(true).ok();
     let mut http = http1::Builder::new();
@@ -77,7 +75,7 @@ async fn served(stream: TcpStream, router: Router, mut stages: Stages, _seat: Se
         // Without a byte of a next request nobody waits for an answer.
         if !parts.read_buf.is_empty() {
             let message = format!("the head of the request was not there after {} s", HEAD_TIME.as_secs());
-            parts.io.into_inner().last_words(&ServiceError::new(codes::REQUEST_LATE, message)).await;
+            parts.io.into_inner().last_words(&ServiceError::new(codes::REQUEST_LATE, message));
         }
     }
 }
@@ -89,71 +87,4 @@ fn turn_away(stream: TcpStream) {
     let error = ServiceError::new(codes::SERVER_BUSY, "there are as many connections as may be");
     // It is not waited for: the socket takes it, or the peer finds out by itself.
     std::io::Write::write(&mut &stream, &crate::problem::bare(&error)).ok();
-}
-
-/// Who is connected.
-#[derive(Debug, Default)]
-struct Seats {
-    taken: Mutex<Taken>,
-}
-
-#[derive(Debug, Default)]
-struct Taken {
-    all: usize,
-    by: BTreeMap<IpAddr, usize>,
-}
-
-/// One connection's place, given back when it ends.
-#[derive(Debug)]
-struct Seat {
-    seats: Arc<Seats>,
-    peer: IpAddr,
-}
-
-impl Seat {
-    fn take(seats: &Arc<Seats>, peer: IpAddr) -> Option<Self> {
-        let mut taken = seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_peer = taken.by.get(&peer).copied().unwrap_or_default();
-        if taken.all >= CONNECTIONS || of_peer >= CONNECTIONS_OF_PEER {
-            return None;
-        }
-        taken.all += 1;
-        taken.by.insert(peer, of_peer + 1);
-        drop(taken);
-        Some(Self { seats: Arc::clone(seats), peer })
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut taken = self.seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.all -= 1;
-        if let Some(of_peer) = taken.by.get_mut(&self.peer) {
-            *of_peer -= 1;
-            if *of_peer == 0 {
-                taken.by.remove(&self.peer);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{CONNECTIONS, CONNECTIONS_OF_PEER, Seat, Seats};
-    use std::net::IpAddr;
-    use std::sync::Arc;
-
-    #[test]
-    fn each_address_has_so_many_connections_and_all_of_them_together() {
-        let seats = Arc::<Seats>::default();
-        let peer = |last: u8| IpAddr::from([10, 0, 0, last]);
-        let mut all: Vec<Seat> =
-            (0..CONNECTIONS_OF_PEER).map(|_| Seat::take(&seats, peer(1)).unwrap()).collect();
-        assert!(Seat::take(&seats, peer(1)).is_none());
-        all.extend((all.len()..CONNECTIONS).map(|_| Seat::take(&seats, peer(2)).unwrap()));
-        assert!(Seat::take(&seats, peer(3)).is_none());
-        drop(all);
-        let taken = seats.taken.lock().unwrap();
-        assert!(taken.all == 0 && taken.by.is_empty(), "{taken:?}");
-    }
 }

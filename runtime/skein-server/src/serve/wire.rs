@@ -30,9 +30,10 @@ impl Wire {
         Self { stream, stalled: None, instead: None }
     }
 
-    /// Says why there is no answer, if the peer takes it at once.
-    pub(super) async fn last_words(self, error: &ServiceError) {
-        if self.stream.writable().await.is_ok() {
+    /// Says why there is no answer, if the peer takes it at once. Where the one before is not written to its end it would become part
+    /// of that, and the peer reads nothing anyway.
+    pub(super) fn last_words(self, error: &ServiceError) {
+        if self.stalled.is_none() {
             // Whoever does not take it does not hear it.
             self.stream.try_write(&bare(error)).ok();
         }
@@ -111,7 +112,52 @@ impl AsyncWrite for Wire {
 
 #[cfg(test)]
 mod tests {
-    use super::problem_for;
+    use std::future::poll_fn;
+    use std::io::Read as _;
+    use std::pin::Pin;
+    use std::task::Poll;
+
+    use skein_control::ServiceError;
+    use skein_types::codes;
+    use tokio::io::AsyncWrite as _;
+
+    use super::{Wire, problem_for};
+
+    /// A connection, and whoever is at its other end.
+    async fn pair() -> (Wire, std::net::TcpStream) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        stream.writable().await.unwrap();
+        (Wire::new(stream), peer)
+    }
+
+    #[tokio::test]
+    async fn last_words_are_said_at_once_or_not_at_all_and_never_into_an_answer() {
+        let words = ServiceError::new(codes::REQUEST_LATE, "late");
+        let (wire, mut peer) = pair().await;
+        wire.last_words(&words);
+        let mut heard = String::new();
+        peer.read_to_string(&mut heard).unwrap();
+        assert!(heard.starts_with("HTTP/1.1 408 "), "{heard}");
+        // An answer of which the peer takes nothing, until the system takes no more of it.
+        let (mut wire, mut peer) = pair().await;
+        let piece = [b'x'; 64 << 10];
+        poll_fn(|cx| {
+            while Pin::new(&mut wire).poll_write(cx, &piece).is_ready() {}
+            Poll::Ready(())
+        })
+        .await;
+        // Some of it is taken: there is room for words, and they would be part of it.
+        peer.set_nonblocking(true).unwrap();
+        while peer.read(&mut [0; 64 << 10]).is_ok() {}
+        wire.stream.writable().await.unwrap();
+        wire.last_words(&words);
+        peer.set_nonblocking(false).unwrap();
+        let mut rest = Vec::new();
+        peer.read_to_end(&mut rest).unwrap();
+        assert!(rest.iter().all(|byte| *byte == b'x'), "{}", String::from_utf8_lossy(&rest));
+    }
 
     #[test]
     fn a_bare_refusal_becomes_a_problem_and_nothing_else_does() {

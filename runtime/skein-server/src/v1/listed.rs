@@ -1,6 +1,5 @@
 //! Bodies that are lists in a file of their own: a table or objects, one thing a line.
 
-use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::header;
 use skein_api::LinesKind;
@@ -8,10 +7,11 @@ use skein_control::ServiceError;
 use skein_types::codes;
 
 use super::bytes;
+use crate::body::Held;
 use crate::problem::Refusal;
 
 /// How a list is written, as its content type says, and its bytes.
-pub(super) async fn list_of(request: Request, most: usize) -> Result<(LinesKind, Bytes), Refusal> {
+pub(super) async fn list_of(request: Request, most: usize) -> Result<(LinesKind, Held), Refusal> {
     let said = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let said = said.unwrap_or_default().to_ascii_lowercase();
     let kind = said.split(';').next().unwrap_or_default().trim();

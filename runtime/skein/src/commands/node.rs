@@ -11,6 +11,7 @@ use skein_types::{Bytes, Clock, SystemClock, codes};
 
 use crate::failure::{CommandResult, Failure};
 use crate::logging::LogArgs;
+use crate::otlp;
 use crate::scrape;
 
 /// Most of the line that a node is told by.
@@ -70,12 +71,21 @@ pub(crate) fn node(args: &NodeArgs) -> CommandResult {
         read: args.read,
         write: args.write,
     };
-    let options = NodeOptions { server, secret, name, slots: usize::from(args.slots), capacity };
+    let options = NodeOptions {
+        server,
+        secret,
+        name,
+        slots: usize::from(args.slots),
+        capacity,
+        spans_lost: otlp::lost(),
+    };
     let node = Node::new(options, Arc::clone(&clock))
         .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
     if let Some(address) = args.metrics {
         let metrics = node.metrics();
-        scrape::start(address, clock, move || metrics.page().map_err(|error| error.to_string()))?;
+        scrape::start((address, Vec::new()), clock, move || {
+            metrics.page().map_err(|error| error.to_string())
+        })?;
     }
     let drain = node.drain();
     if let Err(error) = ctrlc::set_handler(move || drain.ask()) {

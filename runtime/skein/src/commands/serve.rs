@@ -19,9 +19,11 @@ use skein_types::{Clock, SystemClock, codes};
 
 use crate::aside;
 use crate::contexts::ADDRESS;
+use crate::descriptors;
 use crate::failure::{CommandResult, Failure};
 use crate::home::Home;
 use crate::logging::LogArgs;
+use crate::otlp;
 use crate::render;
 use crate::scrape;
 use crate::settings::Settings;
@@ -84,6 +86,8 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
     let home = Home::at(&settings.home);
     let exe = std::env::current_exe().map_err(|error| Failure::new(codes::IO, &error))?;
     let tokens_only = args.access == Access::Tokens;
+    // Connections are files, and so are those of the ledger.
+    descriptors::raised();
     let reach = Reach { address: args.listen, tokens_only, hosts: args.hosts.clone() };
     let server =
         Server::listen(reach).map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
@@ -93,6 +97,7 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
         dir: dir.clone(),
         exe: exe.clone(),
         address: address.clone(),
+        nodes_at: format!("http://{}", server.nodes_at()),
         artifact_key: home.artifact_key()?,
         keys: home.keys(),
         secret_keys: SecretKeys { seal: home.secrets_key()?, digest: home.secret_digest_key()? },
@@ -100,6 +105,7 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
         prices: settings.prices(),
         single_user: !tokens_only,
         notices: settings.notices(server.address())?,
+        spans_lost: otlp::lost(),
         secret: secret()?,
     };
     if let Some(metrics) = args.metrics.filter(|metrics| !metrics.ip().is_loopback()) {
@@ -130,7 +136,10 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
     if let Some(metrics) = args.metrics {
         let counted = Arc::clone(&control);
         let page = move || counted.metrics_page().map_err(|error| error.to_string());
-        render::line(&format!("metrics at http://{}/metrics", scrape::start(metrics, clock, page)?));
+        render::line(&format!(
+            "metrics at http://{}/metrics",
+            scrape::start((metrics, args.hosts.clone()), clock, page)?
+        ));
     }
     let answered = server.answer(&control, move || supervisor.stop(STOP_GRACE));
     drop((compiler, reconciler));

@@ -1,7 +1,8 @@
 //! How many datasets are under way at a time: as many as one lot may have, and as the process may have open files.
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use skein_node::BatchShape;
+
+use crate::descriptors;
 
 /// More would not make the waits for the disk much cheaper.
 const LOT: usize = 64;
@@ -9,17 +10,10 @@ const LOT: usize = 64;
 const DESCRIPTORS_EACH: u64 = 20;
 /// For everything else: standard streams, the module, syncs in flight.
 const DESCRIPTORS_BESIDE: u64 = 128;
-/// Beyond it a higher limit makes no difference.
-const DESCRIPTORS_WANTED: u64 = 8_192;
 
 /// Raises this process's limit of open files as far as it may, and makes lots that stay below.
 pub(super) fn shape(workers: usize) -> BatchShape {
-    let limit = getrlimit(Resource::Nofile);
-    let most = limit.maximum.unwrap_or(DESCRIPTORS_WANTED).min(DESCRIPTORS_WANTED);
-    let current = limit.current.unwrap_or(u64::MAX);
-    let raised = Rlimit { current: Some(most), ..limit };
-    let open = if current < most && setrlimit(Resource::Nofile, raised).is_ok() { most } else { current };
-    BatchShape { workers, lot: lot(workers, open) }
+    BatchShape { workers, lot: lot(workers, descriptors::raised()) }
 }
 
 fn lot(workers: usize, open_files: u64) -> usize {
