@@ -460,6 +460,36 @@ fn a_setting_is_replaced_only_by_who_saw_it() {
 }
 
 #[test]
+fn a_team_and_a_secret_are_replaced_and_removed_only_as_they_were_seen_by_who_says_how() {
+    let guarded = Guarded::start();
+    for (at, body, other) in
+        [("teams/t0", r#"{"note":"one"}"#, r#"{"note":"two"}"#), ("teams/pay/secrets/key", "one", "two")]
+    {
+        let ask = |method: &str, tag: &str, body: &str| {
+            let tag = if tag.is_empty() { String::new() } else { format!("If-Match: {tag}\r\n") };
+            let head = format!("{}{tag}", bearer(&guarded.admin));
+            guarded.service.ask(&format!("{method} /v1/{at}"), &head, body.as_bytes())
+        };
+        let seen = ask("GET", "", "").header("etag").unwrap().to_owned();
+        let set = ask("PUT", &seen, body);
+        let tag = set.header("etag").unwrap().to_owned();
+        assert!(
+            set.status == 200 && tag != seen && ask("GET", "", "").header("etag") == Some(&*tag),
+            "{set:?}"
+        );
+        for (method, body) in [("PUT", other), ("DELETE", "")] {
+            let stale = ask(method, &seen, body);
+            assert_eq!((stale.status, &stale.json()["code"]), (412, &json!("SK0692")), "{stale:?}");
+        }
+        assert_eq!(ask("GET", "", "").header("etag"), Some(&*tag));
+        // Without a word, whatever is there.
+        assert_eq!(ask("PUT", "", other).status, 200);
+        let now = ask("GET", "", "").header("etag").unwrap().to_owned();
+        assert_eq!((ask("DELETE", &now, "").status, ask("GET", "", "").status), (200, 404), "{at}");
+    }
+}
+
+#[test]
 fn a_frozen_fleet_begins_nothing_until_it_is_thawed_and_a_banned_module_runs_nowhere() {
     let guarded = Guarded::start();
     let reason = r#"{"reason":"a new disk"}"#;

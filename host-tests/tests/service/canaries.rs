@@ -75,8 +75,11 @@ fn a_secret_and_a_rows_value_turn_up_nowhere_that_they_need_not_be() {
     for path in ["", "/plan", "/events", "/report", "/progress"] {
         told.push(service.get(&format!("/v1/campaigns/{campaign}{path}")).to_string());
     }
-    for page in ["/metrics", "/"] {
-        told.push(Service::page(&service.address, page).1);
+    let (shown, report) = (format!("/campaigns/{campaign}"), format!("/campaigns/{campaign}/report"));
+    for page in ["/metrics", "/", &shown, &report] {
+        let (status, page) = Service::page(&service.address, page);
+        assert_eq!(status, 200, "{page}");
+        told.push(page);
     }
     let copy = service.site.path("copy");
     service.call("backup").arg(&copy).finish().succeeded();

@@ -138,6 +138,37 @@ fn what_was_seen_is_not_sent_again() {
 }
 
 #[test]
+fn what_never_changes_is_sent_once() {
+    let service = Service::start(0);
+    for (path, kind) in [("/v1/openapi.json", "application/json"), ("/v1/docs", "text/html; charset=utf-8")] {
+        let get = format!("GET {path}");
+        let seen = service.ask(&get, "", b"");
+        assert_eq!((seen.status, seen.header("content-type")), (200, Some(kind)), "{path}");
+        let tag = seen.header("etag").unwrap().to_owned();
+        let again = service.ask(&get, "", b"");
+        assert!(again.body == seen.body && again.header("etag") == Some(&*tag), "{path}");
+        let same = service.ask(&get, &format!("If-None-Match: {tag}\r\n"), b"");
+        assert_eq!((same.status, &*same.body, same.header("etag")), (304, "", Some(&*tag)), "{same:?}");
+    }
+}
+
+#[test]
+fn a_list_that_may_not_be_imported_is_refused_before_it_is_sent() {
+    let guarded = super::access::Guarded::start();
+    let service = &guarded.service;
+    let author = guarded.token(Some("pay"), "author").1;
+    for key in ["", "Idempotency-Key: k\r\n"] {
+        let mut stream = service.connect();
+        let host = service.address.trim_start_matches("http://");
+        let head = format!("{}{key}Content-Type: text/csv", super::access::bearer(&author));
+        let request = format!("POST /v1/datasets/import HTTP/1.1\r\nHost: {host}\r\n{head}\r\n");
+        let request = format!("{request}Connection: close\r\nContent-Length: 30000000\r\n\r\nname,");
+        std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+        refused(&Reply::of(stream), 403, "SK0691");
+    }
+}
+
+#[test]
 fn health_is_asked_without_a_token_and_by_any_name() {
     let service = Service::start_as(0, |call, _| call.arg("--access").arg("tokens"));
     for path in ["/v1/health", "/v1/ready"] {

@@ -55,6 +55,8 @@ pub struct Team {
     pub note: Message,
     /// When it was made.
     pub since: Time,
+    /// Of what is said about it: higher each time.
+    pub version: u64,
 }
 
 /// Asks for a token: `POST /v1/tokens`.

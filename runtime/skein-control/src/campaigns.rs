@@ -304,6 +304,18 @@ impl Control {
         })?
     }
 
+    /// Those that were made last, the newest first, and whether there are older ones.
+    pub(crate) fn newest_campaigns(
+        &self,
+        owners: Option<Vec<Name>>,
+        most: usize,
+    ) -> Result<(Vec<Campaign>, bool), ServiceError> {
+        let filter = CampaignFilter { owners, state: None };
+        let page = self.ledger.newest_campaigns(&filter, Limit::new(most))?;
+        let shown = page.items.into_iter().map(|row| self.shown_campaign(row));
+        Ok((shown.collect::<Result<_, _>>()?, page.next.is_some()))
+    }
+
     pub(crate) fn shown_campaign(&self, row: skein_ledger::Campaign) -> Result<Campaign, ServiceError> {
         let waves = self.ledger.waves(row.id)?;
         let policy = self.ledger.blob(row.policy)?.unwrap_or_default();

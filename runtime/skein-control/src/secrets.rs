@@ -8,13 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use skein_api::node::{SecretsAsk, SecretsTold, to_hex};
 use skein_api::{List, Page, Text as ApiText, Time, secret_names};
-use skein_ledger::{Guard, Limit, Name, SecretRemoved, SecretSet, Subject, Text, UnitOutcome};
+use skein_ledger::{Limit, Name, SecretRemoved, SecretSet, Subject, Text};
 use skein_types::{Blake3, ParamsDigest, codes};
 
 use crate::access::Principal;
 use crate::control::{Control, name};
 use crate::error::ServiceError;
 use crate::list::ListPart;
+use crate::settings::Seen;
 use crate::shown;
 use crate::vault::Of;
 use crate::webhooks::SEALED_TEAM;
@@ -27,7 +28,7 @@ impl Control {
     pub(crate) fn set_secret(
         &self,
         who: &Principal,
-        (team, named): (&str, &str),
+        (team, named, seen): (&str, &str, Seen),
         value: &[u8],
     ) -> Result<skein_api::Secret, ServiceError> {
         let (team, named) = (self.team_row(team)?.name, name("secret", named)?);
@@ -36,22 +37,17 @@ impl Control {
                 .hint(Some("send the value as the body of the request")));
         }
         let _turn = self.vault.turn();
-        let seen = self.ledger.secret(&team, &named)?.map(|row| row.version);
+        let what = format!("secret {named} of team {team}");
+        let there = seen.against(&what, self.ledger.secret(&team, &named)?.map(|row| row.version))?;
         // Higher than that of any value that it ever had, also before it was removed: campaigns may have those still.
         let version = self.ledger.head()?.position + 1;
         // The value first: a record of one that is not there would be a promise that nobody can keep.
         self.vault.keep(Of { team: team.as_str(), name: named.as_str(), version }, value)?;
         let digest = self.vault.digest(value);
         let set = SecretSet { team: team.clone(), name: named.clone(), version, digest };
-        let guard = Guard::SettingAt { setting: Subject::Secret(team.clone(), named.clone()), version: seen };
-        match self.commit(who.unit().if_(guard).decide(set))? {
-            UnitOutcome::Applied(_) | UnitOutcome::Known(_) => self.secret(team.as_str(), named.as_str()),
-            UnitOutcome::Refused { .. } => Err(ServiceError::new(
-                codes::SETTING_MOVED,
-                format!("secret {named} of team {team} was set by somebody else at the same time"),
-            )
-            .hint(Some("see whether it is what you meant, and set it again if not"))),
-        }
+        let subject = Subject::Secret(team.clone(), named.clone());
+        self.set((&what, subject, there), who.unit().decide(set))?;
+        self.secret(team.as_str(), named.as_str())
     }
 
     /// A secret, without its value.
@@ -77,12 +73,15 @@ impl Control {
     pub(crate) fn remove_secret(
         &self,
         who: &Principal,
-        (team, named): (&str, &str),
+        (team, named, seen): (&str, &str, Seen),
     ) -> Result<skein_api::Secret, ServiceError> {
         let shown = self.secret(team, named)?;
         let (team, named) = (name("team", team)?, name("secret", named)?);
+        let what = format!("secret {named} of team {team}");
+        let version = seen.against(&what, Some(shown.version))?;
+        let subject = Subject::Secret(team.clone(), named.clone());
         let removed = SecretRemoved { team, name: named, reason: Text::clip("asked") };
-        self.write(who.unit().decide(removed))?;
+        self.set((&what, subject, version), who.unit().decide(removed))?;
         Ok(shown)
     }
 

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use skein_api::{AccessToken, List, Message, Page, Team, Text as ApiText, Time, TokenIssue, TokenIssued};
 use skein_ledger::{
-    Actor, Entry, Event, Grant, Limit, Name, TeamChanged, TeamCreated, TeamRemoved, Text, TokenRevoked, Unit,
+    Actor, Entry, Event, Grant, Limit, Name, Subject, TeamChanged, TeamCreated, TeamRemoved, Text,
+    TokenRevoked, Unit,
 };
 use skein_types::{Blake3, Role, Timestamp, TokenId, codes};
 use uuid::Uuid;
@@ -17,6 +18,7 @@ use crate::control::{Control, name};
 use crate::decide;
 use crate::error::ServiceError;
 use crate::list::ListPart;
+use crate::settings::Seen;
 use crate::shown;
 
 /// Before the secret, so that one that lies around is known for what it is.
@@ -189,18 +191,25 @@ impl Control {
     }
 
     /// Makes a team, or says something else about it.
-    pub(crate) fn put_team(&self, who: &Principal, team: &str, note: &Message) -> Result<Team, ServiceError> {
+    pub(crate) fn put_team(
+        &self,
+        who: &Principal,
+        (team, seen): (&str, Seen),
+        note: &Message,
+    ) -> Result<Team, ServiceError> {
         let (team, note) = (name("team", team)?, Text::clip(note));
         if team.as_str() == NOBODYS {
             let message = format!("no team is called {team}: it stands for what is nobody's");
             return Err(ServiceError::new(codes::BODY_INVALID, message));
         }
-        let unit = match self.ledger.team(&team)? {
+        let (what, there) = (format!("team {team}"), self.ledger.team(&team)?);
+        let version = seen.against(&what, there.as_ref().map(|row| row.version))?;
+        let unit = match there {
             None => who.unit().decide(TeamCreated { team: team.clone(), note }),
             Some(row) if row.note == note => return Ok(shown_team(&row)),
             Some(_) => who.unit().decide(TeamChanged { team: team.clone(), note }),
         };
-        self.write(unit)?;
+        self.set((&what, Subject::Team(team.clone()), version), unit)?;
         Ok(shown_team(&self.team_row(team.as_str())?))
     }
 
@@ -227,10 +236,12 @@ impl Control {
     pub(crate) fn remove_team(
         &self,
         who: &Principal,
-        team: &str,
+        (team, seen): (&str, Seen),
         reason: &str,
     ) -> Result<Team, ServiceError> {
         let row = self.team_row(team)?;
+        let what = format!("team {team}");
+        let version = seen.against(&what, Some(row.version))?;
         let has = skein_ledger::DatasetFilter { owner: Some(row.name.clone()), ..Default::default() };
         if let Some(one) = self.ledger.datasets(&has, None, Limit::new(1))?.items.first() {
             let message = format!("team {team} has datasets, {} among them", one.name);
@@ -238,7 +249,7 @@ impl Control {
                 .hint(Some("remove them or give them to another team first")));
         }
         let removed = TeamRemoved { team: row.name.clone(), reason: Text::clip(reason) };
-        self.write(who.unit().decide(removed))?;
+        self.set((&what, Subject::Team(row.name.clone()), version), who.unit().decide(removed))?;
         Ok(shown_team(&row))
     }
 }
@@ -279,6 +290,7 @@ fn shown_team(row: &skein_ledger::Team) -> Team {
         team: ApiText::escaped(row.name.as_str()),
         note: ApiText::escaped(row.note.as_str()),
         since: Time(row.since),
+        version: row.version,
     }
 }
 

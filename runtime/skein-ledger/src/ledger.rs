@@ -88,6 +88,12 @@ pub trait Ledger: Send + Sync + Debug {
         after: Option<CampaignId>,
         limit: Limit,
     ) -> Result<Page<Campaign, CampaignId>, LedgerError>;
+    /// Campaigns from the one that was made last; `next` says only that there are older ones.
+    fn newest_campaigns(
+        &self,
+        filter: &CampaignFilter,
+        limit: Limit,
+    ) -> Result<Page<Campaign, CampaignId>, LedgerError>;
     /// The waves of a campaign.
     fn waves(&self, campaign: CampaignId) -> Result<Vec<Wave>, LedgerError>;
 

@@ -195,6 +195,14 @@ impl Ledger for Sqlite {
         self.readers.read_checked(|db| read::campaign::campaigns(db, filter, after, limit))
     }
 
+    fn newest_campaigns(
+        &self,
+        filter: &CampaignFilter,
+        limit: Limit,
+    ) -> Result<Page<Campaign, CampaignId>, LedgerError> {
+        self.readers.read_checked(|db| read::campaign::newest_campaigns(db, filter, limit))
+    }
+
     fn waves(&self, campaign: CampaignId) -> Result<Vec<Wave>, LedgerError> {
         self.readers.read(|db| read::campaign::waves(db, campaign))
     }

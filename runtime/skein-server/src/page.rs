@@ -7,8 +7,9 @@
 mod campaign;
 mod docs;
 mod overview;
+mod report;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::extract::{FromRequestParts, Path};
@@ -21,6 +22,8 @@ use skein_control::{Control, Desk, ListPart, ServiceError};
 use skein_types::codes;
 
 use crate::asker::Asker;
+use crate::openapi;
+use crate::seen::Fixed;
 
 const STYLE: &str = include_str!("page/style.css");
 /// A page that is left open shows how things are by now.
@@ -33,6 +36,7 @@ pub(crate) fn routes() -> Router<Arc<Control>> {
     Router::new()
         .route("/", get(overview))
         .route("/campaigns/{campaign}", get(campaign))
+        .route("/campaigns/{campaign}/report", get(report))
         .route("/style.css", get(style))
 }
 
@@ -44,9 +48,15 @@ async fn campaign(Viewer(asker): Viewer, Path(named): Path<String>) -> Result<Pa
     shown(asker, move |desk| Ok(campaign::page(&campaign::gather(&desk, &named)?))).await
 }
 
-/// What can be asked, as a page. It is the same as long as this process runs.
-pub(crate) fn docs(document: &serde_json::Value) -> impl IntoResponse + use<> {
-    Page { status: StatusCode::OK, body: docs::page(document) }
+async fn report(Viewer(asker): Viewer, Path(named): Path<String>) -> Result<Page, Failed> {
+    shown(asker, move |desk| Ok(report::page(&report::gather(&desk, &named)?))).await
+}
+
+/// What can be asked, as a page. It is the same as long as this process runs, so it is made once and kept by who has seen it.
+pub(crate) fn docs() -> Response {
+    static PAGE: LazyLock<Fixed> =
+        LazyLock::new(|| Fixed::new(docs::page(openapi::document()).into_string()));
+    ([(header::CACHE_CONTROL, "no-cache")], headers(), PAGE.clone()).into_response()
 }
 
 async fn style() -> impl IntoResponse {
@@ -82,15 +92,19 @@ struct Page {
 
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
-        let head = [
-            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-            (header::CONTENT_SECURITY_POLICY, POLICY),
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            (header::REFERRER_POLICY, "no-referrer"),
-            (header::CACHE_CONTROL, "no-store"),
-        ];
-        (self.status, head, self.body.into_string()).into_response()
+        let kept = [(header::CACHE_CONTROL, "no-store")];
+        (self.status, kept, headers(), self.body.into_string()).into_response()
     }
+}
+
+/// What all pages say to browsers.
+const fn headers() -> [(header::HeaderName, &'static str); 4] {
+    [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ]
 }
 
 /// A page that cannot.

@@ -4,7 +4,7 @@
 //! What can be set has the number of its version for a tag. Anything else has a digest of its body.
 
 use axum::Json;
-use axum::body::{Body, HttpBody as _, to_bytes};
+use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
@@ -34,6 +34,20 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     }
 }
 
+/// The like, where whoever says nothing means whatever is there.
+pub(crate) struct MayMatch(pub(crate) Seen);
+
+impl<S: Send + Sync> FromRequestParts<S> for MayMatch {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        match IfMatch::from_request_parts(parts, state).await?.0 {
+            Seen::Nothing => Ok(Self(Seen::Any)),
+            said @ (Seen::Any | Seen::At(_)) => Ok(Self(said)),
+        }
+    }
+}
+
 fn seen(text: &str) -> Option<Seen> {
     match text.trim() {
         "*" => Some(Seen::Any),
@@ -51,10 +65,30 @@ impl<T: Serialize> IntoResponse for Versioned<T> {
     }
 }
 
+/// What is the same as long as this process runs, with the tag that it has then.
+#[derive(Clone)]
+pub(crate) struct Fixed(Bytes, HeaderValue);
+
+impl Fixed {
+    pub(crate) fn new(text: String) -> Self {
+        let tag = tag_of(text.as_bytes());
+        Self(text.into(), tag)
+    }
+}
+
+impl IntoResponse for Fixed {
+    fn into_response(self) -> Response {
+        let Self(bytes, tag) = self;
+        let mut response = Response::new(Body::from(bytes));
+        response.headers_mut().insert(header::ETAG, tag);
+        response
+    }
+}
+
 /// Larger answers have no tag.
 const TAGGED_BYTES_MAX: u64 = 4 << 20;
 
-/// Gives answers of JSON a tag, and does not send them to whoever shows it.
+/// Gives answers of JSON a tag, and does not send what has one to whoever shows it.
 pub(crate) async fn not_sent_again(request: Request, next: Next) -> Response {
     if request.method() != Method::GET {
         return next.run(request).await;
@@ -63,7 +97,8 @@ pub(crate) async fn not_sent_again(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let json = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
     let small = response.body().size_hint().exact().is_some_and(|bytes| bytes <= TAGGED_BYTES_MAX);
-    if response.status() != StatusCode::OK || !json || !small {
+    let tagged = json || response.headers().contains_key(header::ETAG);
+    if response.status() != StatusCode::OK || !tagged || !small {
         return response;
     }
     let (mut parts, body) = response.into_parts();

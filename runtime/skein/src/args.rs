@@ -6,6 +6,8 @@ mod authoring;
 mod check;
 mod given;
 mod machine;
+#[cfg(test)]
+mod printed;
 mod resize;
 mod run;
 mod server;

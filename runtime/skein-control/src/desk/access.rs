@@ -6,6 +6,7 @@ use super::Desk;
 use crate::access::Act;
 use crate::error::ServiceError;
 use crate::list::ListPart;
+use crate::settings::Seen;
 use crate::tokens::token_id;
 
 impl Desk<'_> {
@@ -25,9 +26,9 @@ impl Desk<'_> {
     }
 
     /// Makes a team, or says something else about it.
-    pub fn put_team(&self, team: &str, asked: &TeamPut) -> Result<Team, ServiceError> {
+    pub fn put_team(&self, (team, seen): (&str, Seen), asked: &TeamPut) -> Result<Team, ServiceError> {
         self.who.check_whole(Act::Govern)?;
-        self.control.put_team(self.who, team, &asked.note)
+        self.control.put_team(self.who, (team, seen), &asked.note)
     }
 
     /// A team.
@@ -42,10 +43,10 @@ impl Desk<'_> {
     }
 
     /// Removes a team that has nothing left.
-    pub fn remove_team(&self, team: &str) -> Result<Team, ServiceError> {
+    pub fn remove_team(&self, team: &str, seen: Seen) -> Result<Team, ServiceError> {
         self.who.check(Act::Govern, Some(team), ("team", team))?;
         self.who.check_whole(Act::Govern)?;
-        self.control.remove_team(self.who, team, "asked")
+        self.control.remove_team(self.who, (team, seen), "asked")
     }
 
     /// Makes a token. Its secret is in the answer and nowhere else.

@@ -77,6 +77,11 @@ impl Desk<'_> {
         self.control.campaigns(part, self.who.sees())
     }
 
+    /// Campaigns that were made last, the newest first, and whether there are older ones.
+    pub fn newest_campaigns(&self, most: usize) -> Result<(Vec<Campaign>, bool), ServiceError> {
+        self.control.newest_campaigns(self.who.sees(), most)
+    }
+
     /// Runs of a campaign.
     pub fn runs(&self, named: &str, part: &ListPart) -> Result<Page<Run>, ServiceError> {
         self.control.runs(self.seen_by(named, Act::See)?, part)

@@ -6,12 +6,18 @@ use super::Desk;
 use crate::access::Act;
 use crate::error::ServiceError;
 use crate::list::ListPart;
+use crate::settings::Seen;
 
 impl Desk<'_> {
     /// Sets a secret of a team.
-    pub fn set_secret(&self, team: &str, named: &str, value: &[u8]) -> Result<Secret, ServiceError> {
+    pub fn set_secret(
+        &self,
+        (team, named): (&str, &str),
+        seen: Seen,
+        value: &[u8],
+    ) -> Result<Secret, ServiceError> {
         self.who.check(Act::KeepSecrets, Some(team), ("team", team))?;
-        self.control.set_secret(self.who, (team, named), value)
+        self.control.set_secret(self.who, (team, named, seen), value)
     }
 
     /// A secret, without its value.
@@ -27,8 +33,8 @@ impl Desk<'_> {
     }
 
     /// Removes a secret.
-    pub fn remove_secret(&self, team: &str, named: &str) -> Result<Secret, ServiceError> {
+    pub fn remove_secret(&self, (team, named): (&str, &str), seen: Seen) -> Result<Secret, ServiceError> {
         self.who.check(Act::KeepSecrets, Some(team), ("team", team))?;
-        self.control.remove_secret(self.who, (team, named))
+        self.control.remove_secret(self.who, (team, named, seen))
     }
 }

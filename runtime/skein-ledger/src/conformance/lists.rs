@@ -158,6 +158,10 @@ pub fn campaigns_are_paged_by_id_through_every_filter(places: Places<'_>) {
         });
         let expected: Vec<_> = (1..20).filter(|n| fits(*n)).map(campaign).collect();
         assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), expected, "{filter:?}");
+        let newest = scene.ledger().newest_campaigns(&filter, Limit::new(3)).expect("read");
+        let last: Vec<_> = expected.iter().rev().take(3).copied().collect();
+        assert_eq!(newest.items.iter().map(|row| row.id).collect::<Vec<_>>(), last, "{filter:?}");
+        assert_eq!(newest.next.is_some(), expected.len() > 3, "{filter:?}");
     };
     // The first is a shop's, and it is planning.
     let planning = Some(CampaignState::Planning);

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::operation::{Operation, Parameter, Place};
 use crate::asker::Asker;
 use crate::once::Keyed;
-use crate::seen::IfMatch;
+use crate::seen::{IfMatch, MayMatch};
 use crate::v1::{Body, Part, Path};
 
 /// An argument of a handler, as far as whoever asks has to know of it.
@@ -82,6 +82,19 @@ impl Takes for IfMatch {
             schema: json!({ "type": "string", "maxLength": 100, "examples": ["\"12\""] }),
         });
         operation.refuses(&[codes::BODY_INVALID, codes::SETTING_MOVED, codes::VERSION_MISSING]);
+    }
+}
+
+impl Takes for MayMatch {
+    fn describe(operation: &mut Operation) {
+        operation.parameters.push(Parameter {
+            place: Place::Header,
+            name: "If-Match",
+            about: "The `ETag` of what is to be replaced or removed, as it was answered, quotes included: refused if something else is there by \
+                    now. Whatever is there, if nothing is said.",
+            schema: json!({ "type": "string", "maxLength": 100, "examples": ["\"12\""] }),
+        });
+        operation.refuses(&[codes::BODY_INVALID, codes::SETTING_MOVED]);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The page of a campaign: how far it is, what failed and why, what its plan said.
 
 use maud::{Markup, html};
-use skein_api::{Campaign, CampaignProgress, PlanReport, Run, Wave};
+use skein_api::{Campaign, CampaignProgress, PlanReason, PlanReport, Run, Wave};
 use skein_control::{Desk, ServiceError};
 use skein_types::{RunState, grouped};
 
@@ -43,12 +43,9 @@ pub(super) fn page(shown: &Shown) -> Markup {
                 dt { "Runs" } dd { (bar(runs.published + runs.finalized, runs.failed, all)) }
                 dt { "Now" } dd { (now(progress)) }
                 dt { "Command" } dd { code { "skein campaign watch " (campaign.campaign) } }
+                dt { "Report" } dd { a href={ "/campaigns/" (campaign.campaign) "/report" } { "What it came to" } }
             }
-            h2 { "Waves" }
-            table {
-                thead { tr { th { "Wave" } th { "State" } th { "Runs" } th { "May fail" } } }
-                tbody { @for wave in campaign.waves.iter() { (row(wave)) } }
-            }
+            (waves(campaign.waves.iter()))
             @if !failed.is_empty() { (failures(failed, campaign)) }
             h2 { "Plan" }
             (plan(report))
@@ -62,6 +59,16 @@ fn now(progress: &CampaignProgress) -> Markup {
         (grouped(progress.retrying)) " tried again, " (grouped(progress.failures_left))
         " more may fail; " (grouped(progress.rows_done.0)) " of " (grouped(progress.rows_total.0)) " rows"
         @if let Some(left) = progress.remaining_ms { ", about " (left.0 / 1_000 + 1) " s left" }
+    }
+}
+
+pub(super) fn waves<'a>(waves: impl Iterator<Item = &'a Wave>) -> Markup {
+    html! {
+        h2 { "Waves" }
+        table {
+            thead { tr { th { "Wave" } th { "State" } th { "Runs" } th { "May fail" } } }
+            tbody { @for wave in waves { (row(wave)) } }
+        }
     }
 }
 
@@ -95,7 +102,7 @@ fn failures(failed: &[Run], campaign: &Campaign) -> Markup {
             }
         }
         @if campaign.runs.failed > FAILED as u64 {
-            p { "All of them: " code { "skein campaign runs " (campaign.campaign) " --state failed" } }
+            p { "All of them: " code { "skein campaign runs " (campaign.campaign) " --in failed" } }
         }
     }
 }
@@ -108,17 +115,22 @@ fn plan(report: &PlanReport) -> Markup {
             (grouped(report.refused)) " refused. " (grouped(report.samples.datasets)) " were tried, "
             (grouped(report.samples.failed)) " of these failed."
         }
-        @if !report.reasons.is_empty() {
-            table {
-                thead { tr { th { "Left out" } th { "Code" } th { "Why" } th { "For instance" } } }
-                tbody {
-                    @for reason in report.reasons.iter() {
-                        tr {
-                            td.number { (grouped(reason.datasets)) }
-                            td { (reason.code) }
-                            td { (reason.message) }
-                            td { (reason.example) }
-                        }
+        @if !report.reasons.is_empty() { (left_out(report.reasons.iter())) }
+    }
+}
+
+/// Datasets that the plan has not, by reason.
+pub(super) fn left_out<'a>(reasons: impl Iterator<Item = &'a PlanReason>) -> Markup {
+    html! {
+        table {
+            thead { tr { th { "Left out" } th { "Code" } th { "Why" } th { "For instance" } } }
+            tbody {
+                @for reason in reasons {
+                    tr {
+                        td.number { (grouped(reason.datasets)) }
+                        td { (reason.code) }
+                        td { (reason.message) }
+                        td { (reason.example) }
                     }
                 }
             }

@@ -5,10 +5,8 @@ use skein_api::{Campaign, Status};
 use skein_control::{Desk, ServiceError};
 use skein_types::grouped;
 
-use super::{bar, framed, some};
+use super::{bar, framed};
 
-/// Campaigns that are looked through for the newest.
-const LOOKED_AT: usize = 10_000;
 /// Campaigns that are listed, the newest first.
 const LISTED: usize = 100;
 
@@ -21,19 +19,8 @@ pub(super) struct Overview {
 }
 
 pub(super) fn gather(desk: &Desk<'_>) -> Result<Overview, ServiceError> {
-    let (mut campaigns, mut part, mut seen): (Vec<Campaign>, _, usize) = (Vec::new(), some(1_000), 0);
-    loop {
-        let page = desk.campaigns(&part)?;
-        seen += page.items.len();
-        campaigns.extend(page.items);
-        campaigns.drain(..campaigns.len().saturating_sub(LISTED));
-        match page.next {
-            Some(next) if seen < LOOKED_AT => part.after = Some(next.to_string()),
-            Some(_) | None => break,
-        }
-    }
-    campaigns.reverse();
-    Ok(Overview { more: seen > campaigns.len(), campaigns, status: desk.status()? })
+    let (campaigns, more) = desk.newest_campaigns(LISTED)?;
+    Ok(Overview { campaigns, more, status: desk.status()? })
 }
 
 pub(super) fn page(overview: &Overview) -> Markup {

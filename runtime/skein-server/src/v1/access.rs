@@ -1,5 +1,6 @@
 //! Who asks; teams and tokens.
 
+use axum::Json;
 use skein_api::{AccessToken, Page, Team, TeamPut, TokenIssue, TokenIssued, Whoami};
 use skein_types::codes;
 
@@ -7,6 +8,8 @@ use super::{Answer, Body, Part, Path};
 use crate::asker::Asker;
 use crate::description::{Family, told};
 use crate::once::Keyed;
+use crate::problem::Refusal;
+use crate::seen::{MayMatch, Versioned};
 
 pub(crate) fn routes() -> Family {
     Family::new("Access", "Who asks; teams, and the tokens by which their members come in.")
@@ -41,20 +44,27 @@ async fn whoami(asker: Asker) -> Answer<Whoami> {
     asker.ask(|desk| Ok(desk.whoami())).await
 }
 
-async fn put_team(asker: Asker, Path(team): Path<String>, Body(asked): Body<TeamPut>) -> Answer<Team> {
-    asker.ask(move |desk| desk.put_team(&team, &asked)).await
+async fn put_team(
+    asker: Asker,
+    Path(team): Path<String>,
+    MayMatch(seen): MayMatch,
+    Body(asked): Body<TeamPut>,
+) -> Result<Versioned<Team>, Refusal> {
+    let Json(team) = asker.ask(move |desk| desk.put_team((&team, seen), &asked)).await?;
+    Ok(Versioned(team.version, team))
 }
 
-async fn team(asker: Asker, Path(team): Path<String>) -> Answer<Team> {
-    asker.ask(move |desk| desk.team(&team)).await
+async fn team(asker: Asker, Path(team): Path<String>) -> Result<Versioned<Team>, Refusal> {
+    let Json(team) = asker.ask(move |desk| desk.team(&team)).await?;
+    Ok(Versioned(team.version, team))
 }
 
 async fn teams(asker: Asker, Part(part): Part) -> Answer<Page<Team>> {
     asker.ask(move |desk| desk.teams(&part)).await
 }
 
-async fn remove_team(asker: Asker, Path(team): Path<String>) -> Answer<Team> {
-    asker.ask(move |desk| desk.remove_team(&team)).await
+async fn remove_team(asker: Asker, Path(team): Path<String>, MayMatch(seen): MayMatch) -> Answer<Team> {
+    asker.ask(move |desk| desk.remove_team(&team, seen)).await
 }
 
 async fn issue(asker: Asker, _: Keyed, Body(asked): Body<TokenIssue>) -> Answer<TokenIssued> {

@@ -1,5 +1,7 @@
 //! This description itself, for programs and for people. Neither needs a token: it says nothing of what is served here.
 
+use std::sync::LazyLock;
+
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
@@ -7,6 +9,7 @@ use serde_json::json;
 use crate::description::{Family, told};
 use crate::openapi;
 use crate::page;
+use crate::seen::Fixed;
 
 pub(crate) fn routes() -> Family {
     Family::new("Description", "What can be asked, and how.")
@@ -23,9 +26,10 @@ pub(crate) fn routes() -> Family {
 }
 
 async fn document() -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], openapi::text()).into_response()
+    static TEXT: LazyLock<Fixed> = LazyLock::new(|| Fixed::new(openapi::text().to_owned()));
+    ([(header::CONTENT_TYPE, "application/json")], TEXT.clone()).into_response()
 }
 
 async fn docs() -> Response {
-    page::docs(openapi::document()).into_response()
+    page::docs()
 }

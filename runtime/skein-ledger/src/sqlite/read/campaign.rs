@@ -28,6 +28,20 @@ pub(in crate::sqlite) fn campaigns(
     after: Option<CampaignId>,
     limit: Limit,
 ) -> Result<Page<Campaign, CampaignId>, LedgerError> {
+    // The first column is the id.
+    Ok(merged(lists(filter, after)?, db, ("1", limit), campaign_of, |campaign| campaign.id)?)
+}
+
+pub(in crate::sqlite) fn newest_campaigns(
+    db: &Connection,
+    filter: &CampaignFilter,
+    limit: Limit,
+) -> Result<Page<Campaign, CampaignId>, LedgerError> {
+    Ok(merged(lists(filter, None)?, db, ("1 DESC", limit), campaign_of, |campaign| campaign.id)?)
+}
+
+/// One list for each team that is asked for, or one of everybody's.
+fn lists(filter: &CampaignFilter, after: Option<CampaignId>) -> Result<Vec<Query>, LedgerError> {
     let list = |owner: Option<&Name>| {
         let mut query = Query::new(CAMPAIGN);
         if let Some(owner) = owner {
@@ -41,12 +55,10 @@ pub(in crate::sqlite) fn campaigns(
         }
         query
     };
-    let lists = match whose(None, filter.owners.as_deref())? {
+    Ok(match whose(None, filter.owners.as_deref())? {
         None => vec![list(None)],
         Some(owners) => owners.into_iter().map(|owner| list(Some(owner))).collect(),
-    };
-    // The first column is the id.
-    Ok(merged(lists, db, ("1", limit), campaign_of, |campaign| campaign.id)?)
+    })
 }
 
 /// A campaign's runs by state.
