@@ -42,7 +42,7 @@ fn a_team_with_one_slot_has_never_two_at_work_while_another_uses_the_rest() {
 
 /// A team that may let so many bytes pass in a second needs so long, and another one does not wait for it.
 fn passes_no_faster((flow, rate): (&str, u64), sum: &str) {
-    let (service, shop, pay) = two(service(&["shop", "pay"], 12, |_| 40));
+    let (service, shop, pay) = two(service(&["shop", "pay"], 12, |_| 600));
     let before = used(&service, "shop", sum);
     set(&service, "team:shop", &[bounded(flow, rate)], "throttle");
     let began = Instant::now();
@@ -53,7 +53,8 @@ fn passes_no_faster((flow, rate): (&str, u64), sum: &str) {
     assert_eq!(explained["quota"]["bounds"][flow]["limit"], json!(rate), "{explained}");
     until("it is through", || published(&service, &shop) == 6);
     let (took, bytes) = (began.elapsed(), used(&service, "shop", sum) - before);
-    assert!(bytes > 4 * rate, "{bytes} bytes are no test of {rate} a second");
+    // Without a rate they pass in some seconds.
+    assert!(bytes > 10 * rate, "{bytes} bytes are no test of {rate} a second");
     // As the nodes counted them; what gathers at a gate while nobody goes through is a twentieth of a second on each node.
     let least = bytes as f64 / rate as f64 - 0.3;
     assert!(took.as_secs_f64() >= least, "{bytes} bytes in {took:?} at {rate} a second");
@@ -66,7 +67,7 @@ fn a_team_reads_no_faster_than_it_may_and_others_are_not_held_back() {
 
 #[test]
 fn a_team_writes_no_faster_than_it_may_and_others_are_not_held_back() {
-    passes_no_faster(("write", 3 << 10), "bytes_written");
+    passes_no_faster(("write", 4 << 10), "bytes_written");
 }
 
 #[test]
