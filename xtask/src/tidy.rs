@@ -3,6 +3,7 @@
 //! Each rule is a function from the repository's text to findings. What clippy can check is left to clippy.
 
 mod book;
+mod examples;
 mod lengths;
 mod links;
 mod names;
@@ -21,5 +22,6 @@ pub(crate) fn check(tree: &SourceTree) -> Result<Vec<Finding>> {
     findings.extend(links::check(tree));
     findings.extend(book::check(tree));
     findings.extend(pages::check(tree)?);
+    findings.extend(examples::check(tree)?);
     Ok(findings)
 }

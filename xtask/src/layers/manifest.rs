@@ -14,6 +14,8 @@ pub(crate) struct Manifest {
     pub(crate) name: String,
     /// Whether its library is built as a C-style dynamic library: for guests, the component.
     pub(crate) cdylib: bool,
+    /// Whether rustdoc looks for examples in its library.
+    pub(crate) doctest: bool,
     pub(super) dependencies: Vec<Dependency>,
     pub(super) workspace_lints: bool,
 }
@@ -61,11 +63,13 @@ impl Manifest {
         let table = parse(tree, path)?;
         let name = table.get("package").and_then(|p| p.get("name")).and_then(Value::as_str);
         let crate_types = table.get("lib").and_then(|l| l.get("crate-type")).and_then(Value::as_array);
+        let doctest = table.get("lib").and_then(|l| l.get("doctest")).and_then(Value::as_bool);
         let lints = table.get("lints").and_then(|l| l.get("workspace")).and_then(Value::as_bool);
         Ok(Self {
             path: path.to_owned(),
             name: name.with_context(|| format!("{path} has no package name"))?.to_owned(),
             cdylib: crate_types.is_some_and(|types| types.iter().any(|t| t.as_str() == Some("cdylib"))),
+            doctest: doctest != Some(false),
             dependencies: dependencies(&table),
             workspace_lints: lints == Some(true),
         })
