@@ -13,7 +13,8 @@ fn what_a_server_manages_is_left_to_it_until_it_gives_it_back() {
     let params = json!({ "name": "mine", "steps": [{ "drop": "note" }] });
     let run = || service.site.run(&columns, dataset).params(&params).finish();
     run().refused(codes::DATASET_MANAGED);
-    service.call("dataset").arg("remove").arg("orders-000").finish().succeeded();
+    service.call("dataset").arg("remove").arg("orders-000").finish().refused_json(codes::USAGE);
+    service.call("dataset").arg("remove").arg("--yes").arg("orders-000").finish().succeeded();
     run().succeeded();
     service.call("dataset").arg("show").arg("orders-000").finish().refused_json(codes::NOT_FOUND);
 }

@@ -170,7 +170,7 @@ fn asked(service: &Service, step: &str, version: &str, columns: &std::path::Path
             let Some(listed) = listed.status.success().then(|| listed.json()) else { return false };
             listed.as_array().unwrap().iter().all(|dataset| {
                 let name = dataset["name"].as_str().unwrap();
-                service.call("dataset").arg("remove").arg(name).finish().status.success()
+                service.call("dataset").arg("remove").arg("--yes").arg(name).finish().status.success()
             })
         }
     }

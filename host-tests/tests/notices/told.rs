@@ -40,10 +40,13 @@ fn a_campaign_that_is_published_and_finalized_says_so_with_figures_and_a_signatu
     assert!(data["bytes_written"].as_u64().unwrap() > 0 && data["took_ms"].as_u64().unwrap() > 0, "{data}");
     // The head of the chain is what the log says at that position.
     let head = event["skeinhead"].as_str().unwrap().to_owned();
-    let (position, hash) = head.split_once(' ').unwrap();
+    let (position, hash) = head.split_once(':').unwrap();
     let position: u64 = position.parse().unwrap();
     let at = service.get(&format!("/v1/events?after={}&limit=1", position - 1));
     assert_eq!((&at["items"][0]["position"], &at["items"][0]["hash"]), (&json!(position), &json!(hash)));
+
+    // As it is, it is what the record is verified against.
+    service.call("audit").arg("verify").arg("--against").arg(&head).finish().succeeded();
 
     service.acting(&campaign, "finalize").arg("--now").finish().succeeded();
     let heard = listener.hears();
@@ -171,7 +174,7 @@ fn after_a_rotation_events_bear_both_signatures_and_what_was_told_is_told_again_
     let (id, old) = add(&service, &listener, "campaign.completed");
     ended(&service, "one");
     let first = listener.hears();
-    let rotated = webhook(&service, "rotate").arg("ops").finish().succeeded().json();
+    let rotated = webhook(&service, "rotate").arg("ops").arg("--yes").finish().succeeded().json();
     let new = rotated["secret"].as_str().unwrap();
     let delivery = first_is(&service, &id, "done")["delivery"].as_str().unwrap().to_owned();
     webhook(&service, "redeliver").arg("ops").arg(&delivery).finish().succeeded();
@@ -180,7 +183,14 @@ fn after_a_rotation_events_bear_both_signatures_and_what_was_told_is_told_again_
     assert_eq!(first.verified(new), Err(VerifyError::Signature));
     assert_eq!((again.header("webhook-id"), &again.body), (first.header("webhook-id"), &first.body));
     assert_eq!(again.header("webhook-id"), delivery);
-    let none = webhook(&service, "rotate").arg("ops").arg("--overlap").arg("0s").finish().succeeded().json();
+    let none = webhook(&service, "rotate")
+        .arg("ops")
+        .arg("--yes")
+        .arg("--overlap")
+        .arg("0s")
+        .finish()
+        .succeeded()
+        .json();
     ended(&service, "two");
     let last = listener.hears();
     assert_eq!(last.verified(none["secret"].as_str().unwrap()), Ok(()));

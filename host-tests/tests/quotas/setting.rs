@@ -108,6 +108,8 @@ fn who_sets_a_quota_says_which_one_was_seen() {
         assert_eq!(code(put(&service, "team:shop", "If-Match: *\r\n", &bad)).0, 400, "{bad}");
     }
     assert_eq!(code(put(&service, "nobody", "", &json!({}))), (400, "SK0704".to_owned()));
-    service.call("quota").arg("remove").arg("team:shop").finish().succeeded();
+    let remove = || service.call("quota").arg("remove").arg("team:shop");
+    remove().finish().refused_json(codes::USAGE);
+    remove().arg("--yes").finish().succeeded();
     assert_eq!(service.send("GET /v1/quotas/team:shop", "", b"").0, 404);
 }

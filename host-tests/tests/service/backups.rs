@@ -59,6 +59,19 @@ fn a_campaign_goes_on_in_a_server_that_was_restored_from_a_copy_made_while_it_ra
 }
 
 #[test]
+fn the_server_of_a_directory_copies_itself_whatever_else_is_named() {
+    let service = Service::start(0);
+    let backup = |to: &str| service.site.skein("backup").arg(service.site.path(to));
+    let of = |call: host_tests::Call| call.arg("--dir").arg(service.site.path("server"));
+    let elsewhere = |call: host_tests::Call| call.env("SKEIN_SERVER", "http://127.0.0.1:9");
+    elsewhere(backup("a")).finish().refused(codes::SERVER_UNREACHABLE);
+    elsewhere(of(backup("a"))).finish().succeeded();
+    assert!(service.site.path("a/manifest.json").is_file());
+    let both = of(backup("b")).arg("--server").arg(&service.address).finish();
+    assert_eq!(both.code(), 64, "{}", both.stderr);
+}
+
+#[test]
 fn a_server_that_does_not_run_is_copied_from_its_directory_with_its_keys_if_asked() {
     let mut service = Service::start(0);
     assert_eq!(service.send("PUT /v1/teams/pay", "", b"{}").0, 200);
@@ -66,8 +79,19 @@ fn a_server_that_does_not_run_is_copied_from_its_directory_with_its_keys_if_aske
     service.stop();
     let (server, copy) = (service.site.path("server"), service.site.path("copy"));
     let backup = |to: &Path| service.site.skein("backup").arg(to).arg("--dir").arg(&server);
-    backup(&copy).arg("--with-key").finish().succeeded();
     let key = std::fs::read(service.site.home().join("keys/secrets.key")).unwrap();
+    // The keys are not those of whoever asks.
+    let stranger = service.site.directory("stranger");
+    let as_a_stranger = || backup(&copy).arg("--with-key").env("SKEIN_HOME", &stranger).finish();
+    as_a_stranger().refused(codes::KEYS_MISSING);
+    std::fs::create_dir(stranger.join("keys")).unwrap();
+    for name in ["artifact.key", "secret-digest.key", "secrets.key"] {
+        std::fs::copy(service.site.home().join("keys/artifact.key"), stranger.join("keys").join(name))
+            .unwrap();
+    }
+    as_a_stranger().refused(codes::KEYS_MISSING);
+    assert!(!copy.exists());
+    backup(&copy).arg("--with-key").finish().succeeded();
     assert!(any_holds(&copy, &key) && !any_holds(&copy, CANARY.as_bytes()));
     // A home with other keys does not take these.
     let other = service.site.directory("other-home");
@@ -87,6 +111,14 @@ fn a_server_that_does_not_run_is_copied_from_its_directory_with_its_keys_if_aske
     let fresh = service.site.directory("fresh-home");
     elsewhere(&fresh).finish().refused(codes::BACKUP_DAMAGED);
     std::fs::write(&ledger, whole).unwrap();
+    // Keys that cannot be taken leave no server, and it can be asked for again.
+    let mode = |mode| {
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        std::fs::set_permissions(copy.join("keys/secrets.key"), permissions).unwrap();
+    };
+    mode(0o644);
+    elsewhere(&fresh).finish().refused(codes::PERMISSION);
+    mode(0o600);
     elsewhere(&fresh).finish().succeeded();
     assert_eq!(std::fs::read(fresh.join("keys/secrets.key")).unwrap(), key);
     let none =

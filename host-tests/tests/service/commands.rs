@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use host_tests::call::Stream;
 use host_tests::service::{Fleet, Service, listens};
-use host_tests::{Call, Outcome, Site, fixture};
+use host_tests::{Call, Outcome, Site, fixture, guests};
 use serde_json::{Value, json};
 use skein_types::codes;
 
@@ -212,6 +212,46 @@ fn a_pipeline_waits_for_a_campaign_and_asking_twice_does_no_harm() {
     call("start CMP --wait").finish().refused_json(codes::CAMPAIGN_STATE);
 }
 
+#[test]
+fn a_pipeline_fails_where_everything_is_refused_and_a_wait_is_asked_for_by_name() {
+    let service = Service::start(2).with_module_and_datasets();
+    let params = json!({ "name": "c", "steps": [{ "drop": "nothing-of-the-kind" }] });
+    let campaign = service.campaign_of("columns@1", &params, &json!({}));
+    let call = |words: &str| line(service.call("campaign"), &words.replace("CMP", &campaign)).finish();
+    for word in ["plan CMP --timeout 1s", "plan CMP --no-failures", "rollback CMP --yes --timeout 1s"] {
+        call(word).refused_json(codes::USAGE);
+    }
+    assert_eq!(service.shown(&campaign)["state"], "draft");
+    for word in ["plan CMP --wait --timeout 200s", "start CMP --wait --no-failures --timeout 200s"] {
+        let refused = call(word);
+        refused.refused(codes::CAMPAIGN_REFUSED);
+        assert!(
+            refused.stderr.contains("left out: 2 datasets (refused), SK0201 such as"),
+            "{}",
+            refused.stderr
+        );
+        assert!(refused.stdout.starts_with('{'), "{}", refused.stdout);
+    }
+    assert_eq!(service.get(&format!("/v1/campaigns/{campaign}/plan"))["risk"], "high");
+}
+
+#[test]
+fn a_rollback_of_single_runs_is_waited_for() {
+    let service = Service::start(2).with_module_and_datasets();
+    let campaign = service.campaign("no-note");
+    let call = |words: &str| line(service.call("campaign"), &words.replace("CMP", &campaign)).finish();
+    call("plan CMP --wait --timeout 200s").succeeded();
+    let plain =
+        |words: &str| line(service.site.skein("campaign").env("SKEIN_SERVER", &service.address), words);
+    plain(&format!("report {campaign} --markdown -o json")).finish().refused_json(codes::USAGE);
+    call("start CMP --wait --timeout 200s").succeeded();
+    let all = service.runs(&campaign);
+    let one = all[0]["seq"].as_u64().unwrap();
+    let undone = call(&format!("rollback CMP --run {one} --yes --wait --timeout 200s")).succeeded().json();
+    assert_eq!((&undone[0]["state"], undone.as_array().unwrap().len()), (&json!("reverted"), 1), "{undone}");
+    assert_eq!(service.shown(&campaign)["runs"]["published"], 1);
+}
+
 /// Notes on one of which the hostile module traps.
 fn poisoned(path: &Path) {
     let columns: [(&str, ArrayRef, bool); 2] = [
@@ -278,7 +318,7 @@ fn ctrl_c_ends_the_wait_and_not_the_campaign() {
 fn a_module_says_where_it_is_from_and_is_banned_and_restored_by_command() {
     let service = Service::start(0).with_module("columns");
     let module = |words: &str| line(service.call("module"), words).finish();
-    let component = host_tests::guests::component("guest-raw").display().to_string();
+    let component = guests::component("guest-raw").display().to_string();
     let said = format!("submit own@2 {component} --source https://git.example.org/own --commit 0a1b2c3");
     let submitted = module(&said).succeeded().json();
     assert_eq!(submitted["state"], "ready", "{submitted}");
@@ -318,4 +358,23 @@ fn a_server_of_this_home_is_found_without_being_named() {
     running.kill();
     let away = line(site.skein("team").env("SKEIN_HOME", &home), "list").finish();
     away.refused(codes::SERVER_UNREACHABLE);
+}
+
+#[test]
+fn people_are_told_the_url_of_a_server_and_its_own_machine_is_told_a_loopback_address() {
+    let url = "https://skein.example.org";
+    let service = Service::start_as(1, |call, _| call.arg("--url").arg(url)).with_datasets();
+    let params = json!({ "name": "mine", "steps": [{ "drop": "note" }] });
+    let run = service.site.run(&guests::component("columns"), &service.datasets[0]);
+    let managed = run.params(&params).finish();
+    managed.refused(codes::DATASET_MANAGED);
+    assert!(managed.stderr.contains(&format!(" at {url}")), "{}", managed.stderr);
+    let (status, _) = service.send("GET /v1/campaigns", "", b"");
+    assert_eq!(status, 200);
+    let everywhere =
+        service.site.skein("serve").arg("--access").arg("tokens").arg("--listen").arg("0.0.0.0:0");
+    let (_running, address) =
+        listens(everywhere.arg("--nodes").arg("0").arg("--dir").arg(service.site.path("everywhere")));
+    let told = std::fs::read_to_string(service.site.path("everywhere/address")).unwrap();
+    assert_eq!(told.trim_end(), address.replace("0.0.0.0", "127.0.0.1"));
 }

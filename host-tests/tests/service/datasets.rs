@@ -218,7 +218,7 @@ fn a_run_at_the_door_waits_where_its_dataset_may_come_back_and_ends_when_a_perso
     service.kill_and_start_again();
     crate::until("it is known to wait", || service.said("a run at the door waits"));
     for name in ["orders-000", "orders-001"] {
-        service.call("dataset").arg("remove").arg(name).finish().succeeded();
+        service.call("dataset").arg("remove").arg("--yes").arg(name).finish().succeeded();
     }
     crate::brought(&service, &campaign, "soaking");
     let ends = ends(&service, &campaign);
@@ -238,7 +238,7 @@ fn a_link_in_the_place_of_a_dataset_leads_its_campaign_nowhere() {
     assert_eq!(ends[0], ("failed".to_owned(), "SK0501".to_owned()), "{ends:?}");
     assert_eq!((ends[1].0.as_str(), service.published(&other)), ("published", 1));
     // Nor does giving it back give the other one back.
-    service.call("dataset").arg("remove").arg("orders-000").finish().succeeded();
+    service.call("dataset").arg("remove").arg("--yes").arg("orders-000").finish().succeeded();
     service.site.skein("recover").arg(&other).finish().refused(codes::DATASET_MANAGED);
 }
 

@@ -1,6 +1,6 @@
 //! Numbers of a server and of a node, and what `deploy/` says of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
 use std::path::Path;
 
@@ -36,6 +36,46 @@ fn named(text: &str) -> BTreeSet<String> {
     let is_of_a_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let words = text.split(|c: char| !is_of_a_name(c));
     words.filter(|word| word.starts_with("skein_")).map(str::to_owned).collect()
+}
+
+/// What the how-to says of each metric: its labels, by its name as a page has it, a histogram's without an ending.
+fn documented() -> BTreeMap<String, BTreeSet<String>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let text = std::fs::read_to_string(root.join("docs/how-to/observe.md")).unwrap();
+    let mut all = BTreeMap::new();
+    for row in text.lines().filter(|line| line.starts_with("| `skein_")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let labels = cells[2].split(", ").filter(|label| !label.is_empty()).map(str::to_owned);
+        let labels: BTreeSet<String> = labels.collect();
+        all.extend(named(cells[1]).into_iter().map(|name| (name, labels.clone())));
+    }
+    all
+}
+
+/// The like, of what a page has: names of all, and labels of those that have a series.
+fn shown(page: &str) -> BTreeMap<String, Option<BTreeSet<String>>> {
+    let mut all = BTreeMap::new();
+    for line in page.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let (name, kind) = line.split_once(' ').unwrap();
+        let (name, series) = match kind {
+            "counter" => (format!("{name}_total"), format!("{name}_total")),
+            "info" => (format!("{name}_info"), format!("{name}_info")),
+            "histogram" => (name.to_owned(), format!("{name}_count")),
+            _ => (name.to_owned(), name.to_owned()),
+        };
+        let rest = page
+            .lines()
+            .find_map(|line| line.strip_prefix(&series).filter(|rest| rest.starts_with(['{', ' '])));
+        let labels = rest.map(|rest| {
+            let labels =
+                rest.strip_prefix('{').and_then(|rest| rest.rsplit_once("\"}")).unwrap_or_default().0;
+            let keys =
+                labels.split("\",").filter_map(|label| label.split_once('=')).map(|(key, _)| key.to_owned());
+            keys.collect()
+        });
+        all.insert(name, labels);
+    }
+    all
 }
 
 fn deployed(name: &str) -> String {
@@ -74,6 +114,11 @@ fn a_page_counts_what_was_done_and_has_all_that_rules_and_dashboard_name() {
         let missing: Vec<&String> = asked.difference(&known).collect();
         assert!(missing.is_empty(), "{file} asks for {missing:?}, and there is {known:?}");
     }
+    let (documented, shown) = (documented(), shown(&page));
+    assert!(documented.keys().eq(shown.keys()), "the how-to has {documented:?}, and the page {shown:?}");
+    for (name, labels) in shown {
+        assert!(labels.is_none_or(|labels| documented[&name] == labels), "{name}: {:?}", documented[&name]);
+    }
     let board: Value = serde_json::from_str(&deployed("grafana/skein.json")).unwrap();
     assert!(board["panels"].as_array().unwrap().len() > 10);
 
@@ -83,6 +128,30 @@ fn a_page_counts_what_was_done_and_has_all_that_rules_and_dashboard_name() {
     let own = own.trim_end_matches("/metrics");
     assert_eq!(described(&Service::page(own, "/metrics").1), known);
     assert_eq!(Service::page(own, "/v1/status").0, 404);
+}
+
+#[test]
+fn the_pod_of_kubernetes_asks_for_what_a_server_answers_and_leaves_its_keys_private() {
+    let manifest = deployed("kubernetes/skein.yaml");
+    let value = |key: &str| manifest.lines().find_map(|line| line.trim().strip_prefix(key)).map(str::trim);
+    // With a group of its own for a volume, kubelet gives that group all files at each mount, if it is not told otherwise.
+    assert_eq!(value("fsGroup:"), Some("10001"));
+    assert_eq!(value("fsGroupChangePolicy:"), Some("OnRootMismatch"));
+    let service = Service::start(0);
+    let mut probes = 0;
+    for line in manifest.lines().filter_map(|line| line.split_once("httpGet: { path: ")) {
+        let (path, port) = line.1.split_once(',').unwrap();
+        assert_eq!(port.trim(), "port: http }");
+        assert_eq!(Service::page(&service.address, path).0, 200, "{path}");
+        probes += 1;
+    }
+    assert_eq!(probes, 3);
+    // Each argument is one of the binary's.
+    let help = service.site.skein("serve").arg("--help").finish().succeeded().stdout;
+    let arguments = manifest.lines().filter_map(|line| line.trim().strip_prefix("- --"));
+    for option in arguments.map(|argument| argument.split('=').next().unwrap()) {
+        assert!(help.contains(&format!("--{option}")), "{option}");
+    }
 }
 
 #[test]

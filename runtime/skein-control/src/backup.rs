@@ -14,6 +14,7 @@
 //! Left out: compiled artifacts, which are made again, the token of the first admin, and datasets, which are their owners' to
 //! copy. What happens to these after the copy the copy cannot know: `restore` says which.
 
+mod keys;
 mod manifest;
 mod restore;
 
@@ -23,7 +24,7 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, RenameFlags, rename, renameat_with};
 use rustix::io::Errno;
 use skein_api::{Backup, BackupAsk, Text, Time};
 use skein_ledger::{Head, Ledger, Options, Sqlite};
@@ -32,6 +33,7 @@ use tempfile::TempDir;
 
 use crate::control::Control;
 use crate::error::ServiceError;
+pub(crate) use keys::note as note_keys;
 use manifest::{Entry, FORMAT, Manifest};
 pub use restore::{NewerVersion, Restored, restore};
 
@@ -44,8 +46,6 @@ const SECRETS: &str = "secrets";
 const SHELVES: [&str; 4] = ["modules", SECRETS, "scans", "server"];
 /// Files that are not what a server keeps but what it uses while it runs, or writes aside.
 const PASSING: [&str; 3] = ["lock", "ledger.db-wal", "ledger.db-shm"];
-/// Names of keys.
-pub(crate) const KEY_FILES: [&str; 3] = ["artifact.key", "secret-digest.key", "secrets.key"];
 
 /// What is copied.
 struct Source<'a> {
@@ -107,8 +107,8 @@ fn write(source: &Source<'_>, to: &Path) -> Result<Backup, ServiceError> {
     manifest.write(aside.path())?;
     // What was written is read back before it is called a backup.
     Manifest::check(aside.path())?;
-    let placed = renameat_with(CWD, aside.path(), CWD, to, RenameFlags::NOREPLACE);
-    placed.map_err(|errno| if errno == Errno::EXIST { taken } else { failed("name", to, &errno.into()) })?;
+    place(aside.path(), to)
+        .map_err(|errno| if errno == Errno::EXIST { taken } else { failed("name", to, &errno.into()) })?;
     // It has another name now, and is not to be removed.
     let _gone = aside.keep();
     sync(&parent)?;
@@ -121,6 +121,26 @@ fn write(source: &Source<'_>, to: &Path) -> Result<Backup, ServiceError> {
         files: manifest.files.len() as u64,
         bytes: manifest.files.iter().map(|file| file.bytes).sum(),
         keys: manifest.keys,
+    })
+}
+
+/// Gives it its name, if nothing has it.
+fn place(aside: &Path, to: &Path) -> Result<(), Errno> {
+    match renameat_with(CWD, aside, CWD, to, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS) => place_plainly(aside, to),
+        placed => placed,
+    }
+}
+
+/// Where the file system cannot tell by itself, as NFS: what comes there between the look and the renaming is lost only if it is an
+/// empty directory.
+fn place_plainly(aside: &Path, to: &Path) -> Result<(), Errno> {
+    if to.symlink_metadata().is_ok() {
+        return Err(Errno::EXIST);
+    }
+    rename(aside, to).map_err(|errno| match errno {
+        Errno::NOTEMPTY | Errno::NOTDIR => Errno::EXIST,
+        other => other,
     })
 }
 
@@ -151,11 +171,7 @@ fn copy_all(source: &Source<'_>, aside: &Path) -> Result<Head, ServiceError> {
         copy_files(&source.dir.join(shelf), &server.join(shelf))?;
     }
     if let Some(keys) = source.keys {
-        let to = aside.join(KEYS);
-        make_dir(&to)?;
-        for name in KEY_FILES {
-            copy_file(&keys.join(name), &to.join(name))?;
-        }
+        keys::copy(keys, &aside.join(KEYS), &server)?;
     }
     verify(&ledger, head, source.clock)?;
     Ok(head)
@@ -189,18 +205,24 @@ fn copy_files(from: &Path, to: &Path) -> Result<(), ServiceError> {
         let name = entry.file_name();
         let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
         if is_file && !name.as_encoded_bytes().starts_with(b".") {
-            copy_file(&from.join(&name), &to.join(&name))?;
+            match copied(&from.join(&name), &to.join(&name)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(failed("copy", &from.join(&name), &error));
+                }
+                Ok(()) | Err(_) => {}
+            }
         }
     }
     sync(to)
 }
 
 fn copy_file(from: &Path, to: &Path) -> Result<(), ServiceError> {
-    match std::fs::copy(from, to) {
-        Ok(_) => sync(to),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(failed("copy", from, &error)),
-    }
+    copied(from, to).map_err(|error| failed("copy", from, &error))
+}
+
+fn copied(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::copy(from, to)?;
+    File::open(to)?.sync_all()
 }
 
 /// Each file with its digest, by path.
@@ -269,7 +291,8 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
-    use super::{Manifest, back_up_stopped, restore};
+    use super::{Manifest, Restored, back_up_stopped, place, place_plainly};
+    use crate::error::ServiceError;
     use crate::scene::{HandClock, open, running};
     use skein_api::{BackupAsk, Text};
     use skein_types::{Clock, codes};
@@ -280,6 +303,53 @@ mod tests {
 
     fn clock() -> Arc<dyn Clock> {
         Arc::new(HandClock::default())
+    }
+
+    fn restore(backup: &Path, dir: &Path, clock: &Arc<dyn Clock>) -> Result<Restored, ServiceError> {
+        super::restore(backup, dir, clock, || Ok(()))
+    }
+
+    #[test]
+    fn keys_are_in_a_backup_if_they_are_all_there_and_the_servers_own() {
+        let place = tempfile::tempdir().unwrap();
+        let (dir, keys, to) = (place.path().join("a"), place.path().join("keys"), place.path().join("to"));
+        drop(open(&dir, &Arc::new(HandClock::default())));
+        std::fs::create_dir(&keys).unwrap();
+        let backed_up = || back_up_stopped(&dir, Some(&keys), &to, &clock());
+        for (name, byte) in [("artifact.key", 0), ("secrets.key", 1)] {
+            put(&keys.join(name), &[byte; 32]);
+            let refused = backed_up().unwrap_err();
+            assert_eq!(refused.code, codes::KEYS_MISSING, "{refused}");
+            assert!(refused.message.contains("secret-digest.key is not there"), "{refused}");
+        }
+        for other in [&[3; 32][..], &[2; 31]] {
+            put(&keys.join("secret-digest.key"), other);
+            assert_eq!(backed_up().unwrap_err().code, codes::KEYS_MISSING);
+        }
+        assert!(!to.exists());
+        put(&keys.join("secret-digest.key"), &[2; 32]);
+        assert!(backed_up().unwrap().keys);
+        // What cannot be taken leaves no server, and can be asked for again.
+        let other = place.path().join("b");
+        let cannot = || Err(ServiceError::new(codes::PERMISSION, "no"));
+        assert_eq!(super::restore(&to, &other, &clock(), cannot).unwrap_err().code, codes::PERMISSION);
+        assert!(!other.exists());
+        assert!(restore(&to, &other, &clock()).unwrap().keys);
+    }
+
+    #[test]
+    fn a_place_is_taken_with_and_without_the_help_of_the_file_system() {
+        type Way = fn(&Path, &Path) -> Result<(), rustix::io::Errno>;
+        for way in [place as Way, place_plainly] {
+            let root = tempfile::tempdir().unwrap();
+            let (aside, to) = (root.path().join("aside"), root.path().join("to"));
+            std::fs::create_dir(&aside).unwrap();
+            put(&to, b"");
+            assert_eq!(way(&aside, &to), Err(rustix::io::Errno::EXIST));
+            std::fs::remove_file(&to).unwrap();
+            assert_eq!(way(&aside, &to), Ok(()));
+            assert!(to.is_dir() && !aside.exists());
+        }
     }
 
     #[test]

@@ -168,6 +168,7 @@ impl Control {
         let modules = Modules::open(&dir, exe, &artifact_key)?;
         let actor = |name: &str| Actor::new(name).map_err(|error| ServiceError::bug(error.to_string()));
         let started = Started { at: clock.now(), elapsed: clock.elapsed() };
+        crate::backup::note_keys(&dir, &secret_keys)?;
         let control = Self {
             ledger,
             clock,

@@ -78,7 +78,7 @@ mod tests {
                 "time": "2026-11-23T00:00:00.123Z",
                 "datacontenttype": "application/json",
                 "skeinposition": "4711",
-                "skeinhead": format!("4712 blake3:{}", "ab".repeat(32)),
+                "skeinhead": format!("4712:blake3:{}", "ab".repeat(32)),
                 "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
                 "data": { "campaign": "cmp_0198c0de000070008000000000000001", "failed": 4 },
             })

@@ -47,9 +47,9 @@ fn text(notice: &Notice) -> String {
     let about = format!("{} of {}", notice.topic, notice.subject);
     // How mail marks where the text ends and the signature begins.
     lines.extend(["", "-- ", &about, &notice.source]);
-    // Two lines: one of more than 76 characters would be written in another way, and neither be seen nor found as it is.
-    let chain = notice.chain.as_deref().and_then(|chain| chain.split_once(' '));
-    let position = chain.map(|(position, _)| format!("ledger {position}"));
+    // Two lines of one head: one of more than 76 characters would be written in another way, and neither be seen nor found as it is.
+    let chain = notice.chain.as_deref().and_then(|chain| chain.split_once(':'));
+    let position = chain.map(|(position, _)| format!("ledger {position}:"));
     lines.extend(position.as_deref());
     lines.extend(chain.map(|(_, hash)| hash));
     lines.join("\n")
@@ -99,7 +99,7 @@ mod tests {
             "-- ",
             "campaign.halted of cmp_0198c0de000070008000000000000001",
             "http://127.0.0.1:7447",
-            "ledger 4712",
+            "ledger 4712:",
             &format!("blake3:{}", "ab".repeat(32)),
             "",
         ];

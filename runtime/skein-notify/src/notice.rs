@@ -132,7 +132,7 @@ impl Notice {
             source,
             at: head.at,
             position: head.position,
-            chain: head.chain.map(|(position, hash)| format!("{position} {hash}")),
+            chain: head.chain.map(|(position, hash)| format!("{position}:{hash}")),
             traceparent: head.traceparent,
             link,
             topic: said.topic,

@@ -66,7 +66,7 @@ mod tests {
         let title = "Halted: drop &lt;phone&gt; &amp; fax";
         let lines = "4 runs of wave 1 failed.\n.\nSee what *failed*.";
         let link = "http://127.0.0.1:7447/campaigns/cmp_1";
-        let chain = format!("ledger 4712 blake3:{}", "ab".repeat(32));
+        let chain = format!("ledger 4712:blake3:{}", "ab".repeat(32));
         assert_eq!(
             body,
             json!({

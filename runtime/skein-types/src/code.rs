@@ -281,8 +281,11 @@ catalogue! {
     BACKUP_FOREIGN = "SK0746" BadInput "no backup, or one of another format";
     RESTORE_PLACE = "SK0747" Conflict "a place where no server can be restored";
     KEY_OTHER = "SK0748" Conflict "another key is where a backup's would go";
+    KEYS_MISSING = "SK0749" Conflict "the keys of the server are not there";
     REPLAY_UNFIT = "SK0750" BadInput "an attempt that cannot be repeated";
     REPLAY_DIFFERS = "SK0751" Conflict "repeated, an attempt ended otherwise";
+
+    CAMPAIGN_REFUSED = "SK0752" Conflict "all that a campaign selects is refused".exit(1);
 
     LIST_REFUSED = "SK0760" BadInput "a list with lines that cannot be taken";
     VERSION_MOVED = "SK0761" Conflict "the dataset is at another version";

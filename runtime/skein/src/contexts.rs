@@ -228,7 +228,12 @@ fn choose(
 
 /// Where the server that keeps its state in this home said that it listens.
 fn local(home: &Path) -> Option<String> {
-    let file = File::open(Home::at(home).server().join(ADDRESS)).ok()?;
+    address_in(&Home::at(home).server())
+}
+
+/// Where the server that keeps its state in this directory said that it listens.
+pub(crate) fn address_in(dir: &Path) -> Option<String> {
+    let file = File::open(dir.join(ADDRESS)).ok()?;
     one_line(file).ok().filter(|address| address.starts_with("http://"))
 }
 

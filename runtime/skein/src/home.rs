@@ -67,16 +67,16 @@ impl Home {
         self.key("secrets.key")
     }
 
-    /// Refuses keys that are others than those that are here: what is here may open somebody's secrets.
+    /// Refuses keys that cannot be taken, and others than those that are here: what is here may open somebody's secrets.
     pub(crate) fn keys_fit(&self, from: &Path) -> Result<(), Failure> {
         for name in KEYS {
-            let path = self.root.join("keys").join(name);
+            let (path, theirs) = (self.root.join("keys").join(name), from.join(name));
+            let their = read_key(&theirs).map_err(|error| unreadable(&theirs, &error))?;
             let here = match read_key(&path) {
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 read => read.map_err(|error| unreadable(&path, &error))?,
             };
-            let theirs = from.join(name);
-            if read_key(&theirs).map_err(|error| unreadable(&theirs, &error))? != here {
+            if their != here {
                 return Err(Failure::text(codes::KEY_OTHER, format!("{} is another key", path.display()))
                     .hint(Some(
                         "restore with another SKEIN_HOME, or move the key away if nothing needs it",

@@ -11,6 +11,8 @@ mod commands;
 mod contexts;
 mod datasets;
 mod descriptors;
+#[cfg(test)]
+mod documented;
 mod failure;
 mod home;
 mod interrupt;

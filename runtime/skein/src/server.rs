@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::time::Duration;
 
+use reqwest::Url;
 use reqwest::blocking::{Client, RequestBuilder};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH};
 use serde::Serialize;
@@ -36,7 +37,12 @@ pub(crate) struct Server {
 impl Server {
     /// The one that the command line, the environment or a context names.
     pub(crate) fn of(settings: &Settings, args: &ServerArgs) -> Result<Self, Failure> {
-        let Target { server, token } = contexts::target(settings, args)?;
+        Self::at(contexts::target(settings, args)?)
+    }
+
+    /// The one that is there.
+    pub(crate) fn at(target: Target) -> Result<Self, Failure> {
+        let Target { server, token } = target;
         let base = server.trim_end_matches('/').to_owned();
         let mut http = Client::builder().no_proxy().timeout(PATIENCE);
         if let Some(Token(token)) = &token {
@@ -45,6 +51,11 @@ impl Server {
         let http = http.build();
         let http = http.map_err(|error| Failure::new(codes::IO, &error))?;
         Ok(Self { http, base })
+    }
+
+    /// Whether it is asked by a loopback address, so that its machine is most likely this one.
+    pub(crate) fn is_near(&self) -> bool {
+        Url::parse(&self.base).is_ok_and(|url| is_loopback(&url))
     }
 
     pub(crate) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
@@ -222,16 +233,18 @@ fn bearer(token: &str, base: &str) -> Result<HeaderMap, Failure> {
 
 /// Refuses an address to which a token would travel for all to read.
 pub(crate) fn near_or_private(base: &str) -> Result<(), Failure> {
-    let host = base.strip_prefix("http://").map(|rest| rest.split('/').next().unwrap_or_default());
-    let near = |host: &str| {
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        matches!(name, "localhost" | "127.0.0.1" | "[::1]")
-    };
-    if host.is_some_and(|host| !near(host)) {
+    // As the client reads it: HTTP: and http:/ are http:// to it too.
+    let url = Url::parse(base)
+        .map_err(|error| Failure::text(codes::USAGE, format!("{base:?} is no URL of a server: {error}")))?;
+    if url.scheme() != "https" && !is_loopback(&url) {
         let text = format!("a token would be sent to {base} in the clear");
         return Err(Failure::text(codes::USAGE, text).hint(Some("ask the server by https")));
     }
     Ok(())
+}
+
+fn is_loopback(url: &Url) -> bool {
+    matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }
 
 /// Text as a part of a path or query.
@@ -256,7 +269,16 @@ mod tests {
         for near in ["http://127.0.0.1:7447", "http://localhost:1", "https://skein.example"] {
             assert!(bearer("skn_1", near).is_ok(), "{near}");
         }
-        for far in ["http://skein.example:7447", "http://localhost.example"] {
+        for far in [
+            "http://skein.example:7447",
+            "http://localhost.example",
+            "HTTP://skein.example",
+            "http:/skein.example",
+            " http://skein.example",
+            "http:\\\\skein.example",
+            "http://localhost@skein.example",
+            "http:",
+        ] {
             assert!(bearer("skn_1", far).is_err(), "{far}");
         }
     }

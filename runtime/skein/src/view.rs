@@ -66,13 +66,18 @@ impl View {
         }
     }
 
+    /// A list for which a command has words of its own.
+    pub(crate) fn listed(self, items: &[impl Serialize], words: impl FnOnce()) {
+        match self.format {
+            Format::Table => words(),
+            Format::Json => render::json(&items),
+            Format::Ndjson => items.iter().for_each(render::json_line),
+        }
+    }
+
     /// Objects that are all there.
     pub(crate) fn all<T: Row>(self, items: &[T]) {
-        match self.format {
-            Format::Table => self.table::<T>(&(0..T::HEADS.len()).collect::<Vec<_>>(), items),
-            Format::Json => render::json(&items),
-            Format::Ndjson => items.iter().for_each(|item| render::json_line(item)),
-        }
+        self.listed(items, || self.table::<T>(&(0..T::HEADS.len()).collect::<Vec<_>>(), items));
     }
 
     /// Of objects that are all there, as many as are asked for.

@@ -58,8 +58,14 @@ pub struct NewerVersion {
     pub at: Time,
 }
 
-/// Makes a server's directory, which must not be there or be empty, from a backup.
-pub fn restore(backup: &Path, dir: &Path, clock: &Arc<dyn Clock>) -> Result<Restored, ServiceError> {
+/// Makes a server's directory, which must not be there or be empty, from a backup. If the backup has the keys, `take_keys` is
+/// called before the directory is in its place: where they cannot be taken, all of it can be asked for again.
+pub fn restore(
+    backup: &Path,
+    dir: &Path,
+    clock: &Arc<dyn Clock>,
+    take_keys: impl FnOnce() -> Result<(), ServiceError>,
+) -> Result<Restored, ServiceError> {
     let refused = |why: &str| {
         ServiceError::new(codes::RESTORE_PLACE, format!("{} {why}", dir.display()))
             .hint(Some("name a directory that is not there yet, beside which you may write"))
@@ -100,6 +106,9 @@ pub fn restore(backup: &Path, dir: &Path, clock: &Arc<dyn Clock>) -> Result<Rest
     restored.look_for_newer(&ledger, clock)?;
     verify(&ledger, head, clock)?;
     sync(aside.path())?;
+    if manifest.keys {
+        take_keys()?;
+    }
     std::fs::rename(aside.path(), dir).map_err(|error| failed("name", dir, &error))?;
     // It has another name now, and is not to be removed.
     let _gone = aside.keep();

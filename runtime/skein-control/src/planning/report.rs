@@ -179,7 +179,8 @@ fn risk(report: &PlanReport) -> (Risk, Vec<String>) {
     };
     let (failed, tried) = (samples.failed, samples.datasets);
     says(Risk::High, failed > 0, format!("{failed} of {tried} samples failed"));
-    says(Risk::High, tried == 0 && report.eligible > 0, "nothing was tried".to_owned());
+    let wanted = report.eligible > 0 || (report.refused > 0 && report.already_migrated == 0);
+    says(Risk::High, tried == 0 && wanted, "nothing was tried".to_owned());
     let lost = samples.rows.rejected;
     says(
         Risk::Moderate,
@@ -292,8 +293,11 @@ mod tests {
         assert_eq!((high, because.len()), (Risk::High, 3));
         assert_eq!(because[0], "1 of 2 samples failed");
         assert_eq!(risk(&report(Samples::default())).1, ["nothing was tried"]);
+        let refused = PlanReport { refused: 1, ..PlanReport::default() };
+        assert_eq!(risk(&refused).1, ["nothing was tried", "1 datasets are refused and stay as they are"]);
+        assert_eq!(risk(&refused).0, Risk::High);
         // There is nothing to try where nothing is to be done.
-        assert_eq!(risk(&PlanReport { refused: 1, ..PlanReport::default() }).0, Risk::Moderate);
+        assert_eq!(risk(&PlanReport { already_migrated: 1, ..refused }).0, Risk::Moderate);
         assert_eq!(risk(&PlanReport::default()).0, Risk::Low);
     }
 }

@@ -11,6 +11,7 @@ use crate::limits::BACKUP_TIME;
 /// Where no backup can be written.
 const WRITING: &[Code] = &[
     codes::BACKUP_TAKEN,
+    codes::KEYS_MISSING,
     codes::LEDGER_DAMAGED,
     codes::NO_SPACE,
     codes::NOT_FOUND,

@@ -90,7 +90,7 @@ pub(crate) fn attempt(settings: &Settings, args: &AttemptArgs) -> CommandResult 
         }
         Verb::Logs { attempt } => {
             let lines = lines(&server, &format!("attempts/{}/log", encoded(attempt)))?;
-            view.told(&lines, || match lines.is_empty() {
+            view.listed(&lines, || match lines.is_empty() {
                 true => render::to_stderr("it said nothing"),
                 false => lines.iter().for_each(|line| render::line(&told(line))),
             });

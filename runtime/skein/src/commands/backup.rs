@@ -29,7 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(BACKUP_TIME.as_secs() + 30);
 /// they are where they are, with their logs and kept versions.
 ///
 /// The keys that open secrets are not in it either, so it gives none away; keep `keys` of $SKEIN_HOME apart from it, or the
-/// secrets have to be set again. `--with-key` puts them in.
+/// secrets have to be set again. `--with-key` puts them in. Of a server that does not run they are taken from this $SKEIN_HOME, if they
+/// are those that it ran with.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -43,8 +44,8 @@ pub(crate) struct BackupArgs {
     /// Put the server's keys into it: who has it then has every secret.
     #[arg(long)]
     pub(crate) with_key: bool,
-    /// The directory of a server of this machine [default: server in $SKEIN_HOME, unless a server is named].
-    #[arg(long, value_name = "DIR")]
+    /// The directory of a server of this machine; if it runs, it is asked [default: server in $SKEIN_HOME, unless a server is named].
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["server", "context"])]
     pub(crate) dir: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
@@ -59,7 +60,7 @@ pub(crate) fn backup(settings: &Settings, args: &BackupArgs) -> CommandResult {
                 Failure::text(codes::USAGE, format!("{} is no path that can be sent", to.display()))
             })?;
             let ask = BackupAsk { to, with_keys: args.with_key };
-            Server::of(settings, &args.server)?.post_long("backups", &ask, PATIENCE)?
+            asked(settings, args)?.post_long("backups", &ask, PATIENCE)?
         }
     };
     View::of(settings, &args.server).told(&made, || {
@@ -73,6 +74,16 @@ pub(crate) fn backup(settings: &Settings, args: &BackupArgs) -> CommandResult {
         }
     });
     Ok(())
+}
+
+/// The server that runs: the one in the directory that is named, or as for every command.
+fn asked(settings: &Settings, args: &BackupArgs) -> Result<Server, Failure> {
+    let Some(dir) = &args.dir else { return Server::of(settings, &args.server) };
+    let address = contexts::address_in(dir).ok_or_else(|| {
+        let message = format!("{} is in use, and does not say by which server", dir.display());
+        Failure::text(codes::LEDGER_LOCKED, message).hint(Some("name the server with --server"))
+    })?;
+    Server::at(contexts::Target { server: address, token: settings.token.clone() })
 }
 
 /// A server that does not run is copied here. None: it runs, or another one is meant.

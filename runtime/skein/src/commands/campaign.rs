@@ -39,8 +39,8 @@ Examples:
   skein campaign rollback cmp_0198... --reason 'wrong zone'
   skein campaign create prefs-fixed --module prefs@3 --continue cmp_0198...
 
-With --wait the exit code says how it ended: 0 rolled out (or planned), 1 halted, not to be planned or not to be undone, 3 it
-waits for a person, 6 somebody ended it, 75 the server was away for too long, 124 --timeout, 130 Ctrl-C.")]
+With --wait the exit code says how it ended: 0 rolled out (or planned), 1 halted, not to be planned, refused as a whole or not to
+be undone, 3 it waits for a person, 6 somebody ended it, 75 the server was away for too long, 124 --timeout, 130 Ctrl-C.")]
 pub(crate) struct CampaignArgs {
     #[command(subcommand)]
     pub(crate) verb: Verb,
@@ -242,6 +242,7 @@ pub(crate) fn campaign(settings: &Settings, args: &CampaignArgs) -> CommandResul
         Verb::Why { campaign, dataset } => why::why(view, &server, (campaign, dataset.as_deref())),
         Verb::Events { campaign, list } => view.list::<Event>(&server, (&path(campaign, "events"), ""), list),
         Verb::Report { campaign, markdown } => {
+            report::one_form(view, *markdown)?;
             report::shown(view, &server.get(&path(campaign, "report"))?, *markdown);
             Ok(())
         }

@@ -4,7 +4,7 @@ mod import;
 mod scan;
 mod versions;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use skein_api::{
@@ -15,6 +15,7 @@ use skein_types::codes;
 use crate::args::{ListArgs, ServerArgs};
 use crate::commands::campaign::{label, labels};
 use crate::failure::{CommandResult, Failure};
+use crate::question::confirmed;
 use crate::render;
 use crate::server::{Server, encoded};
 use crate::settings::Settings;
@@ -101,6 +102,9 @@ pub(crate) enum DatasetVerb {
     Remove {
         /// Its name or id.
         dataset: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -108,8 +112,10 @@ pub(crate) fn dataset(settings: &Settings, args: &DatasetArgs) -> CommandResult 
     let (server, view) = (Server::of(settings, &args.server)?, View::of(settings, &args.server));
     match &args.verb {
         DatasetVerb::Add { paths, owner, prefix, labels: of } => {
-            let asked =
-                paths.iter().map(|path| one(path, (owner, prefix), of)).collect::<Result<Vec<_>, _>>()?;
+            let asked = paths
+                .iter()
+                .map(|path| one(there(&server, path)?, (owner, prefix), of))
+                .collect::<Result<Vec<_>, _>>()?;
             add(&server, (paths, asked), view)
         }
         DatasetVerb::Import(asked) => import::import(&server, asked, view),
@@ -130,8 +136,12 @@ pub(crate) fn dataset(settings: &Settings, args: &DatasetArgs) -> CommandResult 
             view.one(&server.get::<Dataset>(&format!("datasets/{}", encoded(dataset)))?);
             Ok(())
         }
-        DatasetVerb::Remove { dataset } => {
-            view.one(&server.delete::<Dataset>(&format!("datasets/{}", encoded(dataset)))?);
+        DatasetVerb::Remove { dataset, yes } => {
+            let path = format!("datasets/{}", encoded(dataset));
+            let there: Dataset = server.get(&path)?;
+            let question = format!("have the server forget {} ({})?", there.name, there.location);
+            confirmed(settings, *yes, &question)?;
+            view.one(&server.delete::<Dataset>(&path)?);
             Ok(())
         }
     }
@@ -171,14 +181,13 @@ fn add(server: &Server, (paths, asked): (&[PathBuf], Vec<DatasetAdd>), view: Vie
     }
 }
 
-fn one(
-    path: &std::path::Path,
-    (owner, prefix): (&str, &str),
-    of: &[(String, String)],
-) -> Result<DatasetAdd, Failure> {
-    let real = path
-        .canonicalize()
-        .map_err(|error| Failure::text(codes::DATASET_NOT_FOUND, format!("{}: {error}", path.display())))?;
+/// A path as the server is to read it. On this machine it is looked at; elsewhere it may be what is only there.
+fn there(server: &Server, path: &Path) -> Result<PathBuf, Failure> {
+    let read = if server.is_near() { path.canonicalize() } else { std::path::absolute(path) };
+    read.map_err(|error| Failure::text(codes::DATASET_NOT_FOUND, format!("{}: {error}", path.display())))
+}
+
+fn one(real: PathBuf, (owner, prefix): (&str, &str), of: &[(String, String)]) -> Result<DatasetAdd, Failure> {
     let name = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let text = |what: &str, text: String| {
         Text::new(text).map_err(|error| Failure::text(codes::USAGE, format!("{what}: {error}")))
@@ -210,5 +219,25 @@ impl Row for Dataset {
             words(&self.labels),
             self.dataset.to_string(),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::there;
+    use crate::contexts::Target;
+    use crate::server::Server;
+    use skein_types::codes;
+
+    #[test]
+    fn a_path_is_looked_at_where_the_server_is_on_this_machine_alone() {
+        crate::choose_tls();
+        let at = |server: &str| Server::at(Target { server: server.to_owned(), token: None }).unwrap();
+        let nowhere = Path::new("/nowhere/orders");
+        assert_eq!(there(&at("https://skein.example"), nowhere).unwrap(), nowhere);
+        let here = there(&at("http://127.0.0.1:7447"), nowhere).unwrap_err();
+        assert_eq!(here.code(), codes::DATASET_NOT_FOUND);
     }
 }

@@ -12,6 +12,7 @@ use skein_types::{Bounds, Bytes, Resource, codes, grouped};
 
 use crate::args::ServerArgs;
 use crate::failure::{CommandResult, Failure};
+use crate::question::confirmed;
 use crate::render;
 use crate::server::{Server, encoded};
 use crate::settings::Settings;
@@ -70,6 +71,9 @@ pub(crate) enum QuotaVerb {
     Remove {
         /// Whose: org, default, team:NAME or campaign:ID.
         of: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -94,8 +98,10 @@ pub(crate) fn quota(settings: &Settings, args: &QuotaArgs) -> CommandResult {
             explain::shown(view, &server.get(&format!("{}/explain", path(of)))?);
             Ok(())
         }
-        QuotaVerb::Remove { of } => {
+        QuotaVerb::Remove { of, yes } => {
             let there: Quota = server.get(&path(of))?;
+            let question = format!("remove the quota of {}? What it guarantees and limits ends", there.of);
+            confirmed(settings, *yes, &question)?;
             view.one::<Quota>(&server.remove(&path(of), there.version)?);
             Ok(())
         }

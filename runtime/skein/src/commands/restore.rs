@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
-use skein_control::Restored;
+use skein_control::{Restored, ServiceError};
 use skein_types::{Blake3, Clock, RunId, ServerId, SystemClock, codes};
 
 use crate::args::Output;
@@ -68,11 +68,10 @@ pub(crate) fn restore(settings: &Settings, args: &RestoreArgs) -> CommandResult 
         home.keys_fit(&keys)?;
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let restored = skein_control::restore(&backup, &dir, &clock)
+    let take_keys =
+        || home.take_keys(&keys).map_err(|error| ServiceError::new(error.code(), error.message()));
+    let restored = skein_control::restore(&backup, &dir, &clock, take_keys)
         .map_err(|error| Failure::text(error.code, error.message).hint(error.hint))?;
-    if restored.keys {
-        home.take_keys(&keys)?;
-    }
     let shown = shown(restored);
     match args.output {
         Output::Table => table(&shown, &dir.display().to_string()),

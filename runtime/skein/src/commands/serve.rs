@@ -1,6 +1,7 @@
 //! `skein serve`: control, with the nodes of this machine.
 
 mod admin_token;
+mod names;
 mod share;
 
 use std::io::Write as _;
@@ -27,6 +28,7 @@ use crate::otlp;
 use crate::render;
 use crate::scrape;
 use crate::settings::Settings;
+use names::Names;
 
 /// Run a server on this machine: it takes modules, plans campaigns over many datasets, and has them carried out by nodes that it
 /// starts and keeps running.
@@ -41,7 +43,8 @@ use crate::settings::Settings;
 Examples:
   skein serve
   skein serve --dir /var/lib/skein/server --listen 127.0.0.1:7447 --nodes 2
-  skein serve --access tokens --listen 0.0.0.0:7447 --host skein.example.org")]
+  skein serve --access tokens --listen 0.0.0.0:7447 --host skein.example.org
+  skein serve --access tokens --url https://skein.example.org")]
 pub(crate) struct ServeArgs {
     /// Where ledger, modules and compiled artifacts are kept [default: server in $SKEIN_HOME].
     #[arg(long, value_name = "DIR")]
@@ -55,6 +58,10 @@ pub(crate) struct ServeArgs {
     /// A name by which clients know this server, beside localhost. May be given more than once.
     #[arg(long = "host", value_name = "NAME")]
     pub(crate) hosts: Vec<String>,
+    /// Where people reach this server, if something stands in front of it: the address in links of notices, in the `source` of events and
+    /// in what datasets say of who manages them. Its name counts as one of --host [default: by the first --host, or the address].
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
     /// Issue another admin's token, where all were lost, and write it to `admin-token` in the directory.
     #[arg(long)]
     pub(crate) new_admin_token: bool,
@@ -88,15 +95,16 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
     let tokens_only = args.access == Access::Tokens;
     // Connections are files, and so are those of the ledger.
     descriptors::raised();
-    let reach = Reach { address: args.listen, tokens_only, hosts: args.hosts.clone() };
+    let names = Names::of(args.url.as_deref(), &args.hosts)?;
+    let reach = Reach { address: args.listen, tokens_only, hosts: names.hosts() };
     let server =
         Server::listen(reach).map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
-    let address = format!("http://{}", server.address());
+    let address = names::on_this_machine(server.address());
     let dir = args.dir.clone().unwrap_or_else(|| home.server());
     let options = Options {
         dir: dir.clone(),
         exe: exe.clone(),
-        address: address.clone(),
+        address: names.url(server.address()),
         nodes_at: format!("http://{}", server.nodes_at()),
         artifact_key: home.artifact_key()?,
         keys: home.keys(),
@@ -129,7 +137,7 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
     let command = NodeCommand { exe, args: node_args };
     let supervisor = Supervisor::start(nodes, &command, &control);
     tell_where(&dir, &address)?;
-    render::line(&format!("listening on {address}, {nodes} nodes with {slots} slots each"));
+    render::line(&format!("listening on http://{}, {nodes} nodes with {slots} slots each", server.address()));
     if let Some(path) = admin_token {
         render::line(&format!("an admin's token is in {}", path.display()));
     }

@@ -82,6 +82,9 @@ pub(crate) enum WebhookVerb {
         /// For how long the one before counts, too.
         #[arg(long, value_name = "TIME", default_value = "24h")]
         overlap: Span,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
     },
     /// Send a test to a receiver, and wait until it was taken or not.
     Test {
@@ -192,8 +195,11 @@ pub(crate) fn webhook(settings: &Settings, args: &WebhookArgs) -> CommandResult 
             )?;
             shown(view, &server.remove::<Webhook>(&path(&now), now.version)?);
         }
-        WebhookVerb::Rotate { webhook, secret, overlap } => {
+        WebhookVerb::Rotate { webhook, secret, overlap, yes } => {
             let now = named(&server, webhook)?;
+            let question =
+                format!("Sign for {} with another secret, and in {overlap} with no other?", now.name);
+            question::confirmed(settings, *yes, &question)?;
             let secret = secret.as_deref().map(signing).transpose()?;
             let body = WebhookRotate { secret, overlap_ms: Some(overlap.length()) };
             signed(view, &server.post(&format!("{}/actions/rotate", path(&now)), &body)?);

@@ -93,13 +93,15 @@ pub(super) fn act(settings: &Settings, (server, view): (&Server, View), verb: &V
         }
         Verb::Rollback { asked, runs, sure, wait } => {
             let asked = Move { runs: &runs.runs, ..Move::of(asked, CampaignVerb::RollBack) };
+            let until = wait.until()?;
             let there: Campaign = server.get(&format!("campaigns/{}", encoded(asked.campaign)))?;
             asked_first(settings, (&asked, &there), Some(sure))?;
             let now = asked.send(server, &there)?;
-            match wait.until() {
-                Some(until) => {
+            match until {
+                Some(until) if asked.runs.is_empty() => {
                     wait::follow(settings, to, (asked.campaign, Goal::RolledBack), Patience::start(until))
                 }
+                Some(until) => wait::follow_runs(to, (asked.campaign, asked.runs), Patience::start(until)),
                 None => {
                     shown::campaign(view, &now);
                     Ok(())
@@ -147,7 +149,7 @@ fn planned_or_started(
     (server, view): (&Server, View),
     (asked, wait, goal): (&Move<'_>, &WaitArgs, Goal),
 ) -> CommandResult {
-    let Some(until) = wait.until() else { return done(settings, (server, view), asked, None) };
+    let Some(until) = wait.until()? else { return done(settings, (server, view), asked, None) };
     let mut patience = Patience::start(until);
     loop {
         let sent =

@@ -29,7 +29,7 @@ pub(super) fn report(report: &PlanReport) {
         grouped(rows.filtered.0),
         samples.failed,
     ));
-    reasons("failed", &samples.failures);
+    reasons("failed", &samples.failures).iter().for_each(|line| render::line(line));
     let takes = report.estimate;
     render::line(&format!(
         "takes about {} with {} at a time ({} CPU), {} beside what is there",
@@ -44,7 +44,7 @@ pub(super) fn report(report: &PlanReport) {
             render::counted(report.deferred, "dataset")
         ));
     }
-    reasons("left out", &report.reasons);
+    reasons("left out", &report.reasons).iter().for_each(|line| render::line(line));
     uncovered("none tried", &samples.uncovered, samples.more_uncovered);
     uncovered("none in the canary", &report.canary_uncovered, report.more_uncovered);
 }
@@ -57,14 +57,14 @@ const fn risk(risk: Risk) -> &'static str {
     }
 }
 
-fn reasons(what: &str, reasons: &[PlanReason]) {
-    for reason in reasons.iter().take(SHOWN) {
+/// How many datasets for which reason, each in a line.
+pub(super) fn reasons(what: &str, reasons: &[PlanReason]) -> Vec<String> {
+    let line = |reason: &PlanReason| {
         let (count, verdict) = (render::counted(reason.datasets, "dataset"), word(&reason.verdict));
-        render::line(&format!(
-            "  {what}: {count} ({verdict}), {} such as {}: {}",
-            reason.code, reason.example, reason.message
-        ));
-    }
+        let PlanReason { code, example, message, .. } = reason;
+        format!("  {what}: {count} ({verdict}), {code} such as {example}: {message}")
+    };
+    reasons.iter().take(SHOWN).map(line).collect()
 }
 
 fn uncovered(what: &str, kinds: &[Uncovered], more: u64) {

@@ -5,12 +5,22 @@
 
 use skein_api::{CampaignReport, FailureKind, PlanReason, RunCounts};
 use skein_campaign::Span;
-use skein_types::grouped;
+use skein_types::{codes, grouped};
 
 use super::plan;
 use crate::commands::module::word;
+use crate::failure::{CommandResult, Failure};
 use crate::render;
 use crate::view::{Row, View};
+
+/// Refuses two forms at once.
+pub(super) fn one_form(view: View, markdown: bool) -> CommandResult {
+    if markdown && !view.is_table() {
+        let failure = Failure::text(codes::USAGE, "--markdown is a form of its own, and -o asks for another");
+        return Err(failure.hint(Some("leave one of them out")));
+    }
+    Ok(())
+}
 
 pub(super) fn shown(view: View, report: &CampaignReport, markdown: bool) {
     if markdown {

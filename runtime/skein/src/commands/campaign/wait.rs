@@ -4,20 +4,26 @@
 //! A server that is started again or answers with a passing failure is asked again, less and less often, and it is said once. The
 //! campaign does not depend on whoever waits: Ctrl-C and a timeout end the wait and nothing else.
 
+mod runs;
+
 use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use skein_api::CampaignProgress;
+use serde::de::DeserializeOwned;
+use skein_api::{Campaign, CampaignProgress, PlanReport};
 use skein_campaign::Span;
 use skein_types::{CampaignState, Clock as _, Code, ErrorClass, SystemClock, codes};
 
+use super::plan;
 use crate::failure::{CommandResult, Failure};
 use crate::interrupt;
 use crate::render;
 use crate::server::{Server, encoded};
 use crate::settings::Settings;
 use crate::view::View;
+
+pub(super) use runs::follow_runs;
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Without a terminal a line now and then is enough.
@@ -52,8 +58,14 @@ pub(crate) struct Until {
 }
 
 impl WaitArgs {
-    pub(super) fn until(&self) -> Option<Until> {
-        self.wait.then_some(self.until)
+    /// None, if nothing is to be waited for. Then there is nothing that the other options could be about.
+    pub(super) fn until(&self) -> Result<Option<Until>, Failure> {
+        let Until { timeout, no_failures } = self.until;
+        if self.wait || (timeout.is_none() && !no_failures) {
+            return Ok(self.wait.then_some(self.until));
+        }
+        let option = if no_failures { "--no-failures" } else { "--timeout" };
+        Err(Failure::text(codes::USAGE, format!("{option} is about a wait")).hint(Some("add --wait")))
     }
 }
 
@@ -241,14 +253,42 @@ pub(super) fn follow(
         ended => ended,
     };
     match ended {
+        Ok(()) if matches!(goal, Goal::Planned | Goal::RolledOut) => {
+            left_out(server, (campaign, goal), &mut patience).map_err(Failure::on_stderr)
+        }
         Ok(()) => Ok(()),
         Err(code) => Err(over(campaign, code, &last).on_stderr()),
     }
 }
 
+/// Says what a plan leaves out as refused; and fails where that is all that there is to do, which no pipeline is to take for done.
+fn left_out(server: &Server, (campaign, goal): (&str, Goal), patience: &mut Patience) -> CommandResult {
+    let path = format!("campaigns/{}", encoded(campaign));
+    let there: Campaign = asked(server, &path, patience)?;
+    let Some(plan) = there.plan.filter(|plan| plan.refused > 0) else { return Ok(()) };
+    let report: PlanReport = asked(server, &format!("{path}/plan"), patience)?;
+    let reasons = plan::reasons("left out", &report.reasons);
+    if plan.eligible == 0 && plan.already_migrated == 0 {
+        let refused = render::counted(plan.refused, "dataset");
+        let message = format!("{campaign} has nothing to migrate: {refused} of its selection are refused");
+        return Err(Failure::text(codes::CAMPAIGN_REFUSED, message)
+            .details(reasons)
+            .hint(Some("mend the parameters or the selection, and make another campaign")));
+    }
+    if goal == Goal::Planned {
+        reasons.iter().for_each(|reason| render::to_stderr(reason));
+    }
+    Ok(())
+}
+
 fn look(server: &Server, campaign: &str, patience: &mut Patience) -> Result<CampaignProgress, Failure> {
+    asked(server, &format!("campaigns/{}/progress", encoded(campaign)), patience)
+}
+
+/// Asks until there is an answer.
+fn asked<T: DeserializeOwned>(server: &Server, path: &str, patience: &mut Patience) -> Result<T, Failure> {
     loop {
-        match server.get(&format!("campaigns/{}/progress", encoded(campaign))) {
+        match server.get(path) {
             Ok(now) => {
                 patience.answered();
                 return Ok(now);

@@ -17,7 +17,10 @@ What a program that calls `skein` can tell from how it ended. Which error it was
 
 /// What each exit code means, whatever the error.
 const MEANS: [(u8, &str); 12] = [
-    (1, "it ran and failed: the module, or a campaign that was halted or could not be planned or undone"),
+    (
+        1,
+        "it ran and failed: the module, or a campaign that was halted, refused as a whole, or could not be planned or undone",
+    ),
     (3, "it waits for a person"),
     (4, "no token that counts, or none that can be read"),
     (5, "what was named is not there"),
