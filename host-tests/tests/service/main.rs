@@ -25,6 +25,7 @@ mod requests;
 mod scans;
 mod spans;
 mod stream;
+mod teams;
 mod uploads;
 mod versions;
 

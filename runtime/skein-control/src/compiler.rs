@@ -184,6 +184,9 @@ impl Control {
             let page = self.ledger.modules(None, after.as_ref(), Limit::MAX)?;
             let submitted = page.items.iter().filter(|module| module.state == ModuleState::Submitted);
             submitted.for_each(|module| self.will_compile(module.digest));
+            // Of a process that died between the verdict and this.
+            let refused = page.items.iter().filter(|module| module.state == ModuleState::Refused);
+            refused.map(|module| module.digest).try_for_each(|digest| self.forget_refused(digest))?;
             match page.next {
                 Some(next) => after = Some(next),
                 None => return Ok(()),

@@ -56,6 +56,11 @@ impl Modules {
         Ok(self.bytes.keep(&file(module), bytes)?)
     }
 
+    /// Removes the bytes.
+    pub(crate) fn forget(&self, module: ModuleDigest) -> Result<(), ServiceError> {
+        Ok(self.bytes.remove(&file(module))?)
+    }
+
     /// The bytes as they were submitted.
     pub(crate) fn bytes(&self, module: ModuleDigest) -> Result<Option<Vec<u8>>, ServiceError> {
         Ok(self.bytes.get(&file(module))?)

@@ -16,7 +16,7 @@ mod found;
 use std::collections::BTreeMap;
 
 use skein_api::node::{Payload, ScanTask};
-use skein_api::{List, Location, Page, Scan, ScanAsk, ScanFound, Time, Why};
+use skein_api::{List, Location, Name, Page, Scan, ScanAsk, ScanFound, Time, Why};
 use skein_ledger::{Actor, Enqueue, Entry, Limit, PhaseName, SizeClass, Task, TaskFilter, TaskKind, Unit};
 use skein_types::{Blake3, Bytes, CauseId, Role, TaskId, Timestamp, codes};
 use uuid::Uuid;
@@ -30,9 +30,9 @@ use crate::shown;
 
 pub(crate) use found::check;
 
-/// Scans that are under way at a time.
+/// Scans of one team that are under way at a time.
 const AT_A_TIME: usize = 8;
-/// Scans that are remembered.
+/// Scans of one team that are remembered.
 const KEPT: usize = 64;
 /// Pages of one scan.
 const PAGES_MAX: u64 = 1_000;
@@ -94,12 +94,13 @@ impl Control {
         if let Some(before) = self.begun_by(who, &state)? {
             return Ok(before);
         }
-        if state.scans.len() >= AT_A_TIME {
+        let own = state.scans.values().filter(|other| other.scan.asked.owner == record.scan.asked.owner);
+        if own.count() >= AT_A_TIME {
             let message = format!("{AT_A_TIME} scans are under way");
             return Err(ServiceError::new(codes::SCANS_BUSY, message)
                 .hint(Some("wait for one of them, or cancel one")));
         }
-        self.forget_old_scans(&state)?;
+        self.forget_old_scans(&state, record.scan.asked.owner.as_ref())?;
         self.note(&record)?;
         self.write(who.unit().then(entry(&record)))?;
         state.scans.insert(id, record);
@@ -142,7 +143,6 @@ impl Control {
     ) -> Result<Page<Scan>, ServiceError> {
         let after = part.after.as_deref().unwrap_or_default();
         let named: Vec<String> = self.scan_names()?.into_iter().filter(|name| &**name > after).collect();
-        // No more are remembered than fit into a page.
         let mut scans = named.iter().map(|name| self.scan(name)).collect::<Result<Vec<Scan>, _>>()?;
         scans.retain(may_see);
         let more = scans.len() > part.items();
@@ -307,7 +307,13 @@ impl Control {
     /// Pages that may be given to a node now.
     pub(crate) fn scans_to_give(&self, state: &State, most: u32) -> Result<Vec<Task>, ServiceError> {
         let mut given = Vec::new();
-        for record in state.scans.values().take(most as usize) {
+        // Those that have had least first: no team's scans keep another's waiting.
+        let mut records: Vec<&Record> = state.scans.values().collect();
+        records.sort_by_key(|record| record.scan.pages);
+        for record in records {
+            if given.len() >= most as usize {
+                break;
+            }
             let task = self.ledger.task(page_task(record.scan.scan, record.scan.pages))?;
             given.extend(task.filter(|task| task.phase.name() == PhaseName::Ready));
         }
@@ -354,18 +360,19 @@ impl Control {
         Ok(names.into_iter().filter(|name| name.parse::<TaskId>().is_ok()).collect())
     }
 
-    /// Makes room for one more.
-    fn forget_old_scans(&self, state: &State) -> Result<(), ServiceError> {
-        let names = self.scan_names()?;
-        let over = (names.len() + 1).saturating_sub(KEPT);
-        let ended = names.into_iter().filter_map(|name| name.parse::<TaskId>().ok());
-        let ended: Vec<TaskId> = ended.filter(|id| !state.scans.contains_key(id)).take(over).collect();
-        for id in ended {
-            let pages = self.noted(id)?.map_or(0, |record| record.scan.pages);
-            for number in 0..pages {
-                self.shelf_of_scans.remove(&page_file(id, number))?;
+    /// Makes room for one more of a team.
+    fn forget_old_scans(&self, state: &State, owner: Option<&Name>) -> Result<(), ServiceError> {
+        let mut own = Vec::new();
+        for id in self.scan_names()?.into_iter().filter_map(|name| name.parse::<TaskId>().ok()) {
+            own.extend(self.noted(id)?.filter(|record| record.scan.asked.owner.as_ref() == owner));
+        }
+        let over = (own.len() + 1).saturating_sub(KEPT);
+        let ended = own.iter().filter(|record| !state.scans.contains_key(&record.scan.scan));
+        for Scan { scan, pages, .. } in ended.map(|record| &record.scan).take(over) {
+            for number in 0..*pages {
+                self.shelf_of_scans.remove(&page_file(*scan, number))?;
             }
-            self.shelf_of_scans.remove(&id.to_string())?;
+            self.shelf_of_scans.remove(&scan.to_string())?;
         }
         Ok(())
     }

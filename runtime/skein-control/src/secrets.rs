@@ -43,7 +43,7 @@ impl Control {
         let version = self.ledger.head()?.position + 1;
         // The value first: a record of one that is not there would be a promise that nobody can keep.
         self.vault.keep(Of { team: team.as_str(), name: named.as_str(), version }, value)?;
-        let digest = self.vault.digest(value);
+        let digest = self.vault.digest_of((team.as_str(), named.as_str()), value);
         let set = SecretSet { team: team.clone(), name: named.clone(), version, digest };
         let subject = Subject::Secret(team.clone(), named.clone());
         self.set((&what, subject, there), who.unit().decide(set))?;
@@ -124,7 +124,8 @@ impl Control {
             let of = Of { team: row.owner.as_str(), name: named, version };
             values.push((named.clone(), to_hex(&self.vault.value(of)?)));
         }
-        Ok(SecretsTold { digest_key: to_hex(self.vault.digest_key()), values: List::first(values).0 })
+        let digest_key = to_hex(&self.vault.digest_key_of(row.owner.as_str()));
+        Ok(SecretsTold { digest_key, values: List::first(values).0 })
     }
 
     /// Removes values that nothing names any more: neither a secret or receiver as it is now nor a campaign that is

@@ -89,9 +89,13 @@ impl Control {
                 .hint(Some("send it again; compare with `sha256sum FILE` if it stays so")));
         }
         let there = self.there_already(who, (&of, &version), digest)?;
+        let before = self.ledger.module(digest)?.map(|module| module.state);
         point!("module.before-bytes")?;
-        // The bytes first: a record of a module that is not there would be a promise that nobody can keep.
-        self.modules.keep(digest, aside)?;
+        // The bytes first: a record of a module that is not there would be a promise that nobody can keep. Of one that was refused there
+        // is the verdict, which the same bytes get again.
+        if before != Some(ModuleState::Refused) {
+            self.modules.keep(digest, aside)?;
+        }
         point!("module.after-bytes")?;
         let submitted = ModuleSubmitted {
             module: digest,
@@ -102,7 +106,6 @@ impl Control {
             source,
             commit,
         };
-        let before = self.ledger.module(digest)?.map(|module| module.state);
         // It may be known from a time that was not answered.
         let mut new = !there;
         if new {
@@ -171,7 +174,19 @@ impl Control {
             }
         };
         self.note_compiled(module, unit)?;
-        point!("module.after-compiled")
+        point!("module.after-compiled")?;
+        self.forget_refused(module)
+    }
+
+    /// Removes the bytes of a module that was refused: nothing runs them, and whoever sent them has them.
+    pub(crate) fn forget_refused(&self, module: ModuleDigest) -> Result<(), ServiceError> {
+        match self.ledger.module(module)?.map(|row| row.state) {
+            Some(ModuleState::Refused) => self.modules.forget(module),
+            Some(
+                ModuleState::Submitted | ModuleState::Ready | ModuleState::Suspended | ModuleState::Banned,
+            )
+            | None => Ok(()),
+        }
     }
 
     /// What came of it counts only for a module that is still to be compiled. Banned meanwhile, it stays banned, and is compiled again

@@ -39,15 +39,8 @@ impl Control {
 
     /// Who holds this token, if it counts.
     pub fn principal(&self, secret: &str) -> Result<Principal, ServiceError> {
-        let now = self.clock.now();
-        let row = self.ledger.token_by_hash(Blake3::of(secret.as_bytes()))?;
-        let row = row.ok_or_else(|| refused("the token is not known"))?;
-        if row.revoked.is_some() {
-            return Err(refused("the token was revoked"));
-        }
-        if row.expires.is_some_and(|expires| expires <= now) {
-            return Err(refused("the token has expired"));
-        }
+        let (now, row) = (self.clock.now(), self.ledger.token_by_hash(Blake3::of(secret.as_bytes()))?);
+        let row = counting(row, now)?;
         self.uses.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(row.id, now);
         Ok(Principal {
             actor: actor_of(&row)?,
@@ -57,6 +50,12 @@ impl Control {
             trace: None,
             cause: None,
         })
+    }
+
+    /// Refuses whoever's token counted when a long request began and does not any more.
+    pub(crate) fn check_still(&self, who: &Principal) -> Result<(), ServiceError> {
+        let Some(token) = who.token else { return Ok(()) };
+        counting(self.ledger.token(token)?, self.clock.now()).map(|_| ())
     }
 
     /// Writes down when tokens were used.
@@ -252,6 +251,18 @@ impl Control {
         self.set((&what, Subject::Team(row.name.clone()), version), who.unit().decide(removed))?;
         Ok(shown_team(&row))
     }
+}
+
+/// A token that counts.
+fn counting(row: Option<skein_ledger::Token>, now: Timestamp) -> Result<skein_ledger::Token, ServiceError> {
+    let row = row.ok_or_else(|| refused("the token is not known"))?;
+    if row.revoked.is_some() {
+        return Err(refused("the token was revoked"));
+    }
+    if row.expires.is_some_and(|expires| expires <= now) {
+        return Err(refused("the token has expired"));
+    }
+    Ok(row)
 }
 
 /// The same sentence for whoever guesses and for whoever mistyped, but for what its holder may know.

@@ -92,9 +92,14 @@ impl Vault {
         Blake3::keyed(&self.digest_key, value)
     }
 
+    /// Tells values of one secret apart, and no two secrets that have one value.
+    pub(crate) fn digest_of(&self, (team, name): (&str, &str), value: &[u8]) -> Blake3 {
+        Blake3::of_secret(&self.digest_key_of(team), name, value)
+    }
+
     /// With which nodes make the same digests.
-    pub(crate) const fn digest_key(&self) -> &[u8; 32] {
-        &self.digest_key
+    pub(crate) fn digest_key_of(&self, team: &str) -> [u8; 32] {
+        self.digest(format!("skein secrets of\0{team}").as_bytes()).0
     }
 
     /// Keeps a value, durably.

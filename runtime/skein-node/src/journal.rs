@@ -131,10 +131,12 @@ impl Journal {
         let told = &mut told.rejects;
         for Reject { row, code, message } in rejects {
             told.rows += 1;
-            if let Some(rows) = told.codes.get_mut(code) {
+            // Counts by code are on record; the rows that are named are not.
+            let counted = if self.alone && !is_word(code) { NO_WORD } else { code };
+            if let Some(rows) = told.codes.get_mut(counted) {
                 *rows += 1;
             } else if told.codes.len() < CODES_MAX {
-                told.codes.insert(code.clone(), 1);
+                told.codes.insert(counted.to_owned(), 1);
             }
             if told.named.len() < NAMED_MAX {
                 let (code, message) = (escaped::<128>(code), escaped::<MESSAGE_BYTES>(message));
@@ -160,15 +162,34 @@ impl Journal {
 /// Says where the words are instead of saying them.
 const ELSEWHERE: &str = "what it says is in the attempt's log";
 
-/// Takes what its module says out of the error. A panic keeps its place; all else are the host's words.
+/// Stands for a code that is no word.
+const NO_WORD: &str = "…";
+/// Bytes of a code that may go on record.
+const WORD_BYTES: usize = 64;
+
+/// Takes what its module says out of the error: its message, and a code that is no word. A panic keeps its place; all else are the
+/// host's words.
 fn take_words(error: &mut GuestError) -> Option<String> {
-    if let GuestError::Failure { message, .. } | GuestError::Rejects { message, .. } = error {
-        return Some(std::mem::replace(message, ELSEWHERE.to_owned()));
+    if let GuestError::Failure { code, message, .. } | GuestError::Rejects { code, message, .. } = error {
+        let words = std::mem::replace(message, ELSEWHERE.to_owned());
+        return Some(match is_word(code) {
+            true => words,
+            false => format!("{}: {words}", std::mem::replace(code, NO_WORD.to_owned())),
+        });
     }
     let GuestError::Trap { panic: Some(panic), .. } = error else { return None };
     let place = panic.split(": ").next().filter(|place| place.starts_with("panicked at "));
     let place = place.map_or_else(|| ELSEWHERE.to_owned(), |place| format!("{place}: {ELSEWHERE}"));
     Some(std::mem::replace(panic, place))
+}
+
+/// Whether a code is one of those that authors write into a module, as the contract wants them, and not what it has read: a lower-case
+/// word. A module that means to can tell anything by which words it chooses; it is its team's own rows that it would tell of.
+fn is_word(code: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+    code.len() <= WORD_BYTES
+        && code.starts_with(|first: char| first.is_ascii_lowercase())
+        && code.bytes().all(fits)
 }
 
 impl Told {
@@ -296,6 +317,30 @@ mod tests {
         let said: Vec<_> = lines(&journal).iter().map(|line| line["message"].clone()).collect();
         assert_eq!(said, ["9411", "panicked at src/lib.rs:1:2: no 9411"]);
         assert!(Journal::default().on_record(&at(), failure()).to_string().contains("9411"));
+    }
+
+    #[test]
+    fn a_code_that_is_no_word_is_in_the_journal_and_not_on_record() {
+        let of = |code: &str| {
+            let journal = Journal::alone_has_words();
+            let failure = GuestError::Failure { call: "process", code: code.into(), message: "m".into() };
+            let rejects = GuestError::Rejects { limit: 1, row: 0, code: code.into(), message: "m".into() };
+            let told = [failure, rejects].map(|error| journal.on_record(&at(), error).to_string()).concat();
+            journal.rejected(&at(), &[Reject { row: 1, code: code.into(), message: "m".into() }]);
+            let rejects = journal.take().rejects().unwrap();
+            let codes: Vec<String> = rejects.codes.iter().map(|one| one.code.to_string()).collect();
+            (told.contains(code) || codes.contains(&code.to_owned()), rejects.some[0].contains(code))
+        };
+        assert_eq!(of("bad-ts_2"), (true, true));
+        for value in ["9b77-of-a-row", "Ada Lovelace", "ada@example.com", "42", &"n".repeat(65)] {
+            assert_eq!(of(value), (false, true), "{value}");
+        }
+        let journal = Journal::alone_has_words();
+        journal.on_record(
+            &at(),
+            GuestError::Failure { call: "process", code: "a b".into(), message: "m".into() },
+        );
+        assert_eq!(lines(&journal)[0]["message"], "a b: m");
     }
 
     #[test]

@@ -177,7 +177,7 @@ fn sorted(value: Value, depth: usize) -> Result<Value, ParamsError> {
 }
 
 fn digest(json: &str, secrets: &BTreeMap<String, Vec<u8>>, key: &[u8; 32]) -> ParamsDigest {
-    let keyed = secrets.iter().map(|(name, value)| (name.as_str(), Blake3::keyed(key, value)));
+    let keyed = secrets.iter().map(|(name, value)| (name.as_str(), Blake3::of_secret(key, name, value)));
     ParamsDigest::with_secrets(json, keyed)
 }
 

@@ -41,7 +41,8 @@ impl Arriving {
         };
         let Some(next) = next else { return Ok(None) };
         let bytes = next.map_err(|error| {
-            Refusal(ServiceError::new(codes::IO, format!("the body did not arrive: {error}")))
+            // The peer's doing, as slowness is: nothing of this machine failed.
+            Refusal(ServiceError::new(codes::REQUEST_LATE, format!("the body broke off: {error}")))
         })?;
         self.got += bytes.len() as u64;
         if self.got > self.most { Err(too_large(self.most)) } else { Ok(Some(bytes)) }

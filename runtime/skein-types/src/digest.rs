@@ -104,6 +104,11 @@ impl Blake3 {
         Self(*blake3::keyed_hash(key, bytes).as_bytes())
     }
 
+    /// Keyed, of a secret: whoever sees two of them does not learn that two names have one value.
+    pub fn of_secret(key: &[u8; 32], name: &str, value: &[u8]) -> Self {
+        Self::keyed(key, &[name.as_bytes(), b"\0", value].concat())
+    }
+
     /// The first eight hex digits, as used in output file names.
     pub fn short(&self) -> String {
         self.0[..4].iter().map(|b| format!("{b:02x}")).collect()

@@ -31,6 +31,8 @@ impl Desk<'_> {
         let source =
             source.map(Text::new).transpose().map_err(|error| ServiceError::unfit("source", &error))?;
         let commit = commit.map(|commit| crate::control::name("commit", &commit)).transpose()?;
+        // It may have been revoked while the bytes came.
+        self.control.check_still(self.who)?;
         self.control.submit_module(self.who, upload, (digest, (source, commit)))
     }
 
