@@ -62,7 +62,7 @@ impl Control {
     /// many just now.
     pub(crate) fn upload(&self, owner: Name, (of, version): (&str, &str)) -> Result<Upload, ServiceError> {
         let (of, version) = (name("name", of)?, name("version", version)?);
-        self.may_compile_more()?;
+        self.may_compile_more(&owner)?;
         let place = self.uploads.take(&owner).map_err(|full| {
             let message = match full {
                 Full::OfOne => format!("{UPLOADS_OF_TEAM} modules of {owner} are being sent already"),
@@ -102,7 +102,7 @@ impl Control {
             name: of.clone(),
             version: version.clone(),
             bytes,
-            owner: Some(owner),
+            owner: Some(owner.clone()),
             source,
             commit,
         };
@@ -121,7 +121,7 @@ impl Control {
             Some(
                 ModuleState::Ready | ModuleState::Refused | ModuleState::Suspended | ModuleState::Banned,
             ) => {}
-            None | Some(ModuleState::Submitted) => self.will_compile(digest),
+            None | Some(ModuleState::Submitted) => self.will_compile(digest, Some(owner)),
         }
         let module = shown::module(&self.find_module(of.as_str(), version.as_str())?);
         Ok(Submitted { module, new })
@@ -236,7 +236,7 @@ impl Control {
         }
         let restored = self.find_module(of, version)?;
         if restored.state == ModuleState::Submitted {
-            self.will_compile(restored.digest);
+            self.will_compile(restored.digest, restored.owner.clone());
         }
         Ok(shown::module(&restored))
     }
