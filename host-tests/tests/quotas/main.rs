@@ -5,6 +5,7 @@
     reason = "helpers of tests: a failure here is a failed test, and a deadline is of the real clock"
 )]
 
+mod burnt;
 mod cuts;
 mod elsewhere;
 mod fuel;

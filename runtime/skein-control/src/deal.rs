@@ -10,7 +10,7 @@ use skein_ledger::Task;
 use skein_types::{Bytes, CampaignId, NodeId, QuotaOf, TaskId};
 
 use crate::control::{Control, State};
-use crate::division::{TICK_EVERY, TICK_SOON, cheapest, class, queue_of};
+use crate::division::{TICK_EVERY, cheapest, class, queue_of};
 use crate::error::ServiceError;
 use crate::fleet::Hold;
 
@@ -70,7 +70,7 @@ impl Control {
             return Ok(dealt);
         }
         // What came since the last tick is not in it.
-        self.divide(state, TICK_SOON)?;
+        self.divide_soon(state)?;
         self.deal_once(state, asked, (gone, shunned))
     }
 
@@ -109,6 +109,7 @@ impl Control {
             let given = u32::try_from(tasks.len()).unwrap_or(u32::MAX);
             if let Some(waiting) = state.division.waiting.get_mut(&queue) {
                 *waiting = waiting.saturating_sub(given);
+                state.division.more |= *waiting == 0;
             }
             if large { dealt.large.extend(tasks) } else { dealt.small.extend(tasks) }
         }
@@ -154,7 +155,7 @@ impl Control {
             let mut waiting = division.waiting.iter();
             waiting.any(|(queue, tasks)| *tasks > 0 && division.grants.permits(queue, node) > 0)
         };
-        some(state) || (self.divide(state, TICK_SOON).is_ok() && some(state))
+        some(state) || (self.divide_soon(state).is_ok() && some(state))
     }
 
     /// What of a node's tasks goes back because somebody else has a right to its place.

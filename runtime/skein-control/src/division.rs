@@ -17,11 +17,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use skein_fleet::{Amounts, Demand, Grants, Node, Past, Queue, QueueKey, Quota, Quotas, SizeClass, Used};
-use skein_ledger::{Limit, Name, UsageBy, UsageFilter};
+use skein_ledger::{Limit, Name, UsageBy, UsageFilter, UsageOf};
 use skein_types::{
     Bytes, CampaignId, Fuel, FuelBudget, Millis, NodeId, QuotaOf, Resource, TaskId, Timestamp,
 };
 
+use crate::charges::HOUR;
 use crate::control::{Control, State};
 use crate::error::ServiceError;
 use crate::fleet::{Hold, Seat};
@@ -32,7 +33,7 @@ use crate::work::memory_of;
 /// Between two ticks.
 pub(crate) const TICK_EVERY: Duration = Duration::from_millis(250);
 /// The same, where a node has nothing to do and something came that the last tick did not know.
-pub(crate) const TICK_SOON: Duration = Duration::from_millis(25);
+const TICK_SOON: Duration = Duration::from_millis(25);
 /// Thousandths of a core that an agent is expected to take, until it is measured.
 const CPU: u64 = 1_000;
 /// The one store that there is.
@@ -58,6 +59,10 @@ pub(crate) struct Division {
     pub(crate) on: bool,
     /// Memory is scarce: permits are hard because of it.
     tight: bool,
+    /// Of the moment at which it was counted what waits.
+    queued: u64,
+    /// More may wait than was counted.
+    pub(crate) more: bool,
 }
 
 impl Division {
@@ -138,6 +143,7 @@ impl Control {
             state.division = Division { quotas, past, at: Some(now), ..Division::default() };
             return Ok(false);
         }
+        let queued = self.wake.queued();
         let (demand, waiting) = self.demand(state, &works)?;
         let division = &mut state.division;
         let past = std::mem::take(&mut division.past);
@@ -146,10 +152,20 @@ impl Control {
         division.known = demand.queues.into_iter().map(|queue| queue.key).collect();
         (division.past, division.grants, division.waiting) = (past, Arc::new(grants), waiting);
         (division.on, division.tight) = (true, tight);
+        (division.queued, division.more) = (queued, false);
         if moved {
-            self.wake.nodes();
+            self.wake.permitted();
         }
         Ok(true)
+    }
+
+    /// The same for a node that has nothing to do, sooner after the last time, if there is something that was not known then.
+    pub(crate) fn divide_soon(&self, state: &mut State) -> Result<bool, ServiceError> {
+        let division = &state.division;
+        match division.more || division.queued != self.wake.queued() {
+            true => self.divide(state, TICK_SOON),
+            false => Ok(division.on),
+        }
     }
 
     /// What waits and what runs, by queue; and how much of it waits in the ledger.
@@ -170,17 +186,21 @@ impl Control {
         let both = works.iter().flat_map(|id| [(*id, false), (*id, true)]);
         let keys: BTreeSet<(CampaignId, bool)> = both.chain(at.keys().copied()).collect();
         let (mut queues, mut waiting) = (Vec::new(), BTreeMap::new());
+        let works: Vec<CampaignId> = works.iter().copied().collect();
+        let most = u32::try_from(COUNTED).unwrap_or(u32::MAX);
+        let counted = self.ledger.tasks_ready(&works, self.clock.now(), most)?;
         for (id, large) in keys {
-            let ready = match works.contains(&id) {
-                true => self.ready(id, Some(class(large)), COUNTED)?,
-                false => Vec::new(),
-            };
+            let ready = counted.get(&(id, class(large))).copied().unwrap_or(0);
             let here = at.remove(&(id, large)).unwrap_or_default();
             let live = self.live(state, id)?;
             let (key, memory, module) = (queue_of(live, id, large), memory_of(live), live.module);
-            let shun = live.all_shun(&ready);
+            // Which tasks they are matters only where some have failed.
+            let which = match ready > 0 && !live.tries.is_empty() {
+                true => self.ready(id, Some(class(large)), COUNTED)?,
+                false => Vec::new(),
+            };
+            let shun = live.all_shun(&which);
             let not_at = shun.filter(|node| state.fleet.has_other(*node, memory));
-            let ready = u32::try_from(ready.len()).unwrap_or(u32::MAX);
             let seats = &state.fleet.seats;
             let running =
                 here.iter().filter_map(|(node, at)| Some((*node, running(seats.get(node)?, &key, *at))));
@@ -222,30 +242,36 @@ impl Control {
         let now = self.clock.now();
         for (of, quota) in quotas.each() {
             let Some(budget) = quota.fuel.filter(|budget| budget.per.0 > 0) else { continue };
-            let (team, campaign) = match of {
-                QuotaOf::Org | QuotaOf::Default => continue,
-                QuotaOf::Team(team) => (team, None),
-                QuotaOf::Campaign(id) => match self.ledger.campaign(id)? {
-                    Some(row) => (row.owner, Some(id)),
-                    None => continue,
-                },
+            let from = Some(window(&budget, now));
+            let since = |team, campaign| {
+                let filter = UsageFilter { team, campaign, from, ..UsageFilter::default() };
+                Ok::<_, ServiceError>(self.ledger.usage(&filter, UsageBy::Team, Limit::MAX)?.sums)
             };
-            let fuel = self.fuel_since(&team, campaign, window(&budget, now))?;
-            past.spent((&team, campaign), &budget, now, fuel);
+            let all = |sums: Vec<(UsageOf, skein_ledger::Used)>| -> Fuel {
+                sums.iter().map(|(_, used)| used.fuel).sum()
+            };
+            match of {
+                QuotaOf::Org => past.spent_by_all(&budget, now, all(since(None, None)?)),
+                QuotaOf::Team(team) => {
+                    past.spent((&team, None), &budget, now, all(since(Some(team.clone()), None)?));
+                }
+                QuotaOf::Default => {
+                    for (of, used) in since(None, None)? {
+                        let UsageOf::Team(team) = of else { continue };
+                        if !quotas.teams.contains_key(&team) {
+                            past.spent((&team, None), &budget, now, used.fuel);
+                        }
+                    }
+                }
+                QuotaOf::Campaign(id) => {
+                    if let Some(row) = self.ledger.campaign(id)? {
+                        let fuel = all(since(Some(row.owner.clone()), Some(id))?);
+                        past.spent((&row.owner, Some(id)), &budget, now, fuel);
+                    }
+                }
+            }
         }
         Ok(())
-    }
-
-    fn fuel_since(
-        &self,
-        team: &Name,
-        campaign: Option<CampaignId>,
-        from: Timestamp,
-    ) -> Result<Fuel, ServiceError> {
-        let filter =
-            UsageFilter { team: Some(team.clone()), campaign, from: Some(from), ..UsageFilter::default() };
-        let usage = self.ledger.usage(&filter, UsageBy::Team, Limit::new(1))?;
-        Ok(usage.sums.into_iter().map(|(_, used)| used.fuel).sum())
     }
 }
 
@@ -257,9 +283,10 @@ fn is_tight(state: &State, works: &BTreeSet<CampaignId>) -> bool {
     seats.any(|seat| most.saturating_mul(seat.slots as u64) > seat.memory())
 }
 
-/// When the time of a budget that runs now began.
+/// The hour in which the time of a budget that runs now began: what was used is known by hours, and what of that one was before
+/// counts too, since to forget it would be to give it again.
 const fn window(budget: &FuelBudget, now: Timestamp) -> Timestamp {
-    Timestamp(now.0 / budget.per.0 * budget.per.0)
+    Timestamp(now.0 / budget.per.0 * budget.per.0 / HOUR * HOUR)
 }
 
 /// What of a node's tasks counts as running: those that are started, and those that it may start without being asked.
@@ -284,3 +311,6 @@ pub(crate) const fn class(large: bool) -> skein_ledger::SizeClass {
 pub(crate) fn cheapest(holds: &mut [(TaskId, Hold)]) {
     holds.sort_by_key(|(task, hold)| (!hold.recalled, hold.rows.saturating_sub(hold.kept), *task));
 }
+
+#[cfg(test)]
+mod tests;

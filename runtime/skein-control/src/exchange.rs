@@ -13,7 +13,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use skein_api::List;
-use skein_api::node::{CheckpointReport, Exchange, Exchanged, Held, Lease, Revoke, RevokeReason, TASKS_MAX};
+use skein_api::node::{
+    CheckpointReport, Exchange, Exchanged, Held, Lease, Outcome, Report, Revoke, RevokeReason, TASKS_MAX,
+};
 use skein_campaign::task::{
     Claim as Right, Claimed, ReadyTask, Recall, Receive, Settle, SizeClass as Class, assign, reconcile, share,
 };
@@ -134,8 +136,14 @@ impl Control {
         let mut call = self.reports(state, asked)?;
         self.divide(state, TICK_EVERY)?;
         let settled = self.settled(state, asked, &over);
+        let back = self.gives_back(state, asked, (&settled, &mut call));
+        // What is given back waits again, and what failed may.
+        let is_done = |report: &Report| {
+            !matches!(report.outcome, Outcome::Revoked | Outcome::Evicted { .. } | Outcome::Failed { .. })
+        };
+        state.division.more |= !back.is_empty() || !asked.results.iter().all(is_done);
         let mut gone = over.clone();
-        gone.extend(self.gives_back(state, asked, (&settled, &mut call)));
+        gone.extend(back);
         let takes = !state.fleet.frozen && Self::seat(state, asked.node, asked.incarnation)?.takes();
         if takes && !asked.draining {
             self.claims(state, asked, (&gone, &mut call))?;
@@ -296,8 +304,8 @@ impl Control {
         for (some, wanted, large) in
             [(&mut small, asked.wants.small, false), (&mut large, asked.wants.large, true)]
         {
-            // What is less than this node wants is for all nodes.
-            if some.len() < usize::try_from(wanted).unwrap_or(usize::MAX) {
+            // What is less than this node wants is for all nodes; where the fleet is divided permits say for which.
+            if !state.division.on && some.len() < usize::try_from(wanted).unwrap_or(usize::MAX) {
                 let (has, others) = state.fleet.dealt(asked.node, large, gone);
                 some.truncate(share(some.len(), has, others));
             }

@@ -189,13 +189,13 @@ impl Fleet {
         seats.any(|(node, seat)| *node != than && seat.takes() && seat.memory() >= memory.0)
     }
 
-    /// How many tasks of a size class a node has when these are gone, and how many each of the others has.
+    /// How many tasks of a size class a node has when these are gone, and how many each of the others has that gets anything new.
     pub(crate) fn dealt(&self, node: NodeId, large: bool, gone: &BTreeSet<TaskId>) -> (usize, Vec<usize>) {
         let of = |seat: &Seat, gone: &BTreeSet<TaskId>| {
             seat.holds.iter().filter(|(task, hold)| hold.large == large && !gone.contains(task)).count()
         };
         let has = self.seats.get(&node).map_or(0, |seat| of(seat, gone));
-        let others = self.seats.iter().filter(|(other, _)| **other != node);
+        let others = self.seats.iter().filter(|(other, seat)| **other != node && seat.takes());
         (has, others.map(|(_, seat)| of(seat, &BTreeSet::new())).collect())
     }
 
@@ -219,5 +219,32 @@ impl Fleet {
     /// The seat of this name.
     pub(crate) fn named(&self, name: &str) -> Option<NodeId> {
         self.seats.iter().find(|(_, seat)| seat.name == name).map(|(node, _)| *node)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use skein_campaign::task::share;
+    use skein_types::{NodeId, NodeMark};
+    use uuid::Uuid;
+
+    use super::Fleet;
+    use crate::scene::seat;
+
+    #[test]
+    fn nothing_waits_for_a_node_that_gets_nothing_new() {
+        let [a, b] = [1, 2].map(|number| NodeId::new(Uuid::from_u128(number)));
+        let mut fleet = Fleet { seats: [(a, seat("a", 4)), (b, seat("b", 4))].into(), ..Fleet::default() };
+        let shared = |fleet: &Fleet| {
+            let (has, others) = fleet.dealt(a, false, &BTreeSet::new());
+            share(2, has, others)
+        };
+        assert_eq!(shared(&fleet), 1);
+        for mark in [NodeMark::Cordoned, NodeMark::Draining] {
+            fleet.seats.get_mut(&b).unwrap().mark = mark;
+            assert_eq!(shared(&fleet), 2, "{mark:?}");
+        }
     }
 }

@@ -62,6 +62,8 @@ impl Control {
         // A cordon is about the next life of a node too.
         seat.mark = self.ledger.node(node)?.map_or(NodeMark::None, |row| row.mark);
         state.fleet.seats.insert(node, seat);
+        // What waited for a node is counted again.
+        state.division.more = true;
         self.wake.reconciler();
         Ok(Registered {
             node,

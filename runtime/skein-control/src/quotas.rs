@@ -9,7 +9,7 @@ use std::sync::MutexGuard;
 use skein_api::{
     List, Page, Quota, QuotaChange, QuotaPut, QuotasApplied, QuotasApply, Text as ApiText, Time,
 };
-use skein_fleet::{Amounts, Holders};
+use skein_fleet::{Amounts, Finding, Holders};
 use skein_ledger::{
     Guard, INTEGER_MAX, Limit, Name, QuotaRemoved, QuotaSet, Subject, Text, Unit, UnitOutcome,
 };
@@ -24,6 +24,13 @@ use crate::shown;
 
 /// All quotas, as they are set.
 pub(crate) type Quotas = BTreeMap<QuotaOf, QuotaSet>;
+
+/// What is wrong with quotas.
+struct Findings {
+    /// Whose are of something that is not there, and what.
+    absent: BTreeMap<QuotaOf, &'static str>,
+    numbers: Vec<Finding>,
+}
 
 /// Whose quota is meant.
 pub(crate) fn quota_of(text: &str) -> Result<QuotaOf, ServiceError> {
@@ -44,9 +51,10 @@ impl Control {
         let what = said(of);
         let version = seen.against(&what, self.ledger.quota(of)?.map(|row| row.version))?;
         let set = set(of.clone(), asked)?;
-        let mut all = self.all_quotas()?;
-        all.insert(of.clone(), set.clone());
-        balanced(self.findings(&state, &all)?)?;
+        let before = self.all_quotas()?;
+        let mut after = before.clone();
+        after.insert(of.clone(), set.clone());
+        balanced(self.added(&state, (&before, &after))?)?;
         self.set((&what, Subject::Quota(of.clone()), version), who.unit().decide(set))?;
         self.quotas_moved(state);
         self.quota(of)
@@ -86,7 +94,7 @@ impl Control {
             }
             after.insert(of, set);
         }
-        let findings = self.findings(&state, &after)?;
+        let findings = self.added(&state, (&before, &after))?;
         if !asked.dry_run {
             balanced(findings.clone())?;
         }
@@ -191,21 +199,30 @@ impl Control {
         }
     }
 
-    /// What does not add up among them, and what they name that is not there.
-    fn findings(&self, state: &State, all: &Quotas) -> Result<Vec<String>, ServiceError> {
-        let mut findings = Vec::new();
+    /// What a change adds to what does not add up, and to what is named and not there. What was so before is nobody's who changes
+    /// something else: a node that went away, or a campaign that is over, keeps nobody from lowering a quota.
+    fn added(&self, state: &State, (before, after): (&Quotas, &Quotas)) -> Result<Vec<String>, ServiceError> {
+        let (old, new) = (self.findings(state, before)?, self.findings(state, after)?);
+        let absent = new.absent.iter().filter(|(of, _)| !old.absent.contains_key(*of));
+        let is_new = |finding: &&Finding| !old.numbers.iter().any(|before| finding.is_no_more_than(before));
+        let numbers = new.numbers.iter().filter(is_new).map(ToString::to_string);
+        Ok(absent.map(|(of, what)| format!("{of}: {what}")).chain(numbers).collect())
+    }
+
+    fn findings(&self, state: &State, all: &Quotas) -> Result<Findings, ServiceError> {
+        let mut absent = BTreeMap::new();
         let mut holders = Holders::default();
         for of in all.keys() {
             match of {
                 QuotaOf::Org | QuotaOf::Default => {}
                 QuotaOf::Team(team) => {
                     if team.as_str() != NOBODYS && self.ledger.team(team)?.is_none() {
-                        findings.push(format!("{of}: there is no such team"));
+                        absent.insert(of.clone(), "there is no such team");
                     }
                 }
                 QuotaOf::Campaign(id) => match self.at_work(*id)? {
                     Some(of) => drop(holders.campaigns.insert(of.0, of.1)),
-                    None => findings.push(format!("{of}: there is no such campaign, or it is over")),
+                    None => drop(absent.insert(of.clone(), "there is no such campaign, or it is over")),
                 },
             }
         }
@@ -213,8 +230,25 @@ impl Control {
             holders.by_default = self.teams_without(all)?;
         }
         let numbers = skein_fleet::check(&in_force(all), &holders, &there(state, all));
-        findings.extend(numbers.iter().map(ToString::to_string));
-        Ok(findings)
+        Ok(Findings { absent, numbers })
+    }
+
+    /// A campaign that is over, or a team that is gone, has no quota any more.
+    pub(crate) fn drop_quota(&self, of: &QuotaOf, reason: &str) -> Result<(), ServiceError> {
+        let mut state = self.state();
+        let Some(row) = self.ledger.quota(of)? else { return Ok(()) };
+        let removed = QuotaRemoved { of: of.clone(), reason: Text::clip(reason) };
+        let subject = Subject::Quota(of.clone());
+        self.set((&said(of), subject, Some(row.version)), self.itself.unit().decide(removed))?;
+        state.division.quotas_moved();
+        Ok(())
+    }
+
+    /// At the start: those of campaigns and teams at whose end the process before died.
+    pub(crate) fn drop_quotas_of_nobody(&self) -> Result<(), ServiceError> {
+        let all = self.all_quotas()?;
+        let absent = self.findings(&self.state(), &all)?.absent;
+        absent.keys().try_for_each(|of| self.drop_quota(of, "gone"))
     }
 
     /// Teams for which the default holds.
@@ -318,3 +352,6 @@ fn shown_quota(row: skein_ledger::Quota) -> Quota {
     let set = as_set(row);
     Quota { of: ApiText::escaped(&set.of.to_string()), quota: put(&set), version, since }
 }
+
+#[cfg(test)]
+mod tests;

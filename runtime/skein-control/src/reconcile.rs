@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use skein_campaign::{Duty, Observation};
 use skein_ledger::{CampaignFilter, Limit, Retention, Swept};
-use skein_types::{CampaignId, Millis, Vital};
+use skein_types::{CampaignId, Millis, QuotaOf, Vital};
 
 use crate::control::Control;
 use crate::decide::Told;
@@ -104,6 +104,7 @@ impl Control {
                 None => break,
             }
         }
+        self.drop_quotas_of_nobody()?;
         for module in modules {
             // Its campaigns say so too, when they need it.
             if let Err(error) = self.compile_again(module) {
@@ -131,6 +132,9 @@ impl Control {
             if let Err(error) = self.note_uses() {
                 tracing::warn!(%error, "when tokens were used is not written down");
             }
+            // Those that are over are read when somebody looks at them, and not kept for ever.
+            let state = &mut *self.state();
+            state.campaigns.retain(|id, _| state.open.contains(id));
         }
         let pauses = &mut memory.pauses;
         pauses.retain(|_, until| *until > now);
@@ -179,6 +183,7 @@ impl Control {
             if live.is_over() {
                 drop(state);
                 self.drop_tasks(id)?;
+                self.drop_quota(&QuotaOf::Campaign(id), "over")?;
                 let mut state = self.state();
                 state.campaigns.remove(&id);
                 state.open.remove(&id);
@@ -216,7 +221,7 @@ impl Control {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::scene::{HandClock, open};
     use skein_ledger::{Entry, UnitOutcome};
@@ -226,6 +231,11 @@ mod tests {
 
     fn memory(of: &Control) -> Memory {
         Memory::begin(of)
+    }
+
+    /// One look at everything.
+    pub(crate) fn look(control: &Control) {
+        control.round(&mut memory(control));
     }
 
     #[test]
@@ -262,7 +272,7 @@ mod tests {
     }
 
     /// A campaign over one dataset, in *planning*, with the task of its plan queued.
-    fn planning(control: &Control) -> CampaignId {
+    pub(crate) fn planning(control: &Control) -> CampaignId {
         let id = CampaignId::new(uuid::Uuid::now_v7());
         let name = |name: &str| skein_ledger::Name::new(name).unwrap();
         let nothing = Blake3::of(b"{}");
@@ -303,7 +313,7 @@ mod tests {
         id
     }
 
-    fn act(control: &Control, id: CampaignId, verb: &str, from: &str) {
+    pub(crate) fn act(control: &Control, id: CampaignId, verb: &str, from: &str) {
         let asked = serde_json::from_value(serde_json::json!({ "expect": from })).unwrap();
         control.act(control.everybody(), (id, verb.parse().unwrap()), &asked).unwrap();
     }
@@ -330,5 +340,21 @@ mod tests {
         assert_eq!(tasks(&control, unseen), 1);
         drop(control);
         assert_eq!(tasks(&open(place.path(), &clock), unseen), 0);
+    }
+    #[test]
+    fn a_campaign_that_is_over_is_read_for_whoever_looks_and_not_kept() {
+        let place = tempfile::tempdir().unwrap();
+        let clock = Arc::new(HandClock::default());
+        let control = open(place.path(), &clock);
+        let (open, over) = (planning(&control), planning(&control));
+        act(&control, over, "cancel", "planning");
+        let mut memory = memory(&control);
+        control.round(&mut memory);
+        control.progress(over).unwrap();
+        let here = || control.state().campaigns.keys().copied().collect::<BTreeSet<_>>();
+        assert_eq!(here(), BTreeSet::from([open, over]));
+        clock.0.store(u64::try_from(NOTED_EVERY.as_millis()).unwrap(), Ordering::SeqCst);
+        control.round(&mut memory);
+        assert_eq!(here(), BTreeSet::from([open]));
     }
 }

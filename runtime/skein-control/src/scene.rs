@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use skein_api::node::Secret;
+use skein_api::node::{PROTOCOL, Register, Secret};
 use skein_ledger::{
     CampaignCreated, CampaignMoved, CampaignPlanned, DatasetRegistered, Entry, Labels, ModuleCompiled,
     ModuleSubmitted, Name, RunPlanned, Text, WaveMoved, WavePlanned,
@@ -18,6 +18,7 @@ use skein_types::{
 use uuid::Uuid;
 
 use crate::control::{Control, Options};
+use crate::fleet::Seat;
 
 /// Stands where a test sets it.
 #[derive(Debug, Default)]
@@ -50,6 +51,21 @@ pub(crate) fn open(place: &Path, clock: &Arc<HandClock>) -> Arc<Control> {
         secret: Secret::new(&"s".repeat(64)).unwrap(),
     };
     Control::open(options, clock.clone()).unwrap()
+}
+
+/// The seat of a node with so many slots that takes what there is.
+pub(crate) fn seat(name: &str, slots: u32) -> Seat {
+    let asked = Register {
+        protocol: PROTOCOL,
+        name: skein_api::Text::escaped(name),
+        version: skein_api::Text::escaped("1"),
+        slots,
+        cpu: 0,
+        memory: Bytes(0),
+        read: None,
+        write: None,
+    };
+    Seat::new(&asked, (1, Duration::ZERO), 0)
 }
 
 /// The campaign.

@@ -10,7 +10,7 @@ use skein_ledger::{
     Actor, Entry, Event, Grant, Limit, Name, Subject, TeamChanged, TeamCreated, TeamRemoved, Text,
     TokenRevoked, Unit,
 };
-use skein_types::{Blake3, Role, Timestamp, TokenId, codes};
+use skein_types::{Blake3, QuotaOf, Role, Timestamp, TokenId, codes};
 use uuid::Uuid;
 
 use crate::access::{NOBODYS, Principal, Right};
@@ -249,6 +249,7 @@ impl Control {
         }
         let removed = TeamRemoved { team: row.name.clone(), reason: Text::clip(reason) };
         self.set((&what, Subject::Team(row.name.clone()), version), who.unit().decide(removed))?;
+        self.drop_quota(&QuotaOf::Team(row.name.clone()), reason)?;
         Ok(shown_team(&row))
     }
 }

@@ -3,6 +3,7 @@
 //! Both are hints: the reconciler also looks when time has passed, and a node asks again. So a hint that is lost costs
 //! time and nothing else.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ pub(crate) struct Wake {
     due: Mutex<bool>,
     rung: Condvar,
     work: tokio::sync::Notify,
+    /// How often there were tasks to be claimed.
+    queued: AtomicU64,
 }
 
 impl Wake {
@@ -23,7 +26,18 @@ impl Wake {
 
     /// There are tasks to be claimed.
     pub(crate) fn nodes(&self) {
+        self.queued.fetch_add(1, Ordering::Relaxed);
         self.work.notify_waiters();
+    }
+
+    /// Nodes may begin other tasks than before.
+    pub(crate) fn permitted(&self) {
+        self.work.notify_waiters();
+    }
+
+    /// Another number than before: there is something new to be claimed.
+    pub(crate) fn queued(&self) -> u64 {
+        self.queued.load(Ordering::Relaxed)
     }
 
     /// Done when there are tasks to be claimed.

@@ -41,11 +41,6 @@ impl Bucket {
         Self { rate, level: 0, at: now }
     }
 
-    /// Bytes a second.
-    pub const fn rate(&self) -> u64 {
-        self.rate
-    }
-
     /// The largest number of bytes that are taken at once, and that gather while nobody takes any.
     pub const fn piece(&self) -> u64 {
         let piece = self.rate / (1_000 / PIECE_TIME);
@@ -76,11 +71,6 @@ impl Bucket {
         let owed = u128::try_from(-self.level).unwrap_or(0).div_ceil(u128::from(self.rate));
         let wait = Duration::from_nanos(u64::try_from(owed).unwrap_or(u64::MAX));
         Some(Take { bytes, wait })
-    }
-
-    /// Gives back what was taken and not used.
-    pub fn give_back(&mut self, bytes: u64) {
-        self.level = (self.level + scaled(bytes)).min(self.full());
     }
 
     fn full(&self) -> i128 {

@@ -45,7 +45,7 @@ mod tick;
 
 pub use amounts::{Amounts, Spoken};
 pub use bucket::{Bucket, PIECE_MAX, Take};
-pub use check::{DoesNotAddUp, Finding, Holders, add_up, check};
+pub use check::{Finding, Holders, check};
 pub use demand::{Demand, Node, Queue, QueueKey, SizeClass, Used};
 pub use grants::{Account, Cause, Grants, Rate, Reclaim};
 pub use past::Past;

@@ -17,8 +17,8 @@ use crate::page::{Limit, Page};
 use crate::task::Task;
 use crate::unit::{Unit, UnitOutcome};
 use crate::view::{
-    Campaign, CampaignFilter, Dataset, DatasetFilter, EventFilter, Fleet, Module, Node, Policy, Quota, Run,
-    RunFilter, Secret, TaskFilter, Team, Token, Wave, Webhook,
+    Campaign, CampaignFilter, Dataset, DatasetFilter, EventFilter, Fleet, Module, Node, Policy, Quota, Ready,
+    Run, RunFilter, Secret, TaskFilter, Team, Token, Wave, Webhook,
 };
 use crate::written::Written;
 
@@ -165,6 +165,8 @@ pub trait Ledger: Send + Sync + Debug {
     fn task(&self, id: TaskId) -> Result<Option<Task>, LedgerError>;
     /// Tasks in the order in which they were queued.
     fn tasks(&self, filter: TaskFilter, after: u64, limit: Limit) -> Result<Page<Task, u64>, LedgerError>;
+    /// How many tasks of each of these campaigns may be claimed at this time, by class: those that are, up to so many of each.
+    fn tasks_ready(&self, of: &[CampaignId], now: Timestamp, most: u32) -> Result<Ready, LedgerError>;
     /// Tasks that a node has: claimed or staged by it, in any incarnation.
     fn tasks_of_node(&self, node: NodeId, after: u64, limit: Limit) -> Result<Page<Task, u64>, LedgerError>;
     /// Tasks of one run.
@@ -199,8 +201,6 @@ pub trait Ledger: Send + Sync + Debug {
         after: Option<DeliveryId>,
         limit: Limit,
     ) -> Result<Page<Delivery, DeliveryId>, LedgerError>;
-    /// Notices that wait and may be sent at this time, those first that were due first.
-    fn deliveries_due(&self, now: Timestamp, limit: Limit) -> Result<Vec<Delivery>, LedgerError>;
     /// Up to which event receivers have their notices.
     fn notified_to(&self) -> Result<u64, LedgerError>;
     /// What was used, summed.

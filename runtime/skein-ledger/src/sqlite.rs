@@ -44,8 +44,8 @@ use crate::page::{Limit, Page};
 use crate::task::Task;
 use crate::unit::{Unit, UnitOutcome};
 use crate::view::{
-    Campaign, CampaignFilter, Dataset, DatasetFilter, EventFilter, Fleet, Module, Node, Policy, Quota, Run,
-    RunFilter, Secret, TaskFilter, Team, Token, Wave, Webhook,
+    Campaign, CampaignFilter, Dataset, DatasetFilter, EventFilter, Fleet, Module, Node, Policy, Quota, Ready,
+    Run, RunFilter, Secret, TaskFilter, Team, Token, Wave, Webhook,
 };
 use crate::written::Written;
 use lock::Lock;
@@ -315,6 +315,10 @@ impl Ledger for Sqlite {
         self.readers.read(|db| read::task::tasks(db, filter, after, limit))
     }
 
+    fn tasks_ready(&self, of: &[CampaignId], now: Timestamp, most: u32) -> Result<Ready, LedgerError> {
+        self.readers.read(|db| read::task::tasks_ready(db, of, now, most))
+    }
+
     fn tasks_of_node(&self, node: NodeId, after: u64, limit: Limit) -> Result<Page<Task, u64>, LedgerError> {
         self.readers.read(|db| read::task::tasks_of_node(db, node, after, limit))
     }
@@ -361,10 +365,6 @@ impl Ledger for Sqlite {
         limit: Limit,
     ) -> Result<Page<Delivery, DeliveryId>, LedgerError> {
         self.readers.read(|db| read::kept::deliveries(db, filter, after, limit))
-    }
-
-    fn deliveries_due(&self, now: Timestamp, limit: Limit) -> Result<Vec<Delivery>, LedgerError> {
-        self.readers.read(|db| read::kept::deliveries_due(db, now, limit))
     }
 
     fn notified_to(&self) -> Result<u64, LedgerError> {

@@ -12,6 +12,6 @@ pub use access::{Team, Token};
 pub use campaign::{Campaign, CampaignFilter, CampaignPlan, Wave};
 pub use catalogue::{Dataset, DatasetFilter, Module, ModuleState};
 pub use event::EventFilter;
-pub use node::{Lease, Node, NodeState, TaskFilter};
+pub use node::{Lease, Node, NodeState, Ready, TaskFilter};
 pub use run::{Door, Failure, Run, RunCounts, RunFilter};
 pub use settings::{Fleet, Policy, Quota, Secret, Webhook};

@@ -9,9 +9,9 @@ use crate::event::node::{NodeLeft, NodeLost};
 use crate::guard::{Found, Guard};
 use crate::ledger::{Retention, Swept};
 use crate::page::Limit;
-use crate::task::{Checkpoint, Holder, Phase, PhaseName, Task};
+use crate::task::{Checkpoint, Holder, Phase, PhaseName, SizeClass, Task};
 use crate::unit::{RefusedAt, UnitOutcome};
-use crate::view::{Lease, NodeState, TaskFilter};
+use crate::view::{Lease, NodeState, Ready, TaskFilter};
 
 fn read(scene: &Scene, id: TaskId) -> Task {
     scene.ledger().task(id).expect("read").expect("there is one")
@@ -189,6 +189,19 @@ pub fn a_task_that_is_not_due_is_not_listed(places: Places<'_>) {
     };
     assert_eq!(due(999), [task(1)]);
     assert_eq!(due(1_000), [task(1), task(2)]);
+    let count = |of: &[u64], now, most| {
+        let of: Vec<_> = of.iter().map(|number| campaign(*number)).collect();
+        scene.ledger().tasks_ready(&of, Timestamp(now), most).expect("read")
+    };
+    let small = |tasks| Ready::from([((campaign(1), SizeClass::Small), tasks)]);
+    assert_eq!(count(&[1], 999, 9), small(1));
+    assert_eq!(count(&[2, 1], 1_000, 9), small(2));
+    assert_eq!(count(&[1], 1_000, 1), small(1));
+    assert_eq!(count(&[2], 1_000, 9), Ready::new());
+    let large = crate::entry::Enqueue { class: SizeClass::Large, ..enqueue(3) };
+    scene.applied(by().then(Entry::Enqueue(large)).then(claim(1, token(0, 0), 1, 1)));
+    let both = [SizeClass::Small, SizeClass::Large].map(|class| ((campaign(1), class), 1));
+    assert_eq!(count(&[1], 1_000, 9), Ready::from(both), "what is claimed waits no more");
 }
 
 /// Backoff, and a clock that was put back since: what is left is more than any backoff is.

@@ -1,5 +1,7 @@
 //! Nodes, their leases, and which tasks.
 
+use std::collections::BTreeMap;
+
 use skein_types::{CampaignId, Name, NodeId, NodeMark, Text, Timestamp};
 
 use crate::task::{PhaseName, SizeClass};
@@ -48,6 +50,9 @@ pub struct Lease {
     /// What it last said of itself; JSON.
     pub usage: String,
 }
+
+/// Numbers of tasks of campaigns.
+pub type Ready = BTreeMap<(CampaignId, SizeClass), u32>;
 
 /// Which tasks; all that is given must fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

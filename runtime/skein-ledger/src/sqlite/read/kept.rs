@@ -60,17 +60,6 @@ pub(in crate::sqlite) fn deliveries(
     query.page(db, ("id", limit), delivery_of, |delivery| delivery.id)
 }
 
-pub(in crate::sqlite) fn deliveries_due(
-    db: &Connection,
-    now: Timestamp,
-    limit: Limit,
-) -> rusqlite::Result<Vec<Delivery>> {
-    let mut query = Query::new(DELIVERY);
-    query.and("state = ?", text(DeliveryState::Waiting));
-    query.and("due <= ?", number(now.0));
-    Ok(query.page(db, ("due", limit), delivery_of, |delivery| delivery.id)?.items)
-}
-
 fn delivery_of(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     let mut cells = Cells::of(row);
     Ok(Delivery {

@@ -7,7 +7,7 @@ use super::{Query, number, text};
 use crate::page::{Limit, Page};
 use crate::sqlite::cells::Cells;
 use crate::task::{Checkpoint, Holder, Phase, PhaseName, SizeClass, Task, TaskKind};
-use crate::view::TaskFilter;
+use crate::view::{Ready, TaskFilter};
 
 const TASK: &str =
     "SELECT id, ord, campaign, seq, kind, class, cost, payload, input, generation, epoch, phase, not_before,
@@ -56,6 +56,29 @@ pub(in crate::sqlite) fn tasks(
     found.truncate(limit.rows());
     let next = found.last().filter(|_| more).map(|task| task.order);
     Ok(Page { items: found, next })
+}
+
+/// One look at an index for each, which ends when there are enough.
+pub(in crate::sqlite) fn tasks_ready(
+    db: &Connection,
+    of: &[CampaignId],
+    now: Timestamp,
+    most: u32,
+) -> rusqlite::Result<Ready> {
+    let mut count = db.prepare_cached(&format!(
+        "SELECT COUNT(*) FROM
+            (SELECT 1 FROM task WHERE campaign = ?1 AND phase = ?2 AND class = ?3 AND {} LIMIT ?5)",
+        is_due().replacen('?', "?4", 1)
+    ))?;
+    let mut ready = Ready::new();
+    for (campaign, class) in of.iter().flat_map(|id| SizeClass::ALL.iter().map(move |class| (*id, *class))) {
+        let values = (text(campaign), text(PhaseName::Ready), text(class), number(now.0), most);
+        let tasks: u32 = count.query_row(values, |row| row.get(0))?;
+        if tasks > 0 {
+            ready.insert((campaign, class), tasks);
+        }
+    }
+    Ok(ready)
 }
 
 pub(in crate::sqlite) fn tasks_of_node(
