@@ -103,6 +103,7 @@ mod tests {
             ledger: LedgerUse { events, transactions, syncs, size: Bytes::mib(2), ..LedgerUse::default() },
             work: WorkDone { exchanges, lots, ..WorkDone::default() },
             nodes: List::EMPTY,
+            waits: None,
         }
     }
 

@@ -19,6 +19,7 @@ mod limits;
 mod lists;
 mod metrics;
 mod nodes;
+mod nowhere;
 mod pages;
 mod repeated;
 mod requests;

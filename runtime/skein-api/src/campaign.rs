@@ -16,6 +16,7 @@ use crate::dataset::Labels;
 use crate::lines::{Cell, Lined};
 use crate::plan::{PlanEstimate, Risk};
 use crate::policy::Policy;
+use crate::run::Waiting;
 use crate::time::Time;
 use crate::{Message, Name};
 
@@ -327,4 +328,7 @@ pub struct CampaignProgress {
     pub elapsed_ms: Millis,
     /// Until all are published, if it can be told.
     pub remaining_ms: Option<Millis>,
+    /// Why nothing of it begins anywhere, while it is planned or runs; none: nodes take tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Waiting>,
 }

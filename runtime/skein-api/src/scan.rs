@@ -10,7 +10,7 @@ use utoipa::openapi::{Ref, RefOr};
 use crate::bounded::List;
 use crate::dataset::{DatasetAdded, Labels};
 use crate::layout::Layout;
-use crate::run::Why;
+use crate::run::{Waiting, Why};
 use crate::time::Time;
 use crate::{Location, Name};
 
@@ -64,6 +64,9 @@ pub struct Scan {
     pub refused: List<(Location, Why), 100>,
     /// Why it ended before it was through, if it did.
     pub why: Option<Why>,
+    /// Why no node goes on with it, while it is not through; none: nodes take tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Waiting>,
 }
 
 /// Pairs of a place and why it was refused.

@@ -7,6 +7,7 @@ use skein_types::{Bytes, Millis, NodeId, NodeMark};
 use utoipa::ToSchema;
 
 use crate::bounded::{List, Text};
+use crate::run::Waiting;
 use crate::time::Time;
 use crate::{Message, Name};
 
@@ -143,4 +144,7 @@ pub struct Status {
     pub work: WorkDone,
     /// Nodes by id, the first so many.
     pub nodes: List<NodeStatus, 1_000>,
+    /// Why nothing begins anywhere, if that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Waiting>,
 }

@@ -409,7 +409,9 @@ impl Control {
         let mut state = self.state();
         let held: Vec<(bool, u64)> = state.fleet.held_of(id).map(|hold| (hold.started, hold.rows)).collect();
         let running = held.iter().filter(|(started, _)| *started).count() as u64;
-        let rows_done = Rows(row.meters.rows_in.0 + held.iter().map(|(_, rows)| rows).sum::<u64>());
+        // Nodes say these: they may be any number.
+        let rows = held.iter().fold(row.meters.rows_in.0, |sum, (_, rows)| sum.saturating_add(*rows));
+        let rows_done = Rows(rows);
         let live = self.live(&mut state, id)?;
         let retrying = live.tries.len() as u64;
         let runs = live.machine.runs();
@@ -424,6 +426,8 @@ impl Control {
         let rows_total = row.plan.map_or(Rows(0), |plan| plan.rows);
         let on = live.machine.waves().iter().rfind(|wave| wave.is_on());
         let failures_left = on.map_or(0, |wave| wave.budget().saturating_sub(wave.failures()));
+        let works = live.works();
+        let waits = works.then(|| self.nothing_begins(&state)).transpose()?.flatten();
         Ok(CampaignProgress {
             state: row.state,
             position,
@@ -437,6 +441,7 @@ impl Control {
             rows_per_second: estimate.map_or(0, |estimate| estimate.rows_per_second.0),
             elapsed_ms: shown::since(row.since, self.clock.now()),
             remaining_ms: estimate.and_then(|estimate| estimate.left),
+            waits,
         })
     }
 

@@ -83,6 +83,7 @@ impl Control {
             refusals: 0,
             refused: List::EMPTY,
             why: None,
+            waits: None,
         };
         let record = Record {
             scan: scan.clone(),
@@ -129,9 +130,11 @@ impl Control {
     /// A scan.
     pub(crate) fn scan(&self, named: &str) -> Result<Scan, ServiceError> {
         let id: TaskId = named.parse().map_err(|_| ServiceError::absent("scan", named))?;
-        if let Some(record) = self.state().scans.get(&id) {
-            return Ok(record.scan.clone());
+        let state = self.state();
+        if let Some(record) = state.scans.get(&id) {
+            return Ok(Scan { waits: self.nothing_begins(&state)?, ..record.scan.clone() });
         }
+        drop(state);
         Ok(self.noted(id)?.ok_or_else(|| ServiceError::absent("scan", named))?.scan)
     }
 

@@ -35,6 +35,7 @@ impl Control {
             reverted: counters.reverted,
             node_disk_waits: counters.node_disk_waits(),
         };
+        let waits = self.nothing_begins(&state)?;
         drop(state);
         Ok(Status {
             version: Text::escaped(env!("CARGO_PKG_VERSION")),
@@ -44,6 +45,7 @@ impl Control {
             ledger,
             work,
             nodes: List::first(nodes).0,
+            waits,
         })
     }
 

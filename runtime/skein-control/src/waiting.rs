@@ -22,10 +22,26 @@ impl Control {
             None if tasks.is_empty() => Some(self.not_queued(&mut state, run)?),
             None => self.queued(&mut state, run, &tasks)?,
         };
-        Ok(said.map(|(reason, message)| Waiting {
-            reason: Text::escaped(reason),
-            message: Text::escaped(&message),
-        }))
+        Ok(said.map(waiting))
+    }
+
+    /// Why nothing begins anywhere, if that is so.
+    pub(crate) fn nothing_begins(&self, state: &State) -> Result<Option<Waiting>, ServiceError> {
+        Ok(self.nowhere(state)?.map(waiting))
+    }
+
+    fn nowhere(&self, state: &State) -> Result<Option<(&'static str, String)>, ServiceError> {
+        if state.fleet.frozen {
+            let why = self.ledger.fleet()?.reason;
+            return Ok(Some(("frozen", format!("the fleet is frozen: {why}"))));
+        }
+        if state.fleet.seats.is_empty() {
+            let said = "no node is here: `skein serve --nodes N` starts N of them";
+            return Ok(Some(("no_node", said.to_owned())));
+        }
+        let takes = state.fleet.seats.values().any(|seat| seat.takes());
+        let said = "every node is cordoned or drained: `skein fleet uncordon NODE` gives one work again";
+        Ok((!takes).then(|| ("cordoned", said.to_owned())))
     }
 
     /// What keeps the whole campaign, or the run's wave, from going on.
@@ -132,15 +148,8 @@ impl Control {
         run: &Run,
         task: &Task,
     ) -> Result<(&'static str, String), ServiceError> {
-        if state.fleet.frozen {
-            let why = self.ledger.fleet()?.reason;
-            return Ok(("frozen", format!("the fleet is frozen: {why}")));
-        }
-        if state.fleet.seats.is_empty() {
-            return Ok(("no_node", "no node is here".to_owned()));
-        }
-        if !state.fleet.seats.values().any(|seat| seat.takes()) {
-            return Ok(("cordoned", "every node is cordoned or drained".to_owned()));
+        if let Some(said) = self.nowhere(state)? {
+            return Ok(said);
         }
         if self.divide(state, TICK_EVERY)? {
             let large = task.class == skein_ledger::SizeClass::Large;
@@ -154,4 +163,8 @@ impl Control {
         }
         Ok(("queue", "others are before it: every node has as much as it takes".to_owned()))
     }
+}
+
+fn waiting((reason, message): (&str, String)) -> Waiting {
+    Waiting { reason: Text::escaped(reason), message: Text::escaped(&message) }
 }

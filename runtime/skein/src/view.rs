@@ -6,6 +6,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use skein_api::Waiting;
 use skein_types::{codes, nearest};
 
 use crate::args::{Format, ListArgs, ServerArgs};
@@ -167,6 +168,11 @@ fn columns<T: Row>(asked: &[String]) -> Result<Vec<usize>, Failure> {
         })
     };
     asked.iter().map(place).collect()
+}
+
+/// What is said where no node takes anything.
+pub(crate) fn nothing_begins(waits: &Waiting) -> String {
+    format!("nothing begins: {}", waits.message)
 }
 
 #[cfg(test)]

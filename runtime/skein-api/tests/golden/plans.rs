@@ -33,6 +33,7 @@ pub(crate) fn scan() -> Scan {
         refusals: 1,
         refused: List::new(vec![(text("/d/odd"), why())]).unwrap(),
         why: Some(why()),
+        waits: None,
     }
 }
 

@@ -231,6 +231,7 @@ pub(crate) fn progress() -> CampaignProgress {
         rows_per_second: 2_000_000,
         elapsed_ms: Millis(10_000),
         remaining_ms: Some(Millis(10_500)),
+        waits: None,
     }
 }
 
@@ -375,5 +376,6 @@ pub(crate) fn status() -> Status {
             node_disk_waits: 150,
         },
         nodes: List::new(vec![node(0, Some(seated)), node(1, None)]).unwrap(),
+        waits: None,
     }
 }

@@ -59,6 +59,7 @@ fn now(progress: &CampaignProgress) -> Markup {
         (grouped(progress.retrying)) " tried again, " (grouped(progress.failures_left))
         " more may fail; " (grouped(progress.rows_done.0)) " of " (grouped(progress.rows_total.0)) " rows"
         @if let Some(left) = progress.remaining_ms { ", about " (left.0 / 1_000 + 1) " s left" }
+        @if let Some(waits) = &progress.waits { "; " strong { "nothing begins: " (waits.message) } }
     }
 }
 

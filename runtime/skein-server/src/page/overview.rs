@@ -62,6 +62,7 @@ fn row(campaign: &Campaign) -> Markup {
 
 fn server(status: &Status) -> Markup {
     html! {
+        @if let Some(waits) = &status.waits { p { strong { "Nothing begins: " (waits.message) } } }
         dl {
             dt { "Version" } dd { (status.version) }
             dt { "Running since" } dd { (status.started) }

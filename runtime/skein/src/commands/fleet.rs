@@ -18,7 +18,7 @@ use crate::view::{Row, View};
 Examples:
   skein fleet status
   skein fleet status -o json | jq .work
-  skein fleet drain local-1 --reason 'new kernel'      it gives back what it has and goes
+  skein fleet drain local-1 --reason 'new kernel'      it gives back what it has; stop it then
   skein fleet freeze --reason 'the storage is being moved'
   skein fleet unfreeze --reason 'it is moved'")]
 pub(crate) struct FleetArgs {
@@ -46,7 +46,7 @@ pub(crate) enum FleetVerb {
     Cordon(NodeArgs),
     /// Give it work again.
     Uncordon(NodeArgs),
-    /// Have a node give back what it has, at its next checkpoints, and go.
+    /// Have a node give back what it has, at its next checkpoints, and get nothing new.
     Drain(NodeArgs),
     /// Begin nothing anywhere; what has begun goes on.
     Freeze {

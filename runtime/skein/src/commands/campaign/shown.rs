@@ -1,6 +1,6 @@
 //! A campaign and its runs, for people.
 
-use skein_api::{Campaign, PlanSample, Run, Wave};
+use skein_api::{Campaign, CampaignProgress, PlanSample, Run, Wave};
 use skein_types::{CampaignState, RunState, grouped};
 
 use super::plan;
@@ -9,7 +9,7 @@ use crate::commands::module::word;
 use crate::failure::CommandResult;
 use crate::render;
 use crate::server::{Server, encoded};
-use crate::view::{Row, View};
+use crate::view::{Row, View, nothing_begins};
 
 impl Row for Campaign {
     const HEADS: &'static [&'static str] =
@@ -88,6 +88,10 @@ pub(super) fn whole(view: View, server: &Server, campaign: &str) -> CommandResul
     let there: Campaign = server.get(&path)?;
     self::campaign(view, &there);
     if view.is_table() {
+        if matches!(there.state, CampaignState::Planning | CampaignState::Running) {
+            let now: CampaignProgress = server.get(&format!("{path}/progress"))?;
+            now.waits.iter().for_each(|waits| render::line(&nothing_begins(waits)));
+        }
         plan::policy(&there.policy);
         if there.plan.is_some() {
             plan::report(&server.get(&format!("{path}/plan"))?);

@@ -21,7 +21,7 @@ use crate::interrupt;
 use crate::render;
 use crate::server::{Server, encoded};
 use crate::settings::Settings;
-use crate::view::View;
+use crate::view::{View, nothing_begins};
 
 pub(super) use runs::follow_runs;
 
@@ -374,8 +374,9 @@ fn told(now: &CampaignProgress) -> String {
         0 => String::new(),
         retrying => format!("{retrying} tried again, "),
     };
+    let waits = now.waits.as_ref().map(|waits| format!("; {}", nothing_begins(waits))).unwrap_or_default();
     format!(
-        "{}: {} running, {} staged, {again}{} failed ({} more may), {rate} rows/s{left}",
+        "{}: {} running, {} staged, {again}{} failed ({} more may), {rate} rows/s{left}{waits}",
         now.state, now.running, now.staged, now.runs.failed, now.failures_left
     )
 }

@@ -1,12 +1,12 @@
 //! `skein campaign why`: what the runs of a campaign wait for.
 
-use skein_api::Run;
+use skein_api::{CampaignProgress, Run};
 use skein_types::{RunState, codes};
 
 use crate::failure::{CommandResult, Failure};
 use crate::render;
 use crate::server::{Listed, Server, encoded};
-use crate::view::View;
+use crate::view::{View, nothing_begins};
 
 /// Runs that are asked about where none is named.
 const RUNS: usize = 20;
@@ -16,9 +16,12 @@ pub(super) fn why(view: View, server: &Server, (campaign, dataset): (&str, Optio
     let runs = chosen(server, campaign, dataset)?;
     let ask = |run: &Run| server.get::<Run>(&format!("campaigns/{campaign}/runs/{}", run.seq));
     let runs = runs.iter().map(ask).collect::<Result<Vec<_>, _>>()?;
-    view.told(&runs, || match runs.is_empty() {
-        true => render::line("no run waits"),
-        false => render::table(&["run", "dataset", "state", "waits for", "why"], runs.iter().map(row)),
+    // While it is planned it has no runs.
+    let now: CampaignProgress = server.get(&format!("campaigns/{campaign}/progress"))?;
+    view.told(&runs, || match (runs.is_empty(), &now.waits) {
+        (true, Some(waits)) => render::line(&nothing_begins(waits)),
+        (true, None) => render::line("no run waits"),
+        (false, _) => render::table(&["run", "dataset", "state", "waits for", "why"], runs.iter().map(row)),
     });
     Ok(())
 }

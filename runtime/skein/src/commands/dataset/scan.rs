@@ -13,7 +13,7 @@ use crate::failure::{CommandResult, Failure};
 use crate::render;
 use crate::server::{Server, encoded};
 use crate::settings::Settings;
-use crate::view::{Row, View};
+use crate::view::{Row, View, nothing_begins};
 
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Without a terminal, every so many looks a line is enough.
@@ -44,7 +44,7 @@ pub(crate) struct ScanArgs {
 
 pub(super) fn scan(settings: &Settings, server: &Server, args: &ScanArgs, view: View) -> CommandResult {
     let begun: Scan = server.post("scans", &asked(args)?)?;
-    let mut looks = 0_u32;
+    let (mut looks, mut waited) = (0_u32, false);
     let ended = loop {
         let now: Scan = server.get(&format!("scans/{}", begun.scan))?;
         if now.done {
@@ -53,6 +53,10 @@ pub(super) fn scan(settings: &Settings, server: &Server, args: &ScanArgs, view: 
         if !settings.interactive && looks.is_multiple_of(LINE_EVERY) {
             let cancel = format!("skein dataset scans {} --cancel", now.scan);
             render::to_stderr(&format!("{} found so far; to end it: {cancel}", now.found));
+        }
+        if let Some(waits) = now.waits.as_ref().filter(|_| !waited) {
+            waited = true;
+            render::to_stderr(&nothing_begins(waits));
         }
         looks += 1;
         std::thread::sleep(LOOK_EVERY);
@@ -128,7 +132,10 @@ fn summary(scan: &Scan) -> String {
     };
     let ended = match (&scan.why, scan.done) {
         (Some(why), _) => format!("; ended early: {} {}", why.code, why.message),
-        (None, false) => "; not through yet".to_owned(),
+        (None, false) => match &scan.waits {
+            Some(waits) => format!("; not through yet: {}", nothing_begins(waits)),
+            None => "; not through yet".to_owned(),
+        },
         (None, true) => String::new(),
     };
     format!("{count} found, {became}{ended}")
