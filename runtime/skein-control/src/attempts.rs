@@ -4,6 +4,7 @@
 //! decided by it. Its log is lines of JSON that its node made harmless; here they are kept and cut at their ends, and never read.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use skein_api::node::{Lines, Outcome, REJECT_CODES_MAX, Report};
 use skein_api::{
     AttemptEnding, AttemptKind, List, Message, Meters, Page, PartOf, RejectCount, Replay, SourceSeen, Text,
@@ -28,6 +29,8 @@ use crate::work::{CHECKPOINT_ROWS, REJECTS_MAX, place};
 const KEEP: u64 = 30 * 24 * 3_600_000;
 /// Most bytes of a log, or of named rejects, that is taken from a node. Twice what nodes make.
 const LOG_BYTES_MAX: u64 = 1 << 20;
+/// Of the log of an attempt that did what it was to do so much is kept, by whole lines: a campaign has a hundred thousand of them.
+const LOG_OF_DONE_BYTES: usize = 4 << 10;
 
 /// What a row has beside its columns.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -53,10 +56,14 @@ impl Control {
         let (Some(campaign), Some(notes)) = (task.campaign, &report.notes) else { return Ok(Vec::new()) };
         let (now, mut entries) = (self.clock.now(), Vec::new());
         let keep_until = Timestamp(now.0.saturating_add(KEEP));
-        let log = self.kept_lines(notes.log.as_ref(), keep_until, &mut entries)?;
-        let some = notes.rejects.as_ref().map(|rejects| &rejects.some);
-        let rejects = self.kept_lines(some, keep_until, &mut entries)?;
         let (ending, why, meters) = became(&report.outcome);
+        let all = |bytes| bytes;
+        let log = match ending {
+            Ending::Done => self.kept_lines(notes.log.as_ref(), keep_until, begin, &mut entries)?,
+            _ => self.kept_lines(notes.log.as_ref(), keep_until, all, &mut entries)?,
+        };
+        let some = notes.rejects.as_ref().map(|rejects| &rejects.some);
+        let rejects = self.kept_lines(some, keep_until, all, &mut entries)?;
         let (rejected, codes) = match &notes.rejects {
             Some(rejects) => (rejects.rows, rejects.codes.clone()),
             None => (Rows(0), List::EMPTY),
@@ -124,6 +131,7 @@ impl Control {
         &self,
         lines: Option<&Lines>,
         keep_until: Timestamp,
+        part: impl FnOnce(Vec<u8>) -> Vec<u8>,
         entries: &mut Vec<Entry>,
     ) -> Result<Option<Blake3>, ServiceError> {
         let bytes = match lines {
@@ -136,7 +144,7 @@ impl Control {
                 self.ledger.blob(*digest)?.filter(|bytes: &Vec<u8>| bytes.len() as u64 <= LOG_BYTES_MAX)
             }
         };
-        Ok(bytes.map(|bytes| {
+        Ok(bytes.map(part).map(|bytes| {
             let digest = Blake3::of(&bytes);
             entries.push(Entry::PutRows { bytes, keep_until });
             digest
@@ -282,6 +290,19 @@ impl Control {
     }
 }
 
+/// The first lines of a log, and one that says how many are not there.
+fn begin(mut log: Vec<u8>) -> Vec<u8> {
+    if log.len() > LOG_OF_DONE_BYTES {
+        let end = log[..LOG_OF_DONE_BYTES].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let left_out = log[end..].split_inclusive(|byte| *byte == b'\n').count();
+        let message = format!("{left_out} lines were left out here: it did what it was to do");
+        let last = json!({ "from": "server", "level": "info", "left_out": left_out, "message": message });
+        log.truncate(end);
+        log.extend_from_slice(format!("{last}\n").as_bytes());
+    }
+    log
+}
+
 /// What a task says that its attempts are about.
 fn about(task: &Task) -> Result<Kept, ServiceError> {
     let part = (task.kind == TaskKind::Split).then(|| large::part_of(task)).transpose()?;
@@ -344,5 +365,24 @@ const fn ending(ending: Ending) -> AttemptEnding {
         Ending::NotNeeded => AttemptEnding::NotNeeded,
         Ending::Stopped => AttemptEnding::Stopped,
         Ending::Lost => AttemptEnding::Lost,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LOG_OF_DONE_BYTES, begin};
+
+    #[test]
+    fn the_log_of_what_was_done_is_its_begin_and_says_what_is_not_there() {
+        let lines: Vec<String> =
+            (0..1_000).map(|number| format!("{{\"message\":\"{number:04}\"}}\n")).collect();
+        let log = begin(lines.concat().into_bytes());
+        let kept: Vec<&[u8]> = log.split_inclusive(|byte| *byte == b'\n').collect();
+        let (said, begun) = kept.split_last().unwrap();
+        assert_eq!(begun.concat(), lines[..begun.len()].concat().into_bytes());
+        assert!(begun.concat().len() <= LOG_OF_DONE_BYTES);
+        let said: serde_json::Value = serde_json::from_slice(said).unwrap();
+        assert_eq!(said["left_out"], 1_000 - begun.len());
+        assert_eq!(begin(lines[..9].concat().into_bytes()), lines[..9].concat().into_bytes());
     }
 }

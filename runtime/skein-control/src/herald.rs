@@ -32,7 +32,7 @@ use skein_types::{Millis, Vital};
 use crate::control::Control;
 
 pub(crate) use bell::Bell;
-pub(crate) use note::{KEPT_WAITING, Told, WAITING_MAX};
+pub(crate) use note::{KEPT_WAITING, Told};
 
 use lanes::Lanes;
 use walk::Walk;

@@ -8,8 +8,8 @@
 //! decide     a second note says so: from here on all of it is registered, whatever happens
 //! register   a part at a time; then the notes go
 //! ```
-//! Whoever dies before the decision is followed by a process that gives everything back, and after it by one that registers what
-//! is missing; both before anybody is answered. Others register nothing meanwhile, so what was looked at stays so: a part that the
+//! Whoever dies, or finds the disk full, before the decision is followed by a process, or a list, that gives everything back, and after it by one that registers what
+//! is missing; both before anything else. Others register nothing meanwhile, so what was looked at stays so: a part that the
 //! ledger refuses cannot be. Between two parts a list shows the first of them already, and the server goes on in between.
 //!
 //! Only one list is registered at a time, and of it no more is held open than [`CHUNK`] datasets.
@@ -69,6 +69,8 @@ impl Control {
         let looked = self.looked_through(who, lines, asked)?;
         // Only now: the look at all places is long, and nobody else could register anything meanwhile.
         let _alone = self.registering.write().unwrap_or_else(PoisonError::into_inner);
+        // One that was decided, and that the ledger could not take then.
+        self.resume_import()?;
         let (new, known) = self.still_free(looked)?;
         let added = new.len() as u64;
         if !asked.dry_run && !new.is_empty() {
@@ -153,8 +155,9 @@ impl Control {
             for outcome in self.ledger.commit(units)? {
                 match outcome {
                     UnitOutcome::Applied(_) | UnitOutcome::Known(_) => {}
+                    // Somebody registered its name or its place while the list was left. The rest of it is what was asked for.
                     UnitOutcome::Refused { found, .. } => {
-                        return Err(ServiceError::bug(format!("a list that was looked through: {found}")));
+                        tracing::error!(%found, "a dataset of a list is not registered");
                     }
                 }
             }

@@ -10,7 +10,6 @@ use skein_notify::{Delivered, Receiver, SendError, Topic, next_try};
 use skein_types::{ErrorClass, Millis, ReceiverKind, Retry, Timestamp, WebhookId, chain, codes};
 
 use super::bell::Lanes as Rung;
-use super::note::WAITING_MAX;
 use super::{LOOK_EVERY, Senders, TRIES_AT_ONCE, duration};
 use crate::control::Control;
 use crate::error::ServiceError;
@@ -194,8 +193,7 @@ impl Lane {
 impl Control {
     /// Of what waits for a receiver, the first that is due.
     fn first_due(&self, receiver: &Webhook) -> Result<Due, ServiceError> {
-        let filter = DeliveryFilter { webhook: Some(receiver.id), state: Some(DeliveryState::Waiting) };
-        let mut waiting = self.ledger.deliveries(filter, None, Limit::new(WAITING_MAX))?.items;
+        let mut waiting = self.waiting_for(receiver.id)?;
         // Whoever wants to see whether it works may test it before it is told of anything else.
         waiting.retain(|row| receiver.active || row.kind.as_str() == Topic::WebhookTest.as_str());
         let now = self.clock.now();

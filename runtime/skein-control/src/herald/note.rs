@@ -1,7 +1,7 @@
 //! A fact as it is kept until everybody who wants to know it was told: the same bytes in each try, whatever becomes of the campaign
 //! meanwhile.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,7 +16,9 @@ use crate::control::Control;
 use crate::error::ServiceError;
 
 /// What may wait for one receiver. What comes when there is as much is not noted for it: it has not listened for long.
-pub(crate) const WAITING_MAX: usize = 400;
+const WAITING_MAX: usize = 400;
+/// Of these about single runs. A campaign may fail thousands in a minute; that it halted for them is noted all the same.
+const ABOUT_RUNS_MAX: usize = WAITING_MAX / 2;
 /// A notice that waits is kept for longer than it is tried, and longer than one that is over: where there are too many, those go first.
 pub(crate) const KEPT_WAITING: Millis = Millis(15 * 24 * 3_600_000);
 
@@ -74,6 +76,26 @@ impl Told {
         };
         let wants = |event: &Name| event.as_str().parse::<Interest>().is_ok_and(|one| one.covers(topic));
         may && receiver.active && receiver.events.iter().any(wants)
+    }
+}
+
+/// What waits for each receiver: looked up once, and then counted.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    of: BTreeMap<WebhookId, usize>,
+}
+
+impl Waiting {
+    /// One more for this receiver, if there is room for what is about such a topic.
+    fn take(&mut self, receiver: WebhookId, topic: Topic, control: &Control) -> Result<bool, ServiceError> {
+        let most = if topic == Topic::RunFailed { ABOUT_RUNS_MAX } else { WAITING_MAX };
+        let waiting = match self.of.get(&receiver) {
+            Some(waiting) => *waiting,
+            None => control.waiting_for(receiver)?.len(),
+        };
+        let room = waiting < most;
+        self.of.insert(receiver, waiting + usize::from(room));
+        Ok(room)
     }
 }
 
@@ -139,15 +161,19 @@ impl Control {
     }
 
     /// Entries for all receivers that want to know something and have room for it.
-    pub(super) fn entries_of(&self, told: &Told, receivers: &[Webhook]) -> Result<Vec<Entry>, ServiceError> {
+    pub(super) fn entries_of(
+        &self,
+        told: &Told,
+        receivers: &[Webhook],
+        waiting: &mut Waiting,
+    ) -> Result<Vec<Entry>, ServiceError> {
+        let topic = told.fact.topic();
         let mut wanting = Vec::new();
         for receiver in receivers.iter().filter(|receiver| told.is_for(receiver)) {
-            let filter = DeliveryFilter { webhook: Some(receiver.id), state: Some(DeliveryState::Waiting) };
-            if self.ledger.deliveries(filter, None, Limit::new(WAITING_MAX))?.items.len() < WAITING_MAX {
+            if waiting.take(receiver.id, topic, self)? {
                 wanting.push(receiver);
             } else {
                 self.metrics.dropped(receiver.kind);
-                let topic = told.fact.topic();
                 tracing::warn!(webhook = %receiver.id, %topic, position = told.position, "a receiver with too much that waits is not told");
             }
         }
@@ -156,6 +182,12 @@ impl Control {
         }
         let (blob, deliveries) = self.notices_to(told, &wanting)?;
         Ok(std::iter::once(blob).chain(deliveries.into_iter().map(Entry::PutDelivery)).collect())
+    }
+
+    /// What waits for a receiver, oldest first: what it is told, and what somebody asked to have sent besides.
+    pub(crate) fn waiting_for(&self, receiver: WebhookId) -> Result<Vec<Delivery>, ServiceError> {
+        let filter = DeliveryFilter { webhook: Some(receiver), state: Some(DeliveryState::Waiting) };
+        Ok(self.ledger.deliveries(filter, None, Limit::MAX)?.items)
     }
 
     /// What a notice that waits says.
@@ -177,5 +209,29 @@ impl Control {
         let Kept { subject, data, title, lines, .. } = kept;
         Notice::new(head, Said { topic, subject, data, title, lines })
             .map_err(|error| unreadable(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use skein_notify::Topic;
+    use skein_types::WebhookId;
+    use uuid::Uuid;
+
+    use super::{ABOUT_RUNS_MAX, WAITING_MAX, Waiting};
+    use crate::scene::{HandClock, open};
+
+    #[test]
+    fn runs_that_fail_leave_room_for_what_is_about_whole_campaigns() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(&place.path().join("server"), &Arc::new(HandClock::default()));
+        let (mut waiting, receiver) = (Waiting::default(), WebhookId::new(Uuid::from_u128(1)));
+        let mut noted =
+            |topic, times| (0..times).filter(|_| waiting.take(receiver, topic, &control).unwrap()).count();
+        assert_eq!(noted(Topic::RunFailed, 3 * WAITING_MAX), ABOUT_RUNS_MAX);
+        assert_eq!(noted(Topic::CampaignHalted, 3 * WAITING_MAX), WAITING_MAX - ABOUT_RUNS_MAX);
+        assert_eq!(noted(Topic::CampaignHalted, 1), 0);
     }
 }

@@ -4,6 +4,7 @@ use skein_ledger::{Entry, EventFilter, Limit, Unit, Webhook};
 use skein_types::{Millis, Retry, Timestamp};
 
 use super::facts::KINDS;
+use super::note::Waiting;
 use crate::control::Control;
 use crate::error::ServiceError;
 use crate::points::point;
@@ -56,11 +57,11 @@ impl Control {
         let filter = EventFilter { kinds: KINDS.to_vec(), ..EventFilter::default() };
         let page = self.ledger.events(from, &filter, Limit::new(PAGE))?;
         let oldest = Timestamp(self.clock.now().0.saturating_sub(TELLING_ENDS.0));
-        let mut entries = Vec::new();
+        let (mut entries, mut waiting) = (Vec::new(), Waiting::default());
         for recorded in &page.items {
             if recorded.at >= oldest {
                 match self.fact_of(recorded) {
-                    Ok(Some(told)) => entries.extend(self.entries_of(&told, receivers)?),
+                    Ok(Some(told)) => entries.extend(self.entries_of(&told, receivers, &mut waiting)?),
                     Ok(None) => {}
                     // A decision about what is gone by now, or a mistake of ours, does not keep the rest from being told.
                     Err(error) if error.code.class.retry() != Retry::Backoff => {

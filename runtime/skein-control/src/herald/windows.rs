@@ -9,7 +9,7 @@ use skein_types::{Blake3, CampaignId, CampaignState, CauseId, RunState, Timestam
 use uuid::Uuid;
 
 use super::facts::of;
-use super::note::Told;
+use super::note::{Told, Waiting};
 use crate::control::Control;
 use crate::error::ServiceError;
 
@@ -66,7 +66,7 @@ impl Control {
         }
         let fact = Fact::WindowEnding { of: of(&row), published, window_ends: end };
         let told = Told::now(fact, (self.ledger.head()?, now)).about(id, &row.owner);
-        let entries = self.entries_of(&told, receivers)?;
+        let entries = self.entries_of(&told, receivers, &mut Waiting::default())?;
         if entries.is_empty() {
             return Ok(true);
         }

@@ -53,6 +53,46 @@ fn a_list_is_registered_once_and_a_slip_in_it_keeps_all_of_it_out() {
     assert!(control.shelf_of_imports.names().unwrap().is_empty(), "nothing is left of it");
 }
 
+/// The list as a process leaves it that dies, or finds the disk full, behind what it noted.
+fn left(control: &Control, text: &str, decided: &[u8]) -> super::Note {
+    let ask = ImportAsk::default();
+    let looked = control.looked_through(control.everybody(), listed(text), &ask).unwrap();
+    let (new, _) = control.still_free(looked).unwrap();
+    let datasets: Vec<_> = new.into_iter().map(|fit| fit.item).collect();
+    let note = super::Note { id: "1".to_owned(), actor: control.everybody().actor.clone(), datasets };
+    control.shelf_of_imports.put("list", &serde_json::to_vec(&note).unwrap()).unwrap();
+    let mut slips = skein_api::Slips::default();
+    control.manage_some(&note.datasets, &vec![2; note.datasets.len()], &mut slips);
+    assert!(slips.is_empty(), "{slips}");
+    control.shelf_of_imports.put("decided", decided).unwrap();
+    note
+}
+
+#[test]
+fn a_decided_list_is_registered_before_the_next_one_is_looked_at() {
+    let place = tempfile::tempdir().unwrap();
+    let control = open(&place.path().join("server"), &Arc::new(HandClock::default()));
+    let text = made(place.path(), &["a", "b"]);
+    left(&control, &text, b"1");
+    assert_eq!(import(&control, &made(place.path(), &["c"])).unwrap(), (1, 0));
+    assert_eq!(count(&control), 3);
+}
+
+#[test]
+fn a_server_starts_although_somebody_took_a_name_of_a_decided_list() {
+    let place = tempfile::tempdir().unwrap();
+    let (server, clock) = (place.path().join("server"), Arc::new(HandClock::default()));
+    let control = open(&server, &clock);
+    let note = left(&control, &made(place.path(), &["a", "b"]), b"1");
+    let mut other = note.datasets[0].clone();
+    other.dataset = skein_types::DatasetId::new(uuid::Uuid::from_u128(7));
+    control.ledger.commit(vec![control.itself.unit().decide(other)]).unwrap();
+    drop(control);
+    let control = open(&server, &clock);
+    assert_eq!(count(&control), 2);
+    assert!(control.shelf_of_imports.names().unwrap().is_empty(), "nothing is left of it");
+}
+
 #[test]
 fn a_list_without_decision_is_given_back_and_one_with_it_is_registered() {
     for decided in [false, true] {
@@ -60,17 +100,8 @@ fn a_list_without_decision_is_given_back_and_one_with_it_is_registered() {
         let (server, clock) = (place.path().join("server"), Arc::new(HandClock::default()));
         let control = open(&server, &clock);
         let text = made(place.path(), &["a", "b"]);
-        let ask = ImportAsk::default();
-        let looked = control.looked_through(control.everybody(), listed(&text), &ask).unwrap();
-        let (new, _) = control.still_free(looked).unwrap();
-        let datasets: Vec<_> = new.into_iter().map(|fit| fit.item).collect();
-        let note = super::Note { id: "1".to_owned(), actor: control.everybody().actor.clone(), datasets };
-        control.shelf_of_imports.put("list", &serde_json::to_vec(&note).unwrap()).unwrap();
-        let mut slips = skein_api::Slips::default();
-        control.manage_some(&note.datasets, &[2, 3], &mut slips);
-        assert!(slips.is_empty(), "{slips}");
         // A decision about another list is none about this one.
-        control.shelf_of_imports.put("decided", if decided { b"1" } else { b"0" }).unwrap();
+        let note = left(&control, &text, if decided { b"1" } else { b"0" });
         let marked = |control: &Control| {
             let opened = control.open_noted(&note.datasets[0]).unwrap();
             opened.manager().unwrap().is_some()

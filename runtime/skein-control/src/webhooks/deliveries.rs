@@ -1,14 +1,14 @@
 //! What became of what a receiver was told; a test, and what is to be sent again.
 
 use skein_api::{Page, Text as ApiText, Time, WebhookDelivery};
-use skein_ledger::{Delivery, DeliveryFilter, DeliveryState, Entry, Limit, Text};
+use skein_ledger::{Delivery, DeliveryFilter, DeliveryState, Entry, Text};
 use skein_notify::{Fact, Topic};
 use skein_types::{DeliveryId, Timestamp, WebhookId, codes};
 
 use crate::access::Principal;
 use crate::control::Control;
 use crate::error::ServiceError;
-use crate::herald::{KEPT_WAITING, Told, WAITING_MAX};
+use crate::herald::{KEPT_WAITING, Told};
 use crate::list::ListPart;
 use crate::shown;
 
@@ -41,8 +41,7 @@ impl Control {
         webhook: WebhookId,
     ) -> Result<WebhookDelivery, ServiceError> {
         let row = self.webhook_row(webhook)?;
-        let filter = DeliveryFilter { webhook: Some(webhook), state: Some(DeliveryState::Waiting) };
-        let waiting = self.ledger.deliveries(filter, None, Limit::new(WAITING_MAX))?.items;
+        let waiting = self.waiting_for(webhook)?;
         if let Some(test) = waiting.iter().find(|row| row.kind.as_str() == Topic::WebhookTest.as_str()) {
             return Ok(shown_delivery(test));
         }
