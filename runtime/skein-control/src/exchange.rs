@@ -159,7 +159,10 @@ impl Control {
         if !not_taken.is_empty() {
             // The node has these no more, and what it said of them is not written: they are done again.
             let again = not_taken.into_iter().map(|held| self.unit().then(released(held, Timestamp(0))));
-            self.ledger.commit(again.collect())?;
+            if let Err(error) = self.ledger.commit(again.collect()) {
+                // The rest is written, so its leases go out. These are the node's until it is lost.
+                tracing::error!(node = %asked.node, %error, "what was not taken is not released yet");
+            }
         }
         let seat = Self::seat(state, asked.node, asked.incarnation)?;
         for report in asked.results.iter().filter(|report| seat.holds.contains_key(&report.held.task)) {

@@ -106,10 +106,9 @@ impl Control {
         incarnation: u64,
         how: Loss,
     ) -> Result<(), ServiceError> {
-        let seat = state.fleet.seats.remove(&node);
-        let has_begun = |task| {
-            seat.as_ref().and_then(|seat: &Seat| seat.holds.get(&task)).is_some_and(|hold| hold.started)
-        };
+        let seat = state.fleet.seats.get(&node);
+        let has_begun =
+            |task| seat.and_then(|seat: &Seat| seat.holds.get(&task)).is_some_and(|hold| hold.started);
         let reason = Text::clip(&how.said());
         let mut unit = self.itself.unit().decide(NodeLost { node, incarnation, reason });
         let (mut suspended, mut suspects, mut from) = (BTreeSet::new(), Vec::new(), 0);
@@ -143,11 +142,9 @@ impl Control {
             }
         }
         point!("node.before-lost")?;
-        if let Err(error) = self.write(unit) {
-            // It keeps its seat, so that its end is noticed again.
-            state.fleet.seats.extend(seat.map(|seat| (node, seat)));
-            return Err(error);
-        }
+        // Until that is written it keeps its seat, so that its end is noticed again.
+        self.write(unit)?;
+        let seat = state.fleet.seats.remove(&node);
         point!("node.after-lost")?;
         self.metrics.lost(how);
         self.heard.notify_all();

@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use crate::receiver::Host;
 
-const LOOKUPS_MAX: usize = 8;
+/// Of receivers in trouble eight are tried at a time, for no longer than 5 s each. A resolver that says nothing gives up after half a
+/// minute: no more than 48 wait for it, so others are looked up all the same.
+const LOOKUPS_MAX: usize = 64;
 /// A name with more addresses is answered with the first of them.
 const ADDRESSES_MAX: usize = 16;
 
