@@ -11,10 +11,10 @@ use skein_api::{
     ExportFile, List, Page, STATEMENT_BYTES_MAX, Text, Time,
 };
 use skein_dataset::{
-    ExportError, FileRecord, History, LogError, Partitions, PublishFacts, Role, Statement, Version,
-    VersionFiles, VersionKind,
+    ExportError, FileRecord, History, LogError, Partitions, Role, Statement, Version, VersionFiles,
+    VersionKind,
 };
-use skein_types::{Bytes, Rows, RunState, codes};
+use skein_types::{Bytes, RunState, codes};
 
 use crate::access::Principal;
 use crate::campaigns::number;
@@ -48,32 +48,28 @@ impl Control {
     }
 
     fn shown_version(&self, history: &History, version: &Version) -> Result<DatasetVersion, ServiceError> {
-        let (kind, what, facts, to) = said(version);
+        let told = history.told(version);
+        let facts = told.facts;
         let run = facts.map(|facts| self.ledger.run_named(facts.run)).transpose()?.flatten();
-        let current = history.head().is_some_and(|head| head.version == version.version);
-        let data = || version.files.iter().filter(|file| file.stat.role == Role::Data);
-        let rows: Option<Rows> = data().map(|file| file.rows).sum();
         Ok(DatasetVersion {
             version: version.version,
-            current,
+            current: told.current,
             since: Time(version.time),
-            kind: Text::escaped(kind),
-            what: Text::escaped(&what),
-            to,
+            kind: Text::escaped(told.kind),
+            what: Text::escaped(&told.what),
+            to: told.to,
             run: facts.map(|facts| facts.run),
             campaign: run.as_ref().map(|run| run.campaign),
             seq: run.as_ref().map(|run| run.seq),
             module: facts.map(|facts| facts.module),
             params: facts.map(|facts| facts.params),
             plan: facts.map(|facts| facts.plan),
-            files: data().count() as u64,
-            bytes: version.files.iter().map(|file| Bytes(file.stat.size)).sum(),
-            rows: rows.filter(|_| data().next().is_some()),
+            files: told.files,
+            bytes: told.bytes,
+            rows: told.rows,
             rejected: facts.map(|facts| facts.rows.rejected),
-            available: current
-                || history.is_current(version.version)
-                || history.slot_of(version.version).is_some(),
-            kept: history.kept_bytes(version.version),
+            available: told.available,
+            kept: told.kept,
         })
     }
 
@@ -87,7 +83,7 @@ impl Control {
         let undoes = asked.expect;
         let history = self.history_of(row)?;
         let version = history.version(undoes).ok_or_else(|| moved(&history, undoes))?;
-        let (_, _, facts, _) = said(version);
+        let facts = history.told(version).facts;
         let run = facts.map(|facts| self.ledger.run_named(facts.run)).transpose()?.flatten();
         let run = run.filter(|run| run.dataset == row.id);
         let done = run.as_ref().is_some_and(|run| {
@@ -208,23 +204,6 @@ impl Control {
             pyarrow: stated(statement.pyarrow())?,
             files: List::new(files).map_err(|error| unfit(&error))?,
         })
-    }
-}
-
-/// How a version came to be: the kind, the same in words, the run's facts, the version that is back.
-fn said(version: &Version) -> (&'static str, String, Option<&PublishFacts>, Option<u64>) {
-    let named = |facts: &PublishFacts| format!("{} {}", facts.migration, facts.migration_version);
-    match &version.kind {
-        VersionKind::Adopted => ("adopted", "found in place".to_owned(), None, None),
-        VersionKind::Beside(origin) => {
-            let what = format!("{} of {}", named(&origin.facts), origin.dataset);
-            ("beside", what, Some(&origin.facts), None)
-        }
-        VersionKind::Observed { changes } => {
-            ("observed", format!("{} changes by others", changes.len()), None, None)
-        }
-        VersionKind::Published(facts) => ("published", named(facts), Some(facts), None),
-        VersionKind::RolledBack { to } => ("rolled back", format!("to version {to}"), None, Some(*to)),
     }
 }
 

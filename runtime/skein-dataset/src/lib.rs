@@ -36,6 +36,7 @@ mod staging;
 mod statement;
 mod store;
 mod sweep;
+mod told;
 mod vanished;
 mod version;
 
@@ -84,5 +85,6 @@ pub use snapshot::{Access, PinnedFile, Snapshot, SnapshotError};
 pub use staging::{NameRule, OUTPUT_REJECTS, Room, StageError, StagedEntry, StagedFile, Staging};
 pub use statement::Statement;
 pub use sweep::Swept;
+pub use told::VersionTold;
 pub use vanished::{Remains, remains};
 pub use version::VersionError;

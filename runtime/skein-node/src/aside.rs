@@ -11,15 +11,42 @@ use skein_dataset::{
     Change, Conflict, Dataset, NameRule, OUTPUT_REJECTS, Output, OutputError, Role, Room, Snapshot,
     SnapshotError, Staging,
 };
-use skein_sandbox::Module;
+use skein_sandbox::{Manifest, Module};
 use skein_types::Clock;
 
 use crate::error::RunError;
 use crate::job::{Bench, Job};
 use crate::progress::Progress;
-use crate::report::RunOutcome;
+use crate::report::{Migration, RunOutcome};
 use crate::run::{self, Asked, RunRequest, Work};
 use crate::staged;
+
+/// What writing aside begins with: looked at is what there is to do, and where it goes.
+pub(crate) struct Begun {
+    pub(crate) manifest: Manifest,
+    pub(crate) migration: Migration,
+    pub(crate) output: Output,
+    pub(crate) snapshot: Snapshot,
+    /// None if all has been through the migration.
+    pub(crate) work: Option<Work>,
+}
+
+impl Begun {
+    pub(crate) fn at(
+        to: &Path,
+        dataset: &Dataset,
+        module: &Module,
+        (request, progress): (&RunRequest, &Progress),
+    ) -> Result<Self, RunError> {
+        let manifest = run::describe(module, &request.limits)?;
+        let migration = run::migration(module, &manifest, request)?;
+        let output = Output::at(to, dataset, &request.run.to_string())?;
+        let snapshot = dataset.look()?;
+        let asked = Asked { module, manifest: &manifest, migration: &migration, request };
+        let work = asked.work(&snapshot, progress)?;
+        Ok(Self { manifest, migration, output, snapshot, work })
+    }
+}
 
 /// Runs a module over a dataset and writes the result into a directory that does not exist or is empty. Files that are
 /// not chosen are not written, those that have been through the migration are copied.
@@ -32,12 +59,9 @@ pub fn write_aside(
 ) -> Result<RunOutcome, RunError> {
     let started = clock.elapsed();
     let dataset = dataset.stopped_by(progress.files());
-    let manifest = run::describe(module, &request.limits)?;
-    let migration = run::migration(module, &manifest, &request)?;
-    let output = Output::at(to, &dataset, &request.run.to_string())?;
-    let snapshot = dataset.look()?;
-    let asked = Asked { module, manifest: &manifest, migration: &migration, request: &request };
-    let Some(work) = asked.work(&snapshot, progress)? else {
+    let Begun { manifest, migration, output, snapshot, work } =
+        Begun::at(to, &dataset, module, (&request, progress))?;
+    let Some(work) = work else {
         return Ok(RunOutcome::AlreadyMigrated { version: snapshot.version().unwrap_or(0), migration });
     };
     room(&output, &snapshot, &work)?;

@@ -8,10 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use skein_api::{PartOf, Replay, SourceSeen};
-use skein_dataset::{Dataset, NameRule, Output, RowCounts, Snapshot, Staging};
+use skein_dataset::{Dataset, NameRule, RowCounts, Snapshot, Staging};
 use skein_sandbox::Module;
 use skein_types::{Blake3, Bytes, Clock, ParamsDigest, RunId};
 
+use crate::aside::Begun;
 use crate::choice::FileChoice;
 use crate::error::RunError;
 use crate::inputs::InputFile;
@@ -21,7 +22,7 @@ use crate::part::Part;
 use crate::progress::Progress;
 use crate::remote;
 use crate::resize::Resize;
-use crate::run::{self, Asked, RunRequest};
+use crate::run::RunRequest;
 use crate::staged;
 
 /// What is repeated.
@@ -93,12 +94,9 @@ fn once_more(
     }
     let started = clock.elapsed();
     let dataset = dataset.stopped_by(progress.files());
-    let manifest = run::describe(module, &request.limits)?;
-    let migration = run::migration(module, &manifest, &request)?;
-    let output = Output::at(scratch, &dataset, &request.run.to_string())?;
-    let snapshot = dataset.look()?;
-    let asked = Asked { module, manifest: &manifest, migration: &migration, request: &request };
-    let Some(work) = asked.work(&snapshot, progress)? else { return Ok(None) };
+    let Begun { manifest, migration, output, snapshot, work } =
+        Begun::at(scratch, &dataset, module, (&request, progress))?;
+    let Some(work) = work else { return Ok(None) };
     progress.journal().reads(seen(&snapshot, &work.files), migration.params);
     let staging = Staging::aside(&output, &dataset, &snapshot, |_: &str| true)?;
     let joined = work.done.clone();

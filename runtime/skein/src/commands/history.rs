@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use skein_dataset::{Dataset, Held, History, Hold, LogError, NO_STATE, Role, Version, VersionKind};
+use skein_dataset::{Dataset, Held, History, Hold, LogError, NO_STATE, Version};
 use skein_types::{Bytes, ModuleDigest, ParamsDigest, Rows, RunId, SystemClock, codes};
 
 use crate::args::{HistoryArgs, Output};
@@ -27,7 +27,7 @@ struct VersionLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     params: Option<ParamsDigest>,
     /// Data files; the bytes are of all files.
-    files: usize,
+    files: u64,
     bytes: Bytes,
     /// Where the log knows them: nobody counts the rows of files that others wrote.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,44 +105,23 @@ fn told(held: &HeldLine) {
 }
 
 fn line(history: &History, version: &Version) -> VersionLine {
-    let (kind, what, facts) = match &version.kind {
-        VersionKind::Adopted => ("adopted", "found in place".to_owned(), None),
-        VersionKind::Beside(origin) => {
-            let what = format!(
-                "{} {} of {}",
-                origin.facts.migration, origin.facts.migration_version, origin.dataset
-            );
-            ("beside", what, Some(&origin.facts))
-        }
-        VersionKind::Observed { changes } => {
-            ("observed", format!("{} by others", render::counted(changes.len() as u64, "change")), None)
-        }
-        VersionKind::Published(facts) => {
-            let what = format!("{} {}", facts.migration, facts.migration_version);
-            ("published", what, Some(&**facts))
-        }
-        VersionKind::RolledBack { to } => ("rolled back", format!("to version {to}"), None),
-    };
-    let current = history.head().is_some_and(|head| head.version == version.version);
-    let data = || version.files.iter().filter(|file| file.stat.role == Role::Data);
-    let rows: Option<Rows> = data().map(|file| file.rows).sum();
+    let told = history.told(version);
+    let facts = told.facts;
     VersionLine {
         version: version.version,
-        current,
+        current: told.current,
         time: version.time.to_string(),
-        kind,
-        what,
+        kind: told.kind,
+        what: told.what,
         run: facts.map(|facts| facts.run),
         module: facts.map(|facts| facts.module),
         params: facts.map(|facts| facts.params),
-        files: data().count(),
-        bytes: version.files.iter().map(|f| Bytes(f.stat.size)).sum(),
-        rows: rows.filter(|_| data().next().is_some()),
+        files: told.files,
+        bytes: told.bytes,
+        rows: told.rows,
         rejected: facts.map(|facts| facts.rows.rejected),
-        available: current
-            || history.is_current(version.version)
-            || history.slot_of(version.version).is_some(),
-        kept: history.kept_bytes(version.version),
+        available: told.available,
+        kept: told.kept,
     }
 }
 
