@@ -32,8 +32,8 @@ fn guarded() -> Guarded {
     guarded
 }
 
-/// A campaign over one dataset, whose run has failed; answers where it is, and the run.
-fn failed(guarded: &Guarded, behave: &str) -> (String, Value) {
+/// A campaign over one dataset that is planned; answers where it is.
+fn planned(guarded: &Guarded, behave: &str) -> String {
     let params = json!({ "behave": behave, "shape": "same", "key": { "$secret": "pepper" } });
     let selection = json!({ "names": ["orders-001"] });
     let body = json!({
@@ -45,6 +45,12 @@ fn failed(guarded: &Guarded, behave: &str) -> (String, Value) {
     let state = || guarded.done(&guarded.admin, &format!("GET {at}"), "")["state"].clone();
     guarded.done(&guarded.admin, &format!("POST {at}/actions/plan"), r#"{"expect":"draft"}"#);
     until("the plan is made", || state() == "planned");
+    at
+}
+
+/// The like, whose run has failed; and the run.
+fn failed(guarded: &Guarded, behave: &str) -> (String, Value) {
+    let at = planned(guarded, behave);
     guarded.done(&guarded.admin, &format!("POST {at}/actions/start"), r#"{"expect":"planned"}"#);
     let run = || guarded.done(&guarded.admin, &format!("GET {at}/runs/orders-001"), "");
     until("the run has failed", || run()["state"] == "failed");
@@ -131,6 +137,23 @@ fn a_failure_is_found_by_its_attempt_and_comes_again_where_somebody_repeats_it()
         assert_eq!((status, &answer["code"]), (404, &json!(codes::NOT_FOUND.id)), "{what}: {answer}");
         assert_eq!(guarded.ask(&of_pay, &what, b"").0, 200, "{what}");
     }
+    nothing_holds_the_secret(&guarded);
+}
+
+#[test]
+fn what_a_module_says_while_it_plans_is_in_the_log_of_the_attempt_that_planned() {
+    let guarded = guarded();
+    let at = planned(&guarded, "say-plan");
+    let attempts = guarded.done(&guarded.admin, &format!("GET {at}/attempts"), "");
+    let plan = attempts["items"].as_array().unwrap().iter().find(|one| one["kind"] == "plan").unwrap();
+    let log = log(&guarded, &text(&plan["attempt"]));
+    let datasets = guarded.done(&guarded.admin, "GET /v1/datasets", "");
+    let found = datasets["items"].as_array().unwrap().iter().find(|one| one["name"] == "orders-001");
+    let dataset = found.unwrap()["dataset"].clone();
+    let of_plan = |from: &str, level: &str, message: &str| json!({ "from": from, "level": level, "message": message, "dataset": dataset, "file": "part.parquet" });
+    let mut logged = of_plan("log", "warn", "both columns are computed");
+    logged["fields"] = json!({ "key": "***" });
+    assert_eq!(log, [of_plan("stdout", "info", "thinking it over"), logged]);
     nothing_holds_the_secret(&guarded);
 }
 

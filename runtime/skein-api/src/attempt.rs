@@ -105,9 +105,9 @@ pub struct Attempt {
     pub node: NodeId,
     /// Which life of the node.
     pub incarnation: u64,
-    /// When it began.
-    pub began: Time,
-    /// When its end was heard of.
+    /// When it began; none if its node was given up before it told.
+    pub began: Option<Time>,
+    /// When its end was heard of, or its node was given up.
     pub ended: Time,
     /// What became of it.
     pub ending: AttemptEnding,

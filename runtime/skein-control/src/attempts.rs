@@ -88,7 +88,7 @@ impl Control {
             kind: task.kind,
             node,
             incarnation,
-            began: Timestamp(now.0.saturating_sub(notes.took_ms.0)),
+            began: Some(Timestamp(now.0.saturating_sub(notes.took_ms.0))),
             ended: now,
             ending,
             failure,
@@ -101,7 +101,8 @@ impl Control {
         Ok(entries)
     }
 
-    /// What is kept of an attempt whose node was given up with it. Since when it was at work nobody told: it has its end alone.
+    /// What is kept of an attempt whose node was given up with it. Since when it was at work, or whether it was, nobody
+    /// told: it has its end alone.
     pub(crate) fn attempt_lost(&self, task: &Task, holder: &Holder) -> Result<Option<Entry>, ServiceError> {
         let Some(campaign) = task.campaign else { return Ok(None) };
         let now = self.clock.now();
@@ -114,7 +115,7 @@ impl Control {
             kind: task.kind,
             node: holder.node,
             incarnation: holder.incarnation,
-            began: now,
+            began: None,
             ended: now,
             ending: Ending::Lost,
             failure: None,
@@ -198,7 +199,7 @@ impl Control {
             part: kept.part,
             node: row.node,
             incarnation: row.incarnation,
-            began: Time(row.began),
+            began: row.began.map(Time),
             ended: Time(row.ended),
             ending: ending(row.ending),
             why: why(row, &kept),

@@ -372,7 +372,7 @@ mod tests {
         let again = open(&other, &Arc::new(HandClock::default()));
         assert_eq!(again.server, control.server);
         let generation = |of: &crate::control::Control| of.ledger.generation().unwrap();
-        assert_eq!(generation(&again), generation(&control) + 1, "tokens of the old one are fenced");
+        assert!(generation(&again) > generation(&control), "tokens of the old one are fenced");
         let refused = restore(&to, &other, &clock()).unwrap_err();
         assert_eq!(refused.code, codes::RESTORE_PLACE);
         // While it runs, only itself can copy it.

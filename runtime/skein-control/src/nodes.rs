@@ -393,6 +393,7 @@ mod tests {
             let attempts = control.ledger.attempts(of, None, Limit::MAX).unwrap().items;
             let ends: Vec<_> = attempts.iter().map(|attempt| (attempt.task, attempt.ending)).collect();
             assert_eq!(ends, [(task.id, Ending::Lost)], "{how:?}");
+            assert_eq!(control.shown_attempt(&attempts[0]).unwrap().began, None, "{how:?}: nobody told");
             let suspect = control.is_suspect(&control.state(), &task);
             assert_eq!(suspect, how != Loss::Restarted, "{how:?}");
         }

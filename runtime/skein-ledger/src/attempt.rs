@@ -40,8 +40,8 @@ pub struct Attempt {
     pub node: NodeId,
     /// Which life of the node.
     pub incarnation: u64,
-    /// When it began, as far as its node told.
-    pub began: Timestamp,
+    /// When it began; none if its node was given up before it told.
+    pub began: Option<Timestamp>,
     /// When its end was taken in.
     pub ended: Timestamp,
     /// What became of it.

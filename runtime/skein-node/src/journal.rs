@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use skein_api::node::{LINE_BYTES_MAX, REJECT_CODES_MAX};
 use skein_api::{List, RejectCount, SourceSeen, Text};
 use skein_sandbox::{GuestError, LogEntry, LogLevel, Reject};
-use skein_types::{ParamsDigest, Rows};
+use skein_types::{DatasetId, ParamsDigest, Rows};
 
 use crate::mask::Mask;
 
@@ -28,11 +28,11 @@ const CODES_MAX: usize = 1_000;
 /// Rejected rows that are named.
 const NAMED_MAX: usize = 50;
 
-/// Where an agent is at work.
+/// What a module speaks of: where an agent is at work, or the first file of a schema that is planned for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct At {
     pub(crate) file: String,
-    pub(crate) row_group: usize,
+    pub(crate) row_group: Option<usize>,
 }
 
 /// Shared by all agents of an attempt.
@@ -52,6 +52,8 @@ pub(crate) struct Told {
     last_bytes: usize,
     left_out: u64,
     rejects: Rejects,
+    /// Which dataset, where an attempt is about several.
+    dataset: Option<DatasetId>,
     pub(crate) source: Option<SourceSeen>,
     pub(crate) params: Option<ParamsDigest>,
 }
@@ -104,9 +106,17 @@ impl Journal {
             let fields = fields.map(|(name, value)| (mask.text(name, false), mask.text(value, false)));
             let cut = entry.truncated || entry.fields.len() > FIELDS_MAX;
             let message = mask.text(&entry.message, entry.truncated);
-            let head = json!({ "from": entry.source, "level": entry.level });
+            let mut head = json!({ "from": entry.source, "level": entry.level });
+            if let Some(dataset) = told.dataset {
+                head["dataset"] = json!(dataset.to_string());
+            }
             told.push(line(head, (Some(at), &message, cut), fields));
         }
+    }
+
+    /// What is said from now on is of this one of its attempt's datasets.
+    pub(crate) fn turns_to(&self, dataset: DatasetId) {
+        self.told().dataset = Some(dataset);
     }
 
     /// What a module that failed had counted.
@@ -247,7 +257,9 @@ fn line(
     };
     if let Some(At { file, row_group }) = at.filter(|at| !at.file.is_empty()) {
         body.insert("file".to_owned(), json!(escaped::<1_000>(file)));
-        body.insert("row_group".to_owned(), json!(row_group));
+        if let Some(row_group) = row_group {
+            body.insert("row_group".to_owned(), json!(row_group));
+        }
     }
     let shown = escaped::<MESSAGE_BYTES>(message);
     if cut || shown.len() < message.len() {
@@ -293,7 +305,7 @@ mod tests {
     }
 
     fn at() -> At {
-        At { file: "a/part.parquet".to_owned(), row_group: 3 }
+        At { file: "a/part.parquet".to_owned(), row_group: Some(3) }
     }
 
     fn lines(journal: &Journal) -> Vec<Value> {

@@ -197,7 +197,7 @@ impl Agent for Masked {
 
     fn about(&mut self, file: &str, row_group: usize) {
         self.tell();
-        self.at = At { file: file.to_owned(), row_group };
+        self.at = At { file: file.to_owned(), row_group: Some(row_group) };
     }
 }
 

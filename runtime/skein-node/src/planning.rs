@@ -7,6 +7,7 @@ use skein_types::{Blake3, ColumnTree, PlanError, ProposedPlan, SchemaPlan, schem
 
 use crate::error::{GroupLine, Groups, RunError};
 use crate::inputs::InputFile;
+use crate::journal::At;
 use crate::params::Params;
 use crate::presented::Recorded;
 use crate::progress::Progress;
@@ -82,7 +83,10 @@ impl Planner<'_> {
 
     fn ask(&self, view: &SchemaRef, path: &str) -> Result<ProposedPlan, RunError> {
         let (config, mask) = (self.params.guest_config(), self.params.mask());
-        self.module.plan(&self.source(view), config, self.limits).map_err(|error| match error {
+        let (proposed, log) = self.module.plan_and_log(&self.source(view), config, self.limits);
+        let at = At { file: path.to_owned(), row_group: None };
+        self.progress.journal().module_said(&at, &log, &mask);
+        proposed.map_err(|error| match error {
             PlanCallError::Refused { code, message, column } if code == BAD_PARAMS => {
                 let message = mask.words(message);
                 RunError::ParamsRefused { message, column: column.map(|id| column_name(view, id)) }

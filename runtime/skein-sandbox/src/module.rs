@@ -13,6 +13,7 @@ use wasmtime::component::{Component, Linker};
 use crate::agent::{Agent, AgentRequest, NotOpened};
 use crate::artifact::{ArtifactTrust, LoadError, verify};
 use crate::bindings::{MigrationPre, types as wit};
+use crate::host::log::LogEntry;
 use crate::host::{GuestConfig, HostState, Seed, wasi};
 use crate::instance::{CancelFlag, Instance, Setup, bounded};
 use crate::schema::{SchemaError, from_wit, to_wit};
@@ -166,16 +167,24 @@ impl Module {
         config: Arc<GuestConfig>,
         limits: &Limits,
     ) -> Result<ProposedPlan, PlanCallError> {
-        let mut instance = self.pure(limits, config, "plan")?;
-        let source = source_to_wit(source)?;
-        match instance.call("plan", |guest, store| guest.call_plan(store, &source))? {
-            Ok(plan) => Ok(plan_from_wit(plan)?),
-            Err(refusal) => Err(PlanCallError::Refused {
-                code: bounded(refusal.code),
-                message: bounded(refusal.message),
-                column: refusal.column.map(ColumnId),
-            }),
-        }
+        self.plan_and_log(source, config, limits).0
+    }
+
+    /// The like, and what the module said meanwhile, whatever its answer is.
+    pub fn plan_and_log(
+        &self,
+        source: &Source,
+        config: Arc<GuestConfig>,
+        limits: &Limits,
+    ) -> (Result<ProposedPlan, PlanCallError>, Vec<LogEntry>) {
+        let mut instance = match self.pure(limits, config, "plan") {
+            Ok(instance) => instance,
+            Err(error) => return (Err(error.into()), Vec::new()),
+        };
+        let answer = planned(&mut instance, source);
+        let log = &mut instance.host_mut().log;
+        log.close();
+        (answer, log.entries().to_vec())
     }
 
     /// Starts a task.
@@ -201,6 +210,18 @@ impl Module {
     ) -> Result<Instance, GuestError> {
         let setup = Setup { limits, config, seed: PURE_SEED, cancel: CancelFlag::default(), call };
         Instance::new(self, setup).map_err(|not| not.error)
+    }
+}
+
+fn planned(instance: &mut Instance, source: &Source) -> Result<ProposedPlan, PlanCallError> {
+    let source = source_to_wit(source)?;
+    match instance.call("plan", |guest, store| guest.call_plan(store, &source))? {
+        Ok(plan) => Ok(plan_from_wit(plan)?),
+        Err(refusal) => Err(PlanCallError::Refused {
+            code: bounded(refusal.code),
+            message: bounded(refusal.message),
+            column: refusal.column.map(ColumnId),
+        }),
     }
 }
 

@@ -276,7 +276,7 @@ pub(crate) fn attempts_page() -> Page<Attempt> {
         part: Some(PartOf { part: 2, parts: 5 }),
         node: NodeId::new(uuid(10)),
         incarnation: 2,
-        began: time(),
+        began: Some(time()),
         ended: time(),
         ending: AttemptEnding::Failed,
         why: Some(why()),

@@ -1,7 +1,8 @@
 //! A server's directory from a backup.
 //!
 //! Everything is checked before anything is made, and the directory is made aside: it is there whole or not at all. The
-//! ledger's copy has the next generation, so what the old server gave its nodes is good for nothing in the new one.
+//! ledger that is made of the copy has a generation of its own, so what the old server gave its nodes is good for nothing in the new
+//! one, and neither is what another one gave that was made of the same copy.
 //!
 //! Datasets went on after the copy was made. Their logs say so, and the new server heeds them as any server does: a run that
 //! was published meanwhile is found done when its turn comes. Which those are is told here.
@@ -14,6 +15,7 @@ use skein_api::Time;
 use skein_dataset::{Dataset, Options as DatasetOptions, Place, ProbeCache, VersionKind};
 use skein_ledger::{DatasetFilter, Head, Ledger, Limit, Options, Sqlite};
 use skein_types::{Blake3, Clock, RunId, RunState, ServerId, Timestamp, codes};
+use uuid::Uuid;
 
 use super::manifest::Manifest;
 use super::{LEDGER, SERVER, aside, copy_file, failed, make_dir, sync, verify};
@@ -103,6 +105,8 @@ pub fn restore(
         newer_count: 0,
         unread: 0,
     };
+    let (_, chance) = Uuid::now_v7().as_u64_pair();
+    Sqlite::set_apart(&ledger, clock.now().0 / 1_000, chance)?;
     restored.look_for_newer(&ledger, clock)?;
     verify(&ledger, head, clock)?;
     sync(aside.path())?;
@@ -187,4 +191,44 @@ fn published(
         | VersionKind::RolledBack { .. } => None,
     });
     Some(versions.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
+
+    use skein_ledger::{Ledger as _, Options, Sqlite};
+    use skein_types::Clock;
+
+    use super::restore;
+    use crate::scene::{HandClock, open, running};
+
+    /// What a server goes by that was made of the copy when it was that time.
+    fn restored(place: &std::path::Path, at: u64) -> u64 {
+        let (clock, dir) = (HandClock::default(), place.join(format!("server-{at}")));
+        clock.0.store(at, Ordering::SeqCst);
+        let clock: Arc<dyn Clock> = Arc::new(clock);
+        restore(&place.join("copy"), &dir, &clock).unwrap();
+        let options = Options { clock: Arc::clone(&clock), notify: None };
+        Sqlite::open(&dir.join("ledger"), options).unwrap().generation().unwrap()
+    }
+
+    #[test]
+    fn servers_that_are_made_of_one_copy_do_not_take_what_the_others_gave() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(&place.path().join("server"), &Arc::new(HandClock::default()));
+        running(&control);
+        let ask = serde_json::json!({ "to": place.path().join("copy") });
+        control.back_up(&serde_json::from_value(ask).unwrap()).unwrap();
+        let old = control.ledger.generation().unwrap();
+        // The clock of the third machine is far behind.
+        let all = [1_800_000_000_000, 1_800_000_001_000, 1_000].map(|at| restored(place.path(), at));
+        assert!(all.iter().all(|generation| *generation > old), "{all:?} after {old}");
+        assert!(all[0] != all[1] && all[1] != all[2] && all[0] != all[2], "{all:?}");
+        // And of a copy that is later than the clock.
+        let ledger = place.path().join("server-1800000000000/ledger");
+        let again = [3, 4].map(|chance| Sqlite::set_apart(&ledger, 1, chance).unwrap());
+        assert_eq!(again, [all[0] + 4, all[0] + 9]);
+    }
 }

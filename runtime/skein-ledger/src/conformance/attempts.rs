@@ -26,7 +26,7 @@ fn attempt(number: u64) -> Attempt {
         kind: if seq.is_some() { TaskKind::Run } else { TaskKind::Plan },
         node: node(1),
         incarnation: 1,
-        began: Timestamp(START.0 + number),
+        began: (ending != Ending::Lost).then_some(Timestamp(START.0 + number)),
         ended: Timestamp(START.0 + 2 * number),
         ending,
         failure: failed.then(|| Failure { class: ErrorClass::Fault, code: name("SK0311") }),

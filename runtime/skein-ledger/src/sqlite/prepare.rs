@@ -138,7 +138,7 @@ fn step(entry: Entry) -> Result<Step, String> {
             numbers(&[
                 attempt.seq.unwrap_or(0),
                 attempt.incarnation,
-                attempt.began.0,
+                attempt.began.map_or(0, |began| began.0),
                 attempt.ended.0,
                 attempt.keep_until.0,
             ])?;

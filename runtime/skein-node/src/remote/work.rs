@@ -250,6 +250,7 @@ impl Shop {
         let mut plans = Vec::with_capacity(task.datasets.len());
         for place in task.datasets.iter() {
             let request = self.request(RunId::new(uuid::Uuid::nil()), &task.work, 1)?;
+            progress.journal().turns_to(place.dataset);
             plans.push(self.looked(place, task, (&module, &request), progress)?);
         }
         let datasets = List::new(plans).map_err(|error| Trouble::Other(codes::BUG, error.to_string()))?;

@@ -119,8 +119,11 @@ fn parsed(line: &str) -> Value {
 fn told(line: &Value) -> String {
     let text = |key: &str| line[key].as_str().unwrap_or_default();
     let mut told = format!("{:<5} {:<7}", text("level"), text("from"));
-    if let Some(row_group) = line["row_group"].as_u64() {
-        told.push_str(&format!(" {} row group {row_group}:", text("file")));
+    match (line["file"].as_str(), line["row_group"].as_u64()) {
+        (Some(file), Some(row_group)) => told.push_str(&format!(" {file} row group {row_group}:")),
+        // What was said about a plan: of one of several datasets.
+        (Some(file), None) => told.push_str(&format!(" {} {file}:", text("dataset"))),
+        (None, _) => {}
     }
     told.push_str(&format!(" {}", text("message")));
     if let Some(fields) = line["fields"].as_object() {
@@ -144,8 +147,8 @@ impl Row for Attempt {
             self.name.as_ref().map(ToString::to_string).unwrap_or_default(),
             kind(self),
             word(&self.ending),
-            self.began.to_string(),
-            took(self),
+            self.began.map(|began| began.to_string()).unwrap_or_default(),
+            took(self).unwrap_or_default(),
             why(self),
         ]
     }
@@ -158,8 +161,10 @@ fn kind(attempt: &Attempt) -> String {
     }
 }
 
-fn took(attempt: &Attempt) -> String {
-    render::duration(attempt.ended.0.0.saturating_sub(attempt.began.0.0))
+/// Nobody knows it of one whose node was given up.
+fn took(attempt: &Attempt) -> Option<String> {
+    let began = attempt.began?;
+    Some(render::duration(attempt.ended.0.0.saturating_sub(began.0.0)))
 }
 
 fn why(attempt: &Attempt) -> String {
@@ -176,7 +181,12 @@ fn show(attempt: &Attempt) {
     let run = attempt.run.map(|run| format!(", run {run}")).unwrap_or_default();
     say("campaign", &format!("{}{run}", attempt.campaign));
     say("node", &format!("{} (incarnation {})", attempt.node, attempt.incarnation));
-    say("time", &format!("{}, {}", attempt.began, took(attempt)));
+    match (attempt.began, took(attempt)) {
+        (Some(began), Some(took)) => say("time", &format!("{began}, {took}")),
+        (None, _) | (_, None) => {
+            say("time", &format!("not told before its node was given up, {}", attempt.ended))
+        }
+    }
     if let Some(why) = &attempt.why {
         say("why", &format!("{}: {}", why.code, why.message));
         why.hint.iter().for_each(|hint| say("hint", hint));

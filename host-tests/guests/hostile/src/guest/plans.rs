@@ -6,8 +6,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::param;
-use super::skein::migration::config;
 use super::skein::migration::types::{Field, Origin, Refusal, SchemaPlan, Source};
+use super::skein::migration::{config, log};
 
 /// Without a lie: both columns computed from themselves.
 pub(super) fn plan(s: Source) -> Result<SchemaPlan, Refusal> {
@@ -30,6 +30,11 @@ pub(super) fn plan(s: Source) -> Result<SchemaPlan, Refusal> {
         "tell-plan" => {
             let message = format!("the key is {}", super::answers::secret());
             return Err(Refusal { code: "no".to_owned(), message, column: None });
+        }
+        "say-plan" => {
+            super::resources::say("thinking it over");
+            let key = ("key".to_owned(), super::answers::secret());
+            log::write(log::Level::Warn, "both columns are computed", &[key]);
         }
         "plan-panics" => core::arch::wasm32::unreachable(),
         "plan-unknown-column" => plan.origins[0].1 = Origin::Computed(vec![99]),

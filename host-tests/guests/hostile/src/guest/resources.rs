@@ -57,7 +57,7 @@ fn flood(mut once: impl FnMut(u64)) {
 }
 
 #[expect(clippy::print_stdout, reason = "the behaviour asked for")]
-fn say(text: &str) {
+pub(super) fn say(text: &str) {
     println!("{text}");
 }
 

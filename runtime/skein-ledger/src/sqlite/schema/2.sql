@@ -174,7 +174,7 @@ CREATE TABLE attempt (
     kind TEXT NOT NULL,
     node TEXT NOT NULL,
     incarnation INTEGER NOT NULL,
-    began INTEGER NOT NULL,
+    began INTEGER,
     ended INTEGER NOT NULL,
     ending TEXT NOT NULL,
     class TEXT,
