@@ -58,10 +58,8 @@ impl Control {
         let keep_until = Timestamp(now.0.saturating_add(KEEP));
         let (ending, why, meters) = became(&report.outcome);
         let all = |bytes| bytes;
-        let log = match ending {
-            Ending::Done => self.kept_lines(notes.log.as_ref(), keep_until, begin, &mut entries)?,
-            _ => self.kept_lines(notes.log.as_ref(), keep_until, all, &mut entries)?,
-        };
+        let of_log = if ending == Ending::Done { begin } else { all };
+        let log = self.kept_lines(notes.log.as_ref(), keep_until, of_log, &mut entries)?;
         let some = notes.rejects.as_ref().map(|rejects| &rejects.some);
         let rejects = self.kept_lines(some, keep_until, all, &mut entries)?;
         let (rejected, codes) = match &notes.rejects {

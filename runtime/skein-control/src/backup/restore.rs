@@ -209,7 +209,7 @@ mod tests {
         let (clock, dir) = (HandClock::default(), place.join(format!("server-{at}")));
         clock.0.store(at, Ordering::SeqCst);
         let clock: Arc<dyn Clock> = Arc::new(clock);
-        restore(&place.join("copy"), &dir, &clock).unwrap();
+        restore(&place.join("copy"), &dir, &clock, || Ok(())).unwrap();
         let options = Options { clock: Arc::clone(&clock), notify: None };
         Sqlite::open(&dir.join("ledger"), options).unwrap().generation().unwrap()
     }
