@@ -73,43 +73,37 @@ fn heads_and_bodies_that_come_too_slowly_are_given_up_and_nothing_is_done() {
     assert_eq!(service.get("/v1/campaigns")["items"], json!([]));
 }
 
+/// Ports at which a process has connections to something.
+fn speaks_to(process: u32) -> Vec<u16> {
+    let open = std::fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
+    let links = open.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+    let sockets: Vec<String> = links
+        .filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
+        .collect();
+    // Its fields are a number, both ends, the state and so on; the tenth is the socket.
+    let table = std::fs::read(format!("/proc/{process}/net/tcp")).unwrap_or_default();
+    let table = String::from_utf8(table).unwrap();
+    let rows = table.lines().map(|row| row.split_whitespace().collect::<Vec<_>>());
+    let own = rows.filter(|row| row.get(9).is_some_and(|socket| sockets.iter().any(|own| own == socket)));
+    let ports = own.filter_map(|row| u16::from_str_radix(row[2].split_once(':')?.1, 16).ok());
+    ports.filter(|port| *port > 0).collect()
+}
+
 #[test]
-fn clients_that_have_taken_all_connections_keep_no_node_from_coming_in() {
+fn nodes_come_in_by_a_listener_of_their_own_so_that_clients_take_none_of_their_places() {
     let service = Service::start(0);
-    let mut first = service.connect();
-    let host = service.address.trim_start_matches("http://").to_owned();
-    let mut exchanges = || {
-        write!(first, "GET /v1/status HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
-        let (mut answer, mut some) = (String::new(), [0; 16_384]);
-        while !answer.ends_with('}') {
-            let got = first.read(&mut some).unwrap();
-            assert_ne!(got, 0, "{answer}");
-            answer += std::str::from_utf8(&some[..got]).unwrap();
-        }
-        let body: serde_json::Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
-        body["work"]["exchanges"].as_u64().unwrap()
-    };
-    // Until one more is turned away. Those on which nothing is asked are closed after a while.
-    let mut held = Vec::new();
-    let mut take_all = || {
-        loop {
-            let mut stream = service.connect();
-            stream.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
-            if stream.read(&mut [0; 1]).is_ok_and(|got| got > 0) {
-                break;
-            }
-            stream.set_nonblocking(true).unwrap();
-            held.push(stream);
-            held.retain(|stream| stream.peek(&mut [0; 1]).is_err());
-        }
-    };
-    take_all();
-    while service.kill_a_node(0) {}
-    let before = exchanges();
-    super::until("new nodes ask for work", || {
-        take_all();
-        exchanges() > before + 6
+    let port: u16 = service.address.rsplit_once(':').unwrap().1.parse().unwrap();
+    let mut spoken_to = Vec::new();
+    super::until("nodes have connections", || {
+        spoken_to = service.nodes().into_iter().flat_map(speaks_to).collect();
+        !spoken_to.is_empty()
     });
+    assert!(!spoken_to.contains(&port), "{spoken_to:?}");
+    // There is nothing else behind it.
+    let own = format!("127.0.0.1:{}", spoken_to[0]);
+    for (path, status) in [("/v1/status", 404), ("/", 404), ("/node/v1/blobs/x", 401)] {
+        assert_eq!(Service::page(&own, path).0, status, "{path}");
+    }
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! What the allocator is told of a fleet at a start, and what of budgets a restart does not forget.
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! Quotas outlive neither their campaign nor their team, and what is wrong already keeps no other change out.
+
 use std::sync::Arc;
 
 use skein_api::QuotaPut;
