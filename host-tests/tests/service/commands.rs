@@ -56,6 +56,10 @@ fn teams_tokens_and_secrets_are_made_listed_and_taken_away_by_command() {
     with(&service, &token, "secret remove key --team pay --yes").finish().succeeded();
     with(&service, &token, "team add shop").finish().refused(codes::ROLE_MISSING);
 
+    // Who gets a team of that name later would not expect her in it.
+    let kept = as_admin("team remove pay --yes").finish();
+    kept.refused(codes::TEAM_IN_USE);
+    assert!(kept.stderr.contains("ada"), "{kept:#?}");
     let tokens = as_admin("token list -o json").finish().succeeded().json();
     let ada = tokens.as_array().unwrap().iter().find(|token| token["name"] == "ada").unwrap();
     let revoke = format!("token revoke {} --yes", ada["token"].as_str().unwrap());

@@ -139,8 +139,14 @@ fn a_server_that_is_to_end_says_that_it_is_not_ready_and_answers_what_is_under_w
     };
     assert!(ask().unwrap().starts_with("HTTP/1.1 200 "));
     // Begun before the end, whole after it was asked for.
-    let mut put =
-        begun(&service, "PUT /v1/teams/late HTTP/1.1\r\nHost: {host}\r\nContent-Length: 2\r\n\r\n{");
+    let head =
+        "PUT /v1/teams/late HTTP/1.1\r\nHost: {host}\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n";
+    let mut put = begun(&service, head);
+    let go_on = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let mut said = vec![0; go_on.len()];
+    put.read_exact(&mut said).unwrap();
+    assert_eq!(said, go_on);
+    put.write_all(b"{").unwrap();
     service.asks_to_end();
     let mut last = Some(String::new());
     super::until("it is not ready any more", || {

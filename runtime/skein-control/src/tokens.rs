@@ -241,16 +241,43 @@ impl Control {
         let row = self.team_row(team)?;
         let what = format!("team {team}");
         let version = seen.against(&what, Some(row.version))?;
-        let has = skein_ledger::DatasetFilter { owner: Some(row.name.clone()), ..Default::default() };
-        if let Some(one) = self.ledger.datasets(&has, None, Limit::new(1))?.items.first() {
-            let message = format!("team {team} has datasets, {} among them", one.name);
-            return Err(ServiceError::new(codes::TEAM_IN_USE, message)
-                .hint(Some("remove them or give them to another team first")));
+        if let Some(left) = self.left_of(&row.name)? {
+            return Err(ServiceError::new(codes::TEAM_IN_USE, format!("team {team} has {left}"))
+                .hint(Some("remove or revoke what it has first: a team of that name would have it again")));
         }
         let removed = TeamRemoved { team: row.name.clone(), reason: Text::clip(reason) };
         self.set((&what, Subject::Team(row.name.clone()), version), who.unit().decide(removed))?;
         self.drop_quota(&QuotaOf::Team(row.name.clone()), reason)?;
         Ok(shown_team(&row))
+    }
+
+    /// One of the things that a team still has, in words.
+    fn left_of(&self, team: &Name) -> Result<Option<String>, ServiceError> {
+        let has = skein_ledger::DatasetFilter { owner: Some(team.clone()), ..Default::default() };
+        if let Some(one) = self.ledger.datasets(&has, None, Limit::new(1))?.items.first() {
+            return Ok(Some(format!("datasets, {} among them", one.name)));
+        }
+        if let Some(one) = self.ledger.secrets(Some(team), None, Limit::new(1))?.items.first() {
+            return Ok(Some(format!("secrets, {} among them", one.name)));
+        }
+        if let Some(one) = self.all_webhooks()?.iter().find(|one| one.team.as_ref() == Some(team)) {
+            return Ok(Some(format!("receivers, {} among them", one.name)));
+        }
+        let (mut after, now) = (None, self.clock.now());
+        loop {
+            let page = self.ledger.tokens(after, Limit::MAX)?;
+            let of_it =
+                |row: &skein_ledger::Token| row.grants.iter().any(|grant| grant.team.as_ref() == Some(team));
+            let counts =
+                |row: &&skein_ledger::Token| of_it(row) && counting(Some((*row).clone()), now).is_ok();
+            if let Some(one) = page.items.iter().find(counts) {
+                return Ok(Some(format!("tokens, {} ({}) among them", one.id, one.name)));
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(None),
+            }
+        }
     }
 }
 

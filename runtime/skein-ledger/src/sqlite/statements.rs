@@ -91,9 +91,11 @@ fn complaints(db: &Connection, statement: &str) -> Vec<String> {
     }
     // The first page of a list without conditions begins at one end of its index and stops at its limit.
     let first_page = statement.contains(" WHERE 1 ORDER BY ") && statement.contains(" LIMIT ");
+    // What a bound ends is counted as it was found; how it is found is a step of its own.
+    let counted = |step: &str| step.starts_with("SCAN (subquery-") && statement.contains(" LIMIT ");
     let bad = |step: &String| {
         let one_row = step.starts_with("SCAN meta") || step.starts_with("SCAN CONSTANT ROW");
-        (step.starts_with("SCAN ") && !one_row && !first_page)
+        (step.starts_with("SCAN ") && !one_row && !first_page && !counted(step))
             || step.contains("TEMP B-TREE")
             || step.contains("AUTOMATIC")
     };
