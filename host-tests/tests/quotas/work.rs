@@ -144,7 +144,7 @@ pub(crate) fn guaranteed(resource: &str, guaranteed: u64) -> Value {
 
 /// Nobody is held back any more.
 pub(crate) fn lift(service: &Service, of: &str) {
-    service.call("quota").arg("remove").arg(of).finish().succeeded();
+    service.call("quota").arg("remove").arg(of).arg("--yes").finish().succeeded();
 }
 
 /// Sets somebody's quota, whatever it was.

@@ -307,8 +307,8 @@ impl Control {
         for (some, wanted, large) in
             [(&mut small, asked.wants.small, false), (&mut large, asked.wants.large, true)]
         {
-            // What is less than this node wants is for all nodes; where the fleet is divided permits say for which.
-            if !state.division.on && some.len() < usize::try_from(wanted).unwrap_or(usize::MAX) {
+            // What is less than this node wants is for all nodes.
+            if some.len() < usize::try_from(wanted).unwrap_or(usize::MAX) {
                 let (has, others) = state.fleet.dealt(asked.node, large, gone);
                 some.truncate(share(some.len(), has, others));
             }
