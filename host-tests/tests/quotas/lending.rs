@@ -97,6 +97,8 @@ fn a_team_that_only_renames_and_burns_no_fuel_gets_no_more_than_its_share_of_byt
     let campaigns = planned(&service, &jobs);
     let (greedy, [pay]) = campaigns.split_at(4) else { panic!("five campaigns") };
     let fuel = used(&service, "greedy", "fuel");
+    // All that there is: the fleet is divided, and as slow as it is to be, also while one team is alone at work.
+    set(&service, "org", &[bounded("slots", 4)], "throttle");
     start(&service, pay);
     until("it is at work", || running(&service, pay) > 0);
     let (before, began) = (used(&service, "greedy", "bytes_read"), Instant::now());
