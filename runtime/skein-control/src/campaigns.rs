@@ -311,9 +311,11 @@ impl Control {
         most: usize,
     ) -> Result<(Vec<Campaign>, bool), ServiceError> {
         let filter = CampaignFilter { owners, state: None };
-        let page = self.ledger.newest_campaigns(&filter, Limit::new(most))?;
-        let shown = page.items.into_iter().map(|row| self.shown_campaign(row));
-        Ok((shown.collect::<Result<_, _>>()?, page.next.is_some()))
+        self.ledger.at_once(|| {
+            let page = self.ledger.newest_campaigns(&filter, Limit::new(most))?;
+            let shown = page.items.into_iter().map(|row| self.shown_campaign(row));
+            Ok((shown.collect::<Result<_, _>>()?, page.next.is_some()))
+        })?
     }
 
     pub(crate) fn shown_campaign(&self, row: skein_ledger::Campaign) -> Result<Campaign, ServiceError> {

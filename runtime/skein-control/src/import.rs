@@ -8,9 +8,10 @@
 //! decide     a second note says so: from here on all of it is registered, whatever happens
 //! register   a part at a time; then the notes go
 //! ```
-//! Whoever dies, or finds the disk full, before the decision is followed by a process, or a list, that gives everything back, and after it by one that registers what
-//! is missing; both before anything else. Others register nothing meanwhile, so what was looked at stays so: a part that the
-//! ledger refuses cannot be. Between two parts a list shows the first of them already, and the server goes on in between.
+//! Whoever dies, or finds the disk full, before the decision is followed by a process, or by the next list, that gives everything
+//! back, and after it by one that registers what is missing; both before anything else. Others register nothing while a list is in
+//! hand, so what was looked at stays so. Only where a decided one was left may somebody take a name of it meanwhile: that dataset
+//! is not registered, which the server's log says. Between two parts a list shows the first of them already, and the server goes on.
 //!
 //! Only one list is registered at a time, and of it no more is held open than [`CHUNK`] datasets.
 
