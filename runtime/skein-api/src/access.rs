@@ -64,7 +64,7 @@ pub struct Team {
 #[serde(deny_unknown_fields)]
 pub struct TokenIssue {
     /// Whose it is: records say that this one did it.
-    pub name: Text<100>,
+    pub name: Text<100, 1>,
     /// Only a person can approve.
     pub kind: TokenKind,
     /// What it lets its holder do.

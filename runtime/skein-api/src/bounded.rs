@@ -1,4 +1,4 @@
-//! Texts and lists with their most in their type.
+//! Texts and lists with their most in their type, and texts with their least.
 //!
 //! The bound is checked while reading: a list of a million items costs no more than the bound.
 
@@ -28,6 +28,14 @@ pub enum TooLong {
         /// It may have.
         max: usize,
     },
+    /// Fewer than needed.
+    #[error("a text of {bytes} bytes; {min} or more are needed")]
+    Few {
+        /// It has.
+        bytes: usize,
+        /// It must have.
+        min: usize,
+    },
     /// A character that would disturb whoever shows it.
     #[error("a text with the control character {character:?}")]
     Control {
@@ -36,15 +44,24 @@ pub enum TooLong {
     },
 }
 
-/// A text of at most `MAX` bytes without control characters.
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+/// A text of at most `MAX` bytes, and at least `MIN`, without control characters.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
-pub struct Text<const MAX: usize>(String);
+pub struct Text<const MAX: usize, const MIN: usize = 0>(String);
 
-impl<const MAX: usize> Text<MAX> {
+impl<const MAX: usize> Default for Text<MAX> {
+    fn default() -> Self {
+        Self(String::new())
+    }
+}
+
+impl<const MAX: usize, const MIN: usize> Text<MAX, MIN> {
     /// Takes a text as it is, or refuses it.
     pub fn new(text: impl Into<String>) -> Result<Self, TooLong> {
         let text = text.into();
+        if text.len() < MIN {
+            return Err(TooLong::Few { bytes: text.len(), min: MIN });
+        }
         if text.len() > MAX {
             return Err(TooLong::Bytes { bytes: text.len(), max: MAX });
         }
@@ -55,7 +72,7 @@ impl<const MAX: usize> Text<MAX> {
     }
 
     /// Makes any text fit: control characters are written out (`\n`, `\u{1b}`), and what is too long is cut. For messages that
-    /// guests and files may have a part in.
+    /// guests and files may have a part in. Of one that is too short there is the mark that something is missing.
     pub fn escaped(text: &str) -> Self {
         let mut kept = String::new();
         for character in text.chars() {
@@ -70,7 +87,7 @@ impl<const MAX: usize> Text<MAX> {
                 return Self::cut(kept);
             }
         }
-        Self(kept)
+        if kept.len() < MIN { Self::cut(kept) } else { Self(kept) }
     }
 
     /// Room is made for the mark that something is missing.
@@ -98,52 +115,55 @@ fn disturbs(character: char) -> bool {
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-impl<const MAX: usize> Deref for Text<MAX> {
+impl<const MAX: usize, const MIN: usize> Deref for Text<MAX, MIN> {
     type Target = str;
     fn deref(&self) -> &str {
         &self.0
     }
 }
 
-impl<const MAX: usize> fmt::Display for Text<MAX> {
+impl<const MAX: usize, const MIN: usize> fmt::Display for Text<MAX, MIN> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl<const MAX: usize> fmt::Debug for Text<MAX> {
+impl<const MAX: usize, const MIN: usize> fmt::Debug for Text<MAX, MIN> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
     }
 }
 
-impl<const MAX: usize> From<Text<MAX>> for String {
-    fn from(text: Text<MAX>) -> Self {
+impl<const MAX: usize, const MIN: usize> From<Text<MAX, MIN>> for String {
+    fn from(text: Text<MAX, MIN>) -> Self {
         text.0
     }
 }
 
-impl<const MAX: usize> TryFrom<String> for Text<MAX> {
+impl<const MAX: usize, const MIN: usize> TryFrom<String> for Text<MAX, MIN> {
     type Error = TooLong;
     fn try_from(text: String) -> Result<Self, TooLong> {
         Self::new(text)
     }
 }
 
-impl<const MAX: usize> PartialSchema for Text<MAX> {
+impl<const MAX: usize, const MIN: usize> PartialSchema for Text<MAX, MIN> {
     /// In characters, of which each is a byte at least.
     fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new().schema_type(Type::String).max_length(Some(MAX)).build().into()
+        let text = ObjectBuilder::new().schema_type(Type::String).max_length(Some(MAX));
+        // A character may be several bytes: no more than one is asked for.
+        text.min_length((MIN > 0).then_some(1)).build().into()
     }
 }
 
-impl<const MAX: usize> ToSchema for Text<MAX> {
+impl<const MAX: usize, const MIN: usize> ToSchema for Text<MAX, MIN> {
     fn name() -> Cow<'static, str> {
-        format!("Text.{MAX}").into()
+        let least = if MIN > 0 { format!("{MIN}-") } else { String::new() };
+        format!("Text.{least}{MAX}").into()
     }
 }
 
-impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
+impl<'de, const MAX: usize, const MIN: usize> Deserialize<'de> for Text<MAX, MIN> {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         Self::new(String::deserialize(d)?).map_err(D::Error::custom)
     }
@@ -256,6 +276,10 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for Items<T, MAX> 
 
 #[cfg(test)]
 mod tests {
+    use utoipa::PartialSchema as _;
+    use utoipa::openapi::RefOr;
+    use utoipa::openapi::schema::Schema;
+
     use super::{List, Text};
 
     #[test]
@@ -265,6 +289,18 @@ mod tests {
         assert_eq!(refused.to_string(), "a text of 5 bytes; at most 4 are allowed");
         let parsed = serde_json::from_str::<Text<4>>(r#""abcde""#).unwrap_err();
         assert!(parsed.to_string().starts_with("a text of 5 bytes"), "{parsed}");
+    }
+
+    #[test]
+    fn a_text_that_must_not_be_empty_is_refused_and_described_so() {
+        type Named = Text<4, 1>;
+        assert_eq!(Named::new("a").unwrap().as_str(), "a");
+        assert_eq!(Named::new("").unwrap_err().to_string(), "a text of 0 bytes; 1 or more are needed");
+        assert!(serde_json::from_str::<Named>(r#""""#).is_err());
+        assert_eq!(Named::escaped("").as_str(), "…");
+        let described = |schema| serde_json::to_value::<RefOr<Schema>>(schema).unwrap();
+        assert_eq!(described(Named::schema())["minLength"], 1);
+        assert!(described(Text::<4>::schema()).get("minLength").is_none());
     }
 
     #[test]

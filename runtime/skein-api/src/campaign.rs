@@ -38,7 +38,7 @@ pub struct Selection {
     pub owners: Option<List<Name, 64>>,
     /// It has this driver.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub driver: Option<Text<32>>,
+    pub driver: Option<Text<32, 1>>,
     /// It is one of these, and what is said of it holds for its run.
     #[serde(skip_serializing_if = "manifest_empty")]
     pub manifest: List<Chosen, { MANIFEST_MAX }>,

@@ -19,8 +19,8 @@ pub const DRIVER_FILES: &str = "files";
 
 /// Words that somebody gave a dataset to select by. At most [`Labels::MAX`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "BTreeMap<Text<64>, Text<64>>")]
-pub struct Labels(BTreeMap<Text<64>, Text<64>>);
+#[serde(try_from = "BTreeMap<Text<64, 1>, Text<64, 1>>")]
+pub struct Labels(BTreeMap<Text<64, 1>, Text<64, 1>>);
 
 impl Labels {
     /// Most labels of one dataset.
@@ -51,15 +51,15 @@ impl PartialSchema for Labels {
         let labels = ObjectBuilder::new()
             .description(Some("Words that somebody gave a dataset to select by."))
             .max_properties(Some(Self::MAX));
-        labels.additional_properties(Some(Text::<64>::schema())).build().into()
+        labels.additional_properties(Some(Text::<64, 1>::schema())).build().into()
     }
 }
 
 impl ToSchema for Labels {}
 
-impl TryFrom<BTreeMap<Text<64>, Text<64>>> for Labels {
+impl TryFrom<BTreeMap<Text<64, 1>, Text<64, 1>>> for Labels {
     type Error = crate::TooMany;
-    fn try_from(labels: BTreeMap<Text<64>, Text<64>>) -> Result<Self, Self::Error> {
+    fn try_from(labels: BTreeMap<Text<64, 1>, Text<64, 1>>) -> Result<Self, Self::Error> {
         if labels.len() > Self::MAX { Err(crate::TooMany { max: Self::MAX }) } else { Ok(Self(labels)) }
     }
 }
@@ -72,7 +72,7 @@ pub struct DatasetAdd {
     pub name: Name,
     /// What reads and writes it; [`DRIVER_FILES`] if nothing is said.
     #[serde(default = "files", skip_serializing_if = "is_files")]
-    pub driver: Text<32>,
+    pub driver: Text<32, 1>,
     /// Where its data is: an absolute path.
     pub location: Location,
     /// Where its state is, if not beside its data.
@@ -85,7 +85,7 @@ pub struct DatasetAdd {
     pub labels: Labels,
 }
 
-fn files() -> Text<32> {
+fn files() -> Text<32, 1> {
     Text::escaped(DRIVER_FILES)
 }
 

@@ -54,7 +54,7 @@ enum Part {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum What {
     Owner,
-    Label(Text<64>),
+    Label(Text<64, 1>),
 }
 
 /// What a path says.

@@ -102,8 +102,8 @@ pub const LOCATION_BYTES_MAX: usize = 4_096;
 pub const MESSAGE_BYTES_MAX: usize = 2_000;
 
 /// The name of a thing.
-pub type Name = Text<NAME_BYTES_MAX>;
+pub type Name = Text<NAME_BYTES_MAX, 1>;
 /// Where data is.
-pub type Location = Text<LOCATION_BYTES_MAX>;
+pub type Location = Text<LOCATION_BYTES_MAX, 1>;
 /// A sentence for people.
 pub type Message = Text<MESSAGE_BYTES_MAX>;

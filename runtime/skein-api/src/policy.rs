@@ -8,7 +8,7 @@ use crate::Name;
 use crate::bounded::{List, Text};
 
 /// A part of all: `2%`, `0.25%`.
-pub type Share = Text<8>;
+pub type Share = Text<8, 1>;
 
 /// How a result becomes visible.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

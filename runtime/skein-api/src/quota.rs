@@ -17,7 +17,7 @@ pub const QUOTAS_MAX: usize = 1_000;
 pub const FINDINGS_MAX: usize = 100;
 
 /// Whose a quota is: `org`, `default`, `team:NAME` or `campaign:ID`.
-pub type QuotaName = Text<220>;
+pub type QuotaName = Text<220, 1>;
 
 /// Sets all of somebody's quota; what is not said is not promised and not bounded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

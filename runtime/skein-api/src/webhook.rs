@@ -19,11 +19,11 @@ pub const TARGET_BYTES_MAX: usize = 2_000;
 pub const INTERESTS_MAX: usize = 32;
 
 /// A topic (`campaign.halted`), or a beginning and `*` for any rest (`campaign.*`).
-pub type Interest = Text<100>;
+pub type Interest = Text<100, 1>;
 /// Where a receiver is.
-pub type Target = Text<TARGET_BYTES_MAX>;
+pub type Target = Text<TARGET_BYTES_MAX, 1>;
 /// `whsec_` and base64, as Standard Webhooks has it.
-pub type SigningSecret = Text<100>;
+pub type SigningSecret = Text<100, 1>;
 
 /// Adds a receiver: `POST /v1/webhooks`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

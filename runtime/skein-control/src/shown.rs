@@ -25,7 +25,7 @@ pub(crate) const fn since(then: Timestamp, now: Timestamp) -> Millis {
     Millis(now.0.saturating_sub(then.0))
 }
 
-pub(crate) fn text<const MAX: usize>(text: impl std::fmt::Display) -> Text<MAX> {
+pub(crate) fn text<const MAX: usize, const MIN: usize>(text: impl std::fmt::Display) -> Text<MAX, MIN> {
     Text::escaped(&text.to_string())
 }
 

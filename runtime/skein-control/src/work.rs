@@ -1,7 +1,7 @@
 //! What a node is given with a task. Made when it is claimed, from the ledger as it is then.
 
 use skein_api::node::{DatasetPlace, Payload, RunTask, SplitTask, Work};
-use skein_api::{Location, PartOf, Text};
+use skein_api::{Location, PartOf};
 use skein_ledger::{Dataset, Task, TaskKind};
 use skein_types::{Blake3, Bytes, CampaignId, DatasetId, Rows};
 
@@ -119,5 +119,5 @@ pub(crate) fn place(dataset: &Dataset) -> Result<DatasetPlace, ServiceError> {
     let location = Location::new(dataset.location.as_str());
     let location =
         location.map_err(|error| ServiceError::bug(format!("the place of {}: {error}", dataset.name)))?;
-    Ok(DatasetPlace { dataset: dataset.id, location, state: None::<Text<4096>> })
+    Ok(DatasetPlace { dataset: dataset.id, location, state: None })
 }

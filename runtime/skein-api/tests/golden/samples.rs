@@ -8,7 +8,7 @@ pub(crate) fn uuid(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
 
-pub(crate) fn text<const MAX: usize>(text: &str) -> Text<MAX> {
+pub(crate) fn text<const MAX: usize, const MIN: usize>(text: &str) -> Text<MAX, MIN> {
     Text::new(text).unwrap()
 }
 

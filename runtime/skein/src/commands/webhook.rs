@@ -277,7 +277,7 @@ fn interests(words: &[String]) -> Result<List<Interest, { skein_api::INTERESTS_M
     List::new(words).map_err(|error| Failure::text(codes::USAGE, format!("--events: {error}")))
 }
 
-fn fit<const MAX: usize>(what: &str, text: &str) -> Result<Text<MAX>, Failure> {
+fn fit<const MAX: usize, const MIN: usize>(what: &str, text: &str) -> Result<Text<MAX, MIN>, Failure> {
     Text::new(text).map_err(|error| Failure::text(codes::USAGE, format!("{what}: {error}")))
 }
 

@@ -111,7 +111,7 @@ pub(crate) fn labels(of: &[(String, String)]) -> Result<Labels, Failure> {
     let told = |what: String| Failure::text(codes::USAGE, format!("--label: {what}"));
     let mut labels = Vec::with_capacity(of.len());
     for (key, value) in of {
-        let text = |text: &str| Text::<64>::new(text).map_err(|error| told(error.to_string()));
+        let text = |text: &str| Text::<64, 1>::new(text).map_err(|error| told(error.to_string()));
         labels.push((text(key)?, text(value)?));
     }
     let count = labels.len();
@@ -183,7 +183,7 @@ fn policy(args: &CreateArgs) -> Result<Policy, Failure> {
     Ok(policy)
 }
 
-fn text<const MAX: usize>(what: &str, text: &str) -> Result<Text<MAX>, Failure> {
+fn text<const MAX: usize, const MIN: usize>(what: &str, text: &str) -> Result<Text<MAX, MIN>, Failure> {
     Text::new(text).map_err(|error| Failure::text(codes::USAGE, format!("{what}: {error}")))
 }
 
