@@ -227,13 +227,15 @@ fn server_of(site: &Site, fleet: Fleet) -> Call {
 /// Starts what becomes a server; answers it when it listens, and where.
 pub fn listens(call: Call) -> (Running, String) {
     let mut running = call.start();
-    let said = running.says(Stream::Stdout, |text| text.contains('\n'));
+    let said = running.says(Stream::Stdout, |text| address(text).is_some());
     (running, address(&said).unwrap())
 }
 
-/// Of `listening on ADDRESS, …`.
+/// Of the line `listening on ADDRESS, …`, once it is whole.
 fn address(said: &str) -> Option<String> {
-    Some(said.split_whitespace().nth(2)?.trim_end_matches(',').to_owned())
+    let (whole, _) = said.rsplit_once('\n')?;
+    let line = whole.lines().find(|line| line.starts_with("listening on "))?;
+    Some(line.split_whitespace().nth(2)?.trim_end_matches(',').to_owned())
 }
 
 /// A moment that is to come, as requests have it.

@@ -54,7 +54,7 @@ impl Service {
     pub fn kill_and_start_doomed(&mut self, with: impl FnOnce(Call) -> Call) {
         self.kill();
         self.running = with(server_of(&self.site, self.fleet)).start();
-        let said = self.running.hears(Stream::Stdout, |text| text.contains('\n'));
+        let said = self.running.hears(Stream::Stdout, |text| address(text).is_some());
         self.address = address(&said).unwrap_or_else(|| "http://127.0.0.1:1".to_owned());
     }
 

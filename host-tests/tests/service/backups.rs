@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use host_tests::call::Stream;
 use host_tests::service::Service;
 use serde_json::json;
 use skein_types::codes;
@@ -46,6 +47,8 @@ fn a_campaign_goes_on_in_a_server_that_was_restored_from_a_copy_made_while_it_ra
     let since = restored["published_since"].as_u64().unwrap();
 
     service.start_again();
+    let said = service.running.has_said(Stream::Stdout);
+    assert!(said.starts_with("1 module is compiled first\nlistening on "), "{said}");
     crate::brought(&service, &campaign, "soaking");
     let runs = service.runs(&campaign);
     let skipped = runs.iter().filter(|run| run["state"] == "skipped").count();

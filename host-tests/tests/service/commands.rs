@@ -70,6 +70,39 @@ fn teams_tokens_and_secrets_are_made_listed_and_taken_away_by_command() {
 }
 
 #[test]
+fn what_a_server_refuses_is_told_with_a_command_to_type_next_and_a_team_that_is_not_there_has_nothing() {
+    let (service, admin) = guarded();
+    let as_admin = |words: &str| with(&service, &admin, words).finish();
+    let hint = |outcome: &Outcome| {
+        let hint = outcome.stderr.lines().find_map(|line| line.trim().strip_prefix("hint: "));
+        hint.unwrap_or_default().to_owned()
+    };
+    let unknown = with(&service, "skn_nobodys", "team list").finish();
+    let none = line(service.site.skein("team").env("SKEIN_SERVER", &service.address), "list").finish();
+    for refused in [&unknown, &none] {
+        let hint = hint(refused.refused(codes::TOKEN_MISSING));
+        assert!(hint.contains("export SKEIN_TOKEN=") && hint.contains("skein context add"), "{hint}");
+        assert!(hint.contains(&service.address) && !hint.contains("Authorization"), "{hint}");
+    }
+
+    as_admin("team add pay").succeeded();
+    let of_all = as_admin("token create eve --grant operator").succeeded();
+    assert!(of_all.stderr.contains("operator in all teams"), "{of_all:#?}");
+    assert!(of_all.stderr.contains("it reaches all teams"), "{of_all:#?}");
+    let of_one = as_admin("token create ada --grant viewer@pay").succeeded();
+    assert!(!of_one.stderr.contains("all teams"), "{of_one:#?}");
+    let denied = with(&service, of_one.stdout.trim(), "team add shop").finish();
+    assert!(hint(denied.refused(codes::ROLE_MISSING)).contains("skein token whoami"), "{denied:#?}");
+
+    let explained = as_admin("quota explain team:pya");
+    assert!(hint(explained.refused(codes::NOT_FOUND)).contains("skein team add"), "{explained:#?}");
+    as_admin("quota explain team:pay").succeeded();
+    let data = service.datasets[0].display();
+    let added = as_admin(&format!("dataset add {data} --owner pya"));
+    assert!(added.stdout.contains("there is no team \"pya\"") && added.code() == 5, "{added:#?}");
+}
+
+#[test]
 fn a_policy_is_compared_before_it_is_set_and_nobodys_change_is_lost() {
     let service = Service::start(0);
     let file = |text: &str| service.site.file("policy.toml", text).display().to_string();
@@ -91,6 +124,11 @@ fn a_policy_is_compared_before_it_is_set_and_nobodys_change_is_lost() {
     set(&stale, "budget = 9\n").refused_json(codes::SETTING_MOVED);
     set("--if-version 0", "budget = 9\n").refused_json(codes::VERSION_MISSING);
     set("", "budgte = 9\n").refused_json(codes::POLICY_INVALID);
+    // For people all that holds, and not only what the file says.
+    let policy = service.site.skein("policy").env("SKEIN_SERVER", &service.address);
+    let shown = line(policy, "show careful").finish().succeeded().stdout;
+    assert!(shown.contains("MiB, 10,000 rejects a run"), "{shown}");
+    assert!(shown.contains("canary 1%, at most 20 and "), "{shown}");
     service.call("policy").arg("remove").arg("careful").arg("--yes").finish().succeeded();
     service.call("policy").arg("show").arg("careful").finish().refused_json(codes::NOT_FOUND);
 }
@@ -309,6 +347,11 @@ fn a_wait_outlives_its_server_and_a_timeout_ends_the_wait_alone() {
 fn ctrl_c_ends_the_wait_and_not_the_campaign() {
     let service = Service::start(2).with_module_and_datasets();
     let campaign = paused(&service);
+    let why = line(service.site.skein("campaign").env("SKEIN_SERVER", &service.address), "why -o ndjson");
+    let why = why.arg(&campaign).finish().succeeded();
+    let runs =
+        lines(&why).into_iter().map(|line| serde_json::from_str::<Value>(line).unwrap()["seq"].clone());
+    assert_eq!(runs.collect::<Vec<_>>(), [0, 1], "{why:#?}");
     let mut waiting = line(service.call("campaign"), &format!("wait {campaign}")).start();
     waiting.says(Stream::Stderr, |said| said.contains("paused"));
     waiting.interrupt();
@@ -344,6 +387,8 @@ fn nodes_are_cordoned_and_the_fleet_is_frozen_by_command() {
     let fleet = |words: &str| line(service.call("fleet"), words).finish();
     assert_eq!(fleet("cordon local-0 --reason r").succeeded().json()["mark"], "cordoned");
     assert_eq!(fleet("uncordon local-0 --reason r").succeeded().json()["mark"], "none");
+    fleet("drain local-0 --reason r").refused_json(codes::USAGE);
+    assert_eq!(fleet("drain local-0 --reason r --yes").succeeded().json()["mark"], "draining");
     fleet("freeze --reason moving").refused_json(codes::USAGE);
     assert_eq!(fleet("freeze --reason moving --yes").succeeded().json()["frozen"], true);
     let told = service.site.skein("fleet").env("SKEIN_SERVER", &service.address).arg("status").finish();

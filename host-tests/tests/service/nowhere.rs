@@ -14,11 +14,8 @@ fn what_waits_for_a_node_says_so_wherever_somebody_looks() {
         host_tests::fixture::write(path, &host_tests::fixture::orders(0, 40), 30);
     })
     .with_module_and_datasets();
-    let fleet = |verb: &str| {
-        let call = service.call("fleet").arg(verb).arg("local-0").arg("--reason").arg("a new disk");
-        call.finish().succeeded();
-    };
-    fleet("drain");
+    let fleet = |verb: &str| service.call("fleet").arg(verb).arg("local-0").arg("--reason").arg("a new disk");
+    fleet("drain").arg("--yes").finish().succeeded();
     let campaign = service.campaign("c");
     service.act(&campaign, "plan").succeeded();
     let table = |noun: &str, verb: &str| {
@@ -42,7 +39,7 @@ fn what_waits_for_a_node_says_so_wherever_somebody_looks() {
     let scan = format!("/v1/scans/{}", scan["scan"].as_str().unwrap());
     assert_eq!(service.get(&scan)["waits"]["reason"], "cordoned");
 
-    fleet("uncordon");
+    fleet("uncordon").finish().succeeded();
     until("it is planned", || service.state_of(&campaign).as_deref() == Some("planned"));
     until("it is scanned", || service.get(&scan)["done"] == true);
     assert!(service.get(&scan)["waits"].is_null() && service.progress(&campaign)["waits"].is_null());

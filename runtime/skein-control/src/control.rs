@@ -69,6 +69,8 @@ pub struct Options {
     pub notices: Notices,
     /// Spans of this process that no collector got.
     pub spans_lost: Arc<AtomicU64>,
+    /// Told how many modules are compiled before anything is answered, if any are: that takes seconds.
+    pub compiles_first: fn(usize),
     /// Shown by every node: new with each process, so that nodes of an earlier one are strangers.
     pub secret: Secret,
 }
@@ -160,6 +162,7 @@ impl Control {
             single_user,
             notices,
             spans_lost,
+            compiles_first,
             secret,
         } = options;
         let feed = Feed::new();
@@ -203,7 +206,7 @@ impl Control {
             state: Mutex::default(),
             heard: Condvar::new(),
         };
-        control.resume()?;
+        control.resume(compiles_first)?;
         Ok(Arc::new(control))
     }
 

@@ -25,6 +25,10 @@ impl Control {
         let divided = self.divide(&mut state, TICK_EVERY)?;
         let account = state.division.grants.accounts.get(of).map(shown);
         let queues = queues(&state, of);
+        drop(state);
+        if let (QuotaOf::Team(team), None, None) = (of, own, &account) {
+            self.is_somebody(team)?;
+        }
         Ok(QuotaExplained {
             of: Text::escaped(&of.to_string()),
             by: by.map(|by| Text::escaped(&by.to_string())),
@@ -76,4 +80,25 @@ fn shown(account: &Account) -> QuotaAccount {
 fn amounts(all: &Amounts) -> BTreeMap<Resource, u64> {
     let some = Resource::ALL.iter().map(|resource| (*resource, all[*resource]));
     some.filter(|(_, amount)| *amount > 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use skein_ledger::Name;
+    use skein_types::{QuotaOf, codes};
+
+    use crate::scene::{HandClock, open, planning};
+
+    #[test]
+    fn a_team_that_has_nothing_is_not_explained_by_what_is_for_all() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        planning(&control);
+        let explained = |team: &str| control.explain_quota(&QuotaOf::Team(Name::new(team).unwrap()));
+        assert_eq!(explained("typo").unwrap_err().code, codes::NOT_FOUND);
+        // Where there is one user nobody makes teams: what has datasets is one.
+        assert_eq!(explained("local").unwrap().by, None);
+    }
 }

@@ -105,6 +105,7 @@ pub use metrics::{Answered, Metrics};
 pub use once::{ANSWERS_KEPT, Asked, Turn};
 pub use places::{Full, Most, Place, Places};
 pub use points::CRASH_POINTS;
+pub use policy::whole_policy;
 pub use prices::Prices;
 pub use reconcile::Reconciler;
 pub use roots::Roots;

@@ -50,6 +50,12 @@ pub(crate) fn rules(asked: &skein_api::Policy) -> Result<Policy, ServiceError> {
     Ok(rules)
 }
 
+/// A policy with all that holds, as people look at it.
+pub fn whole_policy(asked: skein_api::Policy) -> Result<skein_api::Policy, ServiceError> {
+    let rules = rules(&asked)?;
+    Ok(effective(asked, &rules))
+}
+
 /// Everything that holds, as a body: what was asked for, and the standard where nothing was said.
 pub(crate) fn effective(asked: skein_api::Policy, rules: &Policy) -> skein_api::Policy {
     let text = |share: &Share| Text::escaped(&share.to_string());

@@ -81,7 +81,7 @@ impl Drop for Reconciler {
 
 impl Control {
     /// At the start: what the process before left is taken up.
-    pub(crate) fn resume(&self) -> Result<(), ServiceError> {
+    pub(crate) fn resume(&self, compiles_first: fn(usize)) -> Result<(), ServiceError> {
         self.lose_all()?;
         self.state().fleet.frozen = self.ledger.fleet()?.frozen;
         self.ledger.sweep(KEPT)?;
@@ -105,6 +105,10 @@ impl Control {
             }
         }
         self.drop_quotas_of_nobody()?;
+        modules.retain(|module| !matches!(self.modules.artifact(*module), Ok(Some(_))));
+        if !modules.is_empty() {
+            compiles_first(modules.len());
+        }
         for module in modules {
             // Its campaigns say so too, when they need it.
             if let Err(error) = self.compile_again(module) {

@@ -48,6 +48,7 @@ pub(crate) fn open(place: &Path, clock: &Arc<HandClock>) -> Arc<Control> {
         single_user: true,
         notices: crate::Notices { own: Vec::new(), networks: skein_notify::Networks::standard(), mail: None },
         spans_lost: Arc::default(),
+        compiles_first: drop,
         secret: Secret::new(&"s".repeat(64)).unwrap(),
     };
     Control::open(options, clock.clone()).unwrap()

@@ -100,7 +100,9 @@ impl Control {
             let row = row.ok_or_else(|| {
                 let message = format!("team {team} has no secret {named:?}, which the parameters name");
                 ServiceError::new(codes::SECRET_MISSING, message)
-                    .hint(Some(format!("set it with PUT /v1/teams/{team}/secrets/{named}")))
+                    .hint(Some(format!(
+                        "set it: `skein secret set {named} --team {team}`, or PUT /v1/teams/{team}/secrets/{named}"
+                    )))
             })?;
             digests.insert(named, row.digest);
             pinned.insert(row.name, row.version);

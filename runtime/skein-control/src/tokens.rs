@@ -185,7 +185,8 @@ impl Control {
     pub(crate) fn team_row(&self, team: &str) -> Result<skein_ledger::Team, ServiceError> {
         let row = self.ledger.team(&name("team", team)?)?;
         row.ok_or_else(|| {
-            ServiceError::absent("team", team).hint(Some("an admin makes one with PUT /v1/teams/{team}"))
+            ServiceError::absent("team", team)
+                .hint(Some("an admin makes one: `skein team add NAME`, or PUT /v1/teams/NAME"))
         })
     }
 
@@ -249,6 +250,17 @@ impl Control {
         self.set((&what, Subject::Team(row.name.clone()), version), who.unit().decide(removed))?;
         self.drop_quota(&QuotaOf::Team(row.name.clone()), reason)?;
         Ok(shown_team(&row))
+    }
+
+    /// Refuses a name that is no team's. Where there is one user teams are words: what has nothing is nobody's.
+    pub(crate) fn is_somebody(&self, team: &Name) -> Result<(), ServiceError> {
+        let row = self.team_row(team.as_str());
+        if row.is_ok() || !self.single_user {
+            return row.map(drop);
+        }
+        let mine = skein_ledger::CampaignFilter { owners: Some(vec![team.clone()]), ..Default::default() };
+        let campaigns = self.ledger.campaigns(&mine, None, Limit::new(1))?;
+        if !campaigns.items.is_empty() || self.left_of(team)?.is_some() { Ok(()) } else { row.map(drop) }
     }
 
     /// One of the things that a team still has, in words.

@@ -212,6 +212,44 @@ impl RunError {
     }
 }
 
+impl RunError {
+    /// The like, of a task of a server: a campaign has other options than `skein run`, and most of its limits nothing raises.
+    pub fn hint_in_task(&self) -> Option<String> {
+        let of_guest = |is: fn(&GuestError) -> bool| matches!(self, Self::Guest { source, .. } if is(source));
+        let rejects = of_guest(|source| matches!(source, GuestError::Rejects { .. }));
+        let own = [
+            (
+                of_guest(|source| matches!(source, GuestError::Fuel { .. })),
+                "look for a loop that does not end; `skein attempt replay` repeats it where you are",
+            ),
+            (
+                of_guest(|source| matches!(source, GuestError::Memory { .. })),
+                "keep less between batches; a policy can lower this limit (`limits.memory`), and nothing raises it",
+            ),
+            (
+                rejects || matches!(self, Self::TooManyRejects { .. }),
+                "`skein attempt rejects` shows which rows and why; if they are rightly rejected, a policy can raise \
+                 `limits.rejects`",
+            ),
+            (
+                matches!(self, Self::LeftDiffers { .. } | Self::Varied(_)),
+                "give its files the same columns first",
+            ),
+            (
+                matches!(self, Self::AppliedDifferently { .. }),
+                "corrected? roll the dataset back, then run again; --again applies it on top of what was done; another \
+                 migration gets another name with --migration",
+            ),
+            (
+                matches!(self, Self::NothingLeft { .. }),
+                "if a dataset without rows is what you want, say `allow_empty = true` in the policy",
+            ),
+        ];
+        let own = own.iter().find(|(is_it, _)| *is_it).map(|(_, hint)| (*hint).to_owned());
+        own.or_else(|| self.hint())
+    }
+}
+
 const APPLIED_HINT: &str = "corrected? `skein rollback DATASET`, then run again; --again applies it on top of what was done; another \
      migration gets another --name";
 const REJECTS_HINT: &str =
@@ -299,6 +337,30 @@ fn conflict(reason: &Conflict) -> String {
             let more = changes.len().saturating_sub(shown.len());
             let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
             format!("others changed the dataset: {}{tail}", shown.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use skein_sandbox::GuestError;
+    use skein_types::{Bytes, Fuel};
+
+    use super::RunError;
+
+    #[test]
+    fn a_task_of_a_campaign_is_advised_no_option_that_campaigns_lack() {
+        let guest = |source| RunError::Guest { place: "a, row group 0".to_owned(), source };
+        let memory = GuestError::Memory { call: "process", wanted: Bytes::mib(65), limit: Bytes::mib(64) };
+        let errors = [
+            guest(GuestError::Fuel { call: "process", limit: Fuel(1), scope: "call" }),
+            guest(memory),
+            RunError::NothingLeft { read: 1, rejected: 1, first: None },
+        ];
+        for error in errors {
+            assert!(error.hint().unwrap().contains("--"), "{error}");
+            let hint = error.hint_in_task().unwrap();
+            assert!(!hint.contains("--"), "{hint}");
         }
     }
 }

@@ -102,7 +102,7 @@ impl Look {
         let is_for_nothing = [codes::NOTHING_SELECTED, codes::DATASET_EMPTY].contains(&error.code())
             || matches!(&error, RunError::PlanRefused { code, .. } if code == NOT_APPLICABLE);
         let verdict = if is_for_nothing { Verdict::NotApplicable } else { Verdict::Refused };
-        let why = Why { code: error.code(), message: with_causes(&error), hint: error.hint() };
+        let why = Why { code: error.code(), message: with_causes(&error), hint: error.hint_in_task() };
         Ok(Self::nothing(verdict, Some(why)))
     }
 }

@@ -90,7 +90,7 @@ pub(crate) async fn ask_within<T: Send + 'static>(
         Err(_) => Err(Refusal(
             ServiceError::new(codes::SERVER_BUSY, format!("it was not done after {} s", most.as_secs()))
                 .hint(Some(
-                    "it may be done still: look at what there is, or ask again with the same Idempotency-Key",
+                    "it may be done still: look at what there is before you ask again (the same Idempotency-Key does it once)",
                 )),
         )),
     }

@@ -1,5 +1,7 @@
 //! Talking to a server: the commands about what it has are its clients. Which server is the business of [`crate::contexts`].
 
+mod next;
+
 use std::io::Read as _;
 use std::time::Duration;
 
@@ -194,11 +196,11 @@ impl Server {
         }
         let problem: Problem = skein_api::parse(&bytes, most).map_err(|error| self.foreign(&error))?;
         let code = codes::ALL.iter().find(|code| code.id == problem.code.as_str()).copied();
-        let hint = problem.hint.map(|hint| hint.to_string());
+        let code = code.unwrap_or(codes::BUG);
+        let said = problem.hint.map(|hint| hint.to_string());
+        let hint = next::step(code, &self.base).or(said);
         let findings = problem.findings.into_iter().flatten().map(|finding| finding.to_string());
-        Err(Failure::text(code.unwrap_or(codes::BUG), problem.detail.to_string())
-            .hint(hint)
-            .details(findings))
+        Err(Failure::text(code, problem.detail.to_string()).hint(hint).details(findings))
     }
 
     fn foreign(&self, error: &skein_api::BodyError) -> Failure {

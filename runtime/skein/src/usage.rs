@@ -6,15 +6,26 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use skein_types::codes;
+use skein_types::{codes, nearest};
 
 use crate::args::Format;
 use crate::failure::Failure;
 use crate::render;
 
+/// Of many words that are somewhat like the one that was typed, the one that is most.
+fn narrow(error: &mut clap::Error) {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else { return };
+    let Some(ContextValue::Strings(like)) = error.get(ContextKind::SuggestedSubcommand) else { return };
+    if let Some(one) = nearest(typed, like.iter().map(String::as_str)) {
+        let one = ContextValue::Strings(vec![one.to_owned()]);
+        error.insert(ContextKind::SuggestedSubcommand, one);
+    }
+}
+
 /// Help and version are not errors.
 pub(crate) fn refused(mut error: clap::Error) -> ExitCode {
     advise(&mut error);
+    narrow(&mut error);
     if !error.use_stderr() {
         render::raw(&shown(&error));
         return ExitCode::SUCCESS;
@@ -84,8 +95,21 @@ fn failure(text: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::wants_json;
-    use crate::args::Format;
+    use clap::Parser as _;
+
+    use super::{narrow, wants_json};
+    use crate::args::{Cli, Format};
+
+    #[test]
+    fn who_mistypes_a_noun_is_told_the_one_that_is_nearest() {
+        let told = |typed: &str| {
+            let mut error = Cli::try_parse_from(["skein", typed]).unwrap_err();
+            narrow(&mut error);
+            error.render().to_string().lines().find(|line| line.contains("tip:")).unwrap().trim().to_owned()
+        };
+        assert_eq!(told("campain"), "tip: a similar subcommand exists: 'campaign'");
+        assert_eq!(told("datset"), "tip: a similar subcommand exists: 'dataset'");
+    }
 
     #[test]
     fn who_asks_for_json_is_known_whatever_else_is_wrong() {

@@ -421,7 +421,7 @@ pub(super) fn failed(error: &RunError, meters: Meters) -> Outcome {
     if error.code() == codes::CANCELLED {
         return Outcome::Revoked;
     }
-    Outcome::Failed { why: Why::new(error.code(), &chain(error), error.hint().as_deref()), meters }
+    Outcome::Failed { why: Why::new(error.code(), &chain(error), error.hint_in_task().as_deref()), meters }
 }
 
 fn planned(place: &DatasetPlace, found: crate::look::Look) -> DatasetPlan {

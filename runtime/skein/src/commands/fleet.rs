@@ -47,7 +47,13 @@ pub(crate) enum FleetVerb {
     /// Give it work again.
     Uncordon(NodeArgs),
     /// Have a node give back what it has, at its next checkpoints, and get nothing new.
-    Drain(NodeArgs),
+    Drain {
+        #[command(flatten)]
+        node: NodeArgs,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
     /// Begin nothing anywhere; what has begun goes on.
     Freeze {
         /// Why, for the record and for those whose work waits.
@@ -93,7 +99,11 @@ pub(crate) fn fleet(settings: &Settings, args: &FleetArgs) -> CommandResult {
         }
         FleetVerb::Cordon(node) => mark(node, "cordon")?,
         FleetVerb::Uncordon(node) => mark(node, "uncordon")?,
-        FleetVerb::Drain(node) => mark(node, "drain")?,
+        FleetVerb::Drain { node, yes } => {
+            let question = format!("have {} give back what it has, and get nothing new?", node.node);
+            confirmed(settings, *yes, &question)?;
+            mark(node, "drain")?;
+        }
         FleetVerb::Freeze { reason, yes } => {
             confirmed(
                 settings,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use skein_api::{NamedPolicy, PolicyPut, Text};
+use skein_control::whole_policy;
 use skein_types::codes;
 
 use crate::args::{ListArgs, ServerArgs};
@@ -101,13 +102,15 @@ pub(crate) fn policy(settings: &Settings, args: &PolicyArgs) -> CommandResult {
         }
         PolicyVerb::Show { name } => {
             let policy: NamedPolicy = server.get(&path(name))?;
+            let all = whole_policy(policy.policy.clone())
+                .map_err(|error| Failure::text(error.code, error.message))?;
             view.told(&policy, || {
                 let note = if policy.note.is_empty() { String::new() } else { format!(": {}", policy.note) };
                 render::line(&format!(
                     "{} at version {}, since {}{note}",
                     policy.name, policy.version, policy.since
                 ));
-                plan::policy(&policy.policy);
+                plan::policy(&all);
             });
         }
         PolicyVerb::List { list } => view.list::<NamedPolicy>(&server, ("policies", ""), list)?,

@@ -114,6 +114,7 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
         single_user: !tokens_only,
         notices: settings.notices(server.address())?,
         spans_lost: otlp::lost(),
+        compiles_first,
         secret: secret()?,
     };
     if let Some(metrics) = args.metrics.filter(|metrics| !metrics.ip().is_loopback()) {
@@ -161,6 +162,12 @@ fn tell_where(dir: &Path, address: &str) -> CommandResult {
     let path = dir.join(ADDRESS);
     let told = aside::replace(&path, |file| writeln!(file, "{address}"));
     told.map_err(|error| Failure::text(codes::IO, format!("{}: {error}", path.display())))
+}
+
+/// Said at once: after a restore, or by a new engine, nothing is heard for as long as that takes.
+fn compiles_first(modules: usize) {
+    let are = if modules == 1 { "is" } else { "are" };
+    render::line(&format!("{} {are} compiled first", render::counted(modules as u64, "module")));
 }
 
 /// New with each process.

@@ -41,7 +41,8 @@ pub(crate) enum TokenVerb {
         /// Who holds it: a person, or a program (service), which never approves.
         #[arg(long, value_name = "person|service", default_value = "service")]
         kind: TokenKind,
-        /// What its holder is: in a team, or without one everywhere. May be given more than once.
+        /// What its holder is: in a team, or, where no team is named, in all teams, those that come later too. May be given more
+        /// than once.
         #[arg(long = "grant", value_name = "ROLE[@TEAM]", required = true, value_parser = grant)]
         grants: Vec<Grant>,
         /// It is good for so long, such as 90d [default: until it is revoked].
@@ -76,19 +77,19 @@ fn grant(text: &str) -> Result<Grant, String> {
         None => (text, None),
     };
     let role = role.parse::<Role>().map_err(|error| error.to_string())?;
-    let team = team.map(|team| Text::new(team.to_owned()).map_err(|error| error.to_string())).transpose()?;
-    match &team {
-        Some(team) if team.is_empty() => Err("a team is missing after the @".to_owned()),
-        Some(_) | None => Ok(Grant { team, role }),
+    if team == Some("") {
+        return Err("a team is missing after the @".to_owned());
     }
+    let team = team.map(|team| Text::new(team.to_owned()).map_err(|error| error.to_string())).transpose()?;
+    Ok(Grant { team, role })
 }
 
 fn said(grants: &[Grant]) -> String {
     let said = |grant: &Grant| match &grant.team {
         Some(team) => format!("{}@{team}", grant.role),
-        None => grant.role.to_string(),
+        None => format!("{} in all teams", grant.role),
     };
-    grants.iter().map(said).collect::<Vec<_>>().join(" ")
+    grants.iter().map(said).collect::<Vec<_>>().join(", ")
 }
 
 impl Row for AccessToken {
@@ -152,6 +153,9 @@ fn issued(view: View, issued: &TokenIssued) {
             token.name,
             said(&token.grants)
         ));
+        if token.grants.iter().any(|grant| grant.team.is_none()) {
+            render::to_stderr("it reaches all teams, those that come later too: ROLE@TEAM is for one");
+        }
         render::to_stderr("this is the only time that it is shown:");
         render::line(&issued.secret);
     });
@@ -170,9 +174,9 @@ mod tests {
     use super::{grant, said};
 
     #[test]
-    fn a_grant_is_a_role_in_a_team_or_everywhere() {
+    fn a_grant_is_a_role_in_a_team_or_in_all_and_says_so() {
         let grants: Vec<_> = ["operator@pay", "auditor"].iter().map(|text| grant(text).unwrap()).collect();
-        assert_eq!(said(&grants), "operator@pay auditor");
+        assert_eq!(said(&grants), "operator@pay, auditor in all teams");
         assert!(grants[1].team.is_none());
         assert!(grant("boss@pay").unwrap_err().contains("is not one of viewer"));
         assert_eq!(grant("viewer@").unwrap_err(), "a team is missing after the @");

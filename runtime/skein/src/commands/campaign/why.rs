@@ -18,7 +18,7 @@ pub(super) fn why(view: View, server: &Server, (campaign, dataset): (&str, Optio
     let runs = runs.iter().map(ask).collect::<Result<Vec<_>, _>>()?;
     // While it is planned it has no runs.
     let now: CampaignProgress = server.get(&format!("campaigns/{campaign}/progress"))?;
-    view.told(&runs, || match (runs.is_empty(), &now.waits) {
+    view.listed(&runs, || match (runs.is_empty(), &now.waits) {
         (true, Some(waits)) => render::line(&nothing_begins(waits)),
         (true, None) => render::line("no run waits"),
         (false, _) => render::table(&["run", "dataset", "state", "waits for", "why"], runs.iter().map(row)),

@@ -7,7 +7,7 @@ use clap::Args;
 use skein_api::{DatasetAdded, Layout, Scan, ScanAsk, ScanFound, Text};
 use skein_types::codes;
 
-use super::words;
+use super::{there, words};
 use crate::commands::campaign::{label, labels};
 use crate::failure::{CommandResult, Failure};
 use crate::render;
@@ -43,7 +43,7 @@ pub(crate) struct ScanArgs {
 }
 
 pub(super) fn scan(settings: &Settings, server: &Server, args: &ScanArgs, view: View) -> CommandResult {
-    let begun: Scan = server.post("scans", &asked(args)?)?;
+    let begun: Scan = server.post("scans", &asked(server, args)?)?;
     let (mut looks, mut waited) = (0_u32, false);
     let ended = loop {
         let now: Scan = server.get(&format!("scans/{}", begun.scan))?;
@@ -64,10 +64,8 @@ pub(super) fn scan(settings: &Settings, server: &Server, args: &ScanArgs, view: 
     one(server, &ended, view)
 }
 
-fn asked(args: &ScanArgs) -> Result<ScanAsk, Failure> {
-    let real = args.directory.canonicalize().map_err(|error| {
-        Failure::text(codes::DATASET_NOT_FOUND, format!("{}: {error}", args.directory.display()))
-    })?;
+fn asked(server: &Server, args: &ScanArgs) -> Result<ScanAsk, Failure> {
+    let real = there(server, &args.directory)?;
     let usage =
         |what: &str, error: skein_api::TooLong| Failure::text(codes::USAGE, format!("{what}: {error}"));
     let said = args.layout.as_ref().is_some_and(Layout::has_owner);
