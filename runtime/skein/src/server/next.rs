@@ -14,9 +14,12 @@ pub(super) fn step(code: Code, server: &str) -> Option<String> {
                 .to_owned()
         }
         codes::VERSION_MISSING => {
-            "look at what is there; to set it anew, say at which version you saw it (--if-version)".to_owned()
+            "look at what is there: it is replaced only by who says at which version (`skein policy set --if-version`)"
+                .to_owned()
         }
-        codes::ANSWER_LOST => "`skein token revoke` it, and `skein token create` another one".to_owned(),
+        codes::ANSWER_LOST => {
+            "look at what is there: a token whose secret is lost is revoked, `skein token revoke`, and made anew".to_owned()
+        }
         _ => return None,
     };
     Some(step)
