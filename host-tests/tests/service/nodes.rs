@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use host_tests::service::Service;
+use host_tests::service::{Fleet, Service};
 use serde_json::{Value, json};
 use skein_types::codes;
 
@@ -81,6 +81,84 @@ fn a_node_process_that_is_not_let_in_ends_and_says_why() {
     let pid = running.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     assert!(running.finish().status.success());
+}
+
+#[test]
+fn a_node_process_that_is_drained_ends_and_so_does_its_next_life_until_it_is_uncordoned() {
+    let service = service(0);
+    let start = || {
+        let mut running = service.site.skein("node").open_input().start();
+        let secret = format!("Bearer {SECRET}");
+        let line = json!({ "name": "mine", "secret": secret, "server": service.address }).to_string();
+        running.types(format!("{line}\n").as_bytes());
+        running
+    };
+    let joined = |incarnation: u64| {
+        crate::until("it is here", || {
+            let nodes = service.get("/v1/nodes");
+            let mine = nodes["items"].as_array().unwrap().iter().find(|node| node["name"] == "mine").cloned();
+            mine.is_some_and(|node| node["incarnation"] == incarnation && !node["seat"].is_null())
+        });
+    };
+    let mark = |verb: &str| {
+        let path = format!("/v1/nodes/mine/actions/{verb}");
+        assert_eq!(service.post(&path, "", &json!({ "reason": "r" })).0, 200);
+    };
+    let running = start();
+    joined(1);
+    mark("drain");
+    assert!(running.finish().succeeded().status.success());
+    assert!(start().finish().succeeded().status.success());
+    mark("uncordon");
+    let running = start();
+    joined(3);
+    assert_eq!(service.get("/v1/nodes")["items"][0]["mark"], "none");
+    running.kill();
+}
+
+#[test]
+fn a_drained_node_gives_back_what_it_has_and_goes_and_is_started_again_when_it_is_uncordoned() {
+    let fleet = Fleet { nodes: 2, slots: 1 };
+    let service = Service::over(fleet, 12, |_, path| {
+        host_tests::fixture::write(path, &host_tests::fixture::orders(0, 40), 30);
+    })
+    .with_module_and_datasets();
+    let node = || service.get("/v1/nodes/local-0");
+    crate::until("it is here", || !node()["seat"].is_null());
+    let campaign = service.campaign("without-note");
+    service.act(&campaign, "plan").succeeded();
+    crate::brought(&service, &campaign, "planned");
+    service.act(&campaign, "start").succeeded();
+    let mark = |words: &[&str]| {
+        let call = service.call("fleet").arg(words[0]).arg("local-0").arg("--reason").arg("a new disk");
+        words[1..].iter().fold(call, |call, word| call.arg(word)).finish().succeeded();
+    };
+    mark(&["drain", "--yes"]);
+    crate::brought(&service, &campaign, "soaking");
+    for dataset in &service.datasets {
+        assert_eq!(service.published(dataset), 1);
+    }
+    crate::until("it is gone", || node()["seat"].is_null());
+    let gone = node();
+    assert_eq!((&gone["mark"], &gone["incarnation"]), (&json!("draining"), &json!(1)), "{gone}");
+    let table = service.site.skein("fleet").env("SKEIN_SERVER", &service.address).arg("nodes").finish();
+    assert!(table.stdout.contains("drained, gone since"), "{}", table.stdout);
+    let kinds = || {
+        let (_, events) = service.send("GET /v1/events?limit=1000", "", b"");
+        let of_node = |event: &&Value| event["kind"].as_str().unwrap().starts_with("node.");
+        let events = events["items"].as_array().unwrap().clone();
+        events
+            .iter()
+            .filter(of_node)
+            .map(|event| event["kind"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let count = |kind: &str| kinds().iter().filter(|one| *one == kind).count();
+    assert_eq!((count("node.joined"), count("node.left"), count("node.lost")), (2, 1, 0), "{:?}", kinds());
+
+    mark(&["uncordon"]);
+    crate::until("it is back", || node()["incarnation"] == 2 && !node()["seat"].is_null());
+    assert_eq!((count("node.joined"), count("node.left"), count("node.lost")), (3, 1, 0), "{:?}", kinds());
 }
 
 #[test]

@@ -98,6 +98,39 @@ fn lines(found: &[Value]) -> Vec<String> {
 }
 
 #[test]
+fn a_team_has_so_many_scans_at_a_time_whichever_of_its_tokens_begins_them() {
+    let lake = Lake::start();
+    let froze = |verb: &str| {
+        lake.ask(&lake.admin, &format!("POST /v1/fleet/actions/{verb}"), &json!({ "reason": "r" }))
+    };
+    assert_eq!(froze("freeze").0, 200);
+    let tokens = [lake.operator("pay"), lake.operator("pay")];
+    let begin = |token: &str, team: &str| {
+        let body = json!({ "below": lake.at(team), "owner": team, "look_only": true });
+        lake.ask(token, "POST /v1/scans", &body)
+    };
+    let begun: Vec<Value> = (0..8)
+        .map(|number| {
+            let (status, scan) = begin(&tokens[number % 2], "pay");
+            assert_eq!(status, 200, "{number}: {scan}");
+            scan
+        })
+        .collect();
+    for token in &tokens {
+        let (status, refused) = begin(token, "pay");
+        assert_eq!((status, &refused["code"]), (429, &json!("SK0685")), "{refused}");
+    }
+    assert_eq!(begin(&lake.operator("shop"), "shop").0, 200);
+    // When they have come to their ends others may begin.
+    assert_eq!(froze("thaw").0, 200);
+    for scan in &begun {
+        let at = format!("GET /v1/scans/{}", text(&scan["scan"]));
+        super::until("it has ended", || lake.ask(&tokens[0], &at, &Value::Null).1["done"] == true);
+    }
+    assert_eq!(begin(&tokens[1], "pay").0, 200);
+}
+
+#[test]
 fn paths_say_whose_a_dataset_is_and_how_it_is_labelled_and_what_does_not_fit_is_told() {
     let lake = Lake::start();
     let body = |look_only: bool| json!({ "below": lake.at(""), "layout": LAYOUT, "labels": { "tier": "gold" }, "look_only": look_only });

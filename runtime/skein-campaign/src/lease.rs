@@ -17,8 +17,8 @@
 //! seen from outside; the fence on every write makes a mistake here harmless (05-I4), so this is about work wasted and
 //! never about data.
 //!
-//! **Exchanges.** One in flight. The next leaves when the last was answered and there is news, or `exchange` after the
-//! answer. A request that was not answered is sent again with the same number and the same bytes: control may have taken it.
+//! **Exchanges.** One in flight. The next leaves when the last was answered and there is news, or `exchange` after the last
+//! was sent: control may keep that of a node that has nothing so long, and such a node is never without one. A request that was not answered is sent again with the same number and the same bytes: control may have taken it.
 //!
 //! It deliberately does not know what is in an exchange, how it travels, or what an agent is.
 
@@ -33,7 +33,7 @@ pub struct LeaseTerms {
     pub lease: Duration,
     /// The node stops so long before that.
     pub margin: Duration,
-    /// Longest time from an answer to the next exchange.
+    /// Longest time from an exchange to the next one, unless its answer takes longer.
     pub exchange: Duration,
     /// A request is given up and sent again after so long.
     pub patience: Duration,
@@ -292,7 +292,7 @@ impl NodeLease {
             self.request = Request::Idle { due: now };
             return;
         }
-        self.request = Request::Idle { due: now + self.terms.exchange };
+        self.request = Request::Idle { due: now.max(sent + self.terms.exchange) };
         if self.frozen {
             self.frozen = false;
             commands.push(LeaseCommand::Thaw);

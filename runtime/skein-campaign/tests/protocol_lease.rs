@@ -224,9 +224,17 @@ fn the_next_exchange_waits_for_the_answer_and_then_for_news_or_two_seconds() {
     let third = [LeaseCommand::Send { incarnation: 3, sequence: 3 }];
     assert_eq!(node.step(ms(30), LeaseInput::Answered { incarnation: 3, sequence: 2 }), third);
     assert_eq!(node.step(ms(40), LeaseInput::Answered { incarnation: 3, sequence: 3 }), []);
-    assert_eq!(node.wake(), Some(ms(2_040)));
-    assert_eq!(node.step(ms(2_039), LeaseInput::Tick), []);
-    assert_eq!(node.step(ms(2_040), LeaseInput::Tick).len(), 1);
+    assert_eq!(node.wake(), Some(ms(2_030)));
+    assert_eq!(node.step(ms(2_029), LeaseInput::Tick), []);
+    assert_eq!(node.step(ms(2_030), LeaseInput::Tick).len(), 1);
+}
+
+#[test]
+fn an_answer_that_was_kept_for_as_long_as_may_be_is_followed_by_the_next_exchange_at_once() {
+    let mut node = member();
+    assert_eq!(node.step(ms(2_000), LeaseInput::Tick).len(), 1);
+    let third = [LeaseCommand::Send { incarnation: 3, sequence: 3 }];
+    assert_eq!(node.step(ms(4_000), LeaseInput::Answered { incarnation: 3, sequence: 2 }), third);
 }
 
 #[test]
@@ -241,7 +249,7 @@ fn when_belief_ends_the_node_freezes_once_and_thaws_when_it_is_answered() {
     assert!(!node.believes(ms(8_000)));
     assert_eq!(node.step(ms(8_001), LeaseInput::Tick), []);
     let thaw = node.step(ms(8_100), LeaseInput::Answered { incarnation: 3, sequence: 2 });
-    assert_eq!(thaw, [LeaseCommand::Thaw]);
+    assert_eq!(thaw, [LeaseCommand::Thaw, LeaseCommand::Send { incarnation: 3, sequence: 3 }]);
     assert!(node.believes(ms(8_100)));
 }
 

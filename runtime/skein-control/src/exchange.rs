@@ -179,7 +179,7 @@ impl Control {
             revokes: List::first(revokes(state, asked, &settled)).0,
             rates,
             permits,
-            drain: false,
+            drain: asked.holding.is_empty() && Self::seat(state, asked.node, asked.incarnation)?.may_go(),
         })
     }
 
@@ -490,10 +490,14 @@ impl Control {
         }
     }
 
-    /// Whether a node could be given something now.
-    pub fn has_work(&self, node: NodeId) -> bool {
+    /// Whether a node that has nothing would be told something now: it could be given a task, it is to go, or it is not known.
+    pub fn has_news(&self, node: NodeId) -> bool {
         let mut state = self.state();
-        if state.fleet.frozen || state.fleet.seats.get(&node).is_none_or(|seat| !seat.takes()) {
+        let Some(seat) = state.fleet.seats.get(&node) else { return true };
+        if !seat.holds.is_empty() || seat.may_go() {
+            return true;
+        }
+        if state.fleet.frozen || !seat.takes() {
             return false;
         }
         let working = self.working(&mut state);

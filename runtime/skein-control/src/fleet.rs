@@ -19,8 +19,8 @@ pub(crate) const MARGIN: Duration = Duration::from_secs(2);
 /// How long after its end it is given up.
 pub(crate) const GRACE: Duration = Duration::from_secs(2);
 /// Between two exchanges of a node, at most. Together with the way back and forth less than the two seconds in which a pause
-/// is to be acknowledged.
-pub(crate) const EXCHANGE_EVERY: Duration = Duration::from_millis(1_500);
+/// is to be acknowledged. So long the answer to a node that has nothing may wait for work.
+pub const EXCHANGE_EVERY: Duration = Duration::from_millis(1_500);
 /// A node that reaches nobody for so long ends.
 pub(crate) const ALONE: Duration = Duration::from_secs(60);
 
@@ -128,6 +128,11 @@ impl Seat {
     /// Whether it gets anything new.
     pub(crate) const fn takes(&self) -> bool {
         matches!(self.mark, NodeMark::None)
+    }
+
+    /// Whether it was drained and has nothing left.
+    pub(crate) fn may_go(&self) -> bool {
+        self.mark == NodeMark::Draining && self.holds.is_empty()
     }
 
     /// What it has of it for agents.

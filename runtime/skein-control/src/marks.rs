@@ -1,8 +1,8 @@
-//! What people want of nodes and of the fleet: that a node gets nothing new, that it is emptied, that nothing begins anywhere.
+//! What people want of nodes and of the fleet: that a node gets nothing new, that it is emptied and goes, that nothing begins anywhere.
 //!
 //! Decisions, so they are the ledger's; what is here in memory of them (a seat's mark, whether the fleet is frozen) is read again
 //! when a node registers and when control starts. What a node has when it is told to be empty stops at its next checkpoint and
-//! goes to others.
+//! goes to others; when it has nothing left it is told to go, and its process is not started again while it is drained.
 
 use skein_api::{FleetState, NodeStatus, Page, Text as ApiText, Time};
 use skein_ledger::{FleetFrozen, FleetThawed, NodeMarked, Text};

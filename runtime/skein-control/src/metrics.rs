@@ -236,6 +236,7 @@ const HOW_LOST: [Loss; 4] = [Loss::Ended, Loss::Silent, Loss::Again, Loss::Resta
 const fn how_lost(how: Loss) -> &'static str {
     match how {
         Loss::Ended => "ended",
+        Loss::Left => "left",
         Loss::Silent => "silent",
         Loss::Again => "again",
         Loss::Restarted => "restarted",

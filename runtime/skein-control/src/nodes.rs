@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use skein_api::node::{Register, Registered, check_protocol};
 use skein_campaign::{AfterDeath, Observation, after_death};
 use skein_ledger::{
-    Entry, Guard, Limit, ModuleState, ModuleSuspended, NodeJoined, NodeLost, NodeState, Phase, Release,
-    Renew, Task, Text,
+    Entry, Guard, Limit, ModuleState, ModuleSuspended, NodeJoined, NodeLeft, NodeLost, NodeState, Phase,
+    Release, Renew, Task, Text,
 };
 use skein_types::{CampaignId, Millis, ModuleDigest, NodeId, NodeMark, Timestamp, codes};
 use uuid::Uuid;
@@ -23,6 +23,8 @@ use crate::supervisor::{Launch, Roster};
 pub(crate) enum Loss {
     /// It is proven that its process ended.
     Ended,
+    /// It was drained, had nothing left and went.
+    Left,
     /// Its lease and the grace after it are over. It may live, and control may have been what stood still.
     Silent,
     /// It registered anew.
@@ -35,6 +37,7 @@ impl Loss {
     fn said(self) -> String {
         match self {
             Self::Ended => "its process ended".to_owned(),
+            Self::Left => "it was drained and went".to_owned(),
             Self::Silent => format!("silent for {} s", (LEASE + GRACE).as_secs()),
             Self::Again => "it registered again".to_owned(),
             Self::Restarted => "control was started again".to_owned(),
@@ -59,7 +62,7 @@ impl Control {
         point!("node.after-joined")?;
         let until = self.clock.elapsed() + LEASE;
         let mut seat = Seat::new(asked, (incarnation, until), state.fleet.moment);
-        // A cordon is about the next life of a node too.
+        // What people want of a node they want of its next life too.
         seat.mark = self.ledger.node(node)?.map_or(NodeMark::None, |row| row.mark);
         state.fleet.seats.insert(node, seat);
         // What waited for a node is counted again.
@@ -109,8 +112,14 @@ impl Control {
         let seat = state.fleet.seats.get(&node);
         let has_begun =
             |task| seat.and_then(|seat: &Seat| seat.holds.get(&task)).is_some_and(|hold| hold.started);
-        let reason = Text::clip(&how.said());
-        let mut unit = self.itself.unit().decide(NodeLost { node, incarnation, reason });
+        let how = if seat.is_some_and(Seat::may_go) && how != Loss::Again { Loss::Left } else { how };
+        let unit = self.itself.unit();
+        let mut unit = match how {
+            Loss::Left => unit.decide(NodeLeft { node, incarnation }),
+            Loss::Ended | Loss::Silent | Loss::Again | Loss::Restarted => {
+                unit.decide(NodeLost { node, incarnation, reason: Text::clip(&how.said()) })
+            }
+        };
         let (mut suspended, mut suspects, mut from) = (BTreeSet::new(), Vec::new(), 0);
         loop {
             let page = self.ledger.tasks_of_node(node, from, Limit::MAX)?;
@@ -146,7 +155,9 @@ impl Control {
         self.write(unit)?;
         let seat = state.fleet.seats.remove(&node);
         point!("node.after-lost")?;
-        self.metrics.lost(how);
+        if how != Loss::Left {
+            self.metrics.lost(how);
+        }
         self.heard.notify_all();
         if let Some(seat) = &seat {
             let again: u64 = seat.holds.values().map(|hold| hold.rows.saturating_sub(hold.kept)).sum();
@@ -258,6 +269,13 @@ impl Roster for Control {
             serde_json::json!({ "name": name, "secret": self.fleet_secret().header(), "server": self.nodes_at })
                 .to_string();
         Launch { name, line }
+    }
+
+    /// Not while it is drained. What cannot be read just now keeps none away: it is told to go once more.
+    fn wants(&self, slot: usize) -> bool {
+        let drained = |row: skein_ledger::Node| row.mark == NodeMark::Draining;
+        let known = self.known_node(&local_name(slot)).and_then(|(node, _)| Ok(self.ledger.node(node)?));
+        !known.is_ok_and(|row| row.is_some_and(drained))
     }
 
     fn died(&self, slot: usize) -> bool {
@@ -373,6 +391,51 @@ mod tests {
         };
         state.fleet.seats.get_mut(&node).unwrap().holds.insert(task, hold);
         (node, task)
+    }
+
+    #[test]
+    fn a_drained_node_is_told_to_go_has_left_and_is_not_started_again_until_it_is_uncordoned() {
+        let place = tempfile::tempdir().unwrap();
+        let clock = Arc::new(HandClock::default());
+        let control = open(place.path(), &clock);
+        running(&control);
+        let join = |control: &Control| {
+            let asked = serde_json::json!({
+                "protocol": skein_api::node::PROTOCOL, "name": "local-0", "version": "0", "slots": 1, "memory": 0,
+            });
+            control.register_node(&serde_json::from_value(asked).unwrap()).unwrap().node
+        };
+        let mark = |control: &Control, verb| {
+            let verb = crate::marks::NodeVerb::of(verb).unwrap();
+            control.mark_node(control.everybody(), ("local-0", verb), "r").map(drop).unwrap();
+        };
+        assert!(control.has_news(NodeId::new(Uuid::nil())), "it is to be told that nobody knows it");
+        let node = join(&control);
+        assert!(!control.has_news(node) && control.wants(0));
+        mark(&control, "cordon");
+        assert!(!control.has_news(node) && control.wants(0));
+        mark(&control, "drain");
+        assert!(control.has_news(node) && !control.wants(0) && control.wants(1));
+        assert!(!control.died(0), "it has done nothing");
+        let state = |control: &Control| control.ledger.node(node).unwrap().unwrap().state;
+        assert_eq!(state(&control), NodeState::Left);
+        drop(control);
+
+        let control = open(place.path(), &clock);
+        assert!(!control.wants(0), "nor by another process");
+        assert_eq!(control.nothing_begins(&control.state()).unwrap().unwrap().reason.as_str(), "cordoned");
+        mark(&control, "uncordon");
+        assert!(control.wants(0));
+        join(&control);
+        assert!(!control.has_news(node));
+        // One that dies with what it has is lost, also while it is to go.
+        control.died(0);
+        assert_eq!(state(&control), NodeState::Lost);
+        let (node, _) = at_work(&control, false, 0);
+        control.state().fleet.seats.get_mut(&node).unwrap().mark = NodeMark::Draining;
+        assert!(control.has_news(node), "it does not say what it has");
+        control.lose(&mut control.state(), node, 1, Loss::Ended).unwrap();
+        assert_eq!(control.ledger.node(node).unwrap().unwrap().state, NodeState::Lost);
     }
 
     #[test]

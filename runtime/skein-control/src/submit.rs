@@ -5,7 +5,7 @@ use skein_api::node::{BlobError, check_blob};
 use skein_api::{Module, ModuleBan, ModuleRestore, Page};
 use skein_ledger::{
     Entry, Found, ModuleBanned, ModuleCompiled, ModuleRefused, ModuleRestored, ModuleState, ModuleSubmitted,
-    Name, Text, Unit, UnitOutcome,
+    ModulesOf, Name, Text, Unit, UnitOutcome,
 };
 use skein_types::{Blake3, Bytes, ModuleDigest, Timestamp, codes};
 
@@ -26,6 +26,11 @@ const KEEP: u64 = 24 * 3_600_000;
 pub const UPLOADS: usize = 8;
 /// Of one team: whoever sends slowly holds up nobody else's.
 pub const UPLOADS_OF_TEAM: usize = 2;
+
+/// Versions of modules that a team may have, those that were refused too: a server forgets none.
+pub const MODULES_OF_TEAM: u64 = 10_000;
+/// Of all its modules that are kept, each counted once.
+pub const MODULES_BYTES_OF_TEAM: Bytes = Bytes(4 << 30);
 
 /// A module on its way. Dropped before it is submitted, nothing is left of it.
 #[derive(Debug)]
@@ -62,6 +67,10 @@ impl Control {
     /// many just now.
     pub(crate) fn upload(&self, owner: Name, (of, version): (&str, &str)) -> Result<Upload, ServiceError> {
         let (of, version) = (name("name", of)?, name("version", version)?);
+        // The same again is no more than there is.
+        if self.ledger.module_named(&of, &version)?.is_none() {
+            self.room_for_module(&owner, Bytes(1))?;
+        }
         self.may_compile_more(&owner)?;
         let place = self.uploads.take(&owner).map_err(|full| {
             let message = match full {
@@ -90,6 +99,9 @@ impl Control {
         }
         let there = self.there_already(who, (&of, &version), digest)?;
         let before = self.ledger.module(digest)?.map(|module| module.state);
+        if !there {
+            self.room_for_module(&owner, if before.is_none() { bytes } else { Bytes(0) })?;
+        }
         point!("module.before-bytes")?;
         // The bytes first: a record of a module that is not there would be a promise that nobody can keep. Of one that was refused there
         // is the verdict, which the same bytes get again.
@@ -125,6 +137,13 @@ impl Control {
         }
         let module = shown::module(&self.find_module(of.as_str(), version.as_str())?);
         Ok(Submitted { module, new })
+    }
+
+    /// Refused where a team has as many modules as it may, or has no room for one of so many bytes.
+    fn room_for_module(&self, owner: &Name, bytes: Bytes) -> Result<(), ServiceError> {
+        let Some(why) = too_many(self.ledger.modules_of(owner)?, bytes) else { return Ok(()) };
+        Err(ServiceError::new(codes::MODULES_FULL, format!("team {owner} has {why}"))
+            .hint(Some("submit what is released and not each build; try others out with `skein run`")))
     }
 
     /// Whether a version is there with these bytes. Refused where other bytes are. Where it is another team's nothing is said of it,
@@ -298,14 +317,101 @@ impl Control {
     }
 }
 
+/// Why a team with these modules gets none of so many bytes more, if it does not.
+fn too_many(has: ModulesOf, bytes: Bytes) -> Option<String> {
+    if has.versions >= MODULES_OF_TEAM {
+        return Some(format!("{MODULES_OF_TEAM} versions of modules, as many as may be"));
+    }
+    let full = has.bytes.0.saturating_add(bytes.0) > MODULES_BYTES_OF_TEAM.0;
+    full.then(|| format!("{} of modules of at most {MODULES_BYTES_OF_TEAM}", has.bytes))
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use skein_ledger::ModulesOf;
     use skein_ledger::{ModuleCompiled, ModuleRefused, ModuleState, ModuleSubmitted, Name, Text};
-    use skein_types::{Bytes, ModuleDigest};
+    use skein_types::{Bytes, ModuleDigest, Role, codes};
 
+    use super::{MODULES_BYTES_OF_TEAM, MODULES_OF_TEAM, too_many};
+    use crate::access::{Principal, Right};
+    use crate::list::ListPart;
     use crate::scene::{HandClock, open};
+
+    #[test]
+    fn a_team_has_so_many_versions_and_so_many_bytes_of_modules_and_no_more() {
+        let fits =
+            |versions, has, more| too_many(ModulesOf { versions, bytes: Bytes(has) }, Bytes(more)).is_none();
+        let most = MODULES_BYTES_OF_TEAM.0;
+        assert!(fits(MODULES_OF_TEAM - 1, most - 5, 5) && !fits(MODULES_OF_TEAM - 1, most - 5, 6));
+        assert!(!fits(MODULES_OF_TEAM, 0, 0));
+    }
+
+    #[test]
+    fn a_team_that_has_as_much_as_it_may_sends_no_more_but_what_it_sent_before() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        let named = |text: &str| Name::new(text).unwrap();
+        let large = |number: u8, version: &str, bytes| ModuleSubmitted {
+            module: ModuleDigest([number; 32]),
+            name: named("m"),
+            version: named(version),
+            bytes: Bytes(bytes),
+            owner: Some(named("pay")),
+            source: None,
+            commit: None,
+        };
+        let half = MODULES_BYTES_OF_TEAM.0 / 2;
+        // The same bytes under another version take no more room.
+        let unit = control.itself.unit().decide(large(1, "1", half)).decide(large(1, "2", half));
+        control.write(unit).unwrap();
+        let sends = |team: &str, version| control.upload(named(team), ("m", version)).map(drop);
+        sends("pay", "3").unwrap();
+        let unit = control.itself.unit().decide(large(2, "3", half));
+        control.write(unit).unwrap();
+        assert_eq!(sends("pay", "4").unwrap_err().code, codes::MODULES_FULL);
+        sends("pay", "3").unwrap();
+        sends("shop", "4").unwrap();
+        // Of one that is refused nothing is kept.
+        let (module, code) = (ModuleDigest([2; 32]), named("SK0107"));
+        let refused = ModuleRefused { module, code, message: Text::clip("imports a socket") };
+        control.write(control.itself.unit().decide(refused)).unwrap();
+        sends("pay", "4").unwrap();
+        // What came whole is looked at once more.
+        let mut upload = control.upload(named("pay"), ("m", "4")).unwrap();
+        upload.write(b"bytes").unwrap();
+        control.write(control.itself.unit().decide(large(3, "5", half - 4))).unwrap();
+        let sent = control.submit_module(control.everybody(), upload, (None, (None, None)));
+        assert_eq!(sent.unwrap_err().code, codes::MODULES_FULL);
+    }
+
+    #[test]
+    fn whoever_is_in_as_many_teams_as_may_be_sees_the_modules_of_all_and_everybodys() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        let team = |number: usize| Name::new(format!("t{number:02}")).unwrap();
+        let right = |number| Right { team: Some(team(number)), role: Role::Viewer };
+        let rights = (0..skein_ledger::GRANTS_MAX).map(right).collect();
+        let who = Principal { rights, ..control.everybody().clone() };
+        for (number, owner) in
+            [Some(team(0)), Some(team(63)), Some(Name::new("local").unwrap())].into_iter().enumerate()
+        {
+            let number = u8::try_from(number).unwrap();
+            let submitted = ModuleSubmitted {
+                module: ModuleDigest([number; 32]),
+                name: Name::new("m").unwrap(),
+                version: Name::new(number.to_string()).unwrap(),
+                bytes: Bytes(1),
+                owner,
+                source: None,
+                commit: None,
+            };
+            control.write(control.itself.unit().decide(submitted)).unwrap();
+        }
+        let part = ListPart::default();
+        assert_eq!(control.modules(&part, who.sees_modules_of().unwrap()).unwrap().items.len(), 3);
+    }
 
     #[test]
     fn a_ban_outlives_the_end_of_a_compilation_that_was_going_on() {

@@ -5,7 +5,7 @@
 //! stays open: when this process dies, however it dies, the pipe closes and the node ends by itself.
 //!
 //! ```text
-//! launch -> running -> (exit | signal) -> died -> pause -> launch …
+//! launch -> running -> (exit | signal) -> died -> pause -> (wanted) -> launch …
 //!                   \-> (stop: SIGTERM, the node drains; after the grace SIGKILL) -> ended
 //! ```
 //!
@@ -27,6 +27,9 @@ const FREE_RESTARTS: u32 = 2;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// Between two looks whether a node that is not wanted is again.
+const AWAY_LOOK: Duration = Duration::from_millis(500);
+
 /// How node processes are started.
 #[derive(Debug, Clone)]
 pub struct NodeCommand {
@@ -47,6 +50,8 @@ pub struct Launch {
 
 /// Whoever must know of nodes.
 pub trait Roster: Send + Sync + 'static {
+    /// Whether there is to be a process in a slot. Asked before each start, and again while there is to be none.
+    fn wants(&self, slot: usize) -> bool;
     /// A process is about to be started in a slot.
     fn launch(&self, slot: usize) -> Launch;
     /// The process of a slot is dead. Whether it had finished any task, which says that it is worth starting again at once.
@@ -160,7 +165,7 @@ struct Slot {
 impl Slot {
     fn keep_running(self) {
         let mut deaths = 0;
-        while self.may_start(pause(deaths)) {
+        while self.may_start(pause(deaths)) && self.is_wanted() {
             let launch = self.roster.launch(self.number);
             let ended = self.run(&launch);
             let useful = self.roster.died(self.number);
@@ -169,6 +174,18 @@ impl Slot {
                 Err(error) => tracing::error!(node = launch.name, %error, "node could not be started"),
             }
             deaths = if useful { 1 } else { deaths + 1 };
+        }
+    }
+
+    /// Waits until it is; no, if meanwhile everything was stopped.
+    fn is_wanted(&self) -> bool {
+        loop {
+            if self.roster.wants(self.number) {
+                return true;
+            }
+            if !self.may_start(AWAY_LOOK) {
+                return false;
+            }
         }
     }
 
@@ -242,12 +259,15 @@ fn pause(deaths: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
     use std::time::Duration;
 
     use super::{Launch, NodeCommand, Roster, Supervisor, pause};
 
     struct Told {
+        /// So many more are wanted.
+        starts: AtomicUsize,
         launched: SyncSender<usize>,
         died: SyncSender<usize>,
     }
@@ -255,10 +275,15 @@ mod tests {
     fn told() -> (Arc<Told>, Receiver<usize>, Receiver<usize>) {
         let (launched, launches) = sync_channel(64);
         let (died, deaths) = sync_channel(64);
-        (Arc::new(Told { launched, died }), launches, deaths)
+        (Arc::new(Told { starts: AtomicUsize::new(usize::MAX), launched, died }), launches, deaths)
     }
 
     impl Roster for Told {
+        fn wants(&self, _: usize) -> bool {
+            let less = |left: usize| left.checked_sub(1);
+            self.starts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok()
+        }
+
         fn launch(&self, slot: usize) -> Launch {
             self.launched.send(slot).unwrap();
             Launch { name: slot.to_string(), line: "the line".to_owned() }
@@ -316,6 +341,18 @@ mod tests {
         supervisor.stop(DEADLINE);
         assert!(drained.exists());
         assert_eq!(deaths.try_iter().count(), 1);
+    }
+
+    #[test]
+    fn one_that_is_not_wanted_is_not_started_again_until_it_is() {
+        let (roster, launches, deaths) = told();
+        roster.starts.store(1, Ordering::SeqCst);
+        let supervisor = Supervisor::start(1, &shell("read line; exit 0"), &roster);
+        assert_eq!((launches.recv_timeout(DEADLINE), deaths.recv_timeout(DEADLINE)), (Ok(0), Ok(0)));
+        assert!(launches.recv_timeout(super::AWAY_LOOK * 2).is_err());
+        roster.starts.store(1, Ordering::SeqCst);
+        assert_eq!(launches.recv_timeout(DEADLINE), Ok(0));
+        supervisor.stop(Duration::ZERO);
     }
 
     #[test]

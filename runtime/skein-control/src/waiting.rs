@@ -3,7 +3,7 @@
 use skein_api::Text;
 use skein_api::Waiting;
 use skein_ledger::{Limit, Phase, Run, Task};
-use skein_types::{CampaignState, RunState, WaveState};
+use skein_types::{CampaignState, NodeMark, RunState, WaveState};
 
 use crate::control::{Control, State};
 use crate::division::{TICK_EVERY, queue_of};
@@ -35,13 +35,17 @@ impl Control {
             let why = self.ledger.fleet()?.reason;
             return Ok(Some(("frozen", format!("the fleet is frozen: {why}"))));
         }
+        let cordoned = "every node is cordoned or drained: `skein fleet uncordon NODE` gives one work again";
         if state.fleet.seats.is_empty() {
+            let nodes = self.ledger.nodes(None, Limit::MAX)?.items;
+            if nodes.iter().any(|node| node.mark == NodeMark::Draining) {
+                return Ok(Some(("cordoned", cordoned.to_owned())));
+            }
             let said = "no node is here: `skein serve --nodes N` starts N of them";
             return Ok(Some(("no_node", said.to_owned())));
         }
         let takes = state.fleet.seats.values().any(|seat| seat.takes());
-        let said = "every node is cordoned or drained: `skein fleet uncordon NODE` gives one work again";
-        Ok((!takes).then(|| ("cordoned", said.to_owned())))
+        Ok((!takes).then(|| ("cordoned", cordoned.to_owned())))
     }
 
     /// What keeps the whole campaign, or the run's wave, from going on.

@@ -26,8 +26,8 @@ pub(crate) const DELIVERIES_MAX: u64 = 100_000;
 pub(crate) const CHARGES_MAX: u64 = 1_000_000;
 /// Rows of what was used that one sum looks at.
 pub(crate) const CHARGES_EXAMINED_MAX: usize = 50_000;
-/// Teams that one list may be of.
-pub const OWNERS_MAX: usize = 64;
+/// Teams that one list may be of: all those of a token, and nobody.
+pub const OWNERS_MAX: usize = crate::event::access::GRANTS_MAX + 1;
 /// Rows of one page.
 pub(crate) const PAGE_MAX: usize = 1000;
 /// Units that wait for the writer before callers do.

@@ -110,7 +110,7 @@ macro_rules! conformance {
             settings::a_receiver_is_told_of_what_was_set_last
             settings::a_fleet_is_frozen_or_it_is_not
             settings::a_setting_that_moved_since_it_was_read_refuses
-            settings::a_nodes_mark_is_there_until_it_is_taken_back_or_drained
+            settings::a_nodes_mark_is_there_until_it_is_taken_back
             kept::a_request_that_is_asked_again_has_the_first_answer
             kept::there_are_so_many_answers_and_the_first_to_go_goes
             kept::notices_are_listed_by_receiver_and_state_and_in_the_order_in_which_they_are_due

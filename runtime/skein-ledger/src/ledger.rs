@@ -17,8 +17,8 @@ use crate::page::{Limit, Page};
 use crate::task::Task;
 use crate::unit::{Unit, UnitOutcome};
 use crate::view::{
-    Campaign, CampaignFilter, Dataset, DatasetFilter, EventFilter, Fleet, Module, Node, Policy, Quota, Ready,
-    Run, RunFilter, Secret, TaskFilter, Team, Token, Wave, Webhook,
+    Campaign, CampaignFilter, Dataset, DatasetFilter, EventFilter, Fleet, Module, ModulesOf, Node, Policy,
+    Quota, Ready, Run, RunFilter, Secret, TaskFilter, Team, Token, Wave, Webhook,
 };
 use crate::written::Written;
 
@@ -66,6 +66,8 @@ pub trait Ledger: Send + Sync + Debug {
         digest: ModuleDigest,
         owners: Option<&[Name]>,
     ) -> Result<Option<Module>, LedgerError>;
+    /// How much a team has of modules.
+    fn modules_of(&self, owner: &Name) -> Result<ModulesOf, LedgerError>;
     /// Whose a module's names are.
     fn module_owners(&self, digest: ModuleDigest) -> Result<BTreeSet<Option<Name>>, LedgerError>;
     /// A module by a name and a version.

@@ -91,7 +91,7 @@ pub use task::{Checkpoint, Holder, Phase, PhaseName, SizeClass, Task, TaskKind};
 pub use unit::{RefusedAt, Span, Unit, UnitOutcome};
 pub use view::{
     Campaign, CampaignFilter, CampaignPlan, Dataset, DatasetFilter, Door, EventFilter, Failure, Fleet, Lease,
-    Module, ModuleState, Node, NodeState, Policy, Quota, Ready, Run, RunCounts, RunFilter, Secret,
+    Module, ModuleState, ModulesOf, Node, NodeState, Policy, Quota, Ready, Run, RunCounts, RunFilter, Secret,
     TaskFilter, Team, Token, Wave, Webhook,
 };
 pub use written::{CommitTimes, Written};

@@ -44,8 +44,8 @@ use crate::page::{Limit, Page};
 use crate::task::Task;
 use crate::unit::{Unit, UnitOutcome};
 use crate::view::{
-    Campaign, CampaignFilter, Dataset, DatasetFilter, EventFilter, Fleet, Module, Node, Policy, Quota, Ready,
-    Run, RunFilter, Secret, TaskFilter, Team, Token, Wave, Webhook,
+    Campaign, CampaignFilter, Dataset, DatasetFilter, EventFilter, Fleet, Module, ModulesOf, Node, Policy,
+    Quota, Ready, Run, RunFilter, Secret, TaskFilter, Team, Token, Wave, Webhook,
 };
 use crate::written::Written;
 use lock::Lock;
@@ -181,6 +181,10 @@ impl Ledger for Sqlite {
         owners: Option<&[Name]>,
     ) -> Result<Option<Module>, LedgerError> {
         self.readers.read(|db| read::catalogue::module_among(db, digest, owners))
+    }
+
+    fn modules_of(&self, owner: &Name) -> Result<ModulesOf, LedgerError> {
+        self.readers.read(|db| read::catalogue::modules_of(db, owner))
     }
 
     fn module_owners(&self, digest: ModuleDigest) -> Result<BTreeSet<Option<Name>>, LedgerError> {

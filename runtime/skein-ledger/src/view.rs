@@ -10,7 +10,7 @@ mod settings;
 
 pub use access::{Team, Token};
 pub use campaign::{Campaign, CampaignFilter, CampaignPlan, Wave};
-pub use catalogue::{Dataset, DatasetFilter, Module, ModuleState};
+pub use catalogue::{Dataset, DatasetFilter, Module, ModuleState, ModulesOf};
 pub use event::EventFilter;
 pub use node::{Lease, Node, NodeState, Ready, TaskFilter};
 pub use run::{Door, Failure, Run, RunCounts, RunFilter};

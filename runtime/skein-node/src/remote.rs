@@ -9,7 +9,7 @@
 //! All threads send to main over one bounded queue; main sends tasks to workers over another. Nothing else is shared but the
 //! flags that stop an agent. A node keeps nothing: what it staged and did not report is nobody's and control removes it.
 //!
-//! Ends: told to drain (finishes what has begun, gives the rest back), its input closes (its supervisor is gone: at once),
+//! Ends: told to drain (finishes what has begun, gives the rest back), told by control to go (it has nothing left), its input closes (its supervisor is gone: at once),
 //! fenced (drops everything and registers again), alone for too long (fails).
 
 mod client;
@@ -428,7 +428,8 @@ impl Desk {
         if !current {
             return;
         }
-        self.last = None;
+        let said_that_idle =
+            self.last.take().is_some_and(|last| last.holding.is_empty() && last.results.is_empty());
         self.held.values_mut().for_each(Having::heard);
         for revoke in answer.revokes.iter() {
             self.revoked(revoke.held, revoke.reason);
@@ -443,6 +444,9 @@ impl Desk {
         self.permits.set(answer.permits.as_deref());
         self.gates.set(&answer.rates);
         self.draining |= answer.drain;
+        // Control keeps the exchange of a node that has nothing until there is something: it asks for it as soon as it has nothing.
+        let idle = self.held.is_empty() && self.results.is_empty() && !self.draining && !self.frozen;
+        self.speak |= idle && !said_that_idle;
     }
 
     fn revoked(&mut self, held: Held, reason: RevokeReason) {

@@ -89,6 +89,16 @@ pub fn server_limits() -> Vec<ServerLimit> {
             skein_control::UPLOADS_OF_TEAM.to_string(),
             Some(codes::SERVER_BUSY),
         ),
+        one(
+            "versions of modules of one team",
+            skein_control::MODULES_OF_TEAM.to_string(),
+            Some(codes::MODULES_FULL),
+        ),
+        one(
+            "modules of one team that are kept",
+            skein_control::MODULES_BYTES_OF_TEAM.to_string(),
+            Some(codes::MODULES_FULL),
+        ),
         one("streams of events", skein_control::WATCHERS.to_string(), Some(codes::READERS_BUSY)),
         one(
             "streams of events of one token",

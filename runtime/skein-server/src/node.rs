@@ -1,29 +1,26 @@
 //! `/node/v1`: what nodes ask for. Each request shows the fleet's secret before its body is read.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use serde::de::DeserializeOwned;
 use skein_api::BODY_BYTES_MAX;
 use skein_api::node::{
     BLOB_BYTES_MAX, EXCHANGE_BYTES_MAX, Exchange, Exchanged, REGISTER_BYTES_MAX, Register, Registered,
     SecretsAsk, SecretsTold,
 };
-use skein_control::{Control, ServiceError};
+use skein_control::{Control, EXCHANGE_EVERY, ServiceError};
 use skein_types::{Blake3, codes};
 
 use crate::body::whole;
 use crate::problem::Refusal;
+use crate::serve::Stages;
 use crate::v1::{Answer, ask};
-
-/// How long the answer to an idle node waits for something to do.
-const IDLE_WAIT: Duration = Duration::from_secs(1);
 
 pub(crate) fn routes(control: &Arc<Control>) -> Router<Arc<Control>> {
     Router::new()
@@ -50,16 +47,28 @@ async fn register(
     ask(control, move |control| control.register_node(&asked)).await
 }
 
-/// An idle node is answered when there is something to do, so that work does not wait for its next call.
+/// A node that has nothing is answered when there is something for it, so that work does not wait for its next call; at the latest
+/// when that would be due, or when the server is to end. Being answered renews its lease in any case.
 async fn exchange(
     State(control): State<Arc<Control>>,
+    Extension(mut stages): Extension<Stages>,
     Said(asked): Said<Exchange, EXCHANGE_BYTES_MAX>,
 ) -> Answer<Exchanged> {
     if asked.holding.is_empty() && asked.results.is_empty() && !asked.draining {
-        // It renews its lease by being answered, in any case.
-        let woken = control.work_appears();
-        if !tokio::task::block_in_place(|| control.has_work(asked.node)) {
-            tokio::time::timeout(IDLE_WAIT, woken).await.unwrap_or_default();
+        let news = async {
+            loop {
+                let woken = control.work_appears();
+                if tokio::task::block_in_place(|| control.has_news(asked.node)) {
+                    return;
+                }
+                // What another node got first is no news for this one.
+                woken.await;
+            }
+        };
+        tokio::select! {
+            () = news => {}
+            () = tokio::time::sleep(EXCHANGE_EVERY) => {}
+            () = stages.draining() => {}
         }
     }
     ask(control, move |control| control.exchange(&asked)).await

@@ -231,6 +231,7 @@ catalogue! {
     MODULE_SUSPENDED = "SK0686" Conflict "the module is suspended";
     MODULE_STATE = "SK0687" Conflict "not while the module is in this state";
     METHOD_UNKNOWN = "SK0688" BadInput "nothing that can be done there".status(405);
+    MODULES_FULL = "SK0689" Conflict "as many modules as may be";
 
     TOKEN_MISSING = "SK0690" Denied "no token that counts".exit(4).status(401);
     ROLE_MISSING = "SK0691" Denied "a role is missing";

@@ -112,7 +112,7 @@ words! {
         None = "none",
         /// That it gets nothing new, until somebody says otherwise.
         Cordoned = "cordoned",
-        /// That it gives back what it has and goes. It means this life of the node alone.
+        /// That it gives back what it has, goes, and stays away until somebody says otherwise.
         Draining = "draining",
     }
 }

@@ -7,6 +7,7 @@ use skein_types::{Bytes, CampaignId, CampaignState, ModuleDigest, RunState, Verd
 
 use super::Places;
 use super::scene::{self, Scene, by, campaign, dataset, enqueue, intended, name, node, planned, registered};
+use crate::ModulesOf;
 use crate::bounds::OWNERS_MAX;
 use crate::entry::Entry;
 use crate::event::Subject;
@@ -75,7 +76,7 @@ pub fn datasets_are_paged_by_name_through_every_filter(places: Places<'_>) {
     expect(DatasetFilter { owners: Some(Vec::new()), ..none() }, |_| false);
     let many = DatasetFilter { owners: Some(vec![name("shop"); OWNERS_MAX + 1]), ..none() };
     let error = scene.ledger().datasets(&many, None, Limit::MAX).expect_err("too many");
-    assert_eq!((error.code().id, error.to_string().as_str()), ("SK0608", "65 teams; 64 are allowed"));
+    assert_eq!((error.code().id, error.to_string().as_str()), ("SK0608", "66 teams; 65 are allowed"));
     let prefix = Some(name("orders-0"));
     let several = DatasetFilter {
         owner: Some(name("billing")),
@@ -212,6 +213,9 @@ pub fn modules_are_paged_by_name_and_version_for_some_teams_or_all(places: Place
     expect(Some(&["shop"]), |n| n % 4 == 1);
     expect(Some(&["ops", "shop", "nobody"]), |n| n % 4 == 1 || n % 4 == 3);
     expect(Some(&[]), |_| false);
+    let has = |owner: &str| scene.ledger().modules_of(&name(owner)).expect("read");
+    assert_eq!(has("shop"), ModulesOf { versions: 3, bytes: Bytes(1 + 5 + 9) });
+    assert_eq!(has("nobody"), ModulesOf { versions: 0, bytes: Bytes(0) });
     let first = scene.ledger().module_named(&name("m1"), &name("01")).expect("read").expect("there is one");
     assert_eq!(
         (first.source, first.commit),

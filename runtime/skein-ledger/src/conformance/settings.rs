@@ -250,8 +250,8 @@ pub fn a_setting_that_moved_since_it_was_read_refuses(places: Places<'_>) {
     scene.is_sound();
 }
 
-/// A cordon stays for the next life of a node, a drain was about this one; neither touches its lease.
-pub fn a_nodes_mark_is_there_until_it_is_taken_back_or_drained(places: Places<'_>) {
+/// Marks stay for the next life of a node, and touch no lease.
+pub fn a_nodes_mark_is_there_until_it_is_taken_back(places: Places<'_>) {
     let scene = Scene::new(places);
     let marked = |mark| NodeMarked { node: node(1), mark, reason: text("disk") };
     refuses(&scene, marked(NodeMark::Cordoned), Found::Nothing);
@@ -269,7 +269,7 @@ pub fn a_nodes_mark_is_there_until_it_is_taken_back_or_drained(places: Places<'_
     scene.applied(by().decide(NodeLeft { node: node(1), incarnation: 1 }).decide(joined(1, 2)));
     assert_eq!((read().mark, read().mark_reason), (NodeMark::Cordoned, text("disk")));
     scene.applied(by().decide(marked(NodeMark::Draining)).decide(joined(1, 3)));
-    assert_eq!((read().mark, read().mark_reason), (NodeMark::None, text("")));
+    assert_eq!((read().mark, read().mark_reason), (NodeMark::Draining, text("disk")));
     scene.applied(by().decide(marked(NodeMark::Cordoned)).decide(marked(NodeMark::None)));
     assert_eq!((read().mark, read().mark_reason), (NodeMark::None, text("disk")));
     assert_eq!(positions(&scene, Subject::Node(node(1))).len(), 8);

@@ -37,7 +37,7 @@ pub struct NodeLeft {
     pub incarnation: u64,
 }
 
-/// What people want of it from now on. A drain is about this life of it; a cordon is about the next one, too.
+/// What people want of it from now on, in its next life too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NodeMarked {

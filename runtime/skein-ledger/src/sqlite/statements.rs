@@ -71,7 +71,7 @@ fn everything(places: Places<'_>) {
     settings::a_receiver_is_told_of_what_was_set_last(places);
     settings::a_fleet_is_frozen_or_it_is_not(places);
     settings::a_setting_that_moved_since_it_was_read_refuses(places);
-    settings::a_nodes_mark_is_there_until_it_is_taken_back_or_drained(places);
+    settings::a_nodes_mark_is_there_until_it_is_taken_back(places);
     kept::a_request_that_is_asked_again_has_the_first_answer(places);
     kept::there_are_so_many_answers_and_the_first_to_go_goes(places);
     kept::notices_are_listed_by_receiver_and_state_and_in_the_order_in_which_they_are_due(places);

@@ -21,6 +21,15 @@ words! {
     }
 }
 
+/// What a team has of modules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ModulesOf {
+    /// Names with their versions.
+    pub versions: u64,
+    /// Of those that were not refused, which are kept: each counts once, whatever it is called.
+    pub bytes: Bytes,
+}
+
 /// A module, by one of its names and versions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Module {

@@ -21,6 +21,7 @@ const SUBMITTING: &[Code] = &[
     codes::BODY_INVALID,
     codes::MODULE_TAKEN,
     codes::MODULE_BANNED,
+    codes::MODULES_FULL,
     codes::OWNER_NEEDED,
     codes::NO_SPACE,
     codes::DIGEST_DIFFERS,

@@ -18,7 +18,7 @@ use crate::view::{Row, View};
 Examples:
   skein fleet status
   skein fleet status -o json | jq .work
-  skein fleet drain local-1 --reason 'new kernel'      it gives back what it has; stop it then
+  skein fleet drain local-1 --reason 'new kernel'      it gives back what it has and goes
   skein fleet freeze --reason 'the storage is being moved'
   skein fleet unfreeze --reason 'it is moved'")]
 pub(crate) struct FleetArgs {
@@ -44,9 +44,9 @@ pub(crate) enum FleetVerb {
     },
     /// Give a node nothing new; what it has it finishes.
     Cordon(NodeArgs),
-    /// Give it work again.
+    /// Give it work again; one that was drained and went is started again.
     Uncordon(NodeArgs),
-    /// Have a node give back what it has, at its next checkpoints, and get nothing new.
+    /// Have a node give back what it has, at its next checkpoints, and go. It stays away until it is uncordoned.
     Drain {
         #[command(flatten)]
         node: NodeArgs,
@@ -181,6 +181,7 @@ impl Row for NodeStatus {
     fn cells(&self) -> Vec<String> {
         let name = format!("{}#{}", self.name, self.incarnation);
         let state = match (&self.seat, self.mark) {
+            (None, NodeMark::Draining) => format!("drained, gone since {}", self.since),
             (None, _) => format!("gone since {}", self.since),
             (Some(_), NodeMark::None) => "joined".to_owned(),
             (Some(_), NodeMark::Cordoned | NodeMark::Draining) => self.mark.to_string(),

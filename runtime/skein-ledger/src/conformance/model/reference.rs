@@ -296,10 +296,8 @@ impl Reference {
                 if let Some(at) = at.filter(|at| at.incarnation >= e.incarnation) {
                     return Err(Found::Node { state: at.state, incarnation: at.incarnation });
                 }
-                // A drain was about the life before.
-                let kept = at.filter(|at| at.mark != NodeMark::Draining);
                 let (mark, mark_reason) =
-                    kept.map_or((NodeMark::None, Text::clip("")), |at| (at.mark, at.mark_reason.clone()));
+                    at.map_or((NodeMark::None, Text::clip("")), |at| (at.mark, at.mark_reason.clone()));
                 let node = Node {
                     id: e.node,
                     name: e.name.clone(),

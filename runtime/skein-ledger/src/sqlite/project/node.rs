@@ -19,9 +19,7 @@ pub(super) fn joined(db: &Connection, e: &NodeJoined, at: Timestamp) -> Result<(
     let sql =
         "INSERT INTO node (id, name, incarnation, state, reason, since) VALUES (?1, ?2, ?3, 'joined', '', ?4)
                ON CONFLICT (id) DO UPDATE SET name = excluded.name, incarnation = excluded.incarnation,
-               state = excluded.state, reason = excluded.reason, since = excluded.since,
-               mark_reason = CASE mark WHEN 'draining' THEN '' ELSE mark_reason END,
-               mark = CASE mark WHEN 'draining' THEN 'none' ELSE mark END";
+               state = excluded.state, reason = excluded.reason, since = excluded.since";
     db.prepare_cached(sql)?.execute(params![e.node.to_string(), e.name.as_str(), e.incarnation, at.0])?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::{Query, merged, text, whose};
 use crate::error::LedgerError;
 use crate::page::{Limit, Page};
 use crate::sqlite::cells::Cells;
-use crate::view::{Dataset, DatasetFilter, Module, ModuleState};
+use crate::view::{Dataset, DatasetFilter, Module, ModuleState, ModulesOf};
 
 const DATASET: &str = "SELECT d.id, d.name, d.driver, d.location, d.owner, d.labels, d.since FROM dataset d";
 const MODULE: &str =
@@ -135,6 +135,15 @@ pub(in crate::sqlite) fn module_among(
     let key = |module: &Module| (module.name.clone(), module.version.clone());
     let page = query.page(db, ("l.name, l.version", Limit::new(1)), module_of, key)?;
     Ok(page.items.into_iter().next())
+}
+
+pub(in crate::sqlite) fn modules_of(db: &Connection, owner: &Name) -> rusqlite::Result<ModulesOf> {
+    let mut count = db.prepare_cached("SELECT count(*) FROM module_label l WHERE l.owner = ?1")?;
+    let versions = count.query_row([owner.as_str()], |row| Cells::of(row).get())?;
+    let sql = "SELECT coalesce(sum(m.bytes), 0) FROM module m WHERE m.state != 'refused'
+               AND m.digest IN (SELECT l.digest FROM module_label l WHERE l.owner = ?1)";
+    let bytes = db.prepare_cached(sql)?.query_row([owner.as_str()], |row| Cells::of(row).get())?;
+    Ok(ModulesOf { versions, bytes: Bytes(bytes) })
 }
 
 pub(in crate::sqlite) fn module_owners(
