@@ -100,7 +100,8 @@ pub(crate) fn fleet(settings: &Settings, args: &FleetArgs) -> CommandResult {
         FleetVerb::Cordon(node) => mark(node, "cordon")?,
         FleetVerb::Uncordon(node) => mark(node, "uncordon")?,
         FleetVerb::Drain { node, yes } => {
-            let question = format!("have {} give back what it has, and get nothing new?", node.node);
+            let question =
+                format!("have {} give back what it has, and go until it is uncordoned?", node.node);
             confirmed(settings, *yes, &question)?;
             mark(node, "drain")?;
         }
