@@ -1,0 +1,1 @@
+//! What data is, whatever it is encoded as.

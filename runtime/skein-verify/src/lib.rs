@@ -1,0 +1,1 @@
+//! Rules over what was before, what is after and what was rejected, in SQL.
