@@ -163,7 +163,10 @@ impl Story {
         let number = self.runs[&seq].0;
         let wave = &self.waves[&number];
         assert_eq!(self.state, CampaignState::Running, "{at}: run {seq} is announced");
-        assert!(matches!(wave.state, WaveState::Running | WaveState::Promoted), "{at}: {wave:?}");
+        assert!(
+            matches!(wave.state, WaveState::Running | WaveState::AwaitingApproval | WaveState::Promoted),
+            "{at}: {wave:?}"
+        );
         let width = (wave.budget + 1).saturating_sub(self.count(number, RunState::Failed));
         let width = if number == 0 { width.min(1) } else { width };
         let under_way = self.count(number, RunState::Intended);
@@ -173,7 +176,7 @@ impl Story {
     /// A failure too many holds its wave and halts the campaign at once.
     fn failed(&mut self, number: u32) {
         let wave = &self.waves[&number];
-        let on = matches!(wave.state, WaveState::Running | WaveState::Promoted);
+        let on = matches!(wave.state, WaveState::Running | WaveState::AwaitingApproval | WaveState::Promoted);
         if !on || self.count(number, RunState::Failed) <= wave.budget {
             return;
         }

@@ -42,7 +42,7 @@ fn a_rule_that_nothing_follows_is_refused_by_its_key() {
     for (text, said) in [
         ("budgte = 1", "did you mean `budget`?"),
         ("gate = \"95\"", "`gate`: \"95\" is not a share"),
-        ("[approvals]\nmoderate = 1", "unknown key `approvals`"),
+        ("[approvals]\nmoderate = 1", "unknown key `moderate` in `approvals`"),
     ] {
         let refused = with(text);
         refused.refused_json(codes::POLICY_INVALID);

@@ -80,6 +80,14 @@ const ROUTES: &[(&str, &str, &str, Scope)] = &[
     ("GET /v1/campaigns/{campaign}/report", "", "xxxxxx", Scope::Team),
     ("GET /v1/campaigns/{campaign}/plan", "", "xxxxxx", Scope::Team),
     ("GET /v1/campaigns/{campaign}/samples", "", "xxxxxx", Scope::Team),
+    ("GET /v1/approvals", "", "xxxxxx", Scope::Team),
+    ("GET /v1/campaigns/{campaign}/approvals", "", "xxxxxx", Scope::Team),
+    ("GET /v1/campaigns/{campaign}/comments", "", "xxxxxx", Scope::Team),
+    ("POST /v1/campaigns/{planned}/comments", r#"{"text":"why?","question":true}"#, "xxxxxx", Scope::Team),
+    // The first of these, which is the viewer's.
+    ("POST /v1/campaigns/{planned}/comments/1/resolve", "{}", "x.x...", Scope::Team),
+    ("POST /v1/campaigns/{planned}/actions/defer", r#"{"expect":"planned"}"#, "..xxx.", Scope::Team),
+    ("POST /v1/campaigns/{planned}/actions/decline", r#"{"expect":"planned"}"#, "..xxx.", Scope::Team),
     ("GET /v1/campaigns/{campaign}/attempts", "", "xxxxxx", Scope::Team),
     ("GET /v1/campaigns/{planned}/runs/0/attempts", "", "xxxxxx", Scope::Team),
     ("GET /v1/attempts/{attempt}", "", "xxxxxx", Scope::Team),
@@ -213,10 +221,40 @@ impl Guarded {
         let id = made["campaign"].as_str().unwrap().to_owned();
         let at = format!("/v1/campaigns/{id}");
         self.done(&admin, &format!("POST {at}/actions/plan"), r#"{"expect":"draft"}"#);
-        super::until("a plan is made", || self.done(&admin, &format!("GET {at}"), "")["state"] == "planned");
+        self.is_planned(&at);
         let attempts = self.done(&admin, &format!("GET {at}/attempts"), "");
         self.names.insert("attempt", attempts["items"][0]["attempt"].as_str().unwrap().to_owned());
         self.names.insert("planned", id);
+    }
+
+    /// Waits for a campaign's plan, whether somebody has to approve it or not.
+    pub(super) fn is_planned(&self, at: &str) {
+        super::until("a plan is made", || {
+            let state = self.done(&self.admin, &format!("GET {at}"), "")["state"].clone();
+            state == "planned" || state == "awaiting_approval"
+        });
+    }
+
+    /// Starts a campaign, after two persons have approved what its plan needs of them.
+    pub(super) fn starts(&self, at: &str) {
+        let there = || self.done(&self.admin, &format!("GET {at}"), "");
+        for name in ["ann", "bob"] {
+            let lacking = self.done(&self.admin, &format!("GET {at}/approvals"), "")["slices"].clone();
+            let lacking = lacking.as_array().unwrap().iter().filter(|slice| !slice["lacks"].is_null());
+            let teams: Vec<Value> = lacking.map(|slice| slice["team"].clone()).collect();
+            if teams.is_empty() {
+                break;
+            }
+            let body = json!({ "name": name, "kind": "person", "grants": [{ "role": "approver" }] });
+            let issued = self.done(&self.admin, "POST /v1/tokens", &body.to_string());
+            for team in teams {
+                let body = json!({ "expect": "awaiting_approval", "plan": there()["plan"]["digest"], "slice": team });
+                let what = format!("POST {at}/actions/approve");
+                self.done(issued["secret"].as_str().unwrap(), &what, &body.to_string());
+            }
+        }
+        let body = json!({ "expect": there()["state"] });
+        self.done(&self.admin, &format!("POST {at}/actions/start"), &body.to_string());
     }
 
     #[track_caller]
@@ -507,7 +545,7 @@ fn a_frozen_fleet_begins_nothing_until_it_is_thawed_and_a_banned_module_runs_now
     let state = || guarded.done(&guarded.admin, &format!("GET {at}"), "")["state"].clone();
     assert_eq!(state(), "planning");
     guarded.done(&guarded.admin, "POST /v1/fleet/actions/thaw", reason);
-    super::until("the plan is made", || state() == "planned");
+    guarded.is_planned(&at);
     guarded.done(&guarded.admin, "POST /v1/modules/columns/versions/1/actions/ban", reason);
     let (status, answer) = guarded.ask(&guarded.admin, "POST /v1/campaigns", body.as_bytes());
     assert_eq!((status, &answer["code"]), (403, &json!("SK0696")), "{answer}");
@@ -543,10 +581,10 @@ fn a_secret_reaches_the_module_and_nothing_that_is_kept() {
     let at = format!("/v1/campaigns/{}", made["campaign"].as_str().unwrap());
     let state = || guarded.done(&guarded.admin, &format!("GET {at}"), "")["state"].clone();
     guarded.done(&guarded.admin, &format!("POST {at}/actions/plan"), r#"{"expect":"draft"}"#);
-    super::until("the plan is made", || state() == "planned");
+    guarded.is_planned(&at);
     // Set anew meanwhile: the campaign has the value that it was made with.
     guarded.done(&guarded.admin, "PUT /v1/teams/pay/secrets/hash-key", "another");
-    guarded.done(&guarded.admin, &format!("POST {at}/actions/start"), r#"{"expect":"planned"}"#);
+    guarded.starts(&at);
     super::until("all runs are published", || state() == "soaking");
     let shown = guarded.done(&guarded.admin, &format!("GET {at}"), "");
     assert_eq!(shown["runs"]["published"], 8, "{shown}");

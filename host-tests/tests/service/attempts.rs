@@ -42,16 +42,15 @@ fn planned(guarded: &Guarded, behave: &str) -> String {
     });
     let made = guarded.done(&guarded.admin, "POST /v1/campaigns", &body.to_string());
     let at = format!("/v1/campaigns/{}", made["campaign"].as_str().unwrap());
-    let state = || guarded.done(&guarded.admin, &format!("GET {at}"), "")["state"].clone();
     guarded.done(&guarded.admin, &format!("POST {at}/actions/plan"), r#"{"expect":"draft"}"#);
-    until("the plan is made", || state() == "planned");
+    guarded.is_planned(&at);
     at
 }
 
 /// The like, whose run has failed; and the run.
 fn failed(guarded: &Guarded, behave: &str) -> (String, Value) {
     let at = planned(guarded, behave);
-    guarded.done(&guarded.admin, &format!("POST {at}/actions/start"), r#"{"expect":"planned"}"#);
+    guarded.starts(&at);
     let run = || guarded.done(&guarded.admin, &format!("GET {at}/runs/orders-001"), "");
     until("the run has failed", || run()["state"] == "failed");
     let run = run();

@@ -1,5 +1,5 @@
 //! Campaigns: `POST /v1/campaigns` makes one, `GET /v1/campaigns[/{id}[/plan|/samples|/runs|/events|/progress]]` show,
-//! `POST /v1/campaigns/{id}/actions/{verb}` moves one.
+//! `POST /v1/campaigns/{id}/actions/{verb}` moves one, or its plan.
 
 use std::fmt;
 use std::str::FromStr;
@@ -133,11 +133,21 @@ pub enum CampaignVerb {
     RollBack,
     /// Give old versions up.
     Finalize,
+    /// Say yes to a slice of the plan, or let a wave through.
+    Approve,
+    /// Take an approval back.
+    Revoke,
+    /// Put a slice's runs off.
+    Defer,
+    /// Leave a slice's runs out.
+    Decline,
+    /// Go on without the approvals that it needs.
+    BreakGlass,
 }
 
 impl CampaignVerb {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::Plan,
         Self::Start,
         Self::Pause,
@@ -147,6 +157,11 @@ impl CampaignVerb {
         Self::Skip,
         Self::RollBack,
         Self::Finalize,
+        Self::Approve,
+        Self::Revoke,
+        Self::Defer,
+        Self::Decline,
+        Self::BreakGlass,
     ];
 
     /// The word in the path.
@@ -161,6 +176,11 @@ impl CampaignVerb {
             Self::Skip => "skip",
             Self::RollBack => "roll_back",
             Self::Finalize => "finalize",
+            Self::Approve => "approve",
+            Self::Revoke => "revoke",
+            Self::Defer => "defer",
+            Self::Decline => "decline",
+            Self::BreakGlass => "break_glass",
         }
     }
 }
@@ -175,6 +195,8 @@ impl FromStr for CampaignVerb {
     /// Nobody can do anything else about a verb that is not there.
     type Err = ();
     fn from_str(word: &str) -> Result<Self, ()> {
+        // People write these with a dash, too.
+        let word = word.replace('-', "_");
         Self::ALL.into_iter().find(|verb| verb.as_str() == word).ok_or(())
     }
 }
@@ -197,6 +219,32 @@ pub struct CampaignAction {
     /// Do not wait for the end of the rollback window.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub now: bool,
+    /// The slice of the plan that is meant, by its team. A pause, a resume or a rollback is of its runs alone then, and whoever may
+    /// for that team may ask for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slice: Option<Name>,
+    /// The wave that is let through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wave: Option<u32>,
+    /// Before which runs that are put off do not start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
+}
+
+impl CampaignAction {
+    /// One with nothing beside the state that was seen.
+    pub const fn seen(expect: CampaignState) -> Self {
+        Self {
+            expect,
+            reason: None,
+            plan: None,
+            runs: None,
+            now: false,
+            slice: None,
+            wave: None,
+            until: None,
+        }
+    }
 }
 
 /// Runs by state.
@@ -299,6 +347,9 @@ pub struct Campaign {
     pub plan: Option<PlanTotals>,
     /// Once it is planned.
     pub waves: List<Wave, 64>,
+    /// Somebody went on without the approvals that a plan of it needed. For ever.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub broken_glass: bool,
 }
 
 /// How a campaign is getting on just now. Nothing of it is kept.
@@ -331,4 +382,7 @@ pub struct CampaignProgress {
     /// Why nothing of it begins anywhere, while it is planned or runs; none: nodes take tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits: Option<Waiting>,
+    /// The wave that is through its gate, and that somebody has to let the next one follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wave_waits: Option<u32>,
 }

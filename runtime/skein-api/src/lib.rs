@@ -19,6 +19,7 @@
 //! It deliberately does not know: HTTP beyond paths and status numbers, the ledger, the machines, files, guests.
 
 mod access;
+mod approval;
 mod attempt;
 mod audit;
 mod backup;
@@ -49,6 +50,10 @@ mod time;
 mod webhook;
 
 pub use access::{AccessToken, GRANTS_MAX, Grant, Team, TeamPut, TokenIssue, TokenIssued, Whoami};
+pub use approval::{
+    ApprovalGiven, ApprovalLack, ApprovalNeed, Approvals, Comment, CommentAdd, CommentResolve, NAMED_MAX,
+    SLICES_MAX, Slice, Waits, WaveApproval,
+};
 pub use attempt::{Attempt, AttemptEnding, AttemptKind, PartOf, RejectCount, Replay, SourceSeen};
 pub use audit::{ChainHead, ChainHeadParseError};
 pub use backup::{Backup, BackupAsk};
@@ -73,7 +78,8 @@ pub use plan::{
     LISTED_MAX, PlanEstimate, PlanReason, PlanReport, PlanSample, Risk, SAMPLES_MAX, Samples, Uncovered,
 };
 pub use policy::{
-    Admission, Budget, CanaryAsk, LimitsAsk, NameRule, Pin, Policy, Publish, RetryAsk, SampleAsk, Share,
+    Admission, ApprovalAsk, Budget, CanaryAsk, LimitsAsk, NameRule, Pin, Policy, Promote, Publish, RetryAsk,
+    SampleAsk, Share,
 };
 pub use problem::{PROBLEM_TYPE, Problem};
 pub use quota::{

@@ -2,6 +2,7 @@
 //! `GET /v1/campaigns/{id}/samples/{seq}` is what one of them showed, as the node wrote it.
 
 use serde::{Deserialize, Serialize};
+pub use skein_types::Risk;
 use skein_types::{Blake3, Bytes, DatasetId, Fuel, Millis, Verdict};
 use utoipa::ToSchema;
 
@@ -13,19 +14,6 @@ use crate::{Message, Name};
 pub const SAMPLES_MAX: usize = 1_000;
 /// Most reasons and groups that a report lists.
 pub const LISTED_MAX: usize = 50;
-
-/// How much can go wrong.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Risk {
-    /// Nothing that was seen speaks against it.
-    #[default]
-    Low,
-    /// Something is to be looked at first.
-    Moderate,
-    /// Something that was tried failed, or cannot be known.
-    High,
-}
 
 /// What carrying a plan out takes, from what samples took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -137,6 +137,29 @@ pub struct RetryAsk {
     pub longest_ms: Option<Millis>,
 }
 
+/// What lets a wave begin behind one that is through its gate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Promote {
+    /// The gate.
+    #[default]
+    Automatic,
+    /// A person, after the gate.
+    Approval,
+}
+
+/// How long approvals hold, and what needs one besides the plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApprovalAsk {
+    /// How long one holds in which nothing was started; a week if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<Millis>,
+    /// What lets a wave begin.
+    #[serde(skip_serializing_if = "unsaid")]
+    pub promote: Promote,
+}
+
 fn unsaid<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -159,6 +182,9 @@ pub struct Policy {
     pub budget: Option<Budget>,
     /// What the budget holds back.
     pub admission: Admission,
+    /// How long approvals hold, and what needs one besides the plan.
+    #[serde(skip_serializing_if = "unsaid")]
+    pub approvals: ApprovalAsk,
     /// What may not move.
     pub pin: Pin,
     /// Whether a result without a row is one.

@@ -73,6 +73,9 @@ pub struct CampaignReport {
     pub rows: RunRows,
     /// What all of it cost.
     pub meters: Meters,
+    /// Somebody went on without the approvals that a plan of it needed. For ever.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub broken_glass: bool,
     /// Why datasets were left out of the plan.
     pub left_out: List<PlanReason, { LISTED_MAX }>,
     /// Failed runs, the most frequent first.

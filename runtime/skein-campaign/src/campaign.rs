@@ -1,8 +1,10 @@
 //! The machine of one campaign. It keeps counters, so its size does not depend on how many datasets it has.
 //!
 //! ```text
-//! draft -> planning -> planned -> approved -> running -> soaking -> finalizing -> succeeded | partially_succeeded
-//! planning -> plan_failed            planning | planned | approved -> stale -> planning
+//! draft -> planning -> planned -> awaiting_approval -> approved -> running -> soaking -> finalizing -> succeeded | partially_succeeded
+//! planned -> approved (nobody has to approve)     approved -> awaiting_approval (one was taken back, or is too old)
+//! planning -> plan_failed            planning | planned | awaiting_approval | approved -> stale -> planning
+//! planned | awaiting_approval | approved -> cancelled (all of it was declined)
 //! running <-> paused                 running | paused -> halted -> running
 //! running | paused | halted | soaking -> rolling_back -> rolled_back | rollback_incomplete -> rolling_back | cancelling
 //! what has not begun, running, paused, halted -> cancelling -> cancelled       soaking -> running (runs tried again)
@@ -77,6 +79,14 @@ impl Campaign {
                     wave.run_moved(moved.from, moved.to);
                 }
             }
+        }
+    }
+
+    /// Says how many planned runs of a wave are put off or wait for people, so that its gate does not wait for them. It is no
+    /// decision: whoever made the machine again says it again, and says it when it changes.
+    pub fn put_aside(&mut self, wave: u32, runs: u64) {
+        if let Some(wave) = self.waves.get_mut(wave as usize) {
+            wave.aside = runs;
         }
     }
 

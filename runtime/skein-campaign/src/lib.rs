@@ -22,6 +22,7 @@
 //! **Deliberately unknown here**: ledgers, nodes, stores, clocks, randomness, and which runs exist. Time, seeds and the
 //! one run that something is about are arguments.
 
+pub mod approval;
 mod campaign;
 mod deaths;
 pub mod lease;
@@ -43,8 +44,8 @@ pub use campaign::{
 pub use deaths::{AfterDeath, after_death};
 pub use planner::{Candidate, Coverage, Division, Leaf, PlanDigest, Sample, Seed, Uncovered, divide, sample};
 pub use policy::{
-    Admission, Allowance, CanaryRule, Names, Pin, Policy, PolicyError, RetryRule, SampleRule, Share,
-    ShareParseError, Span, SpanParseError,
+    Admission, Allowance, ApprovalRule, CanaryRule, Names, Pin, Policy, PolicyError, Promote, RetryRule,
+    SampleRule, Share, ShareParseError, Span, SpanParseError,
 };
 pub use progress::{Estimate, Progress, Reading};
 pub use refused::{Refusal, Refused};

@@ -9,6 +9,10 @@
 //! names = "hash"           # or "keep": how output files are called
 //! rollback_window = "7d"   # how long published runs can be undone
 //!
+//! [approvals]
+//! expires = "7d"           # how long an approval holds before the start
+//! promote = "automatic"    # or "approval": a person lets each further wave begin
+//!
 //! [canary]                 # the smallest dataset per kind, then a random few
 //! share = "1%"
 //! datasets = 20
@@ -46,6 +50,8 @@ pub use text::PolicyError;
 pub struct Policy {
     /// How fast runs may start.
     pub admission: Admission,
+    /// How long people's approvals hold, and what needs one.
+    pub approvals: ApprovalRule,
     /// How many runs of a wave after the canary may fail.
     pub budget: Allowance,
     /// What is tried first.
@@ -74,6 +80,26 @@ pub enum Admission {
     SlowStart,
     /// Never more under way than one more than may still fail.
     Strict,
+}
+
+/// How long approvals hold, and what needs one besides the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default = "ApprovalRule::standard")]
+pub struct ApprovalRule {
+    /// How long an approval holds in which nothing was started.
+    pub expires: Span,
+    /// What lets a wave begin behind one that is through its gate.
+    pub promote: Promote,
+}
+
+/// What lets a wave begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Promote {
+    /// The gate of the one before.
+    Automatic,
+    /// A person, after the gate.
+    Approval,
 }
 
 /// What must not have moved between plan and run.
@@ -136,6 +162,7 @@ impl Policy {
     pub fn standard() -> Self {
         Self {
             admission: Admission::SlowStart,
+            approvals: ApprovalRule::standard(),
             budget: Allowance::Share(Share::percent(2)),
             canary: CanaryRule::standard(),
             dry_run: SampleRule::standard(),
@@ -151,6 +178,12 @@ impl Policy {
     /// JSON with sorted keys, no spaces and no floats: the bytes that are digested and stored. serde reads it back.
     pub fn canonical(&self) -> String {
         serde_json::to_string(self).expect("a policy holds numbers and text, which JSON can say")
+    }
+}
+
+impl ApprovalRule {
+    const fn standard() -> Self {
+        Self { expires: Span::days(7), promote: Promote::Automatic }
     }
 }
 
@@ -197,13 +230,13 @@ mod size {
 
 #[cfg(test)]
 mod tests {
-    use super::{Admission, Allowance, Names, Pin, Policy, Share, Span};
+    use super::{Admission, Allowance, Names, Pin, Policy, Promote, Share, Span};
 
     #[test]
     fn the_defaults_are_those_of_the_design_in_one_canonical_form() {
         let canonical = concat!(
-            r#"{"admission":"slow-start","budget":"2%","canary":{"bytes":10737418240,"datasets":20,"share":"1%"},"#,
-            r#""dry_run":{"datasets":200,"share":"1%"},"gate":"95%","names":"hash","pin":"schema","#,
+            r#"{"admission":"slow-start","approvals":{"expires":"7d","promote":"automatic"},"budget":"2%","canary":{"bytes":10737418240,"datasets":20,"#,
+            r#""share":"1%"},"dry_run":{"datasets":200,"share":"1%"},"gate":"95%","names":"hash","pin":"schema","#,
             r#""retries":{"longest":"1m","transient":5,"wait":"1s"},"rollback_window":"7d","waves":["10%"]}"#
         );
         assert_eq!(Policy::standard().canonical(), canonical);
@@ -225,11 +258,16 @@ mod tests {
     fn every_key_is_read() {
         let text = "admission = \"strict\"\nbudget = 7\nwaves = [\"5%\", \"20.5%\"]\ngate = \"80%\"\npin = \"snapshot\"\n\
                     names = \"keep\"\nrollback_window = \"1h\"\n[canary]\nshare = \"2%\"\ndatasets = 5\nbytes = 9\n\
-                    [dry_run]\nshare = \"3%\"\ndatasets = 6\n[retries]\ntransient = 1\nwait = \"250ms\"\nlongest = \"2s\"\n";
+                    [dry_run]\nshare = \"3%\"\ndatasets = 6\n[retries]\ntransient = 1\nwait = \"250ms\"\nlongest = \"2s\"\n\
+                    [approvals]\nexpires = \"36h\"\npromote = \"approval\"\n";
         let policy = Policy::parse(text).unwrap();
         assert_eq!(
             (policy.admission, policy.pin, policy.names),
             (Admission::Strict, Pin::Snapshot, Names::Keep)
+        );
+        assert_eq!(
+            (policy.approvals.expires.to_string(), policy.approvals.promote),
+            ("36h".to_owned(), Promote::Approval)
         );
         assert_eq!((policy.budget, policy.gate), (Allowance::Runs(7), Share::percent(80)));
         assert_eq!(policy.waves, ["5%", "20.5%"].map(|share| share.parse().unwrap()));

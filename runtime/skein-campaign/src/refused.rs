@@ -116,6 +116,14 @@ pub enum Refusal {
         /// What was asked.
         verb: Verb,
     },
+    /// A wave that nobody has to let through.
+    #[error("wave {wave} is {state} and waits for nobody")]
+    NotGated {
+        /// The wave.
+        wave: u32,
+        /// Where it is.
+        state: skein_types::WaveState,
+    },
     /// There are fewer waves.
     #[error("there is no wave {wave}, the last one is {}", .waves.saturating_sub(1))]
     NoSuchWave {
@@ -144,6 +152,7 @@ impl Refused {
             Refusal::Budget { .. } => codes::BUDGET_SPENT,
             Refusal::Window { .. } => codes::WINDOW_OPEN,
             Refusal::Nothing { .. } => codes::NO_RUN_FOR_IT,
+            Refusal::NotGated { .. } => codes::WAVE_NOT_GATED,
             Refusal::NoSuchWave { .. } => codes::NO_SUCH_WAVE,
         }
     }
@@ -168,6 +177,9 @@ impl Refused {
             Refusal::NoSuchWave { .. } => "the waves are listed with the campaign".to_owned(),
             Refusal::StillReverting { .. } => {
                 "wait until they are, or resolve what stands in their way".to_owned()
+            }
+            Refusal::NotGated { .. } => {
+                "a wave waits for it once it is through its gate, while the campaign runs".to_owned()
             }
             Refusal::Verb { .. }
             | Refusal::Observation { .. }

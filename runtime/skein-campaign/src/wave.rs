@@ -1,11 +1,12 @@
 //! One wave of a campaign: its counters, its failure budget, the publish door and the slow start before it.
 //!
 //! ```text
-//! waiting -> running -> promoted        running | promoted -> held (more failed than may) -> running
+//! waiting -> running [-> awaiting_approval] -> promoted
+//! running | awaiting_approval | promoted -> held (more failed than may) -> running
 //! any but aborted -> aborted            cancelled, or undone: then its reason says rolled_back, and what it has published is
 //!                                       to be reverted
 //! ```
-//! A promoted wave may still have runs under way; they spend its own budget (DESIGN §8).
+//! A wave that is through its gate may still have runs under way; they spend its own budget (DESIGN §8).
 
 use serde::{Deserialize, Serialize};
 use skein_types::{Reason, RunState, WaveState};
@@ -23,6 +24,9 @@ pub struct Wave {
     pub(crate) budget: u64,
     pub(crate) runs: Tally,
     pub(crate) slow_start: SlowStart,
+    /// Planned runs that are put off or wait for people.
+    #[serde(default)]
+    pub(crate) aside: u64,
 }
 
 /// The wave that is tried first and publishes one run at a time.
@@ -36,7 +40,8 @@ pub(crate) fn budget(number: u32, runs: u64, policy: &Policy) -> u64 {
 impl Wave {
     pub(crate) const fn new(number: u32, runs: Tally, budget: u64) -> Self {
         let slow_start = SlowStart::at(0);
-        let wave = Self { number, state: WaveState::Waiting, reason: None, budget, runs, slow_start };
+        let state = WaveState::Waiting;
+        let wave = Self { number, state, reason: None, budget, runs, slow_start, aside: 0 };
         wave.slowly()
     }
 
@@ -77,7 +82,7 @@ impl Wave {
 
     /// Its runs may start and be announced, if the campaign runs.
     pub const fn is_on(&self) -> bool {
-        matches!(self.state, WaveState::Running | WaveState::Promoted)
+        matches!(self.state, WaveState::Running | WaveState::AwaitingApproval | WaveState::Promoted)
     }
 
     /// What it has published is to be undone.
@@ -116,9 +121,9 @@ impl Wave {
         }
     }
 
-    /// Enough of it is published or at rest, and no more failed than may.
+    /// Enough of it is published or at rest, and no more failed than may. What is put off keeps nobody waiting.
     pub(crate) fn passes_gate(&self, policy: &Policy) -> bool {
-        let runs = self.runs.total();
+        let runs = self.runs.total().saturating_sub(self.aside.min(self.runs.get(RunState::Planned)));
         let needed = if self.number == CANARY { runs } else { policy.gate.of(runs) };
         self.runs.at_rest() >= needed && !self.is_overspent()
     }

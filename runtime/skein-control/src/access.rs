@@ -7,6 +7,7 @@
 use skein_ledger::{Actor, Module, Name, Unit};
 use skein_types::{CauseId, Role, TokenId, TokenKind, TraceId, codes};
 
+use crate::approvals::Chair;
 use crate::error::ServiceError;
 use crate::once::Asked;
 
@@ -55,6 +56,8 @@ pub(crate) enum Act {
     Conduct,
     /// Stop a campaign, and undo what it did.
     Restrain,
+    /// Approve what is planned for a team's datasets.
+    Approve,
     /// Set and remove secrets.
     KeepSecrets,
     /// Say who is told of what happens.
@@ -65,7 +68,7 @@ pub(crate) enum Act {
 
 impl Act {
     #[cfg(test)]
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::See,
         Self::Audit,
         Self::Submit,
@@ -73,12 +76,14 @@ impl Act {
         Self::Compose,
         Self::Conduct,
         Self::Restrain,
+        Self::Approve,
         Self::KeepSecrets,
         Self::Tell,
         Self::Govern,
     ];
 
-    /// The table: one line per act. An admin may do everything.
+    /// The table: one line per act. An admin may do everything but approve: whose the data is says yes to it, and in need there is
+    /// a way without approvals, which stays on record.
     const fn allows(self, role: Role) -> bool {
         use Role::{Approver, Auditor, Author, Operator, PlatformAdmin, Viewer};
         match self {
@@ -89,6 +94,7 @@ impl Act {
             }
             Self::Register | Self::Conduct => matches!(role, Operator | PlatformAdmin),
             Self::Restrain => matches!(role, Approver | Operator | PlatformAdmin),
+            Self::Approve => matches!(role, Approver),
             Self::Govern => matches!(role, PlatformAdmin),
         }
     }
@@ -99,7 +105,7 @@ impl Act {
             Self::See => Role::Viewer,
             Self::Audit => Role::Auditor,
             Self::Submit | Self::Compose | Self::KeepSecrets | Self::Tell => Role::Author,
-            Self::Restrain => Role::Approver,
+            Self::Restrain | Self::Approve => Role::Approver,
             Self::Register | Self::Conduct => Role::Operator,
             Self::Govern => Role::PlatformAdmin,
         }
@@ -114,6 +120,7 @@ impl Act {
             Self::Compose => "make or plan a campaign",
             Self::Conduct => "do that to a campaign",
             Self::Restrain => "stop or undo a campaign",
+            Self::Approve => "approve a plan",
             Self::KeepSecrets => "set or remove a secret",
             Self::Tell => "say who is told of what happens",
             Self::Govern => "do that",
@@ -188,6 +195,17 @@ impl Principal {
     /// Whether it may do something in a team; `None` is what belongs to nobody.
     pub(crate) fn may(&self, act: Act, team: Option<&str>) -> bool {
         self.roles_in(team).any(|role| act.allows(role))
+    }
+
+    /// The same of a team that datasets or a campaign belong to.
+    pub(crate) fn may_in(&self, act: Act, team: &Name) -> bool {
+        self.may(act, Some(team.as_str()).filter(|team| *team != NOBODYS))
+    }
+
+    /// As whom it says something of a slice.
+    pub(crate) fn chair(&self, team: &Name) -> Chair {
+        let of_any = self.rights.iter().any(|right| Act::Approve.allows(right.role));
+        Chair { team: team.clone(), of_owner: self.may_in(Act::Approve, team), of_any }
     }
 
     /// Whether it may know of a module. What is nobody's is for everybody.
@@ -322,13 +340,13 @@ mod tests {
             let one = with(&[(Some("pay"), role)]);
             Act::ALL.map(|act| if one.may(act, Some("pay")) { 'x' } else { '.' }).iter().collect::<String>()
         };
-        // See, Audit, Submit, Register, Compose, Conduct, Restrain, KeepSecrets, Tell, Govern.
-        assert_eq!(may(Role::Viewer), "x.........");
-        assert_eq!(may(Role::Author), "x.x.x..xx.");
-        assert_eq!(may(Role::Approver), "x.....x...");
-        assert_eq!(may(Role::Operator), "x.xxxxxxx.");
-        assert_eq!(may(Role::PlatformAdmin), "xxxxxxxxxx");
-        assert_eq!(may(Role::Auditor), "xx........");
+        // See, Audit, Submit, Register, Compose, Conduct, Restrain, Approve, KeepSecrets, Tell, Govern.
+        assert_eq!(may(Role::Viewer), "x..........");
+        assert_eq!(may(Role::Author), "x.x.x...xx.");
+        assert_eq!(may(Role::Approver), "x.....xx...");
+        assert_eq!(may(Role::Operator), "x.xxxxx.xx.");
+        assert_eq!(may(Role::PlatformAdmin), "xxxxxxx.xxx");
+        assert_eq!(may(Role::Auditor), "xx.........");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use skein_ledger::{
     ModuleState, Name, PhaseName, RunFilter, RunRetried, RunSkipped, Subject, TaskFilter, TaskKind, Text,
     Unit,
 };
-use skein_types::{Blake3, CampaignId, CampaignState, Rows, RunState, Timestamp, codes};
+use skein_types::{Blake3, CampaignId, CampaignState, Rows, RunState, Timestamp, WaveState, codes};
 use uuid::Uuid;
 
 use crate::access::Principal;
@@ -28,13 +28,14 @@ pub(crate) const REMOVED: &str = "(removed)";
 /// Blobs of a campaign are named by it, and kept as long.
 const KEEP: u64 = 24 * 3_600_000;
 /// What a rollback of single runs does.
-const UNDONE: (&[RunState], RunState) = (&[RunState::Published, RunState::RevertFailed], RunState::Reverting);
+pub(crate) const UNDONE: (&[RunState], RunState) =
+    (&[RunState::Published, RunState::RevertFailed], RunState::Reverting);
 /// Of parameters, counted for each dataset that has some of its own.
 const OWN_BYTES_MAX: usize = 256 << 20;
 /// Runs that are moved in one unit.
-const CHUNK: usize = 256;
+pub(crate) const CHUNK: usize = 256;
 /// Between two such units: a lock that is taken again at once is not given to whoever waits for it.
-const BREATH: std::time::Duration = std::time::Duration::from_millis(2);
+pub(crate) const BREATH: std::time::Duration = std::time::Duration::from_millis(2);
 
 impl Control {
     /// Makes a campaign of a team, as a draft. Everything that could be wrong with it by itself is refused here.
@@ -141,7 +142,7 @@ impl Control {
         (id, verb): (CampaignId, CampaignVerb),
         asked: &CampaignAction,
     ) -> Result<Campaign, ServiceError> {
-        let command = command(verb, asked);
+        let command = command(verb, asked)?;
         {
             let mut state = self.state();
             let live = self.live(&mut state, id)?;
@@ -157,6 +158,7 @@ impl Control {
             }
             if starts {
                 self.still_as_planned(&mut state, id)?;
+                self.has_approvals(&mut state, id)?;
                 self.within_quota(&mut state, id)?;
             }
             if matches!(verb, CampaignVerb::Plan | CampaignVerb::Resume | CampaignVerb::Retry) {
@@ -182,12 +184,16 @@ impl Control {
             CampaignVerb::Pause | CampaignVerb::Cancel | CampaignVerb::RollBack => {
                 self.acknowledged(self.state(), id)
             }
+            CampaignVerb::Retry | CampaignVerb::Skip => self.gates(&mut self.state(), id)?,
             CampaignVerb::Plan
             | CampaignVerb::Start
             | CampaignVerb::Resume
-            | CampaignVerb::Retry
-            | CampaignVerb::Skip
-            | CampaignVerb::Finalize => {}
+            | CampaignVerb::Finalize
+            | CampaignVerb::Approve
+            | CampaignVerb::Revoke
+            | CampaignVerb::Defer
+            | CampaignVerb::Decline
+            | CampaignVerb::BreakGlass => {}
         }
         self.campaign(id)
     }
@@ -264,7 +270,7 @@ impl Control {
     }
 
     /// Moves runs of one campaign in one unit.
-    fn move_some(
+    pub(crate) fn move_some(
         &self,
         state: &mut State,
         runs: &[skein_ledger::Run],
@@ -409,6 +415,9 @@ impl Control {
         let position = self.ledger.head()?.position;
         let staged = self.staged_runs(id)?;
         let mut state = self.state();
+        let waves = self.ledger.waves(id)?;
+        let wave_waits = waves.iter().find(|wave| wave.state == WaveState::AwaitingApproval);
+        let wave_waits = wave_waits.map(|wave| wave.number);
         let held: Vec<(bool, u64)> = state.fleet.held_of(id).map(|hold| (hold.started, hold.rows)).collect();
         let running = held.iter().filter(|(started, _)| *started).count() as u64;
         // Nodes say these: they may be any number.
@@ -444,6 +453,7 @@ impl Control {
             elapsed_ms: shown::since(row.since, self.clock.now()),
             remaining_ms: estimate.and_then(|estimate| estimate.left),
             waits,
+            wave_waits,
         })
     }
 
@@ -528,8 +538,8 @@ fn subject(text: &str) -> Result<Subject, ServiceError> {
     })
 }
 
-fn command(verb: CampaignVerb, asked: &CampaignAction) -> Command {
-    match verb {
+fn command(verb: CampaignVerb, asked: &CampaignAction) -> Result<Command, ServiceError> {
+    Ok(match verb {
         CampaignVerb::Plan => Command::Plan,
         CampaignVerb::Start => Command::Start,
         CampaignVerb::Pause => Command::Pause,
@@ -542,7 +552,14 @@ fn command(verb: CampaignVerb, asked: &CampaignAction) -> Command {
         CampaignVerb::RollBack if asked.runs.is_some() => Command::RollBack(RollBackWhat::Runs),
         CampaignVerb::RollBack => Command::RollBack(RollBackWhat::Campaign),
         CampaignVerb::Finalize => Command::Finalize { now: asked.now },
-    }
+        CampaignVerb::Approve
+        | CampaignVerb::Revoke
+        | CampaignVerb::Defer
+        | CampaignVerb::Decline
+        | CampaignVerb::BreakGlass => {
+            return Err(ServiceError::bug(format!("{verb} is about a plan and moves no campaign")));
+        }
+    })
 }
 
 fn moved(campaign: CampaignId, run: &skein_ledger::Run, to: RunState, why: &str) -> Told {

@@ -296,7 +296,12 @@ impl Control {
             if !live.is_over() {
                 state.open.insert(id);
             }
+            let over = live.is_over();
             entry.insert(live);
+            if !over && let Err(error) = self.gates(state, id) {
+                state.campaigns.remove(&id);
+                return Err(error);
+            }
         }
         live_of(state, id)
     }

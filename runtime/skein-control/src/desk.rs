@@ -4,6 +4,7 @@
 //! [`Control`], which asks nobody. So this is the one place where rights are looked at; nodes come in another way.
 
 mod access;
+mod approvals;
 mod attempts;
 mod campaigns;
 mod catalogue;

@@ -14,6 +14,8 @@
 //!
 //! From the intent on nothing else than that staged version can be published for the run: it is not run again.
 
+use std::collections::BTreeSet;
+
 use skein_api::node::Staged;
 use skein_campaign::RunReport;
 use skein_dataset::{
@@ -129,6 +131,7 @@ impl Control {
     fn staged(&self, id: CampaignId, wave: u32, most: usize) -> Result<Vec<AtDoor>, ServiceError> {
         let filter =
             TaskFilter { campaign: Some(id), phase: Some(PhaseName::Staged), ..TaskFilter::default() };
+        let closed = self.closed_slices(id)?;
         let (mut ready, mut after) = (Vec::new(), 0);
         while ready.len() < most {
             let page = self.ledger.tasks(filter, after, Limit::new(256))?;
@@ -136,7 +139,7 @@ impl Control {
                 if ready.len() == most {
                     break;
                 }
-                match self.at_door(id, task) {
+                match self.at_door((id, &closed), task) {
                     Ok(one) => ready.extend(one),
                     // It waits where it is, and keeps no other back.
                     Err(error) if error.code.class == ErrorClass::Transient => {
@@ -160,10 +163,17 @@ impl Control {
         Ok(tasks)
     }
 
-    fn at_door(&self, id: CampaignId, task: &Task) -> Result<Option<AtDoor>, ServiceError> {
+    fn at_door(
+        &self,
+        (id, closed): (CampaignId, &BTreeSet<Name>),
+        task: &Task,
+    ) -> Result<Option<AtDoor>, ServiceError> {
         // A part of a run is not at the door.
         let Some(seq) = task.seq.filter(|_| task.kind != TaskKind::Split) else { return Ok(None) };
         let Some(run) = self.ledger.run(id, seq)? else { return Ok(None) };
+        if run.team.as_ref().is_some_and(|team| closed.contains(team)) {
+            return Ok(None);
+        }
         let Finished { attempt, staged } = finished(task)?;
         let dataset = self.open_dataset(run.dataset)?;
         let meters = metered(&staged);
@@ -186,6 +196,9 @@ impl Control {
         let still = ready.iter().map(is_staged).collect::<Result<Vec<_>, _>>()?;
         let mut still = still.into_iter();
         ready.retain(|_| still.next().unwrap_or(false));
+        // Whoever put them off meanwhile is heeded.
+        let (now, live) = (self.clock.now(), self.live(state, id)?);
+        ready.retain(|one| live.gate_open(&one.run, now));
         let (mut told, mut blobs) = (Vec::new(), Vec::new());
         let keep_until = Timestamp(self.clock.now().0.saturating_add(KEEP));
         for one in &ready {

@@ -141,11 +141,9 @@ impl Control {
         let campaign = self.ledger.campaign(run.campaign)?;
         let campaign = campaign.ok_or_else(|| ServiceError::bug("a run without a campaign"))?;
         let action = CampaignAction {
-            expect: campaign.state,
             reason: asked.reason.clone(),
-            plan: None,
             runs: Some(List::first(vec![run.seq]).0),
-            now: false,
+            ..CampaignAction::seen(campaign.state)
         };
         self.act(who, (run.campaign, CampaignVerb::RollBack), &action).map(|_| ())
     }

@@ -20,6 +20,7 @@
 
 mod access;
 mod admit;
+mod approvals;
 mod attempts;
 mod audit;
 mod backup;
@@ -101,7 +102,7 @@ pub use fleet::EXCHANGE_EVERY;
 pub use glob::{GLOB_BYTES_MAX, GLOBS_MAX};
 pub use herald::{Herald, MailFrom, Notices};
 pub use import::ImportAsk;
-pub use list::{AuditPart, EventPart, ListPart, VerifyPart};
+pub use list::{AuditPart, EventPart, ListPart, VerifyPart, WaitPart};
 pub use metrics::{Answered, Metrics};
 pub use once::{ANSWERS_KEPT, Asked, Turn};
 pub use places::{Full, Most, Place, Places};

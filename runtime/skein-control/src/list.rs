@@ -30,6 +30,18 @@ pub struct ListPart {
     pub owner: Option<String>,
 }
 
+/// Which of what waits, as a query says it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WaitPart {
+    /// Those that come after this key, as a page before gave it.
+    pub after: Option<String>,
+    /// Of at most so many campaigns.
+    pub limit: Option<usize>,
+    /// `me`: for whoever asks; else for anybody.
+    pub waiting_for: Option<String>,
+}
+
 /// Which events, as a query says it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]

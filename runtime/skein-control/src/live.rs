@@ -12,6 +12,7 @@ use skein_types::{
     Blake3, CampaignId, CampaignState, ModuleDigest, NodeId, RunState, TaskId, Timestamp, TraceId,
 };
 
+use crate::approvals::Gate;
 use crate::error::ServiceError;
 use crate::planning::Planning;
 use crate::policy;
@@ -56,6 +57,14 @@ pub(crate) struct Live {
     pub(crate) trace: Option<TraceId>,
     /// Until when runs that were put off have been let go on.
     recalled: Timestamp,
+    /// Which slices of its plan let their runs start.
+    pub(crate) gates: BTreeMap<Name, Gate>,
+    /// When the next of them opens by itself.
+    pub(crate) gates_due: Option<Timestamp>,
+    /// Teams that declined, with runs that are still to be left out.
+    pub(crate) leftover: Vec<Name>,
+    /// It is where its approvals say, until an approval becomes too old; none: to be looked at.
+    pub(crate) settled: Option<Option<Timestamp>>,
 }
 
 impl Live {
@@ -99,6 +108,10 @@ impl Live {
             overrides: Arc::new(Overrides::load(ledger, &row)?),
             trace: last_trace(ledger, id)?,
             recalled: Timestamp(0),
+            gates: BTreeMap::new(),
+            gates_due: None,
+            leftover: Vec::new(),
+            settled: None,
         })
     }
 
@@ -117,7 +130,9 @@ impl Live {
 
     /// Whether a run has no task yet and may start.
     pub(crate) fn may_have_task(&self, run: &Run, now: Timestamp) -> bool {
-        !self.tasks.contains_key(&run.seq) && !self.overrides.defers(run.dataset, now)
+        !self.tasks.contains_key(&run.seq)
+            && !self.overrides.defers(run.dataset, now)
+            && self.gate_open(run, now)
     }
 
     /// A run has no task any more.

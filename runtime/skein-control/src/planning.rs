@@ -20,14 +20,15 @@ use skein_api::Why;
 use skein_api::node::{DatasetPlan, Payload, PlanTask, TASKS_MAX, Work};
 use skein_campaign::{Decision, Input, Observation, Sample, Tries};
 use skein_ledger::{
-    CampaignPlanned, CampaignUnplanned, Enqueue, Entry, Guard, Limit, ModuleState, PhaseName, RunPlanned,
-    SizeClass, Task, TaskFilter, TaskKind, Text, Unit, WavePlanned,
+    CampaignPlanned, CampaignUnplanned, Enqueue, Entry, Guard, Limit, ModuleState, Name, PhaseName,
+    RunPlanned, SizeClass, Task, TaskFilter, TaskKind, Text, Unit, WavePlanned,
 };
 use skein_types::{
-    Blake3, Bytes, CampaignId, CampaignState, DatasetId, Rows, RunId, TaskId, Timestamp, codes,
+    Blake3, Bytes, CampaignId, CampaignState, DatasetId, Risk, Rows, RunId, TaskId, Timestamp, codes,
 };
 use uuid::Uuid;
 
+use crate::approvals::Owners;
 use crate::control::{Control, State};
 use crate::decide::Told;
 use crate::error::ServiceError;
@@ -231,8 +232,11 @@ impl Control {
         let epoch = before.machine.epoch();
         let looked = report::Looked { draft: &draft, sample, tried: &tried, agents };
         let reported = self.reported((id, epoch), &looked)?;
+        let owners = self.owners_among(&seen)?;
+        let risk = self.risk_of(&reported)?;
         point!("plan.before-waves")?;
-        self.write_runs((id, epoch), &draft, &decisions)?;
+        self.write_runs((id, epoch), (&draft, &owners), &decisions)?;
+        self.write_slices((id, epoch), (&seen, &owners), |_| risk)?;
         let unit = self.plan_unit((id, epoch), &draft, reported)?;
         let mut state = self.state();
         let live = self.live(&mut state, id)?;
@@ -241,6 +245,7 @@ impl Control {
         live.planning = None;
         // Whoever moved it meanwhile made the ledger refuse the plan: here it is where it was.
         decisions.iter().for_each(|decision| live.machine.apply(decision));
+        self.settle_after(&mut state, id, &self.itself)?;
         drop(state);
         self.drop_tasks(id)?;
         point!("plan.after-tasks-gone")
@@ -295,7 +300,7 @@ impl Control {
     fn write_runs(
         &self,
         (id, epoch): (CampaignId, u64),
-        draft: &Draft<'_>,
+        (draft, owners): (&Draft<'_>, &Owners),
         decisions: &[Decision],
     ) -> Result<(), ServiceError> {
         let guarded = || self.itself.unit().if_(Guard::CampaignAt { campaign: id, epoch });
@@ -313,7 +318,10 @@ impl Control {
         point!("plan.after-waves")?;
         let wave_of = draft.wave_of();
         for some in draft.seen.chunks(CHUNK) {
-            let events = some.iter().map(|seen| planned(id, seen, wave_of.get(&seen.seq).copied()));
+            let events = some.iter().map(|seen| {
+                let team = owners.get(&seen.plan.dataset).cloned();
+                planned(id, seen, (team, wave_of.get(&seen.seq).copied()))
+            });
             self.write(events.fold(guarded(), Unit::decide))?;
         }
         point!("plan.after-runs")
@@ -341,6 +349,13 @@ impl Control {
         let tasks = self.ledger.tasks(filter, 0, Limit::MAX)?.items;
         let gone = tasks.iter().map(|task| Entry::Remove { task: task.id, token: task.token });
         Ok(gone.fold(unit.then(self.kept_blob(report)).decide(done), Unit::then))
+    }
+
+    /// How much can go wrong, as a report says that is about to be kept.
+    fn risk_of(&self, reported: &[u8]) -> Result<Risk, ServiceError> {
+        let stored: Stored =
+            serde_json::from_slice(reported).map_err(|error| ServiceError::bug(error.to_string()))?;
+        Ok(stored.report.risk)
     }
 
     /// Bytes that are kept for a plan, beyond the campaign's own need.
@@ -421,7 +436,7 @@ fn found(task: &Task, looked: Looked) -> Result<Vec<Seen>, ServiceError> {
     }
 }
 
-fn planned(campaign: CampaignId, seen: &Seen, wave: Option<u32>) -> RunPlanned {
+fn planned(campaign: CampaignId, seen: &Seen, (team, wave): (Option<Name>, Option<u32>)) -> RunPlanned {
     let Seen { seq, plan } = seen;
     let why = |why: &Why| format!("{} {}", why.code.as_str(), why.message.as_str());
     RunPlanned {
@@ -429,6 +444,7 @@ fn planned(campaign: CampaignId, seen: &Seen, wave: Option<u32>) -> RunPlanned {
         seq: *seq,
         run: RunId::new(Uuid::now_v7()),
         dataset: plan.dataset,
+        team,
         wave,
         verdict: plan.verdict,
         reason: Text::clip(&plan.why.as_ref().map(why).unwrap_or_default()),
@@ -452,13 +468,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let control = open(place.path(), &Arc::new(HandClock::default()));
         planning(&control);
-        let asked = CampaignAction {
-            expect: CampaignState::Planning,
-            reason: None,
-            plan: None,
-            runs: None,
-            now: false,
-        };
+        let asked = CampaignAction::seen(CampaignState::Planning);
         control.act(control.everybody(), (campaign(), CampaignVerb::Cancel), &asked).unwrap();
         let row = control.ledger.campaign(campaign()).unwrap().unwrap();
         assert_eq!((row.state, row.runs.total()), (CampaignState::Cancelled, 0));

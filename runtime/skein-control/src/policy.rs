@@ -2,10 +2,12 @@
 
 use skein_api::node::AgentLimits;
 use skein_api::{
-    Admission, Budget, CanaryAsk, LimitsAsk, List, NameRule, Pin, Publish, RetryAsk, SAMPLES_MAX, SampleAsk,
-    Text,
+    Admission, ApprovalAsk, Budget, CanaryAsk, LimitsAsk, List, NameRule, Pin, Publish, RetryAsk,
+    SAMPLES_MAX, SampleAsk, Text,
 };
-use skein_campaign::{Allowance, CanaryRule, Policy, RetryRule, SampleRule, Share, Span};
+use skein_campaign::{
+    Allowance, ApprovalRule, CanaryRule, Policy, Promote, RetryRule, SampleRule, Share, Span,
+};
 use skein_sandbox::Limits;
 use skein_types::{LONGEST_WAIT, codes};
 
@@ -34,6 +36,7 @@ pub(crate) fn rules(asked: &skein_api::Policy) -> Result<Policy, ServiceError> {
             Admission::Door => skein_campaign::Admission::SlowStart,
             Admission::Strict => skein_campaign::Admission::Strict,
         },
+        approvals: approvals(asked.approvals, standard.approvals)?,
         budget: allowance(asked.budget.as_ref())?.unwrap_or(standard.budget),
         canary: canary(&asked.canary, standard.canary)?,
         dry_run: dry_run(&asked.dry_run, standard.dry_run)?,
@@ -65,6 +68,10 @@ pub(crate) fn effective(asked: skein_api::Policy, rules: &Policy) -> skein_api::
             Allowance::Runs(runs) => Budget::Runs(runs),
             Allowance::Share(share) => Budget::Share(text(&share)),
         }),
+        approvals: ApprovalAsk {
+            expires_ms: Some(rules.approvals.expires.length()),
+            promote: asked.approvals.promote,
+        },
         limits: LimitsAsk {
             fuel_per_call: Some(limits.fuel_per_call),
             fuel_per_task: Some(limits.fuel_per_task),
@@ -127,6 +134,20 @@ fn allowance(asked: Option<&Budget>) -> Result<Option<Allowance>, ServiceError> 
         }
         Some(Budget::Share(text)) => Some(Allowance::Share(share("budget", text)?)),
     })
+}
+
+fn approvals(asked: ApprovalAsk, standard: ApprovalRule) -> Result<ApprovalRule, ServiceError> {
+    let rule = ApprovalRule {
+        expires: asked.expires_ms.map_or(standard.expires, Span::of),
+        promote: match asked.promote {
+            skein_api::Promote::Automatic => Promote::Automatic,
+            skein_api::Promote::Approval => Promote::Approval,
+        },
+    };
+    if rule.expires < Span::seconds(1) {
+        return Err(wrong("approvals.expires", "it is shorter than a second: nobody could start in time"));
+    }
+    Ok(rule)
 }
 
 fn canary(asked: &CanaryAsk, standard: CanaryRule) -> Result<CanaryRule, ServiceError> {
@@ -226,10 +247,12 @@ mod tests {
             "budget": { "share": "0.5%" }, "admission": "strict", "names": "keep", "window_ms": 3_600_000, "gate": "80%",
             "waves": ["5%", "20.5%"], "canary": { "share": "2%", "datasets": 5, "bytes": 9 },
             "dry_run": { "share": "3%", "datasets": 6 }, "retries": { "transient": 1, "wait_ms": 250, "longest_ms": 2_000 },
+            "approvals": { "expires_ms": 129_600_000, "promote": "approval" },
         }));
         let same = "admission = \"strict\"\nbudget = \"0.5%\"\nwaves = [\"5%\", \"20.5%\"]\ngate = \"80%\"\n\
                     names = \"keep\"\nrollback_window = \"1h\"\n[canary]\nshare = \"2%\"\ndatasets = 5\nbytes = 9\n\
-                    [dry_run]\nshare = \"3%\"\ndatasets = 6\n[retries]\ntransient = 1\nwait = \"250ms\"\nlongest = \"2s\"\n";
+                    [dry_run]\nshare = \"3%\"\ndatasets = 6\n[retries]\ntransient = 1\nwait = \"250ms\"\nlongest = \"2s\"\n\
+                    [approvals]\nexpires = \"36h\"\npromote = \"approval\"\n";
         assert_eq!(rules(&policy).unwrap(), Policy::parse(same).unwrap());
     }
 
@@ -242,6 +265,7 @@ mod tests {
             (json!({ "canary": { "datasets": 0 } }), "`canary.datasets`: a canary has at least one"),
             (json!({ "dry_run": { "datasets": 1_001 } }), "`dry_run.datasets`: 1001 are more than 1000"),
             (json!({ "retries": { "wait_ms": 2, "longest_ms": 1 } }), "`retries.longest`: it is shorter"),
+            (json!({ "approvals": { "expires_ms": 999 } }), "`approvals.expires`: it is shorter"),
             (json!({ "pin": "snapshot" }), "`pin`: a campaign that pins the data is not done yet"),
             (
                 json!({ "publish": { "mode": "hold" } }),

@@ -199,7 +199,7 @@ impl Control {
             }
             self.live(&mut state, id)?.machine.duties()
         };
-        let mut done = false;
+        let mut done = self.attend_approvals(id)?;
         for duty in duties {
             done |= self.carry_out(id, duty)?;
         }

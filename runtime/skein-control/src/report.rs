@@ -58,6 +58,7 @@ impl Control {
             waves: campaign.waves,
             rows,
             meters,
+            broken_glass: campaign.broken_glass,
             left_out: plan.reasons,
             failures,
             more_failures,

@@ -125,6 +125,7 @@ pub(crate) fn planning(control: &Control) {
         seq: 0,
         run: RunId::new(Uuid::from_u128(3)),
         dataset,
+        team: None,
         wave: Some(0),
         verdict: Verdict::Eligible,
         reason: Text::clip(""),

@@ -176,7 +176,7 @@ impl Control {
         Ok(ids)
     }
 
-    fn each_selected(
+    pub(crate) fn each_selected(
         &self,
         selection: &Selection,
         mut of: impl FnMut(&skein_ledger::Dataset),

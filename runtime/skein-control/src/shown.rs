@@ -141,6 +141,7 @@ pub(crate) fn campaign(
         runs: counts(&row.runs),
         plan,
         waves,
+        broken_glass: row.broken_glass,
     })
 }
 

@@ -73,6 +73,10 @@ impl Control {
                     Some(_) | None => None,
                 });
             }
+            CampaignState::AwaitingApproval => (
+                "approval",
+                format!("the campaign waits for approvals{why}: `skein campaign approvals` says whose"),
+            ),
             CampaignState::Planned | CampaignState::Approved => {
                 ("not_started", format!("the campaign is {at}: it was not started"))
             }
@@ -101,6 +105,18 @@ impl Control {
         let live = self.live(state, run.campaign)?;
         if live.overrides.defers(run.dataset, now) {
             return Ok(("deferred", "its manifest puts it off until later".to_owned()));
+        }
+        if let Some((team, gate)) = run.team.as_ref().and_then(|team| live.gates.get_key_value(team))
+            && !gate.is_open(now)
+        {
+            let said = match gate.until.filter(|until| *until > now) {
+                Some(until) if until.0 >= crate::approvals::UNTIL_RESUMED => {
+                    format!("{team} paused its datasets")
+                }
+                Some(until) => format!("{team} put its datasets off until {until}"),
+                None => format!("{team} has not approved its part of the plan"),
+            };
+            return Ok(("approval", said));
         }
         let wave = run.wave.unwrap_or(0);
         let under_way = live.queued(wave);

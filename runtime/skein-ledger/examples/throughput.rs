@@ -126,6 +126,7 @@ fn planned(seq: u64, content: Blake3) -> RunPlanned {
         seq,
         run: RunId::new(id(3, seq)),
         dataset: DatasetId::new(id(2, seq)),
+        team: None,
         wave: Some(0),
         verdict: Verdict::Eligible,
         reason: Text::clip(""),

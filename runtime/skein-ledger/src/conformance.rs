@@ -6,6 +6,7 @@
 #![expect(clippy::panic, reason = "these are tests, in a crate of their own for other engines")]
 
 pub mod access;
+pub mod approvals;
 pub mod attempts;
 pub mod audit;
 pub mod chain;
@@ -104,6 +105,10 @@ macro_rules! conformance {
             access::a_token_is_found_by_its_hash_until_and_after_it_is_revoked
             access::a_tokens_last_use_only_gets_later
             access::a_token_has_so_many_grants_and_no_more
+            approvals::a_slice_is_approved_by_persons_and_opened_again
+            approvals::a_slice_is_put_off_or_declined_and_goes_with_its_plan
+            approvals::broken_glass_stays_and_a_wave_is_let_through_where_it_waits
+            approvals::comments_are_numbered_and_questions_counted_until_they_are_resolved
             settings::a_quota_is_what_was_set_last
             settings::a_policys_blob_is_kept_while_the_policy_is_set
             settings::a_secret_has_a_later_value_or_none

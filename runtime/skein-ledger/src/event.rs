@@ -2,6 +2,7 @@
 //! an upcaster and golden files of both. Unknown fields are refused: an older program must not read half of a newer record.
 
 pub(crate) mod access;
+pub(crate) mod approval;
 pub(crate) mod campaign;
 pub(crate) mod dataset;
 pub(crate) mod module;
@@ -17,6 +18,7 @@ use skein_types::{CampaignId, DatasetId, ModuleDigest, Name, NodeId, QuotaOf, To
 use crate::canonical::{self, NotCanonical};
 use crate::upcast::{self, UPCASTERS};
 use access::*;
+use approval::*;
 use campaign::*;
 use dataset::*;
 use module::*;
@@ -179,7 +181,7 @@ events! {
     CampaignRolledOut = "campaign.rolled_out", v 1, |e| Subject::Campaign(e.campaign);
     WavePlanned = "wave.planned", v 1, |e| Subject::Campaign(e.campaign);
     WaveMoved = "wave.moved", v 1, |e| Subject::Campaign(e.campaign);
-    RunPlanned = "run.planned", v 1, |e| Subject::Run(e.campaign, e.seq);
+    RunPlanned = "run.planned", v 2, |e| Subject::Run(e.campaign, e.seq);
     RunIntended = "run.intended", v 1, |e| Subject::Run(e.campaign, e.seq);
     RunPublished = "run.published", v 1, |e| Subject::Run(e.campaign, e.seq);
     RunFinalized = "run.finalized", v 1, |e| Subject::Run(e.campaign, e.seq);
@@ -210,6 +212,15 @@ events! {
     WebhookRemoved = "webhook.removed", v 1, |e| Subject::Webhook(e.webhook);
     FleetFrozen = "fleet.frozen", v 1, |_| Subject::Fleet;
     FleetThawed = "fleet.thawed", v 1, |_| Subject::Fleet;
+    SlicePlanned = "slice.planned", v 1, |e| Subject::Campaign(e.campaign);
+    ApprovalGiven = "approval.given", v 1, |e| Subject::Campaign(e.campaign);
+    ApprovalRevoked = "approval.revoked", v 1, |e| Subject::Campaign(e.campaign);
+    SliceDeferred = "slice.deferred", v 1, |e| Subject::Campaign(e.campaign);
+    SliceDeclined = "slice.declined", v 1, |e| Subject::Campaign(e.campaign);
+    CommentAdded = "comment.added", v 1, |e| Subject::Campaign(e.campaign);
+    CommentResolved = "comment.resolved", v 1, |e| Subject::Campaign(e.campaign);
+    ApprovalBrokenGlass = "approval.broken_glass", v 1, |e| Subject::Campaign(e.campaign);
+    WaveApproved = "wave.approved", v 1, |e| Subject::Campaign(e.campaign);
 }
 
 impl fmt::Display for Kind {

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use skein_types::{
-    Blake3, CampaignId, CampaignState, DatasetId, ModuleDigest, Name, NodeId, RunState, TaskId, Timestamp,
-    Token, TokenId, WaveState,
+    Blake3, CampaignId, CampaignState, DatasetId, ModuleDigest, Name, NodeId, RunState, SliceState, TaskId,
+    Timestamp, Token, TokenId, WaveState,
 };
 
 use crate::event::Subject;
@@ -154,6 +154,23 @@ pub enum Found {
         /// Where.
         state: WaveState,
     },
+    /// The slice as it is.
+    Slice {
+        /// What was said of it.
+        state: SliceState,
+    },
+    /// The plan is another one, or there is none.
+    Plan {
+        /// Which.
+        plan: Option<Blake3>,
+    },
+    /// The same person has approved it so before.
+    Approval,
+    /// The campaign has as many comments.
+    Comments {
+        /// How many.
+        comments: u64,
+    },
     /// The door as it is.
     Door {
         /// Runs of the wave at it.
@@ -241,6 +258,11 @@ impl fmt::Display for Found {
             Self::Runs { planned } => write!(f, "{planned} runs are planned"),
             Self::PastTheDoor { runs } => write!(f, "{runs} runs are at the door or past it"),
             Self::Wave { state } => write!(f, "the wave is {state}"),
+            Self::Slice { state } => write!(f, "the slice is {state}"),
+            Self::Plan { plan: Some(plan) } => write!(f, "the plan is {plan}"),
+            Self::Plan { plan: None } => f.write_str("there is no plan"),
+            Self::Approval => f.write_str("the same person has approved it"),
+            Self::Comments { comments } => write!(f, "there are {comments} comments"),
             Self::Door { intended } => write!(f, "{intended} runs of the wave are at the door"),
             Self::Run { state, epoch } => write!(f, "the run is {state}, epoch {epoch}"),
             Self::Task { token, phase, node: None, checkpoint } => {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use skein_types::{
     AttemptId, Blake3, Bytes, CampaignId, DatasetId, DeliveryId, Millis, ModuleDigest, Name, NodeId, QuotaOf,
-    RunId, TaskId, Timestamp, TokenId, WebhookId,
+    RunId, RunState, TaskId, Timestamp, TokenId, WebhookId,
 };
 
 use crate::attempt::{Attempt, AttemptFilter};
@@ -17,8 +17,9 @@ use crate::page::{Limit, Page};
 use crate::task::Task;
 use crate::unit::{Unit, UnitOutcome};
 use crate::view::{
-    Campaign, CampaignFilter, Dataset, DatasetFilter, EventFilter, Fleet, Module, ModulesOf, Node, Policy,
-    Quota, Ready, Run, RunFilter, Secret, TaskFilter, Team, Token, Wave, Webhook,
+    Approval, Campaign, CampaignFilter, Comment, Dataset, DatasetFilter, EventFilter, Fleet, Module,
+    ModulesOf, Node, Policy, Quota, Ready, Run, RunFilter, Secret, Slice, TaskFilter, Team, Token, Wave,
+    WaveApproval, Webhook,
 };
 use crate::written::Written;
 
@@ -98,6 +99,41 @@ pub trait Ledger: Send + Sync + Debug {
     ) -> Result<Page<Campaign, CampaignId>, LedgerError>;
     /// The waves of a campaign.
     fn waves(&self, campaign: CampaignId) -> Result<Vec<Wave>, LedgerError>;
+
+    /// A slice of a campaign's plan.
+    fn slice(&self, campaign: CampaignId, team: &Name) -> Result<Option<Slice>, LedgerError>;
+    /// Slices of a campaign's plan by team.
+    fn slices(
+        &self,
+        campaign: CampaignId,
+        after: Option<&Name>,
+        limit: Limit,
+    ) -> Result<Page<Slice, Name>, LedgerError>;
+    /// Runs of a slice that are in a state, by number.
+    fn runs_of_slice(
+        &self,
+        campaign: CampaignId,
+        team: &Name,
+        state: RunState,
+        after: Option<u64>,
+        limit: Limit,
+    ) -> Result<Page<Run, u64>, LedgerError>;
+    /// Approvals of a campaign's plan that count, by slice and person.
+    fn approvals(
+        &self,
+        campaign: CampaignId,
+        after: Option<&(Name, Name)>,
+        limit: Limit,
+    ) -> Result<Page<Approval, (Name, Name)>, LedgerError>;
+    /// Waves of a campaign that somebody let through.
+    fn wave_approvals(&self, campaign: CampaignId) -> Result<Vec<WaveApproval>, LedgerError>;
+    /// Comments on a campaign by number.
+    fn comments(
+        &self,
+        campaign: CampaignId,
+        after: Option<u64>,
+        limit: Limit,
+    ) -> Result<Page<Comment, u64>, LedgerError>;
 
     /// A run.
     fn run(&self, campaign: CampaignId, seq: u64) -> Result<Option<Run>, LedgerError>;

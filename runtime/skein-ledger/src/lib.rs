@@ -61,6 +61,10 @@ pub use error::{Damage, Invalid, LedgerError};
 pub use event::access::{
     GRANTS_MAX, Grant, TeamChanged, TeamCreated, TeamRemoved, TokenIssued, TokenRevoked,
 };
+pub use event::approval::{
+    ApprovalBrokenGlass, ApprovalGiven, ApprovalRevoked, CommentAdded, CommentResolved, SliceDeclined,
+    SliceDeferred, SlicePlanned, WaveApproved,
+};
 pub use event::campaign::{
     CampaignCreated, CampaignMoved, CampaignPlanned, CampaignRolledOut, CampaignUnplanned, WaveMoved,
     WavePlanned,
@@ -90,8 +94,8 @@ pub use sqlite::{CRASH_POINTS, Notify, Options, Sqlite};
 pub use task::{Checkpoint, Holder, Phase, PhaseName, SizeClass, Task, TaskKind};
 pub use unit::{RefusedAt, Span, Unit, UnitOutcome};
 pub use view::{
-    Campaign, CampaignFilter, CampaignPlan, Dataset, DatasetFilter, Door, EventFilter, Failure, Fleet, Lease,
-    Module, ModuleState, ModulesOf, Node, NodeState, Policy, Quota, Ready, Run, RunCounts, RunFilter, Secret,
-    TaskFilter, Team, Token, Wave, Webhook,
+    Approval, Campaign, CampaignFilter, CampaignPlan, Comment, Dataset, DatasetFilter, Door, EventFilter,
+    Failure, Fleet, Lease, Module, ModuleState, ModulesOf, Node, NodeState, Policy, Quota, Ready, Run,
+    RunCounts, RunFilter, Secret, Slice, TaskFilter, Team, Token, Wave, WaveApproval, Webhook,
 };
 pub use written::{CommitTimes, Written};

@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 use skein_types::{
     AttemptId, Blake3, Bytes, CampaignId, Clock, DatasetId, DeliveryId, ModuleDigest, Name, NodeId, QuotaOf,
-    RunId, TaskId, Timestamp, TokenId, WebhookId,
+    RunId, RunState, TaskId, Timestamp, TokenId, WebhookId,
 };
 
 use crate::attempt::{Attempt, AttemptFilter};
@@ -44,8 +44,9 @@ use crate::page::{Limit, Page};
 use crate::task::Task;
 use crate::unit::{Unit, UnitOutcome};
 use crate::view::{
-    Campaign, CampaignFilter, Dataset, DatasetFilter, EventFilter, Fleet, Module, ModulesOf, Node, Policy,
-    Quota, Ready, Run, RunFilter, Secret, TaskFilter, Team, Token, Wave, Webhook,
+    Approval, Campaign, CampaignFilter, Comment, Dataset, DatasetFilter, EventFilter, Fleet, Module,
+    ModulesOf, Node, Policy, Quota, Ready, Run, RunFilter, Secret, Slice, TaskFilter, Team, Token, Wave,
+    WaveApproval, Webhook,
 };
 use crate::written::Written;
 use lock::Lock;
@@ -227,6 +228,52 @@ impl Ledger for Sqlite {
 
     fn waves(&self, campaign: CampaignId) -> Result<Vec<Wave>, LedgerError> {
         self.readers.read(|db| read::campaign::waves(db, campaign))
+    }
+
+    fn slice(&self, campaign: CampaignId, team: &Name) -> Result<Option<Slice>, LedgerError> {
+        self.readers.read(|db| read::approval::slice(db, campaign, team))
+    }
+
+    fn slices(
+        &self,
+        campaign: CampaignId,
+        after: Option<&Name>,
+        limit: Limit,
+    ) -> Result<Page<Slice, Name>, LedgerError> {
+        self.readers.read(|db| read::approval::slices(db, campaign, after, limit))
+    }
+
+    fn runs_of_slice(
+        &self,
+        campaign: CampaignId,
+        team: &Name,
+        state: RunState,
+        after: Option<u64>,
+        limit: Limit,
+    ) -> Result<Page<Run, u64>, LedgerError> {
+        self.readers.read(|db| read::approval::runs_of_slice(db, (campaign, team, state), after, limit))
+    }
+
+    fn approvals(
+        &self,
+        campaign: CampaignId,
+        after: Option<&(Name, Name)>,
+        limit: Limit,
+    ) -> Result<Page<Approval, (Name, Name)>, LedgerError> {
+        self.readers.read(|db| read::approval::approvals(db, campaign, after, limit))
+    }
+
+    fn wave_approvals(&self, campaign: CampaignId) -> Result<Vec<WaveApproval>, LedgerError> {
+        self.readers.read(|db| read::approval::wave_approvals(db, campaign))
+    }
+
+    fn comments(
+        &self,
+        campaign: CampaignId,
+        after: Option<u64>,
+        limit: Limit,
+    ) -> Result<Page<Comment, u64>, LedgerError> {
+        self.readers.read(|db| read::approval::comments(db, campaign, after, limit))
     }
 
     fn run(&self, campaign: CampaignId, seq: u64) -> Result<Option<Run>, LedgerError> {

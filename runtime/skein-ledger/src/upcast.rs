@@ -17,6 +17,8 @@ pub(crate) const UPCASTERS: &[Upcaster] = &[
     Upcaster { kind: Kind::ModuleSubmitted, from: 1, next: |body| body },
     // Its parameters could name no secrets.
     Upcaster { kind: Kind::CampaignCreated, from: 1, next: |body| body },
+    // Nobody had to approve it, so it did not say whose it was.
+    Upcaster { kind: Kind::RunPlanned, from: 1, next: |body| body },
 ];
 
 /// The body as the version that this program writes has it.

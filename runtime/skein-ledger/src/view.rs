@@ -1,6 +1,7 @@
 //! What is read: the projections as structs, and what lists may be filtered by.
 
 mod access;
+mod approval;
 mod campaign;
 mod catalogue;
 mod event;
@@ -9,6 +10,7 @@ mod run;
 mod settings;
 
 pub use access::{Team, Token};
+pub use approval::{Approval, Comment, Slice, WaveApproval};
 pub use campaign::{Campaign, CampaignFilter, CampaignPlan, Wave};
 pub use catalogue::{Dataset, DatasetFilter, Module, ModuleState, ModulesOf};
 pub use event::EventFilter;

@@ -1,6 +1,7 @@
 //! `/v1`: what people and their tools ask for.
 
 mod access;
+mod approvals;
 mod attempts;
 mod audit;
 mod backups;
@@ -48,6 +49,7 @@ pub(crate) fn families() -> Vec<Family> {
         scans::routes(),
         campaigns::routes(),
         plans::routes(),
+        approvals::routes(),
         attempts::routes(),
         access::routes(),
         secrets::routes(),

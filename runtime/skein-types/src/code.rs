@@ -144,6 +144,22 @@ catalogue! {
     GUEST_BATCH_OUTPUT = "SK0324" Fault "too much output for one batch";
     NOTHING_LEFT = "SK0325" Fault "no row is left";
 
+    APPROVER_NOT_A_PERSON = "SK0410" Denied "a program cannot approve";
+    APPROVAL_OF_ANOTHER = "SK0411" Conflict "an approval of another plan";
+    OWN_CAMPAIGN = "SK0412" Denied "one's own campaign";
+    OWN_CHANGE = "SK0413" Denied "one's own module or plan";
+    APPROVED_BEFORE = "SK0414" Conflict "the same person has approved it before";
+    SLICE_UNDECIDED = "SK0415" Conflict "a part of the plan is not decided".exit(3);
+    SECOND_PERSON = "SK0416" Conflict "a second person has to approve".exit(3);
+    APPROVAL_EXPIRED = "SK0417" Conflict "an approval is too old".exit(3);
+    QUESTION_OPEN = "SK0418" Conflict "a question is not resolved".exit(3);
+    SLICE_DECLINED = "SK0419" Conflict "the part of the plan was declined";
+    NOTHING_TO_APPROVE = "SK0420" Conflict "nothing waits for an approval";
+    NO_SUCH_SLICE = "SK0421" BadInput "no such part of the plan".exit(5).status(404);
+    REASON_NEEDED = "SK0422" BadInput "a reason is needed";
+    WAVE_NOT_GATED = "SK0423" Conflict "the wave waits for nobody";
+    NOT_APPROVED = "SK0424" Conflict "no approval that could be taken back";
+
     DATASET_NOT_FOUND = "SK0501" BadInput "the dataset does not exist".exit(5).status(404);
     DATASET_EMPTY = "SK0502" BadInput "the dataset has no Parquet files";
     FILE_NOT_PARQUET = "SK0503" BadInput "a file is not Parquet";

@@ -55,7 +55,7 @@ pub use row_width::{ROW_BYTES_MAX, fixed_list_bytes, fixed_list_bytes_of_items, 
 pub use schema_text::{schema_of_text, schema_text};
 pub use selection::{Selection, SelectionError};
 pub use shape::{Encoding, Shape, StateKind};
-pub use state::{CampaignState, NodeMark, RunState, Verdict, WaveState};
+pub use state::{CampaignState, NodeMark, Risk, RunState, SliceState, Verdict, WaveState};
 pub use text::{Actor, Name, Text, TextError};
 pub use token::Token;
 pub use trace::{TraceId, TraceParseError};

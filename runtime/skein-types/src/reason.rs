@@ -22,6 +22,22 @@ words! {
         MembershipMoved = "membership_moved",
         /// Nobody has to approve.
         NoApprovalNeeded = "no_approval_needed",
+        /// Somebody has to approve.
+        ApprovalNeeded = "approval_needed",
+        /// An approval was taken back.
+        ApprovalRevoked = "approval_revoked",
+        /// An approval is too old.
+        ApprovalExpired = "approval_expired",
+        /// Every slice of the plan is approved, deferred or declined.
+        SlicesDecided = "slices_decided",
+        /// Somebody went on without the approvals that it needs.
+        GlassBroken = "glass_broken",
+        /// A question about the plan is not resolved.
+        QuestionOpen = "question_open",
+        /// Every slice of the plan was declined.
+        AllDeclined = "all_declined",
+        /// Somebody let the next wave begin.
+        PromotionApproved = "promotion_approved",
         /// The wave before is through its gate.
         TurnCame = "turn_came",
         /// Enough of the wave is published or at rest.

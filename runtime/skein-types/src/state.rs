@@ -14,6 +14,8 @@ words! {
         PlanFailed = "plan_failed",
         /// There is a plan to look at.
         Planned = "planned",
+        /// Somebody has to approve a part of the plan, defer it or decline it.
+        AwaitingApproval = "awaiting_approval",
         /// Module, parameters, policy or membership moved since it was planned: to be planned again.
         Stale = "stale",
         /// The plan may be carried out.
@@ -52,6 +54,8 @@ words! {
         Waiting = "waiting",
         /// Its runs are under way.
         Running = "running",
+        /// It is through its gate, and somebody has to let the next one begin.
+        AwaitingApproval = "awaiting_approval",
         /// It is through its gate; the next one may begin.
         Promoted = "promoted",
         /// The budget or the gate stopped it.
@@ -106,6 +110,37 @@ words! {
 }
 
 words! {
+    /// What the people whose datasets they are say of a team's slice of a plan. That it is put off until later is said beside it.
+    SliceState {
+        /// Not yet what it needs.
+        Undecided = "undecided",
+        /// Its runs may be carried out.
+        Approved = "approved",
+        /// Its runs are left out.
+        Declined = "declined",
+    }
+}
+
+words! {
+    /// How much can go wrong.
+    Risk {
+        /// Nothing that was seen speaks against it.
+        Low = "low",
+        /// Something is to be looked at first.
+        Moderate = "moderate",
+        /// Something that was tried failed, or cannot be known.
+        High = "high",
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "the macro that makes it derives the same for all words")]
+impl Default for Risk {
+    fn default() -> Self {
+        Self::Low
+    }
+}
+
+words! {
     /// What people want of a node.
     NodeMark {
         /// That it works.
@@ -129,6 +164,7 @@ impl CampaignState {
             Self::Draft
             | Self::Planning
             | Self::Planned
+            | Self::AwaitingApproval
             | Self::Stale
             | Self::Approved
             | Self::Running

@@ -18,6 +18,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::commands::approval::ApprovalArgs;
 use crate::commands::attempt::AttemptArgs;
 use crate::commands::audit::AuditArgs;
 use crate::commands::backup::BackupArgs;
@@ -134,6 +135,7 @@ pub(crate) enum Command {
     Token(TokenArgs),
     Policy(PolicyArgs),
     Secret(SecretArgs),
+    Approval(ApprovalArgs),
     Audit(AuditArgs),
     Context(ContextArgs),
     /// Set and show who may take how much of a server's fleet.
@@ -199,6 +201,7 @@ impl Command {
             Self::Token(a) => return a.server.format,
             Self::Policy(a) => return a.server.format,
             Self::Secret(a) => return a.server.format,
+            Self::Approval(a) => return a.server.format,
             Self::Audit(a) => return a.server.format,
             Self::Restore(a) => a.output,
             Self::Attempt(a) => return a.server.format,

@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod approval;
 pub(crate) mod attempt;
 pub(crate) mod audit;
 pub(crate) mod backup;

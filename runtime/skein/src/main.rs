@@ -101,6 +101,7 @@ fn command(settings: &Settings, command: Command) -> CommandResult {
         Command::Token(args) => commands::token::token(settings, &args),
         Command::Policy(args) => commands::policy::policy(settings, &args),
         Command::Secret(args) => commands::secret::secret(settings, &args),
+        Command::Approval(args) => commands::approval::approval(settings, &args),
         Command::Audit(args) => commands::audit::audit(settings, &args),
         Command::Context(args) => commands::context::context(settings, &args),
         Command::Quota(args) => commands::quota::quota(settings, &args),

@@ -17,7 +17,7 @@ use crate::project::Project;
 use crate::stopwatch::Stopwatch;
 use crate::surroundings::Surroundings;
 
-const STEPS: usize = 7;
+const STEPS: usize = 8;
 const MODULE: &str = "modules/lineitem_v2.wasm";
 const VERSION: &str = "/v1/modules/orders/versions/2";
 /// Where tokens are, below the stage's directory.
@@ -25,6 +25,11 @@ const ADMIN: &str = "server/admin-token";
 const AUTHOR: &str = "author.token";
 const OPERATOR: &str = "operator.token";
 const JSON: &str = "Content-Type: application/json";
+
+/// Where the token of the approver of a team is.
+fn owner(team: &str) -> String {
+    format!("owner-of-{team}.token")
+}
 
 /// What a step says.
 struct Told {
@@ -83,9 +88,10 @@ pub(super) fn tell(
     step(2, "submit", || story.submit())?;
     step(3, "refuse", || story.refuse())?;
     step(4, "plan", || story.plan())?;
-    step(5, "rollout", || story.roll_out())?;
-    step(6, "check", || story.check())?;
-    step(7, "undo", || story.undo())?;
+    step(5, "approve", || story.approve())?;
+    step(6, "rollout", || story.roll_out())?;
+    step(7, "check", || story.check())?;
+    step(8, "undo", || story.undo())?;
     let (published, of) = story.published;
     let percent = published as f64 * 100.0 / of as f64;
     println!(
@@ -124,7 +130,10 @@ impl Story<'_> {
             let with = ["-H", JSON, "-d", "{}"];
             self.server.done(&Question { method: "PUT", path: &path, token: ADMIN, with: &with })?;
         }
-        self.issue("author", AUTHOR, &[(TEAMS[0], "author")])?;
+        self.issue("author", AUTHOR, &TEAMS.map(|team| (team, "author")))?;
+        for team in TEAMS {
+            self.issue(&format!("owner-of-{team}"), &owner(team), &[(team, "approver")])?;
+        }
         self.issue("operator", OPERATOR, &TEAMS.map(|team| (team, "operator")))?;
         self.migrate_some_before()?;
         for (team, name) in TEAMS.iter().enumerate() {

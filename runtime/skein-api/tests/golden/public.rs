@@ -4,11 +4,12 @@ use crate::outcomes::why;
 use crate::samples::{digest, meters, rows, text, uuid};
 use serde_json::{from_value, json};
 use skein_api::{
-    Admission, Attempt, AttemptEnding, AttemptKind, Backup, Budget, Campaign, CampaignAction, CampaignCreate,
-    CampaignProgress, CanaryAsk, Chosen, Dataset, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded,
-    Event, Labels, LedgerUse, LimitsAsk, List, Module, ModuleState, NameRule, NodeStatus, Page, PartOf, Pin,
-    PlanEstimate, PlanTotals, Policy, Problem, ProcessUse, Publish, RejectCount, Replay, RetryAsk, Risk, Run,
-    RunCounts, SampleAsk, Seated, Selection, SourceSeen, Status, Time, Waiting, Wave, WorkDone,
+    Admission, ApprovalAsk, Attempt, AttemptEnding, AttemptKind, Backup, Budget, Campaign, CampaignAction,
+    CampaignCreate, CampaignProgress, CanaryAsk, Chosen, Dataset, DatasetAdd, DatasetAdded, DatasetsAdd,
+    DatasetsAdded, Event, Labels, LedgerUse, LimitsAsk, List, Module, ModuleState, NameRule, NodeStatus,
+    Page, PartOf, Pin, PlanEstimate, PlanTotals, Policy, Problem, ProcessUse, Promote, Publish, RejectCount,
+    Replay, RetryAsk, Risk, Run, RunCounts, SampleAsk, Seated, Selection, SourceSeen, Status, Time, Waiting,
+    Wave, WorkDone,
 };
 use skein_types::{
     AttemptId, Bytes, CampaignId, CampaignState, DatasetId, Fuel, Millis, ModuleDigest, NodeId, NodeMark,
@@ -90,6 +91,7 @@ fn policy() -> Policy {
         names: NameRule::Keep,
         budget: Some(Budget::Percent(10)),
         admission: Admission::Strict,
+        approvals: ApprovalAsk { expires_ms: Some(Millis(129_600_000)), promote: Promote::Approval },
         pin: Pin::Snapshot,
         allow_empty: true,
         limits: LimitsAsk {
@@ -204,6 +206,7 @@ pub(crate) fn campaign() -> Campaign {
         runs: counts(),
         plan: Some(plan),
         waves: List::new(vec![wave]).unwrap(),
+        broken_glass: true,
     }
 }
 
@@ -214,6 +217,9 @@ pub(crate) fn action() -> CampaignAction {
         plan: Some(digest("plan")),
         runs: Some(List::new(vec![3, 17]).unwrap()),
         now: true,
+        slice: Some(text("shop")),
+        wave: Some(0),
+        until: Some(time()),
     }
 }
 
@@ -232,6 +238,7 @@ pub(crate) fn progress() -> CampaignProgress {
         elapsed_ms: Millis(10_000),
         remaining_ms: Some(Millis(10_500)),
         waits: None,
+        wave_waits: Some(0),
     }
 }
 

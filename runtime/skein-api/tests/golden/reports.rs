@@ -40,6 +40,7 @@ pub(crate) fn report() -> CampaignReport {
         waves: campaign.waves,
         rows: rows(),
         meters: meters(),
+        broken_glass: true,
         left_out: plans::report().reasons,
         failures: List::new(vec![failed]).unwrap(),
         more_failures: 2,

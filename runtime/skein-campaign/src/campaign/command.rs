@@ -29,7 +29,7 @@ impl Campaign {
         Decision::Moved(Moved { epoch: self.epoch, from: self.state, to, reason, at })
     }
 
-    /// Nobody has to approve yet; where somebody has to, `planned` is left by approvals alone.
+    /// What waits for approvals does not come here; that the others need none, or have them, the caller has seen to.
     fn start(&self, now: Timestamp) -> Vec<Decision> {
         let (mut decisions, mut epoch) = (Vec::new(), self.epoch);
         if self.state == CampaignState::Planned {
@@ -54,7 +54,7 @@ impl Campaign {
         let ended = self.waves.iter().filter(|wave| match wave.state {
             WaveState::Aborted => false,
             WaveState::Promoted => reason == Reason::RolledBack,
-            WaveState::Waiting | WaveState::Running | WaveState::Held => true,
+            WaveState::Waiting | WaveState::Running | WaveState::AwaitingApproval | WaveState::Held => true,
         });
         decisions.extend(ended.map(|wave| wave_to(wave, WaveState::Aborted, reason)));
         decisions
@@ -93,7 +93,7 @@ impl Campaign {
             WaveState::Waiting => return Err(Refusal::Nothing { verb: Verb::RollBack }),
             WaveState::Aborted if wave.runs().get(RunState::RevertFailed) > 0 => return Ok(Vec::new()),
             WaveState::Aborted => return Err(Refusal::Nothing { verb: Verb::RollBack }),
-            WaveState::Running | WaveState::Promoted | WaveState::Held => {}
+            WaveState::Running | WaveState::AwaitingApproval | WaveState::Promoted | WaveState::Held => {}
         }
         let mut decisions = vec![wave_to(wave, WaveState::Aborted, Reason::RolledBack)];
         if self.state == CampaignState::Running {

@@ -82,6 +82,7 @@ impl Campaign {
             | S::Planning
             | S::PlanFailed
             | S::Planned
+            | S::AwaitingApproval
             | S::Stale
             | S::Approved
             | S::Soaking

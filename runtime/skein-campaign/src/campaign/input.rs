@@ -137,6 +137,14 @@ pub enum Observation {
     PlanImpossible,
     /// What was planned with is no longer what there is; the reason says what moved.
     OutOfDate(Reason),
+    /// A slice of the plan lacks a decision, for this reason: the campaign waits for people.
+    Undecided(Reason),
+    /// Every slice of the plan is approved, deferred or declined; the reason says how it came to that.
+    Decided(Reason),
+    /// Every slice of the plan was declined, and all their runs are left out.
+    Declined,
+    /// Somebody who may lets the wave behind this one begin.
+    WaveApproved(u32),
     /// The campaign's module was suspended.
     ModuleSuspended,
     /// Time went on.

@@ -2,13 +2,17 @@
 
 use skein_types::{CampaignState, Reason, RunState, Timestamp, Verb, WaveState};
 
+use super::command::wave_to;
 use super::{Campaign, Decision, Observation, PlanTaken, RunReport, WavePlan, verbs};
 use crate::refused::Refusal;
 use crate::wave::{self, Wave};
 
 impl Campaign {
     pub(super) fn observed(&self, seen: Observation, now: Timestamp) -> Result<Vec<Decision>, Refusal> {
-        use CampaignState::{Approved, Halted, Paused, PlanFailed, Planned, Planning, Running, Stale};
+        use CampaignState::{
+            Approved, AwaitingApproval, Cancelled, Halted, Paused, PlanFailed, Planned, Planning, Running,
+            Stale,
+        };
         match seen {
             Observation::Planned { digest, waves, ineligible } => {
                 self.expect(Planning, "its plan is there")?;
@@ -25,9 +29,29 @@ impl Campaign {
             }
             // Once it runs it carries out what was approved, whatever moves.
             Observation::OutOfDate(reason) => {
-                let moves = matches!(self.state, Planning | Planned | Approved);
+                let moves = matches!(self.state, Planning | Planned | AwaitingApproval | Approved);
                 Ok(moves.then(|| self.to(Stale, reason, now)).into_iter().collect())
             }
+            // Once it runs, what it lacks keeps runs back and not the campaign.
+            Observation::Undecided(reason) => {
+                let moves = matches!(self.state, Planned | Approved);
+                Ok(moves.then(|| self.to(AwaitingApproval, reason, now)).into_iter().collect())
+            }
+            Observation::Decided(reason) => {
+                let moves = self.state == AwaitingApproval;
+                Ok(moves.then(|| self.to(Approved, reason, now)).into_iter().collect())
+            }
+            Observation::Declined => {
+                let ends = matches!(self.state, Planned | AwaitingApproval | Approved);
+                if !ends || self.count(RunState::Planned) > 0 {
+                    return Err(Refusal::Observation {
+                        state: self.state,
+                        observed: "all of it was declined",
+                    });
+                }
+                Ok(vec![self.to(Cancelled, Reason::AllDeclined, now)])
+            }
+            Observation::WaveApproved(number) => self.wave_approved(number),
             Observation::ModuleSuspended => {
                 let moves = matches!(self.state, Running | Paused);
                 Ok(moves.then(|| self.to(Halted, Reason::ModuleSuspended, now)).into_iter().collect())
@@ -35,6 +59,18 @@ impl Campaign {
             Observation::Tick => Ok(Vec::new()),
             Observation::Run(report) => self.run_report(report),
         }
+    }
+
+    /// A wave that waits for it is through. While the campaign does not go on, nobody can know whether it should.
+    fn wave_approved(&self, number: u32) -> Result<Vec<Decision>, Refusal> {
+        let wave = self.wave(number)?;
+        let goes_on = matches!(self.state, CampaignState::Running | CampaignState::Paused);
+        // Runs may have been tried again since.
+        let gated = wave.state == WaveState::AwaitingApproval && wave.passes_gate(&self.policy);
+        if !goes_on || !gated {
+            return Err(Refusal::NotGated { wave: number, state: wave.state });
+        }
+        Ok(vec![wave_to(wave, WaveState::Promoted, Reason::PromotionApproved)])
     }
 
     fn expect(&self, state: CampaignState, observed: &'static str) -> Result<(), Refusal> {

@@ -4,6 +4,7 @@ use skein_types::{CampaignState, Reason, RunState, Timestamp, WaveState};
 
 use super::command::wave_to;
 use super::{Campaign, Decision};
+use crate::policy::Promote;
 use crate::wave::Wave;
 
 impl Campaign {
@@ -11,8 +12,8 @@ impl Campaign {
     pub(super) fn with_what_follows(&self, mut decisions: Vec<Decision>, now: Timestamp) -> Vec<Decision> {
         let mut ahead = self.clone();
         decisions.iter().for_each(|decision| ahead.apply(decision));
-        // Each wave moves at most four times (held, on, through, next) and the campaign four.
-        for _ in 0..4 * (ahead.waves.len() + 1) {
+        // Each wave moves at most five times (held, on, gated, through, next) and the campaign four.
+        for _ in 0..5 * (ahead.waves.len() + 1) {
             let Some(decision) = ahead.next(now) else { break };
             ahead.apply(&decision);
             decisions.push(decision);
@@ -40,6 +41,7 @@ impl Campaign {
             | S::Planning
             | S::PlanFailed
             | S::Planned
+            | S::AwaitingApproval
             | S::Stale
             | S::Approved
             | S::Succeeded
@@ -61,15 +63,23 @@ impl Campaign {
 
     /// Lets waves through their gates, and then the next one begin.
     fn wave_by_wave(&self) -> Option<Decision> {
-        let through = |wave: &&Wave| wave.state == WaveState::Running && wave.passes_gate(&self.policy);
+        let waiting = self.waves.iter().position(|wave| wave.state == WaveState::Waiting);
+        // Where nothing waits behind a wave there is nothing to let begin.
+        let asks = self.policy.approvals.promote == Promote::Approval && waiting.is_some();
+        let through = |wave: &&Wave| match wave.state {
+            WaveState::Running => wave.passes_gate(&self.policy),
+            WaveState::AwaitingApproval => !asks && wave.passes_gate(&self.policy),
+            WaveState::Waiting | WaveState::Promoted | WaveState::Held | WaveState::Aborted => false,
+        };
         if let Some(wave) = self.waves.iter().find(through) {
-            return Some(wave_to(wave, WaveState::Promoted, Reason::GatePassed));
+            let to = if asks { WaveState::AwaitingApproval } else { WaveState::Promoted };
+            return Some(wave_to(wave, to, Reason::GatePassed));
         }
-        let waiting = self.waves.iter().position(|wave| wave.state == WaveState::Waiting)?;
+        let waiting = waiting?;
         let may_begin = self.waves[..waiting].last().is_none_or(|before| match before.state {
             WaveState::Promoted => true,
             WaveState::Aborted => before.runs().at_rest() == before.runs().total(),
-            WaveState::Waiting | WaveState::Running | WaveState::Held => false,
+            WaveState::Waiting | WaveState::Running | WaveState::AwaitingApproval | WaveState::Held => false,
         });
         may_begin.then(|| wave_to(&self.waves[waiting], WaveState::Running, Reason::TurnCame))
     }
@@ -77,7 +87,7 @@ impl Campaign {
     fn rolled_out(&self, now: Timestamp) -> Option<Decision> {
         let over = |wave: &Wave| match wave.state {
             WaveState::Promoted | WaveState::Aborted => wave.runs().at_rest() == wave.runs().total(),
-            WaveState::Waiting | WaveState::Running | WaveState::Held => false,
+            WaveState::Waiting | WaveState::Running | WaveState::AwaitingApproval | WaveState::Held => false,
         };
         self.waves.iter().all(over).then(|| self.to(CampaignState::Soaking, Reason::RolledOut, now))
     }

@@ -5,19 +5,29 @@ use skein_types::{CampaignState, Verb};
 
 pub(super) const fn possible(verb: Verb, state: CampaignState) -> bool {
     use CampaignState::{
-        Approved, Draft, Halted, Paused, Planned, Planning, RollbackIncomplete, Running, Soaking, Stale,
+        Approved, AwaitingApproval, Draft, Halted, Paused, Planned, Planning, RollbackIncomplete, Running,
+        Soaking, Stale,
     };
     match verb {
-        Verb::Plan => matches!(state, Draft | Planned | Approved | Stale),
+        Verb::Plan => matches!(state, Draft | Planned | AwaitingApproval | Approved | Stale),
         Verb::Start => matches!(state, Planned | Approved),
         Verb::Pause => matches!(state, Running),
         Verb::Resume => matches!(state, Paused | Halted),
         Verb::Cancel => matches!(
             state,
-            Draft | Planning | Planned | Approved | Stale | Running | Paused | Halted | RollbackIncomplete
+            Draft
+                | Planning
+                | Planned
+                | AwaitingApproval
+                | Approved
+                | Stale
+                | Running
+                | Paused
+                | Halted
+                | RollbackIncomplete
         ),
         Verb::Retry => matches!(state, Running | Paused | Halted | Soaking),
-        Verb::Skip => matches!(state, Planned | Approved | Running | Paused | Halted),
+        Verb::Skip => matches!(state, Planned | AwaitingApproval | Approved | Running | Paused | Halted),
         Verb::RollBack => matches!(state, Running | Paused | Halted | Soaking | RollbackIncomplete),
         Verb::Finalize => matches!(state, Soaking),
     }

@@ -4,7 +4,7 @@
 use skein_types::{Code, ErrorClass, LONGEST_WAIT, codes, nearest};
 use toml::{Table, Value};
 
-use super::Policy;
+use super::{Policy, Span};
 
 /// A policy that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,11 +36,12 @@ const TEXT_BYTES_MAX: usize = 64 << 10;
 const WAVES_MAX: usize = 14;
 
 /// Keys by table; the outermost has no name.
-const KNOWN: [(&str, &[&str]); 4] = [
+const KNOWN: [(&str, &[&str]); 5] = [
     (
         "",
         &[
             "admission",
+            "approvals",
             "budget",
             "canary",
             "dry_run",
@@ -52,6 +53,7 @@ const KNOWN: [(&str, &[&str]); 4] = [
             "waves",
         ],
     ),
+    ("approvals", &["expires", "promote"]),
     ("canary", &["bytes", "datasets", "share"]),
     ("dry_run", &["datasets", "share"]),
     ("retries", &["longest", "transient", "wait"]),
@@ -77,6 +79,11 @@ impl Policy {
     fn checked(self) -> Result<Self, PolicyError> {
         if self.canary.datasets == 0 {
             return Err(problem("`canary.datasets` is 0: a canary has at least one dataset".to_owned()));
+        }
+        if self.approvals.expires < Span::seconds(1) {
+            return Err(problem(
+                "`approvals.expires` is shorter than a second: nobody could start in time".to_owned(),
+            ));
         }
         if self.waves.len() > WAVES_MAX {
             return Err(problem(format!("`waves` lists more than {WAVES_MAX}")));
@@ -135,8 +142,8 @@ mod tests {
             "unknown key `bytes` in `dry_run`, known: datasets, share"
         );
         assert_eq!(
-            refused("[approvals]\nmoderate = 1"),
-            format!("unknown key `approvals`, known: {}", super::KNOWN[0].1.join(", "))
+            refused("[audience]\nmoderate = 1"),
+            format!("unknown key `audience`, known: {}", super::KNOWN[0].1.join(", "))
         );
         assert!(Policy::parse("\nbudget = -1").unwrap_err().to_string().starts_with("line 2: a budget is"));
         assert_eq!(

@@ -34,6 +34,7 @@ fn campaign(state: CampaignState) -> Campaign {
         | S::Planning
         | S::PlanFailed
         | S::Planned
+        | S::AwaitingApproval
         | S::Stale
         | S::Approved
         | S::Soaking
@@ -47,7 +48,7 @@ fn campaign(state: CampaignState) -> Campaign {
         | S::Cancelled => {}
     }
     let before = matches!(state, S::Draft | S::Planning | S::PlanFailed);
-    let unstarted = matches!(state, S::Planned | S::Stale | S::Approved);
+    let unstarted = matches!(state, S::Planned | S::AwaitingApproval | S::Stale | S::Approved);
     let planned = wave(WaveState::Waiting, 0, &[(RunState::Planned, 2)]);
     let waves = match (before, unstarted) {
         (true, _) => Vec::new(),

@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 use skein_campaign::{
-    Accept, Admission, Allowance, Campaign, Command, Decision, Observation, Policy, RetryWhat, RollBackWhat,
-    RunReport, Share,
+    Accept, Admission, Allowance, ApprovalRule, Campaign, Command, Decision, Observation, Policy, Promote,
+    RetryWhat, RollBackWhat, RunReport, Share,
 };
-use skein_types::{CampaignState, Reason, RunState, Timestamp};
+use skein_types::{CampaignState, Reason, RunState, Timestamp, WaveState};
 
 use crate::world::World;
 
@@ -51,6 +51,9 @@ fn happening() -> impl Strategy<Value = Happening> {
         6 => Just(Observation::Tick),
         1 => Just(Observation::ModuleSuspended),
         1 => Just(Observation::OutOfDate(Reason::ParamsMoved)),
+        1 => Just(Observation::Undecided(Reason::ApprovalNeeded)),
+        1 => Just(Observation::Decided(Reason::SlicesDecided)),
+        2 => (0..3_u32).prop_map(Observation::WaveApproved),
     ];
     prop_oneof![
         2 => command().prop_map(Happening::Asked),
@@ -71,7 +74,11 @@ fn policy() -> impl Strategy<Value = Policy> {
         (0..20_u32).prop_map(|percent| Allowance::Share(Share::percent(percent))),
     ];
     let admission = prop_oneof![Just(Admission::SlowStart), Just(Admission::Strict)];
-    (budget, admission).prop_map(|(budget, admission)| Policy { budget, admission, ..Policy::standard() })
+    let promote = prop_oneof![Just(Promote::Automatic), Just(Promote::Approval)];
+    (budget, admission, promote).prop_map(|(budget, admission, promote)| {
+        let standard = Policy::standard();
+        Policy { budget, admission, approvals: ApprovalRule { promote, ..standard.approvals }, ..standard }
+    })
 }
 
 fn waves() -> impl Strategy<Value = Vec<u64>> {
@@ -157,11 +164,22 @@ impl World {
             if self.state().is_terminal() {
                 return;
             }
+            let gated = |wave: &&skein_campaign::Wave| wave.state() == WaveState::AwaitingApproval;
+            if self.state() == CampaignState::Running
+                && let Some(gated) = self.machine.waves().iter().find(gated).map(skein_campaign::Wave::number)
+            {
+                self.ask(Observation::WaveApproved(gated)).unwrap();
+                continue;
+            }
             let asked = match self.state() {
                 CampaignState::Draft | CampaignState::Stale => Command::Plan,
                 CampaignState::Planned | CampaignState::Approved => Command::Start,
                 CampaignState::Paused | CampaignState::Halted => Command::Resume(Accept::AsIs),
                 CampaignState::RollbackIncomplete => Command::Cancel,
+                CampaignState::AwaitingApproval => {
+                    self.ask(Observation::Decided(Reason::SlicesDecided)).unwrap();
+                    continue;
+                }
                 CampaignState::Soaking => {
                     self.now = self.machine.next_due().unwrap();
                     self.ask(Observation::Tick).unwrap();

@@ -1,6 +1,8 @@
 //! A control process without a disk or nodes: the runs as a ledger has them, the log of decisions, and rules that hold after
 //! every step, written down a second time and in another way than the machine has them.
 
+use std::collections::BTreeMap;
+
 use skein_campaign::{
     Admission, BeforeDoor, Campaign, Decision, Duty, Input, Observation, Policy, Refused, Restored, Run,
     RunReport, Tally, WaveRow, leads,
@@ -14,6 +16,8 @@ pub(crate) struct World {
     pub(crate) runs: Vec<Run>,
     pub(crate) log: Vec<Decision>,
     pub(crate) now: Timestamp,
+    /// Runs of each wave that are put off.
+    pub(crate) aside: BTreeMap<u32, u64>,
     policy: Policy,
     /// When each run was published last.
     published: Vec<Option<Timestamp>>,
@@ -35,6 +39,7 @@ impl World {
             now,
             policy,
             published: Vec::new(),
+            aside: BTreeMap::new(),
             at_once: false,
             from_rows: false,
             steps_left: 10_000,
@@ -192,7 +197,8 @@ impl World {
         let of_wave = self.runs.iter().filter(|run| run.wave == wave);
         let (rest, all) =
             of_wave.fold((0, 0), |(rest, all), run| (rest + u64::from(run.state.is_at_rest()), all + 1));
-        let needed = if wave == 0 { all * 100 } else { all * 95 };
+        let waits_for = all - self.aside.get(&wave).copied().unwrap_or(0);
+        let needed = if wave == 0 { waits_for * 100 } else { waits_for * 95 };
         assert!(rest * 100 >= needed, "wave {wave} is through its gate with {rest} of {all}");
     }
 
@@ -200,7 +206,10 @@ impl World {
     fn check_door(&self, wave: u32) {
         assert_eq!(self.state(), CampaignState::Running, "announced while the campaign does not run");
         let of_wave = &self.machine.waves()[wave as usize];
-        assert!(matches!(of_wave.state(), WaveState::Running | WaveState::Promoted), "{of_wave:?}");
+        assert!(
+            matches!(of_wave.state(), WaveState::Running | WaveState::AwaitingApproval | WaveState::Promoted),
+            "{of_wave:?}"
+        );
         let (failed, at_door) =
             (self.count(Some(wave), RunState::Failed), self.count(Some(wave), RunState::Intended));
         assert!(failed <= of_wave.budget());

@@ -4,10 +4,11 @@ use skein_api::{
     Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignReport, CampaignVerb, Event, List,
     Name, Page, PlanReport, PlanSample, Run, Selection, Text,
 };
-use skein_types::{CampaignId, DatasetId};
+use skein_types::{CampaignId, DatasetId, codes};
 
 use super::Desk;
 use crate::access::{Act, NOBODYS};
+use crate::approvals::Until;
 use crate::campaigns::campaign_id;
 use crate::error::ServiceError;
 use crate::list::ListPart;
@@ -52,6 +53,22 @@ impl Desk<'_> {
             let all: Vec<&str> = CampaignVerb::ALL.iter().map(|verb| verb.as_str()).collect();
             ServiceError::absent("verb", verb).hint(Some(format!("known: {}", all.join(", "))))
         })?;
+        match (verb, &asked.slice) {
+            (CampaignVerb::Approve, _) => return self.approve(named, asked),
+            (CampaignVerb::Revoke, _) => return self.revoke(named, asked),
+            (CampaignVerb::Defer, _) => return self.defer(named, Until::Named, asked),
+            (CampaignVerb::Decline, _) => return self.decline(named, asked),
+            (CampaignVerb::BreakGlass, _) => return self.break_glass(named, asked),
+            (CampaignVerb::Pause, Some(_)) => return self.defer(named, Until::Resumed, asked),
+            (CampaignVerb::Resume, Some(_)) => return self.defer(named, Until::Now, asked),
+            (CampaignVerb::RollBack, Some(_)) => return self.roll_back_slice(named, asked),
+            (_, Some(_)) => {
+                let message =
+                    format!("{verb} is about the whole campaign, and `slice` names a part of its plan");
+                return Err(ServiceError::new(codes::BODY_INVALID, message));
+            }
+            (_, None) => {}
+        }
         let id = self.seen_by(named, takes(verb))?;
         if matches!(verb, CampaignVerb::Plan | CampaignVerb::Start) {
             self.may_with_all(id, takes(verb))?;
@@ -152,7 +169,20 @@ impl Desk<'_> {
         let row = self.control.ledger.campaign(id)?;
         let row = row.ok_or_else(|| ServiceError::absent(kind, named))?;
         let owner = Some(row.owner.as_str()).filter(|owner| *owner != NOBODYS);
+        if act == Act::See && !self.who.may(act, owner) && self.owns_a_part(id)? {
+            return Ok(());
+        }
         self.who.check(act, owner, (kind, named))
+    }
+
+    /// Whether datasets of a team that is seen are in the campaign's plan: whoever is to decide about them sees it.
+    fn owns_a_part(&self, id: CampaignId) -> Result<bool, ServiceError> {
+        for team in self.who.sees().unwrap_or_default() {
+            if self.control.ledger.slice(id, &team)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -160,12 +190,16 @@ impl Desk<'_> {
 const fn takes(verb: CampaignVerb) -> Act {
     match verb {
         CampaignVerb::Plan => Act::Compose,
-        CampaignVerb::Pause | CampaignVerb::RollBack => Act::Restrain,
+        CampaignVerb::Pause | CampaignVerb::RollBack | CampaignVerb::Defer | CampaignVerb::Decline => {
+            Act::Restrain
+        }
         CampaignVerb::Start
         | CampaignVerb::Resume
         | CampaignVerb::Cancel
         | CampaignVerb::Retry
         | CampaignVerb::Skip
-        | CampaignVerb::Finalize => Act::Conduct,
+        | CampaignVerb::Finalize
+        | CampaignVerb::BreakGlass => Act::Conduct,
+        CampaignVerb::Approve | CampaignVerb::Revoke => Act::Approve,
     }
 }

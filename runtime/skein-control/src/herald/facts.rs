@@ -2,7 +2,8 @@
 
 use skein_ledger::Event;
 use skein_ledger::{
-    Campaign, CampaignMoved, EventFilter, Kind, Limit, Module, NodeLost, Recorded, RunFailed, Subject, Wave,
+    Campaign, CampaignMoved, EventFilter, Kind, Limit, Module, Name, NodeLost, Recorded, RunFailed, Subject,
+    Wave,
 };
 use skein_notify::{Account, Fact, Of};
 use skein_types::{
@@ -27,8 +28,38 @@ pub(super) const KINDS: [Kind; 6] = [
 const HISTORY_PAGES_MAX: usize = 32;
 
 impl Control {
-    /// What is told of a decision; nothing of most.
-    pub(super) fn fact_of(&self, recorded: &Recorded) -> Result<Option<Told>, ServiceError> {
+    /// What is told of a decision; nothing of most. Each team whose approval is needed is told of its own part.
+    pub(super) fn facts_of(&self, recorded: &Recorded) -> Result<Vec<Told>, ServiceError> {
+        if let Event::CampaignMoved(moved) = &recorded.event
+            && moved.to == CampaignState::AwaitingApproval
+        {
+            return self.asks_for_approval(moved.campaign, recorded);
+        }
+        Ok(self.fact_of(recorded)?.into_iter().collect())
+    }
+
+    fn asks_for_approval(&self, id: CampaignId, recorded: &Recorded) -> Result<Vec<Told>, ServiceError> {
+        let row = self.campaign_row(id)?;
+        let Some(plan) = row.plan else { return Ok(Vec::new()) };
+        let slices = self.shown_approvals(id)?.slices;
+        let asked = slices.iter().filter_map(|slice| {
+            let lacks = slice.lacks.as_ref()?;
+            let team = Name::new(slice.team.as_str()).ok()?;
+            let fact = Fact::ApprovalAsked {
+                of: of(&row),
+                plan: plan.digest,
+                team: slice.team.to_string(),
+                datasets: slice.datasets,
+                rows: slice.rows,
+                risk: slice.risk.to_string(),
+                approvals: lacks.approvals,
+            };
+            Some(told_of(fact, &row, recorded).about(id, &team))
+        });
+        Ok(asked.collect())
+    }
+
+    fn fact_of(&self, recorded: &Recorded) -> Result<Option<Told>, ServiceError> {
         if let Event::CampaignMoved(moved) = &recorded.event {
             return self.fact_of_move(moved, recorded);
         }
@@ -69,6 +100,7 @@ impl Control {
             CampaignState::Draft
             | CampaignState::Planning
             | CampaignState::Planned
+            | CampaignState::AwaitingApproval
             | CampaignState::Stale
             | CampaignState::Approved
             | CampaignState::Running

@@ -60,9 +60,12 @@ impl Control {
         let (mut entries, mut waiting) = (Vec::new(), Waiting::default());
         for recorded in &page.items {
             if recorded.at >= oldest {
-                match self.fact_of(recorded) {
-                    Ok(Some(told)) => entries.extend(self.entries_of(&told, receivers, &mut waiting)?),
-                    Ok(None) => {}
+                match self.facts_of(recorded) {
+                    Ok(facts) => {
+                        for told in &facts {
+                            entries.extend(self.entries_of(told, receivers, &mut waiting)?);
+                        }
+                    }
                     // A decision about what is gone by now, or a mistake of ours, does not keep the rest from being told.
                     Err(error) if error.code.class.retry() != Retry::Backoff => {
                         tracing::error!(position = recorded.position, %error, "a decision is not told");

@@ -158,6 +158,7 @@ pub(super) fn planned(seq: u64, wave: u32) -> RunPlanned {
         seq,
         run: run_id(1, seq),
         dataset: dataset(seq),
+        team: Some(name("shop")),
         wave: Some(wave),
         verdict: Verdict::Eligible,
         reason: text(""),

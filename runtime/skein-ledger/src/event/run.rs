@@ -60,6 +60,9 @@ pub struct RunPlanned {
     pub run: RunId,
     /// Over what.
     pub dataset: DatasetId,
+    /// Whose dataset it was when it was planned: the slice that its run is in; none where there is nothing to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<Name>,
     /// In which wave; none where there is nothing to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wave: Option<u32>,

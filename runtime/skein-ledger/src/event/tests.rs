@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use skein_types::{
     AttemptId, Blake3, Bounds, Bytes, CampaignId, CampaignState, DatasetId, ErrorClass, Excess, Fuel,
     FuelBudget, Millis, ModuleDigest, Name, NodeId, NodeMark, ParamsDigest, QuotaOf, ReceiverKind, Resource,
-    Role, Rows, RunId, RunState, Text, Timestamp, TokenId, TokenKind, Verdict, WaveState, WebhookId,
+    Risk, Role, Rows, RunId, RunState, Text, Timestamp, TokenId, TokenKind, Verdict, WaveState, WebhookId,
 };
 use uuid::Uuid;
 
 use super::access::*;
+use super::approval::*;
 use super::campaign::*;
 use super::dataset::*;
 use super::module::*;
@@ -115,6 +116,7 @@ fn samples() -> Vec<Event> {
             seq,
             run: RunId::new(uuid),
             dataset,
+            team: Some(name("shop")),
             wave: Some(wave),
             verdict: Verdict::Eligible,
             reason: reason.clone(),
@@ -191,7 +193,69 @@ fn samples() -> Vec<Event> {
         .into(),
         WebhookRemoved { webhook, reason: reason.clone() }.into(),
         FleetFrozen { reason: reason.clone() }.into(),
-        FleetThawed { reason }.into(),
+        FleetThawed { reason: reason.clone() }.into(),
+        SlicePlanned {
+            campaign,
+            team: name("shop"),
+            risk: Risk::Moderate,
+            datasets: 120,
+            bytes: Bytes(4096),
+            rows: Rows(1200),
+        }
+        .into(),
+        ApprovalGiven {
+            campaign,
+            team: name("shop"),
+            plan: digest("plan"),
+            person: name("ada"),
+            of_owner: true,
+            completes: true,
+            note: text("looked at the samples"),
+        }
+        .into(),
+        ApprovalRevoked {
+            campaign,
+            team: name("shop"),
+            person: name("ada"),
+            opens: true,
+            reason: reason.clone(),
+        }
+        .into(),
+        SliceDeferred {
+            campaign,
+            team: name("shop"),
+            until: Timestamp(1_800_000_000_000),
+            person: name("ada"),
+            reason: reason.clone(),
+        }
+        .into(),
+        SliceDeclined { campaign, team: name("shop"), person: name("ada"), reason: reason.clone() }.into(),
+        CommentAdded {
+            campaign,
+            comment: 1,
+            team: Some(name("shop")),
+            question: true,
+            text: text("what becomes of the old zone?"),
+            person: name("ada"),
+        }
+        .into(),
+        CommentResolved { campaign, comment: 1, person: name("ada"), note: text("it is kept") }.into(),
+        ApprovalBrokenGlass {
+            campaign,
+            team: name("shop"),
+            plan: digest("plan"),
+            person: name("ada"),
+            reason,
+        }
+        .into(),
+        WaveApproved {
+            campaign,
+            wave,
+            plan: digest("plan"),
+            person: name("ada"),
+            note: text("the canary looks well"),
+        }
+        .into(),
     ]
 }
 

@@ -192,7 +192,16 @@ fn needed_blobs(event: &Event) -> Vec<Blake3> {
         | Event::WebhookSet(_)
         | Event::WebhookRemoved(_)
         | Event::FleetFrozen(_)
-        | Event::FleetThawed(_) => Vec::new(),
+        | Event::FleetThawed(_)
+        | Event::SlicePlanned(_)
+        | Event::ApprovalGiven(_)
+        | Event::ApprovalRevoked(_)
+        | Event::SliceDeferred(_)
+        | Event::SliceDeclined(_)
+        | Event::CommentAdded(_)
+        | Event::CommentResolved(_)
+        | Event::ApprovalBrokenGlass(_)
+        | Event::WaveApproved(_) => Vec::new(),
     }
 }
 

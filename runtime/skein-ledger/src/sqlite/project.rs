@@ -2,6 +2,7 @@
 //! of the event, its time and what earlier events made: no blob, no queue row, no clock.
 
 pub(super) mod access;
+mod approval;
 mod campaign;
 mod catalogue;
 mod node;
@@ -76,6 +77,15 @@ pub(super) fn project(db: &Connection, event: &Event, when: When) -> Result<(), 
         Event::WebhookRemoved(e) => settings::webhook_removed(db, e),
         Event::FleetFrozen(e) => settings::frozen(db, e, when),
         Event::FleetThawed(e) => settings::thawed(db, e, when),
+        Event::SlicePlanned(e) => approval::planned(db, e, at),
+        Event::ApprovalGiven(e) => approval::given(db, e, at),
+        Event::ApprovalRevoked(e) => approval::revoked(db, e, at),
+        Event::SliceDeferred(e) => approval::deferred(db, e),
+        Event::SliceDeclined(e) => approval::declined(db, e, at),
+        Event::CommentAdded(e) => approval::commented(db, e, at),
+        Event::CommentResolved(e) => approval::resolved(db, e, at),
+        Event::ApprovalBrokenGlass(e) => approval::broken_glass(db, e, at),
+        Event::WaveApproved(e) => approval::wave_approved(db, e, at),
     }
 }
 

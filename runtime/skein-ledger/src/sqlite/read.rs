@@ -1,6 +1,7 @@
 //! Reading projections and queue rows. One statement a page; keys bound every list from below, limits from above.
 
 pub(super) mod access;
+pub(super) mod approval;
 pub(super) mod campaign;
 pub(super) mod catalogue;
 pub(super) mod event;

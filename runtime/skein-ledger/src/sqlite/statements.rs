@@ -11,7 +11,7 @@ use skein_types::Clock;
 
 use super::{Options, Sqlite};
 use crate::conformance::{
-    Place, Places, access, attempts, audit, chain, kept, lists, model, queue, runs, settings,
+    Place, Places, access, approvals, attempts, audit, chain, kept, lists, model, queue, runs, settings,
 };
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
@@ -80,6 +80,10 @@ fn everything(places: Places<'_>) {
     kept::use_is_added_up_to_what_a_row_holds_and_kept_for_its_time(places);
     attempts::attempts_are_listed_by_campaign_and_run_and_the_failed_ones_found(places);
     attempts::an_attempt_ends_once_and_is_kept_for_its_time(places);
+    approvals::a_slice_is_approved_by_persons_and_opened_again(places);
+    approvals::a_slice_is_put_off_or_declined_and_goes_with_its_plan(places);
+    approvals::broken_glass_stays_and_a_wave_is_let_through_where_it_waits(places);
+    approvals::comments_are_numbered_and_questions_counted_until_they_are_resolved(places);
     model::random_units_do_what_the_model_does(places);
 }
 

@@ -49,6 +49,12 @@ pub struct Campaign {
     pub runs: RunCounts,
     /// Sums over its publishes and failures.
     pub meters: Meters,
+    /// Somebody went on without the approvals that a plan of it needed. For ever.
+    pub broken_glass: bool,
+    /// Comments on it.
+    pub comments: u64,
+    /// Of these, questions that are not resolved.
+    pub open_questions: u64,
 }
 
 /// Which campaigns; all that is given must fit.

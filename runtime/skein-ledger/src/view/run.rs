@@ -46,6 +46,8 @@ pub struct Run {
     pub failure: Option<Failure>,
     /// What it took, all tries together.
     pub meters: Meters,
+    /// The team whose slice of the plan it is in.
+    pub team: Option<Name>,
 }
 
 /// What was intended.

@@ -119,7 +119,7 @@ fn behind(name: &'static str, about: &'static str, schema: serde_json::Value) ->
     Parameter { place: Place::Query, name, about, schema }
 }
 
-fn limit() -> Parameter {
+pub(crate) fn limit() -> Parameter {
     behind(
         "limit",
         "At most so many; 100 if nothing is said, and never more than 1,000.",

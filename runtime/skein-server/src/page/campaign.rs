@@ -1,7 +1,7 @@
 //! The page of a campaign: how far it is, what failed and why, what its plan said.
 
 use maud::{Markup, html};
-use skein_api::{Campaign, CampaignProgress, PlanReason, PlanReport, Run, Wave};
+use skein_api::{Approvals, Campaign, CampaignProgress, PlanReason, PlanReport, Run, Slice, Wave};
 use skein_control::{Desk, ServiceError};
 use skein_types::{RunState, grouped};
 
@@ -15,6 +15,7 @@ pub(super) struct Shown {
     progress: CampaignProgress,
     failed: Vec<Run>,
     report: PlanReport,
+    approvals: Approvals,
 }
 
 pub(super) fn gather(desk: &Desk<'_>, named: &str) -> Result<Shown, ServiceError> {
@@ -25,11 +26,12 @@ pub(super) fn gather(desk: &Desk<'_>, named: &str) -> Result<Shown, ServiceError
         progress: desk.progress(named)?,
         failed: desk.runs(named, &part)?.items.into_vec(),
         report: desk.plan_report(named)?,
+        approvals: desk.approvals(named)?,
     })
 }
 
 pub(super) fn page(shown: &Shown) -> Markup {
-    let Shown { campaign, progress, failed, report } = shown;
+    let Shown { campaign, progress, failed, report, approvals } = shown;
     let runs = &campaign.runs;
     let all = campaign.datasets.saturating_sub(runs.ineligible);
     framed(
@@ -45,12 +47,61 @@ pub(super) fn page(shown: &Shown) -> Markup {
                 dt { "Command" } dd { code { "skein campaign watch " (campaign.campaign) } }
                 dt { "Report" } dd { a href={ "/campaigns/" (campaign.campaign) "/report" } { "What it came to" } }
             }
+            (said(approvals))
             (waves(campaign.waves.iter()))
             @if !failed.is_empty() { (failures(failed, campaign)) }
             h2 { "Plan" }
             (plan(report))
         },
     )
+}
+
+/// What people said of the plan.
+fn said(approvals: &Approvals) -> Markup {
+    html! {
+        @if approvals.broken_glass {
+            p { strong { "Somebody went on without the approvals that a plan of this campaign needed." } }
+        }
+        @if let Some(wave) = approvals.wave_waits {
+            p { strong { "Wave " (wave) " is through its gate and waits for an approval." } }
+        }
+        @if !approvals.slices.is_empty() {
+            h2 { "Approvals" }
+            @if approvals.single_user {
+                p { strong { "Nobody has to approve: this server is one user's alone." } }
+            }
+            @if approvals.open_questions > 0 {
+                p { strong { (grouped(approvals.open_questions)) " questions are not resolved: nothing is started before." } }
+            }
+            table {
+                thead { tr { th { "Team" } th { "Risk" } th { "Datasets" } th { "State" } th { "Approved by" } th { "Lacks" } } }
+                tbody { @for slice in approvals.slices.iter() { (slice_row(slice)) } }
+            }
+        }
+    }
+}
+
+fn slice_row(slice: &Slice) -> Markup {
+    html! {
+        tr {
+            td { (slice.team) }
+            td { (slice.risk) }
+            td.number { (grouped(slice.datasets)) }
+            td {
+                (slice.state)
+                @if let Some(until) = &slice.until { ", not before " (until) }
+                @if let Some(why) = &slice.why { ": " (why) }
+            }
+            td {
+                @for (number, one) in slice.approvals.iter().enumerate() {
+                    @if number > 0 { ", " }
+                    (one.person)
+                    @if one.broken_glass { " (without the approvals that it needs)" }
+                }
+            }
+            td { @if let Some(lacks) = &slice.lacks { (lacks.approvals) @if lacks.of_owner { ", of the team" } } }
+        }
+    }
 }
 
 fn now(progress: &CampaignProgress) -> Markup {

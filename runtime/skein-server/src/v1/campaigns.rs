@@ -32,6 +32,22 @@ const CREATING: &[Code] = &[
 ];
 /// What a campaign may not be moved for.
 const MOVING: &[Code] = &[
+    codes::APPROVER_NOT_A_PERSON,
+    codes::APPROVAL_OF_ANOTHER,
+    codes::OWN_CAMPAIGN,
+    codes::OWN_CHANGE,
+    codes::APPROVED_BEFORE,
+    codes::SLICE_UNDECIDED,
+    codes::SECOND_PERSON,
+    codes::APPROVAL_EXPIRED,
+    codes::QUESTION_OPEN,
+    codes::SLICE_DECLINED,
+    codes::NOTHING_TO_APPROVE,
+    codes::NO_SUCH_SLICE,
+    codes::REASON_NEEDED,
+    codes::WAVE_NOT_GATED,
+    codes::NOT_APPROVED,
+    codes::NO_SUCH_WAVE,
     codes::BUDGET_SPENT,
     codes::QUOTA_SPENT,
     codes::CAMPAIGN_STATE,
@@ -42,8 +58,22 @@ const MOVING: &[Code] = &[
     codes::RUN_STATE,
     codes::WINDOW_OPEN,
 ];
-const VERBS: &[&str] =
-    &["plan", "start", "pause", "resume", "cancel", "retry", "skip", "roll_back", "finalize"];
+const VERBS: &[&str] = &[
+    "plan",
+    "start",
+    "pause",
+    "resume",
+    "cancel",
+    "retry",
+    "skip",
+    "roll_back",
+    "finalize",
+    "approve",
+    "revoke",
+    "defer",
+    "decline",
+    "break_glass",
+];
 
 fn run_state() -> Value {
     json!({ "type": "string", "enum": RunState::ALL.iter().map(|state| state.as_str()).collect::<Vec<_>>() })
@@ -89,7 +119,10 @@ pub(crate) fn routes() -> Family {
             "/campaigns/{campaign}/actions/{verb}",
             act,
             told("Move a campaign")
-                .about("`expect` is the state that whoever asks saw: a campaign that is no longer there is not moved.")
+                .about(
+                    "`expect` is the state that whoever asks saw: a campaign that is no longer there is not moved. What people say of a plan \
+                     (approve, revoke, defer, decline, break_glass) is bound to `plan`, its digest, instead.",
+                )
                 .words("verb", "What to do.", VERBS)
                 .refuses(MOVING),
         )

@@ -1,6 +1,7 @@
 //! `skein campaign`: a module over many datasets of a server.
 
 mod act;
+mod approve;
 mod create;
 pub(crate) mod plan;
 pub(crate) mod policy_file;
@@ -18,7 +19,8 @@ use crate::failure::CommandResult;
 use crate::server::{Server, encoded};
 use crate::settings::Settings;
 use crate::view::View;
-use act::{Asked, RunsArgs, Sure};
+use act::{Asked, RunsArgs, SliceArgs, Sure};
+use approve::Saying;
 use create::CreateArgs;
 use wait::{Until, WaitArgs};
 
@@ -34,6 +36,7 @@ Examples:
   skein campaign create prefs-v2 --module prefs@2 --params @prefs.toml --select 'users-*' --policy careful.toml
   skein campaign plan cmp_0198... --wait
   skein campaign show cmp_0198...
+  skein campaign approve cmp_0198... --slice payments --reason 'looked at the samples'
   skein campaign start cmp_0198... --wait --timeout 2h
   skein campaign report cmp_0198...
   skein campaign rollback cmp_0198... --reason 'wrong zone'
@@ -126,11 +129,18 @@ pub(crate) enum Verb {
         wait: WaitArgs,
     },
     /// Start nothing more until it is resumed; what has begun ends or stops at a checkpoint.
-    Pause(Asked),
+    Pause {
+        #[command(flatten)]
+        asked: Asked,
+        #[command(flatten)]
+        slice: SliceArgs,
+    },
     /// Go on after a pause or a halt.
     Resume {
         #[command(flatten)]
         asked: Asked,
+        #[command(flatten)]
+        slice: SliceArgs,
         /// Although more failed than may: what failed until now is forgiven.
         #[arg(long)]
         now: bool,
@@ -164,6 +174,8 @@ pub(crate) enum Verb {
         #[command(flatten)]
         asked: Asked,
         #[command(flatten)]
+        slice: SliceArgs,
+        #[command(flatten)]
         runs: RunsArgs,
         #[command(flatten)]
         sure: Sure,
@@ -180,6 +192,8 @@ pub(crate) enum Verb {
         #[command(flatten)]
         sure: Sure,
     },
+    #[command(flatten)]
+    Saying(Saying),
     /// Ask by the API's word for it: plan, start, pause, resume, cancel, retry, skip, roll_back or finalize. Nothing is asked back.
     #[command(hide = true)]
     Act {
@@ -250,7 +264,7 @@ pub(crate) fn campaign(settings: &Settings, args: &CampaignArgs) -> CommandResul
         Verb::Wait { campaign, until } => wait::wait(settings, (&server, view), (campaign, until)),
         Verb::Plan { .. }
         | Verb::Start { .. }
-        | Verb::Pause(_)
+        | Verb::Pause { .. }
         | Verb::Resume { .. }
         | Verb::Cancel { .. }
         | Verb::Retry { .. }
@@ -258,5 +272,6 @@ pub(crate) fn campaign(settings: &Settings, args: &CampaignArgs) -> CommandResul
         | Verb::Rollback { .. }
         | Verb::Finalize { .. }
         | Verb::Act { .. } => act::act(settings, (&server, view), &args.verb),
+        Verb::Saying(saying) => approve::say(settings, (&server, view), saying),
     }
 }

@@ -237,6 +237,9 @@ impl Reference {
                     params_blob: e.params_blob,
                     policy: e.policy,
                     secrets: e.secrets.clone(),
+                    broken_glass: false,
+                    comments: 0,
+                    open_questions: 0,
                     selection: e.selection,
                     state: CampaignState::Draft,
                     epoch: 0,
@@ -418,6 +421,7 @@ impl Reference {
             version: None,
             failure: None,
             meters: Meters::default(),
+            team: e.team.clone(),
         };
         self.runs.insert((e.campaign, e.seq), run);
         Ok(())

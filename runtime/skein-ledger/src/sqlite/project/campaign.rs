@@ -70,6 +70,7 @@ pub(super) fn unplanned(db: &Connection, e: &CampaignUnplanned) -> Result<(), St
     if runs > 0 {
         return Err(Stop::Refused(Found::PastTheDoor { runs }));
     }
+    super::approval::void(db, e.campaign)?;
     let id = e.campaign.to_string();
     db.prepare_cached("DELETE FROM run WHERE campaign = ?1")?.execute([&id])?;
     db.prepare_cached("DELETE FROM wave WHERE campaign = ?1")?.execute([&id])?;

@@ -1,7 +1,7 @@
 //! Runs, and the counters of their waves and campaigns, which change with them and are never counted.
 
 use rusqlite::{Connection, ToSql, params};
-use skein_types::{CampaignId, ErrorClass, RunState, Timestamp, Verdict};
+use skein_types::{CampaignId, ErrorClass, Name, RunState, Timestamp, Verdict};
 
 use crate::event::run::{
     Meters, RunCancelled, RunFailed, RunFinalized, RunIntended, RunPlanned, RunPublished, RunRetried,
@@ -29,7 +29,7 @@ pub(super) fn planned(db: &Connection, e: &RunPlanned, at: Timestamp) -> Result<
         Verdict::AlreadyMigrated | Verdict::NotApplicable | Verdict::Refused => RunState::Ineligible,
     };
     let sql = "INSERT INTO run (campaign, seq, id, dataset, wave, verdict, schema, plan, bytes, rows, state, epoch, reason,
-               since, meters) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?12, ?13, ?14)";
+               since, meters, team) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?12, ?13, ?14, ?15)";
     db.prepare_cached(sql)?.execute(params![
         e.campaign.to_string(),
         e.seq,
@@ -44,7 +44,8 @@ pub(super) fn planned(db: &Connection, e: &RunPlanned, at: Timestamp) -> Result<
         state.as_str(),
         e.reason.as_str(),
         at.0,
-        spelled(&Meters::default())
+        spelled(&Meters::default()),
+        e.team.as_ref().map(Name::as_str)
     ])?;
     count(db, e.campaign, e.wave, &format!("n_{state} = n_{state} + 1"))
 }

@@ -10,7 +10,8 @@ use crate::sqlite::cells::Cells;
 use crate::view::{Campaign, CampaignFilter, CampaignPlan, RunCounts, Wave};
 
 const CAMPAIGN: &str = "SELECT id, name, owner, module, params, params_blob, policy, selection, state, epoch, reason, created,
-    since, plan, report, plan_bytes, plan_rows, rolled_out, meters, secrets,
+    since, plan, report, plan_bytes, plan_rows, rolled_out, meters, secrets, broken_glass, comments,
+    open_questions,
     n_ineligible, n_planned, n_intended, n_published, n_finalized, n_failed, n_skipped, n_stale, n_cancelled, n_reverting,
     n_reverted, n_revert_failed FROM campaign";
 const WAVE: &str = "SELECT number, state, reason, since, budget, failures,
@@ -95,6 +96,9 @@ fn campaign_of(row: &Row<'_>) -> rusqlite::Result<Campaign> {
         rolled_out: cells.get()?,
         meters: cells.json()?,
         secrets: cells.json()?,
+        broken_glass: cells.get()?,
+        comments: cells.get()?,
+        open_questions: cells.get()?,
         runs: counts(&mut cells)?,
     })
 }

@@ -8,8 +8,8 @@ use crate::page::{Limit, Page};
 use crate::sqlite::cells::Cells;
 use crate::view::{Door, Failure, Run, RunFilter};
 
-const RUN: &str = "SELECT campaign, seq, id, dataset, wave, verdict, schema, plan, bytes, rows, state, epoch, reason, since,
-    publish, descriptor, base, attempt, version, class, code, meters FROM run";
+pub(super) const RUN: &str = "SELECT campaign, seq, id, dataset, wave, verdict, schema, plan, bytes, rows, state, epoch, reason, since,
+    publish, descriptor, base, attempt, version, class, code, meters, team FROM run";
 
 pub(in crate::sqlite) fn run(
     db: &Connection,
@@ -63,7 +63,7 @@ pub(in crate::sqlite) fn runs_of_dataset(
     query.page(db, ("campaign, seq", limit), run_of, |run| (run.campaign, run.seq))
 }
 
-fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
+pub(super) fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
     let mut cells = Cells::of(row);
     Ok(Run {
         campaign: cells.parse()?,
@@ -84,6 +84,7 @@ fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
         version: cells.get()?,
         failure: failure(&mut cells)?,
         meters: cells.json()?,
+        team: cells.parse_opt()?,
     })
 }
 

@@ -192,3 +192,59 @@ CREATE INDEX attempt_keep ON attempt (keep_until);
 
 -- Blobs that may show values of users' rows, which no copy has.
 ALTER TABLE blob ADD COLUMN rows INTEGER NOT NULL DEFAULT 0;
+
+-- Approvals: a plan's slices, one a team, what people said of each, and which waves somebody let through.
+ALTER TABLE campaign ADD COLUMN broken_glass INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE campaign ADD COLUMN comments INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE campaign ADD COLUMN open_questions INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE run ADD COLUMN team TEXT;
+CREATE INDEX run_slice ON run (campaign, team, state, seq) WHERE team IS NOT NULL;
+
+CREATE TABLE slice (
+    campaign TEXT NOT NULL REFERENCES campaign (id),
+    team TEXT NOT NULL,
+    risk TEXT NOT NULL,
+    datasets INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    rows INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    until INTEGER,
+    person TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (campaign, team)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE approval (
+    campaign TEXT NOT NULL REFERENCES campaign (id),
+    team TEXT NOT NULL,
+    person TEXT NOT NULL,
+    of_owner INTEGER NOT NULL,
+    glass INTEGER NOT NULL,
+    note TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (campaign, team, person)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE wave_approval (
+    campaign TEXT NOT NULL REFERENCES campaign (id),
+    wave INTEGER NOT NULL,
+    person TEXT NOT NULL,
+    note TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (campaign, wave)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE comment (
+    campaign TEXT NOT NULL REFERENCES campaign (id),
+    number INTEGER NOT NULL,
+    team TEXT,
+    question INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    person TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    resolved INTEGER,
+    resolved_by TEXT NOT NULL,
+    resolution TEXT NOT NULL,
+    PRIMARY KEY (campaign, number)
+) STRICT, WITHOUT ROWID;

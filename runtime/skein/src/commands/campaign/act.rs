@@ -31,6 +31,14 @@ pub(crate) struct RunsArgs {
     runs: Vec<u64>,
 }
 
+/// Which part of its plan.
+#[derive(Debug, Args)]
+pub(crate) struct SliceArgs {
+    /// Only the datasets of this team; whoever may for that team may do this, whoever's the campaign is.
+    #[arg(long, value_name = "TEAM")]
+    slice: Option<String>,
+}
+
 /// Whether somebody is sure.
 #[derive(Debug, Args)]
 pub(crate) struct Sure {
@@ -46,11 +54,19 @@ struct Move<'a> {
     reason: Option<&'a str>,
     runs: &'a [u64],
     now: bool,
+    slice: Option<&'a str>,
 }
 
 impl<'a> Move<'a> {
     fn of(asked: &'a Asked, verb: CampaignVerb) -> Self {
-        Self { campaign: &asked.campaign, verb, reason: asked.reason.as_deref(), runs: &[], now: false }
+        Self {
+            campaign: &asked.campaign,
+            verb,
+            reason: asked.reason.as_deref(),
+            runs: &[],
+            now: false,
+            slice: None,
+        }
     }
 
     /// Sends it for the campaign as it is there.
@@ -64,7 +80,9 @@ impl<'a> Move<'a> {
             runs => Some(List::new(runs.to_vec()).map_err(|error| usage("--run", &error))?),
         };
         let plan = there.plan.as_ref().map(|plan| plan.digest);
-        let action = CampaignAction { expect: there.state, reason, plan, runs, now: self.now };
+        let slice = self.slice.map(Text::new).transpose().map_err(|error| usage("--slice", &error))?;
+        let action =
+            CampaignAction { reason, plan, runs, now: self.now, slice, ..CampaignAction::seen(there.state) };
         server.post(&format!("campaigns/{}/actions/{}", encoded(self.campaign), self.verb), &action)
     }
 }
@@ -78,9 +96,13 @@ pub(super) fn act(settings: &Settings, (server, view): (&Server, View), verb: &V
         Verb::Start { asked, wait } => {
             planned_or_started(settings, to, (&Move::of(asked, CampaignVerb::Start), wait, Goal::RolledOut))
         }
-        Verb::Pause(asked) => done(settings, to, &Move::of(asked, CampaignVerb::Pause), None),
-        Verb::Resume { asked, now } => {
-            done(settings, to, &Move { now: *now, ..Move::of(asked, CampaignVerb::Resume) }, None)
+        Verb::Pause { asked, slice } => {
+            let slice = slice.slice.as_deref();
+            done(settings, to, &Move { slice, ..Move::of(asked, CampaignVerb::Pause) }, None)
+        }
+        Verb::Resume { asked, slice, now } => {
+            let slice = slice.slice.as_deref();
+            done(settings, to, &Move { now: *now, slice, ..Move::of(asked, CampaignVerb::Resume) }, None)
         }
         Verb::Cancel { asked, sure } => {
             done(settings, to, &Move::of(asked, CampaignVerb::Cancel), Some(sure))
@@ -91,8 +113,9 @@ pub(super) fn act(settings: &Settings, (server, view): (&Server, View), verb: &V
         Verb::Skip { asked, runs, sure } => {
             done(settings, to, &Move { runs: &runs.runs, ..Move::of(asked, CampaignVerb::Skip) }, Some(sure))
         }
-        Verb::Rollback { asked, runs, sure, wait } => {
-            let asked = Move { runs: &runs.runs, ..Move::of(asked, CampaignVerb::RollBack) };
+        Verb::Rollback { asked, slice, runs, sure, wait } => {
+            let slice = slice.slice.as_deref();
+            let asked = Move { runs: &runs.runs, slice, ..Move::of(asked, CampaignVerb::RollBack) };
             let until = wait.until()?;
             let there: Campaign = server.get(&format!("campaigns/{}", encoded(asked.campaign)))?;
             asked_first(settings, (&asked, &there), Some(sure))?;
@@ -113,7 +136,7 @@ pub(super) fn act(settings: &Settings, (server, view): (&Server, View), verb: &V
         }
         Verb::Act { campaign, verb, reason, run, now } => {
             let verb: CampaignVerb = verb.parse().map_err(|()| unknown(verb))?;
-            let asked = Move { campaign, verb, reason: reason.as_deref(), runs: run, now: *now };
+            let asked = Move { campaign, verb, reason: reason.as_deref(), runs: run, now: *now, slice: None };
             done(settings, to, &asked, None)
         }
         Verb::Create(_)
@@ -126,6 +149,7 @@ pub(super) fn act(settings: &Settings, (server, view): (&Server, View), verb: &V
         | Verb::Report { .. }
         | Verb::Watch { .. }
         | Verb::Why { .. }
+        | Verb::Saying(_)
         | Verb::Wait { .. } => unreachable!("nothing is asked of a campaign by these"),
     }
 }
@@ -202,7 +226,12 @@ fn asked_first(
         | CampaignVerb::Start
         | CampaignVerb::Pause
         | CampaignVerb::Resume
-        | CampaignVerb::Retry => return Ok(()),
+        | CampaignVerb::Retry
+        | CampaignVerb::Approve
+        | CampaignVerb::Revoke
+        | CampaignVerb::Defer
+        | CampaignVerb::Decline
+        | CampaignVerb::BreakGlass => return Ok(()),
     };
     confirmed(settings, *yes, &question)
 }
@@ -219,7 +248,10 @@ impl Goal {
     /// Whether a campaign in this state was asked for it before, and needs not be asked again.
     const fn is_begun(self, state: CampaignState) -> bool {
         match self {
-            Self::Planned => matches!(state, CampaignState::Planning | CampaignState::Planned),
+            Self::Planned => matches!(
+                state,
+                CampaignState::Planning | CampaignState::Planned | CampaignState::AwaitingApproval
+            ),
             Self::RolledOut => matches!(
                 state,
                 CampaignState::Running

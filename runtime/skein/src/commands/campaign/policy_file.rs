@@ -13,8 +13,10 @@ use std::io::Read as _;
 use std::path::Path;
 
 use serde::Deserialize;
-use skein_api::{Admission, Budget, CanaryAsk, LimitsAsk, List, NameRule, RetryAsk, SampleAsk, Text};
-use skein_campaign::{Allowance, Names, Pin, Policy, PolicyError, Share, Span};
+use skein_api::{
+    Admission, ApprovalAsk, Budget, CanaryAsk, LimitsAsk, List, NameRule, RetryAsk, SampleAsk, Text,
+};
+use skein_campaign::{Allowance, Names, Pin, Policy, PolicyError, Promote, Share, Span};
 use skein_types::{Bytes, Fuel, Rows, codes};
 use toml::{Table, Value};
 
@@ -125,6 +127,13 @@ fn asked(agents: Agents, rules: &Policy) -> Result<skein_api::Policy, String> {
         admission: match rules.admission {
             skein_campaign::Admission::SlowStart => Admission::Door,
             skein_campaign::Admission::Strict => Admission::Strict,
+        },
+        approvals: ApprovalAsk {
+            expires_ms: Some(rules.approvals.expires.length()),
+            promote: match rules.approvals.promote {
+                Promote::Automatic => skein_api::Promote::Automatic,
+                Promote::Approval => skein_api::Promote::Approval,
+            },
         },
         pin: match rules.pin {
             Pin::Schema => skein_api::Pin::Schema,

@@ -1,9 +1,9 @@
 //! A campaign and its runs, for people.
 
-use skein_api::{Campaign, CampaignProgress, PlanSample, Run, Wave};
+use skein_api::{Approvals, Campaign, CampaignProgress, PlanSample, Run, Wave};
 use skein_types::{CampaignState, RunState, grouped};
 
-use super::plan;
+use super::{approve, plan};
 use crate::commands::attempt;
 use crate::commands::module::word;
 use crate::failure::CommandResult;
@@ -19,7 +19,7 @@ impl Row for Campaign {
             self.campaign.to_string(),
             self.name.to_string(),
             self.owner.to_string(),
-            self.state.to_string(),
+            format!("{}{}", self.state, if self.broken_glass { ", glass broken" } else { "" }),
             self.datasets.to_string(),
             (self.runs.published + self.runs.finalized).to_string(),
             self.runs.failed.to_string(),
@@ -95,6 +95,11 @@ pub(super) fn whole(view: View, server: &Server, campaign: &str) -> CommandResul
         plan::policy(&there.policy);
         if there.plan.is_some() {
             plan::report(&server.get(&format!("{path}/plan"))?);
+            let approvals: Approvals = server.get(&format!("{path}/approvals"))?;
+            approve::banner(&approvals).iter().for_each(|line| render::line(line));
+            if !approvals.slices.is_empty() {
+                view.all(&approvals.slices);
+            }
         }
     }
     Ok(())
@@ -104,6 +109,9 @@ pub(super) fn campaign(view: View, campaign: &Campaign) {
     view.told(campaign, || {
         let why = campaign.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
         render::line(&format!("{} {}: {}{why}", campaign.campaign, campaign.name, campaign.state));
+        if campaign.broken_glass {
+            render::line("** somebody went on without the approvals that a plan of it needed **");
+        }
         if let Some(plan) = &campaign.plan {
             render::line(&format!(
                 "plan {}: {} to migrate ({} rows, {}), {} migrated already, {} not applicable, {} refused",
@@ -130,6 +138,7 @@ fn next_step(campaign: &Campaign) -> Option<String> {
     let verbs: &[&str] = match campaign.state {
         CampaignState::Draft | CampaignState::Stale => &["plan"],
         CampaignState::Planned | CampaignState::Approved => &["start"],
+        CampaignState::AwaitingApproval => &["approvals", "approve"],
         CampaignState::Paused => &["resume"],
         CampaignState::Halted => &["report", "retry", "resume", "rollback"],
         CampaignState::RollbackIncomplete => &["rollback"],

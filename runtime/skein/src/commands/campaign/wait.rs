@@ -93,6 +93,7 @@ impl Goal {
             CampaignState::Draft
             | CampaignState::PlanFailed
             | CampaignState::Planned
+            | CampaignState::AwaitingApproval
             | CampaignState::Stale
             | CampaignState::Approved
             | CampaignState::Running
@@ -120,7 +121,12 @@ impl Goal {
             (Self::RolledBack, CampaignState::RolledBack) => Some(Ok(())),
             (Self::Planned | Self::RolledOut, CampaignState::RolledBack) => Some(Err(codes::CAMPAIGN_ENDED)),
             (_, CampaignState::Draft | CampaignState::Stale) => Some(Err(codes::CAMPAIGN_WAITS)),
-            (Self::Planned, CampaignState::Planned | CampaignState::Approved) => Some(Ok(())),
+            // There is a plan, which is what was asked for; that it waits for others is said beside it.
+            (
+                Self::Planned,
+                CampaignState::Planned | CampaignState::AwaitingApproval | CampaignState::Approved,
+            ) => Some(Ok(())),
+            (_, CampaignState::AwaitingApproval) => Some(Err(codes::CAMPAIGN_WAITS)),
             (_, CampaignState::Planned | CampaignState::Approved) => Some(Err(codes::CAMPAIGN_WAITS)),
             // Whoever planned it has what was asked for, and somebody went on with it.
             (
@@ -238,6 +244,13 @@ pub(super) fn follow(
         if let Some(ended) = goal.ended(now.state) {
             break (now, ended);
         }
+        // It runs, and goes no further by itself.
+        if now.wave_waits.is_some()
+            && now.running + now.staged + now.retrying == 0
+            && goal != Goal::RolledBack
+        {
+            break (now, Err(codes::CAMPAIGN_WAITS));
+        }
         let elapsed = patience.clock.elapsed();
         if !settings.interactive && elapsed >= said {
             said = elapsed + LINE_EVERY;
@@ -248,6 +261,9 @@ pub(super) fn follow(
     bar.finish_and_clear();
     let (done, of) = counts(&last);
     view.told(&last, || render::line(&format!("{}: {done} of {of} datasets, {}", last.state, told(&last))));
+    if ended.is_ok() && last.state == CampaignState::AwaitingApproval {
+        render::to_stderr(&format!("it waits for approvals: skein campaign approvals {campaign}"));
+    }
     let ended = match ended {
         Ok(()) if patience.no_failures && last.runs.failed > 0 => Err(codes::RUNS_FAILED),
         ended => ended,
@@ -322,6 +338,13 @@ fn over(campaign: &str, code: Code, last: &CampaignProgress) -> Failure {
         (format!("{campaign} is halted, with {failed}"), format!("skein campaign report {campaign}"))
     } else if code == codes::CAMPAIGN_UNPLANNABLE {
         (format!("{campaign} could not be planned"), format!("skein campaign show {campaign}"))
+    } else if let (true, Some(wave)) = (code == codes::CAMPAIGN_WAITS, last.wave_waits) {
+        (
+            format!("wave {wave} of {campaign} is through its gate: somebody has to let the next one begin"),
+            format!("skein campaign approve {campaign} --wave {wave}"),
+        )
+    } else if code == codes::CAMPAIGN_WAITS && state == CampaignState::AwaitingApproval {
+        (format!("{campaign} waits for approvals"), format!("skein campaign approvals {campaign}"))
     } else if code == codes::CAMPAIGN_WAITS {
         let verb = if state == CampaignState::Planned || state == CampaignState::Approved {
             "start"
@@ -401,12 +424,12 @@ mod tests {
         };
         assert_eq!(
             of(Goal::RolledOut),
-            "draft 3, plan_failed 1, planned 3, stale 3, approved 3, halted 1, soaking 0, finalizing 0, succeeded 0, \
+            "draft 3, plan_failed 1, planned 3, awaiting_approval 3, stale 3, approved 3, halted 1, soaking 0, finalizing 0, succeeded 0, \
              partially_succeeded 0, rolled_back 6, rollback_incomplete 1, cancelled 6"
         );
         assert_eq!(
             of(Goal::Planned),
-            "draft 3, plan_failed 1, planned 0, stale 3, approved 0, running 0, paused 0, halted 0, soaking 0, \
+            "draft 3, plan_failed 1, planned 0, awaiting_approval 0, stale 3, approved 0, running 0, paused 0, halted 0, soaking 0, \
              finalizing 0, succeeded 0, partially_succeeded 0, rolled_back 6, rollback_incomplete 1, cancelled 6"
         );
         assert_eq!(exit(Goal::RolledBack, CampaignState::RolledBack), Some(0));

@@ -26,11 +26,12 @@ cannot be trusted.
 ";
 
 /// Areas by the first two digits of their codes.
-const AREAS: [(&str, &str); 7] = [
+const AREAS: [(&str, &str); 8] = [
     ("SK00", "General"),
     ("SK01", "Modules"),
     ("SK02", "Plans and parameters"),
     ("SK03", "Running a module"),
+    ("SK04", "Approvals"),
     ("SK05", "Datasets"),
     ("SK06", "Ledger, campaigns and nodes"),
     ("SK07", "The service"),

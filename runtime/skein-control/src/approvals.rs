@@ -1,0 +1,274 @@
+//! What people say of a plan: slices by team, approvals, deferrals, comments, waves that somebody lets through.
+//!
+//! `skein-campaign`'s `approval` has the rules; here is who asks, what is recorded, and what follows. Each act is one unit of the
+//! ledger under the campaign's epoch, written while the lock is held, so two who approve at once are one after the other.
+//! Whatever is said, the campaign is then settled ([`Control::settle_approvals`]): it waits for people, may start, or ends. The
+//! reconciler settles it again when an approval becomes too old, and after a death.
+//!
+//! ```text
+//! plan      slice.planned per team, with the runs' team; then the plan. A new plan voids all of it but comments
+//! approve   approval.given; the one with which a slice has what it needs says so
+//! defer     slice.deferred; runs of it get no task and pass no door before
+//! decline   slice.declined, then its runs are left out, so many at a time
+//! start     what expired is revoked; then refused while a slice lacks something or a question is open
+//! ```
+//! | crash | there afterwards | who goes on |
+//! |---|---|---|
+//! | between plan and settling | a campaign that is planned and lacks approvals | the reconciler |
+//! | between approval and move | the approval | the reconciler |
+//! | while runs of a declined slice are left out | some of them planned; none gets a task | the reconciler |
+
+mod act;
+mod comments;
+mod glass;
+mod later;
+mod listed;
+mod settle;
+mod slices;
+
+use std::collections::BTreeSet;
+
+use skein_campaign::approval::{Asker, Excluded, Given, Need, Unfit, person};
+use skein_ledger::{Approval, Event, EventFilter, Kind, Limit, Name, Slice, Subject};
+use skein_types::{Blake3, CampaignId, CampaignState, Risk, TokenKind, codes};
+
+use crate::access::Principal;
+use crate::control::{Control, State};
+use crate::error::ServiceError;
+
+pub(crate) use later::Until;
+pub(crate) use settle::Gate;
+pub(crate) use slices::Owners;
+
+/// Until somebody says otherwise: the latest time that a record can hold.
+pub(crate) const UNTIL_RESUMED: u64 = skein_ledger::INTEGER_MAX;
+
+/// Somebody who says something of a slice.
+#[derive(Debug)]
+pub(crate) struct Chair {
+    /// Whose slice.
+    pub(crate) team: Name,
+    /// They are an approver of that team.
+    pub(crate) of_owner: bool,
+    /// They are an approver of some team.
+    pub(crate) of_any: bool,
+}
+
+impl Principal {
+    /// Whoever is behind it, whichever token was shown.
+    pub(crate) fn person(&self) -> Result<Name, ServiceError> {
+        crate::control::name("person", &person(self.actor()))
+    }
+
+    /// Refuses a program.
+    pub(crate) fn is_a_person(&self, what: &str) -> Result<(), ServiceError> {
+        match self.kind {
+            TokenKind::Person => Ok(()),
+            TokenKind::Service => Err(ServiceError::new(
+                codes::APPROVER_NOT_A_PERSON,
+                format!("{} is a program, and only a person {what}", self.actor()),
+            )
+            .hint(Some("ask with the token of a person"))),
+        }
+    }
+}
+
+impl Control {
+    /// What a slice of this risk needs here.
+    pub(crate) const fn need(&self, risk: Risk) -> Need {
+        Need::of(risk, self.single_user)
+    }
+
+    /// All slices of a campaign's plan.
+    pub(crate) fn slices(&self, id: CampaignId) -> Result<Vec<Slice>, ServiceError> {
+        let (mut slices, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.ledger.slices(id, after.as_ref(), Limit::MAX)?;
+            slices.extend(page.items);
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(slices),
+            }
+        }
+    }
+
+    /// All approvals of a campaign's plan.
+    pub(crate) fn approvals(&self, id: CampaignId) -> Result<Vec<Approval>, ServiceError> {
+        let (mut approvals, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.ledger.approvals(id, after.as_ref(), Limit::MAX)?;
+            approvals.extend(page.items);
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(approvals),
+            }
+        }
+    }
+
+    /// A slice, or that there is none.
+    fn slice(&self, id: CampaignId, team: &Name) -> Result<Slice, ServiceError> {
+        match self.ledger.slice(id, team)? {
+            Some(slice) => Ok(slice),
+            None => Err(self.no_slice(id, team.as_str())?),
+        }
+    }
+
+    /// Says which slices there are.
+    pub(crate) fn no_slice(&self, id: CampaignId, team: &str) -> Result<ServiceError, ServiceError> {
+        let teams: Vec<String> = self.slices(id)?.iter().map(|slice| slice.team.to_string()).collect();
+        let there =
+            if teams.is_empty() { "no part".to_owned() } else { format!("parts of {}", teams.join(", ")) };
+        let message = format!("the plan has {there} and none of {team:?}");
+        Ok(ServiceError::new(codes::NO_SUCH_SLICE, message)
+            .hint(Some("name one of them: a part is called by the team whose datasets it has")))
+    }
+
+    /// The slice that is meant where none is named: of the teams that whoever asks is of, the only one; or the only one that there is.
+    pub(crate) fn slice_meant(
+        &self,
+        id: CampaignId,
+        named: Option<&str>,
+        mine: impl Fn(&Name) -> bool,
+    ) -> Result<Name, ServiceError> {
+        if let Some(named) = named {
+            return Ok(self.slice(id, &crate::control::name("slice", named)?)?.team);
+        }
+        let all = self.slices(id)?;
+        let mut of_mine = all.iter().filter(|slice| mine(&slice.team));
+        match (of_mine.next(), of_mine.next(), all.as_slice()) {
+            (Some(one), None, _) | (None, None, [one]) => Ok(one.team.clone()),
+            _ => Err(self.no_slice(id, "")?),
+        }
+    }
+
+    /// Who has a hand in a campaign: made it, asked for its plan last, submitted its module.
+    pub(crate) fn excluded(&self, id: CampaignId) -> Result<Excluded, ServiceError> {
+        let mut excluded = Excluded::default();
+        let mut planned_by = None;
+        let kinds = vec![Kind::CampaignCreated, Kind::CampaignMoved];
+        self.each_event(
+            EventFilter { of: Some(Subject::Campaign(id)), kinds, ..EventFilter::default() },
+            |recorded| {
+                if let Event::CampaignCreated(_) = &recorded.event {
+                    excluded.author = person(recorded.actor.as_str());
+                }
+                if let Event::CampaignMoved(moved) = &recorded.event
+                    && moved.to == CampaignState::Planning
+                {
+                    planned_by = Some(person(recorded.actor.as_str()));
+                }
+            },
+        )?;
+        excluded.pushers.extend(planned_by);
+        let module = self.campaign_row(id)?.module;
+        let of = Some(Subject::Module(module));
+        self.each_event(
+            EventFilter { of, kinds: vec![Kind::ModuleSubmitted], ..EventFilter::default() },
+            |recorded| {
+                excluded.pushers.insert(person(recorded.actor.as_str()));
+            },
+        )?;
+        excluded.pushers.remove(&person(self.itself.actor()));
+        Ok(excluded)
+    }
+
+    fn each_event(
+        &self,
+        filter: EventFilter,
+        mut of: impl FnMut(&skein_ledger::Recorded),
+    ) -> Result<(), ServiceError> {
+        let mut after = 0;
+        loop {
+            let page = self.ledger.events(after, &filter, Limit::MAX)?;
+            page.items.iter().for_each(&mut of);
+            match page.next {
+                Some(next) => after = next,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// The plan that could be decided about, if there is one.
+    pub(crate) fn plan_there(&self, state: &mut State, id: CampaignId) -> Result<Blake3, ServiceError> {
+        use CampaignState::{Approved, AwaitingApproval, Halted, Paused, Planned, Running};
+        let live = self.live(state, id)?;
+        let at = live.machine.state();
+        let open = matches!(at, Planned | AwaitingApproval | Approved | Running | Paused | Halted);
+        live.machine.plan().filter(|_| open).ok_or_else(|| {
+            ServiceError::new(
+                codes::CAMPAIGN_STATE,
+                format!("the campaign is {at}: there is no plan that anybody could decide about"),
+            )
+            .hint(Some("plan it, or look at what became of it"))
+        })
+    }
+}
+
+/// Refuses what was said of another plan than the one that is there.
+fn of_this(plan: Blake3, seen: Option<Blake3>) -> Result<(), ServiceError> {
+    let said = match seen {
+        Some(seen) if seen == plan => return Ok(()),
+        Some(seen) => format!("the plan is {plan} by now, and {seen} was looked at"),
+        None => format!("the plan is {plan}, and no plan was named"),
+    };
+    Err(ServiceError::new(codes::APPROVAL_OF_ANOTHER, said)
+        .hint(Some("look at the plan that is there, and approve that one")))
+}
+
+fn given(approvals: &[Approval], team: &Name) -> Vec<Given> {
+    let of_team = approvals.iter().filter(|one| one.team == *team && !one.glass);
+    of_team.map(|one| Given { person: one.person.to_string(), of_owner: one.of_owner }).collect()
+}
+
+/// Why somebody may not approve, for them.
+fn unfit(why: Unfit, who: &Principal, team: &Name) -> ServiceError {
+    let actor = who.actor();
+    let (code, message, hint) = match why {
+        Unfit::NotAPerson => (
+            codes::APPROVER_NOT_A_PERSON,
+            format!("{actor} is a program, and only a person approves"),
+            "ask with the token of a person",
+        ),
+        Unfit::Author => (
+            codes::OWN_CAMPAIGN,
+            format!("{actor} made this campaign and does not approve it"),
+            "ask another approver: `skein campaign approvals` says who could",
+        ),
+        Unfit::Pusher => (
+            codes::OWN_CHANGE,
+            format!("{actor} submitted the module or planned the campaign last, and does not approve it"),
+            "ask another approver: `skein campaign approvals` says who could",
+        ),
+        Unfit::Role => (
+            codes::ROLE_MISSING,
+            format!("{actor} may not approve this: the role approver in team {team} is missing"),
+            "`GET /v1/whoami` says what a token lets its holder do; an admin issues another",
+        ),
+        Unfit::Already => (
+            codes::APPROVED_BEFORE,
+            format!("{actor} has approved the part of {team} before"),
+            "if it needs more, another person has to approve: `skein campaign approvals` says who could",
+        ),
+    };
+    ServiceError::new(code, message).hint(Some(hint))
+}
+
+fn asker(who: &Principal, chair: &Chair) -> Result<Asker, ServiceError> {
+    Ok(Asker {
+        person: who.person()?.to_string(),
+        is_person: who.kind == TokenKind::Person,
+        of_owner: chair.of_owner,
+        of_any: chair.of_any,
+    })
+}
+
+/// Names of people, for those who see the campaign.
+fn named(excluded: &Excluded) -> BTreeSet<&str> {
+    excluded
+        .pushers
+        .iter()
+        .chain([&excluded.author])
+        .map(String::as_str)
+        .filter(|name| !name.is_empty())
+        .collect()
+}

@@ -1,0 +1,270 @@
+//! What follows from what people said: where the campaign is, and which runs may start.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use skein_campaign::Observation;
+use skein_campaign::approval::{Standing, has_expired, lack, standing};
+use skein_ledger::{Approval, ApprovalRevoked, Entry, Limit, Name, Run, Slice, Text};
+use skein_types::{CampaignId, CampaignState, Reason, RunState, SliceState, Timestamp, codes};
+
+use super::given;
+use super::later::declined_because;
+use crate::access::Principal;
+use crate::campaigns::CHUNK;
+use crate::control::{Control, State};
+use crate::decide::Told;
+use crate::error::ServiceError;
+use crate::live::Live;
+
+/// Whether runs of a slice may start.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate {
+    /// It has what it needs, and was not declined.
+    pub(crate) may_run: bool,
+    /// It was declined: its runs are left out.
+    pub(crate) declined: bool,
+    /// Not before.
+    pub(crate) until: Option<Timestamp>,
+}
+
+impl Gate {
+    pub(crate) fn is_open(&self, now: Timestamp) -> bool {
+        self.may_run && self.until.is_none_or(|until| until <= now)
+    }
+}
+
+impl Control {
+    const fn as_decided(&self, slice: &Slice, now: Timestamp) -> skein_campaign::approval::Slice {
+        let deferred = match slice.until {
+            Some(until) => until.0 > now.0,
+            None => false,
+        };
+        skein_campaign::approval::Slice { state: slice.state, need: self.need(slice.risk), deferred }
+    }
+
+    /// Reads again which runs may start, and how many of each wave may not.
+    pub(crate) fn gates(&self, state: &mut State, id: CampaignId) -> Result<(), ServiceError> {
+        let now = self.clock.now();
+        let mut gates = BTreeMap::new();
+        for slice in self.slices(id)? {
+            let may_run = self.as_decided(&slice, now).may_run();
+            let declined = slice.state == SliceState::Declined;
+            gates.insert(slice.team, Gate { may_run, declined, until: slice.until });
+        }
+        let mut aside: BTreeMap<u32, u64> = BTreeMap::new();
+        let mut leftover = Vec::new();
+        for (team, gate) in gates.iter().filter(|(_, gate)| !gate.is_open(now)) {
+            let before: u64 = aside.values().sum();
+            self.each_planned_run(id, team, |run| {
+                if let Some(wave) = run.wave {
+                    *aside.entry(wave).or_default() += 1;
+                }
+            })?;
+            if gate.declined && aside.values().sum::<u64>() > before {
+                leftover.push(team.clone());
+            }
+        }
+        let live = self.live(state, id)?;
+        for wave in 0..u32::try_from(live.machine.waves().len()).unwrap_or(u32::MAX) {
+            live.machine.put_aside(wave, aside.get(&wave).copied().unwrap_or(0));
+        }
+        live.gates_due = gates.values().filter_map(|gate| gate.until).filter(|until| *until > now).min();
+        (live.gates, live.leftover, live.settled) = (gates, leftover, None);
+        live.admitted.clear();
+        Ok(())
+    }
+
+    /// Teams whose slices let nothing be published.
+    pub(crate) fn closed_slices(&self, id: CampaignId) -> Result<BTreeSet<Name>, ServiceError> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let gates = &self.live(&mut state, id)?.gates;
+        let closed = gates.iter().filter(|(_, gate)| !gate.is_open(now));
+        Ok(closed.map(|(team, _)| team.clone()).collect())
+    }
+
+    fn each_planned_run(
+        &self,
+        id: CampaignId,
+        team: &Name,
+        mut of: impl FnMut(&Run),
+    ) -> Result<(), ServiceError> {
+        let mut after = None;
+        loop {
+            let page = self.ledger.runs_of_slice(id, team, RunState::Planned, after, Limit::MAX)?;
+            page.items.iter().for_each(&mut of);
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Somebody said something.
+    pub(crate) fn settle_after(
+        &self,
+        state: &mut State,
+        id: CampaignId,
+        who: &Principal,
+    ) -> Result<(), ServiceError> {
+        self.gates(state, id)?;
+        self.settle_approvals(state, id, who)?;
+        // What is put off keeps no gate waiting.
+        self.tell(state, id, vec![Told::of(Observation::Tick)], (who, "", Vec::new()))?;
+        Ok(())
+    }
+
+    /// What is due by itself; true if something was done.
+    pub(crate) fn attend_approvals(&self, id: CampaignId) -> Result<bool, ServiceError> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let live = self.live(&mut state, id)?;
+        if live.gates_due.is_some_and(|due| due <= now) {
+            self.settle_after(&mut state, id, &self.itself)?;
+            return Ok(true);
+        }
+        if let Some(team) = live.leftover.first().cloned() {
+            return self.leave_out(&mut state, id, &team);
+        }
+        if live.settled.is_none_or(|due| due.is_some_and(|due| due <= now)) {
+            self.settle_approvals(&mut state, id, &self.itself)?;
+        }
+        Ok(false)
+    }
+
+    /// Some of the runs of a slice that was declined, where whoever was at it died.
+    fn leave_out(&self, state: &mut State, id: CampaignId, team: &Name) -> Result<bool, ServiceError> {
+        let slice = self.slice(id, team)?;
+        let page = self.ledger.runs_of_slice(id, team, RunState::Planned, None, Limit::new(CHUNK))?;
+        let reason = declined_because(slice.person.as_str(), slice.reason.as_str());
+        let moved = !page.items.is_empty()
+            && self.move_some(state, &page.items, (&self.itself, RunState::Skipped, &reason))?;
+        if page.next.is_none() || !moved {
+            self.settle_after(state, id, &self.itself)?;
+            self.live(state, id)?.leftover.clear();
+        }
+        Ok(moved)
+    }
+
+    /// Sees to it that a campaign that was not started is where its approvals say.
+    pub(crate) fn settle_approvals(
+        &self,
+        state: &mut State,
+        id: CampaignId,
+        who: &Principal,
+    ) -> Result<(), ServiceError> {
+        use CampaignState::{Approved, AwaitingApproval, Planned};
+        let now = self.clock.now();
+        let live = self.live(state, id)?;
+        if !matches!(live.machine.state(), Planned | AwaitingApproval | Approved) {
+            live.settled = Some(None);
+            return Ok(());
+        }
+        let expires = live.rules().approvals.expires;
+        let leftover = !live.leftover.is_empty();
+        let mut all = self.approvals(id)?;
+        let (old, kept): (Vec<_>, Vec<_>) =
+            all.drain(..).partition(|one: &Approval| has_expired(one.at, expires, now));
+        if !old.is_empty() {
+            self.expire(state, id, (&old, &kept))?;
+        }
+        let slices = self.slices(id)?;
+        let broken = kept.iter().any(|one| one.glass);
+        let asked = self.campaign_row(id)?.open_questions > 0 && !broken;
+        let seen = match standing(slices.iter().map(|slice| self.as_decided(slice, now))) {
+            Standing::Undecided => Some(Observation::Undecided(Reason::ApprovalNeeded)),
+            Standing::Declined if leftover => None,
+            Standing::Declined => Some(Observation::Declined),
+            Standing::Decided if asked => Some(Observation::Undecided(Reason::QuestionOpen)),
+            Standing::Decided if broken => Some(Observation::Decided(Reason::GlassBroken)),
+            Standing::Decided => Some(Observation::Decided(Reason::SlicesDecided)),
+        };
+        if let Some(seen) = seen {
+            let refused = self.tell(state, id, vec![Told::of(seen)], (who, "", Vec::new()))?;
+            if let Some((_, refused)) = refused.into_iter().next() {
+                tracing::debug!(campaign = %id, %refused, "what was said of a plan waits");
+            }
+        }
+        self.live(state, id)?.settled = Some(kept.iter().map(|one| expires.after(one.at)).min());
+        Ok(())
+    }
+
+    /// Approvals that are too old count no more, which is on record as whatever else becomes of them.
+    fn expire(
+        &self,
+        state: &mut State,
+        id: CampaignId,
+        (old, kept): (&[Approval], &[Approval]),
+    ) -> Result<(), ServiceError> {
+        let mut entries = Vec::with_capacity(old.len());
+        let mut opened = false;
+        for one in old {
+            let slice = self.slice(id, &one.team)?;
+            let glass = kept.iter().any(|other| other.team == one.team && other.glass);
+            let lacks = lack(self.need(slice.risk), &given(kept, &one.team)).is_some() && !glass;
+            let opens = slice.state == SliceState::Approved && lacks;
+            opened |= opens;
+            let reason = Text::clip("expired");
+            let (team, person) = (one.team.clone(), one.person.clone());
+            entries.push(Entry::Decide(ApprovalRevoked { campaign: id, team, person, opens, reason }.into()));
+        }
+        let why = Observation::Undecided(Reason::ApprovalExpired);
+        let told = if opened { vec![Told::of(why)] } else { Vec::new() };
+        self.tell(state, id, told, (&self.itself, "", entries))?;
+        self.gates(state, id)
+    }
+
+    /// Refuses the start of a campaign that lacks something, and says what and who could give it.
+    pub(crate) fn has_approvals(&self, state: &mut State, id: CampaignId) -> Result<(), ServiceError> {
+        use CampaignState::{Approved, AwaitingApproval, Planned};
+        if !matches!(self.live(state, id)?.machine.state(), Planned | AwaitingApproval | Approved) {
+            // The machine says what is wrong with that.
+            return Ok(());
+        }
+        self.settle_approvals(state, id, &self.itself)?;
+        let live = self.live(state, id)?;
+        if live.machine.state() != AwaitingApproval {
+            return Ok(());
+        }
+        let expired = live.machine.reason() == Some(Reason::ApprovalExpired);
+        let shown = self.shown_approvals(id)?;
+        let lacks = shown.slices.iter().filter(|slice| slice.lacks.is_some() && slice.until.is_none());
+        let findings: Vec<String> = lacks.clone().map(what_lacks).collect();
+        let teams: Vec<&str> = lacks.clone().map(|slice| slice.team.as_str()).collect();
+        let one_short = lacks.clone().all(|slice| !slice.approvals.is_empty());
+        let teams = teams.join(", ");
+        let (code, message) = if findings.is_empty() {
+            let questions = shown.open_questions;
+            (codes::QUESTION_OPEN, format!("{questions} questions about the plan are not resolved"))
+        } else if expired {
+            (codes::APPROVAL_EXPIRED, format!("approvals of the parts of {teams} are too old"))
+        } else if one_short {
+            (codes::SECOND_PERSON, format!("a second person has to approve the parts of {teams}"))
+        } else {
+            (codes::SLICE_UNDECIDED, format!("nobody has approved the parts of {teams}"))
+        };
+        Err(ServiceError::new(code, message)
+            .findings(findings)
+            .hint(Some(format!("`skein campaign approvals {id}` shows what waits for whom"))))
+    }
+}
+
+fn what_lacks(slice: &skein_api::Slice) -> String {
+    let Some(lacks) = &slice.lacks else { return String::new() };
+    let who: Vec<&str> = lacks.who_could.iter().map(|name| name.as_str()).collect();
+    let who = if who.is_empty() { "nobody".to_owned() } else { who.join(", ") };
+    let persons =
+        if lacks.approvals == 1 { "1 person".to_owned() } else { format!("{} persons", lacks.approvals) };
+    let of =
+        if lacks.of_owner { format!(", an approver of {} among them", slice.team) } else { String::new() };
+    format!("{}: {} risk, {persons} more{of}; could: {who}", slice.team, slice.risk)
+}
+
+impl Live {
+    /// Whether the slice that a run is in lets it start.
+    pub(crate) fn gate_open(&self, run: &Run, now: Timestamp) -> bool {
+        let Some(team) = &run.team else { return true };
+        // A slice that is not known lets nothing start.
+        self.gates.get(team).is_some_and(|gate| gate.is_open(now))
+    }
+}
