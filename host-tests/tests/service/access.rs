@@ -65,6 +65,32 @@ const ROUTES: &[(&str, &str, &str, Scope)] = &[
     ("GET /v1/datasets/orders-000/history", "", "xxxxxx", Scope::Team),
     ("GET /v1/datasets/orders-000/export", "", "xxxxxx", Scope::Team),
     ("POST /v1/datasets/orders-000/rollback", r#"{"expect":1}"#, "..xxx.", Scope::Team),
+    ("GET /v1/datasets/orders-000/rules", "", "xxxxxx", Scope::Team),
+    (
+        "PUT /v1/datasets/orders-000/rules/r{n}",
+        r#"{"rule":{"name":"r{n}","reconcile":true}}"#,
+        ".x.xx.",
+        Scope::Team,
+    ),
+    ("GET /v1/datasets/orders-000/rules/ids", "", "xxxxxx", Scope::Team),
+    // Without the version that was seen: whoever may is told so.
+    ("DELETE /v1/datasets/orders-000/rules/ids", "", ".x.xx.", Scope::Team),
+    (
+        "PUT /v1/datasets/orders-000/consumers/pay/rules/r{n}",
+        r#"{"rule":{"name":"r{n}","reconcile":true}}"#,
+        ".x.xx.",
+        Scope::Team,
+    ),
+    ("GET /v1/datasets/orders-000/consumers/pay/rules/ids", "", "xxxxxx", Scope::Team),
+    ("DELETE /v1/datasets/orders-000/consumers/pay/rules/ids", "", ".x.xx.", Scope::Team),
+    (
+        "PUT /v1/datasets/orders-000/consumers/pay/rules/ids/ignored",
+        r#"{"ignored":true,"reason":"r"}"#,
+        "..xxx.",
+        Scope::Team,
+    ),
+    // It is not held: whoever may is told so.
+    ("POST /v1/campaigns/{planned}/runs/0/actions/release", r#"{"reason":"r"}"#, "..xxx.", Scope::Team),
     ("DELETE /v1/datasets/orders-00{n}", "", "...xx.", Scope::Team),
     ("POST /v1/scans", r#"{"below":"{data}","owner":"pay","look_only":true}"#, "...xx.", Scope::Team),
     ("GET /v1/scans", "", "xxxxxx", Scope::Team),
@@ -186,6 +212,10 @@ impl Guarded {
         }
         self.done(&admin, "PUT /v1/quotas/team:pay", r#"{"bounds":{"slots":{"guaranteed":1}}}"#);
         self.done(&admin, "PUT /v1/policies/careful", r#"{"policy":{"budget":{"runs":1}}}"#);
+        for whose in ["", "/consumers/pay"] {
+            let rule = r#"{"rule":{"name":"ids","not_null":["id"]}}"#;
+            self.done(&admin, &format!("PUT /v1/datasets/orders-000{whose}/rules/ids"), rule);
+        }
         super::until("a node is there", || {
             self.done(&admin, "GET /v1/nodes", "").to_string().contains("local-0")
         });

@@ -254,6 +254,7 @@ impl CampaignAction {
 pub struct RunCounts {
     pub ineligible: u64,
     pub planned: u64,
+    pub held: u64,
     pub intended: u64,
     pub published: u64,
     pub finalized: u64,

@@ -41,6 +41,7 @@ mod policy;
 mod problem;
 mod quota;
 mod report;
+mod rule;
 mod run;
 mod scan;
 mod secret_ref;
@@ -87,6 +88,7 @@ pub use quota::{
     QuotaPut, QuotaQueue, QuotasApplied, QuotasApply, UsageBy, UsageReport, UsageSum,
 };
 pub use report::{CampaignReport, FailureKind};
+pub use rule::{DatasetRule, DatasetRules, RuleIgnore, RulePut, RunAction};
 pub use run::{Meters, Run, RunRows, Waiting, Why};
 pub use scan::{Scan, ScanAsk, ScanFound};
 pub use secret_ref::{secret_name, secret_names};

@@ -42,7 +42,8 @@ pub use report::{DatasetPlan, Found, Fragment, Outcome, Planned, Sampled, Scanne
 pub use secret::Secret;
 pub use secrets::{SECRETS_MAX, SecretsAsk, SecretsTold, from_hex, to_hex};
 pub use task::{
-    AgentLimits, DatasetPlace, DryRunTask, Payload, PlanTask, RunTask, ScanTask, SplitTask, Work,
+    AgentLimits, DatasetPlace, DryRunTask, OtherPlace, Payload, PlanTask, RULES_HERE_MAX, RuleOf, RunTask,
+    ScanTask, SplitTask, TaskRules, Work,
 };
 
 /// Both ends must have the same.

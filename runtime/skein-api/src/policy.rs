@@ -1,7 +1,7 @@
 //! How a campaign shall go. What is not said is the standard.
 
 use serde::{Deserialize, Serialize};
-use skein_types::{Bytes, Fuel, Millis, Rows};
+use skein_types::{Bytes, Fuel, Millis, Rows, Rule};
 use utoipa::ToSchema;
 
 use crate::Name;
@@ -212,4 +212,7 @@ pub struct Policy {
     /// When what passes is tried again.
     #[serde(skip_serializing_if = "unsaid")]
     pub retries: RetryAsk,
+    /// What must hold of each dataset before what was made of it is published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rules: Option<List<Rule, 32>>,
 }

@@ -26,6 +26,10 @@
 //! transient = 5
 //! wait = "1s"
 //! longest = "1m"
+//!
+//! [[rules]]                # what must hold of each dataset before its result is published
+//! name = "ids"
+//! unique = ["id"]
 //! ```
 //!
 //! All of it stands in the plan's digest, in one canonical form, whether it was written or left to its default.
@@ -36,7 +40,7 @@ mod span;
 mod text;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use skein_types::Bytes;
+use skein_types::{Bytes, Rule};
 
 pub use allowance::Allowance;
 pub use share::{Share, ShareParseError};
@@ -68,6 +72,9 @@ pub struct Policy {
     pub retries: RetryRule,
     /// How long published runs can be undone.
     pub rollback_window: Span,
+    /// What must hold of each dataset before what was made of it is published.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
     /// Shares of all datasets, one per wave between the canary and the rest.
     pub waves: Vec<Share>,
 }
@@ -171,11 +178,12 @@ impl Policy {
             pin: Pin::Schema,
             retries: RetryRule::standard(),
             rollback_window: Span::days(7),
+            rules: Vec::new(),
             waves: vec![Share::percent(10)],
         }
     }
 
-    /// JSON with sorted keys, no spaces and no floats: the bytes that are digested and stored. serde reads it back.
+    /// JSON with sorted keys, no spaces and no floats but the bounds of rules: the bytes that are digested and stored. serde reads it back.
     pub fn canonical(&self) -> String {
         serde_json::to_string(self).expect("a policy holds numbers and text, which JSON can say")
     }

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! planned -> intended -> published -> finalized
+//! planned -> held -> planned (released, or looked at again) | failed (discarded) | cancelled
 //! planned -> failed | skipped | stale | cancelled          intended -> failed (its log says that nothing was published)
 //! failed | skipped -> planned (again)                      published -> reverting -> reverted | revert_failed
 //! revert_failed -> reverting (again)
@@ -72,11 +73,12 @@ impl Run {
 /// Whether a run in one state can ever come to another in one move.
 pub const fn leads(from: RunState, to: RunState) -> bool {
     use RunState::{
-        Cancelled, Failed, Finalized, Ineligible, Intended, Planned, Published, RevertFailed, Reverted,
+        Cancelled, Failed, Finalized, Held, Ineligible, Intended, Planned, Published, RevertFailed, Reverted,
         Reverting, Skipped, Stale,
     };
     match from {
-        Planned => matches!(to, Intended | Failed | Skipped | Stale | Cancelled),
+        Planned => matches!(to, Held | Intended | Failed | Skipped | Stale | Cancelled),
+        Held => matches!(to, Planned | Failed | Cancelled),
         Intended => matches!(to, Published | Failed),
         Published => matches!(to, Finalized | Reverting),
         Failed | Skipped => matches!(to, Planned),

@@ -121,11 +121,15 @@ impl Wave {
         }
     }
 
-    /// Enough of it is published or at rest, and no more failed than may. What is put off keeps nobody waiting.
+    /// Enough of it is published or at rest, and no more failed than may. What is put off keeps nobody waiting. A held run waits
+    /// for a person and not for the fleet, so it keeps no wave back but the canary, which is there to find such things.
     pub(crate) fn passes_gate(&self, policy: &Policy) -> bool {
         let runs = self.runs.total().saturating_sub(self.aside.min(self.runs.get(RunState::Planned)));
-        let needed = if self.number == CANARY { runs } else { policy.gate.of(runs) };
-        self.runs.at_rest() >= needed && !self.is_overspent()
+        let (needed, held) = match self.number {
+            CANARY => (runs, 0),
+            _ => (policy.gate.of(runs), self.runs.get(RunState::Held)),
+        };
+        self.runs.at_rest() + held >= needed && !self.is_overspent()
     }
 
     pub(crate) fn run_moved(&mut self, from: RunState, to: RunState) {

@@ -426,6 +426,8 @@ impl Control {
         let live = self.live(&mut state, id)?;
         let retrying = live.tries.len() as u64;
         let runs = live.machine.runs();
+        // What a rule keeps back is staged too, and waits for a person.
+        let staged = staged.saturating_sub(runs.get(RunState::Held));
         live.pace.read(Reading {
             at: millis(self.clock.elapsed()),
             done: runs.at_rest(),
@@ -570,6 +572,7 @@ fn moved(campaign: CampaignId, run: &skein_ledger::Run, to: RunState, why: &str)
         RunState::Reverting => reverting(campaign, run, why),
         RunState::Planned
         | RunState::Ineligible
+        | RunState::Held
         | RunState::Intended
         | RunState::Published
         | RunState::Finalized

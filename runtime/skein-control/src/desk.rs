@@ -12,6 +12,7 @@ mod datasets;
 mod events;
 mod fleet;
 mod quotas;
+mod rules;
 mod scans;
 mod secrets;
 mod settings;

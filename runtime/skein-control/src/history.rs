@@ -104,6 +104,7 @@ impl Control {
             RunState::Published | RunState::RevertFailed => self.revert_one(who, (row, &run), asked)?,
             RunState::Finalized => return otherwise("has no version before it any more: it was finalized"),
             RunState::Planned
+            | RunState::Held
             | RunState::Intended
             | RunState::Ineligible
             | RunState::Failed

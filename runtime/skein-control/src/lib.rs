@@ -67,6 +67,7 @@ mod report;
 mod reports;
 mod results;
 mod roots;
+mod rules;
 mod sampling;
 mod scan;
 #[cfg(test)]

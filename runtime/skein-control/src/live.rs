@@ -196,7 +196,9 @@ fn tasks(ledger: &dyn Ledger, id: CampaignId) -> Result<(BTreeMap<u64, u32>, BTr
                 divided.insert(seq);
             }
             if !tasks.contains_key(&seq) {
-                let wave = ledger.run(id, seq)?.and_then(|run| run.wave);
+                // A held run waits for a person: it takes no place of another.
+                let run = ledger.run(id, seq)?.filter(|run| run.state != RunState::Held);
+                let wave = run.and_then(|run| run.wave);
                 tasks.extend(wave.map(|wave| (seq, wave)));
             }
         }

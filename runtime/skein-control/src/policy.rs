@@ -9,7 +9,7 @@ use skein_campaign::{
     Allowance, ApprovalRule, CanaryRule, Policy, Promote, RetryRule, SampleRule, Share, Span,
 };
 use skein_sandbox::Limits;
-use skein_types::{LONGEST_WAIT, codes};
+use skein_types::{LONGEST_WAIT, Rule, codes};
 
 use crate::error::ServiceError;
 
@@ -48,6 +48,7 @@ pub(crate) fn rules(asked: &skein_api::Policy) -> Result<Policy, ServiceError> {
         pin: standard.pin,
         retries: retries(asked.retries, standard.retries)?,
         rollback_window: asked.window_ms.map_or(standard.rollback_window, Span::of),
+        rules: named_once(asked)?,
         waves: waves.unwrap_or(Ok(standard.waves))?,
     };
     Ok(rules)
@@ -57,6 +58,16 @@ pub(crate) fn rules(asked: &skein_api::Policy) -> Result<Policy, ServiceError> {
 pub fn whole_policy(asked: skein_api::Policy) -> Result<skein_api::Policy, ServiceError> {
     let rules = rules(&asked)?;
     Ok(effective(asked, &rules))
+}
+
+/// Rules whose results can be told apart.
+fn named_once(asked: &skein_api::Policy) -> Result<Vec<Rule>, ServiceError> {
+    let rules: Vec<Rule> = asked.rules.iter().flat_map(|rules| rules.iter().cloned()).collect();
+    let before = |at: usize| rules.iter().take(at).map(|rule: &Rule| &rule.name).collect::<Vec<_>>();
+    match rules.iter().enumerate().find(|(at, rule)| before(*at).contains(&&rule.name)) {
+        Some((_, twice)) => Err(wrong("rules", format!("two have the name {}", twice.name))),
+        None => Ok(rules),
+    }
 }
 
 /// Everything that holds, as a body: what was asked for, and the standard where nothing was said.

@@ -11,6 +11,7 @@ use crate::decide::{self, Told};
 use crate::error::ServiceError;
 use crate::exchange::released;
 use crate::live::Tried;
+use crate::rules::held::held_by;
 
 /// Of what a node counts. A thousandth of what a record can hold, so that sums over campaigns are held too.
 const NUMBER_MAX: u64 = skein_ledger::INTEGER_MAX / 1_000;
@@ -75,7 +76,13 @@ impl Control {
                     let (taken_over, rows) = (staged.taken_over, staged.rows.read.0);
                     tracing::info!(task = %task.id, taken_over, rows, "staged over what earlier attempts made");
                 }
-                Ok(Some(stage(text(serde_json::to_string(&Finished::of(report, staged)))?)))
+                let unit = stage(text(serde_json::to_string(&Finished::of(report, staged)))?);
+                match held_by(staged) {
+                    Some(held) => {
+                        self.kept_back(state, task, (report.held.attempt, held), unit.entries).map(Some)
+                    }
+                    None => Ok(Some(unit)),
+                }
             }
             Outcome::Planned(_) | Outcome::Sampled(_) | Outcome::Scanned(_) => self.look_taken(report, task),
             Outcome::Revoked | Outcome::Evicted { .. } => {

@@ -142,7 +142,8 @@ impl Control {
     /// A campaign whose runs are at rest, so that another one may have their datasets.
     pub(crate) fn at_rest_campaign(&self, id: CampaignId) -> Result<Campaign, ServiceError> {
         let row = self.campaign_row(id)?;
-        let busy = row.runs.among(&[RunState::Planned, RunState::Intended, RunState::Reverting]);
+        let busy =
+            row.runs.among(&[RunState::Planned, RunState::Held, RunState::Intended, RunState::Reverting]);
         let may_begin = matches!(
             row.state,
             CampaignState::Draft | CampaignState::Planning | CampaignState::Stale | CampaignState::Running
@@ -215,6 +216,7 @@ impl Control {
     fn unfinished(&self, campaign: CampaignId) -> Result<BTreeSet<DatasetId>, ServiceError> {
         let states = [
             RunState::Planned,
+            RunState::Held,
             RunState::Failed,
             RunState::Stale,
             RunState::Cancelled,

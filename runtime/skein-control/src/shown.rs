@@ -38,6 +38,7 @@ pub(crate) fn counts(runs: &skein_ledger::RunCounts) -> RunCounts {
     RunCounts {
         ineligible: runs.of(RunState::Ineligible),
         planned: runs.of(RunState::Planned),
+        held: runs.of(RunState::Held),
         intended: runs.of(RunState::Intended),
         published: runs.of(RunState::Published),
         finalized: runs.of(RunState::Finalized),
@@ -163,7 +164,8 @@ pub(crate) fn run(
     (name, failed_attempt): (&str, Option<AttemptId>),
 ) -> Result<Run, ServiceError> {
     let failure = row.failure.as_ref().and_then(|failure| known(failure.code.as_str()));
-    let why = failure.map(|code| Why::new(code, row.reason.as_str(), None));
+    let held = (row.state == RunState::Held).then_some(codes::RULES_HOLD);
+    let why = failure.or(held).map(|code| Why::new(code, row.reason.as_str(), None));
     let (rows, meters) = worked(&row.meters).unzip();
     Ok(Run {
         run: row.id,

@@ -88,12 +88,15 @@ impl Control {
         Ok(true)
     }
 
-    /// Planned runs of a wave are ended, and their tasks.
+    /// Planned and held runs of a wave are ended, and their tasks.
     pub(crate) fn cancel(&self, state: &mut State, id: CampaignId, wave: u32) -> Result<bool, ServiceError> {
-        let runs = self.some_runs(id, wave, RunState::Planned)?;
+        let mut runs = self.some_runs(id, wave, RunState::Planned)?;
+        if runs.is_empty() {
+            runs = self.some_runs(id, wave, RunState::Held)?;
+        }
         let (mut told, mut more) = (Vec::new(), Vec::new());
         for run in &runs {
-            let (campaign, seq, from) = (id, run.seq, RunState::Planned);
+            let (campaign, seq, from) = (id, run.seq, run.state);
             let cancelled = RunCancelled { campaign, seq, from, reason: Text::clip("the campaign ends") };
             told.push(Told::run(RunReport::of(run_of(run), RunState::Cancelled), cancelled));
             more.extend(self.tasks_gone(id, seq)?);

@@ -54,6 +54,13 @@ impl Control {
                 Whose::Team(team)
             }
             Subject::Quota(QuotaOf::Campaign(campaign)) => self.whose_campaign(campaign)?,
+            Subject::Rule(dataset, consumer, _) => {
+                let owner = self.whose_dataset(event, dataset)?;
+                match (owner, consumer) {
+                    (Whose::Team(owner), Some(reader)) => Whose::Teams(BTreeSet::from([owner, reader])),
+                    (owner, _) => owner,
+                }
+            }
             Subject::Webhook(_) => {
                 let team = if let Event::WebhookSet(set) = event { set.team.clone() } else { None };
                 team.map_or(Whose::Auditors, Whose::Team)

@@ -71,14 +71,19 @@ impl Control {
             server: self.server,
             publish: live.policy.publish.clone(),
             schema: run.schema,
+            rules: None,
+        };
+        let ruled = |mut of: RunTask| -> Result<Box<RunTask>, ServiceError> {
+            of.rules = self.task_rules((campaign, live), of.dataset.dataset)?.map(Box::new);
+            Ok(Box::new(of))
         };
         let payload = match task.kind {
             TaskKind::Split => {
                 let PartOf { part, parts } = large::part_of(task)?;
                 Payload::Split(Box::new(SplitTask { run, part, parts }))
             }
-            TaskKind::Seal => Payload::Seal(Box::new(run)),
-            TaskKind::Run | TaskKind::Plan | TaskKind::DryRun | TaskKind::Scan => Payload::Run(Box::new(run)),
+            TaskKind::Seal => Payload::Seal(ruled(run)?),
+            TaskKind::Run | TaskKind::Plan | TaskKind::DryRun | TaskKind::Scan => Payload::Run(ruled(run)?),
         };
         Ok(ToDo { payload, memory, wave })
     }

@@ -387,6 +387,25 @@ impl Staging {
         entries
     }
 
+    /// Where a finished file of the new version lies until it is published.
+    pub fn place(&self, dataset: &Dataset, entry: &StagedEntry) -> std::path::PathBuf {
+        let data = self.attempt_place(dataset).join(DATA);
+        match self.shared.kind {
+            Kind::Directory => data.join(&dataset.place.name).join(&entry.path),
+            Kind::File => data.join(&entry.path),
+        }
+    }
+
+    /// Where rejected rows lie until they are published, and their size; none if there are none.
+    pub fn rejects_place(&self, dataset: &Dataset) -> Option<(std::path::PathBuf, u64)> {
+        let size = self.shared.written().quarantine.as_ref()?.size;
+        Some((self.attempt_place(dataset).join(QUARANTINE), size))
+    }
+
+    fn attempt_place(&self, dataset: &Dataset) -> std::path::PathBuf {
+        dataset.state_path().join("stage").join(&self.shared.name)
+    }
+
     /// Owners and attributes that could not be kept, for the run's summary: of the files that are finished, and of
     /// directories after [`Staging::finish_dirs`].
     pub fn lost_attributes(&self) -> Vec<String> {

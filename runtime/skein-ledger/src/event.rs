@@ -51,6 +51,8 @@ pub enum Subject {
     Secret(Name, Name),
     /// A receiver of notices.
     Webhook(WebhookId),
+    /// A rule of a dataset: the reader's whose it is, and its name.
+    Rule(DatasetId, Option<Name>, Name),
     /// The fleet.
     Fleet,
 }
@@ -71,6 +73,10 @@ impl Subject {
             // No name has a line break, so no two secrets have one spelling.
             Self::Secret(team, name) => (format!("secret:{team}\n{name}"), None),
             Self::Webhook(id) => (id.to_string(), None),
+            Self::Rule(dataset, consumer, name) => {
+                let consumer = consumer.as_ref().map_or("", Name::as_str);
+                (format!("rule:{dataset}\n{consumer}\n{name}"), None)
+            }
             Self::Fleet => ("fleet".to_owned(), None),
         }
     }
@@ -221,6 +227,11 @@ events! {
     CommentResolved = "comment.resolved", v 1, |e| Subject::Campaign(e.campaign);
     ApprovalBrokenGlass = "approval.broken_glass", v 1, |e| Subject::Campaign(e.campaign);
     WaveApproved = "wave.approved", v 1, |e| Subject::Campaign(e.campaign);
+    RunHeld = "run.held", v 1, |e| Subject::Run(e.campaign, e.seq);
+    RunReleased = "run.released", v 1, |e| Subject::Run(e.campaign, e.seq);
+    RuleSet = "rule.set", v 1, |e| Subject::Rule(e.dataset, e.consumer.clone(), e.name.clone());
+    RuleRemoved = "rule.removed", v 1, |e| Subject::Rule(e.dataset, e.consumer.clone(), e.name.clone());
+    RuleIgnored = "rule.ignored", v 1, |e| Subject::Rule(e.dataset, Some(e.consumer.clone()), e.name.clone());
 }
 
 impl fmt::Display for Kind {

@@ -18,8 +18,8 @@ use crate::task::Task;
 use crate::unit::{Unit, UnitOutcome};
 use crate::view::{
     Approval, Campaign, CampaignFilter, Comment, Dataset, DatasetFilter, EventFilter, Fleet, Module,
-    ModulesOf, Node, Policy, Quota, Ready, Run, RunFilter, Secret, Slice, TaskFilter, Team, Token, Wave,
-    WaveApproval, Webhook,
+    ModulesOf, Node, Policy, Quota, Ready, Rule, Run, RunFilter, Secret, Slice, TaskFilter, Team, Token,
+    Wave, WaveApproval, Webhook,
 };
 use crate::written::Written;
 
@@ -196,6 +196,15 @@ pub trait Ledger: Send + Sync + Debug {
         after: Option<WebhookId>,
         limit: Limit,
     ) -> Result<Page<Webhook, WebhookId>, LedgerError>;
+    /// A rule of a dataset: its owner's, or a reader's.
+    fn rule(
+        &self,
+        dataset: DatasetId,
+        consumer: Option<&Name>,
+        name: &Name,
+    ) -> Result<Option<Rule>, LedgerError>;
+    /// The first rules of a dataset: its owner's by name, then its readers' by team and name.
+    fn rules(&self, dataset: DatasetId, limit: Limit) -> Result<Vec<Rule>, LedgerError>;
     /// Whether the fleet works.
     fn fleet(&self) -> Result<Fleet, LedgerError>;
 

@@ -69,14 +69,16 @@ pub use event::campaign::{
     CampaignCreated, CampaignMoved, CampaignPlanned, CampaignRolledOut, CampaignUnplanned, WaveMoved,
     WavePlanned,
 };
-pub use event::dataset::{DatasetChanged, DatasetRegistered, DatasetRemoved, Labels};
+pub use event::dataset::{
+    DatasetChanged, DatasetRegistered, DatasetRemoved, Labels, RuleIgnored, RuleRemoved, RuleSet,
+};
 pub use event::module::{
     ModuleBanned, ModuleCompiled, ModuleRefused, ModuleRestored, ModuleSubmitted, ModuleSuspended,
 };
 pub use event::node::{NodeJoined, NodeLeft, NodeLost, NodeMarked};
 pub use event::run::{
-    Meters, RunCancelled, RunFailed, RunFinalized, RunIntended, RunPlanned, RunPublished, RunRetried,
-    RunRevertFailed, RunReverted, RunReverting, RunSkipped, RunStale,
+    Meters, RunCancelled, RunFailed, RunFinalized, RunHeld, RunIntended, RunPlanned, RunPublished,
+    RunReleased, RunRetried, RunRevertFailed, RunReverted, RunReverting, RunSkipped, RunStale,
 };
 pub use event::settings::{
     FleetFrozen, FleetThawed, PATTERNS_MAX, PolicyRemoved, PolicySet, QuotaRemoved, QuotaSet, SecretRemoved,
@@ -95,7 +97,7 @@ pub use task::{Checkpoint, Holder, Phase, PhaseName, SizeClass, Task, TaskKind};
 pub use unit::{RefusedAt, Span, Unit, UnitOutcome};
 pub use view::{
     Approval, Campaign, CampaignFilter, CampaignPlan, Comment, Dataset, DatasetFilter, Door, EventFilter,
-    Failure, Fleet, Lease, Module, ModuleState, ModulesOf, Node, NodeState, Policy, Quota, Ready, Run,
+    Failure, Fleet, Lease, Module, ModuleState, ModulesOf, Node, NodeState, Policy, Quota, Ready, Rule, Run,
     RunCounts, RunFilter, Secret, Slice, TaskFilter, Team, Token, Wave, WaveApproval, Webhook,
 };
 pub use written::{CommitTimes, Written};

@@ -45,8 +45,8 @@ use crate::task::Task;
 use crate::unit::{Unit, UnitOutcome};
 use crate::view::{
     Approval, Campaign, CampaignFilter, Comment, Dataset, DatasetFilter, EventFilter, Fleet, Module,
-    ModulesOf, Node, Policy, Quota, Ready, Run, RunFilter, Secret, Slice, TaskFilter, Team, Token, Wave,
-    WaveApproval, Webhook,
+    ModulesOf, Node, Policy, Quota, Ready, Rule, Run, RunFilter, Secret, Slice, TaskFilter, Team, Token,
+    Wave, WaveApproval, Webhook,
 };
 use crate::written::Written;
 use lock::Lock;
@@ -370,6 +370,19 @@ impl Ledger for Sqlite {
         limit: Limit,
     ) -> Result<Page<Webhook, WebhookId>, LedgerError> {
         self.readers.read(|db| read::settings::webhooks(db, after, limit))
+    }
+
+    fn rule(
+        &self,
+        dataset: DatasetId,
+        consumer: Option<&Name>,
+        name: &Name,
+    ) -> Result<Option<Rule>, LedgerError> {
+        self.readers.read(|db| read::rule::rule(db, dataset, (consumer, name)))
+    }
+
+    fn rules(&self, dataset: DatasetId, limit: Limit) -> Result<Vec<Rule>, LedgerError> {
+        self.readers.read(|db| read::rule::rules(db, dataset, limit))
     }
 
     fn fleet(&self) -> Result<Fleet, LedgerError> {

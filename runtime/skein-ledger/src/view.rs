@@ -16,4 +16,4 @@ pub use catalogue::{Dataset, DatasetFilter, Module, ModuleState, ModulesOf};
 pub use event::EventFilter;
 pub use node::{Lease, Node, NodeState, Ready, TaskFilter};
 pub use run::{Door, Failure, Run, RunCounts, RunFilter};
-pub use settings::{Fleet, Policy, Quota, Secret, Webhook};
+pub use settings::{Fleet, Policy, Quota, Rule, Secret, Webhook};

@@ -36,7 +36,9 @@ pub(crate) enum Late {
 impl Staged {
     /// Whether files that come later can be migrated like those before.
     pub(crate) fn can_catch_up(&self) -> bool {
-        self.job.manifest.state == StateKind::None && self.later.sandboxes.is_some()
+        // What rules were looked at on is what becomes current, and nothing more.
+        let ruled = !self.report.rules.is_empty();
+        self.job.manifest.state == StateKind::None && self.later.sandboxes.is_some() && !ruled
     }
 
     /// Takes in what was added since the snapshot.

@@ -6,7 +6,7 @@ use skein_dataset::{
     Conflict, IoFault, OutputError, PlaceError, PublishError, Refusal, SnapshotError, StageError, StateError,
 };
 use skein_sandbox::{GuestError, SchemaError};
-use skein_types::{Code, ErrorClass, ModuleDigest, ParamsDigest, PlanError, UnifyError, codes};
+use skein_types::{Code, ErrorClass, ModuleDigest, ParamsDigest, PlanError, RuleResult, UnifyError, codes};
 
 use crate::choice::ChoiceError;
 use crate::params::ParamsError;
@@ -69,6 +69,10 @@ pub enum RunError {
     TooManyRejects { limit: u64, first: RejectNote },
     #[error("no row of {read} is left: {}", gone(*.read, *.rejected, .first))]
     NothingLeft { read: u64, rejected: u64, first: Option<RejectNote> },
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    RuleBroken(Vec<RuleResult>),
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    RulesHold(Vec<RuleResult>),
     #[error(transparent)]
     Publish(#[from] PublishError),
     #[error("not published: {}", conflict(.reason))]
@@ -137,6 +141,8 @@ impl RunError {
             Self::Preserved { .. } => codes::GUEST_PRESERVED_CHANGED,
             Self::TooManyRejects { .. } => codes::GUEST_REJECTS,
             Self::NothingLeft { .. } => codes::NOTHING_LEFT,
+            Self::RuleBroken(_) => codes::RULE_BROKEN,
+            Self::RulesHold(_) => codes::RULES_HOLD,
             Self::Publish(e) => e.code(),
             Self::Conflict { .. } => codes::DATASET_DRIFT,
             Self::Refused(refusal) => refusal.code(),
@@ -186,6 +192,11 @@ impl RunError {
             Self::NothingLeft { .. } => Some(
                 "`--dry-run` shows what becomes of rows; if a dataset without rows is what you want, say \
                  --allow-empty"
+                    .to_owned(),
+            ),
+            Self::RuleBroken(_) => Some("look at the rows that break it; nothing was published".to_owned()),
+            Self::RulesHold(_) => Some(
+                "mend the data, the module or the rule; with `--hold` the result is kept for somebody to look at"
                     .to_owned(),
             ),
             Self::Refused(refusal) => Some(refusal.hint().to_owned()),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use skein_dataset::RowCounts;
-use skein_types::{Bytes, Fuel, Millis, ModuleDigest, ParamsDigest, RunId};
+use skein_types::{Bytes, Fuel, Millis, ModuleDigest, ParamsDigest, RuleResult, RunId};
 
 use crate::counters::Counters;
 
@@ -88,6 +88,9 @@ pub struct RunReport {
     /// Where rejected rows are, if there are any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quarantine: Option<String>,
+    /// What was found of the rules that were looked at before it became visible.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleResult>,
     /// File metadata keys that would have been wrong after the change and were left out.
     pub metadata_dropped: Vec<String>,
     /// Files that were not taken over, such as `_metadata`.

@@ -294,6 +294,7 @@ pub(crate) fn report(job: &Job, snapshot: &Snapshot, staging: &Staging) -> RunRe
         bytes_spliced: outputs.iter().map(|o| o.sealed.spliced_bytes).sum(),
         quarantine: (job.made.quarantine.rows() > 0)
             .then(|| format!("quarantine/{}.parquet", job.request.run)),
+        rules: Vec::new(),
         metadata_dropped,
         files_dropped: job.made.files_dropped.clone(),
         attributes_lost: staging.lost_attributes(),

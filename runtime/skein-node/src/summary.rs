@@ -162,6 +162,7 @@ mod tests {
             bytes_written: Bytes(2),
             bytes_spliced: Bytes(3),
             quarantine: None,
+            rules: Vec::new(),
             metadata_dropped: names(many),
             files_dropped: names(many),
             attributes_lost: names(many),

@@ -139,6 +139,22 @@ pub enum Fact {
         /// Whose fault that is.
         class: ErrorClass,
     },
+    /// [`Topic::RunHeld`].
+    RunHeld {
+        /// Whose run.
+        #[serde(flatten)]
+        of: Of,
+        /// Which.
+        run: RunId,
+        /// Its place in the campaign.
+        seq: u64,
+        /// The name of its dataset.
+        dataset: String,
+        /// Teams that read the dataset and whose rules keep the run back.
+        consumers: Vec<String>,
+        /// The rules, and what may be told of them.
+        reason: String,
+    },
     /// [`Topic::ModuleSuspended`].
     ModuleSuspended {
         /// Which.
@@ -190,6 +206,7 @@ impl Fact {
             Self::CampaignRolledBack { .. } => Topic::CampaignRolledBack,
             Self::WindowEnding { .. } => Topic::WindowEnding,
             Self::RunFailed { .. } => Topic::RunFailed,
+            Self::RunHeld { .. } => Topic::RunHeld,
             Self::ModuleSuspended { .. } => Topic::ModuleSuspended,
             Self::ModuleBanned { .. } => Topic::ModuleBanned,
             Self::NodeLost { .. } => Topic::NodeLost,
@@ -220,7 +237,7 @@ impl Fact {
             | Self::CampaignCompleted { of, .. }
             | Self::CampaignRolledBack { of, .. }
             | Self::WindowEnding { of, .. } => of.campaign.to_string(),
-            Self::RunFailed { run, .. } => run.to_string(),
+            Self::RunFailed { run, .. } | Self::RunHeld { run, .. } => run.to_string(),
             Self::ModuleSuspended { module, .. } | Self::ModuleBanned { module, .. } => module.to_string(),
             Self::NodeLost { node, .. } => node.to_string(),
             Self::WebhookTest { webhook, .. } => webhook.to_string(),
@@ -301,6 +318,14 @@ mod tests {
                 dataset: "orders-017".to_owned(),
                 code: codes::GUEST_FAILURE,
                 class: ErrorClass::Fault,
+            },
+            Fact::RunHeld {
+                of: of(),
+                run: format!("run_{HEX}").parse().unwrap(),
+                seq: 18,
+                dataset: "orders-018".to_owned(),
+                consumers: vec!["bi".to_owned()],
+                reason: "rule no-gap of bi is broken".to_owned(),
             },
             Fact::ModuleSuspended {
                 module: ModuleDigest::of(b""),

@@ -24,6 +24,8 @@ pub enum Topic {
     WindowEnding,
     /// A run failed, and is not tried again by itself.
     RunFailed,
+    /// A result is kept back, because a rule is broken or nobody knows whether it is.
+    RunHeld,
     /// A module may not run any more, because of what it did.
     ModuleSuspended,
     /// A module may not run any more, because a person says so.
@@ -36,7 +38,7 @@ pub enum Topic {
 
 impl Topic {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::ApprovalAsked,
         Self::CampaignHalted,
         Self::CampaignPublished,
@@ -44,6 +46,7 @@ impl Topic {
         Self::CampaignRolledBack,
         Self::WindowEnding,
         Self::RunFailed,
+        Self::RunHeld,
         Self::ModuleSuspended,
         Self::ModuleBanned,
         Self::NodeLost,
@@ -60,6 +63,7 @@ impl Topic {
             Self::CampaignRolledBack => "campaign.rolled_back",
             Self::WindowEnding => "campaign.window_ending",
             Self::RunFailed => "run.failed",
+            Self::RunHeld => "run.held",
             Self::ModuleSuspended => "module.suspended",
             Self::ModuleBanned => "module.banned",
             Self::NodeLost => "node.lost",

@@ -14,6 +14,7 @@ mod modules;
 mod plans;
 mod quotas;
 mod reference;
+mod rules;
 mod scans;
 mod secrets;
 mod settings;
@@ -50,6 +51,7 @@ pub(crate) fn families() -> Vec<Family> {
         campaigns::routes(),
         plans::routes(),
         approvals::routes(),
+        rules::routes(),
         attempts::routes(),
         access::routes(),
         secrets::routes(),

@@ -143,6 +143,10 @@ catalogue! {
     GUEST_FINISH_OUTPUT = "SK0323" Fault "output from finish without state";
     GUEST_BATCH_OUTPUT = "SK0324" Fault "too much output for one batch";
     NOTHING_LEFT = "SK0325" Fault "no row is left";
+    RULE_BROKEN = "SK0340" Denied "a rule is broken";
+    RULES_HOLD = "SK0341" Denied "a rule keeps the result back";
+    RUN_DISCARDED = "SK0342" Denied "a held result was discarded";
+    RULE_INVALID = "SK0343" BadInput "a rule that cannot be used";
 
     APPROVER_NOT_A_PERSON = "SK0410" Denied "a program cannot approve";
     APPROVAL_OF_ANOTHER = "SK0411" Conflict "an approval of another plan";

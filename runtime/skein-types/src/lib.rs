@@ -21,6 +21,7 @@ mod quota;
 mod reason;
 mod receiver;
 mod row_width;
+mod rule;
 mod schema_text;
 mod selection;
 mod shape;
@@ -52,6 +53,10 @@ pub use quota::{Bounds, Excess, FuelBudget, QuotaOf, QuotaOfParseError, Resource
 pub use reason::Reason;
 pub use receiver::ReceiverKind;
 pub use row_width::{ROW_BYTES_MAX, fixed_list_bytes, fixed_list_bytes_of_items, row_width, widest_row};
+pub use rule::{
+    Check, Literal, RULES_MAX, Rule, RuleError, RuleResult, RuleVerdict, RulesLead, SQL_MAX, Severity,
+    WrittenRule,
+};
 pub use schema_text::{schema_of_text, schema_text};
 pub use selection::{Selection, SelectionError};
 pub use shape::{Encoding, Shape, StateKind};

@@ -72,6 +72,8 @@ words! {
         Ineligible = "ineligible",
         /// It will be migrated, or is being.
         Planned = "planned",
+        /// Its result is staged and kept back until a person decides, because a rule is broken or nobody knows whether it is.
+        Held = "held",
         /// Its result is being made current.
         Intended = "intended",
         /// Its result is current; the old version is kept.
@@ -183,7 +185,7 @@ impl RunState {
     /// Neither work nor a publish of it is under way or to come, unless somebody asks for it.
     pub const fn is_at_rest(self) -> bool {
         match self {
-            Self::Planned | Self::Intended | Self::Reverting => false,
+            Self::Planned | Self::Held | Self::Intended | Self::Reverting => false,
             Self::Ineligible
             | Self::Published
             | Self::Finalized

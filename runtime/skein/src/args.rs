@@ -37,6 +37,7 @@ use crate::commands::policy::PolicyArgs;
 use crate::commands::publish::PublishArgs;
 use crate::commands::quota::QuotaArgs;
 use crate::commands::restore::RestoreArgs;
+use crate::commands::rule::RuleArgs;
 use crate::commands::secret::SecretArgs;
 use crate::commands::serve::ServeArgs;
 use crate::commands::team::TeamArgs;
@@ -134,6 +135,7 @@ pub(crate) enum Command {
     Team(TeamArgs),
     Token(TokenArgs),
     Policy(PolicyArgs),
+    Rule(RuleArgs),
     Secret(SecretArgs),
     Approval(ApprovalArgs),
     Audit(AuditArgs),
@@ -154,6 +156,13 @@ pub(crate) enum Command {
     /// Carry out tasks of a server; started by `skein serve`.
     #[command(hide = true)]
     Node(NodeArgs),
+    /// Evaluate rules from stdin; started by Skein itself under limits.
+    #[command(hide = true)]
+    Evaluate {
+        /// The limits, as the parent passes them.
+        #[arg(trailing_var_arg = true)]
+        limits: Vec<String>,
+    },
     /// Compile one module from stdin; started by Skein itself under limits.
     #[command(hide = true)]
     Compile {
@@ -200,6 +209,7 @@ impl Command {
             Self::Team(a) => return a.server.format,
             Self::Token(a) => return a.server.format,
             Self::Policy(a) => return a.server.format,
+            Self::Rule(a) => return a.server.format,
             Self::Secret(a) => return a.server.format,
             Self::Approval(a) => return a.server.format,
             Self::Audit(a) => return a.server.format,
@@ -215,6 +225,7 @@ impl Command {
             | Self::Explain(_)
             | Self::Completion(_)
             | Self::Reference(_)
+            | Self::Evaluate { .. }
             | Self::Compile { .. } => Output::Table,
         };
         output.into()

@@ -30,6 +30,7 @@ pub(crate) mod recover;
 pub(crate) mod reference;
 pub(crate) mod restore;
 pub(crate) mod rollback;
+pub(crate) mod rule;
 pub(crate) mod run;
 pub(crate) mod run_manifest;
 pub(crate) mod secret;

@@ -54,6 +54,9 @@ fn main() -> ExitCode {
         logging::start(&settings, cli.verbose, None);
         return skein_sandbox::jail::child_main(limits);
     }
+    if let Command::Evaluate { limits } = &cli.command {
+        return skein_node::evaluate_main(limits);
+    }
     let result = settings.with_options(cli.state, cli.config.as_deref()).and_then(|settings| {
         let _spans = logging::start(&settings, cli.verbose, cli.command.logs());
         command(&settings, cli.command)
@@ -99,6 +102,7 @@ fn command(settings: &Settings, command: Command) -> CommandResult {
         Command::Fleet(args) => commands::fleet::fleet(settings, &args),
         Command::Team(args) => commands::team::team(settings, &args),
         Command::Token(args) => commands::token::token(settings, &args),
+        Command::Rule(args) => commands::rule::rule(settings, &args),
         Command::Policy(args) => commands::policy::policy(settings, &args),
         Command::Secret(args) => commands::secret::secret(settings, &args),
         Command::Approval(args) => commands::approval::approval(settings, &args),
@@ -109,6 +113,8 @@ fn command(settings: &Settings, command: Command) -> CommandResult {
         Command::Webhook(args) => commands::webhook::webhook(settings, &args),
         Command::Completion(args) => commands::completion::completion(&args),
         Command::Reference(args) => commands::reference::reference(&args),
-        Command::Compile { .. } => unreachable!("handled before the settings are read"),
+        Command::Evaluate { .. } | Command::Compile { .. } => {
+            unreachable!("handled before the settings are read")
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! What came of a task.
 
 use serde::{Deserialize, Serialize};
-use skein_types::{Blake3, Bytes, DatasetId, ErrorClass, Rows, Verdict};
+use skein_types::{Blake3, Bytes, DatasetId, ErrorClass, Rows, RuleResult, Verdict};
 
 use super::TASKS_MAX;
+use super::task::RULES_HERE_MAX;
 use crate::Location;
 use crate::bounded::List;
 use crate::run::{Meters, RunRows, Why};
@@ -29,6 +30,9 @@ pub struct Staged {
     pub rows: RunRows,
     /// What it cost.
     pub meters: Meters,
+    /// What was found of the rules that it was asked to look at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<List<RuleResult, RULES_HERE_MAX>>,
 }
 
 /// What a plan says of one dataset.

@@ -104,6 +104,48 @@ pub struct RunTask {
     pub publish: Publish,
     /// What the plan saw; if it is another one now, nothing is done and the run is stale. None: whatever is there.
     pub schema: Option<Blake3>,
+    /// What has to be looked at before it is handed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Box<TaskRules>>,
+}
+
+/// Rules of one run at most: of the policy, the dataset's owner and its readers.
+pub const RULES_HERE_MAX: usize = 128;
+/// Other datasets that they look at.
+const OTHERS_MAX: usize = 256;
+
+/// Rules that are looked at on what is staged. Their text is in blobs, which most runs of a campaign share.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskRules {
+    /// The blob with the campaign's policy, if that has some.
+    pub policy: Option<Blake3>,
+    /// Blobs with one rule each.
+    pub rules: List<RuleOf, 96>,
+    /// Where other datasets are that they look at.
+    pub others: List<OtherPlace, OTHERS_MAX>,
+}
+
+/// One rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleOf {
+    /// The blob with it.
+    pub blob: Blake3,
+    /// The team that reads the dataset and wants it.
+    pub consumer: Option<skein_types::Name>,
+}
+
+/// Another dataset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtherPlace {
+    /// The team for which it was looked up; none: the dataset's owner, or the campaign.
+    pub team: Option<skein_types::Name>,
+    /// As rules call it.
+    pub name: skein_types::Name,
+    /// Where it is; none: there is none that the team may look at.
+    pub place: Option<DatasetPlace>,
 }
 
 /// Say of each dataset what would become of it.

@@ -3,9 +3,9 @@
 use crate::outcomes;
 use crate::samples::{digest, text, uuid};
 use skein_api::node::{
-    AgentLimits, CheckpointReport, DatasetPlace, DryRunTask, Exchange, Exchanged, Held, Lease, PROTOCOL,
-    Payload, Permit, PlanTask, Progress, Rate, Register, Registered, Revoke, RevokeReason, RunTask, ScanTask,
-    SplitTask, Usage, Used, Wants, Work,
+    AgentLimits, CheckpointReport, DatasetPlace, DryRunTask, Exchange, Exchanged, Held, Lease, OtherPlace,
+    PROTOCOL, Payload, Permit, PlanTask, Progress, Rate, Register, Registered, Revoke, RevokeReason, RuleOf,
+    RunTask, ScanTask, SplitTask, TaskRules, Usage, Used, Wants, Work,
 };
 use skein_api::{List, NameRule, Publish};
 use skein_types::{
@@ -125,6 +125,16 @@ fn payloads() -> Vec<Payload> {
         server: ServerId::new(uuid(8)),
         publish,
         schema: Some(digest("schema")),
+        rules: Some(Box::new(TaskRules {
+            policy: Some(digest("policy")),
+            rules: List::new(vec![RuleOf { blob: digest("rule"), consumer: None }]).unwrap(),
+            others: List::new(vec![OtherPlace {
+                team: None,
+                name: skein_types::Name::new("customers").unwrap(),
+                place: Some(place()),
+            }])
+            .unwrap(),
+        })),
     };
     let split = SplitTask { run: run_task.clone(), part: 1, parts: 4 };
     let server = ServerId::new(uuid(8));

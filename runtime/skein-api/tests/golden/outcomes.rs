@@ -15,6 +15,16 @@ pub(crate) fn all() -> List<Report, HELD_MAX> {
     List::new((1..).zip(each()).map(report).collect()).unwrap()
 }
 
+fn rule_result() -> skein_types::RuleResult {
+    skein_types::RuleResult {
+        rule: skein_types::Name::new("no-gap").unwrap(),
+        consumer: Some(skein_types::Name::new("bi").unwrap()),
+        severity: skein_types::Severity::Hold,
+        verdict: skein_types::RuleVerdict::Broken,
+        observed: skein_types::Text::clip("3 violations"),
+    }
+}
+
 fn each() -> Vec<Outcome> {
     let staged = Staged {
         descriptor: digest("descriptor"),
@@ -24,6 +34,7 @@ fn each() -> Vec<Outcome> {
         taken_over: 2,
         rows: rows(),
         meters: meters(),
+        rules: Some(List::new(vec![rule_result()]).unwrap()),
     };
     let found = Found { location: text("/d/orders"), bytes: Bytes(61_000), files: 1, why: Some(why()) };
     vec![

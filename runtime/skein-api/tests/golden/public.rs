@@ -83,6 +83,10 @@ pub(crate) fn dataset() -> Dataset {
     }
 }
 
+fn rule() -> skein_types::Rule {
+    from_value(json!({ "name": "ids", "severity": "hold", "unique": ["id"] })).unwrap()
+}
+
 fn policy() -> Policy {
     Policy {
         migration: Some(text("orders-v2")),
@@ -109,6 +113,7 @@ fn policy() -> Policy {
         gate: Some(text("80%")),
         waves: Some(List::new(vec![text("5%"), text("20%")]).unwrap()),
         retries: RetryAsk { transient: Some(3), wait_ms: Some(Millis(250)), longest_ms: Some(Millis(2_000)) },
+        rules: Some(List::new(vec![rule()]).unwrap()),
     }
 }
 
@@ -145,6 +150,7 @@ fn counts() -> RunCounts {
     RunCounts {
         ineligible: 1,
         planned: 2,
+        held: 13,
         intended: 3,
         published: 4,
         finalized: 5,

@@ -15,7 +15,7 @@ pub enum Duty {
     Revert(u32),
     /// Intended runs: publish what was announced, or find out what became of it.
     Confirm(u32),
-    /// Planned runs: end them.
+    /// Planned and held runs: end them.
     Cancel(u32),
     /// Published runs: give their old versions up.
     Finalize(u32),
@@ -60,7 +60,7 @@ impl Campaign {
             (has(RunState::Reverting), Duty::FinishReverts(number)),
             (has(RunState::Published) && self.reverts(wave), Duty::Revert(number)),
             (has(RunState::Intended), Duty::Confirm(number)),
-            (planned && self.cancels(wave), Duty::Cancel(number)),
+            ((planned || has(RunState::Held)) && self.cancels(wave), Duty::Cancel(number)),
             (has(RunState::Published) && self.state == CampaignState::Finalizing, Duty::Finalize(number)),
             (planned && on && wave.door_places() > 0, Duty::Intend(number)),
             (planned && on, Duty::Admit(number)),

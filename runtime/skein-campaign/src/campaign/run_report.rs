@@ -94,7 +94,8 @@ impl Campaign {
             RunState::Reverting => self.reverts(wave) || verbs::possible(Verb::RollBack, self.state),
             RunState::Finalized => self.state == CampaignState::Finalizing,
             // These happened.
-            RunState::Published
+            RunState::Held
+            | RunState::Published
             | RunState::Failed
             | RunState::Stale
             | RunState::Reverted

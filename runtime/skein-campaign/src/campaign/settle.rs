@@ -118,7 +118,8 @@ impl Campaign {
     }
 
     fn undone(&self, now: Timestamp) -> Option<Decision> {
-        let left = [RunState::Planned, RunState::Intended, RunState::Published, RunState::Reverting];
+        let left =
+            [RunState::Planned, RunState::Held, RunState::Intended, RunState::Published, RunState::Reverting];
         if left.iter().any(|state| self.count(*state) > 0) {
             return None;
         }
@@ -130,7 +131,7 @@ impl Campaign {
     }
 
     fn ended(&self, now: Timestamp) -> Option<Decision> {
-        let left = [RunState::Planned, RunState::Intended, RunState::Reverting];
+        let left = [RunState::Planned, RunState::Held, RunState::Intended, RunState::Reverting];
         let busy = left.iter().any(|state| self.count(*state) > 0) || self.to_revert() > 0;
         (!busy).then(|| self.to(CampaignState::Cancelled, Reason::AllAtRest, now))
     }

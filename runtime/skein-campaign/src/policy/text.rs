@@ -1,7 +1,7 @@
 //! From the TOML that people write to a policy. An unknown key is an error that names the nearest: a rule that is misspelt
 //! and silently not followed would be found out too late.
 
-use skein_types::{Code, ErrorClass, LONGEST_WAIT, codes, nearest};
+use skein_types::{Code, ErrorClass, LONGEST_WAIT, RULES_MAX, codes, nearest};
 use toml::{Table, Value};
 
 use super::{Policy, Span};
@@ -50,6 +50,7 @@ const KNOWN: [(&str, &[&str]); 5] = [
             "pin",
             "retries",
             "rollback_window",
+            "rules",
             "waves",
         ],
     ),
@@ -90,6 +91,17 @@ impl Policy {
         }
         if self.retries.longest < self.retries.wait {
             return Err(problem("`retries.longest` is shorter than `retries.wait`".to_owned()));
+        }
+        if self.rules.len() > RULES_MAX {
+            return Err(problem(format!("`rules` lists more than {RULES_MAX}")));
+        }
+        if let Some(twice) = self
+            .rules
+            .iter()
+            .enumerate()
+            .find_map(|(at, rule)| self.rules[..at].iter().find(|before| before.name == rule.name))
+        {
+            return Err(problem(format!("`rules` has two of the name {}", twice.name)));
         }
         // A wait that is longer looks like a clock that was put back, and ends at once.
         if self.retries.longest.length() > LONGEST_WAIT {

@@ -115,6 +115,7 @@ impl World {
     fn works(&mut self, seq: usize, well: bool) {
         let (well_to, badly_to) = match self.runs[seq].state {
             RunState::Planned => (RunState::Intended, RunState::Failed),
+            RunState::Held => (RunState::Planned, RunState::Failed),
             RunState::Intended => (RunState::Published, RunState::Failed),
             RunState::Reverting => (RunState::Reverted, RunState::RevertFailed),
             RunState::Ineligible
@@ -159,7 +160,7 @@ impl World {
 
     /// Somebody who wants it to end, whatever it takes.
     fn ends(&mut self) {
-        for _ in 0..20 {
+        for _ in 0..20 + self.runs.len() {
             self.settle(|| true);
             if self.state().is_terminal() {
                 return;
@@ -169,6 +170,11 @@ impl World {
                 && let Some(gated) = self.machine.waves().iter().find(gated).map(skein_campaign::Wave::number)
             {
                 self.ask(Observation::WaveApproved(gated)).unwrap();
+                continue;
+            }
+            if let Some(seq) = self.runs.iter().position(|run| run.state == RunState::Held) {
+                // A person decides, which may always be done.
+                self.go(seq, RunState::Failed).unwrap();
                 continue;
             }
             let asked = match self.state() {

@@ -502,3 +502,45 @@ fn a_machine_written_down_is_the_same_when_read_back() {
         assert_eq!(&serde_json::from_str::<Decision>(&text).unwrap(), decision);
     }
 }
+
+#[test]
+fn a_held_run_keeps_the_canary_back_and_no_later_wave_and_the_campaign_from_its_end() {
+    let mut world = World::planned(Policy::standard(), &[1, 20, 20]);
+    world.ask(Command::Start).unwrap();
+    world.go(0, RunState::Held).unwrap();
+    assert_eq!(world.machine.waves()[1].state(), WaveState::Waiting);
+    // Released, it goes through the door as it is staged.
+    world.go(0, RunState::Planned).unwrap();
+    publish(&mut world, 0);
+    assert_eq!(world.machine.waves()[1].state(), WaveState::Running);
+
+    world.go(1, RunState::Held).unwrap();
+    world.go(2, RunState::Held).unwrap();
+    for _ in 0..18 {
+        publish(&mut world, 1);
+    }
+    assert_eq!(world.machine.waves()[2].state(), WaveState::Running, "two of twenty wait for a person");
+    for _ in 0..20 {
+        publish(&mut world, 2);
+    }
+    assert_eq!(world.state(), CampaignState::Running);
+    world.go(1, RunState::Failed).unwrap();
+    assert_eq!(world.state(), CampaignState::Running);
+    world.go(2, RunState::Planned).unwrap();
+    publish(&mut world, 1);
+    assert_eq!(world.state(), CampaignState::Soaking);
+}
+
+#[test]
+fn held_runs_are_ended_with_their_campaign() {
+    for command in [Command::Cancel, Command::RollBack(RollBackWhat::Campaign)] {
+        let mut world = World::planned(Policy::standard(), &[2, 2]);
+        world.ask(Command::Start).unwrap();
+        publish(&mut world, 0);
+        world.go(1, RunState::Held).unwrap();
+        world.ask(command).unwrap();
+        world.settle(|| true);
+        assert_eq!(world.count(None, RunState::Held), 0);
+        assert!(world.state().is_terminal(), "{}", world.state());
+    }
+}

@@ -195,8 +195,10 @@ impl World {
 
     fn check_gate(&self, wave: u32) {
         let of_wave = self.runs.iter().filter(|run| run.wave == wave);
-        let (rest, all) =
-            of_wave.fold((0, 0), |(rest, all), run| (rest + u64::from(run.state.is_at_rest()), all + 1));
+        let (rest, all) = of_wave.fold((0, 0), |(rest, all), run| {
+            let waits = wave != 0 && run.state == RunState::Held;
+            (rest + u64::from(run.state.is_at_rest() || waits), all + 1)
+        });
         let waits_for = all - self.aside.get(&wave).copied().unwrap_or(0);
         let needed = if wave == 0 { waits_for * 100 } else { waits_for * 95 };
         assert!(rest * 100 >= needed, "wave {wave} is through its gate with {rest} of {all}");
@@ -292,6 +294,9 @@ impl World {
             Duty::Revert(wave) => (wave, RunState::Published, RunState::Reverting),
             Duty::Confirm(wave) if succeeds() => (wave, RunState::Intended, RunState::Published),
             Duty::Confirm(wave) => (wave, RunState::Intended, RunState::Failed),
+            Duty::Cancel(wave) if self.count(Some(wave), RunState::Held) > 0 => {
+                (wave, RunState::Held, RunState::Cancelled)
+            }
             Duty::Cancel(wave) => (wave, RunState::Planned, RunState::Cancelled),
             Duty::Finalize(wave) => (wave, RunState::Published, RunState::Finalized),
             Duty::Intend(wave) if succeeds() => (wave, RunState::Planned, RunState::Intended),

@@ -165,6 +165,7 @@ fn knows(ledger: &Sqlite, run: RunId, at: Timestamp, made: Timestamp) -> Result<
         Some(
             RunState::Ineligible
             | RunState::Planned
+            | RunState::Held
             | RunState::Intended
             | RunState::Failed
             | RunState::Skipped

@@ -1,9 +1,11 @@
 //! What of the log is worth telling.
 
+use std::collections::BTreeSet;
+
 use skein_ledger::Event;
 use skein_ledger::{
-    Campaign, CampaignMoved, EventFilter, Kind, Limit, Module, Name, NodeLost, Recorded, RunFailed, Subject,
-    Wave,
+    Campaign, CampaignMoved, EventFilter, Kind, Limit, Module, Name, NodeLost, Recorded, RunFailed, RunHeld,
+    Subject, Wave,
 };
 use skein_notify::{Account, Fact, Of};
 use skein_types::{
@@ -16,10 +18,11 @@ use crate::error::ServiceError;
 use crate::policy;
 
 /// Kinds of decisions of which some are told.
-pub(super) const KINDS: [Kind; 6] = [
+pub(super) const KINDS: [Kind; 7] = [
     Kind::CampaignMoved,
     Kind::CampaignRolledOut,
     Kind::RunFailed,
+    Kind::RunHeld,
     Kind::ModuleSuspended,
     Kind::ModuleBanned,
     Kind::NodeLost,
@@ -72,6 +75,9 @@ impl Control {
         }
         if let Event::RunFailed(failed) = &recorded.event {
             return self.fact_of_failure(failed, recorded).map(Some);
+        }
+        if let Event::RunHeld(held) = &recorded.event {
+            return self.fact_of_held(held, recorded).map(Some);
         }
         if let Event::ModuleSuspended(suspended) = &recorded.event {
             let (reason, module) = (suspended.reason.to_string(), suspended.module);
@@ -142,6 +148,26 @@ impl Control {
             class: failed.class,
         };
         Ok(told_of(fact, &row, recorded))
+    }
+
+    /// Told to the campaign's team, the dataset's, and the readers' whose rules keep the run back.
+    fn fact_of_held(&self, held: &RunHeld, recorded: &Recorded) -> Result<Told, ServiceError> {
+        let absent = || ServiceError::absent("run", &held.seq.to_string());
+        let row = self.campaign_row(held.campaign)?;
+        let run = self.ledger.run(held.campaign, held.seq)?.ok_or_else(absent)?;
+        let dataset = self.ledger.dataset(run.dataset)?;
+        let mut teams: BTreeSet<Name> = held.consumers.iter().cloned().collect();
+        teams.insert(row.owner.clone());
+        teams.extend(dataset.as_ref().map(|dataset| dataset.owner.clone()));
+        let fact = Fact::RunHeld {
+            of: of(&row),
+            run: run.id,
+            seq: run.seq,
+            dataset: dataset.map_or_else(|| run.dataset.to_string(), |dataset| dataset.name.to_string()),
+            consumers: held.consumers.iter().map(ToString::to_string).collect(),
+            reason: held.reason.to_string(),
+        };
+        Ok(told_of(fact, &row, recorded).to(teams))
     }
 
     fn fact_of_module(

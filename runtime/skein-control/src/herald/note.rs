@@ -66,6 +66,11 @@ impl Told {
         Self { audience, campaign: Some(campaign), ..self }
     }
 
+    /// To be heard by these teams.
+    pub(super) fn to(self, teams: BTreeSet<Name>) -> Self {
+        Self { audience: Audience::Teams(teams), ..self }
+    }
+
     /// Whether a receiver is told.
     pub(super) fn is_for(&self, receiver: &Webhook) -> bool {
         let topic = self.fact.topic();
@@ -88,7 +93,8 @@ pub(super) struct Waiting {
 impl Waiting {
     /// One more for this receiver, if there is room for what is about such a topic.
     fn take(&mut self, receiver: WebhookId, topic: Topic, control: &Control) -> Result<bool, ServiceError> {
-        let most = if topic == Topic::RunFailed { ABOUT_RUNS_MAX } else { WAITING_MAX };
+        let most =
+            if matches!(topic, Topic::RunFailed | Topic::RunHeld) { ABOUT_RUNS_MAX } else { WAITING_MAX };
         let waiting = match self.of.get(&receiver) {
             Some(waiting) => *waiting,
             None => control.waiting_for(receiver)?.len(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use skein_types::{DatasetId, Name, Text};
+use skein_types::{Blake3, DatasetId, Name, Text};
 
 /// Labels of a dataset.
 pub type Labels = BTreeMap<Name, Name>;
@@ -46,6 +46,52 @@ pub struct DatasetChanged {
 pub struct DatasetRemoved {
     /// Which.
     pub dataset: DatasetId,
+    /// Why.
+    pub reason: Text,
+}
+
+/// A rule holds of a dataset from now on: its owner's, or a team's that reads it. Whoever sets it again sets all of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleSet {
+    /// Of which dataset.
+    pub dataset: DatasetId,
+    /// The team that reads it; none: the dataset's owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consumer: Option<Name>,
+    /// What it is called, among those of the dataset and the team.
+    pub name: Name,
+    /// The blob with it. Kept while it is set.
+    pub blob: Blake3,
+}
+
+/// The rule is none any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleRemoved {
+    /// Of which dataset.
+    pub dataset: DatasetId,
+    /// The team that reads it; none: the dataset's owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consumer: Option<Name>,
+    /// Which.
+    pub name: Name,
+    /// Why.
+    pub reason: Text,
+}
+
+/// The dataset's owner does not want a rule of a reader looked at, or wants it again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleIgnored {
+    /// Of which dataset.
+    pub dataset: DatasetId,
+    /// Whose.
+    pub consumer: Name,
+    /// Which.
+    pub name: Name,
+    /// Whether it is passed over.
+    pub ignored: bool,
     /// Why.
     pub reason: Text,
 }

@@ -100,6 +100,35 @@ pub struct RunIntended {
     pub attempt: AttemptId,
 }
 
+/// Its result is staged, and a rule keeps it from being announced: a person decides. From *planned*.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunHeld {
+    /// Of which campaign.
+    pub campaign: CampaignId,
+    /// Which run of it.
+    pub seq: u64,
+    /// Whose work is kept.
+    pub attempt: AttemptId,
+    /// The rules that are broken or not known to hold, and what may be told of them.
+    pub reason: Text,
+    /// Teams of consumers whose rules are among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consumers: Vec<Name>,
+}
+
+/// A person lets it go on to the door in spite of its rules, with the very result that is staged. From *held* to *planned*.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunReleased {
+    /// Of which campaign.
+    pub campaign: CampaignId,
+    /// Which run of it.
+    pub seq: u64,
+    /// Why.
+    pub reason: Text,
+}
+
 /// Its result is current. From *intended*.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -245,7 +245,7 @@ fn samples() -> Vec<Event> {
             team: name("shop"),
             plan: digest("plan"),
             person: name("ada"),
-            reason,
+            reason: reason.clone(),
         }
         .into(),
         WaveApproved {
@@ -256,6 +256,18 @@ fn samples() -> Vec<Event> {
             note: text("the canary looks well"),
         }
         .into(),
+        RunHeld {
+            campaign,
+            seq,
+            attempt: AttemptId::new(uuid),
+            reason: reason.clone(),
+            consumers: vec![name("bi")],
+        }
+        .into(),
+        RunReleased { campaign, seq, reason: reason.clone() }.into(),
+        RuleSet { dataset, consumer: Some(name("bi")), name: name("no-gap"), blob: digest("policy") }.into(),
+        RuleRemoved { dataset, consumer: None, name: name("no-gap"), reason: reason.clone() }.into(),
+        RuleIgnored { dataset, consumer: name("bi"), name: name("no-gap"), ignored: true, reason }.into(),
     ]
 }
 

@@ -150,6 +150,7 @@ fn needed_blobs(event: &Event) -> Vec<Blake3> {
         Event::CampaignPlanned(e) => vec![e.report],
         Event::RunIntended(e) => vec![e.descriptor],
         Event::PolicySet(e) => vec![e.blob],
+        Event::RuleSet(e) => vec![e.blob],
         Event::ModuleCompiled(e) => e.manifest.into_iter().collect(),
         Event::ModuleSubmitted(_)
         | Event::ModuleRefused(_)
@@ -165,6 +166,10 @@ fn needed_blobs(event: &Event) -> Vec<Blake3> {
         | Event::WavePlanned(_)
         | Event::WaveMoved(_)
         | Event::RunPlanned(_)
+        | Event::RunHeld(_)
+        | Event::RunReleased(_)
+        | Event::RuleRemoved(_)
+        | Event::RuleIgnored(_)
         | Event::RunPublished(_)
         | Event::RunFinalized(_)
         | Event::RunFailed(_)

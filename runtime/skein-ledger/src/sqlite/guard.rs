@@ -174,6 +174,11 @@ fn setting_at(db: &Connection, setting: &Subject) -> rusqlite::Result<Option<u64
             (sql, vec![team.to_string(), name.to_string()])
         }
         Subject::Webhook(id) => ("SELECT version FROM webhook WHERE id = ?1", vec![id.to_string()]),
+        Subject::Rule(dataset, consumer, name) => {
+            let sql = "SELECT version FROM rule WHERE dataset = ?1 AND consumer = ?2 AND name = ?3";
+            let consumer = consumer.as_ref().map_or_else(String::new, Name::to_string);
+            (sql, vec![dataset.to_string(), consumer, name.to_string()])
+        }
         Subject::Fleet => ("SELECT version FROM fleet WHERE one = 1", Vec::new()),
         // Refused before it came here.
         Subject::Module(_)

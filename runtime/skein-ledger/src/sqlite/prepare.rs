@@ -204,6 +204,7 @@ fn setting(guard: &Guard) -> Result<(), String> {
         | Subject::Policy(_)
         | Subject::Secret(..)
         | Subject::Webhook(_)
+        | Subject::Rule(..)
         | Subject::Fleet => Ok(()),
         Subject::Module(_)
         | Subject::Dataset(_)

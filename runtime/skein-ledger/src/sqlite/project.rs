@@ -6,6 +6,7 @@ mod approval;
 mod campaign;
 mod catalogue;
 mod node;
+pub(super) mod rule;
 mod run;
 mod settings;
 
@@ -86,6 +87,11 @@ pub(super) fn project(db: &Connection, event: &Event, when: When) -> Result<(), 
         Event::CommentResolved(e) => approval::resolved(db, e, at),
         Event::ApprovalBrokenGlass(e) => approval::broken_glass(db, e, at),
         Event::WaveApproved(e) => approval::wave_approved(db, e, at),
+        Event::RunHeld(e) => run::held(db, e, at),
+        Event::RunReleased(e) => run::released(db, e, at),
+        Event::RuleSet(e) => rule::set(db, e, when),
+        Event::RuleRemoved(e) => rule::removed(db, e),
+        Event::RuleIgnored(e) => rule::ignored(db, e, when),
     }
 }
 

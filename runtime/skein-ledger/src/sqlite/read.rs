@@ -7,6 +7,7 @@ pub(super) mod catalogue;
 pub(super) mod event;
 pub(super) mod kept;
 pub(super) mod node;
+pub(super) mod rule;
 pub(super) mod run;
 pub(super) mod settings;
 pub(super) mod task;

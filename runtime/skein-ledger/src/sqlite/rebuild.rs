@@ -12,7 +12,7 @@ use crate::error::{Damage, LedgerError};
 use crate::ledger::Rebuilt;
 
 /// Projections and their keys, in an order in which one may refer to those before it.
-const TABLES: [(&str, &str); 20] = [
+const TABLES: [(&str, &str); 21] = [
     ("event_hour", "hour"),
     ("module", "digest"),
     ("module_label", "name, version"),
@@ -33,6 +33,7 @@ const TABLES: [(&str, &str); 20] = [
     ("secret", "team, name"),
     ("webhook", "id"),
     ("fleet", "one"),
+    ("rule", "dataset, consumer, name"),
 ];
 
 pub(super) fn rebuild(live: &Connection) -> Result<Rebuilt, LedgerError> {

@@ -32,7 +32,7 @@ pub(super) fn sweep(writer: &Writer, retention: Retention, now: Timestamp) -> Re
     }
 }
 
-/// A blob is named by a task, a campaign, a module, a policy, or a run that is at the door: those that need its bytes.
+/// A blob is named by a task, a campaign, a module, a policy, a rule, or a run that is at the door: those that need its bytes.
 const BLOBS: &str = "DELETE FROM blob WHERE digest IN (
     SELECT digest FROM blob b WHERE keep_until < ?1
     AND NOT EXISTS (SELECT 1 FROM task WHERE input = b.digest)
@@ -45,6 +45,7 @@ const BLOBS: &str = "DELETE FROM blob WHERE digest IN (
     AND NOT EXISTS (SELECT 1 FROM campaign WHERE selection = b.digest)
     AND NOT EXISTS (SELECT 1 FROM campaign WHERE report = b.digest)
     AND NOT EXISTS (SELECT 1 FROM policy WHERE blob = b.digest)
+    AND NOT EXISTS (SELECT 1 FROM rule WHERE blob = b.digest)
     LIMIT ?2)";
 
 pub(super) fn chunk(db: &Connection, chunk: &Chunk) -> rusqlite::Result<Swept> {

@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use skein_types::{
-    Blake3, Bounds, Excess, FuelBudget, Name, QuotaOf, ReceiverKind, Resource, Text, Timestamp, WebhookId,
+    Blake3, Bounds, DatasetId, Excess, FuelBudget, Name, QuotaOf, ReceiverKind, Resource, Text, Timestamp,
+    WebhookId,
 };
 
 /// Somebody's part of the fleet.
@@ -75,6 +76,25 @@ pub struct Webhook {
     /// Whether it is told at all.
     pub active: bool,
     /// When it was set.
+    pub since: Timestamp,
+    /// Which setting of it.
+    pub version: u64,
+}
+
+/// A rule of a dataset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Of which dataset.
+    pub dataset: DatasetId,
+    /// The team that reads the dataset and wants it; none: the dataset's owner.
+    pub consumer: Option<Name>,
+    /// What it is called.
+    pub name: Name,
+    /// The blob with it.
+    pub blob: Blake3,
+    /// Why it is passed over, if the dataset's owner said so.
+    pub ignored: Option<Text>,
+    /// When it was set, or last said to be passed over or not.
     pub since: Timestamp,
     /// Which setting of it.
     pub version: u64,

@@ -7,17 +7,18 @@ use std::time::Duration;
 
 use skein_api::node::{
     AgentLimits, DatasetPlace, DatasetPlan, DryRunTask, Fragment, Lease, Notes, Outcome, Payload, PlanTask,
-    Planned, RunTask, SplitTask, Staged as ApiStaged, Work,
+    Planned, RunTask, SplitTask, Staged as ApiStaged, TaskRules, Work,
 };
 use skein_api::{List, Meters, NameRule as ApiNames, RunRows, Why};
 use skein_dataset::{Dataset, HandedOver, NameRule, Options, Place, ProbeCache, RowCounts, staged_attempts};
 use skein_sandbox::{ArtifactTrust, Engine, Limits, LogLevel, Module};
 use skein_types::{
-    AttemptId, Blake3, Bytes, CampaignId, Clock, Code, ErrorClass, Rows, RunId, ServerId, Verdict, chain,
-    codes,
+    AttemptId, Blake3, Bytes, CampaignId, Clock, Code, ErrorClass, Rows, RuleResult, RulesLead, RunId,
+    ServerId, Verdict, chain, codes,
 };
 
 use super::client::{Client, ClientError};
+use super::rule_book::RuleBook;
 use super::{notes, sampling, scanning, secrets};
 use crate::choice::FileChoice;
 use crate::dry_run::{DryRunRequest, dry_run};
@@ -54,6 +55,7 @@ pub(super) struct StagedRun {
     taken_over: u64,
     rows: RunRows,
     meters: Meters,
+    rules: Vec<RuleResult>,
 }
 
 impl StagedRun {
@@ -70,7 +72,7 @@ impl StagedRun {
             bytes_spliced: report.bytes_spliced,
         };
         let rows = RunRows { read, written, rejected, filtered };
-        Self { files: report.files as u64, taken_over, rows, meters }
+        Self { files: report.files as u64, taken_over, rows, meters, rules: report.rules.clone() }
     }
 
     pub(super) fn handed(&self, over: &HandedOver) -> ApiStaged {
@@ -82,6 +84,7 @@ impl StagedRun {
             taken_over: self.taken_over,
             rows: self.rows,
             meters: self.meters,
+            rules: (!self.rules.is_empty()).then(|| List::first(self.rules.clone()).0),
         }
     }
 
@@ -99,6 +102,7 @@ pub(super) struct Shop {
     slots: usize,
     trusted: Mutex<Option<ArtifactTrust>>,
     modules: Mutex<BTreeMap<Blake3, Module>>,
+    pub(super) rules: RuleBook,
     params: Mutex<BTreeMap<(Blake3, Option<CampaignId>), Params>>,
 }
 
@@ -132,6 +136,7 @@ impl Shop {
             slots,
             trusted: Mutex::default(),
             modules: Mutex::default(),
+            rules: RuleBook::new(),
             params: Mutex::default(),
         })
     }
@@ -175,9 +180,40 @@ impl Shop {
             Ok(prepared) => prepared,
             Err(outcome) => return over(outcome),
         };
-        let staged = prepared.stage(progress)?;
+        let mut staged = prepared.stage(progress)?;
+        if let Some(rules) = &task.rules {
+            self.judge((&mut staged, task), rules, progress)?;
+        }
         let known = StagedRun::of(staged.report(), progress.read().taken_over);
         Ok(Done::Staged(Box::new(staged), known))
+    }
+
+    /// Looks at what must hold of a run before it is handed over. What is broken for good ends it here.
+    fn judge(
+        &self,
+        (staged, task): (&mut Staged, &RunTask),
+        rules: &TaskRules,
+        progress: &Progress,
+    ) -> Result<(), Trouble> {
+        let asked = self.rules.asked(&self.client, rules, |place| {
+            self.dataset(place, task.server).map_err(|_| "it cannot be opened".to_owned())
+        })?;
+        let lead = staged.judge(&self.rules.jail, &asked, progress);
+        if progress.is_cancelled() {
+            return Err(RunError::Cancelled.into());
+        }
+        for result in &staged.report().rules {
+            let level = if result.leads() == RulesLead::On { LogLevel::Info } else { LogLevel::Warn };
+            progress.journal().node_said(level, &result.to_string());
+        }
+        match lead {
+            RulesLead::On | RulesLead::Hold => Ok(()),
+            RulesLead::Fail => {
+                let results = staged.report().rules.iter();
+                let broken = results.filter(|result| result.leads() == RulesLead::Fail).cloned().collect();
+                Err(RunError::RuleBroken(broken).into())
+            }
+        }
     }
 
     fn split(&self, attempt: AttemptId, task: &SplitTask, progress: &Progress) -> Result<Outcome, Trouble> {

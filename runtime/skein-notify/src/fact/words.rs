@@ -16,6 +16,7 @@ impl Fact {
             Self::CampaignRolledBack { of, .. } => format!("{} was rolled back", of.name),
             Self::WindowEnding { of, .. } => format!("{} can soon not be rolled back any more", of.name),
             Self::RunFailed { of, dataset, .. } => format!("{}: the run over {dataset} failed", of.name),
+            Self::RunHeld { of, dataset, .. } => format!("{}: the result for {dataset} is held", of.name),
             Self::ModuleSuspended { name, .. } => format!("The module {name} is suspended"),
             Self::ModuleBanned { name, .. } => format!("The module {name} is banned"),
             Self::NodeLost { name, .. } => format!("The node {name} is lost"),
@@ -50,6 +51,19 @@ impl Fact {
                 )]
             }
             Self::RunFailed { seq, code, .. } => vec![format!("Run {seq}: {}: {}.", code.id, code.title)],
+            Self::RunHeld { of, seq, consumers, reason, .. } => {
+                let whose = match consumers.as_slice() {
+                    [] => String::new(),
+                    teams => format!(" Rules of {}, who read it, are among them.", teams.join(", ")),
+                };
+                vec![
+                    format!("Run {seq}: {reason}.{whose}"),
+                    format!(
+                        "It is published or given up when somebody says so: skein campaign release {} {seq}",
+                        of.campaign
+                    ),
+                ]
+            }
             Self::ModuleSuspended { module, reason, .. } | Self::ModuleBanned { module, reason, .. } => {
                 vec![format!("Its campaigns halt: {reason}."), format!("{module}")]
             }

@@ -77,6 +77,10 @@ pub(crate) struct RunArgs {
     pub(crate) names: Option<Names>,
     #[command(flatten)]
     pub(crate) sizes: ResizeArgs,
+    /// Rules that the result must keep, as TOML; nothing is published where one of severity error or hold is broken, or cannot be
+    /// evaluated.
+    #[arg(long = "rule", value_name = "FILE.toml", conflicts_with_all = ["manifest", "into", "dry_run"])]
+    pub(crate) rules: Option<PathBuf>,
     /// How to print the summary.
     #[arg(short = 'o', long = "format", value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,

@@ -3,6 +3,7 @@
 mod act;
 mod approve;
 mod create;
+mod held;
 pub(crate) mod plan;
 pub(crate) mod policy_file;
 mod report;
@@ -194,6 +195,12 @@ pub(crate) enum Verb {
     },
     #[command(flatten)]
     Saying(Saying),
+    /// Publish the result of a run that a rule keeps back, as it is staged.
+    Release(held::HeldArgs),
+    /// Make the result of a run that a rule keeps back again, and look again.
+    Recheck(held::HeldArgs),
+    /// Give up the result of a run that a rule keeps back; the run has failed.
+    Discard(held::HeldArgs),
     /// Ask by the API's word for it: plan, start, pause, resume, cancel, retry, skip, roll_back or finalize. Nothing is asked back.
     #[command(hide = true)]
     Act {
@@ -260,6 +267,9 @@ pub(crate) fn campaign(settings: &Settings, args: &CampaignArgs) -> CommandResul
             report::shown(view, &server.get(&path(campaign, "report"))?, *markdown);
             Ok(())
         }
+        Verb::Release(held) => held::decide(view, &server, "release", held),
+        Verb::Recheck(held) => held::decide(view, &server, "recheck", held),
+        Verb::Discard(held) => held::decide(view, &server, "discard", held),
         Verb::Watch { campaign } => wait::watch(settings, (&server, view), campaign),
         Verb::Wait { campaign, until } => wait::wait(settings, (&server, view), (campaign, until)),
         Verb::Plan { .. }

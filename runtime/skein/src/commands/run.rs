@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use skein_dataset::check_free;
 use skein_node::{
-    DryRun, DryRunRequest, Preparation, Progress, PublishMode, RunError, RunOutcome, RunReport, RunRequest,
-    prepare, write_aside,
+    DryRun, DryRunRequest, Preparation, Progress, PublishMode, RuleAsked, RulesAsked, RunError, RunOutcome,
+    RunReport, RunRequest, prepare, write_aside,
 };
 use skein_sandbox::Limits;
-use skein_types::{Clock, Fuel, RunId, SystemClock, codes};
+use skein_types::{Clock, Fuel, Rule, RulesLead, RunId, SystemClock, codes};
 
 use crate::args::{Output, RunArgs};
+use crate::commands::rule::rules_in;
 use crate::commands::run_manifest::run_manifest;
 use crate::datasets;
 use crate::failure::{CommandResult, Failure};
@@ -43,6 +44,10 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
     let home = Home::at(&settings.home);
     let threads = args.threads.map_or_else(datasets::default_threads, usize::from);
     let params = secrets::params(&args.with, &home)?;
+    let rules = match &args.rules {
+        Some(file) => rules_in(file)?,
+        None => Vec::new(),
+    };
     refuse_swapped(&args.module, path)?;
     let dataset = datasets::open(settings, path, Arc::clone(&clock), threads)?;
     let onlookers = Onlookers::default();
@@ -73,7 +78,7 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
         let _view = ProgressView::start(Arc::clone(&progress), settings.interactive);
         let outcome = match &args.into {
             Some(to) => write_aside(dataset, &module, request, to, (clock, &progress)),
-            None => migrate((dataset, &args.publish), &module, request, clock, &progress),
+            None => migrate((dataset, &args.publish), &module, (request, &rules), clock, &progress),
         };
         outcome.map_err(|error| failed(&error))?
     };
@@ -123,7 +128,7 @@ fn look(
 fn migrate(
     (dataset, mode): (skein_dataset::Dataset, &PublishMode),
     module: &skein_sandbox::Module,
-    request: RunRequest,
+    (request, rules): (RunRequest, &[Rule]),
     clock: Arc<dyn Clock>,
     progress: &Progress,
 ) -> Result<RunOutcome, RunError> {
@@ -135,7 +140,30 @@ fn migrate(
         Preparation::AlreadyMigrated { version, migration } => {
             Ok(RunOutcome::AlreadyMigrated { version, migration })
         }
-        Preparation::Ready(prepared) => prepared.stage(progress)?.publish_as(mode),
+        Preparation::Ready(prepared) => {
+            let mut staged = prepared.stage(progress)?;
+            judged(&mut staged, rules, (mode, progress))?;
+            staged.publish_as(mode)
+        }
+    }
+}
+
+/// Refuses a result that breaks rules. One that is only to be kept back may be held, as whoever asks for that will look at it.
+fn judged(
+    staged: &mut skein_node::Staged,
+    rules: &[Rule],
+    (mode, progress): (&PublishMode, &Progress),
+) -> Result<(), RunError> {
+    let rules = rules.iter().map(|rule| RuleAsked { rule: rule.clone(), consumer: None }).collect();
+    let lead = staged.judge(&skein_node::jail(), &RulesAsked { rules, others: Vec::new() }, progress);
+    let of = |lead: RulesLead| {
+        let results = staged.report().rules.iter();
+        results.filter(|result| result.leads() == lead).cloned().collect::<Vec<_>>()
+    };
+    match lead {
+        RulesLead::Fail => Err(RunError::RuleBroken(of(lead))),
+        RulesLead::Hold if *mode != PublishMode::Hold => Err(RunError::RulesHold(of(lead))),
+        RulesLead::Hold | RulesLead::On => Ok(()),
     }
 }
 

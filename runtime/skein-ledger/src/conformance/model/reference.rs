@@ -337,6 +337,12 @@ impl Reference {
                 (run.version, run.failure) = (None, None);
                 Ok(())
             }
+            Event::RunHeld(e) => {
+                self.end_run((e.campaign, e.seq), (RunState::Planned, RunState::Held), &e.reason, now)
+            }
+            Event::RunReleased(e) => {
+                self.end_run((e.campaign, e.seq), (RunState::Held, RunState::Planned), &e.reason, now)
+            }
             Event::RunPublished(e) => {
                 let moved = (RunState::Intended, RunState::Published);
                 self.move_run((e.campaign, e.seq), moved, "", now)?.version = Some(e.version);
@@ -457,6 +463,7 @@ impl Reference {
         let before = |state| match state {
             RunState::Ineligible
             | RunState::Planned
+            | RunState::Held
             | RunState::Failed
             | RunState::Skipped
             | RunState::Stale

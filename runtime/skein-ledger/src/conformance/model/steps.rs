@@ -105,7 +105,7 @@ fn guard(which: u8, p: Pick, model: &Reference) -> Guard {
     }
 }
 
-const ENTRIES: u8 = 31;
+const ENTRIES: u8 = 33;
 
 fn entry(which: u8, p: Pick, model: &Reference) -> Entry {
     let (task, token, node, incarnation) = (task(p.task), p.token(model), node(p.node), p.incarnation(model));
@@ -186,6 +186,11 @@ fn event(which: u8, p: Pick, model: &Reference) -> Event {
             RunRevertFailed { campaign: id, seq, class, code, message: reason }.into()
         }
         30 => NodeMarked { node, mark: NodeMark::ALL[p.wild as usize % 3], reason }.into(),
+        31 => {
+            let (attempt, consumers) = (attempt(p.wild), vec![name("bi")]);
+            RunHeld { campaign: id, seq, attempt, reason, consumers }.into()
+        }
+        32 => RunReleased { campaign: id, seq, reason }.into(),
         _ if p.wild < 4 => RunFinalized { campaign: id, seq }.into(),
         _ if p.wild < 8 => RunCancelled { campaign: id, seq, from, reason }.into(),
         _ => RunStale { campaign: id, seq, from, reason }.into(),
@@ -246,6 +251,8 @@ impl Pick {
             27 => run(RunState::Published),
             28 => run(RunState::Reverting),
             29 if self.wild < 4 => run(RunState::Published),
+            31 => run(RunState::Planned),
+            32 => run(RunState::Held),
             _ => self,
         }
     }

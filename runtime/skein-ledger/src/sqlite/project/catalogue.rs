@@ -133,6 +133,7 @@ pub(super) fn changed(db: &Connection, e: &DatasetChanged) -> Result<(), Stop> {
 
 pub(super) fn removed(db: &Connection, e: &DatasetRemoved) -> Result<(), Stop> {
     unlabel(db, e.dataset)?;
+    super::rule::of_removed(db, &e.dataset.to_string())?;
     db.prepare_cached("DELETE FROM dataset WHERE id = ?1")?.execute([e.dataset.to_string()])?;
     Ok(())
 }

@@ -4,8 +4,8 @@ use rusqlite::{Connection, ToSql, params};
 use skein_types::{CampaignId, ErrorClass, Name, RunState, Timestamp, Verdict};
 
 use crate::event::run::{
-    Meters, RunCancelled, RunFailed, RunFinalized, RunIntended, RunPlanned, RunPublished, RunRetried,
-    RunRevertFailed, RunReverted, RunReverting, RunSkipped, RunStale,
+    Meters, RunCancelled, RunFailed, RunFinalized, RunHeld, RunIntended, RunPlanned, RunPublished,
+    RunReleased, RunRetried, RunRevertFailed, RunReverted, RunReverting, RunSkipped, RunStale,
 };
 use crate::guard::Found;
 use crate::sqlite::apply::refuse_if;
@@ -64,6 +64,16 @@ pub(super) fn intended(db: &Connection, e: &RunIntended, at: Timestamp) -> Resul
         e.attempt.to_string()
     ])?;
     Ok(())
+}
+
+pub(super) fn held(db: &Connection, e: &RunHeld, at: Timestamp) -> Result<(), Stop> {
+    let reason = e.reason.as_str();
+    moves(db, (e.campaign, e.seq), (RunState::Planned, RunState::Held), reason, at).map(|_| ())
+}
+
+pub(super) fn released(db: &Connection, e: &RunReleased, at: Timestamp) -> Result<(), Stop> {
+    let reason = e.reason.as_str();
+    moves(db, (e.campaign, e.seq), (RunState::Held, RunState::Planned), reason, at).map(|_| ())
 }
 
 pub(super) fn published(db: &Connection, e: &RunPublished, at: Timestamp) -> Result<(), Stop> {

@@ -12,10 +12,10 @@ use crate::view::{Campaign, CampaignFilter, CampaignPlan, RunCounts, Wave};
 const CAMPAIGN: &str = "SELECT id, name, owner, module, params, params_blob, policy, selection, state, epoch, reason, created,
     since, plan, report, plan_bytes, plan_rows, rolled_out, meters, secrets, broken_glass, comments,
     open_questions,
-    n_ineligible, n_planned, n_intended, n_published, n_finalized, n_failed, n_skipped, n_stale, n_cancelled, n_reverting,
+    n_ineligible, n_planned, n_held, n_intended, n_published, n_finalized, n_failed, n_skipped, n_stale, n_cancelled, n_reverting,
     n_reverted, n_revert_failed FROM campaign";
 const WAVE: &str = "SELECT number, state, reason, since, budget, failures,
-    n_ineligible, n_planned, n_intended, n_published, n_finalized, n_failed, n_skipped, n_stale, n_cancelled, n_reverting,
+    n_ineligible, n_planned, n_held, n_intended, n_published, n_finalized, n_failed, n_skipped, n_stale, n_cancelled, n_reverting,
     n_reverted, n_revert_failed FROM wave";
 
 pub(in crate::sqlite) fn campaign(db: &Connection, id: CampaignId) -> rusqlite::Result<Option<Campaign>> {

@@ -248,3 +248,17 @@ CREATE TABLE comment (
     resolution TEXT NOT NULL,
     PRIMARY KEY (campaign, number)
 ) STRICT, WITHOUT ROWID;
+-- Rules of datasets: their owners' and, with a team, their readers'. And runs that a rule keeps from being announced.
+CREATE TABLE rule (
+    dataset TEXT NOT NULL,
+    consumer TEXT NOT NULL,
+    name TEXT NOT NULL,
+    blob BLOB NOT NULL,
+    ignored TEXT,
+    since INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (dataset, consumer, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX rule_blob ON rule (blob);
+ALTER TABLE campaign ADD COLUMN n_held INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE wave ADD COLUMN n_held INTEGER NOT NULL DEFAULT 0;

@@ -140,6 +140,9 @@ pub(super) fn act(settings: &Settings, (server, view): (&Server, View), verb: &V
             done(settings, to, &asked, None)
         }
         Verb::Create(_)
+        | Verb::Release(_)
+        | Verb::Recheck(_)
+        | Verb::Discard(_)
         | Verb::List { .. }
         | Verb::Show { .. }
         | Verb::Samples { .. }

@@ -150,6 +150,7 @@ fn asked(agents: Agents, rules: &Policy) -> Result<skein_api::Policy, String> {
         },
         checkpoint_rows: agents.checkpoint_rows.map(Rows),
         window_ms: Some(rules.rollback_window.length()),
+        rules: (!rules.rules.is_empty()).then(|| List::first(rules.rules.clone()).0),
         canary: CanaryAsk {
             share: Some(share(&rules.canary.share)),
             datasets: Some(rules.canary.datasets),

@@ -92,6 +92,7 @@ fn datasets(all: u64, runs: &RunCounts) -> String {
         (runs.skipped, "skipped"),
         (runs.stale, "stale"),
         (runs.cancelled, "cancelled"),
+        (runs.held, "held"),
         (runs.planned + runs.intended, "to do"),
         (runs.reverting, "being rolled back"),
         (runs.reverted, "rolled back"),

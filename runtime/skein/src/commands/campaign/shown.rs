@@ -185,6 +185,12 @@ pub(super) fn run(view: View, campaign: &str, run: &Run) {
             render::line(&format!("failed attempt: {failed}"));
             render::line(&format!("next: {}", attempt::next(failed)));
         }
+        if run.state == RunState::Held {
+            render::line(&format!(
+                "next: skein campaign release|recheck|discard {campaign} {} --reason WHY",
+                run.seq
+            ));
+        }
         if run.state == RunState::Failed {
             render::line(&format!("next: skein campaign retry {campaign} --run {}", run.seq));
         }

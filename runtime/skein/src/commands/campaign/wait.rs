@@ -386,7 +386,7 @@ fn counts(now: &CampaignProgress) -> (u64, u64) {
         + runs.cancelled
         + runs.reverted
         + runs.revert_failed;
-    (ended, ended + runs.planned + runs.intended + runs.reverting)
+    (ended, ended + runs.planned + runs.held + runs.intended + runs.reverting)
 }
 
 fn told(now: &CampaignProgress) -> String {
@@ -397,9 +397,13 @@ fn told(now: &CampaignProgress) -> String {
         0 => String::new(),
         retrying => format!("{retrying} tried again, "),
     };
+    let held = match now.runs.held {
+        0 => String::new(),
+        held => format!(", {held} held by rules"),
+    };
     let waits = now.waits.as_ref().map(|waits| format!("; {}", nothing_begins(waits))).unwrap_or_default();
     format!(
-        "{}: {} running, {} staged, {again}{} failed ({} more may), {rate} rows/s{left}{waits}",
+        "{}: {} running, {} staged, {again}{} failed ({} more may), {rate} rows/s{left}{held}{waits}",
         now.state, now.running, now.staged, now.runs.failed, now.failures_left
     )
 }

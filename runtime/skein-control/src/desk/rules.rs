@@ -1,0 +1,113 @@
+//! Rules of datasets, and runs that they keep back.
+
+use skein_api::{DatasetRule, DatasetRules, RuleIgnore, RulePut, Run, RunAction};
+use skein_ledger::Name;
+
+use super::Desk;
+use crate::access::Act;
+use crate::campaigns::campaign_id;
+use crate::control::name;
+use crate::error::ServiceError;
+use crate::rules::held::HeldVerb;
+use crate::settings::Seen;
+
+impl Desk<'_> {
+    /// Sets a rule: the dataset's owner's, or, with a team, that team's as a reader of the dataset.
+    pub fn put_rule(
+        &self,
+        (dataset, consumer, named): (&str, Option<&str>, &str),
+        seen: Seen,
+        asked: &RulePut,
+    ) -> Result<DatasetRule, ServiceError> {
+        let (row, consumer) = self.ruled(dataset, consumer, Act::Compose)?;
+        self.control.put_rule(self.who, (&row, consumer, named, seen), asked)
+    }
+
+    /// A rule.
+    pub fn rule(
+        &self,
+        (dataset, consumer, named): (&str, Option<&str>, &str),
+    ) -> Result<DatasetRule, ServiceError> {
+        let row = self.control.find_dataset(dataset)?;
+        let consumer = consumer.map(|team| name("consumer", team)).transpose()?;
+        let sees = |team: &str| self.who.may(Act::See, Some(team));
+        if sees(row.owner.as_str()) || consumer.as_ref().is_some_and(|team| sees(team.as_str())) {
+            return self.control.rule(&row, consumer.as_ref(), named);
+        }
+        Err(ServiceError::absent("dataset", dataset))
+    }
+
+    /// The rules of a dataset: all of them for its owner's team, a reader's own for a reader.
+    pub fn rules(&self, dataset: &str) -> Result<DatasetRules, ServiceError> {
+        let row = self.control.find_dataset(dataset)?;
+        let sees = |team: &str| self.who.may(Act::See, Some(team));
+        let owns = sees(row.owner.as_str());
+        let shown = self.control.rules(&row, |team| owns || team.is_some_and(|team| sees(team.as_str())))?;
+        if shown.items.is_empty() && !owns {
+            // Whoever has no rule there learns nothing of the dataset.
+            return Err(ServiceError::absent("dataset", dataset));
+        }
+        Ok(shown)
+    }
+
+    /// Removes a rule.
+    pub fn remove_rule(
+        &self,
+        (dataset, consumer, named): (&str, Option<&str>, &str),
+        seen: Seen,
+    ) -> Result<DatasetRule, ServiceError> {
+        let (row, consumer) = self.ruled(dataset, consumer, Act::Compose)?;
+        self.control.remove_rule(self.who, (&row, consumer, named, seen))
+    }
+
+    /// The dataset's owner says whether a reader's rule is passed over.
+    pub fn ignore_rule(
+        &self,
+        (dataset, consumer, named): (&str, &str, &str),
+        asked: &RuleIgnore,
+    ) -> Result<DatasetRule, ServiceError> {
+        let row = self.dataset_seen(dataset, Act::Restrain)?;
+        self.control.ignore_rule(self.who, (&row, name("consumer", consumer)?, named), asked)
+    }
+
+    /// What becomes of a run that a rule keeps back: for those who may stop and undo what is done to the dataset.
+    pub fn act_on_run(
+        &self,
+        (campaign, run, verb): (&str, &str, &str),
+        asked: &RunAction,
+    ) -> Result<Run, ServiceError> {
+        let verb = HeldVerb::parse(verb)?;
+        let id = campaign_id(campaign)?;
+        let found = self.control.run_of_campaign(id, run).and_then(|row| {
+            let dataset = self.control.find_dataset(&row.dataset.to_string())?;
+            Ok((row, dataset))
+        });
+        // Who may stop what is done to a dataset may, also where the campaign is another team's.
+        let may = |owner: &str| self.who.may(Act::Restrain, Some(owner));
+        let (row, dataset) = match found {
+            Ok((row, dataset)) if may(dataset.owner.as_str()) => (row, dataset),
+            found => {
+                self.seen_by(campaign, Act::See)?;
+                found?
+            }
+        };
+        self.who.check_there(Act::Restrain, dataset.owner.as_str())?;
+        self.control.act_on_held(self.who, (id, row, verb), asked)
+    }
+
+    /// A dataset whose rules of this kind the principal may set. A reader names a dataset, and need not see its team.
+    fn ruled(
+        &self,
+        dataset: &str,
+        consumer: Option<&str>,
+        act: Act,
+    ) -> Result<(skein_ledger::Dataset, Option<Name>), ServiceError> {
+        match consumer {
+            None => Ok((self.dataset_seen(dataset, act)?, None)),
+            Some(team) => {
+                self.who.check(act, Some(team), ("team", team))?;
+                Ok((self.control.find_dataset(dataset)?, Some(name("consumer", team)?)))
+            }
+        }
+    }
+}

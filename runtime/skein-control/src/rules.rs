@@ -1,0 +1,198 @@
+//! Rules of datasets: who sets them, and which of them a run is looked at with.
+//!
+//! A dataset's owner has its rules. A team that reads the dataset has rules of its own there, which it sets with its own token and
+//! the owner cannot remove: the owner can say that one is passed over, with a reason that its team reads.
+
+pub(crate) mod held;
+
+use std::collections::BTreeSet;
+
+use skein_api::node::{OtherPlace, RuleOf, TaskRules};
+use skein_api::{DatasetRule, DatasetRules, List, RuleIgnore, RulePut, Text as ApiText, Time};
+use skein_ledger::{Dataset, Entry, Guard, Limit, Name, RuleIgnored, RuleRemoved, RuleSet, Subject, Text};
+use skein_types::{Blake3, CampaignId, DatasetId, RULES_MAX, Rule, Timestamp, codes};
+
+use crate::access::{NOBODYS, Principal};
+use crate::control::{Control, name};
+use crate::error::ServiceError;
+use crate::live::Live;
+use crate::settings::Seen;
+use crate::work::place;
+
+/// Blobs are kept as long as something names them; until then for so long.
+const KEEP: u64 = 24 * 3_600_000;
+/// Rules of all readers of one dataset together.
+const OF_READERS_MAX: usize = 64;
+/// All rules of one dataset.
+const ALL_MAX: usize = RULES_MAX + OF_READERS_MAX;
+
+impl Control {
+    /// Sets a rule of a dataset: its owner's, or a reader's.
+    pub(crate) fn put_rule(
+        &self,
+        who: &Principal,
+        (dataset, consumer, named, seen): (&Dataset, Option<Name>, &str, Seen),
+        asked: &RulePut,
+    ) -> Result<DatasetRule, ServiceError> {
+        let named = name("rule", named)?;
+        if asked.rule.name != named {
+            let message = format!("the rule is called {} and the address says {named}", asked.rule.name);
+            return Err(ServiceError::new(codes::RULE_INVALID, message));
+        }
+        let what = format!("rule {named}");
+        let there = self.ledger.rule(dataset.id, consumer.as_ref(), &named)?;
+        let version = seen.against(&what, there.as_ref().map(|row| row.version))?;
+        if there.is_none() {
+            self.room_for_one(dataset, consumer.as_ref())?;
+        }
+        let bytes = serde_json::to_vec(&asked.rule).map_err(|error| ServiceError::bug(error.to_string()))?;
+        let blob = Blake3::of(&bytes);
+        let set = RuleSet { dataset: dataset.id, consumer: consumer.clone(), name: named.clone(), blob };
+        let keep_until = Timestamp(self.clock.now().0.saturating_add(KEEP));
+        let unit = who.unit().if_(Guard::DatasetIs { dataset: dataset.id });
+        let unit = unit.then(Entry::PutBlob { bytes, keep_until }).decide(set);
+        self.set((&what, Subject::Rule(dataset.id, consumer.clone(), named.clone()), version), unit)?;
+        self.rule(dataset, consumer.as_ref(), named.as_str())
+    }
+
+    fn room_for_one(&self, dataset: &Dataset, consumer: Option<&Name>) -> Result<(), ServiceError> {
+        let rows = self.ledger.rules(dataset.id, Limit::MAX)?;
+        let there = rows.iter().filter(|row| row.consumer.is_some() == consumer.is_some()).count();
+        let most = if consumer.is_some() { OF_READERS_MAX } else { RULES_MAX };
+        if there < most {
+            return Ok(());
+        }
+        let message = format!("{} has {there} such rules, as many as may be", dataset.name);
+        Err(ServiceError::new(codes::RULE_INVALID, message)
+            .hint(Some("remove one, or make one query of several")))
+    }
+
+    /// A rule of a dataset.
+    pub(crate) fn rule(
+        &self,
+        dataset: &Dataset,
+        consumer: Option<&Name>,
+        named: &str,
+    ) -> Result<DatasetRule, ServiceError> {
+        let row = self.ledger.rule(dataset.id, consumer, &name("rule", named)?)?;
+        self.shown_rule(dataset, &row.ok_or_else(|| ServiceError::absent("rule", named))?)
+    }
+
+    /// The rules of a dataset; of one team alone, where whoever asks sees no others.
+    pub(crate) fn rules(
+        &self,
+        dataset: &Dataset,
+        sees: impl Fn(Option<&Name>) -> bool,
+    ) -> Result<DatasetRules, ServiceError> {
+        let rows = self.ledger.rules(dataset.id, Limit::new(ALL_MAX))?;
+        let rows = rows.iter().filter(|row| sees(row.consumer.as_ref()));
+        let items = rows.map(|row| self.shown_rule(dataset, row)).collect::<Result<_, _>>()?;
+        Ok(DatasetRules { items })
+    }
+
+    /// Removes a rule.
+    pub(crate) fn remove_rule(
+        &self,
+        who: &Principal,
+        (dataset, consumer, named, seen): (&Dataset, Option<Name>, &str, Seen),
+    ) -> Result<DatasetRule, ServiceError> {
+        let shown = self.rule(dataset, consumer.as_ref(), named)?;
+        let named = name("rule", named)?;
+        let what = format!("rule {named}");
+        let version = seen.against(&what, Some(shown.version))?;
+        let subject = Subject::Rule(dataset.id, consumer.clone(), named.clone());
+        let removed = RuleRemoved { dataset: dataset.id, consumer, name: named, reason: Text::clip("asked") };
+        self.set((&what, subject, version), who.unit().decide(removed))?;
+        Ok(shown)
+    }
+
+    /// Says whether a reader's rule is passed over.
+    pub(crate) fn ignore_rule(
+        &self,
+        who: &Principal,
+        (dataset, consumer, named): (&Dataset, Name, &str),
+        asked: &RuleIgnore,
+    ) -> Result<DatasetRule, ServiceError> {
+        let shown = self.rule(dataset, Some(&consumer), named)?;
+        if asked.reason.trim().is_empty() {
+            return Err(ServiceError::new(
+                codes::BODY_INVALID,
+                "a reason is needed: the rule's team reads it",
+            ));
+        }
+        let named = name("rule", named)?;
+        let subject = Subject::Rule(dataset.id, Some(consumer.clone()), named.clone());
+        let (ignored, reason) = (asked.ignored, Text::clip(&asked.reason));
+        let said = RuleIgnored {
+            dataset: dataset.id,
+            consumer: consumer.clone(),
+            name: named.clone(),
+            ignored,
+            reason,
+        };
+        self.set((&format!("rule {named}"), subject, Some(shown.version)), who.unit().decide(said))?;
+        self.rule(dataset, Some(&consumer), named.as_str())
+    }
+
+    fn shown_rule(&self, dataset: &Dataset, row: &skein_ledger::Rule) -> Result<DatasetRule, ServiceError> {
+        Ok(DatasetRule {
+            dataset: ApiText::escaped(dataset.name.as_str()),
+            consumer: row.consumer.as_ref().map(|team| ApiText::escaped(team.as_str())),
+            rule: self.rule_of(row.blob)?,
+            ignored: row.ignored.as_ref().map(|why| ApiText::escaped(why.as_str())),
+            version: row.version,
+            since: Time(row.since),
+        })
+    }
+
+    fn rule_of(&self, blob: Blake3) -> Result<Rule, ServiceError> {
+        let bytes =
+            self.ledger.blob(blob)?.ok_or_else(|| ServiceError::bug(format!("the rule {blob} is gone")))?;
+        serde_json::from_slice(&bytes).map_err(|error| ServiceError::bug(format!("the rule {blob}: {error}")))
+    }
+
+    /// What a run over a dataset is looked at with; none where there is nothing.
+    pub(crate) fn task_rules(
+        &self,
+        (campaign, live): (CampaignId, &Live),
+        dataset: DatasetId,
+    ) -> Result<Option<TaskRules>, ServiceError> {
+        let of_policy = live.policy.rules.as_ref().filter(|rules| !rules.is_empty());
+        let mut rows = self.ledger.rules(dataset, Limit::new(ALL_MAX))?;
+        rows.retain(|row| row.ignored.is_none());
+        if of_policy.is_none() && rows.is_empty() {
+            return Ok(None);
+        }
+        let owner = self.ledger.dataset(dataset)?.map(|row| row.owner);
+        // The team for whose rules a name is looked up, and whose datasets it may mean. Nobody's campaign means everybody's.
+        let mut named: BTreeSet<(Option<Name>, Name, Option<Name>)> = BTreeSet::new();
+        let for_all = live.owner.as_str() == NOBODYS;
+        for rule in of_policy.iter().flat_map(|rules| rules.iter()) {
+            let whose = (!for_all).then(|| live.owner.clone());
+            named.extend(rule.with.values().map(|other| (None, other.clone(), whose.clone())));
+        }
+        for row in &rows {
+            let whose = row.consumer.clone().or_else(|| owner.clone());
+            let rule = self.rule_of(row.blob)?;
+            named
+                .extend(rule.with.values().map(|other| (row.consumer.clone(), other.clone(), whose.clone())));
+        }
+        let mut others: Vec<OtherPlace> = Vec::new();
+        for (team, other, whose) in named {
+            let found = self.ledger.dataset_named(&other)?;
+            let found = found.filter(|row| whose.as_ref().is_none_or(|whose| *whose == row.owner));
+            let at = found.as_ref().map(place).transpose()?;
+            // The owner's rules and the campaign's share names; what either may look at is looked at.
+            match others.iter_mut().find(|one| one.team == team && one.name == other) {
+                Some(one) => one.place = one.place.take().or(at),
+                None => others.push(OtherPlace { team, name: other, place: at }),
+            }
+        }
+        let rules = rows.into_iter().map(|row| RuleOf { blob: row.blob, consumer: row.consumer });
+        let policy = match of_policy {
+            Some(_) => self.ledger.campaign(campaign)?.map(|row| row.policy),
+            None => None,
+        };
+        Ok(Some(TaskRules { policy, rules: List::first(rules.collect()).0, others: List::first(others).0 }))
+    }
+}

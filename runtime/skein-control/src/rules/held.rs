@@ -1,0 +1,185 @@
+//! Runs that a rule keeps back: staged, not announced, until a person says what becomes of them.
+//!
+//! | asked | a run is then | its task | what was staged |
+//! |---|---|---|---|
+//! | release | planned, and goes to the door | stays staged | is published, the very bytes |
+//! | recheck | planned | is ready again, from its start | goes when the run is at rest |
+//! | discard | failed, which spends the budget | goes | goes |
+//!
+//! A held run has its task, and takes no place before the door from another.
+
+use std::collections::BTreeSet;
+
+use skein_api::node::Staged;
+use skein_api::{Run, RunAction};
+use skein_campaign::RunReport;
+use skein_ledger::{
+    Entry, Event, Limit, Meters, Name, Phase, Release, RunFailed, RunHeld, RunReleased, RunRetried, Task,
+    Text, Unit,
+};
+use skein_types::{AttemptId, CampaignId, RulesLead, RunState, Timestamp, codes};
+
+use crate::access::Principal;
+use crate::control::{Control, State};
+use crate::decide::{self, Told};
+use crate::error::ServiceError;
+use crate::results::run_of;
+
+/// What is asked about a held run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HeldVerb {
+    /// Publish it as it is staged.
+    Release,
+    /// Make it again and look again.
+    Recheck,
+    /// Give it up.
+    Discard,
+}
+
+impl HeldVerb {
+    pub(crate) const ALL: [(&'static str, Self); 3] =
+        [("release", Self::Release), ("recheck", Self::Recheck), ("discard", Self::Discard)];
+
+    pub(crate) fn parse(word: &str) -> Result<Self, ServiceError> {
+        let found = Self::ALL.iter().find(|(known, _)| *known == word).map(|(_, verb)| *verb);
+        let known = Self::ALL.map(|(known, _)| known).join(", ");
+        found.ok_or_else(|| ServiceError::absent("verb", word).hint(Some(format!("known: {known}"))))
+    }
+}
+
+/// Why a staged run is kept back, and the teams of readers whose rules do it.
+pub(crate) struct HeldBy {
+    reason: Text,
+    consumers: Vec<Name>,
+}
+
+/// What of a node's report keeps the run from its publish.
+pub(crate) fn held_by(staged: &Staged) -> Option<HeldBy> {
+    let rules = staged.rules.as_ref()?;
+    let keeping: Vec<_> = rules.iter().filter(|rule| rule.leads() != RulesLead::On).collect();
+    if keeping.is_empty() {
+        return None;
+    }
+    let said: Vec<String> = keeping.iter().map(ToString::to_string).collect();
+    let consumers: BTreeSet<Name> = keeping.iter().filter_map(|rule| rule.consumer.clone()).collect();
+    Some(HeldBy { reason: Text::clip(&said.join("; ")), consumers: consumers.into_iter().collect() })
+}
+
+impl Control {
+    /// The unit that takes a staged run and keeps it back; `staged` is what says that it is staged.
+    pub(crate) fn kept_back(
+        &self,
+        state: &mut State,
+        task: &Task,
+        (attempt, HeldBy { reason, consumers }): (AttemptId, HeldBy),
+        staged: Vec<Entry>,
+    ) -> Result<Unit, ServiceError> {
+        let (Some(campaign), Some(seq)) = (task.campaign, task.seq) else {
+            return Err(ServiceError::bug("a run's task without a run"));
+        };
+        let run = self.ledger.run(campaign, seq)?.ok_or_else(|| ServiceError::bug("a task's run is gone"))?;
+        let event = RunHeld { campaign, seq, attempt, reason, consumers };
+        let told = [Told::run(RunReport::of(run_of(&run), RunState::Held), event)];
+        let live = self.live(state, campaign)?;
+        let by = (&self.itself, self.clock.now(), "");
+        let drafted = decide::draft((campaign, &live.machine), told, by, |_, why| {
+            // It stays staged; whatever the campaign is about will find it so.
+            tracing::debug!(%campaign, seq, %why, "a run that is kept back moved on");
+        });
+        live.forget(seq);
+        let drafted = drafted.with(staged);
+        live.machine = drafted.machine;
+        self.wake.reconciler();
+        Ok(drafted.unit)
+    }
+
+    /// A person decides about a run that is held.
+    pub(crate) fn act_on_held(
+        &self,
+        who: &Principal,
+        (campaign, run, verb): (CampaignId, skein_ledger::Run, HeldVerb),
+        asked: &RunAction,
+    ) -> Result<Run, ServiceError> {
+        let seq = run.seq;
+        let reason = Text::clip(&asked.reason);
+        if reason.as_str().trim().is_empty() {
+            let message = "a reason is needed: it goes on record";
+            return Err(ServiceError::new(codes::BODY_INVALID, message));
+        }
+        {
+            let mut state = self.state();
+            let run = self
+                .ledger
+                .run(campaign, seq)?
+                .ok_or_else(|| ServiceError::absent("run", &seq.to_string()))?;
+            if run.state != RunState::Held {
+                let message = format!("run {seq} is {} and not held", run.state);
+                return Err(ServiceError::new(codes::RUN_STATE, message)
+                    .hint(Some("list the runs that are: --state held")));
+            }
+            let (to, event, more) = self.decided(&run, (campaign, verb), reason)?;
+            let live = self.live(&mut state, campaign)?;
+            match verb {
+                HeldVerb::Release | HeldVerb::Recheck => {
+                    live.tasks.insert(seq, run.wave.unwrap_or(0));
+                }
+                HeldVerb::Discard => live.forget(seq),
+            }
+            let told = vec![Told::run(RunReport::of(run_of(&run), to), event)];
+            let refused = self.tell(&mut state, campaign, told, (who, "", more))?;
+            if let Some((_, why)) = refused.into_iter().next() {
+                self.live(&mut state, campaign)?.forget(seq);
+                return Err(why.into());
+            }
+            if verb == HeldVerb::Discard {
+                state.to_sweep.insert(run.dataset);
+            }
+        }
+        self.wake.reconciler();
+        self.wake.nodes();
+        self.run_of_campaign_shown(campaign, seq)
+    }
+
+    /// Where the run goes, what says so, and what becomes of its tasks.
+    fn decided(
+        &self,
+        run: &skein_ledger::Run,
+        (campaign, verb): (CampaignId, HeldVerb),
+        reason: Text,
+    ) -> Result<(RunState, Event, Vec<Entry>), ServiceError> {
+        let (seq, from) = (run.seq, RunState::Held);
+        Ok(match verb {
+            HeldVerb::Release => {
+                (RunState::Planned, RunReleased { campaign, seq, reason }.into(), Vec::new())
+            }
+            HeldVerb::Recheck => {
+                let again = self.ledger.tasks_of_run(campaign, seq, 0, Limit::MAX)?.items;
+                let staged = again.iter().filter(|task| matches!(task.phase, Phase::Staged { .. }));
+                let release = |task: &Task| {
+                    Entry::Release(Release {
+                        task: task.id,
+                        token: task.token,
+                        not_before: Timestamp(0),
+                        deaths: 0,
+                        alone: task.alone,
+                        from_start: true,
+                    })
+                };
+                let whole = |task: &&Task| task.kind != skein_ledger::TaskKind::Split;
+                let released = staged.filter(whole).map(release).collect();
+                (RunState::Planned, RunRetried { campaign, seq, from, reason }.into(), released)
+            }
+            HeldVerb::Discard => {
+                let code = codes::RUN_DISCARDED;
+                let name = Name::new(code.id).map_err(|error| ServiceError::bug(error.to_string()))?;
+                let (class, message, meters) = (code.class, reason, Meters::default());
+                let failed = RunFailed { campaign, seq, from, class, code: name, message, meters };
+                (RunState::Failed, failed.into(), self.tasks_gone(campaign, seq)?)
+            }
+        })
+    }
+
+    fn run_of_campaign_shown(&self, campaign: CampaignId, seq: u64) -> Result<Run, ServiceError> {
+        self.run(campaign, &seq.to_string())
+    }
+}

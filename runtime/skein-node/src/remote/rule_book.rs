@@ -1,0 +1,81 @@
+//! Rules of tasks: fetched once by what they are called, and the process that evaluates them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use skein_api::List;
+use skein_api::node::{DatasetPlace, TaskRules};
+use skein_dataset::Dataset;
+use skein_types::{Blake3, Rule};
+use skein_verify::Jail;
+
+use super::client::{Client, ClientError};
+use crate::rules::{OtherDataset, RuleAsked, RulesAsked, jail};
+
+/// Rules that are kept for the next task.
+const KEPT: usize = 256;
+
+/// What a node knows of rules.
+pub(super) struct RuleBook {
+    pub(super) jail: Jail,
+    /// By their blobs; a policy's are several.
+    kept: Mutex<BTreeMap<Blake3, Arc<Vec<Rule>>>>,
+}
+
+impl RuleBook {
+    pub(super) fn new() -> Self {
+        Self { jail: jail(), kept: Mutex::default() }
+    }
+
+    /// What is to be looked at for a task.
+    pub(super) fn asked(
+        &self,
+        client: &Client,
+        of: &TaskRules,
+        open: impl Fn(&DatasetPlace) -> Result<Dataset, String>,
+    ) -> Result<RulesAsked, ClientError> {
+        let mut rules = Vec::new();
+        if let Some(policy) = of.policy {
+            let all = self.rules(client, policy)?;
+            rules.extend(all.iter().map(|rule| RuleAsked { rule: rule.clone(), consumer: None }));
+        }
+        for one in of.rules.iter() {
+            let all = self.rules(client, one.blob)?;
+            let consumer = &one.consumer;
+            rules.extend(all.iter().map(|rule| RuleAsked { rule: rule.clone(), consumer: consumer.clone() }));
+        }
+        let others = of.others.iter().map(|other| OtherDataset {
+            team: other.team.clone(),
+            name: other.name.clone(),
+            dataset: match &other.place {
+                Some(place) => open(place),
+                None => Err("there is no such dataset that its team may look at".to_owned()),
+            },
+        });
+        Ok(RulesAsked { rules, others: others.collect() })
+    }
+
+    fn rules(&self, client: &Client, blob: Blake3) -> Result<Arc<Vec<Rule>>, ClientError> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rules) = kept.get(&blob) {
+            return Ok(Arc::clone(rules));
+        }
+        let bytes = client.blob(blob)?;
+        // One rule, or a policy with some. Control has read both before it named them.
+        let rules = match serde_json::from_slice::<Rule>(&bytes) {
+            Ok(rule) => vec![rule],
+            Err(_) => {
+                let policy: Result<skein_api::Policy, _> =
+                    skein_api::parse(&bytes, skein_api::BODY_BYTES_MAX);
+                let nonsense = |error: skein_api::BodyError| ClientError::Nonsense(error.to_string());
+                policy.map_err(nonsense)?.rules.map(List::into_vec).unwrap_or_default()
+            }
+        };
+        let rules = Arc::new(rules);
+        while kept.len() >= KEPT {
+            kept.pop_first();
+        }
+        kept.insert(blob, Arc::clone(&rules));
+        Ok(rules)
+    }
+}

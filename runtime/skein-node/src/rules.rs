@@ -1,0 +1,178 @@
+//! Rules of a run: looked at on what is staged, before it is handed over or published.
+//!
+//! Which files are `before`, `after` and `rejects` is decided here; how a rule is evaluated is `skein-verify`'s business.
+//! What is found is in the run's report and in the dataset's log.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+use skein_dataset::{Dataset, Partitions, Role, Snapshot};
+use skein_types::{Clock, Name, Rule, RuleResult, RuleVerdict, RulesLead, Text};
+use skein_verify::{Answer, Asked, Jail, JailOptions, Limits, Question, Table, TableFile};
+
+use crate::progress::Progress;
+use crate::staged::Staged;
+
+/// Rules to be looked at.
+#[derive(Debug, Default)]
+pub struct RulesAsked {
+    /// In this order.
+    pub rules: Vec<RuleAsked>,
+    /// Other datasets that they name.
+    pub others: Vec<OtherDataset>,
+}
+
+/// A rule to be looked at.
+#[derive(Clone, Debug)]
+pub struct RuleAsked {
+    /// What must hold.
+    pub rule: Rule,
+    /// The team that reads the dataset and wants it.
+    pub consumer: Option<Name>,
+}
+
+/// A dataset that rules may name.
+#[derive(Debug)]
+pub struct OtherDataset {
+    /// For whose rules; none: the owner's, or the campaign's.
+    pub team: Option<Name>,
+    /// What they call it.
+    pub name: Name,
+    /// It, or why it cannot be looked at.
+    pub dataset: Result<Dataset, String>,
+}
+
+/// The process in which rules are evaluated. It is this program, started with the word for it.
+pub fn jail() -> Jail {
+    // Not by its path, which may have become another program's.
+    let exe = PathBuf::from("/proc/self/exe");
+    Jail::new(JailOptions { exe, args: vec!["evaluate".to_owned()], memory: JailOptions::MEMORY })
+}
+
+/// Columns that rejected rows have besides those of the dataset.
+const OF_REJECTS: [&str; 4] = ["skein_file", "skein_row", "skein_code", "skein_message"];
+/// Places of the tables that every rule has.
+const BEFORE: usize = 0;
+
+impl Staged {
+    /// Looks at rules on what is staged. What is found goes with the run, and says what it leads to.
+    pub fn judge(&mut self, jail: &Jail, asked: &RulesAsked, progress: &Progress) -> RulesLead {
+        let clock = std::sync::Arc::clone(&self.job.clock);
+        if asked.rules.is_empty() {
+            return RulesLead::On;
+        }
+        let mut tables = self.tables();
+        let others: Vec<Result<usize, &str>> = asked
+            .others
+            .iter()
+            .map(|other| {
+                let found = other.dataset.as_ref().map_err(String::as_str)?;
+                let snapshot = found.look().map_err(|_| "it cannot be read")?;
+                tables.push(Table { name: None, ..of_snapshot(found, &snapshot) });
+                Ok(tables.len() - 1)
+            })
+            .collect();
+        let place = |asked_by: &RuleAsked, name: &Name| {
+            let meant = |other: &OtherDataset| other.name == *name && other.team == asked_by.consumer;
+            let at = asked.others.iter().position(meant);
+            at.and_then(|at| others.get(at).copied()).unwrap_or(Err("it is not there"))
+        };
+        let (mut ready, mut places) = (Vec::new(), Vec::new());
+        for rule in &asked.rules {
+            let tables = rule.rule.with.iter().map(|(table, name)| {
+                place(rule, name).map(|at| (table.clone(), at)).map_err(|why| format!("{name}: {why}"))
+            });
+            match tables.collect::<Result<Vec<_>, String>>() {
+                Ok(tables) => {
+                    ready.push(Asked { rule: rule.rule.clone(), tables });
+                    places.push(None);
+                }
+                Err(why) => places.push(Some(why)),
+            }
+        }
+        let question = Question { tables, rules: ready, limits: Limits::STANDARD };
+        let mut answers = jail.ask(&question, &*clock, &|| progress.is_cancelled()).into_iter();
+        let results: Vec<RuleResult> = asked
+            .rules
+            .iter()
+            .zip(places)
+            .map(|(rule, without)| {
+                let unknown =
+                    |why: &str| Answer { verdict: RuleVerdict::Inconclusive, observed: Text::clip(why) };
+                let answer = match without {
+                    Some(why) => unknown(&why),
+                    None => answers.next().unwrap_or_else(|| unknown("it was not evaluated")),
+                };
+                told(rule, answer)
+            })
+            .collect();
+        self.commit.ext["rules"] = json!(results);
+        let lead = RulesLead::of(&results);
+        self.report.rules = results;
+        lead
+    }
+
+    fn tables(&self) -> Vec<Table> {
+        let named = |name: &str, table: Table| Table { name: Some(name.to_owned()), ..table };
+        let before = of_snapshot(&self.dataset, &self.snapshot);
+        let entries = self.staging.entries();
+        let data: Vec<_> = entries.iter().filter(|entry| entry.role == Role::Data).collect();
+        let partitions = Partitions::of(data.iter().map(|entry| entry.path.as_str()));
+        let files = data.iter().map(|entry| TableFile {
+            path: self.staging.place(&self.dataset, entry),
+            size: entry.size,
+            partitions: partitions.values(&entry.path),
+        });
+        let after =
+            Table { files: files.collect(), partitions: partitions.keys().to_vec(), ..Table::default() };
+        let rejected = self.staging.rejects_place(&self.dataset);
+        let files = rejected.map(|(path, size)| TableFile { path, size, partitions: Vec::new() });
+        let rejects = Table {
+            files: files.into_iter().collect(),
+            like: Some(BEFORE),
+            added: OF_REJECTS.map(str::to_owned).to_vec(),
+            ..Table::default()
+        };
+        vec![named("before", before), named("after", after), named("rejects", rejects)]
+    }
+}
+
+/// Looks at rules on a dataset as it is: nothing was done to it, so before and after are the same.
+pub fn judge_as_it_is(
+    dataset: &Dataset,
+    (jail, clock): (&Jail, &dyn Clock),
+    asked: &[RuleAsked],
+) -> Result<Vec<RuleResult>, crate::RunError> {
+    let snapshot = dataset.look()?;
+    let named = |name: &str| Table { name: Some(name.to_owned()), ..of_snapshot(dataset, &snapshot) };
+    let added = OF_REJECTS.map(str::to_owned).to_vec();
+    let rejects = Table { name: Some("rejects".to_owned()), like: Some(BEFORE), added, ..Table::default() };
+    let tables = vec![named("before"), named("after"), rejects];
+    let rules = asked.iter().map(|asked| Asked::alone(asked.rule.clone())).collect();
+    let answers = jail.ask(&Question { tables, rules, limits: Limits::STANDARD }, clock, &|| false);
+    Ok(asked.iter().zip(answers).map(|(asked, answer)| told(asked, answer)).collect())
+}
+
+/// The data files of a dataset as they were pinned.
+fn of_snapshot(dataset: &Dataset, snapshot: &Snapshot) -> Table {
+    let partitions = Partitions::of(snapshot.data_files().map(|file| file.stat.path.as_str()));
+    let path = |file: &str| match dataset.kind() {
+        skein_dataset::Kind::Directory => dataset.path().join(file),
+        skein_dataset::Kind::File => dataset.path(),
+    };
+    let files = snapshot.data_files().map(|file| TableFile {
+        path: path(&file.stat.path),
+        size: file.stat.size,
+        partitions: partitions.values(&file.stat.path),
+    });
+    Table { files: files.collect(), partitions: partitions.keys().to_vec(), ..Table::default() }
+}
+
+/// A reader of a dataset is told whether its rule holds, and not how far it is from it: a count can say what a value is.
+fn told(asked: &RuleAsked, answer: Answer) -> RuleResult {
+    let mut result = RuleResult { consumer: asked.consumer.clone(), ..answer.of(&asked.rule) };
+    if asked.consumer.is_some() && result.verdict != RuleVerdict::Inconclusive {
+        result.observed = Text::clip("");
+    }
+    result
+}

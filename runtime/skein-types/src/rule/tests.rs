@@ -1,0 +1,73 @@
+//! Rules as they are written, and what their results lead to.
+
+use super::{Check, Literal, Rule, RuleResult, RuleVerdict, RulesLead, Severity};
+use crate::text::{Name, Text};
+
+fn read(json: &str) -> Result<Rule, String> {
+    serde_json::from_str(json).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_rule_says_one_thing_and_is_written_as_it_was_read() {
+    for json in [
+        r#"{"name":"a","not_null":["x"],"severity":"error"}"#,
+        r#"{"name":"a","range":{"column":"x","max":1.5,"min":0},"severity":"warn"}"#,
+        r#"{"accepted_values":{"column":"x","values":["it's",true,3]},"name":"a","severity":"hold"}"#,
+        r#"{"name":"a","referential":{"column":"x","dataset":"shop/customers","to":"id"},"severity":"error"}"#,
+        r#"{"name":"a","severity":"error","sql":"select true","with":{"t":"shop/other"}}"#,
+        r#"{"name":"a","row_count":{"min_percent":90},"severity":"error"}"#,
+        r#"{"name":"a","reconcile":true,"severity":"error"}"#,
+    ] {
+        let rule = read(json).unwrap();
+        assert_eq!(serde_json::to_string(&rule).unwrap(), json, "{rule:?}");
+    }
+    let rule = read(r#"{"name":"a","unique":["x","y"]}"#).unwrap();
+    assert_eq!((rule.severity, rule.check.kind()), (Severity::Error, "unique"));
+}
+
+#[test]
+fn what_is_no_rule_is_refused_with_what_is_wrong() {
+    for (json, says) in [
+        (r#"{"name":"a"}"#, "says 0 things"),
+        (r#"{"name":"a","unique":["x"],"reconcile":true}"#, "says 2 things"),
+        (r#"{"name":"a","reconcile":false}"#, "says 0 things"),
+        (r#"{"name":"a b","reconcile":true}"#, "a name has"),
+        (r#"{"name":"a","unique":[]}"#, "lists from 1"),
+        (r#"{"name":"a","range":{"column":"x"}}"#, "min, max or both"),
+        (r#"{"name":"a","row_count":{}}"#, "has a bound"),
+        (r#"{"name":"a","sql":" "}"#, "its SQL has"),
+        (r#"{"name":"a","sql":"select 1","with":{"after":"d"}}"#, "no name for a table"),
+        (r#"{"name":"a","unique":["x"],"with":{"t":"d"}}"#, "only SQL"),
+        (r#"{"name":"a","unique":["x"],"colour":1}"#, "unknown field"),
+    ] {
+        let error = read(json).unwrap_err();
+        assert!(error.contains(says), "{json}: {error}");
+    }
+}
+
+#[test]
+fn no_text_ends_the_literal_that_it_is_in() {
+    assert_eq!(Literal::Text("x' or '1'='1".to_owned()).sql(), "'x'' or ''1''=''1'");
+    assert!(matches!(read(r#"{"name":"a","range":{"column":"x","max":1e3}}"#).unwrap().check,
+        Check::Range { max: Some(Literal::Number(number)), .. } if number == "1000.0"));
+}
+
+#[test]
+fn the_worst_result_leads_and_what_is_not_known_never_passes() {
+    let result = |severity, verdict| RuleResult {
+        rule: Name::new("a").unwrap(),
+        consumer: None,
+        severity,
+        verdict,
+        observed: Text::clip(""),
+    };
+    for severity in Severity::ALL {
+        assert_eq!(result(*severity, RuleVerdict::Pass).leads(), RulesLead::On);
+        assert_eq!(result(*severity, RuleVerdict::Inconclusive).leads(), RulesLead::Hold, "{severity}");
+    }
+    let broken = [Severity::Warn, Severity::Hold, Severity::Error].map(|s| result(s, RuleVerdict::Broken));
+    assert_eq!(RulesLead::of(&broken[..1]), RulesLead::On);
+    assert_eq!(RulesLead::of(&broken[..2]), RulesLead::Hold);
+    assert_eq!(RulesLead::of(&broken), RulesLead::Fail);
+    assert_eq!(RulesLead::of([]), RulesLead::On);
+}
