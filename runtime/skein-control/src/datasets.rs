@@ -1,5 +1,7 @@
 //! Registered datasets: where they are, whose they are, and that this server manages them.
 
+pub(crate) mod rules;
+
 use std::path::Path;
 use std::sync::Arc;
 

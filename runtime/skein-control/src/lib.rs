@@ -67,7 +67,6 @@ mod report;
 mod reports;
 mod results;
 mod roots;
-mod rules;
 mod sampling;
 mod scan;
 #[cfg(test)]

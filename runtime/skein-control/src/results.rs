@@ -7,11 +7,11 @@ use skein_ledger::{Entry, Name, Phase, Release, RunFailed, RunSkipped, RunStale,
 use skein_types::{Bytes, CampaignId, ErrorClass, Fuel, Millis, NodeId, RunState, Timestamp, codes};
 
 use crate::control::{Control, State};
+use crate::datasets::rules::held::held_by;
 use crate::decide::{self, Told};
 use crate::error::ServiceError;
 use crate::exchange::released;
 use crate::live::Tried;
-use crate::rules::held::held_by;
 
 /// Of what a node counts. A thousandth of what a record can hold, so that sums over campaigns are held too.
 const NUMBER_MAX: u64 = skein_ledger::INTEGER_MAX / 1_000;

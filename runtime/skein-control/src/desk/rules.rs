@@ -7,8 +7,8 @@ use super::Desk;
 use crate::access::Act;
 use crate::campaigns::campaign_id;
 use crate::control::name;
+use crate::datasets::rules::held::HeldVerb;
 use crate::error::ServiceError;
-use crate::rules::held::HeldVerb;
 use crate::settings::Seen;
 
 impl Desk<'_> {
