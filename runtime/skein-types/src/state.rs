@@ -220,7 +220,7 @@ mod tests {
         let names = ["plan_failed", "succeeded", "partially_succeeded", "rolled_back", "cancelled"];
         assert_eq!(ends.iter().map(|state| state.as_str()).collect::<Vec<_>>(), names);
         let busy: Vec<_> = RunState::ALL.iter().filter(|state| !state.is_at_rest()).collect();
-        let names = ["planned", "intended", "reverting"];
+        let names = ["planned", "held", "intended", "reverting"];
         assert_eq!(busy.iter().map(|state| state.as_str()).collect::<Vec<_>>(), names);
     }
 }
