@@ -110,6 +110,7 @@ impl Skein {
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
             resize: Resize::NONE,
             names: NameRule::Hashed,
+            sensitive: Vec::new(),
         }
     }
 

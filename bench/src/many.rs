@@ -197,6 +197,7 @@ impl Many<'_> {
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
             resize: Resize::NONE,
             names: NameRule::Hashed,
+            sensitive: Vec::new(),
         }
     }
 

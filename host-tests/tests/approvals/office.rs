@@ -128,15 +128,11 @@ impl Office {
     }
 
     fn made(&self, name: &str, risk: Risk, mut policy: Value) -> Campaign<'_> {
-        let params = |name: &str| json!({ "name": name, "steps": [{ "default": "note", "value": name }] });
-        let mut manifest: Vec<Value> =
-            (0..6).map(|number| json!({ "dataset": self.dataset(number) })).collect();
+        let mut steps = vec![json!({ "default": "note", "value": name })];
+        let manifest: Vec<Value> = (0..6).map(|number| json!({ "dataset": self.dataset(number) })).collect();
         match risk {
             Risk::Low => {}
-            Risk::Moderate => {
-                policy["dry_run"] = json!({ "datasets": 1 });
-                manifest[5]["params"] = json!({ "steps": [{ "default": "note", "value": "other" }] });
-            }
+            Risk::Moderate => steps.push(json!({ "drop": "amount" })),
             Risk::High => policy["dry_run"] = json!({ "datasets": 0 }),
         }
         policy["migration"] = json!(name);
@@ -144,7 +140,7 @@ impl Office {
             "name": name,
             "module": "columns@1",
             "owner": "pay",
-            "params": params(name),
+            "params": { "name": name, "steps": steps },
             "selection": { "manifest": manifest },
             "policy": policy,
         });

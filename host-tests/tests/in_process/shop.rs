@@ -54,6 +54,7 @@ impl Shop {
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
             resize: Resize::NONE,
             names: NameRule::Hashed,
+            sensitive: Vec::new(),
         }
     }
 

@@ -8,6 +8,7 @@
 mod continued;
 mod manifests;
 mod policies;
+mod review;
 mod samples;
 mod scans;
 mod stale;

@@ -19,7 +19,11 @@ fn a_plan_tries_a_dataset_of_each_schema_and_says_what_that_showed() {
     let campaign = made(create(&service, "without-note").params(&drops("without-note")));
     let shown = planned(&service, &campaign);
     assert_eq!(service.trees(), before);
-    assert_eq!((&shown["plan"]["samples"], &shown["plan"]["risk"]), (&json!(2), &json!("low")), "{shown}");
+    assert_eq!(
+        (&shown["plan"]["samples"], &shown["plan"]["risk"]),
+        (&json!(2), &json!("moderate")),
+        "{shown}"
+    );
 
     let report = get(&service, &format!("/v1/campaigns/{campaign}/plan"));
     let samples = &report["samples"];
@@ -37,7 +41,7 @@ fn a_plan_tries_a_dataset_of_each_schema_and_says_what_that_showed() {
     let table = service.site.skein("campaign").env("SKEIN_SERVER", &service.address);
     let table = table.arg("show").arg(&campaign).finish().succeeded().stdout;
     assert!(table.contains("tried 2 of 8 datasets, 2 of 2 schemas: 80 rows read"), "{table}");
-    assert!(table.contains("risk low"), "{table}");
+    assert!(table.contains("risk moderate: columns are dropped: note"), "{table}");
 }
 
 #[test]

@@ -76,7 +76,9 @@ pub use lines::{Cell, CsvRecord, Line, Lined, LinesKind, SLIPS_SHOWN, Slips, csv
 pub use module::{MODULE_BYTES_MAX, Module, ModuleBan, ModuleRestore, ModuleState};
 pub use page::{PAGE_ITEMS_MAX, Page};
 pub use plan::{
-    LISTED_MAX, PlanEstimate, PlanReason, PlanReport, PlanSample, Risk, SAMPLES_MAX, Samples, Uncovered,
+    COLUMNS_MAX, Determinism, Difference, DifferenceWhen, Idempotence, IdempotenceSeen, LISTED_MAX,
+    PlanEstimate, PlanReason, PlanReport, PlanSample, PlanSlice, PlannedModule, PlannedSchema, Risk,
+    SAMPLES_MAX, SampleCosts, SampleFacts, Samples, Uncovered,
 };
 pub use policy::{
     Admission, ApprovalAsk, Budget, CanaryAsk, LimitsAsk, NameRule, Pin, Policy, Promote, Publish, RetryAsk,
@@ -87,7 +89,7 @@ pub use quota::{
     FINDINGS_MAX, QUOTAS_MAX, Quota, QuotaAccount, QuotaChange, QuotaEntry, QuotaExplained, QuotaName,
     QuotaPut, QuotaQueue, QuotasApplied, QuotasApply, UsageBy, UsageReport, UsageSum,
 };
-pub use report::{CampaignReport, FailureKind};
+pub use report::{CampaignReport, FailureKind, Guessed};
 pub use rule::{DatasetRule, DatasetRules, RuleIgnore, RulePut, RunAction};
 pub use run::{Meters, Run, RunRows, Waiting, Why};
 pub use scan::{Scan, ScanAsk, ScanFound};

@@ -32,6 +32,20 @@ pub struct FailureKind {
     pub next: Message,
 }
 
+/// A quantity as the plan guessed it and as it turned out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Guessed {
+    /// `fuel`, `cpu_ms`, `time_ms`, `rows_written`, `rows_rejected`, `bytes_read` or `bytes_written`.
+    pub quantity: Text<32>,
+    /// What the plan said.
+    pub estimated: u64,
+    /// What it was.
+    pub actual: u64,
+    /// By how many percent of what it was the guess was too high, or, below nothing, too low. Nothing as long as not all of the plan is
+    /// published, and of what there was none of.
+    pub error_percent: Option<i64>,
+}
+
 /// A campaign, as it is to be kept or passed on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CampaignReport {
@@ -76,6 +90,12 @@ pub struct CampaignReport {
     /// Somebody went on without the approvals that a plan of it needed. For ever.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub broken_glass: bool,
+    /// What the plan guessed, and how far it was from what came.
+    #[serde(default)]
+    pub guessed: List<Guessed, 16>,
+    /// Where the module's source is and of which commit, as whoever submitted it said.
+    #[serde(default)]
+    pub source: Option<Message>,
     /// Why datasets were left out of the plan.
     pub left_out: List<PlanReason, { LISTED_MAX }>,
     /// Failed runs, the most frequent first.

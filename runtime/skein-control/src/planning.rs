@@ -11,7 +11,10 @@
 //! Nothing of it touches a dataset. A control that dies in between begins anew.
 
 mod draft;
+mod estimate;
 mod report;
+mod risk;
+mod slices;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -230,13 +233,13 @@ impl Control {
         };
         let decisions = before.machine.decide(Input::Observed(asked), now)?;
         let epoch = before.machine.epoch();
-        let looked = report::Looked { draft: &draft, sample, tried: &tried, agents };
+        let looked = report::Looked { module: row.module, draft: &draft, sample, tried: &tried, agents };
         let reported = self.reported((id, epoch), &looked)?;
         let owners = self.owners_among(&seen)?;
-        let risk = self.risk_of(&reported)?;
+        let risk = self.risks_of(&reported)?;
         point!("plan.before-waves")?;
         self.write_runs((id, epoch), (&draft, &owners), &decisions)?;
-        self.write_slices((id, epoch), (&seen, &owners), |_| risk)?;
+        self.write_slices((id, epoch), (&seen, &owners), risk)?;
         let unit = self.plan_unit((id, epoch), &draft, reported)?;
         let mut state = self.state();
         let live = self.live(&mut state, id)?;
@@ -351,11 +354,14 @@ impl Control {
         Ok(gone.fold(unit.then(self.kept_blob(report)).decide(done), Unit::then))
     }
 
-    /// How much can go wrong, as a report says that is about to be kept.
-    fn risk_of(&self, reported: &[u8]) -> Result<Risk, ServiceError> {
+    /// How much can go wrong with the datasets of each team, as a report says that is about to be kept.
+    fn risks_of(&self, reported: &[u8]) -> Result<impl Fn(&Name) -> Risk + use<>, ServiceError> {
         let stored: Stored =
             serde_json::from_slice(reported).map_err(|error| ServiceError::bug(error.to_string()))?;
-        Ok(stored.report.risk)
+        let whole = stored.report.risk;
+        let slices = stored.report.slices.into_iter();
+        let of: BTreeMap<String, Risk> = slices.map(|slice| (slice.owner.to_string(), slice.risk)).collect();
+        Ok(move |team: &Name| of.get(team.as_str()).copied().unwrap_or(whole))
     }
 
     /// Bytes that are kept for a plan, beyond the campaign's own need.

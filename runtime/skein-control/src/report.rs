@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use skein_api::{CampaignReport, FailureKind, LISTED_MAX, List, Text, Time};
+use skein_api::{
+    CampaignReport, FailureKind, Guessed, LISTED_MAX, List, Meters, PlanReport, PlannedModule, RunRows, Text,
+    Time,
+};
 use skein_ledger::{Event, EventFilter, Kind, Limit, RunFilter, Subject};
 use skein_types::{CampaignId, CampaignState, Code, ErrorClass, RunState, Timestamp, codes};
 
@@ -37,6 +40,10 @@ impl Control {
         let (rows, meters) = shown::worked(&row.meters).unwrap_or_default();
         let (failures, more_failures) = self.failures(id)?;
         let (made, digest, params) = (row.created, row.module, row.params);
+        let published = row.runs.among(&[RunState::Published, RunState::Finalized, RunState::Reverted]);
+        let took = started.map(|started| shown::since(started, until));
+        let all = plan.eligible > 0 && published == plan.eligible && rolled_out.is_some();
+        let guessed = guessed(&plan, (&rows, &meters, took.unwrap_or_default().0), all);
         let campaign = self.shown_campaign(row)?;
         Ok(CampaignReport {
             campaign: id,
@@ -47,7 +54,7 @@ impl Control {
             made: Time(made),
             started: started.map(Time),
             rolled_out: rolled_out.map(Time),
-            took_ms: started.map(|started| shown::since(started, until)),
+            took_ms: took,
             module: digest,
             module_name: module.map(|called| Text::escaped(&called)),
             params,
@@ -59,6 +66,8 @@ impl Control {
             rows,
             meters,
             broken_glass: campaign.broken_glass,
+            guessed: List::first(guessed).0,
+            source: plan.module.as_ref().and_then(from),
             left_out: plan.reasons,
             failures,
             more_failures,
@@ -132,6 +141,51 @@ impl Control {
     }
 }
 
+/// What the plan guessed beside what came; how far it was off only once all of it is published.
+fn guessed(plan: &PlanReport, (rows, meters, took): (&RunRows, &Meters, u64), all: bool) -> Vec<Guessed> {
+    let guess = &plan.estimate;
+    if guess.agents == 0 {
+        return Vec::new();
+    }
+    let pairs = [
+        ("fuel", guess.fuel.0, meters.fuel.0),
+        ("cpu_ms", guess.cpu_ms.0, meters.cpu_ms.0),
+        ("time_ms", guess.time_ms.0, took),
+        ("rows_written", guess.rows_written.0, rows.written.0),
+        ("rows_rejected", guess.rows_rejected.0, rows.rejected.0),
+        ("bytes_read", guess.bytes_read.0, meters.bytes_read.0),
+        ("bytes_written", guess.bytes_written.0, meters.bytes_written.0),
+    ];
+    let one = |(quantity, estimated, actual)| Guessed {
+        quantity: Text::escaped(quantity),
+        estimated,
+        actual,
+        error_percent: if all { error_percent(estimated, actual) } else { None },
+    };
+    pairs.into_iter().map(one).collect()
+}
+
+/// By how many percent of what came a guess was too high.
+fn error_percent(estimated: u64, actual: u64) -> Option<i64> {
+    if actual == 0 {
+        return (estimated == 0).then_some(0);
+    }
+    let (estimated, actual) = (i128::from(estimated), i128::from(actual));
+    let hundredfold = 100 * (estimated - actual);
+    // To the nearest.
+    let half = if hundredfold < 0 { -actual / 2 } else { actual / 2 };
+    i64::try_from((hundredfold + half) / actual).ok()
+}
+
+/// Where a module is from.
+fn from(module: &PlannedModule) -> Option<skein_api::Message> {
+    let source = module.source.as_ref()?;
+    Some(Text::escaped(&match &module.commit {
+        Some(commit) => format!("{source}, commit {commit}"),
+        None => source.to_string(),
+    }))
+}
+
 /// What to do about runs that failed so.
 fn next(id: CampaignId, code: Code) -> String {
     let retry = format!("`skein campaign retry {id}`");
@@ -146,5 +200,18 @@ fn next(id: CampaignId, code: Code) -> String {
         ErrorClass::Conflict => format!("somebody else was at the dataset: look at it, then {retry}"),
         ErrorClass::Transient => format!("it may pass: {retry}"),
         ErrorClass::Bug => format!("a mistake in Skein: report it with `skein campaign events {id}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::error_percent;
+
+    #[test]
+    fn a_guess_is_off_by_a_share_of_what_came() {
+        assert_eq!([error_percent(120, 100), error_percent(80, 100)], [Some(20), Some(-20)]);
+        assert_eq!([error_percent(1_004, 1_000), error_percent(1_005, 1_000)], [Some(0), Some(1)]);
+        assert_eq!([error_percent(0, 0), error_percent(5, 0)], [Some(0), None]);
+        assert_eq!(error_percent(u64::MAX, 1), None);
     }
 }

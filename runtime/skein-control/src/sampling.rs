@@ -90,7 +90,7 @@ impl Control {
         let job = job(task)?;
         let dataset = self.place(job.dataset)?;
         let work = self.work_of(live, job.dataset, work)?;
-        Ok(Payload::DryRun(Box::new(DryRunTask { campaign, dataset, work, rows: ROWS })))
+        Ok(Payload::DryRun(Box::new(DryRunTask { campaign, dataset, work, rows: ROWS, server: self.server })))
     }
 }
 

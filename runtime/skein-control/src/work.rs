@@ -1,7 +1,7 @@
 //! What a node is given with a task. Made when it is claimed, from the ledger as it is then.
 
 use skein_api::node::{DatasetPlace, Payload, RunTask, SplitTask, Work};
-use skein_api::{Location, PartOf};
+use skein_api::{List, Location, Name, PartOf, Text};
 use skein_ledger::{Dataset, Task, TaskKind};
 use skein_types::{Blake3, Bytes, CampaignId, DatasetId, Rows};
 
@@ -124,5 +124,33 @@ pub(crate) fn place(dataset: &Dataset) -> Result<DatasetPlace, ServiceError> {
     let location = Location::new(dataset.location.as_str());
     let location =
         location.map_err(|error| ServiceError::bug(format!("the place of {}: {error}", dataset.name)))?;
-    Ok(DatasetPlace { dataset: dataset.id, location, state: None })
+    let sensitive = List::first(sensitive(&dataset.labels)).0;
+    Ok(DatasetPlace { dataset: dataset.id, location, state: None, sensitive })
+}
+
+/// The label, and the beginning of further ones, that name columns whose values are shown to nobody.
+const SENSITIVE: &str = "sensitive";
+
+/// Columns that labels name as sensitive: `sensitive`, `sensitive.2` and so on, each with names between commas.
+fn sensitive(labels: &skein_ledger::Labels) -> Vec<Name> {
+    let names = labels.iter().filter(|(key, _)| {
+        key.as_str().strip_prefix(SENSITIVE).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    });
+    let columns = names.flat_map(|(_, value)| value.as_str().split(',')).map(str::trim);
+    columns.filter(|column| !column.is_empty()).map(Text::escaped).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sensitive;
+    use crate::control::name;
+
+    #[test]
+    fn labels_name_sensitive_columns_between_commas() {
+        let labels =
+            [("sensitive", "email, phone"), ("sensitive.2", "iban,"), ("sensitivity", "x"), ("tier", "gold")];
+        let labels = labels.map(|(key, value)| (name("l", key).unwrap(), name("l", value).unwrap()));
+        let named = sensitive(&labels.into_iter().collect());
+        assert_eq!(named.iter().map(|name| name.as_str()).collect::<Vec<_>>(), ["email", "phone", "iban"]);
+    }
 }

@@ -203,9 +203,11 @@ impl Job {
             applied: &self.applied,
             limits: &self.request.limits,
             progress,
+            sensitive: &self.request.sensitive,
         };
         let earlier = std::mem::take(&mut self.plans.group_of);
         planner.extend(&mut self.plans, files)?;
+        self.made.quarantine.hush_for(self.plans.groups.iter().map(|group| &group.plan));
         Ok(earlier)
     }
 

@@ -5,6 +5,7 @@
 //! look      no lock, no registration; nothing is written beside or into the dataset
 //! decide    `Asked::work`, as a run does                                    -> lineage
 //! probe     the first batches of a few row groups through the sandbox       -> rows, rejects
+//! check     the same rows again, otherwise                                  -> determinism, dependencies, idempotence
 //! estimate  from what that took, for the whole                              -> time, fuel, bytes, room
 //! ```
 //! The sample is a function of dataset, plan and limit. A module without state is probed at row groups spread over the
@@ -14,9 +15,13 @@
 //! Everything in the answer is bounded in size, and no secret of the parameters shows in it. Texts are those of data and
 //! guests: who prints them escapes control characters. It knows no terminal.
 
+mod again;
 mod cell;
+mod checks;
 mod choice;
 mod estimate;
+mod influence;
+mod own_output;
 mod probe;
 mod relay;
 mod sample;
@@ -26,12 +31,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
+use skein_api::SampleCosts;
 use skein_dataset::{Dataset, Output, Role, Room, Snapshot};
 use skein_sandbox::Module;
 use skein_types::{Bytes, Clock, Fuel, Millis, Origin, Rows, SchemaPlan, Shape, StateKind};
 
 use crate::aside;
 use crate::counters::Counters;
+use crate::cpu;
 use crate::error::RunError;
 use crate::lineage::Lineage;
 use crate::progress::Progress;
@@ -39,11 +46,13 @@ use crate::report::Migration;
 use crate::run::{self, Asked, RunRequest, Work};
 use crate::sandboxed::Sandboxes;
 use cell::Printer;
+use checks::Checking;
 use choice::Candidate;
 use estimate::{Seen, Whole};
 use probe::{Probe, Prober};
 
 pub use cell::Cell;
+pub use checks::{Checks, Undeclared};
 pub use estimate::Estimate;
 pub use sample::{Fate, RejectedRow, Rejects, Sample, SampledColumns, SampledGroup, SampledRow};
 
@@ -102,6 +111,8 @@ pub struct Forecast {
     /// What the module counted over the sampled rows.
     #[serde(skip_serializing_if = "Counters::is_empty")]
     pub counters: Counters,
+    /// Whether the same rows gave the same result, and what the module says of its own output.
+    pub checks: Checks,
     /// What the new version would not have any more.
     pub left_out: LeftOut,
     /// For the whole.
@@ -115,6 +126,9 @@ pub struct Forecast {
     /// What the sampled rows took and became, not extrapolated.
     #[serde(skip)]
     pub tried: Tried,
+    /// What the whole would take, as a campaign reckons.
+    #[serde(skip)]
+    pub costs: SampleCosts,
 }
 
 /// What became of the sampled rows and what that took.
@@ -218,7 +232,7 @@ pub fn dry_run(
     clock: &Arc<dyn Clock>,
     progress: &Progress,
 ) -> Result<DryRun, RunError> {
-    let started = clock.elapsed();
+    let (started, cpu_before) = (clock.elapsed(), cpu::exactly_of_this_thread());
     let dataset = dataset.stopped_by(progress.files());
     let manifest = run::describe(module, &request.run.limits)?;
     let migration = run::migration(module, &manifest, &request.run)?;
@@ -235,17 +249,20 @@ pub fn dry_run(
         Some(output) => output_room(output, (&snapshot, &work))?,
     };
     let recut = Recut::of(&asked, (&snapshot, &work))?;
-    let plans: Vec<Lineage> = work.plans.groups.iter().map(Lineage::of).collect();
+    let mut plans: Vec<Lineage> = work.plans.groups.iter().map(Lineage::of).collect();
+    let looking = cpu::exactly_of_this_thread().saturating_sub(cpu_before);
     let sample = Sampling { plans: &plans, recut: &recut.files, rows: request.rows };
-    let Looked { seen, sample, rejects, counters, left_out } =
+    let Looked { seen, sample, rejects, counters, left_out, mut checks } =
         sampled(&asked, (&snapshot, &work), &sample, progress)?;
+    checks.prove(&work, &mut plans);
     let counts = WorkCounts {
         files_after: request.run.resize.file_size.map(|_| recut.outputs),
         // What is not selected is not written into a directory of plain files.
         joined: work.done.len() + if output.is_none() { work.left.len() } else { 0 },
         ..counts(&snapshot, &work, &plans)
     };
-    let estimate = Estimate::of(&seen, &whole(&asked, &counts, &recut));
+    let whole = whole(&asked, &counts, &recut);
+    let estimate = Estimate::of(&seen, &whole);
     let took = clock.elapsed().saturating_sub(started);
     Ok(DryRun::WouldRun(Box::new(Forecast {
         version,
@@ -254,8 +271,10 @@ pub fn dry_run(
         plans,
         sample,
         rejects,
+        checks: checks.told,
         left_out,
         counters,
+        costs: estimate.costs(&seen, &whole, looking),
         warnings: obstacle.into_iter().chain(warnings(&estimate, &request.run)).collect(),
         estimate,
         room,
@@ -335,6 +354,7 @@ struct Looked {
     rejects: Rejects,
     counters: Counters,
     left_out: LeftOut,
+    checks: Checking,
 }
 
 /// Rows through the sandbox, and what they took.
@@ -360,18 +380,19 @@ fn sampled(
     };
     let printer = Printer::new(request.params.mask());
     let mut sampler = sample::Sampler::new(work, sampling.plans, &printer, (manifest.state, sampling.rows));
-    look(&mut prober, &mut sampler, manifest.state, sampling.rows)?;
+    let mut checks = Checking::default();
+    look(&mut prober, &mut sampler, (asked, &mut checks), sampling.rows)?;
     let (sample, rejects) = sampler.finish();
     let counters = prober.counters.renamed(|name| printer.words(name));
     let left_out = LeftOut::of(snapshot, &prober.keys_dropped);
-    Ok(Looked { seen: prober.seen, sample, rejects, counters, left_out })
+    Ok(Looked { seen: prober.seen, sample, rejects, counters, left_out, checks })
 }
 
-/// Probes and shows. One row group of a module without state is held at a time.
+/// Probes, shows and checks. One row group of a module without state is held at a time.
 fn look(
     prober: &mut Prober<'_>,
     sampler: &mut sample::Sampler<'_>,
-    state: StateKind,
+    (asked, checks): (&Asked<'_>, &mut Checking),
     rows: usize,
 ) -> Result<(), RunError> {
     let work = prober.work;
@@ -380,12 +401,13 @@ fn look(
     let files: Vec<Candidate> = (work.files.iter().enumerate())
         .map(|(place, file)| Candidate { row_groups: file.row_groups, group: group_of(place) })
         .collect();
-    match state {
+    match asked.manifest.state {
         StateKind::None => {
             let picks = choice::spread(&files, PICKS_MAX);
             for (part, pick) in picks.iter().enumerate() {
                 let probe = prober.alone(*pick, PICK_BATCHES)?;
                 sampler.show(&probe, choice::quota(rows, part, picks.len()))?;
+                checks.alone(asked, prober, &probe)?;
             }
         }
         StateKind::Sequential => {
@@ -396,6 +418,7 @@ fn look(
             for (part, probe) in parts.iter().enumerate() {
                 sampler.show(probe, choice::quota(rows, part, parts.len()))?;
             }
+            checks.head(asked, prober, (&probes, all))?;
         }
     }
     Ok(())

@@ -89,7 +89,7 @@ impl Feed<'_> {
     }
 
     /// A function of the source alone, so that batch borders are the same in every attempt.
-    fn batch_rows(&self, source: &SourceFile, row_group: usize) -> usize {
+    pub(crate) fn batch_rows(&self, source: &SourceFile, row_group: usize) -> usize {
         let rows = source.row_group_rows(row_group).max(1) as u64;
         let bytes = source.decoded_bytes(row_group, self.leaves).0;
         let wanted = self.batch_bytes.map_or(BATCH_BYTES, |wish| wish.min(BATCH_BYTES));

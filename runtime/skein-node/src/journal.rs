@@ -132,8 +132,8 @@ impl Journal {
         self.told().push(line(head, (None, message, false), std::iter::empty()));
     }
 
-    /// Rows that the module refused. Their words are masked already.
-    pub(crate) fn rejected(&self, at: &At, rejects: &[Reject]) {
+    /// Rows that the module refused. Secrets are masked in their words already; all of the words are, if nothing of them is told.
+    pub(crate) fn rejected(&self, at: &At, rejects: &[Reject], mask: &Mask) {
         if rejects.is_empty() {
             return;
         }
@@ -149,6 +149,7 @@ impl Journal {
                 told.codes.insert(counted.to_owned(), 1);
             }
             if told.named.len() < NAMED_MAX {
+                let message = if mask.hushes() { &mask.text(message, false) } else { message };
                 let (code, message) = (escaped::<128>(code), escaped::<MESSAGE_BYTES>(message));
                 let file = escaped::<1_000>(&at.file);
                 told.named
@@ -195,7 +196,7 @@ fn take_words(error: &mut GuestError) -> Option<String> {
 
 /// Whether a code is one of those that authors write into a module, as the contract wants them, and not what it has read: a lower-case
 /// word. A module that means to can tell anything by which words it chooses; it is its team's own rows that it would tell of.
-fn is_word(code: &str) -> bool {
+pub(crate) fn is_word(code: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
     code.len() <= WORD_BYTES
         && code.starts_with(|first: char| first.is_ascii_lowercase())
@@ -338,7 +339,8 @@ mod tests {
             let failure = GuestError::Failure { call: "process", code: code.into(), message: "m".into() };
             let rejects = GuestError::Rejects { limit: 1, row: 0, code: code.into(), message: "m".into() };
             let told = [failure, rejects].map(|error| journal.on_record(&at(), error).to_string()).concat();
-            journal.rejected(&at(), &[Reject { row: 1, code: code.into(), message: "m".into() }]);
+            let reject = Reject { row: 1, code: code.into(), message: "m".into() };
+            journal.rejected(&at(), &[reject], &Mask::default());
             let rejects = journal.take().rejects().unwrap();
             let codes: Vec<String> = rejects.codes.iter().map(|one| one.code.to_string()).collect();
             (told.contains(code) || codes.contains(&code.to_owned()), rejects.some[0].contains(code))
@@ -403,7 +405,7 @@ mod tests {
         let reject = |row, code: &str| Reject { row, code: code.to_owned(), message: "m".to_owned() };
         let rejects: Vec<Reject> =
             (0..60).map(|row| reject(row, if row % 3 == 0 { "bad" } else { "worse" })).collect();
-        journal.rejected(&at(), &rejects);
+        journal.rejected(&at(), &rejects, &Mask::default());
         let told = journal.take().rejects().unwrap();
         assert_eq!((told.rows.0, told.some.len()), (60, NAMED_MAX));
         let codes: Vec<_> = told.codes.iter().map(|one| (one.code.as_str(), one.rows.0)).collect();

@@ -54,12 +54,12 @@ pub use batch::{BatchShape, Step, run_batch};
 pub use choice::{ChoiceError, ChoiceText, FileChoice};
 pub use counters::Counters;
 pub use dry_run::{
-    Cell, DryRun, DryRunRequest, Estimate, Fate, Forecast, LeftOut, RejectedRow, Rejects, RoomView, Sample,
-    SampledColumns, SampledGroup, SampledRow, Tried, Warning, WorkCounts, dry_run,
+    Cell, Checks, DryRun, DryRunRequest, Estimate, Fate, Forecast, LeftOut, RejectedRow, Rejects, RoomView,
+    Sample, SampledColumns, SampledGroup, SampledRow, Tried, Undeclared, Warning, WorkCounts, dry_run,
 };
 pub use error::{GroupLine, Groups, RunError};
 pub use lineage::{
-    ColumnChange, ColumnLineage, DroppedColumn, Lineage, NestedLineage, OriginKind, WasColumn,
+    ColumnChange, ColumnLineage, DroppedColumn, Lineage, NestedLineage, OriginKind, Proof, WasColumn,
 };
 pub use look::{Look, PlanDigests, Why, look};
 pub use managed::{HandOver, hand_over_all, prepare_attempt};

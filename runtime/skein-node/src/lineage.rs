@@ -6,6 +6,7 @@
 //! and a source column without one is dropped. Names are the guest's and the file's: escape them where they are shown.
 
 mod moved;
+mod widening;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,7 @@ use arrow_schema::Field;
 use serde::Serialize;
 use skein_types::{ABSENT, ColumnId, ColumnTree, Origin, STORED, SchemaPlan, Shape, format, is_partition};
 
+use crate::mask::MASKED;
 use crate::planning::SchemaGroup;
 
 /// Target columns that a dropped one names.
@@ -53,6 +55,17 @@ pub struct ColumnLineage {
     pub was: Option<WasColumn>,
     /// How it differs from that; empty for a column that stays as it is.
     pub changes: Vec<ColumnChange>,
+    /// The new type cannot hold all that the old one could.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub narrowed: bool,
+    /// Its values are shown to nobody.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub sensitive: bool,
+    /// How it is known where its values come from.
+    pub proven: Proof,
+    /// Source columns that it moved with in a dry run, dotted; nothing of a column for which that was not tried.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub moves_with: Vec<String>,
     /// Fields inside a carried column, if they are called otherwise or lie elsewhere than in the source.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub nested: Vec<NestedLineage>,
@@ -70,6 +83,20 @@ pub enum OriginKind {
     Computed,
     /// The module passes it through and the host compares.
     Preserved,
+}
+
+/// How it is known where the values of a target column come from: `from` is what the plan says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// The host copies them, and the module never sees them.
+    Copied,
+    /// The host compares what comes back with what went in, row by row.
+    Compared,
+    /// The module gets nothing but what it reads, so they come from no other column than these.
+    PassedIn,
+    /// Beside that a dry run has changed one read column at a time and looked what moved.
+    Tried,
 }
 
 /// The source column of a pair.
@@ -174,11 +201,24 @@ impl Lineage {
         }
         Self {
             files: group.files.len(),
-            first_file: group.files.first().cloned().unwrap_or_default(),
+            first_file: match hides_paths(plan) {
+                true => MASKED.to_owned(),
+                false => group.files.first().cloned().unwrap_or_default(),
+            },
             shape: plan.shape(),
             reads: plan.reads().iter().map(|id| tree.path(*id)).collect(),
             columns,
             dropped,
+        }
+    }
+
+    /// Says what a dry run found to move with what; `moves` is by place among the columns that the module makes.
+    pub(crate) fn moved(&mut self, plan: &SchemaPlan, moves: &BTreeMap<usize, BTreeSet<ColumnId>>) {
+        let made = self.columns.iter_mut().filter(|column| column.origin != OriginKind::Carried);
+        for (place, column) in made.enumerate().filter(|(_, column)| column.origin == OriginKind::Computed) {
+            column.proven = Proof::Tried;
+            let with = moves.get(&place).into_iter().flatten();
+            column.moves_with = with.map(|root| plan.source_tree().path(*root)).collect();
         }
     }
 
@@ -187,6 +227,12 @@ impl Lineage {
         let was = self.columns.iter().filter_map(|column| column.was.as_ref());
         was.filter(|was| was.partition).map(|was| was.name.as_str())
     }
+}
+
+/// Whether a sensitive column is in the names of directories.
+pub(crate) fn hides_paths(plan: &SchemaPlan) -> bool {
+    let of = |root: &ColumnId| plan.source_tree().get(*root).is_some_and(|node| is_partition(&node.field));
+    plan.sensitive().iter().any(of)
 }
 
 /// For each target column the top-level source column that it was.
@@ -253,6 +299,14 @@ fn column(plan: &SchemaPlan, place: usize, pair: Option<ColumnId>) -> ColumnLine
         from: from.iter().map(|id| tree.path(*id)).collect(),
         was: source.map(was),
         changes: source.map_or_else(|| vec![ColumnChange::New], |was| changes(was, &column.field, origin)),
+        narrowed: source.is_some_and(|was| !widening::holds(column.field.data_type(), was.data_type())),
+        sensitive: plan.hides(column),
+        proven: match origin {
+            OriginKind::Carried => Proof::Copied,
+            OriginKind::Preserved => Proof::Compared,
+            OriginKind::Computed => Proof::PassedIn,
+        },
+        moves_with: Vec::new(),
         nested: Vec::new(),
         pair,
     }

@@ -15,7 +15,7 @@ use crate::progress::Progress;
 use crate::run::{RunRequest, Work, look_at};
 
 /// The code with which a module says that a dataset has nothing that it is for.
-const NOT_APPLICABLE: &str = "not-applicable";
+pub(crate) const NOT_APPLICABLE: &str = "not-applicable";
 
 /// What a look at one dataset found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Look {
     pub digests: Option<PlanDigests>,
     /// Data files that would be migrated.
     pub files: usize,
+    /// Their row groups.
+    pub row_groups: usize,
     /// Their rows.
     pub rows: Rows,
     /// Their size.
@@ -84,6 +86,7 @@ impl Look {
             version: snapshot.version(),
             digests: Some(PlanDigests::of(&work.plans.groups)?),
             files: work.files.len(),
+            row_groups: work.files.iter().map(|file| file.row_groups).sum(),
             rows: work.files.iter().map(|file| Rows(file.rows)).sum(),
             bytes: work.files.iter().map(|file| Bytes(file.pinned(snapshot).stat.size)).sum(),
             ..Self::nothing(Verdict::Eligible, None)
@@ -91,7 +94,16 @@ impl Look {
     }
 
     const fn nothing(verdict: Verdict, reason: Option<Why>) -> Self {
-        Self { verdict, reason, version: None, digests: None, files: 0, rows: Rows(0), bytes: Bytes(0) }
+        Self {
+            verdict,
+            reason,
+            version: None,
+            digests: None,
+            files: 0,
+            row_groups: 0,
+            rows: Rows(0),
+            bytes: Bytes(0),
+        }
     }
 
     fn refused(error: RunError) -> Result<Self, RunError> {

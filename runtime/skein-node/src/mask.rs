@@ -3,19 +3,28 @@
 //! A module gets secrets and may put them into its words: the reason of a reject, a failure, a panic, the name of a counter. Those end up on
 //! terminals, in logs and in quarantines, so they pass here first, where a run's agents hand them over. Not what a module
 //! writes into columns: that is data, and who may read it is the dataset's business.
+//!
+//! A module that reads a column whose values are shown to nobody may put those into its words too, in whatever form. Of such a
+//! one nothing is told but the codes of its rejects, where they are words and no value of their row is in them; the quarantine,
+//! which has the rows themselves, has the reasons too.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use skein_sandbox::{GuestError, Processed, Seed, Usage};
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
+use skein_sandbox::{GuestError, Processed, Reject, Seed, Usage};
 use skein_types::Fuel;
 
 use crate::agent::Agent;
-use crate::journal::{At, Journal};
+use crate::journal::{At, Journal, is_word};
 use crate::meters::Meters;
 
-const MASKED: &str = "***";
+pub(crate) const MASKED: &str = "***";
+/// Stands for what a module says that reads sensitive columns.
+pub(crate) const HUSHED: &str = "(not shown: the module reads sensitive columns)";
+/// A value that is shorter may be in any word.
+const TELLING: usize = 3;
 /// The sandbox cuts words at 4 KiB; shorter ones are whole, but for what it escaped.
 const MAYBE_CUT: usize = 4000;
 
@@ -24,6 +33,8 @@ const MAYBE_CUT: usize = 4000;
 pub(crate) struct Mask {
     /// Longer ones first: one may be part of another.
     words: Vec<String>,
+    /// Nothing that the module says is told.
+    hush: bool,
 }
 
 impl std::fmt::Debug for Mask {
@@ -50,7 +61,17 @@ impl Mask {
         }
         words.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         words.dedup();
-        Self { words }
+        Self { words, hush: false }
+    }
+
+    /// Of a module that reads sensitive columns.
+    pub(crate) fn hushed(&self) -> Self {
+        Self { words: self.words.clone(), hush: true }
+    }
+
+    /// Whether nothing that the module says is told.
+    pub(crate) const fn hushes(&self) -> bool {
+        self.hush
     }
 
     /// Bytes of the longest form.
@@ -60,6 +81,13 @@ impl Mask {
 
     /// The text without secrets. `cut`: it goes on where nobody sees it, so it may end within one.
     pub(crate) fn text(&self, text: &str, cut: bool) -> String {
+        if self.hush {
+            return HUSHED.to_owned();
+        }
+        self.without_secrets(text, cut)
+    }
+
+    fn without_secrets(&self, text: &str, cut: bool) -> String {
         let mut text = text.to_owned();
         for word in &self.words {
             text = text.replace(word.as_str(), MASKED);
@@ -72,12 +100,20 @@ impl Mask {
 
     /// Words that the sandbox has bounded.
     pub(crate) fn words(&self, words: String) -> String {
-        if self.words.is_empty() { words } else { self.text(&words, words.len() >= MAYBE_CUT) }
+        if self.hush {
+            return HUSHED.to_owned();
+        }
+        self.kept_words(words)
+    }
+
+    /// The same for where the rows themselves are kept.
+    fn kept_words(&self, words: String) -> String {
+        if self.words.is_empty() { words } else { self.without_secrets(&words, words.len() >= MAYBE_CUT) }
     }
 
     /// Counters by name. Names that differ only in a secret are one.
     fn names(&self, counters: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
-        if self.words.is_empty() {
+        if self.words.is_empty() && !self.hush {
             return counters;
         }
         let mut masked = BTreeMap::<String, u64>::new();
@@ -89,8 +125,22 @@ impl Mask {
     }
 
     pub(crate) fn error(&self, error: GuestError) -> GuestError {
-        error.with_words(|words| self.words(words))
+        let error = error.with_words(|words| self.kept_words(words));
+        if self.hush { hushed(error) } else { error }
     }
+}
+
+/// The error without what its module says; the host's words stay.
+fn hushed(mut error: GuestError) -> GuestError {
+    if let GuestError::Failure { code, message, .. } | GuestError::Rejects { code, message, .. } = &mut error
+    {
+        MASKED.clone_into(code);
+        HUSHED.clone_into(message);
+    }
+    if let GuestError::Trap { panic: Some(panic), .. } = &mut error {
+        HUSHED.clone_into(panic);
+    }
+    error
 }
 
 fn trim_beginning_of(secret: &str, text: &mut String) {
@@ -111,6 +161,8 @@ pub(crate) struct Masked {
     /// Lines that are in the journal by now.
     told: usize,
     failed: bool,
+    /// Columns of its batches whose values are shown to nobody.
+    sensitive: Vec<usize>,
 }
 
 impl Masked {
@@ -119,7 +171,49 @@ impl Masked {
         mask: Arc<Mask>,
         (journal, meters): (Arc<Journal>, Arc<Meters>),
     ) -> Self {
-        Self { agent, mask, journal, meters, burnt: Fuel(0), at: At::default(), told: 0, failed: false }
+        Self {
+            agent,
+            mask,
+            journal,
+            meters,
+            burnt: Fuel(0),
+            at: At::default(),
+            told: 0,
+            failed: false,
+            sensitive: Vec::new(),
+        }
+    }
+
+    /// Which columns of its batches are sensitive.
+    pub(crate) fn reading(mut self, sensitive: Vec<usize>) -> Self {
+        self.sensitive = sensitive;
+        self
+    }
+
+    /// Masks the words of rejects. Codes are told wherever rejects are counted, so none has a value of its row in it.
+    fn mask_rejects(&self, rejects: &mut [Reject], (first_row, batch): (u64, &RecordBatch)) {
+        for reject in rejects.iter_mut() {
+            reject.code = self.mask.kept_words(std::mem::take(&mut reject.code));
+            reject.message = self.mask.kept_words(std::mem::take(&mut reject.message));
+            if self.mask.hush && (!is_word(&reject.code) || self.tells(reject, (first_row, batch))) {
+                MASKED.clone_into(&mut reject.code);
+            }
+        }
+    }
+
+    /// Whether a sensitive value of the rejected row is in its code.
+    fn tells(&self, reject: &Reject, (first_row, batch): (u64, &RecordBatch)) -> bool {
+        let row = reject.row.checked_sub(first_row).and_then(|row| usize::try_from(row).ok());
+        let Some(row) = row.filter(|row| *row < batch.num_rows()) else { return true };
+        let code = reject.code.to_ascii_lowercase();
+        let options = FormatOptions::new();
+        self.sensitive.iter().any(|column| {
+            let value = batch.columns().get(*column).and_then(|values| {
+                let value = ArrayFormatter::try_new(values, &options).ok()?.value(row).to_string();
+                Some(value.to_ascii_lowercase())
+            });
+            value.is_none_or(|value| value.len() >= TELLING && code.contains(&value))
+        })
     }
 
     /// What it burnt since the last time.
@@ -167,11 +261,8 @@ impl Agent for Masked {
         let processed = self.agent.process(first_row, batch);
         self.charge();
         let mut processed = processed.map_err(|error| self.ended(error))?;
-        for reject in &mut processed.rejects {
-            reject.code = self.mask.words(std::mem::take(&mut reject.code));
-            reject.message = self.mask.words(std::mem::take(&mut reject.message));
-        }
-        self.journal.rejected(&self.at, &processed.rejects);
+        self.mask_rejects(&mut processed.rejects, (first_row, batch));
+        self.journal.rejected(&self.at, &processed.rejects, &self.mask);
         Ok(processed)
     }
 
@@ -187,6 +278,8 @@ impl Agent for Masked {
         let mut usage = self.agent.usage();
         usage.counters = self.mask.names(std::mem::take(&mut usage.counters));
         let gauges = std::mem::take(&mut usage.gauges).into_iter();
+        // A number may be a value too.
+        let gauges = gauges.filter(|_| !self.mask.hush);
         usage.gauges = gauges.map(|(name, value)| (self.mask.text(&name, false), value)).collect();
         usage
     }
@@ -207,7 +300,7 @@ mod tests {
     use std::sync::Arc;
 
     use arrow_array::{Int64Array, RecordBatch};
-    use skein_sandbox::{GuestError, Processed, Seed, Usage};
+    use skein_sandbox::{GuestError, Processed, Reject, Seed, Usage};
     use skein_types::Fuel;
 
     use super::{Mask, Masked};
@@ -245,6 +338,81 @@ mod tests {
         let counted = counted.map(|(name, by)| (name.to_owned(), by));
         let shown = BTreeMap::from([("by/***".to_owned(), 5), ("read".to_owned(), u64::MAX)]);
         assert_eq!(mask.names(BTreeMap::from(counted)), shown);
+    }
+
+    #[test]
+    fn nothing_is_told_of_what_a_module_says_that_reads_sensitive_columns() {
+        let mask = Mask::new([b"hunter2".as_slice()]).hushed();
+        for said in [mask.words("canary".to_owned()), mask.text("canary", false)] {
+            assert_eq!(said, super::HUSHED);
+        }
+        assert_eq!(
+            mask.names([("canary".to_owned(), 2), ("b".to_owned(), 3)].into()).into_values().sum::<u64>(),
+            5
+        );
+        let panic = Some("panicked at canary".to_owned());
+        let errors = [
+            GuestError::Failure { call: "open", code: "canary".into(), message: "canary".into() },
+            GuestError::Rejects { limit: 1, row: 2, code: "canary".into(), message: "canary".into() },
+            GuestError::Trap { call: "process", trap: "unreachable".into(), panic, backtrace: vec![] },
+        ];
+        for error in errors {
+            let told = mask.error(error).to_string();
+            assert!(!told.contains("canary"), "{told}");
+        }
+        let input = mask.error(GuestError::Input { reason: "of the host, with hunter2".into() }).to_string();
+        assert!(input.contains("of the host, with ***"), "{input}");
+    }
+
+    /// Refuses each row with these codes.
+    struct Refusing(Vec<&'static str>);
+
+    impl Agent for Refusing {
+        fn reseed(&mut self, _: Seed) {}
+
+        fn process(&mut self, first_row: u64, batch: &RecordBatch) -> Result<Processed, GuestError> {
+            let reject = |(row, code): (u64, &&str)| Reject {
+                row: first_row + row,
+                code: (*code).to_owned(),
+                message: "of Ada".to_owned(),
+            };
+            let rejects = (0..).zip(&self.0).map(reject).collect();
+            Ok(Processed {
+                data: Vec::new(),
+                selection: skein_types::Selection::from_bitmap(&[0], batch.num_rows()).unwrap(),
+                rejects,
+            })
+        }
+
+        fn finish(&mut self) -> Result<Vec<RecordBatch>, GuestError> {
+            Ok(Vec::new())
+        }
+
+        fn save(&mut self) -> Result<Option<Vec<u8>>, GuestError> {
+            Ok(None)
+        }
+
+        fn usage(&self) -> Usage {
+            Usage::default()
+        }
+    }
+
+    #[test]
+    fn codes_of_rejects_are_told_unless_a_sensitive_value_of_their_row_is_in_them() {
+        let names: Arc<dyn arrow_array::Array> =
+            Arc::new(arrow_array::StringArray::from(vec!["Ada", "Bob", "Eve", "Ada"]));
+        let batch = RecordBatch::try_from_iter([("name", names)]).unwrap();
+        let codes = vec!["bad-name", "no-bob-here", "Eve", "no-eve-here"];
+        let journal = Arc::<Journal>::default();
+        let mask = Arc::new(Mask::default().hushed());
+        let masked =
+            Masked::new(Box::new(Refusing(codes)), mask, (Arc::clone(&journal), Arc::<Meters>::default()));
+        let processed = masked.reading(vec![0]).process(100, &batch).unwrap();
+        let told: Vec<&str> = processed.rejects.iter().map(|reject| reject.code.as_str()).collect();
+        assert_eq!(told, ["bad-name", "***", "***", "no-eve-here"]);
+        assert_eq!(processed.rejects[0].message, "of Ada", "for the quarantine, which has the row");
+        let told = journal.take().rejects().unwrap();
+        assert!(told.some.iter().all(|line| !line.contains("Ada")), "{told:?}");
     }
 
     #[test]

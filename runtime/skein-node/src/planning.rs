@@ -42,6 +42,8 @@ pub(crate) struct Planner<'a> {
     pub(crate) applied: &'a [Applied],
     pub(crate) limits: &'a Limits,
     pub(crate) progress: &'a Progress,
+    /// Columns whose values are shown to nobody.
+    pub(crate) sensitive: &'a [String],
 }
 
 impl Planner<'_> {
@@ -78,6 +80,7 @@ impl Planner<'_> {
         let proposed = self.ask(view, path)?;
         let plan = SchemaPlan::check(SchemaRef::clone(view), &proposed)
             .map_err(|source| RunError::Plan { file: path.to_owned(), source })?;
+        let plan = plan.with_sensitive(self.sensitive);
         Ok(SchemaGroup { proposed, plan, files: Vec::new() })
     }
 

@@ -100,6 +100,11 @@ impl Progress {
         }
     }
 
+    /// The same with a journal of its own too, of which nothing is told.
+    pub(crate) fn apart(&self) -> Self {
+        Self { journal: Arc::new(Journal::alone_has_words()), ..self.following() }
+    }
+
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
     }

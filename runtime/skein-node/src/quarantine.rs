@@ -11,9 +11,10 @@ use arrow_select::concat::concat_batches;
 use arrow_select::filter::filter_record_batch;
 use skein_dataset::parquet::SourceFile;
 use skein_sandbox::Reject;
-use skein_types::unmarked;
+use skein_types::{SchemaPlan, unmarked};
 
 use crate::error::RunError;
+use crate::mask::HUSHED;
 
 /// Rows decoded at a time while looking for the rejected ones.
 const BATCH_ROWS: usize = 8 * 1024;
@@ -49,11 +50,28 @@ pub(crate) struct Quarantine {
     parts: Mutex<BTreeMap<(usize, usize), RecordBatch>>,
     /// The first of all, by row group.
     first: Mutex<BTreeMap<(usize, usize), Vec<RejectNote>>>,
+    /// What the module says of rows stays with the rows.
+    hush: bool,
 }
 
 impl Quarantine {
     pub(crate) fn new(rows_max: u64) -> Self {
-        Self { rows_max, rows: AtomicU64::new(0), parts: Mutex::default(), first: Mutex::default() }
+        Self {
+            rows_max,
+            rows: AtomicU64::new(0),
+            parts: Mutex::default(),
+            first: Mutex::default(),
+            hush: false,
+        }
+    }
+
+    /// Nothing but codes is told of rows once the module reads sensitive columns of one schema.
+    pub(crate) fn hush_for<'a>(&mut self, mut plans: impl Iterator<Item = &'a SchemaPlan>) {
+        self.hush |= plans.any(SchemaPlan::reads_sensitive);
+    }
+
+    fn told(&self, note: RejectNote) -> RejectNote {
+        if self.hush { RejectNote { message: HUSHED.to_owned(), ..note } } else { note }
     }
 
     /// Fetches the rejected rows of one row group from its source. Called once per row group.
@@ -73,7 +91,8 @@ impl Quarantine {
         };
         let rows = self.rows.fetch_add(rejects.len() as u64, Ordering::Relaxed) + rejects.len() as u64;
         if rows > self.rows_max {
-            return Err(RunError::TooManyRejects { limit: self.rows_max, first: note(first) });
+            let first = self.told(note(first));
+            return Err(RunError::TooManyRejects { limit: self.rows_max, first });
         }
         self.note((file, row_group), rejects.iter().take(NOTES).map(note).collect());
         let part = rejected_rows(source, row_group, first_row, rejects)?;
@@ -99,7 +118,7 @@ impl Quarantine {
     /// A few, the first in order of file and row.
     pub(crate) fn notes(&self) -> Vec<RejectNote> {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        first.values().flatten().take(NOTES).cloned().collect()
+        first.values().flatten().take(NOTES).map(|note| self.told(note.clone())).collect()
     }
 
     /// Rows so far.

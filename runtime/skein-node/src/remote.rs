@@ -20,6 +20,7 @@ mod notes;
 mod pace;
 mod permits;
 mod rates;
+mod rehearsal;
 mod rule_book;
 mod sampling;
 mod scanning;

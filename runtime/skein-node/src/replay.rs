@@ -52,6 +52,7 @@ impl Repeat {
             checkpoint_rows: told.checkpoint_rows,
             resize: Resize::NONE,
             names: NameRule::Keep,
+            sensitive: Vec::new(),
         };
         let part = told.part.map(|PartOf { part, parts }| Part { number: part, of: parts });
         Self { run, part, params: told.params_digest }

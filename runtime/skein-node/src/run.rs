@@ -59,6 +59,8 @@ pub struct RunRequest {
     pub resize: Resize,
     /// How the files of a directory are called.
     pub names: NameRule,
+    /// Columns whose values are shown to nobody, beside those that are marked so in files.
+    pub sensitive: Vec<String>,
 }
 
 impl RunRequest {
@@ -239,7 +241,8 @@ impl Work {
         (started, clock): (Duration, Arc<dyn Clock>),
     ) -> Job {
         let Self { files, plans, recorded, applied, .. } = self;
-        let (module, made) = (module.clone(), Made::new(&request));
+        let (module, mut made) = (module.clone(), Made::new(&request));
+        made.quarantine.hush_for(plans.groups.iter().map(|group| &group.plan));
         Job { files, plans, recorded, applied, module, manifest, migration, request, started, clock, made }
     }
 }
@@ -313,8 +316,8 @@ impl Asked<'_> {
         let Self { module, request, .. } = *self;
         let files = inputs::read(snapshot, places, &recorded.schemas, progress)?;
         let applied: Vec<skein_sandbox::Applied> = snapshot.applied_to_all().iter().map(for_guest).collect();
-        let RunRequest { params, limits, .. } = request;
-        let planner = Planner { module, params, applied: &applied, limits, progress };
+        let RunRequest { params, limits, sensitive, .. } = request;
+        let planner = Planner { module, params, applied: &applied, limits, progress, sensitive };
         let plans = planner.plan(&files)?;
         Ok((files, plans, applied))
     }

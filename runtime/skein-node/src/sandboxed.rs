@@ -69,7 +69,11 @@ impl Sandboxes {
             source: Source { schema: Arc::clone(group.plan.source()), ..self.source.clone() },
             limits: self.limits.clone(),
             config: Arc::clone(&self.config),
-            mask: Arc::clone(&self.mask),
+            mask: match group.plan.reads_sensitive() {
+                true => Arc::new(self.mask.hushed()),
+                false => Arc::clone(&self.mask),
+            },
+            sensitive: sensitive_inputs(&group.plan),
             journal: Arc::clone(&self.journal),
             meters: Arc::clone(&self.meters),
             cancel: self.cancel.clone(),
@@ -94,6 +98,16 @@ struct SandboxAgents {
     state_kind: StateKind,
     plan: SchemaPlan,
     proposed: ProposedPlan,
+    /// Columns of batches whose values are shown to nobody.
+    sensitive: Vec<usize>,
+}
+
+/// Places of the sensitive columns among those that the module gets.
+fn sensitive_inputs(plan: &SchemaPlan) -> Vec<usize> {
+    let tree = plan.source_tree();
+    let roots: std::collections::BTreeSet<_> = plan.reads().iter().map(|id| tree.root_of(*id)).collect();
+    let places = roots.iter().enumerate().filter(|(_, root)| plan.sensitive().contains(root));
+    places.map(|(place, _)| place).collect()
 }
 
 impl AgentSource for SandboxAgents {
@@ -115,7 +129,8 @@ impl AgentSource for SandboxAgents {
             self.journal.on_record(&At::default(), self.mask.error(error))
         })?;
         let (mask, journal) = (Arc::clone(&self.mask), Arc::clone(&self.journal));
-        Ok(Box::new(Masked::new(Box::new(agent), mask, (journal, Arc::clone(&self.meters)))))
+        let masked = Masked::new(Box::new(agent), mask, (journal, Arc::clone(&self.meters)));
+        Ok(Box::new(masked.reading(self.sensitive.clone())))
     }
 }
 

@@ -8,6 +8,7 @@ mod campaign;
 mod docs;
 mod overview;
 mod report;
+mod review;
 
 use std::sync::{Arc, LazyLock};
 

@@ -14,6 +14,7 @@ pub mod crash;
 mod described;
 mod digest;
 pub mod format;
+mod guess;
 mod id;
 mod nearest;
 mod plan;
@@ -43,12 +44,16 @@ pub use clock::{Clock, LONGEST_WAIT, SystemClock, Timestamp};
 pub use code::{Code, codes};
 pub use column::{ColumnId, ColumnNode, ColumnTree, ColumnTreeError};
 pub use digest::{Blake3, DigestParseError, ModuleDigest, ParamsDigest, Sha256};
+pub use guess::reject_bounds;
 pub use id::{
     AttemptId, CampaignId, CauseId, DatasetId, DeliveryId, IdParseError, NodeId, RunId, ServerId, TaskId,
     TokenId, WebhookId,
 };
 pub use nearest::nearest;
-pub use plan::{ColumnPlan, Origin, PlanError, ProposedOrigin, ProposedPlan, SchemaPlan};
+pub use plan::{
+    ColumnPlan, Origin, PlanError, ProposedOrigin, ProposedPlan, SENSITIVE, SchemaPlan, is_sensitive,
+    sensitive,
+};
 pub use quota::{Bounds, Excess, FuelBudget, QuotaOf, QuotaOfParseError, Resource};
 pub use reason::Reason;
 pub use receiver::ReceiverKind;

@@ -16,8 +16,12 @@
 mod carry;
 mod check;
 mod partition;
+mod sensitive;
 mod types;
 
+pub use sensitive::{SENSITIVE, is_sensitive, sensitive};
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow_schema::{Field, FieldRef, Schema, SchemaRef};
@@ -91,6 +95,8 @@ pub struct SchemaPlan {
     columns: Vec<ColumnPlan>,
     reads: Vec<ColumnId>,
     shape: Shape,
+    /// See [`sensitive`](mod@sensitive).
+    sensitive: BTreeSet<ColumnId>,
 }
 
 /// Why a proposed plan is refused.

@@ -6,6 +6,7 @@ mod answers;
 mod arrow;
 mod plans;
 mod resources;
+mod rows;
 
 use std::cell::{Cell, RefCell};
 
@@ -86,7 +87,7 @@ impl Guest for Hostile {
         if resources::uses_up(&behave) {
             return Ok(Output { data: Some(b.data), ..nothing() });
         }
-        answers::process(&behave, b)
+        rows::process(&behave, &b).unwrap_or_else(|| answers::process(&behave, b))
     }
 
     fn drain() -> Result<Output, Failure> {

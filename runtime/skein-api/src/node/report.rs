@@ -7,6 +7,7 @@ use super::TASKS_MAX;
 use super::task::RULES_HERE_MAX;
 use crate::Location;
 use crate::bounded::List;
+use crate::plan::SampleFacts;
 use crate::run::{Meters, RunRows, Why};
 
 /// Most datasets of a scan's answer; the scan goes on after the last of them as a task of its own.
@@ -77,6 +78,9 @@ pub struct Sampled {
     pub rows: RunRows,
     /// What it cost.
     pub meters: Meters,
+    /// What else was seen.
+    #[serde(default)]
+    pub facts: SampleFacts,
 }
 
 /// A dataset, or what looks like one.

@@ -84,6 +84,16 @@ pub struct DatasetPlace {
     pub location: Location,
     /// Where its state is, if not beside its data.
     pub state: Option<Location>,
+    /// Columns whose values are shown to nobody, beside those that are marked so in its files.
+    #[serde(default, skip_serializing_if = "nothing")]
+    pub sensitive: List<Name, SENSITIVE_MAX>,
+}
+
+/// Most columns that are named as sensitive with a dataset.
+pub(super) const SENSITIVE_MAX: usize = 1_024;
+
+fn nothing(names: &List<Name, SENSITIVE_MAX>) -> bool {
+    names.is_empty()
 }
 
 /// Migrate one dataset, up to staged.
@@ -176,6 +186,8 @@ pub struct DryRunTask {
     pub work: Work,
     /// At most so many.
     pub rows: Rows,
+    /// Who manages what it is over.
+    pub server: ServerId,
 }
 
 /// Look for datasets.

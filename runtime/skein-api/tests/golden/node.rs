@@ -143,7 +143,13 @@ fn payloads() -> Vec<Payload> {
     vec![
         Payload::Run(Box::new(run_task.clone())),
         Payload::Plan(Box::new(plan)),
-        Payload::DryRun(Box::new(DryRunTask { campaign, dataset, work: work(), rows: Rows(10_000) })),
+        Payload::DryRun(Box::new(DryRunTask {
+            campaign,
+            dataset,
+            work: work(),
+            rows: Rows(10_000),
+            server: ServerId::new(uuid(9)),
+        })),
         Payload::Scan(Box::new(ScanTask { below: text("/d"), after: Some(text("/d/orders")) })),
         Payload::Split(Box::new(split)),
         Payload::Seal(Box::new(run_task)),
@@ -155,6 +161,7 @@ pub(crate) fn place() -> DatasetPlace {
         dataset: DatasetId::new(uuid(7)),
         location: text("/d/orders"),
         state: Some(text("/s/orders")),
+        sensitive: List::new(vec![text("email")]).unwrap(),
     }
 }
 

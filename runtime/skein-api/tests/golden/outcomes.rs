@@ -41,7 +41,12 @@ fn each() -> Vec<Outcome> {
         Outcome::Staged(staged),
         Outcome::Fragment(Fragment { whole: false, taken_over: 2, rows: rows(), meters: meters() }),
         Outcome::Planned(Planned { datasets: List::new(vec![dataset_plan()]).unwrap() }),
-        Outcome::Sampled(Sampled { report: digest("report"), rows: rows(), meters: meters() }),
+        Outcome::Sampled(Sampled {
+            report: digest("report"),
+            rows: rows(),
+            meters: meters(),
+            facts: crate::plans::facts(),
+        }),
         Outcome::Scanned(Scanned { found: List::new(vec![found]).unwrap(), more: true }),
         Outcome::AlreadyMigrated { version: 4 },
         Outcome::SchemaMoved { found: digest("schema") },

@@ -171,6 +171,12 @@ pub(crate) const fn estimate() -> PlanEstimate {
         fuel: Fuel(5_000_000_000),
         room: Bytes(1_080_000_000),
         agents: 2,
+        rows_written: Rows(348_618),
+        rows_rejected: Rows(582),
+        rows_rejected_least: Rows(150),
+        rows_rejected_most: Rows(2_100),
+        bytes_read: Bytes(2_619_000),
+        bytes_written: Bytes(2_328_000),
     }
 }
 

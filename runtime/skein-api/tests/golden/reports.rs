@@ -2,7 +2,7 @@
 
 use crate::samples::{digest, meters, rows, text, uuid};
 use crate::{plans, public};
-use skein_api::{CampaignReport, ChainHead, FailureKind, List};
+use skein_api::{CampaignReport, ChainHead, FailureKind, Guessed, List};
 use skein_types::{CampaignId, CampaignState, Millis};
 
 pub(crate) fn head() -> ChainHead {
@@ -20,6 +20,7 @@ pub(crate) fn report() -> CampaignReport {
         message: text("bad ts"),
         next: text("mend the module"),
     };
+    let guessed = Guessed { quantity: text("fuel"), estimated: 120, actual: 100, error_percent: Some(20) };
     CampaignReport {
         campaign: CampaignId::new(uuid(3)),
         name: campaign.name,
@@ -41,6 +42,8 @@ pub(crate) fn report() -> CampaignReport {
         rows: rows(),
         meters: meters(),
         broken_glass: true,
+        guessed: List::new(vec![guessed]).unwrap(),
+        source: Some(text("https://git.example/shop/prefs, commit 9f3c2ab")),
         left_out: plans::report().reasons,
         failures: List::new(vec![failed]).unwrap(),
         more_failures: 2,

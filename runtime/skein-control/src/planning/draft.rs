@@ -17,6 +17,8 @@ pub(crate) struct Draft<'a> {
     pub(super) ineligible: u64,
     /// Eligible datasets that do not start before a time.
     pub(super) deferred: u64,
+    /// The kind of each of `seen`, as samples are chosen by.
+    pub(super) kinds: Vec<Blake3>,
 }
 
 impl<'a> Draft<'a> {
@@ -54,7 +56,20 @@ impl<'a> Draft<'a> {
         }
         let ineligible = seen.len() as u64 - candidates.len() as u64 - deferred;
         let digest = digest.finish(&module, &params, live.rules());
-        Self { seen, division, digest, ineligible, deferred }
+        let kinds = seen.iter().map(|Seen { plan, .. }| with_params(live, plan, schema_of(plan))).collect();
+        Self { seen, division, digest, ineligible, deferred, kinds }
+    }
+
+    /// Datasets that are to be migrated, each with its kind.
+    pub(super) fn to_migrate(&self) -> impl Iterator<Item = (&DatasetPlan, Blake3)> {
+        let all = self.seen.iter().zip(&self.kinds).map(|(seen, kind)| (&seen.plan, *kind));
+        all.filter(|(plan, _)| plan.verdict == Verdict::Eligible)
+    }
+
+    /// The kind of a dataset by its place.
+    pub(super) fn kind_of(&self, seq: u64) -> Option<Blake3> {
+        let at = self.seen.binary_search_by_key(&seq, |seen| seen.seq).ok()?;
+        self.kinds.get(at).copied()
     }
 
     pub(super) fn wave_of(&self) -> BTreeMap<u64, u32> {

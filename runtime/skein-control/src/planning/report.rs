@@ -3,23 +3,26 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use skein_api::node::Sampled;
 use skein_api::{
-    LISTED_MAX, List, Meters, Name, PlanEstimate, PlanReason, PlanReport, PlanSample, Risk, RunRows, Samples,
-    Text, Uncovered, Why,
+    Determinism, Difference, IdempotenceSeen, LISTED_MAX, List, Meters, Name, PlanReason, PlanReport,
+    PlanSample, PlannedModule, PlannedSchema, RunRows, SLICES_MAX, SampleFacts, Samples, Text, Uncovered,
+    Why,
 };
 use skein_campaign::Sample;
 use skein_ledger::Guard;
-use skein_types::{Blake3, Bytes, CampaignId, DatasetId, Fuel, Millis, Rows, Verdict};
+use skein_types::{Blake3, Bytes, CampaignId, DatasetId, Fuel, Millis, ModuleDigest, Rows, Verdict, codes};
 
-use super::{Draft, Seen, schema_of};
+use super::estimate::estimate;
+use super::risk::{Tier, risk};
+use super::slices::{Catalogue, Known, slices, whole};
+use super::{Draft, Seen};
 use crate::control::Control;
 use crate::error::ServiceError;
 use crate::sampling::Tried;
 
-/// Publishing one dataset of many costs about as much.
-const PUBLISH: Millis = Millis(4);
-/// What is carried is copied as fast, by one agent.
-const COPY_BYTES_PER_MS: u64 = (400 << 20) / 1_000;
+/// The label that says how much depends on a dataset.
+const TIER: &str = "tier";
 
 /// A report as it is kept.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -32,6 +35,7 @@ pub(crate) struct Stored {
 
 /// All that a report is made of.
 pub(super) struct Looked<'a> {
+    pub(super) module: ModuleDigest,
     pub(super) draft: &'a Draft<'a>,
     pub(super) sample: &'a Sample,
     pub(super) tried: &'a [Tried],
@@ -58,12 +62,24 @@ impl Control {
 
     fn report(&self, looked: &Looked<'_>) -> Result<PlanReport, ServiceError> {
         let Looked { draft, sample, .. } = looked;
+        let known = self.catalogue(draft)?;
         let count = |verdict| draft.seen.iter().filter(|seen| seen.plan.verdict == verdict).count() as u64;
         let (canary_uncovered, more_uncovered) = self.uncovered(draft, &draft.division.uncovered)?;
-        let mut report =
+        let slices = slices(looked, &known);
+        if slices.len() > SLICES_MAX {
+            let message = format!("its datasets are those of {} teams, more than {SLICES_MAX}", slices.len());
+            return Err(ServiceError::new(codes::LEDGER_INVALID, message));
+        }
+        let ahead = canary_uncovered.len() as u64 + more_uncovered;
+        let mut signs = whole(looked, &known);
+        signs.canary_uncovered = ahead;
+        let (risk, because) = risk(&signs);
+        let report =
             PlanReport {
-                risk: Risk::Low,
-                because: List::EMPTY,
+                risk,
+                because: List::first(because.iter().map(|text| Text::escaped(text)).collect()).0,
+                slices: List::first(slices).0,
+                module: self.planned_module(looked.module)?,
                 eligible: count(Verdict::Eligible),
                 already_migrated: count(Verdict::AlreadyMigrated),
                 not_applicable: count(Verdict::NotApplicable),
@@ -76,12 +92,58 @@ impl Control {
                 canary_uncovered,
                 more_uncovered,
                 samples: self.samples_of(looked, sample)?,
+                schemas: self.schemas(looked)?,
                 estimate: estimate(looked),
             };
-        let (risk, because) = risk(&report);
-        report.risk = risk;
-        report.because = List::first(because.into_iter().map(|text| Text::escaped(&text)).collect()).0;
         Ok(report)
+    }
+
+    /// What the catalogue says of the datasets of a plan.
+    fn catalogue(&self, draft: &Draft<'_>) -> Result<Catalogue, ServiceError> {
+        let mut known = Catalogue::new();
+        for Seen { plan, .. } in draft.seen {
+            let Some(row) = self.ledger.dataset(plan.dataset)? else { continue };
+            let tier = row.labels.iter().find(|(key, _)| key.as_str() == TIER);
+            let tier = tier.and_then(|(_, value)| Tier::of(value.as_str()));
+            let one = Known { name: row.name.to_string(), owner: row.owner.to_string(), tier };
+            known.insert(plan.dataset, one);
+        }
+        Ok(known)
+    }
+
+    /// What runs, and where it is from.
+    fn planned_module(&self, digest: ModuleDigest) -> Result<Option<PlannedModule>, ServiceError> {
+        Ok(self.ledger.module(digest)?.map(|row| PlannedModule {
+            digest,
+            name: Text::escaped(row.name.as_str()),
+            version: Text::escaped(row.version.as_str()),
+            source: row.source.as_ref().map(|source| Text::escaped(source.as_str())),
+            commit: row.commit.as_ref().map(|commit| Text::escaped(commit.as_str())),
+        }))
+    }
+
+    /// The kinds of datasets of which one was tried and did not fail, those with the most datasets first.
+    fn schemas(&self, looked: &Looked<'_>) -> Result<List<PlannedSchema, LISTED_MAX>, ServiceError> {
+        let mut datasets: BTreeMap<Blake3, u64> = BTreeMap::new();
+        looked.draft.to_migrate().for_each(|(_, kind)| *datasets.entry(kind).or_default() += 1);
+        let mut first: BTreeMap<Blake3, (&Tried, &Sampled)> = BTreeMap::new();
+        for tried in looked.tried {
+            let (Some(kind), Ok(sampled)) = (looked.draft.kind_of(tried.job.seq), &tried.outcome) else {
+                continue;
+            };
+            first.entry(kind).or_insert((tried, sampled));
+        }
+        let mut kinds: Vec<_> =
+            first.into_iter().map(|(kind, one)| (datasets.get(&kind).copied().unwrap_or(0), one)).collect();
+        kinds.sort_by_key(|(datasets, (tried, _))| (std::cmp::Reverse(*datasets), tried.job.seq));
+        kinds.truncate(LISTED_MAX);
+        let schema = |(datasets, (tried, sampled)): (u64, (&Tried, &Sampled))| {
+            let example = self.called(tried.job.dataset)?;
+            let (schema, sample) = (tried.job.schema, tried.job.seq);
+            let facts = named(&sampled.facts, &example);
+            Ok::<_, ServiceError>(PlannedSchema { schema, datasets, sample, example, facts })
+        };
+        Ok(List::first(kinds.into_iter().map(schema).collect::<Result<_, _>>()?).0)
     }
 
     fn samples_of(&self, looked: &Looked<'_>, sample: &Sample) -> Result<Samples, ServiceError> {
@@ -90,12 +152,23 @@ impl Control {
         let failures = failed.clone().map(|(job, why)| (Verdict::Eligible, job.dataset, why));
         let good = looked.tried.iter().filter_map(|tried| tried.outcome.as_ref().ok());
         let (uncovered, more_uncovered) = self.uncovered(looked.draft, &sample.uncovered)?;
+        let (mut determinism, mut idempotence) = (Determinism::default(), IdempotenceSeen::default());
+        for tried in looked.tried {
+            let Ok(sampled) = &tried.outcome else { continue };
+            let facts = &sampled.facts;
+            facts.idempotence.iter().for_each(|one| idempotence.add(*one));
+            let name = self.called(tried.job.dataset)?;
+            determinism = determinism.and(&named(facts, &name).determinism);
+        }
         Ok(Samples {
             datasets: sample.coverage.datasets,
             of_datasets: sample.coverage.of_datasets,
             groups: sample.coverage.groups,
             of_groups: sample.coverage.of_groups,
             rows: good.clone().fold(RunRows::default(), |sum, one| plus(sum, one.rows)),
+            of_rows: Rows(looked.draft.sum(|plan| plan.rows.0)),
+            determinism,
+            idempotence,
             meters: good.fold(Meters::default(), |sum, one| together(sum, one.meters)),
             failed: failed.count() as u64,
             failures: self.reasons(failures)?,
@@ -106,10 +179,12 @@ impl Control {
 
     fn sample_of(&self, tried: &Tried) -> Result<PlanSample, ServiceError> {
         let good = tried.outcome.as_ref().ok();
+        let name = self.called(tried.job.dataset)?;
         Ok(PlanSample {
             seq: tried.job.seq,
             dataset: tried.job.dataset,
-            name: self.called(tried.job.dataset)?,
+            facts: good.map(|sampled| named(&sampled.facts, &name)).unwrap_or_default(),
+            name,
             schema: tried.job.schema,
             rows: good.map(|sampled| sampled.rows),
             meters: good.map(|sampled| sampled.meters),
@@ -167,92 +242,7 @@ impl Control {
     }
 }
 
-/// How much can go wrong, and why it is not low. Pure.
-fn risk(report: &PlanReport) -> (Risk, Vec<String>) {
-    let samples = &report.samples;
-    let (mut risk, mut because) = (Risk::Low, Vec::new());
-    let mut says = |one: Risk, holds: bool, text: String| {
-        if holds {
-            risk = risk.max(one);
-            because.push(text);
-        }
-    };
-    let (failed, tried) = (samples.failed, samples.datasets);
-    says(Risk::High, failed > 0, format!("{failed} of {tried} samples failed"));
-    let wanted = report.eligible > 0 || (report.refused > 0 && report.already_migrated == 0);
-    says(Risk::High, tried == 0 && wanted, "nothing was tried".to_owned());
-    let lost = samples.rows.rejected;
-    says(
-        Risk::Moderate,
-        lost.0 > 0,
-        format!("the module rejected {} of {} sampled rows", lost.0, samples.rows.read.0),
-    );
-    let filtered = samples.rows.filtered;
-    says(
-        Risk::Moderate,
-        filtered.0 > 0,
-        format!("the module leaves {} of {} sampled rows out", filtered.0, samples.rows.read.0),
-    );
-    let untried = samples.of_groups.saturating_sub(samples.groups);
-    says(
-        Risk::Moderate,
-        untried > 0,
-        format!("nothing was tried of {untried} of {} schemas", samples.of_groups),
-    );
-    let ahead = report.canary_uncovered.len() as u64 + report.more_uncovered;
-    says(Risk::Moderate, ahead > 0, format!("{ahead} kinds of datasets have none in the canary"));
-    let refused = report.refused;
-    says(Risk::Moderate, refused > 0, format!("{refused} datasets are refused and stay as they are"));
-    (risk, because)
-}
-
-/// What it takes, schema by schema as the samples of it took per row; those of schemas that were not tried, as all.
-fn estimate(looked: &Looked<'_>) -> PlanEstimate {
-    let mut took: BTreeMap<Blake3, Took> = BTreeMap::new();
-    let mut all = Took::default();
-    for tried in looked.tried {
-        let (Ok(sampled), schema) = (&tried.outcome, tried.job.schema) else { continue };
-        let one =
-            Took { rows: sampled.rows.read.0, cpu: sampled.meters.cpu_ms.0, fuel: sampled.meters.fuel.0 };
-        all.add(one);
-        took.entry(schema.unwrap_or_else(super::draft::nothing)).or_default().add(one);
-    }
-    let (mut cpu, mut fuel, mut bytes) = (0_u128, 0_u128, 0_u64);
-    for plan in looked.draft.eligible() {
-        let like = took.get(&schema_of(plan)).filter(|took| took.rows > 0).copied().unwrap_or(all);
-        let rows = u128::from(plan.rows.0);
-        let per_row = |what: u64| u128::from(what) * rows / u128::from(like.rows.max(1));
-        cpu += per_row(like.cpu) + u128::from(plan.bytes.0 / COPY_BYTES_PER_MS.max(1) + PUBLISH.0);
-        fuel += per_row(like.fuel);
-        bytes = bytes.saturating_add(plan.bytes.0);
-    }
-    let short = |number: u128| u64::try_from(number).unwrap_or(u64::MAX);
-    PlanEstimate {
-        cpu_ms: Millis(short(cpu)),
-        time_ms: Millis(short(cpu / u128::from(looked.agents.max(1)))),
-        fuel: Fuel(short(fuel)),
-        room: Bytes(bytes.saturating_add(bytes / 5)),
-        agents: looked.agents,
-    }
-}
-
-/// What samples of a kind took together.
-#[derive(Clone, Copy, Default)]
-struct Took {
-    rows: u64,
-    cpu: u64,
-    fuel: u64,
-}
-
-impl Took {
-    const fn add(&mut self, one: Self) {
-        self.rows = self.rows.saturating_add(one.rows);
-        self.cpu = self.cpu.saturating_add(one.cpu);
-        self.fuel = self.fuel.saturating_add(one.fuel);
-    }
-}
-
-fn plus(sum: RunRows, one: RunRows) -> RunRows {
+pub(super) fn plus(sum: RunRows, one: RunRows) -> RunRows {
     let rows = |a: Rows, b: Rows| Rows(a.0.saturating_add(b.0));
     RunRows {
         read: rows(sum.read, one.read),
@@ -274,30 +264,10 @@ fn together(sum: Meters, one: Meters) -> Meters {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{PlanReport, Risk, Samples, risk};
-    use skein_types::Rows;
-
-    #[test]
-    fn the_risk_is_the_highest_of_what_was_seen_and_says_why() {
-        let fine = Samples { datasets: 2, of_datasets: 9, groups: 1, of_groups: 1, ..Samples::default() };
-        let report = |samples: Samples| PlanReport { eligible: 9, samples, ..PlanReport::default() };
-        assert_eq!(risk(&report(fine.clone())), (Risk::Low, vec![]));
-        let mut rejected = fine;
-        (rejected.rows.read, rejected.rows.rejected) = (Rows(10), Rows(1));
-        let said = "the module rejected 1 of 10 sampled rows".to_owned();
-        assert_eq!(risk(&report(rejected.clone())), (Risk::Moderate, vec![said]));
-        let failed = Samples { failed: 1, of_groups: 3, ..rejected };
-        let (high, because) = risk(&report(failed));
-        assert_eq!((high, because.len()), (Risk::High, 3));
-        assert_eq!(because[0], "1 of 2 samples failed");
-        assert_eq!(risk(&report(Samples::default())).1, ["nothing was tried"]);
-        let refused = PlanReport { refused: 1, ..PlanReport::default() };
-        assert_eq!(risk(&refused).1, ["nothing was tried", "1 datasets are refused and stay as they are"]);
-        assert_eq!(risk(&refused).0, Risk::High);
-        // There is nothing to try where nothing is to be done.
-        assert_eq!(risk(&PlanReport { already_migrated: 1, ..refused }).0, Risk::Moderate);
-        assert_eq!(risk(&PlanReport::default()).0, Risk::Low);
-    }
+/// With the dataset's name where a node could not say it.
+fn named(facts: &SampleFacts, name: &Name) -> SampleFacts {
+    let mut facts = facts.clone();
+    let difference = facts.determinism.difference.take();
+    facts.determinism.difference = difference.map(|one| Difference { dataset: Some(name.clone()), ..one });
+    facts
 }

@@ -9,7 +9,8 @@ use parquet::basic::Compression;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
 use skein_types::{
-    Blake3, Bytes, ColumnId, ColumnPlan, ColumnTree, Origin, SchemaPlan, alike, guest_view, unmarked,
+    Blake3, Bytes, ColumnId, ColumnPlan, ColumnTree, Origin, SchemaPlan, alike, guest_view, is_sensitive,
+    sensitive, unmarked,
 };
 
 use super::chunk::Layout;
@@ -205,7 +206,7 @@ impl<'a> Columns<'a> {
             Fate::Spliced(laid, leaves) => {
                 self.carried.push(column.field.name().clone());
                 self.carried_nodes.push(Arc::clone(&laid.node));
-                self.laid.push(laid);
+                self.laid.push(inheriting(laid, column));
                 self.leaves.extend(leaves.into_iter().map(|source| LeafOrigin::Carried { source }));
                 return Ok(());
             }
@@ -213,7 +214,7 @@ impl<'a> Columns<'a> {
         };
         let leaves = std::iter::repeat_n(LeafOrigin::Host { column: self.host.len() }, host.leaves());
         self.leaves.extend(leaves);
-        self.laid.push(host.laid());
+        self.laid.push(inheriting(host.laid(), column));
         self.host.push(host);
         Ok(())
     }
@@ -221,6 +222,11 @@ impl<'a> Columns<'a> {
 
 pub(super) fn group(name: &str, fields: Vec<TypePtr>) -> Result<TypePtr, FileError> {
     Ok(Arc::new(Type::group_type_builder(name).with_fields(fields).build()?))
+}
+
+/// A column that the plan marks keeps the mark, also where the file's own column has none.
+fn inheriting(laid: Laid, column: &ColumnPlan) -> Laid {
+    if is_sensitive(&column.field) { Laid { field: sensitive(&laid.field), ..laid } } else { laid }
 }
 
 /// Nodes and types of the columns that the guest makes.
@@ -237,7 +243,8 @@ fn made_layout(source: &SourceFile, plan: &SchemaPlan) -> Result<Layout, FileErr
 fn made_field(source: &SourceFile, column: &ColumnPlan) -> FieldRef {
     if let Origin::Preserved { source: from } = &column.origin {
         let metadata = source.tree().get(*from).map(|n| n.field.metadata().clone()).unwrap_or_default();
-        return unmarked(&Arc::new(column.field.as_ref().clone().with_metadata(metadata)));
+        let kept = unmarked(&Arc::new(column.field.as_ref().clone().with_metadata(metadata)));
+        return if is_sensitive(&column.field) { sensitive(&kept) } else { kept };
     }
     let mut metadata = column.field.metadata().clone();
     metadata.remove(PARQUET_FIELD_ID_META_KEY);

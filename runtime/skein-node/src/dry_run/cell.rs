@@ -12,7 +12,7 @@ use arrow_cast::cast;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{ArrowError, DataType};
 
-use crate::mask::Mask;
+use crate::mask::{MASKED, Mask};
 
 /// Characters of a value that are shown.
 const CHARS_MAX: usize = 200;
@@ -32,6 +32,11 @@ pub(super) struct Shown {
 impl Shown {
     pub(super) const fn none() -> Self {
         Self { cell: None, digest: 0 }
+    }
+
+    /// The same without its value; whether there is one is not shown either.
+    pub(super) fn hidden(self) -> Self {
+        Self { cell: Some(MASKED.to_owned()), ..self }
     }
 
     pub(super) fn differs(&self, other: &Self) -> bool {
@@ -56,7 +61,7 @@ impl Printer {
             return Shown::none();
         }
         let mut text = self.bounded();
-        if write_value(column, row, &mut text).is_err() {
+        if has_named_zone(column.data_type()) || write_value(column, row, &mut text).is_err() {
             return self.unprintable(column, row);
         }
         Shown { digest: text.hasher.finish(), cell: Some(self.cut(&text)) }
@@ -70,8 +75,8 @@ impl Printer {
         self.cut(&text)
     }
 
-    /// Zones that have a name cannot be printed without a table of them: such times are printed in UTC. Anything else
-    /// that cannot be printed is told by its type.
+    /// Zones that have a name cannot be printed without a table of them: such times are printed in UTC, whether there is one or not.
+    /// Anything else that cannot be printed is told by its type.
     fn unprintable(&self, column: &dyn Array, row: usize) -> Shown {
         if let DataType::Timestamp(unit, Some(zone)) = column.data_type()
             && &**zone != "+00:00"
@@ -100,6 +105,10 @@ impl Printer {
             Some((end, _)) => format!("{}… ({} bytes)", &kept[..end], text.bytes),
         }
     }
+}
+
+fn has_named_zone(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Timestamp(_, Some(zone)) if !zone.starts_with(['+', '-']))
 }
 
 fn write_value(column: &dyn Array, row: usize, text: &mut Bounded) -> Result<(), ArrowError> {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use skein_types::{Bytes, Fuel, Millis, Rows};
+use skein_api::SampleCosts;
+use skein_types::{Bytes, Fuel, Millis, Rows, reject_bounds};
 
 /// Copying, hashing and writing encoded chunks on one slow core; what this machine does is usually a multiple of it.
 const COPY_BYTES_PER_SECOND: u64 = 400 << 20;
@@ -85,6 +86,11 @@ pub struct Estimate {
     pub bytes_written: Bytes,
     /// Of that, bytes that are copied as they are.
     pub bytes_spliced: Bytes,
+    /// Rejected rows: no fewer and no more, as far as the sample can say.
+    pub rows_rejected_bounds: [Rows; 2],
+    /// CPU time, to the microsecond.
+    #[serde(skip)]
+    pub(super) exactly: Duration,
 }
 
 impl Estimate {
@@ -109,8 +115,8 @@ impl Estimate {
         let frames = stored(seen.frame_bytes);
         let made = scale(seen.made_bytes, rows_written, seen.rows_out);
         let bytes_written = made.saturating_add(kept).saturating_add(frames);
-        let opens = if whole.sequential { seen.opens } else { whole.row_groups.min(whole.rows) };
-        let fuel = scale(seen.fuel_open, opens, seen.opens).saturating_add(rows(seen.fuel));
+        let bounds = reject_bounds((seen.rows, seen.rejected), whole.rows);
+        let fuel = scale(seen.fuel_open, opens(seen, whole), seen.opens).saturating_add(rows(seen.fuel));
         let computing = micros(rows(u64::try_from(seen.cpu.as_micros()).unwrap_or(u64::MAX)));
         let carrying = at_rate(spliced, COPY_BYTES_PER_SECOND) + at_rate(encoded, ENCODE_BYTES_PER_SECOND);
         let cpu = computing + carrying + at_rate(bytes_written, COPY_BYTES_PER_SECOND);
@@ -131,8 +137,33 @@ impl Estimate {
             bytes_read: Bytes(whole.bytes),
             bytes_written: Bytes(bytes_written),
             bytes_spliced: Bytes(spliced),
+            rows_rejected_bounds: bounds.map(Rows),
+            exactly: cpu,
         }
     }
+
+    /// The same for whoever reckons with many datasets: what goes with rows apart from what does not. `looking` is what it took
+    /// before the first row was read.
+    pub(super) fn costs(&self, seen: &Seen, whole: &Whole, looking: Duration) -> SampleCosts {
+        let opening = scale(seen.fuel_open, opens(seen, whole), seen.opens);
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        SampleCosts {
+            rows: Rows(whole.rows),
+            row_groups: whole.row_groups,
+            bytes: Bytes(whole.bytes),
+            rows_written: self.rows_written,
+            bytes_written: self.bytes_written,
+            fuel_opening: Fuel(opening),
+            fuel: Fuel(self.fuel.0.saturating_sub(opening)),
+            cpu_fixed_us: micros(looking),
+            cpu_us: micros(self.exactly),
+        }
+    }
+}
+
+/// Agents that are opened.
+fn opens(seen: &Seen, whole: &Whole) -> u64 {
+    if whole.sequential { seen.opens } else { whole.row_groups.min(whole.rows) }
 }
 
 /// `part` of `seen`, for `whole`. Exact where all was seen.

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use skein_dataset::Snapshot;
-use skein_dataset::parquet::{FreshFile, OutputPlan, SourceFile};
+use skein_dataset::parquet::{FileError, FreshFile, OutputPlan, SourceFile};
 use skein_sandbox::Reject;
 use skein_types::{Fuel, Selection};
 
 use super::choice::Pick;
 use super::estimate::Seen;
-use crate::agent::Agent;
+use crate::agent::{Agent, AgentSource};
 use crate::counters::Counters;
 use crate::cpu;
 use crate::error::RunError;
@@ -29,6 +29,9 @@ use crate::seed::FileSeed;
 
 /// Rows that are looked at where no module is needed to say what becomes of them.
 const LOOK_ROWS: usize = 16 * 1024;
+
+/// Rows as a module gets them.
+pub(super) type Batches = Box<dyn Iterator<Item = Result<RecordBatch, FileError>>>;
 
 /// What became of a pick.
 #[derive(Debug)]
@@ -136,6 +139,40 @@ impl Prober<'_> {
         Ok(probes)
     }
 
+    /// Opens agents for a pick's files.
+    pub(super) fn agents(&self, pick: Pick) -> Box<dyn AgentSource> {
+        self.sandboxes.for_group(self.group(pick))
+    }
+
+    /// What clock and randomness of a probe's file come from.
+    pub(super) fn seed(&self, probe: &Probe) -> FileSeed {
+        self.seed_of(probe.pick, &probe.source)
+    }
+
+    fn seed_of(&self, pick: Pick, source: &SourceFile) -> FileSeed {
+        let Migration { module, params, .. } = self.migration;
+        FileSeed::new(*module, *params, source.footer_digest(), &self.work.files[pick.file].path)
+    }
+
+    /// Rows of a batch, as a run has them.
+    pub(super) fn batch_rows(&self, probe: &Probe) -> usize {
+        let plan = &self.group(probe.pick).plan;
+        let (preserved, leaves) = (PreservedCheck::default(), plan.read_leaves());
+        let feed = Feed {
+            leaves: &leaves,
+            batch_bytes: self.batch_bytes,
+            preserved: &preserved,
+            progress: self.progress,
+        };
+        feed.batch_rows(&probe.source, probe.pick.row_group)
+    }
+
+    /// What the module gets of a probe's row group, in batches of so many rows.
+    pub(super) fn batches(&self, probe: &Probe, rows: usize) -> Result<Batches, RunError> {
+        let leaves = self.group(probe.pick).plan.read_leaves();
+        Ok(Box::new(probe.source.read(probe.pick.row_group, &leaves, rows)?))
+    }
+
     fn open(&mut self, pick: Pick) -> Result<(SourceFile, FileSeed), RunError> {
         let input = &self.work.files[pick.file];
         let source = inputs::open_presented(self.snapshot, input)?;
@@ -147,12 +184,11 @@ impl Prober<'_> {
         if self.files.insert(pick.file) {
             self.count_file(pick.file, &source, (&carried, &output));
         }
-        let Migration { module, params, .. } = self.migration;
-        let seed = FileSeed::new(*module, *params, source.footer_digest(), &input.path);
+        let seed = self.seed_of(pick, &source);
         Ok((source, seed))
     }
 
-    fn group(&self, pick: Pick) -> &SchemaGroup {
+    pub(super) fn group(&self, pick: Pick) -> &SchemaGroup {
         &self.work.plans.groups[self.work.plans.group_of[pick.file]]
     }
 

@@ -7,13 +7,15 @@ use std::collections::BTreeSet;
 
 use arrow_array::{Array as _, ArrayRef, RecordBatch};
 use serde::Serialize;
+use skein_sandbox::Reject;
 use skein_types::{ColumnId, Origin, SchemaPlan, StateKind};
 
 use super::cell::{Cell, Printer, Shown};
 use super::probe::Probe;
 use super::{choice, pairs_rows, relay};
 use crate::error::RunError;
-use crate::lineage::{ColumnLineage, Lineage};
+use crate::lineage::{ColumnLineage, Lineage, hides_paths};
+use crate::mask::{HUSHED, MASKED};
 use crate::run::Work;
 
 /// Columns of each side that are shown: those that change first, then in their order.
@@ -177,11 +179,12 @@ impl<'a> Sampler<'a> {
 
     fn list(&mut self, probe: &Probe) {
         let room = REJECTS_MAX - self.rejects.listed.len();
+        let plan = &self.work.plans.groups[self.work.plans.group_of[probe.pick.file]].plan;
         let listed = probe.rejects.iter().take(room).map(|reject| RejectedRow {
-            file: probe.source.name().to_owned(),
+            file: path_of(plan, probe),
             row: probe.first_row + reject.row,
             code: self.printer.words(&reject.code),
-            message: self.printer.words(&reject.message),
+            message: message_of(plan, self.printer, reject),
         });
         self.rejects.listed.extend(listed);
         self.rejects.more += probe.rejects.len().saturating_sub(room) as u64;
@@ -253,14 +256,14 @@ impl GroupView<'_> {
             let fate = match rejected(*row) {
                 Some(reject) => Fate::Rejected {
                     code: printer.words(&reject.code),
-                    message: printer.words(&reject.message),
+                    message: message_of(self.plan, printer, reject),
                 },
                 None if !pairs_rows(self.plan.shape()) => Fate::Taken,
                 None if kept.keeps(*row) => self.kept(printer, *row, &source),
                 None => Fate::Filtered,
             };
             SampledRow {
-                file: self.probe.source.name().to_owned(),
+                file: path_of(self.plan, self.probe),
                 row: self.probe.first_row + *row as u64,
                 before: source.before.into_iter().map(|shown| shown.cell).collect(),
                 fate,
@@ -282,7 +285,7 @@ impl GroupView<'_> {
             if !carried && source.was[at].as_ref().is_some_and(|was| was.differs(&shown)) {
                 changed.push(self.lineage.columns[*place].name.clone());
             }
-            after.push(shown.cell);
+            after.push(self.shown(*place, shown).cell);
         }
         Fate::Kept { after, changed }
     }
@@ -292,10 +295,16 @@ impl GroupView<'_> {
         let made = &self.probe.made;
         let total = made.iter().map(RecordBatch::num_rows).sum();
         let cells = |row: usize| {
-            let cell = |place: &usize| made_cell(printer, made, self.made(*place), row).cell;
+            let cell =
+                |place: &usize| self.shown(*place, made_cell(printer, made, self.made(*place), row)).cell;
             self.columns.after.iter().map(cell).collect()
         };
         choice::rows(total, quota, &[]).into_iter().map(cells).collect()
+    }
+
+    /// A cell of a target column as it may be shown.
+    fn shown(&self, place: usize, cell: Shown) -> Shown {
+        if self.plan.hides(&self.plan.columns()[place]) { cell.hidden() } else { cell }
     }
 
     /// Place of a target column among those that the module makes.
@@ -342,7 +351,11 @@ impl GroupView<'_> {
         let tree = self.plan.source_tree();
         let shown = |id: ColumnId| column(id).map(|values| printer.cell(values, row));
         let none = || Shown::none();
-        let before = self.columns.before.iter().map(|place| shown(tree.roots()[*place]).unwrap_or_else(none));
+        let before = self.columns.before.iter().map(|place| {
+            let root = tree.roots()[*place];
+            let cell = shown(root).unwrap_or_else(none);
+            if self.plan.sensitive().contains(&root) { cell.hidden() } else { cell }
+        });
         let was = self.columns.after.iter().map(|place| self.lineage.columns[*place].pair.and_then(shown));
         let carried = self.columns.after.iter().map(|place| {
             let target = &self.plan.columns()[*place];
@@ -353,6 +366,16 @@ impl GroupView<'_> {
         });
         Source { before: before.collect(), was: was.collect(), carried: carried.collect() }
     }
+}
+
+/// The file of a probe as it may be shown.
+fn path_of(plan: &SchemaPlan, probe: &Probe) -> String {
+    if hides_paths(plan) { MASKED.to_owned() } else { probe.source.name().to_owned() }
+}
+
+/// Why a row was refused, if that may be shown: it may be any value of it.
+fn message_of(plan: &SchemaPlan, printer: &Printer, reject: &Reject) -> String {
+    if plan.reads_sensitive() { HUSHED.to_owned() } else { printer.words(&reject.message) }
 }
 
 /// A cell of row `row` of several batches.

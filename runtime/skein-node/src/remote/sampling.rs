@@ -5,11 +5,12 @@
 
 use serde_json::Value;
 use skein_api::node::{Outcome, Sampled};
-use skein_api::{Meters, RunRows, Text, Why};
-use skein_types::{Blake3, codes};
+use skein_api::{List, Meters, Name, RunRows, SampleCosts, SampleFacts, Text, Why};
+use skein_types::{Blake3, Shape, codes};
 
 use super::client::{Client, ClientError};
-use crate::dry_run::{DryRun, Tried};
+use crate::dry_run::{DryRun, Forecast, Tried};
+use crate::lineage::{ColumnLineage, Lineage};
 
 /// Most bytes of a report.
 const REPORT_BYTES_MAX: usize = 256 << 10;
@@ -17,11 +18,16 @@ const REPORT_BYTES_MAX: usize = 256 << 10;
 const PARTS: [&str; 3] = ["sample", "plans", "rejects"];
 
 /// Keeps the report and says what the sample came to.
-pub(super) fn told(client: &Client, seen: &DryRun) -> Result<Outcome, ClientError> {
-    let tried = match seen {
-        DryRun::WouldRun(forecast) => forecast.tried,
-        DryRun::AlreadyMigrated { .. } => Tried::default(),
+pub(super) fn told(
+    client: &Client,
+    seen: &DryRun,
+    rehearsed: Option<SampleCosts>,
+) -> Result<Outcome, ClientError> {
+    let (tried, mut facts) = match seen {
+        DryRun::WouldRun(forecast) => (forecast.tried, facts(forecast)),
+        DryRun::AlreadyMigrated { .. } => (Tried::default(), SampleFacts::default()),
     };
+    facts.costs = rehearsed.unwrap_or(facts.costs);
     let Some(report) = serde_json::to_value(seen).ok().and_then(bounded) else {
         let why = Why::new(codes::BUG, "a sample whose report is too long", None);
         return Ok(Outcome::Failed { why, meters: Meters::default() });
@@ -35,7 +41,54 @@ pub(super) fn told(client: &Client, seen: &DryRun) -> Result<Outcome, ClientErro
         filtered: tried.filtered,
     };
     let meters = Meters { fuel: tried.fuel, cpu_ms: tried.cpu, ..Meters::default() };
-    Ok(Outcome::Sampled(Sampled { report: digest, rows, meters }))
+    Ok(Outcome::Sampled(Sampled { report: digest, rows, meters, facts }))
+}
+
+/// What control is told beside the report, which it does not read.
+fn facts(forecast: &Forecast) -> SampleFacts {
+    let plans = &forecast.plans;
+    let columns = || plans.iter().flat_map(|plan| &plan.columns);
+    let named = |is: fn(&ColumnLineage) -> bool| -> Vec<&str> {
+        columns().filter(|column| is(column)).map(|column| column.name.as_str()).collect()
+    };
+    let (dropped, more_dropped) =
+        few(plans.iter().flat_map(|plan| &plan.dropped).map(|one| one.name.as_str()));
+    let (narrowed, more_narrowed) = few(named(|column| column.narrowed).into_iter());
+    let (nullable, more_nullable) = few(named(now_nullable).into_iter());
+    let (sensitive, more_sensitive) = few(named(|column| column.sensitive).into_iter());
+    let undeclared: Vec<String> = (forecast.checks.undeclared.iter())
+        .map(|found| format!("{} < {}", found.column, found.from))
+        .collect();
+    let (undeclared, more_undeclared) = few(undeclared.iter().map(String::as_str));
+    SampleFacts {
+        shape: widest(plans),
+        dropped,
+        narrowed,
+        nullable,
+        more_columns: more_dropped + more_narrowed + more_nullable + more_sensitive + more_undeclared,
+        sensitive,
+        undeclared,
+        determinism: forecast.checks.determinism.clone(),
+        idempotence: forecast.checks.idempotence,
+        costs: forecast.costs,
+    }
+}
+
+fn now_nullable(column: &ColumnLineage) -> bool {
+    column.nullable && column.was.as_ref().is_some_and(|was| !was.nullable)
+}
+
+/// The shape that says the least of rows.
+fn widest(plans: &[Lineage]) -> Option<Shape> {
+    plans.iter().map(|plan| plan.shape).max()
+}
+
+/// The first names, each once, and how many there are beside them.
+fn few<'a, const MAX: usize>(names: impl Iterator<Item = &'a str>) -> (List<Name, MAX>, u64) {
+    let mut seen = std::collections::BTreeSet::new();
+    let names = names.filter(|name| seen.insert(*name)).map(Text::escaped).collect();
+    let (listed, more) = List::first(names);
+    (listed, more.len() as u64)
 }
 
 /// The bytes of a report: harmless, and no more than there may be.

@@ -7,7 +7,7 @@ use std::thread::Builder;
 use std::time::Duration;
 
 use skein_api::Meters;
-use skein_api::node::{Held, Lease, Notes, Outcome, Payload, Report, Used};
+use skein_api::node::{Fragment, Held, Lease, Notes, Outcome, Payload, Report, Used};
 use skein_types::{Clock, Vital};
 use tracing::Span;
 
@@ -156,6 +156,7 @@ impl Worker {
                     self.news.send(News::Over(report)).is_ok()
                 }
                 Done::Staged(staged, known) => {
+                    let known = known.that_took(used.cpu_ms);
                     self.staged.send(Ready { held, staged: *staged, known, notes, used }).is_ok()
                 }
             };
@@ -189,7 +190,7 @@ fn span(node: &str, lease: &Lease) -> Span {
     )
 }
 
-/// What did not come to its end has no report to say what it cost.
+/// What did not come to its end has no report to say what it cost; that of a part does not know of what was done around it.
 fn outcome_that_cost(outcome: Outcome, used: &Used) -> Outcome {
     let meters = Meters {
         fuel: used.fuel,
@@ -202,8 +203,11 @@ fn outcome_that_cost(outcome: Outcome, used: &Used) -> Outcome {
     match outcome {
         Outcome::Failed { why, .. } => Outcome::Failed { why, meters },
         Outcome::Evicted { checkpoints, .. } => Outcome::Evicted { checkpoints, meters },
+        Outcome::Fragment(fragment) => {
+            let meters = Meters { cpu_ms: used.cpu_ms, ..fragment.meters };
+            Outcome::Fragment(Fragment { meters, ..fragment })
+        }
         Outcome::Staged(_)
-        | Outcome::Fragment(_)
         | Outcome::Planned(_)
         | Outcome::Sampled(_)
         | Outcome::Scanned(_)

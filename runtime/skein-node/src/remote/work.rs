@@ -13,15 +13,15 @@ use skein_api::{List, Meters, NameRule as ApiNames, RunRows, Why};
 use skein_dataset::{Dataset, HandedOver, NameRule, Options, Place, ProbeCache, RowCounts, staged_attempts};
 use skein_sandbox::{ArtifactTrust, Engine, Limits, LogLevel, Module};
 use skein_types::{
-    AttemptId, Blake3, Bytes, CampaignId, Clock, Code, ErrorClass, Rows, RuleResult, RulesLead, RunId,
-    ServerId, Verdict, chain, codes,
+    AttemptId, Blake3, Bytes, CampaignId, Clock, Code, ErrorClass, Millis, Rows, RuleResult, RulesLead,
+    RunId, ServerId, Verdict, chain, codes,
 };
 
 use super::client::{Client, ClientError};
 use super::rule_book::RuleBook;
-use super::{notes, sampling, scanning, secrets};
+use super::{notes, rehearsal, sampling, scanning, secrets};
 use crate::choice::FileChoice;
-use crate::dry_run::{DryRunRequest, dry_run};
+use crate::dry_run::{DryRun, DryRunRequest, dry_run};
 use crate::error::RunError;
 use crate::journal::Journal;
 use crate::look::look;
@@ -91,6 +91,11 @@ impl StagedRun {
     pub(super) const fn meters(&self) -> Meters {
         self.meters
     }
+
+    /// With the time of processors for all of it: the report knows that of its rows alone, in whole milliseconds for each part.
+    pub(super) const fn that_took(self, cpu_ms: Millis) -> Self {
+        Self { meters: Meters { cpu_ms, ..self.meters }, ..self }
+    }
 }
 
 /// What all tasks of a node share.
@@ -155,7 +160,7 @@ impl Shop {
             Payload::Run(task) | Payload::Seal(task) => self.run(held.attempt, &task, progress),
             Payload::Split(task) => self.split(held.attempt, &task, progress).map(over),
             Payload::Plan(task) => self.plan(&task, progress).map(Outcome::Planned).map(over),
-            Payload::DryRun(task) => self.sample(&task, progress).map(over),
+            Payload::DryRun(task) => self.sample(held.attempt, &task, progress).map(over),
             Payload::Scan(task) => Ok(over(scanning::scan(&task, progress))),
         };
         done.unwrap_or_else(|trouble| {
@@ -251,7 +256,7 @@ impl Shop {
         let module = self.module(&task.work)?;
         let dataset = self.dataset(&task.dataset, task.server)?;
         let earlier = staged_attempts(&dataset).map_err(|error| Trouble::Run(error.into()))?;
-        let request = self.request(task.run, &task.work, threads)?;
+        let request = self.request((task.run, threads), (&task.work, &task.dataset))?;
         let clock = Arc::clone(&self.clock);
         let prepared = match prepare_attempt((dataset, attempt), &module, request, clock, progress)? {
             Preparation::AlreadyMigrated { version, .. } => {
@@ -270,22 +275,33 @@ impl Shop {
         Ok(Ok(Box::new(prepared.resumable(resumption))))
     }
 
-    fn sample(&self, task: &DryRunTask, progress: &Progress) -> Result<Outcome, Trouble> {
+    fn sample(&self, attempt: AttemptId, task: &DryRunTask, progress: &Progress) -> Result<Outcome, Trouble> {
         let module = self.module(&task.work)?;
         let request = DryRunRequest {
-            run: self.request(RunId::new(uuid::Uuid::nil()), &task.work, 1)?,
+            run: self.request((RunId::new(uuid::Uuid::nil()), 1), (&task.work, &task.dataset))?,
             rows: usize::try_from(task.rows.0).unwrap_or(usize::MAX),
             into: None,
         };
         let dataset = self.dataset_at(&task.dataset)?;
-        Ok(sampling::told(&self.client, &dry_run(dataset, &module, &request, &self.clock, progress)?)?)
+        let seen = dry_run(dataset, &module, &request, &self.clock, progress)?;
+        let rehearsed = match &seen {
+            DryRun::WouldRun(forecast) if forecast.costs.bytes <= rehearsal::UP_TO => {
+                let dataset = self.dataset(&task.dataset, task.server)?;
+                let request =
+                    self.request((RunId::new(uuid::Uuid::nil()), self.slots), (&task.work, &task.dataset))?;
+                let clock = Arc::clone(&self.clock);
+                rehearsal::rehearse((dataset, attempt), &module, (request, clock), (forecast, progress))?
+            }
+            DryRun::WouldRun(_) | DryRun::AlreadyMigrated { .. } => None,
+        };
+        Ok(sampling::told(&self.client, &seen, rehearsed)?)
     }
 
     fn plan(&self, task: &PlanTask, progress: &Progress) -> Result<Planned, Trouble> {
         let module = self.module(&task.work)?;
         let mut plans = Vec::with_capacity(task.datasets.len());
         for place in task.datasets.iter() {
-            let request = self.request(RunId::new(uuid::Uuid::nil()), &task.work, 1)?;
+            let request = self.request((RunId::new(uuid::Uuid::nil()), 1), (&task.work, place))?;
             progress.journal().turns_to(place.dataset);
             plans.push(self.looked(place, task, (&module, &request), progress)?);
         }
@@ -329,7 +345,11 @@ impl Shop {
         }
     }
 
-    fn request(&self, run: RunId, work: &Work, threads: usize) -> Result<RunRequest, Trouble> {
+    fn request(
+        &self,
+        (run, threads): (RunId, usize),
+        (work, place): (&Work, &DatasetPlace),
+    ) -> Result<RunRequest, Trouble> {
         Ok(RunRequest {
             run,
             params: self.params(work)?,
@@ -346,6 +366,7 @@ impl Shop {
                 ApiNames::Hashed => NameRule::Hashed,
                 ApiNames::Keep => NameRule::Keep,
             },
+            sensitive: place.sensitive.iter().map(ToString::to_string).collect(),
         })
     }
 
@@ -470,7 +491,7 @@ fn planned(place: &DatasetPlace, found: crate::look::Look) -> DatasetPlan {
         rows: found.rows,
         bytes: found.bytes,
         files: found.files as u64,
-        row_groups: 0,
+        row_groups: found.row_groups as u64,
         why,
     }
 }

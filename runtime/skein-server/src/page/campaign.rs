@@ -1,14 +1,18 @@
 //! The page of a campaign: how far it is, what failed and why, what its plan said.
 
 use maud::{Markup, html};
-use skein_api::{Approvals, Campaign, CampaignProgress, PlanReason, PlanReport, Run, Slice, Wave};
+use skein_api::{
+    Approvals, Campaign, CampaignProgress, PlanReason, PlanReport, PlanSample, Run, Slice, Wave,
+};
 use skein_control::{Desk, ServiceError};
 use skein_types::{RunState, grouped};
 
-use super::{bar, framed, some};
+use super::{bar, framed, review, some};
 
 /// Failed runs that are listed.
 const FAILED: usize = 50;
+/// Samples that are listed.
+const SAMPLES: usize = 20;
 
 pub(super) struct Shown {
     campaign: Campaign,
@@ -16,6 +20,7 @@ pub(super) struct Shown {
     failed: Vec<Run>,
     report: PlanReport,
     approvals: Approvals,
+    samples: Vec<PlanSample>,
 }
 
 pub(super) fn gather(desk: &Desk<'_>, named: &str) -> Result<Shown, ServiceError> {
@@ -27,11 +32,12 @@ pub(super) fn gather(desk: &Desk<'_>, named: &str) -> Result<Shown, ServiceError
         failed: desk.runs(named, &part)?.items.into_vec(),
         report: desk.plan_report(named)?,
         approvals: desk.approvals(named)?,
+        samples: desk.plan_samples(named, &some(SAMPLES))?.items.into_vec(),
     })
 }
 
 pub(super) fn page(shown: &Shown) -> Markup {
-    let Shown { campaign, progress, failed, report, approvals } = shown;
+    let Shown { campaign, progress, failed, report, approvals, samples } = shown;
     let runs = &campaign.runs;
     let all = campaign.datasets.saturating_sub(runs.ineligible);
     framed(
@@ -41,7 +47,7 @@ pub(super) fn page(shown: &Shown) -> Markup {
                 dt { "State" } dd { (campaign.state) @if let Some(why) = &campaign.why { ": " (why) } }
                 dt { "Since" } dd { (campaign.since) }
                 dt { "Team" } dd { (campaign.owner) }
-                dt { "Module" } dd { (campaign.module) }
+                dt { "Module" } dd { (review::module(campaign.module, report.module.as_ref())) }
                 dt { "Runs" } dd { (bar(runs.published + runs.finalized, runs.failed, all)) }
                 dt { "Now" } dd { (now(progress)) }
                 dt { "Command" } dd { code { "skein campaign watch " (campaign.campaign) } }
@@ -52,6 +58,7 @@ pub(super) fn page(shown: &Shown) -> Markup {
             @if !failed.is_empty() { (failures(failed, campaign)) }
             h2 { "Plan" }
             (plan(report))
+            (review::plan(campaign, report, samples))
         },
     )
 }

@@ -24,6 +24,7 @@ pub(super) fn page(report: &CampaignReport) -> Markup {
                 a href={ "/v1" (at) "/report" } { "JSON" } ", and for a ticket or a mail: "
                 code { "skein campaign report " (report.campaign) " --markdown" }
             }
+            @if !report.guessed.is_empty() { (guessed(report)) }
             (waves(report.waves.iter()))
             @if !report.failures.is_empty() { (failures(report)) }
             @if !report.left_out.is_empty() { h2 { "Left out of the plan" } (left_out(report.left_out.iter())) }
@@ -56,9 +57,29 @@ fn facts(report: &CampaignReport) -> Markup {
                 "; " (grouped(meters.cpu_ms.0.div_ceil(1_000))) " s of CPU time"
             }
             dt { "Module" } dd { @if let Some(name) = &report.module_name { (name) ", " } (report.module) }
+            @if let Some(source) = &report.source { dt { "Source" } dd { code { (source) } } }
             dt { "Parameters" } dd { (report.params) }
             @if let Some(plan) = &report.plan { dt { "Plan" } dd { (plan) } }
             dt { "Record" } dd { (report.head) }
+        }
+    }
+}
+
+fn guessed(report: &CampaignReport) -> Markup {
+    html! {
+        h2 { "What the plan guessed" }
+        table {
+            thead { tr { th { "Quantity" } th { "Planned" } th { "Was" } th { "Planned too high by" } } }
+            tbody {
+                @for one in report.guessed.iter() {
+                    tr {
+                        td { (one.quantity) }
+                        td.number { (grouped(one.estimated)) }
+                        td.number { (grouped(one.actual)) }
+                        td.number { @if let Some(percent) = one.error_percent { (percent) " %" } }
+                    }
+                }
+            }
         }
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn check(source: SchemaRef, proposed: &ProposedPlan) -> Result<Schema
     let columns = target.roots().iter().map(|root| checking.column(*root)).collect::<Result<Vec<_>, _>>()?;
     checking.no_stray_origins(&columns)?;
     partition::check(&tree, &columns, shape)?;
-    Ok(SchemaPlan { source, tree, columns, reads, shape })
+    Ok(SchemaPlan { source, tree, columns, reads, shape, sensitive: BTreeSet::new() }.inherit())
 }
 
 /// Whether `id` or a column above it is in `reads`.

@@ -12,7 +12,7 @@ mod wait;
 mod why;
 
 use clap::{Args, Subcommand};
-use skein_api::{Campaign, Event, PlanSample, Run};
+use skein_api::{Campaign, Event, PlanReport, PlanSample, Run};
 use skein_types::RunState;
 
 use crate::args::{ListArgs, ServerArgs};
@@ -63,6 +63,12 @@ pub(crate) enum Verb {
     },
     /// Show one, with its plan, its policy and its waves.
     Show {
+        /// Which.
+        campaign: String,
+    },
+    /// Show its plan for whoever decides about it: how much can go wrong and why, for which team; what samples showed; what it
+    /// takes.
+    Review {
         /// Which.
         campaign: String,
     },
@@ -243,6 +249,11 @@ pub(crate) fn campaign(settings: &Settings, args: &CampaignArgs) -> CommandResul
         }
         Verb::List { list } => view.list::<Campaign>(&server, ("campaigns", ""), list),
         Verb::Show { campaign } => shown::whole(view, &server, campaign),
+        Verb::Review { campaign } => {
+            let report: PlanReport = server.get(&path(campaign, "plan"))?;
+            view.told(&report, || plan::report(view, &report));
+            Ok(())
+        }
         Verb::Samples { campaign, sample: None, list } => {
             view.list::<PlanSample>(&server, (&path(campaign, "samples"), ""), list)
         }

@@ -97,6 +97,7 @@ fn request(args: &CheckArgs, params: Params) -> Result<RunRequest, Failure> {
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
         resize: Resize::NONE,
         names: NameRule::Hashed,
+        sensitive: Vec::new(),
     })
 }
 

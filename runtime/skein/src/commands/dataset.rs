@@ -23,6 +23,8 @@ use crate::view::{Row, View};
 
 /// Most that go in one request.
 const CHUNK: usize = 500;
+/// Bytes that a label's value holds.
+const LABEL_BYTES: usize = 64;
 
 /// Add, list and remove datasets of a server, and undo what was done to one.
 #[derive(Debug, Args)]
@@ -61,6 +63,9 @@ pub(crate) enum DatasetVerb {
         /// A label for each. May be given more than once.
         #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
         labels: Vec<(String, String)>,
+        /// Columns whose values are shown to nobody: not in samples, rejects or logs. What is made of them is not shown either.
+        #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
+        sensitive: Vec<String>,
     },
     /// Register all datasets of a file, or none: what is wrong is named by line.
     Import(import::ImportArgs),
@@ -111,7 +116,8 @@ pub(crate) enum DatasetVerb {
 pub(crate) fn dataset(settings: &Settings, args: &DatasetArgs) -> CommandResult {
     let (server, view) = (Server::of(settings, &args.server)?, View::of(settings, &args.server));
     match &args.verb {
-        DatasetVerb::Add { paths, owner, prefix, labels: of } => {
+        DatasetVerb::Add { paths, owner, prefix, labels: of, sensitive } => {
+            let of = &[of.as_slice(), &hiding(sensitive)].concat();
             let asked = paths
                 .iter()
                 .map(|path| one(there(&server, path)?, (owner, prefix), of))
@@ -201,6 +207,22 @@ fn one(real: PathBuf, (owner, prefix): (&str, &str), of: &[(String, String)]) ->
         owner: text("owner", owner.to_owned())?,
         labels: labels(of)?,
     })
+}
+
+/// The labels that name sensitive columns: as many in each as it holds.
+fn hiding(columns: &[String]) -> Vec<(String, String)> {
+    let mut values: Vec<String> = Vec::new();
+    for column in columns {
+        match values.last_mut().filter(|value| value.len() + 1 + column.len() <= LABEL_BYTES) {
+            Some(value) => value.extend([",", column.as_str()]),
+            None => values.push(column.clone()),
+        }
+    }
+    let key = |number: usize| match number {
+        1 => "sensitive".to_owned(),
+        number => format!("sensitive.{number}"),
+    };
+    (1..).zip(values).map(|(number, value)| (key(number), value)).collect()
 }
 
 /// Labels in a cell of a table.

@@ -82,6 +82,7 @@ fn round(settings: &Settings, args: &DevArgs, progress: &Progress) -> CommandRes
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
         resize: Resize::NONE,
         names: NameRule::Hashed,
+        sensitive: Vec::new(),
     };
     let request = DryRunRequest { run: request, rows: args.rows, into: None };
     let found =

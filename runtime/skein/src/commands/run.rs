@@ -66,6 +66,7 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
         resize: args.sizes.resize(),
         names: settings.names_for(&dataset.path(), args.names),
+        sensitive: Vec::new(),
     };
     let progress = Arc::new(Progress::default());
     interrupt::cancels(&progress);

@@ -124,6 +124,7 @@ impl Errand<'_> {
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
             resize: self.args.sizes.resize(),
             names: self.settings.names_for(&dataset.path(), self.args.names),
+            sensitive: Vec::new(),
         };
         let failed = |error| run::failed(&error);
         match prepare(dataset, &self.module, request, clock, self.progress).map_err(failed)? {

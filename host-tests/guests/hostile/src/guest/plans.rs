@@ -48,6 +48,7 @@ pub(super) fn plan(s: Source) -> Result<SchemaPlan, Refusal> {
         "plan-carried-nullable" => (plan.origins[0].1, plan.target[0].nullable) = (Origin::Carried(0), true),
         "plan-carried" => plan.origins[0].1 = Origin::Carried(0),
         "plan-preserved" | "preserved-changed" => plan.origins[0].1 = Origin::Preserved(0),
+        "plan-undeclared" => plan.origins[0].1 = Origin::Computed(Vec::new()),
         "plan-not-read" => plan.reads.clear(),
         "plan-no-type" => plan.target[0].data_type = "no such type".to_owned(),
         "plan-impossible" => plan.target[0].data_type = "tin".to_owned(),

@@ -145,6 +145,7 @@ pub(super) fn act(settings: &Settings, (server, view): (&Server, View), verb: &V
         | Verb::Discard(_)
         | Verb::List { .. }
         | Verb::Show { .. }
+        | Verb::Review { .. }
         | Verb::Samples { .. }
         | Verb::Runs { .. }
         | Verb::Run { .. }

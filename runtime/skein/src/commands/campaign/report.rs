@@ -3,7 +3,7 @@
 //! Both are made of the same lines; names and messages are strangers' words, so in Markdown what could be taken for its signs is
 //! escaped.
 
-use skein_api::{CampaignReport, FailureKind, PlanReason, RunCounts};
+use skein_api::{CampaignReport, FailureKind, Guessed, PlanReason, RunCounts};
 use skein_campaign::Span;
 use skein_types::{codes, grouped};
 
@@ -35,6 +35,10 @@ pub(super) fn shown(view: View, report: &CampaignReport, markdown: bool) {
             render::line(&format!("{what:<12} {said}"));
         }
         plan::policy(&report.policy);
+        if !report.guessed.is_empty() {
+            render::line("");
+            view.all(&report.guessed);
+        }
         if !report.waves.is_empty() {
             render::line("");
             view.all(&report.waves);
@@ -77,6 +81,7 @@ fn facts(report: &CampaignReport) -> Vec<(&'static str, String)> {
         ("module", format!("{module}{}", report.module)),
         ("parameters", report.params.to_string()),
     ];
+    facts.extend(report.source.as_ref().map(|source| ("source", source.to_string())));
     facts.extend(report.why.as_ref().map(|why| ("why", why.to_string())));
     facts.extend(report.plan.map(|plan| ("plan", plan.to_string())));
     facts.push(("record", report.head.to_string()));
@@ -125,6 +130,18 @@ fn time(report: &CampaignReport) -> String {
 
 fn more(report: &CampaignReport) -> Option<String> {
     (report.more_failures > 0).then(|| format!("and {} failed in other ways", grouped(report.more_failures)))
+}
+
+impl Row for Guessed {
+    const HEADS: &'static [&'static str] = &["quantity", "planned", "was", "planned too high by"];
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.quantity.to_string(),
+            grouped(self.estimated),
+            grouped(self.actual),
+            self.error_percent.map(|percent| format!("{percent} %")).unwrap_or_default(),
+        ]
+    }
 }
 
 impl Row for FailureKind {

@@ -66,7 +66,7 @@ impl Row for Run {
 
 impl Row for PlanSample {
     const HEADS: &'static [&'static str] =
-        &["sample", "dataset", "read", "written", "rejected", "left out", "why it failed"];
+        &["sample", "dataset", "read", "written", "rejected", "left out", "again", "why it failed"];
     fn cells(&self) -> Vec<String> {
         let rows = self.rows.unwrap_or_default();
         let why = self.why.as_ref().map(|why| format!("{} {}", why.code, why.message));
@@ -77,6 +77,11 @@ impl Row for PlanSample {
             grouped(rows.written.0),
             grouped(rows.rejected.0),
             grouped(rows.filtered.0),
+            match (self.facts.determinism.runs, self.facts.determinism.differing) {
+                (0, _) => String::new(),
+                (_, 0) => "the same".to_owned(),
+                _ => "ANOTHER RESULT".to_owned(),
+            },
             why.unwrap_or_default(),
         ]
     }
@@ -94,7 +99,7 @@ pub(super) fn whole(view: View, server: &Server, campaign: &str) -> CommandResul
         }
         plan::policy(&there.policy);
         if there.plan.is_some() {
-            plan::report(&server.get(&format!("{path}/plan"))?);
+            plan::report(view, &server.get(&format!("{path}/plan"))?);
             let approvals: Approvals = server.get(&format!("{path}/approvals"))?;
             approve::banner(&approvals).iter().for_each(|line| render::line(line));
             if !approvals.slices.is_empty() {

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use skein_api::{Difference, Idempotence};
 use skein_node::{
-    ColumnChange, Counters, DryRun, Estimate, Fate, Forecast, LeftOut, Lineage, Rejects, SampledGroup,
+    Checks, ColumnChange, Counters, DryRun, Estimate, Fate, Forecast, LeftOut, Lineage, Rejects,
+    SampledGroup, Undeclared,
 };
 use skein_types::{Millis, Rows};
 
@@ -49,6 +51,7 @@ pub(in crate::commands) fn rows_told(forecast: &Forecast, page: Page) {
 fn told(forecast: &Forecast, path: &Path, page: Page) {
     would_be(forecast, path, page);
     rows_told(forecast, page);
+    checked(&forecast.checks, page);
     estimated(forecast, page);
     render::to_stderr("nothing was written; run it without --dry-run to do it");
 }
@@ -234,6 +237,42 @@ fn counted_by_module(counters: &Counters, page: Page) {
     line("");
     as_is(&painted("counted by the module in the sample", Style::Heading, page));
     render::counters::kinds(counters).iter().for_each(|(kind, of)| named(kind, of));
+}
+
+/// What came of sending the sampled rows again.
+fn checked(checks: &Checks, page: Page) {
+    let Checks { determinism, idempotence, undeclared } = checks;
+    if determinism.runs == 0 && idempotence.is_none() {
+        return;
+    }
+    line("");
+    as_is(&painted("the same rows again", Style::Heading, page));
+    let sizes: Vec<String> = determinism.batch_sizes.iter().map(|size| grouped(*size)).collect();
+    let reopened = match determinism.reopened {
+        0 => String::new(),
+        times => format!(", saved and opened again {}", counted(times, "time")),
+    };
+    let how = format!("in batches of {} rows{reopened}", sizes.join(", "));
+    match &determinism.difference {
+        None if determinism.runs > 0 => named("result", &format!("the same, {how}")),
+        None => {}
+        Some(Difference { file, row, column, .. }) => {
+            let column = column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default();
+            let text = format!("  result     ANOTHER, {how}: {file}, row {row}{column}");
+            as_is(&painted(&escaped(&text), Style::Bad, page));
+        }
+    }
+    for Undeclared { column, from } in undeclared {
+        let text = format!("  depends    {column} moves with {from}, which the plan does not say");
+        as_is(&painted(&escaped(&text), Style::Bad, page));
+    }
+    let own = idempotence.map(|verdict| match verdict {
+        Idempotence::NotApplicable => "has nothing for the module to do",
+        Idempotence::Refused => "is refused by the module",
+        Idempotence::Same => "stays the same",
+        Idempotence::ChangesAgain => "would be changed once more",
+    });
+    own.iter().for_each(|verdict| named("own output", verdict));
 }
 
 fn left_out(left_out: &LeftOut) {

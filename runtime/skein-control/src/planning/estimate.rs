@@ -1,0 +1,111 @@
+//! What carrying a plan out takes: for each dataset as much per row, row group and byte as samples of its kind took, or, where
+//! none of its kind was tried, as all samples took. Pure.
+
+use std::collections::BTreeMap;
+
+use skein_api::{PlanEstimate, RunRows, SampleCosts};
+use skein_types::{Blake3, Bytes, Fuel, Millis, Rows, reject_bounds};
+
+use super::report::Looked;
+
+/// Publishing one dataset of many takes control about as long, whatever nodes do meanwhile.
+const PUBLISH_US: u64 = 4_000;
+
+/// What samples of a kind took and came to, together.
+#[derive(Clone, Copy, Debug, Default)]
+struct Took {
+    samples: u64,
+    costs: SampleCosts,
+    tried: RunRows,
+}
+
+impl Took {
+    fn add(&mut self, (one, tried): (&SampleCosts, RunRows)) {
+        self.samples += 1;
+        let sum = &mut self.costs;
+        let plus = |sum: &mut u64, one: u64| *sum = sum.saturating_add(one);
+        plus(&mut sum.rows.0, one.rows.0);
+        plus(&mut sum.row_groups, one.row_groups);
+        plus(&mut sum.bytes.0, one.bytes.0);
+        plus(&mut sum.rows_written.0, one.rows_written.0);
+        plus(&mut sum.bytes_written.0, one.bytes_written.0);
+        plus(&mut sum.fuel_opening.0, one.fuel_opening.0);
+        plus(&mut sum.fuel.0, one.fuel.0);
+        plus(&mut sum.cpu_fixed_us, one.cpu_fixed_us);
+        plus(&mut sum.cpu_us, one.cpu_us);
+        self.tried = super::report::plus(self.tried, tried);
+    }
+}
+
+/// Sums over all datasets, wide enough for all of them.
+#[derive(Default)]
+struct Sum {
+    cpu_us: u128,
+    fuel: u128,
+    rows_written: u128,
+    bytes_written: u128,
+    bytes: u128,
+    datasets: u64,
+}
+
+pub(super) fn estimate(looked: &Looked<'_>) -> PlanEstimate {
+    let (mut by_kind, mut all) = (BTreeMap::<Blake3, Took>::new(), Took::default());
+    for tried in looked.tried {
+        let Ok(sampled) = &tried.outcome else { continue };
+        let one = (&sampled.facts.costs, sampled.rows);
+        all.add(one);
+        if let Some(kind) = looked.draft.kind_of(tried.job.seq) {
+            by_kind.entry(kind).or_default().add(one);
+        }
+    }
+    let (mut sum, mut of_kinds) = (Sum::default(), BTreeMap::<Blake3, u64>::new());
+    for (plan, kind) in looked.draft.to_migrate() {
+        let like = by_kind.get(&kind).filter(|took| took.costs.rows.0 > 0).unwrap_or(&all);
+        let costs = &like.costs;
+        let (rows, groups, bytes) = (plan.rows.0, plan.row_groups.max(1), plan.bytes.0);
+        sum.cpu_us +=
+            share(costs.cpu_us, rows, costs.rows.0) + u128::from(costs.cpu_fixed_us / like.samples.max(1));
+        sum.fuel +=
+            share(costs.fuel.0, rows, costs.rows.0) + share(costs.fuel_opening.0, groups, costs.row_groups);
+        sum.rows_written += share(costs.rows_written.0, rows, costs.rows.0);
+        sum.bytes_written += share(costs.bytes_written.0, bytes, costs.bytes.0);
+        sum.bytes += u128::from(bytes);
+        sum.datasets += 1;
+        let of_kind = of_kinds.entry(kind).or_default();
+        *of_kind = of_kind.saturating_add(rows);
+    }
+    let rejects = of_kinds.iter().map(|(kind, rows)| {
+        let tried = by_kind.get(kind).map(|took| took.tried).filter(|tried| tried.read.0 > 0);
+        let tried = tried.unwrap_or(all.tried);
+        let (read, rejected) = (tried.read.0, tried.rejected.0);
+        let about = u64::try_from(share(rejected, *rows, read)).unwrap_or(u64::MAX);
+        let [least, most] = reject_bounds((read, rejected), *rows);
+        [least, about, most]
+    });
+    let rejects =
+        rejects.fold([0_u64; 3], |sum, one| std::array::from_fn(|at| sum[at].saturating_add(one[at])));
+    told(&sum, rejects, looked.agents.max(1))
+}
+
+fn told(sum: &Sum, [least, rejected, most]: [u64; 3], agents: u64) -> PlanEstimate {
+    let short = |number: u128| u64::try_from(number).unwrap_or(u64::MAX);
+    let publishing = u128::from(PUBLISH_US) * u128::from(sum.datasets);
+    PlanEstimate {
+        cpu_ms: Millis(short(sum.cpu_us.div_ceil(1_000))),
+        time_ms: Millis(short((sum.cpu_us + publishing).div_ceil(1_000 * u128::from(agents)))),
+        fuel: Fuel(short(sum.fuel)),
+        room: Bytes(short(sum.bytes_written)),
+        agents,
+        rows_written: Rows(short(sum.rows_written)),
+        rows_rejected: Rows(rejected),
+        rows_rejected_least: Rows(least),
+        rows_rejected_most: Rows(most),
+        bytes_read: Bytes(short(sum.bytes)),
+        bytes_written: Bytes(short(sum.bytes_written)),
+    }
+}
+
+/// `part` of `seen`, for `whole`.
+fn share(part: u64, whole: u64, seen: u64) -> u128 {
+    u128::from(part) * u128::from(whole) / u128::from(seen.max(1))
+}
