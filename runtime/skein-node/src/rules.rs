@@ -91,7 +91,11 @@ impl Staged {
             }
         }
         let question = Question { tables, rules: ready, limits: Limits::STANDARD };
-        let mut answers = jail.ask(&question, &*clock, &|| progress.is_cancelled()).into_iter();
+        let plans = || self.job.plans.groups.iter().map(|group| &group.plan);
+        let hide = plans().any(|plan| plan.columns().iter().any(|column| plan.hides(column)))
+            || plans().any(|plan| !plan.sensitive().is_empty());
+        let answers = jail.ask(&question, &*clock, &|| progress.is_cancelled());
+        let mut answers = answers.into_iter().map(|answer| if hide { hushed(answer) } else { answer });
         let results: Vec<RuleResult> = asked
             .rules
             .iter()
@@ -166,6 +170,16 @@ fn of_snapshot(dataset: &Dataset, snapshot: &Snapshot) -> Table {
         partitions: partitions.values(&file.stat.path),
     });
     Table { files: files.collect(), partitions: partitions.keys().to_vec(), ..Table::default() }
+}
+
+/// What kept a rule from being evaluated may quote the value that it stumbled over.
+fn hushed(answer: Answer) -> Answer {
+    match answer.verdict {
+        RuleVerdict::Inconclusive => {
+            Answer { observed: Text::clip("why is not shown: the dataset has sensitive columns"), ..answer }
+        }
+        RuleVerdict::Pass | RuleVerdict::Broken => answer,
+    }
 }
 
 /// A reader of a dataset is told whether its rule holds, and not how far it is from it: a count can say what a value is.

@@ -93,7 +93,7 @@ impl StagedRun {
     }
 
     /// With the time of processors for all of it: the report knows that of its rows alone, in whole milliseconds for each part.
-    pub(super) const fn that_took(self, cpu_ms: Millis) -> Self {
+    pub(super) fn that_took(self, cpu_ms: Millis) -> Self {
         Self { meters: Meters { cpu_ms, ..self.meters }, ..self }
     }
 }
