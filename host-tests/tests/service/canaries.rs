@@ -72,7 +72,7 @@ fn a_secret_and_a_rows_value_turn_up_nowhere_that_they_need_not_be() {
     {
         told.push(service.get(path).to_string());
     }
-    for path in ["", "/plan", "/events", "/report", "/progress"] {
+    for path in ["", "/plan", "/events", "/report", "/progress", "/report/datasets"] {
         told.push(service.get(&format!("/v1/campaigns/{campaign}{path}")).to_string());
     }
     let (shown, report) = (format!("/campaigns/{campaign}"), format!("/campaigns/{campaign}/report"));
@@ -81,6 +81,18 @@ fn a_secret_and_a_rows_value_turn_up_nowhere_that_they_need_not_be() {
         assert_eq!(status, 200, "{page}");
         told.push(page);
     }
+    // What is signed is in base64 where it is kept: as it reads.
+    for form in ["html", "csv", "json"] {
+        let file = format!("/v1/campaigns/{campaign}/report/file?format={form}");
+        let (status, report) = Service::page(&service.address, &file);
+        assert_eq!(status, 200, "{report}");
+        told.push(report);
+    }
+    let (keys, statement) = (service.site.path("keys.json"), service.site.path("statement.json"));
+    service.call("audit").arg("keys").arg("export").arg("--save").arg(&keys).finish().succeeded();
+    service.call("audit").arg("attest").arg("orders-000").arg("--save").arg(&statement).finish().succeeded();
+    let verify = service.call("audit").arg("attest").arg("--verify").arg(&statement).arg("--key").arg(&keys);
+    told.push(verify.finish().succeeded().stdout);
     let copy = service.site.path("copy");
     service.call("backup").arg(&copy).finish().succeeded();
     let server = service.site.path("server");

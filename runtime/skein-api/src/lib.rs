@@ -56,7 +56,7 @@ pub use approval::{
     SLICES_MAX, Slice, Waits, WaveApproval,
 };
 pub use attempt::{Attempt, AttemptEnding, AttemptKind, PartOf, RejectCount, Replay, SourceSeen};
-pub use audit::{ChainHead, ChainHeadParseError};
+pub use audit::*;
 pub use backup::{Backup, BackupAsk};
 pub use body::{BODY_BYTES_MAX, BodyError, parse, parse_asked};
 pub use bounded::{List, Text, TooLong, TooMany};
@@ -89,7 +89,7 @@ pub use quota::{
     FINDINGS_MAX, QUOTAS_MAX, Quota, QuotaAccount, QuotaChange, QuotaEntry, QuotaExplained, QuotaName,
     QuotaPut, QuotaQueue, QuotasApplied, QuotasApply, UsageBy, UsageReport, UsageSum,
 };
-pub use report::{CampaignReport, FailureKind, Guessed};
+pub use report::{ACTIONS_MAX, CampaignReport, FailureKind, Guessed, HumanAction, ReportLine};
 pub use rule::{DatasetRule, DatasetRules, RuleIgnore, RulePut, RunAction};
 pub use run::{Meters, Run, RunRows, Waiting, Why};
 pub use scan::{Scan, ScanAsk, ScanFound};

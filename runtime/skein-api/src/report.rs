@@ -1,7 +1,11 @@
-//! What a campaign came to, on one page: `GET /v1/campaigns/{id}/report`. For whoever signs it off, and for whoever asks later.
+//! What a campaign came to: on one page, `GET /v1/campaigns/{id}/report`, and by dataset, `GET /v1/campaigns/{id}/report/datasets`.
+//! For whoever signs it off, and for whoever asks later.
 
 use serde::{Deserialize, Serialize};
-use skein_types::{Blake3, CampaignId, CampaignState, Millis, ModuleDigest, ParamsDigest};
+use skein_types::{
+    Blake3, Bytes, CampaignId, CampaignState, DatasetId, Fuel, Millis, ModuleDigest, ParamsDigest, RunId,
+    RunState, Verdict,
+};
 use utoipa::ToSchema;
 
 use crate::audit::ChainHead;
@@ -44,6 +48,79 @@ pub struct Guessed {
     /// By how many percent of what it was the guess was too high, or, below nothing, too low. Nothing as long as not all of the plan is
     /// published, and of what there was none of.
     pub error_percent: Option<i64>,
+}
+
+/// Most things that people did of which a report says each.
+pub const ACTIONS_MAX: usize = 500;
+
+/// Something that a person did to a campaign. All that one request led to is one of these.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HumanAction {
+    /// When.
+    pub at: Time,
+    /// Who.
+    pub actor: Name,
+    /// The kind of the first decision that it led to, and where that led: `campaign.moved approved`.
+    pub what: Text<100>,
+    /// Why, if that was said.
+    pub reason: Option<Message>,
+    /// How many decisions that were.
+    pub decisions: u64,
+    /// The first of them.
+    pub position: u64,
+}
+
+/// What became of one dataset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReportLine {
+    /// Its place in the campaign.
+    pub seq: u64,
+    /// As the dataset's log names it.
+    pub run: RunId,
+    /// What it is over.
+    pub dataset: DatasetId,
+    /// What that is called.
+    pub name: Name,
+    /// Whose it is; none of one that was removed.
+    pub owner: Option<Name>,
+    /// Its wave, once it is planned.
+    pub wave: Option<u32>,
+    /// Where it is.
+    pub state: RunState,
+    /// What the plan says.
+    pub verdict: Verdict,
+    /// Since when it is there.
+    pub since: Time,
+    /// The version that was read.
+    pub base: Option<u64>,
+    /// The version that was made.
+    pub version: Option<u64>,
+    /// By fate.
+    pub rows: Option<RunRows>,
+    /// Size of what was read.
+    pub bytes_read: Option<Bytes>,
+    /// Size of what was written.
+    pub bytes_written: Option<Bytes>,
+    /// From the begin of the attempt that was published to its end, as long as that is kept.
+    pub took_ms: Option<Millis>,
+    /// CPU time of all its attempts.
+    pub cpu_ms: Option<Millis>,
+    /// Guest work of all its attempts.
+    pub fuel: Option<Fuel>,
+    /// How often it was tried.
+    pub attempts: u64,
+    /// Of the files that were read.
+    pub input: Option<Blake3>,
+    /// Of the files that were made.
+    pub output: Option<Blake3>,
+    /// What checks said: `counts`, `fingerprint` or `readback`, and rules that did not pass.
+    pub checks: Option<Text<500>>,
+    /// The blob with its signed statement.
+    pub statement: Option<Blake3>,
+    /// The error's code, of one that failed.
+    pub code: Option<Text<16>>,
+    /// What happened, if that needs saying.
+    pub why: Option<Message>,
 }
 
 /// A campaign, as it is to be kept or passed on.
@@ -102,6 +179,18 @@ pub struct CampaignReport {
     pub failures: List<FailureKind, { LISTED_MAX }>,
     /// Failed runs of kinds that are not listed.
     pub more_failures: u64,
+    /// Published datasets in 100,000 of those that were to be migrated.
+    #[serde(default)]
+    pub success: u64,
+    /// Published datasets in an hour, from its start.
+    #[serde(default)]
+    pub per_hour: Option<u64>,
+    /// How often people did something.
+    #[serde(default)]
+    pub human_actions: u64,
+    /// Each of them, the first first, as long as there are not too many.
+    #[serde(default)]
+    pub actions: List<HumanAction, { ACTIONS_MAX }>,
     /// The last decision when this was made: it covers all that is said here.
     pub head: ChainHead,
 }

@@ -4,8 +4,10 @@
 //! that the thing belongs to. There are three answers, not two: where a principal may not even see a team, its things are not
 //! there, and the refusal is that of a thing that does not exist.
 
-use skein_ledger::{Actor, Module, Name, Unit};
-use skein_types::{CauseId, Role, TokenId, TokenKind, TraceId, codes};
+use std::net::IpAddr;
+
+use skein_ledger::{Actor, Module, Name, Origin, Unit, Whence};
+use skein_types::{CauseId, NodeId, Role, TokenId, TokenKind, TraceId, codes};
 
 use crate::approvals::Chair;
 use crate::error::ServiceError;
@@ -35,6 +37,8 @@ pub struct Principal {
     pub(crate) rights: Vec<Right>,
     /// The request, as the log and the records name it.
     pub(crate) trace: Option<TraceId>,
+    /// From where it came.
+    pub(crate) from: Whence,
     /// The request, if it can be asked again.
     pub(crate) cause: Option<CauseId>,
 }
@@ -131,7 +135,8 @@ impl Act {
 impl Principal {
     /// Somebody with these rights and no token at hand.
     pub(crate) const fn with(actor: Actor, rights: Vec<Right>) -> Self {
-        Self { actor, kind: TokenKind::Service, token: None, rights, trace: None, cause: None }
+        let (kind, from) = (TokenKind::Service, Whence::Control);
+        Self { actor, kind, token: None, rights, trace: None, from, cause: None }
     }
 
     /// Control itself, where no person decides. It asks nobody, so it needs no right.
@@ -142,7 +147,7 @@ impl Principal {
     /// The one user of a machine that is nobody else's: may do everything.
     pub(crate) fn everybody(actor: Actor) -> Self {
         let all = Right { team: None, role: Role::PlatformAdmin };
-        Self { actor, kind: TokenKind::Person, token: None, rights: vec![all], trace: None, cause: None }
+        Self { kind: TokenKind::Person, ..Self::with(actor, vec![all]) }
     }
 
     /// The same, with the request that it asks in.
@@ -150,6 +155,19 @@ impl Principal {
     pub fn in_request(mut self, trace: TraceId) -> Self {
         self.trace = Some(trace);
         self
+    }
+
+    /// The same, asked from this address.
+    #[must_use]
+    pub const fn at(mut self, address: IpAddr) -> Self {
+        self.from = Whence::Client(address);
+        self
+    }
+
+    /// The same, because of what a node said.
+    #[must_use]
+    pub(crate) fn because_of(&self, node: NodeId) -> Self {
+        Self { from: Whence::Node(node), ..self.clone() }
     }
 
     /// The same, with a request that may be asked again.
@@ -164,9 +182,9 @@ impl Principal {
         self.actor.as_str()
     }
 
-    /// A unit that says who decided, and in which request.
+    /// A unit that says who decided, from where and in which request.
     pub(crate) fn unit(&self) -> Unit {
-        let unit = Unit::by(self.actor.clone());
+        let unit = Unit::by(self.actor.clone()).from(Origin { from: self.from, token: self.token });
         match self.trace {
             Some(trace) => unit.traced(trace),
             None => unit,
@@ -330,6 +348,7 @@ mod tests {
             token: None,
             rights: rights.iter().map(right).collect(),
             trace: None,
+            from: skein_ledger::Whence::Control,
             cause: None,
         }
     }

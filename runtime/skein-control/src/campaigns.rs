@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use skein_api::{Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignVerb, Event, Page, Run};
 use skein_campaign::{Accept, Command, Reading, RetryWhat, RollBackWhat, RunReport};
 use skein_ledger::{
-    Actor, CampaignCreated, CampaignFilter, Entry, Event as Decided, EventFilter, Guard, Kind, Limit,
-    ModuleState, Name, PhaseName, RunFilter, RunRetried, RunSkipped, Subject, TaskFilter, TaskKind, Text,
-    Unit,
+    CampaignCreated, CampaignFilter, Entry, Event as Decided, EventFilter, Guard, Kind, Limit, ModuleState,
+    Name, PhaseName, RunFilter, RunRetried, RunSkipped, Subject, TaskFilter, TaskKind, Text, Unit,
 };
 use skein_types::{Blake3, CampaignId, CampaignState, Rows, RunState, Timestamp, WaveState, codes};
 use uuid::Uuid;
@@ -16,7 +15,7 @@ use crate::access::Principal;
 use crate::control::{Control, State, name};
 use crate::decide::{self, Told};
 use crate::error::ServiceError;
-use crate::list::{AuditPart, ListPart};
+use crate::list::ListPart;
 use crate::nodes::millis;
 use crate::points::point;
 use crate::policy;
@@ -390,19 +389,6 @@ impl Control {
         self.some_events(part, Some(Subject::Campaign(id)))
     }
 
-    /// What was decided, by whom and when.
-    pub(crate) fn audit(&self, part: &AuditPart) -> Result<Page<Event>, ServiceError> {
-        let actor = part.actor.as_deref().map(Actor::new).transpose();
-        let actor = actor.map_err(|error| ServiceError::unfit("actor", &error))?;
-        let of = part.subject.as_deref().map(subject).transpose()?;
-        let kinds = part.kind.as_deref().map_or(Ok(Vec::new()), kinds)?;
-        let (from, to) = (part.from.map(|time| time.0), part.to.map(|time| time.0));
-        let filter = EventFilter { of, actor, kinds, from, to };
-        let limit = Limit::new(part.limit.unwrap_or(100));
-        let page = self.ledger.events(part.after.unwrap_or(0), &filter, limit)?;
-        shown::page(page.items, page.next.map(|position| position.to_string()), |event| shown::event(&event))
-    }
-
     fn some_events(&self, part: &ListPart, of: Option<Subject>) -> Result<Page<Event>, ServiceError> {
         let after = part.after.as_deref().map(number).transpose()?.unwrap_or(0);
         let page = self.ledger.events(after, &EventFilter::about(of), part.limit())?;
@@ -523,7 +509,7 @@ pub(crate) fn kinds(text: &str) -> Result<Vec<Kind>, ServiceError> {
 }
 
 /// What an event is about, as it is shown.
-fn subject(text: &str) -> Result<Subject, ServiceError> {
+pub(crate) fn subject(text: &str) -> Result<Subject, ServiceError> {
     let found = text.parse().map(Subject::Campaign).ok();
     let found = found.or_else(|| text.parse().map(Subject::Dataset).ok());
     let found = found.or_else(|| text.parse().map(Subject::Module).ok());
@@ -535,6 +521,17 @@ fn subject(text: &str) -> Result<Subject, ServiceError> {
     let found = found.or_else(|| named("policy:").map(Subject::Policy));
     let found = found.or_else(|| text.strip_prefix("quota:")?.parse().map(Subject::Quota).ok());
     let found = found.or_else(|| (text == "fleet").then_some(Subject::Fleet));
+    let found = found.or_else(|| named("key:").map(Subject::Key));
+    let run = || {
+        let (campaign, seq) = text.split_once('/')?;
+        Some(Subject::Run(campaign.parse().ok()?, seq.parse().ok()?))
+    };
+    let found = found.or_else(run);
+    let secret = || {
+        let (team, name) = text.strip_prefix("secret:")?.split_once('/')?;
+        Some(Subject::Secret(Name::new(team).ok()?, Name::new(name).ok()?))
+    };
+    let found = found.or_else(secret);
     found.ok_or_else(|| {
         ServiceError::new(codes::BODY_INVALID, format!("{text:?} is nothing that events are about"))
     })

@@ -16,6 +16,7 @@ use skein_ledger::{Actor, Entry, Ledger, Name, Sqlite, Unit, UnitOutcome};
 use skein_types::{Bytes, CampaignId, Clock, DatasetId, ServerId, Timestamp, TraceId, codes};
 
 use crate::access::Principal;
+use crate::audit::signing::Signing;
 use crate::compiler::Compiling;
 use crate::counters::Counters;
 use crate::decide::{self, Told};
@@ -82,6 +83,8 @@ pub struct Control {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) modules: Modules,
     pub(crate) vault: Vault,
+    /// What statements are signed with.
+    pub(crate) signing: Signing,
     /// Records of scans and pages of what they found.
     pub(crate) shelf_of_scans: Shelf,
     /// The list of datasets that is being registered, for whoever comes after a crash.
@@ -177,6 +180,7 @@ impl Control {
             clock,
             modules,
             vault: Vault::open(&dir, &secret_keys)?,
+            signing: Signing::at(keys.join("statements.key")),
             shelf_of_scans: Shelf::open(&dir.join("scans"), SCAN_PAGE_MAX)?,
             shelf_of_imports: Shelf::open(&dir.join("imports"), crate::import::NOTED_MAX)?,
             registering: RwLock::default(),

@@ -6,6 +6,7 @@
 mod access;
 mod approvals;
 mod attempts;
+mod audit;
 mod campaigns;
 mod catalogue;
 mod datasets;

@@ -14,21 +14,24 @@
 //!
 //! From the intent on nothing else than that staged version can be published for the run: it is not run again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use skein_api::node::Staged;
 use skein_campaign::RunReport;
 use skein_dataset::{
-    Conflict, Dataset, Handed, Outcome, PublishError, Remains, publish_handed, remains, resolve,
+    Conflict, Dataset, Handed, Made, Outcome, PublishError, Remains, made, publish_handed_made, remains,
+    resolve,
 };
 use skein_ledger::{
     Entry, Limit, Meters, Name, Phase, PhaseName, Run, RunFailed, RunFilter, RunIntended, RunPublished, Task,
     TaskFilter, TaskKind, Text,
 };
 use skein_types::{
-    AttemptId, Blake3, CampaignId, Code, ErrorClass, Rows, RunId, RunState, TaskId, Timestamp, Token, codes,
+    AttemptId, Blake3, CampaignId, Code, ErrorClass, NodeId, Rows, RunId, RunState, TaskId, Timestamp, Token,
+    codes,
 };
 
+use crate::audit::provenance::Published;
 use crate::control::{Control, State};
 use crate::decide::Told;
 use crate::error::ServiceError;
@@ -49,6 +52,8 @@ struct AtDoor {
     /// The version that it takes the place of.
     base: u64,
     task: Option<(TaskId, Token)>,
+    /// Which one worked on it, if that is known still.
+    node: Option<NodeId>,
     meters: Meters,
 }
 
@@ -58,11 +63,22 @@ struct Ending<'a> {
     task: Option<(TaskId, Token)>,
     meters: Meters,
     answer: Through,
+    work: Option<Work<'a>>,
+}
+
+/// What was published, for whoever says so.
+struct Work<'a> {
+    dataset: &'a Dataset,
+    attempt: AttemptId,
+    node: Option<NodeId>,
+    /// None where it was published by somebody who did not live to tell: the log knows.
+    made: Option<Box<Made>>,
 }
 
 impl AtDoor {
-    const fn ending(&self, answer: Through) -> Ending<'_> {
-        Ending { run: &self.run, task: self.task, meters: self.meters, answer }
+    fn ending(&self, (answer, made): (Through, Option<Box<Made>>)) -> Ending<'_> {
+        let work = Work { dataset: &self.dataset, attempt: self.attempt, node: self.node, made };
+        Ending { run: &self.run, task: self.task, meters: self.meters, answer, work: Some(work) }
     }
 }
 
@@ -114,6 +130,10 @@ impl Control {
     pub(crate) fn through_the_door(&self, id: CampaignId, wave: u32) -> Result<bool, ServiceError> {
         let places = self.live(&mut self.state(), id)?.machine.places_at_door(wave).min(LOT);
         let ready = self.staged(id, wave, usize::try_from(places).unwrap_or(0))?;
+        if !ready.is_empty() {
+            // Nothing is published that could not be signed for.
+            self.signer()?;
+        }
         // Whoever moved one of them meanwhile, or the campaign, is heeded: machine and ledger are asked again.
         let lot = self.intend(&mut self.state(), id, ready)?;
         if lot.is_empty() {
@@ -177,8 +197,10 @@ impl Control {
         let Finished { attempt, staged } = finished(task)?;
         let dataset = self.open_dataset(run.dataset)?;
         let meters = metered(&staged);
+        let node = task.phase.holder().map(|holder| holder.node);
         let task = Some((task.id, task.token));
-        Ok(Some(AtDoor { run, dataset, attempt, digest: staged.descriptor, base: staged.base, task, meters }))
+        let (digest, base) = (staged.descriptor, staged.base);
+        Ok(Some(AtDoor { run, dataset, attempt, digest, base, task, node, meters }))
     }
 
     /// Announces them; answers those that were.
@@ -242,12 +264,18 @@ impl Control {
         let published = |ending: &&Ending<'_>| matches!(ending.answer, Through::Published { .. });
         let published = lot.iter().filter(published).count() as u64;
         point!("door.after-publish")?;
+        let mut statements = self.stated(id, &lot)?;
         let mut state = self.state();
-        for Ending { run, task, meters, answer } in lot {
+        for Ending { run, task, meters, answer, .. } in lot {
             let seq = run.seq;
             match answer {
                 Through::Published { version } => {
-                    let published = RunPublished { campaign: id, seq, version, meters };
+                    let said = statements.remove(&seq);
+                    let statement = said.map(|(blob, digest)| {
+                        more.push(blob);
+                        digest
+                    });
+                    let published = RunPublished { campaign: id, seq, version, meters, statement };
                     told.push(Told::run(RunReport::of(run_of(run), RunState::Published), published));
                 }
                 Through::Failed { code, message } => {
@@ -280,6 +308,42 @@ impl Control {
         point!("door.after-confirm")
     }
 
+    /// Signed statements of those that were published, by number. Of one whose dataset's log cannot be read any more there is none: what
+    /// happened is recorded all the same.
+    fn stated(
+        &self,
+        id: CampaignId,
+        lot: &[Ending<'_>],
+    ) -> Result<BTreeMap<u64, (Entry, Blake3)>, ServiceError> {
+        let published = |ending: &&Ending<'_>| matches!(ending.answer, Through::Published { .. });
+        let mut statements = BTreeMap::new();
+        if !lot.iter().any(|ending| published(&ending)) {
+            return Ok(statements);
+        }
+        let saying = match self.saying(id) {
+            // What happened is recorded all the same. The door lets nobody in before there is a key again.
+            Err(error) if error.code == codes::SIGNING_KEY => {
+                tracing::error!(campaign = %id, %error, "what was published cannot be signed for");
+                return Ok(statements);
+            }
+            other => other?,
+        };
+        for Ending { run, work, .. } in lot.iter().filter(published) {
+            let Some(Work { dataset, attempt, node, made: known }) = work else { continue };
+            let logged = match known {
+                Some(_) => None,
+                None => made(dataset, run.id).unwrap_or_else(|error| {
+                    tracing::error!(campaign = %id, seq = run.seq, %error, "no statement can be made of what was published");
+                    None
+                }),
+            };
+            let Some(made) = known.as_deref().or(logged.as_ref()) else { continue };
+            let published = Published { run, attempt: *attempt, node: *node, made };
+            statements.insert(run.seq, self.statement(&saying, &published)?);
+        }
+        Ok(statements)
+    }
+
     /// Intended runs of which nobody knows what became: left by a control that died, or by an error. True if something was
     /// found out.
     pub(crate) fn find_out(&self, id: CampaignId, wave: u32) -> Result<bool, ServiceError> {
@@ -302,7 +366,7 @@ impl Control {
             match self.announced(id, run)? {
                 Announced::Here(one) => match asked(&one) {
                     Some(answer) => {
-                        answers.push(answer);
+                        answers.push((answer, None));
                         logged.push(*one);
                     }
                     None => again.push(*one),
@@ -319,6 +383,7 @@ impl Control {
             task: one.task,
             meters: one.meters,
             answer: one.answer.clone(),
+            work: None,
         }));
         let known = all.iter().any(|ending| ending.answer.is_known());
         if !all.is_empty() {
@@ -337,6 +402,7 @@ impl Control {
         let task = tasks.items.first();
         let meters =
             task.and_then(|task| finished(task).ok()).map(|done| metered(&done.staged)).unwrap_or_default();
+        let node = task.and_then(|task| task.phase.holder()).map(|holder| holder.node);
         let task = task.map(|task| (task.id, task.token));
         let dataset = match self.open_dataset(run.dataset) {
             Ok(dataset) => dataset,
@@ -352,7 +418,7 @@ impl Control {
         };
         let base = door.base;
         let Descriptor { attempt, prepared: digest, .. } = descriptor;
-        Ok(Announced::Here(Box::new(AtDoor { run, dataset, attempt, digest, base, task, meters })))
+        Ok(Announced::Here(Box::new(AtDoor { run, dataset, attempt, digest, base, task, node, meters })))
     }
 
     /// What became of an announced run whose dataset cannot be opened, if that is certain: it stays where nobody knows whether
@@ -374,7 +440,7 @@ impl Control {
 }
 
 /// Each with its answer.
-fn endings(lot: &[AtDoor], answers: Vec<Through>) -> Vec<Ending<'_>> {
+fn endings(lot: &[AtDoor], answers: Vec<(Through, Option<Box<Made>>)>) -> Vec<Ending<'_>> {
     lot.iter().zip(answers).map(|(one, answer)| one.ending(answer)).collect()
 }
 
@@ -404,7 +470,7 @@ fn asked(one: &AtDoor) -> Option<Through> {
     }
 }
 
-fn published(lot: &[AtDoor]) -> Vec<Through> {
+fn published(lot: &[AtDoor]) -> Vec<(Through, Option<Box<Made>>)> {
     let handed: Vec<Handed<'_>> = lot
         .iter()
         .map(|one| Handed {
@@ -414,9 +480,9 @@ fn published(lot: &[AtDoor]) -> Vec<Through> {
             digest: one.digest,
         })
         .collect();
-    publish_handed(&handed)
+    publish_handed_made(&handed)
         .into_iter()
-        .map(|answer| answer.map_or_else(|error| not_published(&error), became))
+        .map(|(answer, made)| (answer.map_or_else(|error| not_published(&error), became), made))
         .collect()
 }
 

@@ -136,6 +136,7 @@ mod tests {
             version: None,
             failure: None,
             meters: Meters::default(),
+            statement: None,
             team: None,
         }
     }

@@ -2,8 +2,7 @@
 //! functions that every face calls.
 //!
 //! Level 2. [`Control`] is the one object behind all of it. People and nodes call its functions; a thread of its own
-//! ([`Reconciler`]) carries out what the machines say is due; another ([`Herald`]) tells receivers what happened; a [`Supervisor`] keeps the node processes of this machine
-//! running.
+//! ([`Reconciler`]) carries out what the machines say is due; another ([`Herald`]) tells receivers; a [`Supervisor`] runs nodes.
 //!
 //! ```text
 //! people -> service functions -> machine.decide -> ledger -> machine.apply
@@ -13,8 +12,7 @@
 //!
 //! Invariants: what is acknowledged is in the ledger before it is said; a publish is announced there before a dataset is
 //! touched, and only what was announced is published; nothing is kept here that cannot be made again from the ledger, the
-//! datasets' logs and what nodes say. Of data it reads ledger and log records only, never what is in a file or what a
-//! guest made.
+//! datasets' logs and what nodes say. Of data it reads ledger and log records only, no file's content.
 //!
 //! It does not know HTTP, formats of files, or how a run is done.
 
@@ -92,6 +90,7 @@ mod whose;
 mod work;
 
 pub use access::{Principal, Right};
+pub use audit::{Anchor, sealed, verify_stopped};
 pub use backup::{NewerVersion, Restored, back_up_stopped, restore};
 pub use compiler::Compiler;
 pub use control::{Control, Options};
@@ -102,7 +101,7 @@ pub use fleet::EXCHANGE_EVERY;
 pub use glob::{GLOB_BYTES_MAX, GLOBS_MAX};
 pub use herald::{Herald, MailFrom, Notices};
 pub use import::ImportAsk;
-pub use list::{AuditPart, EventPart, ListPart, VerifyPart, WaitPart};
+pub use list::{AuditPart, EventPart, ListPart, RecordPart, VerifyPart, WaitPart};
 pub use metrics::{Answered, Metrics};
 pub use once::{ANSWERS_KEPT, Asked, Turn};
 pub use places::{Full, Most, Place, Places};

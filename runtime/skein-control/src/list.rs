@@ -64,14 +64,32 @@ pub struct AuditPart {
     pub limit: Option<usize>,
     /// Decided by this one.
     pub actor: Option<String>,
+    /// With this token.
+    pub token: Option<String>,
+    /// About this team: it, what is its, and campaigns and datasets of it.
+    pub team: Option<String>,
+    /// About this campaign and its runs.
+    pub campaign: Option<String>,
     /// Of these kinds, with commas between them, or of all kinds that begin so: `campaign.`.
     pub kind: Option<String>,
     /// About this: an id, or `team:NAME` and the like, as events show it.
     pub subject: Option<String>,
     /// Not before this time.
+    #[serde(alias = "since")]
     pub from: Option<Time>,
     /// Before this time.
+    #[serde(alias = "until")]
     pub to: Option<Time>,
+}
+
+/// Which records, as a query says it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecordPart {
+    /// Those that come after this position.
+    pub after: Option<u64>,
+    /// At most so many.
+    pub limit: Option<usize>,
 }
 
 /// What the record is verified against, as a query says it.
@@ -80,6 +98,8 @@ pub struct AuditPart {
 pub struct VerifyPart {
     /// A head that was kept elsewhere, as `POSITION:HASH`.
     pub against: Option<String>,
+    /// Whether to look at what follows from it and lies beside it, too: tables, blobs, modules, statements.
+    pub deep: bool,
 }
 
 impl ListPart {

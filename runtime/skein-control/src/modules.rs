@@ -9,7 +9,7 @@ use std::sync::Mutex;
 
 use skein_sandbox::ArtifactKey;
 use skein_sandbox::jail::{JailOptions, SubmitError, compile_in_jail};
-use skein_types::{Blake3, Bytes, ModuleDigest};
+use skein_types::{Blake3, Bytes, ModuleDigest, codes};
 
 use crate::error::ServiceError;
 use crate::shelf::{Aside, Shelf};
@@ -89,6 +89,38 @@ impl Modules {
     /// The signed artifact.
     pub(crate) fn artifact(&self, module: ModuleDigest) -> Result<Option<Vec<u8>>, ServiceError> {
         Ok(self.artifacts.get(&self.file_of(module))?)
+    }
+
+    /// Whether the bytes that lie here are those that were submitted. What is not here any more is nobody's fault that this could find.
+    pub(crate) fn check_bytes(&self, module: ModuleDigest) -> Result<bool, ServiceError> {
+        let Some(bytes) = self.bytes(module)? else { return Ok(false) };
+        let found = ModuleDigest::of(&bytes);
+        if found != module {
+            let message = format!("the bytes that lie as {module} are those of {found}");
+            return Err(ServiceError::new(codes::MODULE_SWAPPED, message));
+        }
+        Ok(true)
+    }
+
+    /// Whether every compiled module is what was compiled and signed here. How many there are.
+    pub(crate) fn check_artifacts(&self) -> Result<u64, ServiceError> {
+        let mut count = 0;
+        for name in self.artifacts.names()? {
+            let Some(bytes) = self.artifacts.get(&name)? else { continue };
+            let swapped = |what: String| {
+                ServiceError::new(codes::MODULE_SWAPPED, format!("the compiled module {name}: {what}"))
+            };
+            // Of another key, from before: no node takes it, and it is compiled again.
+            if !name.ends_with(&format!("-{}.skein", Blake3::of(&self.key.trust().to_bytes()).short())) {
+                continue;
+            }
+            let module = self.key.trust().module_of(&bytes).map_err(|error| swapped(error.to_string()))?;
+            if !name.starts_with(&format!("{}-", module.to_string().replace(':', "-"))) {
+                return Err(swapped(format!("it is that of {module}")));
+            }
+            count += 1;
+        }
+        Ok(count)
     }
 
     /// The name of its artifact for the engine of this program, signed with this key: after an upgrade, or with another key,

@@ -56,7 +56,8 @@ impl Control {
         }
         let incarnation = before.map_or(1, |(incarnation, _)| incarnation + 1);
         let joined = NodeJoined { node, name: name("node", &asked.name)?, incarnation };
-        let unit = self.itself.unit().decide(joined).then(self.renewal(node, incarnation, "{}"));
+        let unit =
+            self.itself.because_of(node).unit().decide(joined).then(self.renewal(node, incarnation, "{}"));
         point!("node.before-joined")?;
         self.write(unit)?;
         point!("node.after-joined")?;

@@ -1,13 +1,17 @@
 //! What a campaign came to, on one page: counted from its runs and its decisions when somebody asks.
 
+mod actions;
+mod lines;
+
 use std::collections::BTreeMap;
 
 use skein_api::{
     CampaignReport, FailureKind, Guessed, LISTED_MAX, List, Meters, PlanReport, PlannedModule, RunRows, Text,
     Time,
 };
-use skein_ledger::{Event, EventFilter, Kind, Limit, RunFilter, Subject};
-use skein_types::{CampaignId, CampaignState, Code, ErrorClass, RunState, Timestamp, codes};
+use skein_attest::sealed;
+use skein_ledger::{Limit, RunFilter};
+use skein_types::{CampaignId, Code, ErrorClass, RunState, codes};
 
 use crate::access::Principal;
 use crate::control::Control;
@@ -34,7 +38,8 @@ impl Control {
         let row = self.campaign_row(id)?;
         let head = self.audit_head()?;
         let plan = self.stored_report(&row)?.report;
-        let (started, rolled_out) = self.milestones(id)?;
+        let told = self.told_of(id)?;
+        let (started, rolled_out) = (told.started, told.rolled_out);
         let until = rolled_out.unwrap_or_else(|| self.clock.now());
         let module = self.module_called(who, row.module)?;
         let (rows, meters) = shown::worked(&row.meters).unwrap_or_default();
@@ -45,6 +50,8 @@ impl Control {
         let all = plan.eligible > 0 && published == plan.eligible && rolled_out.is_some();
         let guessed = guessed(&plan, (&rows, &meters, took.unwrap_or_default().0), all);
         let campaign = self.shown_campaign(row)?;
+        let published = campaign.runs.published + campaign.runs.finalized;
+        let all = campaign.datasets.saturating_sub(campaign.runs.ineligible);
         Ok(CampaignReport {
             campaign: id,
             name: campaign.name,
@@ -71,32 +78,30 @@ impl Control {
             left_out: plan.reasons,
             failures,
             more_failures,
+            success: (published * 100_000).checked_div(all).unwrap_or(0),
+            per_hour: took.and_then(|took| (published * 3_600_000).checked_div(took.0)),
+            human_actions: told.actions.count,
+            actions: List::first(told.actions.listed).0,
             head,
         })
     }
 
-    /// When it was first started, and when it was rolled out.
-    fn milestones(&self, id: CampaignId) -> Result<(Option<Timestamp>, Option<Timestamp>), ServiceError> {
-        let (mut started, mut rolled_out, mut after) = (None, None, 0);
-        let kinds = vec![Kind::CampaignMoved, Kind::CampaignRolledOut];
-        let filter = EventFilter { of: Some(Subject::Campaign(id)), kinds, ..EventFilter::default() };
-        loop {
-            let page = self.ledger.events(after, &filter, Limit::MAX)?;
-            for recorded in &page.items {
-                if let Event::CampaignMoved(moved) = &recorded.event
-                    && moved.to == CampaignState::Running
-                {
-                    started = started.or(Some(recorded.at));
-                }
-                if matches!(recorded.event, Event::CampaignRolledOut(_)) {
-                    rolled_out = Some(recorded.at);
-                }
-            }
-            match page.next {
-                Some(next) => after = next,
-                None => return Ok((started, rolled_out)),
-            }
-        }
+    /// The end of a page that has a report.
+    pub(crate) fn report_sealed(
+        &self,
+        report: &CampaignReport,
+        (page, datasets): (sealed::Page, u64),
+    ) -> Result<String, ServiceError> {
+        let (signer, at) = self.signer()?;
+        let said = sealed::Reported {
+            server: self.server.to_string(),
+            campaign: report.campaign.to_string(),
+            at,
+            datasets,
+            head: report.head.to_string(),
+        };
+        let name = format!("report-{}.html", report.campaign);
+        page.end(&name, said, &signer).map_err(|error| ServiceError::bug(error.to_string()))
     }
 
     /// Failed runs by code, the most frequent first, and how many are of kinds that are not listed.

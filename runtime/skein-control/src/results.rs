@@ -192,10 +192,13 @@ impl Control {
         let live = self.live(state, id)?;
         let mut refused = None;
         let told = [Told::run(report, event(id, seq))];
-        let drafted =
-            decide::draft((id, &live.machine), told, (&self.itself, self.clock.now(), ""), |_, why| {
-                refused = Some(why);
-            });
+        let by = match task.phase.holder() {
+            Some(holder) => self.itself.because_of(holder.node),
+            None => self.itself.clone(),
+        };
+        let drafted = decide::draft((id, &live.machine), told, (&by, self.clock.now(), ""), |_, why| {
+            refused = Some(why);
+        });
         if let Some(why) = refused {
             // The campaign does not want it any more: the task is given up with the run.
             tracing::debug!(campaign = %id, seq, %why, "report of a run that moved on");

@@ -41,7 +41,7 @@ pub(crate) fn open(place: &Path, clock: &Arc<HandClock>) -> Arc<Control> {
         address: String::new(),
         nodes_at: String::new(),
         artifact_key: [0; 32],
-        keys: PathBuf::new(),
+        keys: place.join("keys"),
         roots: crate::Roots::new(),
         prices: None,
         secret_keys: crate::SecretKeys { seal: [1; 32], digest: [2; 32] },

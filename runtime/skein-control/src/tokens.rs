@@ -48,6 +48,7 @@ impl Control {
             token: Some(row.id),
             rights: row.grants.iter().map(right).collect(),
             trace: None,
+            from: skein_ledger::Whence::Control,
             cause: None,
         })
     }

@@ -20,6 +20,7 @@ mod intact;
 mod later;
 mod listing;
 mod log;
+mod made;
 mod managed;
 mod moved;
 mod output;
@@ -60,6 +61,7 @@ pub use log::record::{
     RevertReason, RowCounts,
 };
 pub use log::{LogError, MAX_RECORD};
+pub use made::{Made, NamedFile, Tree, made, tree_of};
 pub use managed::{Manager, StagedAttempt, manage_many, release, remove_attempts, staged_attempts};
 pub use moved::Moved;
 pub use output::{Output, OutputError};
@@ -73,7 +75,8 @@ pub use publish::alone::ExchangeError;
 pub use publish::beside::{BadName, Name, beside, check_free, state_beside};
 pub use publish::{
     Attempted, CommitData, Conflict, FileFacts, Handed, HandedError, HandedOver, Outcome, Publish,
-    PublishError, attempt_many, hand_over_many, hold, publish_handed, publish_many, resolve,
+    PublishError, attempt_many, hand_over_many, hold, publish_handed, publish_handed_made, publish_many,
+    resolve,
 };
 pub use recover::{Recovered, Step, recover};
 pub use rollback::{

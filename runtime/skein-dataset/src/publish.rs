@@ -67,7 +67,7 @@ use crate::staging::Staging;
 
 pub use batch::{Attempted, attempt_many, publish_many};
 pub(crate) use batch::{LOT, SYNCS};
-pub use handed::{Handed, HandedError, HandedOver, hand_over_many, publish_handed};
+pub use handed::{Handed, HandedError, HandedOver, hand_over_many, publish_handed, publish_handed_made};
 pub use hold::hold;
 
 /// A staged run that is ready to become current.

@@ -162,6 +162,7 @@ fn publish(ledger: &Sqlite, clock: &SystemClock) -> Result<(), Failure> {
                 seq: *seq,
                 version: 2,
                 meters,
+                statement: None,
             })
         });
         done(&ledger.commit(published.collect())?)?;

@@ -100,7 +100,10 @@ macro_rules! conformance {
             lists::tasks_are_paged_in_the_order_in_which_they_were_queued
             audit::events_are_found_by_every_combination_of_conditions
             audit::a_page_looks_at_so_many_events_and_says_where_it_stopped
-            audit::a_trace_is_kept_beside_the_events_of_its_unit
+            audit::where_it_came_from_is_kept_with_the_events_of_a_unit
+            audit::what_was_before_is_the_last_decision_about_the_same
+            audit::records_verify_by_themselves
+            audit::keys_follow_one_another
             access::a_team_is_known_by_its_name_and_its_version_only_goes_up
             access::a_token_is_found_by_its_hash_until_and_after_it_is_revoked
             access::a_tokens_last_use_only_gets_later

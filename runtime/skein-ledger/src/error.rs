@@ -47,6 +47,9 @@ pub enum Damage {
     /// The log has more than its head says.
     #[error("position {0} is behind the head")]
     Behind(u64),
+    /// A blob is not what its digest says.
+    #[error("the blob {0} is not what it is called")]
+    Blob(skein_types::Blake3),
     /// An event cannot have followed those before it.
     #[error("position {position} does not follow from what is before it: {what}")]
     Inconsistent {

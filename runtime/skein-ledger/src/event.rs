@@ -5,6 +5,7 @@ pub(crate) mod access;
 pub(crate) mod approval;
 pub(crate) mod campaign;
 pub(crate) mod dataset;
+pub(crate) mod key;
 pub(crate) mod module;
 pub(crate) mod node;
 pub(crate) mod run;
@@ -21,6 +22,7 @@ use access::*;
 use approval::*;
 use campaign::*;
 use dataset::*;
+use key::*;
 use module::*;
 use node::*;
 use run::*;
@@ -55,6 +57,8 @@ pub enum Subject {
     Rule(DatasetId, Option<Name>, Name),
     /// The fleet.
     Fleet,
+    /// A key that statements are signed with.
+    Key(Name),
 }
 
 impl Subject {
@@ -78,6 +82,7 @@ impl Subject {
                 (format!("rule:{dataset}\n{consumer}\n{name}"), None)
             }
             Self::Fleet => ("fleet".to_owned(), None),
+            Self::Key(id) => (format!("key:{id}"), None),
         }
     }
 }
@@ -232,6 +237,7 @@ events! {
     RuleSet = "rule.set", v 1, |e| Subject::Rule(e.dataset, e.consumer.clone(), e.name.clone());
     RuleRemoved = "rule.removed", v 1, |e| Subject::Rule(e.dataset, e.consumer.clone(), e.name.clone());
     RuleIgnored = "rule.ignored", v 1, |e| Subject::Rule(e.dataset, Some(e.consumer.clone()), e.name.clone());
+    KeyIntroduced = "key.introduced", v 1, |e| Subject::Key(e.key.clone());
 }
 
 impl fmt::Display for Kind {

@@ -221,6 +221,11 @@ pub enum Found {
         /// Which.
         team: Name,
     },
+    /// Another key is the last that was introduced, or it was introduced before.
+    Key {
+        /// Which.
+        key: String,
+    },
     /// There is such a token, or another has the hash.
     Token {
         /// Which.
@@ -279,6 +284,7 @@ impl fmt::Display for Found {
             Self::Team { team } => write!(f, "there is a team {team}"),
             Self::Token { token, revoked: None } => write!(f, "it is {token}"),
             Self::Token { token, revoked: Some(at) } => write!(f, "{token} was revoked at {at}"),
+            Self::Key { key } => write!(f, "the last key is {key}"),
             Self::Setting { version } => write!(f, "it is at version {version}"),
             Self::Fleet { frozen: true } => f.write_str("the fleet is frozen"),
             Self::Fleet { frozen: false } => f.write_str("the fleet is not frozen"),

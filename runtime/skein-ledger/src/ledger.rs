@@ -12,14 +12,16 @@ use skein_types::{
 use crate::attempt::{Attempt, AttemptFilter};
 use crate::chain::{Head, Recorded};
 use crate::error::LedgerError;
+use crate::event::{Kind, Subject};
 use crate::kept::{Answer, Delivery, DeliveryFilter, Usage, UsageBy, UsageFilter};
 use crate::page::{Limit, Page};
+use crate::record::Record;
 use crate::task::Task;
 use crate::unit::{Unit, UnitOutcome};
 use crate::view::{
     Approval, Campaign, CampaignFilter, Comment, Dataset, DatasetFilter, EventFilter, Fleet, Module,
-    ModulesOf, Node, Policy, Quota, Ready, Rule, Run, RunFilter, Secret, Slice, TaskFilter, Team, Token,
-    Wave, WaveApproval, Webhook,
+    ModulesOf, Node, Policy, Quota, Ready, Rule, Run, RunFilter, Secret, SigningKey, Slice, TaskFilter, Team,
+    Token, Wave, WaveApproval, Webhook,
 };
 use crate::written::Written;
 
@@ -46,6 +48,20 @@ pub trait Ledger: Send + Sync + Debug {
         filter: &EventFilter,
         limit: Limit,
     ) -> Result<Page<Recorded, u64>, LedgerError>;
+
+    /// One event.
+    fn event(&self, position: u64) -> Result<Option<Recorded>, LedgerError>;
+    /// The last event of one of these kinds about this, before a position.
+    fn event_before(
+        &self,
+        position: u64,
+        of: &Subject,
+        kinds: &[Kind],
+    ) -> Result<Option<Recorded>, LedgerError>;
+    /// Events behind a position as they are hashed, for whoever verifies them without this ledger.
+    fn records(&self, after: u64, limit: Limit) -> Result<Page<Record, u64>, LedgerError>;
+    /// Keys that statements are and were signed with, in the order in which they were introduced.
+    fn signing_keys(&self, after: Option<u64>, limit: Limit) -> Result<Page<SigningKey, u64>, LedgerError>;
 
     /// A dataset.
     fn dataset(&self, id: DatasetId) -> Result<Option<Dataset>, LedgerError>;
@@ -258,6 +274,10 @@ pub trait Ledger: Send + Sync + Debug {
 
     /// Walks the whole chain and, given a head from elsewhere, compares it. Names the first position that does not fit.
     fn verify(&self, against: Option<Head>) -> Result<Head, LedgerError>;
+    /// The like against many heads from elsewhere.
+    fn verify_all(&self, against: &[Head]) -> Result<Head, LedgerError>;
+    /// Reads every blob and compares it with its digest. How many there are.
+    fn verify_blobs(&self) -> Result<u64, LedgerError>;
     /// Plays the log into an empty ledger and compares every projection.
     fn rebuild(&self) -> Result<Rebuilt, LedgerError>;
     /// Removes what is past its retention and named by nothing.

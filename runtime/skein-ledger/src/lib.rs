@@ -41,7 +41,9 @@ mod event;
 mod guard;
 mod kept;
 mod ledger;
+mod origin;
 mod page;
+mod record;
 mod sqlite;
 mod task;
 mod unit;
@@ -72,6 +74,7 @@ pub use event::campaign::{
 pub use event::dataset::{
     DatasetChanged, DatasetRegistered, DatasetRemoved, Labels, RuleIgnored, RuleRemoved, RuleSet,
 };
+pub use event::key::KeyIntroduced;
 pub use event::module::{
     ModuleBanned, ModuleCompiled, ModuleRefused, ModuleRestored, ModuleSubmitted, ModuleSuspended,
 };
@@ -90,7 +93,9 @@ pub use kept::{
     Answer, Charge, Delivery, DeliveryFilter, DeliveryState, Usage, UsageBy, UsageFilter, UsageOf, Used,
 };
 pub use ledger::{Ledger, Rebuilt, Retention, Swept};
+pub use origin::{Origin, Whence, WhenceParseError};
 pub use page::{Limit, Page};
+pub use record::{Follow, Record};
 pub use skein_types::{Actor, Name, Text, TextError};
 pub use sqlite::{CRASH_POINTS, Notify, Options, Sqlite};
 pub use task::{Checkpoint, Holder, Phase, PhaseName, SizeClass, Task, TaskKind};
@@ -98,6 +103,6 @@ pub use unit::{RefusedAt, Span, Unit, UnitOutcome};
 pub use view::{
     Approval, Campaign, CampaignFilter, CampaignPlan, Comment, Dataset, DatasetFilter, Door, EventFilter,
     Failure, Fleet, Lease, Module, ModuleState, ModulesOf, Node, NodeState, Policy, Quota, Ready, Rule, Run,
-    RunCounts, RunFilter, Secret, Slice, TaskFilter, Team, Token, Wave, WaveApproval, Webhook,
+    RunCounts, RunFilter, Secret, SigningKey, Slice, TaskFilter, Team, Token, Wave, WaveApproval, Webhook,
 };
 pub use written::{CommitTimes, Written};

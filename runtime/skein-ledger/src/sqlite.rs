@@ -38,15 +38,17 @@ use skein_types::{
 use crate::attempt::{Attempt, AttemptFilter};
 use crate::chain::{Head, Recorded};
 use crate::error::LedgerError;
+use crate::event::{Kind, Subject};
 use crate::kept::{Answer, Delivery, DeliveryFilter, Usage, UsageBy, UsageFilter};
 use crate::ledger::{Ledger, Rebuilt, Retention, Swept};
 use crate::page::{Limit, Page};
+use crate::record::Record;
 use crate::task::Task;
 use crate::unit::{Unit, UnitOutcome};
 use crate::view::{
     Approval, Campaign, CampaignFilter, Comment, Dataset, DatasetFilter, EventFilter, Fleet, Module,
-    ModulesOf, Node, Policy, Quota, Ready, Rule, Run, RunFilter, Secret, Slice, TaskFilter, Team, Token,
-    Wave, WaveApproval, Webhook,
+    ModulesOf, Node, Policy, Quota, Ready, Rule, Run, RunFilter, Secret, SigningKey, Slice, TaskFilter, Team,
+    Token, Wave, WaveApproval, Webhook,
 };
 use crate::written::Written;
 use lock::Lock;
@@ -153,6 +155,27 @@ impl Ledger for Sqlite {
         limit: Limit,
     ) -> Result<Page<Recorded, u64>, LedgerError> {
         self.readers.read_checked(|db| read::event::events(db, after, filter, limit))
+    }
+
+    fn event(&self, position: u64) -> Result<Option<Recorded>, LedgerError> {
+        self.readers.read_checked(|db| read::event::event(db, position))
+    }
+
+    fn event_before(
+        &self,
+        position: u64,
+        of: &Subject,
+        kinds: &[Kind],
+    ) -> Result<Option<Recorded>, LedgerError> {
+        self.readers.read_checked(|db| read::event::event_before(db, position, (of, kinds)))
+    }
+
+    fn records(&self, after: u64, limit: Limit) -> Result<Page<Record, u64>, LedgerError> {
+        self.readers.read_checked(|db| read::event::records(db, after, limit))
+    }
+
+    fn signing_keys(&self, after: Option<u64>, limit: Limit) -> Result<Page<SigningKey, u64>, LedgerError> {
+        self.readers.read(|db| read::key::keys(db, after, limit))
     }
 
     fn dataset(&self, id: DatasetId) -> Result<Option<Dataset>, LedgerError> {
@@ -462,7 +485,20 @@ impl Ledger for Sqlite {
     }
 
     fn verify(&self, against: Option<Head>) -> Result<Head, LedgerError> {
+        self.verify_all(against.as_slice())
+    }
+
+    fn verify_all(&self, against: &[Head]) -> Result<Head, LedgerError> {
         self.readers.read_checked(|db| verify::all(db, against))
+    }
+
+    fn verify_blobs(&self) -> Result<u64, LedgerError> {
+        let (mut sum, mut next) = (0, Some(Blake3([0; 32])));
+        while let Some(after) = next {
+            let (count, last) = self.readers.read_checked(|db| verify::blobs(db, after))?;
+            (sum, next) = (sum + count, last);
+        }
+        Ok(sum)
     }
 
     fn rebuild(&self) -> Result<Rebuilt, LedgerError> {

@@ -5,6 +5,7 @@ use skein_types::{Actor, CauseId, TraceId};
 use crate::entry::Entry;
 use crate::event::Event;
 use crate::guard::{Found, Guard};
+use crate::origin::Origin;
 
 /// Entries that are written together or not at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Unit {
     pub actor: Actor,
     /// What it answers to. A unit whose cause was applied before does nothing; a retry after an unknown outcome has the same.
     pub cause: Option<CauseId>,
+    /// From where it was asked, with which token.
+    pub origin: Origin,
     /// The trace that it is decided in; stands beside its events.
     pub trace: Option<TraceId>,
     /// What must hold.
@@ -24,13 +27,27 @@ pub struct Unit {
 impl Unit {
     /// An empty one.
     pub fn by(actor: Actor) -> Self {
-        Self { actor, cause: None, trace: None, guards: Vec::new(), entries: Vec::new() }
+        Self {
+            actor,
+            cause: None,
+            origin: Origin::default(),
+            trace: None,
+            guards: Vec::new(),
+            entries: Vec::new(),
+        }
     }
 
     /// With a cause.
     #[must_use]
     pub fn caused(mut self, cause: CauseId) -> Self {
         self.cause = Some(cause);
+        self
+    }
+
+    /// Asked from there.
+    #[must_use]
+    pub const fn from(mut self, origin: Origin) -> Self {
+        self.origin = origin;
         self
     }
 

@@ -124,6 +124,13 @@ impl ArtifactTrust {
     pub fn to_bytes(&self) -> [u8; 32] {
         self.0.to_bytes()
     }
+
+    /// The module that an artifact file is of, if it is what was signed, whichever engine it is for.
+    pub fn module_of(&self, file: &[u8]) -> Result<ModuleDigest, LoadError> {
+        let engine = file.get(MAGIC.len() + 32..MAGIC.len() + 64).and_then(|engine| engine.try_into().ok());
+        let engine = engine.ok_or(LoadError::Untrusted("cut off"))?;
+        Ok(verify(file, self, Blake3(engine))?.digest)
+    }
 }
 
 /// An artifact whose signature and digest hold and that fits the engine.
@@ -189,6 +196,7 @@ mod tests {
         let file = ArtifactKey::from_bytes(&key.to_bytes()).sign(&compiled());
         let verified = verify(&file, &key.trust(), Blake3::of(b"engine")).unwrap();
         assert_eq!((verified.digest, verified.artifact), (ModuleDigest::of(b"module"), &b"native code"[..]));
+        assert_eq!(key.trust().module_of(&file).unwrap(), ModuleDigest::of(b"module"));
     }
 
     #[test]
@@ -202,6 +210,7 @@ mod tests {
             let mut changed = file.clone();
             changed[place] ^= 1;
             assert!(untrusted(&changed, &key), "byte {place}");
+            assert!(key.trust().module_of(&changed).is_err(), "byte {place}");
         }
         assert!(untrusted(&file[..file.len() - 1], &key));
         assert!(untrusted(&[], &key));

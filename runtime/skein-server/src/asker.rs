@@ -13,6 +13,7 @@ use skein_types::{ModuleDigest, codes};
 
 use crate::limits::CALL_TIME;
 use crate::problem::Refusal;
+use crate::serve::Peer;
 use crate::v1::{Answer, ask_within};
 
 /// Whoever sent a request, and what they ask it of.
@@ -37,6 +38,10 @@ impl Asker {
             }
         };
         let who = who.in_request(crate::trace::current());
+        let who = match parts.extensions.get::<Peer>() {
+            Some(Peer(address)) => who.at(*address),
+            None => who,
+        };
         let who = match parts.extensions.get::<Asked>() {
             Some(asked) => who.answering(asked),
             None => who,

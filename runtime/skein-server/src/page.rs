@@ -7,7 +7,7 @@
 mod campaign;
 mod docs;
 mod overview;
-mod report;
+pub(crate) mod report;
 mod review;
 
 use std::sync::{Arc, LazyLock};

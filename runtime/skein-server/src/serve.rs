@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use crate::guard::{self, Hosts};
 use crate::limits::{BACKLOG, CLIENTS, LAST_ANSWERS, NODES, SEND_BUFFER_BYTES};
 use crate::{health, metrics, node, page, problem, seen, trace, v1};
+pub(crate) use door::Peer;
 use stage::Stage;
 pub(crate) use stage::Stages;
 

@@ -14,6 +14,7 @@ mod modules;
 mod plans;
 mod quotas;
 mod reference;
+mod reports;
 mod rules;
 mod scans;
 mod secrets;
@@ -51,6 +52,7 @@ pub(crate) fn families() -> Vec<Family> {
         campaigns::routes(),
         plans::routes(),
         approvals::routes(),
+        reports::routes(),
         rules::routes(),
         attempts::routes(),
         access::routes(),

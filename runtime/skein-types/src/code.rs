@@ -220,6 +220,17 @@ catalogue! {
     LEDGER_INVALID = "SK0608" BadInput "a record that the ledger cannot hold";
     BACKUP_TAKEN = "SK0609" Conflict "there is something where a backup should go";
 
+    ATTEST_INVALID = "SK0610" Denied "a signature that does not hold";
+    ATTEST_KEY = "SK0611" Denied "signed by a key that is not trusted";
+    ATTEST_FORM = "SK0612" BadInput "not a signed statement";
+    ATTEST_CONTENT = "SK0613" Denied "something is not what was signed";
+    AUDIT_EXPORT = "SK0614" Denied "an exported audit trail was edited or cut";
+    ANCHOR_DIFFERS = "SK0615" Denied "an anchor was edited, or the ledger is not the one that it holds";
+    MODULE_SWAPPED = "SK0616" Denied "a module is not what the ledger names";
+    NO_STATEMENT = "SK0617" BadInput "there is no statement".exit(5).status(404);
+    ANCHOR_PLACE = "SK0618" Denied "the anchor cannot be written";
+    SIGNING_KEY = "SK0619" Denied "the key that statements are signed with cannot be used";
+
     POLICY_INVALID = "SK0630" BadInput "a campaign's policy cannot be used".exit(64);
     CAMPAIGN_STATE = "SK0631" Conflict "not while the campaign is in this state";
     RUN_STATE = "SK0632" Conflict "not while the run is in this state";

@@ -4,6 +4,7 @@
 //! <home>/keys/artifact.key        ed25519 seed that signs compiled artifacts          0600
 //! <home>/keys/secret-digest.key   keys the digests of secrets in parameter digests    0600
 //! <home>/keys/secrets.key          seals the secrets of a server's teams               0600
+//! <home>/keys/statements.key       signs what a server says of what it published      0600
 //! <home>/modules/<name>.wasm       modules that can be called by name; put there by people
 //! <home>/contexts.toml              servers by name, and what opens them                0600
 //! <home>/artifacts/<digest>.skein compiled, signed modules; may be deleted at any time
@@ -24,6 +25,8 @@ use crate::failure::Failure;
 
 const KEY_BYTES: usize = 32;
 const KEYS: [&str; 3] = ["artifact.key", "secret-digest.key", "secrets.key"];
+/// Made by a server when it first signs something: there may be none, also in a backup.
+const STATEMENTS: &str = "statements.key";
 const ARTIFACT_BYTES_MAX: u64 = 1 << 30;
 
 /// The directory.
@@ -69,7 +72,7 @@ impl Home {
 
     /// Refuses keys that cannot be taken, and others than those that are here: what is here may open somebody's secrets.
     pub(crate) fn keys_fit(&self, from: &Path) -> Result<(), Failure> {
-        for name in KEYS {
+        for name in with_statements(from) {
             let (path, theirs) = (self.root.join("keys").join(name), from.join(name));
             let their = read_key(&theirs).map_err(|error| unreadable(&theirs, &error))?;
             let here = match read_key(&path) {
@@ -90,7 +93,7 @@ impl Home {
     pub(crate) fn take_keys(&self, from: &Path) -> Result<(), Failure> {
         let dir = self.root.join("keys");
         make_dir(&dir).map_err(|error| unreadable(&dir, &error))?;
-        for name in KEYS {
+        for name in with_statements(from) {
             let (theirs, path) = (from.join(name), dir.join(name));
             let key = read_key(&theirs).map_err(|error| unreadable(&theirs, &error))?;
             place_key(&path, &key).map_err(|error| unreadable(&path, &error))?;
@@ -166,6 +169,11 @@ impl Home {
         create_key(&path).map_err(failed)?;
         read_key(&path).map_err(failed)
     }
+}
+
+/// Names of the keys that are there.
+fn with_statements(from: &Path) -> impl Iterator<Item = &'static str> {
+    KEYS.into_iter().chain(from.join(STATEMENTS).exists().then_some(STATEMENTS))
 }
 
 fn read_key(path: &Path) -> std::io::Result<[u8; KEY_BYTES]> {

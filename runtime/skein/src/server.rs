@@ -129,6 +129,20 @@ impl Server {
         self.good(self.http.get(self.url(path)), most)
     }
 
+    /// Writes an answer that may be of any length as it comes.
+    pub(crate) fn pour(&self, path: &str, into: &mut dyn std::io::Write) -> Result<(), Failure> {
+        let response = self.http.get(self.url(path)).timeout(PATIENCE * 20).send();
+        let mut response = response.map_err(|error| self.unreachable(&error))?;
+        if !response.status().is_success() {
+            let mut bytes = Vec::new();
+            let read = response.take(BODY_BYTES_MAX as u64).read_to_end(&mut bytes);
+            read.map_err(|error| Failure::new(codes::SERVER_UNREACHABLE, &error))?;
+            return Err(self.refused(&bytes, BODY_BYTES_MAX));
+        }
+        let copied = std::io::copy(&mut response, into);
+        copied.map(drop).map_err(|error| Failure::new(codes::SERVER_UNREACHABLE, &error))
+    }
+
     /// Removes something that is at this version still.
     pub(crate) fn remove<T: DeserializeOwned>(&self, path: &str, seen: u64) -> Result<T, Failure> {
         self.answer(seeing(self.http.delete(self.url(path)), Some(seen)))
@@ -194,13 +208,20 @@ impl Server {
         if good {
             return Ok(bytes);
         }
-        let problem: Problem = skein_api::parse(&bytes, most).map_err(|error| self.foreign(&error))?;
+        Err(self.refused(&bytes, most))
+    }
+
+    fn refused(&self, bytes: &[u8], most: usize) -> Failure {
+        let problem: Problem = match skein_api::parse(bytes, most) {
+            Ok(problem) => problem,
+            Err(error) => return self.foreign(&error),
+        };
         let code = codes::ALL.iter().find(|code| code.id == problem.code.as_str()).copied();
         let code = code.unwrap_or(codes::BUG);
         let said = problem.hint.map(|hint| hint.to_string());
         let hint = next::step(code, &self.base).or(said);
         let findings = problem.findings.into_iter().flatten().map(|finding| finding.to_string());
-        Err(Failure::text(code, problem.detail.to_string()).hint(hint).details(findings))
+        Failure::text(code, problem.detail.to_string()).hint(hint).details(findings)
     }
 
     fn foreign(&self, error: &skein_api::BodyError) -> Failure {

@@ -2,7 +2,7 @@
 
 use crate::samples::{digest, meters, rows, text, uuid};
 use crate::{plans, public};
-use skein_api::{CampaignReport, ChainHead, FailureKind, Guessed, List};
+use skein_api::{CampaignReport, ChainHead, FailureKind, Guessed, HumanAction, List};
 use skein_types::{CampaignId, CampaignState, Millis};
 
 pub(crate) fn head() -> ChainHead {
@@ -47,6 +47,18 @@ pub(crate) fn report() -> CampaignReport {
         left_out: plans::report().reasons,
         failures: List::new(vec![failed]).unwrap(),
         more_failures: 2,
+        success: 99_700,
+        per_hour: Some(30_388),
+        human_actions: 6,
+        actions: List::new(vec![HumanAction {
+            at: public::time(),
+            actor: text("ada"),
+            what: text("campaign.moved running"),
+            reason: Some(text("the canary is good")),
+            decisions: 1,
+            position: 4711,
+        }])
+        .unwrap(),
         head: head(),
     }
 }

@@ -16,6 +16,8 @@ use crate::vault::SecretKeys;
 const ARTIFACT: &str = "artifact.key";
 const DIGEST: &str = "secret-digest.key";
 const SEAL: &str = "secrets.key";
+/// Made when something is first signed.
+const STATEMENTS: &str = "statements.key";
 /// The mark, beside the server's identity.
 const MARK: &str = "keys";
 
@@ -41,6 +43,12 @@ pub(super) fn copy(from: &Path, to: &Path, server: &Path) -> Result<(), ServiceE
             true => missing(&format!("{} is not there", path.display())),
             false => failed("copy", &path, &error),
         })?;
+    }
+    match copied(&from.join(STATEMENTS), &to.join(STATEMENTS)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(failed("copy", &from.join(STATEMENTS), &error));
+        }
+        Ok(()) | Err(_) => {}
     }
     sync(to)?;
     let keys = SecretKeys { seal: key(&to.join(SEAL))?, digest: key(&to.join(DIGEST))? };

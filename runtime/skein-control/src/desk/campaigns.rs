@@ -2,8 +2,9 @@
 
 use skein_api::{
     Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignReport, CampaignVerb, Event, List,
-    Name, Page, PlanReport, PlanSample, Run, Selection, Text,
+    Name, Page, PlanReport, PlanSample, ReportLine, Run, Selection, Text,
 };
+use skein_attest::sealed;
 use skein_types::{CampaignId, DatasetId, codes};
 
 use super::Desk;
@@ -117,6 +118,21 @@ impl Desk<'_> {
     /// What a campaign came to so far.
     pub fn campaign_report(&self, named: &str) -> Result<CampaignReport, ServiceError> {
         self.control.campaign_report(self.who, self.seen_by(named, Act::See)?)
+    }
+
+    /// What became of each dataset of a campaign.
+    pub fn report_lines(&self, named: &str, part: &ListPart) -> Result<Page<ReportLine>, ServiceError> {
+        self.control.report_lines(self.seen_by(named, Act::See)?, part)
+    }
+
+    /// What a page ends with that has so many lines of a report, so that others see whose it is and that it was not changed.
+    pub fn report_sealed(
+        &self,
+        report: &CampaignReport,
+        (page, datasets): (sealed::Page, u64),
+    ) -> Result<String, ServiceError> {
+        self.seen(report.campaign, Act::See)?;
+        self.control.report_sealed(report, (page, datasets))
     }
 
     /// How a campaign is getting on.

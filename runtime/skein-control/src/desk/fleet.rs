@@ -1,12 +1,12 @@
-//! The server and its nodes, and what was decided there.
+//! The server and its nodes.
 
-use skein_api::{Backup, BackupAsk, ChainHead, Event, FleetState, NodeStatus, Page, Status};
+use skein_api::{Backup, BackupAsk, FleetState, NodeStatus, Page, Status};
 
 use super::Desk;
 use crate::access::Act;
 use crate::control::Control;
 use crate::error::ServiceError;
-use crate::list::{AuditPart, ListPart};
+use crate::list::ListPart;
 use crate::marks::NodeVerb;
 
 impl Desk<'_> {
@@ -52,23 +52,5 @@ impl Desk<'_> {
     pub fn freeze(&self, verb: &str, reason: &str) -> Result<FleetState, ServiceError> {
         self.who.check_whole(Act::Govern)?;
         self.control.freeze(self.who, Control::fleet_verb(verb)?, reason)
-    }
-
-    /// What was decided, by whom and when.
-    pub fn audit(&self, part: &AuditPart) -> Result<Page<Event>, ServiceError> {
-        self.who.check_whole(Act::Audit)?;
-        self.control.audit(part)
-    }
-
-    /// The last decision.
-    pub fn audit_head(&self) -> Result<ChainHead, ServiceError> {
-        self.who.check_whole(Act::Audit)?;
-        self.control.audit_head()
-    }
-
-    /// Checks the whole record, and compares it with a head from elsewhere if one is given.
-    pub fn verify_audit(&self, against: Option<&str>) -> Result<ChainHead, ServiceError> {
-        self.who.check_whole(Act::Audit)?;
-        self.control.verify_audit(against)
     }
 }

@@ -32,8 +32,8 @@ use crate::dataset::Dataset;
 use crate::log::record::RowCounts;
 
 pub use give::hand_over_many;
-pub use take::publish_handed;
 pub(crate) use take::settled;
+pub use take::{publish_handed, publish_handed_made};
 
 /// Name of the descriptor in an attempt's directory.
 pub(crate) const DESCRIPTOR: &str = "prepared.json";

@@ -12,6 +12,7 @@ use crate::listing::Listing;
 use crate::log::Sealed;
 use crate::log::machine::Version;
 use crate::log::record::{Body, FileRecord, Intent, Operation, Parent, PublishFacts, Record};
+use crate::made::Made;
 use crate::place::{Kind, STATE};
 use crate::publish::source::Source;
 use crate::publish::{FileFacts, Publish, PublishError};
@@ -145,6 +146,17 @@ impl<'a> Prepared<'a> {
             Source::Handed(shell) | Source::Kept(shell) => {
                 Ok(records(&shell.dir, &self.base, (owner, barrier))?)
             }
+        }
+    }
+
+    /// What will be current, of a publish.
+    pub(crate) fn made(&self) -> Option<Made> {
+        let (base, intent) = (&self.base, &self.intent);
+        match &intent.operation {
+            Operation::Publish(facts) => {
+                Some(Made::new((base.version, &base.files), (intent.version, &intent.files), facts))
+            }
+            Operation::RollBack { .. } => None,
         }
     }
 

@@ -1,15 +1,18 @@
 //! The log as a list for those who look for something in it: by whom, what, when, and in which trace.
 
-use skein_types::{Actor, Timestamp, TraceId};
+use skein_types::{Actor, Timestamp, TokenId, TraceId};
 
 use super::Places;
 use super::lists::all;
 use super::scene::{START, Scene, by, campaign, joined, name, node, planned, text};
 use crate::bounds::EXAMINED_MAX;
-use crate::chain::Recorded;
+use crate::chain::{Head, Recorded};
 use crate::event::access::{TeamChanged, TeamCreated};
+use crate::event::key::KeyIntroduced;
 use crate::event::{Kind, Subject};
+use crate::origin::{Origin, Whence};
 use crate::page::Limit;
+use crate::record::Follow;
 use crate::unit::Unit;
 use crate::view::EventFilter;
 
@@ -86,7 +89,7 @@ pub fn events_are_found_by_every_combination_of_conditions(places: Places<'_>) {
             for kinds in &kinds {
                 for (from, to) in times {
                     let (of, actor, kinds) = (of.clone(), actor.clone(), kinds.clone());
-                    let filter = EventFilter { of, actor, kinds, from, to };
+                    let filter = EventFilter { of, actor, kinds, from, to, token: None };
                     let rows = all(|after: Option<&u64>, limit| {
                         scene.ledger().events(after.copied().unwrap_or(0), &filter, limit).expect("read")
                     });
@@ -127,19 +130,114 @@ pub fn a_page_looks_at_so_many_events_and_says_where_it_stopped(places: Places<'
     assert_eq!((page.items.len(), page.next), (1, None));
 }
 
-/// A trace stands beside its unit's events and nobody else's, and does not move the chain.
-pub fn a_trace_is_kept_beside_the_events_of_its_unit(places: Places<'_>) {
-    let (mut scene, other) = (Scene::new(places), Scene::new(places));
+/// From where, with which token and in which trace something was decided stands with its unit's events and nobody else's, and
+/// moves the chain.
+pub fn where_it_came_from_is_kept_with_the_events_of_a_unit(places: Places<'_>) {
+    let mut scene = Scene::new(places);
     let trace = TraceId::new([7; 16]).expect("a trace");
-    for (scene, trace) in [(&scene, Some(trace)), (&other, None)] {
-        let unit = by().decide(joined(1, 1)).decide(joined(2, 1));
-        let unit = trace.map_or(unit.clone(), |trace| unit.traced(trace));
-        let outcomes = scene.ledger().commit(vec![unit, by().decide(joined(3, 1))]).expect("written");
-        assert!(outcomes.iter().all(crate::unit::UnitOutcome::is_done));
-    }
+    let token = TokenId::new(uuid::Uuid::from_u128(9));
+    let origin = Origin { from: Whence::Client([10, 0, 0, 7].into()), token: Some(token) };
+    let unit = by().from(origin).traced(trace).decide(joined(1, 1)).decide(joined(2, 1));
+    let of_node = Origin { from: Whence::Node(node(3)), token: None };
+    let outcomes =
+        scene.ledger().commit(vec![unit, by().decide(joined(3, 1)), by().from(of_node).decide(joined(4, 1))]);
+    assert!(outcomes.expect("written").iter().all(crate::unit::UnitOutcome::is_done));
     scene.reopen();
     let events = scene.ledger().events(0, &EventFilter::default(), Limit::MAX).expect("read").items;
-    assert_eq!(events.iter().map(|one| one.trace).collect::<Vec<_>>(), [Some(trace), Some(trace), None]);
-    assert_eq!(scene.ledger().head().expect("a head"), other.ledger().head().expect("a head"));
+    assert_eq!(
+        events.iter().map(|one| (one.origin, one.trace)).collect::<Vec<_>>(),
+        [
+            (Some(origin), Some(trace)),
+            (Some(origin), Some(trace)),
+            (Some(Origin::default()), None),
+            (Some(of_node), None),
+        ]
+    );
+    let filter = EventFilter { token: Some(token), ..EventFilter::default() };
+    let shown = scene.ledger().events(0, &filter, Limit::MAX).expect("read").items;
+    assert_eq!(shown, events[..2]);
+    let filter = EventFilter { of: Some(Subject::Node(node(2))), ..filter };
+    assert_eq!(scene.ledger().events(0, &filter, Limit::MAX).expect("read").items, events[1..2]);
+    let others: Vec<Origin> = vec![
+        Origin { from: Whence::Control, ..origin },
+        Origin { token: None, ..origin },
+        Origin { token: Some(TokenId::new(uuid::Uuid::from_u128(8))), ..origin },
+    ];
+    let mut hashes: Vec<_> = others
+        .into_iter()
+        .map(|origin| first_hash(places, by().from(origin).traced(trace).decide(joined(1, 1))))
+        .collect();
+    hashes.push(first_hash(places, by().from(origin).decide(joined(1, 1))));
+    assert!(!hashes.contains(&events[0].hash), "something of it is not hashed");
+    assert_eq!(first_hash(places, by().from(origin).traced(trace).decide(joined(1, 1))), events[0].hash);
+    scene.is_sound();
+}
+
+/// The hash of the first event of a ledger of its own.
+fn first_hash(places: Places<'_>, unit: Unit) -> skein_types::Blake3 {
+    let scene = Scene::new(places);
+    scene.applied(unit);
+    scene.ledger().head().expect("a head").hash
+}
+
+/// What was so before a decision is what the last one about the same thing says, however many are about others.
+pub fn what_was_before_is_the_last_decision_about_the_same(places: Places<'_>) {
+    let scene = told(places);
+    let kinds = [Kind::TeamCreated, Kind::TeamChanged];
+    let about = Subject::Team(name("t2"));
+    let log =
+        scene.ledger().events(0, &EventFilter::about(Some(about.clone())), Limit::MAX).expect("read").items;
+    assert!(log.len() > 3);
+    for two in log.windows(2) {
+        let before = scene.ledger().event_before(two[1].position, &about, &kinds).expect("read");
+        assert_eq!(before.as_ref(), Some(&two[0]));
+        assert_eq!(scene.ledger().event(two[1].position).expect("read").as_ref(), Some(&two[1]));
+    }
+    assert_eq!(scene.ledger().event_before(log[0].position, &about, &kinds).expect("read"), None);
+    let created = [Kind::TeamCreated];
+    let last = log.last().expect("some").position;
+    assert_eq!(scene.ledger().event_before(last, &about, &created).expect("read").as_ref(), Some(&log[0]));
+    // A campaign's are not those of its runs.
+    let of_campaign = Subject::Campaign(campaign(1));
+    assert_eq!(scene.ledger().event_before(last, &of_campaign, &[Kind::RunPlanned]).expect("read"), None);
+    assert_eq!(scene.ledger().event(last + 10_000).expect("read"), None);
+}
+
+/// Records verify without the ledger, and say the same.
+pub fn records_verify_by_themselves(places: Places<'_>) {
+    let scene = told(places);
+    let records = all(|after: Option<&u64>, limit| {
+        scene.ledger().records(after.copied().unwrap_or(0), limit).expect("read")
+    });
+    let mut follow = Follow::behind(Head::GENESIS);
+    for record in &records {
+        let text = serde_json::to_string(record).expect("a record is JSON");
+        follow.next(&serde_json::from_str(&text).expect("and back")).expect("it follows");
+    }
+    assert_eq!(follow.head(), scene.ledger().head().expect("a head"));
+}
+
+/// The next key takes the place of the last one; another is refused, and so is one that was there.
+pub fn keys_follow_one_another(places: Places<'_>) {
+    let scene = Scene::new(places);
+    let key = |key: &str, before: Option<&str>| KeyIntroduced {
+        key: name(key),
+        public: text("cA=="),
+        at: START,
+        before: before.map(name),
+        by_key: text("cw=="),
+        by_before: before.map(|_| text("dA==")),
+    };
+    scene.applied(by().decide(key("a", None)));
+    for wrong in [key("b", None), key("b", Some("c")), key("a", Some("a"))] {
+        assert!(!scene.commit(by().decide(wrong)).is_done());
+    }
+    scene.applied(by().decide(key("b", Some("a"))));
+    let keys = scene.ledger().signing_keys(None, Limit::MAX).expect("read").items;
+    assert_eq!(
+        keys.iter().map(|key| (key.id.as_str(), key.position)).collect::<Vec<_>>(),
+        [("a", 1), ("b", 2)]
+    );
+    assert_eq!(scene.ledger().signing_keys(Some(1), Limit::MAX).expect("read").items, keys[1..]);
     scene.is_sound();
 }

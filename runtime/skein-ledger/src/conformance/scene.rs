@@ -182,7 +182,7 @@ pub(super) fn intended(seq: u64) -> RunIntended {
 
 pub(super) fn published(seq: u64) -> RunPublished {
     let meters = Meters { attempts: 1, rows_in: Rows(10), ..Meters::default() };
-    RunPublished { campaign: campaign(1), seq, version: 2, meters }
+    RunPublished { campaign: campaign(1), seq, version: 2, meters, statement: None }
 }
 
 pub(super) fn failed(seq: u64, from: RunState) -> RunFailed {

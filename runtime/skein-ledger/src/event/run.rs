@@ -141,6 +141,9 @@ pub struct RunPublished {
     pub version: u64,
     /// What it took.
     pub meters: Meters,
+    /// The blob with the signed statement of what was published; none of a run that was published before there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<Blake3>,
 }
 
 /// The version before it was given up. From *published*.

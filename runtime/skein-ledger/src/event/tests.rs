@@ -14,6 +14,7 @@ use super::access::*;
 use super::approval::*;
 use super::campaign::*;
 use super::dataset::*;
+use super::key::*;
 use super::module::*;
 use super::node::*;
 use super::run::*;
@@ -135,7 +136,7 @@ fn samples() -> Vec<Event> {
             attempt: AttemptId::new(uuid),
         }
         .into(),
-        RunPublished { campaign, seq, version: 4, meters }.into(),
+        RunPublished { campaign, seq, version: 4, meters, statement: Some(digest("statement")) }.into(),
         RunFinalized { campaign, seq }.into(),
         RunFailed { campaign, seq, from, class, code: code.clone(), message: message.clone(), meters }.into(),
         RunSkipped { campaign, seq, from, reason: reason.clone() }.into(),
@@ -268,6 +269,15 @@ fn samples() -> Vec<Event> {
         RuleSet { dataset, consumer: Some(name("bi")), name: name("no-gap"), blob: digest("policy") }.into(),
         RuleRemoved { dataset, consumer: None, name: name("no-gap"), reason: reason.clone() }.into(),
         RuleIgnored { dataset, consumer: name("bi"), name: name("no-gap"), ignored: true, reason }.into(),
+        KeyIntroduced {
+            key: name("ed25519:00ff"),
+            public: text("cHVibGlj"),
+            at: Timestamp(1_800_000_000_000),
+            before: Some(name("ed25519:aa11")),
+            by_key: text("c2lnbmVk"),
+            by_before: Some(text("c2lnbmVkIHRvbw==")),
+        }
+        .into(),
     ]
 }
 

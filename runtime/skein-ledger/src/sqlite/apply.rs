@@ -6,7 +6,7 @@ use skein_types::{Blake3, Timestamp, TraceId};
 use super::fault::Stop;
 use super::prepare::{Encoded, Prepared, Step};
 use super::{attempt, guard, kept, project, queue};
-use crate::chain::{self, Head, Link};
+use crate::chain::{self, Came, ENVELOPE, Head, Link};
 use crate::error::LedgerError;
 use crate::event::Event;
 use crate::guard::Found;
@@ -123,11 +123,20 @@ fn append(
 ) -> rusqlite::Result<Head> {
     let (kind, actor) = (encoded.event.kind(), unit.actor.as_str());
     let position = head.position + 1;
-    let link = Link { position, kind: kind.as_str(), schema: kind.schema(), actor, at, body: &encoded.body };
+    let came = Came { from: &unit.from, token: unit.token.as_deref(), trace: unit.trace };
+    let link = Link {
+        position,
+        kind: kind.as_str(),
+        schema: kind.schema(),
+        actor,
+        at,
+        body: &encoded.body,
+        came: Some(came),
+    };
     let hash = chain::hash(&head.hash, &link);
     let (subject, run) = encoded.event.subject().columns();
-    let sql = "INSERT INTO event (position, kind, schema, actor, at, subject, run, body, hash, trace)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    let sql = "INSERT INTO event (position, kind, schema, actor, at, subject, run, body, hash, trace, envelope, origin, token)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
     db.prepare_cached(sql)?.execute(params![
         position,
         link.kind,
@@ -138,7 +147,10 @@ fn append(
         run,
         encoded.body,
         hash.0,
-        unit.trace.map(TraceId::bytes)
+        unit.trace.map(TraceId::bytes),
+        ENVELOPE,
+        unit.from,
+        unit.token
     ])?;
     Ok(Head { position, hash })
 }
@@ -152,6 +164,7 @@ fn needed_blobs(event: &Event) -> Vec<Blake3> {
         Event::PolicySet(e) => vec![e.blob],
         Event::RuleSet(e) => vec![e.blob],
         Event::ModuleCompiled(e) => e.manifest.into_iter().collect(),
+        Event::RunPublished(e) => e.statement.into_iter().collect(),
         Event::ModuleSubmitted(_)
         | Event::ModuleRefused(_)
         | Event::ModuleSuspended(_)
@@ -170,7 +183,6 @@ fn needed_blobs(event: &Event) -> Vec<Blake3> {
         | Event::RunReleased(_)
         | Event::RuleRemoved(_)
         | Event::RuleIgnored(_)
-        | Event::RunPublished(_)
         | Event::RunFinalized(_)
         | Event::RunFailed(_)
         | Event::RunSkipped(_)
@@ -206,7 +218,8 @@ fn needed_blobs(event: &Event) -> Vec<Blake3> {
         | Event::CommentAdded(_)
         | Event::CommentResolved(_)
         | Event::ApprovalBrokenGlass(_)
-        | Event::WaveApproved(_) => Vec::new(),
+        | Event::WaveApproved(_)
+        | Event::KeyIntroduced(_) => Vec::new(),
     }
 }
 

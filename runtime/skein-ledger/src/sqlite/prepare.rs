@@ -23,6 +23,8 @@ use crate::unit::Unit;
 pub(super) struct Prepared {
     pub(super) actor: String,
     pub(super) cause: Option<String>,
+    pub(super) from: String,
+    pub(super) token: Option<String>,
     pub(super) trace: Option<TraceId>,
     pub(super) guards: Vec<Guard>,
     pub(super) steps: Vec<Step>,
@@ -74,7 +76,15 @@ fn prepared(unit: Unit) -> Result<Prepared, String> {
     }
     let steps = unit.entries.into_iter().map(step).collect::<Result<_, _>>()?;
     let cause = unit.cause.map(|cause| cause.to_string());
-    Ok(Prepared { actor: unit.actor.to_string(), cause, trace: unit.trace, guards: unit.guards, steps })
+    Ok(Prepared {
+        actor: unit.actor.to_string(),
+        cause,
+        from: unit.origin.from.to_string(),
+        token: unit.origin.token.map(|token| token.to_string()),
+        trace: unit.trace,
+        guards: unit.guards,
+        steps,
+    })
 }
 
 fn step(entry: Entry) -> Result<Step, String> {
@@ -211,6 +221,7 @@ fn setting(guard: &Guard) -> Result<(), String> {
         | Subject::Campaign(_)
         | Subject::Run(..)
         | Subject::Node(_)
+        | Subject::Key(_)
         | Subject::Token(_) => Err(format!("{setting} is no setting")),
     }
 }

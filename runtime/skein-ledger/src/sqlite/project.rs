@@ -92,6 +92,7 @@ pub(super) fn project(db: &Connection, event: &Event, when: When) -> Result<(), 
         Event::RuleSet(e) => rule::set(db, e, when),
         Event::RuleRemoved(e) => rule::removed(db, e),
         Event::RuleIgnored(e) => rule::ignored(db, e, when),
+        Event::KeyIntroduced(e) => access::key_introduced(db, e, when),
     }
 }
 

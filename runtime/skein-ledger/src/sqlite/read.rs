@@ -6,6 +6,7 @@ pub(super) mod campaign;
 pub(super) mod catalogue;
 pub(super) mod event;
 pub(super) mod kept;
+pub(super) mod key;
 pub(super) mod node;
 pub(super) mod rule;
 pub(super) mod run;

@@ -12,7 +12,7 @@ use crate::error::{Damage, LedgerError};
 use crate::ledger::Rebuilt;
 
 /// Projections and their keys, in an order in which one may refer to those before it.
-const TABLES: [(&str, &str); 21] = [
+const TABLES: [(&str, &str); 22] = [
     ("event_hour", "hour"),
     ("module", "digest"),
     ("module_label", "name, version"),
@@ -34,6 +34,7 @@ const TABLES: [(&str, &str); 21] = [
     ("webhook", "id"),
     ("fleet", "one"),
     ("rule", "dataset, consumer, name"),
+    ("signing_key", "id"),
 ];
 
 pub(super) fn rebuild(live: &Connection) -> Result<Rebuilt, LedgerError> {

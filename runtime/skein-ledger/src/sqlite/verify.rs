@@ -1,13 +1,16 @@
 //! Walking the chain: every position is there, every hash is that of what is there, and every record can be read.
 
 use rusqlite::{Connection, Row, params};
-use skein_types::{Blake3, Timestamp, TraceId};
+use skein_types::{Blake3, Timestamp, TokenId, TraceId};
 
 use super::cells::Cells;
 use super::read::event::head;
-use crate::chain::{self, Head, Link};
+use crate::bounds::SWEEP_CHUNK;
+use crate::chain::{self, Came, ENVELOPE, Head, Link};
 use crate::error::{Damage, LedgerError};
 use crate::event::{Event, Unreadable};
+use crate::origin::Origin;
+use crate::record::Record;
 
 /// An event as it is stored.
 pub(super) struct Stored {
@@ -20,9 +23,13 @@ pub(super) struct Stored {
     body: Vec<u8>,
     pub(super) hash: Blake3,
     pub(super) trace: Option<TraceId>,
+    envelope: u32,
+    origin: Option<String>,
+    token: Option<String>,
 }
 
-pub(super) const COLUMNS: &str = "position, kind, schema, actor, at, subject, run, body, hash, trace";
+pub(super) const COLUMNS: &str = "position, kind, schema, actor, at, subject, run, body, hash, trace,
+    envelope, origin, token";
 
 impl Stored {
     pub(super) fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -37,6 +44,9 @@ impl Stored {
             body: cells.get()?,
             hash: cells.digest()?,
             trace: cells.get::<Option<[u8; 16]>>()?.and_then(TraceId::new),
+            envelope: cells.get()?,
+            origin: cells.get()?,
+            token: cells.get()?,
         })
     }
 
@@ -54,8 +64,42 @@ impl Stored {
         self.actor.parse().map_err(|e| unreadable(self.position, &format!("its actor: {e}")))
     }
 
-    /// The hash that this event must have behind `previous`.
-    fn hash_behind(&self, previous: &Blake3) -> Blake3 {
+    /// From where it came; none in the first envelope.
+    pub(super) fn origin(&self) -> Result<Option<Origin>, LedgerError> {
+        let Some(from) = &self.origin else { return Ok(None) };
+        let bad = |what: &str, error: String| unreadable(self.position, &format!("its {what}: {error}"));
+        let from = from.parse().map_err(|e: crate::origin::WhenceParseError| bad("origin", e.to_string()))?;
+        let token = self.token.as_deref().map(str::parse::<TokenId>).transpose();
+        let token = token.map_err(|e| bad("token", e.to_string()))?;
+        Ok(Some(Origin { from, token }))
+    }
+
+    /// All that is stored of it and hashed.
+    pub(super) fn record(self) -> Result<Record, LedgerError> {
+        let body = serde_json::from_slice(&self.body);
+        Ok(Record {
+            position: self.position,
+            envelope: self.envelope,
+            body: body.map_err(|error| unreadable(self.position, &error.to_string()))?,
+            kind: self.kind,
+            schema: self.schema,
+            actor: self.actor,
+            at: self.at.0,
+            // What the first envelope does not hash is no part of the record.
+            trace: self.trace.filter(|_| self.envelope == ENVELOPE),
+            from: self.origin,
+            token: self.token,
+            hash: self.hash,
+        })
+    }
+
+    /// The hash that this event must have behind `previous`; none if it is in no envelope that there is.
+    fn hash_behind(&self, previous: &Blake3) -> Option<Blake3> {
+        let came = match (self.envelope, &self.origin) {
+            (1, None) => None,
+            (ENVELOPE, Some(from)) => Some(Came { from, token: self.token.as_deref(), trace: self.trace }),
+            _ => return None,
+        };
         let link = Link {
             position: self.position,
             kind: &self.kind,
@@ -63,8 +107,9 @@ impl Stored {
             actor: &self.actor,
             at: self.at,
             body: &self.body,
+            came,
         };
-        chain::hash(previous, &link)
+        Some(chain::hash(previous, &link))
     }
 }
 
@@ -93,24 +138,46 @@ pub(super) fn tail(db: &Connection, events: u64) -> Result<(), LedgerError> {
     walk(db, before, end, |_| Ok(()))
 }
 
-/// All of it, and whether a head from elsewhere lies on it.
-pub(super) fn all(db: &Connection, against: Option<Head>) -> Result<Head, LedgerError> {
+/// All of it, and whether heads from elsewhere lie on it: the first of which the position differs is named, and else how far the log
+/// went that was cut.
+pub(super) fn all(db: &Connection, against: &[Head]) -> Result<Head, LedgerError> {
     let end = head(db)?;
+    let mut against = against.to_vec();
+    against.sort_by_key(|known| known.position);
     // Before the first event there is one head only.
-    let mut differs = against.filter(|known| known.position == 0 && *known != Head::GENESIS).map(|_| 0);
+    let mut differs = against.iter().find(|known| known.position == 0 && **known != Head::GENESIS).map(|_| 0);
+    let mut next = against.iter().skip_while(|known| known.position == 0).peekable();
     walk(db, Head::GENESIS, end, |stored| {
-        if against.is_some_and(|known| known.position == stored.position && known.hash != stored.hash) {
-            differs = Some(stored.position);
+        while let Some(known) = next.next_if(|known| known.position == stored.position) {
+            if known.hash != stored.hash {
+                differs = differs.or(Some(stored.position));
+            }
         }
         Ok(())
     })?;
-    match (against, differs) {
-        (_, Some(position)) => Err(LedgerError::Damaged(Damage::Edited(position))),
-        (Some(known), None) if known.position > end.position => {
+    match (differs, against.last()) {
+        (Some(position), _) => Err(LedgerError::Damaged(Damage::Edited(position))),
+        (None, Some(known)) if known.position > end.position => {
             Err(LedgerError::Damaged(Damage::Cut { found: end.position, known: known.position }))
         }
-        (Some(_) | None, None) => Ok(end),
+        (None, Some(_) | None) => Ok(end),
     }
+}
+
+/// Every blob against its digest. How many there are.
+pub(super) fn blobs(db: &Connection, after: Blake3) -> Result<(u64, Option<Blake3>), LedgerError> {
+    let sql = "SELECT digest, bytes FROM blob WHERE digest > ?1 ORDER BY digest LIMIT ?2";
+    let mut find = db.prepare_cached(sql)?;
+    let mut rows = find.query(params![after.0, SWEEP_CHUNK])?;
+    let (mut count, mut last) = (0, None);
+    while let Some(row) = rows.next()? {
+        let digest = Blake3(row.get(0)?);
+        if Blake3::of(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?) != digest {
+            return Err(LedgerError::Damaged(Damage::Blob(digest)));
+        }
+        (count, last) = (count + 1, Some(digest));
+    }
+    Ok((count, last))
 }
 
 /// Every event behind `before` up to the end, checked and then given to `each`.
@@ -124,6 +191,7 @@ pub(super) fn walk(
     let mut find = db.prepare_cached(&sql)?;
     let mut rows = find.query(params![before.position])?;
     let mut last = before;
+    let mut envelope = 1;
     while let Some(row) = rows.next()? {
         let stored = Stored::of(row)?;
         if stored.position != last.position + 1 {
@@ -132,13 +200,15 @@ pub(super) fn walk(
         if stored.position > end.position {
             return Err(LedgerError::Damaged(Damage::Behind(stored.position)));
         }
-        if stored.hash != stored.hash_behind(&last.hash) {
+        // Nobody writes an older envelope again: who puts an event into one wants something to be hashed no more.
+        if stored.envelope < envelope || Some(stored.hash) != stored.hash_behind(&last.hash) {
             return Err(LedgerError::Damaged(Damage::Edited(stored.position)));
         }
         // What lists are filtered by is not hashed, because it follows from the body.
         if stored.event()?.subject().columns() != stored.subject {
             return Err(LedgerError::Damaged(Damage::Edited(stored.position)));
         }
+        envelope = stored.envelope;
         each(&stored)?;
         last = Head { position: stored.position, hash: stored.hash };
     }

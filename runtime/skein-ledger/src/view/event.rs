@@ -1,12 +1,12 @@
 //! Which events.
 
-use skein_types::{Actor, Timestamp};
+use skein_types::{Actor, Timestamp, TokenId};
 
 use crate::event::{Kind, Subject};
 
 /// Which events; all that is given must fit.
 ///
-/// One of the conditions leads to events by an index: the subject, else the actor, else the kinds, and times to a part of the
+/// One of the conditions leads to events by an index: the subject, else the token, else the actor, else the kinds, and times to a part of the
 /// log. The others are looked at event by event, and a page looks at a bounded number: it may be short, or empty, and still
 /// say where to go on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct EventFilter {
     pub of: Option<Subject>,
     /// By this one.
     pub actor: Option<Actor>,
+    /// With this token.
+    pub token: Option<TokenId>,
     /// Of one of these kinds; empty: of every kind.
     pub kinds: Vec<Kind>,
     /// Not before this time, as the clock was when they were recorded.

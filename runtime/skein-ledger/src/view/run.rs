@@ -48,6 +48,8 @@ pub struct Run {
     pub meters: Meters,
     /// The team whose slice of the plan it is in.
     pub team: Option<Name>,
+    /// The blob with the signed statement of what was published last.
+    pub statement: Option<Blake3>,
 }
 
 /// What was intended.

@@ -59,6 +59,18 @@ fn a_start_names_the_position_that_was_edited_removed_swapped_or_cut() {
     assert_eq!(start_after(body), Damage::Edited(4));
     assert_eq!(start_after("UPDATE event SET actor = 'eve' WHERE position = 5"), Damage::Edited(5));
     assert_eq!(start_after("UPDATE event SET at = at + 1 WHERE position = 6"), Damage::Edited(6));
+    assert_eq!(start_after("UPDATE event SET origin = 'client:::1' WHERE position = 6"), Damage::Edited(6));
+    assert_eq!(start_after("UPDATE event SET origin = NULL WHERE position = 6"), Damage::Edited(6));
+    assert_eq!(start_after("UPDATE event SET token = 'tkn_1' WHERE position = 6"), Damage::Edited(6));
+    assert_eq!(
+        start_after("UPDATE event SET trace = x'07070707070707070707070707070707' WHERE position = 6"),
+        Damage::Edited(6)
+    );
+    assert_eq!(start_after("UPDATE event SET envelope = 3 WHERE position = 6"), Damage::Edited(6));
+    assert_eq!(
+        start_after("UPDATE event SET envelope = 1, origin = NULL WHERE position = 6"),
+        Damage::Edited(6)
+    );
     assert_eq!(start_after("UPDATE event SET subject = 'nod_0' WHERE position = 7"), Damage::Edited(7));
     assert_eq!(start_after("DELETE FROM event WHERE position = 5"), Damage::Missing(5));
     assert_eq!(start_after("DELETE FROM event WHERE position = 1"), Damage::Missing(1));
@@ -83,6 +95,9 @@ fn a_log_that_was_cut_with_its_head_is_found_by_a_head_from_elsewhere() {
     let ledger = open(directory.path());
     assert_eq!(ledger.verify(None).unwrap().position, 8);
     assert_eq!(damage(ledger.verify(Some(head)).unwrap_err()), Damage::Cut { found: 8, known: 10 });
+    let early = Head { position: 3, hash: Blake3([7; 32]) };
+    assert_eq!(damage(ledger.verify_all(&[head, early]).unwrap_err()), Damage::Edited(3));
+    assert_eq!(damage(ledger.verify_all(&[head]).unwrap_err()), Damage::Cut { found: 8, known: 10 });
     // The projections still show what was cut.
     let error = ledger.rebuild().unwrap_err();
     assert_eq!(error.code().id, "SK0605");
@@ -134,12 +149,32 @@ pub(crate) fn hash(
     *blake3::hash(&all).as_bytes()
 }
 
+/// The like of the second envelope: a word before everything, and behind it from where, with which token and in which trace.
+fn second(
+    previous: [u8; 32],
+    position: u64,
+    words: (&str, u32, &str),
+    at: u64,
+    (body, came): (&[u8], [&[u8]; 3]),
+) -> [u8; 32] {
+    let (kind, schema, actor) = words;
+    let mut all = Vec::new();
+    let (position, schema, at) = (position.to_be_bytes(), schema.to_be_bytes(), at.to_be_bytes());
+    let parts =
+        [b"skein event 2", &previous[..], &position, kind.as_bytes(), &schema, actor.as_bytes(), &at, body];
+    for part in parts.into_iter().chain(came) {
+        all.extend((part.len() as u64).to_be_bytes());
+        all.extend(part);
+    }
+    *blake3::hash(&all).as_bytes()
+}
+
 /// Appends a record that a newer program could have written.
 fn append(directory: &Path, head: Head, (kind, schema): (&str, u32), body: &[u8]) {
     let db = Connection::open(directory.join(Sqlite::FILE)).unwrap();
     let position = head.position + 1;
-    let hash = hash(head.hash.0, position, (kind, schema, "control"), 7, body);
-    let sql = "INSERT INTO event (position, kind, schema, actor, at, subject, run, body, hash) VALUES (?1, ?2, ?3, 'control', 7, 'nod_00000000000000000000000000000001', NULL, ?4, ?5)";
+    let hash = second(head.hash.0, position, (kind, schema, "control"), 7, (body, [b"control", b"", b""]));
+    let sql = "INSERT INTO event (position, kind, schema, actor, at, subject, run, body, hash, envelope, origin) VALUES (?1, ?2, ?3, 'control', 7, 'nod_00000000000000000000000000000001', NULL, ?4, ?5, 2, 'control')";
     db.execute(sql, params![position, kind, schema, body, hash]).unwrap();
     db.execute("UPDATE meta SET head_position = ?1, head_hash = ?2", params![position, hash]).unwrap();
 }
@@ -211,5 +246,7 @@ fn a_blob_that_is_not_what_it_is_called_is_not_given_out() {
     drop(ledger);
     edit(directory.path(), "UPDATE blob SET bytes = CAST('other' AS BLOB)");
     let error = open(directory.path()).blob(Blake3::of(b"state")).unwrap_err();
-    assert!(matches!(damage(error), Damage::File(_)));
+    assert_eq!(damage(error), Damage::Blob(Blake3::of(b"state")));
+    let error = open(directory.path()).verify_blobs().unwrap_err();
+    assert_eq!(damage(error), Damage::Blob(Blake3::of(b"state")));
 }

@@ -5,7 +5,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, Uri};
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use skein_control::{AuditPart, EventPart, ListPart, UsagePart, VerifyPart};
+use skein_control::{AuditPart, EventPart, ListPart, RecordPart, UsagePart, VerifyPart};
 use skein_types::codes;
 use utoipa::ToSchema;
 
@@ -140,11 +140,18 @@ impl Question for ListPart {
 
 impl Question for VerifyPart {
     fn parameters() -> Vec<Parameter> {
-        vec![behind(
-            "against",
-            "A head that was kept elsewhere, as `POSITION:HASH`: the record has to contain it.",
-            json!({ "type": "string", "maxLength": 200 }),
-        )]
+        vec![
+            behind(
+                "against",
+                "A head that was kept elsewhere, as `POSITION:HASH`: the record has to contain it.",
+                json!({ "type": "string", "maxLength": 200 }),
+            ),
+            behind(
+                "deep",
+                "Whether to look at what follows from it and lies beside it, too: tables, blobs, modules, statements.",
+                json!({ "type": "boolean" }),
+            ),
+        ]
     }
 }
 
@@ -190,11 +197,21 @@ impl Question for AuditPart {
             behind("after", "Those that come after this position.", position),
             limit(),
             behind("actor", "Decided by this one.", text()),
+            behind("token", "With this token: its id.", text()),
+            behind("team", "About this team: it, what is its, and its campaigns and datasets.", text()),
+            behind("campaign", "About this campaign and its runs.", text()),
             behind("kind", "Of this kind, or of all kinds that begin so: `campaign.`.", text()),
             behind("subject", "About this: an id, or `team:NAME` and the like, as events show it.", text()),
             behind("from", "Not before this time.", moment()),
             behind("to", "Before this time.", moment()),
         ]
+    }
+}
+
+impl Question for RecordPart {
+    fn parameters() -> Vec<Parameter> {
+        let position = json!({ "type": "integer", "minimum": 0, "maximum": 9_007_199_254_740_991_u64 });
+        vec![behind("after", "Those that come after this position.", position), limit()]
     }
 }
 

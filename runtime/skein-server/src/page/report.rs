@@ -1,12 +1,13 @@
-//! The report of a campaign: what it came to, as `skein campaign report` says it. It does not change under whoever reads it.
+//! The report of a campaign: what it came to, as `skein campaign report` says it. It does not change under whoever reads it. As a file
+//! it has a line per dataset, too, and its style in it: what it shows hangs on nothing else.
 
-use maud::{Markup, html};
-use skein_api::{CampaignReport, FailureKind};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use skein_api::{CampaignReport, FailureKind, HumanAction, ReportLine};
 use skein_control::{Desk, ServiceError};
 use skein_types::grouped;
 
 use super::campaign::{left_out, waves};
-use super::{bar, whole};
+use super::{STYLE, bar, whole};
 
 pub(super) fn gather(desk: &Desk<'_>, named: &str) -> Result<CampaignReport, ServiceError> {
     desk.campaign_report(named)
@@ -28,8 +29,105 @@ pub(super) fn page(report: &CampaignReport) -> Markup {
             (waves(report.waves.iter()))
             @if !report.failures.is_empty() { (failures(report)) }
             @if !report.left_out.is_empty() { h2 { "Left out of the plan" } (left_out(report.left_out.iter())) }
+            (actions(report))
+            p { "With a line per dataset, to be kept: " a href={ "/v1" (at) "/report/file" } { "a signed page" } ", "
+                a href={ "/v1" (at) "/report/file?format=csv" } { "a table" } "." }
         },
     )
+}
+
+/// What a file begins with, up to where its lines are.
+pub(crate) fn begin(report: &CampaignReport) -> String {
+    let title = format!("Report: {}", report.name);
+    let head = html! {
+        (DOCTYPE)
+        meta charset="utf-8";
+        meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
+        meta name="viewport" content="width=device-width, initial-scale=1";
+        title { (title) " · Skein" }
+        // Ours, and no stranger's words.
+        style { (PreEscaped(STYLE)) }
+    };
+    let body = html! {
+        header { "Skein" }
+        h1 { (title) }
+        (facts(report))
+        (waves(report.waves.iter()))
+        @if !report.failures.is_empty() { (failures(report)) }
+        @if !report.left_out.is_empty() { h2 { "Left out of the plan" } (left_out(report.left_out.iter())) }
+        @if !report.guessed.is_empty() { (guessed(report)) }
+        (actions(report))
+        h2 { "Datasets" }
+    };
+    let heads = html! {
+        thead { tr {
+            th { "Run" } th { "Dataset" } th { "Team" } th { "State" } th { "Versions" } th { "Rows" } th { "Bytes" }
+            th { "Time" } th { "Fuel" } th { "Files read and made" } th { "Checks" }
+        } }
+    };
+    format!("{}<body>{}<table>{}<tbody>\n", head.into_string(), body.into_string(), heads.into_string())
+}
+
+/// A dataset's line.
+pub(crate) fn line(line: &ReportLine) -> String {
+    let number = |number: Option<u64>| number.map(grouped).unwrap_or_default();
+    let row = html! {
+        tr {
+            td.number { (line.seq) }
+            td { (line.name) }
+            td { @if let Some(owner) = &line.owner { (owner) } }
+            td {
+                (line.state)
+                @if let Some(code) = &line.code { ", " strong.bad { (code) } }
+                @if let Some(why) = &line.why { ": " (why) }
+            }
+            td { @if let (Some(base), Some(version)) = (line.base, line.version) { (base) " → " (version) } }
+            td {
+                @if let Some(rows) = &line.rows {
+                    (grouped(rows.read.0)) " read, " (grouped(rows.written.0)) " written"
+                    @if rows.rejected.0 > 0 { ", " (grouped(rows.rejected.0)) " rejected" }
+                    @if rows.filtered.0 > 0 { ", " (grouped(rows.filtered.0)) " left out" }
+                }
+            }
+            td.number { (number(line.bytes_written.map(|bytes| bytes.0))) }
+            td.number { @if let Some(took) = line.took_ms { (grouped(took.0)) " ms" } }
+            td.number { (number(line.fuel.map(|fuel| fuel.0))) }
+            td { @if let (Some(input), Some(output)) = (line.input, line.output) { code { (input) } " → " code { (output) } } }
+            td { @if let Some(checks) = &line.checks { (checks) } }
+        }
+    };
+    row.into_string() + "\n"
+}
+
+/// What comes behind the lines; what is signed ends with it.
+pub(crate) fn end(lines: u64) -> String {
+    format!("</tbody></table>{}\n", html! { p { (grouped(lines)) " datasets." } }.into_string())
+}
+
+fn actions(report: &CampaignReport) -> Markup {
+    html! {
+        @if report.human_actions > 0 {
+            h2 { "What people did" }
+            table {
+                thead { tr { th { "When" } th { "Who" } th { "What" } th { "Why" } } }
+                tbody { @for action in report.actions.iter() { (did(action)) } }
+            }
+            @if report.human_actions > report.actions.len() as u64 {
+                p { "The first " (report.actions.len()) " of " (grouped(report.human_actions)) "." }
+            }
+        }
+    }
+}
+
+fn did(action: &HumanAction) -> Markup {
+    html! {
+        tr {
+            td { (action.at) }
+            td { (action.actor) }
+            td { (action.what) @if action.decisions > 1 { ", " (grouped(action.decisions)) " times" } }
+            td { @if let Some(reason) = &action.reason { (reason) } }
+        }
+    }
 }
 
 fn facts(report: &CampaignReport) -> Markup {
@@ -43,6 +141,11 @@ fn facts(report: &CampaignReport) -> Markup {
                 (bar(runs.published + runs.finalized, runs.failed, all)) "; "
                 (grouped(runs.reverted)) " rolled back, " (grouped(runs.skipped)) " skipped, "
                 (grouped(runs.cancelled)) " cancelled, " (grouped(runs.ineligible)) " left out of the plan"
+            }
+            dt { "Success" } dd {
+                (percent(report.success))
+                @if let Some(rate) = report.per_hour { "; " (grouped(rate)) " datasets an hour" }
+                "; people did something " (grouped(report.human_actions)) " times"
             }
             dt { "Rows" } dd {
                 (grouped(rows.read.0)) " read, " (grouped(rows.written.0)) " written, "
@@ -82,6 +185,11 @@ fn guessed(report: &CampaignReport) -> Markup {
             }
         }
     }
+}
+
+/// Of a number of 100,000.
+fn percent(success: u64) -> String {
+    format!("{}.{:03} %", success / 1_000, success % 1_000)
 }
 
 fn failures(report: &CampaignReport) -> Markup {

@@ -4,7 +4,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use skein_control::{Most, Place, Places, ServiceError};
@@ -27,7 +30,10 @@ pub(super) async fn open((listener, most): (TcpListener, Most), router: Router, 
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => match places.take(&peer.ip()) {
-                    Ok(place) => drop(connections.spawn(served(stream, router.clone(), stages.clone(), place))),
+                    Ok(place) => {
+                        let router = Known { router: TowerToHyperService::new(router.clone()), peer: Peer(peer.ip().to_canonical()) };
+                        drop(connections.spawn(served(stream, router, stages.clone(), place)));
+                    }
                     Err(_) => turn_away(stream),
                 },
                 Err(error) => {
@@ -51,7 +57,28 @@ fn ended_well(ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-async fn served(stream: TcpStream, router: Router, mut stages: Stages, _place: Place<IpAddr>) {
+/// Who is at the other end of a connection, as the system says: a request's own word for it is nobody's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+/// The routes for one connection: each request knows from where it came.
+struct Known {
+    router: TowerToHyperService<Router>,
+    peer: Peer,
+}
+
+impl Service<Request<Incoming>> for Known {
+    type Response = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Response;
+    type Error = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Error;
+    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        self.router.call(request)
+    }
+}
+
+async fn served(stream: TcpStream, router: Known, mut stages: Stages, _place: Place<IpAddr>) {
     // Answers are written whole; to wait for more to send with them only makes them late.
     stream.set_nodelay(true).ok();
     let mut http = http1::Builder::new();
@@ -60,7 +87,7 @@ async fn served(stream: TcpStream, router: Router, mut stages: Stages, _place: P
         .max_header_size(HEAD_BYTES)
         .max_buf_size(BUFFER_BYTES);
     let wire = TokioIo::new(Wire::new(stream));
-    let mut connection = http.serve_connection(wire, TowerToHyperService::new(router));
+    let mut connection = http.serve_connection(wire, router);
     let ended = tokio::select! {
         ended = &mut connection => ended,
         () = stages.closing() => {

@@ -75,7 +75,7 @@ const VERBS: &[&str] = &[
     "break_glass",
 ];
 
-fn run_state() -> Value {
+pub(super) fn run_state() -> Value {
     json!({ "type": "string", "enum": RunState::ALL.iter().map(|state| state.as_str()).collect::<Vec<_>>() })
 }
 

@@ -11,6 +11,8 @@ mod shown;
 mod wait;
 mod why;
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use skein_api::{Campaign, Event, PlanReport, PlanSample, Run};
 use skein_types::RunState;
@@ -120,6 +122,9 @@ pub(crate) enum Verb {
         /// As Markdown, to be kept or mailed.
         #[arg(long)]
         markdown: bool,
+        /// With a line per dataset, into this file: .html, a page that carries its signature; .csv, a table; .json, a document.
+        #[arg(long, value_name = "FILE", conflicts_with = "markdown")]
+        save: Option<PathBuf>,
     },
     /// Look at all datasets, and try some. Nothing is written.
     Plan {
@@ -273,7 +278,8 @@ pub(crate) fn campaign(settings: &Settings, args: &CampaignArgs) -> CommandResul
         }
         Verb::Why { campaign, dataset } => why::why(view, &server, (campaign, dataset.as_deref())),
         Verb::Events { campaign, list } => view.list::<Event>(&server, (&path(campaign, "events"), ""), list),
-        Verb::Report { campaign, markdown } => {
+        Verb::Report { campaign, save: Some(file), .. } => report::saved(&server, campaign, file),
+        Verb::Report { campaign, markdown, save: None } => {
             report::one_form(view, *markdown)?;
             report::shown(view, &server.get(&path(campaign, "report"))?, *markdown);
             Ok(())

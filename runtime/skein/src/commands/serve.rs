@@ -12,8 +12,8 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use skein_api::node::Secret;
 use skein_control::{
-    Compiler, Control, Herald, NodeCommand, Options, Reconciler, STOP_GRACE, SecretKeys, ServiceError,
-    Supervisor,
+    Anchor, Compiler, Control, Herald, NodeCommand, Options, Reconciler, STOP_GRACE, SecretKeys,
+    ServiceError, Supervisor,
 };
 use skein_server::{Reach, Server};
 use skein_types::{Clock, SystemClock, codes};
@@ -71,6 +71,10 @@ pub(crate) struct ServeArgs {
     /// Agents at a time in each node [default: the cores, divided among the nodes].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) slots: Option<u16>,
+    /// Append heads of the ledger to this file: every minute in which something was decided, and whenever a campaign ends. It belongs where
+    /// the server cannot change what is written; `skein audit verify --against` compares.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) anchor: Option<PathBuf>,
     /// Answer `GET /metrics` at this loopback address too, to whoever asks; without it only the server itself does, to those who
     /// may see all teams.
     #[arg(long, value_name = "ADDRESS")]
@@ -129,6 +133,8 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
     let reconciler = Reconciler::start(&control).map_err(|error| Failure::new(codes::IO, &error))?;
     let compiler = Compiler::start(&control).map_err(|error| from_service(&error))?;
     let herald = Herald::start(&control).map_err(|error| Failure::new(codes::IO, &error))?;
+    let anchor = args.anchor.as_deref().map(|path| Anchor::start(&control, path)).transpose();
+    let anchor = anchor.map_err(|error| from_service(&error))?;
     let cores = crate::datasets::default_threads();
     let nodes = args.nodes.map_or(cores.div_ceil(2), usize::from);
     let slots = args.slots.map_or(cores.div_ceil(nodes.max(1)), usize::from);
@@ -154,6 +160,7 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
     drop((compiler, reconciler));
     // The last, so that what the end brings is noted still.
     drop(herald);
+    drop(anchor);
     answered.map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))
 }
 

@@ -1,5 +1,7 @@
 //! Control's side of the hand-over.
 
+use std::collections::BTreeMap;
+
 use cap_std::fs::Dir;
 use skein_types::{Blake3, RunId};
 
@@ -10,6 +12,7 @@ use crate::listing::{FileStat, Listing, changes};
 use crate::log;
 use crate::log::machine::{History, VersionKind};
 use crate::log::record::{Intent, Operation};
+use crate::made::Made;
 use crate::place::{Kind, PlaceError};
 use crate::publish::batch::{self, Answer, Ended};
 use crate::publish::handed::descriptor::{Descriptor, Expected, ReadVersion, StagedVersion};
@@ -27,20 +30,56 @@ use crate::store::{self, Node};
 /// not committed stays staged: after an error or [`Outcome::Unknown`] it can be tried again, with the same attempt. A run
 /// that is current already is answered as committed, by whichever of its attempts that was.
 pub fn publish_handed(handed: &[Handed<'_>]) -> Vec<Answer> {
-    let all = lots(handed, |handed| handed.dataset)
-        .into_iter()
-        .flat_map(|lot| batch::run_all(lot, |handed| handed.dataset, |handed| take(&handed)));
-    all.map(|attempted| attempted.answer).collect()
+    publish_handed_made(handed).into_iter().map(|(answer, _)| answer).collect()
 }
 
-fn take<'a>(handed: &Handed<'a>) -> Result<Prepared<'a>, Ended<'a>> {
-    let dataset = handed.dataset;
-    let (state, history) = settled(dataset).map_err(batch::failed)?;
-    if let Some(version) = history.published_by(handed.run) {
-        return Err(batch::done(Outcome::Committed { version }));
+/// The like, with what each of them is, for whoever makes a statement of it: known where it is known that it is current.
+pub fn publish_handed_made(handed: &[Handed<'_>]) -> Vec<(Answer, Option<Box<Made>>)> {
+    let mut all = Vec::with_capacity(handed.len());
+    for lot in lots(handed, |handed| handed.dataset) {
+        let mut made: BTreeMap<RunId, Box<Made>> = BTreeMap::new();
+        let runs: Vec<RunId> = lot.iter().map(|handed| handed.run).collect();
+        let attempted = batch::run_all(
+            lot,
+            |handed| handed.dataset,
+            |handed| {
+                let (taken, known) = take(&handed);
+                made.extend(known.map(|known| (handed.run, Box::new(known))));
+                taken
+            },
+        );
+        let answers = attempted.into_iter().map(|attempted| attempted.answer);
+        all.extend(answers.zip(runs).map(|(answer, run)| {
+            let made = made.remove(&run).filter(|_| matches!(answer, Ok(Outcome::Committed { .. })));
+            (answer, made)
+        }));
     }
+    all
+}
+
+/// What is to be published, and what it will be then.
+fn take<'a>(handed: &Handed<'a>) -> (Result<Prepared<'a>, Ended<'a>>, Option<Made>) {
+    let dataset = handed.dataset;
+    let (state, history) = match settled(dataset) {
+        Ok(settled) => settled,
+        Err(error) => return (Err(batch::failed(error)), None),
+    };
+    if let Some(version) = history.published_by(handed.run) {
+        let made = Made::logged(&history, handed.run);
+        return (Err(batch::done(Outcome::Committed { version })), made);
+    }
+    match opened(handed, state, &history) {
+        Ok(prepared) => {
+            let made = prepared.made();
+            (Ok(prepared), made)
+        }
+        Err(ended) => (Err(ended), None),
+    }
+}
+
+fn opened<'a>(handed: &Handed<'a>, state: &State, history: &History) -> Result<Prepared<'a>, Ended<'a>> {
     let (shell, descriptor) = open(handed, state).map_err(batch::failed)?;
-    match prepare(handed, &history, shell, descriptor).map_err(batch::refuse)? {
+    match prepare(handed, history, shell, descriptor).map_err(batch::refuse)? {
         Some(prepared) => Ok(prepared),
         None => Err(batch::conflict(Conflict::HeadMoved)),
     }

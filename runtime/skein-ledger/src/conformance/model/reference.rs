@@ -345,7 +345,8 @@ impl Reference {
             }
             Event::RunPublished(e) => {
                 let moved = (RunState::Intended, RunState::Published);
-                self.move_run((e.campaign, e.seq), moved, "", now)?.version = Some(e.version);
+                let run = self.move_run((e.campaign, e.seq), moved, "", now)?;
+                (run.version, run.statement) = (Some(e.version), e.statement);
                 self.meter((e.campaign, e.seq), e.meters);
                 Ok(())
             }
@@ -428,6 +429,7 @@ impl Reference {
             failure: None,
             meters: Meters::default(),
             team: e.team.clone(),
+            statement: None,
         };
         self.runs.insert((e.campaign, e.seq), run);
         Ok(())

@@ -1,10 +1,11 @@
-//! Teams and tokens.
+//! Teams, tokens and the keys that statements are signed with.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use skein_types::{Timestamp, TokenId};
 
 use super::{When, one};
 use crate::event::access::{TeamChanged, TeamCreated, TeamRemoved, TokenIssued, TokenRevoked};
+use crate::event::key::KeyIntroduced;
 use crate::guard::Found;
 use crate::sqlite::apply::refuse_if;
 use crate::sqlite::cells::Cells;
@@ -55,6 +56,30 @@ pub(super) fn revoked(db: &Connection, e: &TokenRevoked, when: When) -> Result<(
             let sql = "UPDATE token SET revoked = ?2 WHERE id = ?1";
             one(db.prepare_cached(sql)?.execute(params![e.token.to_string(), when.at.0])?)
         }
+    }
+}
+
+/// A key takes the place of the last one and of no other: two that were introduced at once cannot both be the next.
+pub(super) fn key_introduced(db: &Connection, e: &KeyIntroduced, when: When) -> Result<(), Stop> {
+    let mut find = db.prepare_cached("SELECT id FROM signing_key ORDER BY position DESC LIMIT 1")?;
+    let last: Option<String> = find.query_row([], |row| row.get(0)).optional()?;
+    if last.as_deref() != e.before.as_ref().map(skein_types::Name::as_str) {
+        return Err(Stop::Refused(last.map_or(Found::Nothing, |key| Found::Key { key })));
+    }
+    let sql = "INSERT INTO signing_key (id, public, at, before, by_key, by_before, position)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING";
+    let changed = db.prepare_cached(sql)?.execute(params![
+        e.key.as_str(),
+        e.public.as_str(),
+        e.at.0,
+        e.before.as_ref().map(skein_types::Name::as_str),
+        e.by_key.as_str(),
+        e.by_before.as_ref().map(skein_types::Text::as_str),
+        when.position
+    ])?;
+    match changed {
+        0 => Err(Stop::Refused(Found::Key { key: e.key.to_string() })),
+        _ => Ok(()),
     }
 }
 

@@ -78,7 +78,8 @@ pub(super) fn released(db: &Connection, e: &RunReleased, at: Timestamp) -> Resul
 
 pub(super) fn published(db: &Connection, e: &RunPublished, at: Timestamp) -> Result<(), Stop> {
     moves(db, (e.campaign, e.seq), (RunState::Intended, RunState::Published), "", at)?;
-    set(db, (e.campaign, e.seq), "version = ?3", &[&e.version])?;
+    let statement = e.statement.map(|digest| digest.0);
+    set(db, (e.campaign, e.seq), "version = ?3, statement = ?4", &[&e.version, &statement])?;
     meter(db, (e.campaign, e.seq), e.meters)
 }
 

@@ -10,8 +10,9 @@ use super::{Query, number, text};
 use crate::bounds::EXAMINED_MAX;
 use crate::chain::{Head, Recorded};
 use crate::error::{Damage, LedgerError};
-use crate::event::Subject;
+use crate::event::{Kind, Subject};
 use crate::page::{Limit, Page};
+use crate::record::Record;
 use crate::sqlite::cells::Cells;
 use crate::sqlite::project::HOUR;
 use crate::sqlite::verify::{COLUMNS, Stored};
@@ -89,6 +90,8 @@ fn leading(filter: &EventFilter, (after, last): (u64, u64)) -> Query {
             query.and("run = ?", number(run));
         }
         query
+    } else if let Some(token) = filter.token {
+        list(Some(("token = ?", text(token))))
     } else if let Some(actor) = &filter.actor {
         list(Some(("actor = ?", text(actor))))
     } else if filter.kinds.is_empty() {
@@ -110,12 +113,65 @@ fn fits(filter: &EventFilter, row: &Row<'_>) -> rusqlite::Result<bool> {
     Ok(filter.from.is_none_or(|from| from.0 <= at)
         && filter.to.is_none_or(|to| at < to.0)
         && (filter.kinds.is_empty() || filter.kinds.iter().any(|one| one.as_str() == kind))
-        && (filter.actor.is_none() || Some(word("actor")?) == filter.actor.as_ref().map(Actor::as_str)))
+        && (filter.actor.is_none() || Some(word("actor")?) == filter.actor.as_ref().map(Actor::as_str))
+        && match filter.token {
+            Some(token) => {
+                row.get::<_, Option<String>>("token")?.is_some_and(|shown| shown == token.to_string())
+            }
+            None => true,
+        })
+}
+
+/// One event by its position.
+pub(in crate::sqlite) fn event(db: &Connection, position: u64) -> Result<Option<Recorded>, LedgerError> {
+    let mut find = db.prepare_cached(&format!("SELECT {COLUMNS} FROM event WHERE position = ?1"))?;
+    let mut rows = find.query([position])?;
+    rows.next()?.map(|row| recorded(&Stored::of(row)?)).transpose()
+}
+
+/// The last event of one of these kinds about this, before a position. It looks at a bounded number.
+pub(in crate::sqlite) fn event_before(
+    db: &Connection,
+    position: u64,
+    (of, kinds): (&Subject, &[Kind]),
+) -> Result<Option<Recorded>, LedgerError> {
+    let (id, run) = of.columns();
+    let mut query = Query::new(&format!("SELECT {COLUMNS} FROM event"));
+    query.and("subject = ?", text(id));
+    query.and("position < ?", number(position));
+    query.sql.push_str(&format!(" ORDER BY position DESC LIMIT {EXAMINED_MAX}"));
+    let mut find = db.prepare_cached(&query.sql)?;
+    let mut rows = find.query(params_from_iter(query.values))?;
+    while let Some(row) = rows.next()? {
+        let kind = row.get_ref("kind")?.as_str().map_err(rusqlite::Error::from)?;
+        let of_run: Option<u64> = row.get("run")?;
+        if of_run == run && kinds.iter().any(|one| one.as_str() == kind) {
+            return Ok(Some(recorded(&Stored::of(row)?)?));
+        }
+    }
+    Ok(None)
+}
+
+/// Events whole, as they are hashed.
+pub(in crate::sqlite) fn records(
+    db: &Connection,
+    after: u64,
+    limit: Limit,
+) -> Result<Page<Record, u64>, LedgerError> {
+    let sql = format!("SELECT {COLUMNS} FROM event WHERE position > ?1 ORDER BY position LIMIT ?2");
+    let mut find = db.prepare_cached(&sql)?;
+    let mut rows = find.query([after, limit.rows() as u64 + 1])?;
+    let mut items = Vec::new();
+    while let Some(row) = rows.next()? {
+        items.push(Stored::of(row)?.record()?);
+    }
+    Ok(Page::of(items, limit, |record| record.position))
 }
 
 fn recorded(stored: &Stored) -> Result<Recorded, LedgerError> {
     let Stored { position, at, hash, trace, .. } = *stored;
-    Ok(Recorded { position, at, actor: stored.actor()?, event: stored.event()?, hash, trace })
+    let (actor, origin, event) = (stored.actor()?, stored.origin()?, stored.event()?);
+    Ok(Recorded { position, at, actor, origin, event, hash, trace })
 }
 
 /// A blob is what its digest says or an error: a disk's mistake must not become a guest's state.
@@ -123,10 +179,7 @@ pub(in crate::sqlite) fn blob(db: &Connection, digest: Blake3) -> Result<Option<
     let mut find = db.prepare_cached("SELECT bytes FROM blob WHERE digest = ?1")?;
     let found: Option<Vec<u8>> = find.query_row([digest.0], |row| row.get(0)).optional()?;
     match found {
-        Some(bytes) if Blake3::of(&bytes) != digest => {
-            let what = format!("the blob {digest} is not what it is called");
-            Err(LedgerError::Damaged(Damage::File(what)))
-        }
+        Some(bytes) if Blake3::of(&bytes) != digest => Err(LedgerError::Damaged(Damage::Blob(digest))),
         found => Ok(found),
     }
 }

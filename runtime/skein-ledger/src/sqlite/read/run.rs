@@ -9,7 +9,8 @@ use crate::sqlite::cells::Cells;
 use crate::view::{Door, Failure, Run, RunFilter};
 
 pub(super) const RUN: &str = "SELECT campaign, seq, id, dataset, wave, verdict, schema, plan, bytes, rows, state, epoch, reason, since,
-    publish, descriptor, base, attempt, version, class, code, meters, team FROM run";
+    publish, descriptor, base, attempt, version, class, code, meters, team,
+    statement FROM run";
 
 pub(in crate::sqlite) fn run(
     db: &Connection,
@@ -85,6 +86,7 @@ pub(super) fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
         failure: failure(&mut cells)?,
         meters: cells.json()?,
         team: cells.parse_opt()?,
+        statement: cells.digest_opt()?,
     })
 }
 

@@ -262,3 +262,22 @@ CREATE TABLE rule (
 CREATE INDEX rule_blob ON rule (blob);
 ALTER TABLE campaign ADD COLUMN n_held INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE wave ADD COLUMN n_held INTEGER NOT NULL DEFAULT 0;
+
+-- From where an event was asked, and with which token. What is hashed of it is what its envelope says: what an older program
+-- wrote stays in the first.
+ALTER TABLE event ADD COLUMN envelope INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE event ADD COLUMN origin TEXT;
+ALTER TABLE event ADD COLUMN token TEXT;
+CREATE INDEX event_token ON event (token, position) WHERE token IS NOT NULL;
+
+-- Keys that statements are and were signed with, and the statement of a run.
+CREATE TABLE signing_key (
+    id TEXT PRIMARY KEY,
+    public TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    before TEXT,
+    by_key TEXT NOT NULL,
+    by_before TEXT,
+    position INTEGER NOT NULL UNIQUE
+) STRICT, WITHOUT ROWID;
+ALTER TABLE run ADD COLUMN statement BLOB;

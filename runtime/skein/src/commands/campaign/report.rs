@@ -3,14 +3,18 @@
 //! Both are made of the same lines; names and messages are strangers' words, so in Markdown what could be taken for its signs is
 //! escaped.
 
-use skein_api::{CampaignReport, FailureKind, Guessed, PlanReason, RunCounts};
+use std::path::Path;
+
+use skein_api::{CampaignReport, FailureKind, Guessed, HumanAction, PlanReason, RunCounts};
 use skein_campaign::Span;
 use skein_types::{codes, grouped};
 
 use super::plan;
+use crate::aside;
 use crate::commands::module::word;
 use crate::failure::{CommandResult, Failure};
 use crate::render;
+use crate::server::{Server, encoded};
 use crate::view::{Row, View};
 
 /// Refuses two forms at once.
@@ -18,6 +22,34 @@ pub(super) fn one_form(view: View, markdown: bool) -> CommandResult {
     if markdown && !view.is_table() {
         let failure = Failure::text(codes::USAGE, "--markdown is a form of its own, and -o asks for another");
         return Err(failure.hint(Some("leave one of them out")));
+    }
+    Ok(())
+}
+
+/// Saves the whole report, with a line per dataset.
+pub(super) fn saved(server: &Server, campaign: &str, file: &Path) -> CommandResult {
+    let format = match file.extension().and_then(|end| end.to_str()) {
+        Some(format @ ("html" | "csv" | "json")) => format,
+        Some(_) | None => {
+            let failure =
+                Failure::text(codes::USAGE, format!("{} is none of .html, .csv and .json", file.display()));
+            return Err(failure.hint(Some("the end of the file's name says which form it is to have")));
+        }
+    };
+    let mut outcome = Ok(());
+    let path = format!("campaigns/{}/report/file?format={format}", encoded(campaign));
+    let written = aside::replace(file, |into| {
+        outcome = server.pour(&path, into);
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(_) => Err(std::io::Error::other("not all of it came")),
+        }
+    });
+    outcome?;
+    written.map_err(|error| Failure::new(codes::IO, &error).about(file))?;
+    render::line(&format!("saved as {}", file.display()));
+    if format == "html" {
+        render::to_stderr(&format!("next: skein audit attest --verify {} --key KEYS", file.display()));
     }
     Ok(())
 }
@@ -52,6 +84,10 @@ pub(super) fn shown(view: View, report: &CampaignReport, markdown: bool) {
             render::line("");
             view.all(&report.left_out);
         }
+        if !report.actions.is_empty() {
+            render::line("");
+            view.all(&report.actions);
+        }
     });
 }
 
@@ -66,6 +102,7 @@ fn facts(report: &CampaignReport) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("campaign", format!("{} of team {}", report.campaign, report.owner)),
         ("datasets", datasets(report.datasets, runs)),
+        ("success", success(report)),
         (
             "rows",
             format!(
@@ -86,6 +123,13 @@ fn facts(report: &CampaignReport) -> Vec<(&'static str, String)> {
     facts.extend(report.plan.map(|plan| ("plan", plan.to_string())));
     facts.push(("record", report.head.to_string()));
     facts
+}
+
+/// How many of those that were to be migrated are, how fast, and how often people did something.
+fn success(report: &CampaignReport) -> String {
+    let rate = report.per_hour.map(|rate| format!(", {} an hour", grouped(rate))).unwrap_or_default();
+    let actions = render::counted(report.human_actions, "human action");
+    format!("{}.{:03} %{rate}; {actions}", report.success / 1_000, report.success % 1_000)
 }
 
 /// Those of each state that has some.
@@ -158,6 +202,19 @@ impl Row for FailureKind {
     }
 }
 
+impl Row for HumanAction {
+    const HEADS: &'static [&'static str] = &["when", "who", "what", "times", "why"];
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.at.to_string(),
+            self.actor.to_string(),
+            self.what.to_string(),
+            self.decisions.to_string(),
+            self.reason.as_ref().map(ToString::to_string).unwrap_or_default(),
+        ]
+    }
+}
+
 impl Row for PlanReason {
     const HEADS: &'static [&'static str] = &["left out", "verdict", "code", "such as", "why"];
     fn cells(&self) -> Vec<String> {
@@ -178,6 +235,7 @@ fn as_markdown(report: &CampaignReport) -> Vec<String> {
     lines.extend(table("Failures", &report.failures));
     lines.extend(more(report));
     lines.extend(table("Left out of the plan", &report.left_out));
+    lines.extend(table("What people did", &report.actions));
     lines
 }
 

@@ -1,0 +1,200 @@
+//! Heads of the ledger, written into a file that lies elsewhere: `skein serve --anchor PATH`.
+//!
+//! Each line is signed and names the one before. A line is added when the log has grown and a minute is over, and at once when a
+//! campaign has come to its end. The file is only ever appended to, so it may be one that nothing else can be done to (`chattr +a`, a
+//! mount that keeps what was written). If it cannot be written the server goes on, says so in its log once and tries again; what it says
+//! then covers what it did not.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use skein_attest::{AnchorLine, Anchored};
+use skein_ledger::{Event, EventFilter, Kind, Limit};
+use skein_types::{Blake3, codes};
+
+use crate::control::Control;
+use crate::error::ServiceError;
+
+/// Between two lines, as long as no campaign ends.
+const INTERVAL: Duration = Duration::from_secs(60);
+/// How soon it is seen that a campaign ended.
+const LOOK: Duration = Duration::from_secs(1);
+/// Of the last line of a file that goes on. A line has some 500.
+const LINE_MAX: u64 = 64 << 10;
+
+/// The thread that writes it. Dropped, it writes a last line and ends.
+#[derive(Debug)]
+pub struct Anchor {
+    stop: Arc<Stop>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// Said once, to end.
+#[derive(Debug, Default)]
+struct Stop {
+    said: Mutex<bool>,
+    heard: Condvar,
+}
+
+impl Stop {
+    fn now(&self) {
+        *self.said.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.heard.notify_all();
+    }
+
+    /// Whether it was said, by now or within so long.
+    fn wait(&self, most: Duration) -> bool {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.heard.wait_timeout_while(said, most, |said| !*said);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+/// Where it is written, and what was.
+#[derive(Debug)]
+struct Writer {
+    path: PathBuf,
+    file: File,
+    /// Of the last line.
+    prev: Blake3,
+    position: u64,
+}
+
+impl Anchor {
+    /// Opens the file, which may be one that this server has written before, and starts to write.
+    pub fn start(control: &Arc<Control>, path: &Path) -> Result<Self, ServiceError> {
+        let writer = Writer::open(path)?;
+        let (stop, control) = (Arc::<Stop>::default(), Arc::clone(control));
+        let thread = std::thread::Builder::new().name("anchor".to_owned());
+        let told = Arc::clone(&stop);
+        let thread = thread.spawn(move || run(&control, &told, writer)).map_err(failed(path))?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for Anchor {
+    fn drop(&mut self) {
+        self.stop.now();
+        if let Some(Err(_)) = self.thread.take().map(std::thread::JoinHandle::join) {
+            tracing::error!("the thread that writes the anchor panicked");
+        }
+    }
+}
+
+fn run(control: &Control, stop: &Stop, mut writer: Writer) {
+    let (mut looked, mut why, mut told) = (writer.position, "start", false);
+    let mut due = Duration::ZERO;
+    loop {
+        let ended = match control.campaign_ended(&mut looked) {
+            Ok(ended) => ended,
+            Err(error) => {
+                tracing::warn!(%error, "the log cannot be read for the anchor");
+                false
+            }
+        };
+        let (now, stopped) = (control.clock.elapsed(), stop.wait(Duration::ZERO));
+        if ended || stopped || now >= due {
+            let why = if stopped {
+                "end"
+            } else if ended {
+                "campaign"
+            } else {
+                why
+            };
+            match writer.write(control, why) {
+                Ok(()) => told = false,
+                Err(error) if !told => {
+                    tracing::warn!(%error, "the anchor cannot be written");
+                    told = true;
+                }
+                Err(_) => {}
+            }
+            due = now.saturating_add(INTERVAL);
+        }
+        if stopped {
+            return;
+        }
+        why = "interval";
+        stop.wait(LOOK);
+    }
+}
+
+impl Control {
+    /// Whether a campaign came to its end, or was rolled out, since the log was looked at last.
+    fn campaign_ended(&self, looked: &mut u64) -> Result<bool, ServiceError> {
+        let head = self.ledger.head()?.position;
+        let kinds = vec![Kind::CampaignRolledOut, Kind::CampaignMoved];
+        let filter = EventFilter { kinds, ..EventFilter::default() };
+        let mut ended = false;
+        let mut after = *looked;
+        loop {
+            let page = self.ledger.events(after, &filter, Limit::MAX)?;
+            ended |= page.items.iter().any(|recorded| match &recorded.event {
+                Event::CampaignMoved(moved) => moved.to.is_terminal(),
+                other => other.kind() == Kind::CampaignRolledOut,
+            });
+            match page.next {
+                Some(next) => after = next,
+                None => break,
+            }
+        }
+        *looked = head;
+        Ok(ended)
+    }
+}
+
+impl Writer {
+    fn open(path: &Path) -> Result<Self, ServiceError> {
+        let open = || {
+            let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+            let length = file.metadata()?.len();
+            let mut tail = Vec::new();
+            file.seek(SeekFrom::Start(length.saturating_sub(LINE_MAX)))?;
+            (&file).take(LINE_MAX).read_to_end(&mut tail)?;
+            Ok((file, tail))
+        };
+        let (mut file, tail) = open().map_err(failed(path))?;
+        let text = String::from_utf8_lossy(&tail).into_owned();
+        let (mut prev, mut position) = (Blake3([0; 32]), 0);
+        if !text.is_empty() {
+            let last = text.trim_end_matches('\n').rsplit('\n').next().unwrap_or_default();
+            let line: AnchorLine = serde_json::from_str(last).map_err(|error| {
+                ServiceError::new(
+                    codes::ANCHOR_PLACE,
+                    format!("{}: its last line is none of an anchor: {error}", path.display()),
+                )
+                .hint(Some("name a file that is not there yet, and keep this one"))
+            })?;
+            (prev, position) = (Blake3::of(last.as_bytes()), line.position);
+            if !text.ends_with('\n') {
+                file.write_all(b"\n").map_err(failed(path))?;
+            }
+        }
+        Ok(Self { path: path.to_owned(), file, prev, position })
+    }
+
+    /// Adds the head, if it is another.
+    fn write(&mut self, control: &Control, why: &'static str) -> Result<(), ServiceError> {
+        let (signer, at) = control.signer()?;
+        let head = control.ledger.head()?;
+        if head.position == self.position {
+            return Ok(());
+        }
+        let what = Anchored { server: control.server, at, head: (head.position, head.hash), why };
+        let line = AnchorLine::new(&what, self.prev, &signer).to_json();
+        let written =
+            self.file.write_all(format!("{line}\n").as_bytes()).and_then(|()| self.file.sync_data());
+        written.map_err(failed(&self.path))?;
+        (self.prev, self.position) = (Blake3::of(line.as_bytes()), head.position);
+        Ok(())
+    }
+}
+
+fn failed(path: &Path) -> impl Fn(std::io::Error) -> ServiceError + use<> {
+    let path = path.display().to_string();
+    move |error| ServiceError::new(codes::ANCHOR_PLACE, format!("{path}: {error}"))
+}
