@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Free(Measurement),
     /// The sandbox beside the same transform compiled natively.
     Native(Measurement),
+    /// Cells and rows summed up by type, and `lineitem` with and without.
+    Fingerprint(Measurement),
     /// Time to make an instance.
     Instantiate(Measurement),
     /// Time to compile a module, and from a kept artifact to the first batch.

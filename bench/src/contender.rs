@@ -17,7 +17,7 @@ use skein_node::{
     AgentSource, FileChoice, Params, Preparation, Progress, Resize, RunRequest, SchemaGroup, prepare,
 };
 use skein_sandbox::{Limits, Module};
-use skein_types::{Blake3, Clock, RunId};
+use skein_types::{Blake3, Clock, RunId, VerifyLevel};
 use uuid::Uuid;
 
 /// Secrets take no part in benchmarks, so their digest key may be known.
@@ -32,6 +32,8 @@ pub(crate) struct Skein {
     pub(crate) params: Params,
     pub(crate) native: Option<NativeAgents>,
     pub(crate) threads: usize,
+    /// How far the result is verified.
+    pub(crate) verify: VerifyLevel,
     /// Directory for the dataset; on the file system of the outputs.
     pub(crate) desk: PathBuf,
     pub(crate) clock: Arc<dyn Clock>,
@@ -106,6 +108,7 @@ impl Skein {
             limits: Limits::STANDARD,
             rejects_max: 0,
             allow_empty: true,
+            verify: self.verify,
             files: FileChoice::everything(),
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
             resize: Resize::NONE,

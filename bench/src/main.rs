@@ -4,6 +4,7 @@ mod arguments;
 mod campaign;
 mod contender;
 mod copies;
+mod fingerprints;
 mod fleet;
 mod load;
 mod many;
@@ -36,6 +37,7 @@ fn main() -> anyhow::Result<()> {
         Command::Rename(measurement) => (measurement, |bench| bench.rename()),
         Command::Free(measurement) => (measurement, |bench| bench.free()),
         Command::Native(measurement) => (measurement, |bench| bench.native()),
+        Command::Fingerprint(measurement) => (measurement, |bench| bench.fingerprint()),
         Command::Instantiate(measurement) => (measurement, |bench| bench.instantiate()),
         Command::Compile(measurement) => (measurement, |bench| bench.compile()),
         Command::Stop(measurement) => (measurement, |bench| bench.stop()),

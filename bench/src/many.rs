@@ -23,7 +23,7 @@ use skein_node::{
     FileChoice, Params, Preparation, Progress, Resize, RunRequest, Staged, prepare, publish_all,
 };
 use skein_sandbox::{Limits, Module};
-use skein_types::{Clock, RunId};
+use skein_types::{Clock, RunId, VerifyLevel};
 use uuid::Uuid;
 
 use crate::copies;
@@ -193,6 +193,7 @@ impl Many<'_> {
             limits: Limits::STANDARD,
             rejects_max: 0,
             allow_empty: true,
+            verify: VerifyLevel::STANDARD,
             files: FileChoice::everything(),
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
             resize: Resize::NONE,

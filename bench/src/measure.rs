@@ -9,11 +9,12 @@ use skein_bench::pair::{Way, ratio};
 use skein_bench::report::Report;
 use skein_bench::rounds::MIN_ROUNDS;
 use skein_bench::rows;
-use skein_types::{Clock, SystemClock};
+use skein_types::{Clock, SystemClock, VerifyLevel};
 
 use crate::arguments::{Measurement, Surroundings};
 use crate::campaign::Campaigns;
 use crate::contender::{NativeAgents, Skein, params};
+use crate::fingerprints;
 use crate::fleet;
 use crate::load::Load;
 use crate::many::{self, Many};
@@ -76,6 +77,26 @@ impl<'a> Bench<'a> {
         };
         let ways = [way("sandboxed", sandboxed), way("native", native)];
         Ok(vec![ratio("native", ways, self.rounds(), rows::native())?])
+    }
+
+    pub(crate) fn fingerprint(&self) -> anyhow::Result<Vec<Report>> {
+        let work = rows::lineitem(&self.source()?).work;
+        let out = self.desk().join("timed.parquet");
+        let way = |name, verify| {
+            let skein = Skein { verify, ..self.skein("lineitem-v2", json!({}), None)? };
+            let (work, out) = (&work, &out);
+            let run = move || {
+                let took = skein.run(work, out)?;
+                std::fs::remove_file(out)?;
+                Ok((took.staged.seconds, took.staged.bytes))
+            };
+            Ok::<_, anyhow::Error>(Way { name, run: Box::new(run) })
+        };
+        let ways = [way("fingerprint", VerifyLevel::Fingerprint)?, way("counts", VerifyLevel::Counts)?];
+        let standard = ratio("lineitem, fingerprint over counts", ways, self.rounds(), rows::fingerprint())?;
+        let ways = [way("readback", VerifyLevel::Readback)?, way("counts", VerifyLevel::Counts)?];
+        let most = ratio("lineitem, readback over counts", ways, self.rounds(), rows::readback())?;
+        Ok(vec![fingerprints::by_type(&self.workshop.clock)?, standard, most])
     }
 
     pub(crate) fn instantiate(&self) -> anyhow::Result<Vec<Report>> {
@@ -169,6 +190,7 @@ impl<'a> Bench<'a> {
             params: params(parameters)?,
             native,
             threads: self.measurement.threads(),
+            verify: VerifyLevel::STANDARD,
             desk: self.desk(),
             clock: Arc::clone(&self.workshop.clock),
         })

@@ -32,6 +32,16 @@ pub fn native() -> Figure {
     figure("sandboxed / native in the same pipeline", "", 1.2, 1.1)
 }
 
+/// What summing up and hashing adds to a run.
+pub fn fingerprint() -> Figure {
+    figure("verified by fingerprint / by counts", "", 1.25, 1.1)
+}
+
+/// What reading everything again adds to it.
+pub fn readback() -> Figure {
+    Figure { what: "verified by readback / by counts", unit: "", value: 0.0, must: None, aim: None }
+}
+
 /// An instance, ready to be called.
 pub fn instantiate() -> Figure {
     figure("instantiate, median", "us", 100.0, 30.0)

@@ -34,7 +34,7 @@ fn dataset(site: &Site) -> PathBuf {
 type Case = (&'static str, &'static str, Code);
 
 /// What a plan can lie about: noticed by `check` as well, before any row moves.
-const PLANS: [Case; 19] = [
+const PLANS: [Case; 18] = [
     ("plan-refuses", "same", codes::PLAN_REFUSED),
     ("plan-panics", "same", codes::GUEST_TRAP),
     ("plan-unknown-column", "same", codes::PLAN_UNKNOWN_COLUMN),
@@ -52,7 +52,6 @@ const PLANS: [Case; 19] = [
     ("plan-carried-nullable", "same", codes::PLAN_CARRIED_CHANGED),
     ("plan-not-read", "same", codes::PLAN_NOT_READ),
     ("plan-carried", "free", codes::PLAN_FREE_CARRIES),
-    ("plan-preserved", "free", codes::PLAN_FREE_PRESERVES),
     ("plan-must", "same", codes::PLAN_UNKNOWN_MUST),
 ];
 

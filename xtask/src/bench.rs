@@ -24,6 +24,8 @@ pub(crate) enum Name {
     Free,
     /// Sandboxed against the same transform compiled natively
     Native,
+    /// What fingerprints cost, by type and over a whole run
+    Fingerprint,
     /// Time to instantiate a module
     Instantiate,
     /// Time to compile a module, and from a cached artifact to the first batch

@@ -10,5 +10,6 @@ mod refusals;
 mod resumed;
 mod shop;
 mod shrinking;
+mod verified;
 
 pub(crate) use shop::Shop;

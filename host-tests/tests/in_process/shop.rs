@@ -13,7 +13,7 @@ use skein_node::{
 };
 use skein_sandbox::jail::{JailOptions, compile_in_jail};
 use skein_sandbox::{ArtifactKey, Engine, Limits, Module};
-use skein_types::{Clock, RunId, SystemClock};
+use skein_types::{Clock, RunId, SystemClock, VerifyLevel};
 use uuid::Uuid;
 
 const THREADS: usize = 2;
@@ -50,6 +50,7 @@ impl Shop {
             limits: Limits::STANDARD,
             rejects_max: 0,
             allow_empty: true,
+            verify: VerifyLevel::STANDARD,
             files: FileChoice::everything(),
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
             resize: Resize::NONE,

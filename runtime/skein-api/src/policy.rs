@@ -1,7 +1,7 @@
 //! How a campaign shall go. What is not said is the standard.
 
 use serde::{Deserialize, Serialize};
-use skein_types::{Bytes, Fuel, Millis, Rows, Rule};
+use skein_types::{Bytes, Fuel, Millis, Rows, Rule, VerifyLevel};
 use utoipa::ToSchema;
 
 use crate::Name;
@@ -215,4 +215,6 @@ pub struct Policy {
     /// What must hold of each dataset before what was made of it is published.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rules: Option<List<Rule, 32>>,
+    /// How far results are verified before they become visible.
+    pub verify: VerifyLevel,
 }

@@ -8,6 +8,7 @@
 //! pin = "schema"           # or "snapshot": a dataset whose data moved since the plan is stale, too
 //! names = "hash"           # or "keep": how output files are called
 //! rollback_window = "7d"   # how long published runs can be undone
+//! verify = "fingerprint"   # or "counts", "readback": how far a result is verified before it is published
 //!
 //! [approvals]
 //! expires = "7d"           # how long an approval holds before the start
@@ -40,7 +41,7 @@ mod span;
 mod text;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use skein_types::{Bytes, Rule};
+use skein_types::{Bytes, Rule, VerifyLevel};
 
 pub use allowance::Allowance;
 pub use share::{Share, ShareParseError};
@@ -75,6 +76,8 @@ pub struct Policy {
     /// What must hold of each dataset before what was made of it is published.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
+    /// How far a result is verified before it becomes visible.
+    pub verify: VerifyLevel,
     /// Shares of all datasets, one per wave between the canary and the rest.
     pub waves: Vec<Share>,
 }
@@ -179,6 +182,7 @@ impl Policy {
             retries: RetryRule::standard(),
             rollback_window: Span::days(7),
             rules: Vec::new(),
+            verify: VerifyLevel::STANDARD,
             waves: vec![Share::percent(10)],
         }
     }
@@ -245,7 +249,8 @@ mod tests {
         let canonical = concat!(
             r#"{"admission":"slow-start","approvals":{"expires":"7d","promote":"automatic"},"budget":"2%","canary":{"bytes":10737418240,"datasets":20,"#,
             r#""share":"1%"},"dry_run":{"datasets":200,"share":"1%"},"gate":"95%","names":"hash","pin":"schema","#,
-            r#""retries":{"longest":"1m","transient":5,"wait":"1s"},"rollback_window":"7d","waves":["10%"]}"#
+            r#""retries":{"longest":"1m","transient":5,"wait":"1s"},"rollback_window":"7d","#,
+            r#""verify":"fingerprint","waves":["10%"]}"#
         );
         assert_eq!(Policy::standard().canonical(), canonical);
         assert_eq!(Policy::parse(""), Ok(Policy::standard()));
@@ -265,7 +270,7 @@ mod tests {
     #[test]
     fn every_key_is_read() {
         let text = "admission = \"strict\"\nbudget = 7\nwaves = [\"5%\", \"20.5%\"]\ngate = \"80%\"\npin = \"snapshot\"\n\
-                    names = \"keep\"\nrollback_window = \"1h\"\n[canary]\nshare = \"2%\"\ndatasets = 5\nbytes = 9\n\
+                    names = \"keep\"\nrollback_window = \"1h\"\nverify = \"readback\"\n[canary]\nshare = \"2%\"\ndatasets = 5\nbytes = 9\n\
                     [dry_run]\nshare = \"3%\"\ndatasets = 6\n[retries]\ntransient = 1\nwait = \"250ms\"\nlongest = \"2s\"\n\
                     [approvals]\nexpires = \"36h\"\npromote = \"approval\"\n";
         let policy = Policy::parse(text).unwrap();
@@ -277,6 +282,7 @@ mod tests {
             (policy.approvals.expires.to_string(), policy.approvals.promote),
             ("36h".to_owned(), Promote::Approval)
         );
+        assert_eq!(policy.verify, skein_types::VerifyLevel::Readback);
         assert_eq!((policy.budget, policy.gate), (Allowance::Runs(7), Share::percent(80)));
         assert_eq!(policy.waves, ["5%", "20.5%"].map(|share| share.parse().unwrap()));
         assert_eq!(

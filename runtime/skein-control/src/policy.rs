@@ -49,6 +49,7 @@ pub(crate) fn rules(asked: &skein_api::Policy) -> Result<Policy, ServiceError> {
         retries: retries(asked.retries, standard.retries)?,
         rollback_window: asked.window_ms.map_or(standard.rollback_window, Span::of),
         rules: named_once(asked)?,
+        verify: asked.verify,
         waves: waves.unwrap_or(Ok(standard.waves))?,
     };
     Ok(rules)
@@ -259,9 +260,10 @@ mod tests {
             "waves": ["5%", "20.5%"], "canary": { "share": "2%", "datasets": 5, "bytes": 9 },
             "dry_run": { "share": "3%", "datasets": 6 }, "retries": { "transient": 1, "wait_ms": 250, "longest_ms": 2_000 },
             "approvals": { "expires_ms": 129_600_000, "promote": "approval" },
+            "verify": "readback",
         }));
         let same = "admission = \"strict\"\nbudget = \"0.5%\"\nwaves = [\"5%\", \"20.5%\"]\ngate = \"80%\"\n\
-                    names = \"keep\"\nrollback_window = \"1h\"\n[canary]\nshare = \"2%\"\ndatasets = 5\nbytes = 9\n\
+                    names = \"keep\"\nrollback_window = \"1h\"\nverify = \"readback\"\n[canary]\nshare = \"2%\"\ndatasets = 5\nbytes = 9\n\
                     [dry_run]\nshare = \"3%\"\ndatasets = 6\n[retries]\ntransient = 1\nwait = \"250ms\"\nlongest = \"2s\"\n\
                     [approvals]\nexpires = \"36h\"\npromote = \"approval\"\n";
         assert_eq!(rules(&policy).unwrap(), Policy::parse(same).unwrap());

@@ -102,6 +102,7 @@ impl Control {
             allow_empty: live.policy.allow_empty,
             checkpoint_rows: live.policy.checkpoint_rows.unwrap_or(CHECKPOINT_ROWS),
             names: live.policy.names,
+            verify: live.policy.verify,
         })
     }
 

@@ -13,8 +13,8 @@ use crate::dataset::{Dataset, State};
 use crate::fault::{During as _, IoFault};
 use crate::listing::FileStat;
 use crate::log::LogError;
-use crate::log::machine::Version;
-use crate::log::record::FileRecord;
+use crate::log::machine::{Version, VersionKind};
+use crate::log::record::{FileRecord, PublishFacts};
 use crate::output::{Output, OutputError};
 use crate::place::Kind;
 use crate::store::{self, attributes, copy};
@@ -149,6 +149,15 @@ impl VersionFiles {
     /// Its number.
     pub fn version(&self) -> u64 {
         self.version.version
+    }
+
+    /// What is recorded of the run that made it; none if no run did.
+    pub fn facts(&self) -> Option<&PublishFacts> {
+        match &self.version.kind {
+            VersionKind::Published(facts) => Some(facts),
+            VersionKind::Beside(origin) => Some(&origin.facts),
+            VersionKind::Adopted | VersionKind::Observed { .. } | VersionKind::RolledBack { .. } => None,
+        }
     }
 
     /// Every file, sorted by path.

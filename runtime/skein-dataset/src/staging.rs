@@ -406,6 +406,11 @@ impl Staging {
         dataset.state_path().join("stage").join(&self.shared.name)
     }
 
+    /// A finished file, to be read again.
+    pub fn read_again(&self, path: &str) -> Result<std::fs::File, StageError> {
+        Ok(store::open_file(&self.shared.data, path)?.into_std())
+    }
+
     /// Owners and attributes that could not be kept, for the run's summary: of the files that are finished, and of
     /// directories after [`Staging::finish_dirs`].
     pub fn lost_attributes(&self) -> Vec<String> {

@@ -371,6 +371,7 @@ fn sampled(
         sandboxes: &Sandboxes::new(module, manifest, request, (&work.applied, progress)).bearing_rejects(),
         migration,
         batch_bytes: manifest.batch_bytes.map(u64::from),
+        sequential: manifest.state == StateKind::Sequential,
         progress,
         recut: sampling.recut,
         seen: Seen::default(),

@@ -65,6 +65,14 @@ pub enum RunError {
     Guest { place: String, source: GuestError },
     #[error("{place}: {source}")]
     Preserved { place: String, source: PreservedChanged },
+    #[error("{file}: rows do not add up: {what}")]
+    Counts { file: String, what: String },
+    #[error("{file}, read again before it is published: {what}")]
+    ReadBack { file: String, what: String },
+    #[error(
+        "{file}, read again before it is published: the bytes of column {column:?} are not those of its source"
+    )]
+    CopyDiffers { file: String, column: String },
     #[error("more than {limit} rejected rows; {first}")]
     TooManyRejects { limit: u64, first: RejectNote },
     #[error("no row of {read} is left: {}", gone(*.read, *.rejected, .first))]
@@ -138,7 +146,11 @@ impl RunError {
             Self::Target { source, .. } => source.code(),
             Self::GroupsDiffer { .. } => codes::PLAN_GROUPS_DIFFER,
             Self::Guest { source, .. } => source.code(),
-            Self::Preserved { .. } => codes::GUEST_PRESERVED_CHANGED,
+            Self::Preserved { source: PreservedChanged::Rows { .. }, .. } => codes::GUEST_PRESERVED_CHANGED,
+            Self::Preserved { .. } => codes::PRESERVED_SET_CHANGED,
+            Self::Counts { .. } => codes::COUNTS_DIFFER,
+            Self::ReadBack { .. } => codes::READBACK_DIFFERS,
+            Self::CopyDiffers { .. } => codes::READBACK_COPY_DIFFERS,
             Self::TooManyRejects { .. } => codes::GUEST_REJECTS,
             Self::NothingLeft { .. } => codes::NOTHING_LEFT,
             Self::RuleBroken(_) => codes::RULE_BROKEN,
@@ -218,7 +230,12 @@ impl RunError {
             | Self::Plan { .. }
             | Self::Target { .. }
             | Self::Preserved { .. }
+            | Self::Counts { .. }
             | Self::Bug(_) => None,
+            Self::ReadBack { .. } | Self::CopyDiffers { .. } => Some(
+                "the dataset is as it was; if it happens again, look at the disk and the memory of the machine"
+                    .to_owned(),
+            ),
         }
     }
 }

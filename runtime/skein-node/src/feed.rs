@@ -3,12 +3,13 @@
 use arrow_array::RecordBatch;
 use skein_dataset::parquet::SourceFile;
 use skein_sandbox::{Processed, Reject};
-use skein_types::Selection;
+use skein_types::{Selection, VerifyLevel};
 
 use crate::agent::Agent;
 use crate::error::RunError;
 use crate::preserved::PreservedCheck;
 use crate::progress::Progress;
+use crate::witness::{Observer, Witness};
 
 /// More rows per batch leave the CPU's caches, fewer cost calls.
 const BATCH_ROWS_MAX: usize = 16 * 1024;
@@ -23,6 +24,8 @@ pub(crate) struct RowGroupTally {
     pub(crate) kept: Selection,
     /// Rejects, rows counted within the row group.
     pub(crate) rejects: Vec<Reject>,
+    /// What was seen of it.
+    pub(crate) witness: Witness,
 }
 
 /// How row groups are fed; the same for a whole schema group.
@@ -33,6 +36,8 @@ pub(crate) struct Feed<'a> {
     /// Wanted bytes of a batch, if the module has a wish.
     pub(crate) batch_bytes: Option<u64>,
     pub(crate) preserved: &'a PreservedCheck,
+    /// How much is seen of what the agent gives.
+    pub(crate) level: VerifyLevel,
     pub(crate) progress: &'a Progress,
 }
 
@@ -48,13 +53,17 @@ impl Feed<'_> {
     ) -> Result<RowGroupTally, RunError> {
         let mut kept = Vec::new();
         let mut rejects = Vec::new();
+        let (mut observer, mut witness) = (Observer::new(self.level), Witness::default());
         self.batches(agent, source, (row_group, first_row, usize::MAX), |processed| {
             rejects.extend(processed.rejects);
+            observer.made(&processed.data, &mut witness)?;
             sink(&processed.selection, processed.data)?;
             kept.push(processed.selection);
             Ok(())
         })?;
-        Ok(RowGroupTally { kept: Selection::concat(&kept), rejects })
+        let kept = Selection::concat(&kept);
+        witness.row_group(kept.rows(), kept.kept(), rejects.len());
+        Ok(RowGroupTally { kept, rejects, witness })
     }
 
     /// Feeds the first batches of a row group, at most `most`. Rejects come with rows counted within the row group.
@@ -107,7 +116,7 @@ mod tests {
     use arrow_array::{Int64Array, RecordBatch};
     use skein_dataset::parquet::{FreshFile, SourceFile};
     use skein_sandbox::{GuestError, Processed, Seed, Usage};
-    use skein_types::Selection;
+    use skein_types::{Selection, VerifyLevel};
 
     use super::Feed;
     use crate::agent::Agent;
@@ -160,7 +169,13 @@ mod tests {
         let source = SourceFile::open(File::open(&path).unwrap(), "a.parquet").unwrap();
 
         let (progress, preserved) = (Progress::default(), PreservedCheck::default());
-        let feed = Feed { leaves: &[0], batch_bytes: Some(1), preserved: &preserved, progress: &progress };
+        let feed = Feed {
+            leaves: &[0],
+            batch_bytes: Some(1),
+            preserved: &preserved,
+            level: VerifyLevel::Counts,
+            progress: &progress,
+        };
         let mut agent = Busy { progress: &progress, told: Vec::new() };
         Thread::Own.begins();
         feed.batches(&mut agent, &source, (0, 0, usize::MAX), |_| Ok(())).unwrap();

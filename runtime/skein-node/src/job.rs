@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use skein_dataset::{NameRule, Snapshot, Staging};
 use skein_sandbox::{Manifest, Module};
-use skein_types::{Clock, StateKind};
+use skein_types::{Clock, StateKind, VerifyLevel};
 
 use crate::agent::AgentSource;
 use crate::error::RunError;
@@ -15,8 +15,10 @@ use crate::part::Part;
 use crate::pieces::Pieces;
 use crate::planning::Plans;
 use crate::presented::Recorded;
+use crate::preserved;
 use crate::progress::Progress;
 use crate::quarantine::Quarantine;
+use crate::readback;
 use crate::report::Migration;
 use crate::run::RunRequest;
 use crate::sandboxed::Sandboxes;
@@ -108,11 +110,16 @@ impl Job {
         agents: &'a [Box<dyn AgentSource + 'a>],
     ) -> Result<Transformed, RunError> {
         let outputs = self.request.resize.outputs(bench.snapshot, files, &self.migration.name)?;
-        let transform = Transform { job: self, bench, files, outputs: &outputs, first_file, agents };
-        match self.manifest.state {
-            StateKind::None => transform.run(self.request.threads),
-            StateKind::Sequential => sequential::run(&transform),
+        let secret = preserved::secret()?;
+        let transform = Transform { job: self, bench, files, outputs: &outputs, first_file, agents, secret };
+        let made = match self.manifest.state {
+            StateKind::None => transform.run(self.request.threads)?,
+            StateKind::Sequential => sequential::run(&transform)?,
+        };
+        if self.request.verify.reaches(VerifyLevel::Readback) {
+            readback::read_back(self, &made.outputs, bench.staging, bench.progress)?;
         }
+        Ok(made)
     }
 
     /// Makes one part of the splits and keeps it.
@@ -124,6 +131,7 @@ impl Job {
     ) -> Result<Transformed, RunError> {
         let outputs = self.request.resize.outputs(bench.snapshot, &self.files, &self.migration.name)?;
         let files = &self.files;
-        Transform { job: self, bench, files, outputs: &outputs, first_file: 0, agents }.part(part)
+        let secret = preserved::secret()?;
+        Transform { job: self, bench, files, outputs: &outputs, first_file: 0, agents, secret }.part(part)
     }
 }

@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use skein_dataset::parquet::{FileSealer, FreshRowGroup, OutputPlan, Sealed, SourceFile};
 use skein_dataset::{NameRule, PinnedFile, StageError, StagedEntry, StagedFile, Staging};
+use skein_types::VerifyLevel;
 
 use crate::error::RunError;
 use crate::seed::FileSeed;
+use crate::witness::Witness;
 
 /// What workers of one file share.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub(crate) struct StagedOutput {
     pub(crate) output: Arc<OutputPlan>,
     /// Places of its sources among the input files.
     pub(crate) sources: Vec<usize>,
+    /// What was seen of its rows.
+    pub(crate) witness: Witness,
 }
 
 /// State of one output file.
@@ -67,6 +71,8 @@ pub(crate) struct OutputWriter {
     pub(crate) sealer: FileSealer<Sink>,
     sink: Sink,
     output: Arc<OutputPlan>,
+    /// What was seen of the rows so far.
+    pub(crate) witness: Witness,
 }
 
 /// The staged file behind a sealer that is consumed before the file gets its name.
@@ -77,11 +83,12 @@ impl OutputWriter {
     pub(crate) fn create(
         staging: &Staging,
         pinned: &PinnedFile,
-        output: &Arc<OutputPlan>,
+        (output, level): (&Arc<OutputPlan>, VerifyLevel),
     ) -> Result<Self, RunError> {
         let sink = Sink::new(staging.file(pinned)?);
         let sealer = FileSealer::new(Arc::clone(output), sink.clone())?;
-        Ok(Self { sealer, sink, output: Arc::clone(output) })
+        let sealer = sealer.proving(level.reaches(VerifyLevel::Fingerprint));
+        Ok(Self { sealer, sink, output: Arc::clone(output), witness: Witness::default() })
     }
 
     /// Appends row groups that follow no source row group.
@@ -95,7 +102,8 @@ impl OutputWriter {
     /// Writes the footer and gives the file its name.
     pub(crate) fn finish(self, rule: NameRule, sources: Vec<usize>) -> Result<StagedOutput, RunError> {
         let sealed = self.sealer.finish()?;
-        Ok(StagedOutput { entry: self.sink.finish(rule)?, sealed, output: self.output, sources })
+        let Self { output, witness, .. } = self;
+        Ok(StagedOutput { entry: self.sink.finish(rule)?, sealed, output, sources, witness })
     }
 }
 

@@ -17,6 +17,7 @@ mod cpu;
 mod dry_run;
 mod error;
 mod feed;
+mod fingerprint;
 mod inputs;
 mod job;
 mod journal;
@@ -34,6 +35,7 @@ mod presented;
 mod preserved;
 mod progress;
 mod quarantine;
+mod readback;
 mod recut;
 mod remote;
 mod replay;
@@ -47,6 +49,7 @@ mod sequential;
 mod staged;
 mod summary;
 mod transform;
+mod witness;
 
 pub use agent::{Agent, AgentSource};
 pub use aside::write_aside;
@@ -58,6 +61,7 @@ pub use dry_run::{
     Sample, SampledColumns, SampledGroup, SampledRow, Tried, Undeclared, Warning, WorkCounts, dry_run,
 };
 pub use error::{GroupLine, Groups, RunError};
+pub use fingerprint::{ColumnPrint, CopiedPrint, Fingerprint};
 pub use lineage::{
     ColumnChange, ColumnLineage, DroppedColumn, Lineage, NestedLineage, OriginKind, Proof, WasColumn,
 };

@@ -27,6 +27,7 @@ use crate::job::Job;
 use crate::lane::FileWork;
 use crate::planning::{self, SchemaGroup};
 use crate::transform::Transform;
+use crate::witness::Witness;
 
 /// Whether and whence a run keeps and takes over pieces.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +58,9 @@ pub(crate) struct Note {
     pub(crate) counters: BTreeMap<String, u64>,
     /// By row group.
     pub(crate) rejects: Vec<(usize, Vec<Rejected>)>,
+    /// What was seen of the rows; those of a whole file add up.
+    #[serde(default)]
+    pub(crate) witness: Witness,
 }
 
 /// A reject, its row counted within the row group.
@@ -90,7 +94,9 @@ impl Key {
         let mut add = |bytes: &[u8]| {
             hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
         };
-        add(concat!(env!("CARGO_PKG_VERSION"), " 1").as_bytes());
+        add(concat!(env!("CARGO_PKG_VERSION"), " 2").as_bytes());
+        // What is noted beside a piece is what is looked at when it is made.
+        add(job.request.verify.as_str().as_bytes());
         add(&job.migration.module.0);
         add(&job.migration.params.0);
         add(&planning::digest(&job.plans.groups).0);
@@ -115,7 +121,9 @@ impl Key {
         let mut add = |bytes: &[u8]| {
             hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
         };
-        add(concat!(env!("CARGO_PKG_VERSION"), " 1").as_bytes());
+        add(concat!(env!("CARGO_PKG_VERSION"), " 2").as_bytes());
+        // What is noted beside a piece is what is looked at when it is made.
+        add(job.request.verify.as_str().as_bytes());
         add(&job.migration.module.0);
         add(&job.migration.params.0);
         add(&group.plan.digest().0);

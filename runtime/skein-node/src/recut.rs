@@ -14,6 +14,7 @@ use crate::inputs;
 use crate::lane::{FileWork, OutputWriter};
 use crate::resize::OutputFile;
 use crate::transform::{Shared, Tally, Transform};
+use crate::witness::Witness;
 
 impl Transform<'_> {
     /// How the output is stored: like its first source, with the keys that are true of all.
@@ -44,6 +45,7 @@ impl Shared<'_> {
         tally: &mut Tally,
     ) -> Result<(), RunError> {
         let mut cutter = RowGroupCutter::sized(Arc::clone(&first.output), size)?;
+        let mut witness = Witness::default();
         let mut push = |batch: RecordBatch| writer.append_fresh(cutter.push(&batch)?);
         for file in &output.sources {
             let work = self.transform.source_work(*file, |_| Ok(Arc::clone(&first.output)))?;
@@ -51,13 +53,14 @@ impl Shared<'_> {
                 if self.transform.bench.progress.is_cancelled() {
                     return Err(RunError::Cancelled);
                 }
-                self.recut_row_group((*file, row_group), &work, tally, &mut push)?;
+                self.recut_row_group((*file, row_group), &work, (tally, &mut witness), &mut push)?;
             }
             if *file != output.first() {
                 // The output counts for its first.
                 self.transform.bench.progress.file_done(0);
             }
         }
+        writer.witness.add(&witness);
         writer.append_fresh(cutter.finish()?)
     }
 
@@ -65,23 +68,24 @@ impl Shared<'_> {
         &self,
         (file, row_group): (usize, usize),
         work: &FileWork,
-        tally: &mut Tally,
+        (tally, witness): (&mut Tally, &mut Witness),
         mut push: impl FnMut(RecordBatch) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         let plan = &self.transform.group(file).plan;
         if plan.shape() == Shape::Free {
             // The guest makes every column.
             let sink = |_: &Selection, made: Vec<RecordBatch>| made.into_iter().try_for_each(&mut push);
-            return self.through_agent((file, row_group), work, tally, sink).map(drop);
+            return self.through_agent((file, row_group), work, (tally, witness), sink).map(drop);
         }
         let mut rows = WholeRows::new(&work.output, plan, (&work.source, row_group))?;
         if plan.needs_guest() {
             let sink = |kept: &Selection, made: Vec<RecordBatch>| rows.next(kept, &made, &mut push);
-            return self.through_agent((file, row_group), work, tally, sink).map(drop);
+            return self.through_agent((file, row_group), work, (tally, witness), sink).map(drop);
         }
         let all = Selection::all(work.source.row_group_rows(row_group));
         rows.next(&all, &[], &mut push)?;
         tally.row_group(&all, 0);
+        witness.row_group(all.rows(), all.kept(), 0);
         self.transform.bench.progress.rows_done(all.rows() as u64);
         Ok(())
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use skein_api::{PartOf, Replay, SourceSeen};
 use skein_dataset::{Dataset, NameRule, RowCounts, Snapshot, Staging};
 use skein_sandbox::Module;
-use skein_types::{Blake3, Bytes, Clock, ParamsDigest, RunId};
+use skein_types::{Blake3, Bytes, Clock, ParamsDigest, RunId, VerifyLevel};
 
 use crate::aside::Begun;
 use crate::choice::FileChoice;
@@ -48,6 +48,7 @@ impl Repeat {
             limits: remote::limits(&told.limits),
             rejects_max: told.rejects_max,
             allow_empty: told.allow_empty,
+            verify: VerifyLevel::Counts,
             files: FileChoice::everything(),
             checkpoint_rows: told.checkpoint_rows,
             resize: Resize::NONE,

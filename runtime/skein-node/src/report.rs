@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 use skein_dataset::RowCounts;
-use skein_types::{Bytes, Fuel, Millis, ModuleDigest, ParamsDigest, RuleResult, RunId};
+use skein_types::{Bytes, Fuel, Millis, ModuleDigest, ParamsDigest, RuleResult, RunId, VerifyLevel};
 
 use crate::counters::Counters;
+use crate::fingerprint::Fingerprint;
 
 /// The migration as records name it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -72,6 +73,11 @@ pub struct RunReport {
     pub left_for_next: usize,
     /// Rows by fate; unless the shape is free, `read = written + rejected + filtered`.
     pub rows: RowCounts,
+    /// How far the result was verified.
+    pub verified: VerifyLevel,
+    /// What its content adds up to; in the log.
+    #[serde(skip)]
+    pub fingerprint: Option<Fingerprint>,
     /// Columns by origin.
     pub columns: ColumnCounts,
     /// What the module counted: names and numbers are the module's own.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use skein_dataset::{Applied, Dataset, NameRule, RunLock, Snapshot, Staging, StateError};
 use skein_sandbox::{Limits, Manifest, Module};
-use skein_types::{Bytes, Clock, Origin, Rows, RunId, StateKind};
+use skein_types::{Bytes, Clock, Origin, Rows, RunId, StateKind, VerifyLevel};
 
 use crate::agent::AgentSource;
 use crate::choice::FileChoice;
@@ -61,6 +61,8 @@ pub struct RunRequest {
     pub names: NameRule,
     /// Columns whose values are shown to nobody, beside those that are marked so in files.
     pub sensitive: Vec<String>,
+    /// How far the result is verified before it becomes visible.
+    pub verify: VerifyLevel,
 }
 
 impl RunRequest {

@@ -7,7 +7,7 @@
 //! A large run keeps what each row group gave, and at each border what the agent saved. A later attempt takes over the
 //! row groups up to the last border of which everything is kept, in order, and opens an agent from there.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arrow_array::RecordBatch;
 use serde::{Deserialize, Serialize};
@@ -22,8 +22,9 @@ use crate::feed::{Feed, RowGroupTally};
 use crate::inputs;
 use crate::lane::{FileWork, OutputWriter};
 use crate::pieces::{Key, Note, Pieces, Rejected};
-use crate::preserved::PreservedCheck;
+use crate::preserved::{Multisets, PreservedCheck, common};
 use crate::transform::{Tally, Transform, Transformed};
+use crate::witness::{Observer, Witness};
 
 /// The one agent of a sequential task, wherever it lives at the moment.
 struct Task<'a> {
@@ -36,6 +37,10 @@ struct Task<'a> {
     /// Row groups of the run before the next one.
     place: usize,
     kept: Option<Kept<'a>>,
+    /// Of preserved columns that rows may be anywhere with.
+    multisets: Arc<Mutex<Multisets>>,
+    /// Columns that the plans of all files preserve.
+    common: Vec<String>,
 }
 
 /// What is kept of a run, and what is taken over.
@@ -121,8 +126,17 @@ pub(crate) fn run(transform: &Transform<'_>) -> Result<Transformed, RunError> {
     let pieces = transform.bench.pieces.filter(|_| in_place);
     let (kept, tally) = pieces.map(|pieces| Kept::of(transform, pieces)).unzip();
     let tally = tally.unwrap_or_default();
-    let mut task =
-        Task { transform, agent: None, rows_since_checkpoint: 0, first_row: 0, tally, place: 0, kept };
+    let mut task = Task {
+        transform,
+        agent: None,
+        rows_since_checkpoint: 0,
+        first_row: 0,
+        tally,
+        place: 0,
+        kept,
+        multisets: Arc::default(),
+        common: common(transform.job.plans.groups.iter().map(|group| &group.plan)),
+    };
     let started = cpu::of_this_thread();
     let mut outputs = Vec::with_capacity(transform.files.len());
     for file in 0..transform.files.len() {
@@ -146,22 +160,26 @@ impl Task<'_> {
         let transform = self.transform;
         let work = transform.file_work(&transform.outputs[file])?;
         let group = transform.group(file);
-        let preserved = PreservedCheck::new(&group.plan);
+        let preserved =
+            PreservedCheck::of_run(&group.plan, (transform.secret, &self.multisets), &self.common);
         let leaves = group.plan.read_leaves();
         let feed = Feed {
             leaves: &leaves,
             batch_bytes: transform.batch_bytes(),
             preserved: &preserved,
+            level: transform.job.request.verify,
             progress: transform.bench.progress,
         };
         let pinned = transform.files[file].pinned(transform.bench.snapshot);
-        let mut writer = OutputWriter::create(transform.bench.staging, pinned, &work.output)?;
+        let as_planned = (&work.output, transform.job.request.verify);
+        let mut writer = OutputWriter::create(transform.bench.staging, pinned, as_planned)?;
         if group.plan.shape() == Shape::Free {
             self.free(file, &work, &feed, &mut writer)?;
         } else {
             self.in_place(file, &work, &feed, &mut writer)?;
         }
         let staged = writer.finish(transform.bench.rule, vec![file])?;
+        transform.reconcile(&staged)?;
         transform.bench.progress.file_done(staged.entry.size);
         Ok(staged)
     }
@@ -174,7 +192,8 @@ impl Task<'_> {
         writer: &mut OutputWriter,
     ) -> Result<(), RunError> {
         for row_group in 0..work.source.row_groups() {
-            if let Some(fragment) = self.taken_over((file, row_group), work)? {
+            if let Some((fragment, witness)) = self.taken_over((file, row_group), work)? {
+                writer.witness.add(&witness);
                 writer.sealer.append(&work.source, fragment)?;
                 continue;
             }
@@ -183,10 +202,12 @@ impl Task<'_> {
             let fed =
                 self.row_group((file, row_group), work, feed, &mut |batch| Ok(encoder.write(&batch)?))?;
             let fragment = self.keep(encoder.finish(&fed.kept)?, &fed);
+            writer.witness.add(&fed.witness);
             writer.sealer.append(&work.source, fragment)?;
         }
         if self.is_last(file) {
-            self.finish(|_| Err(RunError::bug("the sandbox let rows out of finish that have no place")))?;
+            let no_place = || RunError::bug("the sandbox let rows out of finish that have no place");
+            return if self.finish()?.is_empty() { Ok(()) } else { Err(no_place()) };
         }
         Ok(())
     }
@@ -201,10 +222,15 @@ impl Task<'_> {
         let mut cutter = RowGroupCutter::new(Arc::clone(&work.output))?;
         for row_group in 0..work.source.row_groups() {
             let mut sink = |batch: RecordBatch| writer.append_fresh(cutter.push(&batch)?);
-            self.row_group((file, row_group), work, feed, &mut sink)?;
+            let fed = self.row_group((file, row_group), work, feed, &mut sink)?;
+            writer.witness.add(&fed.witness);
         }
         if self.is_last(file) {
-            self.finish(|batch| writer.append_fresh(cutter.push(&batch)?))?;
+            let last = self.finish()?;
+            let changed = |source| RunError::Preserved { place: "the whole run".to_owned(), source };
+            feed.preserved.ended(&last).map_err(changed)?;
+            Observer::new(feed.level).made(&last, &mut writer.witness)?;
+            last.into_iter().try_for_each(|batch| writer.append_fresh(cutter.push(&batch)?))?;
         }
         writer.append_fresh(cutter.finish()?)
     }
@@ -214,7 +240,7 @@ impl Task<'_> {
         &mut self,
         (file, row_group): (usize, usize),
         work: &FileWork,
-    ) -> Result<Option<Fragment>, RunError> {
+    ) -> Result<Option<(Fragment, Witness)>, RunError> {
         let Some(kept) = self.kept.as_ref().filter(|kept| self.place < kept.until) else { return Ok(None) };
         let found = kept.pieces.find(&Key::of_all(self.transform, &row_group_at(self.place)));
         let Some((pieces, note)) = found else { return Err(gone()) };
@@ -227,7 +253,7 @@ impl Task<'_> {
         }
         self.first_row += note.rows.read.0;
         self.place += 1;
-        Ok(Some(fragment))
+        Ok(Some((fragment, note.witness)))
     }
 
     /// Keeps what a row group gave.
@@ -236,6 +262,7 @@ impl Task<'_> {
         let mut own = Tally::default();
         own.row_group(&fed.kept, fed.rejects.len());
         own.rejects = Some(vec![(0, fed.rejects.iter().map(Rejected::from).collect())]);
+        own.witness.clone_from(&fed.witness);
         let piece = [Piece::Fragment(fragment)];
         let key = Key::of_all(self.transform, &row_group_at(self.place - 1));
         // Without it a later attempt goes on before it.
@@ -308,11 +335,11 @@ impl Task<'_> {
         self.transform.bench.may_go_on()
     }
 
-    fn finish(&mut self, mut sink: impl FnMut(RecordBatch) -> Result<(), RunError>) -> Result<(), RunError> {
-        let Some((mut agent, _)) = self.agent.take() else { return Ok(()) };
+    fn finish(&mut self) -> Result<Vec<RecordBatch>, RunError> {
+        let Some((mut agent, _)) = self.agent.take() else { return Ok(Vec::new()) };
         let last = agent.finish().map_err(|source| RunError::Guest { place: "finish".to_owned(), source })?;
         self.tally.used(&agent.usage());
-        last.into_iter().try_for_each(&mut sink)
+        Ok(last)
     }
 
     fn is_last(&self, file: usize) -> bool {

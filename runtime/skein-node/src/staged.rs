@@ -9,10 +9,11 @@ use skein_dataset::{
     Applied, Attempted, Change, CommitData, Conflict, Dataset, FileFacts, NameRule, Outcome, Publish,
     RowCounts, RunLock, Snapshot, Staging, attempt_many, beside, hold,
 };
-use skein_types::{Bytes, Clock, Millis, Origin};
+use skein_types::{Bytes, Clock, Millis, Origin, VerifyLevel};
 
 use crate::catch_up::Late;
 use crate::error::RunError;
+use crate::fingerprint::Fingerprint;
 use crate::inputs::InputFile;
 use crate::job::{Job, Made};
 use crate::lane::{Sink, StagedOutput};
@@ -20,6 +21,7 @@ use crate::planning;
 use crate::presented;
 use crate::progress::Progress;
 use crate::quarantine::Quarantine;
+use crate::readback;
 use crate::report::{ColumnCounts, Migration, RunOutcome, RunReport};
 use crate::run::{Prepared, RunRequest};
 use crate::sandboxed::Sandboxes;
@@ -78,6 +80,17 @@ impl Staged {
         let report = report(&job, &snapshot, &staging);
         let commit = commit(&job, facts(&job, &snapshot, 0)?, &report)?;
         Ok(Self { dataset, lock, snapshot, staging, commit, report, job, later })
+    }
+
+    /// Reads what is staged again and holds it against what was made. [`Prepared::stage`] does so by itself where the request
+    /// says [`VerifyLevel::Readback`].
+    pub fn read_back(&self) -> Result<(), RunError> {
+        readback::read_back(
+            &self.job,
+            &self.job.made.transformed.outputs,
+            &self.staging,
+            &self.later.progress,
+        )
     }
 
     /// What was done so far; the version is the one that it will be.
@@ -230,6 +243,7 @@ pub(crate) fn add_the_rest(
     staging: &Staging,
     joined: &[usize],
 ) -> Result<(), RunError> {
+    all_rejects_are_kept(&job.made)?;
     something_left(&job.made, &job.request)?;
     write_quarantine(staging, snapshot, &job.made.quarantine)?;
     for place in joined {
@@ -238,6 +252,16 @@ pub(crate) fn add_the_rest(
     job.made.joined = joined.len();
     job.made.files_dropped = staging.copy_sidecars(snapshot)?;
     Ok(staging.finish_dirs()?)
+}
+
+/// Rows that were rejected are in the quarantine, each of them.
+fn all_rejects_are_kept(made: &Made) -> Result<(), RunError> {
+    let (rejected, kept) = (made.transformed.rows.rejected.0, made.quarantine.rows());
+    if rejected == kept {
+        return Ok(());
+    }
+    let what = format!("{rejected} rows were rejected, and {kept} are kept aside");
+    Err(RunError::Counts { file: "all files".to_owned(), what })
 }
 
 /// A migration that is wrong in one place often refuses or drops every row, and an empty dataset looks like a success to
@@ -276,6 +300,7 @@ pub(crate) fn report(job: &Job, snapshot: &Snapshot, staging: &Staging) -> RunRe
     let mut cost = job.made.transformed.cost;
     cost.wall = since(&*job.clock, job.started);
     let sources = job.files.iter().map(|f| Bytes(f.pinned(snapshot).stat.size));
+    let level = job.request.verify;
     RunReport {
         run: job.request.run,
         version: snapshot.version().map_or(1, |version| version + 1),
@@ -286,6 +311,8 @@ pub(crate) fn report(job: &Job, snapshot: &Snapshot, staging: &Staging) -> RunRe
         caught_up: job.made.caught_up,
         left_for_next: job.made.left_for_next,
         rows: job.made.transformed.rows,
+        verified: level,
+        fingerprint: level.reaches(VerifyLevel::Fingerprint).then(|| Fingerprint::of(job)),
         columns: columns(job, outputs),
         counters: job.made.transformed.counters.clone(),
         cost,
@@ -372,7 +399,7 @@ pub(crate) fn facts(job: &Job, snapshot: &Snapshot, first: usize) -> Result<Vec<
         FileFacts {
             path: output.entry.path.clone(),
             rows: output.sealed.rows,
-            stats: stats(output, &sources),
+            stats: stats(job, output, &sources),
             applied,
         }
     };
@@ -380,8 +407,13 @@ pub(crate) fn facts(job: &Job, snapshot: &Snapshot, first: usize) -> Result<Vec<
 }
 
 fn ext(job: &Job, report: &RunReport) -> serde_json::Value {
-    let mut ext =
-        json!({"cost": report.cost, "columns": report.columns, "bytes_spliced": report.bytes_spliced});
+    let mut ext = json!({
+        "cost": report.cost, "columns": report.columns, "bytes_spliced": report.bytes_spliced,
+        "verified": report.verified
+    });
+    if let Some(fingerprint) = &report.fingerprint {
+        ext["fingerprint"] = json!(fingerprint);
+    }
     if !report.counters.is_empty() {
         ext["counters"] = json!(report.counters);
     }
@@ -392,13 +424,17 @@ fn ext(job: &Job, report: &RunReport) -> serde_json::Value {
     ext
 }
 
-fn stats(output: &StagedOutput, sources: &[&InputFile]) -> serde_json::Value {
+fn stats(job: &Job, output: &StagedOutput, sources: &[&InputFile]) -> serde_json::Value {
     let columns = output
         .sealed
         .columns
         .iter()
         .map(|c| json!({"path": c.path, "bytes": c.bytes, "values": c.values, "nulls": c.nulls}));
-    let mut stats = json!({"row_groups": output.sealed.row_groups, "columns": columns.collect::<Vec<_>>()});
+    let mut stats = json!({
+        "row_groups": output.sealed.row_groups, "columns": columns.collect::<Vec<_>>(),
+        // A file that joins later versions keeps it: it is not in what their runs have summed up.
+        "run": job.request.run
+    });
     if sources.len() > 1 {
         stats["sources"] = sources.iter().map(|file| file.path.as_str()).collect();
     }

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use skein_dataset::RowCounts;
-use skein_types::{Bytes, RunId};
+use skein_types::{Bytes, RunId, VerifyLevel};
 
 use crate::quarantine::{Quarantine, RejectNote};
 use crate::report::{ColumnCounts, Cost, Migration, RunReport};
@@ -35,6 +35,7 @@ struct Summary<'a> {
     files: usize,
     files_joined: usize,
     rows: RowCounts,
+    verified: VerifyLevel,
     columns: &'a ColumnCounts,
     cost: Cost,
     bytes_read: Bytes,
@@ -89,6 +90,7 @@ impl RunSummary {
             files: report.files,
             files_joined: report.files_joined,
             rows: report.rows,
+            verified: report.verified,
             columns: &report.columns,
             cost: report.cost,
             bytes_read: report.bytes_read,
@@ -133,7 +135,7 @@ mod tests {
     use crate::quarantine::{Quarantine, RejectNote};
     use crate::report::{ColumnCounts, Cost, Migration, RunReport};
     use skein_dataset::RowCounts;
-    use skein_types::{Bytes, ModuleDigest, ParamsDigest, Rows, RunId};
+    use skein_types::{Bytes, ModuleDigest, ParamsDigest, Rows, RunId, VerifyLevel};
 
     fn report(words: &str, many: usize) -> RunReport {
         let names = |many: usize| (0..many).map(|i| format!("{i}{words}")).collect::<Vec<_>>();
@@ -155,6 +157,8 @@ mod tests {
             caught_up: 0,
             left_for_next: 0,
             rows: RowCounts { read: Rows(5), ..RowCounts::default() },
+            verified: VerifyLevel::Counts,
+            fingerprint: None,
             columns: ColumnCounts::default(),
             counters,
             cost: Cost::default(),

@@ -15,6 +15,7 @@ use skein_dataset::parquet::{
     Fragment, FragmentEncoder, FreshRowGroup, OutputPlan, Piece, RowGroupCutter, SourceFile,
 };
 use skein_dataset::{Pace, RowCounts, pace, paced};
+use skein_fingerprint::Seed;
 use skein_sandbox::{Reject, Usage};
 use skein_types::{Selection, Shape};
 
@@ -35,6 +36,7 @@ use crate::preserved::PreservedCheck;
 use crate::report::{Cost, Migration};
 use crate::resize::OutputFile;
 use crate::seed::FileSeed;
+use crate::witness::Witness;
 
 /// Everything that workers share.
 pub(crate) struct Transform<'a> {
@@ -47,6 +49,8 @@ pub(crate) struct Transform<'a> {
     pub(crate) first_file: usize,
     /// One source of agents per schema group.
     pub(crate) agents: &'a [Box<dyn AgentSource + 'a>],
+    /// Of this run's comparisons.
+    pub(crate) secret: Seed,
 }
 
 /// What was staged, and what it took.
@@ -66,9 +70,9 @@ impl Transformed {
         self.outputs.append(&mut later.outputs);
         let written = self.rows.written + later.rows.written;
         let counters = std::mem::take(&mut self.counters);
-        let mut tally = Tally { rows: self.rows, cost: self.cost, counters, rejects: None };
+        let mut tally = Tally { rows: self.rows, cost: self.cost, counters, ..Tally::default() };
         let Self { rows, cost, counters, .. } = later;
-        tally.add(&Tally { rows, cost, counters, rejects: None });
+        tally.add(&Tally { rows, cost, counters, ..Tally::default() });
         (self.rows, self.cost) = (RowCounts { written, ..tally.rows }, tally.cost);
         self.counters = tally.counters;
     }
@@ -82,6 +86,8 @@ pub(crate) struct Tally {
     pub(crate) counters: Counters,
     /// By row group, where somebody keeps them.
     pub(crate) rejects: Option<Vec<(usize, Vec<Rejected>)>>,
+    /// What was seen of the rows, where somebody keeps it.
+    pub(crate) witness: Witness,
 }
 
 impl Tally {
@@ -112,7 +118,7 @@ impl Tally {
         let cost = Cost { fuel: note.fuel, cpu: note.cpu, memory_peak: note.memory_peak, ..Cost::default() };
         let mut counters = Counters::default();
         counters.add(&note.counters);
-        Self { rows: note.rows, cost, counters, rejects: None }
+        Self { rows: note.rows, cost, counters, ..Self::default() }
     }
 
     pub(crate) fn note(self) -> Note {
@@ -123,9 +129,17 @@ impl Tally {
             memory_peak: self.cost.memory_peak,
             counters: self.counters.iter().map(|(name, sum)| (name.to_owned(), sum)).collect(),
             rejects: self.rejects.unwrap_or_default(),
+            witness: self.witness,
             ..Note::default()
         }
     }
+}
+
+/// What a split gives to its file, and what was seen of it.
+#[derive(Debug, Default)]
+struct Given {
+    pieces: Vec<Piece>,
+    witness: Witness,
 }
 
 /// Rows of the file before a row group.
@@ -135,7 +149,7 @@ fn first_row(work: &FileWork, row_group: usize) -> u64 {
 
 pub(crate) struct Shared<'a> {
     pub(crate) transform: &'a Transform<'a>,
-    board: Board<Vec<Piece>>,
+    board: Board<Given>,
     lanes: Vec<Lane>,
     outputs: Mutex<Vec<Option<StagedOutput>>>,
     failed: Mutex<Option<(Item, RunError)>>,
@@ -199,7 +213,7 @@ impl Transform<'_> {
             lanes: self.outputs.iter().map(|_| Lane::default()).collect(),
             outputs: Mutex::new(self.outputs.iter().map(|_| None).collect()),
             failed: Mutex::new(None),
-            preserved: groups.iter().map(|g| PreservedCheck::new(&g.plan)).collect(),
+            preserved: groups.iter().map(|g| PreservedCheck::new(&g.plan, self.secret)).collect(),
             leaves: groups.iter().map(|g| g.plan.read_leaves()).collect(),
             splits,
         }
@@ -253,13 +267,21 @@ impl Transform<'_> {
         self.job.manifest.batch_bytes.map(u64::from)
     }
 
+    /// Whether the rows of a file add up, by the footers of its sources and by its own.
+    pub(crate) fn reconcile(&self, output: &StagedOutput) -> Result<(), RunError> {
+        let sources = output.sources.iter().map(|file| self.files[*file].rows).sum();
+        let first = output.sources.first().copied().unwrap_or(0);
+        let shape = self.group(first).plan.shape();
+        output.witness.reconciles(&output.entry.path, (sources, output.sealed.rows), shape)
+    }
+
     pub(crate) fn agents(&self, file: usize) -> &dyn AgentSource {
         &*self.agents[self.job.plans.group_of[file]]
     }
 }
 
 /// A worker that panics must not leave the others waiting for a split that will never be sealed.
-struct StopOnPanic<'a>(&'a Board<Vec<Piece>>);
+struct StopOnPanic<'a>(&'a Board<Given>);
 
 impl Drop for StopOnPanic<'_> {
     fn drop(&mut self) {
@@ -298,7 +320,7 @@ impl Shared<'_> {
             if let Err(asked) = self.transform.bench.may_go_on() {
                 return self.fail(item, asked);
             }
-            let done = self.split(item, tally).and_then(|pieces| self.seal(item, pieces));
+            let done = self.split(item, tally).and_then(|given| self.seal(item, given));
             if let Err(error) = done {
                 self.fail(item, error);
             }
@@ -325,7 +347,7 @@ impl Shared<'_> {
         self.board.stop();
     }
 
-    fn split(&self, item: Item, tally: &mut Tally) -> Result<Vec<Piece>, RunError> {
+    fn split(&self, item: Item, tally: &mut Tally) -> Result<Given, RunError> {
         let transform = self.transform;
         let output = &transform.outputs[item.file];
         let file = output.first();
@@ -335,7 +357,7 @@ impl Shared<'_> {
             let mut writer = self.lanes[item.file].writer();
             let writer = self.writer(output, &work, &mut writer)?;
             self.recut(output, size, (&work, writer), tally)?;
-            return Ok(Vec::new());
+            return Ok(Given::default());
         }
         let row_groups = self.splits[item.file][item.split].clone();
         let group = transform.group(file);
@@ -343,16 +365,18 @@ impl Shared<'_> {
         let Some(pieces) = pieces else { return self.pieces(file, &work, row_groups, tally) };
         let pinned = transform.files[file].pinned(transform.bench.snapshot);
         let key = Key::of(transform.job, group, (pinned, &work), &row_groups);
-        if let Some((found, note)) = pieces.find(&key) {
+        if let Some((pieces, note)) = pieces.find(&key) {
+            let witness = note.witness.clone();
             self.take_over(file, &work, note, tally)?;
-            return Ok(found);
+            return Ok(Given { pieces, witness });
         }
         let mut own = Tally { rejects: Some(Vec::new()), ..Tally::default() };
         let before = cpu::of_this_thread();
         let made = self.pieces(file, &work, row_groups, &mut own)?;
         tally.add(&own);
         own.cost.cpu.0 = cpu::of_this_thread().0.saturating_sub(before.0);
-        if pieces.keep(key, &made, own.note()) {
+        own.witness.clone_from(&made.witness);
+        if pieces.keep(key, &made.pieces, own.note()) {
             transform.bench.progress.checkpoint();
         }
         Ok(made)
@@ -364,11 +388,18 @@ impl Shared<'_> {
         work: &FileWork,
         row_groups: Range<usize>,
         tally: &mut Tally,
-    ) -> Result<Vec<Piece>, RunError> {
+    ) -> Result<Given, RunError> {
+        let mut given = Given::default();
         if self.transform.group(file).plan.shape() == Shape::Free {
-            return Ok(vec![Piece::Fresh(self.free(file, work, row_groups, tally)?)]);
+            let fresh = self.free(file, work, row_groups, (tally, &mut given.witness))?;
+            given.pieces.push(Piece::Fresh(fresh));
+            return Ok(given);
         }
-        row_groups.map(|rg| self.fragment(file, work, rg, tally).map(Piece::Fragment)).collect()
+        for row_group in row_groups {
+            let fragment = self.fragment(file, work, row_group, (tally, &mut given.witness))?;
+            given.pieces.push(Piece::Fragment(fragment));
+        }
+        Ok(given)
     }
 
     /// What an earlier attempt did is part of the run: its rejected rows, and what it used.
@@ -399,17 +430,18 @@ impl Shared<'_> {
         file: usize,
         work: &FileWork,
         row_group: usize,
-        tally: &mut Tally,
+        (tally, witness): (&mut Tally, &mut Witness),
     ) -> Result<Fragment, RunError> {
         let mut encoder =
             FragmentEncoder::new(Arc::clone(&work.output), Arc::clone(&work.source), row_group)?;
         if !self.transform.group(file).plan.needs_guest() {
             let kept = Selection::all(work.source.row_group_rows(row_group));
             tally.row_group(&kept, 0);
+            witness.row_group(kept.rows(), kept.kept(), 0);
             self.transform.bench.progress.rows_done(kept.rows() as u64);
             return Ok(encoder.finish(&kept)?);
         }
-        let kept = self.through_agent((file, row_group), work, tally, |_, made| {
+        let kept = self.through_agent((file, row_group), work, (tally, witness), |_, made| {
             made.iter().try_for_each(|batch| Ok(encoder.write(batch)?))
         })?;
         Ok(encoder.finish(&kept)?)
@@ -420,12 +452,12 @@ impl Shared<'_> {
         file: usize,
         work: &FileWork,
         row_groups: Range<usize>,
-        tally: &mut Tally,
+        (tally, witness): (&mut Tally, &mut Witness),
     ) -> Result<Vec<FreshRowGroup>, RunError> {
         let mut cutter = RowGroupCutter::new(Arc::clone(&work.output))?;
         let mut fresh = Vec::new();
         for row_group in row_groups {
-            self.through_agent((file, row_group), work, tally, |_, made| {
+            self.through_agent((file, row_group), work, (tally, witness), |_, made| {
                 for batch in made {
                     fresh.extend(cutter.push(&batch)?);
                 }
@@ -441,7 +473,7 @@ impl Shared<'_> {
         &self,
         (file, row_group): (usize, usize),
         work: &FileWork,
-        tally: &mut Tally,
+        (tally, witness): (&mut Tally, &mut Witness),
         sink: impl FnMut(&Selection, Vec<RecordBatch>) -> Result<(), RunError>,
     ) -> Result<Selection, RunError> {
         let transform = self.transform;
@@ -452,6 +484,7 @@ impl Shared<'_> {
             leaves: &self.leaves[group],
             batch_bytes: transform.batch_bytes(),
             preserved: &self.preserved[group],
+            level: transform.job.request.verify,
             progress: transform.bench.progress,
         };
         let first_row = first_row(work, row_group);
@@ -464,11 +497,12 @@ impl Shared<'_> {
             kept.push((row_group, fed.rejects.iter().map(Rejected::from).collect()));
         }
         self.quarantine((file, row_group), work, &fed.rejects)?;
+        witness.add(&fed.witness);
         Ok(fed.kept)
     }
 
-    fn seal(&self, item: Item, pieces: Vec<Piece>) -> Result<(), RunError> {
-        if !self.board.put(item, pieces) {
+    fn seal(&self, item: Item, given: Given) -> Result<(), RunError> {
+        if !self.board.put(item, given) {
             return Ok(());
         }
         let lane = &self.lanes[item.file];
@@ -482,9 +516,10 @@ impl Shared<'_> {
             match self.board.turn(item.file, appended) {
                 Turn::Leave => return Ok(()),
                 Turn::Finish => break,
-                Turn::Append(pieces) => {
+                Turn::Append(given) => {
                     let open = writer.as_mut().expect("made above and taken only when the file is finished");
-                    for piece in pieces {
+                    open.witness.add(&given.witness);
+                    for piece in given.pieces {
                         match piece {
                             Piece::Fragment(fragment) => open.sealer.append(&work.source, fragment)?,
                             Piece::Fresh(fresh) => open.append_fresh(fresh)?,
@@ -496,6 +531,7 @@ impl Shared<'_> {
         }
         let open = writer.take().expect("a file is finished once");
         let finished = open.finish(transform.bench.rule, output.sources.clone())?;
+        transform.reconcile(&finished)?;
         lane.close();
         transform.bench.progress.file_done(finished.entry.size);
         self.outputs.lock().unwrap_or_else(PoisonError::into_inner)[item.file] = Some(finished);
@@ -514,7 +550,8 @@ impl Shared<'_> {
             Some(open) => open,
             None => {
                 let pinned = transform.files[output.first()].pinned(transform.bench.snapshot);
-                slot.insert(OutputWriter::create(transform.bench.staging, pinned, &work.output)?)
+                let as_planned = (&work.output, transform.job.request.verify);
+                slot.insert(OutputWriter::create(transform.bench.staging, pinned, as_planned)?)
             }
         })
     }

@@ -105,7 +105,6 @@ catalogue! {
     PLAN_CARRIED_CHANGED = "SK0205" BadInput "a carried column changes type or nullability";
     PLAN_NOT_READ = "SK0206" BadInput "the plan uses a column that it does not read";
     PLAN_FREE_CARRIES = "SK0207" BadInput "shape free cannot carry columns";
-    PLAN_FREE_PRESERVES = "SK0208" BadInput "shape free cannot preserve columns yet";
     PLAN_UNKNOWN_MUST = "SK0209" BadInput "the plan needs an extension that is not known here";
     PLAN_GROUPS_DIFFER = "SK0210" BadInput "the files' schemas lead to different targets";
     PARAMS_INVALID = "SK0211" BadInput "the parameters do not fit the module".exit(64);
@@ -143,6 +142,10 @@ catalogue! {
     GUEST_FINISH_OUTPUT = "SK0323" Fault "output from finish without state";
     GUEST_BATCH_OUTPUT = "SK0324" Fault "too much output for one batch";
     NOTHING_LEFT = "SK0325" Fault "no row is left";
+    COUNTS_DIFFER = "SK0326" Fault "rows do not add up";
+    PRESERVED_SET_CHANGED = "SK0327" Fault "preserved columns hold other values than before";
+    READBACK_DIFFERS = "SK0328" Transient "a staged file is not what was made";
+    READBACK_COPY_DIFFERS = "SK0329" Transient "copied columns of a staged file are not those of the source";
     RULE_BROKEN = "SK0340" Denied "a rule is broken";
     RULES_HOLD = "SK0341" Denied "a rule keeps the result back";
     RUN_DISCARDED = "SK0342" Denied "a held result was discarded";

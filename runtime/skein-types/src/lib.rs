@@ -34,6 +34,7 @@ mod types_view;
 mod unify;
 mod unit;
 mod verb;
+mod verify_level;
 mod vital;
 mod word;
 
@@ -76,5 +77,6 @@ pub use unify::{
 };
 pub use unit::{Bytes, Fuel, Millis, Rows, SizeParseError, grouped};
 pub use verb::Verb;
+pub use verify_level::VerifyLevel;
 pub use vital::Vital;
 pub use word::UnknownWord;

@@ -137,8 +137,6 @@ pub enum PlanError {
     NotRead { column: String, source_column: String },
     #[error("shape `free` cannot carry {column:?}: rows have no position to be carried to")]
     CarriedUnderFree { column: String },
-    #[error("shape `free` cannot preserve {column:?} yet")]
-    PreservedUnderFree { column: String },
     #[error("shape {0}")]
     Shape(#[from] crate::UnknownWord),
     #[error("partition column {column:?}, which stands in the names of directories, {how}")]
@@ -173,7 +171,6 @@ impl PlanError {
             | Self::PreservedTypeChanged { .. } => codes::PLAN_CARRIED_CHANGED,
             Self::NotRead { .. } => codes::PLAN_NOT_READ,
             Self::CarriedUnderFree { .. } => codes::PLAN_FREE_CARRIES,
-            Self::PreservedUnderFree { .. } => codes::PLAN_FREE_PRESERVES,
             Self::PartitionChanged { .. } => codes::PLAN_PARTITION,
             Self::UnknownMust { .. } => codes::PLAN_UNKNOWN_MUST,
         }

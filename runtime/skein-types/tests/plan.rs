@@ -107,14 +107,15 @@ fn a_struct_read_in_part_reaches_the_guest_in_part() {
 }
 
 #[test]
-fn free_carries_and_preserves_nothing() {
+fn free_carries_nothing_and_may_preserve() {
     let target = || vec![Field::new("k", DataType::Int64, false)];
     let mut carries = proposal(target(), vec![(0, carried(0))]);
     carries.shape = "free".into();
     assert_eq!(refusal(&carries).code(), codes::PLAN_FREE_CARRIES);
     let mut preserves = proposal(target(), vec![(0, ProposedOrigin::Preserved(ColumnId(0)))]);
     (preserves.shape, preserves.reads) = ("free".into(), vec![0]);
-    assert_eq!(refusal(&preserves).code(), codes::PLAN_FREE_PRESERVES);
+    let origin = check(&preserves).unwrap().columns()[0].origin.clone();
+    assert_eq!(origin, skein_types::Origin::Preserved { source: ColumnId(0) });
 }
 
 #[test]

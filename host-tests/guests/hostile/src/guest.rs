@@ -4,6 +4,7 @@
 
 mod answers;
 mod arrow;
+mod lies;
 mod plans;
 mod resources;
 mod rows;
@@ -84,6 +85,9 @@ impl Guest for Hostile {
         let behave = behaviour();
         TASK.with_borrow_mut(|(_, input)| input.clone_from(&b.data));
         DRAINS.set(0);
+        if let Some(lie) = lies::answer(&behave, &b) {
+            return Ok(lie);
+        }
         if resources::uses_up(&behave) {
             return Ok(Output { data: Some(b.data), ..nothing() });
         }

@@ -1,7 +1,7 @@
 //! What came of a task.
 
 use serde::{Deserialize, Serialize};
-use skein_types::{Blake3, Bytes, DatasetId, ErrorClass, Rows, RuleResult, Verdict};
+use skein_types::{Blake3, Bytes, DatasetId, ErrorClass, Rows, RuleResult, Verdict, VerifyLevel};
 
 use super::TASKS_MAX;
 use super::task::RULES_HERE_MAX;
@@ -34,6 +34,12 @@ pub struct Staged {
     /// What was found of the rules that it was asked to look at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<List<RuleResult, RULES_HERE_MAX>>,
+    /// How far it was verified.
+    #[serde(default)]
+    pub verified: VerifyLevel,
+    /// Of the sums of its content, which the dataset's log will have; none if nothing was summed up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Blake3>,
 }
 
 /// What a plan says of one dataset.

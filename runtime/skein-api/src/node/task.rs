@@ -1,7 +1,9 @@
 //! What a node is given to do.
 
 use serde::{Deserialize, Serialize};
-use skein_types::{Blake3, Bytes, CampaignId, DatasetId, Fuel, Millis, ModuleDigest, Rows, RunId, ServerId};
+use skein_types::{
+    Blake3, Bytes, CampaignId, DatasetId, Fuel, Millis, ModuleDigest, Rows, RunId, ServerId, VerifyLevel,
+};
 
 use super::TASKS_MAX;
 use crate::bounded::List;
@@ -72,6 +74,9 @@ pub struct Work {
     pub checkpoint_rows: Rows,
     /// How files are called.
     pub names: NameRule,
+    /// How far results are verified before they become visible.
+    #[serde(default)]
+    pub verify: VerifyLevel,
 }
 
 /// A dataset as a node finds it.

@@ -10,7 +10,7 @@ use skein_api::node::{
 use skein_api::{List, NameRule, Publish};
 use skein_types::{
     AttemptId, Bytes, CampaignId, DatasetId, Fuel, Millis, ModuleDigest, NodeId, Rows, RunId, ServerId,
-    TaskId, Token,
+    TaskId, Token, VerifyLevel,
 };
 
 pub(crate) fn used() -> Used {
@@ -178,6 +178,7 @@ fn work() -> Work {
         allow_empty: false,
         checkpoint_rows: Rows(1 << 20),
         names: NameRule::Hashed,
+        verify: VerifyLevel::Readback,
     }
 }
 

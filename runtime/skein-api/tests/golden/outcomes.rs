@@ -7,7 +7,7 @@ use skein_api::node::{
     Sampled, Scanned, Staged, TASKS_MAX,
 };
 use skein_api::{List, RejectCount, SourceSeen, Text, Why};
-use skein_types::{Bytes, Millis, ParamsDigest, Rows, Verdict, codes};
+use skein_types::{Bytes, Millis, ParamsDigest, Rows, Verdict, VerifyLevel, codes};
 
 pub(crate) fn all() -> List<Report, HELD_MAX> {
     let report =
@@ -35,6 +35,8 @@ fn each() -> Vec<Outcome> {
         rows: rows(),
         meters: meters(),
         rules: Some(List::new(vec![rule_result()]).unwrap()),
+        verified: VerifyLevel::Readback,
+        fingerprint: Some(digest("fingerprint")),
     };
     let found = Found { location: text("/d/orders"), bytes: Bytes(61_000), files: 1, why: Some(why()) };
     vec![

@@ -13,7 +13,7 @@ use skein_api::{
 };
 use skein_types::{
     AttemptId, Bytes, CampaignId, CampaignState, DatasetId, Fuel, Millis, ModuleDigest, NodeId, NodeMark,
-    ParamsDigest, Rows, RunId, RunState, ServerId, TaskId, Timestamp, Verdict, WaveState, codes,
+    ParamsDigest, Rows, RunId, RunState, ServerId, TaskId, Timestamp, Verdict, VerifyLevel, WaveState, codes,
 };
 
 pub(crate) fn time() -> Time {
@@ -114,6 +114,7 @@ fn policy() -> Policy {
         waves: Some(List::new(vec![text("5%"), text("20%")]).unwrap()),
         retries: RetryAsk { transient: Some(3), wait_ms: Some(Millis(250)), longest_ms: Some(Millis(2_000)) },
         rules: Some(List::new(vec![rule()]).unwrap()),
+        verify: VerifyLevel::Readback,
     }
 }
 

@@ -51,6 +51,7 @@ const KNOWN: [(&str, &[&str]); 5] = [
             "retries",
             "rollback_window",
             "rules",
+            "verify",
             "waves",
         ],
     ),

@@ -11,6 +11,7 @@ use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::page_index::offset_index::OffsetIndexMetaData;
 use parquet::file::writer::TrackedWrite;
 use skein_types::{Bytes, Rows};
+use xxhash_rust::xxh3::Xxh3;
 
 use super::chunk::{Bloom, EncodedChunk, EncodedColumns};
 use super::cut::FreshRowGroup;
@@ -40,6 +41,8 @@ pub struct Sealed {
     pub spliced_bytes: Bytes,
     /// One entry per Parquet leaf.
     pub columns: Vec<SealedColumn>,
+    /// Of each row group, whether its carried columns are the source's chunks.
+    pub copied_groups: Vec<bool>,
 }
 
 /// Sums over one leaf of a sealed file.
@@ -53,6 +56,27 @@ pub struct SealedColumn {
     pub values: u64,
     /// Nulls, where every chunk counts them.
     pub nulls: Option<u64>,
+    /// Chunks that were copied, as they were read from the source; none of a column of which none was.
+    pub copied: Option<Copied>,
+}
+
+/// Chunks of one leaf that were copied, in whatever order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Copied {
+    /// How many.
+    pub chunks: u64,
+    /// Their size.
+    pub bytes: Bytes,
+    /// Of the xxh3-128 of each chunk's bytes, modulo 2^128; 0 where nobody asked for it.
+    pub sum: u128,
+}
+
+impl Copied {
+    pub(super) fn add(&mut self, bytes: u64, hash: u128) {
+        self.chunks += 1;
+        self.bytes += Bytes(bytes);
+        self.sum = self.sum.wrapping_add(hash);
+    }
 }
 
 /// Writes one output file. Fragments of one source come in the order of their row groups.
@@ -65,6 +89,10 @@ pub struct FileSealer<W: Write + Send> {
     offset_indexes: Vec<Vec<Option<OffsetIndexMetaData>>>,
     next_row_group: usize,
     spliced: u64,
+    /// By leaf.
+    copied: Vec<Copied>,
+    copied_groups: Vec<bool>,
+    proving: Option<Box<Xxh3>>,
     /// Bytes of bloom filters that were copied.
     blooms: u64,
     buffer: Vec<u8>,
@@ -79,7 +107,7 @@ impl<W: Write + Send> std::fmt::Debug for FileSealer<W> {
 impl<W: Write + Send> FileSealer<W> {
     /// Begins a file. `out` gets every byte in order; pass `&mut` to keep it.
     pub fn new(plan: Arc<OutputPlan>, out: W) -> Result<Self, FileError> {
-        let watch = Arc::<Mutex<Watch>>::default();
+        let (watch, leaves) = (Arc::<Mutex<Watch>>::default(), plan.leaves.len());
         let mut out = TrackedWrite::new(Watched { inner: out, watch: Arc::clone(&watch) });
         out.write_all(b"PAR1").map_err(FileError::Write)?;
         Ok(Self {
@@ -91,9 +119,20 @@ impl<W: Write + Send> FileSealer<W> {
             offset_indexes: Vec::new(),
             next_row_group: 0,
             spliced: 0,
+            copied: vec![Copied::default(); leaves],
+            copied_groups: Vec::new(),
+            proving: None,
             blooms: 0,
             buffer: Vec::new(),
         })
+    }
+
+    /// Whether chunks are hashed while they are copied: on their way, so that what a staged file has can be held against what
+    /// the source had.
+    #[must_use]
+    pub fn proving(mut self, proving: bool) -> Self {
+        self.proving = proving.then(Box::default);
+        self
     }
 
     /// Appends a row group of the planned source: copies carried chunks where all rows were kept.
@@ -114,6 +153,7 @@ impl<W: Write + Send> FileSealer<W> {
             Carriage::Spliced => None,
             Carriage::Selected(columns) => Some(Chunks::new(columns)),
         };
+        self.copied_groups.push(selected.is_none());
         for (leaf, origin) in Arc::clone(&self.plan).leaves.iter().enumerate() {
             let placed = match (origin, &mut selected) {
                 (LeafOrigin::Made { .. }, _) => self.write_chunk(leaf, &mut made)?,
@@ -133,6 +173,7 @@ impl<W: Write + Send> FileSealer<W> {
 
     /// Appends a row group that follows no source row group.
     pub fn append_fresh(&mut self, fresh: FreshRowGroup) -> Result<(), FileError> {
+        self.copied_groups.push(false);
         let mut group = OpenGroup { rows: fresh.rows, start: self.at(), chunks: Vec::new() };
         let mut made = Chunks::new(fresh.made);
         for leaf in 0..self.plan.leaves.len() {
@@ -144,7 +185,8 @@ impl<W: Write + Send> FileSealer<W> {
     /// Writes page indexes and footer and flushes. Nothing is synced.
     pub fn finish(mut self) -> Result<Sealed, FileError> {
         self.out.flush().map_err(FileError::Write)?;
-        let (watch, spliced) = (Arc::clone(&self.watch), self.spliced);
+        let watch = Arc::clone(&self.watch);
+        let copies = Copies { bytes: self.spliced, leaves: self.copied, groups: self.copied_groups };
         let metadata = footer_of(&self.plan, self.groups, self.column_indexes, self.offset_indexes);
         let finished = ParquetMetaDataWriter::new_with_tracked(self.out, &metadata).finish();
         // The crate drops its buffer there, with the error of the last write or without.
@@ -153,7 +195,7 @@ impl<W: Write + Send> FileSealer<W> {
             return Err(FileError::Write(error));
         }
         finished?;
-        Ok(sealed(&metadata, watched.bytes, spliced))
+        Ok(sealed(&metadata, watched.bytes, copies))
     }
 
     fn at(&self) -> u64 {
@@ -184,17 +226,25 @@ impl<W: Write + Send> FileSealer<W> {
         let placed = self.place(leaf, chunk)?;
         self.copy(source, start..end)?;
         self.spliced += end - start;
+        let hash = self.proving.as_ref().map_or(0, |hasher| hasher.digest128());
+        self.copied.get_mut(leaf).ok_or_else(|| FileError::bug("an unknown leaf"))?.add(end - start, hash);
         Ok(placed)
     }
 
     fn copy(&mut self, source: &SourceFile, range: Range<u64>) -> Result<(), FileError> {
         self.buffer.resize(COPY_BYTES, 0);
+        if let Some(hasher) = &mut self.proving {
+            hasher.reset();
+        }
         let mut at = range.start;
         while at < range.end {
             let step = usize::try_from(range.end - at).unwrap_or(usize::MAX).min(COPY_BYTES);
             let piece = &mut self.buffer[..step];
             let unreadable = |error| FileError::Read { file: source.name().to_owned(), source: error };
             source.file().exact(piece, at).map_err(unreadable)?;
+            if let Some(hasher) = &mut self.proving {
+                hasher.update(piece);
+            }
             self.out.write_all(piece).map_err(FileError::Write)?;
             at += step as u64;
         }
@@ -312,7 +362,14 @@ fn footer_of(
         .build()
 }
 
-fn sealed(metadata: &ParquetMetaData, bytes: u64, spliced: u64) -> Sealed {
+/// What was copied.
+struct Copies {
+    bytes: u64,
+    leaves: Vec<Copied>,
+    groups: Vec<bool>,
+}
+
+fn sealed(metadata: &ParquetMetaData, bytes: u64, copies: Copies) -> Sealed {
     let leaves = metadata.file_metadata().schema_descr().columns();
     let columns = leaves.iter().enumerate().map(|(leaf, descriptor)| {
         let chunks = || metadata.row_groups().iter().filter_map(move |g| g.columns().get(leaf));
@@ -323,14 +380,16 @@ fn sealed(metadata: &ParquetMetaData, bytes: u64, spliced: u64) -> Sealed {
             bytes: Bytes(sum(&mut chunks().map(|c| c.compressed_size()))),
             values: sum(&mut chunks().map(|c| c.num_values())),
             nulls: chunks().map(|c| c.statistics().and_then(|s| s.null_count_opt())).sum(),
+            copied: copies.leaves.get(leaf).copied().filter(|copied| copied.chunks > 0),
         }
     });
     Sealed {
         rows: Rows(u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0)),
         row_groups: metadata.num_row_groups(),
         bytes: Bytes(bytes),
-        spliced_bytes: Bytes(spliced),
+        spliced_bytes: Bytes(copies.bytes),
         columns: columns.collect(),
+        copied_groups: copies.groups,
     }
 }
 

@@ -9,7 +9,7 @@ use arrow_array::RecordBatch;
 use skein_dataset::Snapshot;
 use skein_dataset::parquet::{FileError, FreshFile, OutputPlan, SourceFile};
 use skein_sandbox::Reject;
-use skein_types::{Fuel, Selection};
+use skein_types::{Fuel, Selection, VerifyLevel};
 
 use super::choice::Pick;
 use super::estimate::Seen;
@@ -20,7 +20,7 @@ use crate::error::RunError;
 use crate::feed::Feed;
 use crate::inputs;
 use crate::planning::SchemaGroup;
-use crate::preserved::PreservedCheck;
+use crate::preserved::{self, PreservedCheck};
 use crate::progress::Progress;
 use crate::report::Migration;
 use crate::run::Work;
@@ -56,6 +56,8 @@ pub(super) struct Prober<'a> {
     pub(super) migration: &'a Migration,
     /// Wanted bytes of a batch, if the module has a wish.
     pub(super) batch_bytes: Option<u64>,
+    /// Whether the module remembers rows.
+    pub(super) sequential: bool,
     pub(super) progress: &'a Progress,
     /// Files whose row groups are cut anew.
     pub(super) recut: &'a BTreeSet<usize>,
@@ -162,6 +164,7 @@ impl Prober<'_> {
             leaves: &leaves,
             batch_bytes: self.batch_bytes,
             preserved: &preserved,
+            level: VerifyLevel::Counts,
             progress: self.progress,
         };
         feed.batch_rows(&probe.source, probe.pick.row_group)
@@ -200,11 +203,18 @@ impl Prober<'_> {
         (first_row, batches): (u64, usize),
     ) -> Result<(Probe, usize), RunError> {
         let plan = &self.work.plans.groups[self.work.plans.group_of[pick.file]].plan;
-        let (preserved, leaves) = (PreservedCheck::new(plan), plan.read_leaves());
+        let secret = preserved::secret()?;
+        let preserved = match self.sequential {
+            // What it keeps back is not seen in a sample.
+            true => PreservedCheck::of_run(plan, (secret, &Arc::default()), &[]),
+            false => PreservedCheck::new(plan, secret),
+        };
+        let leaves = plan.read_leaves();
         let feed = Feed {
             leaves: &leaves,
             batch_bytes: self.batch_bytes,
             preserved: &preserved,
+            level: VerifyLevel::Counts,
             progress: self.progress,
         };
         let (mut kept, mut rejects, mut made) = (Vec::new(), Vec::new(), Vec::new());

@@ -14,7 +14,7 @@ use skein_dataset::{Dataset, HandedOver, NameRule, Options, Place, ProbeCache, R
 use skein_sandbox::{ArtifactTrust, Engine, Limits, LogLevel, Module};
 use skein_types::{
     AttemptId, Blake3, Bytes, CampaignId, Clock, Code, ErrorClass, Millis, Rows, RuleResult, RulesLead,
-    RunId, ServerId, Verdict, chain, codes,
+    RunId, ServerId, Verdict, VerifyLevel, chain, codes,
 };
 
 use super::client::{Client, ClientError};
@@ -23,6 +23,7 @@ use super::{notes, rehearsal, sampling, scanning, secrets};
 use crate::choice::FileChoice;
 use crate::dry_run::{DryRun, DryRunRequest, dry_run};
 use crate::error::RunError;
+use crate::fingerprint::Fingerprint;
 use crate::journal::Journal;
 use crate::look::look;
 use crate::managed::prepare_attempt;
@@ -56,6 +57,8 @@ pub(super) struct StagedRun {
     rows: RunRows,
     meters: Meters,
     rules: Vec<RuleResult>,
+    verified: VerifyLevel,
+    fingerprint: Option<Blake3>,
 }
 
 impl StagedRun {
@@ -72,7 +75,9 @@ impl StagedRun {
             bytes_spliced: report.bytes_spliced,
         };
         let rows = RunRows { read, written, rejected, filtered };
-        Self { files: report.files as u64, taken_over, rows, meters, rules: report.rules.clone() }
+        let fingerprint = report.fingerprint.as_ref().map(Fingerprint::digest);
+        let (verified, rules) = (report.verified, report.rules.clone());
+        Self { files: report.files as u64, taken_over, rows, meters, rules, verified, fingerprint }
     }
 
     pub(super) fn handed(&self, over: &HandedOver) -> ApiStaged {
@@ -85,6 +90,8 @@ impl StagedRun {
             rows: self.rows,
             meters: self.meters,
             rules: (!self.rules.is_empty()).then(|| List::first(self.rules.clone()).0),
+            verified: self.verified,
+            fingerprint: self.fingerprint,
         }
     }
 
@@ -359,6 +366,7 @@ impl Shop {
             limits: limits(&work.limits),
             rejects_max: work.rejects_max,
             allow_empty: work.allow_empty,
+            verify: work.verify,
             files: FileChoice::everything(),
             checkpoint_rows: work.checkpoint_rows,
             resize: Resize::NONE,

@@ -31,7 +31,6 @@ fn each_lie_of_a_plan_has_its_code() {
         ("plan-carried-type", Shape::Same, codes::PLAN_CARRIED_CHANGED),
         ("plan-carried-nullable", Shape::Same, codes::PLAN_CARRIED_CHANGED),
         ("plan-carried", Shape::Free, codes::PLAN_FREE_CARRIES),
-        ("plan-preserved", Shape::Free, codes::PLAN_FREE_PRESERVES),
         ("plan-not-read", Shape::Same, codes::PLAN_NOT_READ),
         ("plan-no-type", Shape::Same, codes::PLAN_IMPOSSIBLE_TYPE),
         ("plan-impossible", Shape::Same, codes::PLAN_IMPOSSIBLE_TYPE),
@@ -49,8 +48,12 @@ fn each_lie_of_a_plan_has_its_code() {
         assert_eq!(verdict(behave, shape, &limits).map(|c| c.id), Some(code.id), "{behave}");
         assert_healthy();
     }
-    for (behave, shape) in [("", Shape::Free), ("plan-carried", Shape::Same), ("plan-preserved", Shape::Same)]
-    {
+    for (behave, shape) in [
+        ("", Shape::Free),
+        ("plan-carried", Shape::Same),
+        ("plan-preserved", Shape::Same),
+        ("plan-preserved", Shape::Free),
+    ] {
         assert_eq!(verdict(behave, shape, &limits), None, "{behave} under {shape} is fine");
     }
 }

@@ -155,9 +155,6 @@ impl Checking<'_> {
     fn preserved(&self, field: &FieldRef, source: ColumnId, column: String) -> Result<Origin, PlanError> {
         known(source, self.source)?;
         self.must_be_read(source, &column)?;
-        if self.shape == Shape::Free {
-            return Err(PlanError::PreservedUnderFree { column });
-        }
         let Some(from) = self.source.get(source).filter(|n| n.parent.is_none()) else {
             let field = self.source.path(source);
             return Err(PlanError::CarriedElsewhere { column, field });

@@ -6,7 +6,7 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use skein_dataset::{BadName, NameRule};
 use skein_node::PublishMode;
-use skein_types::Bytes;
+use skein_types::{Bytes, VerifyLevel};
 
 use super::{Output, ParamArgs, ResizeArgs, SelectionArgs, size};
 
@@ -45,6 +45,11 @@ pub(crate) struct RunArgs {
     /// Publish a result without a row though rows were read.
     #[arg(long)]
     pub(crate) allow_empty: bool,
+    /// How far the result is verified before it becomes visible: rows and preserved columns add up (counts); what the module
+    /// gave and what is copied is summed up too, and recorded (fingerprint); staged files are read again and held against
+    /// those sums (readback).
+    #[arg(long, value_name = "counts|fingerprint|readback", default_value_t, value_parser = verify_level)]
+    pub(crate) verify: VerifyLevel,
     /// Name of the migration, by which Skein knows that it was applied [default: the module's own].
     #[arg(long)]
     pub(crate) name: Option<String>,
@@ -112,6 +117,10 @@ impl Names {
             Self::Keep => NameRule::Keep,
         }
     }
+}
+
+fn verify_level(text: &str) -> Result<VerifyLevel, String> {
+    text.parse().map_err(|error: skein_types::UnknownWord| error.to_string())
 }
 
 fn publish_mode(text: &str) -> Result<PublishMode, String> {

@@ -77,7 +77,8 @@ pub(crate) enum Reader {
 Examples:
   skein export /data/prefs                       paths of the current version's data files
   skein export /data/prefs --version 3 --for duckdb
-  skein export /data/prefs --version 3 --to /tmp/prefs-3"
+  skein export /data/prefs --version 3 --to /tmp/prefs-3
+  skein export /data/prefs --verify-sql > verify.sql && duckdb -f verify.sql"
 )]
 pub(crate) struct ExportArgs {
     /// The dataset.
@@ -91,6 +92,9 @@ pub(crate) struct ExportArgs {
     /// Print a statement that reads the version's data files.
     #[arg(long = "for", value_enum, value_name = "READER")]
     pub(crate) reader: Option<Reader>,
+    /// Print SQL with which DuckDB checks the files that the version's run wrote against what Skein saw while it made them.
+    #[arg(long, conflicts_with_all = ["to", "reader"])]
+    pub(crate) verify_sql: bool,
     /// How to print the list or the summary.
     #[arg(short = 'o', long = "format", value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use skein_dataset::NameRule;
 use skein_node::{Lineage, Migration, Params, Planned, Progress, Resize, RunRequest};
 use skein_sandbox::{Limits, Manifest};
-use skein_types::{Bytes, Clock, Fuel, Millis, RunId, SystemClock};
+use skein_types::{Bytes, Clock, Fuel, Millis, RunId, SystemClock, VerifyLevel};
 
 use crate::advice;
 use crate::args::{CheckArgs, Output};
@@ -92,6 +92,7 @@ fn request(args: &CheckArgs, params: Params) -> Result<RunRequest, Failure> {
         threads: datasets::default_threads(),
         rejects_max: limits.rejects,
         allow_empty: false,
+        verify: VerifyLevel::Counts,
         limits,
         files: selection::choice(&args.selection)?,
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use skein_dataset::NameRule;
 use skein_node::{DryRun, DryRunRequest, Progress, Resize, RunRequest, dry_run};
 use skein_sandbox::Limits;
-use skein_types::{Clock, RunId, SystemClock};
+use skein_types::{Clock, RunId, SystemClock, VerifyLevel};
 
 use crate::advice;
 use crate::args::{DevArgs, Format};
@@ -78,6 +78,7 @@ fn round(settings: &Settings, args: &DevArgs, progress: &Progress) -> CommandRes
         limits: limits.clone(),
         rejects_max: REJECTS_MAX,
         allow_empty: true,
+        verify: VerifyLevel::Counts,
         files: skein_node::FileChoice::everything(),
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
         resize: Resize::NONE,

@@ -1,5 +1,7 @@
 //! `skein export`: the files of a version, for other readers, or out of it as a copy.
 
+mod verify_sql;
+
 use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
@@ -61,6 +63,9 @@ pub(crate) fn export(settings: &Settings, args: &ExportArgs) -> CommandResult {
     }
     if args.output == Output::Table {
         refuse_odd(&found)?;
+    }
+    if args.verify_sql {
+        return verify_sql::print(&found, &dataset.path(), args.output);
     }
     match args.reader {
         Some(reader) => stated(&found, reader, args.output)?,

@@ -34,6 +34,11 @@ struct VersionLine {
     rows: Option<Rows>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rejected: Option<Rows>,
+    /// How far its run verified it, and what its content added up to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<serde_json::Value>,
     /// Whether it can be rolled back to.
     available: bool,
     /// What `skein finalize` would free of it. Versions of the same content share their files: the one that keeps them
@@ -120,6 +125,8 @@ fn line(history: &History, version: &Version) -> VersionLine {
         bytes: told.bytes,
         rows: told.rows,
         rejected: facts.map(|facts| facts.rows.rejected),
+        verified: facts.and_then(|facts| facts.ext.get("verified").cloned()),
+        fingerprint: facts.and_then(|facts| facts.ext.get("fingerprint").cloned()),
         available: told.available,
         kept: told.kept,
     }

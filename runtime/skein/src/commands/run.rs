@@ -62,6 +62,7 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
         limits: limits(args),
         rejects_max: args.max_rejects,
         allow_empty: args.allow_empty,
+        verify: args.verify,
         files: selection::choice(&args.selection)?,
         checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
         resize: args.sizes.resize(),

@@ -120,6 +120,7 @@ impl Errand<'_> {
             limits: run::limits(self.args),
             rejects_max: self.args.max_rejects,
             allow_empty: self.args.allow_empty,
+            verify: self.args.verify,
             files: selection::choice(&self.args.selection)?,
             checkpoint_rows: RunRequest::CHECKPOINT_ROWS,
             resize: self.args.sizes.resize(),

@@ -47,6 +47,32 @@ impl Message {
         Self { rows, nodes, buffers, compressed: false, kind: 3, version: 4, body, body_length }
     }
 
+    /// These rows, as they are.
+    pub(super) fn of(rows: &Rows) -> Self {
+        let count = rows.texts.len();
+        let mut bits = vec![0_u8; count.div_ceil(8)];
+        let (mut letters, mut offsets) = (Vec::new(), vec![0_i32]);
+        for (row, text) in rows.texts.iter().enumerate() {
+            if let Some(text) = text {
+                bits[row / 8] |= 1 << (row % 8);
+                letters.extend_from_slice(text);
+            }
+            offsets.push(i32::try_from(letters.len()).expect("batches are small"));
+        }
+        let numbers: Vec<u8> = rows.numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
+        let offsets: Vec<u8> = offsets.iter().flat_map(|offset| offset.to_le_bytes()).collect();
+        let (mut body, mut buffers) = (Vec::new(), vec![(0, 0)]);
+        for bytes in [&numbers, &bits, &offsets, &letters] {
+            buffers.push((long(body.len()), long(bytes.len())));
+            body.extend_from_slice(bytes);
+            body.resize(body.len().next_multiple_of(8), 0);
+        }
+        let nulls = long(rows.texts.iter().filter(|text| text.is_none()).count());
+        let nodes = vec![(long(count), 0), (long(count), nulls)];
+        let body_length = long(body.len());
+        Self { rows: long(count), nodes, buffers, body, body_length, ..Self::sound(0) }
+    }
+
     /// Two columns of nothing but nulls, which have no buffers.
     pub(super) fn nulls(rows: u32) -> Self {
         let nodes = vec![(i64::from(rows), i64::from(rows)); 2];
@@ -116,6 +142,75 @@ impl Message {
         u32s(&mut m, &[8, 0]);
         m
     }
+}
+
+/// What a batch holds.
+pub(super) struct Rows {
+    pub(super) numbers: Vec<i64>,
+    pub(super) texts: Vec<Option<Vec<u8>>>,
+}
+
+impl Rows {
+    /// Of a stream as hosts write them: a schema and one batch.
+    pub(super) fn read(input: &[u8]) -> Self {
+        let message = &input[schema(input).len()..];
+        let metadata = &message[8..8 + number(message, 4)];
+        let body = &message[8 + metadata.len()..];
+        let table = number(metadata, 0);
+        let batch = {
+            let header = field(metadata, table, 2);
+            header + number(metadata, header)
+        };
+        let vector = |id| {
+            let at = field(metadata, batch, id);
+            at + number(metadata, at)
+        };
+        let rows = usize::try_from(wide(metadata, field(metadata, batch, 0))).expect("batches are small");
+        let buffers = vector(2);
+        let buffer = |place: usize| {
+            let at = buffers + 4 + 16 * place;
+            let (offset, length) = (wide(metadata, at), wide(metadata, at + 8));
+            &body[index(offset)..index(offset) + index(length)]
+        };
+        let (validity, offsets, letters) = (buffer(2), buffer(3), buffer(4));
+        let text = |row: usize| {
+            let there = validity.is_empty() || validity[row / 8] & (1 << (row % 8)) != 0;
+            there.then(|| letters[number(offsets, 4 * row)..number(offsets, 4 * row + 4)].to_vec())
+        };
+        let numbers = (0..rows).map(|row| wide(buffer(1), 8 * row)).collect();
+        Self { numbers, texts: (0..rows).map(text).collect() }
+    }
+
+    pub(super) fn remove(&mut self, row: usize) {
+        self.numbers.remove(row);
+        self.texts.remove(row);
+    }
+
+    pub(super) fn push_again(&mut self, row: usize) {
+        self.numbers.push(self.numbers[row]);
+        self.texts.push(self.texts[row].clone());
+    }
+
+    pub(super) fn reverse(&mut self) {
+        self.numbers.reverse();
+        self.texts.reverse();
+    }
+}
+
+/// Where a table's field is.
+fn field(metadata: &[u8], table: usize, id: usize) -> usize {
+    let back = i32::from_le_bytes(metadata[table..table + 4].try_into().expect("four bytes"));
+    let vtable = usize::try_from(i64::try_from(table).expect("small") - i64::from(back)).expect("inside");
+    let at = vtable + 4 + 2 * id;
+    table + usize::from(u16::from_le_bytes(metadata[at..at + 2].try_into().expect("two bytes")))
+}
+
+fn number(bytes: &[u8], at: usize) -> usize {
+    u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes")) as usize
+}
+
+fn wide(bytes: &[u8], at: usize) -> i64 {
+    i64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
 }
 
 /// A stream that begins as the input did.

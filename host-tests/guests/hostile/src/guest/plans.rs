@@ -19,6 +19,9 @@ pub(super) fn plan(s: Source) -> Result<SchemaPlan, Refusal> {
         shape: param(&s.params, "shape").unwrap_or_else(|| "same".to_owned()),
         ext: Vec::new(),
     };
+    if behave.starts_with("lie-") {
+        plan.origins = vec![(0, Origin::Preserved(0)), (1, Origin::Preserved(1))];
+    }
     match behave.as_str() {
         "plan-refuses" => {
             return Err(Refusal {

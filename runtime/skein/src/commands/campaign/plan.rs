@@ -221,11 +221,12 @@ pub(crate) fn policy(policy: &Policy) {
         number(policy.dry_run.datasets),
     ));
     render::line(&format!(
-        "        {} retries of what passes, {} to {} apart; rollback for {}; agents with {}, {} rejects a run",
+        "        {} retries of what passes, {} to {} apart; rollback for {}; verified by {}; agents with {}, {} rejects a run",
         retries.transient.unwrap_or_default(),
         time(retries.wait_ms),
         time(retries.longest_ms),
         time(policy.window_ms),
+        policy.verify,
         policy.limits.memory.map(|bytes| bytes.to_string()).unwrap_or_default(),
         number(policy.limits.rejects),
     ));

@@ -167,6 +167,7 @@ fn asked(agents: Agents, rules: &Policy) -> Result<skein_api::Policy, String> {
             wait_ms: Some(rules.retries.wait.length()),
             longest_ms: Some(rules.retries.longest.length()),
         },
+        verify: rules.verify,
         ..skein_api::Policy::default()
     })
 }
