@@ -129,11 +129,14 @@ fn a_ledger_of_a_newer_program_or_of_another_one_is_refused() {
     refused(&text, codes::LEDGER_FOREIGN, &["is not a ledger of Skein"]);
 }
 
-/// BLAKE3 over previous hash, position, kind, schema version, actor, time and body, each behind its length.
+/// BLAKE3 over the envelope's word, previous hash, position, kind, schema version, actor, time, body, from where, token and trace, each
+/// behind its length.
 fn hash(previous: &[u8], position: u64, (kind, actor): (&str, &str), at: u64, body: &[u8]) -> blake3::Hash {
     let (position, schema, at) = (position.to_be_bytes(), 1_u32.to_be_bytes(), at.to_be_bytes());
     let mut all = Vec::new();
-    for part in [previous, &position, kind.as_bytes(), &schema, actor.as_bytes(), &at, body] {
+    let decided = [previous, &position, kind.as_bytes(), &schema, actor.as_bytes(), &at, body];
+    let came: [&[u8]; 3] = [b"control", b"", b""];
+    for part in [&b"skein event 2"[..]].into_iter().chain(decided).chain(came) {
         all.extend((part.len() as u64).to_be_bytes());
         all.extend(part);
     }
@@ -155,7 +158,7 @@ fn an_event_of_a_kind_that_is_not_known_is_refused_with_its_position() {
             sql(
                 file,
                 &format!(
-                    "INSERT INTO event VALUES ({position}, '{kind}', 1, 'control', 7, '{node}', NULL, CAST('{body}' AS BLOB), x'{hash}', NULL)"
+                    "INSERT INTO event VALUES ({position}, '{kind}', 1, 'control', 7, '{node}', NULL, CAST('{body}' AS BLOB), x'{hash}', NULL, 2, 'control', NULL)"
                 ),
             );
             sql(file, &format!("UPDATE meta SET head_position = {position}, head_hash = x'{hash}'"));

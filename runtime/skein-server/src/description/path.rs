@@ -18,7 +18,9 @@ pub(super) fn described(name: &str) -> (&'static str, Value) {
         "dataset" => ("The dataset's id or name.", either::<DatasetId>(&text)),
         "delivery" => ("The delivery's id.", of::<DeliveryId>()),
         "name" => ("Its name.", text),
+        "named" => ("A run's id, or a dataset's id or name.", text),
         "node" => ("The node's id or name.", either::<NodeId>(&text)),
+        "number" => ("Its number, from 1.", json!({ "type": "integer", "minimum": 1 })),
         "of" => (
             "Whose it is: `org`, `default`, `team:NAME` or `campaign:ID`.",
             json!({
@@ -28,6 +30,7 @@ pub(super) fn described(name: &str) -> (&'static str, Value) {
                 "examples": ["org", "team:pay"],
             }),
         ),
+        "position" => ("The decision's position.", json!({ "type": "integer", "minimum": 1 })),
         "run" => (
             "The run's place in the campaign, from 0, or its dataset's id or name.",
             either::<DatasetId>(&text),
