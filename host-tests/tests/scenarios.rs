@@ -112,6 +112,13 @@ fn play(directory: &Path) {
     let quarantine = report["quarantine"].as_str().map(|path| rejects_of(Path::new(path)));
     assert_eq!(quarantine, rejects.exists().then(|| std::fs::read_to_string(&rejects).unwrap()));
     goes_back(&site, &dataset, &guard);
+    // And forth again, without the module, before anybody counts on it.
+    let again = call(&site, &scenario, directory, &dataset).arg("--round-trip").finish().succeeded().json();
+    let trip = &again["round_trip"];
+    assert_eq!(trip["forward"].as_u64(), trip["published"].as_u64().map(|published| published + 2), "{trip}");
+    assert_eq!(again["version"], trip["forward"]);
+    assert_eq!(migrated(&dataset), tables(&directory.join("expected")));
+    goes_back(&site, &dataset, &guard);
 }
 
 /// The quarantine without the messages, which may change their wording.

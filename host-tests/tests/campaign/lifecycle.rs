@@ -49,6 +49,8 @@ fn a_campaign_gives_up_what_it_displaced_and_nothing_else() {
     let history =
         service.site.skein("history").arg(&dataset).arg("-o").arg("json").finish().succeeded().json();
     let versions = history["versions"].as_array().unwrap().iter();
+    // Whether or not their dataset was in the canary, and so went back and forth.
+    let versions = versions.filter(|version| !version["kind"].as_str().unwrap().starts_with("rolled"));
     let available: Vec<&Value> = versions.map(|version| &version["available"]).collect();
     assert_eq!(available, [true, false, true], "{history}");
 }

@@ -112,6 +112,8 @@ fn old_versions_are_kept_for_the_window_and_then_given_up_by_themselves() {
         let history =
             service.site.skein("history").arg(dataset).arg("-o").arg("json").finish().succeeded().json();
         let versions = history["versions"].as_array().unwrap().iter();
+        // Whether or not their dataset was in the canary, and so went back and forth.
+        let versions = versions.filter(|version| !version["kind"].as_str().unwrap().starts_with("rolled"));
         let available: Vec<&Value> = versions.map(|version| &version["available"]).collect();
         assert_eq!(available, [true, false, true], "{history}");
     }

@@ -86,6 +86,8 @@ fn planning_undoing_and_finalizing_over_a_store_that_fails_come_to_their_end() {
         story.bring(&campaign, "planned");
         store_is(&faults, None);
         story.bring(&campaign, "soaking");
+        let runs = story.service.runs(&campaign);
+        assert!(runs.iter().all(|run| run["state"] == "published"), "{what}: {runs:#?}");
         store_is(&faults, Some(&what));
         story.bring(&campaign, "rolled_back");
         store_is(&faults, None);

@@ -70,6 +70,8 @@ const ROUTES: &[(&str, &str, &str, Scope)] = &[
     ("GET /v1/datasets/orders-000", "", "xxxxxx", Scope::Team),
     ("POST /v1/datasets/import", "name,path\n", "...xx.", Scope::Team),
     ("GET /v1/datasets/orders-000/history", "", "xxxxxx", Scope::Team),
+    ("GET /v1/datasets/orders-000/scrub", "", "xxxxxx", Scope::Team),
+    ("POST /v1/datasets/orders-000/scrub", "", "..xxx.", Scope::Team),
     ("GET /v1/datasets/orders-000/export", "", "xxxxxx", Scope::Team),
     ("POST /v1/datasets/orders-000/rollback", r#"{"expect":1}"#, "..xxx.", Scope::Team),
     ("GET /v1/datasets/orders-000/rules", "", "xxxxxx", Scope::Team),

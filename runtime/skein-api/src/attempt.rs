@@ -30,6 +30,10 @@ pub enum AttemptKind {
     DryRun,
     /// Datasets looked for.
     Scan,
+    /// What was published looked at.
+    Check,
+    /// Versions read in full.
+    Scrub,
 }
 
 /// What became of an attempt.

@@ -20,6 +20,8 @@ use crate::run::Waiting;
 use crate::time::Time;
 use crate::{Message, Name};
 
+pub use crate::report::{Kept, Soak};
+
 /// Which datasets. A dataset is in if all that is said holds for it; if nothing is said, all are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -351,6 +353,9 @@ pub struct Campaign {
     /// Somebody went on without the approvals that a plan of it needed. For ever.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub broken_glass: bool,
+    /// How far its checks are, and what is kept for it.
+    #[serde(default)]
+    pub soak: Soak,
 }
 
 /// How a campaign is getting on just now. Nothing of it is kept.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use skein_types::DatasetId;
 
 use crate::bounded::{List, Text};
+use crate::report::Kept;
 use crate::run::Why;
 use crate::time::Time;
 use crate::{Location, Name};
@@ -139,4 +140,7 @@ pub struct Dataset {
     pub labels: Labels,
     /// When it was registered.
     pub added: Time,
+    /// What its kept versions take; only of a dataset that is asked for by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Kept>,
 }

@@ -10,6 +10,8 @@ use crate::run::Run;
 use crate::time::Time;
 use crate::{Location, Message};
 
+pub use crate::report::DatasetScrub;
+
 /// Most files of an export.
 pub const EXPORT_FILES_MAX: usize = 5_000;
 /// Most bytes of a statement.

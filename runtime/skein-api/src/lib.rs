@@ -61,14 +61,14 @@ pub use backup::{Backup, BackupAsk};
 pub use body::{BODY_BYTES_MAX, BodyError, parse, parse_asked};
 pub use bounded::{List, Text, TooLong, TooMany};
 pub use campaign::{
-    Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignVerb, Chosen, MANIFEST_MAX,
-    PlanTotals, RunCounts, Selection, Wave,
+    Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignVerb, Chosen, Kept, MANIFEST_MAX,
+    PlanTotals, RunCounts, Selection, Soak, Wave,
 };
 pub use dataset::{DRIVER_FILES, Dataset, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, Labels};
 pub use event::Event;
 pub use history::{
-    DatasetExport, DatasetRollback, DatasetRolledBack, DatasetVersion, EXPORT_FILES_MAX, ExportFile,
-    STATEMENT_BYTES_MAX,
+    DatasetExport, DatasetRollback, DatasetRolledBack, DatasetScrub, DatasetVersion, EXPORT_FILES_MAX,
+    ExportFile, STATEMENT_BYTES_MAX,
 };
 pub use import::{DatasetLine, DatasetsImported, IMPORT_BYTES_MAX, IMPORT_LINES_MAX};
 pub use layout::{LAYOUT_BYTES_MAX, Layout, LayoutError, PartError, PathSays, PathUnfit};
@@ -81,17 +81,17 @@ pub use plan::{
     SAMPLES_MAX, SampleCosts, SampleFacts, Samples, Uncovered,
 };
 pub use policy::{
-    Admission, ApprovalAsk, Budget, CanaryAsk, LimitsAsk, NameRule, Pin, Policy, Promote, Publish, RetryAsk,
-    SampleAsk, Share,
+    Admission, ApprovalAsk, Budget, CanaryAsk, LimitsAsk, NameRule, OnFailure, Pin, Policy, Promote, Publish,
+    RetryAsk, SampleAsk, Share, SoakAsk,
 };
 pub use problem::{PROBLEM_TYPE, Problem};
 pub use quota::{
     FINDINGS_MAX, QUOTAS_MAX, Quota, QuotaAccount, QuotaChange, QuotaEntry, QuotaExplained, QuotaName,
     QuotaPut, QuotaQueue, QuotasApplied, QuotasApply, UsageBy, UsageReport, UsageSum,
 };
-pub use report::{ACTIONS_MAX, CampaignReport, FailureKind, Guessed, HumanAction, ReportLine};
+pub use report::{ACTIONS_MAX, CampaignReport, FailureKind, GivenUp, Guessed, HumanAction, ReportLine};
 pub use rule::{DatasetRule, DatasetRules, RuleIgnore, RulePut, RunAction};
-pub use run::{Meters, Run, RunRows, Waiting, Why};
+pub use run::{Alarm, Meters, RoundTrip, Run, RunRows, RunSoak, Waiting, Why};
 pub use scan::{Scan, ScanAsk, ScanFound};
 pub use secret_ref::{secret_name, secret_names};
 pub use setting::{NamedPolicy, PolicyPut, SECRET_BYTES_MAX, Secret};

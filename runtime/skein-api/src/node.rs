@@ -38,12 +38,15 @@ pub use notes::{
     LINE_BYTES_MAX, LINES_HERE_BYTES_MAX, LINES_HERE_MAX, Lines, Notes, REJECT_CODES_MAX, Rejected,
 };
 pub use register::{NodeRefused, Register, Registered, check_protocol};
-pub use report::{DatasetPlan, Found, Fragment, Outcome, Planned, Sampled, Scanned, Staged};
+pub use report::{
+    ArrivedFile, BrokenRule, Checked, Columns, DamagedFile, DatasetPlan, Found, Fragment, Outcome, Planned,
+    Sampled, Scanned, Scrubbed, ScrubbedVersion, Staged,
+};
 pub use secret::Secret;
 pub use secrets::{SECRETS_MAX, SecretsAsk, SecretsTold, from_hex, to_hex};
 pub use task::{
-    AgentLimits, DatasetPlace, DryRunTask, OtherPlace, Payload, PlanTask, RULES_HERE_MAX, RuleOf, RunTask,
-    ScanTask, SplitTask, TaskRules, Work,
+    AgentLimits, CheckTask, DatasetPlace, DryRunTask, OtherPlace, Payload, PlanTask, RULES_HERE_MAX, RuleOf,
+    RunTask, ScanTask, ScrubTask, SplitTask, TaskRules, Work,
 };
 
 /// Both ends must have the same.
@@ -67,6 +70,8 @@ pub const EXCHANGE_BYTES_MAX: usize = 8 << 20;
 pub const SECRETS_BYTES_MAX: usize = 10 << 20;
 /// Most tasks that control gives a node at a time, and most datasets of a plan task.
 pub const TASKS_MAX: usize = 64;
+/// Most files that arrived and rules that broke of which a check speaks.
+pub const ARRIVED_MAX: usize = 64;
 /// Most permits of an answer.
 pub const PERMITS_MAX: usize = 1_024;
 /// Most rates of an answer.

@@ -160,6 +160,28 @@ pub struct ApprovalAsk {
     pub promote: Promote,
 }
 
+/// What follows where a check finds something wrong with what was published.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// It is told.
+    #[default]
+    Tell,
+    /// It is told, and the run is rolled back where nothing that others wrote stands in the way.
+    Revert,
+}
+
+/// What is looked at after a publish.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SoakAsk {
+    /// How long after its publish a run is looked at, the shortest first; 5 minutes, an hour and a day if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checks_ms: Option<List<Millis, 8>>,
+    /// What follows where something is wrong.
+    pub on_failure: OnFailure,
+}
+
 fn unsaid<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -217,4 +239,10 @@ pub struct Policy {
     pub rules: Option<List<Rule, 32>>,
     /// How far results are verified before they become visible.
     pub verify: VerifyLevel,
+    /// Whether canary runs go back and forth once before they count as published; they do if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub round_trip: Option<bool>,
+    /// What is looked at after a publish.
+    #[serde(skip_serializing_if = "unsaid")]
+    pub soak: SoakAsk,
 }

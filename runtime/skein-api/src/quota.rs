@@ -129,6 +129,9 @@ pub struct UsageSum {
     pub bytes_written: Bytes,
     /// Attempts that ended.
     pub attempts: u64,
+    /// What old versions take that are kept now for campaigns that are not over; only of teams and campaigns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Bytes>,
     /// By the prices of the server's settings, with two decimals; none without prices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Text<40>>,

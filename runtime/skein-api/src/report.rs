@@ -1,6 +1,8 @@
 //! What a campaign came to: on one page, `GET /v1/campaigns/{id}/report`, and by dataset, `GET /v1/campaigns/{id}/report/datasets`.
 //! For whoever signs it off, and for whoever asks later.
 
+mod soak;
+
 use serde::{Deserialize, Serialize};
 use skein_types::{
     Blake3, Bytes, CampaignId, CampaignState, DatasetId, Fuel, Millis, ModuleDigest, ParamsDigest, RunId,
@@ -16,6 +18,8 @@ use crate::policy::Policy;
 use crate::run::{Meters, RunRows};
 use crate::time::Time;
 use crate::{Message, Name};
+
+pub use soak::{Alarm, DatasetScrub, GivenUp, Kept, RoundTrip, RunSoak, Soak};
 
 /// Runs that failed in one way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -173,6 +177,12 @@ pub struct CampaignReport {
     /// Where the module's source is and of which commit, as whoever submitted it said.
     #[serde(default)]
     pub source: Option<Message>,
+    /// Runs whose results went back and forth before they counted as published.
+    pub round_trips: u64,
+    /// How far its checks are, and what is kept for it.
+    pub soak: Soak,
+    /// What went for good.
+    pub gone: GivenUp,
     /// Why datasets were left out of the plan.
     pub left_out: List<PlanReason, { LISTED_MAX }>,
     /// Failed runs, the most frequent first.

@@ -10,6 +10,8 @@ use crate::bounded::Text;
 use crate::time::Time;
 use crate::{Message, Name};
 
+pub use crate::report::{Alarm, RoundTrip, RunSoak};
+
 /// A failure or refusal: for people, for machines and for who decides about a retry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -131,4 +133,10 @@ pub struct Run {
     pub rows: Option<RunRows>,
     /// What it cost.
     pub meters: Option<Meters>,
+    /// How often something was found wrong with what it published.
+    #[serde(default)]
+    pub alarms: u64,
+    /// What was found out about its result; only of a run that is asked for by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soak: Option<RunSoak>,
 }

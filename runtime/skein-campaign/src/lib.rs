@@ -44,8 +44,8 @@ pub use campaign::{
 pub use deaths::{AfterDeath, after_death};
 pub use planner::{Candidate, Coverage, Division, Leaf, PlanDigest, Sample, Seed, Uncovered, divide, sample};
 pub use policy::{
-    Admission, Allowance, ApprovalRule, CanaryRule, Names, Pin, Policy, PolicyError, Promote, RetryRule,
-    SampleRule, Share, ShareParseError, Span, SpanParseError,
+    Admission, Allowance, ApprovalRule, CHECKS_MAX, CanaryRule, Names, OnFailure, Pin, Policy, PolicyError,
+    Promote, RetryRule, SampleRule, Share, ShareParseError, SoakRule, Span, SpanParseError,
 };
 pub use progress::{Estimate, Progress, Reading};
 pub use refused::{Refusal, Refused};

@@ -8,6 +8,7 @@
 //! pin = "schema"           # or "snapshot": a dataset whose data moved since the plan is stale, too
 //! names = "hash"           # or "keep": how output files are called
 //! rollback_window = "7d"   # how long published runs can be undone
+//! round_trip = true        # canary runs go back and forth once before they count as published
 //! verify = "fingerprint"   # or "counts", "readback": how far a result is verified before it is published
 //!
 //! [approvals]
@@ -31,12 +32,17 @@
 //! [[rules]]                # what must hold of each dataset before its result is published
 //! name = "ids"
 //! unique = ["id"]
+//!
+//! [soak]                   # after each publish
+//! checks = ["5m", "1h", "24h"]
+//! on_failure = "tell"      # or "revert"
 //! ```
 //!
 //! All of it stands in the plan's digest, in one canonical form, whether it was written or left to its default.
 
 mod allowance;
 mod share;
+mod soak;
 mod span;
 mod text;
 
@@ -45,8 +51,9 @@ use skein_types::{Bytes, Rule, VerifyLevel};
 
 pub use allowance::Allowance;
 pub use share::{Share, ShareParseError};
+pub use soak::{OnFailure, SoakRule};
 pub use span::{Span, SpanParseError};
-pub use text::PolicyError;
+pub use text::{CHECKS_MAX, PolicyError};
 
 /// What a campaign's author decides about how it goes. Fields stand in the order of their names, which makes what serde
 /// writes canonical.
@@ -73,9 +80,13 @@ pub struct Policy {
     pub retries: RetryRule,
     /// How long published runs can be undone.
     pub rollback_window: Span,
+    /// Whether canary runs go back and forth once before they count as published.
+    pub round_trip: bool,
     /// What must hold of each dataset before what was made of it is published.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
+    /// What is looked at after a publish.
+    pub soak: SoakRule,
     /// How far a result is verified before it becomes visible.
     pub verify: VerifyLevel,
     /// Shares of all datasets, one per wave between the canary and the rest.
@@ -181,7 +192,9 @@ impl Policy {
             pin: Pin::Schema,
             retries: RetryRule::standard(),
             rollback_window: Span::days(7),
+            round_trip: true,
             rules: Vec::new(),
+            soak: SoakRule::standard(),
             verify: VerifyLevel::STANDARD,
             waves: vec![Share::percent(10)],
         }
@@ -242,15 +255,15 @@ mod size {
 
 #[cfg(test)]
 mod tests {
-    use super::{Admission, Allowance, Names, Pin, Policy, Promote, Share, Span};
+    use super::{Admission, Allowance, Names, OnFailure, Pin, Policy, Promote, Share, Span};
 
     #[test]
     fn the_defaults_are_those_of_the_design_in_one_canonical_form() {
         let canonical = concat!(
             r#"{"admission":"slow-start","approvals":{"expires":"7d","promote":"automatic"},"budget":"2%","canary":{"bytes":10737418240,"datasets":20,"#,
             r#""share":"1%"},"dry_run":{"datasets":200,"share":"1%"},"gate":"95%","names":"hash","pin":"schema","#,
-            r#""retries":{"longest":"1m","transient":5,"wait":"1s"},"rollback_window":"7d","#,
-            r#""verify":"fingerprint","waves":["10%"]}"#
+            r#""retries":{"longest":"1m","transient":5,"wait":"1s"},"rollback_window":"7d","round_trip":true,"#,
+            r#""soak":{"checks":["5m","1h","1d"],"on_failure":"tell"},"verify":"fingerprint","waves":["10%"]}"#
         );
         assert_eq!(Policy::standard().canonical(), canonical);
         assert_eq!(Policy::parse(""), Ok(Policy::standard()));
@@ -270,7 +283,8 @@ mod tests {
     #[test]
     fn every_key_is_read() {
         let text = "admission = \"strict\"\nbudget = 7\nwaves = [\"5%\", \"20.5%\"]\ngate = \"80%\"\npin = \"snapshot\"\n\
-                    names = \"keep\"\nrollback_window = \"1h\"\nverify = \"readback\"\n[canary]\nshare = \"2%\"\ndatasets = 5\nbytes = 9\n\
+                    names = \"keep\"\nrollback_window = \"1h\"\nround_trip = false\nverify = \"readback\"\n[soak]\nchecks = [\"1s\"]\n\
+                    on_failure = \"revert\"\n[canary]\nshare = \"2%\"\ndatasets = 5\nbytes = 9\n\
                     [dry_run]\nshare = \"3%\"\ndatasets = 6\n[retries]\ntransient = 1\nwait = \"250ms\"\nlongest = \"2s\"\n\
                     [approvals]\nexpires = \"36h\"\npromote = \"approval\"\n";
         let policy = Policy::parse(text).unwrap();
@@ -290,6 +304,8 @@ mod tests {
             (Share::percent(2), 5, 9)
         );
         assert_eq!((policy.dry_run.share, policy.dry_run.datasets), (Share::percent(3), 6));
+        let soak = (policy.soak.checks, policy.soak.on_failure);
+        assert_eq!((policy.round_trip, soak), (false, (vec![Span::seconds(1)], OnFailure::Revert)));
         assert_eq!((policy.retries.transient, policy.rollback_window), (1, Span::seconds(3_600)));
         assert_eq!(
             (policy.retries.wait.to_string(), policy.retries.longest),

@@ -240,7 +240,7 @@ impl Control {
         };
         match row.kind {
             TaskKind::Run | TaskKind::Split | TaskKind::Seal => {}
-            TaskKind::Plan | TaskKind::DryRun | TaskKind::Scan => {
+            TaskKind::Plan | TaskKind::DryRun | TaskKind::Scan | TaskKind::Check | TaskKind::Scrub => {
                 let why = format!("it is of kind {} and moved no rows", row.kind);
                 return Err(unfit(&why, "`skein check MODULE --dataset PATH` plans a dataset where you are"));
             }
@@ -325,7 +325,9 @@ fn became(outcome: &Outcome) -> (Ending, Option<&Why>, Meters) {
         Outcome::Staged(staged) => (Ending::Done, None, staged.meters),
         Outcome::Fragment(fragment) => (Ending::Done, None, fragment.meters),
         Outcome::Sampled(sampled) => (Ending::Done, None, sampled.meters),
-        Outcome::Planned(_) | Outcome::Scanned(_) => (Ending::Done, None, Meters::default()),
+        Outcome::Planned(_) | Outcome::Scanned(_) | Outcome::Checked(_) | Outcome::Scrubbed(_) => {
+            (Ending::Done, None, Meters::default())
+        }
         Outcome::AlreadyMigrated { .. } | Outcome::SchemaMoved { .. } => {
             (Ending::NotNeeded, None, Meters::default())
         }
@@ -354,6 +356,8 @@ const fn kind(kind: TaskKind) -> AttemptKind {
         TaskKind::Plan => AttemptKind::Plan,
         TaskKind::DryRun => AttemptKind::DryRun,
         TaskKind::Scan => AttemptKind::Scan,
+        TaskKind::Check => AttemptKind::Check,
+        TaskKind::Scrub => AttemptKind::Scrub,
     }
 }
 

@@ -345,7 +345,8 @@ impl Control {
     /// A run of a campaign.
     pub(crate) fn run(&self, id: CampaignId, named: &str) -> Result<Run, ServiceError> {
         let run = self.run_of_campaign(id, named)?;
-        Ok(Run { waiting: self.waiting(&run)?, ..self.shown_run(&run)? })
+        let (waiting, soak) = (self.waiting(&run)?, self.soak_of(&run)?);
+        Ok(Run { waiting, soak: Some(soak), ..self.shown_run(&run)? })
     }
 
     /// A run by its place in its campaign, or by the name or the id of its dataset.

@@ -21,6 +21,7 @@ use crate::compiler::Compiling;
 use crate::counters::Counters;
 use crate::decide::{self, Told};
 use crate::division::Division;
+use crate::door::Trips;
 use crate::error::ServiceError;
 use crate::feed::Feed;
 use crate::fleet::Fleet;
@@ -35,6 +36,9 @@ use crate::prices::Prices;
 use crate::roots::Roots;
 use crate::scan::Scans;
 use crate::shelf::Shelf;
+use crate::soak::Watch;
+use crate::soak::chores::Chores;
+use crate::soak::scrub::Scrubbing;
 use crate::submit::{UPLOADS, UPLOADS_OF_TEAM};
 use crate::tokens::Uses;
 use crate::vault::{SecretKeys, Vault};
@@ -68,6 +72,8 @@ pub struct Options {
     pub single_user: bool,
     /// How receivers are told what happens.
     pub notices: Notices,
+    /// Bytes in a second that versions are read again with in the background; 0: not at all.
+    pub scrub: Bytes,
     /// Spans of this process that no collector got.
     pub spans_lost: Arc<AtomicU64>,
     /// Told how many modules are compiled before anything is answered, if any are: that takes seconds.
@@ -113,12 +119,15 @@ pub struct Control {
     pub(crate) roots: Roots,
     pub(crate) prices: Option<Prices>,
     pub(crate) single_user: bool,
+    pub(crate) scrub_rate: Option<Bytes>,
     pub(crate) spans_lost: Arc<AtomicU64>,
     secret: Secret,
     pub(crate) uses: Mutex<Uses>,
     pub(crate) under_way: UnderWay,
     pub(crate) feed: Feed,
     pub(crate) compiling: Compiling,
+    /// Canary runs that go back and forth in a thread of their own.
+    pub(crate) trips: Trips,
     /// Places for modules that are being sent.
     pub(crate) uploads: Arc<Places<Name>>,
     state: Mutex<State>,
@@ -145,6 +154,9 @@ pub(crate) struct State {
     pub(crate) to_sweep: BTreeSet<DatasetId>,
     pub(crate) counters: Counters,
     pub(crate) scans: Scans,
+    pub(crate) chores: Chores,
+    pub(crate) soak: BTreeMap<CampaignId, Watch>,
+    pub(crate) scrubbing: Scrubbing,
 }
 
 impl Control {
@@ -164,6 +176,7 @@ impl Control {
             prices,
             single_user,
             notices,
+            scrub,
             spans_lost,
             compiles_first,
             secret,
@@ -200,12 +213,14 @@ impl Control {
             roots,
             prices,
             single_user,
+            scrub_rate: Some(scrub).filter(|rate| rate.0 > 0),
             spans_lost,
             secret,
             uses: Mutex::default(),
             under_way: UnderWay::default(),
             feed,
             compiling: Compiling::default(),
+            trips: Trips::default(),
             uploads: Places::new(Most { all: UPLOADS, of_each: UPLOADS_OF_TEAM }),
             state: Mutex::default(),
             heard: Condvar::new(),

@@ -3,32 +3,36 @@
 //! ```text
 //! intend    up to as many as the wave can still afford, at most 64: run.intended, with what names the staged version
 //! publish   the datasets' own protocol, one barrier for all; the lock is not held
+//! trip      canary runs go back and forth once (`door/trip.rs`)
 //! confirm   run.published or run.failed, the tasks go; what nobody knows yet stays intended
 //! ```
 //! | crash | a run is | what the next control does |
 //! |---|---|---|
 //! | before the intent | planned, its task staged | announces it |
 //! | after the intent | intended | asks the dataset's log; not there: publishes the same staged version |
-//! | after the publish | intended | asks the dataset's log; there: confirms |
+//! | after the publish | intended | asks the dataset's log; there: confirms, a canary run after its round trip |
+//! | within a round trip | intended | asks the dataset's log how far it is, and goes on there |
 //! | after the confirm | published | nothing |
 //!
 //! From the intent on nothing else than that staged version can be published for the run: it is not run again.
 
+mod trip;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use skein_api::node::Staged;
-use skein_campaign::RunReport;
+use skein_campaign::{Command, RunReport};
 use skein_dataset::{
     Conflict, Dataset, Handed, Made, Outcome, PublishError, Remains, made, publish_handed_made, remains,
-    resolve,
+    resolve_over,
 };
 use skein_ledger::{
-    Entry, Limit, Meters, Name, Phase, PhaseName, Run, RunFailed, RunFilter, RunIntended, RunPublished, Task,
-    TaskFilter, TaskKind, Text,
+    Entry, Limit, Meters, Name, Phase, PhaseName, Run, RunFailed, RunFilter, RunIntended, RunPublished,
+    RunRehearsed, Task, TaskFilter, TaskKind, Text,
 };
 use skein_types::{
-    AttemptId, Blake3, CampaignId, Code, ErrorClass, NodeId, Rows, RunId, RunState, TaskId, Timestamp, Token,
-    codes,
+    AttemptId, Blake3, CampaignId, CampaignState, Code, ErrorClass, NodeId, Rows, RunId, RunState, TaskId,
+    Timestamp, Token, codes,
 };
 
 use crate::audit::provenance::Published;
@@ -37,6 +41,9 @@ use crate::decide::Told;
 use crate::error::ServiceError;
 use crate::points::point;
 use crate::results::{Finished, fitting, meters_of, run_of};
+
+pub(crate) use trip::Trips;
+use trip::{signed, stuck};
 
 /// Most runs that go through together.
 pub(crate) const LOT: u64 = 64;
@@ -111,16 +118,33 @@ struct Descriptor {
 /// What became of one.
 #[derive(Clone)]
 enum Through {
-    Published { version: u64 },
-    Failed { code: Code, message: String },
-    Unknown { cause: String },
+    Published {
+        version: u64,
+        /// What is told of its way back and forth, if it made one.
+        rehearsed: Option<Box<RunRehearsed>>,
+    },
+    /// It is published and cannot go back, which its round trip has shown.
+    Stuck {
+        version: u64,
+        rehearsed: Box<RunRehearsed>,
+        code: Code,
+    },
+    Failed {
+        code: Code,
+        message: String,
+    },
+    Unknown {
+        cause: String,
+    },
+    /// It goes back and forth, which takes a while: another thread says what comes of it.
+    UnderWay,
 }
 
 impl Through {
     const fn is_known(&self) -> bool {
         match self {
-            Self::Published { .. } | Self::Failed { .. } => true,
-            Self::Unknown { .. } => false,
+            Self::Published { .. } | Self::Stuck { .. } | Self::Failed { .. } => true,
+            Self::Unknown { .. } | Self::UnderWay => false,
         }
     }
 }
@@ -142,7 +166,7 @@ impl Control {
         let _span =
             tracing::info_span!("publish", campaign = %id, wave, runs = lot.len(), trace = self.trace_of(id))
                 .entered();
-        let answers = published(&lot);
+        let answers = self.rehearsed((id, wave), &lot, published(&lot))?;
         self.confirm(id, endings(&lot, answers))?;
         Ok(true)
     }
@@ -259,9 +283,11 @@ impl Control {
 
     /// Writes what became of each.
     fn confirm(&self, id: CampaignId, lot: Vec<Ending<'_>>) -> Result<(), ServiceError> {
-        let (mut told, mut more) = (Vec::new(), Vec::new());
+        let (mut told, mut more, mut through) = (Vec::new(), Vec::new(), Vec::new());
+        let mut pauses = false;
         let known = lot.iter().filter(|ending| ending.answer.is_known()).count() as u64;
-        let published = |ending: &&Ending<'_>| matches!(ending.answer, Through::Published { .. });
+        let published =
+            |ending: &&Ending<'_>| matches!(ending.answer, Through::Published { .. } | Through::Stuck { .. });
         let published = lot.iter().filter(published).count() as u64;
         point!("door.after-publish")?;
         let mut statements = self.stated(id, &lot)?;
@@ -269,14 +295,18 @@ impl Control {
         for Ending { run, task, meters, answer, .. } in lot {
             let seq = run.seq;
             match answer {
-                Through::Published { version } => {
-                    let said = statements.remove(&seq);
-                    let statement = said.map(|(blob, digest)| {
-                        more.push(blob);
-                        digest
-                    });
+                Through::Published { version, rehearsed } => {
+                    more.extend(rehearsed.map(|rehearsed| Entry::Decide((*rehearsed).into())));
+                    let statement = signed(&mut statements, seq, &mut more);
                     let published = RunPublished { campaign: id, seq, version, meters, statement };
                     told.push(Told::run(RunReport::of(run_of(run), RunState::Published), published));
+                }
+                Through::Stuck { version, rehearsed, code } => {
+                    let statement = signed(&mut statements, seq, &mut more);
+                    told.extend(stuck(run, (version, meters, statement), (&rehearsed, code))?);
+                    // That is what the canary was to show: nothing more begins until somebody has looked.
+                    pauses = true;
+                    more.push(Entry::Decide((*rehearsed).into()));
                 }
                 Through::Failed { code, message } => {
                     let failed = RunFailed {
@@ -294,12 +324,22 @@ impl Control {
                     tracing::warn!(campaign = %id, seq, %cause, "outcome of a publish not known yet");
                     continue;
                 }
+                Through::UnderWay => continue,
             }
             more.extend(task.map(|(task, token)| Entry::Remove { task, token }));
             self.live(&mut state, id)?.forget(seq);
+            through.push(seq);
             state.to_sweep.insert(run.dataset);
         }
-        let refused = self.tell(&mut state, id, told, (&self.itself, "", more))?;
+        let mut why = "";
+        if pauses && self.live(&mut state, id)?.machine.state() == CampaignState::Running {
+            told.push(Told::of(Command::Pause));
+            why = "a canary run found no way back";
+        }
+        let refused = self.tell(&mut state, id, told, (&self.itself, why, more))?;
+        let now = self.clock.now();
+        // Whoever failed is found to be no published run when its time comes.
+        through.into_iter().for_each(|seq| Self::will_look(&mut state, id, seq, now));
         state.counters.through_the_door(known, published);
         drop(state);
         if let Some((_, why)) = refused.first() {
@@ -315,7 +355,8 @@ impl Control {
         id: CampaignId,
         lot: &[Ending<'_>],
     ) -> Result<BTreeMap<u64, (Entry, Blake3)>, ServiceError> {
-        let published = |ending: &&Ending<'_>| matches!(ending.answer, Through::Published { .. });
+        let published =
+            |ending: &&Ending<'_>| matches!(ending.answer, Through::Published { .. } | Through::Stuck { .. });
         let mut statements = BTreeMap::new();
         if !lot.iter().any(|ending| published(&ending)) {
             return Ok(statements);
@@ -351,7 +392,7 @@ impl Control {
         let (mut known, mut after) = (false, None);
         loop {
             let page = self.ledger.runs(id, filter, after, Limit::new(usize::try_from(LOT).unwrap_or(1)))?;
-            known |= self.find_out_some(id, page.items)?;
+            known |= self.find_out_some((id, wave), page.items)?;
             // Those that wait for their datasets keep no others from being found out.
             match page.next {
                 Some(next) => after = Some(next),
@@ -360,7 +401,20 @@ impl Control {
         }
     }
 
-    fn find_out_some(&self, id: CampaignId, runs: Vec<Run>) -> Result<bool, ServiceError> {
+    /// [`Control::find_out`] of one that another thread has left to this one.
+    fn find_out_apart(&self, run: Run) -> Result<(), ServiceError> {
+        if run.state != RunState::Intended {
+            return Ok(());
+        }
+        self.find_out_these((run.campaign, run.wave.unwrap_or(0)), vec![run]).map(|_| ())
+    }
+
+    fn find_out_some(&self, (id, wave): (CampaignId, u32), mut runs: Vec<Run>) -> Result<bool, ServiceError> {
+        self.trips.leave_out(id, &mut runs);
+        self.find_out_these((id, wave), runs)
+    }
+
+    fn find_out_these(&self, (id, wave): (CampaignId, u32), runs: Vec<Run>) -> Result<bool, ServiceError> {
         let (mut logged, mut answers, mut again, mut gone) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for run in runs {
             match self.announced(id, run)? {
@@ -375,7 +429,8 @@ impl Control {
                 Announced::Waits => {}
             }
         }
-        let more = published(&again);
+        let answers = self.rehearsed((id, wave), &logged, answers)?;
+        let more = self.rehearsed((id, wave), &again, published(&again))?;
         let mut all = endings(&logged, answers);
         all.extend(endings(&again, more));
         all.extend(gone.iter().map(|one| Ending {
@@ -433,7 +488,7 @@ impl Control {
         }
         Ok(match remains(std::path::Path::new(row.location.as_str()), run.id) {
             Remains::Unclear => None,
-            Remains::Published { version } => Some(Through::Published { version }),
+            Remains::Published { version } => Some(Through::Published { version, rehearsed: None }),
             Remains::Nothing => Some(failed(error.message.clone())),
         })
     }
@@ -463,7 +518,7 @@ fn metered(staged: &Staged) -> Meters {
 
 /// What the dataset's log says of it, if it says anything.
 fn asked(one: &AtDoor) -> Option<Through> {
-    match resolve(&one.dataset, one.run.id) {
+    match resolve_over(&one.dataset, one.run.id, one.base) {
         Ok(Outcome::Conflict { reason: Conflict::NotPublished }) => None,
         Ok(outcome) => Some(became(outcome)),
         Err(error) => Some(Through::Unknown { cause: error.to_string() }),
@@ -488,7 +543,7 @@ fn published(lot: &[AtDoor]) -> Vec<(Through, Option<Box<Made>>)> {
 
 fn became(outcome: Outcome) -> Through {
     match outcome {
-        Outcome::Committed { version } => Through::Published { version },
+        Outcome::Committed { version } => Through::Published { version, rehearsed: None },
         Outcome::Held { .. } => {
             Through::Failed { code: codes::BUG, message: "it is held, and nobody asked".to_owned() }
         }

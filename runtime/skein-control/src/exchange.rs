@@ -313,7 +313,8 @@ impl Control {
                 some.truncate(share(some.len(), has, others));
             }
         }
-        let scans = self.scans_to_give(state, asked.wants.small)?;
+        let mut scans = self.scans_to_give(state, asked.wants.small)?;
+        scans.extend(self.chores_to_give(state, asked.wants.small)?);
         small.extend(scans.iter().map(ready));
         let all = small_tasks.into_iter().chain(large_tasks).chain(scans);
         let mut waiting: BTreeMap<TaskId, Task> = all.map(|task| (task.id, task)).collect();
@@ -502,7 +503,8 @@ impl Control {
         }
         let working = self.working(&mut state);
         let shunned = Self::shunned(&state, node);
-        let scans = self.scans_to_give(&state, 1).is_ok_and(|scans| !scans.is_empty());
+        let scans = self.scans_to_give(&state, 1).is_ok_and(|scans| !scans.is_empty())
+            || self.chores_to_give(&state, 1).is_ok_and(|chores| !chores.is_empty());
         if self.divide(&mut state, TICK_EVERY).is_ok_and(|divided| divided) {
             return scans || self.could_have(&mut state, node);
         }

@@ -138,6 +138,7 @@ mod tests {
             meters: Meters::default(),
             statement: None,
             team: None,
+            alarms: 0,
         }
     }
 

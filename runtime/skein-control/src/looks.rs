@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use skein_api::Why;
-use skein_api::node::{Outcome, Planned, Report, Sampled, Scanned};
+use skein_api::node::{Checked, Outcome, Planned, Report, Sampled, Scanned, Scrubbed};
 use skein_campaign::{Next, after_failure};
 use skein_ledger::{Entry, Phase, Stage, Task, TaskKind, Unit};
 use skein_types::{Bytes, ErrorClass, Millis, TaskId, codes};
@@ -27,6 +27,8 @@ pub(crate) enum Looked {
     Planned(Planned),
     Sampled(Sampled),
     Scanned(Scanned),
+    Checked(Checked),
+    Scrubbed(Scrubbed),
     Failed(Why),
     /// It is too long for a row.
     InBlob,
@@ -40,6 +42,8 @@ impl Control {
             (Outcome::Planned(planned), TaskKind::Plan) => (Looked::Planned(planned.clone()), unit),
             (Outcome::Sampled(sampled), TaskKind::DryRun) => self.kept(sampled, unit)?,
             (Outcome::Scanned(scanned), TaskKind::Scan) => (Looked::Scanned(scanned.clone()), unit),
+            (Outcome::Checked(checked), TaskKind::Check) => (Looked::Checked(checked.clone()), unit),
+            (Outcome::Scrubbed(scrubbed), TaskKind::Scrub) => (Looked::Scrubbed(scrubbed.clone()), unit),
             _ => (failed("the node reports what the task did not ask for"), unit),
         };
         self.staged_look(task, &looked, unit)
@@ -105,7 +109,7 @@ impl Control {
         }
         match task.kind {
             TaskKind::Plan => self.plan_failed(state, task, why).map(Some),
-            TaskKind::DryRun | TaskKind::Scan => {
+            TaskKind::DryRun | TaskKind::Scan | TaskKind::Check | TaskKind::Scrub => {
                 self.staged_look(task, &Looked::Failed(why.clone()), self.itself.unit())
             }
             TaskKind::Run | TaskKind::Split | TaskKind::Seal => {

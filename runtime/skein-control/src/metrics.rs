@@ -19,7 +19,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 use skein_api::node::{Outcome, Report};
 use skein_ledger::DeliveryState;
-use skein_types::{Code, ReceiverKind};
+use skein_types::{Bytes, Code, ReceiverKind, codes};
 
 use crate::control::Control;
 use crate::error::ServiceError;
@@ -63,7 +63,16 @@ pub struct Metrics {
     compiles: Family<One, Histogram>,
     notice_tries: Family<Two, Counter>,
     notices_dropped: Family<One, Counter>,
+    alarms: Family<One, Counter>,
+    scrubbed: Counter,
+    damaged: Family<One, Counter>,
 }
+
+/// What a check finds wrong.
+const SOAK_CODES: [Code; 4] =
+    [codes::PUBLISHED_DAMAGED, codes::OLD_SCHEMA_WRITTEN, codes::CHECK_FAILED, codes::SOAK_RULE_BROKEN];
+/// What a scrub finds damaged.
+const DAMAGED: [&str; 2] = ["current", "kept"];
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -85,6 +94,9 @@ impl Default for Metrics {
             compiles: Family::new_with_constructor(compile),
             notice_tries: Family::default(),
             notices_dropped: Family::default(),
+            alarms: Family::default(),
+            scrubbed: Counter::default(),
+            damaged: Family::default(),
         };
         metrics.register();
         // A series that is there before anything happened shows the first time that it does.
@@ -93,6 +105,12 @@ impl Default for Metrics {
         }
         for outcome in Outcome::WORDS {
             drop(metrics.attempts.get_or_create(&[("outcome", outcome)]));
+        }
+        for code in SOAK_CODES {
+            drop(metrics.alarms.get_or_create(&[("code", code.id)]));
+        }
+        for version in DAMAGED {
+            drop(metrics.damaged.get_or_create(&[("version", version)]));
         }
         for receiver in ReceiverKind::ALL.iter().map(|kind| kind.as_str()) {
             for outcome in TRIED.map(how_tried) {
@@ -105,8 +123,30 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Something is wrong with what a run published.
+    pub(crate) fn alarmed(&self, code: Code) {
+        self.alarms.get_or_create(&[("code", code.id)]).inc();
+    }
+
+    /// A version was read again.
+    pub(crate) fn scrubbed(&self, bytes: Bytes) {
+        self.scrubbed.inc_by(bytes.0);
+    }
+
+    /// A file is not what it was.
+    pub(crate) fn damaged(&self, current: bool) {
+        let [is_current, kept] = DAMAGED;
+        self.damaged.get_or_create(&[("version", if current { is_current } else { kept })]).inc();
+    }
+
     fn register(&mut self) {
         let registry = &mut self.registry;
+        let help = "Things found wrong with what was published";
+        registry.register("alarms", help, self.alarms.clone());
+        let help = "Bytes of versions that were read again";
+        registry.register_with_unit("scrubbed", help, Unit::Bytes, self.scrubbed.clone());
+        let help = "Files of versions that are not what their datasets' logs say";
+        registry.register("damaged_files", help, self.damaged.clone());
         registry.register("http_requests", "Requests that were answered", self.requests.clone());
         registry.register_with_unit(
             "http_request_duration",

@@ -3,10 +3,11 @@
 use skein_api::node::AgentLimits;
 use skein_api::{
     Admission, ApprovalAsk, Budget, CanaryAsk, LimitsAsk, List, NameRule, Pin, Publish, RetryAsk,
-    SAMPLES_MAX, SampleAsk, Text,
+    SAMPLES_MAX, SampleAsk, SoakAsk, Text,
 };
 use skein_campaign::{
-    Allowance, ApprovalRule, CanaryRule, Policy, Promote, RetryRule, SampleRule, Share, Span,
+    Allowance, ApprovalRule, CanaryRule, OnFailure, Policy, Promote, RetryRule, SampleRule, Share, SoakRule,
+    Span,
 };
 use skein_sandbox::Limits;
 use skein_types::{LONGEST_WAIT, Rule, codes};
@@ -48,7 +49,9 @@ pub(crate) fn rules(asked: &skein_api::Policy) -> Result<Policy, ServiceError> {
         pin: standard.pin,
         retries: retries(asked.retries, standard.retries)?,
         rollback_window: asked.window_ms.map_or(standard.rollback_window, Span::of),
+        round_trip: asked.round_trip.unwrap_or(standard.round_trip),
         rules: named_once(asked)?,
+        soak: soak(&asked.soak, standard.soak)?,
         verify: asked.verify,
         waves: waves.unwrap_or(Ok(standard.waves))?,
     };
@@ -109,6 +112,11 @@ pub(crate) fn effective(asked: skein_api::Policy, rules: &Policy) -> skein_api::
             transient: Some(rules.retries.transient),
             wait_ms: Some(rules.retries.wait.length()),
             longest_ms: Some(rules.retries.longest.length()),
+        },
+        round_trip: Some(rules.round_trip),
+        soak: SoakAsk {
+            checks_ms: Some(List::first(rules.soak.checks.iter().map(|check| check.length()).collect()).0),
+            on_failure: asked.soak.on_failure,
         },
         ..asked
     }
@@ -203,6 +211,23 @@ fn retries(asked: RetryAsk, standard: RetryRule) -> Result<RetryRule, ServiceErr
     Ok(rule)
 }
 
+fn soak(asked: &SoakAsk, standard: SoakRule) -> Result<SoakRule, ServiceError> {
+    let rule = SoakRule {
+        checks: match &asked.checks_ms {
+            Some(checks) => checks.iter().map(|check| Span::of(*check)).collect(),
+            None => standard.checks,
+        },
+        on_failure: match asked.on_failure {
+            skein_api::OnFailure::Tell => OnFailure::Tell,
+            skein_api::OnFailure::Revert => OnFailure::Revert,
+        },
+    };
+    match rule.is_in_order() {
+        true => Ok(rule),
+        false => Err(wrong("soak.checks", "each comes after the one before")),
+    }
+}
+
 /// The limits of each agent: the standard ones, lowered where the policy asks for it.
 pub(crate) fn limits(asked: &LimitsAsk) -> AgentLimits {
     let standard = Limits::STANDARD;
@@ -261,9 +286,11 @@ mod tests {
             "dry_run": { "share": "3%", "datasets": 6 }, "retries": { "transient": 1, "wait_ms": 250, "longest_ms": 2_000 },
             "approvals": { "expires_ms": 129_600_000, "promote": "approval" },
             "verify": "readback",
+            "round_trip": false, "soak": { "checks_ms": [5, 10], "on_failure": "revert" },
         }));
         let same = "admission = \"strict\"\nbudget = \"0.5%\"\nwaves = [\"5%\", \"20.5%\"]\ngate = \"80%\"\n\
-                    names = \"keep\"\nrollback_window = \"1h\"\nverify = \"readback\"\n[canary]\nshare = \"2%\"\ndatasets = 5\nbytes = 9\n\
+                    names = \"keep\"\nrollback_window = \"1h\"\nround_trip = false\nverify = \"readback\"\n[soak]\nchecks = [\"5ms\", \"10ms\"]\n\
+                    on_failure = \"revert\"\n[canary]\nshare = \"2%\"\ndatasets = 5\nbytes = 9\n\
                     [dry_run]\nshare = \"3%\"\ndatasets = 6\n[retries]\ntransient = 1\nwait = \"250ms\"\nlongest = \"2s\"\n\
                     [approvals]\nexpires = \"36h\"\npromote = \"approval\"\n";
         assert_eq!(rules(&policy).unwrap(), Policy::parse(same).unwrap());
@@ -279,6 +306,7 @@ mod tests {
             (json!({ "dry_run": { "datasets": 1_001 } }), "`dry_run.datasets`: 1001 are more than 1000"),
             (json!({ "retries": { "wait_ms": 2, "longest_ms": 1 } }), "`retries.longest`: it is shorter"),
             (json!({ "approvals": { "expires_ms": 999 } }), "`approvals.expires`: it is shorter"),
+            (json!({ "soak": { "checks_ms": [2, 1] } }), "`soak.checks`: each comes after the one before"),
             (json!({ "pin": "snapshot" }), "`pin`: a campaign that pins the data is not done yet"),
             (
                 json!({ "publish": { "mode": "hold" } }),

@@ -3,6 +3,8 @@
 //! What is set adds up: what is promised to teams is there ([`skein_fleet::check`]). It is looked at and written under the lock, so two who set
 //! quotas at once cannot together promise what neither could alone.
 
+mod excess;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::MutexGuard;
 

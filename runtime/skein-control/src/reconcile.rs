@@ -42,6 +42,8 @@ pub struct Reconciler {
     control: Arc<Control>,
     stop: Arc<AtomicBool>,
     thread: Option<std::thread::JoinHandle<()>>,
+    /// For round trips that take a while.
+    trips: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Reconciler {
@@ -58,7 +60,12 @@ impl Reconciler {
                 }
             }
         })?;
-        Ok(Self { control: Arc::clone(control), stop, thread: Some(thread) })
+        let rehearsing = Arc::clone(control);
+        let trips = std::thread::Builder::new().name("round trips".to_owned()).spawn(move || {
+            let _vital = Vital;
+            rehearsing.make_trips();
+        })?;
+        Ok(Self { control: Arc::clone(control), stop, thread: Some(thread), trips: Some(trips) })
     }
 }
 
@@ -73,8 +80,11 @@ impl Drop for Reconciler {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         self.control.wake.reconciler();
-        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the reconciler panicked");
+        self.control.trips.stop();
+        for thread in [self.thread.take(), self.trips.take()].into_iter().flatten() {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the reconciler panicked");
+            }
         }
     }
 }
@@ -87,6 +97,7 @@ impl Control {
         self.ledger.sweep(KEPT)?;
         self.resume_import()?;
         self.resume_scans()?;
+        self.drop_chores()?;
         let (mut after, mut modules) = (None, BTreeSet::new());
         loop {
             let page = self.ledger.campaigns(&CampaignFilter::default(), after, Limit::MAX)?;
@@ -157,8 +168,17 @@ impl Control {
                 }
             }
         }
-        // Room on disk is given back when there is nothing better to do.
-        done || self.collect()
+        done |= self.attend_chores();
+        done |= self.attend_soak();
+        // Room on disk is given back, and what is kept is read, when there is nothing better to do.
+        done || self.collect() || self.scrubs()
+    }
+
+    fn scrubs(&self) -> bool {
+        self.attend_scrub().unwrap_or_else(|error| {
+            tracing::warn!(%error, "nothing is read again just now");
+            false
+        })
     }
 
     /// Removes what is past its retention. What is not removed this time is removed the next.

@@ -84,7 +84,11 @@ impl Control {
                     None => Ok(Some(unit)),
                 }
             }
-            Outcome::Planned(_) | Outcome::Sampled(_) | Outcome::Scanned(_) => self.look_taken(report, task),
+            Outcome::Planned(_)
+            | Outcome::Sampled(_)
+            | Outcome::Scanned(_)
+            | Outcome::Checked(_)
+            | Outcome::Scrubbed(_) => self.look_taken(report, task),
             Outcome::Revoked | Outcome::Evicted { .. } => {
                 Ok(Some(by().then(released(report.held, Timestamp(0)))))
             }

@@ -44,7 +44,11 @@ impl Tried {
         let outcome = match looked {
             Looked::Sampled(sampled) => Ok(sampled),
             Looked::Failed(why) => Err(why),
-            Looked::Planned(_) | Looked::Scanned(_) | Looked::InBlob => {
+            Looked::Planned(_)
+            | Looked::Scanned(_)
+            | Looked::Checked(_)
+            | Looked::Scrubbed(_)
+            | Looked::InBlob => {
                 return Err(ServiceError::bug("a sample that holds something else"));
             }
         };

@@ -280,7 +280,11 @@ impl Control {
                 }
             }
             Looked::Failed(why) => record.ends(Some(why)),
-            Looked::Planned(_) | Looked::Sampled(_) | Looked::InBlob => {
+            Looked::Planned(_)
+            | Looked::Sampled(_)
+            | Looked::Checked(_)
+            | Looked::Scrubbed(_)
+            | Looked::InBlob => {
                 record.ends(Some(Why::new(codes::BUG, "a node answered something else", None)));
             }
         }

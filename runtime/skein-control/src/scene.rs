@@ -47,6 +47,7 @@ pub(crate) fn open(place: &Path, clock: &Arc<HandClock>) -> Arc<Control> {
         secret_keys: crate::SecretKeys { seal: [1; 32], digest: [2; 32] },
         single_user: true,
         notices: crate::Notices { own: Vec::new(), networks: skein_notify::Networks::standard(), mail: None },
+        scrub: Bytes(0),
         spans_lost: Arc::default(),
         compiles_first: drop,
         secret: Secret::new(&"s".repeat(64)).unwrap(),

@@ -1,10 +1,10 @@
 //! The ledger's rows as the bodies of answers.
 
 use skein_api::{
-    Campaign, Dataset, Event, Labels, List, Message, Meters, Module, Page, PlanReport, PlanTotals, Policy,
-    Run, RunCounts, RunRows, Text, Time, Wave, Why,
+    Alarm, Campaign, Dataset, Event, Labels, List, Message, Meters, Module, Page, PlanReport, PlanTotals,
+    Policy, RoundTrip, Run, RunCounts, RunRows, Soak, Text, Time, Wave, Why,
 };
-use skein_ledger::Recorded;
+use skein_ledger::{Recorded, RunAlarmed, RunRehearsed};
 use skein_types::{AttemptId, Code, Millis, Rows, RunState, Timestamp, codes};
 
 use crate::error::ServiceError;
@@ -66,6 +66,7 @@ pub(crate) fn dataset(row: skein_ledger::Dataset) -> Result<Dataset, ServiceErro
         owner: text(&row.owner),
         labels,
         added: Time(row.since),
+        kept: None,
     })
 }
 
@@ -125,6 +126,12 @@ pub(crate) fn campaign(
         samples_failed: report.samples.failed,
         estimate: report.estimate,
     });
+    let soak = Soak {
+        checked: row.checked,
+        checks: policy.soak.checks_ms.as_ref().map_or(0, |checks| u32::try_from(checks.len()).unwrap_or(0)),
+        alarms: row.alarms,
+        kept: row.kept,
+    };
     let waves: Vec<Wave> = waves.iter().map(wave).collect();
     let waves = List::new(waves).map_err(|error| ServiceError::bug(format!("waves: {error}")))?;
     Ok(Campaign {
@@ -143,6 +150,7 @@ pub(crate) fn campaign(
         plan,
         waves,
         broken_glass: row.broken_glass,
+        soak,
     })
 }
 
@@ -183,7 +191,37 @@ pub(crate) fn run(
         version: row.version,
         rows,
         meters,
+        alarms: row.alarms,
+        soak: None,
     })
+}
+
+/// A round trip.
+pub(crate) fn round_trip(at: Timestamp, told: &RunRehearsed) -> RoundTrip {
+    RoundTrip {
+        at: Time(at),
+        base: told.base,
+        published: told.published,
+        back: told.back,
+        forward: told.forward,
+        files: told.files,
+        bytes: told.bytes,
+        before: told.before,
+        after: told.after,
+        problem: told.problem.as_ref().map(text),
+    }
+}
+
+/// An alarm.
+pub(crate) fn alarm(at: Timestamp, told: &RunAlarmed) -> Alarm {
+    Alarm {
+        at: Time(at),
+        check: text(&told.check),
+        code: text(&told.code),
+        version: told.version,
+        path: told.path.as_ref().map(text),
+        message: text(&told.message),
+    }
 }
 
 /// What its attempts did, once they are over.

@@ -1,12 +1,14 @@
 //! Going back: published runs are reverted in their datasets, or their old versions given up for good.
 
 use skein_campaign::RunReport;
-use skein_dataset::{Dataset, RollbackError, RolledBack, Undo, finalize_displaced_by, roll_back_many};
+use skein_dataset::{
+    Dataset, Finalized, RollbackError, RolledBack, Undo, finalize_displaced_by, roll_back_many,
+};
 use skein_ledger::{
     Entry, Limit, Name, Run, RunCancelled, RunFilter, RunFinalized, RunRevertFailed, RunReverted,
     RunReverting, Text,
 };
-use skein_types::{CampaignId, Code, ErrorClass, RunId, RunState, codes};
+use skein_types::{Bytes, CampaignId, Code, ErrorClass, RunId, RunState, codes};
 
 use crate::control::{Control, State};
 use crate::decide::Told;
@@ -127,8 +129,12 @@ impl Control {
                 finalize_displaced_by(&dataset, run.id)
                     .map_err(|error| crate::datasets::from_dataset(error.code(), &error, error.hint()))
             });
+            let mut finalized =
+                RunFinalized { campaign: id, seq: run.seq, versions: Vec::new(), files: 0, bytes: Bytes(0) };
             match given_up {
-                Ok(_) => {}
+                Ok(Finalized { versions, files, bytes, .. }) => {
+                    finalized = RunFinalized { versions, files, bytes, ..finalized };
+                }
                 Err(error) if error.code.class == ErrorClass::Transient => {
                     tracing::warn!(campaign = %id, seq = run.seq, %error, "old version not given up yet");
                     continue;
@@ -138,7 +144,6 @@ impl Control {
                     tracing::warn!(campaign = %id, seq = run.seq, %error, "old version left to itself")
                 }
             }
-            let finalized = RunFinalized { campaign: id, seq: run.seq };
             told.push(Told::run(RunReport::of(run_of(run), RunState::Finalized), finalized));
         }
         if told.is_empty() {

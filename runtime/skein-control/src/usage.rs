@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use skein_api::{List, Text, Time, UsageBy, UsageReport, UsageSum};
 use skein_ledger::{Limit, Name, UsageBy as By, UsageFilter, UsageOf, Used};
+use skein_types::{Bytes, CampaignId};
 
 use crate::campaigns::campaign_id;
 use crate::control::{Control, name};
@@ -59,7 +60,12 @@ impl Control {
             sums.sort_by_key(|(_, used)| std::cmp::Reverse(used.cpu));
         }
         whole &= sums.len() <= SUMS_MAX;
-        let shown = sums.iter().map(|(of, used)| self.sum(of, used)).collect();
+        let kept = match part.by {
+            UsageBy::Team | UsageBy::Campaign => self.kept_by(part.by)?,
+            UsageBy::Module | UsageBy::Hour => BTreeMap::new(),
+        };
+        let shown = sums.iter().map(|(of, used)| self.sum(of, used));
+        let shown = shown.map(|sum| UsageSum { kept: kept.get(sum.of.as_str()).copied(), ..sum }).collect();
         Ok(UsageReport {
             by: part.by,
             from: part.from,
@@ -68,6 +74,18 @@ impl Control {
             whole,
             currency: self.prices.as_ref().map(|prices| Text::escaped(&prices.currency)),
         })
+    }
+
+    /// What old versions take, by team or campaign.
+    fn kept_by(&self, by: UsageBy) -> Result<BTreeMap<String, Bytes>, ServiceError> {
+        let open: Vec<CampaignId> = self.state().open.iter().copied().collect();
+        let mut kept = BTreeMap::<String, Bytes>::new();
+        for id in open {
+            let Some(row) = self.ledger.campaign(id)?.filter(|row| row.kept.0 > 0) else { continue };
+            let of = if by == UsageBy::Team { row.owner.to_string() } else { id.to_string() };
+            *kept.entry(of).or_default() += row.kept;
+        }
+        Ok(kept)
     }
 
     fn sum(&self, of: &UsageOf, used: &Used) -> UsageSum {
@@ -85,6 +103,7 @@ impl Control {
             bytes_read: used.bytes_read,
             bytes_written: used.bytes_written,
             attempts: used.attempts,
+            kept: None,
             cost: self.prices.as_ref().map(|prices| prices.of(used)),
         }
     }

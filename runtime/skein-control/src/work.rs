@@ -36,6 +36,9 @@ impl Control {
         if task.kind == TaskKind::Scan {
             return Ok(ToDo { payload: self.scan_task(state, task)?, memory: HOST_MEMORY, wave: None });
         }
+        if matches!(task.kind, TaskKind::Check | TaskKind::Scrub) {
+            return Ok(ToDo { payload: Self::chore_payload(task)?, memory: HOST_MEMORY, wave: None });
+        }
         let id = task.campaign.ok_or_else(|| ServiceError::bug("a task without a campaign"))?;
         let live = self.live(state, id)?;
         let work = self.work(live)?;
@@ -48,7 +51,9 @@ impl Control {
             TaskKind::DryRun => {
                 Ok(ToDo { payload: self.sample_task((id, live), task, work)?, memory, wave: None })
             }
-            TaskKind::Scan => Err(ServiceError::bug(format!("nobody queues a task of kind {}", task.kind))),
+            TaskKind::Scan | TaskKind::Check | TaskKind::Scrub => {
+                Err(ServiceError::bug(format!("nobody queues a task of kind {}", task.kind)))
+            }
         }
     }
 
@@ -83,7 +88,12 @@ impl Control {
                 Payload::Split(Box::new(SplitTask { run, part, parts }))
             }
             TaskKind::Seal => Payload::Seal(ruled(run)?),
-            TaskKind::Run | TaskKind::Plan | TaskKind::DryRun | TaskKind::Scan => Payload::Run(ruled(run)?),
+            TaskKind::Run
+            | TaskKind::Plan
+            | TaskKind::DryRun
+            | TaskKind::Scan
+            | TaskKind::Check
+            | TaskKind::Scrub => Payload::Run(ruled(run)?),
         };
         Ok(ToDo { payload, memory, wave })
     }

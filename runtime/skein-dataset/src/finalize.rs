@@ -24,7 +24,7 @@ use crate::crash_point;
 use crate::dataset::{Dataset, State, StateError};
 use crate::fault::{During as _, IoFault};
 use crate::given_up::{self, GivenUp};
-use crate::log::machine::{History, Version};
+use crate::log::machine::{History, Version, VersionKind};
 use crate::log::record::Body;
 use crate::publish::swap::QUARANTINE;
 use crate::recover;
@@ -99,13 +99,23 @@ pub fn finalize(
 /// Gives up the version that a run displaced if it is kept, and no other: a run has no say over those that others displaced.
 /// Which one that is stands in the log. Of one that is given up already it removes what a process that died over it has left.
 pub fn finalize_displaced_by(dataset: &Dataset, run: RunId) -> Result<Finalized, StateError> {
-    let is_displaced =
-        |history: &History, kept: &Version, _| history.published_by(run) == kept.version.checked_add(1);
+    let is_displaced = |history: &History, kept: &Version, _| history.is_displaced_by(kept, run);
     let given_up = give_up(dataset, RejectedRows::Keep, is_displaced)?;
     if given_up.versions.is_empty() {
         collect(dataset)?;
+        return Ok(gone_with(&dataset.history()?, run).unwrap_or(given_up));
     }
     Ok(given_up)
+}
+
+/// What an earlier call gave up, by the log.
+fn gone_with(history: &History, run: RunId) -> Option<Finalized> {
+    let gone = |version: &&std::sync::Arc<Version>| {
+        history.is_displaced_by(version, run) && history.finalized_by(version.version).is_some()
+    };
+    let version = history.versions().iter().find(gone)?;
+    let (versions, files) = (vec![version.version], version.files.len() as u64);
+    Some(Finalized { versions, files, bytes: size(version), ..nothing() })
 }
 
 fn give_up(
@@ -271,6 +281,21 @@ fn nothing() -> Finalized {
 }
 
 impl History {
+    /// Whether a kept version is what a run displaced: when it was published, or when it came back after a rollback.
+    fn is_displaced_by(&self, kept: &Version, run: RunId) -> bool {
+        let Some(published) = self.published_by(run) else { return false };
+        let content = |version: u64| self.version(version).map(|version| version.content);
+        let by = kept.version.checked_add(1).and_then(|by| self.version(by));
+        by.is_some_and(|by| match &by.kind {
+            VersionKind::Published(facts) => facts.run == run,
+            VersionKind::RolledBack { .. } => {
+                Some(by.content) == content(published)
+                    && published.checked_sub(1).and_then(content) == Some(kept.content)
+            }
+            VersionKind::Adopted | VersionKind::Beside(_) | VersionKind::Observed { .. } => false,
+        })
+    }
+
     /// What giving up the kept version of this number would free; none if nothing is kept under it.
     pub fn kept_bytes(&self, version: u64) -> Option<Bytes> {
         self.kept().find(|(kept, _)| kept.version == version).map(|(kept, _)| size(kept))

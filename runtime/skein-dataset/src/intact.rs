@@ -22,11 +22,25 @@ pub(crate) enum Proof {
     Damaged(String),
 }
 
+/// How a file is compared with its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// By its numbers where nothing can have moved them, else by its bytes.
+    Numbers,
+    /// By its bytes in any case: what rots on a disk moves no number.
+    Bytes,
+}
+
 /// Looks at every file of the version at `name` in `dir`.
-pub(crate) fn prove(
+pub(crate) fn prove(dataset: &Dataset, at: (&Dir, &str), recorded: &[FileRecord]) -> Result<Proof, IoFault> {
+    prove_by(dataset, at, (recorded, By::Numbers))
+}
+
+/// [`prove`] with a say in how.
+pub(crate) fn prove_by(
     dataset: &Dataset,
     (dir, name): (&Dir, &str),
-    recorded: &[FileRecord],
+    (recorded, by): (&[FileRecord], By),
 ) -> Result<Proof, IoFault> {
     let Some(node) = store::node(dir, name)? else { return Ok(Proof::Missing) };
     let (root, listing) = match dataset.place.kind {
@@ -56,7 +70,7 @@ pub(crate) fn prove(
             return Ok(Proof::Damaged(path.clone()));
         };
         let on_disk = if dataset.place.kind == Kind::File { name } else { path };
-        if !intact(dataset, (&root, on_disk), record, found)? {
+        if !intact(dataset, (&root, on_disk), (record, by), found)? {
             return Ok(Proof::Damaged(path.clone()));
         }
         files.push(FileRecord { stat: found.clone(), ..record.clone() });
@@ -64,14 +78,14 @@ pub(crate) fn prove(
     Ok(Proof::Intact(node, files))
 }
 
-/// By its numbers where nothing can have moved them, else by its bytes. A single file's ctime moved with it.
+/// A single file's ctime moved with it, so that its numbers are others.
 fn intact(
     dataset: &Dataset,
     (root, name): (&Dir, &str),
-    record: &FileRecord,
+    (record, by): (&FileRecord, By),
     found: &FileStat,
 ) -> Result<bool, IoFault> {
-    if record.stat.same(found) {
+    if by == By::Numbers && record.stat.same(found) {
         return Ok(true);
     }
     Ok(record.stat.size == found.size && store::hash_file(root, name, &dataset.stop)?.0 == record.blake3)

@@ -15,6 +15,7 @@ mod fault;
 mod finalize;
 mod forget;
 mod given_up;
+mod health;
 mod held;
 mod intact;
 mod later;
@@ -30,8 +31,10 @@ mod partition;
 mod place;
 mod publish;
 mod recover;
+mod rehearsal;
 mod rollback;
 mod scan;
+mod scrub;
 mod snapshot;
 mod staging;
 mod statement;
@@ -52,6 +55,7 @@ pub use finalize::{
     quarantine_of,
 };
 pub use forget::{ForgetError, Holding, Part, collect_forgotten, forget, holdings, is_forgotten};
+pub use health::{Arrived, Found, Health, HealthError};
 pub use held::{Discarded, HeldError, PublishedHeld, discard, publish_held};
 pub use later::SetAside;
 pub use listing::{Change, FileStat, Listing, Role};
@@ -79,11 +83,13 @@ pub use publish::{
     resolve,
 };
 pub use recover::{Recovered, Step, recover};
+pub use rehearsal::{Leg, Rehearsal, RehearseError, Rehearsed, rehearse, resolve_over};
 pub use rollback::{
     LaterWrites, NO_STATE, RollbackError, RolledBack, Undo, previous, roll_back, roll_back_many,
-    roll_back_over,
+    roll_back_over, roll_forward_many,
 };
 pub use scan::{ScanError, Sighting, scan};
+pub use scrub::{Damage, Damaged, ScrubError, Scrubbed, scrub};
 pub use snapshot::{Access, PinnedFile, Snapshot, SnapshotError};
 pub use staging::{NameRule, OUTPUT_REJECTS, Room, StageError, StagedEntry, StagedFile, Staging};
 pub use statement::Statement;

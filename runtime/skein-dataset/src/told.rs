@@ -17,7 +17,7 @@ pub struct VersionTold<'a> {
     pub what: String,
     /// The version that is back.
     pub to: Option<u64>,
-    /// Of the run that made it.
+    /// Of the run that made it, also where it went back and forward again.
     pub facts: Option<&'a PublishFacts>,
     /// Data files.
     pub files: u64,
@@ -33,8 +33,11 @@ pub struct VersionTold<'a> {
 
 impl History {
     /// What there is to tell of one of its versions.
-    pub fn told<'a>(&self, version: &'a Version) -> VersionTold<'a> {
-        let (kind, what, facts, to) = came(version);
+    pub fn told<'a>(&'a self, version: &'a Version) -> VersionTold<'a> {
+        let (kind, what, facts, to) = match self.forward_of(version) {
+            Some((facts, to)) => ("rolled forward", named(facts), Some(facts), Some(to)),
+            None => came(version),
+        };
         let current = self.head().is_some_and(|head| head.version == version.version);
         let data = || version.files.iter().filter(|file| file.stat.role == Role::Data);
         let rows: Option<Rows> = data().map(|file| file.rows).sum();
@@ -53,9 +56,36 @@ impl History {
     }
 }
 
+impl History {
+    /// What a run published, where a version is that again right after it was gone back from.
+    fn forward_of(&self, version: &Version) -> Option<(&PublishFacts, u64)> {
+        let back_to = |version: &Version| match &version.kind {
+            VersionKind::RolledBack { to } => Some(*to),
+            VersionKind::Adopted
+            | VersionKind::Beside(_)
+            | VersionKind::Observed { .. }
+            | VersionKind::Published(_) => None,
+        };
+        let to = back_to(version)?;
+        let before = self.version(version.version.checked_sub(1)?)?;
+        let round = to.checked_add(2) == Some(version.version) && back_to(before) == to.checked_sub(1);
+        match &self.version(to)?.kind {
+            VersionKind::Published(facts) if round => Some((&**facts, to)),
+            VersionKind::Published(_)
+            | VersionKind::Adopted
+            | VersionKind::Beside(_)
+            | VersionKind::Observed { .. }
+            | VersionKind::RolledBack { .. } => None,
+        }
+    }
+}
+
+fn named(facts: &PublishFacts) -> String {
+    format!("{} {}", facts.migration, facts.migration_version)
+}
+
 /// How a version came to be: the kind, the same in words, the run's facts, the version that is back.
 fn came(version: &Version) -> (&'static str, String, Option<&PublishFacts>, Option<u64>) {
-    let named = |facts: &PublishFacts| format!("{} {}", facts.migration, facts.migration_version);
     match &version.kind {
         VersionKind::Adopted => ("adopted", "found in place".to_owned(), None, None),
         VersionKind::Beside(origin) => {

@@ -47,6 +47,8 @@ mod places;
 mod records;
 #[path = "files/refused.rs"]
 mod refused;
+#[path = "files/rehearsal.rs"]
+mod rehearsal;
 #[path = "files/renames.rs"]
 mod renames;
 #[path = "files/reverts.rs"]

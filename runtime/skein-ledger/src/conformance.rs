@@ -122,6 +122,7 @@ macro_rules! conformance {
             kept::a_request_that_is_asked_again_has_the_first_answer
             kept::there_are_so_many_answers_and_the_first_to_go_goes
             kept::notices_are_listed_by_receiver_and_state_and_in_the_order_in_which_they_are_due
+            kept::a_scrub_is_known_by_its_last_time
             kept::what_was_told_of_is_never_untold
             kept::use_is_summed_by_hour_team_campaign_and_module
             kept::use_is_added_up_to_what_a_row_holds_and_kept_for_its_time

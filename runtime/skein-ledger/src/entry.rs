@@ -4,7 +4,7 @@ use skein_types::{AttemptId, Blake3, Bytes, CampaignId, NodeId, TaskId, Timestam
 
 use crate::attempt::Attempt;
 use crate::event::Event;
-use crate::kept::{Answer, Charge, Delivery};
+use crate::kept::{Answer, Charge, Delivery, Scrubbed};
 use crate::task::{SizeClass, TaskKind};
 
 /// One write. An entry that does not fit what is there makes its unit refused.
@@ -61,6 +61,8 @@ pub enum Entry {
         /// Position of the last.
         position: u64,
     },
+    /// All versions of a dataset were read in full; what was known of that before is forgotten.
+    Scrubbed(Scrubbed),
     /// An attempt is over. There already, the first stays.
     PutAttempt(Box<Attempt>),
     /// What work took. Added to what is there.

@@ -2,7 +2,8 @@
 //! has a most; where there are as many, the one goes that would be swept first. Losing them costs no correctness.
 
 use skein_types::{
-    Blake3, Bytes, CampaignId, DeliveryId, Fuel, Millis, ModuleDigest, Name, Text, Timestamp, WebhookId,
+    Blake3, Bytes, CampaignId, DatasetId, DeliveryId, Fuel, Millis, ModuleDigest, Name, Text, Timestamp,
+    WebhookId,
 };
 
 use crate::canonical::INTEGER_MAX;
@@ -170,4 +171,15 @@ pub struct Usage {
     /// Whether that is all. Where there are more sums than were asked for, or more rows than one answer looks at, it is not: then
     /// the latest hours are in it, or the largest sums over those.
     pub whole: bool,
+}
+
+/// What came of reading all versions of a dataset in full. Only the last time is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scrubbed {
+    /// Which.
+    pub dataset: DatasetId,
+    /// When it was done.
+    pub at: Timestamp,
+    /// What was read and found, bounded JSON of control's.
+    pub report: String,
 }

@@ -13,7 +13,7 @@ use crate::attempt::{Attempt, AttemptFilter};
 use crate::chain::{Head, Recorded};
 use crate::error::LedgerError;
 use crate::event::{Kind, Subject};
-use crate::kept::{Answer, Delivery, DeliveryFilter, Usage, UsageBy, UsageFilter};
+use crate::kept::{Answer, Delivery, DeliveryFilter, Scrubbed, Usage, UsageBy, UsageFilter};
 use crate::page::{Limit, Page};
 use crate::record::Record;
 use crate::task::Task;
@@ -266,6 +266,8 @@ pub trait Ledger: Send + Sync + Debug {
     ) -> Result<Page<Delivery, DeliveryId>, LedgerError>;
     /// Up to which event receivers have their notices.
     fn notified_to(&self) -> Result<u64, LedgerError>;
+    /// When a dataset was last read in full, and what came of it.
+    fn scrubbed(&self, dataset: DatasetId) -> Result<Option<Scrubbed>, LedgerError>;
     /// What was used, summed.
     fn usage(&self, filter: &UsageFilter, by: UsageBy, limit: Limit) -> Result<Usage, LedgerError>;
 

@@ -74,6 +74,7 @@ pub use event::campaign::{
 pub use event::dataset::{
     DatasetChanged, DatasetRegistered, DatasetRemoved, Labels, RuleIgnored, RuleRemoved, RuleSet,
 };
+pub use event::health::{CampaignChecked, DatasetDamaged, RunAlarmed, RunRehearsed};
 pub use event::key::KeyIntroduced;
 pub use event::module::{
     ModuleBanned, ModuleCompiled, ModuleRefused, ModuleRestored, ModuleSubmitted, ModuleSuspended,
@@ -90,7 +91,8 @@ pub use event::settings::{
 pub use event::{Event, Kind, Subject};
 pub use guard::{Found, Guard};
 pub use kept::{
-    Answer, Charge, Delivery, DeliveryFilter, DeliveryState, Usage, UsageBy, UsageFilter, UsageOf, Used,
+    Answer, Charge, Delivery, DeliveryFilter, DeliveryState, Scrubbed, Usage, UsageBy, UsageFilter, UsageOf,
+    Used,
 };
 pub use ledger::{Ledger, Rebuilt, Retention, Swept};
 pub use origin::{Origin, Whence, WhenceParseError};

@@ -39,7 +39,7 @@ use crate::attempt::{Attempt, AttemptFilter};
 use crate::chain::{Head, Recorded};
 use crate::error::LedgerError;
 use crate::event::{Kind, Subject};
-use crate::kept::{Answer, Delivery, DeliveryFilter, Usage, UsageBy, UsageFilter};
+use crate::kept::{Answer, Delivery, DeliveryFilter, Scrubbed, Usage, UsageBy, UsageFilter};
 use crate::ledger::{Ledger, Rebuilt, Retention, Swept};
 use crate::page::{Limit, Page};
 use crate::record::Record;
@@ -474,6 +474,10 @@ impl Ledger for Sqlite {
 
     fn notified_to(&self) -> Result<u64, LedgerError> {
         self.readers.read(read::kept::notified_to)
+    }
+
+    fn scrubbed(&self, dataset: DatasetId) -> Result<Option<Scrubbed>, LedgerError> {
+        self.readers.read(|db| read::kept::scrubbed(db, dataset))
     }
 
     fn usage(&self, filter: &UsageFilter, by: UsageBy, limit: Limit) -> Result<Usage, LedgerError> {

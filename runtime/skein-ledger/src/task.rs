@@ -19,6 +19,10 @@ words! {
         DryRun = "dry_run",
         /// Looking for datasets.
         Scan = "scan",
+        /// Looking at what was published.
+        Check = "check",
+        /// Reading versions of a dataset in full.
+        Scrub = "scrub",
     }
 }
 
@@ -99,7 +103,7 @@ impl Task {
     /// Whether it only looks: nothing is staged in a dataset.
     pub const fn looks(&self) -> bool {
         match self.kind {
-            TaskKind::Plan | TaskKind::DryRun | TaskKind::Scan => true,
+            TaskKind::Plan | TaskKind::DryRun | TaskKind::Scan | TaskKind::Check | TaskKind::Scrub => true,
             TaskKind::Run | TaskKind::Split | TaskKind::Seal => false,
         }
     }

@@ -19,6 +19,8 @@ pub(crate) const UPCASTERS: &[Upcaster] = &[
     Upcaster { kind: Kind::CampaignCreated, from: 1, next: |body| body },
     // Nobody had to approve it, so it did not say whose it was.
     Upcaster { kind: Kind::RunPlanned, from: 1, next: |body| body },
+    // What went was not said.
+    Upcaster { kind: Kind::RunFinalized, from: 1, next: |body| body },
 ];
 
 /// The body as the version that this program writes has it.

@@ -27,6 +27,7 @@ mod scanning;
 mod secrets;
 mod tasks;
 mod usage;
+mod watching;
 mod work;
 
 use std::collections::btree_map::Entry;

@@ -8,8 +8,8 @@ mod words;
 use serde::Serialize;
 use serde_json::Value;
 use skein_types::{
-    Blake3, Bytes, CampaignId, CampaignState, Code, ErrorClass, Millis, ModuleDigest, NodeId, Rows, RunId,
-    Timestamp, WebhookId,
+    Blake3, Bytes, CampaignId, CampaignState, Code, DatasetId, ErrorClass, Millis, ModuleDigest, NodeId,
+    Rows, RunId, Timestamp, WebhookId,
 };
 
 use crate::envelope::rfc3339;
@@ -155,6 +155,44 @@ pub enum Fact {
         /// The rules, and what may be told of them.
         reason: String,
     },
+    /// [`Topic::RunAlarm`].
+    RunAlarm {
+        /// Whose run.
+        #[serde(flatten)]
+        of: Of,
+        /// Which.
+        run: RunId,
+        /// Its place in the campaign.
+        seq: u64,
+        /// The name of its dataset.
+        dataset: String,
+        /// What is wrong.
+        #[serde(serialize_with = "id")]
+        code: Code,
+        /// What found it: how long after the publish a check was due, or `scrub`.
+        check: String,
+        /// The version that it is about.
+        version: u64,
+        /// The file, where it is about one.
+        path: Option<String>,
+        /// In words.
+        message: String,
+    },
+    /// [`Topic::DatasetDamaged`].
+    DatasetDamaged {
+        /// Which.
+        id: DatasetId,
+        /// What it is called.
+        dataset: String,
+        /// Which version.
+        version: u64,
+        /// Whether that is the current one; else it is kept.
+        current: bool,
+        /// The file.
+        path: String,
+        /// How it differs.
+        message: String,
+    },
     /// [`Topic::ModuleSuspended`].
     ModuleSuspended {
         /// Which.
@@ -207,6 +245,8 @@ impl Fact {
             Self::WindowEnding { .. } => Topic::WindowEnding,
             Self::RunFailed { .. } => Topic::RunFailed,
             Self::RunHeld { .. } => Topic::RunHeld,
+            Self::RunAlarm { .. } => Topic::RunAlarm,
+            Self::DatasetDamaged { .. } => Topic::DatasetDamaged,
             Self::ModuleSuspended { .. } => Topic::ModuleSuspended,
             Self::ModuleBanned { .. } => Topic::ModuleBanned,
             Self::NodeLost { .. } => Topic::NodeLost,
@@ -237,7 +277,10 @@ impl Fact {
             | Self::CampaignCompleted { of, .. }
             | Self::CampaignRolledBack { of, .. }
             | Self::WindowEnding { of, .. } => of.campaign.to_string(),
-            Self::RunFailed { run, .. } | Self::RunHeld { run, .. } => run.to_string(),
+            Self::RunFailed { run, .. } | Self::RunHeld { run, .. } | Self::RunAlarm { run, .. } => {
+                run.to_string()
+            }
+            Self::DatasetDamaged { id, .. } => id.to_string(),
             Self::ModuleSuspended { module, .. } | Self::ModuleBanned { module, .. } => module.to_string(),
             Self::NodeLost { node, .. } => node.to_string(),
             Self::WebhookTest { webhook, .. } => webhook.to_string(),
@@ -326,6 +369,25 @@ mod tests {
                 dataset: "orders-018".to_owned(),
                 consumers: vec!["bi".to_owned()],
                 reason: "rule no-gap of bi is broken".to_owned(),
+            },
+            Fact::RunAlarm {
+                of: of(),
+                run: format!("run_{HEX}").parse().unwrap(),
+                seq: 17,
+                dataset: "orders-017".to_owned(),
+                code: codes::OLD_SCHEMA_WRITTEN,
+                check: "1h".to_owned(),
+                version: 6,
+                path: Some("late.parquet".to_owned()),
+                message: "1 file with the columns of before the migration arrived".to_owned(),
+            },
+            Fact::DatasetDamaged {
+                id: format!("dts_{HEX}").parse().unwrap(),
+                dataset: "orders-017".to_owned(),
+                version: 3,
+                current: false,
+                path: "part-1.parquet".to_owned(),
+                message: "it is not what the log says".to_owned(),
             },
             Fact::ModuleSuspended {
                 module: ModuleDigest::of(b""),

@@ -26,6 +26,10 @@ pub enum Topic {
     RunFailed,
     /// A result is kept back, because a rule is broken or nobody knows whether it is.
     RunHeld,
+    /// Something is wrong with what a run published.
+    RunAlarm,
+    /// A version of a dataset is not what its log says.
+    DatasetDamaged,
     /// A module may not run any more, because of what it did.
     ModuleSuspended,
     /// A module may not run any more, because a person says so.
@@ -38,7 +42,7 @@ pub enum Topic {
 
 impl Topic {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::ApprovalAsked,
         Self::CampaignHalted,
         Self::CampaignPublished,
@@ -47,6 +51,8 @@ impl Topic {
         Self::WindowEnding,
         Self::RunFailed,
         Self::RunHeld,
+        Self::RunAlarm,
+        Self::DatasetDamaged,
         Self::ModuleSuspended,
         Self::ModuleBanned,
         Self::NodeLost,
@@ -64,6 +70,8 @@ impl Topic {
             Self::WindowEnding => "campaign.window_ending",
             Self::RunFailed => "run.failed",
             Self::RunHeld => "run.held",
+            Self::RunAlarm => "run.alarm",
+            Self::DatasetDamaged => "dataset.damaged",
             Self::ModuleSuspended => "module.suspended",
             Self::ModuleBanned => "module.banned",
             Self::NodeLost => "node.lost",

@@ -3,15 +3,19 @@
 use serde::{Deserialize, Serialize};
 use skein_types::{Blake3, Bytes, DatasetId, ErrorClass, Rows, RuleResult, Verdict, VerifyLevel};
 
-use super::TASKS_MAX;
 use super::task::RULES_HERE_MAX;
+use super::{ARRIVED_MAX, TASKS_MAX};
 use crate::Location;
-use crate::bounded::List;
+use crate::bounded::{List, Text};
 use crate::plan::SampleFacts;
 use crate::run::{Meters, RunRows, Why};
 
 /// Most datasets of a scan's answer; the scan goes on after the last of them as a task of its own.
 const FOUND_MAX: usize = 1_000;
+/// Most versions of a scrub's answer.
+const VERSIONS_MAX: usize = 256;
+/// Most damaged files of a version that are named.
+const DAMAGED_MAX: usize = 64;
 
 /// A version that is written, synced and invisible. All that a publish needs is in the blob.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +117,86 @@ pub struct Scanned {
     pub more: bool,
 }
 
+/// A file that arrived in a dataset after a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArrivedFile {
+    /// Below the dataset.
+    pub path: Text<4096>,
+    /// Whose columns it has.
+    pub has: Columns,
+}
+
+/// Whose columns a file has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Columns {
+    /// Those of the version that the run made.
+    New,
+    /// Those of the version that the run read.
+    Old,
+    /// Others, or it is no file that can be read.
+    Other,
+    /// It is gone again.
+    Gone,
+}
+
+/// A rule that was looked at again after a publish.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrokenRule {
+    /// What it is called.
+    pub name: Text<256>,
+    /// What was seen instead; nothing of rows.
+    pub message: Text<512>,
+}
+
+/// What a check says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Checked {
+    /// Of each file, in the order of the task.
+    pub arrived: List<ArrivedFile, ARRIVED_MAX>,
+    /// Rules that do not hold any more.
+    pub broken: List<BrokenRule, ARRIVED_MAX>,
+}
+
+/// A version that was read in full.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScrubbedVersion {
+    /// Which.
+    pub version: u64,
+    /// Whether it is current; else it is kept.
+    pub current: bool,
+    /// Its files.
+    pub files: u64,
+    /// Their size.
+    pub bytes: Bytes,
+    /// Files that are not what the dataset's log says.
+    pub damaged: List<DamagedFile, { DAMAGED_MAX }>,
+}
+
+/// A file that is not what the dataset's log says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DamagedFile {
+    /// Below the dataset.
+    pub path: Text<4096>,
+    /// How it differs.
+    pub how: Text<128>,
+    /// Whether somebody has written to it, as far as its times tell.
+    pub written: bool,
+}
+
+/// What a scrub says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scrubbed {
+    /// The kept versions, the oldest first, and the current one.
+    pub versions: List<ScrubbedVersion, VERSIONS_MAX>,
+}
+
 /// A part of a large run, kept beside the dataset's staged files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -141,6 +225,10 @@ pub enum Outcome {
     Sampled(Sampled),
     /// Of a scan.
     Scanned(Scanned),
+    /// Of a check.
+    Checked(Checked),
+    /// Of a scrub.
+    Scrubbed(Scrubbed),
     /// Of a run: the dataset has been through exactly this before.
     AlreadyMigrated {
         /// The current version.
@@ -171,12 +259,14 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every word for an outcome.
-    pub const WORDS: [&'static str; 15] = [
+    pub const WORDS: [&'static str; 17] = [
         "staged",
         "fragment",
         "planned",
         "sampled",
         "scanned",
+        "checked",
+        "scrubbed",
         "already_migrated",
         "schema_moved",
         "revoked",
@@ -197,6 +287,8 @@ impl Outcome {
             Self::Planned(_) => "planned",
             Self::Sampled(_) => "sampled",
             Self::Scanned(_) => "scanned",
+            Self::Checked(_) => "checked",
+            Self::Scrubbed(_) => "scrubbed",
             Self::AlreadyMigrated { .. } => "already_migrated",
             Self::SchemaMoved { .. } => "schema_moved",
             Self::Revoked => "revoked",
@@ -220,6 +312,8 @@ impl Outcome {
             | Self::Planned(_)
             | Self::Sampled(_)
             | Self::Scanned(_)
+            | Self::Checked(_)
+            | Self::Scrubbed(_)
             | Self::AlreadyMigrated { .. }
             | Self::SchemaMoved { .. }
             | Self::Failed { .. }
@@ -237,6 +331,8 @@ impl Outcome {
             Self::Failed { meters, .. } | Self::Evicted { meters, .. } => Some(*meters),
             Self::Planned(_)
             | Self::Scanned(_)
+            | Self::Checked(_)
+            | Self::Scrubbed(_)
             | Self::AlreadyMigrated { .. }
             | Self::SchemaMoved { .. }
             | Self::Revoked => None,

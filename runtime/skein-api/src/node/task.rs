@@ -5,8 +5,8 @@ use skein_types::{
     Blake3, Bytes, CampaignId, DatasetId, Fuel, Millis, ModuleDigest, Rows, RunId, ServerId, VerifyLevel,
 };
 
-use super::TASKS_MAX;
-use crate::bounded::List;
+use super::{ARRIVED_MAX, TASKS_MAX};
+use crate::bounded::{List, Text};
 use crate::policy::{NameRule, Publish};
 use crate::{Location, Name};
 
@@ -205,6 +205,30 @@ pub struct ScanTask {
     pub after: Option<Location>,
 }
 
+/// Say of files that arrived in a dataset after a run whose columns they have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckTask {
+    /// For the log.
+    pub campaign: CampaignId,
+    /// After this.
+    pub run: RunId,
+    /// In this.
+    pub dataset: DatasetPlace,
+    /// These.
+    pub arrived: List<Text<4096>, ARRIVED_MAX>,
+}
+
+/// Read every version that a dataset has, and compare it with what its log says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScrubTask {
+    /// Of this.
+    pub dataset: DatasetPlace,
+    /// Bytes in a second; none: as fast as it goes.
+    pub rate: Option<Bytes>,
+}
+
 /// Make a part of a large run and keep what it gives beside the dataset's staged files. Which splits are in a part is a
 /// function of the source and of the number of parts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -230,6 +254,8 @@ pub enum Payload {
     Split(Box<SplitTask>),
     /// A run whose parts were made: takes them over, makes what is missing, and stages it.
     Seal(Box<RunTask>),
+    Check(Box<CheckTask>),
+    Scrub(Box<ScrubTask>),
 }
 
 impl Payload {
@@ -240,7 +266,8 @@ impl Payload {
             Self::Plan(task) => Some(task.campaign),
             Self::DryRun(task) => Some(task.campaign),
             Self::Split(task) => Some(task.run.campaign),
-            Self::Scan(_) => None,
+            // They take nothing of what their campaign may have.
+            Self::Scan(_) | Self::Check(_) | Self::Scrub(_) => None,
         }
     }
 }

@@ -3,9 +3,9 @@
 use crate::outcomes;
 use crate::samples::{digest, text, uuid};
 use skein_api::node::{
-    AgentLimits, CheckpointReport, DatasetPlace, DryRunTask, Exchange, Exchanged, Held, Lease, OtherPlace,
-    PROTOCOL, Payload, Permit, PlanTask, Progress, Rate, Register, Registered, Revoke, RevokeReason, RuleOf,
-    RunTask, ScanTask, SplitTask, TaskRules, Usage, Used, Wants, Work,
+    AgentLimits, CheckTask, CheckpointReport, DatasetPlace, DryRunTask, Exchange, Exchanged, Held, Lease,
+    OtherPlace, PROTOCOL, Payload, Permit, PlanTask, Progress, Rate, Register, Registered, Revoke,
+    RevokeReason, RuleOf, RunTask, ScanTask, ScrubTask, SplitTask, TaskRules, Usage, Used, Wants, Work,
 };
 use skein_api::{List, NameRule, Publish};
 use skein_types::{
@@ -153,6 +153,13 @@ fn payloads() -> Vec<Payload> {
         Payload::Scan(Box::new(ScanTask { below: text("/d"), after: Some(text("/d/orders")) })),
         Payload::Split(Box::new(split)),
         Payload::Seal(Box::new(run_task)),
+        Payload::Check(Box::new(CheckTask {
+            campaign,
+            run,
+            dataset: place(),
+            arrived: List::new(vec![text("late.parquet")]).unwrap(),
+        })),
+        Payload::Scrub(Box::new(ScrubTask { dataset: place(), rate: Some(Bytes::mib(8)) })),
     ]
 }
 

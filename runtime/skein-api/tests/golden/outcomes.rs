@@ -3,8 +3,9 @@
 use crate::node::{exchange, held, place, used};
 use crate::samples::{digest, meters, rows, text};
 use skein_api::node::{
-    DatasetPlan, Exchange, Found, Fragment, HELD_MAX, Lines, Notes, Outcome, Planned, Rejected, Report,
-    Sampled, Scanned, Staged, TASKS_MAX,
+    ArrivedFile, BrokenRule, Checked, Columns, DamagedFile, DatasetPlan, Exchange, Found, Fragment, HELD_MAX,
+    Lines, Notes, Outcome, Planned, Rejected, Report, Sampled, Scanned, Scrubbed, ScrubbedVersion, Staged,
+    TASKS_MAX,
 };
 use skein_api::{List, RejectCount, SourceSeen, Text, Why};
 use skein_types::{Bytes, Millis, ParamsDigest, Rows, Verdict, VerifyLevel, codes};
@@ -50,12 +51,27 @@ fn each() -> Vec<Outcome> {
             facts: crate::plans::facts(),
         }),
         Outcome::Scanned(Scanned { found: List::new(vec![found]).unwrap(), more: true }),
+        Outcome::Checked(checked()),
+        Outcome::Scrubbed(scrubbed()),
         Outcome::AlreadyMigrated { version: 4 },
         Outcome::SchemaMoved { found: digest("schema") },
         Outcome::Failed { why: why(), meters: meters() },
         Outcome::Revoked,
         Outcome::Evicted { checkpoints: 2, meters: meters() },
     ]
+}
+
+fn checked() -> Checked {
+    let arrived = ArrivedFile { path: text("late.parquet"), has: Columns::Old };
+    let broken = BrokenRule { name: text("ids are unique"), message: text("2 rows break it") };
+    Checked { arrived: List::new(vec![arrived]).unwrap(), broken: List::new(vec![broken]).unwrap() }
+}
+
+fn scrubbed() -> Scrubbed {
+    let damaged = DamagedFile { path: text("part-1.parquet"), how: text("it is not there"), written: false };
+    let damaged = List::new(vec![damaged]).unwrap();
+    let version = ScrubbedVersion { version: 3, current: false, files: 2, bytes: Bytes(9), damaged };
+    Scrubbed { versions: List::new(vec![version]).unwrap() }
 }
 
 /// Of the first with lines, of the second with a blob, and of some without anything to say.

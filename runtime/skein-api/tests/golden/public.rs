@@ -4,12 +4,12 @@ use crate::outcomes::why;
 use crate::samples::{digest, meters, rows, text, uuid};
 use serde_json::{from_value, json};
 use skein_api::{
-    Admission, ApprovalAsk, Attempt, AttemptEnding, AttemptKind, Backup, Budget, Campaign, CampaignAction,
-    CampaignCreate, CampaignProgress, CanaryAsk, Chosen, Dataset, DatasetAdd, DatasetAdded, DatasetsAdd,
-    DatasetsAdded, Event, Labels, LedgerUse, LimitsAsk, List, Module, ModuleState, NameRule, NodeStatus,
-    Page, PartOf, Pin, PlanEstimate, PlanTotals, Policy, Problem, ProcessUse, Promote, Publish, RejectCount,
-    Replay, RetryAsk, Risk, Run, RunCounts, SampleAsk, Seated, Selection, SourceSeen, Status, Time, Waiting,
-    Wave, WorkDone,
+    Admission, Alarm, ApprovalAsk, Attempt, AttemptEnding, AttemptKind, Backup, Budget, Campaign,
+    CampaignAction, CampaignCreate, CampaignProgress, CanaryAsk, Chosen, Dataset, DatasetAdd, DatasetAdded,
+    DatasetsAdd, DatasetsAdded, Event, Kept, Labels, LedgerUse, LimitsAsk, List, Module, ModuleState,
+    NameRule, NodeStatus, OnFailure, Page, PartOf, Pin, PlanEstimate, PlanTotals, Policy, Problem,
+    ProcessUse, Promote, Publish, RejectCount, Replay, RetryAsk, Risk, RoundTrip, Run, RunCounts, RunSoak,
+    SampleAsk, Seated, Selection, Soak, SoakAsk, SourceSeen, Status, Time, Waiting, Wave, WorkDone,
 };
 use skein_types::{
     AttemptId, Bytes, CampaignId, CampaignState, DatasetId, Fuel, Millis, ModuleDigest, NodeId, NodeMark,
@@ -80,6 +80,7 @@ pub(crate) fn dataset() -> Dataset {
         owner: text("shop"),
         labels: labels(),
         added: time(),
+        kept: Some(Kept { versions: 2, bytes: Bytes(61_000) }),
     }
 }
 
@@ -115,6 +116,11 @@ fn policy() -> Policy {
         retries: RetryAsk { transient: Some(3), wait_ms: Some(Millis(250)), longest_ms: Some(Millis(2_000)) },
         rules: Some(List::new(vec![rule()]).unwrap()),
         verify: VerifyLevel::Readback,
+        round_trip: Some(false),
+        soak: SoakAsk {
+            checks_ms: Some(List::new(vec![Millis(300_000), Millis(3_600_000)]).unwrap()),
+            on_failure: OnFailure::Revert,
+        },
     }
 }
 
@@ -220,6 +226,7 @@ pub(crate) fn campaign() -> Campaign {
         plan: Some(plan),
         waves: List::new(vec![wave]).unwrap(),
         broken_glass: true,
+        soak: Soak { checked: 1, checks: 3, alarms: 2, kept: Bytes(900_000) },
     }
 }
 
@@ -275,8 +282,34 @@ pub(crate) fn runs_page() -> Page<Run> {
         version: Some(4),
         rows: Some(rows()),
         meters: Some(meters()),
+        alarms: 1,
+        soak: Some(run_soak()),
     };
     Page { items: List::new(vec![run]).unwrap(), next: Some(text("17")) }
+}
+
+fn run_soak() -> RunSoak {
+    let round_trip = RoundTrip {
+        at: time(),
+        base: 3,
+        published: 4,
+        back: Some(5),
+        forward: Some(6),
+        files: 2,
+        bytes: Bytes(61_000),
+        before: Some(digest("before")),
+        after: Some(digest("after")),
+        problem: Some(text("others wrote")),
+    };
+    let alarm = Alarm {
+        at: time(),
+        check: text("1h"),
+        code: text("SK0364"),
+        version: 6,
+        path: Some(text("late.parquet")),
+        message: text("1 file with the columns of before the migration arrived"),
+    };
+    RunSoak { round_trip: Some(round_trip), alarms: List::new(vec![alarm]).unwrap() }
 }
 
 fn source() -> SourceSeen {

@@ -49,6 +49,7 @@ pub(crate) fn usage() -> UsageReport {
         bytes_read: Bytes::mib(10),
         bytes_written: Bytes::mib(9),
         attempts: 12,
+        kept: Some(Bytes::mib(7)),
         cost: Some(text("1.11")),
     };
     UsageReport {

@@ -2,8 +2,8 @@
 
 use crate::samples::{digest, meters, rows, text, uuid};
 use crate::{plans, public};
-use skein_api::{CampaignReport, ChainHead, FailureKind, Guessed, HumanAction, List};
-use skein_types::{CampaignId, CampaignState, Millis};
+use skein_api::{CampaignReport, ChainHead, FailureKind, GivenUp, Guessed, HumanAction, List};
+use skein_types::{Bytes, CampaignId, CampaignState, Millis};
 
 pub(crate) fn head() -> ChainHead {
     ChainHead { position: 1_234, hash: digest("head") }
@@ -44,6 +44,9 @@ pub(crate) fn report() -> CampaignReport {
         broken_glass: true,
         guessed: List::new(vec![guessed]).unwrap(),
         source: Some(text("https://git.example/shop/prefs, commit 9f3c2ab")),
+        round_trips: 3,
+        soak: campaign.soak,
+        gone: GivenUp { runs: 2, versions: 2, files: 4, bytes: Bytes(9_000), last: Some(public::time()) },
         left_out: plans::report().reasons,
         failures: List::new(vec![failed]).unwrap(),
         more_failures: 2,

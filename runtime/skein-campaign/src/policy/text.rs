@@ -34,9 +34,11 @@ impl PolicyError {
 const TEXT_BYTES_MAX: usize = 64 << 10;
 /// Most waves between the canary and the rest.
 const WAVES_MAX: usize = 14;
+/// Most checks of a run after its publish.
+pub const CHECKS_MAX: usize = 8;
 
 /// Keys by table; the outermost has no name.
-const KNOWN: [(&str, &[&str]); 5] = [
+const KNOWN: [(&str, &[&str]); 6] = [
     (
         "",
         &[
@@ -50,7 +52,9 @@ const KNOWN: [(&str, &[&str]); 5] = [
             "pin",
             "retries",
             "rollback_window",
+            "round_trip",
             "rules",
+            "soak",
             "verify",
             "waves",
         ],
@@ -59,6 +63,7 @@ const KNOWN: [(&str, &[&str]); 5] = [
     ("canary", &["bytes", "datasets", "share"]),
     ("dry_run", &["datasets", "share"]),
     ("retries", &["longest", "transient", "wait"]),
+    ("soak", &["checks", "on_failure"]),
 ];
 
 impl Policy {
@@ -107,6 +112,12 @@ impl Policy {
         // A wait that is longer looks like a clock that was put back, and ends at once.
         if self.retries.longest.length() > LONGEST_WAIT {
             return Err(problem("`retries.longest` is longer than an hour".to_owned()));
+        }
+        if self.soak.checks.len() > CHECKS_MAX {
+            return Err(problem(format!("`soak.checks` lists more than {CHECKS_MAX}")));
+        }
+        if !self.soak.is_in_order() {
+            return Err(problem("`soak.checks`: each comes after the one before".to_owned()));
         }
         Ok(self)
     }
@@ -178,6 +189,10 @@ mod tests {
         assert_eq!(refused("[retries]\nwait = \"2m\""), "`retries.longest` is shorter than `retries.wait`");
         assert_eq!(refused("[retries]\nlongest = \"61m\""), "`retries.longest` is longer than an hour");
         assert_eq!(refused(&format!("waves = [{}]", "\"1%\",".repeat(15))), "`waves` lists more than 14");
+        assert_eq!(
+            refused("[soak]\nchecks = [\"1h\", \"5m\"]"),
+            "`soak.checks`: each comes after the one before"
+        );
         assert_eq!(refused(&"#".repeat(70_000)), "the policy is longer than 65536 bytes");
     }
 }

@@ -1,8 +1,8 @@
 //! Datasets.
 
 use skein_api::{
-    Dataset, DatasetExport, DatasetRollback, DatasetRolledBack, DatasetVersion, DatasetsAdd, DatasetsAdded,
-    DatasetsImported, IMPORT_LINES_MAX, LinesKind, Page, lines,
+    Dataset, DatasetExport, DatasetRollback, DatasetRolledBack, DatasetScrub, DatasetVersion, DatasetsAdd,
+    DatasetsAdded, DatasetsImported, IMPORT_LINES_MAX, LinesKind, Page, lines,
 };
 
 use super::Desk;
@@ -41,7 +41,19 @@ impl Desk<'_> {
 
     /// A dataset by its id or its name.
     pub fn dataset(&self, named: &str) -> Result<Dataset, ServiceError> {
-        shown::dataset(self.dataset_seen(named, Act::See)?)
+        let row = self.dataset_seen(named, Act::See)?;
+        let kept = self.control.kept_of(&row);
+        Ok(Dataset { kept, ..shown::dataset(row)? })
+    }
+
+    /// What was found when all versions of a dataset were last read.
+    pub fn dataset_scrub(&self, named: &str) -> Result<DatasetScrub, ServiceError> {
+        self.control.scrub_of(&self.dataset_seen(named, Act::See)?)
+    }
+
+    /// Has all versions of a dataset read now.
+    pub fn scrub_dataset(&self, named: &str) -> Result<DatasetScrub, ServiceError> {
+        self.control.scrub_now(&self.dataset_seen(named, Act::Restrain)?)
     }
 
     /// The versions that a dataset has had.

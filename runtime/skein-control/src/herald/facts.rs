@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use skein_ledger::Event;
 use skein_ledger::{
-    Campaign, CampaignMoved, EventFilter, Kind, Limit, Module, Name, NodeLost, Recorded, RunFailed, RunHeld,
-    Subject, Wave,
+    Campaign, CampaignMoved, DatasetDamaged, EventFilter, Kind, Limit, Module, Name, NodeLost, Recorded,
+    RunAlarmed, RunFailed, RunHeld, Subject, Wave,
 };
 use skein_notify::{Account, Fact, Of};
 use skein_types::{
@@ -18,11 +18,13 @@ use crate::error::ServiceError;
 use crate::policy;
 
 /// Kinds of decisions of which some are told.
-pub(super) const KINDS: [Kind; 7] = [
+pub(super) const KINDS: [Kind; 9] = [
     Kind::CampaignMoved,
     Kind::CampaignRolledOut,
     Kind::RunFailed,
     Kind::RunHeld,
+    Kind::RunAlarmed,
+    Kind::DatasetDamaged,
     Kind::ModuleSuspended,
     Kind::ModuleBanned,
     Kind::NodeLost,
@@ -78,6 +80,12 @@ impl Control {
         }
         if let Event::RunHeld(held) = &recorded.event {
             return self.fact_of_held(held, recorded).map(Some);
+        }
+        if let Event::RunAlarmed(alarmed) = &recorded.event {
+            return self.fact_of_alarm(alarmed, recorded).map(Some);
+        }
+        if let Event::DatasetDamaged(damaged) = &recorded.event {
+            return self.fact_of_damage(damaged, recorded).map(Some);
         }
         if let Event::ModuleSuspended(suspended) = &recorded.event {
             let (reason, module) = (suspended.reason.to_string(), suspended.module);
@@ -168,6 +176,51 @@ impl Control {
             reason: held.reason.to_string(),
         };
         Ok(told_of(fact, &row, recorded).to(teams))
+    }
+
+    fn fact_of_alarm(&self, alarmed: &RunAlarmed, recorded: &Recorded) -> Result<Told, ServiceError> {
+        let absent = || ServiceError::absent("run", &alarmed.seq.to_string());
+        let row = self.campaign_row(alarmed.campaign)?;
+        let run = self.ledger.run(alarmed.campaign, alarmed.seq)?.ok_or_else(absent)?;
+        let dataset = self.ledger.dataset(run.dataset)?;
+        let fact = Fact::RunAlarm {
+            of: of(&row),
+            run: run.id,
+            seq: run.seq,
+            dataset: dataset
+                .as_ref()
+                .map_or_else(|| run.dataset.to_string(), |dataset| dataset.name.to_string()),
+            code: crate::shown::known(alarmed.code.as_str()).unwrap_or(codes::BUG),
+            check: alarmed.check.to_string(),
+            version: alarmed.version,
+            path: alarmed.path.as_ref().map(ToString::to_string),
+            message: alarmed.message.to_string(),
+        };
+        // Who owns the dataset has to mend it, whoever's campaign it was.
+        let told = told_of(fact, &row, recorded);
+        Ok(match dataset {
+            Some(dataset) => told.and_to(dataset.owner),
+            None => told,
+        })
+    }
+
+    fn fact_of_damage(&self, damaged: &DatasetDamaged, recorded: &Recorded) -> Result<Told, ServiceError> {
+        let dataset = self.ledger.dataset(damaged.dataset)?;
+        let (name, audience) = match dataset {
+            Some(dataset) => {
+                (dataset.name.to_string(), Audience::Teams(BTreeSet::from([dataset.owner.clone()])))
+            }
+            None => (damaged.dataset.to_string(), Audience::Server),
+        };
+        let fact = Fact::DatasetDamaged {
+            id: damaged.dataset,
+            dataset: name,
+            version: damaged.version,
+            current: damaged.current,
+            path: damaged.path.to_string(),
+            message: damaged.message.to_string(),
+        };
+        Ok(Told::of(fact, audience, recorded))
     }
 
     fn fact_of_module(

@@ -71,6 +71,14 @@ impl Told {
         Self { audience: Audience::Teams(teams), ..self }
     }
 
+    /// This team may know too.
+    pub(super) fn and_to(mut self, team: Name) -> Self {
+        if let Audience::Teams(teams) = &mut self.audience {
+            teams.insert(team);
+        }
+        self
+    }
+
     /// Whether a receiver is told.
     pub(super) fn is_for(&self, receiver: &Webhook) -> bool {
         let topic = self.fact.topic();

@@ -1,4 +1,5 @@
-//! Undoing many runs at once: each dataset goes back to what its run displaced, all share the waits for the disk.
+//! Undoing many runs at once: each dataset goes back to what its run displaced, all share the waits for the disk. And doing
+//! that again without the runs: each goes forward to what its run had made, if nothing came in between.
 //!
 //! The same exchange as one rollback makes, in the phases of a publish with a kept version as its source; records wait in
 //! a directory below `stage` until they are announced. A dataset goes back only from exactly the run that is to be undone:
@@ -69,12 +70,27 @@ enum Wanted<'a> {
     Back(&'a Arc<Version>),
 }
 
-/// Undoes these runs, each if it is what is current. The answers come in their order; one's trouble is not another's.
-pub fn roll_back_many(runs: &[(&Dataset, RunId)]) -> Vec<Result<Undo, RollbackError>> {
-    lots(runs, |(dataset, _)| dataset).iter().flat_map(|lot| roll_back_lot(lot)).collect()
+/// Which way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// To what the run displaced.
+    Back,
+    /// To what the run made.
+    Forward,
 }
 
-fn roll_back_lot(runs: &[(&Dataset, RunId)]) -> Vec<Result<Undo, RollbackError>> {
+/// Undoes these runs, each if it is what is current. The answers come in their order; one's trouble is not another's.
+pub fn roll_back_many(runs: &[(&Dataset, RunId)]) -> Vec<Result<Undo, RollbackError>> {
+    lots(runs, |(dataset, _)| dataset).iter().flat_map(|lot| roll_lot(lot, Way::Back)).collect()
+}
+
+/// Makes what these runs had made current again, each if what it displaced came back and nothing since. The files are those
+/// that are kept: no run is carried out. [`Undo::AlreadyUndone`] says that it is current as it is.
+pub fn roll_forward_many(runs: &[(&Dataset, RunId)]) -> Vec<Result<Undo, RollbackError>> {
+    lots(runs, |(dataset, _)| dataset).iter().flat_map(|lot| roll_lot(lot, Way::Forward)).collect()
+}
+
+fn roll_lot(runs: &[(&Dataset, RunId)], way: Way) -> Vec<Result<Undo, RollbackError>> {
     let mut answers: Vec<Option<Result<Undo, RollbackError>>> = runs.iter().map(|_| None).collect();
     for _ in 0..ROUNDS {
         let open: Vec<usize> = (0..runs.len()).filter(|i| answers[*i].is_none()).collect();
@@ -87,7 +103,7 @@ fn roll_back_lot(runs: &[(&Dataset, RunId)]) -> Vec<Result<Undo, RollbackError>>
         let attempted = batch::run_all(
             open.clone(),
             |i| runs[*i].0,
-            |i| match prepare(runs[i]) {
+            |i| match prepare(runs[i], way) {
                 Ok(Ok((prepared, back))) => {
                     going[i] = Some(back);
                     Ok(prepared)
@@ -152,12 +168,19 @@ fn told(
 
 type Ready<'a> = (Prepared<'a>, RolledBack);
 
-fn prepare<'a>((dataset, run): (&'a Dataset, RunId)) -> Result<Result<Ready<'a>, Undo>, RollbackError> {
+fn prepare<'a>(
+    (dataset, run): (&'a Dataset, RunId),
+    way: Way,
+) -> Result<Result<Ready<'a>, Undo>, RollbackError> {
     let (state, history) = match dataset.state() {
         None => return Ok(Err(Undo::NotCurrent { published: None, head: None })),
         Some(_) => settled(dataset)?,
     };
-    let target = match wanted(&history, run)? {
+    let wanted = match way {
+        Way::Back => to_go_back(&history, run),
+        Way::Forward => to_go_forward(&history, run),
+    };
+    let target = match wanted? {
         Wanted::Nothing(undo) => return Ok(Err(undo)),
         Wanted::Back(target) => target,
     };
@@ -198,7 +221,7 @@ fn prepare<'a>((dataset, run): (&'a Dataset, RunId)) -> Result<Result<Ready<'a>,
 }
 
 /// Whether the run is what is current, by the log.
-fn wanted(history: &History, run: RunId) -> Result<Wanted<'_>, RollbackError> {
+fn to_go_back(history: &History, run: RunId) -> Result<Wanted<'_>, RollbackError> {
     let head = history.head().map(|head| head.version);
     let not_current = |published| Ok(Wanted::Nothing(Undo::NotCurrent { published, head }));
     let (Some(published), Some(current)) = (history.published_by(run), head) else {
@@ -215,6 +238,39 @@ fn wanted(history: &History, run: RunId) -> Result<Wanted<'_>, RollbackError> {
         Some(Above::Others(changes)) => Err(RollbackError::LaterWrites { changes }),
         Some(Above::Version) => not_current(Some(published)),
     }
+}
+
+/// Whether what the run displaced is current, by the log.
+fn to_go_forward(history: &History, run: RunId) -> Result<Wanted<'_>, RollbackError> {
+    let head = history.head().map(|head| head.version);
+    let (Some(published), Some(current)) = (history.published_by(run), head) else {
+        return Ok(Wanted::Nothing(Undo::NotCurrent { published: None, head }));
+    };
+    if history.is_current(published) {
+        return Ok(Wanted::Nothing(Undo::AlreadyUndone { version: current }));
+    }
+    let displaced = published.checked_sub(1).and_then(|before| history.version(before));
+    let (Some(displaced), Some(back)) = (displaced, history.version(published)) else {
+        return Err(RollbackError::NothingBefore { version: published });
+    };
+    if history.is_current(displaced.version) {
+        return Ok(Wanted::Back(back));
+    }
+    // What others wrote over it is neither hidden nor undone.
+    let mut changes = Vec::new();
+    for version in history.versions().iter().rev().take_while(|version| version.version > published) {
+        match &version.kind {
+            VersionKind::Observed { changes: theirs } => changes.splice(0..0, theirs.iter().cloned()),
+            VersionKind::RolledBack { .. } if version.content == displaced.content => {
+                return Err(RollbackError::LaterWrites { changes });
+            }
+            VersionKind::RolledBack { .. }
+            | VersionKind::Published(_)
+            | VersionKind::Adopted
+            | VersionKind::Beside(_) => break,
+        };
+    }
+    Ok(Wanted::Nothing(Undo::NotCurrent { published: Some(published), head }))
 }
 
 /// What lies over a version in what is current.

@@ -12,7 +12,8 @@ use crate::entry::Entry;
 use crate::error::LedgerError;
 use crate::guard::Found;
 use crate::kept::{
-    Answer, Charge, Delivery, DeliveryFilter, DeliveryState, Usage, UsageBy, UsageFilter, UsageOf, Used,
+    Answer, Charge, Delivery, DeliveryFilter, DeliveryState, Scrubbed, Usage, UsageBy, UsageFilter, UsageOf,
+    Used,
 };
 use crate::ledger::{Retention, Swept};
 use crate::page::Limit;
@@ -137,6 +138,20 @@ pub fn what_was_told_of_is_never_untold(places: Places<'_>) {
     assert_eq!(scene.commit(by().then(to(3))), refused);
     scene.reopen();
     assert_eq!(scene.ledger().notified_to().expect("read"), 2);
+}
+
+/// What was last found out stays, and only that.
+pub fn a_scrub_is_known_by_its_last_time(places: Places<'_>) {
+    let mut scene = Scene::new(places);
+    let dataset = skein_types::DatasetId::new(Uuid::from_u128(1));
+    assert_eq!(scene.ledger().scrubbed(dataset).expect("read"), None);
+    for (at, report) in [(START, "{}"), (Timestamp(START.0 + HOUR), "{\"files\":3}")] {
+        let scrubbed = Scrubbed { dataset, at, report: report.to_owned() };
+        scene.applied(by().then(Entry::Scrubbed(scrubbed.clone())));
+        assert_eq!(scene.ledger().scrubbed(dataset).expect("read"), Some(scrubbed));
+    }
+    scene.reopen();
+    assert!(scene.ledger().scrubbed(dataset).expect("read").is_some());
 }
 
 fn used(cpu: u64) -> Used {

@@ -82,7 +82,8 @@ pub fn a_run_goes_through_the_door_and_its_counters_with_it(places: Places<'_>) 
         (RunState::Reverted, Some(3), None, 6)
     );
     scene.applied(by().decide(published(2)));
-    scene.applied(by().decide(RunFinalized { campaign: campaign(1), seq: 2 }));
+    let (versions, files, bytes) = (vec![1], 1, Bytes(4));
+    scene.applied(by().decide(RunFinalized { campaign: campaign(1), seq: 2, versions, files, bytes }));
     let (of, _) = read(&scene);
     let expected = [(RunState::Planned, 1), (RunState::Finalized, 1), (RunState::Reverted, 1)];
     assert_eq!(counted(&of.runs), expected);

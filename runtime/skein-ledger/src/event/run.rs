@@ -154,6 +154,15 @@ pub struct RunFinalized {
     pub campaign: CampaignId,
     /// Which run of it.
     pub seq: u64,
+    /// The versions of the dataset whose files are gone; empty where there were none of ours any more.
+    #[serde(default)]
+    pub versions: Vec<u64>,
+    /// How many files those were.
+    #[serde(default)]
+    pub files: u64,
+    /// Their size.
+    #[serde(default)]
+    pub bytes: Bytes,
 }
 
 /// It failed for good, and the dataset is as it was. Counts as a failure of its wave.

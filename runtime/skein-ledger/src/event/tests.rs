@@ -14,6 +14,7 @@ use super::access::*;
 use super::approval::*;
 use super::campaign::*;
 use super::dataset::*;
+use super::health::*;
 use super::key::*;
 use super::module::*;
 use super::node::*;
@@ -72,6 +73,14 @@ fn samples() -> Vec<Event> {
         .into(),
         DatasetChanged { dataset, name: name("orders-eu"), owner: owner.clone(), labels }.into(),
         DatasetRemoved { dataset, reason: reason.clone() }.into(),
+        DatasetDamaged {
+            dataset,
+            version: 3,
+            current: false,
+            path: text("part-1.parquet"),
+            message: text("its bytes are others"),
+        }
+        .into(),
         CampaignCreated {
             campaign,
             name: name("prefs everywhere"),
@@ -102,6 +111,7 @@ fn samples() -> Vec<Event> {
         .into(),
         CampaignUnplanned { campaign }.into(),
         CampaignRolledOut { campaign }.into(),
+        CampaignChecked { campaign, check: 1, after: Millis(3_600_000), runs: 5000, alarms: 2 }.into(),
         WavePlanned { campaign, wave, budget }.into(),
         WaveMoved {
             campaign,
@@ -137,7 +147,7 @@ fn samples() -> Vec<Event> {
         }
         .into(),
         RunPublished { campaign, seq, version: 4, meters, statement: Some(digest("statement")) }.into(),
-        RunFinalized { campaign, seq }.into(),
+        RunFinalized { campaign, seq, versions: vec![3], files: 2, bytes: Bytes(4096) }.into(),
         RunFailed { campaign, seq, from, class, code: code.clone(), message: message.clone(), meters }.into(),
         RunSkipped { campaign, seq, from, reason: reason.clone() }.into(),
         RunCancelled { campaign, seq, from, reason: reason.clone() }.into(),
@@ -145,7 +155,31 @@ fn samples() -> Vec<Event> {
         RunRetried { campaign, seq, from: RunState::Failed, reason: reason.clone() }.into(),
         RunReverting { campaign, seq, from: RunState::Published, reason: reason.clone() }.into(),
         RunReverted { campaign, seq, version: 5 }.into(),
-        RunRevertFailed { campaign, seq, class, code, message }.into(),
+        RunRevertFailed { campaign, seq, class, code: code.clone(), message: message.clone() }.into(),
+        RunRehearsed {
+            campaign,
+            seq,
+            base: 3,
+            published: 4,
+            back: Some(5),
+            forward: Some(6),
+            files: 2,
+            bytes: Bytes(8192),
+            before: Some(digest("before")),
+            after: Some(digest("after")),
+            problem: Some(text("others wrote")),
+        }
+        .into(),
+        RunAlarmed {
+            campaign,
+            seq,
+            check: name("1h"),
+            code,
+            version: 4,
+            path: Some(text("late.parquet")),
+            message,
+        }
+        .into(),
         NodeJoined { node, name: name("node-1"), incarnation: 2 }.into(),
         NodeLost { node, incarnation: 2, reason: reason.clone() }.into(),
         NodeLeft { node, incarnation: 2 }.into(),

@@ -70,6 +70,7 @@ impl Apply<'_> {
             Step::KeepAnswer(answer) => kept::keep_answer(db, answer, now),
             Step::PutDelivery(delivery) => kept::put_delivery(db, delivery),
             Step::NotifiedTo { position } => kept::notified_to(db, *position, self.head.position),
+            Step::Scrubbed(scrubbed) => kept::scrubbed(db, scrubbed),
             Step::PutAttempt(attempt) => Ok(attempt::put(db, attempt)?),
             Step::Charge(charge) => kept::charge(db, charge),
             Step::PutBlob { digest, bytes, keep_until, rows } => {
@@ -192,6 +193,10 @@ fn needed_blobs(event: &Event) -> Vec<Blake3> {
         | Event::RunReverting(_)
         | Event::RunReverted(_)
         | Event::RunRevertFailed(_)
+        | Event::RunRehearsed(_)
+        | Event::RunAlarmed(_)
+        | Event::CampaignChecked(_)
+        | Event::DatasetDamaged(_)
         | Event::NodeJoined(_)
         | Event::NodeLost(_)
         | Event::NodeLeft(_)

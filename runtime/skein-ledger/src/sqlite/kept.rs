@@ -8,7 +8,7 @@ use super::fault::Stop;
 use crate::bounds::{ANSWERS_MAX, ATTEMPTS_MAX, CHARGES_MAX, DELIVERIES_MAX, SWEEP_CHUNK};
 use crate::canonical::INTEGER_MAX;
 use crate::guard::Found;
-use crate::kept::{Answer, Charge, Delivery};
+use crate::kept::{Answer, Charge, Delivery, Scrubbed};
 
 /// A table of such rows.
 pub(super) struct Shelf {
@@ -128,6 +128,14 @@ pub(super) fn notified_to(db: &Connection, position: u64, head: u64) -> Result<(
     }
     db.prepare_cached("UPDATE notified SET position = MAX(position, ?1) WHERE one = 1")?
         .execute([position])?;
+    Ok(())
+}
+
+pub(super) fn scrubbed(db: &Connection, scrubbed: &Scrubbed) -> Result<(), Stop> {
+    let sql = "INSERT INTO scrub (dataset, at, report) VALUES (?1, ?2, ?3)
+               ON CONFLICT (dataset) DO UPDATE SET at = excluded.at, report = excluded.report";
+    let dataset = scrubbed.dataset.to_string();
+    db.prepare_cached(sql)?.execute(params![dataset, scrubbed.at.0, scrubbed.report])?;
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use crate::event::access::GRANTS_MAX;
 use crate::event::settings::PATTERNS_MAX;
 use crate::event::{Event, Subject};
 use crate::guard::Guard;
-use crate::kept::{Answer, Charge, Delivery};
+use crate::kept::{Answer, Charge, Delivery, Scrubbed};
 use crate::task::Checkpoint;
 use crate::unit::Unit;
 
@@ -52,6 +52,7 @@ pub(super) enum Step {
     KeepAnswer(Answer),
     PutDelivery(Delivery),
     NotifiedTo { position: u64 },
+    Scrubbed(Scrubbed),
     PutAttempt(Box<Attempt>),
     Charge(Charge),
     PutBlob { digest: Blake3, bytes: Vec<u8>, keep_until: Timestamp, rows: bool },
@@ -142,6 +143,11 @@ fn step(entry: Entry) -> Result<Step, String> {
         Entry::NotifiedTo { position } => {
             numbers(&[position])?;
             Step::NotifiedTo { position }
+        }
+        Entry::Scrubbed(scrubbed) => {
+            json("what a scrub found", &scrubbed.report, NOTES_MAX)?;
+            numbers(&[scrubbed.at.0])?;
+            Step::Scrubbed(scrubbed)
         }
         Entry::PutAttempt(attempt) => {
             json("what is kept of an attempt", &attempt.notes, NOTES_MAX)?;

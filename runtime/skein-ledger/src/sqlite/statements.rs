@@ -75,6 +75,7 @@ fn everything(places: Places<'_>) {
     kept::a_request_that_is_asked_again_has_the_first_answer(places);
     kept::there_are_so_many_answers_and_the_first_to_go_goes(places);
     kept::notices_are_listed_by_receiver_and_state_and_in_the_order_in_which_they_are_due(places);
+    kept::a_scrub_is_known_by_its_last_time(places);
     kept::what_was_told_of_is_never_untold(places);
     kept::use_is_summed_by_hour_team_campaign_and_module(places);
     kept::use_is_added_up_to_what_a_row_holds_and_kept_for_its_time(places);

@@ -256,6 +256,7 @@ impl Weight {
             | Step::TokenUsed { .. }
             | Step::PutDelivery(_)
             | Step::NotifiedTo { .. }
+            | Step::Scrubbed(_)
             | Step::PutAttempt(_)
             | Step::Charge(_) => 0,
         });

@@ -55,6 +55,12 @@ pub struct Campaign {
     pub comments: u64,
     /// Of these, questions that are not resolved.
     pub open_questions: u64,
+    /// How often something was found wrong with what it published.
+    pub alarms: u64,
+    /// How many of its checks all of its runs have had.
+    pub checked: u32,
+    /// What the old versions of its published runs take, as large as the plan saw them.
+    pub kept: Bytes,
 }
 
 /// Which campaigns; all that is given must fit.

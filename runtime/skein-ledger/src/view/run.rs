@@ -50,6 +50,8 @@ pub struct Run {
     pub team: Option<Name>,
     /// The blob with the signed statement of what was published last.
     pub statement: Option<Blake3>,
+    /// How often something was found wrong with what it published.
+    pub alarms: u64,
 }
 
 /// What was intended.

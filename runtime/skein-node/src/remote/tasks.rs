@@ -176,7 +176,9 @@ fn span(node: &str, lease: &Lease) -> Span {
         Payload::Split(task) => ("split", Some(task.run.campaign), Some(task.run.run)),
         Payload::Plan(task) => ("plan", Some(task.campaign), None),
         Payload::DryRun(task) => ("dry_run", Some(task.campaign), None),
+        Payload::Check(task) => ("check", Some(task.campaign), Some(task.run)),
         Payload::Scan(_) => ("scan", None, None),
+        Payload::Scrub(_) => ("scrub", None, None),
     };
     tracing::error_span!(
         "attempt",
@@ -211,6 +213,8 @@ fn outcome_that_cost(outcome: Outcome, used: &Used) -> Outcome {
         | Outcome::Planned(_)
         | Outcome::Sampled(_)
         | Outcome::Scanned(_)
+        | Outcome::Checked(_)
+        | Outcome::Scrubbed(_)
         | Outcome::AlreadyMigrated { .. }
         | Outcome::SchemaMoved { .. }
         | Outcome::Revoked => outcome,

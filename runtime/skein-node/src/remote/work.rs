@@ -19,7 +19,7 @@ use skein_types::{
 
 use super::client::{Client, ClientError};
 use super::rule_book::RuleBook;
-use super::{notes, rehearsal, sampling, scanning, secrets};
+use super::{notes, rehearsal, sampling, scanning, secrets, watching};
 use crate::choice::FileChoice;
 use crate::dry_run::{DryRun, DryRunRequest, dry_run};
 use crate::error::RunError;
@@ -169,6 +169,12 @@ impl Shop {
             Payload::Plan(task) => self.plan(&task, progress).map(Outcome::Planned).map(over),
             Payload::DryRun(task) => self.sample(held.attempt, &task, progress).map(over),
             Payload::Scan(task) => Ok(over(scanning::scan(&task, progress))),
+            Payload::Check(task) => {
+                self.dataset_at(&task.dataset).map(|at| over(watching::check(&at, &task)))
+            }
+            Payload::Scrub(task) => self
+                .dataset_at(&task.dataset)
+                .map(|at| over(watching::scrub(at.stopped_by(progress.files()), &task, &self.clock))),
         };
         done.unwrap_or_else(|trouble| {
             trouble.told_to(progress.journal());

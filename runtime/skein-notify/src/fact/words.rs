@@ -17,6 +17,12 @@ impl Fact {
             Self::WindowEnding { of, .. } => format!("{} can soon not be rolled back any more", of.name),
             Self::RunFailed { of, dataset, .. } => format!("{}: the run over {dataset} failed", of.name),
             Self::RunHeld { of, dataset, .. } => format!("{}: the result for {dataset} is held", of.name),
+            Self::RunAlarm { of, dataset, .. } => {
+                format!("{}: something is wrong with {dataset}", of.name)
+            }
+            Self::DatasetDamaged { dataset, version, .. } => {
+                format!("Version {version} of {dataset} is damaged")
+            }
             Self::ModuleSuspended { name, .. } => format!("The module {name} is suspended"),
             Self::ModuleBanned { name, .. } => format!("The module {name} is banned"),
             Self::NodeLost { name, .. } => format!("The node {name} is lost"),
@@ -63,6 +69,14 @@ impl Fact {
                         of.campaign
                     ),
                 ]
+            }
+            Self::RunAlarm { seq, code, check, message, .. } => vec![
+                format!("Run {seq}: {}: {}.", code.id, code.title),
+                format!("Found by the check {check}: {message}."),
+            ],
+            Self::DatasetDamaged { current, path, message, .. } => {
+                let what = if *current { "It is the current one" } else { "It is kept to go back to" };
+                vec![format!("{path}: {message}."), format!("{what}.")]
             }
             Self::ModuleSuspended { module, reason, .. } | Self::ModuleBanned { module, reason, .. } => {
                 vec![format!("Its campaigns halt: {reason}."), format!("{module}")]

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use skein_api::{
-    Approvals, Campaign, CampaignProgress, PlanReason, PlanReport, PlanSample, Run, Slice, Wave,
+    Approvals, Campaign, CampaignProgress, PlanReason, PlanReport, PlanSample, Run, Slice, Soak, Wave,
 };
 use skein_control::{Desk, ServiceError};
 use skein_types::{RunState, grouped};
@@ -50,6 +50,8 @@ pub(super) fn page(shown: &Shown) -> Markup {
                 dt { "Module" } dd { (review::module(campaign.module, report.module.as_ref())) }
                 dt { "Runs" } dd { (bar(runs.published + runs.finalized, runs.failed, all)) }
                 dt { "Now" } dd { (now(progress)) }
+                dt { "Checks" } dd { (checks(&campaign.soak)) }
+                dt { "Old versions" } dd { (campaign.soak.kept) " kept to go back to" }
                 dt { "Command" } dd { code { "skein campaign watch " (campaign.campaign) } }
                 dt { "Report" } dd { a href={ "/campaigns/" (campaign.campaign) "/report" } { "What it came to" } }
             }
@@ -108,6 +110,14 @@ fn slice_row(slice: &Slice) -> Markup {
             }
             td { @if let Some(lacks) = &slice.lacks { (lacks.approvals) @if lacks.of_owner { ", of the team" } } }
         }
+    }
+}
+
+/// Checks that all runs have had, and what they found.
+fn checks(soak: &Soak) -> Markup {
+    html! {
+        (grouped(u64::from(soak.checked))) " of " (grouped(u64::from(soak.checks))) " had by all runs"
+        @if soak.alarms > 0 { ", " strong { (grouped(soak.alarms)) " alarms" } } @else { ", no alarm" }
     }
 }
 

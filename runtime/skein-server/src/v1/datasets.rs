@@ -5,8 +5,8 @@ use axum::extract::Request;
 use serde::Deserialize;
 use serde_json::json;
 use skein_api::{
-    Dataset, DatasetExport, DatasetRollback, DatasetRolledBack, DatasetVersion, DatasetsAdd, DatasetsAdded,
-    DatasetsImported, IMPORT_BYTES_MAX, Page,
+    Dataset, DatasetExport, DatasetRollback, DatasetRolledBack, DatasetScrub, DatasetVersion, DatasetsAdd,
+    DatasetsAdded, DatasetsImported, IMPORT_BYTES_MAX, Page,
 };
 use skein_control::ImportAsk;
 use skein_types::{Code, codes};
@@ -78,6 +78,18 @@ pub(crate) fn routes() -> Family {
             "/datasets/{dataset}/history",
             history,
             told("List the versions that a dataset has had, from the oldest").refuses(READING),
+        )
+        .get(
+            "/datasets/{dataset}/scrub",
+            scrubbed,
+            told("Say what was found when all versions of a dataset were last read in full"),
+        )
+        .post(
+            "/datasets/{dataset}/scrub",
+            scrub,
+            told("Have all versions of a dataset read in full and compared with its log")
+                .about("The answer comes at once; `under_way` is true until a node has read them.")
+                .refuses(&[codes::SCANS_BUSY]),
         )
         .post(
             "/datasets/{dataset}/rollback",
@@ -154,6 +166,14 @@ async fn show(asker: Asker, Path(dataset): Path<String>) -> Answer<Dataset> {
 
 async fn remove(asker: Asker, Path(dataset): Path<String>) -> Answer<Dataset> {
     asker.ask(move |desk| desk.remove_dataset(&dataset)).await
+}
+
+async fn scrubbed(asker: Asker, Path(dataset): Path<String>) -> Answer<DatasetScrub> {
+    asker.ask(move |desk| desk.dataset_scrub(&dataset)).await
+}
+
+async fn scrub(asker: Asker, Path(dataset): Path<String>) -> Answer<DatasetScrub> {
+    asker.ask(move |desk| desk.scrub_dataset(&dataset)).await
 }
 
 async fn history(

@@ -75,6 +75,9 @@ pub(crate) struct RunArgs {
     /// or `skein discard` (hold), or becomes a new dataset in the same directory (beside=NAME).
     #[arg(long, value_name = "replace|hold|beside=NAME", default_value = "replace", value_parser = publish_mode)]
     pub(crate) publish: PublishMode,
+    /// After the publish, take the result back and bring it again, and compare every byte of both versions on the way.
+    #[arg(long, conflicts_with_all = ["manifest", "into", "dry_run"])]
+    pub(crate) round_trip: bool,
     /// How files are called that the run writes into a directory: after their sources with a part of their content's hash
     /// (hash), so that a reader which lists the old version and opens a file later misses it; or exactly like their
     /// sources (keep), where such a reader may mix two versions [default: hash, or as skein.toml says].

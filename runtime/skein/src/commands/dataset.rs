@@ -2,6 +2,7 @@
 
 mod import;
 mod scan;
+mod scrub;
 mod versions;
 
 use std::path::{Path, PathBuf};
@@ -38,6 +39,7 @@ Examples:
   skein dataset list --owner shop
   skein dataset history users
   skein dataset rollback users
+  skein dataset scrub users                                 every byte of every version
   skein dataset export users --for duckdb
   skein dataset remove users")]
 pub(crate) struct DatasetArgs {
@@ -101,6 +103,11 @@ pub(crate) enum DatasetVerb {
     History(versions::HistoryArgs),
     /// Undo the current version of one, which a campaign had published.
     Rollback(versions::RollbackArgs),
+    /// Read every version of one in full, and compare it with its log.
+    Scrub {
+        /// Its name or id.
+        dataset: String,
+    },
     /// Print the paths of a version's files, or a statement that reads exactly these.
     Export(versions::ExportArgs),
     /// Give one back: the server forgets it; its files and its history stay.
@@ -128,6 +135,7 @@ pub(crate) fn dataset(settings: &Settings, args: &DatasetArgs) -> CommandResult 
         DatasetVerb::History(asked) => versions::history(&server, asked, view),
         DatasetVerb::Rollback(asked) => versions::rollback(settings, &server, asked, view),
         DatasetVerb::Export(asked) => versions::export(&server, asked, view),
+        DatasetVerb::Scrub { dataset } => scrub::scrub(&server, dataset, view),
         DatasetVerb::Scan(asked) => scan::scan(settings, &server, asked, view),
         DatasetVerb::Scans { scan: Some(scan), cancel, .. } => scan::named(&server, (scan, *cancel), view),
         DatasetVerb::Scans { scan: None, list, .. } => view.list::<Scan>(&server, ("scans", ""), list),
@@ -139,7 +147,12 @@ pub(crate) fn dataset(settings: &Settings, args: &DatasetArgs) -> CommandResult 
             view.list::<Dataset>(&server, ("datasets", &query), list)
         }
         DatasetVerb::Show { dataset } => {
-            view.one(&server.get::<Dataset>(&format!("datasets/{}", encoded(dataset)))?);
+            let there: Dataset = server.get(&format!("datasets/{}", encoded(dataset)))?;
+            view.one(&there);
+            if let (true, Some(kept)) = (view.is_table(), there.kept) {
+                let versions = render::counted(kept.versions, "version");
+                render::line(&format!("{versions} kept to go back to: {}", kept.bytes));
+            }
             Ok(())
         }
         DatasetVerb::Remove { dataset, yes } => {

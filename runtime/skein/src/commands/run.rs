@@ -1,6 +1,7 @@
 //! `skein run`: migrate a dataset and publish the result.
 
 pub(super) mod dry_run;
+mod round_trip;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -76,11 +77,13 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
         dry_run::show(&found.map_err(|error| failed(&error))?, (args.output, path), settings.page);
         return Ok(());
     }
-    let outcome = {
+    let mut outcome = {
         let _view = ProgressView::start(Arc::clone(&progress), settings.interactive);
         let outcome = match &args.into {
-            Some(to) => write_aside(dataset, &module, request, to, (clock, &progress)),
-            None => migrate((dataset, &args.publish), &module, (request, &rules), clock, &progress),
+            Some(to) => write_aside(dataset, &module, request, to, (Arc::clone(&clock), &progress)),
+            None => {
+                migrate((dataset, &args.publish), &module, (request, &rules), Arc::clone(&clock), &progress)
+            }
         };
         outcome.map_err(|error| failed(&error))?
     };
@@ -89,14 +92,34 @@ fn run_one(settings: &Settings, args: &RunArgs, path: &Path) -> CommandResult {
         let (carried, spliced) = (columns.carried, columns.spliced);
         tracing::info!(carried, spliced, %bytes_spliced, %bytes_written, caught_up, "written");
     }
+    let trip = match &mut outcome {
+        RunOutcome::Published(report) if args.round_trip => {
+            Some(round_trip::made(settings, path, report, (clock, threads))?)
+        }
+        RunOutcome::Published(_)
+        | RunOutcome::Held(_)
+        | RunOutcome::Beside(_)
+        | RunOutcome::Written(_)
+        | RunOutcome::AlreadyMigrated { .. } => None,
+    };
     match args.output {
-        Output::Json => render::json(&outcome),
+        Output::Json => render::json(&With { outcome: &outcome, round_trip: trip.as_ref() }),
         Output::Table => {
             told(&outcome, (path, selection::is_everything(&args.selection)));
+            trip.iter().for_each(round_trip::told);
             onlookers.tell();
         }
     }
     Ok(())
+}
+
+/// An outcome and, if it made one, its round trip.
+#[derive(serde::Serialize)]
+struct With<'a> {
+    #[serde(flatten)]
+    outcome: &'a RunOutcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    round_trip: Option<&'a round_trip::Shown>,
 }
 
 /// Both are paths, and easily given the other way round.

@@ -16,7 +16,7 @@ use skein_control::{
     ServiceError, Supervisor,
 };
 use skein_server::{Reach, Server};
-use skein_types::{Clock, SystemClock, codes};
+use skein_types::{Bytes, Clock, SystemClock, codes};
 
 use crate::aside;
 use crate::contexts::ADDRESS;
@@ -75,12 +75,21 @@ pub(crate) struct ServeArgs {
     /// the server cannot change what is written; `skein audit verify --against` compares.
     #[arg(long, value_name = "FILE")]
     pub(crate) anchor: Option<PathBuf>,
+    /// How fast published and kept versions are read again in the background, while no campaign works; 0 turns it off.
+    #[arg(long, value_name = "BYTES/s", default_value = "8MiB/s", value_parser = rate)]
+    pub(crate) scrub: Bytes,
     /// Answer `GET /metrics` at this loopback address too, to whoever asks; without it only the server itself does, to those who
     /// may see all teams.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) metrics: Option<SocketAddr>,
     #[command(flatten)]
     pub(crate) logs: LogArgs,
+}
+
+/// Bytes in a second.
+fn rate(text: &str) -> Result<Bytes, String> {
+    let bytes = text.strip_suffix("/s").unwrap_or(text);
+    bytes.parse::<Bytes>().map_err(|error| error.to_string())
 }
 
 /// Who is let in.
@@ -117,6 +126,7 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
         prices: settings.prices(),
         single_user: !tokens_only,
         notices: settings.notices(server.address())?,
+        scrub: args.scrub,
         spans_lost: otlp::lost(),
         compiles_first,
         secret: secret()?,

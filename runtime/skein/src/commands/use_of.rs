@@ -81,6 +81,11 @@ fn told(report: &UsageReport) {
     let header = [by, "core hours", "slot hours", "read", "written", "fuel", "attempts"];
     let header: Vec<&str> = header.into_iter().chain(cost.as_deref()).collect();
     render::table(&header, report.sums.iter().map(row));
+    for sum in report.sums.iter() {
+        if let Some(kept) = sum.kept {
+            render::line(&format!("{}: {kept} of old versions are kept to go back to", sum.of));
+        }
+    }
     if !report.whole {
         render::line("there is more than this; ask for less time, or for one team");
     }

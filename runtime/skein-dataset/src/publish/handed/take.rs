@@ -64,7 +64,8 @@ fn take<'a>(handed: &Handed<'a>) -> (Result<Prepared<'a>, Ended<'a>>, Option<Mad
         Ok(settled) => settled,
         Err(error) => return (Err(batch::failed(error)), None),
     };
-    if let Some(version) = history.published_by(handed.run) {
+    // What was gone back from is not current: a run that is tried again publishes anew.
+    if let Some(version) = history.published_by(handed.run).filter(|version| !history.was_left(*version)) {
         let made = Made::logged(&history, handed.run);
         return (Err(batch::done(Outcome::Committed { version })), made);
     }

@@ -8,7 +8,8 @@
 use std::collections::BTreeMap;
 
 use skein_types::{
-    CampaignId, CampaignState, CauseId, NodeId, NodeMark, RunState, TaskId, Text, Timestamp, Token, Verdict,
+    Bytes, CampaignId, CampaignState, CauseId, NodeId, NodeMark, RunState, TaskId, Text, Timestamp, Token,
+    Verdict,
 };
 
 use crate::conformance::scene::content;
@@ -250,6 +251,9 @@ impl Reference {
                     rolled_out: false,
                     runs: RunCounts::default(),
                     meters: Meters::default(),
+                    alarms: 0,
+                    checked: 0,
+                    kept: Bytes(0),
                 };
                 self.campaigns.insert(e.campaign, campaign);
                 Ok(())
@@ -347,12 +351,16 @@ impl Reference {
                 let moved = (RunState::Intended, RunState::Published);
                 let run = self.move_run((e.campaign, e.seq), moved, "", now)?;
                 (run.version, run.statement) = (Some(e.version), e.statement);
+                let bytes = run.bytes;
+                self.kept(e.campaign, |kept| Bytes(kept.0 + bytes.0));
                 self.meter((e.campaign, e.seq), e.meters);
                 Ok(())
             }
             Event::RunFinalized(e) => {
                 let moved = (RunState::Published, RunState::Finalized);
-                self.move_run((e.campaign, e.seq), moved, "", now).map(|_| ())
+                let bytes = self.move_run((e.campaign, e.seq), moved, "", now)?.bytes;
+                self.kept(e.campaign, |kept| Bytes(kept.0.saturating_sub(bytes.0)));
+                Ok(())
             }
             Event::RunFailed(e) => {
                 let message = e.message.as_str();
@@ -387,7 +395,10 @@ impl Reference {
             }
             Event::RunReverted(e) => {
                 let moved = (RunState::Reverting, RunState::Reverted);
-                self.move_run((e.campaign, e.seq), moved, "", now)?.version = Some(e.version);
+                let run = self.move_run((e.campaign, e.seq), moved, "", now)?;
+                run.version = Some(e.version);
+                let bytes = run.bytes;
+                self.kept(e.campaign, |kept| Bytes(kept.0.saturating_sub(bytes.0)));
                 Ok(())
             }
             Event::RunRevertFailed(e) => {
@@ -430,6 +441,7 @@ impl Reference {
             meters: Meters::default(),
             team: e.team.clone(),
             statement: None,
+            alarms: 0,
         };
         self.runs.insert((e.campaign, e.seq), run);
         Ok(())
@@ -507,6 +519,11 @@ impl Reference {
         now: Timestamp,
     ) -> Fits {
         self.move_run(key, moved, reason.as_str(), now).map(|_| ())
+    }
+
+    fn kept(&mut self, campaign: CampaignId, with: impl FnOnce(Bytes) -> Bytes) {
+        let campaign = self.campaigns.get_mut(&campaign).expect("its run moved");
+        campaign.kept = with(campaign.kept);
     }
 
     fn meter(&mut self, key: (CampaignId, u64), meters: Meters) {

@@ -191,7 +191,10 @@ fn event(which: u8, p: Pick, model: &Reference) -> Event {
             RunHeld { campaign: id, seq, attempt, reason, consumers }.into()
         }
         32 => RunReleased { campaign: id, seq, reason }.into(),
-        _ if p.wild < 4 => RunFinalized { campaign: id, seq }.into(),
+        _ if p.wild < 4 => {
+            RunFinalized { campaign: id, seq, versions: Vec::new(), files: 0, bytes: skein_types::Bytes(0) }
+                .into()
+        }
         _ if p.wild < 8 => RunCancelled { campaign: id, seq, from, reason }.into(),
         _ => RunStale { campaign: id, seq, from, reason }.into(),
     }

@@ -8,6 +8,7 @@ use crate::event::campaign::{
     CampaignCreated, CampaignMoved, CampaignPlanned, CampaignRolledOut, CampaignUnplanned, WaveMoved,
     WavePlanned,
 };
+use crate::event::health::CampaignChecked;
 use crate::event::run::Meters;
 use crate::guard::Found;
 use crate::sqlite::apply::refuse_if;
@@ -87,6 +88,11 @@ pub(super) fn unplanned(db: &Connection, e: &CampaignUnplanned) -> Result<(), St
 pub(super) fn rolled_out(db: &Connection, e: &CampaignRolledOut) -> Result<(), Stop> {
     let sql = "UPDATE campaign SET rolled_out = 1 WHERE id = ?1";
     one(db.prepare_cached(sql)?.execute([e.campaign.to_string()])?)
+}
+
+pub(super) fn checked(db: &Connection, e: &CampaignChecked) -> Result<(), Stop> {
+    let sql = "UPDATE campaign SET checked = ?2 WHERE id = ?1";
+    one(db.prepare_cached(sql)?.execute(params![e.campaign.to_string(), u64::from(e.check) + 1])?)
 }
 
 pub(super) fn wave_planned(db: &Connection, e: &WavePlanned, at: Timestamp) -> Result<(), Stop> {

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use skein_types::{Blake3, DatasetId, ModuleDigest, Name, Text, Timestamp};
 
 use crate::event::dataset::{DatasetChanged, DatasetRegistered, DatasetRemoved, Labels};
+use crate::event::health::DatasetDamaged;
 use crate::event::module::{
     ModuleBanned, ModuleCompiled, ModuleRefused, ModuleRestored, ModuleSubmitted, ModuleSuspended,
 };
@@ -135,6 +136,11 @@ pub(super) fn removed(db: &Connection, e: &DatasetRemoved) -> Result<(), Stop> {
     unlabel(db, e.dataset)?;
     super::rule::of_removed(db, &e.dataset.to_string())?;
     db.prepare_cached("DELETE FROM dataset WHERE id = ?1")?.execute([e.dataset.to_string()])?;
+    Ok(())
+}
+
+/// It is told, and changes nothing: the dataset may have been removed since it was looked at.
+pub(super) fn damaged(_db: &Connection, _e: &DatasetDamaged) -> Result<(), Stop> {
     Ok(())
 }
 

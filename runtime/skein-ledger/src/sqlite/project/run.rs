@@ -3,6 +3,7 @@
 use rusqlite::{Connection, ToSql, params};
 use skein_types::{CampaignId, ErrorClass, Name, RunState, Timestamp, Verdict};
 
+use crate::event::health::{RunAlarmed, RunRehearsed};
 use crate::event::run::{
     Meters, RunCancelled, RunFailed, RunFinalized, RunHeld, RunIntended, RunPlanned, RunPublished,
     RunReleased, RunRetried, RunRevertFailed, RunReverted, RunReverting, RunSkipped, RunStale,
@@ -80,11 +81,13 @@ pub(super) fn published(db: &Connection, e: &RunPublished, at: Timestamp) -> Res
     moves(db, (e.campaign, e.seq), (RunState::Intended, RunState::Published), "", at)?;
     let statement = e.statement.map(|digest| digest.0);
     set(db, (e.campaign, e.seq), "version = ?3, statement = ?4", &[&e.version, &statement])?;
+    keeps(db, (e.campaign, e.seq), '+')?;
     meter(db, (e.campaign, e.seq), e.meters)
 }
 
 pub(super) fn finalized(db: &Connection, e: &RunFinalized, at: Timestamp) -> Result<(), Stop> {
-    moves(db, (e.campaign, e.seq), (RunState::Published, RunState::Finalized), "", at).map(|_| ())
+    moves(db, (e.campaign, e.seq), (RunState::Published, RunState::Finalized), "", at)?;
+    keeps(db, (e.campaign, e.seq), '-')
 }
 
 pub(super) fn failed(db: &Connection, e: &RunFailed, at: Timestamp) -> Result<(), Stop> {
@@ -123,6 +126,7 @@ pub(super) fn reverting(db: &Connection, e: &RunReverting, at: Timestamp) -> Res
 
 pub(super) fn reverted(db: &Connection, e: &RunReverted, at: Timestamp) -> Result<(), Stop> {
     moves(db, (e.campaign, e.seq), (RunState::Reverting, RunState::Reverted), "", at)?;
+    keeps(db, (e.campaign, e.seq), '-')?;
     set(db, (e.campaign, e.seq), "version = ?3", &[&e.version])
 }
 
@@ -130,6 +134,35 @@ pub(super) fn revert_failed(db: &Connection, e: &RunRevertFailed, at: Timestamp)
     let message = e.message.as_str();
     moves(db, (e.campaign, e.seq), (RunState::Reverting, RunState::RevertFailed), message, at)?;
     blame(db, (e.campaign, e.seq), e.class, e.code.as_str())
+}
+
+/// It is told, and moves nothing.
+pub(super) fn rehearsed(db: &Connection, e: &RunRehearsed) -> Result<(), Stop> {
+    there(db, (e.campaign, e.seq))
+}
+
+pub(super) fn alarmed(db: &Connection, e: &RunAlarmed) -> Result<(), Stop> {
+    there(db, (e.campaign, e.seq))?;
+    set(db, (e.campaign, e.seq), "alarms = alarms + 1", &[])?;
+    db.prepare_cached("UPDATE campaign SET alarms = alarms + 1 WHERE id = ?1")?
+        .execute([e.campaign.to_string()])?;
+    Ok(())
+}
+
+fn there(db: &Connection, (campaign, seq): (CampaignId, u64)) -> Result<(), Stop> {
+    match run_at(db, campaign, seq)? {
+        Some(_) => Ok(()),
+        None => Err(Stop::Refused(Found::Nothing)),
+    }
+}
+
+/// The old version of a run, as large as the plan saw it, is kept for its campaign or not any more.
+fn keeps(db: &Connection, (campaign, seq): (CampaignId, u64), sign: char) -> Result<(), Stop> {
+    let sql = format!(
+        "UPDATE campaign SET kept = MAX(0, kept {sign} (SELECT bytes FROM run WHERE campaign = ?1 AND seq = ?2)) WHERE id = ?1"
+    );
+    db.prepare_cached(&sql)?.execute(params![campaign.to_string(), seq])?;
+    Ok(())
 }
 
 /// Another run that has the name already.

@@ -11,7 +11,7 @@ use crate::view::{Campaign, CampaignFilter, CampaignPlan, RunCounts, Wave};
 
 const CAMPAIGN: &str = "SELECT id, name, owner, module, params, params_blob, policy, selection, state, epoch, reason, created,
     since, plan, report, plan_bytes, plan_rows, rolled_out, meters, secrets, broken_glass, comments,
-    open_questions,
+    open_questions, alarms, checked, kept,
     n_ineligible, n_planned, n_held, n_intended, n_published, n_finalized, n_failed, n_skipped, n_stale, n_cancelled, n_reverting,
     n_reverted, n_revert_failed FROM campaign";
 const WAVE: &str = "SELECT number, state, reason, since, budget, failures,
@@ -99,6 +99,9 @@ fn campaign_of(row: &Row<'_>) -> rusqlite::Result<Campaign> {
         broken_glass: cells.get()?,
         comments: cells.get()?,
         open_questions: cells.get()?,
+        alarms: cells.get()?,
+        checked: cells.get()?,
+        kept: Bytes(cells.get()?),
         runs: counts(&mut cells)?,
     })
 }

@@ -4,13 +4,13 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
-use skein_types::{Bytes, DeliveryId, Fuel, Millis, ModuleDigest, Name, Timestamp};
+use skein_types::{Bytes, DatasetId, DeliveryId, Fuel, Millis, ModuleDigest, Name, Timestamp};
 
 use super::{Query, number, text};
 use crate::bounds::CHARGES_EXAMINED_MAX;
 use crate::canonical::INTEGER_MAX;
 use crate::kept::{
-    Answer, Delivery, DeliveryFilter, DeliveryState, Usage, UsageBy, UsageFilter, UsageOf, Used,
+    Answer, Delivery, DeliveryFilter, DeliveryState, Scrubbed, Usage, UsageBy, UsageFilter, UsageOf, Used,
 };
 use crate::page::{Limit, Page};
 use crate::sqlite::cells::Cells;
@@ -80,6 +80,12 @@ fn delivery_of(row: &Row<'_>) -> rusqlite::Result<Delivery> {
 
 pub(in crate::sqlite) fn notified_to(db: &Connection) -> rusqlite::Result<u64> {
     db.prepare_cached("SELECT position FROM notified WHERE one = 1")?.query_row([], |row| row.get(0))
+}
+
+pub(in crate::sqlite) fn scrubbed(db: &Connection, dataset: DatasetId) -> rusqlite::Result<Option<Scrubbed>> {
+    let mut find = db.prepare_cached("SELECT at, report FROM scrub WHERE dataset = ?1")?;
+    let of = |row: &Row<'_>| Ok(Scrubbed { dataset, at: Timestamp(row.get(0)?), report: row.get(1)? });
+    find.query_row([dataset.to_string()], of).optional()
 }
 
 /// Rows are summed here and not by SQLite, which would have to sort them first. The latest hours come first, so that it is old ones

@@ -10,7 +10,7 @@ use crate::view::{Door, Failure, Run, RunFilter};
 
 pub(super) const RUN: &str = "SELECT campaign, seq, id, dataset, wave, verdict, schema, plan, bytes, rows, state, epoch, reason, since,
     publish, descriptor, base, attempt, version, class, code, meters, team,
-    statement FROM run";
+    statement, alarms FROM run";
 
 pub(in crate::sqlite) fn run(
     db: &Connection,
@@ -87,6 +87,7 @@ pub(super) fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
         meters: cells.json()?,
         team: cells.parse_opt()?,
         statement: cells.digest_opt()?,
+        alarms: cells.get()?,
     })
 }
 

@@ -281,3 +281,16 @@ CREATE TABLE signing_key (
     position INTEGER NOT NULL UNIQUE
 ) STRICT, WITHOUT ROWID;
 ALTER TABLE run ADD COLUMN statement BLOB;
+
+-- Soak: alarms of a run and of its campaign, checks that all runs of one have had, and what their old versions take.
+ALTER TABLE run ADD COLUMN alarms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE campaign ADD COLUMN alarms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE campaign ADD COLUMN checked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE campaign ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;
+
+-- Queue: when all versions of a dataset were read in full, and what came of it.
+CREATE TABLE scrub (
+    dataset TEXT PRIMARY KEY,
+    at INTEGER NOT NULL,
+    report TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

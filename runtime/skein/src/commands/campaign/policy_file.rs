@@ -14,9 +14,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 use skein_api::{
-    Admission, ApprovalAsk, Budget, CanaryAsk, LimitsAsk, List, NameRule, RetryAsk, SampleAsk, Text,
+    Admission, ApprovalAsk, Budget, CanaryAsk, LimitsAsk, List, NameRule, RetryAsk, SampleAsk, SoakAsk, Text,
 };
-use skein_campaign::{Allowance, Names, Pin, Policy, PolicyError, Promote, Share, Span};
+use skein_campaign::{Allowance, Names, OnFailure, Pin, Policy, PolicyError, Promote, Share, Span};
 use skein_types::{Bytes, Fuel, Rows, codes};
 use toml::{Table, Value};
 
@@ -168,6 +168,14 @@ fn asked(agents: Agents, rules: &Policy) -> Result<skein_api::Policy, String> {
             longest_ms: Some(rules.retries.longest.length()),
         },
         verify: rules.verify,
+        round_trip: Some(rules.round_trip),
+        soak: SoakAsk {
+            checks_ms: Some(List::first(rules.soak.checks.iter().map(|check| check.length()).collect()).0),
+            on_failure: match rules.soak.on_failure {
+                OnFailure::Tell => skein_api::OnFailure::Tell,
+                OnFailure::Revert => skein_api::OnFailure::Revert,
+            },
+        },
         ..skein_api::Policy::default()
     })
 }

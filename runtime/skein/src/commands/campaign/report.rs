@@ -119,6 +119,7 @@ fn facts(report: &CampaignReport) -> Vec<(&'static str, String)> {
         ("parameters", report.params.to_string()),
     ];
     facts.extend(report.source.as_ref().map(|source| ("source", source.to_string())));
+    facts.extend(after(report));
     facts.extend(report.why.as_ref().map(|why| ("why", why.to_string())));
     facts.extend(report.plan.map(|plan| ("plan", plan.to_string())));
     facts.push(("record", report.head.to_string()));
@@ -130,6 +131,31 @@ fn success(report: &CampaignReport) -> String {
     let rate = report.per_hour.map(|rate| format!(", {} an hour", grouped(rate))).unwrap_or_default();
     let actions = render::counted(report.human_actions, "human action");
     format!("{}.{:03} %{rate}; {actions}", report.success / 1_000, report.success % 1_000)
+}
+
+/// What was found out after results were staged.
+fn after(report: &CampaignReport) -> Vec<(&'static str, String)> {
+    let (soak, gone) = (&report.soak, &report.gone);
+    let mut facts = Vec::new();
+    if report.round_trips > 0 {
+        let trips = grouped(report.round_trips);
+        facts.push((
+            "round trips",
+            format!("{trips} canary results went back and forth, every byte the same"),
+        ));
+    }
+    if report.rolled_out.is_some() || soak.alarms > 0 {
+        let alarms = render::counted(soak.alarms, "alarm");
+        facts.push(("checks", format!("{} of {} had by all runs, {alarms}", soak.checked, soak.checks)));
+    }
+    if soak.kept.0 > 0 {
+        facts.push(("kept", format!("{} of old versions, to go back to", soak.kept)));
+    }
+    if let Some(last) = gone.last {
+        let (versions, files) = (render::counted(gone.versions, "old version"), grouped(gone.files));
+        facts.push(("gone", format!("{versions}, {files} files, {}; the last at {last}", gone.bytes)));
+    }
+    facts
 }
 
 /// Those of each state that has some.

@@ -1,6 +1,6 @@
 //! A campaign and its runs, for people.
 
-use skein_api::{Approvals, Campaign, CampaignProgress, PlanSample, Run, Wave};
+use skein_api::{Approvals, Campaign, CampaignProgress, PlanSample, Run, RunSoak, Wave};
 use skein_types::{CampaignState, RunState, grouped};
 
 use super::{approve, plan};
@@ -132,6 +132,15 @@ pub(super) fn campaign(view: View, campaign: &Campaign) {
         if !campaign.waves.is_empty() {
             view.all(&campaign.waves);
         }
+        if campaign.soak.alarms > 0 {
+            render::line(&format!(
+                "{}: `skein audit list --kind run.alarmed` says of which runs",
+                render::counted(campaign.soak.alarms, "alarm")
+            ));
+        }
+        if campaign.soak.kept.0 > 0 {
+            render::line(&format!("old versions that are kept: {}", campaign.soak.kept));
+        }
         if let Some(next) = next_step(campaign) {
             render::line(&format!("next: {next}"));
         }
@@ -162,6 +171,32 @@ fn next_step(campaign: &Campaign) -> Option<String> {
     Some(format!("skein campaign {} {}", verbs.join("|"), campaign.campaign))
 }
 
+/// What was found out about a result after it was staged.
+fn soak(soak: &RunSoak) {
+    if let Some(trip) = &soak.round_trip {
+        let said = match (&trip.problem, trip.back, trip.forward) {
+            (Some(problem), ..) => format!("not proven: {problem}"),
+            (None, Some(back), Some(forward)) => format!(
+                "version {} back as {back}, version {} forward as {forward}; {}, {}, every byte the same",
+                trip.base,
+                trip.published,
+                render::counted(trip.files, "file"),
+                trip.bytes
+            ),
+            (None, ..) => "not made to its end".to_owned(),
+        };
+        render::line(&format!("round trip: {said}"));
+        let digests = trip.before.zip(trip.after);
+        digests.iter().for_each(|(before, after)| {
+            render::line(&format!("  before {before}"));
+            render::line(&format!("  after  {after}"));
+        });
+    }
+    for alarm in soak.alarms.iter() {
+        render::line(&format!("alarm {} ({} at {}): {}", alarm.code, alarm.check, alarm.at, alarm.message));
+    }
+}
+
 pub(super) fn run(view: View, campaign: &str, run: &Run) {
     view.told(run, || {
         let version = run.version.map(|version| format!(", version {version}")).unwrap_or_default();
@@ -186,6 +221,7 @@ pub(super) fn run(view: View, campaign: &str, run: &Run) {
                 took.bytes_read, took.bytes_written
             ));
         }
+        run.soak.iter().for_each(soak);
         if let Some(failed) = run.failed_attempt {
             render::line(&format!("failed attempt: {failed}"));
             render::line(&format!("next: {}", attempt::next(failed)));

@@ -1,0 +1,59 @@
+//! Checks after a publish.
+
+use host_tests::patience::until;
+use host_tests::service::Service;
+use serde_json::json;
+
+use crate::{alarm, events, old_file, only_file, run, started};
+
+#[test]
+fn a_producer_that_still_writes_the_old_columns_is_told_of_and_nothing_is_undone() {
+    let service = Service::start(2).with_module_and_datasets();
+    let soak = json!({ "checks_ms": [1_000, 2_000], "on_failure": "revert" });
+    let campaign = started(&service, &json!({ "soak": soak }));
+    assert_eq!(service.watched(&campaign)["runs"]["published"], 2);
+    let late = service.datasets[1].join("late.parquet");
+    old_file(&late);
+    let told = alarm(&service, &campaign, 1, "SK0364");
+    assert_eq!(told["path"], "late.parquet");
+    assert!(["1s", "2s"].contains(&told["check"].as_str().unwrap()), "{told}");
+    // Others wrote: there is nothing to be rolled back for, whatever the policy says.
+    until("both checks", || service.shown(&campaign)["soak"]["checked"] == 2);
+    assert_eq!(run(&service, &campaign, 1)["state"], "published");
+    assert!(late.exists());
+    let shown = service.shown(&campaign);
+    assert_eq!((&shown["soak"]["alarms"], &shown["soak"]["checks"]), (&json!(1), &json!(2)));
+    // One event a check, whatever number of runs.
+    let checked: Vec<_> = events(&service, "campaign.checked");
+    assert_eq!(checked.len(), 2, "{checked:?}");
+    assert_eq!((&checked[1]["body"]["runs"], &checked[1]["body"]["check"]), (&json!(2), &json!(1)));
+    let (status, page) = Service::page(&service.address, &format!("/campaigns/{campaign}"));
+    assert!(status == 200 && page.contains("1 alarms"), "{page}");
+}
+
+#[test]
+fn a_published_file_that_goes_missing_or_changes_its_size_is_told_of_by_name() {
+    let service = Service::start(2).with_module_and_datasets();
+    let campaign = started(&service, &json!({ "soak": { "checks_ms": [1_500] } }));
+    assert_eq!(service.watched(&campaign)["runs"]["published"], 2);
+    let (gone, cut) = (only_file(&service.datasets[0]), only_file(&service.datasets[1]));
+    std::fs::remove_file(&gone).unwrap();
+    std::fs::write(&cut, b"PAR1").unwrap();
+    for (seq, file, how) in [(0, &gone, "is not there"), (1, &cut, "has another size")] {
+        let told = alarm(&service, &campaign, seq, "SK0363");
+        assert_eq!(told["path"], file.file_name().unwrap().to_str().unwrap());
+        assert!(told["message"].as_str().unwrap().contains(how), "{told}");
+    }
+}
+
+#[test]
+fn a_server_that_is_killed_in_between_looks_again_and_says_nothing_twice() {
+    let mut service = Service::start(1).with_module_and_datasets();
+    let campaign = started(&service, &json!({ "soak": { "checks_ms": [500, 4_000] } }));
+    assert_eq!(service.watched(&campaign)["runs"]["published"], 1);
+    old_file(&service.datasets[0].join("late.parquet"));
+    alarm(&service, &campaign, 0, "SK0364");
+    service.kill_and_start_again();
+    until("both checks", || service.shown(&campaign)["soak"]["checked"] == 2);
+    assert_eq!(events(&service, "run.alarmed").len(), 1);
+}
