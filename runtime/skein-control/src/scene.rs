@@ -9,11 +9,11 @@ use std::time::Duration;
 use skein_api::node::{PROTOCOL, Register, Secret};
 use skein_ledger::{
     CampaignCreated, CampaignMoved, CampaignPlanned, DatasetRegistered, Entry, Labels, ModuleCompiled,
-    ModuleSubmitted, Name, RunPlanned, Text, WaveMoved, WavePlanned,
+    ModuleSubmitted, Name, RunPlanned, SlicePlanned, Text, WaveMoved, WavePlanned,
 };
 use skein_types::{
-    Blake3, Bytes, CampaignId, CampaignState, Clock, DatasetId, ModuleDigest, ParamsDigest, Rows, RunId,
-    Timestamp, Verdict, WaveState,
+    Blake3, Bytes, CampaignId, CampaignState, Clock, DatasetId, ModuleDigest, ParamsDigest, Risk, Rows,
+    RunId, Timestamp, Verdict, WaveState,
 };
 use uuid::Uuid;
 
@@ -35,6 +35,11 @@ impl Clock for HandClock {
 }
 
 pub(crate) fn open(place: &Path, clock: &Arc<HandClock>) -> Arc<Control> {
+    open_for(place, clock, true)
+}
+
+/// Of one user alone, or of those who have tokens.
+pub(crate) fn open_for(place: &Path, clock: &Arc<HandClock>, single_user: bool) -> Arc<Control> {
     let options = Options {
         dir: place.to_owned(),
         exe: PathBuf::new(),
@@ -45,7 +50,7 @@ pub(crate) fn open(place: &Path, clock: &Arc<HandClock>) -> Arc<Control> {
         roots: crate::Roots::new(),
         prices: None,
         secret_keys: crate::SecretKeys { seal: [1; 32], digest: [2; 32] },
-        single_user: true,
+        single_user,
         notices: crate::Notices { own: Vec::new(), networks: skein_notify::Networks::standard(), mail: None },
         scrub: Bytes(0),
         spans_lost: Arc::default(),
@@ -126,7 +131,7 @@ pub(crate) fn planning(control: &Control) {
         seq: 0,
         run: RunId::new(Uuid::from_u128(3)),
         dataset,
-        team: None,
+        team: Some(name("local")),
         wave: Some(0),
         verdict: Verdict::Eligible,
         reason: Text::clip(""),
@@ -136,22 +141,38 @@ pub(crate) fn planning(control: &Control) {
         rows: Rows(1),
     };
     let wave = WavePlanned { campaign: campaign(), wave: 0, budget: 0 };
-    control.write(unit().decide(wave).decide(run)).unwrap();
+    let slice = SlicePlanned {
+        campaign: campaign(),
+        team: name("local"),
+        risk: Risk::High,
+        datasets: 1,
+        bytes: Bytes(1),
+        rows: Rows(1),
+    };
+    control.write(unit().decide(wave).decide(run).decide(slice)).unwrap();
 }
 
-/// The same campaign, running its only wave.
-pub(crate) fn running(control: &Control) {
+/// The digest of its plan.
+pub(crate) const PLAN: Blake3 = Blake3([3; 32]);
+
+/// The same campaign with its plan, by a process that died before it did anything more.
+pub(crate) fn planned(control: &Control) {
     planning(control);
     let report = Entry::PutBlob { bytes: b"{}".to_vec(), keep_until: Timestamp(u64::MAX >> 12) };
     let planned = CampaignPlanned {
         campaign: campaign(),
-        plan: Blake3([3; 32]),
+        plan: PLAN,
         report: Blake3::of(b"{}"),
         runs: 1,
         bytes: Bytes(1),
         rows: Rows(1),
     };
     control.write(control.itself.unit().then(report).decide(planned)).unwrap();
+}
+
+/// The same campaign, running its only wave.
+pub(crate) fn running(control: &Control) {
+    planned(control);
     moved(control, CampaignState::Planned, CampaignState::Approved);
     moved(control, CampaignState::Approved, CampaignState::Running);
     let wave = WaveMoved {

@@ -268,3 +268,110 @@ impl Live {
         self.gates.get(team).is_some_and(|gate| gate.is_open(now))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
+
+    use skein_ledger::{ApprovalGiven, Event, Name, SliceDeclined, Text};
+    use skein_types::{CampaignState, RunState};
+
+    use crate::control::Control;
+    use crate::reconcile::tests::look;
+    use crate::scene::{HandClock, PLAN, campaign, open, open_for, planned, running};
+
+    fn state(control: &Control) -> (CampaignState, String) {
+        let row = control.ledger.campaign(campaign()).unwrap().unwrap();
+        (row.state, row.reason.to_string())
+    }
+
+    fn name(text: &str) -> Name {
+        Name::new(text).unwrap()
+    }
+
+    fn writes(control: &Control, event: impl Into<Event>) {
+        control.write(control.itself.unit().decide(event)).unwrap();
+    }
+
+    fn approved(person: &str, completes: bool) -> ApprovalGiven {
+        ApprovalGiven {
+            campaign: campaign(),
+            team: name("local"),
+            plan: PLAN,
+            person: name(person),
+            of_owner: true,
+            completes,
+            note: Text::clip(""),
+        }
+    }
+
+    #[test]
+    fn a_plan_that_lacks_approvals_waits_for_them_whoever_died_and_one_users_does_not() {
+        for (single_user, is) in [(true, CampaignState::Planned), (false, CampaignState::AwaitingApproval)] {
+            let (place, clock) = (tempfile::tempdir().unwrap(), Arc::new(HandClock::default()));
+            let control = open_for(place.path(), &clock, single_user);
+            planned(&control);
+            drop(control);
+            let control = open_for(place.path(), &clock, single_user);
+            look(&control);
+            assert_eq!(state(&control).0, is);
+        }
+    }
+
+    #[test]
+    fn what_was_approved_before_a_death_is_approved_and_too_old_when_its_time_is_over() {
+        let (place, clock) = (tempfile::tempdir().unwrap(), Arc::new(HandClock::default()));
+        let control = open_for(place.path(), &clock, false);
+        planned(&control);
+        drop(control);
+        let control = open_for(place.path(), &clock, false);
+        look(&control);
+        writes(&control, approved("ada", false));
+        clock.0.store(5_000, Ordering::SeqCst);
+        writes(&control, approved("ben", true));
+        drop(control);
+        let control = open_for(place.path(), &clock, false);
+        look(&control);
+        assert_eq!(state(&control).0, CampaignState::Approved);
+        let week = 7 * 24 * 3_600_000;
+        clock.0.store(week - 1, Ordering::SeqCst);
+        look(&control);
+        assert_eq!(state(&control).0, CampaignState::Approved);
+        clock.0.store(week, Ordering::SeqCst);
+        look(&control);
+        assert_eq!(state(&control), (CampaignState::AwaitingApproval, "approval_expired".to_owned()));
+        // The other one still counts.
+        let left = control.approvals(campaign()).unwrap();
+        assert_eq!(left.iter().map(|one| one.person.as_str()).collect::<Vec<_>>(), ["ben"]);
+    }
+
+    #[test]
+    fn runs_of_a_slice_that_was_declined_are_left_out_by_the_next_process() {
+        let (place, clock) = (tempfile::tempdir().unwrap(), Arc::new(HandClock::default()));
+        let control = open(place.path(), &clock);
+        planned(&control);
+        let (team, person, reason) = (name("local"), name("ada"), Text::clip("not this way"));
+        writes(&control, SliceDeclined { campaign: campaign(), team, person, reason });
+        drop(control);
+        let control = open(place.path(), &clock);
+        look(&control);
+        let run = control.ledger.run(campaign(), 0).unwrap().unwrap();
+        assert_eq!((run.state, run.reason.as_str()), (RunState::Skipped, "declined by ada: not this way"));
+        look(&control);
+        assert_eq!(state(&control), (CampaignState::Cancelled, "all_declined".to_owned()));
+    }
+
+    #[test]
+    fn a_slice_that_lacks_something_lets_no_run_start_although_the_campaign_runs() {
+        for (single_user, opens) in [(true, true), (false, false)] {
+            let (place, clock) = (tempfile::tempdir().unwrap(), Arc::new(HandClock::default()));
+            let control = open_for(place.path(), &clock, single_user);
+            running(&control);
+            let run = control.ledger.run(campaign(), 0).unwrap().unwrap();
+            let mut state = control.state();
+            let live = control.live(&mut state, campaign()).unwrap();
+            assert_eq!(live.may_have_task(&run, control.clock.now()), opens);
+        }
+    }
+}
