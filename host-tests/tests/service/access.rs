@@ -427,7 +427,9 @@ fn another_teams_things_are_not_there() {
         let (status, answer) = guarded.ask(&stranger, &what, &body);
         assert_eq!((status, &answer["code"]), (404, &json!("SK0680")), "{what}: {answer}");
         // The same words as for what nobody has.
-        let nowhere = what.replace("orders-00", "orders-99").replace("teams/pay", "teams/nobodys");
+        let nowhere = what.replace("orders-00", "orders-99");
+        let nowhere =
+            nowhere.replace("teams/pay", "teams/nobodys").replace("consumers/pay", "consumers/nobodys");
         if nowhere != what {
             let (_, other) = guarded.ask(&stranger, &nowhere, &body);
             let said = |answer: &Value| answer["detail"].as_str().unwrap().to_owned();
