@@ -10,6 +10,8 @@ use super::report::Looked;
 
 /// Publishing one dataset of many takes control about as long, whatever nodes do meanwhile.
 const PUBLISH_US: u64 = 4_000;
+/// Until the last runs of a wave are heard of and the next begins; measured on two cores.
+const WAVE_US: u64 = 600_000;
 
 /// What samples of a kind took and came to, together.
 #[derive(Clone, Copy, Debug, Default)]
@@ -84,15 +86,18 @@ pub(super) fn estimate(looked: &Looked<'_>) -> PlanEstimate {
     });
     let rejects =
         rejects.fold([0_u64; 3], |sum, one| std::array::from_fn(|at| sum[at].saturating_add(one[at])));
-    told(&sum, rejects, looked.agents.max(1))
+    told(&sum, rejects, (looked.agents.max(1), looked.draft.division.waves.len() as u64))
 }
 
-fn told(sum: &Sum, [least, rejected, most]: [u64; 3], agents: u64) -> PlanEstimate {
+fn told(sum: &Sum, [least, rejected, most]: [u64; 3], (agents, waves): (u64, u64)) -> PlanEstimate {
     let short = |number: u128| u64::try_from(number).unwrap_or(u64::MAX);
     let publishing = u128::from(PUBLISH_US) * u128::from(sum.datasets);
     PlanEstimate {
         cpu_ms: Millis(short(sum.cpu_us.div_ceil(1_000))),
-        time_ms: Millis(short((sum.cpu_us + publishing).div_ceil(1_000 * u128::from(agents)))),
+        time_ms: Millis(short(
+            (sum.cpu_us + publishing).div_ceil(1_000 * u128::from(agents))
+                + u128::from(WAVE_US.saturating_mul(waves)) / 1_000,
+        )),
         fuel: Fuel(short(sum.fuel)),
         room: Bytes(short(sum.bytes_written)),
         agents,
