@@ -128,8 +128,7 @@ pub trait Ledger: Send + Sync + Debug {
     /// Runs of a slice that are in a state, by number.
     fn runs_of_slice(
         &self,
-        campaign: CampaignId,
-        team: &Name,
+        slice: (CampaignId, &Name),
         state: RunState,
         after: Option<u64>,
         limit: Limit,

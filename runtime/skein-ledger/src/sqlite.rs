@@ -268,8 +268,7 @@ impl Ledger for Sqlite {
 
     fn runs_of_slice(
         &self,
-        campaign: CampaignId,
-        team: &Name,
+        (campaign, team): (CampaignId, &Name),
         state: RunState,
         after: Option<u64>,
         limit: Limit,

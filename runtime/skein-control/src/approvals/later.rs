@@ -160,7 +160,7 @@ impl Control {
         let (mut any, mut after) = (false, None);
         loop {
             let mut state = self.state();
-            let page = self.ledger.runs_of_slice(id, team, state_of, after, Limit::new(CHUNK))?;
+            let page = self.ledger.runs_of_slice((id, team), state_of, after, Limit::new(CHUNK))?;
             any |= !page.items.is_empty() && with(&mut state, &page.items)?;
             drop(state);
             std::thread::sleep(BREATH);

@@ -91,7 +91,7 @@ impl Control {
     ) -> Result<(), ServiceError> {
         let mut after = None;
         loop {
-            let page = self.ledger.runs_of_slice(id, team, RunState::Planned, after, Limit::MAX)?;
+            let page = self.ledger.runs_of_slice((id, team), RunState::Planned, after, Limit::MAX)?;
             page.items.iter().for_each(&mut of);
             match page.next {
                 Some(next) => after = Some(next),
@@ -135,7 +135,7 @@ impl Control {
     /// Some of the runs of a slice that was declined, where whoever was at it died.
     fn leave_out(&self, state: &mut State, id: CampaignId, team: &Name) -> Result<bool, ServiceError> {
         let slice = self.slice(id, team)?;
-        let page = self.ledger.runs_of_slice(id, team, RunState::Planned, None, Limit::new(CHUNK))?;
+        let page = self.ledger.runs_of_slice((id, team), RunState::Planned, None, Limit::new(CHUNK))?;
         let reason = declined_because(slice.person.as_str(), slice.reason.as_str());
         let moved = !page.items.is_empty()
             && self.move_some(state, &page.items, (&self.itself, RunState::Skipped, &reason))?;

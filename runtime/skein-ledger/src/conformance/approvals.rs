@@ -138,7 +138,7 @@ pub fn a_slice_is_put_off_or_declined_and_goes_with_its_plan(places: Places<'_>)
         let runs = |after: Option<&u64>, limit| {
             let after = after.copied();
             let shop = name("shop");
-            scene.ledger().runs_of_slice(campaign(1), &shop, RunState::Planned, after, limit).expect("read")
+            scene.ledger().runs_of_slice((campaign(1), &shop), RunState::Planned, after, limit).expect("read")
         };
         all(runs).into_iter().map(|run| run.seq).collect::<Vec<_>>()
     };
