@@ -133,12 +133,8 @@ impl Trust {
         let mut reached = vec![false; keys.len()];
         for at in from {
             reached[at] = true;
-            for next in at + 1..keys.len() {
-                if ring.keys[next].by_before.is_none() {
-                    break;
-                }
-                reached[next] = true;
-            }
+            let led = ring.keys.iter().zip(&mut reached).skip(at + 1);
+            led.take_while(|(key, _)| key.by_before.is_some()).for_each(|(_, reached)| *reached = true);
             for before in (0..at).rev() {
                 if ring.keys[before + 1].by_before.is_none() {
                     break;

@@ -162,7 +162,7 @@ mod tests {
             change(&mut bad[2]);
             assert_eq!(followed(&bad), Err(Damage::Edited(3)), "{at}");
         }
-        let mut cut = good.clone();
+        let mut cut = good;
         cut.remove(1);
         assert_eq!(followed(&cut), Err(Damage::Missing(2)));
     }

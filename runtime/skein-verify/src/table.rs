@@ -62,7 +62,8 @@ impl Scanned {
         let mut files = Vec::with_capacity(table.files.len());
         for (number, file) in (first..).zip(&table.files) {
             let meta = Files::meta(number, file.size);
-            let own = ParquetFormat::default().infer_schema(session, store, &[meta.clone()]).await?;
+            let own =
+                ParquetFormat::default().infer_schema(session, store, std::slice::from_ref(&meta)).await?;
             if !schemas.contains(&own) {
                 schemas.push(own);
             }

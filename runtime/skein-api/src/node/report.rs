@@ -90,7 +90,7 @@ pub struct Sampled {
     pub meters: Meters,
     /// What else was seen.
     #[serde(default)]
-    pub facts: SampleFacts,
+    pub facts: Box<SampleFacts>,
 }
 
 /// A dataset, or what looks like one.

@@ -48,7 +48,7 @@ fn each() -> Vec<Outcome> {
             report: digest("report"),
             rows: rows(),
             meters: meters(),
-            facts: crate::plans::facts(),
+            facts: Box::new(crate::plans::facts()),
         }),
         Outcome::Scanned(Scanned { found: List::new(vec![found]).unwrap(), more: true }),
         Outcome::Checked(checked()),

@@ -3,7 +3,6 @@
 use arrow_schema::{DataType, TimeUnit};
 
 /// Whether `new` holds all values of `old`, exactly.
-#[expect(clippy::wildcard_enum_match_arm, reason = "whatever is not known to hold does not")]
 pub(super) fn holds(new: &DataType, old: &DataType) -> bool {
     if skein_types::alike(
         &arrow_schema::Field::new("", new.clone(), true),
@@ -101,9 +100,9 @@ const fn mantissa(data_type: &DataType) -> Option<u32> {
 fn digits(data_type: &DataType) -> Option<i16> {
     let (signed, bits) = integer(data_type)?;
     Some(match bits - u32::from(signed) {
-        ..=8 => 3,
-        ..=16 => 5,
-        ..=32 => 10,
+        0..=8 => 3,
+        9..=16 => 5,
+        17..=32 => 10,
         63 => 19,
         _ => 20,
     })

@@ -41,7 +41,7 @@ pub(super) fn told(
         filtered: tried.filtered,
     };
     let meters = Meters { fuel: tried.fuel, cpu_ms: tried.cpu, ..Meters::default() };
-    Ok(Outcome::Sampled(Sampled { report: digest, rows, meters, facts }))
+    Ok(Outcome::Sampled(Sampled { report: digest, rows, meters, facts: Box::new(facts) }))
 }
 
 /// What control is told beside the report, which it does not read.
