@@ -211,7 +211,11 @@ pub fn resolve_over(dataset: &Dataset, run: RunId, base: u64) -> Result<Outcome,
         Outcome::Committed { version } if base.checked_add(1) != Some(version) => {
             Outcome::Conflict { reason: Conflict::NotPublished }
         }
-        other => other,
+        known @ (Outcome::Committed { .. }
+        | Outcome::Held { .. }
+        | Outcome::Conflict { .. }
+        | Outcome::Refused { .. }
+        | Outcome::Unknown { .. }) => known,
     })
 }
 

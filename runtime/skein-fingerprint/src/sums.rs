@@ -153,7 +153,6 @@ fn some(column: &dyn Array, cells: &[u64], keep: &BooleanBuffer) -> ColumnSum {
 pub(crate) mod hex {
     use super::{Deserialize, Deserializer, Serializer};
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde wants")]
     pub(crate) fn serialize<S: Serializer>(sum: &u128, s: S) -> Result<S::Ok, S::Error> {
         s.collect_str(&format_args!("{sum:032x}"))
     }

@@ -115,7 +115,7 @@ fn free_carries_nothing_and_may_preserve() {
     let mut preserves = proposal(target(), vec![(0, ProposedOrigin::Preserved(ColumnId(0)))]);
     (preserves.shape, preserves.reads) = ("free".into(), vec![0]);
     let origin = check(&preserves).unwrap().columns()[0].origin.clone();
-    assert_eq!(origin, skein_types::Origin::Preserved { source: ColumnId(0) });
+    assert_eq!(origin, Origin::Preserved { source: ColumnId(0) });
 }
 
 #[test]
