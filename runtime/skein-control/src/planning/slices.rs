@@ -121,6 +121,6 @@ fn signs<'a>(looked: &'a Looked<'_>, known: &'a Catalogue, part: &Part) -> Signs
         kinds: part.kinds.len() as u64,
         kinds_tried: kinds.len() as u64,
         canary_uncovered: 0,
-        facts: good.map(|(dataset, one)| (called(&dataset), &one.facts)).collect(),
+        facts: good.map(|(dataset, one)| (called(&dataset), &*one.facts)).collect(),
     }
 }
