@@ -14,6 +14,7 @@ pub(crate) mod chores;
 pub(crate) mod scrub;
 
 use std::collections::BTreeSet;
+use std::collections::btree_map;
 
 use skein_api::node::{ARRIVED_MAX, CheckTask, Columns, Payload};
 use skein_api::{List, RunSoak, Text};
@@ -109,11 +110,10 @@ impl Control {
             if checks.is_empty() || live.machine.runs().get(RunState::Published) == 0 {
                 return Ok(false);
             }
-            if !state.soak.contains_key(&id) {
-                let watch = self.watched(id, &checks, now)?;
-                state.soak.insert(id, watch);
-            }
-            let Some(watch) = state.soak.get_mut(&id) else { return Ok(false) };
+            let watch = match state.soak.entry(id) {
+                btree_map::Entry::Occupied(there) => there.into_mut(),
+                btree_map::Entry::Vacant(place) => place.insert(self.watched(id, &checks, now)?),
+            };
             let due: Vec<_> =
                 watch.due.iter().take_while(|(due, ..)| *due <= now).take(SOME).copied().collect();
             for one in &due {

@@ -133,9 +133,10 @@ impl Control {
         let mut after = *looked;
         loop {
             let page = self.ledger.events(after, &filter, Limit::MAX)?;
-            ended |= page.items.iter().any(|recorded| match &recorded.event {
-                Event::CampaignMoved(moved) => moved.to.is_terminal(),
-                other => other.kind() == Kind::CampaignRolledOut,
+            ended |= page.items.iter().any(|recorded| {
+                let event = &recorded.event;
+                let over = matches!(event, Event::CampaignMoved(moved) if moved.to.is_terminal());
+                over || event.kind() == Kind::CampaignRolledOut
             });
             match page.next {
                 Some(next) => after = next,

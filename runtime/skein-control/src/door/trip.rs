@@ -90,10 +90,11 @@ impl Control {
         if wave != 0 || lot.is_empty() || !self.live(&mut self.state(), id)?.rules().round_trip {
             return Ok(answers);
         }
-        let one = |(one, answer): (&AtDoor, Through)| match answer {
-            Through::Published { rehearsed: None, .. } if self.put_apart(one) => Through::UnderWay,
-            Through::Published { rehearsed: None, .. } => self.trip(one),
-            other => other,
+        let one = |(one, answer): (&AtDoor, Through)| {
+            if !matches!(answer, Through::Published { rehearsed: None, .. }) {
+                return answer;
+            }
+            if self.put_apart(one) { Through::UnderWay } else { self.trip(one) }
         };
         let each = |(door, (answer, made)): (&AtDoor, Known)| (one((door, answer)), made);
         Ok(lot.iter().zip(answers).map(each).collect())

@@ -207,9 +207,7 @@ impl Control {
     fn fact_of_damage(&self, damaged: &DatasetDamaged, recorded: &Recorded) -> Result<Told, ServiceError> {
         let dataset = self.ledger.dataset(damaged.dataset)?;
         let (name, audience) = match dataset {
-            Some(dataset) => {
-                (dataset.name.to_string(), Audience::Teams(BTreeSet::from([dataset.owner.clone()])))
-            }
+            Some(dataset) => (dataset.name.to_string(), Audience::Teams(BTreeSet::from([dataset.owner]))),
             None => (damaged.dataset.to_string(), Audience::Server),
         };
         let fact = Fact::DatasetDamaged {

@@ -57,7 +57,7 @@ impl Control {
             checks: said.as_ref().and_then(checks),
             statement: run.statement,
             code: failed.map(|failure| shown::text(&failure.code)),
-            why: Some(run.reason.as_str()).filter(|why| !why.is_empty()).map(|why| Message::escaped(why)),
+            why: Some(run.reason.as_str()).filter(|why| !why.is_empty()).map(Message::escaped),
         })
     }
 

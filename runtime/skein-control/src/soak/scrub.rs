@@ -15,6 +15,9 @@ use crate::error::ServiceError;
 use crate::soak::chores::Chore;
 use crate::soak::{Alarm, Look};
 
+/// A run of a campaign: whose dataset is read next is told by the one before.
+type Turn = (CampaignId, u64);
+
 /// Between two times that a version is read by itself.
 const EVERY: u64 = 24 * 3_600_000;
 /// After its publish a version is left alone, unless its window is shorter than four times that.
@@ -31,7 +34,7 @@ const ROW_MAX: usize = 12 << 10;
 /// Where the next dataset is looked for, and when.
 #[derive(Debug, Default)]
 pub(crate) struct Scrubbing {
-    at: Option<(CampaignId, u64)>,
+    at: Option<Turn>,
     /// Nothing is due before, in milliseconds since 1970.
     rests_until: u64,
     /// Could not be read, or are no datasets any more; tried again in the next round.
@@ -105,11 +108,7 @@ impl Control {
     }
 
     /// The first after the last one whose time has come.
-    fn next_to_scrub(
-        &self,
-        state: &mut State,
-        now: u64,
-    ) -> Result<Option<(DatasetId, (CampaignId, u64))>, ServiceError> {
+    fn next_to_scrub(&self, state: &mut State, now: u64) -> Result<Option<(DatasetId, Turn)>, ServiceError> {
         let from = state.scrubbing.at;
         let open: Vec<CampaignId> =
             state.open.iter().copied().filter(|id| from.is_none_or(|(at, _)| *id >= at)).collect();
