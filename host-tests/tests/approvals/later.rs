@@ -54,7 +54,7 @@ fn what_is_put_off_keeps_nobody_waiting_and_is_done_when_its_time_has_come() {
     until("those of pay", || high.runs(0..3) == ["published"; 3]);
     assert_eq!((high.state(), high.runs(3..6)), ("running".to_owned(), vec!["planned".to_owned(); 3]));
 
-    let id = high.id.clone();
+    let id = high.id;
     office.dies_and_comes_back();
     let high = office.campaign(&id);
     // Its time has come, and it still has not what it needs.

@@ -1,6 +1,7 @@
 //! People say yes, later or no to their part of a plan, and nobody else does: asked by API, with the exact code of each refusal.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::disallowed_methods,
     reason = "helpers of tests: a failure here is a failed test, and files are read as a stranger would"
 )]

@@ -8,10 +8,13 @@ use host_tests::patience::until;
 use host_tests::service::{Reply, Service};
 use serde_json::{Value, json};
 
+/// Team and role.
+type Roles = &'static [(&'static str, &'static str)];
+
 /// Who there is: the token's name, whether it is a person's, and roles in teams.
 ///
 /// `mia` submits the module, `ada` makes campaigns, `olga` plans and starts them; of `pay` `ben` and `dan` approve, of `shop` `cy`.
-const PEOPLE: &[(&str, &str, bool, &[(&str, &str)])] = &[
+const PEOPLE: &[(&str, &str, bool, Roles)] = &[
     ("mia", "mia", true, &[("pay", "author"), ("pay", "approver")]),
     ("ada", "ada", true, &[("pay", "author"), ("pay", "approver"), ("shop", "author")]),
     ("olga", "olga", true, &[("pay", "operator"), ("shop", "operator"), ("shop", "approver")]),

@@ -23,7 +23,7 @@ fn a_person_lets_each_further_wave_begin() {
     let mine = office.says("cy", "GET /v1/approvals?waiting_for=me", &json!({})).unwrap();
     assert_eq!(mine["items"][0]["wave"], 0, "{mine}");
 
-    let id = low.id.clone();
+    let id = low.id;
     office.dies_and_comes_back();
     let low = office.campaign(&id);
     refused(low.asks("ada", "approve", json!({ "wave": 0 })), "403 SK0412");

@@ -1,5 +1,7 @@
 //! Staged files that are no longer what was made: reading them again names the file and the column.
 
+#![expect(clippy::disallowed_methods, reason = "what is staged is damaged as a disk would damage it")]
+
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
