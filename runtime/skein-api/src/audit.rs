@@ -71,7 +71,7 @@ pub struct AuditChange {
 }
 
 /// A decision as it is stored and hashed. The hash is BLAKE3 over its parts, each behind its length in 8 bytes, big end first: the text
-/// `skein event 2`, the hash of the one before (32 zeros for the first), position (8 bytes), kind, schema (4 bytes), actor, time (8
+/// "skein event 2", the hash of the one before (32 zeros for the first), position (8 bytes), kind, schema (4 bytes), actor, time (8
 /// bytes), body (JSON with sorted keys and no blanks), from, token, trace (16 bytes); what is not there is empty. In envelope 1 there is no text
 /// before it, and nothing behind the body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -151,6 +151,14 @@ catalogue! {
     RUN_DISCARDED = "SK0342" Denied "a held result was discarded";
     RULE_INVALID = "SK0343" BadInput "a rule that cannot be used";
 
+    REHEARSAL_OLD_DIFFERS = "SK0360" Conflict "after the way back the dataset is not what it was";
+    REHEARSAL_NEW_DIFFERS = "SK0361" Conflict "the kept result is not what was staged";
+    REHEARSAL_DISTURBED = "SK0362" Conflict "others wrote during the round trip";
+    PUBLISHED_DAMAGED = "SK0363" Conflict "a published file is not what was published";
+    OLD_SCHEMA_WRITTEN = "SK0364" Conflict "files with the old schema arrive";
+    CHECK_FAILED = "SK0365" Conflict "a published dataset cannot be looked at";
+    SOAK_RULE_BROKEN = "SK0366" Conflict "a rule does not hold any more";
+
     APPROVER_NOT_A_PERSON = "SK0410" Denied "a program cannot approve";
     APPROVAL_OF_ANOTHER = "SK0411" Conflict "an approval of another plan";
     OWN_CAMPAIGN = "SK0412" Denied "one's own campaign";
@@ -166,13 +174,6 @@ catalogue! {
     REASON_NEEDED = "SK0422" BadInput "a reason is needed";
     WAVE_NOT_GATED = "SK0423" Conflict "the wave waits for nobody";
     NOT_APPROVED = "SK0424" Conflict "no approval that could be taken back";
-    REHEARSAL_OLD_DIFFERS = "SK0360" Conflict "after the way back the dataset is not what it was";
-    REHEARSAL_NEW_DIFFERS = "SK0361" Conflict "the kept result is not what was staged";
-    REHEARSAL_DISTURBED = "SK0362" Conflict "others wrote during the round trip";
-    PUBLISHED_DAMAGED = "SK0363" Conflict "a published file is not what was published";
-    OLD_SCHEMA_WRITTEN = "SK0364" Conflict "files with the old schema arrive";
-    CHECK_FAILED = "SK0365" Conflict "a published dataset cannot be looked at";
-    SOAK_RULE_BROKEN = "SK0366" Conflict "a rule does not hold any more";
 
     DATASET_NOT_FOUND = "SK0501" BadInput "the dataset does not exist".exit(5).status(404);
     DATASET_EMPTY = "SK0502" BadInput "the dataset has no Parquet files";

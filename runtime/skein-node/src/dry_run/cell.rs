@@ -163,7 +163,7 @@ mod tests {
             Some("00ff")
         );
         let named = TimestampMicrosecondArray::from(vec![0]).with_timezone("Europe/Vienna");
-        assert_eq!(shown(&printer, Arc::new(named)).as_deref(), Some("1970-01-01T01:00:00+01:00"));
+        assert_eq!(shown(&printer, Arc::new(named)).as_deref(), Some("1970-01-01T00:00:00Z"));
     }
 
     #[test]
