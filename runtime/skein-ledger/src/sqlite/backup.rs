@@ -34,6 +34,8 @@ pub(super) fn backup(live: &Path, to: &Path) -> Result<Head, LedgerError> {
     // Samples and logs may show values of users' rows. Their bytes are overwritten, not only let go of.
     copy.pragma_update(None, "secure_delete", true)?;
     copy.execute("DELETE FROM blob WHERE rows = 1", [])?;
+    // Where a table was made, cells were moved from page to page and left behind what nobody deletes: made anew without them.
+    copy.execute("VACUUM", [])?;
     // The copy may lack what the original goes on to say: a ledger that is opened from it gives tokens that fence those.
     copy.execute("UPDATE meta SET generation = generation + 1", [])?;
     copy.close().map_err(|(_, error)| error)?;
