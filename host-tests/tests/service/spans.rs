@@ -87,7 +87,8 @@ fn a_collector_gets_spans_of_requests_of_publishing_and_of_attempts() {
     // The id of the trace is field 1 of `Span`: of the request itself, and of what nodes did for it.
     let trace = u128::from_str_radix(TRACE, 16).unwrap().to_be_bytes();
     assert!(collector.has(&[&[1 << 3 | 2, 16][..], &trace].concat()));
-    for said in [&*campaign, "skein-control", "skein-node", "local-0"] {
+    // Whichever of its nodes was quicker.
+    for said in [&*campaign, "skein-control", "skein-node", "local-"] {
         assert!(collector.has(said.as_bytes()), "{said}");
     }
 }

@@ -95,12 +95,12 @@ fn who_sees_a_campaign_over_two_teams_sees_rows_of_its_own_and_what_it_is_about_
     let at = guarded.planned(&both, &made);
     let shop = guarded.granted(&[("shop", "operator")]);
     let shown = guarded.done(&shop, &format!("GET {at}"), "");
-    assert_eq!((&shown["state"], &shown["datasets"]), (&json!("planned"), &json!(8)), "{shown}");
+    assert_eq!((&shown["state"], &shown["datasets"]), (&json!("awaiting_approval"), &json!(8)), "{shown}");
     let samples = guarded.done(&shop, &format!("GET {at}/samples"), "");
     let sample = format!("GET {at}/samples/{}", samples["items"][0]["seq"]);
     assert_eq!(guarded.ask(&both, &sample, b"").0, 200);
     let start = format!("POST {at}/actions/start");
-    for (what, body) in [(&sample, ""), (&start, r#"{"expect":"planned"}"#)] {
+    for (what, body) in [(&sample, ""), (&start, r#"{"expect":"awaiting_approval"}"#)] {
         let answer = guarded.ask(&shop, what, body.as_bytes());
         assert_eq!(said(&answer), (403, "SK0691"), "{answer:?}");
         assert!(!answer.1.to_string().contains("pay"), "{answer:?}");
