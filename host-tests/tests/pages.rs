@@ -88,9 +88,14 @@ impl Given {
             call.env("SKEIN_TOKEN", admin.trim())
         };
         call("team").arg("add").arg("payments").finish().succeeded();
-        let create = call("token").arg("create").arg("ada").arg("--kind").arg("person").arg("--grant");
-        let made = create.arg("operator@payments").finish().succeeded();
-        given.service.site.file("work/payments.token", made.stdout);
+        for (who, grant, file) in [
+            ("ada", "operator@payments", "work/payments.token"),
+            ("ben", "approver@payments", "work/approver.token"),
+        ] {
+            let create = call("token").arg("create").arg(who).arg("--kind").arg("person").arg("--grant");
+            let made = create.arg(grant).finish().succeeded();
+            given.service.site.file(file, made.stdout);
+        }
         given
     }
 

@@ -23,7 +23,11 @@ const FOUND: &[Code] = &[
 
 pub(crate) fn routes() -> Family {
     Family::new("Audit", "What was decided, by whom, when and from where, and whether that is what it was.")
-        .get("/audit", list, told("List decisions that all of what is said holds for"))
+        .get(
+            "/audit",
+            list,
+            told("List decisions that all of what is said holds for").refuses(&[codes::NOT_FOUND]),
+        )
         .get("/audit/{position}", show, told("Show a decision, with what it changed").refuses(&[codes::NOT_FOUND]))
         .get(
             "/audit/records",
