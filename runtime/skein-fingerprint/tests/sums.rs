@@ -309,7 +309,7 @@ const GOLDEN: [&str; 6] = [
     "0000000000000000cf5de5a52d4fe2ff",
     "0000000000000001fe08b5febc500527",
 ];
-const GOLDEN_ROWS: &str = "";
+const GOLDEN_ROWS: &str = "5054a0a5e979a7e54f372946b03488ae";
 
 #[test]
 fn totals_and_bounds_are_those_of_the_values_that_are_there() {
