@@ -17,7 +17,7 @@ use crate::project::Project;
 use crate::stopwatch::Stopwatch;
 use crate::surroundings::Surroundings;
 
-const STEPS: usize = 8;
+const STEPS: usize = 9;
 const MODULE: &str = "modules/lineitem_v2.wasm";
 const VERSION: &str = "/v1/modules/orders/versions/2";
 /// Where tokens are, below the stage's directory.
@@ -89,9 +89,10 @@ pub(super) fn tell(
     step(3, "refuse", || story.refuse())?;
     step(4, "plan", || story.plan())?;
     step(5, "approve", || story.approve())?;
-    step(6, "rollout", || story.roll_out())?;
-    step(7, "check", || story.check())?;
-    step(8, "undo", || story.undo())?;
+    step(6, "canary", || story.canary())?;
+    step(7, "rollout", || story.roll_out())?;
+    step(8, "check", || story.check())?;
+    step(9, "undo", || story.undo())?;
     let (published, of) = story.published;
     let percent = published as f64 * 100.0 / of as f64;
     println!(
@@ -144,7 +145,8 @@ impl Story<'_> {
             lines.push(format!("skein dataset add --owner {name} warehouse/{name}/*.parquet"));
         }
         let sent = format!("@{MODULE}");
-        let with = ["--data-binary", &sent, "-H", "Prefer: wait=60", "-H", "Skein-Source: demo"];
+        let team = format!("Skein-Team: {}", TEAMS[0]);
+        let with = ["--data-binary", &sent, "-H", "Prefer: wait=60", "-H", &team, "-H", "Skein-Source: demo"];
         let watch = Stopwatch::start();
         let question = Question { method: "PUT", path: VERSION, token: AUTHOR, with: &with };
         let answer = self.server.done(&question)?;
@@ -184,7 +186,8 @@ impl Story<'_> {
     fn refuse(&self) -> Result<Told> {
         self.stage.write("modules/evil.wasm", &hostile::component())?;
         let path = "/v1/modules/evil/versions/1";
-        let with = ["--data-binary", "@modules/evil.wasm", "-H", "Prefer: wait=60"];
+        let team = format!("Skein-Team: {}", TEAMS[0]);
+        let with = ["--data-binary", "@modules/evil.wasm", "-H", "Prefer: wait=60", "-H", &team];
         let question = Question { method: "PUT", path, token: AUTHOR, with: &with };
         let sent = self.server.ask(&question)?;
         let look = Question { method: "GET", path, token: AUTHOR, with: &[] };

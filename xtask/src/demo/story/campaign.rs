@@ -1,4 +1,4 @@
-//! Plan, roll out with a node killed at work, and take a wave back.
+//! Plan, approve, rehearse, roll out with a node killed at work, and take a wave back.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -120,11 +120,40 @@ impl Story<'_> {
         Ok(self.server.done(&Question { method: "GET", path: &path, token: OPERATOR, with: &[] })?.body)
     }
 
+    /// It is started; the first few are published, taken back and made current again before any other begins.
+    pub(super) fn canary(&mut self) -> Result<Told> {
+        let started = self.asked(&self.campaign.clone(), "start")?;
+        let path = format!("/v1/campaigns/{}", self.campaign);
+        let look = Question { method: "GET", path: &path, token: OPERATOR, with: &[] };
+        let through = self.server.until(&look, |body| {
+            let canary = &body["waves"][0];
+            ensure!(number(canary, "/runs/failed")? == 0, "a run of the canary failed: {body}");
+            Ok(canary["state"] == "promoted")
+        })?;
+        let runs = number(&through.body["waves"][0], "/size")?;
+        let path = "/v1/events?kind=run.rehearsed&limit=1000";
+        let rehearsed = self.server.done(&Question { method: "GET", path, token: OPERATOR, with: &[] })?;
+        let proven = rehearsed.body["items"].as_array().context("events")?.iter().filter(|event| {
+            let body = &event["body"];
+            body["problem"].is_null() && body["back"].is_u64() && body["forward"].is_u64()
+        });
+        ensure!(
+            proven.count() as u64 == runs,
+            "not all of {runs} made the way there and back: {}",
+            rehearsed.body
+        );
+        self.human += 1;
+        Ok(Told {
+            result: format!("{runs}: migrated, verified, rolled back, bytes identical, rolled forward"),
+            lines: vec![started.line, rehearsed.line],
+        })
+    }
+
     pub(super) fn roll_out(&mut self) -> Result<Told> {
         let campaign = self.campaign.clone();
         let path = format!("/v1/campaigns/{campaign}/progress");
         let watch = Stopwatch::start();
-        let mut lines = vec![self.asked(&campaign, "start")?.line];
+        let mut lines = Vec::new();
         let progress = Question { method: "GET", path: &path, token: OPERATOR, with: &[] };
         let published = |body: &Value| number(body, "/runs/published");
         let quarter = self.warehouse.datasets.len() as u64 / 4;
@@ -150,7 +179,6 @@ impl Story<'_> {
         let all = of.map(|state| number(runs, &format!("/{state}"))).sum::<Result<u64>>()?;
         self.published = (published(&end.body)?, all);
         ensure!(self.published.0 == all, "not all were published: {runs}");
-        self.human += 1;
         lines.push(format!("kill -KILL {node}"));
         lines.push(end.line);
         let back = back.map(|took| took.to_string()).unwrap_or_default();
