@@ -23,8 +23,12 @@ fn shop(count: i64) -> Service {
 }
 
 fn started(service: &Service) -> String {
+    started_with(service, &json!({ "dry_run": { "datasets": 1 } }))
+}
+
+fn started_with(service: &Service, policy: &Value) -> String {
     let params = json!({ "name": "without-note", "steps": [{ "drop": "note" }] });
-    let id = service.campaign_of("columns@1", &params, &json!({ "dry_run": { "datasets": 1 } }));
+    let id = service.campaign_of("columns@1", &params, policy);
     service.act(&id, "plan").succeeded();
     assert_eq!(service.watched(&id)["state"], "planned");
     service.act(&id, "start").succeeded();
@@ -96,6 +100,27 @@ fn a_rule_looks_at_another_dataset_of_its_own_team_and_at_no_others() {
         let held = service.get(&format!("/v1/campaigns/{id}/runs?state=held"));
         held["items"].as_array().unwrap().first().map(|run| run["why"].to_string())
     });
+    assert!(why.contains("no such dataset that its team may look at"), "{why}");
+}
+
+#[test]
+fn a_name_in_a_rule_means_what_the_team_may_look_at_whoever_else_says_it() {
+    let service = Service::start(2).with_module("columns");
+    for (team, dataset) in ["shop", "bi"].into_iter().zip(&service.datasets) {
+        put(&service, &format!("/v1/teams/{team}"), &json!({}));
+        service.call("dataset").arg("add").arg("--owner").arg(team).arg(dataset).finish().succeeded();
+    }
+    let rule = |name: &str| json!({ "name": name, "sql": "select count(*) > 0 from t", "with": { "t": "orders-001" } });
+    put(&service, "/v1/datasets/orders-000/rules/spy", &json!({ "rule": rule("spy") }));
+    // The campaign's is everybody's, and may look at the one that the owner's rule may not.
+    let id = started_with(&service, &json!({ "dry_run": { "datasets": 1 }, "rules": [rule("full")] }));
+    let held = until("a run is held", || {
+        let held = service.get(&format!("/v1/campaigns/{id}/runs?state=held"));
+        held["items"].as_array().unwrap().first().cloned()
+    });
+    assert_eq!(held["dataset"], "orders-000", "{held}");
+    let why = held["why"].to_string();
+    assert!(why.contains("rule spy is inconclusive") && !why.contains("rule full"), "{why}");
     assert!(why.contains("no such dataset that its team may look at"), "{why}");
 }
 

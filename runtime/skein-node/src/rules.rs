@@ -27,14 +27,25 @@ pub struct RulesAsked {
 pub struct RuleAsked {
     /// What must hold.
     pub rule: Rule,
+    /// The campaign's policy has it.
+    pub of_policy: bool,
     /// The team that reads the dataset and wants it.
     pub consumer: Option<Name>,
+}
+
+impl RuleAsked {
+    /// A rule that nobody keeps for others.
+    pub const fn here(rule: Rule) -> Self {
+        Self { rule, of_policy: false, consumer: None }
+    }
 }
 
 /// A dataset that rules may name.
 #[derive(Debug)]
 pub struct OtherDataset {
-    /// For whose rules; none: the owner's, or the campaign's.
+    /// For the rules of the campaign's policy.
+    pub of_policy: bool,
+    /// Else for whose rules; none: the owner's.
     pub team: Option<Name>,
     /// What they call it.
     pub name: Name,
@@ -73,7 +84,10 @@ impl Staged {
             })
             .collect();
         let place = |asked_by: &RuleAsked, name: &Name| {
-            let meant = |other: &OtherDataset| other.name == *name && other.team == asked_by.consumer;
+            let meant = |other: &OtherDataset| {
+                let whose = (other.of_policy, &other.team);
+                other.name == *name && whose == (asked_by.of_policy, &asked_by.consumer)
+            };
             let at = asked.others.iter().position(meant);
             at.and_then(|at| others.get(at).copied()).unwrap_or(Err("it is not there"))
         };

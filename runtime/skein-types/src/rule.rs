@@ -176,12 +176,14 @@ pub enum RulesLead {
 }
 
 impl RuleResult {
-    /// What this one leads to.
+    /// What this one leads to. A reader's keeps a result back and ends no run: that is for those whose dataset or campaign it is.
     pub const fn leads(&self) -> RulesLead {
         match (self.verdict, self.severity) {
             (RuleVerdict::Pass, _) | (RuleVerdict::Broken, Severity::Warn) => RulesLead::On,
-            (RuleVerdict::Broken, Severity::Error) => RulesLead::Fail,
-            (RuleVerdict::Broken, Severity::Hold) | (RuleVerdict::Inconclusive, _) => RulesLead::Hold,
+            (RuleVerdict::Broken, Severity::Error) if self.consumer.is_none() => RulesLead::Fail,
+            (RuleVerdict::Broken, Severity::Error | Severity::Hold) | (RuleVerdict::Inconclusive, _) => {
+                RulesLead::Hold
+            }
         }
     }
 }

@@ -94,7 +94,11 @@ async fn one(
     let mut rows = context.execute_logical_plan(plan).await?.execute_stream().await?;
     let mut found = None;
     while let Some(batch) = rows.next().await {
-        let batch = batch?;
+        let batch = match batch {
+            Ok(batch) => batch,
+            // Rows have been read, and words of whatever kind may quote one of their values.
+            Err(error) => return Ok(Answer::inconclusive(kind(&error))),
+        };
         match (batch.num_rows(), &found) {
             (0, _) => {}
             (1, None) => found = Some(batch),
@@ -173,7 +177,7 @@ fn session(environment: Arc<RuntimeEnv>) -> SessionState {
     builder.build()
 }
 
-/// What of an error may be told: words about the query and the columns, none that come from rows.
+/// What of an error may be told before a row was read: words about the query and the columns.
 #[expect(clippy::wildcard_enum_match_arm, reason = "what is not known to be harmless is not told")]
 fn shown(error: &DataFusionError) -> String {
     let told = match error.find_root() {
@@ -182,14 +186,22 @@ fn shown(error: &DataFusionError) -> String {
         | DataFusionError::NotImplemented(text)
         | DataFusionError::Configuration(text) => text.clone(),
         DataFusionError::SchemaError(error, _) => error.to_string(),
-        DataFusionError::ResourcesExhausted(_) => "it needs more memory than a rule may have".to_owned(),
-        DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => "a file cannot be read".to_owned(),
-        DataFusionError::ParquetError(_) => "a file is not what it should be".to_owned(),
-        DataFusionError::ArrowError(..) => "a value cannot be computed or converted".to_owned(),
-        _ => "it fails while it is evaluated".to_owned(),
+        _ => return kind(error).to_owned(),
     };
     // What follows is advice, and lists the columns.
     told.split(". ").next().unwrap_or_default().to_owned()
+}
+
+/// What of any error may be told: of which kind it is.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what is not known to be harmless is not told")]
+fn kind(error: &DataFusionError) -> &'static str {
+    match error.find_root() {
+        DataFusionError::ResourcesExhausted(_) => "it needs more memory than a rule may have",
+        DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => "a file cannot be read",
+        DataFusionError::ParquetError(_) => "a file is not what it should be",
+        DataFusionError::ArrowError(..) => "a value cannot be computed or converted",
+        _ => "it fails while it is evaluated",
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ use crate::child::QUESTION_MAX;
 const GRACE: Duration = Duration::from_secs(5);
 /// How often it is looked whether anybody still waits.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Of a rule that nobody waits for any more.
+const STOPPED: &str = "it was not evaluated to its end: the run is stopped";
 /// Bytes of an answer.
 const ANSWER_MAX: u64 = 64 << 10;
 
@@ -40,7 +42,28 @@ impl JailOptions {
 #[derive(Debug)]
 pub struct Jail {
     options: JailOptions,
-    running: Mutex<Option<Running>>,
+    place: Mutex<Place>,
+    free: Condvar,
+}
+
+/// Where the child is while nobody asks it.
+#[derive(Debug)]
+struct Place {
+    taken: bool,
+    running: Option<Running>,
+}
+
+/// The child in the hands of the one who asks it.
+struct Turn<'a> {
+    jail: &'a Jail,
+    running: Option<Running>,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *self.jail.place() = Place { taken: false, running: self.running.take() };
+        self.jail.free.notify_one();
+    }
 }
 
 #[derive(Debug)]
@@ -81,21 +104,25 @@ impl Drop for Running {
 impl Jail {
     /// Nothing is started yet.
     pub const fn new(options: JailOptions) -> Self {
-        Self { options, running: Mutex::new(None) }
+        let place = Place { taken: false, running: None };
+        Self { options, place: Mutex::new(place), free: Condvar::new() }
     }
 
-    /// Answers of all rules, in their order. Whoever else asks waits. `stop` is asked a few times a second: what was not
-    /// answered when it says so is not known.
+    /// Answers of all rules, in their order. Whoever else asks waits, which is not time of its rules. `stop` is asked a few times a
+    /// second: what was not answered when it says so is not known.
     pub fn ask(&self, question: &Question, clock: &dyn Clock, stop: &dyn Fn() -> bool) -> Vec<Answer> {
+        let Some(mut turn) = self.turn(stop) else {
+            return question.rules.iter().map(|_| Answer::inconclusive(STOPPED)).collect();
+        };
         let until = clock.elapsed() + Duration::from_millis(question.limits.all.0);
         let late = || {
             if stop() {
-                return Some("it was not evaluated to its end: the run is stopped".to_owned());
+                return Some(STOPPED.to_owned());
             }
             let all = question.limits.all.0;
             (clock.elapsed() >= until).then(|| format!("all rules together take longer than {all} ms"))
         };
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = &mut turn.running;
         let mut answers: Vec<Answer> = Vec::with_capacity(question.rules.len());
         while let Some(rest) = question.rules.get(answers.len()..).filter(|rest| !rest.is_empty()) {
             if let Some(why) = late() {
@@ -103,13 +130,31 @@ impl Jail {
                 continue;
             }
             let rest = Question { rules: rest.to_vec(), ..question.clone() };
-            if let Err(why) = self.asked(&mut running, &rest, &mut answers, &late) {
+            if let Err(why) = self.asked(running, &rest, &mut answers, &late) {
                 // The rule whose answer did not come is the one that ended the child, or would not end.
                 *running = None;
                 answers.push(Answer::inconclusive(&why));
             }
         }
         answers
+    }
+
+    /// The child when nobody else has it; none if nobody waits for it any more.
+    fn turn(&self, stop: &dyn Fn() -> bool) -> Option<Turn<'_>> {
+        let mut place = self.place();
+        while place.taken {
+            if stop() {
+                return None;
+            }
+            let waited = self.free.wait_timeout(place, LOOK_EVERY);
+            place = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        place.taken = true;
+        Some(Turn { jail: self, running: place.running.take() })
+    }
+
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn asked(
@@ -175,3 +220,6 @@ impl Jail {
         Ok(Running { child, questions, answers })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -155,7 +155,10 @@ pub struct RuleOf {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OtherPlace {
-    /// The team for which it was looked up; none: the dataset's owner, or the campaign.
+    /// It was looked up for the campaign, which may mean another team's than the dataset's owner.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_policy: bool,
+    /// Else the team for which it was looked up; none: the dataset's owner.
     pub team: Option<skein_types::Name>,
     /// As rules call it.
     pub name: skein_types::Name,

@@ -129,6 +129,7 @@ fn payloads() -> Vec<Payload> {
             policy: Some(digest("policy")),
             rules: List::new(vec![RuleOf { blob: digest("rule"), consumer: None }]).unwrap(),
             others: List::new(vec![OtherPlace {
+                of_policy: false,
                 team: None,
                 name: skein_types::Name::new("customers").unwrap(),
                 place: Some(place()),

@@ -164,29 +164,26 @@ impl Control {
             return Ok(None);
         }
         let owner = self.ledger.dataset(dataset)?.map(|row| row.owner);
-        // The team for whose rules a name is looked up, and whose datasets it may mean. Nobody's campaign means everybody's.
-        let mut named: BTreeSet<(Option<Name>, Name, Option<Name>)> = BTreeSet::new();
+        // Names that the campaign's rules say, and those of each team, with the team whose datasets each may mean: one name may mean
+        // two datasets. Nobody's campaign means everybody's.
+        let mut named: BTreeSet<(bool, Option<Name>, Name, Option<Name>)> = BTreeSet::new();
         let for_all = live.owner.as_str() == NOBODYS;
         for rule in of_policy.iter().flat_map(|rules| rules.iter()) {
             let whose = (!for_all).then(|| live.owner.clone());
-            named.extend(rule.with.values().map(|other| (None, other.clone(), whose.clone())));
+            named.extend(rule.with.values().map(|other| (true, None, other.clone(), whose.clone())));
         }
         for row in &rows {
             let whose = row.consumer.clone().or_else(|| owner.clone());
             let rule = self.rule_of(row.blob)?;
-            named
-                .extend(rule.with.values().map(|other| (row.consumer.clone(), other.clone(), whose.clone())));
+            let others = rule.with.values();
+            named.extend(others.map(|other| (false, row.consumer.clone(), other.clone(), whose.clone())));
         }
         let mut others: Vec<OtherPlace> = Vec::new();
-        for (team, other, whose) in named {
-            let found = self.ledger.dataset_named(&other)?;
+        for (of_policy, team, name, whose) in named {
+            let found = self.ledger.dataset_named(&name)?;
             let found = found.filter(|row| whose.as_ref().is_none_or(|whose| *whose == row.owner));
-            let at = found.as_ref().map(place).transpose()?;
-            // The owner's rules and the campaign's share names; what either may look at is looked at.
-            match others.iter_mut().find(|one| one.team == team && one.name == other) {
-                Some(one) => one.place = one.place.take().or(at),
-                None => others.push(OtherPlace { team, name: other, place: at }),
-            }
+            let place = found.as_ref().map(place).transpose()?;
+            others.push(OtherPlace { of_policy, team, name, place });
         }
         let rules = rows.into_iter().map(|row| RuleOf { blob: row.blob, consumer: row.consumer });
         let policy = match of_policy {

@@ -37,14 +37,19 @@ impl RuleBook {
         let mut rules = Vec::new();
         if let Some(policy) = of.policy {
             let all = self.rules(client, policy)?;
-            rules.extend(all.iter().map(|rule| RuleAsked { rule: rule.clone(), consumer: None }));
+            rules.extend(
+                all.iter().map(|rule| RuleAsked { of_policy: true, ..RuleAsked::here(rule.clone()) }),
+            );
         }
         for one in of.rules.iter() {
             let all = self.rules(client, one.blob)?;
-            let consumer = &one.consumer;
-            rules.extend(all.iter().map(|rule| RuleAsked { rule: rule.clone(), consumer: consumer.clone() }));
+            let consumer = || one.consumer.clone();
+            rules.extend(
+                all.iter().map(|rule| RuleAsked { consumer: consumer(), ..RuleAsked::here(rule.clone()) }),
+            );
         }
         let others = of.others.iter().map(|other| OtherDataset {
+            of_policy: other.of_policy,
             team: other.team.clone(),
             name: other.name.clone(),
             dataset: match &other.place {

@@ -71,3 +71,17 @@ fn the_worst_result_leads_and_what_is_not_known_never_passes() {
     assert_eq!(RulesLead::of(&broken), RulesLead::Fail);
     assert_eq!(RulesLead::of([]), RulesLead::On);
 }
+
+#[test]
+fn what_a_reader_wants_keeps_a_result_back_and_ends_no_run() {
+    for (severity, leads) in [
+        (Severity::Warn, RulesLead::On),
+        (Severity::Hold, RulesLead::Hold),
+        (Severity::Error, RulesLead::Hold),
+    ] {
+        let (rule, consumer) = (Name::new("a").unwrap(), Some(Name::new("bi").unwrap()));
+        let observed = Text::clip("");
+        let broken = RuleResult { rule, consumer, severity, verdict: RuleVerdict::Broken, observed };
+        assert_eq!(broken.leads(), leads, "{severity}");
+    }
+}

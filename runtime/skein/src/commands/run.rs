@@ -179,7 +179,7 @@ fn judged(
     rules: &[Rule],
     (mode, progress): (&PublishMode, &Progress),
 ) -> Result<(), RunError> {
-    let rules = rules.iter().map(|rule| RuleAsked { rule: rule.clone(), consumer: None }).collect();
+    let rules = rules.iter().cloned().map(RuleAsked::here).collect();
     let lead = staged.judge(&skein_node::jail(), &RulesAsked { rules, others: Vec::new() }, progress);
     let of = |lead: RulesLead| {
         let results = staged.report().rules.iter();

@@ -28,7 +28,7 @@ pub(super) fn test(settings: &Settings, (rules, path): (&Path, &Path), view: Vie
     let rules = file::read(rules)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let dataset = datasets::open(settings, path, Arc::clone(&clock), 1)?;
-    let asked: Vec<RuleAsked> = rules.into_iter().map(|rule| RuleAsked { rule, consumer: None }).collect();
+    let asked: Vec<RuleAsked> = rules.into_iter().map(RuleAsked::here).collect();
     let results = judge_as_it_is(&dataset, (&jail(), &*clock), &asked)
         .map_err(|error| Failure::new(error.code(), &error))?;
     view.all(&results);
