@@ -29,3 +29,21 @@ fn one_user_needs_nobody_and_is_told_so() {
     assert!(status == 200 && page.contains("this server is one user's alone"), "{page}");
     service.call("campaign").arg("start").arg(&id).arg("--wait").finish().succeeded();
 }
+
+#[test]
+fn one_user_lets_the_own_waves_through() {
+    let service = Service::start(2).with_module_and_datasets();
+    let params = json!({ "name": "x", "steps": [{ "drop": "note" }] });
+    let policy = json!({
+        "dry_run": { "datasets": 0 }, "approvals": { "promote": "approval" }, "canary": { "datasets": 1 }, "waves": [],
+    });
+    let id = service.campaign_of("columns@1", &params, &policy);
+    let asks = |verb: &str, more: &[&str]| service.call("campaign").arg(verb).arg(&id).args(more).finish();
+    asks("plan", &["--wait"]).succeeded();
+    let waits = asks("start", &["--wait"]);
+    assert_eq!(waits.status.code(), Some(3), "{waits:?}");
+    assert!(waits.stderr.contains(&format!("skein campaign approve {id} --wave 0")), "{waits:?}");
+    asks("approve", &["--wave", "0"]).succeeded();
+    asks("start", &["--wait"]).succeeded();
+    assert_eq!(service.get(&format!("/v1/campaigns/{id}"))["runs"]["published"], 2);
+}

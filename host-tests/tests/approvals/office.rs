@@ -13,7 +13,8 @@ type Roles = &'static [(&'static str, &'static str)];
 
 /// Who there is: the token's name, whether it is a person's, and roles in teams.
 ///
-/// `mia` submits the module, `ada` makes campaigns, `olga` plans and starts them; of `pay` `ben` and `dan` approve, of `shop` `cy`.
+/// `mia` submits the module, `ada` makes campaigns, `olga` plans and starts them; of `pay` `ben` and `dan` approve, of `shop` `cy`,
+/// and `eve` of `bank`, which has nothing to do with any of them. `pia` is an operator of `pay` alone.
 const PEOPLE: &[(&str, &str, bool, Roles)] = &[
     ("mia", "mia", true, &[("pay", "author"), ("pay", "approver")]),
     ("ada", "ada", true, &[("pay", "author"), ("pay", "approver"), ("shop", "author")]),
@@ -22,6 +23,8 @@ const PEOPLE: &[(&str, &str, bool, Roles)] = &[
     ("ben's other token", "Ben", true, &[("pay", "approver")]),
     ("dan", "dan", true, &[("pay", "approver")]),
     ("cy", "cy", true, &[("shop", "approver")]),
+    ("pia", "pia", true, &[("pay", "operator")]),
+    ("eve", "eve", true, &[("bank", "approver")]),
     ("vic", "vic", true, &[("pay", "viewer"), ("shop", "viewer")]),
     (
         "bot",
@@ -67,7 +70,7 @@ impl Office {
 
     fn fill(&mut self) {
         let admin = self.admin.clone();
-        for team in ["pay", "shop"] {
+        for team in ["pay", "shop", "bank"] {
             self.of(&admin, &format!("PUT /v1/teams/{team}"), &json!({})).unwrap();
         }
         for (key, name, person, roles) in PEOPLE {

@@ -45,6 +45,8 @@ fn two_persons_approve_what_is_of_high_risk_and_one_of_them_is_of_the_team() {
     assert_eq!((&lacks["approvals"], &lacks["of_owner"]), (&json!(2), &json!(true)));
     assert_eq!(lacks["who_could"], json!(["ben", "cy", "dan"]));
     assert_eq!(high.approvals()["excluded"], json!(["ada", "mia", "olga"]));
+    // An approver of another team could, who does not see the campaign and so is not named either.
+    refused(high.approves("eve", "pay"), "404 SK0680");
 
     assert_eq!(high.approves("ben", "pay").unwrap(), "awaiting_approval");
     // Two tokens of one person are one person.
@@ -104,10 +106,36 @@ fn a_question_is_answered_before_anything_is_started() {
         office.says("cy", &format!("POST {at}/1/resolve"), &json!({ "note": "they stay" })).unwrap();
     assert_eq!((&resolved["resolved_by"], &resolved["resolution"]), (&json!("cy"), &json!("they stay")));
     refused(office.says("vic", &format!("POST {at}/1/resolve"), &json!({})), "409 SK0631");
+    // About the whole plan, an approver of any of the teams: but no program, and nobody who made it.
+    let whole = json!({ "text": "and why now?", "question": true });
+    office.says("vic", &format!("POST {at}"), &whole).unwrap();
+    for who in ["ada", "mia", "bot"] {
+        refused(office.says(who, &format!("POST {at}/3/resolve"), &json!({})), "403 SK0691");
+    }
+    office.says("ben", &format!("POST {at}/3/resolve"), &json!({})).unwrap();
     low.starts().unwrap();
     low.is("soaking");
     let comments = office.get(&format!("campaigns/{}/comments", low.id));
-    assert_eq!(comments["items"].as_array().unwrap().len(), 2, "{comments}");
+    assert_eq!(comments["items"].as_array().unwrap().len(), 3, "{comments}");
+}
+
+#[test]
+fn glass_of_one_team_answers_no_question_about_anothers_part() {
+    let office = Office::open();
+    let low = office.planned("low", Risk::Low, json!({}));
+    let asked = json!({ "text": "and the old notes?", "slice": "shop", "question": true });
+    office.says("cy", &format!("POST /v1/campaigns/{}/comments", low.id), &asked).unwrap();
+    let reason = || json!({ "reason": "orders stand still, nobody can be reached" });
+    refused(low.asks("pia", "break_glass", reason()), "403 SK0691");
+    low.asks("pia", "break_glass", json!({ "slice": "pay", "reason": "nobody can be reached" })).unwrap();
+    assert_eq!(low.state(), "awaiting_approval");
+    refused(low.starts(), "409 SK0418");
+    assert_eq!(low.asks("olga", "break_glass", reason()).unwrap()["state"], "approved");
+    let of: Vec<bool> =
+        low.decided("approval.broken_glass").iter().map(|one| one.to_string().contains("olga")).collect();
+    assert_eq!(of, [false, true]);
+    low.starts().unwrap();
+    low.is("soaking");
 }
 
 #[test]

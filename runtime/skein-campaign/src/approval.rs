@@ -69,10 +69,19 @@ pub fn lack<'a>(need: Need, given: impl IntoIterator<Item = &'a Given>) -> Optio
     (missing > 0).then_some(Lack { approvals: missing, of_owner: owners_missing > 0 })
 }
 
-/// The person behind an actor, who is one, whichever token was shown: the token's name, however it is written.
+/// The person behind an actor, who is one, whichever token was shown: the token's name, however it is written. What nobody sees of
+/// it makes no other person.
 pub fn person(actor: &str) -> String {
     let name = actor.rsplit_once(" (tok_").map_or(actor, |(name, _)| name);
-    name.trim().to_lowercase()
+    let seen: String = name.chars().filter(|c| !is_unseen(*c)).collect();
+    let words: Vec<&str> = seen.split_whitespace().collect();
+    if words.is_empty() { name.to_owned() } else { words.join(" ").to_lowercase() }
+}
+
+/// A character that leaves no mark: soft hyphens, joiners, directions, variants.
+const fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
 }
 
 /// Somebody who wants to approve.
@@ -218,6 +227,11 @@ mod tests {
         let [one, other] = ["Ada (tok_1)", "ada (tok_2)"].map(person);
         assert_eq!((one.as_str(), &one), ("ada", &other));
         assert_eq!(person("the machine"), "the machine");
+        // However they are spaced, and with whatever nobody sees.
+        let spelled =
+            ["Ada Lovelace (tok_1)", " ada\u{a0} lovelace (tok_2)", "ada love\u{200b}lace\u{feff} (tok_3)"];
+        assert!(spelled.iter().all(|actor| person(actor) == "ada lovelace"));
+        assert_eq!(person("\u{200b} (tok_4)"), "\u{200b}");
         let need = Need::of(Risk::High, false);
         assert_eq!(
             lack(need, &[given(&one, true), given(&other, true)]),

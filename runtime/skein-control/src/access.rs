@@ -273,7 +273,8 @@ impl Principal {
         }
     }
 
-    fn lacks(&self, act: Act, team: Option<&str>) -> ServiceError {
+    /// That it may not do this in a team.
+    pub(crate) fn lacks(&self, act: Act, team: Option<&str>) -> ServiceError {
         let place = team.map_or_else(|| "for all teams".to_owned(), |team| format!("in team {team}"));
         self.lacks_at(act, &place)
     }

@@ -21,6 +21,7 @@
 mod act;
 mod comments;
 mod glass;
+mod hands;
 mod later;
 mod listed;
 mod settle;
@@ -28,14 +29,15 @@ mod slices;
 
 use std::collections::BTreeSet;
 
-use skein_campaign::approval::{Asker, Excluded, Given, Need, Unfit, person};
-use skein_ledger::{Approval, Event, EventFilter, Kind, Limit, Name, Slice, Subject};
-use skein_types::{Blake3, CampaignId, CampaignState, Risk, TokenKind, codes};
+use skein_campaign::approval::{Asker, Excluded, Given, Need, Unfit, may_approve, person};
+use skein_ledger::{Approval, Limit, Name, Slice};
+use skein_types::{Blake3, CampaignId, CampaignState, Risk, SliceState, TokenKind, codes};
 
-use crate::access::Principal;
+use crate::access::{Act, Principal};
 use crate::control::{Control, State};
 use crate::error::ServiceError;
 
+pub(crate) use hands::Hands;
 pub(crate) use later::Until;
 pub(crate) use settle::Gate;
 pub(crate) use slices::Owners;
@@ -109,16 +111,19 @@ impl Control {
     fn slice(&self, id: CampaignId, team: &Name) -> Result<Slice, ServiceError> {
         match self.ledger.slice(id, team)? {
             Some(slice) => Ok(slice),
-            None => Err(self.no_slice(id, team.as_str())?),
+            None => Err(self.no_slice(id, Some(team.as_str()))?),
         }
     }
 
-    /// Says which slices there are.
-    pub(crate) fn no_slice(&self, id: CampaignId, team: &str) -> Result<ServiceError, ServiceError> {
+    /// Says which slices there are, where one that is named is none of them, or none is named and none can be meant.
+    fn no_slice(&self, id: CampaignId, named: Option<&str>) -> Result<ServiceError, ServiceError> {
         let teams: Vec<String> = self.slices(id)?.iter().map(|slice| slice.team.to_string()).collect();
         let there =
             if teams.is_empty() { "no part".to_owned() } else { format!("parts of {}", teams.join(", ")) };
-        let message = format!("the plan has {there} and none of {team:?}");
+        let message = match named {
+            Some(team) => format!("the plan has {there} and none of {team:?}"),
+            None => format!("the plan has {there}, and none is named"),
+        };
         Ok(ServiceError::new(codes::NO_SUCH_SLICE, message)
             .hint(Some("name one of them: a part is called by the team whose datasets it has")))
     }
@@ -137,55 +142,22 @@ impl Control {
         let mut of_mine = all.iter().filter(|slice| mine(&slice.team));
         match (of_mine.next(), of_mine.next(), all.as_slice()) {
             (Some(one), None, _) | (None, None, [one]) => Ok(one.team.clone()),
-            _ => Err(self.no_slice(id, "")?),
+            _ => Err(self.no_slice(id, None)?),
         }
     }
 
-    /// Who has a hand in a campaign: made it, asked for its plan last, submitted its module.
-    pub(crate) fn excluded(&self, id: CampaignId) -> Result<Excluded, ServiceError> {
-        let mut excluded = Excluded::default();
-        let mut planned_by = None;
-        let kinds = vec![Kind::CampaignCreated, Kind::CampaignMoved];
-        self.each_event(
-            EventFilter { of: Some(Subject::Campaign(id)), kinds, ..EventFilter::default() },
-            |recorded| {
-                if let Event::CampaignCreated(_) = &recorded.event {
-                    excluded.author = person(recorded.actor.as_str());
-                }
-                if let Event::CampaignMoved(moved) = &recorded.event
-                    && moved.to == CampaignState::Planning
-                {
-                    planned_by = Some(person(recorded.actor.as_str()));
-                }
-            },
-        )?;
-        excluded.pushers.extend(planned_by);
-        let module = self.campaign_row(id)?.module;
-        let of = Some(Subject::Module(module));
-        self.each_event(
-            EventFilter { of, kinds: vec![Kind::ModuleSubmitted], ..EventFilter::default() },
-            |recorded| {
-                excluded.pushers.insert(person(recorded.actor.as_str()));
-            },
-        )?;
-        excluded.pushers.remove(&person(self.itself.actor()));
-        Ok(excluded)
-    }
-
-    fn each_event(
+    /// Refuses whoever may not say yes alone for a team, whatever the risk: to a wave, or to an answer. The one user of a machine may.
+    pub(crate) fn decides_alone(
         &self,
-        filter: EventFilter,
-        mut of: impl FnMut(&skein_ledger::Recorded),
+        who: &Principal,
+        (id, chair, excluded): (CampaignId, &Chair, &Excluded),
     ) -> Result<(), ServiceError> {
-        let mut after = 0;
-        loop {
-            let page = self.ledger.events(after, &filter, Limit::MAX)?;
-            page.items.iter().for_each(&mut of);
-            match page.next {
-                Some(next) => after = next,
-                None => return Ok(()),
-            }
+        if self.single_user && who.token.is_none() {
+            return Ok(());
         }
+        let need = Need { approvals: 1, of_owner: 1 };
+        may_approve(&asker(who, chair)?, excluded, (need, &[]))
+            .map_err(|why| unfit(why, who, (id, &chair.team)))
     }
 
     /// The plan that could be decided about, if there is one.
@@ -205,14 +177,31 @@ impl Control {
 }
 
 /// Refuses what was said of another plan than the one that is there.
-fn of_this(plan: Blake3, seen: Option<Blake3>) -> Result<(), ServiceError> {
+fn of_this((id, plan): (CampaignId, Blake3), seen: Option<Blake3>) -> Result<(), ServiceError> {
     let said = match seen {
         Some(seen) if seen == plan => return Ok(()),
         Some(seen) => format!("the plan is {plan} by now, and {seen} was looked at"),
         None => format!("the plan is {plan}, and no plan was named"),
     };
-    Err(ServiceError::new(codes::APPROVAL_OF_ANOTHER, said)
-        .hint(Some("look at the plan that is there, and approve that one")))
+    Err(ServiceError::new(codes::APPROVAL_OF_ANOTHER, said).hint(Some(format!(
+        "look at the plan that is there, `skein campaign show {id}`, and approve that one"
+    ))))
+}
+
+/// Refuses what is said of a slice that was declined.
+fn not_declined(id: CampaignId, slice: &Slice) -> Result<(), ServiceError> {
+    let Slice { team, state, person, reason, .. } = slice;
+    match state {
+        SliceState::Undecided | SliceState::Approved => Ok(()),
+        SliceState::Declined => {
+            let message = format!("the part of {team} was declined by {person}: {reason}");
+            let again = "decide anew about a plan that is made again";
+            let hint = format!(
+                "{again}, `skein campaign plan {id}`, or once it was started about that of another campaign"
+            );
+            Err(ServiceError::new(codes::SLICE_DECLINED, message).hint(Some(hint)))
+        }
+    }
 }
 
 fn given(approvals: &[Approval], team: &Name) -> Vec<Given> {
@@ -221,33 +210,30 @@ fn given(approvals: &[Approval], team: &Name) -> Vec<Given> {
 }
 
 /// Why somebody may not approve, for them.
-fn unfit(why: Unfit, who: &Principal, team: &Name) -> ServiceError {
+fn unfit(why: Unfit, who: &Principal, (id, team): (CampaignId, &Name)) -> ServiceError {
     let actor = who.actor();
+    let could = format!("`skein campaign approvals {id}` says who could");
     let (code, message, hint) = match why {
         Unfit::NotAPerson => (
             codes::APPROVER_NOT_A_PERSON,
             format!("{actor} is a program, and only a person approves"),
-            "ask with the token of a person",
+            "ask with the token of a person".to_owned(),
         ),
         Unfit::Author => (
             codes::OWN_CAMPAIGN,
             format!("{actor} made this campaign and does not approve it"),
-            "ask another approver: `skein campaign approvals` says who could",
+            format!("ask another approver: {could}"),
         ),
         Unfit::Pusher => (
             codes::OWN_CHANGE,
             format!("{actor} submitted the module or planned the campaign last, and does not approve it"),
-            "ask another approver: `skein campaign approvals` says who could",
+            format!("ask another approver: {could}"),
         ),
-        Unfit::Role => (
-            codes::ROLE_MISSING,
-            format!("{actor} may not approve this: the role approver in team {team} is missing"),
-            "`GET /v1/whoami` says what a token lets its holder do; an admin issues another",
-        ),
+        Unfit::Role => return who.lacks(Act::Approve, Some(team.as_str())),
         Unfit::Already => (
             codes::APPROVED_BEFORE,
             format!("{actor} has approved the part of {team} before"),
-            "if it needs more, another person has to approve: `skein campaign approvals` says who could",
+            format!("if it needs more, another person has to approve: {could}"),
         ),
     };
     ServiceError::new(code, message).hint(Some(hint))

@@ -16,6 +16,7 @@ use skein_ledger::{Actor, Entry, Ledger, Name, Sqlite, Unit, UnitOutcome};
 use skein_types::{Bytes, CampaignId, Clock, DatasetId, ServerId, Timestamp, TraceId, codes};
 
 use crate::access::Principal;
+use crate::approvals::Hands;
 use crate::audit::signing::Signing;
 use crate::compiler::Compiling;
 use crate::counters::Counters;
@@ -126,6 +127,7 @@ pub struct Control {
     pub(crate) under_way: UnderWay,
     pub(crate) feed: Feed,
     pub(crate) compiling: Compiling,
+    pub(crate) hands: Mutex<Hands>,
     /// Canary runs that go back and forth in a thread of their own.
     pub(crate) trips: Trips,
     /// Places for modules that are being sent.
@@ -220,6 +222,7 @@ impl Control {
             under_way: UnderWay::default(),
             feed,
             compiling: Compiling::default(),
+            hands: Mutex::default(),
             trips: Trips::default(),
             uploads: Places::new(Most { all: UPLOADS, of_each: UPLOADS_OF_TEAM }),
             state: Mutex::default(),

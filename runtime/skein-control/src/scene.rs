@@ -89,6 +89,11 @@ fn name(text: &str) -> Name {
 
 /// A campaign that is being planned, over one dataset; its run is written, its plan is not.
 pub(crate) fn planning(control: &Control) {
+    planning_for(control, &["local"]);
+}
+
+/// The same, over a dataset of each of these teams.
+fn planning_for(control: &Control, teams: &[&str]) {
     let unit = || control.itself.unit();
     let blob = |text: &str| Entry::PutBlob { bytes: text.into(), keep_until: Timestamp(u64::MAX >> 12) };
     let digest = |text: &str| Blake3::of(text.as_bytes());
@@ -115,23 +120,32 @@ pub(crate) fn planning(control: &Control) {
         secrets: std::collections::BTreeMap::new(),
         selection: digest("{}"),
     };
-    let dataset = DatasetId::new(Uuid::from_u128(2));
+    control.write(unit().then(blob("null")).then(blob("{}")).decide(created)).unwrap();
+    moved(control, CampaignState::Draft, CampaignState::Planning);
+    control.write(unit().decide(WavePlanned { campaign: campaign(), wave: 0, budget: 0 })).unwrap();
+    for (seq, team) in (0..).zip(teams) {
+        part(control, seq, team);
+    }
+}
+
+/// What a plan has of a team: a dataset with its run, and the slice.
+fn part(control: &Control, seq: u64, team: &str) {
+    let id = |number: u128| Uuid::from_u128(number + 2 * u128::from(seq));
+    let dataset = DatasetId::new(id(2));
     let registered = DatasetRegistered {
         dataset,
-        name: name("d"),
+        name: name(&format!("d{seq}")),
         driver: name("files"),
-        location: Text::new("/nowhere/d").unwrap(),
-        owner: name("local"),
+        location: Text::new(format!("/nowhere/d{seq}")).unwrap(),
+        owner: name(team),
         labels: Labels::new(),
     };
-    control.write(unit().then(blob("null")).then(blob("{}")).decide(created).decide(registered)).unwrap();
-    moved(control, CampaignState::Draft, CampaignState::Planning);
     let run = RunPlanned {
         campaign: campaign(),
-        seq: 0,
-        run: RunId::new(Uuid::from_u128(3)),
+        seq,
+        run: RunId::new(id(3)),
         dataset,
-        team: Some(name("local")),
+        team: Some(name(team)),
         wave: Some(0),
         verdict: Verdict::Eligible,
         reason: Text::clip(""),
@@ -140,16 +154,15 @@ pub(crate) fn planning(control: &Control) {
         bytes: Bytes(1),
         rows: Rows(1),
     };
-    let wave = WavePlanned { campaign: campaign(), wave: 0, budget: 0 };
     let slice = SlicePlanned {
         campaign: campaign(),
-        team: name("local"),
+        team: name(team),
         risk: Risk::High,
         datasets: 1,
         bytes: Bytes(1),
         rows: Rows(1),
     };
-    control.write(unit().decide(wave).decide(run).decide(slice)).unwrap();
+    control.write(control.itself.unit().decide(registered).decide(run).decide(slice)).unwrap();
 }
 
 /// The digest of its plan.
@@ -157,13 +170,18 @@ pub(crate) const PLAN: Blake3 = Blake3([3; 32]);
 
 /// The same campaign with its plan, by a process that died before it did anything more.
 pub(crate) fn planned(control: &Control) {
-    planning(control);
+    planned_for(control, &["local"]);
+}
+
+/// The same, over a dataset of each of these teams.
+pub(crate) fn planned_for(control: &Control, teams: &[&str]) {
+    planning_for(control, teams);
     let report = Entry::PutBlob { bytes: b"{}".to_vec(), keep_until: Timestamp(u64::MAX >> 12) };
     let planned = CampaignPlanned {
         campaign: campaign(),
         plan: PLAN,
         report: Blake3::of(b"{}"),
-        runs: 1,
+        runs: teams.len() as u64,
         bytes: Bytes(1),
         rows: Rows(1),
     };

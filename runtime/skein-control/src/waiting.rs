@@ -75,7 +75,10 @@ impl Control {
             }
             CampaignState::AwaitingApproval => (
                 "approval",
-                format!("the campaign waits for approvals{why}: `skein campaign approvals` says whose"),
+                format!(
+                    "the campaign waits for approvals{why}: `skein campaign approvals {}` says whose",
+                    run.campaign
+                ),
             ),
             CampaignState::Planned | CampaignState::Approved => {
                 ("not_started", format!("the campaign is {at}: it was not started"))

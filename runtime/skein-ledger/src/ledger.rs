@@ -1,6 +1,6 @@
 //! The face of every engine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::path::Path;
 
@@ -133,6 +133,8 @@ pub trait Ledger: Send + Sync + Debug {
         after: Option<u64>,
         limit: Limit,
     ) -> Result<Page<Run, u64>, LedgerError>;
+    /// How many runs of a slice are planned, by wave. They are counted and not read, of however many it has.
+    fn planned_of_slice(&self, campaign: CampaignId, team: &Name) -> Result<BTreeMap<u32, u64>, LedgerError>;
     /// Approvals of a campaign's plan that count, by slice and person.
     fn approvals(
         &self,

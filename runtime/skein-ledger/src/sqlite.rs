@@ -24,7 +24,7 @@ mod sweep;
 mod verify;
 mod writer;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -274,6 +274,10 @@ impl Ledger for Sqlite {
         limit: Limit,
     ) -> Result<Page<Run, u64>, LedgerError> {
         self.readers.read(|db| read::approval::runs_of_slice(db, (campaign, team, state), after, limit))
+    }
+
+    fn planned_of_slice(&self, campaign: CampaignId, team: &Name) -> Result<BTreeMap<u32, u64>, LedgerError> {
+        self.readers.read(|db| read::approval::planned_of_slice(db, campaign, team))
     }
 
     fn approvals(

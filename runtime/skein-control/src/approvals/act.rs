@@ -6,7 +6,7 @@ use skein_campaign::approval::{Given, lack, may_approve};
 use skein_ledger::{ApprovalGiven, ApprovalRevoked, Entry, Guard, Text, WaveApproved};
 use skein_types::{CampaignId, CampaignState, Reason, SliceState, codes};
 
-use super::{Chair, asker, given, of_this, unfit};
+use super::{Chair, asker, given, not_declined, of_this, unfit};
 use crate::access::Principal;
 use crate::control::Control;
 use crate::decide::Told;
@@ -27,22 +27,14 @@ impl Control {
         let need = self.need(slice.risk);
         let mut given = given(&self.approvals(id)?, &chair.team);
         let asker = asker(who, chair)?;
-        may_approve(&asker, &excluded, (need, &given)).map_err(|why| unfit(why, who, &chair.team))?;
-        of_this(plan, asked.plan)?;
+        may_approve(&asker, &excluded, (need, &given)).map_err(|why| unfit(why, who, (id, &chair.team)))?;
+        of_this((id, plan), asked.plan)?;
+        not_declined(id, &slice)?;
         let team = chair.team.clone();
-        match slice.state {
-            SliceState::Declined => {
-                let message =
-                    format!("the part of {team} was declined by {}: {}", slice.person, slice.reason);
-                return Err(ServiceError::new(codes::SLICE_DECLINED, message)
-                    .hint(Some("plan the campaign again, and decide anew")));
-            }
-            SliceState::Undecided if need.approvals > 0 => {}
-            SliceState::Undecided | SliceState::Approved => {
-                let message = format!("the part of {team} has what it needs");
-                return Err(ServiceError::new(codes::NOTHING_TO_APPROVE, message)
-                    .hint(Some("`skein campaign approvals` shows what waits for whom")));
-            }
+        if slice.state == SliceState::Approved || need.approvals == 0 {
+            let message = format!("the part of {team} has what it needs");
+            return Err(ServiceError::new(codes::NOTHING_TO_APPROVE, message)
+                .hint(Some(format!("`skein campaign approvals {id}` shows what waits for whom"))));
         }
         given.retain(|one| one.person != asker.person);
         given.push(Given { person: asker.person, of_owner: chair.of_owner });
@@ -69,7 +61,7 @@ impl Control {
         use CampaignState::{Approved, AwaitingApproval, Planned};
         let mut state = self.state();
         let plan = self.plan_there(&mut state, id)?;
-        of_this(plan, asked.plan.or(Some(plan)))?;
+        of_this((id, plan), asked.plan.or(Some(plan)))?;
         let slice = self.slice(id, &chair.team)?;
         let person = who.person()?;
         let all = self.approvals(id)?;
@@ -109,10 +101,8 @@ impl Control {
         let excluded = self.excluded(id)?;
         let mut state = self.state();
         let plan = self.plan_there(&mut state, id)?;
-        let need = skein_campaign::approval::Need { approvals: 1, of_owner: 1 };
-        may_approve(&asker(who, chair)?, &excluded, (need, &[]))
-            .map_err(|why| unfit(why, who, &chair.team))?;
-        of_this(plan, asked.plan)?;
+        self.decides_alone(who, (id, chair, &excluded))?;
+        of_this((id, plan), asked.plan)?;
         let seen = Observation::WaveApproved(wave);
         self.live(&mut state, id)?.machine.decide(seen.clone(), self.clock.now())?;
         let said = asked.reason.as_deref().unwrap_or_default();

@@ -37,7 +37,7 @@ impl Control {
         let unit = who.unit().if_(Guard::CampaignAt { campaign: id, epoch: row.epoch }).decide(added);
         self.write(unit)?;
         if asked.question && !row.state.is_terminal() {
-            self.settle_after(&mut state, id, who)?;
+            self.settle_approvals(&mut state, id, who)?;
         }
         drop(state);
         self.wake.reconciler();
@@ -55,6 +55,20 @@ impl Control {
             .hint(Some("there is nothing to resolve")))
     }
 
+    /// What each question that is open is about.
+    pub(super) fn asked_about(&self, id: CampaignId) -> Result<Vec<Option<Name>>, ServiceError> {
+        let (mut about, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.ledger.comments(id, after, Limit::MAX)?;
+            let open = page.items.into_iter().filter(|row| row.question && row.resolved.is_none());
+            about.extend(open.map(|row| row.team));
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(about),
+            }
+        }
+    }
+
     /// Resolves a question. Who may was asked before.
     pub(crate) fn resolve(
         &self,
@@ -70,7 +84,7 @@ impl Control {
         let unit = who.unit().if_(Guard::CampaignAt { campaign: id, epoch: row.epoch }).decide(resolved);
         self.write(unit)?;
         if !row.state.is_terminal() {
-            self.settle_after(&mut state, id, who)?;
+            self.settle_approvals(&mut state, id, who)?;
         }
         drop(state);
         self.wake.reconciler();

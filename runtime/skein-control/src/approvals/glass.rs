@@ -6,30 +6,24 @@ use skein_ledger::{ApprovalBrokenGlass, Guard, Name, Text};
 use skein_types::{CampaignId, SliceState, codes};
 
 use super::later::reason_needed;
-use super::{given, of_this};
+use super::{given, not_declined, of_this};
 use crate::access::Principal;
 use crate::control::Control;
 use crate::error::ServiceError;
 
 impl Control {
-    /// The slices that it would be about: the one that is named, or all that lack something.
+    /// The slices that it would be about: the one that is named, or all that lack something, be it an answer.
     pub(crate) fn lacking(&self, id: CampaignId, named: Option<&str>) -> Result<Vec<Name>, ServiceError> {
         if let Some(named) = named {
             return Ok(vec![self.slice(id, &crate::control::name("slice", named)?)?.team]);
         }
         let (slices, all) = (self.slices(id)?, self.approvals(id)?);
+        let asked = self.asks_slices(id, (&slices, &all))?;
         let lacks = |slice: &&skein_ledger::Slice| {
             let needs = lack(self.need(slice.risk), &given(&all, &slice.team)).is_some();
-            slice.state == SliceState::Undecided && needs
+            (slice.state == SliceState::Undecided && needs) || asked.contains(&slice.team)
         };
-        let lacking: Vec<Name> = slices.iter().filter(lacks).map(|slice| slice.team.clone()).collect();
-        let asked = self.campaign_row(id)?.open_questions > 0;
-        if lacking.is_empty() && asked {
-            // Nothing is missing but an answer.
-            let kept = slices.iter().filter(|slice| slice.state != SliceState::Declined);
-            return Ok(kept.map(|slice| slice.team.clone()).collect());
-        }
-        Ok(lacking)
+        Ok(slices.iter().filter(lacks).map(|slice| slice.team.clone()).collect())
     }
 
     /// A person goes on without them.
@@ -44,21 +38,15 @@ impl Control {
         let said = said.ok_or_else(|| reason_needed("going on without approvals"))?;
         let mut state = self.state();
         let plan = self.plan_there(&mut state, id)?;
-        of_this(plan, asked.plan)?;
+        of_this((id, plan), asked.plan)?;
         if teams.is_empty() {
             return Err(ServiceError::new(codes::NOTHING_TO_APPROVE, "no part of the plan lacks anything")
-                .hint(Some("start the campaign")));
+                .hint(Some(format!("start it: `skein campaign start {id}`"))));
         }
         let epoch = self.live(&mut state, id)?.machine.epoch();
         let mut unit = who.unit().if_(Guard::CampaignAt { campaign: id, epoch });
         for team in teams {
-            let slice = self.slice(id, team)?;
-            if slice.state == SliceState::Declined {
-                let message =
-                    format!("the part of {team} was declined by {}: {}", slice.person, slice.reason);
-                return Err(ServiceError::new(codes::SLICE_DECLINED, message)
-                    .hint(Some("plan the campaign again, and decide anew")));
-            }
+            not_declined(id, &self.slice(id, team)?)?;
             let (campaign, team, person) = (id, team.clone(), who.person()?);
             unit =
                 unit.decide(ApprovalBrokenGlass { campaign, team, plan, person, reason: Text::clip(said) });

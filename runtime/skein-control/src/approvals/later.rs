@@ -5,9 +5,9 @@ use skein_campaign::{Command, RollBackWhat};
 use skein_ledger::{
     Entry, Guard, Limit, Name, PhaseName, Run, SliceDeclined, SliceDeferred, TaskKind, Text, Unit,
 };
-use skein_types::{CampaignId, RunState, SliceState, Timestamp, codes};
+use skein_types::{CampaignId, RunState, Timestamp, codes};
 
-use super::{UNTIL_RESUMED, of_this};
+use super::{UNTIL_RESUMED, not_declined, of_this};
 use crate::access::Principal;
 use crate::campaigns::{BREATH, CHUNK, UNDONE};
 use crate::control::Control;
@@ -46,8 +46,8 @@ impl Control {
         {
             let mut state = self.state();
             let plan = self.plan_there(&mut state, id)?;
-            of_this(plan, asked.plan.or(Some(plan)))?;
-            self.not_declined(id, team)?;
+            of_this((id, plan), asked.plan.or(Some(plan)))?;
+            not_declined(id, &self.slice(id, team)?)?;
             let reason = Text::clip(asked.reason.as_deref().unwrap_or_default());
             let (campaign, team, person) = (id, team.clone(), who.person()?);
             let epoch = self.live(&mut state, id)?.machine.epoch();
@@ -78,8 +78,8 @@ impl Control {
         {
             let mut state = self.state();
             let plan = self.plan_there(&mut state, id)?;
-            of_this(plan, asked.plan.or(Some(plan)))?;
-            self.not_declined(id, team)?;
+            of_this((id, plan), asked.plan.or(Some(plan)))?;
+            not_declined(id, &self.slice(id, team)?)?;
             let (campaign, team, person) = (id, team.clone(), who.person()?);
             let epoch = self.live(&mut state, id)?.machine.epoch();
             let declined = SliceDeclined { campaign, team, person, reason: Text::clip(said) };
@@ -130,16 +130,6 @@ impl Control {
             .hint(Some("list the runs and look at their states")));
         }
         self.campaign(id)
-    }
-
-    fn not_declined(&self, id: CampaignId, team: &Name) -> Result<(), ServiceError> {
-        let slice = self.slice(id, team)?;
-        if slice.state != SliceState::Declined {
-            return Ok(());
-        }
-        let message = format!("the part of {team} was declined by {}: {}", slice.person, slice.reason);
-        Err(ServiceError::new(codes::SLICE_DECLINED, message)
-            .hint(Some("plan the campaign again, and decide anew")))
     }
 
     fn each_planned(

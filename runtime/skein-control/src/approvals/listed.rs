@@ -1,12 +1,12 @@
 //! How a plan stands with people, and what waits for whom.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use skein_api::{
     ApprovalGiven, ApprovalLack, ApprovalNeed, Approvals, List, Page, Slice, Text, Time, Waits, WaveApproval,
 };
 use skein_campaign::approval::{Excluded, lack, may_approve, person};
-use skein_ledger::{Approval, CampaignFilter, Limit, Name};
+use skein_ledger::{Approval, CampaignFilter, Grant, Limit, Name};
 use skein_types::{CampaignId, CampaignState, Risk, Role, SliceState, TokenKind, WaveState, codes};
 
 use super::{Chair, asker, given, named};
@@ -35,7 +35,8 @@ impl Control {
         let row = self.campaign_row(id)?;
         let excluded = self.excluded(id)?;
         let (slices, all) = (self.slices(id)?, self.approvals(id)?);
-        let approvers = self.approvers()?;
+        let concerned: BTreeSet<&Name> = slices.iter().map(|slice| &slice.team).chain([&row.owner]).collect();
+        let approvers = self.approvers(&concerned)?;
         let expires = self.expiry_of(&row)?;
         let shown =
             slices.iter().map(|slice| self.shown_slice((slice, &all), (&excluded, &approvers), expires));
@@ -126,15 +127,16 @@ impl Control {
         }
     }
 
-    /// Persons whose tokens count and who are approvers somewhere, each once.
-    fn approvers(&self) -> Result<Vec<Approver>, ServiceError> {
+    /// Persons whose tokens count, who see what these teams see and are approvers somewhere, each once.
+    fn approvers(&self, concerned: &BTreeSet<&Name>) -> Result<Vec<Approver>, ServiceError> {
         let now = self.clock.now();
         let (mut found, mut after): (BTreeMap<String, Approver>, _) = (BTreeMap::new(), None);
         loop {
             let page = self.ledger.tokens(after, Limit::MAX)?;
             for token in page.items {
                 let counts = token.revoked.is_none() && token.expires.is_none_or(|expires| expires > now);
-                if !counts || token.kind != TokenKind::Person {
+                let sees = |grant: &Grant| grant.team.as_ref().is_none_or(|team| concerned.contains(team));
+                if !counts || token.kind != TokenKind::Person || !token.grants.iter().any(sees) {
                     continue;
                 }
                 for grant in token.grants.iter().filter(|grant| grant.role == Role::Approver) {
@@ -238,8 +240,7 @@ impl Control {
         let gated = self.ledger.waves(id)?.into_iter().find(|wave| wave.state == WaveState::AwaitingApproval);
         if let Some(wave) = gated {
             let chair = self.wave_chair(who, &slices, &row.owner);
-            let need = skein_campaign::approval::Need { approvals: 1, of_owner: 1 };
-            if !mine || may_approve(&asker(who, &chair)?, &excluded, (need, &[])).is_ok() {
+            if !mine || self.decides_alone(who, (id, &chair, &excluded)).is_ok() {
                 waits.push(Waits { datasets: wave.runs.total(), ..one(None, Some(wave.number)) });
             }
         }

@@ -54,14 +54,12 @@ impl Control {
         let mut aside: BTreeMap<u32, u64> = BTreeMap::new();
         let mut leftover = Vec::new();
         for (team, gate) in gates.iter().filter(|(_, gate)| !gate.is_open(now)) {
-            let before: u64 = aside.values().sum();
-            self.each_planned_run(id, team, |run| {
-                if let Some(wave) = run.wave {
-                    *aside.entry(wave).or_default() += 1;
-                }
-            })?;
-            if gate.declined && aside.values().sum::<u64>() > before {
+            let planned = self.ledger.planned_of_slice(id, team)?;
+            if gate.declined && !planned.is_empty() {
                 leftover.push(team.clone());
+            }
+            for (wave, runs) in planned {
+                *aside.entry(wave).or_default() += runs;
             }
         }
         let live = self.live(state, id)?;
@@ -81,23 +79,6 @@ impl Control {
         let gates = &self.live(&mut state, id)?.gates;
         let closed = gates.iter().filter(|(_, gate)| !gate.is_open(now));
         Ok(closed.map(|(team, _)| team.clone()).collect())
-    }
-
-    fn each_planned_run(
-        &self,
-        id: CampaignId,
-        team: &Name,
-        mut of: impl FnMut(&Run),
-    ) -> Result<(), ServiceError> {
-        let mut after = None;
-        loop {
-            let page = self.ledger.runs_of_slice((id, team), RunState::Planned, after, Limit::MAX)?;
-            page.items.iter().for_each(&mut of);
-            match page.next {
-                Some(next) => after = Some(next),
-                None => return Ok(()),
-            }
-        }
     }
 
     /// Somebody said something.
@@ -141,7 +122,8 @@ impl Control {
             && self.move_some(state, &page.items, (&self.itself, RunState::Skipped, &reason))?;
         if page.next.is_none() || !moved {
             self.settle_after(state, id, &self.itself)?;
-            self.live(state, id)?.leftover.clear();
+            // Others that declined have runs left still.
+            self.live(state, id)?.leftover.retain(|other| other != team);
         }
         Ok(moved)
     }
@@ -170,7 +152,8 @@ impl Control {
         }
         let slices = self.slices(id)?;
         let broken = kept.iter().any(|one| one.glass);
-        let asked = self.campaign_row(id)?.open_questions > 0 && !broken;
+        let asked = self.campaign_row(id)?.open_questions > 0
+            && (slices.is_empty() || !self.asks_slices(id, (&slices, &kept))?.is_empty());
         let seen = match standing(slices.iter().map(|slice| self.as_decided(slice, now))) {
             Standing::Undecided => Some(Observation::Undecided(Reason::ApprovalNeeded)),
             Standing::Declined if leftover => None,
@@ -187,6 +170,21 @@ impl Control {
         }
         self.live(state, id)?.settled = Some(kept.iter().map(|one| expires.after(one.at)).min());
         Ok(())
+    }
+
+    /// Slices that open questions are about and of which nobody goes on without an answer. One that is not about a slice of the
+    /// plan is about all.
+    pub(super) fn asks_slices(
+        &self,
+        id: CampaignId,
+        (slices, approvals): (&[Slice], &[Approval]),
+    ) -> Result<Vec<Name>, ServiceError> {
+        let about = self.asked_about(id)?;
+        let kept = || slices.iter().filter(|slice| slice.state != SliceState::Declined);
+        let of_all = about.iter().any(|team| kept().all(|slice| team.as_ref() != Some(&slice.team)));
+        let answered = |team: &Name| approvals.iter().any(|one| one.team == *team && one.glass);
+        let asked = kept().filter(|slice| of_all || about.contains(&Some(slice.team.clone())));
+        Ok(asked.map(|slice| slice.team.clone()).filter(|team| !answered(team)).collect())
     }
 
     /// Approvals that are too old count no more, which is on record as whatever else becomes of them.
@@ -274,12 +272,14 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::Ordering;
 
-    use skein_ledger::{ApprovalGiven, Event, Name, SliceDeclined, Text};
-    use skein_types::{CampaignState, RunState};
+    use skein_ledger::{ApprovalGiven, Event, Name, RunHeld, SliceDeclined, Text};
+    use skein_types::{AttemptId, CampaignState, RunState};
+    use uuid::Uuid;
 
     use crate::control::Control;
+    use crate::datasets::rules::held::HeldVerb;
     use crate::reconcile::tests::look;
-    use crate::scene::{HandClock, PLAN, campaign, open, open_for, planned, running};
+    use crate::scene::{HandClock, PLAN, campaign, open, open_for, planned, planned_for, running};
 
     fn state(control: &Control) -> (CampaignState, String) {
         let row = control.ledger.campaign(campaign()).unwrap().unwrap();
@@ -360,6 +360,43 @@ mod tests {
         assert_eq!((run.state, run.reason.as_str()), (RunState::Skipped, "declined by ada: not this way"));
         look(&control);
         assert_eq!(state(&control), (CampaignState::Cancelled, "all_declined".to_owned()));
+    }
+
+    #[test]
+    fn of_several_slices_that_were_declined_all_runs_are_left_out_by_the_next_process() {
+        let (place, clock) = (tempfile::tempdir().unwrap(), Arc::new(HandClock::default()));
+        let control = open(place.path(), &clock);
+        planned_for(&control, &["local", "shop"]);
+        for team in ["local", "shop"] {
+            let (team, person, reason) = (name(team), name("ada"), Text::clip("not this way"));
+            writes(&control, SliceDeclined { campaign: campaign(), team, person, reason });
+        }
+        drop(control);
+        let control = open(place.path(), &clock);
+        (0..4).for_each(|_| look(&control));
+        let states = [0, 1].map(|seq| control.ledger.run(campaign(), seq).unwrap().unwrap().state);
+        assert_eq!(states, [RunState::Skipped; 2]);
+        assert_eq!(state(&control), (CampaignState::Cancelled, "all_declined".to_owned()));
+    }
+
+    #[test]
+    fn a_run_that_is_let_go_when_its_slice_was_declined_is_left_out() {
+        let (place, clock) = (tempfile::tempdir().unwrap(), Arc::new(HandClock::default()));
+        let control = open(place.path(), &clock);
+        running(&control);
+        let attempt = AttemptId::new(Uuid::from_u128(5));
+        let (reason, consumers) = (Text::clip("few rows"), Vec::new());
+        writes(&control, RunHeld { campaign: campaign(), seq: 0, attempt, reason, consumers });
+        let (team, person, reason) = (name("local"), name("ada"), Text::clip("not this way"));
+        writes(&control, SliceDeclined { campaign: campaign(), team, person, reason });
+        let run = || control.ledger.run(campaign(), 0).unwrap().unwrap();
+        let why = skein_api::RunAction { reason: skein_api::Text::escaped("looked at it") };
+        control.act_on_held(control.everybody(), (campaign(), run(), HeldVerb::Release), &why).unwrap();
+        look(&control);
+        assert_eq!(
+            (run().state, run().reason.as_str()),
+            (RunState::Skipped, "declined by ada: not this way")
+        );
     }
 
     #[test]

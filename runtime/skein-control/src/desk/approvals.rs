@@ -42,16 +42,22 @@ impl Desk<'_> {
         let id = self.seen_by(named, Act::See)?;
         let number = crate::campaigns::number(number)?;
         let question = self.control.comment_row(id, number)?;
-        let mine = question.person == self.who.person()?;
-        let teams = match question.team {
-            Some(team) => vec![team],
-            None => self.control.slices(id)?.into_iter().map(|slice| slice.team).collect(),
+        let slices = self.control.slices(id)?;
+        // One that is about no slice of the plan, or of the one before, is about all.
+        let about = slices.iter().find(|slice| question.team.as_ref() == Some(&slice.team));
+        let about = about.map_or(slices.as_slice(), std::slice::from_ref);
+        let excluded = self.control.excluded(id)?;
+        let speaks = |team: &Name| {
+            self.control.decides_alone(self.who, (id, &self.who.chair(team), &excluded)).is_ok()
         };
-        let approver = teams.iter().any(|team| self.who.may_in(Act::Approve, team));
-        if !mine && !approver {
-            let teams: Vec<&str> = teams.iter().map(Name::as_str).collect();
-            let message =
-                format!("{} neither asked this nor is an approver of {}", self.who.actor(), teams.join(", "));
+        let mine = question.person == self.who.person()?;
+        if !mine && !about.iter().any(|slice| speaks(&slice.team)) {
+            let teams: Vec<&str> = about.iter().map(|slice| slice.team.as_str()).collect();
+            let message = format!(
+                "{} neither asked this nor is an approver of {} who has no hand in the campaign",
+                self.who.actor(),
+                teams.join(", ")
+            );
             return Err(ServiceError::new(codes::ROLE_MISSING, message)
                 .hint(Some("ask whoever asked it to resolve it")));
         }

@@ -143,6 +143,8 @@ pub fn a_slice_is_put_off_or_declined_and_goes_with_its_plan(places: Places<'_>)
         all(runs).into_iter().map(|run| run.seq).collect::<Vec<_>>()
     };
     assert_eq!(shops(), [0, 1]);
+    let waves = |team| scene.ledger().planned_of_slice(campaign(1), &name(team)).expect("read");
+    assert_eq!((waves("shop"), waves("pay")), ([(0, 1), (1, 1)].into(), [(1, 1)].into()));
     let no = SliceDeclined {
         campaign: campaign(1),
         team: name("shop"),
@@ -157,7 +159,7 @@ pub fn a_slice_is_put_off_or_declined_and_goes_with_its_plan(places: Places<'_>)
     let skipped =
         RunSkipped { campaign: campaign(1), seq: 0, from: RunState::Planned, reason: text("declined") };
     scene.applied(by().decide(skipped));
-    assert_eq!(shops(), [1]);
+    assert_eq!((shops(), waves("shop")), (vec![1], [(1, 1)].into()));
 
     scene.applied(by().decide(gives("pay", "cy", true)));
     let again = CampaignState::Planning;

@@ -67,7 +67,8 @@ impl Row for Waits {
             (Some(team), _) => format!("--slice {team}"),
             (None, wave) => format!("--wave {}", wave.unwrap_or_default()),
         };
-        Some(format!("skein campaign approve {} {part}", first.campaign))
+        // Of the very plan that is listed.
+        Some(format!("skein campaign approve {} {part} --plan {}", first.campaign, first.plan))
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) fn step(code: Code, server: &str) -> Option<String> {
         codes::ANSWER_LOST => {
             "look at what is there: a token whose secret is lost is revoked, `skein token revoke`, and made anew".to_owned()
         }
+        codes::REASON_NEEDED => "say why, with `--reason`".to_owned(),
+        codes::NO_SUCH_SLICE => "name one of them, with `--slice TEAM`".to_owned(),
         _ => return None,
     };
     Some(step)

@@ -131,8 +131,12 @@ impl Control {
                 self.live(&mut state, campaign)?.forget(seq);
                 return Err(why.into());
             }
-            if verb == HeldVerb::Discard {
-                state.to_sweep.insert(run.dataset);
+            match verb {
+                HeldVerb::Discard => {
+                    state.to_sweep.insert(run.dataset);
+                }
+                // It is one of its slice's planned runs again: one that was declined meanwhile is left out.
+                HeldVerb::Release | HeldVerb::Recheck => self.gates(&mut state, campaign)?,
             }
         }
         self.wake.reconciler();

@@ -1,5 +1,7 @@
 //! Slices of plans, approvals and comments.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use skein_types::{Bytes, CampaignId, Name, Rows, RunState, Timestamp};
 
@@ -52,6 +54,22 @@ pub(in crate::sqlite) fn runs_of_slice(
         query.and("seq > ?", number(after));
     }
     query.page(db, ("seq", limit), super::run::run_of, |run| run.seq)
+}
+
+pub(in crate::sqlite) fn planned_of_slice(
+    db: &Connection,
+    campaign: CampaignId,
+    team: &Name,
+) -> rusqlite::Result<BTreeMap<u32, u64>> {
+    let mut find = db.prepare_cached(
+        "SELECT wave FROM run WHERE campaign = ?1 AND team = ?2 AND state = ?3 AND wave IS NOT NULL",
+    )?;
+    let mut rows = find.query(params![campaign.to_string(), team.as_str(), RunState::Planned.as_str()])?;
+    let mut of_wave = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        *of_wave.entry(row.get(0)?).or_default() += 1;
+    }
+    Ok(of_wave)
 }
 
 pub(in crate::sqlite) fn approvals(
