@@ -143,7 +143,7 @@ pub struct Difference {
     pub dataset: Option<Name>,
     /// In this file of it.
     pub file: Message,
-    /// In this source row, or, if the shape is free, in what came out as this row; counted as the module counts.
+    /// In this source row, or, if the shape is free and as much was refused, in what came out as this row; counted as the module counts.
     pub row: u64,
     /// The column; none: what becomes of the row is another.
     pub column: Option<Name>,

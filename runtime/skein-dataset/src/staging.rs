@@ -406,6 +406,11 @@ impl Staging {
         dataset.state_path().join("stage").join(&self.shared.name)
     }
 
+    /// What the bytes of a finished file are now, and how many.
+    pub fn hash_again(&self, path: &str) -> Result<(Blake3, u64), IoFault> {
+        store::hash_file(&self.shared.data, path, &self.shared.stop)
+    }
+
     /// A finished file, to be read again.
     pub fn read_again(&self, path: &str) -> Result<std::fs::File, StageError> {
         Ok(store::open_file(&self.shared.data, path)?.into_std())

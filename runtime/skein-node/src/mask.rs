@@ -276,10 +276,13 @@ impl Agent for Masked {
 
     fn usage(&self) -> Usage {
         let mut usage = self.agent.usage();
-        usage.counters = self.mask.names(std::mem::take(&mut usage.counters));
-        let gauges = std::mem::take(&mut usage.gauges).into_iter();
-        // A number may be a value too.
-        let gauges = gauges.filter(|_| !self.mask.hush);
+        let (counters, gauges) = (std::mem::take(&mut usage.counters), std::mem::take(&mut usage.gauges));
+        if self.mask.hush {
+            // A number may be a value too.
+            return usage;
+        }
+        usage.counters = self.mask.names(counters);
+        let gauges = gauges.into_iter();
         usage.gauges = gauges.map(|(name, value)| (self.mask.text(&name, false), value)).collect();
         usage
     }
@@ -413,6 +416,42 @@ mod tests {
         assert_eq!(processed.rejects[0].message, "of Ada", "for the quarantine, which has the row");
         let told = journal.take().rejects().unwrap();
         assert!(told.some.iter().all(|line| !line.contains("Ada")), "{told:?}");
+    }
+
+    /// Says a number.
+    struct Counting;
+
+    impl Agent for Counting {
+        fn reseed(&mut self, _: Seed) {}
+
+        fn process(&mut self, _: u64, _: &RecordBatch) -> Result<Processed, GuestError> {
+            Err(GuestError::Cancelled { call: "process" })
+        }
+
+        fn finish(&mut self) -> Result<Vec<RecordBatch>, GuestError> {
+            Ok(Vec::new())
+        }
+
+        fn save(&mut self) -> Result<Option<Vec<u8>>, GuestError> {
+            Ok(None)
+        }
+
+        fn usage(&self) -> Usage {
+            let counters = [("salary".to_owned(), 123_456)].into();
+            Usage { fuel: Fuel(7), counters, gauges: [("salary".to_owned(), 0.5)].into(), ..Usage::default() }
+        }
+    }
+
+    #[test]
+    fn numbers_of_a_module_that_reads_sensitive_columns_are_told_as_little_as_its_words() {
+        let used = |mask: Mask| {
+            let told = (Arc::<Journal>::default(), Arc::<Meters>::default());
+            Masked::new(Box::new(Counting), Arc::new(mask), told).usage()
+        };
+        let open = used(Mask::default());
+        assert_eq!((open.counters["salary"], open.gauges["salary"]), (123_456, 0.5));
+        let hushed = used(Mask::default().hushed());
+        assert_eq!((hushed.counters.len(), hushed.gauges.len(), hushed.fuel), (0, 0, Fuel(7)));
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl PreservedCheck {
     }
 
     /// For a module with state: what comes at the end is compared by [`PreservedCheck::ended`]. `common` are the columns
-    /// that the plans of all files preserve.
+    /// that all plans under `free` preserve.
     pub(crate) fn of_run(
         plan: &SchemaPlan,
         (secret, all): (Seed, &Arc<Mutex<Multisets>>),
@@ -100,6 +100,16 @@ impl PreservedCheck {
         }
         let pairs = pairs(plan).filter(|pair| common.contains(&pair.column));
         Self { pairs: pairs.collect(), scope: Scope::Run(secret, Arc::clone(all)) }
+    }
+
+    /// For the end of a run of a module with state, whatever its last file is: of all files under `free` together.
+    pub(crate) fn of_whole_run<'a>(
+        mut plans: impl Iterator<Item = &'a SchemaPlan>,
+        seen: (Seed, &Arc<Mutex<Multisets>>),
+        common: &[String],
+    ) -> Self {
+        let free = plans.find(|plan| plan.shape() == Shape::Free);
+        free.map_or_else(Self::default, |plan| Self::of_run(plan, seen, common))
     }
 
     /// Compares the kept rows of `input` with the guest's output for them.
@@ -192,10 +202,10 @@ impl PreservedCheck {
     }
 }
 
-/// Columns that all these plans preserve.
+/// Columns that all of these plans preserve that are of shape `free`: under the others each row is compared by itself.
 pub(crate) fn common<'a>(plans: impl Iterator<Item = &'a SchemaPlan>) -> Vec<String> {
     let mut all: Option<Vec<String>> = None;
-    for plan in plans {
+    for plan in plans.filter(|plan| plan.shape() == Shape::Free) {
         let names: Vec<String> = pairs(plan).map(|pair| pair.column).collect();
         match &mut all {
             None => all = Some(names),
@@ -350,5 +360,22 @@ mod tests {
         assert_eq!(honest.ended(&[input()]), Ok(()));
         let short = PreservedChanged::Values { column: "a".into(), found: 5, expected: 6 };
         assert_eq!(liar.ended(&[input().slice(0, 2)]), Err(short));
+    }
+
+    #[test]
+    fn rows_that_were_kept_back_are_missed_whatever_the_shape_of_the_last_file() {
+        let (free, last) = (plan("free"), plan("filtered"));
+        let plans = || [&last, &free].into_iter();
+        let common = super::common(plans());
+        assert_eq!(common, ["a", "b"], "what the last file preserves is compared row by row");
+        let seen = Arc::default();
+        let of = |plan| PreservedCheck::of_run(plan, (Seed::secret(7), &seen), &common);
+        let all = Selection::all(3);
+        assert_eq!(of(&free).check(&input(), &all, &[input().slice(0, 2)]), Ok(()));
+        let rest = batch(vec![0; 3], vec![Some("x"), None, Some("z")]);
+        assert_eq!(of(&last).check(&input(), &all, &[rest]), Ok(()));
+        let whole = PreservedCheck::of_whole_run(plans(), (Seed::secret(7), &seen), &common);
+        let short = PreservedChanged::Values { column: "a".into(), found: 2, expected: 3 };
+        assert_eq!(whole.ended(&[]), Err(short));
     }
 }

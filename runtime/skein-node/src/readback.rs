@@ -5,13 +5,10 @@
 //! that they had before they were encoded. What is read is what the system has of the file, which may be its memory and not
 //! the disk: nothing is synced yet, and after the sync a scrub looks.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt as _;
-
 use skein_dataset::Staging;
 use skein_dataset::parquet::{FileError, SourceFile, copied_again};
 use skein_fingerprint::{Seed, Summer, Sums};
-use skein_types::{Blake3, ColumnTree, Origin};
+use skein_types::{ColumnTree, Origin};
 
 use crate::error::RunError;
 use crate::job::Job;
@@ -19,7 +16,6 @@ use crate::lane::StagedOutput;
 use crate::planning::SchemaGroup;
 use crate::progress::Progress;
 
-const STEP: usize = 512 << 10;
 const BATCH_ROWS: usize = 8192;
 
 /// Reads outputs again. Everything that is wrong with one is told with its name and, where it is one column's, the column.
@@ -55,7 +51,12 @@ impl Output<'_> {
     fn read_back(&self, staging: &Staging, progress: &Progress) -> Result<(), RunError> {
         let entry = &self.output.entry;
         let file = staging.read_again(&entry.path)?;
-        let found = hashed(&file).map_err(|error| self.differs(error.to_string()))?;
+        let found = staging.hash_again(&entry.path).map_err(|fault| {
+            match RunError::from(fault).if_asked_to_stop() {
+                RunError::Cancelled => RunError::Cancelled,
+                error => self.differs(error.to_string()),
+            }
+        })?;
         let source = SourceFile::open(file, &entry.path).map_err(|error| self.unreadable(&error))?;
         let sealed = &self.output.sealed;
         if (source.rows(), source.row_groups()) != (sealed.rows, sealed.row_groups) {
@@ -120,17 +121,5 @@ impl Output<'_> {
             return Err(self.differs("values stand in other rows than they were made for"));
         }
         Ok(())
-    }
-}
-
-fn hashed(file: &File) -> std::io::Result<(Blake3, u64)> {
-    let (mut hasher, mut buffer, mut at) = (blake3::Hasher::new(), vec![0; STEP], 0);
-    loop {
-        let read = file.read_at(&mut buffer, at)?;
-        if read == 0 {
-            return Ok((hasher.finalize().into(), at));
-        }
-        hasher.update(&buffer[..read]);
-        at += read as u64;
     }
 }

@@ -39,7 +39,7 @@ struct Task<'a> {
     kept: Option<Kept<'a>>,
     /// Of preserved columns that rows may be anywhere with.
     multisets: Arc<Mutex<Multisets>>,
-    /// Columns that the plans of all files preserve.
+    /// Columns that all plans under `free` preserve.
     common: Vec<String>,
 }
 
@@ -206,8 +206,10 @@ impl Task<'_> {
             writer.sealer.append(&work.source, fragment)?;
         }
         if self.is_last(file) {
-            let no_place = || RunError::bug("the sandbox let rows out of finish that have no place");
-            return if self.finish()?.is_empty() { Ok(()) } else { Err(no_place()) };
+            if !self.finish()?.is_empty() {
+                return Err(RunError::bug("the sandbox let rows out of finish that have no place"));
+            }
+            self.all_came(&[])?;
         }
         Ok(())
     }
@@ -227,8 +229,7 @@ impl Task<'_> {
         }
         if self.is_last(file) {
             let last = self.finish()?;
-            let changed = |source| RunError::Preserved { place: "the whole run".to_owned(), source };
-            feed.preserved.ended(&last).map_err(changed)?;
+            self.all_came(&last)?;
             Observer::new(feed.level).made(&last, &mut writer.witness)?;
             last.into_iter().try_for_each(|batch| writer.append_fresh(cutter.push(&batch)?))?;
         }
@@ -340,6 +341,15 @@ impl Task<'_> {
         let last = agent.finish().map_err(|source| RunError::Guest { place: "finish".to_owned(), source })?;
         self.tally.used(&agent.usage());
         Ok(last)
+    }
+
+    /// At the end: what rows without a place took in has come out. `last` came from `finish`.
+    fn all_came(&self, last: &[RecordBatch]) -> Result<(), RunError> {
+        let plans = self.transform.job.plans.groups.iter().map(|group| &group.plan);
+        let seen = (self.transform.secret, &self.multisets);
+        let check = PreservedCheck::of_whole_run(plans, seen, &self.common);
+        let changed = |source| RunError::Preserved { place: "the whole run".to_owned(), source };
+        check.ended(last).map_err(changed)
     }
 
     fn is_last(&self, file: usize) -> bool {

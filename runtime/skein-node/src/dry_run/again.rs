@@ -11,7 +11,6 @@ use skein_api::{Determinism, Difference, DifferenceWhen, List, Text};
 use skein_sandbox::{GuestError, Reject};
 use skein_types::{Origin, SchemaPlan, Selection, Shape};
 
-use super::pairs_rows;
 use super::probe::{Probe, Prober};
 use crate::agent::Agent;
 use crate::error::RunError;
@@ -45,10 +44,17 @@ impl Way {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Parting {
     probe: usize,
-    /// Of the probe's source rows; under `free`, of what came out.
-    row: usize,
+    row: Row,
     /// Place among the columns that the module makes.
     made: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Row {
+    /// Of the probe's source rows.
+    Source(usize),
+    /// Of what came out, where that belongs to no source row.
+    Made(usize),
 }
 
 /// The probes of one module without state: each is a task of its own.
@@ -87,7 +93,6 @@ fn told(prober: &Prober<'_>, probes: &[Probe], (way, ended): (Way, bool)) -> Res
         told.runs += 1;
         told.difference = Some(difference(prober, probes, parting, when));
     }
-    sizes.dedup();
     told.batch_sizes = List::first(sizes).0;
     Ok(told)
 }
@@ -95,12 +100,15 @@ fn told(prober: &Prober<'_>, probes: &[Probe], (way, ended): (Way, bool)) -> Res
 fn difference(prober: &Prober<'_>, probes: &[Probe], parting: Parting, when: DifferenceWhen) -> Difference {
     let probe = &probes[parting.probe];
     let plan = &prober.group(probe.pick).plan;
-    let first = if pairs_rows(plan.shape()) { probe.first_row } else { 0 };
+    let row = match parting.row {
+        Row::Source(row) => probe.first_row + row as u64,
+        Row::Made(row) => row as u64,
+    };
     let column = parting.made.and_then(|made| made_column(plan, made));
     Difference {
         dataset: None,
         file: Text::escaped(if hides_paths(plan) { MASKED } else { probe.source.name() }),
-        row: first + parting.row as u64,
+        row,
         column: column.map(Text::escaped),
         when,
     }
@@ -126,19 +134,27 @@ fn once_more(
             let error = GuestError::Cancelled { call };
             return Err(RunError::guest(probes[probe].source.name(), probes[probe].pick.row_group, error));
         }
-        Err(Stopped::Guest { probe, .. }) => return Ok(Some(Parting { probe, row: 0, made: None })),
+        Err(Stopped::Guest { probe, .. }) => {
+            return Ok(Some(Parting { probe, row: Row::Source(0), made: None }));
+        }
     };
     let free = probes.iter().any(|probe| prober.group(probe.pick).plan.shape() == Shape::Free);
     if free {
+        let refused = probes.iter().zip(&came).enumerate().find_map(|(place, (probe, came))| {
+            Some((place, differing_reject(&probe.rejects, &came.rejects)?))
+        });
+        if let Some((probe, row)) = refused {
+            return Ok(Some(Parting { probe, row: Row::Source(row), made: None }));
+        }
         // What one batch gave may come with the next: where rows belong to no row only their order counts.
         let before: Vec<&RecordBatch> = probes.iter().flat_map(|probe| &probe.made).collect();
         let now: Vec<&RecordBatch> = came.iter().flat_map(|came| &came.made).collect();
         let parting = parting_of_data(&before, &now, !ended)?;
-        return Ok(parting.map(|(row, made)| Parting { probe: 0, row, made }));
+        return Ok(parting.map(|(row, made)| Parting { probe: 0, row: Row::Made(row), made }));
     }
     for (place, (probe, came)) in probes.iter().zip(&came).enumerate() {
         if let Some((row, made)) = parting(probe, came)? {
-            return Ok(Some(Parting { probe: place, row, made }));
+            return Ok(Some(Parting { probe: place, row: Row::Source(row), made }));
         }
     }
     Ok(None)

@@ -10,7 +10,7 @@ use arrow_schema::{Field, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 use arrow_select::filter::filter;
 use skein_api::Idempotence;
-use skein_sandbox::{GuestError, PlanCallError, Source};
+use skein_sandbox::{GuestError, PlanCallError, Processed, Source};
 use skein_types::{ColumnId, ColumnPlan, Origin, PARTITION, SchemaPlan, schema_difference};
 
 use super::probe::{Probe, Prober};
@@ -108,7 +108,12 @@ fn once_more(
     let Ok(input) = input else { return Ok(None) };
     let seed = prober.seed(probe).row_group(probe.pick.row_group);
     let agents = prober.sandboxes.for_group(&group);
-    let processed = agents.open(seed, None).and_then(|mut agent| agent.process(0, &input));
+    let processed = agents.open(seed, None).and_then(|mut agent| {
+        let mut processed = agent.process(0, &input)?;
+        // With state rows may come at the end.
+        processed.data.extend(agent.finish()?);
+        Ok(processed)
+    });
     let processed = match processed {
         Ok(processed) => processed,
         Err(error @ GuestError::Cancelled { .. }) => {
@@ -116,20 +121,23 @@ fn once_more(
         }
         Err(_) => return Ok(Some(Idempotence::Refused)),
     };
-    let changed = Ok(Some(Idempotence::ChangesAgain));
+    let same = is_same(&group.plan, &output, &processed)?;
+    Ok(Some(if same { Idempotence::Same } else { Idempotence::ChangesAgain }))
+}
+
+/// Whether what came of `output` is what it was.
+fn is_same(plan: &SchemaPlan, output: &RecordBatch, processed: &Processed) -> Result<bool, RunError> {
     if !processed.rejects.is_empty() || !processed.selection.is_full() {
-        return changed;
+        return Ok(false);
     }
-    let Some(first) = processed.data.first() else {
-        return Ok(Some(Idempotence::Same));
-    };
-    let made =
-        concat_batches(&first.schema(), &processed.data).map_err(|error| RunError::bug(error.to_string()))?;
-    let same =
-        made.schema().fields().iter().zip(made.columns()).all(|(field, values)| {
-            output.column_by_name(field.name()).is_some_and(|before| before == values)
-        });
-    if same { Ok(Some(Idempotence::Same)) } else { changed }
+    // All rows may be gone where none has a place.
+    let schema = processed.data.first().map_or_else(|| Arc::new(plan.guest_output()), RecordBatch::schema);
+    let made = concat_batches(&schema, &processed.data).map_err(|error| RunError::bug(error.to_string()))?;
+    Ok(schema
+        .fields()
+        .iter()
+        .zip(made.columns())
+        .all(|(field, values)| output.column_by_name(field.name()).is_some_and(|before| before == values)))
 }
 
 /// The first rows of what came out, with the columns that the host carries; none where they cannot be put together.
@@ -192,4 +200,41 @@ fn carried(
         relay::relay(tree, (&values(*source)?, *source), column.field.data_type(), leaves)
     };
     Ok(carried.iter().map(laid).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{Array, Int64Array, RecordBatch};
+    use arrow_schema::{DataType, Field, Schema};
+    use skein_sandbox::Processed;
+    use skein_types::{ColumnId, ProposedOrigin, ProposedPlan, SchemaPlan, Selection};
+
+    use super::is_same;
+
+    fn batch(numbers: &[i64]) -> RecordBatch {
+        let numbers: Arc<dyn Array> = Arc::new(Int64Array::from(numbers.to_vec()));
+        RecordBatch::try_from_iter([("n", numbers)]).unwrap()
+    }
+
+    #[test]
+    fn rows_that_are_gone_are_a_change_too() {
+        let schema = Schema::new(vec![Field::new("n", DataType::Int64, false)]);
+        let proposed = ProposedPlan {
+            target: schema.clone(),
+            origins: vec![(0, ProposedOrigin::Computed(vec![ColumnId(0)]))],
+            reads: vec![0],
+            shape: "free".into(),
+            ext: vec![],
+        };
+        let plan = SchemaPlan::check(Arc::new(schema), &proposed).unwrap();
+        let came = |data: Vec<RecordBatch>| {
+            let processed = Processed { data, selection: Selection::all(3), rejects: vec![] };
+            is_same(&plan, &batch(&[1, 2, 3]), &processed).unwrap()
+        };
+        assert!(came(vec![batch(&[1]), batch(&[2, 3])]));
+        assert!(!came(vec![batch(&[1, 2])]));
+        assert!(!came(vec![]), "not one of them came back");
+    }
 }
