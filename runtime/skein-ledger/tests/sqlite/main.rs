@@ -18,17 +18,28 @@ mod upgrade;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use skein_ledger::{Actor, LedgerError, Name, NodeJoined, Options, Sqlite, Unit};
-use skein_types::{NodeId, SystemClock};
+use skein_types::{Clock as _, NodeId, SystemClock};
 use uuid::Uuid;
 
 fn try_open(directory: &Path) -> Result<Sqlite, LedgerError> {
     Sqlite::open(directory, Options { clock: Arc::new(SystemClock::start()), notify: None })
 }
 
+/// A process that another test starts has all files of this one for a moment, and the lock with them.
 fn open(directory: &Path) -> Sqlite {
-    try_open(directory).unwrap()
+    let clock = SystemClock::start();
+    loop {
+        match try_open(directory) {
+            Err(LedgerError::Locked { .. }) if clock.elapsed() < Duration::from_secs(30) => {
+                thread::yield_now()
+            }
+            opened => return opened.unwrap(),
+        }
+    }
 }
 
 fn node(number: u64) -> NodeId {
