@@ -4,7 +4,7 @@ mod campaign;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::hostile;
@@ -20,6 +20,8 @@ use crate::surroundings::Surroundings;
 const STEPS: usize = 9;
 const MODULE: &str = "modules/lineitem_v2.wasm";
 const VERSION: &str = "/v1/modules/orders/versions/2";
+/// Where the value is that the module cannot compute with.
+const SPOILED_ROW: u64 = 17;
 /// Where tokens are, below the stage's directory.
 const ADMIN: &str = "server/admin-token";
 const AUTHOR: &str = "author.token";
@@ -49,6 +51,8 @@ struct Story<'a> {
     campaign: String,
     /// Runs of it that were published, of how many.
     published: (u64, u64),
+    /// The place of the dataset that got a value which the module cannot compute with.
+    spoiled: String,
     /// Things that a person did.
     human: usize,
 }
@@ -72,8 +76,7 @@ pub(super) fn tell(
     );
     say(1, "warehouse", &Told { result, lines: warehouse.lines.clone() }, watch);
     let server = Server::start(&surroundings.skein, stage)?;
-    let judge =
-        Judge { python: surroundings.python.clone(), script: project.root().join("xtask/demo/compare.py") };
+    let judge = Judge { python: surroundings.python.clone(), scripts: project.root().join("xtask/demo") };
     let mut story = Story {
         stage,
         skein,
@@ -83,6 +86,7 @@ pub(super) fn tell(
         server,
         campaign: String::new(),
         published: (0, 0),
+        spoiled: String::new(),
         human: 0,
     };
     step(2, "submit", || story.submit())?;
@@ -205,21 +209,47 @@ impl Story<'_> {
         })
     }
 
-    /// DuckDB's opinion of all that was published.
+    /// DuckDB's opinion of all that was published, by what Skein wrote down of it and by the same query; and why the one failed.
     fn check(&self) -> Result<Told> {
         let mut rows = 0;
+        let mut places = Vec::new();
         for (team, name) in TEAMS.iter().enumerate() {
             let (before, after) = (format!("check/{name}/before/lineitem"), format!("check/{name}/after"));
-            let published = self.warehouse.datasets.iter().filter(|dataset| dataset.team == team);
-            for dataset in published.filter(|dataset| dataset.place != self.warehouse.damaged().place) {
+            for dataset in self.warehouse.datasets.iter().filter(|dataset| dataset.team == team) {
+                if dataset.place == self.warehouse.damaged().place || dataset.place == self.spoiled {
+                    continue;
+                }
                 let file = dataset.place.rsplit('/').next().context("a file's name")?;
                 self.stage.link(&format!("originals/{}", dataset.place), &before, file)?;
                 self.stage.link(&dataset.place, &after, file)?;
+                places.push(dataset.place.as_str());
             }
             rows += self.judge.compare(&self.stage.path(&before), &self.stage.path(&after), &self.sql)?;
         }
-        let result = format!("{rows} rows of {} teams equal DuckDB's, none more or less", TEAMS.len());
-        Ok(Told { result, lines: Vec::new() })
+        self.stage.write("published.txt", places.join("\n").as_bytes())?;
+        let verified = self.judge.verify(&self.skein.binary, (self.stage.root(), "published.txt"))?;
+        ensure!(verified.agree == places.len() as u64, "verify.sql was run for {} only", verified.agree);
+        let (failed, line) = self.failed()?;
+        let result = format!(
+            "DuckDB runs verify.sql: {} pass ({} numbers), {rows} rows equal its own; {failed}",
+            verified.agree, verified.numbers
+        );
+        let export = format!("skein export {} --verify-sql > verify.sql && duckdb -f verify.sql", places[0]);
+        Ok(Told { result, lines: vec![export, line] })
+    }
+
+    /// Which run failed, where and why.
+    fn failed(&self) -> Result<(String, String)> {
+        let path = format!("/v1/campaigns/{}/runs?state=failed", self.campaign);
+        let answer =
+            self.server.done(&Question { method: "GET", path: &path, token: OPERATOR, with: &[] })?;
+        let runs = answer.body["items"].as_array().context("runs")?;
+        let [run] = runs.as_slice() else { bail!("one was to fail: {}", answer.body) };
+        let (code, message) = (word(&run["why"], "code")?, word(&run["why"], "message")?);
+        ensure!(code == "SK0311" && message.contains(&format!("row {SPOILED_ROW}")), "{run}");
+        let name = word(run, "name")?;
+        ensure!(self.spoiled.contains(name), "{name} failed, and {} was to", self.spoiled);
+        Ok((format!("1 failed: {code}, row {SPOILED_ROW} of {name}"), answer.line))
     }
 
     /// A command that asks the server.
