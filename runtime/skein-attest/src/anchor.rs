@@ -71,23 +71,42 @@ impl AnchorLine {
         serde_json::to_string(self).expect("a line holds only text and numbers")
     }
 
+    /// Reads a line, without a look at who signed it; none, if it is the beginning of one: whoever wrote it died, or the disk was
+    /// full, and the next one is in a line of its own.
+    pub fn read(text: &str) -> Result<Option<Self>, AttestError> {
+        match serde_json::from_str(text) {
+            Err(error) if error.is_eof() => Ok(None),
+            Err(error) => Err(AttestError::form("a line of an anchor", error)),
+            Ok(line) => Ok(Some(line)),
+        }
+    }
+
     fn message(&self) -> Vec<u8> {
         let unsigned = Self { sig: String::new(), ..self.clone() };
         pae(TYPE, unsigned.to_json().as_bytes())
     }
 }
 
-/// Reads an anchor: every line follows the one before, is of one server and signed by somebody who was trusted then.
+/// Reads an anchor: every line follows the one before, is of one server and signed by somebody who was trusted then. The beginning
+/// of a line that could not be written says nothing, if the next whole one follows what was before it.
 pub fn anchored(text: &str, trust: &Trust) -> Result<Vec<AnchorLine>, AttestError> {
     let (mut lines, mut prev): (Vec<AnchorLine>, _) = (Vec::new(), Blake3([0; 32]));
-    // Who died while it was written left half a line, and the next one begins behind it.
+    let mut torn = None;
     for (number, text) in (1..).zip(text.lines()) {
         let bad = |problem: &str| AttestError::Anchor { line: number, problem: problem.to_owned() };
-        let line: AnchorLine =
-            serde_json::from_str(text).map_err(|error| bad(&format!("it cannot be read: {error}")))?;
+        let line = match AnchorLine::read(text) {
+            Ok(Some(line)) => line,
+            Ok(None) => {
+                torn.get_or_insert_with(|| bad("it cannot be read: it has no end"));
+                continue;
+            }
+            Err(error) => return Err(bad(&error.to_string())),
+        };
         if line.prev != prev {
-            return Err(bad("it does not follow the line before it: a line was changed, or taken out"));
+            let what = "it does not follow the line before it: a line was changed, or taken out";
+            return Err(torn.unwrap_or_else(|| bad(what)));
         }
+        torn = None;
         if lines.last().is_some_and(|last| last.server != line.server || last.position > line.position) {
             return Err(bad("it is of another server, or goes back"));
         }
@@ -100,7 +119,7 @@ pub fn anchored(text: &str, trust: &Trust) -> Result<Vec<AnchorLine>, AttestErro
         prev = Blake3::of(text.as_bytes());
         lines.push(line);
     }
-    Ok(lines)
+    torn.map_or(Ok(lines), Err)
 }
 
 #[cfg(test)]
@@ -152,6 +171,21 @@ mod tests {
         );
         assert!(said(&text[..text.len() - 10]).starts_with("line 3 of the anchor: it cannot be read"));
         assert!(anchored(&text, &Trust::default()).unwrap_err().to_string().contains("which is not trusted"));
+    }
+
+    #[test]
+    fn the_beginning_of_a_line_hides_nothing_between_two_that_follow_each_other() {
+        let (text, trust) = anchor();
+        let lines: Vec<&str> = text.lines().collect();
+        for torn in ["", "{", &lines[1][..40], &lines[1][..lines[1].len() - 1]] {
+            let with = [lines[0], torn, torn, lines[1], torn, lines[2]].join("\n");
+            assert_eq!(anchored(&with, &trust).unwrap().len(), 3, "{torn}");
+            let instead = [lines[0], torn, lines[2]].join("\n");
+            let said = anchored(&instead, &trust).unwrap_err().to_string();
+            assert!(said.starts_with("line 2 of the anchor: it cannot be read"), "{said}");
+        }
+        let other = [lines[0], "{}", lines[1]].join("\n");
+        assert!(anchored(&other, &trust).is_err());
     }
 
     #[test]

@@ -61,13 +61,18 @@ pub fn is_sealed(bytes: &[u8]) -> bool {
 pub fn open(bytes: &[u8], trust: &Trust) -> Result<(Reported, PublicKey), AttestError> {
     let (page, envelope) =
         split(bytes).ok_or_else(|| AttestError::form("a signed page", "it does not end as one"))?;
+    let content =
+        |problem: &str| AttestError::Content { what: "the page".to_owned(), problem: problem.to_owned() };
+    // A browser ends the element at the first tag that does, also within a text that the envelope's reader passes over.
+    if envelope.contains(&b'<') {
+        return Err(content("there is more than a signature in the element that is for it"));
+    }
     let envelope = Envelope::parse(envelope)?;
     let (statement, key) =
         Statement::<Reported>::open(&envelope, REPORT_TYPE, (trust, |said: &Reported| said.at))?;
     let signed = statement.subject.first().and_then(|subject| subject.digest("sha256"));
     if signed != Some(&hex(&Sha256::digest(page))) {
-        let problem = "its bytes have another digest".to_owned();
-        return Err(AttestError::Content { what: "the page".to_owned(), problem });
+        return Err(content("its bytes have another digest"));
     }
     Ok((statement.predicate, key))
 }
@@ -81,6 +86,7 @@ fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::{Page, Reported, open};
+    use crate::error::AttestError;
     use crate::key::Signer;
     use crate::ring::Trust;
     use skein_types::Timestamp;
@@ -121,6 +127,20 @@ mod tests {
             text.replace("<p>", "<p>not "),
         ] {
             assert!(open(bad.as_bytes(), &trust).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_a_browser_would_show_out_of_the_signature_is_refused() {
+        let (text, trust) = page();
+        let shown = "</script><p>291 of 291</p><script>";
+        for (at, with) in [
+            ("{\"payloadType\"", format!("{{\"more\":\"{shown}\",\"payloadType\"")),
+            ("\"signatures\":[", format!("\"signatures\":[{{\"keyid\":\"{shown}\",\"sig\":\"\"}},")),
+        ] {
+            let bad = text.replace(at, &with);
+            assert_ne!(bad, text);
+            assert!(matches!(open(bad.as_bytes(), &trust), Err(AttestError::Content { .. })), "{bad}");
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use skein_api::Why;
 use skein_api::node::{Checked, Outcome, Planned, Report, Sampled, Scanned, Scrubbed};
 use skein_campaign::{Next, after_failure};
-use skein_ledger::{Entry, Phase, Stage, Task, TaskKind, Unit};
+use skein_ledger::{Entry, Limit, Phase, Stage, Task, TaskFilter, TaskKind, Unit};
 use skein_types::{Bytes, ErrorClass, Millis, TaskId, codes};
 
 use crate::control::{Control, State};
@@ -35,6 +35,25 @@ pub(crate) enum Looked {
 }
 
 impl Control {
+    /// At the start: removes rows that this process has no use for.
+    pub(crate) fn remove_tasks(&self, unneeded: impl Fn(&Task) -> bool) -> Result<(), ServiceError> {
+        let mut after = 0;
+        loop {
+            let page = self.ledger.tasks(TaskFilter::default(), after, Limit::MAX)?;
+            let unneeded = page.items.iter().filter(|task| unneeded(task));
+            let unit = unneeded
+                .map(|task| Entry::Remove { task: task.id, token: task.token })
+                .fold(self.itself.unit(), Unit::then);
+            if !unit.entries.is_empty() {
+                self.write(unit)?;
+            }
+            match page.next {
+                Some(next) => after = next,
+                None => return Ok(()),
+            }
+        }
+    }
+
     /// The unit that takes what a node found; none if the task is not the node's any more.
     pub(crate) fn look_taken(&self, report: &Report, task: &Task) -> Result<Option<Unit>, ServiceError> {
         let unit = self.itself.unit();

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use skein_api::node::{Payload, ScanTask};
 use skein_api::{List, Location, Name, Page, Scan, ScanAsk, ScanFound, Time, Why};
-use skein_ledger::{Actor, Enqueue, Entry, Limit, PhaseName, SizeClass, Task, TaskFilter, TaskKind, Unit};
+use skein_ledger::{Actor, Enqueue, Entry, PhaseName, SizeClass, Task, TaskKind};
 use skein_types::{Blake3, Bytes, CauseId, Role, TaskId, Timestamp, codes};
 use uuid::Uuid;
 
@@ -204,22 +204,7 @@ impl Control {
         // Rows of pages that were taken in, or of scans that ended.
         let pages: Vec<TaskId> =
             state.scans.values().map(|record| page_task(record.scan.scan, record.scan.pages)).collect();
-        let mut after = 0;
-        loop {
-            let page = self.ledger.tasks(TaskFilter::default(), after, Limit::MAX)?;
-            let gone =
-                page.items.iter().filter(|task| task.kind == TaskKind::Scan && !pages.contains(&task.id));
-            let unit = gone
-                .map(|task| Entry::Remove { task: task.id, token: task.token })
-                .fold(self.itself.unit(), Unit::then);
-            if !unit.entries.is_empty() {
-                self.write(unit)?;
-            }
-            match page.next {
-                Some(next) => after = next,
-                None => return Ok(()),
-            }
-        }
+        self.remove_tasks(|task| task.kind == TaskKind::Scan && !pages.contains(&task.id))
     }
 
     /// Takes in what nodes found; true if there was something.

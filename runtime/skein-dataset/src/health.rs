@@ -212,7 +212,7 @@ impl History {
     }
 
     /// Whether nothing came over a version but what others wrote.
-    pub(crate) fn is_only_written_over(&self, version: u64) -> bool {
+    pub fn is_only_written_over(&self, version: u64) -> bool {
         let over = self.versions().iter().rev().take_while(|over| over.version > version);
         over.map(|over| &over.kind).all(|kind| match kind {
             VersionKind::Observed { .. } => true,

@@ -83,7 +83,7 @@ pub use publish::{
     resolve,
 };
 pub use recover::{Recovered, Step, recover};
-pub use rehearsal::{Leg, Rehearsal, RehearseError, Rehearsed, rehearse, resolve_over};
+pub use rehearsal::{Leg, Rehearsal, RehearseError, Rehearsed, left_new, rehearse, resolve_over};
 pub use rollback::{
     LaterWrites, NO_STATE, RollbackError, RolledBack, Undo, previous, roll_back, roll_back_many,
     roll_back_over, roll_forward_many,

@@ -45,7 +45,7 @@ impl Tree {
         Self { files: count, bytes, digest: Blake3::of(&text) }
     }
 
-    fn recorded(files: &[FileRecord]) -> Self {
+    pub(crate) fn recorded(files: &[FileRecord]) -> Self {
         Self::of(files.iter().map(|file| (file.stat.path.as_str(), Bytes(file.stat.size), file.blake3)))
     }
 }

@@ -20,8 +20,9 @@ use skein_types::{Blake3, Bytes, Code, RunId, codes};
 use crate::dataset::{Dataset, StateError};
 use crate::fault::IoFault;
 use crate::intact::{self, By, Proof};
+use crate::log::LogError;
 use crate::log::machine::{History, Version, VersionKind};
-use crate::log::record::FileRecord;
+use crate::made::Tree;
 use crate::publish::handed::settled;
 use crate::publish::{Conflict, Outcome, resolve};
 use crate::rollback::{RollbackError, Undo, roll_back_many, roll_forward_many};
@@ -52,9 +53,9 @@ pub struct Rehearsed {
     pub files: u64,
     /// Their size.
     pub bytes: Bytes,
-    /// Of names, sizes and contents of the old version.
+    /// Of names, sizes and contents of the old version: that of its [`Tree`].
     pub before: Blake3,
-    /// Of names, sizes and contents of the new version.
+    /// The like of the new version.
     pub after: Blake3,
 }
 
@@ -125,7 +126,7 @@ impl RehearseError {
         }
     }
 
-    /// Whether the run's version is current all the same.
+    /// Whether the run's version is current all the same, as far as the error alone can tell.
     pub const fn leaves_new(&self) -> bool {
         match self {
             Self::Back(_) | Self::NotCurrent => true,
@@ -137,6 +138,12 @@ impl RehearseError {
             | Self::Io(_) => false,
         }
     }
+}
+
+/// Whether the run's version is current after a rehearsal that did not end well. What could not be read, locked or found out may
+/// have been so on either side of the way back, or behind the way forward: then the log says it.
+pub fn left_new(dataset: &Dataset, run: RunId, error: &RehearseError) -> Result<bool, LogError> {
+    Ok(error.leaves_new() || dataset.history()?.run_of_current() == Some(run))
 }
 
 /// How far it is, by the log.
@@ -199,8 +206,8 @@ pub fn rehearse(
         forward,
         files: both().count() as u64,
         bytes: both().map(|file| Bytes(file.stat.size)).sum(),
-        before: digest_of(&old.files),
-        after: digest_of(&new.files),
+        before: Tree::recorded(&old.files).digest,
+        after: Tree::recorded(&new.files).digest,
     }))
 }
 
@@ -217,18 +224,6 @@ pub fn resolve_over(dataset: &Dataset, run: RunId, base: u64) -> Result<Outcome,
         | Outcome::Refused { .. }
         | Outcome::Unknown { .. }) => known,
     })
-}
-
-/// Of what a version holds: names, sizes and contents, in the order of the names.
-pub(crate) fn digest_of(files: &[FileRecord]) -> Blake3 {
-    let mut hasher = blake3::Hasher::new();
-    for FileRecord { stat, blake3, .. } in files {
-        hasher.update(&(stat.path.len() as u64).to_le_bytes());
-        hasher.update(stat.path.as_bytes());
-        hasher.update(&stat.size.to_le_bytes());
-        hasher.update(&blake3.0);
-    }
-    hasher.finalize().into()
 }
 
 fn go_back((dataset, run): (&Dataset, RunId), published: u64) -> Result<Option<Rehearsal>, RehearseError> {

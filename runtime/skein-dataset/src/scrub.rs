@@ -5,7 +5,7 @@
 use skein_types::{Bytes, Code};
 
 use crate::dataset::Dataset;
-use crate::fault::IoFault;
+use crate::fault::{During as _, IoFault};
 use crate::intact::{self, By};
 use crate::listing::FileStat;
 use crate::log::machine::{History, Version};
@@ -127,12 +127,10 @@ fn current(dataset: &Dataset, head: &Version) -> Result<Vec<Damaged>, ScrubError
         let path = &record.stat.path;
         let read = store::open_file(&root, path).and_then(|file| {
             let mut file = file.into_std();
-            let stat = rustix::fs::fstat(&file).map_err(|errno| IoFault {
-                action: "look at",
-                path: path.clone(),
-                source: errno.into(),
-            })?;
-            Ok((FileStat::new(path.clone(), &stat), store::hash_open(&mut file, path, &dataset.stop)?.0))
+            let hash = store::hash_open(&mut file, path, &dataset.stop)?.0;
+            // After it was read: who writes meanwhile has written.
+            let stat = rustix::fs::fstat(&file).during("look at", path)?;
+            Ok((FileStat::new(path.clone(), &stat), hash))
         });
         let how = match read {
             Ok((_, hash)) if hash == record.blake3 => continue,

@@ -48,7 +48,8 @@ impl Record {
         let unreadable = |what: String| Damage::Unreadable { position: self.position, what };
         let body = canonical::bytes(&self.body).map_err(|error| unreadable(error.to_string()))?;
         let came = match (self.envelope, &self.from) {
-            (1, None) => None,
+            // It has nothing that its hash does not cover.
+            (1, None) if self.token.is_none() && self.trace.is_none() => None,
             (ENVELOPE, Some(from)) => Some(Came { from, token: self.token.as_deref(), trace: self.trace }),
             (envelope, _) => return Err(unreadable(format!("it is in no envelope {envelope}"))),
         };
@@ -161,6 +162,16 @@ mod tests {
             let mut bad = good.clone();
             change(&mut bad[2]);
             assert_eq!(followed(&bad), Err(Damage::Edited(3)), "{at}");
+        }
+        let said: [fn(&mut Record); 3] = [
+            |r| r.from = Some("client:10.0.0.1".to_owned()),
+            |r| r.token = Some("tkn_1".to_owned()),
+            |r| r.trace = skein_types::TraceId::new([1; 16]),
+        ];
+        for (at, say) in said.into_iter().enumerate() {
+            let mut bad = good.clone();
+            say(&mut bad[1]);
+            assert!(matches!(followed(&bad), Err(Damage::Unreadable { position: 2, .. })), "{at}");
         }
         let mut cut = good;
         cut.remove(1);

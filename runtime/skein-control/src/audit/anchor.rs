@@ -3,7 +3,7 @@
 //! Each line is signed and names the one before. A line is added when the log has grown and a minute is over, and at once when a
 //! campaign has come to its end. The file is only ever appended to, so it may be one that nothing else can be done to (`chattr +a`, a
 //! mount that keeps what was written). If it cannot be written the server goes on, says so in its log once and tries again; what it says
-//! then covers what it did not.
+//! then covers what it did not. What was written of a line stays, and the next one is in a line of its own: readers pass over it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -62,6 +62,8 @@ struct Writer {
     /// Of the last line.
     prev: Blake3,
     position: u64,
+    /// There may be the beginning of a line at its end.
+    torn: bool,
 }
 
 impl Anchor {
@@ -158,24 +160,22 @@ impl Writer {
             (&file).take(LINE_MAX).read_to_end(&mut tail)?;
             Ok((file, tail))
         };
-        let (mut file, tail) = open().map_err(failed(path))?;
-        let text = String::from_utf8_lossy(&tail).into_owned();
+        let (file, tail) = open().map_err(failed(path))?;
+        let text = String::from_utf8_lossy(&tail);
         let (mut prev, mut position) = (Blake3([0; 32]), 0);
         if !text.is_empty() {
-            let last = text.trim_end_matches('\n').rsplit('\n').next().unwrap_or_default();
-            let line: AnchorLine = serde_json::from_str(last).map_err(|error| {
-                ServiceError::new(
-                    codes::ANCHOR_PLACE,
-                    format!("{}: its last line is none of an anchor: {error}", path.display()),
-                )
-                .hint(Some("name a file that is not there yet, and keep this one"))
-            })?;
+            let refused = |error: &dyn std::fmt::Display| {
+                let message = format!("{}: its last line is none of an anchor: {error}", path.display());
+                ServiceError::new(codes::ANCHOR_PLACE, message)
+                    .hint(Some("name a file that is not there yet, and keep this one"))
+            };
+            let whole = |line| AnchorLine::read(line).map(|read| read.map(|read| (line, read))).transpose();
+            let last = text.lines().rev().find_map(whole).transpose().map_err(|error| refused(&error))?;
+            let (last, line) = last.ok_or_else(|| refused(&"it has no end"))?;
             (prev, position) = (Blake3::of(last.as_bytes()), line.position);
-            if !text.ends_with('\n') {
-                file.write_all(b"\n").map_err(failed(path))?;
-            }
         }
-        Ok(Self { path: path.to_owned(), file, prev, position })
+        let torn = !text.is_empty() && !text.ends_with('\n');
+        Ok(Self { path: path.to_owned(), file, prev, position, torn })
     }
 
     /// Adds the head, if it is another.
@@ -187,15 +187,65 @@ impl Writer {
         }
         let what = Anchored { server: control.server, at, head: (head.position, head.hash), why };
         let line = AnchorLine::new(&what, self.prev, &signer).to_json();
-        let written =
-            self.file.write_all(format!("{line}\n").as_bytes()).and_then(|()| self.file.sync_data());
-        written.map_err(failed(&self.path))?;
-        (self.prev, self.position) = (Blake3::of(line.as_bytes()), head.position);
-        Ok(())
+        let apart = if self.torn { "\n" } else { "" };
+        self.torn = true;
+        self.file.write_all(format!("{apart}{line}\n").as_bytes()).map_err(failed(&self.path))?;
+        // It is there, and the next one follows it, whether or not it is on the disk yet.
+        (self.prev, self.position, self.torn) = (Blake3::of(line.as_bytes()), head.position, false);
+        self.file.sync_data().map_err(failed(&self.path))
     }
 }
 
 fn failed(path: &Path) -> impl Fn(std::io::Error) -> ServiceError + use<> {
     let path = path.display().to_string();
     move |error| ServiceError::new(codes::ANCHOR_PLACE, format!("{path}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+    use std::io::Write as _;
+    use std::sync::Arc;
+
+    use skein_attest::{Trust, anchored};
+
+    use super::Writer;
+    use crate::scene::{HandClock, open};
+
+    #[test]
+    fn a_line_that_could_not_be_written_leaves_an_anchor_that_reads_on() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        let path = place.path().join("anchor");
+        let mut writer = Writer::open(&path).unwrap();
+        let tear =
+            || OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"server\":\"s").unwrap();
+        let lines = || {
+            let trust = Trust::through(Vec::new(), &control.keys().unwrap()).unwrap();
+            let text = std::fs::read_to_string(&path).unwrap();
+            anchored(&text, &trust).map(|lines| lines.len())
+        };
+        writer.write(&control, "start").unwrap();
+        // The disk is full, and then it is not.
+        control.rotate_key(&control.itself).unwrap();
+        let full = OpenOptions::new().append(true).open("/dev/full").unwrap();
+        let file = std::mem::replace(&mut writer.file, full);
+        writer.write(&control, "interval").unwrap_err();
+        writer.file = file;
+        tear();
+        writer.write(&control, "interval").unwrap();
+        assert_eq!(lines().unwrap(), 2);
+        // Whoever wrote it died.
+        drop(writer);
+        tear();
+        assert!(lines().is_err());
+        let mut writer = Writer::open(&path).unwrap();
+        control.rotate_key(&control.itself).unwrap();
+        writer.write(&control, "start").unwrap();
+        assert_eq!(lines().unwrap(), 3);
+        // What has no line of an anchor is left to itself.
+        std::fs::File::create(&path).unwrap();
+        tear();
+        assert_eq!(Writer::open(&path).unwrap_err().code, skein_types::codes::ANCHOR_PLACE);
+    }
 }

@@ -30,6 +30,8 @@ use crate::error::ServiceError;
 
 /// Beside the key: the one that is about to take its place.
 const NEXT: &str = "next";
+/// The like: one that is being written.
+const PART: &str = "part";
 
 /// Where the key is, and the key once the ledger knows it.
 #[derive(Debug)]
@@ -77,12 +79,14 @@ impl Control {
     /// The key that the ledger calls the last one, or a file that it does not know yet, which it then gets to know.
     fn introduced(&self) -> Result<Ready, ServiceError> {
         let (path, next) = (&self.signing.path, self.signing.next());
-        let last = self.keys()?.keys.pop();
+        let keys = self.keys()?.keys;
+        let last = keys.last();
         let here = match read(path)? {
             Some(here) => here,
             None => made(path)?,
         };
-        let is_last = |signer: &Signer| last.as_ref().is_some_and(|last| last.key == signer.public().id());
+        let is = |key: &KeyRecord, signer: &Signer| key.key == signer.public().id();
+        let is_last = |signer: &Signer| last.is_some_and(|last| is(last, signer));
         if is_last(&here) {
             forgotten(&next)?;
             return Ok(Ready { since: last.map_or(Timestamp(0), |last| last.at), signer: Arc::new(here) });
@@ -92,17 +96,17 @@ impl Control {
             return Ok(Ready { since: last.map_or(Timestamp(0), |last| last.at), signer: Arc::new(decided) });
         }
         // One that was there before does not come back: a new one is made in its place.
-        let here = match self.keys()?.keys.iter().any(|key| key.key == here.public().id()) {
+        let here = match keys.iter().any(|key| is(key, &here)) {
             true => {
                 forgotten(path)?;
                 made(path)?
             }
             false => here,
         };
-        if let Some(last) = &last {
+        if let Some(last) = last {
             tracing::warn!(last = %last.key, key = %here.public().id(), "the last key of this server is not here: what another signs is not trusted because of it");
         }
-        let record = self.record(&here, (last.as_ref(), None));
+        let record = self.record(&here, (last, None));
         self.introduce(&self.itself, &record)?;
         Ok(Ready { since: record.at, signer: Arc::new(here) })
     }
@@ -164,9 +168,10 @@ impl Control {
                 return Err(ServiceError::new(codes::SIGNING_KEY, message));
             }
             let record = self.record(&signer, (last.as_ref(), Some(&old)));
-            self.introduce(who, &record)?;
-            // From here on the ledger knows no other: should the file not be had, the next who signs looks for it.
+            // From here on the ledger may know no other, also where nobody hears that it does: unless all goes well, the next who
+            // signs looks for it.
             *ready = None;
+            self.introduce(who, &record)?;
             placed(&next, &self.signing.path)?;
             *ready = Some(Ready { since: record.at, signer: Arc::new(signer) });
         }
@@ -219,9 +224,12 @@ fn made(path: &Path) -> Result<Signer, ServiceError> {
         if let Some(dir) = path.parent() {
             std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        // Whoever dies over it leaves no half of a key where one is looked for.
+        let part = path.with_extension(PART);
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
         file.write_all(&signer.to_bytes())?;
         file.sync_all()?;
+        std::fs::rename(&part, path)?;
         synced(path)
     };
     write().map_err(failed(path))?;
@@ -312,6 +320,12 @@ mod tests {
             assert!(last.by_before.is_none() && last.before.is_some());
         }
         assert_eq!(control.keys().unwrap().keys.len(), 4);
+        // Who died while a key was written.
+        std::fs::remove_file(&path).unwrap();
+        write(&path.with_extension(super::PART), b"short");
+        *control.signing.ready() = None;
+        control.signer().unwrap();
+        assert_eq!((control.keys().unwrap().keys.len(), std::fs::read(&path).unwrap().len()), (5, 32));
         write(&path, b"short");
         *control.signing.ready() = None;
         assert_eq!(control.signer().unwrap_err().code, codes::SIGNING_KEY);

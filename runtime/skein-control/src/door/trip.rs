@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use skein_campaign::RunReport;
 use skein_dataset::{
-    ExchangeError, IoFault, Leg, Made, Rehearsal, RehearseError, Rehearsed, RollbackError, rehearse,
+    ExchangeError, IoFault, Leg, Made, Rehearsal, RehearseError, Rehearsed, RollbackError, left_new, rehearse,
 };
 use skein_ledger::{Entry, Meters, Name, Run, RunPublished, RunRehearsed, RunRevertFailed, Text};
 use skein_types::{Blake3, Bytes, CampaignId, Code, ErrorClass, RunId, RunState};
@@ -151,12 +151,15 @@ impl Control {
             Err(error) if passes(&error) && self.trips.may_pass(run) => {
                 Through::Unknown { cause: skein_types::chain(&error) }
             }
-            Err(error) if error.leaves_new() => Through::Stuck {
-                version: one.base + 1,
-                code: error.code(),
-                rehearsed: Box::new(told(&one.run, one.base, Some(error.to_string()))),
+            Err(error) => match left_new(&dataset, run, &error) {
+                Ok(true) => Through::Stuck {
+                    version: one.base + 1,
+                    code: error.code(),
+                    rehearsed: Box::new(told(&one.run, one.base, Some(error.to_string()))),
+                },
+                Ok(false) => Through::Failed { code: error.code(), message: error.to_string() },
+                Err(error) => Through::Unknown { cause: error.to_string() },
             },
-            Err(error) => Through::Failed { code: error.code(), message: error.to_string() },
         }
     }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use skein_api::node::Payload;
-use skein_ledger::{Enqueue, Entry, Limit, PhaseName, SizeClass, Task, TaskFilter, TaskKind, Unit};
+use skein_ledger::{Enqueue, Entry, PhaseName, SizeClass, Task, TaskKind};
 use skein_types::{Bytes, CampaignId, DatasetId, TaskId, Timestamp};
 use uuid::Uuid;
 
@@ -78,22 +78,7 @@ impl Control {
 
     /// At the start: rows of which this process does not know why they are there.
     pub(crate) fn drop_chores(&self) -> Result<(), ServiceError> {
-        let mut after = 0;
-        loop {
-            let page = self.ledger.tasks(TaskFilter::default(), after, Limit::MAX)?;
-            let chores =
-                page.items.iter().filter(|task| matches!(task.kind, TaskKind::Check | TaskKind::Scrub));
-            let unit = chores
-                .map(|task| Entry::Remove { task: task.id, token: task.token })
-                .fold(self.itself.unit(), Unit::then);
-            if !unit.entries.is_empty() {
-                self.write(unit)?;
-            }
-            match page.next {
-                Some(next) => after = next,
-                None => return Ok(()),
-            }
-        }
+        self.remove_tasks(|task| matches!(task.kind, TaskKind::Check | TaskKind::Scrub))
     }
 
     /// Those that may be given to a node now.

@@ -22,7 +22,9 @@ type Turn = (CampaignId, u64);
 const EVERY: u64 = 24 * 3_600_000;
 /// After its publish a version is left alone, unless its window is shorter than four times that.
 const NOT_BEFORE: u64 = 10 * 60_000;
-/// Before one that could not be read is tried again.
+/// Between two rounds.
+const REST: u64 = 1_000;
+/// The like, before one that could not be read is tried again.
 const AGAIN: u64 = 60_000;
 /// Runs that are looked at between two other things.
 const SOME: usize = 256;
@@ -141,14 +143,9 @@ impl Control {
                 }
             }
         }
-        // All were looked at: from the beginning, in a while.
-        let rest = if from.is_none() { 1_000 } else { 0 };
-        state.scrubbing.at = None;
-        state.scrubbing.rests_until = now.saturating_add(rest);
-        if from.is_none() && !state.scrubbing.skipped.is_empty() {
-            state.scrubbing.skipped.clear();
-            state.scrubbing.rests_until = now.saturating_add(AGAIN);
-        }
+        // All were looked at: from the beginning, in a while; what could not be read, too.
+        let rest = if state.scrubbing.skipped.is_empty() { REST } else { AGAIN };
+        state.scrubbing = Scrubbing { rests_until: now.saturating_add(rest), ..Scrubbing::default() };
         Ok(None)
     }
 
@@ -200,11 +197,15 @@ impl Control {
         let Some((version, file)) = current.and_then(|one| Some((one.version, one.damaged.first()?))) else {
             return Ok(());
         };
-        let row = self.ledger.dataset(dataset)?;
-        let opened = row.map(|row| self.open_dataset(row.id)).transpose()?;
-        let history = opened.map(|dataset| dataset.history()).transpose();
+        if self.ledger.dataset(dataset)?.is_none() {
+            return Ok(());
+        }
+        let history = self.open_dataset(dataset)?.history();
         let history = history.map_err(|error| ServiceError::new(error.code(), error.to_string()))?;
-        let Some(run) = history.and_then(|history| history.run_of_current()) else { return Ok(()) };
+        // A run that published over it since is not to blame.
+        let Some(run) = history.run_of_current().filter(|_| history.is_only_written_over(version)) else {
+            return Ok(());
+        };
         let Some(run) = self.ledger.run_named(run)?.filter(|run| run.state == RunState::Published) else {
             return Ok(());
         };
@@ -244,4 +245,29 @@ fn row_of(found: &Scrubbed) -> Result<String, ServiceError> {
 fn read(row: &Row) -> Result<Scrubbed, ServiceError> {
     serde_json::from_str(&row.report)
         .map_err(|error| ServiceError::bug(format!("what was read of {}: {error}", row.dataset)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use skein_types::DatasetId;
+    use uuid::Uuid;
+
+    use super::{AGAIN, Scrubbing};
+    use crate::scene::{HandClock, campaign, open};
+
+    #[test]
+    fn what_could_not_be_read_is_tried_in_the_next_round_wherever_the_last_look_began() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        for at in [None, Some((campaign(), 300))] {
+            let skipped = [DatasetId::new(Uuid::from_u128(2))].into();
+            let mut state = control.state();
+            state.scrubbing = Scrubbing { at, skipped, ..Scrubbing::default() };
+            assert_eq!(control.next_to_scrub(&mut state, 5).unwrap(), None);
+            let Scrubbing { at, rests_until, skipped } = &state.scrubbing;
+            assert_eq!((*at, *rests_until, skipped.len()), (None, 5 + AGAIN, 0));
+        }
+    }
 }

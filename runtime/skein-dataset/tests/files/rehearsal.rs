@@ -1,10 +1,14 @@
 //! A published version that goes back and forth, and what is looked at after it was published.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use skein_dataset::{
-    Dataset, Health, IoFault, Leg, Outcome, Rehearsal, RehearseError, Rehearsed, Undo, finalize_displaced_by,
-    publish_many, rehearse, resolve_over, roll_back_many, scrub,
+    Damage, Dataset, Flow, Health, IoFault, Leg, Outcome, Pace, Rehearsal, RehearseError, Rehearsed, Undo,
+    finalize_displaced_by, left_new, made, paced, publish_many, rehearse, resolve_over, roll_back_many,
+    scrub,
 };
 use skein_types::RunId;
 
@@ -53,6 +57,9 @@ fn a_result_goes_back_and_forth_and_every_byte_is_the_same() {
         assert_eq!((first.base, first.published, first.back, first.forward), (0, 1, 2, 3));
         assert_eq!((first.files, first.bytes.0), (2, 1 + 3));
         assert_ne!(first.before, first.after);
+        // As they are signed for.
+        let made = made(&dataset, run).unwrap().unwrap();
+        assert_eq!((first.before, first.after), (made.input.digest, made.output.digest));
         assert_eq!(world.bytes(name), new);
         // Again, by whoever does not know that it was made.
         assert_eq!(passed(&dataset, run, 0), first);
@@ -91,7 +98,9 @@ fn whoever_died_on_the_way_is_gone_on_from_there() {
             }
             false => Ok(()),
         };
-        assert!(matches!(rehearse(&dataset, (run, 0), dies), Err(RehearseError::Io(_))));
+        let error = rehearse(&dataset, (run, 0), dies).unwrap_err();
+        assert!(matches!(error, RehearseError::Io(_)));
+        assert_eq!(left_new(&dataset, run, &error).unwrap(), stops == Leg::Forward);
         assert_eq!(world.bytes("t"), if stops == Leg::Forward { new.clone() } else { old });
         let passed = passed(&dataset, run, 0);
         assert_eq!((passed.back, passed.forward), (2, 3), "{stops:?}");
@@ -203,6 +212,32 @@ fn a_scrub_names_each_file_that_is_not_what_the_log_says() {
             assert_eq!(told(&dataset)[1].2, ["it is not there"]);
         }
     }
+}
+
+/// Adds a byte to a file while the second piece of all is read.
+#[derive(Debug)]
+struct Writing {
+    to: PathBuf,
+    pieces: AtomicU64,
+}
+
+impl Pace for Writing {
+    fn pass(&self, _: Flow, _: u64) {
+        if self.pieces.fetch_add(1, Ordering::Relaxed) == 1 {
+            std::fs::File::options().append(true).open(&self.to).unwrap().write_all(b"x").unwrap();
+        }
+    }
+}
+
+#[test]
+fn who_writes_to_a_file_while_it_is_read_has_written_and_no_disk_is_blamed() {
+    let (world, dataset) = World::with_one_file();
+    published(&dataset, world.run());
+    let to = file_below(&world.path("t"));
+    // The kept version is one piece, then comes the current one.
+    let writing = Arc::new(Writing { to, pieces: AtomicU64::new(0) });
+    let read = paced(Some(writing), || scrub(&dataset)).unwrap();
+    assert_eq!((read[0].damaged.len(), read[1].damaged[0].how), (0, Damage::Written));
 }
 
 #[test]

@@ -96,7 +96,8 @@ impl Stored {
     /// The hash that this event must have behind `previous`; none if it is in no envelope that there is.
     fn hash_behind(&self, previous: &Blake3) -> Option<Blake3> {
         let came = match (self.envelope, &self.origin) {
-            (1, None) => None,
+            // Lists are asked for a token; a trace was noted then, too, and is no part of the record.
+            (1, None) if self.token.is_none() => None,
             (ENVELOPE, Some(from)) => Some(Came { from, token: self.token.as_deref(), trace: self.trace }),
             _ => return None,
         };
@@ -219,4 +220,39 @@ pub(super) fn walk(
         return Err(LedgerError::Damaged(Damage::Edited(last.position)));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use skein_types::{Blake3, Timestamp};
+
+    use super::Stored;
+    use crate::chain::{self, Link};
+
+    #[test]
+    fn a_token_that_is_put_beside_a_record_of_the_first_envelope_is_seen() {
+        let (kind, actor, at, body) =
+            ("node.left".to_owned(), "control".to_owned(), Timestamp(7), b"{}".to_vec());
+        let link = Link { position: 1, kind: &kind, schema: 1, actor: &actor, at, body: &body, came: None };
+        let (previous, trace) = (Blake3([0; 32]), skein_types::TraceId::new([1; 16]));
+        let hash = chain::hash(&previous, &link);
+        let subject = (String::new(), None);
+        let mut stored = Stored {
+            position: 1,
+            kind,
+            schema: 1,
+            actor,
+            at,
+            subject,
+            body,
+            hash,
+            trace,
+            envelope: 1,
+            origin: None,
+            token: None,
+        };
+        assert_eq!(stored.hash_behind(&previous), Some(hash));
+        stored.token = Some("tkn_1".to_owned());
+        assert_eq!(stored.hash_behind(&previous), None);
+    }
 }
