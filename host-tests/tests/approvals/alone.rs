@@ -38,7 +38,10 @@ fn one_user_lets_the_own_waves_through() {
         "dry_run": { "datasets": 0 }, "approvals": { "promote": "approval" }, "canary": { "datasets": 1 }, "waves": [],
     });
     let id = service.campaign_of("columns@1", &params, &policy);
-    let asks = |verb: &str, more: &[&str]| service.call("campaign").arg(verb).arg(&id).args(more).finish();
+    let asks = |verb: &str, more: &[&str]| {
+        let call = service.call("campaign").arg(verb).arg(&id);
+        more.iter().fold(call, host_tests::Call::arg).finish()
+    };
     asks("plan", &["--wait"]).succeeded();
     let waits = asks("start", &["--wait"]);
     assert_eq!(waits.status.code(), Some(3), "{waits:?}");

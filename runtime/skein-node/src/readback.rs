@@ -52,10 +52,8 @@ impl Output<'_> {
         let entry = &self.output.entry;
         let file = staging.read_again(&entry.path)?;
         let found = staging.hash_again(&entry.path).map_err(|fault| {
-            match RunError::from(fault).if_asked_to_stop() {
-                RunError::Cancelled => RunError::Cancelled,
-                error => self.differs(error.to_string()),
-            }
+            let error = RunError::from(fault).if_asked_to_stop();
+            if matches!(error, RunError::Cancelled) { error } else { self.differs(error.to_string()) }
         })?;
         let source = SourceFile::open(file, &entry.path).map_err(|error| self.unreadable(&error))?;
         let sealed = &self.output.sealed;

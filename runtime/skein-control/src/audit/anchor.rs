@@ -204,7 +204,7 @@ fn failed(path: &Path) -> impl Fn(std::io::Error) -> ServiceError + use<> {
 #[cfg(test)]
 mod tests {
     use std::fs::OpenOptions;
-    use std::io::Write as _;
+    use std::io::{Read as _, Write as _};
     use std::sync::Arc;
 
     use skein_attest::{Trust, anchored};
@@ -222,7 +222,8 @@ mod tests {
             || OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"server\":\"s").unwrap();
         let lines = || {
             let trust = Trust::through(Vec::new(), &control.keys().unwrap()).unwrap();
-            let text = std::fs::read_to_string(&path).unwrap();
+            let mut text = String::new();
+            std::fs::File::open(&path).unwrap().read_to_string(&mut text).unwrap();
             anchored(&text, &trust).map(|lines| lines.len())
         };
         writer.write(&control, "start").unwrap();

@@ -80,7 +80,7 @@ fn the_time_that_others_rules_take_is_not_that_of_who_waits() {
     let waits = asking(&jail, &second, false);
     until(|| second.seen.load(Ordering::SeqCst));
     second.later.store(true, Ordering::SeqCst);
-    std::fs::write(place.path().join("go"), "").unwrap();
+    std::fs::File::create(place.path().join("go")).unwrap();
     for answers in [before, waits] {
         let answers = answers.recv_timeout(Duration::from_secs(30)).unwrap();
         assert_eq!(answers[0].verdict, RuleVerdict::Pass, "{}", answers[0].observed);
@@ -95,6 +95,6 @@ fn who_waits_for_others_rules_is_let_go_when_its_run_is_stopped() {
     until(|| place.path().join("begun").exists());
     let answers = asking(&jail, &second, true).recv_timeout(Duration::from_secs(30)).unwrap();
     assert!(answers[0].observed.as_str().contains("the run is stopped"), "{}", answers[0].observed);
-    std::fs::write(place.path().join("go"), "").unwrap();
+    std::fs::File::create(place.path().join("go")).unwrap();
     assert_eq!(before.recv_timeout(Duration::from_secs(30)).unwrap()[0].verdict, RuleVerdict::Pass);
 }
