@@ -10,6 +10,8 @@ mod killed;
 mod mixed;
 mod passage;
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,8 +38,20 @@ pub(crate) struct Campaigns<'a> {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
+/// Looked at on every result: three of the rules that a stranger would write first, and a query.
+const RULES: &str = r#"
+rules = [
+  { name = "keys", not_null = ["order_key", "line_number"] },
+  { name = "one-row-a-line", unique = ["order_key", "line_number"] },
+  { name = "delays", range = { column = "ship_delay_days", min = 1, max = 30 } },
+  { name = "no-loss", sql = "select (select count(*) from before) = (select count(*) from after)" },
+]
+"#;
+
 enum Who<'a> {
     Campaign(&'a [PathBuf]),
+    /// The same, with [`RULES`].
+    Ruled(&'a [PathBuf]),
     DuckDb(&'a mut Rival),
 }
 
@@ -56,12 +70,23 @@ impl Campaigns<'_> {
         rival.run_all(&work(), &self.sources, &judged)?;
         let mut judge = Rival::start(Kind::DuckDb, self.python, self.threads)?;
         let tenth = self.sources.len().div_ceil(10);
-        let mut contenders =
-            [Who::Campaign(&self.sources), Who::Campaign(&self.sources[..tenth]), Who::DuckDb(&mut rival)];
+        let rules = self.desk.join("rules.toml");
+        File::create(&rules)?.write_all(RULES.as_bytes())?;
+        let mut contenders = [
+            Who::Campaign(&self.sources),
+            Who::Campaign(&self.sources[..tenth]),
+            Who::Ruled(&self.sources),
+            Who::DuckDb(&mut rival),
+        ];
         let taken = alternate(&mut contenders, rounds, |who| match who {
             Who::Campaign(sources) => {
                 let check = |copies: &[PathBuf]| same_rows(&mut judge, copies, &judged);
                 Ok(Done::Campaign(Box::new(self.yard().pass(sources, check)?)))
+            }
+            Who::Ruled(sources) => {
+                let check = |copies: &[PathBuf]| same_rows(&mut judge, copies, &judged);
+                let yard = Yard { policy: Some(&rules), ..self.yard() };
+                Ok(Done::Campaign(Box::new(yard.pass(sources, check)?)))
             }
             Who::DuckDb(rival) => {
                 let outputs = copies::emptied(self.desk.join("duckdb"))?;
@@ -82,7 +107,8 @@ impl Campaigns<'_> {
     }
 
     fn yard(&self) -> Yard<'_> {
-        Yard { desk: &self.desk, skein: self.skein, component: &self.component, clock: &*self.clock }
+        let (desk, skein, component, clock) = (&self.desk, self.skein, &self.component, &*self.clock);
+        Yard { desk, skein, component, clock, policy: None }
     }
 
     fn report(&self, taken: &[Vec<Done>], rival: String) -> anyhow::Result<Report> {
@@ -93,8 +119,8 @@ impl Campaigns<'_> {
             });
             some.collect()
         };
-        let (all, tenth) = (passages(0), passages(1));
-        let loops: Vec<f64> = taken[2]
+        let (all, tenth, ruled) = (passages(0), passages(1), passages(2));
+        let loops: Vec<f64> = taken[3]
             .iter()
             .filter_map(|done| match done {
                 Done::DuckDb(took) => Some(took.seconds),
@@ -103,11 +129,13 @@ impl Campaigns<'_> {
             .collect();
         let seconds = |of: &[&Passage]| series(of.iter().map(|passage| passage.run).collect());
         let (whole, part, rivals) = (seconds(&all)?, seconds(&tenth)?, series(loops)?);
+        let with_rules = seconds(&ruled)?;
         let last = *all.last().context("a round")?;
         let mut figures = bounds::times(&all)?;
         let each = |series: &Series, of: &Passage| series.summary().median * 1e3 / of.datasets as f64;
         let few = *tenth.last().context("a round")?;
         figures.extend([
+            Figure { value: each(&with_rules, last), ..rows::campaign_each_with_rules() },
             Figure { value: each(&whole, last) / each(&part, few), ..rows::flat() },
             beside("ms per dataset of a tenth of the datasets", "ms", each(&part, few)),
             beside("DuckDB, ms per dataset, not durable", "ms", each(&rivals, last)),
@@ -122,6 +150,7 @@ impl Campaigns<'_> {
             contenders: vec![
                 contender(format!("campaign over {}", last.datasets), whole),
                 contender(format!("campaign over {}", few.datasets), part),
+                contender(format!("campaign over {}, with four rules", last.datasets), with_rules),
                 contender(rival, rivals),
             ],
             figures,

@@ -17,6 +17,8 @@ pub(super) struct Yard<'a> {
     pub(super) skein: &'a Path,
     pub(super) component: &'a Path,
     pub(super) clock: &'a dyn Clock,
+    /// The campaign's rules: a file of them.
+    pub(super) policy: Option<&'a Path>,
 }
 
 /// What one took: seconds of each phase, and what the server said between them.
@@ -77,7 +79,9 @@ impl Yard<'_> {
         let words = [Path::new("dataset"), Path::new("add")];
         server.ask::<Value>(words.into_iter().chain(copies.iter().map(PathBuf::as_path)))?;
         let add = (self.clock.elapsed() - before).as_secs_f64();
-        let made: Campaign = server.ask(["campaign", "create", "bench", "--module", MODULE])?;
+        let create = ["campaign", "create", "bench", "--module", MODULE].map(Path::new);
+        let policy = self.policy.into_iter().flat_map(|file| [Path::new("--policy"), file]);
+        let made: Campaign = server.ask(create.into_iter().chain(policy))?;
         Ok(Underway { server, campaign: made.campaign.to_string(), clock: self.clock, add })
     }
 }

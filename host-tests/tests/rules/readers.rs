@@ -118,7 +118,7 @@ fn a_name_in_a_rule_means_what_the_team_may_look_at_whoever_else_says_it() {
         let held = service.get(&format!("/v1/campaigns/{id}/runs?state=held"));
         held["items"].as_array().unwrap().first().cloned()
     });
-    assert_eq!(held["dataset"], "orders-000", "{held}");
+    assert_eq!(held["name"], "orders-000", "{held}");
     let why = held["why"].to_string();
     assert!(why.contains("rule spy is inconclusive") && !why.contains("rule full"), "{why}");
     assert!(why.contains("no such dataset that its team may look at"), "{why}");

@@ -14,6 +14,9 @@ use crate::stopwatch::Stopwatch;
 /// The wave that is taken back: the one after the canary.
 const WAVE: u64 = 1;
 
+/// Rules of the campaign: no row is set aside.
+const POLICY: &str = "no-rejects.toml";
+
 /// A plan that is made, whether somebody has to approve it or not.
 const PLANNED: &[&str] = &["planned", "awaiting_approval"];
 
@@ -26,7 +29,9 @@ struct Approving {
 
 impl Story<'_> {
     pub(super) fn plan(&mut self) -> Result<Told> {
-        let create = ["campaign", "create", "orders-v2", "--module", "orders@2", "--team", super::TEAMS[0]];
+        self.stage.write(POLICY, b"[limits]\nrejects = 0\n")?;
+        let create = ["campaign", "create", "orders-v2", "--module", "orders@2", "--policy", POLICY];
+        let create = [&create[..], &["--team", super::TEAMS[0]]].concat();
         let made = self.with_server(&create, AUTHOR)?;
         word(&made, "campaign")?.clone_into(&mut self.campaign);
         let campaign = self.campaign.clone();
