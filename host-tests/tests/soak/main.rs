@@ -7,6 +7,7 @@
 
 mod damage;
 mod round_trip;
+mod rules;
 mod watched;
 
 use std::path::{Path, PathBuf};

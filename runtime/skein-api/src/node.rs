@@ -39,8 +39,8 @@ pub use notes::{
 };
 pub use register::{NodeRefused, Register, Registered, check_protocol};
 pub use report::{
-    ArrivedFile, BrokenRule, Checked, Columns, DamagedFile, DatasetPlan, Found, Fragment, Outcome, Planned,
-    Sampled, Scanned, Scrubbed, ScrubbedVersion, Staged,
+    ArrivedFile, Checked, Columns, DamagedFile, DatasetPlan, Found, Fragment, Outcome, Planned, Sampled,
+    Scanned, Scrubbed, ScrubbedVersion, Staged,
 };
 pub use secret::Secret;
 pub use secrets::{SECRETS_MAX, SecretsAsk, SecretsTold, from_hex, to_hex};

@@ -31,6 +31,7 @@ use std::fmt::Debug;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use skein_api::node::{Checked, Payload};
 use skein_api::{ModuleRestore, Text, parse};
 
 fn golden<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, body: &T) {
@@ -46,6 +47,21 @@ fn the_bodies_of_the_node_protocol() {
     golden("node-exchange", &node::exchange());
     golden("node-exchanged", &node::exchanged());
     golden("node-outcomes", &outcomes::all());
+}
+
+#[test]
+fn a_check_of_before_there_were_rules_in_it_is_read_and_its_answer_too() {
+    let id = format!("{:032x}", 1);
+    let place = format!(r#"{{"dataset":"dts_{id}","location":"/d/orders","state":null}}"#);
+    let task = format!(
+        r#"{{"kind":"check","campaign":"cmp_{id}","run":"run_{id}","dataset":{place},"arrived":["late.parquet"]}}"#
+    );
+    let Payload::Check(read) = serde_json::from_str(&task).unwrap() else { panic!("another task") };
+    assert_eq!((read.rules.as_ref(), read.arrived.len()), (None, 1));
+    let again = serde_json::to_string(&Payload::Check(read)).unwrap();
+    assert!(!again.contains("rules"), "{again}");
+    let answer: Checked = serde_json::from_str(r#"{"arrived":[],"broken":[]}"#).unwrap();
+    assert_eq!((answer.broken.len(), answer.unsure), (0, 0));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! ```text
 //! due      so long after the publish: names and sizes against the dataset's log, by control, without a lock
 //! arrived  files that are not of the version: a node reads their footers and says whose columns they have
+//! rules    about the result alone, of a dataset that is one task: a node says which of those that held do not any more
 //! alarm    what is wrong is an event of the run, once for each thing; everybody who wants to know is told
 //! revert   where the policy says so and nothing that others wrote stands in the way
 //! checked  when all runs of a campaign have had a check: one event, with how many alarms there are
@@ -12,6 +13,8 @@
 
 pub(crate) mod chores;
 pub(crate) mod scrub;
+
+mod again;
 
 use std::collections::BTreeSet;
 use std::collections::btree_map;
@@ -30,6 +33,7 @@ use crate::control::{Control, State};
 use crate::error::ServiceError;
 use crate::looks::Looked;
 use crate::shown;
+use crate::soak::again::of_rule;
 use crate::soak::chores::Chore;
 use crate::undo::reverting;
 
@@ -57,6 +61,8 @@ pub(crate) struct Look {
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     due: BTreeSet<(Timestamp, u64, u32)>,
+    /// Those for which nodes had enough to look at; they are looked at again, from the start, when there is room.
+    waiting: BTreeSet<(u64, u32)>,
     /// Checks whose end is written down.
     noted: u32,
 }
@@ -70,6 +76,18 @@ pub(crate) struct Alarm {
     pub(crate) message: String,
     /// Whether the old version would be better.
     pub(crate) reverts: bool,
+    /// Whose rule it is, if a reader's.
+    pub(crate) consumer: Option<Name>,
+}
+
+/// What follows a look.
+enum Then {
+    /// Another one.
+    Due(Timestamp, u32),
+    /// The same, when there is room at nodes.
+    Waits,
+    /// None.
+    Over,
 }
 
 impl Control {
@@ -105,6 +123,7 @@ impl Control {
         let now = self.clock.now();
         let (checks, due) = {
             let mut state = self.state();
+            let room = Self::room_for_chores(&state);
             let live = self.live(&mut state, id)?;
             let checks = live.rules().soak.checks.clone();
             if checks.is_empty() || live.machine.runs().get(RunState::Published) == 0 {
@@ -119,21 +138,32 @@ impl Control {
             for one in &due {
                 watch.due.remove(one);
             }
+            let waited: Vec<_> = watch.waiting.iter().take(room).copied().collect();
+            for one in &waited {
+                watch.waiting.remove(one);
+            }
+            let due: Vec<_> =
+                waited.into_iter().chain(due.into_iter().map(|(_, seq, check)| (seq, check))).collect();
             (checks, due)
         };
         let some = !due.is_empty();
-        for (_, seq, check) in due {
+        for (seq, check) in due {
             let look = Look { campaign: id, seq, check };
-            let again = match self.look_at_run(look, &checks) {
-                Ok(next) => next,
-                Err(error) => {
-                    tracing::debug!(campaign = %id, seq, %error, "a published run is looked at again");
-                    Some((Timestamp(now.0.saturating_add(LOOK_AGAIN)), check))
-                }
-            };
+            let then = self.look_at_run(look, &checks).unwrap_or_else(|error| {
+                tracing::debug!(campaign = %id, seq, %error, "a published run is looked at again");
+                Then::Due(Timestamp(now.0.saturating_add(LOOK_AGAIN)), check)
+            });
             let mut state = self.state();
             let Some(watch) = state.soak.get_mut(&id) else { continue };
-            watch.due.extend(again.map(|(due, check)| (due, seq, check)));
+            match then {
+                Then::Due(due, check) => {
+                    watch.due.insert((due, seq, check));
+                }
+                Then::Waits => {
+                    watch.waiting.insert((seq, check));
+                }
+                Then::Over => {}
+            }
         }
         self.note_checked(id, &checks)?;
         Ok(some)
@@ -164,10 +194,10 @@ impl Control {
     }
 
     /// One look; answers what is due next for the run.
-    fn look_at_run(&self, look: Look, checks: &[Span]) -> Result<Option<(Timestamp, u32)>, ServiceError> {
-        let Some(run) = self.ledger.run(look.campaign, look.seq)? else { return Ok(None) };
+    fn look_at_run(&self, look: Look, checks: &[Span]) -> Result<Then, ServiceError> {
+        let Some(run) = self.ledger.run(look.campaign, look.seq)? else { return Ok(Then::Over) };
         if run.state != RunState::Published {
-            return Ok(None);
+            return Ok(Then::Over);
         }
         let dataset = match self.open_dataset(run.dataset) {
             Ok(dataset) => dataset,
@@ -179,15 +209,19 @@ impl Control {
                     path: None,
                     message: format!("{}: {}", error.code.id, error.message),
                     reverts: false,
+                    consumer: None,
                 };
                 self.alarm(look, &run, alarm)?;
                 return Ok(next(look.check, &run, checks));
             }
         };
         match dataset.health(run.id) {
-            Ok(Health::Current(found)) => self.found(look, &run, found)?,
+            Ok(Health::Current(found)) => match self.found(look, &run, found)? {
+                true => {}
+                false => return Ok(Then::Waits),
+            },
             // Another run's, or somebody undid it: nothing of this one is left to be looked at.
-            Ok(Health::Superseded { .. } | Health::Unknown) => return Ok(None),
+            Ok(Health::Superseded { .. } | Health::Unknown) => return Ok(Then::Over),
             Err(error) => {
                 let message = skein_types::chain(&error);
                 return Err(ServiceError::new(error.code(), message));
@@ -196,8 +230,9 @@ impl Control {
         Ok(next(look.check, &run, checks))
     }
 
-    fn found(&self, look: Look, run: &Run, found: Found) -> Result<(), ServiceError> {
-        let Found { version, missing, resized, arrived } = found;
+    /// What there is to say of what was found, and to be looked at by a node; false if that has to wait.
+    fn found(&self, look: Look, run: &Run, found: Found) -> Result<bool, ServiceError> {
+        let Found { version, missing, resized, arrived, bytes: size } = found;
         let gone = missing.iter().map(|path| (path, "is not there"));
         let wrong: Vec<_> = gone.chain(resized.iter().map(|path| (path, "has another size"))).collect();
         if let Some((path, how)) = wrong.first() {
@@ -207,11 +242,17 @@ impl Control {
             };
             let message = format!("{path} {how}{more}");
             let (code, path) = (codes::PUBLISHED_DAMAGED, Some((*path).clone()));
-            self.alarm(look, run, Alarm { code, version, path, message, reverts: true })?;
+            self.alarm(look, run, Alarm { code, version, path, message, reverts: true, consumer: None })?;
         }
-        if arrived.is_empty() {
-            return Ok(());
+        // Of what is damaged rules say nothing new.
+        let rules = match wrong.is_empty() && size <= Bytes::ONE_TASK {
+            true => self.rules_again(look.campaign, run)?,
+            false => None,
+        };
+        if arrived.is_empty() && rules.is_none() {
+            return Ok(true);
         }
+        let cost = if rules.is_some() { COST.max(size) } else { COST };
         let mut bytes = 0;
         let told = arrived.iter().take(ARRIVED_MAX).take_while(|path| {
             bytes += path.len();
@@ -222,15 +263,12 @@ impl Control {
             run: run.id,
             dataset: self.place(run.dataset)?,
             arrived: List::first(told.map(|path| Text::escaped(path)).collect()).0,
+            rules: rules.map(Box::new),
         }));
-        let mut state = self.state();
-        match self.queue_chore(&mut state, Chore::Check(look), (&payload, COST))? {
-            true => Ok(()),
-            false => Err(ServiceError::new(codes::IO, "nodes have enough to look at")),
-        }
+        self.queue_chore(&mut self.state(), Chore::Check(look), (&payload, cost))
     }
 
-    /// What a node found in files that arrived.
+    /// What a node found in files that arrived, and of rules.
     pub(crate) fn check_came_back(&self, look: Look, looked: Option<Looked>) -> Result<(), ServiceError> {
         let Some(run) = self.ledger.run(look.campaign, look.seq)? else { return Ok(()) };
         if run.state != RunState::Published {
@@ -252,12 +290,15 @@ impl Control {
                         old.len()
                     );
                     let (code, path) = (codes::OLD_SCHEMA_WRITTEN, Some((*path).to_owned()));
-                    self.alarm(look, &run, Alarm { code, version, path, message, reverts: false })?;
+                    let alarm = Alarm { code, version, path, message, reverts: false, consumer: None };
+                    self.alarm(look, &run, alarm)?;
                 }
                 for broken in checked.broken.iter() {
-                    let message = format!("{}: {}", broken.name, broken.message);
-                    let (code, path) = (codes::SOAK_RULE_BROKEN, Some(broken.name.to_string()));
-                    self.alarm(look, &run, Alarm { code, version, path, message, reverts: true })?;
+                    self.alarm(look, &run, of_rule(broken, version))?;
+                }
+                if checked.unsure > 0 {
+                    let (campaign, seq, rules) = (look.campaign, look.seq, checked.unsure);
+                    tracing::warn!(%campaign, seq, rules, "rules could not be looked at again");
                 }
             }
             Some(Looked::Failed(why)) if why.class == ErrorClass::Transient => {
@@ -269,7 +310,8 @@ impl Control {
                     _ => "nodes die of looking at it".to_owned(),
                 };
                 let (code, path) = (codes::CHECK_FAILED, None);
-                self.alarm(look, &run, Alarm { code, version, path, message, reverts: false })?;
+                let alarm = Alarm { code, version, path, message, reverts: false, consumer: None };
+                self.alarm(look, &run, alarm)?;
             }
         }
         Ok(())
@@ -278,7 +320,7 @@ impl Control {
     /// Writes down that something is wrong, once, and what follows.
     pub(crate) fn alarm(&self, look: Look, run: &Run, alarm: Alarm) -> Result<(), ServiceError> {
         let Look { campaign, seq, check } = look;
-        let Alarm { code, version, path, mut message, reverts } = alarm;
+        let Alarm { code, version, path, mut message, reverts, consumer } = alarm;
         if self.is_told(run, code, path.as_deref())? {
             return Ok(());
         }
@@ -300,6 +342,7 @@ impl Control {
             code: named(code.id)?,
             version,
             path: path.map(|path| LedgerText::clip(&path)),
+            consumer,
             message: LedgerText::clip(&message),
         };
         let why = format!("{}: {message}", code.id);
@@ -370,7 +413,9 @@ impl Control {
         let out = Self::checks_out(&state, id).map(|look| look.check).min();
         let Some(watch) = state.soak.get(&id) else { return Ok(()) };
         let all = u32::try_from(checks.len()).unwrap_or(u32::MAX);
-        let waits = watch.due.iter().map(|(_, _, check)| *check).chain(out).min().unwrap_or(all);
+        let due =
+            watch.due.iter().map(|(_, _, check)| check).chain(watch.waiting.iter().map(|(_, check)| check));
+        let waits = due.copied().chain(out).min().unwrap_or(all);
         let noted = watch.noted;
         for check in noted..waits {
             let Some(span) = checks.get(check as usize) else { break };
@@ -386,7 +431,7 @@ impl Control {
 }
 
 /// What is due next.
-fn next(check: u32, run: &Run, checks: &[Span]) -> Option<(Timestamp, u32)> {
-    let next = check.checked_add(1)?;
-    checks.get(next as usize).map(|span| (span.after(run.since), next))
+fn next(check: u32, run: &Run, checks: &[Span]) -> Then {
+    let Some(next) = check.checked_add(1) else { return Then::Over };
+    checks.get(next as usize).map_or(Then::Over, |span| Then::Due(span.after(run.since), next))
 }

@@ -6,6 +6,7 @@ use skein_ledger::{Dataset, Task, TaskKind};
 use skein_types::{Blake3, Bytes, CampaignId, DatasetId, Rows};
 
 use crate::control::{Control, State};
+use crate::datasets::rules::Meant;
 use crate::error::ServiceError;
 use crate::large;
 use crate::live::Live;
@@ -79,7 +80,8 @@ impl Control {
             rules: None,
         };
         let ruled = |mut of: RunTask| -> Result<Box<RunTask>, ServiceError> {
-            of.rules = self.task_rules((campaign, live), of.dataset.dataset)?.map(Box::new);
+            let rules = self.task_rules((campaign, live), of.dataset.dataset, Meant::All)?;
+            of.rules = rules.map(Box::new);
             Ok(Box::new(of))
         };
         let payload = match task.kind {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use skein_types::{Code, RunId, codes};
+use skein_types::{Bytes, Code, RunId, codes};
 
 use crate::dataset::Dataset;
 use crate::fault::IoFault;
@@ -44,6 +44,8 @@ pub struct Found {
     pub resized: Vec<String>,
     /// Data files that are not of it.
     pub arrived: Vec<String>,
+    /// All data files that are there now.
+    pub bytes: Bytes,
 }
 
 /// The columns of a file that arrived.
@@ -107,10 +109,11 @@ impl Dataset {
                 Some(_) => {}
             }
         }
+        let data = || listing.files.iter().filter(|file| file.role == Role::Data);
+        found.bytes = Bytes(data().map(|file| file.size).sum());
         let own: BTreeSet<&str> = version.files.iter().map(|file| file.stat.path.as_str()).collect();
-        let arrived = listing.files.iter().filter(|file| file.role == Role::Data);
         found.arrived =
-            arrived.map(|file| file.path.clone()).filter(|path| !own.contains(path.as_str())).collect();
+            data().map(|file| file.path.clone()).filter(|path| !own.contains(path.as_str())).collect();
         Ok(Health::Current(found))
     }
 

@@ -12,6 +12,7 @@
 //! Ends: told to drain (finishes what has begun, gives the rest back), told by control to go (it has nothing left), its input closes (its supervisor is gone: at once),
 //! fenced (drops everything and registers again), alone for too long (fails).
 
+mod again;
 mod client;
 mod having;
 mod meter;

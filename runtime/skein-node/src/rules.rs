@@ -6,8 +6,8 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use skein_dataset::{Dataset, Partitions, Role, Snapshot};
-use skein_types::{Clock, Name, Rule, RuleResult, RuleVerdict, RulesLead, Text};
+use skein_dataset::{Dataset, LogError, Partitions, Role, Snapshot};
+use skein_types::{Clock, Name, Rule, RuleResult, RuleVerdict, RulesLead, RunId, Text};
 use skein_verify::{Answer, Asked, Jail, JailOptions, Limits, Question, Table, TableFile};
 
 use crate::progress::Progress;
@@ -64,15 +64,45 @@ pub fn jail() -> Jail {
 const OF_REJECTS: [&str; 4] = ["skein_file", "skein_row", "skein_code", "skein_message"];
 /// Places of the tables that every rule has.
 const BEFORE: usize = 0;
+/// Where the log has what was found.
+const RESULTS: &str = "rules";
 
-impl Staged {
-    /// Looks at rules on what is staged. What is found goes with the run, and says what it leads to.
-    pub fn judge(&mut self, jail: &Jail, asked: &RulesAsked, progress: &Progress) -> RulesLead {
-        let clock = std::sync::Arc::clone(&self.job.clock);
-        if asked.rules.is_empty() {
-            return RulesLead::On;
-        }
-        let mut tables = self.tables();
+impl RulesAsked {
+    /// Which of the other datasets a rule means by a name.
+    fn meant(&self, by: &RuleAsked, name: &Name) -> Option<usize> {
+        let whose = (by.of_policy, &by.consumer);
+        self.others.iter().position(|other| other.name == *name && whose == (other.of_policy, &other.team))
+    }
+
+    /// The datasets that a rule names and that can be opened.
+    pub(crate) fn named_by(&self, by: &RuleAsked) -> impl Iterator<Item = &Dataset> {
+        let places = by.rule.with.values().filter_map(|name| self.meant(by, name));
+        places.filter_map(|at| self.others.get(at)?.dataset.as_ref().ok())
+    }
+}
+
+/// How rules are looked at.
+pub struct Judging<'a> {
+    /// Where.
+    pub jail: &'a Jail,
+    /// By which time.
+    pub clock: &'a dyn Clock,
+    /// What each may take.
+    pub limits: Limits,
+    /// Why one could not be evaluated is not said.
+    pub hushed: bool,
+    /// Nobody waits for the answers any more.
+    pub stopped: &'a dyn Fn() -> bool,
+}
+
+impl<'a> Judging<'a> {
+    /// With the standard limits, for whoever may see all that is in the dataset.
+    pub const fn here(jail: &'a Jail, clock: &'a dyn Clock) -> Self {
+        Self { jail, clock, limits: Limits::STANDARD, hushed: false, stopped: &|| false }
+    }
+
+    /// What is found of each rule over these tables, to which those of other datasets are added.
+    fn judge(&self, mut tables: Vec<Table>, asked: &RulesAsked) -> Vec<RuleResult> {
         let others: Vec<Result<usize, &str>> = asked
             .others
             .iter()
@@ -83,12 +113,8 @@ impl Staged {
                 Ok(tables.len() - 1)
             })
             .collect();
-        let place = |asked_by: &RuleAsked, name: &Name| {
-            let meant = |other: &OtherDataset| {
-                let whose = (other.of_policy, &other.team);
-                other.name == *name && whose == (asked_by.of_policy, &asked_by.consumer)
-            };
-            let at = asked.others.iter().position(meant);
+        let place = |by: &RuleAsked, name: &Name| {
+            let at = asked.meant(by, name);
             at.and_then(|at| others.get(at).copied()).unwrap_or(Err("it is not there"))
         };
         let (mut ready, mut places) = (Vec::new(), Vec::new());
@@ -104,27 +130,36 @@ impl Staged {
                 Err(why) => places.push(Some(why)),
             }
         }
-        let question = Question { tables, rules: ready, limits: Limits::STANDARD };
+        let question = Question { tables, rules: ready, limits: self.limits };
+        let answers = self.jail.ask(&question, self.clock, self.stopped);
+        let mut answers = answers.into_iter().map(|answer| if self.hushed { hushed(answer) } else { answer });
+        let results = asked.rules.iter().zip(places).map(|(rule, without)| {
+            let unknown =
+                |why: &str| Answer { verdict: RuleVerdict::Inconclusive, observed: Text::clip(why) };
+            let answer = match without {
+                Some(why) => unknown(&why),
+                None => answers.next().unwrap_or_else(|| unknown("it was not evaluated")),
+            };
+            told(rule, answer)
+        });
+        results.collect()
+    }
+}
+
+impl Staged {
+    /// Looks at rules on what is staged. What is found goes with the run, and says what it leads to.
+    pub fn judge(&mut self, jail: &Jail, asked: &RulesAsked, progress: &Progress) -> RulesLead {
+        let clock = std::sync::Arc::clone(&self.job.clock);
+        if asked.rules.is_empty() {
+            return RulesLead::On;
+        }
         let plans = || self.job.plans.groups.iter().map(|group| &group.plan);
-        let hide = plans().any(|plan| plan.columns().iter().any(|column| plan.hides(column)))
+        let hushed = plans().any(|plan| plan.columns().iter().any(|column| plan.hides(column)))
             || plans().any(|plan| !plan.sensitive().is_empty());
-        let answers = jail.ask(&question, &*clock, &|| progress.is_cancelled());
-        let mut answers = answers.into_iter().map(|answer| if hide { hushed(answer) } else { answer });
-        let results: Vec<RuleResult> = asked
-            .rules
-            .iter()
-            .zip(places)
-            .map(|(rule, without)| {
-                let unknown =
-                    |why: &str| Answer { verdict: RuleVerdict::Inconclusive, observed: Text::clip(why) };
-                let answer = match without {
-                    Some(why) => unknown(&why),
-                    None => answers.next().unwrap_or_else(|| unknown("it was not evaluated")),
-                };
-                told(rule, answer)
-            })
-            .collect();
-        self.commit.ext["rules"] = json!(results);
+        let stopped = || progress.is_cancelled();
+        let how = Judging { hushed, stopped: &stopped, ..Judging::here(jail, &*clock) };
+        let results = how.judge(self.tables(), asked);
+        self.commit.ext[RESULTS] = json!(results);
         let lead = RulesLead::of(&results);
         self.report.rules = results;
         lead
@@ -155,20 +190,25 @@ impl Staged {
     }
 }
 
-/// Looks at rules on a dataset as it is: nothing was done to it, so before and after are the same.
+/// What was found of rules before a run's result was published, as the dataset's log has it.
+pub(crate) fn results_of(dataset: &Dataset, run: RunId) -> Result<Vec<RuleResult>, LogError> {
+    let history = dataset.history()?;
+    let results = history.ext_of(run).and_then(|ext| ext.get(RESULTS)).cloned();
+    // What another version of this program wrote there and this one cannot read says nothing.
+    Ok(results.and_then(|results| serde_json::from_value(results).ok()).unwrap_or_default())
+}
+
+/// Looks at rules on a dataset as it is: nothing is done to it, so before and after are the same.
 pub fn judge_as_it_is(
     dataset: &Dataset,
-    (jail, clock): (&Jail, &dyn Clock),
-    asked: &[RuleAsked],
+    asked: &RulesAsked,
+    how: &Judging<'_>,
 ) -> Result<Vec<RuleResult>, crate::RunError> {
     let snapshot = dataset.look()?;
     let named = |name: &str| Table { name: Some(name.to_owned()), ..of_snapshot(dataset, &snapshot) };
     let added = OF_REJECTS.map(str::to_owned).to_vec();
     let rejects = Table { name: Some("rejects".to_owned()), like: Some(BEFORE), added, ..Table::default() };
-    let tables = vec![named("before"), named("after"), rejects];
-    let rules = asked.iter().map(|asked| Asked::alone(asked.rule.clone())).collect();
-    let answers = jail.ask(&Question { tables, rules, limits: Limits::STANDARD }, clock, &|| false);
-    Ok(asked.iter().zip(answers).map(|(asked, answer)| told(asked, answer)).collect())
+    Ok(how.judge(vec![named("before"), named("after"), rejects], asked))
 }
 
 /// The data files of a dataset as they were pinned.

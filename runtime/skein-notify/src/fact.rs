@@ -173,7 +173,7 @@ pub enum Fact {
         check: String,
         /// The version that it is about.
         version: u64,
-        /// The file, where it is about one.
+        /// The file or the rule, where it is about one.
         path: Option<String>,
         /// In words.
         message: String,

@@ -145,6 +145,20 @@ impl Check {
             Self::Sql(_) => "sql",
         }
     }
+
+    /// Whether it says something of a result alone, in a way that is cheap to look at: no query of strangers, and nothing about
+    /// what was before or was rejected, which may be gone.
+    pub const fn is_of_result_alone(&self) -> bool {
+        match self {
+            Self::NotNull(_)
+            | Self::Unique(_)
+            | Self::Range { .. }
+            | Self::AcceptedValues { .. }
+            | Self::Referential { .. } => true,
+            Self::RowCount { min_percent, max_percent, .. } => min_percent.is_none() && max_percent.is_none(),
+            Self::Reconcile | Self::Sql(_) => false,
+        }
+    }
 }
 
 /// What a look at one rule found.

@@ -141,16 +141,6 @@ pub enum Columns {
     Gone,
 }
 
-/// A rule that was looked at again after a publish.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BrokenRule {
-    /// What it is called.
-    pub name: Text<256>,
-    /// What was seen instead; nothing of rows.
-    pub message: Text<512>,
-}
-
 /// What a check says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -158,7 +148,15 @@ pub struct Checked {
     /// Of each file, in the order of the task.
     pub arrived: List<ArrivedFile, ARRIVED_MAX>,
     /// Rules that do not hold any more.
-    pub broken: List<BrokenRule, ARRIVED_MAX>,
+    pub broken: List<RuleResult, RULES_HERE_MAX>,
+    /// Rules of which it could not be found out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unsure: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// A version that was read in full.

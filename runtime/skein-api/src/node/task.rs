@@ -208,7 +208,7 @@ pub struct ScanTask {
     pub after: Option<Location>,
 }
 
-/// Say of files that arrived in a dataset after a run whose columns they have.
+/// Say of files that arrived in a dataset after a run whose columns they have, and of rules whether they hold still.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckTask {
@@ -220,6 +220,9 @@ pub struct CheckTask {
     pub dataset: DatasetPlace,
     /// These.
     pub arrived: List<Text<4096>, ARRIVED_MAX>,
+    /// What of these is about the result alone, and held when it was published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Box<TaskRules>>,
 }
 
 /// Read every version that a dataset has, and compare it with what its log says.

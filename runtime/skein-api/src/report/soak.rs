@@ -49,7 +49,7 @@ pub struct Alarm {
     pub code: Text<16>,
     /// The version that it is about.
     pub version: u64,
-    /// The file, where it is about one.
+    /// The file or the rule, where it is about one.
     pub path: Option<Message>,
     /// In words.
     pub message: Message,

@@ -125,17 +125,7 @@ fn payloads() -> Vec<Payload> {
         server: ServerId::new(uuid(8)),
         publish,
         schema: Some(digest("schema")),
-        rules: Some(Box::new(TaskRules {
-            policy: Some(digest("policy")),
-            rules: List::new(vec![RuleOf { blob: digest("rule"), consumer: None }]).unwrap(),
-            others: List::new(vec![OtherPlace {
-                of_policy: false,
-                team: None,
-                name: skein_types::Name::new("customers").unwrap(),
-                place: Some(place()),
-            }])
-            .unwrap(),
-        })),
+        rules: Some(Box::new(rules())),
     };
     let split = SplitTask { run: run_task.clone(), part: 1, parts: 4 };
     let server = ServerId::new(uuid(8));
@@ -159,9 +149,24 @@ fn payloads() -> Vec<Payload> {
             run,
             dataset: place(),
             arrived: List::new(vec![text("late.parquet")]).unwrap(),
+            rules: Some(Box::new(rules())),
         })),
         Payload::Scrub(Box::new(ScrubTask { dataset: place(), rate: Some(Bytes::mib(8)) })),
     ]
+}
+
+fn rules() -> TaskRules {
+    let other = OtherPlace {
+        of_policy: false,
+        team: None,
+        name: skein_types::Name::new("customers").unwrap(),
+        place: Some(place()),
+    };
+    TaskRules {
+        policy: Some(digest("policy")),
+        rules: List::new(vec![RuleOf { blob: digest("rule"), consumer: None }]).unwrap(),
+        others: List::new(vec![other]).unwrap(),
+    }
 }
 
 pub(crate) fn place() -> DatasetPlace {

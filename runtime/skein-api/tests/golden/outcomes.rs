@@ -3,8 +3,8 @@
 use crate::node::{exchange, held, place, used};
 use crate::samples::{digest, meters, rows, text};
 use skein_api::node::{
-    ArrivedFile, BrokenRule, Checked, Columns, DamagedFile, DatasetPlan, Exchange, Found, Fragment, HELD_MAX,
-    Lines, Notes, Outcome, Planned, Rejected, Report, Sampled, Scanned, Scrubbed, ScrubbedVersion, Staged,
+    ArrivedFile, Checked, Columns, DamagedFile, DatasetPlan, Exchange, Found, Fragment, HELD_MAX, Lines,
+    Notes, Outcome, Planned, Rejected, Report, Sampled, Scanned, Scrubbed, ScrubbedVersion, Staged,
     TASKS_MAX,
 };
 use skein_api::{List, RejectCount, SourceSeen, Text, Why};
@@ -63,8 +63,8 @@ fn each() -> Vec<Outcome> {
 
 fn checked() -> Checked {
     let arrived = ArrivedFile { path: text("late.parquet"), has: Columns::Old };
-    let broken = BrokenRule { name: text("ids are unique"), message: text("2 rows break it") };
-    Checked { arrived: List::new(vec![arrived]).unwrap(), broken: List::new(vec![broken]).unwrap() }
+    let arrived = List::new(vec![arrived]).unwrap();
+    Checked { arrived, broken: List::new(vec![rule_result()]).unwrap(), unsure: 1 }
 }
 
 fn scrubbed() -> Scrubbed {

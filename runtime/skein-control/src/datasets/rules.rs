@@ -26,6 +26,32 @@ const OF_READERS_MAX: usize = 64;
 /// All rules of one dataset.
 const ALL_MAX: usize = RULES_MAX + OF_READERS_MAX;
 
+/// Which of a run's rules are meant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Meant {
+    /// All of them: they are looked at before it is published.
+    All,
+    /// Those that are looked at again after it was published then. Of a policy that has such a one the node takes no others.
+    Again(Timestamp),
+}
+
+impl Meant {
+    const fn is(self, rule: &Rule) -> bool {
+        match self {
+            Self::All => true,
+            Self::Again(_) => rule.check.is_of_result_alone(),
+        }
+    }
+
+    /// What was set after a publish did not hold at it.
+    fn was_set(self, since: Timestamp) -> bool {
+        match self {
+            Self::All => true,
+            Self::Again(published) => since <= published,
+        }
+    }
+}
+
 impl Control {
     /// Sets a rule of a dataset: its owner's, or a reader's.
     pub(crate) fn put_rule(
@@ -156,11 +182,21 @@ impl Control {
         &self,
         (campaign, live): (CampaignId, &Live),
         dataset: DatasetId,
+        meant: Meant,
     ) -> Result<Option<TaskRules>, ServiceError> {
-        let of_policy = live.policy.rules.as_ref().filter(|rules| !rules.is_empty());
-        let mut rows = self.ledger.rules(dataset, Limit::new(ALL_MAX))?;
-        rows.retain(|row| row.ignored.is_none());
-        if of_policy.is_none() && rows.is_empty() {
+        let of_policy: Vec<&Rule> =
+            live.policy.rules.iter().flat_map(|rules| rules.iter()).filter(|rule| meant.is(rule)).collect();
+        let mut rows = Vec::new();
+        for row in self.ledger.rules(dataset, Limit::new(ALL_MAX))? {
+            if row.ignored.is_some() || !meant.was_set(row.since) {
+                continue;
+            }
+            let rule = self.rule_of(row.blob)?;
+            if meant.is(&rule) {
+                rows.push((row, rule));
+            }
+        }
+        if of_policy.is_empty() && rows.is_empty() {
             return Ok(None);
         }
         let owner = self.ledger.dataset(dataset)?.map(|row| row.owner);
@@ -168,13 +204,12 @@ impl Control {
         // two datasets. Nobody's campaign means everybody's.
         let mut named: BTreeSet<(bool, Option<Name>, Name, Option<Name>)> = BTreeSet::new();
         let for_all = live.owner.as_str() == NOBODYS;
-        for rule in of_policy.iter().flat_map(|rules| rules.iter()) {
+        for rule in &of_policy {
             let whose = (!for_all).then(|| live.owner.clone());
             named.extend(rule.with.values().map(|other| (true, None, other.clone(), whose.clone())));
         }
-        for row in &rows {
+        for (row, rule) in &rows {
             let whose = row.consumer.clone().or_else(|| owner.clone());
-            let rule = self.rule_of(row.blob)?;
             let others = rule.with.values();
             named.extend(others.map(|other| (false, row.consumer.clone(), other.clone(), whose.clone())));
         }
@@ -185,10 +220,10 @@ impl Control {
             let place = found.as_ref().map(place).transpose()?;
             others.push(OtherPlace { of_policy, team, name, place });
         }
-        let rules = rows.into_iter().map(|row| RuleOf { blob: row.blob, consumer: row.consumer });
-        let policy = match of_policy {
-            Some(_) => self.ledger.campaign(campaign)?.map(|row| row.policy),
-            None => None,
+        let rules = rows.into_iter().map(|(row, _)| RuleOf { blob: row.blob, consumer: row.consumer });
+        let policy = match of_policy.is_empty() {
+            false => self.ledger.campaign(campaign)?.map(|row| row.policy),
+            true => None,
         };
         Ok(Some(TaskRules { policy, rules: List::first(rules.collect()).0, others: List::first(others).0 }))
     }

@@ -196,8 +196,12 @@ impl Control {
             path: alarmed.path.as_ref().map(ToString::to_string),
             message: alarmed.message.to_string(),
         };
-        // Who owns the dataset has to mend it, whoever's campaign it was.
+        // Who owns the dataset has to mend it, whoever's campaign it was, and a reader wants to know of its rule.
         let told = told_of(fact, &row, recorded);
+        let told = match &alarmed.consumer {
+            Some(team) => told.and_to(team.clone()),
+            None => told,
+        };
         Ok(match dataset {
             Some(dataset) => told.and_to(dataset.owner),
             None => told,

@@ -47,6 +47,11 @@ impl Chore {
 }
 
 impl Control {
+    /// How many more may be queued.
+    pub(crate) fn room_for_chores(state: &State) -> usize {
+        MOST.saturating_sub(state.chores.len())
+    }
+
     /// Queues one; false if there are as many as may be.
     pub(crate) fn queue_chore(
         &self,

@@ -212,7 +212,7 @@ impl Control {
         let look = Look { campaign: run.campaign, seq: run.seq, check: u32::MAX };
         let message = format!("{}: {}", file.path, file.how);
         let (code, path) = (codes::PUBLISHED_DAMAGED, Some(file.path.to_string()));
-        self.alarm(look, &run, Alarm { code, version, path, message, reverts: true })
+        self.alarm(look, &run, Alarm { code, version, path, message, reverts: true, consumer: None })
     }
 
     /// One that could not be read waits for the next round.

@@ -433,6 +433,18 @@ impl History {
         self.once_held.iter().rev().find(by_run).map(|(number, held)| (*number, held))
     }
 
+    /// What was recorded of a run beside its files, if it published.
+    pub fn ext_of(&self, run: RunId) -> Option<&serde_json::Value> {
+        self.versions.iter().rev().find_map(|version| match &version.kind {
+            VersionKind::Published(facts) if facts.run == run => Some(&facts.ext),
+            VersionKind::Published(_)
+            | VersionKind::Adopted
+            | VersionKind::Beside(_)
+            | VersionKind::Observed { .. }
+            | VersionKind::RolledBack { .. } => None,
+        })
+    }
+
     /// The version that a run published, if it did.
     pub fn published_by(&self, run: RunId) -> Option<u64> {
         let by_run = |v: &&Arc<Version>| matches!(&v.kind, VersionKind::Published(facts) if facts.run == run);

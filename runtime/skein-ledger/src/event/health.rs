@@ -50,9 +50,12 @@ pub struct RunAlarmed {
     pub code: Name,
     /// The version that it is about.
     pub version: u64,
-    /// The file, where it is about one.
+    /// The file or the rule, where it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<Text>,
+    /// The team that reads the dataset and whose rule it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consumer: Option<Name>,
     /// In words.
     pub message: Text,
 }

@@ -177,6 +177,7 @@ fn samples() -> Vec<Event> {
             code,
             version: 4,
             path: Some(text("late.parquet")),
+            consumer: None,
             message,
         }
         .into(),

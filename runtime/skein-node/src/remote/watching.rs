@@ -1,4 +1,5 @@
-//! What is looked at after a publish: whose columns files have that arrived, and whether every byte is what it was.
+//! What is looked at after a publish: whose columns files have that arrived, whether rules hold still, and whether every byte is
+//! what it was.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,12 +8,46 @@ use skein_api::node::{
     ArrivedFile, CheckTask, Checked, Columns, DamagedFile, Outcome, ScrubTask, Scrubbed, ScrubbedVersion,
 };
 use skein_api::{List, Meters, Text, Why};
-use skein_dataset::{Arrived, Damage, Dataset, Flow, Pace, ScrubError, pace, paced, scrub as read_all};
+use skein_dataset::{
+    Arrived, Damage, Dataset, Flow, HealthError, Pace, ScrubError, pace, paced, scrub as read_all,
+};
 use skein_fleet::{Bucket, Take};
-use skein_types::{Clock, codes};
+use skein_sandbox::LogLevel;
+use skein_types::{Clock, RuleVerdict, codes};
+use skein_verify::Jail;
 
-/// Reads the footers of files that arrived. Rules that are looked at again after a publish are told in the same answer.
-pub(super) fn check(dataset: &Dataset, task: &CheckTask) -> Outcome {
+use super::again;
+use crate::progress::Progress;
+use crate::rules::RulesAsked;
+
+/// Reads the footers of files that arrived, and looks at rules again.
+pub(super) fn check(
+    (dataset, task): (&Dataset, &CheckTask),
+    rules: RulesAsked,
+    (jail, clock, progress): (&Jail, &dyn Clock, &Progress),
+) -> Outcome {
+    let arrived = match arrived(dataset, task) {
+        Ok(arrived) => List::first(arrived).0,
+        Err(error) => return failed(Why::new(error.code(), &skein_types::chain(&error), None)),
+    };
+    let stopped = || progress.is_cancelled();
+    let results = again::judge((dataset, task.run), rules, (jail, clock, &stopped));
+    if progress.is_cancelled() {
+        return Outcome::Revoked;
+    }
+    let of = |verdict| results.iter().filter(move |result| result.verdict == verdict);
+    let unsure = u32::try_from(of(RuleVerdict::Inconclusive).count()).unwrap_or(u32::MAX);
+    let broken = List::first(of(RuleVerdict::Broken).cloned().collect()).0;
+    for result in results.iter().filter(|result| result.verdict != RuleVerdict::Pass) {
+        progress.journal().node_said(LogLevel::Warn, &result.to_string());
+    }
+    Outcome::Checked(Checked { arrived, broken, unsure })
+}
+
+fn arrived(dataset: &Dataset, task: &CheckTask) -> Result<Vec<ArrivedFile>, HealthError> {
+    if task.arrived.is_empty() {
+        return Ok(Vec::new());
+    }
     let paths: Vec<String> = task.arrived.iter().map(ToString::to_string).collect();
     let file = |(path, has): (String, Arrived)| ArrivedFile {
         path: Text::escaped(&path),
@@ -23,13 +58,7 @@ pub(super) fn check(dataset: &Dataset, task: &CheckTask) -> Outcome {
             Arrived::Gone => Columns::Gone,
         },
     };
-    match dataset.arrived(task.run, &paths) {
-        Ok(arrived) => Outcome::Checked(Checked {
-            arrived: List::first(arrived.into_iter().map(file).collect()).0,
-            broken: List::EMPTY,
-        }),
-        Err(error) => failed(Why::new(error.code(), &skein_types::chain(&error), None)),
-    }
+    Ok(dataset.arrived(task.run, &paths)?.into_iter().map(file).collect())
 }
 
 /// Reads every version of a dataset, no faster than it may.

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use skein_api::node::{
-    AgentLimits, DatasetPlace, DatasetPlan, DryRunTask, Fragment, Lease, Notes, Outcome, Payload, PlanTask,
-    Planned, RunTask, SplitTask, Staged as ApiStaged, TaskRules, Work,
+    AgentLimits, CheckTask, DatasetPlace, DatasetPlan, DryRunTask, Fragment, Lease, Notes, Outcome, Payload,
+    PlanTask, Planned, RunTask, SplitTask, Staged as ApiStaged, TaskRules, Work,
 };
 use skein_api::{List, Meters, NameRule as ApiNames, RunRows, Why};
 use skein_dataset::{Dataset, HandedOver, NameRule, Options, Place, ProbeCache, RowCounts, staged_attempts};
@@ -33,6 +33,7 @@ use crate::pieces::Resumption;
 use crate::progress::Progress;
 use crate::report::{Cost, RunReport};
 use crate::resize::Resize;
+use crate::rules::RulesAsked;
 use crate::run::{Preparation, Prepared, RunRequest};
 use crate::staged::{Staged, since};
 
@@ -169,9 +170,7 @@ impl Shop {
             Payload::Plan(task) => self.plan(&task, progress).map(Outcome::Planned).map(over),
             Payload::DryRun(task) => self.sample(held.attempt, &task, progress).map(over),
             Payload::Scan(task) => Ok(over(scanning::scan(&task, progress))),
-            Payload::Check(task) => {
-                self.dataset_at(&task.dataset).map(|at| over(watching::check(&at, &task)))
-            }
+            Payload::Check(task) => self.check(&task, progress).map(over),
             Payload::Scrub(task) => self
                 .dataset_at(&task.dataset)
                 .map(|at| over(watching::scrub(at.stopped_by(progress.files()), &task, &self.clock))),
@@ -232,6 +231,18 @@ impl Shop {
                 Err(RunError::RuleBroken(broken).into())
             }
         }
+    }
+
+    /// Looks at what was published as it is now.
+    fn check(&self, task: &CheckTask, progress: &Progress) -> Result<Outcome, Trouble> {
+        let dataset = self.dataset_at(&task.dataset)?;
+        let opened =
+            |place: &DatasetPlace| self.dataset_at(place).map_err(|_| "it cannot be opened".to_owned());
+        let asked = match &task.rules {
+            Some(rules) => self.rules.asked(&self.client, rules, opened)?,
+            None => RulesAsked::default(),
+        };
+        Ok(watching::check((&dataset, task), asked, (&self.rules.jail, &*self.clock, progress)))
     }
 
     fn split(&self, attempt: AttemptId, task: &SplitTask, progress: &Progress) -> Result<Outcome, Trouble> {

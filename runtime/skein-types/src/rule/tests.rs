@@ -46,6 +46,25 @@ fn what_is_no_rule_is_refused_with_what_is_wrong() {
 }
 
 #[test]
+fn a_rule_is_of_the_result_alone_if_it_needs_nothing_that_was_before() {
+    for (what, alone) in [
+        (r#""not_null":["x"]"#, true),
+        (r#""unique":["x"]"#, true),
+        (r#""range":{"column":"x","max":1}"#, true),
+        (r#""accepted_values":{"column":"x","values":[1]}"#, true),
+        (r#""referential":{"column":"x","dataset":"d","to":"id"}"#, true),
+        (r#""row_count":{"min":1,"max":9}"#, true),
+        (r#""row_count":{"min":1,"max_percent":100}"#, false),
+        (r#""row_count":{"min_percent":90}"#, false),
+        (r#""reconcile":true"#, false),
+        (r#""sql":"select true from after""#, false),
+    ] {
+        let rule = read(&format!(r#"{{"name":"a",{what}}}"#)).unwrap();
+        assert_eq!(rule.check.is_of_result_alone(), alone, "{what}");
+    }
+}
+
+#[test]
 fn no_text_ends_the_literal_that_it_is_in() {
     assert_eq!(Literal::Text("x' or '1'='1".to_owned()).sql(), "'x'' or ''1''=''1'");
     assert!(matches!(read(r#"{"name":"a","range":{"column":"x","max":1e3}}"#).unwrap().check,

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use skein_node::{RuleAsked, jail, judge_as_it_is};
+use skein_node::{Judging, RuleAsked, RulesAsked, jail, judge_as_it_is};
 use skein_types::{Clock, RuleResult, RulesLead, SystemClock, codes};
 
 use super::file;
@@ -28,8 +28,9 @@ pub(super) fn test(settings: &Settings, (rules, path): (&Path, &Path), view: Vie
     let rules = file::read(rules)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let dataset = datasets::open(settings, path, Arc::clone(&clock), 1)?;
-    let asked: Vec<RuleAsked> = rules.into_iter().map(RuleAsked::here).collect();
-    let results = judge_as_it_is(&dataset, (&jail(), &*clock), &asked)
+    let rules = rules.into_iter().map(RuleAsked::here).collect();
+    let asked = RulesAsked { rules, ..RulesAsked::default() };
+    let results = judge_as_it_is(&dataset, &asked, &Judging::here(&jail(), &*clock))
         .map_err(|error| Failure::new(error.code(), &error))?;
     view.all(&results);
     match RulesLead::of(&results) {
