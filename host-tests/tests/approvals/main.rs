@@ -12,4 +12,5 @@ mod moves;
 mod office;
 mod owners;
 mod refusals;
+mod said;
 mod waves;

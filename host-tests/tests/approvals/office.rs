@@ -155,6 +155,10 @@ impl Office {
         Campaign { office: self, id }
     }
 
+    pub(crate) fn token(&self, who: &str) -> &str {
+        &self.tokens[who]
+    }
+
     pub(crate) fn line(&self, who: &str) -> Line {
         Line { address: self.service.address.clone(), token: self.tokens[who].clone() }
     }

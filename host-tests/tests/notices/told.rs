@@ -66,6 +66,31 @@ fn a_campaign_that_is_published_and_finalized_says_so_with_figures_and_a_signatu
 }
 
 #[test]
+fn what_a_rule_holds_is_told_and_the_campaign_is_published_only_when_somebody_has_decided() {
+    let (service, listener) = (service(1), Listener::start());
+    add(&service, &listener, "campaign.published,run.held");
+    let rules = json!([{ "name": "look", "severity": "hold", "sql": "select false" }]);
+    let params = json!({ "name": "no-note", "steps": [{ "drop": "note" }] });
+    let policy = json!({ "rules": rules, "dry_run": { "datasets": 0 } });
+    let campaign = service.campaign_of("columns@1", &params, &policy);
+    service.act(&campaign, "plan").succeeded();
+    assert_eq!(service.watched(&campaign)["state"], "planned");
+    let wait = || service.call("campaign").arg("start").arg(&campaign).arg("--wait").finish();
+    assert_eq!(wait().status.code(), Some(3));
+    let held = listener.hears().event();
+    assert_eq!((&held["type"], &held["data"]["seq"]), (&json!("dev.skein.run.held"), &json!(0)), "{held}");
+    let decide = service.call("campaign").arg("release").arg(&campaign).arg("0");
+    decide.arg("--reason").arg("looked at it").finish().succeeded();
+    wait().succeeded();
+    let published = listener.hears().event();
+    assert_eq!(
+        (&published["type"], &published["data"]["published"]),
+        (&json!("dev.skein.campaign.published"), &json!(1)),
+        "{published}"
+    );
+}
+
+#[test]
 fn a_campaign_that_halts_says_which_wave_and_each_failure_its_code() {
     let poisoned = |number: i64, path: &std::path::Path| notes(path, number == 0);
     let service = Service::over_as(Fleet::SMALL, (2, poisoned), with(HERE));

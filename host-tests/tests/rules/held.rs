@@ -106,6 +106,39 @@ fn a_held_run_is_published_as_it_was_staged_when_a_person_says_so_also_after_a_r
 }
 
 #[test]
+fn a_wait_for_a_campaign_of_which_held_runs_are_left_ends_and_says_what_to_ask_for() {
+    let service = Service::start(2).with_module_and_datasets();
+    let rules = json!([{ "name": "look", "severity": "hold", "sql": "select count(*) from after where id % 10 = 7" }]);
+    let id = campaign(&service, &rules);
+    let start = || {
+        let call = service.call("campaign").arg("start").arg(&id).arg("--wait");
+        call.arg("--timeout").arg("120s").finish()
+    };
+    // The canary is held, which keeps the next wave from beginning.
+    let waits = start();
+    assert_eq!(waits.status.code(), Some(i32::from(codes::CAMPAIGN_WAITS.exit_code())), "{waits:?}");
+    let run = held(&service, &id)[0]["seq"].as_u64().unwrap();
+    for said in [
+        format!("all that is left of {id} is 1 run that rules hold"),
+        format!("run {run} over orders-00{run}: rule look is broken: 4 violations"),
+        format!("skein campaign release|recheck|discard {id} {run} --reason WHY"),
+    ] {
+        assert!(waits.stderr.contains(&said), "{said}: {waits:?}");
+    }
+    assert!(service.get(&format!("/v1/campaigns/{id}/progress"))["held_waits"].as_bool().unwrap());
+    let (_, page) = Service::page(&service.address, &format!("/campaigns/{id}"));
+    assert!(page.contains("all that is left are 1 runs that rules hold"), "{page}");
+    // Released, it goes on, until the next wave has nothing but held runs too.
+    decide(&service, &id, run, "release");
+    assert_eq!(start().status.code(), Some(3));
+    let next = held(&service, &id)[0]["seq"].as_u64().unwrap();
+    assert_ne!(next, run);
+    decide(&service, &id, next, "release");
+    start().succeeded();
+    assert_eq!(shown(&service, &id)["state"], "soaking");
+}
+
+#[test]
 fn a_held_run_is_looked_at_again_or_given_up() {
     let service = Service::start(1).with_module_and_datasets();
     let rules = json!([{ "name": "look", "severity": "hold", "sql": "select count(*) from no_such_table" }]);

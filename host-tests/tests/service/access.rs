@@ -68,6 +68,11 @@ const ROUTES: &[(&str, &str, &str, Scope)] = &[
     ("POST /v1/modules/columns/versions/1/actions/restore", r#"{"reason":"r"}"#, "....x.", Scope::All),
     ("GET /v1/datasets", "", "xxxxxx", Scope::Team),
     ("GET /v1/datasets/orders-000", "", "xxxxxx", Scope::Team),
+    ("GET /v1/datasets/orders-000/labels", "", "xxxxxx", Scope::Team),
+    // Without the version that was seen: whoever may is told so.
+    ("PUT /v1/datasets/orders-000/labels", r#"{"labels":{}}"#, "...xx.", Scope::Team),
+    ("GET /v1/datasets/orders-000/owner", "", "xxxxxx", Scope::Team),
+    ("PUT /v1/datasets/orders-000/owner", r#"{"owner":"pay"}"#, "...xx.", Scope::Team),
     ("POST /v1/datasets/import", "name,path\n", "...xx.", Scope::Team),
     ("GET /v1/datasets/orders-000/history", "", "xxxxxx", Scope::Team),
     ("GET /v1/datasets/orders-000/scrub", "", "xxxxxx", Scope::Team),
@@ -121,8 +126,8 @@ const ROUTES: &[(&str, &str, &str, Scope)] = &[
     ("GET /v1/campaigns/{campaign}/approvals", "", "xxxxxx", Scope::Team),
     ("GET /v1/campaigns/{campaign}/comments", "", "xxxxxx", Scope::Team),
     ("POST /v1/campaigns/{planned}/comments", r#"{"text":"why?","question":true}"#, "xxxxxx", Scope::Team),
-    // The first of these, which is the viewer's.
-    ("POST /v1/campaigns/{planned}/comments/1/resolve", "{}", "x.x...", Scope::Team),
+    // The first of these, which is the viewer's. An approver may where it is a person's, and these tokens are programs'.
+    ("POST /v1/campaigns/{planned}/comments/1/resolve", "{}", "x.....", Scope::Team),
     ("POST /v1/campaigns/{planned}/actions/defer", r#"{"expect":"planned"}"#, "..xxx.", Scope::Team),
     ("POST /v1/campaigns/{planned}/actions/decline", r#"{"expect":"planned"}"#, "..xxx.", Scope::Team),
     ("GET /v1/campaigns/{campaign}/attempts", "", "xxxxxx", Scope::Team),

@@ -379,6 +379,30 @@ fn a_module_says_where_it_is_from_and_is_banned_and_restored_by_command() {
 }
 
 #[test]
+fn labels_are_set_and_taken_away_one_by_one_and_a_dataset_goes_to_another_team_by_command() {
+    let service = Service::start(1).with_datasets();
+    let name = service.datasets[0].file_name().unwrap().to_str().unwrap();
+    let asks = |words: &str| line(service.call("dataset"), &words.replace("NAME", name));
+    let set = asks("label NAME tier=gold sensitive=note,amount region=eu").finish().succeeded().json();
+    assert_eq!(set["labels"], json!({ "tier": "gold", "sensitive": "note,amount", "region": "eu" }));
+    let set = asks("label NAME region- tier=critical gone-").finish().succeeded();
+    assert!(set.stderr.contains(&format!("{name} has no label gone")), "{set:?}");
+    assert_eq!(set.json()["labels"], json!({ "tier": "critical", "sensitive": "note,amount" }));
+    assert!(set.json()["version"].as_u64().unwrap() > 1);
+    asks("label NAME tier").finish().refused_json(codes::USAGE);
+    asks(&format!("label NAME {}=x", "k".repeat(65))).finish().refused_json(codes::USAGE);
+    asks("owner NAME crm").finish().refused_json(codes::USAGE);
+    let over = asks("owner NAME crm --yes").finish().succeeded().json();
+    assert_eq!(over["owner"], "crm");
+    let there = service.get(&format!("/v1/datasets/{name}"));
+    assert_eq!((&there["owner"], &there["labels"]["tier"]), (&json!("crm"), &json!("critical")));
+    // To register it as it was is no way to set it.
+    let again = service.call("dataset").arg("add").arg(&service.datasets[0]).finish();
+    let told = format!("{again:?}");
+    assert!(told.contains("with another owner or other labels"), "{told}");
+}
+
+#[test]
 fn nodes_are_cordoned_and_the_fleet_is_frozen_by_command() {
     let service = Service::start(0);
     super::until("a node is there", || {

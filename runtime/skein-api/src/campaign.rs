@@ -391,4 +391,8 @@ pub struct CampaignProgress {
     /// The wave that is through its gate, and that somebody has to let the next one follow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wave_waits: Option<u32>,
+    /// All that is left of what has begun is runs that rules keep back: it goes on when somebody has released them, had them made
+    /// again or discarded them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held_waits: bool,
 }

@@ -1,5 +1,5 @@
-//! Datasets: `POST /v1/datasets` adds some, `GET /v1/datasets` and `GET /v1/datasets/{id}` show, `DELETE /v1/datasets/{id}`
-//! forgets one (never its files).
+//! Datasets: `POST /v1/datasets` adds some, `GET /v1/datasets` and `GET /v1/datasets/{id}` show, `PUT …/labels` and `PUT …/owner`
+//! set what is said of one, `DELETE /v1/datasets/{id}` forgets it (never its files).
 
 use std::collections::BTreeMap;
 use utoipa::openapi::RefOr;
@@ -119,6 +119,48 @@ pub enum DatasetAdded {
 pub struct DatasetsAdded {
     /// One for each.
     pub datasets: List<DatasetAdded, 1_000>,
+}
+
+/// The labels of a dataset, with the version that whoever sets them anew has to have seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DatasetLabels {
+    /// Whose.
+    pub dataset: DatasetId,
+    /// What that is called.
+    pub name: Name,
+    /// All of them.
+    pub labels: Labels,
+    /// Of labels and owner together: it goes up when either is set.
+    pub version: u64,
+}
+
+/// What labels a dataset has from now on: these and no others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetLabelsPut {
+    /// All of them.
+    pub labels: Labels,
+}
+
+/// The team that a dataset belongs to, with the version that whoever hands it over has to have seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DatasetOwner {
+    /// Whose.
+    pub dataset: DatasetId,
+    /// What that is called.
+    pub name: Name,
+    /// The team.
+    pub owner: Name,
+    /// Of labels and owner together: it goes up when either is set.
+    pub version: u64,
+}
+
+/// To which team a dataset goes over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetOwnerPut {
+    /// The team.
+    pub owner: Name,
 }
 
 /// A registered dataset.

@@ -64,7 +64,7 @@ pub use campaign::{
     Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignVerb, Chosen, Kept, MANIFEST_MAX,
     PlanTotals, RunCounts, Selection, Soak, Wave,
 };
-pub use dataset::{DRIVER_FILES, Dataset, DatasetAdd, DatasetAdded, DatasetsAdd, DatasetsAdded, Labels};
+pub use dataset::*;
 pub use event::Event;
 pub use history::{
     DatasetExport, DatasetRollback, DatasetRolledBack, DatasetScrub, DatasetVersion, EXPORT_FILES_MAX,

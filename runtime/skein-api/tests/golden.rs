@@ -70,6 +70,8 @@ fn the_bodies_about_modules_and_datasets() {
     golden("dataset-add", &public::datasets_add());
     golden("dataset-added", &public::datasets_added());
     golden("dataset", &public::dataset());
+    golden("dataset-labels", &public::dataset_labels());
+    golden("dataset-owner", &public::dataset_owner());
     golden("dataset-line", &versions::line());
     golden("datasets-imported", &versions::imported());
     golden("dataset-version", &versions::version());

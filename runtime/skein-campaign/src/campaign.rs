@@ -22,7 +22,7 @@ mod stored;
 mod verbs;
 
 use serde::{Deserialize, Serialize};
-use skein_types::{Blake3, CampaignState, Reason, RunState, Timestamp, Verb};
+use skein_types::{Blake3, CampaignState, Reason, RunState, Timestamp, Verb, WaveState};
 
 use crate::policy::Policy;
 use crate::refused::{Refusal, Refused};
@@ -158,6 +158,18 @@ impl Campaign {
     /// What may be asked of it now.
     pub fn verbs(&self) -> Vec<Verb> {
         Verb::ALL.iter().copied().filter(|verb| verbs::possible(*verb, self.state)).collect()
+    }
+
+    /// Whether it runs and does not go on by itself, because all that is left of the waves that have begun is runs which rules
+    /// keep back: people decide about those.
+    pub fn waits_for_held(&self) -> bool {
+        let goes_on = |wave: &Wave| {
+            let begun = wave.state != WaveState::Waiting;
+            // A planned run that is put off has no duty yet, and has its turn.
+            begun && (wave.runs().get(RunState::Planned) > 0 || self.duties_of(wave).next().is_some())
+        };
+        let held = self.state == CampaignState::Running && self.count(RunState::Held) > 0;
+        held && !self.waves.iter().any(goes_on)
     }
 
     /// When it moves by itself unless something happens before: somebody has to tell it the time then.

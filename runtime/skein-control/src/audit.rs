@@ -33,9 +33,12 @@ const ITEMS: usize = 100;
 /// Pages of events of which one page of a team's is made.
 const PAGES_MAX: usize = 10;
 
+/// Those that say what a dataset is called, whose it is and how it is labelled.
+pub(crate) const SAID_OF_DATASETS: &[Kind] =
+    &[Kind::DatasetRegistered, Kind::DatasetChanged, Kind::DatasetRemoved];
 /// Decisions that set the same things: what one says takes the place of what the last one of them said.
 const FAMILIES: [&[Kind]; 11] = [
-    &[Kind::DatasetRegistered, Kind::DatasetChanged, Kind::DatasetRemoved],
+    SAID_OF_DATASETS,
     &[Kind::TeamCreated, Kind::TeamChanged, Kind::TeamRemoved],
     &[Kind::TokenIssued, Kind::TokenRevoked],
     &[Kind::NodeMarked],

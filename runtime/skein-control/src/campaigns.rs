@@ -412,7 +412,7 @@ impl Control {
         let rows_done = Rows(rows);
         let live = self.live(&mut state, id)?;
         let retrying = live.tries.len() as u64;
-        let runs = live.machine.runs();
+        let (runs, held_waits) = (live.machine.runs(), live.machine.waits_for_held());
         // What a rule keeps back is staged too, and waits for a person.
         let staged = staged.saturating_sub(runs.get(RunState::Held));
         live.pace.read(Reading {
@@ -443,6 +443,7 @@ impl Control {
             remaining_ms: estimate.and_then(|estimate| estimate.left),
             waits,
             wave_waits,
+            held_waits,
         })
     }
 

@@ -1,6 +1,7 @@
 //! Registered datasets: where they are, whose they are, and that this server manages them.
 
 pub(crate) mod rules;
+mod said;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -282,8 +283,9 @@ pub(crate) fn taken(who: &Principal, there: &skein_ledger::Dataset, same: bool) 
         return taken("the name or the place is taken").hint(Some("choose another name"));
     }
     if same {
-        return taken("it is registered already, with another owner or other labels")
-            .hint(Some("`skein dataset show` says with which; remove it first to register it anew"));
+        return taken("it is registered already, with another owner or other labels").hint(Some(
+            "`skein dataset show` says with which; `skein dataset label` and `skein dataset owner` set them",
+        ));
     }
     taken(&format!("the name or the place is that of {}", there.id))
         .hint(Some("list the datasets, and choose another name"))

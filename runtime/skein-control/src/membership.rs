@@ -1,11 +1,11 @@
 //! Whether what was planned is still what there is. Asked when a campaign starts: from then on it carries out what was
-//! planned, whatever moves. Module, parameters and policy of a campaign never change; the module may be suspended, and other
-//! datasets may be selected.
+//! planned, whatever moves. Module, parameters and policy of a campaign never change; the module may be suspended, other
+//! datasets may be selected, and of those that are some may have other teams or other labels that a plan is made by.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use skein_campaign::Observation;
-use skein_ledger::{Limit, ModuleState, Name, RunFilter};
+use skein_ledger::{Dataset, Limit, ModuleState, Name, RunFilter};
 use skein_types::{CampaignId, CampaignState, DatasetId, Reason, codes};
 
 use crate::control::{Control, State};
@@ -39,9 +39,14 @@ impl Control {
 
     fn membership_moved(&self, id: CampaignId) -> Result<Option<String>, ServiceError> {
         let row = self.campaign_row(id)?;
+        let as_of = self.stored_report(&row)?.as_of;
         let mut owners: BTreeMap<DatasetId, Name> = BTreeMap::new();
+        let mut since: Vec<Dataset> = Vec::new();
         self.each_selected(&selection::read(&*self.ledger, &row)?, |dataset| {
             owners.insert(dataset.id, dataset.owner.clone());
+            if as_of > 0 && dataset.version > as_of {
+                since.push(dataset.clone());
+            }
         })?;
         let selected: BTreeSet<DatasetId> = owners.keys().copied().collect();
         let (mut planned, mut after, mut moved) = (BTreeSet::new(), None, 0_u64);
@@ -64,6 +69,13 @@ impl Control {
         if moved > 0 {
             what = format!("{what}, and {moved} went to other teams");
         }
-        Ok((new + gone > 0 || moved > 0).then_some(what))
+        let mut relabelled = 0_u64;
+        for dataset in since.iter().filter(|dataset| planned.contains(&dataset.id)) {
+            relabelled += u64::from(self.relabelled_since(dataset, as_of)?);
+        }
+        if relabelled > 0 {
+            what = format!("{what}, and {relabelled} have other labels of those that it was made by");
+        }
+        Ok((new + gone > 0 || moved + relabelled > 0).then_some(what))
     }
 }

@@ -42,7 +42,7 @@ use crate::sampling::Tried;
 use crate::selection::{self, Overrides};
 
 pub(crate) use draft::{Draft, schema_of, seed, with_params};
-pub(crate) use report::Stored;
+pub(crate) use report::{Stored, tier};
 
 /// Runs, tasks or removals in one unit.
 const CHUNK: usize = 500;
@@ -51,6 +51,8 @@ const CHUNK: usize = 500;
 #[derive(Debug, Clone)]
 pub(crate) struct Planning {
     datasets: u64,
+    /// Where the log was when it began: nothing of what the plan is made by was looked at before.
+    as_of: u64,
     /// What is tried, once every dataset was looked at.
     pub(crate) sample: Option<Sample>,
     /// Failed tries of tasks that are to be tried again.
@@ -130,6 +132,7 @@ impl Control {
         if row.runs.total() > 0 || !self.ledger.waves(id)?.is_empty() {
             self.write(guarded().decide(CampaignUnplanned { campaign: id }))?;
         }
+        let as_of = self.ledger.head()?.position;
         let datasets = self.selected(&selection::read(&*self.ledger, &row)?)?;
         // Names are those of other datasets if some were registered anew since.
         let overrides = Arc::new(Overrides::load(&*self.ledger, &row)?);
@@ -142,7 +145,8 @@ impl Control {
             self.write(entries.into_iter().fold(guarded(), Unit::then))?;
         }
         point!("plan.after-tasks")?;
-        let planning = Planning { datasets: datasets.len() as u64, sample: None, tries: BTreeMap::new() };
+        let datasets = datasets.len() as u64;
+        let planning = Planning { datasets, as_of, sample: None, tries: BTreeMap::new() };
         let mut state = self.state();
         let live = self.live(&mut state, id)?;
         (live.planning, live.overrides) = (Some(planning), overrides);
@@ -225,6 +229,7 @@ impl Control {
         let row = self.ledger.campaign(id)?.ok_or_else(absent)?;
         let agents = (self.state().fleet.seats.len() as u64).max(1);
         let (tried, now) = (self.tried(id)?, self.clock.now());
+        let as_of = before.planning.as_ref().map_or(0, |planning| planning.as_of);
         let draft = Draft::of((id, before), (row.module, row.params), &seen, now);
         let asked = Observation::Planned {
             digest: draft.digest,
@@ -233,7 +238,8 @@ impl Control {
         };
         let decisions = before.machine.decide(Input::Observed(asked), now)?;
         let epoch = before.machine.epoch();
-        let looked = report::Looked { module: row.module, draft: &draft, sample, tried: &tried, agents };
+        let looked =
+            report::Looked { module: row.module, draft: &draft, sample, tried: &tried, agents, as_of };
         let reported = self.reported((id, epoch), &looked)?;
         let owners = self.owners_among(&seen)?;
         let risk = self.risks_of(&reported)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
-use skein_ledger::{Event, EventFilter, Limit, Name, Subject};
+use skein_ledger::{DatasetChanged, Event, EventFilter, Kind, Limit, Name, Recorded, Subject};
 use skein_types::{CampaignId, DatasetId, ModuleDigest, QuotaOf};
 
 use crate::access::{Act, NOBODYS, Principal};
@@ -104,6 +104,9 @@ impl Control {
                 None
             }
         };
+        if let Event::DatasetChanged(changed) = event {
+            return self.whose_change(changed, said);
+        }
         if let Some(owner) = said(event) {
             return Ok(Whose::Team(owner));
         }
@@ -114,6 +117,23 @@ impl Control {
         let page = self.ledger.events(0, &about, Limit::MAX)?;
         let last = page.items.iter().rev().find_map(|recorded| said(&recorded.event));
         Ok(last.map_or(Whose::Auditors, Whose::Team))
+    }
+
+    /// Of who has a dataset, and of who had it: that it went is their business too.
+    fn whose_change(
+        &self,
+        changed: &DatasetChanged,
+        said: impl Fn(&Event) -> Option<Name>,
+    ) -> Result<Whose, ServiceError> {
+        let kinds = vec![Kind::DatasetRegistered, Kind::DatasetChanged];
+        let filter = EventFilter { kinds, ..EventFilter::about(Some(Subject::Dataset(changed.dataset))) };
+        let events = self.ledger.events(0, &filter, Limit::MAX)?.items;
+        let is_it =
+            |recorded: &Recorded| matches!(&recorded.event, Event::DatasetChanged(of) if of == changed);
+        let before = events.iter().position(is_it).and_then(|at| events[..at].last());
+        let mut teams = BTreeSet::from([changed.owner.clone()]);
+        teams.extend(before.and_then(|recorded| said(&recorded.event)));
+        Ok(Whose::Teams(teams))
     }
 
     fn whose_campaign(&self, campaign: CampaignId) -> Result<Whose, ServiceError> {

@@ -145,7 +145,7 @@ pub(crate) fn place(dataset: &Dataset) -> Result<DatasetPlace, ServiceError> {
 const SENSITIVE: &str = "sensitive";
 
 /// Columns that labels name as sensitive: `sensitive`, `sensitive.2` and so on, each with names between commas.
-fn sensitive(labels: &skein_ledger::Labels) -> Vec<Name> {
+pub(crate) fn sensitive(labels: &skein_ledger::Labels) -> Vec<Name> {
     let names = labels.iter().filter(|(key, _)| {
         key.as_str().strip_prefix(SENSITIVE).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     });

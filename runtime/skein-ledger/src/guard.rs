@@ -113,7 +113,8 @@ pub enum Guard {
         /// Which.
         name: Name,
     },
-    /// Nobody set it since it was read: a team, a quota, a policy, a secret, a receiver, the fleet.
+    /// Nobody set it since it was read: a team, a quota, a policy, a secret, a receiver, a rule, what is said of a dataset,
+    /// the fleet.
     SettingAt {
         /// What; nothing else is a setting.
         setting: Subject,

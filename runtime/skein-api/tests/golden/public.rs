@@ -6,10 +6,11 @@ use serde_json::{from_value, json};
 use skein_api::{
     Admission, Alarm, ApprovalAsk, Attempt, AttemptEnding, AttemptKind, Backup, Budget, Campaign,
     CampaignAction, CampaignCreate, CampaignProgress, CanaryAsk, Chosen, Dataset, DatasetAdd, DatasetAdded,
-    DatasetsAdd, DatasetsAdded, Event, Kept, Labels, LedgerUse, LimitsAsk, List, Module, ModuleState,
-    NameRule, NodeStatus, OnFailure, Page, PartOf, Pin, PlanEstimate, PlanTotals, Policy, Problem,
-    ProcessUse, Promote, Publish, RejectCount, Replay, RetryAsk, Risk, RoundTrip, Run, RunCounts, RunSoak,
-    SampleAsk, Seated, Selection, Soak, SoakAsk, SourceSeen, Status, Time, Waiting, Wave, WorkDone,
+    DatasetLabels, DatasetOwner, DatasetsAdd, DatasetsAdded, Event, Kept, Labels, LedgerUse, LimitsAsk, List,
+    Module, ModuleState, NameRule, NodeStatus, OnFailure, Page, PartOf, Pin, PlanEstimate, PlanTotals,
+    Policy, Problem, ProcessUse, Promote, Publish, RejectCount, Replay, RetryAsk, Risk, RoundTrip, Run,
+    RunCounts, RunSoak, SampleAsk, Seated, Selection, Soak, SoakAsk, SourceSeen, Status, Time, Waiting, Wave,
+    WorkDone,
 };
 use skein_types::{
     AttemptId, Bytes, CampaignId, CampaignState, DatasetId, Fuel, Millis, ModuleDigest, NodeId, NodeMark,
@@ -82,6 +83,14 @@ pub(crate) fn dataset() -> Dataset {
         added: time(),
         kept: Some(Kept { versions: 2, bytes: Bytes(61_000) }),
     }
+}
+
+pub(crate) fn dataset_labels() -> DatasetLabels {
+    DatasetLabels { dataset: DatasetId::new(uuid(7)), name: text("orders"), labels: labels(), version: 41 }
+}
+
+pub(crate) fn dataset_owner() -> DatasetOwner {
+    DatasetOwner { dataset: DatasetId::new(uuid(7)), name: text("orders"), owner: text("shop"), version: 41 }
 }
 
 fn rule() -> skein_types::Rule {
@@ -259,6 +268,7 @@ pub(crate) fn progress() -> CampaignProgress {
         remaining_ms: Some(Millis(10_500)),
         waits: None,
         wave_waits: Some(0),
+        held_waits: true,
     }
 }
 

@@ -51,7 +51,7 @@ impl Campaign {
         duties
     }
 
-    fn duties_of(&self, wave: &Wave) -> impl Iterator<Item = Duty> {
+    pub(super) fn duties_of(&self, wave: &Wave) -> impl Iterator<Item = Duty> {
         let has = |state| wave.runs().get(state) > 0;
         let on = self.state == CampaignState::Running && wave.is_on();
         let planned = has(RunState::Planned);

@@ -263,6 +263,22 @@ impl World {
             self.state()
         );
         assert_eq!(self.machine.verbs().is_empty(), !self.has_verbs());
+        self.check_held();
+    }
+
+    /// It waits for people exactly where what has begun is at its end but for held runs that nobody ends.
+    fn check_held(&self) {
+        let begun = |run: &&Run| self.machine.waves()[run.wave as usize].state() != WaveState::Waiting;
+        let mut begun = self.runs.iter().filter(begun);
+        let held = |run: &Run| run.state == RunState::Held && !self.is_aborted(run.wave);
+        let is_undone = |run: &Run| {
+            let wave = &self.machine.waves()[run.wave as usize];
+            run.state == RunState::Published && wave.is_rolled_back()
+        };
+        let waits = self.state() == CampaignState::Running
+            && self.runs.iter().any(held)
+            && begun.all(|run| held(run) || (run.state.is_at_rest() && !is_undone(run)));
+        assert_eq!(self.machine.waits_for_held(), waits, "{:?}", self.machine);
     }
 
     fn is_aborted(&self, wave: u32) -> bool {

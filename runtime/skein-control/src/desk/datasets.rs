@@ -1,8 +1,9 @@
 //! Datasets.
 
 use skein_api::{
-    Dataset, DatasetExport, DatasetRollback, DatasetRolledBack, DatasetScrub, DatasetVersion, DatasetsAdd,
-    DatasetsAdded, DatasetsImported, IMPORT_LINES_MAX, LinesKind, Page, lines,
+    Dataset, DatasetExport, DatasetLabels, DatasetLabelsPut, DatasetOwner, DatasetOwnerPut, DatasetRollback,
+    DatasetRolledBack, DatasetScrub, DatasetVersion, DatasetsAdd, DatasetsAdded, DatasetsImported,
+    IMPORT_LINES_MAX, LinesKind, Page, lines,
 };
 
 use super::Desk;
@@ -10,6 +11,7 @@ use crate::access::Act;
 use crate::error::ServiceError;
 use crate::import::{self, ImportAsk};
 use crate::list::ListPart;
+use crate::settings::Seen;
 use crate::shown;
 
 impl Desk<'_> {
@@ -44,6 +46,36 @@ impl Desk<'_> {
         let row = self.dataset_seen(named, Act::See)?;
         let kept = self.control.kept_of(&row);
         Ok(Dataset { kept, ..shown::dataset(row)? })
+    }
+
+    /// The labels of a dataset.
+    pub fn dataset_labels(&self, named: &str) -> Result<DatasetLabels, ServiceError> {
+        self.control.labels_of(self.dataset_seen(named, Act::See)?)
+    }
+
+    /// Gives a dataset other labels.
+    pub fn put_dataset_labels(
+        &self,
+        (named, seen): (&str, Seen),
+        asked: &DatasetLabelsPut,
+    ) -> Result<DatasetLabels, ServiceError> {
+        let row = self.dataset_seen(named, Act::Register)?;
+        self.control.put_labels(self.who, (row, seen), asked)
+    }
+
+    /// The team of a dataset.
+    pub fn dataset_owner(&self, named: &str) -> Result<DatasetOwner, ServiceError> {
+        self.control.owner_of(self.dataset_seen(named, Act::See)?)
+    }
+
+    /// Hands a dataset over: for those who may register datasets in its team and in the one that it goes to.
+    pub fn put_dataset_owner(
+        &self,
+        (named, seen): (&str, Seen),
+        asked: &DatasetOwnerPut,
+    ) -> Result<DatasetOwner, ServiceError> {
+        let row = self.dataset_seen(named, Act::Register)?;
+        self.control.put_owner(self.who, (row, seen), asked)
     }
 
     /// What was found when all versions of a dataset were last read.

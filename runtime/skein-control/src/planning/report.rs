@@ -24,6 +24,12 @@ use crate::sampling::Tried;
 /// The label that says how much depends on a dataset.
 const TIER: &str = "tier";
 
+/// What it says.
+pub(crate) fn tier(labels: &skein_ledger::Labels) -> Option<Tier> {
+    let (_, word) = labels.iter().find(|(key, _)| key.as_str() == TIER)?;
+    Tier::of(word.as_str())
+}
+
 /// A report as it is kept.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -31,6 +37,8 @@ pub(crate) struct Stored {
     pub(crate) report: PlanReport,
     /// The blob with the list of samples.
     pub(crate) samples: Option<Blake3>,
+    /// Where the log was when its making began; 0, if that is not known.
+    pub(crate) as_of: u64,
 }
 
 /// All that a report is made of.
@@ -40,6 +48,7 @@ pub(super) struct Looked<'a> {
     pub(super) sample: &'a Sample,
     pub(super) tried: &'a [Tried],
     pub(super) agents: u64,
+    pub(super) as_of: u64,
 }
 
 impl Control {
@@ -57,7 +66,7 @@ impl Control {
         let guarded = self.itself.unit().if_(Guard::CampaignAt { campaign, epoch });
         self.write(guarded.then(self.kept_blob(samples)))?;
         let report = self.report(looked)?;
-        serde_json::to_vec(&Stored { report, samples: Some(digest) }).map_err(bug)
+        serde_json::to_vec(&Stored { report, samples: Some(digest), as_of: looked.as_of }).map_err(bug)
     }
 
     fn report(&self, looked: &Looked<'_>) -> Result<PlanReport, ServiceError> {
@@ -103,8 +112,7 @@ impl Control {
         let mut known = Catalogue::new();
         for Seen { plan, .. } in draft.seen {
             let Some(row) = self.ledger.dataset(plan.dataset)? else { continue };
-            let tier = row.labels.iter().find(|(key, _)| key.as_str() == TIER);
-            let tier = tier.and_then(|(_, value)| Tier::of(value.as_str()));
+            let tier = tier(&row.labels);
             let one = Known { name: row.name.to_string(), owner: row.owner.to_string(), tier };
             known.insert(plan.dataset, one);
         }

@@ -100,6 +100,7 @@ pub fn datasets_are_paged_by_name_through_every_filter(places: Places<'_>) {
     let prod = found(&DatasetFilter { labels: labels(&[("env", "prod")]), ..none() });
     assert_eq!(prod, [19, 3, 6, 9, 12, 15, 18]);
     let one = scene.ledger().dataset_named(&called).expect("read").expect("there is one");
+    assert_eq!((one.version, &one.owner), (21, &name("shop")), "as the last of 21 decisions says it");
     assert_eq!(Some(one), scene.ledger().dataset(dataset(19)).expect("read"));
     assert_eq!(scene.ledger().dataset(dataset(0)).expect("read"), None);
     scene.is_sound();

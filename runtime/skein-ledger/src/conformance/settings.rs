@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::Places;
 use super::lists::all;
-use super::scene::{START, Scene, by, campaign, content, joined, name, node, text};
+use super::scene::{START, Scene, by, campaign, content, dataset, joined, name, node, registered, text};
 use crate::entry::{Entry, Renew};
 use crate::error::LedgerError;
 use crate::event::access::{TeamCreated, TeamRemoved};
@@ -204,7 +204,7 @@ pub fn a_setting_that_moved_since_it_was_read_refuses(places: Places<'_>) {
     let blob = Entry::PutBlob { bytes: super::scene::CONTENT.to_vec(), keep_until: START };
     scene.applied(by().then(blob));
     let (team, target) = (None, text("https://receiver.example"));
-    let set: [(Subject, Event); 5] = [
+    let set: [(Subject, Event); 6] = [
         (Subject::Team(name("shop")), TeamCreated { team: name("shop"), note: text("") }.into()),
         (Subject::Quota(QuotaOf::Org), quota(QuotaOf::Org, 1).into()),
         (Subject::Policy(name("p")), PolicySet { name: name("p"), blob: content(), note: text("") }.into()),
@@ -225,6 +225,7 @@ pub fn a_setting_that_moved_since_it_was_read_refuses(places: Places<'_>) {
             }
             .into(),
         ),
+        (Subject::Dataset(dataset(1)), registered(1, "orders", "shop", &[]).into()),
     ];
     let guarded =
         |outcome, found| assert_eq!(outcome, UnitOutcome::Refused { at: RefusedAt::Guard(0), found });
@@ -236,12 +237,12 @@ pub fn a_setting_that_moved_since_it_was_read_refuses(places: Places<'_>) {
         scene.applied(at(&setting, Some(version)));
     }
     scene.applied(at(&Subject::Fleet, Some(0)).decide(FleetFrozen { reason: text("") }));
-    guarded(scene.commit(at(&Subject::Fleet, Some(0))), Found::Setting { version: 6 });
+    guarded(scene.commit(at(&Subject::Fleet, Some(0))), Found::Setting { version: 7 });
     // The same words again are another setting.
     let shop = Subject::Team(name("shop"));
     scene.applied(by().decide(TeamRemoved { team: name("shop"), reason: text("") }));
     scene.applied(at(&shop, None).decide(TeamCreated { team: name("shop"), note: text("") }));
-    guarded(scene.commit(at(&shop, Some(1))), Found::Setting { version: 8 });
+    guarded(scene.commit(at(&shop, Some(1))), Found::Setting { version: 9 });
     let what = match scene.ledger().commit(vec![at(&Subject::Node(node(1)), None)]) {
         Err(LedgerError::Invalid(invalid)) => invalid.what,
         other => panic!("{other:?}"),

@@ -179,10 +179,10 @@ fn setting_at(db: &Connection, setting: &Subject) -> rusqlite::Result<Option<u64
             let consumer = consumer.as_ref().map_or_else(String::new, Name::to_string);
             (sql, vec![dataset.to_string(), consumer, name.to_string()])
         }
+        Subject::Dataset(id) => ("SELECT version FROM dataset WHERE id = ?1", vec![id.to_string()]),
         Subject::Fleet => ("SELECT version FROM fleet WHERE one = 1", Vec::new()),
         // Refused before it came here.
         Subject::Module(_)
-        | Subject::Dataset(_)
         | Subject::Campaign(_)
         | Subject::Run(..)
         | Subject::Node(_)

@@ -221,9 +221,9 @@ fn setting(guard: &Guard) -> Result<(), String> {
         | Subject::Secret(..)
         | Subject::Webhook(_)
         | Subject::Rule(..)
+        | Subject::Dataset(_)
         | Subject::Fleet => Ok(()),
         Subject::Module(_)
-        | Subject::Dataset(_)
         | Subject::Campaign(_)
         | Subject::Run(..)
         | Subject::Node(_)

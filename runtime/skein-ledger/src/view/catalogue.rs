@@ -76,6 +76,8 @@ pub struct Dataset {
     pub labels: Labels,
     /// When it was registered.
     pub since: Timestamp,
+    /// Goes up each time its name, owner or labels are set.
+    pub version: u64,
 }
 
 /// Which datasets; all that is given must fit.

@@ -12,7 +12,7 @@ use crate::{by, joined, node, open, try_open};
 /// The tables of schema 1.
 const FIRST: &str = include_str!("schema-1.sql");
 
-/// A ledger of schema 1 with two decisions, and what they made.
+/// A ledger of schema 1 with three decisions, and what they made.
 fn first(directory: &Path) -> Connection {
     let db = Connection::open(directory.join(Sqlite::FILE)).unwrap();
     db.execute_batch(&format!(
@@ -25,8 +25,15 @@ fn first(directory: &Path) -> Connection {
     let submitted =
         format!(r#"{{"bytes":7,"module":"{module}","name":"prefs","owner":"shop","version":"1"}}"#);
     let joined = format!(r#"{{"incarnation":1,"name":"n","node":"{node}"}}"#);
-    let events =
-        [("module.submitted", module.to_string(), submitted), ("node.joined", node.to_string(), joined)];
+    let dataset = "dts_00000000000000000000000000000001";
+    let registered = format!(
+        r#"{{"dataset":"{dataset}","driver":"files","labels":{{}},"location":"/data","name":"orders","owner":"shop"}}"#
+    );
+    let events = [
+        ("module.submitted", module.to_string(), submitted),
+        ("node.joined", node.to_string(), joined),
+        ("dataset.registered", dataset.to_owned(), registered),
+    ];
     let mut previous = [0; 32];
     for (position, (kind, subject, body)) in (1_u64..).zip(events) {
         let at = 3_600_000 * position;
@@ -34,12 +41,14 @@ fn first(directory: &Path) -> Connection {
         let sql = "INSERT INTO event VALUES (?1, ?2, 1, 'control', ?3, ?4, NULL, ?5, ?6)";
         db.execute(sql, params![position, kind, at, subject, body.as_bytes(), previous]).unwrap();
     }
-    db.execute("UPDATE meta SET head_position = 2, head_hash = ?1", [previous]).unwrap();
+    db.execute("UPDATE meta SET head_position = 3, head_hash = ?1", [previous]).unwrap();
     let sql = "INSERT INTO module VALUES (?1, 7, 'submitted', '', NULL, NULL, 3600000)";
     db.execute(sql, [module.0]).unwrap();
     db.execute("INSERT INTO module_label VALUES ('prefs', '1', ?1, 'shop')", [module.0]).unwrap();
     let sql = "INSERT INTO node VALUES (?1, 'n', 1, 'joined', '', 7200000)";
     db.execute(sql, [node.to_string()]).unwrap();
+    let sql = "INSERT INTO dataset VALUES (?1, 'orders', 'files', '/data', 'shop', '{}', 10800000)";
+    db.execute(sql, [dataset]).unwrap();
     db
 }
 
@@ -55,12 +64,15 @@ fn a_file_of_the_first_schema_becomes_one_of_today_with_all_that_it_says() {
     drop(open(new.path()));
     let ledger = open(old.path());
     let head = ledger.head().unwrap();
-    assert_eq!((head.position, ledger.verify(None).unwrap()), (2, head));
+    assert_eq!((head.position, ledger.verify(None).unwrap()), (3, head));
+    // Its version is where it was set, as a rebuild makes it.
+    let orders = ledger.dataset_named(&Name::new("orders").unwrap()).unwrap().unwrap();
+    assert_eq!(orders.version, 3);
     assert_eq!(ledger.rebuild().unwrap().head, head);
     let team = TeamCreated { team: Name::new("shop").unwrap(), note: Text::clip("") };
     let outcome = ledger.commit(vec![by().decide(team).decide(joined(2))]).unwrap().remove(0);
     assert!(matches!(outcome, UnitOutcome::Applied(Some(_))), "{outcome:?}");
-    assert_eq!(ledger.rebuild().unwrap().head.position, 4);
+    assert_eq!(ledger.rebuild().unwrap().head.position, 5);
     drop(ledger);
     let [old, new] = [old, new].map(|at| tables(&Connection::open(at.path().join(Sqlite::FILE)).unwrap()));
     assert_eq!(old, new, "an old file has the tables of a new one");
@@ -81,7 +93,7 @@ fn an_upgrade_that_cannot_be_finished_leaves_the_file_as_it_was() {
     assert_eq!(version, 1);
     db.execute_batch("DROP TABLE token_use").unwrap();
     drop(db);
-    assert_eq!(open(directory.path()).rebuild().unwrap().head.position, 2);
+    assert_eq!(open(directory.path()).rebuild().unwrap().head.position, 3);
 }
 
 #[test]

@@ -5,8 +5,9 @@ use axum::extract::Request;
 use serde::Deserialize;
 use serde_json::json;
 use skein_api::{
-    Dataset, DatasetExport, DatasetRollback, DatasetRolledBack, DatasetScrub, DatasetVersion, DatasetsAdd,
-    DatasetsAdded, DatasetsImported, IMPORT_BYTES_MAX, Page,
+    Dataset, DatasetExport, DatasetLabels, DatasetLabelsPut, DatasetOwner, DatasetOwnerPut, DatasetRollback,
+    DatasetRolledBack, DatasetScrub, DatasetVersion, DatasetsAdd, DatasetsAdded, DatasetsImported,
+    IMPORT_BYTES_MAX, Page,
 };
 use skein_control::ImportAsk;
 use skein_types::{Code, codes};
@@ -17,6 +18,8 @@ use crate::asker::Asker;
 use crate::description::operation::{Parameter, Place};
 use crate::description::takes::Question;
 use crate::description::{Family, told};
+use crate::problem::Refusal;
+use crate::seen::{IfMatch, Versioned};
 
 /// What no list is taken for.
 const IMPORTING: &[Code] =
@@ -46,7 +49,7 @@ const UNDOING: &[Code] = &[
 ];
 
 pub(crate) fn routes() -> Family {
-    Family::new("Datasets", "What can be migrated.")
+    let family = Family::new("Datasets", "What can be migrated.")
         .get(
             "/datasets",
             list,
@@ -114,6 +117,32 @@ pub(crate) fn routes() -> Family {
             "/datasets/{dataset}",
             remove,
             told("Forget a dataset").about("Its files and its history stay.").refuses(&[codes::CAMPAIGN_STATE]),
+        );
+    said(family)
+}
+
+/// What is said of a dataset, and said anew.
+fn said(family: Family) -> Family {
+    family
+        .get("/datasets/{dataset}/labels", labels, told("Show the labels of a dataset"))
+        .put(
+            "/datasets/{dataset}/labels",
+            put_labels,
+            told("Set the labels of a dataset: these and no others").about(
+                "`sensitive`, `sensitive.2` and so on name columns whose values are shown to nobody from then on; `tier` makes plans risky. \
+                 Where these change, plans over the dataset that nobody has started are stale. Labels and owner have one version.",
+            ),
+        )
+        .get("/datasets/{dataset}/owner", owner, told("Show the team of a dataset"))
+        .put(
+            "/datasets/{dataset}/owner",
+            put_owner,
+            told("Hand a dataset over to a team")
+                .about(
+                    "For operators of both teams, and admins. Plans over the dataset that nobody has started are stale then; what runs goes \
+                     on as it was approved.",
+                )
+                .refuses(&[codes::PLACE_OF_OTHERS]),
         )
 }
 
@@ -162,6 +191,36 @@ async fn list(asker: Asker, Part(part): Part) -> Answer<Page<Dataset>> {
 
 async fn show(asker: Asker, Path(dataset): Path<String>) -> Answer<Dataset> {
     asker.ask(move |desk| desk.dataset(&dataset)).await
+}
+
+async fn labels(asker: Asker, Path(dataset): Path<String>) -> Result<Versioned<DatasetLabels>, Refusal> {
+    let Json(labels) = asker.ask(move |desk| desk.dataset_labels(&dataset)).await?;
+    Ok(Versioned(labels.version, labels))
+}
+
+async fn put_labels(
+    asker: Asker,
+    Path(dataset): Path<String>,
+    IfMatch(seen): IfMatch,
+    Body(asked): Body<DatasetLabelsPut>,
+) -> Result<Versioned<DatasetLabels>, Refusal> {
+    let Json(labels) = asker.ask(move |desk| desk.put_dataset_labels((&dataset, seen), &asked)).await?;
+    Ok(Versioned(labels.version, labels))
+}
+
+async fn owner(asker: Asker, Path(dataset): Path<String>) -> Result<Versioned<DatasetOwner>, Refusal> {
+    let Json(owner) = asker.ask(move |desk| desk.dataset_owner(&dataset)).await?;
+    Ok(Versioned(owner.version, owner))
+}
+
+async fn put_owner(
+    asker: Asker,
+    Path(dataset): Path<String>,
+    IfMatch(seen): IfMatch,
+    Body(asked): Body<DatasetOwnerPut>,
+) -> Result<Versioned<DatasetOwner>, Refusal> {
+    let Json(owner) = asker.ask(move |desk| desk.put_dataset_owner((&dataset, seen), &asked)).await?;
+    Ok(Versioned(owner.version, owner))
 }
 
 async fn remove(asker: Asker, Path(dataset): Path<String>) -> Answer<Dataset> {

@@ -45,8 +45,10 @@ Examples:
   skein campaign rollback cmp_0198... --reason 'wrong zone'
   skein campaign create prefs-fixed --module prefs@3 --continue cmp_0198...
 
-With --wait the exit code says how it ended: 0 rolled out (or planned), 1 halted, not to be planned, refused as a whole or not to
-be undone, 3 it waits for a person, 6 somebody ended it, 75 the server was away for too long, 124 --timeout, 130 Ctrl-C.")]
+With --wait the exit code says how it ended: 0 rolled out (or planned), 1 halted, not to be planned,
+refused as a whole or not to be undone, 3 it waits for a person (to start it, to approve it, or to
+decide about runs that rules hold), 6 somebody ended it, 75 the server was away for too long,
+124 --timeout, 130 Ctrl-C.")]
 pub(crate) struct CampaignArgs {
     #[command(subcommand)]
     pub(crate) verb: Verb,

@@ -1,6 +1,7 @@
 //! `skein dataset`: datasets that a server manages.
 
 mod import;
+mod said;
 mod scan;
 mod scrub;
 mod versions;
@@ -37,6 +38,8 @@ Examples:
   skein dataset scan /lake --layout '{owner}/{label:region}/**'
   skein dataset import datasets.csv --dry-run               a whole file, or nothing of it
   skein dataset list --owner shop
+  skein dataset label users sensitive=email,phone tier=gold
+  skein dataset owner users crm                             hand it over to another team
   skein dataset history users
   skein dataset rollback users
   skein dataset scrub users                                 every byte of every version
@@ -99,6 +102,10 @@ pub(crate) enum DatasetVerb {
         /// Its name or id.
         dataset: String,
     },
+    /// Set labels of one, and take some away.
+    Label(said::LabelArgs),
+    /// Hand one over to another team.
+    Owner(said::OwnerArgs),
     /// List the versions that one has had.
     History(versions::HistoryArgs),
     /// Undo the current version of one, which a campaign had published.
@@ -132,6 +139,8 @@ pub(crate) fn dataset(settings: &Settings, args: &DatasetArgs) -> CommandResult 
             add(&server, (paths, asked), view)
         }
         DatasetVerb::Import(asked) => import::import(&server, asked, view),
+        DatasetVerb::Label(asked) => said::relabel(&server, asked, view),
+        DatasetVerb::Owner(asked) => said::hand_over(settings, &server, asked, view),
         DatasetVerb::History(asked) => versions::history(&server, asked, view),
         DatasetVerb::Rollback(asked) => versions::rollback(settings, &server, asked, view),
         DatasetVerb::Export(asked) => versions::export(&server, asked, view),

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 use skein_types::{Blake3, DatasetId, ModuleDigest, Name, Text, Timestamp};
 
+use super::When;
 use crate::event::dataset::{DatasetChanged, DatasetRegistered, DatasetRemoved, Labels};
 use crate::event::health::DatasetDamaged;
 use crate::event::module::{
@@ -96,14 +97,14 @@ fn module_moves(
     Ok(())
 }
 
-pub(super) fn registered(db: &Connection, e: &DatasetRegistered, at: Timestamp) -> Result<(), Stop> {
+pub(super) fn registered(db: &Connection, e: &DatasetRegistered, when: When) -> Result<(), Stop> {
     let sql = "SELECT id FROM dataset WHERE id = ?1 UNION ALL SELECT id FROM dataset WHERE location = ?3
                UNION ALL SELECT id FROM dataset WHERE name = ?2 LIMIT 1";
     let keys = [e.dataset.to_string(), e.name.to_string(), e.location.to_string()];
     let taken = db.prepare_cached(sql)?.query_row(keys, |row| Cells::of(row).parse()).optional()?;
     refuse_if(taken, |dataset| Found::Dataset { dataset })?;
-    let sql = "INSERT INTO dataset (id, name, driver, location, owner, labels, since)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let sql = "INSERT INTO dataset (id, name, driver, location, owner, labels, since, version)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     db.prepare_cached(sql)?.execute(params![
         e.dataset.to_string(),
         e.name.as_str(),
@@ -111,22 +112,24 @@ pub(super) fn registered(db: &Connection, e: &DatasetRegistered, at: Timestamp) 
         e.location.as_str(),
         e.owner.as_str(),
         spelled(&e.labels),
-        at.0
+        when.at.0,
+        when.position
     ])?;
     label(db, e.dataset, &e.name, &e.labels)?;
     Ok(())
 }
 
-pub(super) fn changed(db: &Connection, e: &DatasetChanged) -> Result<(), Stop> {
+pub(super) fn changed(db: &Connection, e: &DatasetChanged, when: When) -> Result<(), Stop> {
     unlabel(db, e.dataset)?;
     let other = dataset_named(db, &e.name)?.filter(|other| *other != e.dataset);
     refuse_if(other, |dataset| Found::Dataset { dataset })?;
-    let sql = "UPDATE dataset SET name = ?2, owner = ?3, labels = ?4 WHERE id = ?1";
+    let sql = "UPDATE dataset SET name = ?2, owner = ?3, labels = ?4, version = ?5 WHERE id = ?1";
     db.prepare_cached(sql)?.execute(params![
         e.dataset.to_string(),
         e.name.as_str(),
         e.owner.as_str(),
-        spelled(&e.labels)
+        spelled(&e.labels),
+        when.position
     ])?;
     label(db, e.dataset, &e.name, &e.labels)?;
     Ok(())

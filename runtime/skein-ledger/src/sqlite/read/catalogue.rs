@@ -11,7 +11,8 @@ use crate::page::{Limit, Page};
 use crate::sqlite::cells::Cells;
 use crate::view::{Dataset, DatasetFilter, Module, ModuleState, ModulesOf};
 
-const DATASET: &str = "SELECT d.id, d.name, d.driver, d.location, d.owner, d.labels, d.since FROM dataset d";
+const DATASET: &str =
+    "SELECT d.id, d.name, d.driver, d.location, d.owner, d.labels, d.since, d.version FROM dataset d";
 const MODULE: &str =
     "SELECT m.digest, l.name, l.version, l.owner, l.source, l.revision, m.bytes, m.state, m.reason, m.code, m.manifest, m.since
     FROM module_label l JOIN module m ON m.digest = l.digest";
@@ -114,6 +115,7 @@ fn dataset_of(row: &Row<'_>) -> rusqlite::Result<Dataset> {
         owner: cells.parse()?,
         labels: cells.json()?,
         since: Timestamp(cells.get()?),
+        version: cells.get()?,
     })
 }
 

@@ -294,3 +294,8 @@ CREATE TABLE scrub (
     at INTEGER NOT NULL,
     report TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Where in the log a dataset was registered or set last.
+ALTER TABLE dataset ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
+UPDATE dataset SET version = coalesce((SELECT max(position) FROM event
+    WHERE subject = dataset.id AND kind IN ('dataset.registered', 'dataset.changed')), 0);

@@ -12,7 +12,7 @@ use crate::view::View;
 pub(crate) struct HeldArgs {
     /// Of which campaign.
     pub(crate) campaign: String,
-    /// Its place in the campaign, as `campaign runs --state held` lists it.
+    /// Its place in the campaign, as `campaign runs CAMPAIGN --in held` lists it.
     pub(crate) run: u64,
     /// Why. On record.
     #[arg(long)]

@@ -96,6 +96,12 @@ pub(super) fn whole(view: View, server: &Server, campaign: &str) -> CommandResul
         if matches!(there.state, CampaignState::Planning | CampaignState::Running) {
             let now: CampaignProgress = server.get(&format!("{path}/progress"))?;
             now.waits.iter().for_each(|waits| render::line(&nothing_begins(waits)));
+            if now.held_waits {
+                let held = render::counted(now.runs.held, "run");
+                render::line(&format!(
+                    "all that is left is {held} that rules hold: skein campaign runs {campaign} --in held"
+                ));
+            }
         }
         plan::policy(&there.policy);
         if there.plan.is_some() {

@@ -4,6 +4,7 @@
 //! A server that is started again or answers with a passing failure is asked again, less and less often, and it is said once. The
 //! campaign does not depend on whoever waits: Ctrl-C and a timeout end the wait and nothing else.
 
+mod held;
 mod runs;
 
 use std::time::Duration;
@@ -245,10 +246,7 @@ pub(super) fn follow(
             break (now, ended);
         }
         // It runs, and goes no further by itself.
-        if now.wave_waits.is_some()
-            && now.running + now.staged + now.retrying == 0
-            && goal != Goal::RolledBack
-        {
+        if stands(&now) && goal != Goal::RolledBack {
             break (now, Err(codes::CAMPAIGN_WAITS));
         }
         let elapsed = patience.clock.elapsed();
@@ -273,8 +271,22 @@ pub(super) fn follow(
             left_out(server, (campaign, goal), &mut patience).map_err(Failure::on_stderr)
         }
         Ok(()) => Ok(()),
+        Err(code) if code == codes::CAMPAIGN_WAITS && waits_for_held(&last) => {
+            Err(held::waits(campaign, &held::first(server, (campaign, &last), &mut patience)?).on_stderr())
+        }
         Err(code) => Err(over(campaign, code, &last).on_stderr()),
     }
+}
+
+/// Whether a campaign that runs goes on only when somebody has decided something.
+fn stands(now: &CampaignProgress) -> bool {
+    let wave_waits = now.wave_waits.is_some() && now.running + now.staged + now.retrying == 0;
+    wave_waits || waits_for_held(now)
+}
+
+/// Whether that is about held runs. A wave that waits is asked about first: what is held may be decided meanwhile.
+const fn waits_for_held(now: &CampaignProgress) -> bool {
+    now.held_waits && now.wave_waits.is_none()
 }
 
 /// Says what a plan leaves out as refused; and fails where that is all that there is to do, which no pipeline is to take for done.

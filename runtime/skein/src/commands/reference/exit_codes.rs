@@ -21,7 +21,7 @@ const MEANS: [(u8, &str); 12] = [
         1,
         "it ran and failed: the module, or a campaign that was halted, refused as a whole, or could not be planned or undone",
     ),
-    (3, "it waits for a person"),
+    (3, "it waits for a person: a start, an approval, a wave, or runs that rules hold"),
     (4, "no token that counts, or none that can be read"),
     (5, "what was named is not there"),
     (6, "somebody else was faster, or it moved: look at it again"),
