@@ -7,6 +7,7 @@
 )]
 
 mod alone;
+mod guards;
 mod later;
 mod moves;
 mod office;

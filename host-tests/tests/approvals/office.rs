@@ -14,7 +14,7 @@ type Roles = &'static [(&'static str, &'static str)];
 /// Who there is: the token's name, whether it is a person's, and roles in teams.
 ///
 /// `mia` submits the module, `ada` makes campaigns, `olga` plans and starts them; of `pay` `ben` and `dan` approve, of `shop` `cy`,
-/// and `eve` of `bank`, which has nothing to do with any of them. `pia` is an operator of `pay` alone.
+/// and `eve` of `bank`, which has nothing to do with any of them; `spy` and `bea` are its authors, of whom `bea` sees what `pay` has. `pia` is an operator of `pay` alone.
 const PEOPLE: &[(&str, &str, bool, Roles)] = &[
     ("mia", "mia", true, &[("pay", "author"), ("pay", "approver")]),
     ("ada", "ada", true, &[("pay", "author"), ("pay", "approver"), ("shop", "author")]),
@@ -25,6 +25,8 @@ const PEOPLE: &[(&str, &str, bool, Roles)] = &[
     ("cy", "cy", true, &[("shop", "approver")]),
     ("pia", "pia", true, &[("pay", "operator")]),
     ("eve", "eve", true, &[("bank", "approver")]),
+    ("spy", "spy", true, &[("bank", "author")]),
+    ("bea", "bea", true, &[("bank", "author"), ("pay", "viewer")]),
     ("vic", "vic", true, &[("pay", "viewer"), ("shop", "viewer")]),
     (
         "bot",
@@ -114,6 +116,15 @@ impl Office {
         }
         let code = answer["code"].as_str().unwrap_or_else(|| panic!("{what}: {status} {answer}"));
         Err(format!("{status} {code}"))
+    }
+
+    /// Somebody removes a setting, whichever version it has.
+    pub(crate) fn removes(&self, who: &str, at: &str) -> Result<(), String> {
+        let head = format!("{}If-Match: *\r\n", bearer(&self.tokens[who]));
+        match self.service.send(&format!("DELETE {at}"), &head, b"") {
+            (200, _) => Ok(()),
+            (status, answer) => Err(format!("{status} {}", answer["code"].as_str().unwrap())),
+        }
     }
 
     /// What the admin asks.

@@ -34,7 +34,7 @@ fn decide(service: &Service, id: &str, run: u64, verb: &str) {
     call.arg("--reason").arg("looked at it").finish().succeeded();
 }
 
-fn notes_of(service: &Service, id: &str, run: u64) -> String {
+pub(crate) fn notes_of(service: &Service, id: &str, run: u64) -> String {
     let attempts = service.get(&format!("/v1/campaigns/{id}/runs/{run}/attempts"));
     let attempt = attempts["items"][0]["attempt"].as_str().unwrap().to_owned();
     Service::page(&service.address, &format!("/v1/attempts/{attempt}/log")).1

@@ -63,8 +63,8 @@ fn a_query_that_wants_all_memory_or_stack_ends_its_process_and_no_other_rule() {
         // Of which no pool of the engine's knows.
         "select length(repeat('x', 2000000000)) = length(repeat('y', 1999999999))".to_owned(),
         "select count(distinct a) = 1 from (select unnest(range(0, 200000000)) as a)".to_owned(),
-        "select array_length(array_agg(a.id)) = 1 from before a cross join before b cross join before c"
-            .to_owned(),
+        // Soon, wherever it is tried: after one that takes too long the rest of the set would not be.
+        "select array_length(array_agg(repeat('x', 500))) = 1 from before a cross join before b".to_owned(),
         format!("select {}1{}", "(".repeat(8_000), ")".repeat(8_000)),
         format!("select {}true", "not ".repeat(4_000)),
         format!("select 1{}", " + 1".repeat(3_000)).replace("select 1 ", "select id from after where 1 "),

@@ -5,7 +5,7 @@ use host_tests::service::Service;
 use serde_json::{Value, json};
 use skein_types::codes;
 
-fn put(service: &Service, path: &str, body: &Value) -> Value {
+pub(crate) fn put(service: &Service, path: &str, body: &Value) -> Value {
     let (status, answer) = service.send(&format!("PUT {path}"), "", body.to_string().as_bytes());
     assert_eq!(status, 200, "{path}: {answer}");
     answer
@@ -26,7 +26,7 @@ fn started(service: &Service) -> String {
     started_with(service, &json!({ "dry_run": { "datasets": 1 } }))
 }
 
-fn started_with(service: &Service, policy: &Value) -> String {
+pub(crate) fn started_with(service: &Service, policy: &Value) -> String {
     let params = json!({ "name": "without-note", "steps": [{ "drop": "note" }] });
     let id = service.campaign_of("columns@1", &params, policy);
     service.act(&id, "plan").succeeded();
@@ -36,7 +36,7 @@ fn started_with(service: &Service, policy: &Value) -> String {
 }
 
 fn receiver(service: &Service, team: &str) -> String {
-    let body = json!({ "name": team, "team": team, "kind": "http", "target": "https://192.0.2.1/", "events": ["run.*"] });
+    let body = json!({ "name": team, "team": team, "kind": "http", "target": "https://192.0.2.1/", "events": ["run.*", "rule.*"] });
     let (status, made) = service.post("/v1/webhooks", "", &body);
     assert_eq!(status, 200, "{made}");
     made["webhook"]["webhook"].as_str().unwrap().to_owned()
@@ -49,21 +49,28 @@ fn topics(service: &Service, webhook: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_readers_rule_that_breaks_holds_the_run_and_tells_both_teams() {
+fn a_readers_rule_that_breaks_holds_the_run_and_each_team_is_told_its_part() {
     let service = shop(1);
     let (of_shop, of_bi) = (receiver(&service, "shop"), receiver(&service, "bi"));
     let report = json!({ "rule": { "name": "report", "severity": "hold", "sql": "select count(note) > 0 from after" } });
     let set = put(&service, "/v1/datasets/orders-000/consumers/bi/rules/report", &report);
     assert_eq!((&set["consumer"], &set["rule"]["severity"]), (&json!("bi"), &json!("hold")));
+    // Another of the owner's, which is nobody else's business.
+    let margin = json!({ "rule": { "name": "margin", "severity": "hold", "sql": "select count(*) from after where id < 7" } });
+    put(&service, "/v1/datasets/orders-000/rules/margin", &margin);
     let id = started(&service);
     let why = until("a run is held", || {
         let held = service.get(&format!("/v1/campaigns/{id}/runs?state=held"));
         held["items"].as_array().unwrap().first().map(|run| run["why"].to_string())
     });
     assert!(why.contains("rule report of bi is inconclusive"), "{why}");
-    for webhook in [&of_shop, &of_bi] {
-        until("both are told", || topics(&service, webhook).contains(&"run.held".to_owned()).then_some(()));
+    assert!(why.contains("rule margin is broken: 7 violations"), "{why}");
+    for (webhook, topic) in [(&of_shop, "run.held"), (&of_bi, "rule.broken")] {
+        until("each is told", || (!topics(&service, webhook).is_empty()).then_some(()));
+        assert_eq!(topics(&service, webhook), [topic]);
     }
+    let removed = service.call("rule").arg("remove").arg("orders-000").arg("margin").arg("--yes");
+    removed.finish().succeeded();
     // Its owner passes it over, and says why; the next look finds nothing in the way.
     let ignored = json!({ "ignored": true, "reason": "the report is not used any more" });
     put(&service, "/v1/datasets/orders-000/consumers/bi/rules/report/ignored", &ignored);

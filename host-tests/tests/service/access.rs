@@ -83,12 +83,12 @@ const ROUTES: &[(&str, &str, &str, Scope)] = &[
     (
         "PUT /v1/datasets/orders-000/rules/r{n}",
         r#"{"rule":{"name":"r{n}","reconcile":true}}"#,
-        ".x.xx.",
+        "..xxx.",
         Scope::Team,
     ),
     ("GET /v1/datasets/orders-000/rules/ids", "", "xxxxxx", Scope::Team),
     // Without the version that was seen: whoever may is told so.
-    ("DELETE /v1/datasets/orders-000/rules/ids", "", ".x.xx.", Scope::Team),
+    ("DELETE /v1/datasets/orders-000/rules/ids", "", "..xxx.", Scope::Team),
     (
         "PUT /v1/datasets/orders-000/consumers/pay/rules/r{n}",
         r#"{"rule":{"name":"r{n}","reconcile":true}}"#,
@@ -97,9 +97,10 @@ const ROUTES: &[(&str, &str, &str, Scope)] = &[
     ),
     ("GET /v1/datasets/orders-000/consumers/pay/rules/ids", "", "xxxxxx", Scope::Team),
     ("DELETE /v1/datasets/orders-000/consumers/pay/rules/ids", "", ".x.xx.", Scope::Team),
+    // That it is looked at again: only a person passes it over.
     (
         "PUT /v1/datasets/orders-000/consumers/pay/rules/ids/ignored",
-        r#"{"ignored":true,"reason":"r"}"#,
+        r#"{"ignored":false,"reason":"r"}"#,
         "..xxx.",
         Scope::Team,
     ),

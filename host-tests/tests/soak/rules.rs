@@ -39,7 +39,7 @@ fn named(service: &Service, campaign: &str, seq: u64) -> Vec<String> {
 fn rows_that_others_add_and_that_break_a_rule_are_told_of_by_its_name_and_nothing_is_undone() {
     let service = Service::start(1).with_module_and_datasets();
     put(&service, "/v1/teams/bi", &json!({}));
-    let receiver = json!({ "name": "bi", "team": "bi", "kind": "http", "target": "https://192.0.2.1/", "events": ["run.alarm"] });
+    let receiver = json!({ "name": "bi", "team": "bi", "kind": "http", "target": "https://192.0.2.1/", "events": ["rule.broken"] });
     let (status, made) = service.post("/v1/webhooks", "", &receiver);
     assert_eq!(status, 200, "{made}");
     let of_reader = json!({ "rule": { "name": "report", "unique": ["id"] } });
@@ -76,7 +76,7 @@ fn rows_that_others_add_and_that_break_a_rule_are_told_of_by_its_name_and_nothin
     until("the reader's team is told", || {
         let page = service.get(&format!("/v1/webhooks/{webhook}/deliveries"));
         let rows = page["items"].as_array().unwrap().clone();
-        rows.iter().any(|row| row["topic"] == "run.alarm").then_some(())
+        rows.iter().any(|row| row["topic"] == "rule.broken").then_some(())
     });
 }
 

@@ -60,6 +60,8 @@ pub(crate) enum Act {
     Conduct,
     /// Stop a campaign, and undo what it did.
     Restrain,
+    /// Say what must hold of a dataset before what was made of it is published.
+    Guard,
     /// Approve what is planned for a team's datasets.
     Approve,
     /// Set and remove secrets.
@@ -72,7 +74,7 @@ pub(crate) enum Act {
 
 impl Act {
     #[cfg(test)]
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::See,
         Self::Audit,
         Self::Submit,
@@ -80,6 +82,7 @@ impl Act {
         Self::Compose,
         Self::Conduct,
         Self::Restrain,
+        Self::Guard,
         Self::Approve,
         Self::KeepSecrets,
         Self::Tell,
@@ -97,7 +100,8 @@ impl Act {
                 matches!(role, Author | Operator | PlatformAdmin)
             }
             Self::Register | Self::Conduct => matches!(role, Operator | PlatformAdmin),
-            Self::Restrain => matches!(role, Approver | Operator | PlatformAdmin),
+            // Not for whoever makes campaigns: what a plan was approved with would be theirs to take away.
+            Self::Restrain | Self::Guard => matches!(role, Approver | Operator | PlatformAdmin),
             Self::Approve => matches!(role, Approver),
             Self::Govern => matches!(role, PlatformAdmin),
         }
@@ -109,7 +113,7 @@ impl Act {
             Self::See => Role::Viewer,
             Self::Audit => Role::Auditor,
             Self::Submit | Self::Compose | Self::KeepSecrets | Self::Tell => Role::Author,
-            Self::Restrain | Self::Approve => Role::Approver,
+            Self::Restrain | Self::Guard | Self::Approve => Role::Approver,
             Self::Register | Self::Conduct => Role::Operator,
             Self::Govern => Role::PlatformAdmin,
         }
@@ -124,6 +128,7 @@ impl Act {
             Self::Compose => "make or plan a campaign",
             Self::Conduct => "do that to a campaign",
             Self::Restrain => "stop or undo a campaign",
+            Self::Guard => "say what must hold of a dataset",
             Self::Approve => "approve a plan",
             Self::KeepSecrets => "set or remove a secret",
             Self::Tell => "say who is told of what happens",
@@ -360,13 +365,13 @@ mod tests {
             let one = with(&[(Some("pay"), role)]);
             Act::ALL.map(|act| if one.may(act, Some("pay")) { 'x' } else { '.' }).iter().collect::<String>()
         };
-        // See, Audit, Submit, Register, Compose, Conduct, Restrain, Approve, KeepSecrets, Tell, Govern.
-        assert_eq!(may(Role::Viewer), "x..........");
-        assert_eq!(may(Role::Author), "x.x.x...xx.");
-        assert_eq!(may(Role::Approver), "x.....xx...");
-        assert_eq!(may(Role::Operator), "x.xxxxx.xx.");
-        assert_eq!(may(Role::PlatformAdmin), "xxxxxxx.xxx");
-        assert_eq!(may(Role::Auditor), "xx.........");
+        // See, Audit, Submit, Register, Compose, Conduct, Restrain, Guard, Approve, KeepSecrets, Tell, Govern.
+        assert_eq!(may(Role::Viewer), "x...........");
+        assert_eq!(may(Role::Author), "x.x.x....xx.");
+        assert_eq!(may(Role::Approver), "x.....xxx...");
+        assert_eq!(may(Role::Operator), "x.xxxxxx.xx.");
+        assert_eq!(may(Role::PlatformAdmin), "xxxxxxxx.xxx");
+        assert_eq!(may(Role::Auditor), "xx..........");
     }
 
     #[test]

@@ -81,7 +81,7 @@ pub use event::module::{
 };
 pub use event::node::{NodeJoined, NodeLeft, NodeLost, NodeMarked};
 pub use event::run::{
-    Meters, RunCancelled, RunFailed, RunFinalized, RunHeld, RunIntended, RunPlanned, RunPublished,
+    HeldFor, Meters, RunCancelled, RunFailed, RunFinalized, RunHeld, RunIntended, RunPlanned, RunPublished,
     RunReleased, RunRetried, RunRevertFailed, RunReverted, RunReverting, RunSkipped, RunStale,
 };
 pub use event::settings::{

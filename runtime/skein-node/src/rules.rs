@@ -3,13 +3,16 @@
 //! Which files are `before`, `after` and `rejects` is decided here; how a rule is evaluated is `skein-verify`'s business.
 //! What is found is in the run's report and in the dataset's log.
 
+mod sight;
+
 use std::path::PathBuf;
 
 use serde_json::json;
 use skein_dataset::{Dataset, LogError, Partitions, Role, Snapshot};
 use skein_types::{Clock, Name, Rule, RuleResult, RuleVerdict, RulesLead, RunId, Text};
-use skein_verify::{Answer, Asked, Jail, JailOptions, Limits, Question, Table, TableFile};
+use skein_verify::{Answer, Asked, Jail, JailOptions, Limits, Question, Table, TableFile, Whose};
 
+use self::sight::Sensitive;
 use crate::progress::Progress;
 use crate::staged::Staged;
 
@@ -38,6 +41,14 @@ impl RuleAsked {
     pub const fn here(rule: Rule) -> Self {
         Self { rule, of_policy: false, consumer: None }
     }
+
+    fn whose(&self) -> Whose {
+        match &self.consumer {
+            Some(team) => Whose::Reader(team.clone()),
+            None if self.of_policy => Whose::Policy,
+            None => Whose::Owner,
+        }
+    }
 }
 
 /// A dataset that rules may name.
@@ -51,18 +62,20 @@ pub struct OtherDataset {
     pub name: Name,
     /// It, or why it cannot be looked at.
     pub dataset: Result<Dataset, String>,
+    /// Columns of it that are named as sensitive where it is registered.
+    pub sensitive: Vec<String>,
 }
 
-/// The process in which rules are evaluated. It is this program, started with the word for it.
-pub fn jail() -> Jail {
+/// The processes in which rules are evaluated, so many at a time. Each is this program, started with the word for it.
+pub fn jail(children: usize) -> Jail {
     // Not by its path, which may have become another program's.
     let exe = PathBuf::from("/proc/self/exe");
-    Jail::new(JailOptions { exe, args: vec!["evaluate".to_owned()], memory: JailOptions::MEMORY })
+    Jail::new(JailOptions { exe, args: vec!["evaluate".to_owned()], memory: JailOptions::MEMORY, children })
 }
 
 /// Columns that rejected rows have besides those of the dataset.
 const OF_REJECTS: [&str; 4] = ["skein_file", "skein_row", "skein_code", "skein_message"];
-/// Places of the tables that every rule has.
+/// The place of `before` among the tables that every rule has.
 const BEFORE: usize = 0;
 /// Where the log has what was found.
 const RESULTS: &str = "rules";
@@ -89,8 +102,10 @@ pub struct Judging<'a> {
     pub clock: &'a dyn Clock,
     /// What each may take.
     pub limits: Limits,
-    /// Why one could not be evaluated is not said.
+    /// Why one could not be evaluated is not said, whatever it could look at.
     pub hushed: bool,
+    /// Columns of the dataset, before or after, that readers' rules do not see and of which no rule tells a number.
+    pub sensitive: Sensitive,
     /// Nobody waits for the answers any more.
     pub stopped: &'a dyn Fn() -> bool,
 }
@@ -98,51 +113,83 @@ pub struct Judging<'a> {
 impl<'a> Judging<'a> {
     /// With the standard limits, for whoever may see all that is in the dataset.
     pub const fn here(jail: &'a Jail, clock: &'a dyn Clock) -> Self {
-        Self { jail, clock, limits: Limits::STANDARD, hushed: false, stopped: &|| false }
+        Self {
+            jail,
+            clock,
+            limits: Limits::STANDARD,
+            hushed: false,
+            sensitive: Sensitive::new(),
+            stopped: &|| false,
+        }
     }
 
     /// What is found of each rule over these tables, to which those of other datasets are added.
     fn judge(&self, mut tables: Vec<Table>, asked: &RulesAsked) -> Vec<RuleResult> {
-        let others: Vec<Result<usize, &str>> = asked
+        let for_readers = self.for_readers(&mut tables);
+        let others: Vec<Result<(usize, Sensitive), &str>> = asked
             .others
             .iter()
             .map(|other| {
                 let found = other.dataset.as_ref().map_err(String::as_str)?;
-                let snapshot = found.look().map_err(|_| "it cannot be read")?;
-                tables.push(Table { name: None, ..of_snapshot(found, &snapshot) });
-                Ok(tables.len() - 1)
+                let looked = sight::look(found, &other.sensitive).map_err(|_| "it cannot be read")?;
+                tables.push(Table { name: None, ..of_snapshot(found, &looked.0) });
+                Ok((tables.len() - 1, looked.1))
             })
             .collect();
         let place = |by: &RuleAsked, name: &Name| {
-            let at = asked.meant(by, name);
-            at.and_then(|at| others.get(at).copied()).unwrap_or(Err("it is not there"))
+            let other = asked.meant(by, name).and_then(|at| others.get(at)).ok_or("it is not there")?;
+            other.as_ref().map_err(|why| *why)
         };
         let (mut ready, mut places) = (Vec::new(), Vec::new());
         for rule in &asked.rules {
-            let tables = rule.rule.with.iter().map(|(table, name)| {
-                place(rule, name).map(|at| (table.clone(), at)).map_err(|why| format!("{name}: {why}"))
+            let named = rule.rule.with.iter().map(|(table, name)| {
+                place(rule, name).map(|at| (table, at)).map_err(|why| format!("{name}: {why}"))
             });
-            match tables.collect::<Result<Vec<_>, String>>() {
-                Ok(tables) => {
-                    ready.push(Asked { rule: rule.rule.clone(), tables });
-                    places.push(None);
+            match named.collect::<Result<Vec<_>, String>>() {
+                Ok(named) => {
+                    let seen: Vec<&Sensitive> = named.iter().map(|(_, (_, sensitive))| sensitive).collect();
+                    places.push(Ok(sight::could_see(&rule.rule, &self.sensitive, &seen)));
+                    let named = named.iter().map(|(table, (at, _))| ((*table).clone(), *at));
+                    let own = rule.consumer.iter().flat_map(|_| for_readers.iter().cloned());
+                    let whose = rule.whose();
+                    ready.push(Asked { rule: rule.rule.clone(), tables: named.chain(own).collect(), whose });
                 }
-                Err(why) => places.push(Some(why)),
+                Err(why) => places.push(Err(why)),
             }
         }
         let question = Question { tables, rules: ready, limits: self.limits };
-        let answers = self.jail.ask(&question, self.clock, self.stopped);
-        let mut answers = answers.into_iter().map(|answer| if self.hushed { hushed(answer) } else { answer });
-        let results = asked.rules.iter().zip(places).map(|(rule, without)| {
-            let unknown =
-                |why: &str| Answer { verdict: RuleVerdict::Inconclusive, observed: Text::clip(why) };
-            let answer = match without {
-                Some(why) => unknown(&why),
-                None => answers.next().unwrap_or_else(|| unknown("it was not evaluated")),
+        let mut answers = self.jail.ask(&question, self.clock, self.stopped).into_iter();
+        let results = asked.rules.iter().zip(places).map(|(rule, place)| {
+            let answer = match place {
+                Err(why) => Answer::inconclusive(&why),
+                Ok(quiet) => {
+                    let answer = answers.next();
+                    let answer = answer.unwrap_or_else(|| Answer::inconclusive("it was not evaluated"));
+                    let unsure = answer.verdict == RuleVerdict::Inconclusive;
+                    if quiet || unsure && self.hushed { sight::hushed(answer) } else { answer }
+                }
             };
             told(rule, answer)
         });
         results.collect()
+    }
+
+    /// The dataset's own tables once more, without what is sensitive: where readers' rules find them.
+    fn for_readers(&self, tables: &mut Vec<Table>) -> Vec<(String, usize)> {
+        if self.sensitive.is_empty() {
+            return Vec::new();
+        }
+        let (own, first) = (tables.clone(), tables.len());
+        let hidden = || self.sensitive.iter().cloned().collect::<Vec<String>>();
+        let like = |table: &Table| table.like.map(|like| first + like);
+        tables.extend(own.iter().map(|table| Table {
+            name: None,
+            like: like(table),
+            hidden: hidden(),
+            ..table.clone()
+        }));
+        let named = (first..).zip(own);
+        named.filter_map(|(at, table)| Some((table.name?, at))).collect()
     }
 }
 
@@ -153,11 +200,8 @@ impl Staged {
         if asked.rules.is_empty() {
             return RulesLead::On;
         }
-        let plans = || self.job.plans.groups.iter().map(|group| &group.plan);
-        let hushed = plans().any(|plan| plan.columns().iter().any(|column| plan.hides(column)))
-            || plans().any(|plan| !plan.sensitive().is_empty());
-        let stopped = || progress.is_cancelled();
-        let how = Judging { hushed, stopped: &stopped, ..Judging::here(jail, &*clock) };
+        let (sensitive, stopped) = (sight::of_job(&self.job), || progress.is_cancelled());
+        let how = Judging { sensitive, stopped: &stopped, ..Judging::here(jail, &*clock) };
         let results = how.judge(self.tables(), asked);
         self.commit.ext[RESULTS] = json!(results);
         let lead = RulesLead::of(&results);
@@ -224,16 +268,6 @@ fn of_snapshot(dataset: &Dataset, snapshot: &Snapshot) -> Table {
         partitions: partitions.values(&file.stat.path),
     });
     Table { files: files.collect(), partitions: partitions.keys().to_vec(), ..Table::default() }
-}
-
-/// What kept a rule from being evaluated may quote the value that it stumbled over.
-fn hushed(answer: Answer) -> Answer {
-    match answer.verdict {
-        RuleVerdict::Inconclusive => {
-            Answer { observed: Text::clip("why is not shown: the dataset has sensitive columns"), ..answer }
-        }
-        RuleVerdict::Pass | RuleVerdict::Broken => answer,
-    }
 }
 
 /// A reader of a dataset is told whether its rule holds, and not how far it is from it: a count can say what a value is.

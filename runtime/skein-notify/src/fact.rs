@@ -155,6 +155,19 @@ pub enum Fact {
         /// The rules, and what may be told of them.
         reason: String,
     },
+    /// [`Topic::RuleBroken`]. Of the campaign nothing is told: it is others', and so are the other rules.
+    RuleBroken {
+        /// Which dataset.
+        id: DatasetId,
+        /// What it is called.
+        dataset: String,
+        /// Whose rules.
+        team: String,
+        /// Of what is current; else of a result that is kept back until somebody decides.
+        current: bool,
+        /// Its rules, and what may be told of them.
+        reason: String,
+    },
     /// [`Topic::RunAlarm`].
     RunAlarm {
         /// Whose run.
@@ -245,6 +258,7 @@ impl Fact {
             Self::WindowEnding { .. } => Topic::WindowEnding,
             Self::RunFailed { .. } => Topic::RunFailed,
             Self::RunHeld { .. } => Topic::RunHeld,
+            Self::RuleBroken { .. } => Topic::RuleBroken,
             Self::RunAlarm { .. } => Topic::RunAlarm,
             Self::DatasetDamaged { .. } => Topic::DatasetDamaged,
             Self::ModuleSuspended { .. } => Topic::ModuleSuspended,
@@ -280,7 +294,7 @@ impl Fact {
             Self::RunFailed { run, .. } | Self::RunHeld { run, .. } | Self::RunAlarm { run, .. } => {
                 run.to_string()
             }
-            Self::DatasetDamaged { id, .. } => id.to_string(),
+            Self::RuleBroken { id, .. } | Self::DatasetDamaged { id, .. } => id.to_string(),
             Self::ModuleSuspended { module, .. } | Self::ModuleBanned { module, .. } => module.to_string(),
             Self::NodeLost { node, .. } => node.to_string(),
             Self::WebhookTest { webhook, .. } => webhook.to_string(),
@@ -368,6 +382,13 @@ mod tests {
                 seq: 18,
                 dataset: "orders-018".to_owned(),
                 consumers: vec!["bi".to_owned()],
+                reason: "rule no-gap of bi is broken".to_owned(),
+            },
+            Fact::RuleBroken {
+                id: format!("dts_{HEX}").parse().unwrap(),
+                dataset: "orders-018".to_owned(),
+                team: "bi".to_owned(),
+                current: false,
                 reason: "rule no-gap of bi is broken".to_owned(),
             },
             Fact::RunAlarm {

@@ -26,6 +26,8 @@ pub enum Topic {
     RunFailed,
     /// A result is kept back, because a rule is broken or nobody knows whether it is.
     RunHeld,
+    /// A rule that a team has at a dataset which it reads is broken, or nobody knows whether it is.
+    RuleBroken,
     /// Something is wrong with what a run published.
     RunAlarm,
     /// A version of a dataset is not what its log says.
@@ -42,7 +44,7 @@ pub enum Topic {
 
 impl Topic {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ApprovalAsked,
         Self::CampaignHalted,
         Self::CampaignPublished,
@@ -51,6 +53,7 @@ impl Topic {
         Self::WindowEnding,
         Self::RunFailed,
         Self::RunHeld,
+        Self::RuleBroken,
         Self::RunAlarm,
         Self::DatasetDamaged,
         Self::ModuleSuspended,
@@ -70,6 +73,7 @@ impl Topic {
             Self::WindowEnding => "campaign.window_ending",
             Self::RunFailed => "run.failed",
             Self::RunHeld => "run.held",
+            Self::RuleBroken => "rule.broken",
             Self::RunAlarm => "run.alarm",
             Self::DatasetDamaged => "dataset.damaged",
             Self::ModuleSuspended => "module.suspended",
@@ -77,6 +81,11 @@ impl Topic {
             Self::NodeLost => "node.lost",
             Self::WebhookTest => "webhook.test",
         }
+    }
+
+    /// Whether a campaign may have thousands of them in a minute.
+    pub const fn is_about_one_run(self) -> bool {
+        matches!(self, Self::RunFailed | Self::RunHeld | Self::RuleBroken)
     }
 
     /// The type of the event.

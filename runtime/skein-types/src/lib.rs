@@ -53,7 +53,7 @@ pub use id::{
 pub use nearest::nearest;
 pub use plan::{
     ColumnPlan, Origin, PlanError, ProposedOrigin, ProposedPlan, SENSITIVE, SchemaPlan, is_sensitive,
-    sensitive,
+    sensitive, sensitive_names,
 };
 pub use quota::{Bounds, Excess, FuelBudget, QuotaOf, QuotaOfParseError, Resource};
 pub use reason::Reason;

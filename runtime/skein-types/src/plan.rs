@@ -19,7 +19,7 @@ mod partition;
 mod sensitive;
 mod types;
 
-pub use sensitive::{SENSITIVE, is_sensitive, sensitive};
+pub use sensitive::{SENSITIVE, is_sensitive, sensitive, sensitive_names};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -20,6 +20,8 @@ words! {
         PolicyMoved = "policy_moved",
         /// Other datasets are selected than were planned.
         MembershipMoved = "membership_moved",
+        /// What must hold of a dataset is less than it was when the plan was made.
+        RulesMoved = "rules_moved",
         /// Nobody has to approve.
         NoApprovalNeeded = "no_approval_needed",
         /// Somebody has to approve.

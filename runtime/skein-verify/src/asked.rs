@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use skein_types::{Bytes, Millis, Rule, RuleResult, RuleVerdict, Text};
+use skein_types::{Bytes, Millis, Name, Rule, RuleResult, RuleVerdict, Text};
 
 /// Rules and what they are about.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -21,8 +21,22 @@ pub struct Question {
 pub struct Asked {
     /// What must hold.
     pub rule: Rule,
-    /// For each table of its `with`, the place in [`Question::tables`].
+    /// For each table of its `with`, and for each that is another one to it than to the others, the place in [`Question::tables`].
     pub tables: Vec<(String, usize)>,
+    /// Whose it is. Rules of one set stand together; where one of them takes too long, the rest of its set is not tried.
+    pub whose: Whose,
+}
+
+/// Whose a rule is, as far as it matters for what it may take.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Whose {
+    /// The campaign's.
+    Policy,
+    /// The dataset's owner's, or of whoever asks for himself.
+    #[default]
+    Owner,
+    /// A team's that reads the dataset.
+    Reader(Name),
 }
 
 /// Files that are one table. Its columns are those of all files.
@@ -38,6 +52,8 @@ pub struct Table {
     pub like: Option<usize>,
     /// Text columns that a table without files has too.
     pub added: Vec<String>,
+    /// Columns that whoever asks does not see: to queries they are not there. However they are written.
+    pub hidden: Vec<String>,
 }
 
 /// One file of a table.
@@ -60,11 +76,18 @@ pub struct Limits {
     pub wall: Millis,
     /// On the clock, of all rules of a question together.
     pub all: Millis,
+    /// Of that, what the rules of all readers together may take.
+    pub readers: Millis,
 }
 
 impl Limits {
     /// What holds where nobody says otherwise.
-    pub const STANDARD: Self = Self { memory: Bytes(256 << 20), wall: Millis(60_000), all: Millis(300_000) };
+    pub const STANDARD: Self = Self {
+        memory: Bytes(256 << 20),
+        wall: Millis(60_000),
+        all: Millis(120_000),
+        readers: Millis(30_000),
+    };
 }
 
 /// What one rule was found to be.
@@ -74,34 +97,42 @@ pub struct Answer {
     pub verdict: RuleVerdict,
     /// What of it can be shown.
     pub observed: Text,
+    /// It took longer than a rule may.
+    #[serde(default)]
+    pub late: bool,
 }
 
 impl Asked {
     /// A rule that names no other dataset.
     pub const fn alone(rule: Rule) -> Self {
-        Self { rule, tables: Vec::new() }
+        Self { rule, tables: Vec::new(), whose: Whose::Owner }
     }
 }
 
 impl Answer {
-    pub(crate) fn inconclusive(why: &str) -> Self {
+    /// Nobody knows whether the rule holds.
+    pub fn inconclusive(why: &str) -> Self {
         let short: String = why.chars().take(300).collect();
-        Self { verdict: RuleVerdict::Inconclusive, observed: Text::clip(&short) }
+        Self { verdict: RuleVerdict::Inconclusive, observed: Text::clip(&short), late: false }
+    }
+
+    pub(crate) fn too_late(wall: u128) -> Self {
+        Self { late: true, ..Self::inconclusive(&format!("it takes longer than {wall} ms")) }
     }
 
     pub(crate) fn of_bool(holds: bool) -> Self {
         let verdict = if holds { RuleVerdict::Pass } else { RuleVerdict::Broken };
-        Self { verdict, observed: Text::clip("") }
+        Self { verdict, observed: Text::clip(""), late: false }
     }
 
     pub(crate) fn of_count(violations: u128, what: &str) -> Self {
         let verdict = if violations == 0 { RuleVerdict::Pass } else { RuleVerdict::Broken };
-        Self { verdict, observed: Text::clip(&format!("{violations} {what}")) }
+        Self { verdict, observed: Text::clip(&format!("{violations} {what}")), late: false }
     }
 
     /// As the result of its rule.
     pub fn of(self, rule: &Rule) -> RuleResult {
-        let Self { verdict, observed } = self;
+        let Self { verdict, observed, late: _ } = self;
         RuleResult { rule: rule.name.clone(), consumer: None, severity: rule.severity, verdict, observed }
     }
 }

@@ -50,7 +50,7 @@ pub fn evaluate(question: &Question, mut say: impl FnMut(Answer)) {
         say(match found {
             Ok(Ok(Ok(answer))) => answer,
             Ok(Ok(Err(error))) => Answer::inconclusive(&shown(&error)),
-            Ok(Err(_)) => Answer::inconclusive(&format!("it takes longer than {} ms", wall.as_millis())),
+            Ok(Err(_)) => Answer::too_late(wall.as_millis()),
             Err(_) => Answer::inconclusive("the engine fails at it"),
         });
     }
@@ -188,8 +188,9 @@ fn shown(error: &DataFusionError) -> String {
         DataFusionError::SchemaError(error, _) => error.to_string(),
         _ => return kind(error).to_owned(),
     };
-    // What follows is advice, and lists the columns.
-    told.split(". ").next().unwrap_or_default().to_owned()
+    // What follows, on the line or below it, is advice, and lists the columns.
+    let first = told.lines().next().unwrap_or_default();
+    first.split(". ").next().unwrap_or_default().trim_end_matches('.').to_owned()
 }
 
 /// What of any error may be told: of which kind it is.

@@ -19,7 +19,7 @@ mod jail;
 mod table;
 mod unified;
 
-pub use asked::{Answer, Asked, Limits, Question, Table, TableFile};
+pub use asked::{Answer, Asked, Limits, Question, Table, TableFile, Whose};
 pub use child::child_main;
 pub use evaluate::evaluate;
 pub use jail::{Jail, JailOptions};

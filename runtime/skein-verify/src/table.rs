@@ -29,6 +29,9 @@ use crate::unified::unified;
 pub(crate) struct Scanned {
     schema: TableSchema,
     files: Vec<PartitionedFile>,
+    /// What of it queries see, and where that is in all of it.
+    seen: SchemaRef,
+    shown: Vec<usize>,
 }
 
 /// All files of a question, by number, in the order of its tables.
@@ -53,10 +56,9 @@ impl Scanned {
             let like =
                 Box::pin(Self::open(question, like.min(place.saturating_sub(1)), session, store)).await?;
             let added = table.added.iter().map(|name| text(name));
-            let fields: Vec<FieldRef> =
-                added.chain(like.schema.table_schema().fields().iter().cloned()).collect();
+            let fields: Vec<FieldRef> = added.chain(like.seen.fields().iter().cloned()).collect();
             let schema = TableSchema::from(SchemaRef::new(Schema::new(fields)));
-            return Ok(Self { schema, files: Vec::new() });
+            return Self::of((schema, Vec::new()), &table.hidden);
         }
         let mut schemas: Vec<SchemaRef> = Vec::new();
         let mut files = Vec::with_capacity(table.files.len());
@@ -78,7 +80,18 @@ impl Scanned {
         }
         let partitions: Vec<FieldRef> = table.partitions.iter().map(|name| text(name)).collect();
         let schema = TableSchema::builder(Arc::new(schema)).with_table_partition_cols(partitions).build();
-        Ok(Self { schema, files })
+        Self::of((schema, files), &table.hidden)
+    }
+
+    fn of(
+        (schema, files): (TableSchema, Vec<PartitionedFile>),
+        hidden: &[String],
+    ) -> Result<Self, DataFusionError> {
+        let fields = schema.table_schema().fields().iter().enumerate();
+        let shows = |name: &str| !hidden.iter().any(|hidden| hidden.to_lowercase() == name.to_lowercase());
+        let shown: Vec<usize> = fields.filter(|(_, field)| shows(field.name())).map(|(at, _)| at).collect();
+        let seen = Arc::new(schema.table_schema().project(&shown)?);
+        Ok(Self { schema, files, seen, shown })
     }
 }
 
@@ -89,7 +102,7 @@ fn text(name: &str) -> FieldRef {
 #[async_trait]
 impl TableProvider for Scanned {
     fn schema(&self) -> SchemaRef {
-        Arc::clone(self.schema.table_schema())
+        Arc::clone(&self.seen)
     }
 
     fn table_type(&self) -> TableType {
@@ -110,10 +123,14 @@ impl TableProvider for Scanned {
             };
             return Ok(Arc::new(EmptyExec::new(schema)));
         }
+        let columns = match projection {
+            Some(columns) => columns.iter().filter_map(|at| self.shown.get(*at).copied()).collect(),
+            None => self.shown.clone(),
+        };
         let source = Arc::new(ParquetSource::new(self.schema.clone()));
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::parse(URL)?, source)
             .with_file_group(FileGroup::new(self.files.clone()))
-            .with_projection_indices(projection.cloned())?
+            .with_projection_indices(Some(columns))?
             .with_limit(limit)
             .build();
         Ok(DataSourceExec::from_data_source(config))

@@ -1,9 +1,11 @@
 //! Rules of datasets: who sets them, and which of them a run is looked at with.
 //!
-//! A dataset's owner has its rules. A team that reads the dataset has rules of its own there, which it sets with its own token and
-//! the owner cannot remove: the owner can say that one is passed over, with a reason that its team reads.
+//! A dataset's owner has its rules. A team that reads the dataset has rules of its own there, which who is of both teams sets. The owner can
+//! say that one is passed over, with a reason that its team reads, or remove it. Rights are people's and not teams', so a team that is
+//! to read a dataset no more keeps its rules there until one of the two removes them.
 
 pub(crate) mod held;
+mod moved;
 
 use std::collections::BTreeSet;
 
@@ -23,6 +25,8 @@ use crate::work::place;
 const KEEP: u64 = 24 * 3_600_000;
 /// Rules of all readers of one dataset together.
 const OF_READERS_MAX: usize = 64;
+/// Of these those of one team: four that want all of them do not keep a fifth out.
+const OF_A_READER_MAX: usize = 12;
 /// All rules of one dataset.
 const ALL_MAX: usize = RULES_MAX + OF_READERS_MAX;
 
@@ -52,6 +56,15 @@ impl Meant {
     }
 }
 
+/// For whom a rule is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// The dataset's team: what its plans were approved with is less than it was.
+    Owner,
+    /// The team that had it there as a reader: it asks for less, and nobody else relied on it.
+    Reader,
+}
+
 impl Control {
     /// Sets a rule of a dataset: its owner's, or a reader's.
     pub(crate) fn put_rule(
@@ -77,18 +90,31 @@ impl Control {
         let keep_until = Timestamp(self.clock.now().0.saturating_add(KEEP));
         let unit = who.unit().if_(Guard::DatasetIs { dataset: dataset.id });
         let unit = unit.then(Entry::PutBlob { bytes, keep_until }).decide(set);
+        let changes = there.is_some_and(|row| row.blob != blob);
+        if changes {
+            self.takes_away(who, dataset)?;
+        }
+        let mut state = self.state();
+        // One more takes nothing away from what was approved; a reader's is its own to change.
+        if consumer.is_none() && changes {
+            self.rule_moves(&mut state, who, (dataset, &format!("{what} says something else")))?;
+        }
         self.set((&what, Subject::Rule(dataset.id, consumer.clone(), named.clone()), version), unit)?;
+        drop(state);
         self.rule(dataset, consumer.as_ref(), named.as_str())
     }
 
     fn room_for_one(&self, dataset: &Dataset, consumer: Option<&Name>) -> Result<(), ServiceError> {
         let rows = self.ledger.rules(dataset.id, Limit::MAX)?;
-        let there = rows.iter().filter(|row| row.consumer.is_some() == consumer.is_some()).count();
-        let most = if consumer.is_some() { OF_READERS_MAX } else { RULES_MAX };
-        if there < most {
-            return Ok(());
-        }
-        let message = format!("{} has {there} such rules, as many as may be", dataset.name);
+        let of_kind = rows.iter().filter(|row| row.consumer.is_some() == consumer.is_some()).count();
+        let own = rows.iter().filter(|row| row.consumer.as_ref() == consumer).count();
+        let full = match consumer {
+            None => (of_kind >= RULES_MAX).then(|| format!("{of_kind} rules")),
+            Some(team) if own >= OF_A_READER_MAX => Some(format!("{own} rules of {team}")),
+            Some(_) => (of_kind >= OF_READERS_MAX).then(|| format!("{of_kind} rules of readers")),
+        };
+        let Some(full) = full else { return Ok(()) };
+        let message = format!("{} has {full}, as many as may be", dataset.name);
         Err(ServiceError::new(codes::RULE_INVALID, message)
             .hint(Some("remove one, or make one query of several")))
     }
@@ -121,14 +147,25 @@ impl Control {
         &self,
         who: &Principal,
         (dataset, consumer, named, seen): (&Dataset, Option<Name>, &str, Seen),
+        by: By,
     ) -> Result<DatasetRule, ServiceError> {
         let shown = self.rule(dataset, consumer.as_ref(), named)?;
         let named = name("rule", named)?;
         let what = format!("rule {named}");
         let version = seen.against(&what, Some(shown.version))?;
         let subject = Subject::Rule(dataset.id, consumer.clone(), named.clone());
-        let removed = RuleRemoved { dataset: dataset.id, consumer, name: named, reason: Text::clip("asked") };
+        let reason = match (by, &consumer) {
+            (By::Owner, Some(_)) => "removed by the dataset's owner",
+            (By::Owner, None) | (By::Reader, _) => "asked",
+        };
+        let removed = RuleRemoved { dataset: dataset.id, consumer, name: named, reason: Text::clip(reason) };
+        self.takes_away(who, dataset)?;
+        let mut state = self.state();
+        if by == By::Owner {
+            self.rule_moves(&mut state, who, (dataset, &format!("{what} was removed")))?;
+        }
         self.set((&what, subject, version), who.unit().decide(removed))?;
+        drop(state);
         Ok(shown)
     }
 
@@ -146,6 +183,9 @@ impl Control {
                 "a reason is needed: the rule's team reads it",
             ));
         }
+        if asked.ignored {
+            self.passes_over(who, dataset)?;
+        }
         let named = name("rule", named)?;
         let subject = Subject::Rule(dataset.id, Some(consumer.clone()), named.clone());
         let (ignored, reason) = (asked.ignored, Text::clip(&asked.reason));
@@ -156,7 +196,13 @@ impl Control {
             ignored,
             reason,
         };
+        let mut state = self.state();
+        if ignored && shown.ignored.is_none() {
+            let what = format!("rule {named} of {consumer} is passed over");
+            self.rule_moves(&mut state, who, (dataset, &what))?;
+        }
         self.set((&format!("rule {named}"), subject, Some(shown.version)), who.unit().decide(said))?;
+        drop(state);
         self.rule(dataset, Some(&consumer), named.as_str())
     }
 

@@ -1,12 +1,12 @@
 //! Rules of datasets, and runs that they keep back.
 
 use skein_api::{DatasetRule, DatasetRules, RuleIgnore, RulePut, Run, RunAction};
-use skein_ledger::Name;
 
 use super::Desk;
 use crate::access::Act;
 use crate::campaigns::campaign_id;
 use crate::control::name;
+use crate::datasets::rules::By;
 use crate::datasets::rules::held::HeldVerb;
 use crate::error::ServiceError;
 use crate::settings::Seen;
@@ -19,11 +19,18 @@ impl Desk<'_> {
         seen: Seen,
         asked: &RulePut,
     ) -> Result<DatasetRule, ServiceError> {
-        let (row, consumer) = self.ruled(dataset, consumer, Act::Compose)?;
+        let (row, consumer) = match consumer {
+            None => (self.dataset_seen(dataset, Act::Guard)?, None),
+            // Its text is run over the dataset, and its team is told what comes of it: for those who see both alone.
+            Some(team) => {
+                self.who.check(Act::Compose, Some(team), ("team", team))?;
+                (self.dataset_seen(dataset, Act::See)?, Some(name("consumer", team)?))
+            }
+        };
         self.control.put_rule(self.who, (&row, consumer, named, seen), asked)
     }
 
-    /// A rule.
+    /// A rule: for its owner's team, and for the team that has it there, also where that sees the dataset no more.
     pub fn rule(
         &self,
         (dataset, consumer, named): (&str, Option<&str>, &str),
@@ -31,10 +38,13 @@ impl Desk<'_> {
         let row = self.control.find_dataset(dataset)?;
         let consumer = consumer.map(|team| name("consumer", team)).transpose()?;
         let sees = |team: &str| self.who.may(Act::See, Some(team));
-        if sees(row.owner.as_str()) || consumer.as_ref().is_some_and(|team| sees(team.as_str())) {
+        if sees(row.owner.as_str()) {
             return self.control.rule(&row, consumer.as_ref(), named);
         }
-        Err(ServiceError::absent("dataset", dataset))
+        let own = consumer.as_ref().filter(|team| sees(team.as_str()));
+        let rule = own.and_then(|team| self.control.rule(&row, Some(team), named).ok());
+        // Where there is none, nothing says whether there is a dataset.
+        rule.ok_or_else(|| ServiceError::absent("dataset", dataset))
     }
 
     /// The rules of a dataset: all of them for its owner's team, a reader's own for a reader.
@@ -50,14 +60,26 @@ impl Desk<'_> {
         Ok(shown)
     }
 
-    /// Removes a rule.
+    /// Removes a rule: the dataset's owner's; a reader's by its own team, also where that sees the dataset no more, or by the
+    /// owner's operators, for a team that is to read it no more.
     pub fn remove_rule(
         &self,
         (dataset, consumer, named): (&str, Option<&str>, &str),
         seen: Seen,
     ) -> Result<DatasetRule, ServiceError> {
-        let (row, consumer) = self.ruled(dataset, consumer, Act::Compose)?;
-        self.control.remove_rule(self.who, (&row, consumer, named, seen))
+        let Some(team) = consumer else {
+            let row = self.dataset_seen(dataset, Act::Guard)?;
+            return self.control.remove_rule(self.who, (&row, None, named, seen), By::Owner);
+        };
+        self.rule((dataset, consumer, named))?;
+        let row = self.control.find_dataset(dataset)?;
+        let evicts = self.who.may(Act::Register, Some(row.owner.as_str()));
+        let by = match self.who.check(Act::Compose, Some(team), ("team", team)) {
+            Ok(()) => By::Reader,
+            Err(_) if evicts => By::Owner,
+            Err(refused) => return Err(refused),
+        };
+        self.control.remove_rule(self.who, (&row, Some(name("consumer", team)?), named, seen), by)
     }
 
     /// The dataset's owner says whether a reader's rule is passed over.
@@ -93,21 +115,5 @@ impl Desk<'_> {
         };
         self.who.check_there(Act::Restrain, dataset.owner.as_str())?;
         self.control.act_on_held(self.who, (id, row, verb), asked)
-    }
-
-    /// A dataset whose rules of this kind the principal may set. A reader names a dataset, and need not see its team.
-    fn ruled(
-        &self,
-        dataset: &str,
-        consumer: Option<&str>,
-        act: Act,
-    ) -> Result<(skein_ledger::Dataset, Option<Name>), ServiceError> {
-        match consumer {
-            None => Ok((self.dataset_seen(dataset, act)?, None)),
-            Some(team) => {
-                self.who.check(act, Some(team), ("team", team))?;
-                Ok((self.control.find_dataset(dataset)?, Some(name("consumer", team)?)))
-            }
-        }
     }
 }

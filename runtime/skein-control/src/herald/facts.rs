@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use skein_ledger::Event;
 use skein_ledger::{
-    Campaign, CampaignMoved, DatasetDamaged, EventFilter, Kind, Limit, Module, Name, NodeLost, Recorded,
-    RunAlarmed, RunFailed, RunHeld, Subject, Wave,
+    Campaign, CampaignMoved, DatasetDamaged, EventFilter, HeldFor, Kind, Limit, Module, Name, NodeLost,
+    Recorded, RunAlarmed, RunFailed, RunHeld, Subject, Wave,
 };
 use skein_notify::{Account, Fact, Of};
 use skein_types::{
@@ -39,6 +39,12 @@ impl Control {
             && moved.to == CampaignState::AwaitingApproval
         {
             return self.asks_for_approval(moved.campaign, recorded);
+        }
+        if let Event::RunHeld(held) = &recorded.event {
+            return self.facts_of_held(held, recorded);
+        }
+        if let Event::RunAlarmed(alarmed) = &recorded.event {
+            return self.facts_of_alarm(alarmed, recorded);
         }
         Ok(self.fact_of(recorded)?.into_iter().collect())
     }
@@ -77,12 +83,6 @@ impl Control {
         }
         if let Event::RunFailed(failed) = &recorded.event {
             return self.fact_of_failure(failed, recorded).map(Some);
-        }
-        if let Event::RunHeld(held) = &recorded.event {
-            return self.fact_of_held(held, recorded).map(Some);
-        }
-        if let Event::RunAlarmed(alarmed) = &recorded.event {
-            return self.fact_of_alarm(alarmed, recorded).map(Some);
         }
         if let Event::DatasetDamaged(damaged) = &recorded.event {
             return self.fact_of_damage(damaged, recorded).map(Some);
@@ -158,54 +158,74 @@ impl Control {
         Ok(told_of(fact, &row, recorded))
     }
 
-    /// Told to the campaign's team, the dataset's, and the readers' whose rules keep the run back.
-    fn fact_of_held(&self, held: &RunHeld, recorded: &Recorded) -> Result<Told, ServiceError> {
+    /// Told to the campaign's team and the dataset's, who decide or wait; and to each reader whose rules keep the run back, of these
+    /// alone: the other rules are others' business, and so is which campaign it is.
+    fn facts_of_held(&self, held: &RunHeld, recorded: &Recorded) -> Result<Vec<Told>, ServiceError> {
         let absent = || ServiceError::absent("run", &held.seq.to_string());
         let row = self.campaign_row(held.campaign)?;
         let run = self.ledger.run(held.campaign, held.seq)?.ok_or_else(absent)?;
         let dataset = self.ledger.dataset(run.dataset)?;
-        let mut teams: BTreeSet<Name> = held.consumers.iter().cloned().collect();
-        teams.insert(row.owner.clone());
+        let mut teams = BTreeSet::from([row.owner.clone()]);
         teams.extend(dataset.as_ref().map(|dataset| dataset.owner.clone()));
+        let named = dataset.map_or_else(|| run.dataset.to_string(), |dataset| dataset.name.to_string());
         let fact = Fact::RunHeld {
             of: of(&row),
             run: run.id,
             seq: run.seq,
-            dataset: dataset.map_or_else(|| run.dataset.to_string(), |dataset| dataset.name.to_string()),
-            consumers: held.consumers.iter().map(ToString::to_string).collect(),
+            dataset: named.clone(),
+            consumers: held.consumers.iter().map(|reader| reader.team.to_string()).collect(),
             reason: held.reason.to_string(),
         };
-        Ok(told_of(fact, &row, recorded).to(teams))
+        let of_all = told_of(fact, &row, recorded).to(teams);
+        let of_reader = |reader: &HeldFor| {
+            let fact = Fact::RuleBroken {
+                id: run.dataset,
+                dataset: named.clone(),
+                team: reader.team.to_string(),
+                current: false,
+                reason: reader.reason.to_string(),
+            };
+            Told::of(fact, Audience::Teams(BTreeSet::from([reader.team.clone()])), recorded)
+        };
+        Ok(std::iter::once(of_all).chain(held.consumers.iter().map(of_reader)).collect())
     }
 
-    fn fact_of_alarm(&self, alarmed: &RunAlarmed, recorded: &Recorded) -> Result<Told, ServiceError> {
+    /// Told to those whose campaign or dataset it is; to a reader whose rule it is, of that alone.
+    fn facts_of_alarm(&self, alarmed: &RunAlarmed, recorded: &Recorded) -> Result<Vec<Told>, ServiceError> {
         let absent = || ServiceError::absent("run", &alarmed.seq.to_string());
         let row = self.campaign_row(alarmed.campaign)?;
         let run = self.ledger.run(alarmed.campaign, alarmed.seq)?.ok_or_else(absent)?;
         let dataset = self.ledger.dataset(run.dataset)?;
+        let named =
+            dataset.as_ref().map_or_else(|| run.dataset.to_string(), |dataset| dataset.name.to_string());
+        let of_reader = alarmed.consumer.as_ref().map(|team| {
+            let fact = Fact::RuleBroken {
+                id: run.dataset,
+                dataset: named.clone(),
+                team: team.to_string(),
+                current: true,
+                reason: alarmed.message.to_string(),
+            };
+            Told::of(fact, Audience::Teams(BTreeSet::from([team.clone()])), recorded)
+        });
         let fact = Fact::RunAlarm {
             of: of(&row),
             run: run.id,
             seq: run.seq,
-            dataset: dataset
-                .as_ref()
-                .map_or_else(|| run.dataset.to_string(), |dataset| dataset.name.to_string()),
+            dataset: named,
             code: crate::shown::known(alarmed.code.as_str()).unwrap_or(codes::BUG),
             check: alarmed.check.to_string(),
             version: alarmed.version,
             path: alarmed.path.as_ref().map(ToString::to_string),
             message: alarmed.message.to_string(),
         };
-        // Who owns the dataset has to mend it, whoever's campaign it was, and a reader wants to know of its rule.
+        // Who owns the dataset has to mend it, whoever's campaign it was.
         let told = told_of(fact, &row, recorded);
-        let told = match &alarmed.consumer {
-            Some(team) => told.and_to(team.clone()),
-            None => told,
-        };
-        Ok(match dataset {
+        let told = match dataset {
             Some(dataset) => told.and_to(dataset.owner),
             None => told,
-        })
+        };
+        Ok(std::iter::once(told).chain(of_reader).collect())
     }
 
     fn fact_of_damage(&self, damaged: &DatasetDamaged, recorded: &Recorded) -> Result<Told, ServiceError> {
@@ -320,3 +340,6 @@ fn halt(row: &Campaign, waves: &[Wave], reason: &str) -> Fact {
         reason: word.unwrap_or(Reason::BudgetSpent).to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

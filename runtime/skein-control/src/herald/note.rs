@@ -101,8 +101,7 @@ pub(super) struct Waiting {
 impl Waiting {
     /// One more for this receiver, if there is room for what is about such a topic.
     fn take(&mut self, receiver: WebhookId, topic: Topic, control: &Control) -> Result<bool, ServiceError> {
-        let most =
-            if matches!(topic, Topic::RunFailed | Topic::RunHeld) { ABOUT_RUNS_MAX } else { WAITING_MAX };
+        let most = if topic.is_about_one_run() { ABOUT_RUNS_MAX } else { WAITING_MAX };
         let waiting = match self.of.get(&receiver) {
             Some(waiting) => *waiting,
             None => control.waiting_for(receiver)?.len(),

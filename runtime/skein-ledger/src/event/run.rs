@@ -112,9 +112,19 @@ pub struct RunHeld {
     pub attempt: AttemptId,
     /// The rules that are broken or not known to hold, and what may be told of them.
     pub reason: Text,
-    /// Teams of consumers whose rules are among them.
+    /// Teams that read the dataset and whose rules are among them, each with what it may know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub consumers: Vec<Name>,
+    pub consumers: Vec<HeldFor>,
+}
+
+/// What a team that reads a dataset may know of a run that its rules keep back: of its own rules, and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeldFor {
+    /// Which team.
+    pub team: Name,
+    /// Its rules.
+    pub reason: Text,
 }
 
 /// A person lets it go on to the door in spite of its rules, with the very result that is staged. From *held* to *planned*.

@@ -297,7 +297,7 @@ fn samples() -> Vec<Event> {
             seq,
             attempt: AttemptId::new(uuid),
             reason: reason.clone(),
-            consumers: vec![name("bi")],
+            consumers: vec![HeldFor { team: name("bi"), reason: reason.clone() }],
         }
         .into(),
         RunReleased { campaign, seq, reason: reason.clone() }.into(),

@@ -30,7 +30,8 @@ pub(super) fn judge(
     }
     // Why one could not be evaluated is said nowhere: whether columns are sensitive is known with a plan alone.
     let how = Judging { limits: LIMITS, hushed: true, stopped, ..Judging::here(jail, clock) };
-    let results = judge_as_it_is(dataset, &asked, &how);
+    let results = judge_as_it_is(dataset, &asked, &how)
+        .map(|results| results.into_iter().map(|result| as_quiet_as(&held, result)).collect::<Vec<_>>());
     // By now another run's result may be current, or the old version again.
     match (results, dataset.health(run)) {
         (Ok(results), Ok(Health::Current(_))) => results,
@@ -45,6 +46,17 @@ pub(super) fn judge(
             asked.rules.iter().map(unsure).collect()
         }
         (_, Ok(Health::Superseded { .. } | Health::Unknown) | Err(_)) => Vec::new(),
+    }
+}
+
+/// Of what no number was told when it was published, none is told now.
+fn as_quiet_as(then: &[RuleResult], now: RuleResult) -> RuleResult {
+    let same = |r: &&RuleResult| r.rule == now.rule && r.consumer == now.consumer;
+    let quiet = then.iter().filter(same).any(|result| result.observed.as_str().is_empty());
+    if quiet && now.verdict == RuleVerdict::Broken {
+        RuleResult { observed: Text::clip(""), ..now }
+    } else {
+        now
     }
 }
 
@@ -67,7 +79,7 @@ fn is_small(dataset: &Dataset) -> bool {
 mod tests {
     use skein_types::{Name, RuleResult, RuleVerdict, Severity, Text};
 
-    use super::is_due;
+    use super::{as_quiet_as, is_due};
     use crate::rules::RuleAsked;
 
     fn rule(what: &str, consumer: Option<&str>) -> RuleAsked {
@@ -83,6 +95,14 @@ mod tests {
             verdict,
             observed: Text::clip(""),
         }
+    }
+
+    #[test]
+    fn what_said_no_number_before_says_none_afterwards() {
+        let now = || RuleResult { observed: Text::clip("3 rows"), ..then(None, RuleVerdict::Broken) };
+        let told = RuleResult { observed: Text::clip("0 rows"), ..then(None, RuleVerdict::Pass) };
+        assert_eq!(as_quiet_as(&[told], now()).observed.as_str(), "3 rows");
+        assert_eq!(as_quiet_as(&[then(None, RuleVerdict::Pass)], now()).observed.as_str(), "");
     }
 
     #[test]

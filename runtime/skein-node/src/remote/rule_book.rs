@@ -12,6 +12,11 @@ use skein_verify::Jail;
 use super::client::{Client, ClientError};
 use crate::rules::{OtherDataset, RuleAsked, RulesAsked, jail};
 
+/// Columns that are named as sensitive where a dataset is registered.
+pub(super) fn sensitive_of(place: &DatasetPlace) -> Vec<String> {
+    place.sensitive.iter().map(ToString::to_string).collect()
+}
+
 /// Rules that are kept for the next task.
 const KEPT: usize = 256;
 
@@ -23,8 +28,9 @@ pub(super) struct RuleBook {
 }
 
 impl RuleBook {
-    pub(super) fn new() -> Self {
-        Self { jail: jail(), kept: Mutex::default() }
+    /// With a process for each of so many runs at a time, so that none waits for another's rules.
+    pub(super) fn new(slots: usize) -> Self {
+        Self { jail: jail(slots), kept: Mutex::default() }
     }
 
     /// What is to be looked at for a task.
@@ -56,6 +62,7 @@ impl RuleBook {
                 Some(place) => open(place),
                 None => Err("there is no such dataset that its team may look at".to_owned()),
             },
+            sensitive: other.place.iter().flat_map(sensitive_of).collect(),
         });
         Ok(RulesAsked { rules, others: others.collect() })
     }

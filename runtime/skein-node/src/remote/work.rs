@@ -18,7 +18,7 @@ use skein_types::{
 };
 
 use super::client::{Client, ClientError};
-use super::rule_book::RuleBook;
+use super::rule_book::{RuleBook, sensitive_of};
 use super::{notes, rehearsal, sampling, scanning, secrets, watching};
 use crate::choice::FileChoice;
 use crate::dry_run::{DryRun, DryRunRequest, dry_run};
@@ -149,7 +149,7 @@ impl Shop {
             slots,
             trusted: Mutex::default(),
             modules: Mutex::default(),
-            rules: RuleBook::new(),
+            rules: RuleBook::new(slots),
             params: Mutex::default(),
         })
     }
@@ -391,7 +391,7 @@ impl Shop {
                 ApiNames::Hashed => NameRule::Hashed,
                 ApiNames::Keep => NameRule::Keep,
             },
-            sensitive: place.sensitive.iter().map(ToString::to_string).collect(),
+            sensitive: sensitive_of(place),
         })
     }
 

@@ -17,6 +17,10 @@ impl Fact {
             Self::WindowEnding { of, .. } => format!("{} can soon not be rolled back any more", of.name),
             Self::RunFailed { of, dataset, .. } => format!("{}: the run over {dataset} failed", of.name),
             Self::RunHeld { of, dataset, .. } => format!("{}: the result for {dataset} is held", of.name),
+            Self::RuleBroken { dataset, team, current: false, .. } => {
+                format!("A rule of {team} keeps a new version of {dataset} back")
+            }
+            Self::RuleBroken { dataset, team, .. } => format!("A rule of {team} does not hold of {dataset}"),
             Self::RunAlarm { of, dataset, .. } => {
                 format!("{}: something is wrong with {dataset}", of.name)
             }
@@ -70,6 +74,10 @@ impl Fact {
                     ),
                 ]
             }
+            Self::RuleBroken { dataset, reason, .. } => vec![
+                format!("{reason}."),
+                format!("Whoever owns {dataset} decides; see the rule with: skein rule list {dataset}"),
+            ],
             Self::RunAlarm { seq, code, check, message, .. } => vec![
                 format!("Run {seq}: {}: {}.", code.id, code.title),
                 format!("Found by the check {check}: {message}."),

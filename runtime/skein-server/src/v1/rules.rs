@@ -11,6 +11,8 @@ use crate::problem::Refusal;
 use crate::seen::{IfMatch, Versioned};
 
 const SETTING: &[Code] = &[codes::RULE_INVALID];
+/// Who had a hand in the campaign sets no rule aside for it.
+const HANDS: &[Code] = &[codes::APPROVER_NOT_A_PERSON, codes::OWN_CAMPAIGN, codes::OWN_CHANGE];
 const VERBS: &[&str] = &["release", "recheck", "discard"];
 
 pub(crate) fn routes() -> Family {
@@ -27,7 +29,7 @@ pub(crate) fn routes() -> Family {
             "/datasets/{dataset}/consumers/{team}/rules/{name}",
             put_of,
             told("Set a rule as a team that reads the dataset")
-                .about("It is looked at on what is staged. The dataset's owner sees it and cannot remove it, but can say that it is passed over.")
+                .about("For an author of that team who may look at the dataset. It is looked at on what is staged. The dataset's owner sees it, can say that it is passed over, and can remove it.")
                 .refuses(SETTING),
         )
         .get(
@@ -43,15 +45,17 @@ pub(crate) fn routes() -> Family {
         .put(
             "/datasets/{dataset}/consumers/{team}/rules/{name}/ignored",
             ignore,
-            told("Say whether a reader's rule is passed over").about("For the dataset's owner, with a reason that the rule's team reads."),
+            told("Say whether a reader's rule is passed over").about("For the dataset's owner, with a reason that the rule's team reads. Only a person without a hand in the campaigns over it passes one over.")
+                .refuses(HANDS),
         )
         .post(
             "/campaigns/{campaign}/runs/{run}/actions/{verb}",
             act,
             told("Say what becomes of a run that a rule keeps back")
-                .about("`release` publishes what is staged, `recheck` makes it again and looks again, `discard` gives it up, which counts as a failure.")
+                .about("`release` publishes what is staged, and only a person without a hand in the campaign releases; `recheck` makes it again and looks again, `discard` gives it up, which counts as a failure.")
                 .words("verb", "What to do.", VERBS)
-                .refuses(&[codes::BODY_INVALID, codes::RUN_STATE, codes::CAMPAIGN_STATE]),
+                .refuses(&[codes::BODY_INVALID, codes::RUN_STATE, codes::CAMPAIGN_STATE])
+                .refuses(HANDS),
         )
 }
 

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow_schema::{Field, FieldRef};
+use arrow_schema::{Field, FieldRef, Schema};
 
 use super::{ColumnPlan, Origin, SchemaPlan};
 use crate::{ColumnId, ColumnTree};
@@ -19,6 +19,13 @@ pub const SENSITIVE: &str = "skein.sensitive";
 /// Whether a field has the mark.
 pub fn is_sensitive(field: &Field) -> bool {
     field.metadata().get(SENSITIVE).is_some_and(|value| value == "true")
+}
+
+/// The names of the top-level fields that have the mark, or one inside that has it. Of a schema that no run could read, all of them.
+pub fn sensitive_names(schema: &Schema) -> BTreeSet<String> {
+    let all = || schema.fields().iter().map(|field| field.name().clone());
+    let Ok(tree) = ColumnTree::new(schema) else { return all().collect() };
+    all().zip(tree.roots()).filter(|(_, root)| is_marked(&tree, **root)).map(|(name, _)| name).collect()
 }
 
 /// The field with the mark.
@@ -102,7 +109,7 @@ fn comes_from(tree: &ColumnTree, column: &ColumnPlan, sensitive: &BTreeSet<Colum
 
 #[cfg(test)]
 mod tests {
-    use super::{SENSITIVE, is_sensitive};
+    use super::{SENSITIVE, is_sensitive, sensitive_names};
     use crate::{ColumnId, ProposedOrigin, ProposedPlan, SchemaPlan};
     use arrow_schema::{DataType, Field, Schema};
     use std::sync::Arc;
@@ -154,6 +161,14 @@ mod tests {
         assert_eq!((marked(&by_module), by_module.sensitive().len()), (vec!["mail", "domain"], 1));
         let made = plan([false; 2], vec![0], [false, false, false, true]);
         assert_eq!((marked(&made), made.sensitive().len()), (vec!["upper"], 0));
+    }
+
+    #[test]
+    fn a_column_is_sensitive_if_something_inside_it_is() {
+        let inside = DataType::Struct(vec![field("street", false), field("phone", true)].into());
+        let fields = vec![field("id", false), Field::new("contact", inside, true), field("mail", true)];
+        let names: Vec<String> = sensitive_names(&Schema::new(fields)).into_iter().collect();
+        assert_eq!(names, ["contact", "mail"]);
     }
 
     #[test]

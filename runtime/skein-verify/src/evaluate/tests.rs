@@ -239,10 +239,51 @@ fn another_dataset_is_a_table_of_the_rule_that_names_it_alone() {
     let rule = r#"{"name":"r","referential":{"column":"id","dataset":"d","to":"key"}}"#;
     let rule = serde_json::from_str::<Rule>(rule).unwrap();
     let spy = serde_json::from_str::<Rule>(&sql("select count(*) from other")).unwrap();
-    question.rules = vec![Asked { rule, tables: vec![("other".to_owned(), 3)] }, Asked::alone(spy)];
+    question.rules =
+        vec![Asked { tables: vec![("other".to_owned(), 3)], ..Asked::alone(rule) }, Asked::alone(spy)];
     let answers = answered(question);
     assert_eq!(answers[0].observed.as_str(), "2 rows name what is not there");
     assert_eq!(answers[1].verdict, RuleVerdict::Inconclusive);
+}
+
+#[test]
+fn a_column_that_is_not_there_is_named_and_those_that_are_there_are_not() {
+    let place = tempfile::tempdir().unwrap();
+    let queries = ["select count(*) from after where guess = 1", "select max(a.lan) = 'x' from after a"];
+    let answers = asked(shop(place.path()), &queries.map(sql).each_ref().map(String::as_str));
+    for answer in answers {
+        assert_eq!(answer.verdict, RuleVerdict::Inconclusive);
+        let said = answer.observed.as_str();
+        assert!(said.starts_with("No field named") || said.starts_with("Schema error"), "{said}");
+        assert!(!said.contains("price") && !said.contains("Land") && !said.contains('\n'), "{said}");
+    }
+}
+
+#[test]
+fn a_column_that_is_hidden_is_not_there_and_the_others_are_themselves() {
+    let place = tempfile::tempdir().unwrap();
+    let mut question = shop(place.path());
+    let mut after = question.tables[1].clone();
+    (after.name, after.hidden) = (None, vec!["ID".to_owned()]);
+    question.tables.push(after);
+    question.tables.push(Table { name: None, like: Some(3), ..question.tables[2].clone() });
+    let cases = [
+        ("select count(*) from after where id = 2", "inconclusive No field named id"),
+        ("select count(id) = 4 from before", "pass "),
+        ("select count(*) = 4 from after", "pass "),
+        ("select count(*) = 2 from after where price < 9", "pass "),
+        ("select max(\"Land\") = 'it''s' from after", "pass "),
+        ("select count(*) = 1 from (select * from after where \"Land\" = 'DE') where price = 1.5", "pass "),
+        ("select count(*) = 0 from rejects where id = 1", "inconclusive No field named id"),
+        ("select count(*) = 0 from rejects where price = 1", "pass "),
+    ];
+    let own = || vec![("after".to_owned(), 3), ("rejects".to_owned(), 4)];
+    let rule = |(query, _): &(&str, &str)| serde_json::from_str::<Rule>(&sql(query)).unwrap();
+    let rules = cases.iter().map(rule).map(|rule| Asked { tables: own(), ..Asked::alone(rule) });
+    question.rules = rules.collect();
+    for (answer, (query, expected)) in answered(question).iter().zip(cases) {
+        assert_eq!(format!("{} {}", answer.verdict, answer.observed), expected, "{query}");
+    }
 }
 
 proptest! {

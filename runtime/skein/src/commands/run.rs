@@ -180,7 +180,7 @@ fn judged(
     (mode, progress): (&PublishMode, &Progress),
 ) -> Result<(), RunError> {
     let rules = rules.iter().cloned().map(RuleAsked::here).collect();
-    let lead = staged.judge(&skein_node::jail(), &RulesAsked { rules, others: Vec::new() }, progress);
+    let lead = staged.judge(&skein_node::jail(1), &RulesAsked { rules, others: Vec::new() }, progress);
     let of = |lead: RulesLead| {
         let results = staged.report().rules.iter();
         results.filter(|result| result.leads() == lead).cloned().collect::<Vec<_>>()

@@ -6,7 +6,8 @@
 //! | recheck | planned | is ready again, from its start | goes when the run is at rest |
 //! | discard | failed, which spends the budget | goes | goes |
 //!
-//! A held run has its task, and takes no place before the door from another.
+//! A held run has its task, and takes no place before the door from another. What a rule keeps back is let through by a person, and by
+//! nobody who had a hand in the campaign.
 
 use std::collections::BTreeSet;
 
@@ -14,10 +15,10 @@ use skein_api::node::Staged;
 use skein_api::{Run, RunAction};
 use skein_campaign::RunReport;
 use skein_ledger::{
-    Entry, Event, Limit, Meters, Name, Phase, Release, RunFailed, RunHeld, RunReleased, RunRetried, Task,
-    Text, Unit,
+    Dataset, Entry, Event, HeldFor, Limit, Meters, Name, Phase, Release, RunFailed, RunHeld, RunReleased,
+    RunRetried, Task, Text, Unit,
 };
-use skein_types::{AttemptId, CampaignId, RulesLead, RunState, Timestamp, codes};
+use skein_types::{AttemptId, CampaignId, RuleResult, RulesLead, RunState, Timestamp, codes};
 
 use crate::access::Principal;
 use crate::control::{Control, State};
@@ -50,7 +51,7 @@ impl HeldVerb {
 /// Why a staged run is kept back, and the teams of readers whose rules do it.
 pub(crate) struct HeldBy {
     reason: Text,
-    consumers: Vec<Name>,
+    consumers: Vec<HeldFor>,
 }
 
 /// What of a node's report keeps the run from its publish.
@@ -60,9 +61,17 @@ pub(crate) fn held_by(staged: &Staged) -> Option<HeldBy> {
     if keeping.is_empty() {
         return None;
     }
-    let said: Vec<String> = keeping.iter().map(ToString::to_string).collect();
-    let consumers: BTreeSet<Name> = keeping.iter().filter_map(|rule| rule.consumer.clone()).collect();
-    Some(HeldBy { reason: Text::clip(&said.join("; ")), consumers: consumers.into_iter().collect() })
+    let said = |of: &dyn Fn(&RuleResult) -> bool| {
+        let said: Vec<String> = keeping.iter().filter(|rule| of(rule)).map(ToString::to_string).collect();
+        Text::clip(&said.join("; "))
+    };
+    let teams: BTreeSet<Name> = keeping.iter().filter_map(|rule| rule.consumer.clone()).collect();
+    let consumers = teams.into_iter().map(|team| {
+        let reason = said(&|rule| rule.consumer.as_ref() == Some(&team));
+        HeldFor { team, reason }
+    });
+    let consumers = consumers.collect();
+    Some(HeldBy { reason: said(&|_| true), consumers })
 }
 
 impl Control {
@@ -101,6 +110,14 @@ impl Control {
         asked: &RunAction,
     ) -> Result<Run, ServiceError> {
         let seq = run.seq;
+        // Found out before the lock, and said when it is clear that there is something to decide about.
+        let may = match verb {
+            HeldVerb::Release => {
+                self.lets_through(who, campaign, "lets a run through that a rule keeps back")
+            }
+            // Nothing is published by these.
+            HeldVerb::Recheck | HeldVerb::Discard => Ok(()),
+        };
         let reason = Text::clip(&asked.reason);
         if reason.as_str().trim().is_empty() {
             let message = "a reason is needed: it goes on record";
@@ -117,6 +134,7 @@ impl Control {
                 return Err(ServiceError::new(codes::RUN_STATE, message)
                     .hint(Some("list the runs that are: --state held")));
             }
+            may?;
             let (to, event, more) = self.decided(&run, (campaign, verb), reason)?;
             let live = self.live(&mut state, campaign)?;
             match verb {
@@ -142,6 +160,56 @@ impl Control {
         self.wake.reconciler();
         self.wake.nodes();
         self.run_of_campaign_shown(campaign, seq)
+    }
+
+    /// Refuses whoever may not set a rule aside for a campaign: a program, and who made the campaign, planned it last or submitted its
+    /// module. The one user of a machine may.
+    fn lets_through(&self, who: &Principal, campaign: CampaignId, what: &str) -> Result<(), ServiceError> {
+        if self.single_user && who.token.is_none() {
+            return Ok(());
+        }
+        who.is_a_person(what)?;
+        let (excluded, person) = (self.excluded(campaign)?, who.person()?);
+        let (code, did) = if excluded.author == person.as_str() {
+            (codes::OWN_CAMPAIGN, "made the campaign")
+        } else if excluded.pushers.contains(person.as_str()) {
+            (codes::OWN_CHANGE, "submitted the module or planned the campaign last")
+        } else {
+            return Ok(());
+        };
+        let message = format!("{} {did}, and somebody else {what}", who.actor());
+        Err(ServiceError::new(code, message)
+            .hint(Some("ask another approver or operator of the team that owns the dataset")))
+    }
+
+    /// The same for a reader's rule, which is passed over in every campaign that has a run over the dataset and is not over.
+    pub(super) fn passes_over(&self, who: &Principal, dataset: &Dataset) -> Result<(), ServiceError> {
+        let what = "passes a rule over";
+        if !(self.single_user && who.token.is_none()) {
+            who.is_a_person(what)?;
+        }
+        let is = |state| matches!(state, RunState::Planned | RunState::Held | RunState::Intended);
+        self.sets_aside(who, (dataset, what), is)
+    }
+
+    /// The same for one that is removed or says something else while it, or another one, keeps a run back: to look at that again
+    /// would be to let it through.
+    pub(super) fn takes_away(&self, who: &Principal, dataset: &Dataset) -> Result<(), ServiceError> {
+        self.sets_aside(who, (dataset, "changes rules while they keep a run back"), |state| {
+            state == RunState::Held
+        })
+    }
+
+    fn sets_aside(
+        &self,
+        who: &Principal,
+        (dataset, what): (&Dataset, &str),
+        is: impl Fn(RunState) -> bool,
+    ) -> Result<(), ServiceError> {
+        for run in self.runs_over(dataset, |run| is(run.state))? {
+            self.lets_through(who, run.campaign, what)?;
+        }
+        Ok(())
     }
 
     /// Where the run goes, what says so, and what becomes of its tasks.

@@ -187,7 +187,8 @@ fn event(which: u8, p: Pick, model: &Reference) -> Event {
         }
         30 => NodeMarked { node, mark: NodeMark::ALL[p.wild as usize % 3], reason }.into(),
         31 => {
-            let (attempt, consumers) = (attempt(p.wild), vec![name("bi")]);
+            let told = HeldFor { team: name("bi"), reason: reason.clone() };
+            let (attempt, consumers) = (attempt(p.wild), vec![told]);
             RunHeld { campaign: id, seq, attempt, reason, consumers }.into()
         }
         32 => RunReleased { campaign: id, seq, reason }.into(),

@@ -30,7 +30,7 @@ pub(super) fn test(settings: &Settings, (rules, path): (&Path, &Path), view: Vie
     let dataset = datasets::open(settings, path, Arc::clone(&clock), 1)?;
     let rules = rules.into_iter().map(RuleAsked::here).collect();
     let asked = RulesAsked { rules, ..RulesAsked::default() };
-    let results = judge_as_it_is(&dataset, &asked, &Judging::here(&jail(), &*clock))
+    let results = judge_as_it_is(&dataset, &asked, &Judging::here(&jail(1), &*clock))
         .map_err(|error| Failure::new(error.code(), &error))?;
     view.all(&results);
     match RulesLead::of(&results) {

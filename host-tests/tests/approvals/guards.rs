@@ -1,0 +1,92 @@
+//! Rules of datasets: who sets them, what becomes of a plan that was approved with them, and who lets through what they keep back.
+
+use host_tests::patience::until;
+use serde_json::{Value, json};
+
+use crate::office::{Office, Risk, refused};
+
+fn rules(office: &Office, number: usize, at: &str) -> String {
+    format!("/v1/datasets/{}/{at}", office.dataset(number))
+}
+
+fn rule(name: &str, what: Value) -> Value {
+    let mut rule = what;
+    rule["name"] = json!(name);
+    json!({ "rule": rule })
+}
+
+#[test]
+fn a_team_that_does_not_see_a_dataset_has_no_rule_there_and_its_author_takes_none_of_its_owners_away() {
+    let office = Office::open();
+    let bit = rule("bit", json!({ "severity": "hold", "sql": "select ascii(max(note)) > 64 from before" }));
+    let of_bank = rules(&office, 0, "consumers/bank/rules/bit");
+    // There or not: the answer is one.
+    for at in [&*of_bank, "/v1/datasets/nowhere/consumers/bank/rules/bit"] {
+        refused(office.says("spy", &format!("PUT {at}"), &bit), "404 SK0680");
+        refused(office.says("spy", &format!("GET {at}"), &json!({})), "404 SK0680");
+        refused(office.removes("spy", at), "404 SK0680");
+    }
+    office.says("bea", &format!("PUT {of_bank}"), &bit).unwrap();
+    // Who is an author of the owner's team and no more removes neither.
+    let own = rules(&office, 3, "rules/ids");
+    let ids = rule("ids", json!({ "unique": ["id"] }));
+    office.says("olga", &format!("PUT {own}"), &ids).unwrap();
+    refused(office.removes("ada", &own), "403 SK0691");
+    refused(office.says("ada", &format!("PUT {}", rules(&office, 3, "rules/more")), &ids), "403 SK0691");
+    // The owner's operator shows a reader the door, and its approver does not.
+    refused(office.removes("ben", &of_bank), "404 SK0680");
+    office.removes("pia", &of_bank).unwrap();
+    let removed = office.get("audit?kind=rule.removed&limit=10").to_string();
+    assert!(removed.contains("removed by the dataset's owner"), "{removed}");
+}
+
+#[test]
+fn a_plan_is_not_started_without_a_rule_that_it_was_approved_with() {
+    let office = Office::open();
+    let (ids, more) = (rules(&office, 0, "rules/ids"), rules(&office, 0, "rules/more"));
+    office.says("pia", &format!("PUT {ids}"), &rule("ids", json!({ "unique": ["id"] }))).unwrap();
+    let campaign = office.planned("moderate", Risk::Moderate, json!({}));
+    campaign.approved_by_all();
+    office.says("pia", &format!("PUT {more}"), &rule("more", json!({ "reconcile": true }))).unwrap();
+    assert_eq!(campaign.state(), "approved");
+    office.removes("pia", &ids).unwrap();
+    assert_eq!(campaign.state(), "stale");
+    let why = campaign.shown()["why"].to_string();
+    assert!(why.contains("rules_moved") && why.contains("rule ids was removed"), "{why}");
+    campaign.starts().unwrap_err();
+}
+
+#[test]
+fn what_a_rule_keeps_back_is_let_through_by_a_person_who_had_no_hand_in_it() {
+    let office = Office::open();
+    let of_bank = rules(&office, 0, "consumers/bank/rules/fine");
+    let fine = rule("fine", json!({ "severity": "hold", "sql": "select true" }));
+    office.says("bea", &format!("PUT {of_bank}"), &fine).unwrap();
+    let look = json!({ "name": "look", "severity": "hold", "sql": "select false" });
+    let campaign = office.planned("held", Risk::Moderate, json!({ "rules": [look] }));
+    campaign.approved_by_all();
+    campaign.starts().unwrap();
+    let held = until("a run is held", || {
+        let held = office.get(&format!("campaigns/{}/runs?state=held", campaign.id));
+        held["items"].as_array().unwrap().first().cloned()
+    });
+    let release = format!("POST /v1/campaigns/{}/runs/{}/actions/release", campaign.id, held["seq"]);
+    let ignore = format!("PUT {of_bank}/ignored");
+    let (why, over) =
+        (json!({ "reason": "it is meant" }), json!({ "ignored": true, "reason": "it is meant" }));
+    let of_pay = (0..3).any(|number| held["name"] == *office.dataset(number));
+    for (who, code) in
+        [("bot", "403 SK0410"), ("olga", "403 SK0413"), ("ada", "403 SK0412"), ("mia", "403 SK0413")]
+    {
+        refused(office.says(who, &ignore, &over), code);
+        // Those two may decide of the datasets of `pay` alone.
+        let elsewhere = !of_pay && ["ada", "mia"].contains(&who);
+        refused(office.says(who, &release, &why), if elsewhere { "403 SK0691" } else { code });
+    }
+    office.says("ben", &ignore, &over).unwrap();
+    office.says(if of_pay { "ben" } else { "cy" }, &release, &why).unwrap();
+    until("it is published", || {
+        let run = office.get(&format!("campaigns/{}/runs/{}", campaign.id, held["seq"]));
+        (run["state"] == "published").then_some(())
+    });
+}
