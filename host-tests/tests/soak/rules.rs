@@ -118,7 +118,7 @@ fn what_is_not_looked_at_again_costs_no_node_anything() {
 }
 
 #[test]
-fn more_runs_than_nodes_may_look_at_at_once_are_all_looked_at() {
+fn the_result_of_every_run_is_looked_at_by_a_node_once_a_check() {
     let service = Service::start(80).with_module_and_datasets();
     let rules = json!([{ "name": "ids", "unique": ["id"] }]);
     let policy = json!({ "rules": rules, "soak": { "checks_ms": [1_500] }, "dry_run": { "datasets": 1 } });
