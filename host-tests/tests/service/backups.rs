@@ -70,6 +70,11 @@ fn the_server_of_a_directory_copies_itself_whatever_else_is_named() {
     elsewhere(backup("a")).finish().refused(codes::SERVER_UNREACHABLE);
     elsewhere(of(backup("a"))).finish().succeeded();
     assert!(service.site.path("a/manifest.json").is_file());
+    let (_, said) = service.send("GET /v1/audit?kind=backup.made", "", b"");
+    let [made] = said["items"].as_array().unwrap().as_slice() else { panic!("{said}") };
+    assert_eq!(made["body"]["to"], service.site.path("a").to_str().unwrap());
+    assert_eq!((&made["body"]["with_keys"], &made["subject"]), (&json!(false), &json!("server")));
+    assert!(made["from"].as_str().unwrap().starts_with("client:"), "{made}");
     let both = of(backup("b")).arg("--server").arg(&service.address).finish();
     assert_eq!(both.code(), 64, "{}", both.stderr);
 }

@@ -13,7 +13,7 @@ use crate::time::Time;
 pub struct BackupAsk {
     /// An absolute path that is not there yet, on the server's machine.
     pub to: Location,
-    /// Put the server's keys into it: who has it then has every secret.
+    /// Put the server's keys into it: who has it then has every secret. Only a person may ask for that.
     #[serde(default)]
     pub with_keys: bool,
 }

@@ -11,6 +11,9 @@
 //! server that is made of it removes, and never less: a value is kept before the decision that names it, and what is removed in
 //! between was copied before.
 //!
+//! That one is made is a decision (`backup.made`), written before the first byte is copied: no copy is without it, and each says in its own
+//! ledger that it is one.
+//!
 //! Left out: compiled artifacts, which are made again, the token of the first admin, and datasets, which are their owners' to
 //! copy. What happens to these after the copy the copy cannot know: `restore` says which.
 
@@ -27,11 +30,13 @@ use std::sync::Arc;
 use rustix::fs::{CWD, RenameFlags, rename, renameat_with};
 use rustix::io::Errno;
 use skein_api::{Backup, BackupAsk, Text, Time};
-use skein_ledger::{Head, Ledger, Options, Sqlite};
+use skein_ledger::{Actor, BackupMade, Head, Ledger, Options, Sqlite, Unit};
 use skein_types::{Blake3, Bytes, Clock, ServerId, codes};
 use tempfile::TempDir;
 
+use crate::access::Principal;
 use crate::control::Control;
+use crate::decide;
 use crate::error::ServiceError;
 pub(crate) use keys::note as note_keys;
 use manifest::{Entry, FORMAT, Manifest};
@@ -59,7 +64,7 @@ struct Source<'a> {
 
 impl Control {
     /// Writes a backup of this server while it goes on.
-    pub(crate) fn back_up(&self, asked: &BackupAsk) -> Result<Backup, ServiceError> {
+    pub(crate) fn back_up(&self, who: &Principal, asked: &BackupAsk) -> Result<Backup, ServiceError> {
         let source = Source {
             ledger: &*self.ledger,
             server: self.server,
@@ -67,7 +72,7 @@ impl Control {
             keys: asked.with_keys.then_some(&*self.keys),
             clock: &self.clock,
         };
-        write(&source, Path::new(asked.to.as_str()))
+        write(&source, who.unit(), Path::new(asked.to.as_str()))
     }
 }
 
@@ -86,12 +91,15 @@ pub fn back_up_stopped(
     }
     let ledger = Sqlite::open(&ledger, Options { clock: Arc::clone(clock), notify: None })?;
     let source = Source { ledger: &ledger, server: crate::control::identity(dir)?, dir, keys, clock };
-    write(&source, to)
+    // Whoever may open these files is the one user of the machine.
+    let local = Actor::new("local").map_err(|error| ServiceError::bug(error.to_string()))?;
+    write(&source, Unit::by(local), to)
 }
 
-fn write(source: &Source<'_>, to: &Path) -> Result<Backup, ServiceError> {
+fn write(source: &Source<'_>, unit: Unit, to: &Path) -> Result<Backup, ServiceError> {
     let (parent, taken) = free(to)?;
     let aside = aside(&parent)?;
+    note(source, unit, to)?;
     let head = copy_all(source, aside.path())?;
     let entries = described(aside.path())?;
     let manifest = Manifest {
@@ -122,6 +130,18 @@ fn write(source: &Source<'_>, to: &Path) -> Result<Backup, ServiceError> {
         bytes: manifest.files.iter().map(|file| file.bytes).sum(),
         keys: manifest.keys,
     })
+}
+
+/// Has it on record that a copy is made, where to, and whether the keys are in it.
+fn note(source: &Source<'_>, unit: Unit, to: &Path) -> Result<(), ServiceError> {
+    let head = source.ledger.head()?;
+    // What is cut is not where it is.
+    let to = skein_ledger::Text::new(to.display().to_string());
+    let to = to.map_err(|error| ServiceError::new(codes::BODY_INVALID, format!("to: {error}")))?;
+    let (position, hash) = (head.position, head.hash);
+    let made = BackupMade { to, with_keys: source.keys.is_some(), position, hash };
+    let outcomes = source.ledger.commit(vec![unit.decide(made)])?;
+    outcomes.iter().try_for_each(decide::done)
 }
 
 /// Gives it its name, if nothing has it.
@@ -288,14 +308,53 @@ fn failed(doing: &str, path: &Path, error: &std::io::Error) -> ServiceError {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
     use std::sync::Arc;
 
     use super::{Manifest, Restored, back_up_stopped, place, place_plainly};
+    use crate::access::{Principal, Right};
     use crate::error::ServiceError;
     use crate::scene::{HandClock, open, running};
     use skein_api::{BackupAsk, Text};
-    use skein_types::{Clock, codes};
+    use skein_ledger::{Actor, Event, EventFilter, Kind, Ledger, Limit, Recorded};
+    use skein_types::{Clock, Role, codes};
+
+    /// Who had copies made, where to, and whether with keys, as a ledger has it on record.
+    fn copies(ledger: &dyn Ledger) -> Vec<(String, PathBuf, bool)> {
+        let filter = EventFilter { kinds: vec![Kind::BackupMade], ..EventFilter::default() };
+        let events = ledger.events(0, &filter, Limit::MAX).unwrap().items;
+        let said = |one: Recorded| {
+            let Event::BackupMade(made) = one.event else { panic!("{one:?}") };
+            (one.actor.to_string(), PathBuf::from(made.to.as_str()), made.with_keys)
+        };
+        events.into_iter().map(said).collect()
+    }
+
+    #[test]
+    fn a_backup_is_on_record_with_who_asked_before_it_is_there_and_keys_are_for_persons() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(&place.path().join("a"), &Arc::new(HandClock::default()));
+        let admin = Right { team: None, role: Role::PlatformAdmin };
+        let program = Principal::with(Actor::new("nightly").unwrap(), vec![admin]);
+        let of = |who: &Principal, ask: &BackupAsk| control.desk(who).back_up(ask);
+        let refused = of(&program, &ask(&place.path().join("b"), true)).unwrap_err();
+        assert_eq!(refused.code, codes::APPROVER_NOT_A_PERSON, "{refused}");
+        assert_eq!(copies(&*control.ledger), []);
+        of(&program, &ask(&place.path().join("b"), false)).unwrap();
+        // Here are no keys to copy, and that it was tried is on record.
+        let to = place.path().join("c");
+        assert_eq!(of(control.everybody(), &ask(&to, true)).unwrap_err().code, codes::KEYS_MISSING);
+        assert!(!to.exists());
+        let expected = [("nightly", "b", false), ("local", "c", true)];
+        let expected = expected.map(|(who, to, keys)| (who.to_owned(), place.path().join(to), keys));
+        assert_eq!(copies(&*control.ledger), expected);
+        // A path that a record cannot hold whole is none.
+        let long = (0..8).fold(place.path().to_owned(), |path, _| path.join("z".repeat(250)));
+        std::fs::create_dir_all(&long).unwrap();
+        let refused = of(control.everybody(), &ask(&long.join("d"), false)).unwrap_err();
+        assert_eq!(refused.code, codes::BODY_INVALID, "{refused}");
+        assert_eq!(copies(&*control.ledger).len(), 2);
+    }
 
     fn ask(to: &Path, with_keys: bool) -> BackupAsk {
         BackupAsk { to: Text::escaped(&to.display().to_string()), with_keys }
@@ -358,14 +417,19 @@ mod tests {
         let (dir, to, other) = (place.path().join("a"), place.path().join("backup"), place.path().join("b"));
         let control = open(&dir, &Arc::new(HandClock::default()));
         running(&control);
-        let made = control.back_up(&ask(&to, false)).unwrap();
+        let made = control.back_up(control.everybody(), &ask(&to, false)).unwrap();
         assert_eq!((made.position, made.keys), (control.ledger.head().unwrap().position, false));
-        assert_eq!(control.back_up(&ask(&to, false)).unwrap_err().code, codes::BACKUP_TAKEN);
-        let relative = control.back_up(&ask(Path::new("backup"), false)).unwrap_err();
+        assert_eq!(
+            control.back_up(control.everybody(), &ask(&to, false)).unwrap_err().code,
+            codes::BACKUP_TAKEN
+        );
+        let relative = control.back_up(control.everybody(), &ask(Path::new("backup"), false)).unwrap_err();
         assert_eq!(relative.code, codes::BODY_INVALID);
         let names: Vec<_> =
             std::fs::read_dir(place.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(names.len(), 2, "nothing is left aside: {names:?}");
+        // One decision, of the copy that was made: those that were refused before anything was done left none.
+        assert_eq!(copies(&*control.ledger), [("local".to_owned(), to.clone(), false)]);
 
         let restored = restore(&to, &other, &clock()).unwrap();
         assert_eq!((restored.position, restored.server), (made.position, control.server));
@@ -379,7 +443,13 @@ mod tests {
         let locked = back_up_stopped(&dir, None, &place.path().join("c"), &clock()).unwrap_err();
         assert_eq!(locked.code, codes::LEDGER_LOCKED);
         drop(control);
-        back_up_stopped(&dir, None, &place.path().join("c"), &clock()).unwrap();
+        let stopped = back_up_stopped(&dir, None, &place.path().join("c"), &clock()).unwrap();
+        let options = skein_ledger::Options { clock: clock(), notify: None };
+        let copy = skein_ledger::Sqlite::open(&place.path().join("c/server/ledger"), options).unwrap();
+        let second = ("local".to_owned(), place.path().join("c"), false);
+        assert_eq!(copies(&copy), [("local".to_owned(), to, false), second], "it says of itself what it is");
+        let last = copy.event(stopped.position).unwrap().unwrap();
+        assert_eq!(last.event.kind(), Kind::BackupMade);
         let none = back_up_stopped(place.path(), None, &place.path().join("d"), &clock()).unwrap_err();
         assert_eq!(none.code, codes::NOT_FOUND);
     }
@@ -390,7 +460,7 @@ mod tests {
         let (to, other) = (place.path().join("backup"), place.path().join("b"));
         let control = open(&place.path().join("a"), &Arc::new(HandClock::default()));
         running(&control);
-        control.back_up(&ask(&to, false)).unwrap();
+        control.back_up(control.everybody(), &ask(&to, false)).unwrap();
         let files = Manifest::check(&to).unwrap().files.into_iter().map(|file| file.path);
         for name in files.chain(["manifest.json".to_owned(), "manifest.blake3".to_owned()]) {
             let path = to.join(&name);

@@ -523,6 +523,7 @@ pub(crate) fn subject(text: &str) -> Result<Subject, ServiceError> {
     let found = found.or_else(|| named("policy:").map(Subject::Policy));
     let found = found.or_else(|| text.strip_prefix("quota:")?.parse().map(Subject::Quota).ok());
     let found = found.or_else(|| (text == "fleet").then_some(Subject::Fleet));
+    let found = found.or_else(|| (text == "server").then_some(Subject::Server));
     let found = found.or_else(|| named("key:").map(Subject::Key));
     let run = || {
         let (campaign, seq) = text.split_once('/')?;

@@ -65,9 +65,10 @@ impl Control {
                 let team = if let Event::WebhookSet(set) = event { set.team.clone() } else { None };
                 team.map_or(Whose::Auditors, Whose::Team)
             }
-            Subject::Token(_) | Subject::Key(_) | Subject::Quota(QuotaOf::Org | QuotaOf::Default) => {
-                Whose::Auditors
-            }
+            Subject::Token(_)
+            | Subject::Key(_)
+            | Subject::Server
+            | Subject::Quota(QuotaOf::Org | QuotaOf::Default) => Whose::Auditors,
         })
     }
 

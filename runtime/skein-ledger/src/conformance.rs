@@ -104,6 +104,7 @@ macro_rules! conformance {
             audit::what_was_before_is_the_last_decision_about_the_same
             audit::records_verify_by_themselves
             audit::keys_follow_one_another
+            audit::a_copy_of_the_server_is_on_record
             access::a_team_is_known_by_its_name_and_its_version_only_goes_up
             access::a_token_is_found_by_its_hash_until_and_after_it_is_revoked
             access::a_tokens_last_use_only_gets_later

@@ -10,6 +10,7 @@ pub(crate) mod key;
 pub(crate) mod module;
 pub(crate) mod node;
 pub(crate) mod run;
+pub(crate) mod server;
 pub(crate) mod settings;
 
 use std::fmt;
@@ -28,6 +29,7 @@ use key::*;
 use module::*;
 use node::*;
 use run::*;
+use server::*;
 use settings::*;
 
 /// What a decision is about: the thing whose history it is part of.
@@ -61,6 +63,8 @@ pub enum Subject {
     Fleet,
     /// A key that statements are signed with.
     Key(Name),
+    /// The server as a whole.
+    Server,
 }
 
 impl Subject {
@@ -85,6 +89,7 @@ impl Subject {
             }
             Self::Fleet => ("fleet".to_owned(), None),
             Self::Key(id) => (format!("key:{id}"), None),
+            Self::Server => ("server".to_owned(), None),
         }
     }
 }
@@ -244,6 +249,7 @@ events! {
     RuleRemoved = "rule.removed", v 1, |e| Subject::Rule(e.dataset, e.consumer.clone(), e.name.clone());
     RuleIgnored = "rule.ignored", v 1, |e| Subject::Rule(e.dataset, Some(e.consumer.clone()), e.name.clone());
     KeyIntroduced = "key.introduced", v 1, |e| Subject::Key(e.key.clone());
+    BackupMade = "backup.made", v 1, |_| Subject::Server;
 }
 
 impl fmt::Display for Kind {

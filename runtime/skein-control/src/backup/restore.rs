@@ -221,7 +221,7 @@ mod tests {
         let control = open(&place.path().join("server"), &Arc::new(HandClock::default()));
         running(&control);
         let ask = serde_json::json!({ "to": place.path().join("copy") });
-        control.back_up(&serde_json::from_value(ask).unwrap()).unwrap();
+        control.back_up(control.everybody(), &serde_json::from_value(ask).unwrap()).unwrap();
         let old = control.ledger.generation().unwrap();
         // The clock of the third machine is far behind.
         let all = [1_800_000_000_000, 1_800_000_001_000, 1_000].map(|at| restored(place.path(), at));

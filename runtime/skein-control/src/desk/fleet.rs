@@ -21,10 +21,13 @@ impl Desk<'_> {
         self.control.metrics_page()
     }
 
-    /// Writes a backup where this server may write.
+    /// Writes a backup where this server may write. Who has its keys has every secret, so these go into one that a person asks for.
     pub fn back_up(&self, asked: &BackupAsk) -> Result<Backup, ServiceError> {
         self.who.check_whole(Act::Govern)?;
-        self.control.back_up(asked)
+        if asked.with_keys {
+            self.who.is_a_person("may have the server's keys copied")?;
+        }
+        self.control.back_up(self.who, asked)
     }
 
     /// Nodes that this ledger knows, by id.

@@ -9,6 +9,7 @@ use crate::bounds::EXAMINED_MAX;
 use crate::chain::{Head, Recorded};
 use crate::event::access::{TeamChanged, TeamCreated};
 use crate::event::key::KeyIntroduced;
+use crate::event::server::BackupMade;
 use crate::event::{Kind, Subject};
 use crate::origin::{Origin, Whence};
 use crate::page::Limit;
@@ -239,5 +240,29 @@ pub fn keys_follow_one_another(places: Places<'_>) {
         [("a", 1), ("b", 2)]
     );
     assert_eq!(scene.ledger().signing_keys(Some(1), Limit::MAX).expect("read").items, keys[1..]);
+    scene.is_sound();
+}
+
+/// A copy of the server is a decision about the server, found as one, and sets nothing.
+pub fn a_copy_of_the_server_is_on_record(places: Places<'_>) {
+    let mut scene = Scene::set(places);
+    let before = scene.ledger().head().expect("a head");
+    let made = |with_keys| BackupMade {
+        to: text("/backups/a"),
+        with_keys,
+        position: before.position,
+        hash: before.hash,
+    };
+    scene.applied(by().decide(made(false)));
+    scene.applied(by().decide(made(true)));
+    scene.reopen();
+    let about = EventFilter::about(Some(Subject::Server));
+    let found = scene.ledger().events(0, &about, Limit::MAX).expect("read").items;
+    assert_eq!(
+        found.into_iter().map(|one| (one.position, one.event)).collect::<Vec<_>>(),
+        [(before.position + 1, made(false).into()), (before.position + 2, made(true).into())]
+    );
+    let filter = EventFilter { kinds: vec![Kind::BackupMade], ..EventFilter::default() };
+    assert_eq!(scene.ledger().events(0, &filter, Limit::MAX).expect("read").items.len(), 2);
     scene.is_sound();
 }

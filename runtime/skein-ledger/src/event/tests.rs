@@ -19,6 +19,7 @@ use super::key::*;
 use super::module::*;
 use super::node::*;
 use super::run::*;
+use super::server::*;
 use super::settings::*;
 use super::{Event, Kind};
 
@@ -311,6 +312,13 @@ fn samples() -> Vec<Event> {
             before: Some(name("ed25519:aa11")),
             by_key: text("c2lnbmVk"),
             by_before: Some(text("c2lnbmVkIHRvbw==")),
+        }
+        .into(),
+        BackupMade {
+            to: text("/backups/skein-2026-08-01"),
+            with_keys: true,
+            position: 4711,
+            hash: digest("policy"),
         }
         .into(),
     ]

@@ -224,7 +224,8 @@ fn needed_blobs(event: &Event) -> Vec<Blake3> {
         | Event::CommentResolved(_)
         | Event::ApprovalBrokenGlass(_)
         | Event::WaveApproved(_)
-        | Event::KeyIntroduced(_) => Vec::new(),
+        | Event::KeyIntroduced(_)
+        | Event::BackupMade(_) => Vec::new(),
     }
 }
 

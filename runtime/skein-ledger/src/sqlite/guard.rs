@@ -187,6 +187,7 @@ fn setting_at(db: &Connection, setting: &Subject) -> rusqlite::Result<Option<u64
         | Subject::Run(..)
         | Subject::Node(_)
         | Subject::Key(_)
+        | Subject::Server
         | Subject::Token(_) => return Ok(None),
     };
     db.prepare_cached(sql)?.query_row(params_from_iter(keys), |row| row.get(0)).optional()

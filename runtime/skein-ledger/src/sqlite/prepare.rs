@@ -228,6 +228,7 @@ fn setting(guard: &Guard) -> Result<(), String> {
         | Subject::Run(..)
         | Subject::Node(_)
         | Subject::Key(_)
+        | Subject::Server
         | Subject::Token(_) => Err(format!("{setting} is no setting")),
     }
 }

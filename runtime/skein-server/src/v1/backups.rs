@@ -10,6 +10,7 @@ use crate::limits::BACKUP_TIME;
 
 /// Where no backup can be written.
 const WRITING: &[Code] = &[
+    codes::APPROVER_NOT_A_PERSON,
     codes::BACKUP_TAKEN,
     codes::KEYS_MISSING,
     codes::LEDGER_DAMAGED,

@@ -41,7 +41,7 @@ pub(crate) struct BackupArgs {
     /// Where it shall be.
     #[arg(value_name = "DEST")]
     pub(crate) to: PathBuf,
-    /// Put the server's keys into it: who has it then has every secret.
+    /// Put the server's keys into it: who has it then has every secret. A server that runs does so for persons alone.
     #[arg(long)]
     pub(crate) with_key: bool,
     /// The directory of a server of this machine; if it runs, it is asked [default: server in $SKEIN_HOME, unless a server is named].
