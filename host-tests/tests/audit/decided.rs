@@ -110,6 +110,25 @@ fn the_whole_record_verifies_as_a_file_and_a_change_a_cut_or_an_addition_is_name
     let longer =
         verify(&file).arg("--against").arg(format!("{}:blake3:{}", position + 1, "0".repeat(64))).finish();
     longer.refused_json(codes::AUDIT_EXPORT);
+    // Files that say nothing, and a part of the record that no head is in.
+    std::fs::write(&heads, "\n \n").unwrap();
+    verify(&file).arg("--against").arg(&heads).finish().refused_json(codes::ATTEST_FORM);
+    let begin: Value = serde_json::from_str(lines[0]).unwrap();
+    let second: Value = serde_json::from_str(lines[2]).unwrap();
+    let behind = format!("2:{}", second["hash"].as_str().unwrap());
+    let first =
+        serde_json::to_string(&json!({ "skein_audit": begin["skein_audit"], "behind": behind })).unwrap();
+    let end: Value = serde_json::from_str(lines[lines.len() - 1]).unwrap();
+    let last = json!({ "head": end["head"], "records": position - 2 }).to_string();
+    let part = [&[first.as_str()], &lines[3..lines.len() - 1], &[last.as_str()]].concat().join("\n");
+    std::fs::write(&changed, format!("{part}\n")).unwrap();
+    let against = |head: &str| verify(&changed).arg("--against").arg(head).finish();
+    against(&behind).succeeded();
+    against(&said).succeeded();
+    let outcome = against(&format!("1:blake3:{}", "0".repeat(64)));
+    outcome.refused_json(codes::AUDIT_EXPORT);
+    assert!(outcome.stdout.contains("no head lies in it"), "{}", outcome.stdout);
+    against(&format!("2:blake3:{}", "0".repeat(64))).refused_json(codes::AUDIT_EXPORT);
     flip(&file, None);
     verify(&file).finish().refused_json(codes::AUDIT_EXPORT);
 }

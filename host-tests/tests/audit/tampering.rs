@@ -19,6 +19,8 @@ fn ended() -> Ended {
         Service::start_as(2, |call, site: &Site| call.arg("--anchor").arg(site.path("anchor.ndjson")));
     service = service.with_module_and_datasets();
     published(&service);
+    assert_eq!(service.send("PUT /v1/teams/pay", "", b"{}").0, 200);
+    assert_eq!(service.send("PUT /v1/teams/pay/secrets/key", "", b"hush").0, 200);
     service.stop();
     let anchor = service.site.path("anchor.ndjson");
     Ended { service, anchor }
@@ -66,6 +68,13 @@ fn whatever_is_changed_in_a_servers_directory_or_its_anchor_is_found_by_name() {
     let ended = ended();
     let verified = ended.verify().succeeded().json();
     assert!(verified["statements"] == 2 && verified["heads"].as_u64().unwrap() >= 1, "{verified}");
+    let last = &verified["anchors"][0];
+    let (end, at) = (verified["position"].as_u64().unwrap(), last["position"].as_u64().unwrap());
+    assert!(
+        at > 0 && at <= end && last["lines"] == verified["heads"] && last["at"].is_string(),
+        "{verified}"
+    );
+    assert_eq!((&verified["secrets"], &verified["passed_over"]), (&1.into(), &0.into()), "{verified}");
     assert!(
         verified["blobs"].as_u64().unwrap() > 4 && verified["modules"].as_u64().unwrap() >= 1,
         "{verified}"
@@ -102,6 +111,32 @@ fn whatever_is_changed_in_a_servers_directory_or_its_anchor_is_found_by_name() {
     let statement = "ledger.execute(\"DELETE FROM blob WHERE digest IN (SELECT statement FROM run)\")";
     ended.with(&ledger, ("a statement", codes::ATTEST_INVALID, "it is gone"), |file| edit(file, statement));
 
+    for (table, column) in [
+        ("campaign", "params_blob"),
+        ("campaign", "policy"),
+        ("campaign", "selection"),
+        ("campaign", "report"),
+    ] {
+        let gone =
+            format!("ledger.execute('DELETE FROM blob WHERE digest IN (SELECT {column} FROM {table})')");
+        let said = format!("names it as its {column}");
+        ended.with(&ledger, (column, codes::LEDGER_DAMAGED, &said), |file| edit(file, &gone));
+    }
+    let trigger =
+        "ledger.execute('CREATE TRIGGER quiet AFTER INSERT ON attempt BEGIN DELETE FROM attempt; END')";
+    let added = "the trigger \"quiet\" was added";
+    ended.with(&ledger, ("a trigger", codes::LEDGER_DAMAGED, added), |file| edit(file, trigger));
+
+    let secret = first(&ended.server().join("secrets"));
+    let before = std::fs::read(&secret).unwrap();
+    std::fs::remove_file(&secret).unwrap();
+    ended.is_found(
+        "the value of a secret",
+        codes::SECRET_LOST,
+        "the value of secret key of team pay is gone",
+    );
+    std::fs::write(&secret, before).unwrap();
+
     let module = first(&ended.server().join("modules"));
     ended.with(&module, ("a module", codes::MODULE_SWAPPED, "are those of sha256:"), |file| flip(file, None));
     let artifact = first(&ended.server().join("artifacts"));
@@ -112,5 +147,23 @@ fn whatever_is_changed_in_a_servers_directory_or_its_anchor_is_found_by_name() {
     ended.with(&anchor, ("an anchor", codes::ANCHOR_DIFFERS, "line 1 of the anchor"), |file| {
         flip(file, Some(60))
     });
+    // What is left of an anchor of which everything was cut.
+    ended.with(&anchor, ("an anchor with nothing in it", codes::ATTEST_FORM, "it has no head"), |file| {
+        std::fs::write(file, "").unwrap()
+    });
+    let id = ended.server().join("server/id");
+    let other = "srv_00000000000000000000000000000001";
+    ended.with(&id, ("whose it is", codes::ANCHOR_DIFFERS, "line 1 of the anchor: it is of srv_"), |file| {
+        std::fs::write(file, other).unwrap()
+    });
+    // Cut in the middle it says less, and how much less is told.
+    let text = std::fs::read_to_string(&anchor).unwrap();
+    std::fs::write(&anchor, format!("{}\n", text.lines().next().unwrap())).unwrap();
+    let less = ended.verify().succeeded().json();
+    assert!(less["anchors"][0]["position"].as_u64().unwrap() < end && less["heads"] == 1, "{less}");
+    let call = ended.service.site.skein("audit").arg("verify").arg("--dir").arg(ended.server());
+    let told = call.arg("--against").arg(&anchor).finish().succeeded().stdout;
+    assert!(told.contains("has 1 line of srv_") && told.contains("vouches for none of the "), "{told}");
+    std::fs::write(&anchor, text).unwrap();
     ended.verify().succeeded();
 }

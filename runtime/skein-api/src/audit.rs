@@ -130,6 +130,10 @@ pub struct AuditVerified {
     pub blobs: u64,
     /// Modules whose bytes are those that were submitted, and compiled modules whose signature holds.
     pub modules: u64,
+    /// Compiled modules that another key signed, as before that was changed: nodes take none of them, and they were not looked at.
+    pub passed_over: u64,
+    /// Values of secrets that are there, sealed. Whether they open hangs on a key that is elsewhere.
+    pub secrets: u64,
     /// Signed statements of published datasets whose signature holds.
     pub statements: u64,
 }

@@ -88,7 +88,8 @@ impl AnchorLine {
 }
 
 /// Reads an anchor: every line follows the one before, is of one server and signed by somebody who was trusted then. The beginning
-/// of a line that could not be written says nothing, if the next whole one follows what was before it.
+/// of a line that could not be written says nothing, if the next whole one follows what was before it. One without a line vouches for
+/// nothing, and is refused: it may be what was left of one.
 pub fn anchored(text: &str, trust: &Trust) -> Result<Vec<AnchorLine>, AttestError> {
     let (mut lines, mut prev): (Vec<AnchorLine>, _) = (Vec::new(), Blake3([0; 32]));
     let mut torn = None;
@@ -119,7 +120,11 @@ pub fn anchored(text: &str, trust: &Trust) -> Result<Vec<AnchorLine>, AttestErro
         prev = Blake3::of(text.as_bytes());
         lines.push(line);
     }
-    torn.map_or(Ok(lines), Err)
+    match torn {
+        Some(torn) => Err(torn),
+        None if lines.is_empty() => Err(AttestError::form("an anchor", "it has no line")),
+        None => Ok(lines),
+    }
 }
 
 #[cfg(test)]
@@ -170,6 +175,7 @@ mod tests {
                 .starts_with("line 1 of the anchor: its signature")
         );
         assert!(said(&text[..text.len() - 10]).starts_with("line 3 of the anchor: it cannot be read"));
+        assert_eq!(said(""), "it cannot be read as an anchor: it has no line");
         assert!(anchored(&text, &Trust::default()).unwrap_err().to_string().contains("which is not trusted"));
     }
 

@@ -15,7 +15,7 @@ use skein_ledger::{
     Actor, Event, EventFilter, Head, Kind, Ledger, Limit, ModuleState, Name, Options, Record, Recorded,
     Sqlite, Subject,
 };
-use skein_types::{Blake3, Clock, TokenId, codes};
+use skein_types::{Blake3, Clock, ServerId, TokenId, codes};
 
 use crate::campaigns::{campaign_id, kinds, subject};
 use crate::control::Control;
@@ -23,6 +23,7 @@ use crate::error::ServiceError;
 use crate::list::{AuditPart, RecordPart};
 use crate::modules::Modules;
 use crate::shown;
+use crate::vault::{Of, Vault};
 use crate::whose::Whose;
 
 pub use anchor::Anchor;
@@ -156,17 +157,17 @@ impl Control {
     pub(crate) fn verify_audit(&self, heads: &[&str], deep: bool) -> Result<AuditVerified, ServiceError> {
         let heads = heads.iter().map(|text| head(text)).collect::<Result<Vec<_>, _>>()?;
         let ring = if deep { self.keys()? } else { Ring::default() };
-        let verifier = Verifier { ledger: &*self.ledger, modules: &self.modules, ring };
+        let verifier = Verifier { ledger: &*self.ledger, modules: &self.modules, dir: &self.dir, ring };
         verifier.verify(&heads, deep)
     }
 }
 
 /// The like of a server that does not run, in its state directory; one that does is refused by its ledger. What compiled modules are
-/// signed with is its artifact key. `heads` says what was kept elsewhere, told which keys the ledger has.
+/// signed with is its artifact key. `heads` says what was kept elsewhere, told which keys the ledger has and whose it is.
 pub fn verify_stopped(
     dir: &Path,
     artifact_key: &[u8; 32],
-    heads: impl FnOnce(&Ring) -> Result<Vec<ChainHead>, AttestError>,
+    heads: impl FnOnce(&Ring, ServerId) -> Result<Vec<ChainHead>, AttestError>,
     clock: &Arc<dyn Clock>,
 ) -> Result<AuditVerified, ServiceError> {
     let ledger = dir.join("ledger");
@@ -177,16 +178,21 @@ pub fn verify_stopped(
     let ledger = Sqlite::open(&ledger, Options { clock: Arc::clone(clock), notify: None })?;
     let modules = Modules::open(dir, std::path::PathBuf::new(), artifact_key)?;
     let ring = signing::ring(&ledger)?;
-    let heads = heads(&ring).map_err(|error| refused(&error))?;
+    let server = crate::control::identity_of(dir)?.ok_or_else(|| {
+        ServiceError::new(codes::NOT_FOUND, format!("{} does not say which server it is", dir.display()))
+            .hint(Some("the file `server/id` in it is gone: take it from a backup"))
+    })?;
+    let heads = heads(&ring, server).map_err(|error| refused(&error))?;
     let heads: Vec<Head> =
         heads.iter().map(|head| Head { position: head.position, hash: head.hash }).collect();
-    Verifier { ledger: &ledger, modules: &modules, ring }.verify(&heads, true)
+    Verifier { ledger: &ledger, modules: &modules, dir, ring }.verify(&heads, true)
 }
 
 /// What is looked at.
 struct Verifier<'a> {
     ledger: &'a dyn Ledger,
     modules: &'a Modules,
+    dir: &'a Path,
     ring: Ring,
 }
 
@@ -200,12 +206,16 @@ impl Verifier<'_> {
             rows: 0,
             blobs: 0,
             modules: 0,
+            passed_over: 0,
+            secrets: 0,
             statements: 0,
         };
         if deep {
             verified.rows = self.ledger.rebuild()?.tables.iter().map(|(_, rows)| rows).sum();
             verified.blobs = self.ledger.verify_blobs()?;
-            verified.modules = self.modules()? + self.modules.check_artifacts()?;
+            let (compiled, passed_over) = self.modules.check_artifacts()?;
+            (verified.modules, verified.passed_over) = (self.modules()? + compiled, passed_over);
+            verified.secrets = self.secrets()?;
             verified.statements = self.statements()?;
         }
         Ok(verified)
@@ -221,7 +231,7 @@ impl Verifier<'_> {
                     continue;
                 }
                 let there = self.modules.check_bytes(module.digest)?;
-                if !there && matches!(module.state, ModuleState::Ready | ModuleState::Submitted) {
+                if !there && is_kept(module.state) {
                     let message = format!(
                         "the bytes of {} ({}@{}) are gone",
                         module.digest, module.name, module.version
@@ -229,6 +239,31 @@ impl Verifier<'_> {
                     return Err(ServiceError::new(codes::MODULE_SWAPPED, message));
                 }
                 count += u64::from(there);
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(count),
+            }
+        }
+    }
+
+    /// The values of secrets that are set are there.
+    fn secrets(&self) -> Result<u64, ServiceError> {
+        let (mut count, mut after) = (0, None);
+        loop {
+            let page = self.ledger.secrets(None, after.as_ref(), Limit::MAX)?;
+            for secret in &page.items {
+                let (team, name, version) = (&secret.team, &secret.name, secret.version);
+                let of = Of { team: team.as_str(), name: name.as_str(), version };
+                let is_set =
+                    || Ok::<_, ServiceError>(self.ledger.secret(team, name)?.as_ref() == Some(secret));
+                // One that was set anew or removed meanwhile has its file no more.
+                if !Vault::has(self.dir, of)? && is_set()? {
+                    let message =
+                        format!("the value of secret {name} of team {team} is gone, version {version}");
+                    return Err(ServiceError::new(codes::SECRET_LOST, message));
+                }
+                count += 1;
             }
             match page.next {
                 Some(next) => after = Some(next),
@@ -282,7 +317,24 @@ impl Verifier<'_> {
         if about != recorded.event.subject() || said.run.seq != seq || said.ledger.position >= position {
             return Err(bad(&"it is of another run"));
         }
+        // It names the last decision that there was. Whoever writes the record anew has its key to find, too.
+        let (position, said) = (said.ledger.position, said.ledger.hash);
+        let there = match position {
+            0 => Some(Head::GENESIS.hash),
+            _ => self.ledger.event(position)?.map(|recorded| recorded.hash),
+        };
+        if there != Some(said) {
+            return Err(bad(&format!("it was said when the record had another position {position}")));
+        }
         Ok(())
+    }
+}
+
+/// Whether the bytes of a module in this state are kept. Those of one that was refused are not, also if it is banned since.
+const fn is_kept(state: ModuleState) -> bool {
+    match state {
+        ModuleState::Submitted | ModuleState::Ready | ModuleState::Suspended => true,
+        ModuleState::Refused | ModuleState::Banned => false,
     }
 }
 
@@ -318,4 +370,81 @@ fn as_hashed(record: Record) -> Result<AuditRecord, ServiceError> {
     let position = record.position;
     parse(&text, text.len())
         .map_err(|error| ServiceError::bug(format!("the record of position {position}: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+    use skein_attest::{PROVENANCE_TYPE, Provenance, Statement};
+    use skein_ledger::{Entry, EventFilter, Kind, Limit, Meters, Name, RunIntended, RunPublished};
+    use skein_types::{AttemptId, Blake3, codes};
+    use uuid::Uuid;
+
+    use super::Verifier;
+    use crate::control::Control;
+    use crate::scene::{HandClock, campaign, open, running};
+
+    /// The run of the scene is published, with a statement that names this head.
+    fn publish(control: &Control, seq: u64, head: (u64, Blake3)) {
+        let (signer, at) = control.signer().unwrap();
+        let version = json!({ "version": 1, "files": 1, "bytes": 1, "tree": Blake3([0; 32]) });
+        let said = json!({
+            "server": control.server.to_string(), "tool": "t", "at": at,
+            "dataset": { "id": "d", "name": "d", "owner": "o" },
+            "run": { "id": "r", "campaign": campaign().to_string(), "campaign_name": "c", "seq": seq, "attempt": "a" },
+            "module": { "digest": "m", "migration": "m", "version": "1" },
+            "params": "p", "plan": null, "schema_plan": "s", "policy": "p", "approvals": [],
+            "input": version, "output": version,
+            "rows": { "read": 1, "written": 1, "rejected": 0, "filtered": 0 },
+            "checks": {}, "ledger": { "position": head.0, "hash": head.1 },
+        });
+        let said: Provenance = serde_json::from_value(said).unwrap();
+        let bytes = Statement::new(Vec::new(), PROVENANCE_TYPE, said).sign(&signer).unwrap().to_json();
+        let statement = Some(Blake3::of(&bytes));
+        let keep_until = skein_types::Timestamp(u64::MAX >> 12);
+        let intended = RunIntended {
+            campaign: campaign(),
+            seq,
+            publish: Name::new("p").unwrap(),
+            descriptor: Blake3::of(b"{}"),
+            base: 1,
+            attempt: AttemptId::new(Uuid::from_u128(9)),
+        };
+        let published =
+            RunPublished { campaign: campaign(), seq, version: 2, meters: Meters::default(), statement };
+        let unit = control.itself.unit().then(Entry::PutBlob { bytes, keep_until });
+        control.write(unit.decide(intended).decide(published)).unwrap();
+    }
+
+    fn statements(control: &Control) -> Result<u64, crate::error::ServiceError> {
+        let ring = control.keys().unwrap();
+        Verifier { ledger: &*control.ledger, modules: &control.modules, dir: &control.dir, ring }.statements()
+    }
+
+    #[test]
+    fn a_statement_that_was_said_of_another_record_is_named() {
+        for honest in [true, false] {
+            let place = tempfile::tempdir().unwrap();
+            let control = open(place.path(), &Arc::new(HandClock::default()));
+            running(&control);
+            control.signer().unwrap();
+            let head = control.ledger.head().unwrap();
+            // As if all before it had been written anew, with hashes that fit.
+            let hash = if honest { head.hash } else { Blake3([7; 32]) };
+            publish(&control, 0, (head.position, hash));
+            let filter = EventFilter { kinds: vec![Kind::RunPublished], ..EventFilter::default() };
+            let position = control.ledger.events(0, &filter, Limit::MAX).unwrap().items[0].position;
+            match statements(&control) {
+                Ok(count) => assert!(honest && count == 1),
+                Err(error) => {
+                    assert!(!honest, "{error}");
+                    assert_eq!(error.code, codes::ATTEST_INVALID);
+                    let said = format!("the statement that position {position} names: it was said when");
+                    assert!(error.message.starts_with(&said), "{error}");
+                }
+            }
+        }
+    }
 }

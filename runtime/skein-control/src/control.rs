@@ -349,15 +349,23 @@ fn open_ledger(
 
 /// The id that is kept in the state directory; made when there is none.
 pub(crate) fn identity(dir: &Path) -> Result<ServerId, ServiceError> {
-    const FILE: &str = "id";
-    let shelf = Shelf::open(&dir.join("server"), Bytes(64))?;
-    if shelf.get(FILE)?.is_none() {
-        shelf.put(FILE, ServerId::new(uuid::Uuid::now_v7()).to_string().as_bytes())?;
-        point!("server.after-id")?;
+    if let Some(known) = identity_of(dir)? {
+        return Ok(known);
     }
-    let kept = shelf.get(FILE)?.unwrap_or_default();
+    let new = ServerId::new(uuid::Uuid::now_v7());
+    Shelf::open(&dir.join("server"), Bytes(64))?.put(IDENTITY, new.to_string().as_bytes())?;
+    point!("server.after-id")?;
+    Ok(new)
+}
+
+/// The file of a server's id, in its directory's `server`.
+const IDENTITY: &str = "id";
+
+/// Whose a directory is, if it says so.
+pub(crate) fn identity_of(dir: &Path) -> Result<Option<ServerId>, ServiceError> {
+    let Some(kept) = Shelf::open(&dir.join("server"), Bytes(64))?.get(IDENTITY)? else { return Ok(None) };
     let text = String::from_utf8_lossy(&kept);
-    text.parse().map_err(|error| ServiceError::bug(format!("the server's id: {error}")))
+    text.parse().map(Some).map_err(|error| ServiceError::bug(format!("the server's id: {error}")))
 }
 
 /// What a person writes and a record keeps.

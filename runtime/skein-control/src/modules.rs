@@ -102,9 +102,9 @@ impl Modules {
         Ok(true)
     }
 
-    /// Whether every compiled module is what was compiled and signed here. How many there are.
-    pub(crate) fn check_artifacts(&self) -> Result<u64, ServiceError> {
-        let mut count = 0;
+    /// Whether every compiled module is what was compiled and signed here. How many there are, and how many more another key signed.
+    pub(crate) fn check_artifacts(&self) -> Result<(u64, u64), ServiceError> {
+        let (mut count, mut others) = (0, 0);
         for name in self.artifacts.names()? {
             let Some(bytes) = self.artifacts.get(&name)? else { continue };
             let swapped = |what: String| {
@@ -112,6 +112,7 @@ impl Modules {
             };
             // Of another key, from before: no node takes it, and it is compiled again.
             if !name.ends_with(&format!("-{}.skein", Blake3::of(&self.key.trust().to_bytes()).short())) {
+                others += 1;
                 continue;
             }
             let module = self.key.trust().module_of(&bytes).map_err(|error| swapped(error.to_string()))?;
@@ -120,7 +121,7 @@ impl Modules {
             }
             count += 1;
         }
-        Ok(count)
+        Ok((count, others))
     }
 
     /// The name of its artifact for the engine of this program, signed with this key: after an upgrade, or with another key,

@@ -82,6 +82,11 @@ impl Vault {
         })
     }
 
+    /// Whether a value is there; for whoever has no keys.
+    pub(crate) fn has(dir: &Path, of: Of<'_>) -> Result<bool, ServiceError> {
+        Ok(Shelf::open(&dir.join("secrets"), SEALED_BYTES_MAX)?.get(&of.file())?.is_some())
+    }
+
     /// Held from a value's file to the decision that names it, and while files that nothing names are removed.
     pub(crate) fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)

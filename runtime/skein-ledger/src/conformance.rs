@@ -129,6 +129,7 @@ macro_rules! conformance {
             kept::use_is_added_up_to_what_a_row_holds_and_kept_for_its_time
             attempts::attempts_are_listed_by_campaign_and_run_and_the_failed_ones_found
             attempts::an_attempt_ends_once_and_is_kept_for_its_time
+            attempts::what_was_swept_with_its_attempt_is_not_missed
             counts::what_is_written_is_counted_and_what_is_refused_or_known_is_not
             model::random_units_do_what_the_model_does
         }

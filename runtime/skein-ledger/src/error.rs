@@ -50,6 +50,21 @@ pub enum Damage {
     /// A blob is not what its digest says.
     #[error("the blob {0} is not what it is called")]
     Blob(skein_types::Blake3),
+    /// A blob is gone that a row names, and that nobody removes as long as it does.
+    #[error("the blob {digest} is gone: table {table}, row {row} names it as its {column}")]
+    BlobGone {
+        /// Which.
+        digest: skein_types::Blake3,
+        /// Where it is named.
+        table: &'static str,
+        /// The row's key.
+        row: String,
+        /// The column.
+        column: &'static str,
+    },
+    /// There is a table, an index, a view or a trigger too many or too few, or one is another.
+    #[error("it has not the tables of a ledger: {0}")]
+    Tables(String),
     /// An event cannot have followed those before it.
     #[error("position {position} does not follow from what is before it: {what}")]
     Inconsistent {
@@ -180,6 +195,9 @@ impl LedgerError {
             }
             Self::Damaged(Damage::Projection { .. }) => {
                 Some("the log is whole: report this, and keep a copy of the directory")
+            }
+            Self::Damaged(Damage::Tables(_)) => {
+                Some("somebody else wrote to the file: keep a copy of the directory, and find out who")
             }
             Self::Damaged(_) => Some("keep a copy of the directory, and restore the last backup"),
             Self::Full(_) => Some("free space where the state directory is; work goes on by itself"),

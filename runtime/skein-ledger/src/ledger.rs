@@ -279,9 +279,10 @@ pub trait Ledger: Send + Sync + Debug {
     fn verify(&self, against: Option<Head>) -> Result<Head, LedgerError>;
     /// The like against many heads from elsewhere.
     fn verify_all(&self, against: &[Head]) -> Result<Head, LedgerError>;
-    /// Reads every blob and compares it with its digest. How many there are.
+    /// Reads every blob and compares it with its digest, and asks for each that a row names and that a sweep would leave, or that is kept as
+    /// long as its row is: the first that is not there is named. How many there are.
     fn verify_blobs(&self) -> Result<u64, LedgerError>;
-    /// Plays the log into an empty ledger and compares every projection.
+    /// Plays the log into an empty ledger and compares every projection; before that, that the ledger has the tables of one and nothing else.
     fn rebuild(&self) -> Result<Rebuilt, LedgerError>;
     /// Removes what is past its retention and named by nothing.
     fn sweep(&self, retention: Retention) -> Result<Swept, LedgerError>;

@@ -11,6 +11,7 @@ mod fault;
 mod guard;
 mod kept;
 mod lock;
+mod named;
 mod open;
 mod prepare;
 mod project;
@@ -18,6 +19,7 @@ mod queue;
 mod read;
 mod readers;
 mod rebuild;
+mod schema;
 #[cfg(all(test, feature = "conformance"))]
 mod statements;
 mod sweep;
@@ -505,6 +507,8 @@ impl Ledger for Sqlite {
             let (count, last) = self.readers.read_checked(|db| verify::blobs(db, after))?;
             (sum, next) = (sum + count, last);
         }
+        let now = self.clock.now();
+        self.readers.read_checked(|db| named::all_there(db, now))?;
         Ok(sum)
     }
 

@@ -2,6 +2,7 @@
 //! is in-toto's; here it is bytes.
 
 use serde::{Deserialize, Serialize};
+use skein_types::ServerId;
 use utoipa::ToSchema;
 
 use crate::bounded::{List, Text};
@@ -51,6 +52,8 @@ pub struct SigningKey {
 /// All of them, in the order in which they were introduced: statements are signed with the last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SigningKeys {
+    /// Whose.
+    pub server: ServerId,
     /// They.
     pub keys: List<SigningKey, 1_000>,
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use skein_attest::{AnchorLine, Anchored};
-use skein_ledger::{Event, EventFilter, Kind, Limit};
+use skein_ledger::{Event, EventFilter, Head, Kind, Limit};
 use skein_types::{Blake3, codes};
 
 use crate::control::Control;
@@ -69,7 +69,7 @@ struct Writer {
 impl Anchor {
     /// Opens the file, which may be one that this server has written before, and starts to write.
     pub fn start(control: &Arc<Control>, path: &Path) -> Result<Self, ServiceError> {
-        let writer = Writer::open(path)?;
+        let writer = Writer::open(path, control)?;
         let (stop, control) = (Arc::<Stop>::default(), Arc::clone(control));
         let thread = std::thread::Builder::new().name("anchor".to_owned());
         let told = Arc::clone(&stop);
@@ -126,6 +126,27 @@ fn run(control: &Control, stop: &Stop, mut writer: Writer) {
 }
 
 impl Control {
+    /// Whether a line of an anchor says what this server's record says.
+    fn goes_on(&self, path: &Path, line: &AnchorLine) -> Result<(), ServiceError> {
+        let there = match line.position {
+            0 => Some(Head::GENESIS.hash),
+            position => self.ledger.event(position)?.map(|recorded| recorded.hash),
+        };
+        let how = if line.server != self.server {
+            format!("its last line is of {}, and this is {}", line.server, self.server)
+        } else if there.is_none() {
+            let end = self.ledger.head()?.position;
+            format!("it goes to position {}, and the record ends at {end}", line.position)
+        } else if there != Some(line.hash) {
+            format!("it knows position {} otherwise than the record", line.position)
+        } else {
+            return Ok(());
+        };
+        Err(ServiceError::new(codes::ANCHOR_DIFFERS, format!("{}: {how}", path.display())).hint(Some(
+            "was this server restored of a backup? Then name a file that is not there yet, and keep this one",
+        )))
+    }
+
     /// Whether a campaign came to its end, or was rolled out, since the log was looked at last.
     fn campaign_ended(&self, looked: &mut u64) -> Result<bool, ServiceError> {
         let head = self.ledger.head()?.position;
@@ -151,7 +172,9 @@ impl Control {
 }
 
 impl Writer {
-    fn open(path: &Path) -> Result<Self, ServiceError> {
+    /// Goes on behind the last line of the file, if there is one: of this server, and on its record. A record that was cut, written anew or
+    /// restored is found here, and no line is put behind those that it contradicts.
+    fn open(path: &Path, control: &Control) -> Result<Self, ServiceError> {
         let open = || {
             let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
             let length = file.metadata()?.len();
@@ -172,6 +195,7 @@ impl Writer {
             let whole = |line| AnchorLine::read(line).map(|read| read.map(|read| (line, read))).transpose();
             let last = text.lines().rev().find_map(whole).transpose().map_err(|error| refused(&error))?;
             let (last, line) = last.ok_or_else(|| refused(&"it has no end"))?;
+            control.goes_on(path, &line)?;
             (prev, position) = (Blake3::of(last.as_bytes()), line.position);
         }
         let torn = !text.is_empty() && !text.ends_with('\n');
@@ -217,7 +241,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let control = open(place.path(), &Arc::new(HandClock::default()));
         let path = place.path().join("anchor");
-        let mut writer = Writer::open(&path).unwrap();
+        let mut writer = Writer::open(&path, &control).unwrap();
         let tear =
             || OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"server\":\"s").unwrap();
         let lines = || {
@@ -240,13 +264,44 @@ mod tests {
         drop(writer);
         tear();
         assert!(lines().is_err());
-        let mut writer = Writer::open(&path).unwrap();
+        let mut writer = Writer::open(&path, &control).unwrap();
         control.rotate_key(&control.itself).unwrap();
         writer.write(&control, "start").unwrap();
         assert_eq!(lines().unwrap(), 3);
         // What has no line of an anchor is left to itself.
         std::fs::File::create(&path).unwrap();
         tear();
-        assert_eq!(Writer::open(&path).unwrap_err().code, skein_types::codes::ANCHOR_PLACE);
+        assert_eq!(Writer::open(&path, &control).unwrap_err().code, skein_types::codes::ANCHOR_PLACE);
+    }
+
+    #[test]
+    fn an_anchor_goes_on_with_its_own_record_alone() {
+        let place = tempfile::tempdir().unwrap();
+        let (mine, other, path) =
+            (place.path().join("mine"), place.path().join("other"), place.path().join("anchor"));
+        let control = open(&mine, &Arc::new(HandClock::default()));
+        control.rotate_key(&control.itself).unwrap();
+        Writer::open(&path, &control).unwrap().write(&control, "start").unwrap();
+        let refused = |control: &crate::control::Control| {
+            let error = Writer::open(&path, control).unwrap_err();
+            assert_eq!(error.code, skein_types::codes::ANCHOR_DIFFERS, "{error}");
+            error.message
+        };
+        let strangers = open(&other, &Arc::new(HandClock::default()));
+        strangers.rotate_key(&strangers.itself).unwrap();
+        assert!(refused(&strangers).contains("its last line is of srv_"));
+        drop(strangers);
+        Writer::open(&path, &control).unwrap();
+        // One that has another record under the same id.
+        drop(control);
+        let id = std::fs::read(mine.join("server/id")).unwrap();
+        std::fs::File::create(other.join("server/id")).unwrap().write_all(&id).unwrap();
+        let anew = open(&other, &Arc::new(HandClock::default()));
+        assert!(refused(&anew).contains("otherwise than the record"));
+        drop(anew);
+        // And one that was cut.
+        std::fs::remove_dir_all(other.join("ledger")).unwrap();
+        let cut = open(&other, &Arc::new(HandClock::default()));
+        assert!(refused(&cut).contains("and the record ends at 0"));
     }
 }

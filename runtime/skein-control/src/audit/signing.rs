@@ -151,7 +151,7 @@ impl Control {
             by_key: Text::escaped(&key.by_key),
             by_before: key.by_before.as_deref().map(Text::escaped),
         });
-        Ok(SigningKeys { keys: List::first(keys.collect()).0 })
+        Ok(SigningKeys { server: self.server, keys: List::first(keys.collect()).0 })
     }
 
     /// Makes a key and signs with it from now on.

@@ -8,7 +8,7 @@ use super::scene::{START, Scene, attempt as id, by, campaign, name, node, task, 
 use crate::attempt::{Attempt, AttemptFilter, Ending};
 use crate::bounds::NOTES_MAX;
 use crate::entry::Entry;
-use crate::error::LedgerError;
+use crate::error::{Damage, LedgerError};
 use crate::ledger::{Retention, Swept};
 use crate::task::TaskKind;
 use crate::view::Failure;
@@ -89,4 +89,44 @@ pub fn an_attempt_ends_once_and_is_kept_for_its_time(places: Places<'_>) {
     assert_eq!(swept, Swept { attempts: 1, ..Swept::default() });
     let there = |number| scene.ledger().attempt(id(number)).expect("read").is_some();
     assert_eq!([1, 2].map(there), [false, true]);
+}
+
+/// What was swept because its time was over, or was in no copy, is not missed; what is gone before is.
+pub fn what_was_swept_with_its_attempt_is_not_missed(places: Places<'_>) {
+    let scene = Scene::set(places);
+    let missed = || match scene.ledger().verify_blobs() {
+        Ok(_) => None,
+        Err(LedgerError::Damaged(Damage::BlobGone { digest, table, column, .. })) => {
+            Some((digest, table, column))
+        }
+        Err(other) => panic!("{other:?}"),
+    };
+    let digest = Blake3::of;
+    let until = |more: u64| Timestamp(START.0 + more);
+    let rows = |bytes: &[u8], more| Entry::PutRows { bytes: bytes.to_vec(), keep_until: until(more) };
+    let tried = |number, log: &[u8], more| {
+        let log = Some(digest(log));
+        Entry::PutAttempt(Box::new(Attempt {
+            log,
+            rejects: None,
+            keep_until: until(more),
+            ..attempt(number)
+        }))
+    };
+    scene.applied(by().then(rows(b"first", 5)).then(tried(1, b"first", 5)));
+    scene.applied(by().then(rows(b"second", 9)).then(tried(2, b"second", 9)));
+    assert_eq!(missed(), None);
+    let sweep = |more| {
+        scene.clock.set(until(more));
+        let retention = Retention { causes: Millis(u64::MAX), charges: Millis(u64::MAX) };
+        scene.ledger().sweep(retention).expect("swept")
+    };
+    // The scene's own blob is kept by its campaign.
+    assert_eq!(sweep(6), Swept { blobs: 1, attempts: 1, ..Swept::default() });
+    assert_eq!(missed(), None);
+    // A log that nobody brought stands for one that somebody removed.
+    scene.applied(by().then(tried(3, b"nowhere", 20)));
+    assert_eq!(missed(), Some((digest(b"nowhere"), "attempt", "log")));
+    scene.clock.set(until(21));
+    assert_eq!(missed(), None);
 }

@@ -74,6 +74,7 @@ impl Scene {
         let head = self.ledger().head().expect("there is a head");
         assert_eq!(self.ledger().verify(None).expect("the chain verifies"), head);
         assert_eq!(self.ledger().rebuild().expect("the projections follow").head, head);
+        self.ledger().verify_blobs().expect("what is named is there");
     }
 }
 

@@ -33,6 +33,8 @@ pub(super) fn backup(live: &Path, to: &Path) -> Result<Head, LedgerError> {
     let head = head(&copy)?;
     // Samples and logs may show values of users' rows. Their bytes are overwritten, not only let go of.
     copy.pragma_update(None, "secure_delete", true)?;
+    let noted = "SELECT digest, keep_until FROM blob WHERE rows = 1";
+    copy.execute(&format!("INSERT OR REPLACE INTO left_out (digest, keep_until) {noted}"), [])?;
     copy.execute("DELETE FROM blob WHERE rows = 1", [])?;
     // Where a table was made, cells were moved from page to page and left behind what nobody deletes: made anew without them.
     copy.execute("VACUUM", [])?;

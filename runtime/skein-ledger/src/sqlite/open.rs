@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{read, verify};
+use super::{read, schema, verify};
 use crate::bounds::TAIL;
 use crate::chain::Head;
 use crate::error::{Damage, LedgerError};
@@ -51,6 +51,7 @@ pub(super) fn open(path: &Path) -> Result<Opened, LedgerError> {
     }
     checked(&db)?;
     upgrade(&db)?;
+    schema::is_a_ledgers(&db)?;
     verify::tail(&db, TAIL)?;
     let head = read::event::head(&db)?;
     let generation = db.query_row("SELECT generation FROM meta", [], |row| row.get(0))?;
@@ -75,6 +76,9 @@ fn settings(db: &Connection) -> Result<(), LedgerError> {
 /// query planner stability guarantee), else SQLite would prepare most of them anew each time that one is.
 pub(super) fn prepared(db: &Connection, most: usize) -> Result<(), LedgerError> {
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    // There are none. One that somebody adds to the file of a ledger that is open does nothing.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
     db.set_prepared_statement_cache_capacity(most);
     Ok(db.busy_timeout(Duration::from_secs(10))?)
 }

@@ -42,6 +42,7 @@ pub(super) fn rebuild(live: &Connection) -> Result<Rebuilt, LedgerError> {
     let fresh = Connection::open("")?;
     fresh.set_prepared_statement_cache_capacity(512);
     fresh.execute_batch(&format!("PRAGMA synchronous = OFF; BEGIN; {}", super::open::TABLES.concat()))?;
+    super::schema::compared(live, &fresh)?;
     let end = head(live)?;
     walk(live, Head::GENESIS, end, |stored| {
         hour(&fresh, stored.at, (stored.position, stored.position))?;
@@ -107,12 +108,50 @@ fn rows<'a>(
     statement.query_map([], move |row| (0..columns).map(|at| row.get(at)).collect())
 }
 
-fn shown(value: &Value) -> String {
+/// A cell, as people see it.
+pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Null => "nothing".to_owned(),
         Value::Integer(number) => number.to_string(),
         Value::Real(number) => number.to_string(),
         Value::Text(text) => text.chars().take(100).collect(),
         Value::Blob(bytes) => bytes.iter().take(32).map(|byte| format!("{byte:02x}")).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::TABLES;
+
+    /// A table is played into and compared, or it is the log itself, or what may be lost.
+    #[test]
+    fn every_table_is_compared_or_known_to_be_none_that_follows_from_the_log() {
+        const OTHERS: [&str; 15] = [
+            "answer",
+            "attempt",
+            "blob",
+            "cause",
+            "charge",
+            "delivery",
+            "event",
+            "held",
+            "left_out",
+            "meta",
+            "node_lease",
+            "notified",
+            "scrub",
+            "task",
+            "token_use",
+        ];
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(&crate::sqlite::open::TABLES.concat()).unwrap();
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
+        let mut find = db.prepare(sql).unwrap();
+        let tables = find.query_map([], |row| row.get::<_, String>(0)).unwrap().map(Result::unwrap);
+        let known = |name: &str| TABLES.iter().any(|(table, _)| *table == name) || OTHERS.contains(&name);
+        let unknown: Vec<String> = tables.filter(|name| !known(name)).collect();
+        assert_eq!(unknown, Vec::<String>::new());
     }
 }

@@ -94,6 +94,10 @@ fn complaints(db: &Connection, statement: &str) -> Vec<String> {
     if statement.starts_with("SELECT * FROM ") {
         return Vec::new();
     }
+    // What is verified is looked at from one end to the other.
+    if statement.contains("NOT EXISTS (SELECT 1 FROM blob AS b") {
+        return Vec::new();
+    }
     // The first page of a list without conditions begins at one end of its index and stops at its limit.
     let first_page = statement.contains(" WHERE 1 ORDER BY ") && statement.contains(" LIMIT ");
     // What a bound ends is counted as it was found; how it is found is a step of its own.

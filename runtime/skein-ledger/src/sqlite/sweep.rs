@@ -4,6 +4,7 @@ use rusqlite::{Connection, params};
 use skein_types::{Millis, Timestamp};
 
 use super::kept::{ANSWERS, ATTEMPTS, CHARGES, DELIVERIES};
+use super::named;
 use super::writer::Writer;
 use crate::bounds::SWEEP_CHUNK;
 use crate::error::LedgerError;
@@ -32,26 +33,14 @@ pub(super) fn sweep(writer: &Writer, retention: Retention, now: Timestamp) -> Re
     }
 }
 
-/// A blob is named by a task, a campaign, a module, a policy, a rule, or a run that is at the door: those that need its bytes.
-const BLOBS: &str = "DELETE FROM blob WHERE digest IN (
-    SELECT digest FROM blob b WHERE keep_until < ?1
-    AND NOT EXISTS (SELECT 1 FROM task WHERE input = b.digest)
-    AND NOT EXISTS (SELECT 1 FROM task WHERE checkpoint_blob = b.digest)
-    AND NOT EXISTS (SELECT 1 FROM task WHERE result_blob = b.digest)
-    AND NOT EXISTS (SELECT 1 FROM run WHERE descriptor = b.digest AND state = 'intended')
-    AND NOT EXISTS (SELECT 1 FROM module WHERE manifest = b.digest)
-    AND NOT EXISTS (SELECT 1 FROM campaign WHERE params_blob = b.digest)
-    AND NOT EXISTS (SELECT 1 FROM campaign WHERE policy = b.digest)
-    AND NOT EXISTS (SELECT 1 FROM campaign WHERE selection = b.digest)
-    AND NOT EXISTS (SELECT 1 FROM campaign WHERE report = b.digest)
-    AND NOT EXISTS (SELECT 1 FROM policy WHERE blob = b.digest)
-    AND NOT EXISTS (SELECT 1 FROM rule WHERE blob = b.digest)
-    LIMIT ?2)";
-
 pub(super) fn chunk(db: &Connection, chunk: &Chunk) -> rusqlite::Result<Swept> {
     let sql = "DELETE FROM cause WHERE id IN (SELECT id FROM cause WHERE at < ?1 LIMIT ?2)";
     let causes = db.prepare_cached(sql)?.execute(params![chunk.causes_before.0, SWEEP_CHUNK])?;
-    let blobs = db.prepare_cached(BLOBS)?.execute(params![chunk.now.0, SWEEP_CHUNK])?;
+    let blobs = db.prepare_cached(&named::sweep())?.execute(params![chunk.now.0, SWEEP_CHUNK])?;
+    // A note about a blob that would be gone by now: those that are more than a chunk wait for the next sweep.
+    let noted = "SELECT digest FROM left_out WHERE keep_until < ?1 LIMIT ?2";
+    let sql = format!("DELETE FROM left_out WHERE digest IN ({noted})");
+    db.prepare_cached(&sql)?.execute(params![chunk.now.0, SWEEP_CHUNK])?;
     Ok(Swept {
         causes: causes as u64,
         blobs: blobs as u64,

@@ -12,6 +12,7 @@ mod again;
 mod crash;
 mod engine;
 mod full;
+mod gone;
 mod power;
 mod tamper;
 mod upgrade;

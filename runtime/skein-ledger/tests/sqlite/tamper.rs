@@ -21,13 +21,13 @@ fn ledger(events: u64) -> (TempDir, Head) {
     (directory, head)
 }
 
-fn edit(directory: &Path, sql: &str) {
+pub(crate) fn edit(directory: &Path, sql: &str) {
     let db = Connection::open(directory.join(Sqlite::FILE)).unwrap();
     db.execute_batch(sql).unwrap();
 }
 
 /// What a start says. Other tests start processes, and one that is just being started has this ledger's lock for a moment.
-fn refused(directory: &Path) -> LedgerError {
+pub(crate) fn refused(directory: &Path) -> LedgerError {
     for _ in 0..1_000 {
         let error = try_open(directory).unwrap_err();
         if !matches!(error, LedgerError::Locked { .. }) {

@@ -19,6 +19,7 @@ const FOUND: &[Code] = &[
     codes::MODULE_SWAPPED,
     codes::ATTEST_INVALID,
     codes::ATTEST_KEY,
+    codes::SECRET_LOST,
 ];
 
 pub(crate) fn routes() -> Family {

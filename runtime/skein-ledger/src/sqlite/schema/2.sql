@@ -299,3 +299,10 @@ CREATE TABLE scrub (
 ALTER TABLE dataset ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
 UPDATE dataset SET version = coalesce((SELECT max(position) FROM event
     WHERE subject = dataset.id AND kind IN ('dataset.registered', 'dataset.changed')), 0);
+
+-- What a copy has not, because it may show values of users' rows: the ledger that is opened of it does not miss these blobs.
+CREATE TABLE left_out (
+    digest BLOB PRIMARY KEY,
+    keep_until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX left_out_keep ON left_out (keep_until);

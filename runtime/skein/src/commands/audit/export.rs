@@ -167,6 +167,13 @@ pub(super) fn verified(path: &Path, heads: &[ChainHead]) -> Result<Records, Fail
     let mut follow = Follow::behind(Head { position: behind.position, hash: behind.hash });
     let differs =
         |at: ChainHead| heads.iter().any(|known| known.position == at.position && known.hash != at.hash);
+    if differs(behind) {
+        return Err(bad(Damage::Edited(behind.position).to_string()));
+    }
+    if !heads.is_empty() && heads.iter().all(|known| known.position < behind.position) {
+        let before = format!("position {}, behind which it begins", behind.position);
+        return Err(bad(format!("no head lies in it: all of them are before {before}")));
+    }
     loop {
         let last = follow.head();
         let line = lines.next(path)?;
