@@ -13,5 +13,6 @@ mod moves;
 mod office;
 mod owners;
 mod refusals;
+mod rows;
 mod said;
 mod waves;

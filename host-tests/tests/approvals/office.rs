@@ -127,6 +127,11 @@ impl Office {
         }
     }
 
+    /// What opens the server to somebody.
+    pub(crate) fn token(&self, who: &str) -> &str {
+        &self.tokens[who]
+    }
+
     /// What the admin asks.
     pub(crate) fn as_admin(&self, what: &str, body: &Value) -> Result<Value, String> {
         self.of(&self.admin, what, body)

@@ -96,44 +96,31 @@ impl Control {
     }
 
     fn whose_dataset(&self, event: &Event, dataset: DatasetId) -> Result<Whose, ServiceError> {
-        let said = |event: &Event| {
-            if let Event::DatasetRegistered(registered) = event {
-                Some(registered.owner.clone())
-            } else if let Event::DatasetChanged(changed) = event {
-                Some(changed.owner.clone())
-            } else {
-                None
-            }
-        };
         if let Event::DatasetChanged(changed) = event {
-            return self.whose_change(changed, said);
+            return self.whose_change(changed);
         }
-        if let Some(owner) = said(event) {
-            return Ok(Whose::Team(owner));
-        }
+        let owner =
+            said_owner(event).map_or_else(|| self.owner_of_dataset(dataset), |owner| Ok(Some(owner)))?;
+        Ok(owner.map_or(Whose::Auditors, Whose::Team))
+    }
+
+    /// The team that a dataset is of, or that one was of which was removed; none of one that was never there.
+    pub(crate) fn owner_of_dataset(&self, dataset: DatasetId) -> Result<Option<Name>, ServiceError> {
         if let Some(row) = self.ledger.dataset(dataset)? {
-            return Ok(Whose::Team(row.owner));
+            return Ok(Some(row.owner));
         }
-        let about = EventFilter::about(Some(Subject::Dataset(dataset)));
-        let page = self.ledger.events(0, &about, Limit::MAX)?;
-        let last = page.items.iter().rev().find_map(|recorded| said(&recorded.event));
-        Ok(last.map_or(Whose::Auditors, Whose::Team))
+        let page = self.ledger.events(0, &of_owners(dataset), Limit::MAX)?;
+        Ok(page.items.iter().rev().find_map(|recorded| said_owner(&recorded.event)))
     }
 
     /// Of who has a dataset, and of who had it: that it went is their business too.
-    fn whose_change(
-        &self,
-        changed: &DatasetChanged,
-        said: impl Fn(&Event) -> Option<Name>,
-    ) -> Result<Whose, ServiceError> {
-        let kinds = vec![Kind::DatasetRegistered, Kind::DatasetChanged];
-        let filter = EventFilter { kinds, ..EventFilter::about(Some(Subject::Dataset(changed.dataset))) };
-        let events = self.ledger.events(0, &filter, Limit::MAX)?.items;
+    fn whose_change(&self, changed: &DatasetChanged) -> Result<Whose, ServiceError> {
+        let events = self.ledger.events(0, &of_owners(changed.dataset), Limit::MAX)?.items;
         let is_it =
             |recorded: &Recorded| matches!(&recorded.event, Event::DatasetChanged(of) if of == changed);
         let before = events.iter().position(is_it).and_then(|at| events[..at].last());
         let mut teams = BTreeSet::from([changed.owner.clone()]);
-        teams.extend(before.and_then(|recorded| said(&recorded.event)));
+        teams.extend(before.and_then(|recorded| said_owner(&recorded.event)));
         Ok(Whose::Teams(teams))
     }
 
@@ -149,5 +136,22 @@ impl Control {
         }
         owners.insert(campaign, whose.clone());
         Ok(whose)
+    }
+}
+
+/// Events that say whose a dataset is.
+fn of_owners(dataset: DatasetId) -> EventFilter {
+    let kinds = vec![Kind::DatasetRegistered, Kind::DatasetChanged];
+    EventFilter { kinds, ..EventFilter::about(Some(Subject::Dataset(dataset))) }
+}
+
+/// The team that an event says a dataset is of.
+fn said_owner(event: &Event) -> Option<Name> {
+    if let Event::DatasetRegistered(registered) = event {
+        Some(registered.owner.clone())
+    } else if let Event::DatasetChanged(changed) = event {
+        Some(changed.owner.clone())
+    } else {
+        None
     }
 }

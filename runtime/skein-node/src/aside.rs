@@ -67,7 +67,7 @@ pub fn write_aside(
     room(&output, &snapshot, &work)?;
     let staging = Staging::aside(&output, &dataset, &snapshot, contents(&snapshot, &work))?;
     let joined = work.done.clone();
-    let mut job = work.job(module, (manifest, migration), request, (started, clock));
+    let mut job = work.job(module, (manifest, migration), request, (started, clock, progress));
     let sandboxes = job.sandboxes(progress);
     let agents: Vec<_> = job.plans.groups.iter().map(|group| sandboxes.for_group(group)).collect();
     let bench =

@@ -58,10 +58,10 @@ pub(crate) struct Made {
 
 impl Made {
     /// Nothing.
-    pub(crate) fn new(request: &RunRequest) -> Self {
+    pub(crate) fn new(request: &RunRequest, progress: &Progress) -> Self {
         Self {
             transformed: Transformed::default(),
-            quarantine: Quarantine::new(request.rejects_max),
+            quarantine: Quarantine::new(request.rejects_max, progress.journal()),
             files_dropped: Vec::new(),
             joined: 0,
             caught_up: 0,

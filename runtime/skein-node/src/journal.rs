@@ -15,6 +15,7 @@ use skein_sandbox::{GuestError, LogEntry, LogLevel, Reject};
 use skein_types::{DatasetId, ParamsDigest, Rows};
 
 use crate::mask::Mask;
+use crate::quarantine::RejectNote;
 
 /// Lines, and their bytes, that are kept of the beginning, and as many of the end.
 const HALF_LINES: usize = 500;
@@ -84,15 +85,42 @@ impl Journal {
         Self { alone: true, ..Self::default() }
     }
 
-    /// The error as it may go on record.
-    pub(crate) fn on_record(&self, at: &At, mut error: GuestError) -> GuestError {
+    /// The error as it may go on record. `tells`: whether a code says what its module has read.
+    pub(crate) fn on_record(
+        &self,
+        at: &At,
+        mut error: GuestError,
+        tells: impl Fn(&str) -> bool,
+    ) -> GuestError {
         if self.alone
-            && let Some(words) = take_words(&mut error)
+            && let Some(words) = take_words(&mut error, tells)
         {
-            let head = json!({ "from": "module", "level": LogLevel::Error });
-            self.told().push(line(head, (Some(at), &words, false), std::iter::empty()));
+            self.module_failed(at, &words);
         }
         error
+    }
+
+    fn module_failed(&self, at: &At, words: &str) {
+        let head = json!({ "from": "module", "level": LogLevel::Error });
+        self.told().push(line(head, (Some(at), words, false), std::iter::empty()));
+    }
+
+    /// Whether what modules say of rows is here and nowhere else.
+    pub(crate) const fn is_alone(&self) -> bool {
+        self.alone
+    }
+
+    /// What the end of an attempt says of a row that was refused: all but the module's words, which are here.
+    pub(crate) fn refused(&self, note: &RejectNote) {
+        let RejectNote { file, row, code, message } = note;
+        let at = At { file: file.clone(), row_group: None };
+        self.module_failed(&at, &format!("row {row}: {code}: {message}"));
+    }
+
+    /// A code as it may go on record: what rejected rows are counted by, and no other.
+    pub(crate) fn recorded(&self, code: &str) -> String {
+        let known = !self.alone || self.told().rejects.codes.contains_key(code);
+        if known { code } else { NO_WORD }.to_owned()
     }
 
     /// What a module logged and printed.
@@ -133,16 +161,23 @@ impl Journal {
     }
 
     /// Rows that the module refused. Secrets are masked in their words already; all of the words are, if nothing of them is told.
-    pub(crate) fn rejected(&self, at: &At, rejects: &[Reject], mask: &Mask) {
+    /// `tells`: whether a code says what is in its row.
+    pub(crate) fn rejected(
+        &self,
+        (at, mask): (&At, &Mask),
+        rejects: &[Reject],
+        tells: impl Fn(&Reject) -> bool,
+    ) {
         if rejects.is_empty() {
             return;
         }
         let mut told = self.told();
         let told = &mut told.rejects;
-        for Reject { row, code, message } in rejects {
+        for reject in rejects {
+            let Reject { row, code, message } = reject;
             told.rows += 1;
             // Counts by code are on record; the rows that are named are not.
-            let counted = if self.alone && !is_word(code) { NO_WORD } else { code };
+            let counted = if self.alone && (!is_word(code) || tells(reject)) { NO_WORD } else { code };
             if let Some(rows) = told.codes.get_mut(counted) {
                 *rows += 1;
             } else if told.codes.len() < CODES_MAX {
@@ -171,27 +206,46 @@ impl Journal {
 }
 
 /// Says where the words are instead of saying them.
-const ELSEWHERE: &str = "what it says is in the attempt's log";
+pub(crate) const ELSEWHERE: &str = "what it says is in the attempt's log";
 
 /// Stands for a code that is no word.
-const NO_WORD: &str = "…";
-/// Bytes of a code that may go on record.
+pub(crate) const NO_WORD: &str = "…";
+/// Bytes of a code that may go on record, and digits in it: more are a number that was read.
 const WORD_BYTES: usize = 64;
+const WORD_DIGITS: usize = 4;
+/// Bytes of a panic's place that may.
+const PLACE_BYTES: usize = 200;
 
-/// Takes what its module says out of the error: its message, and a code that is no word. A panic keeps its place; all else are the
-/// host's words.
-fn take_words(error: &mut GuestError) -> Option<String> {
+/// Takes what its module says out of the error: its message, a code that is no word or tells what was read, names in its answers. A panic
+/// keeps its place; all else are the host's words.
+fn take_words(error: &mut GuestError, tells: impl Fn(&str) -> bool) -> Option<String> {
     if let GuestError::Failure { code, message, .. } | GuestError::Rejects { code, message, .. } = error {
         let words = std::mem::replace(message, ELSEWHERE.to_owned());
-        return Some(match is_word(code) {
+        return Some(match is_word(code) && !tells(code) {
             true => words,
             false => format!("{}: {words}", std::mem::replace(code, NO_WORD.to_owned())),
         });
     }
+    if let GuestError::WrongSchema { reason, .. } = error {
+        return Some(std::mem::replace(reason, ELSEWHERE.to_owned()));
+    }
     let GuestError::Trap { panic: Some(panic), .. } = error else { return None };
-    let place = panic.split(": ").next().filter(|place| place.starts_with("panicked at "));
+    let place = panic.split(": ").next().filter(|place| is_place(place));
     let place = place.map_or_else(|| ELSEWHERE.to_owned(), |place| format!("{place}: {ELSEWHERE}"));
     Some(std::mem::replace(panic, place))
+}
+
+/// Whether this says where a panic is, as Rust writes it: a file with line and column.
+fn is_place(text: &str) -> bool {
+    let Some(place) = text.strip_prefix("panicked at ").filter(|place| place.len() <= PLACE_BYTES) else {
+        return false;
+    };
+    let mut parts = place.rsplitn(3, ':');
+    let mut number = || parts.next().is_some_and(|part| part.parse::<u32>().is_ok());
+    let numbers = number() && number();
+    let in_path = |byte: u8| byte.is_ascii_alphanumeric() || b"/\\._-+<>".contains(&byte);
+    let file = parts.next().is_some_and(|file| file.ends_with(".rs") && file.bytes().all(in_path));
+    numbers && file
 }
 
 /// Whether a code is one of those that authors write into a module, as the contract wants them, and not what it has read: a lower-case
@@ -201,6 +255,7 @@ pub(crate) fn is_word(code: &str) -> bool {
     code.len() <= WORD_BYTES
         && code.starts_with(|first: char| first.is_ascii_lowercase())
         && code.bytes().all(fits)
+        && code.bytes().filter(u8::is_ascii_digit).count() <= WORD_DIGITS
 }
 
 impl Told {
@@ -292,7 +347,7 @@ mod tests {
     use skein_sandbox::{GuestError, LogEntry, LogLevel, LogSource, Reject};
 
     use super::{At, HALF_BYTES, HALF_LINES, Journal, LINE_BYTES_MAX, NAMED_MAX};
-    use crate::mask::Mask;
+    use crate::mask::{Mask, NO_ROWS};
 
     fn entry(message: &str, fields: &[(&str, &str)]) -> LogEntry {
         let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -319,7 +374,7 @@ mod tests {
         let failure = || GuestError::Failure { call: "process", code: "bad".into(), message: "9411".into() };
         let panic = Some("panicked at src/lib.rs:1:2: no 9411".to_owned());
         let trap = GuestError::Trap { call: "process", trap: String::new(), panic, backtrace: Vec::new() };
-        let told = [failure(), trap].map(|error| journal.on_record(&at(), error).to_string());
+        let told = [failure(), trap].map(|error| journal.on_record(&at(), error, NO_ROWS).to_string());
         assert_eq!(
             told,
             [
@@ -329,7 +384,7 @@ mod tests {
         );
         let said: Vec<_> = lines(&journal).iter().map(|line| line["message"].clone()).collect();
         assert_eq!(said, ["9411", "panicked at src/lib.rs:1:2: no 9411"]);
-        assert!(Journal::default().on_record(&at(), failure()).to_string().contains("9411"));
+        assert!(Journal::default().on_record(&at(), failure(), NO_ROWS).to_string().contains("9411"));
     }
 
     #[test]
@@ -338,23 +393,45 @@ mod tests {
             let journal = Journal::alone_has_words();
             let failure = GuestError::Failure { call: "process", code: code.into(), message: "m".into() };
             let rejects = GuestError::Rejects { limit: 1, row: 0, code: code.into(), message: "m".into() };
-            let told = [failure, rejects].map(|error| journal.on_record(&at(), error).to_string()).concat();
+            let told =
+                [failure, rejects].map(|error| journal.on_record(&at(), error, NO_ROWS).to_string()).concat();
             let reject = Reject { row: 1, code: code.into(), message: "m".into() };
-            journal.rejected(&at(), &[reject], &Mask::default());
+            journal.rejected((&at(), &Mask::default()), &[reject], |_| false);
             let rejects = journal.take().rejects().unwrap();
             let codes: Vec<String> = rejects.codes.iter().map(|one| one.code.to_string()).collect();
             (told.contains(code) || codes.contains(&code.to_owned()), rejects.some[0].contains(code))
         };
         assert_eq!(of("bad-ts_2"), (true, true));
-        for value in ["9b77-of-a-row", "Ada Lovelace", "ada@example.com", "42", &"n".repeat(65)] {
+        for value in ["9b77-of-a-row", "Ada Lovelace", "ada@example.com", "42", "n-94115", &"n".repeat(65)] {
             assert_eq!(of(value), (false, true), "{value}");
         }
         let journal = Journal::alone_has_words();
-        journal.on_record(
-            &at(),
-            GuestError::Failure { call: "process", code: "a b".into(), message: "m".into() },
-        );
-        assert_eq!(lines(&journal)[0]["message"], "a b: m");
+        let failure =
+            |code: &str| GuestError::Failure { call: "process", code: code.into(), message: "m".into() };
+        journal.on_record(&at(), failure("a b"), NO_ROWS);
+        journal.on_record(&at(), failure("ada"), |code| code == "ada");
+        let said: Vec<_> = lines(&journal).iter().map(|line| line["message"].clone()).collect();
+        assert_eq!(said, ["a b: m", "ada: m"]);
+    }
+
+    #[test]
+    fn a_panic_that_only_pretends_to_have_a_place_has_none_on_record_and_names_in_answers_are_words() {
+        let journal = Journal::alone_has_words();
+        let trap = |panic: &str| GuestError::Trap {
+            call: "process",
+            trap: "unreachable".into(),
+            panic: Some(panic.to_owned()),
+            backtrace: Vec::new(),
+        };
+        let told = |error| journal.on_record(&at(), error, NO_ROWS).to_string();
+        assert!(told(trap("panicked at /a/src/b-c.rs:10:2: no")).contains("/a/src/b-c.rs:10:2: what"));
+        for said in ["panicked at Ada Lovelace: no", "panicked at Ada", "panicked at Ada Lovelace.rs:1:2: no"]
+        {
+            assert!(!told(trap(said)).contains("Ada"), "{said}");
+        }
+        let reason = "column \"Ada\" where \"k\" is planned".to_owned();
+        assert!(!told(GuestError::WrongSchema { call: "process", reason }).contains("Ada"));
+        assert_eq!(lines(&journal).iter().filter(|line| line.to_string().contains("Ada")).count(), 4);
     }
 
     #[test]
@@ -405,7 +482,7 @@ mod tests {
         let reject = |row, code: &str| Reject { row, code: code.to_owned(), message: "m".to_owned() };
         let rejects: Vec<Reject> =
             (0..60).map(|row| reject(row, if row % 3 == 0 { "bad" } else { "worse" })).collect();
-        journal.rejected(&at(), &rejects, &Mask::default());
+        journal.rejected((&at(), &Mask::default()), &rejects, |_| false);
         let told = journal.take().rejects().unwrap();
         assert_eq!((told.rows.0, told.some.len()), (60, NAMED_MAX));
         let codes: Vec<_> = told.codes.iter().map(|one| (one.code.as_str(), one.rows.0)).collect();

@@ -48,6 +48,7 @@ mod seed;
 mod sequential;
 mod staged;
 mod summary;
+mod telling;
 mod transform;
 mod witness;
 

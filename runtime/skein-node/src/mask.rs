@@ -12,19 +12,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use skein_sandbox::{GuestError, Processed, Reject, Seed, Usage};
 use skein_types::Fuel;
 
 use crate::agent::Agent;
 use crate::journal::{At, Journal, is_word};
 use crate::meters::Meters;
+use crate::telling::Values;
 
 pub(crate) const MASKED: &str = "***";
 /// Stands for what a module says that reads sensitive columns.
 pub(crate) const HUSHED: &str = "(not shown: the module reads sensitive columns)";
-/// A value that is shorter may be in any word.
-const TELLING: usize = 3;
 /// The sandbox cuts words at 4 KiB; shorter ones are whole, but for what it escaped.
 const MAYBE_CUT: usize = 4000;
 
@@ -143,6 +141,9 @@ fn hushed(mut error: GuestError) -> GuestError {
     error
 }
 
+/// What a module says without rows before it is compared with none.
+pub(crate) const NO_ROWS: fn(&str) -> bool = |_| false;
+
 fn trim_beginning_of(secret: &str, text: &mut String) {
     let begun =
         secret.char_indices().skip(1).map(|(at, _)| at).filter(|at| text.ends_with(&secret[..*at])).last();
@@ -190,30 +191,17 @@ impl Masked {
         self
     }
 
-    /// Masks the words of rejects. Codes are told wherever rejects are counted, so none has a value of its row in it.
+    /// Masks the words of rejects. Codes are told wherever rejects are counted, so none has a sensitive value of its row in it.
     fn mask_rejects(&self, rejects: &mut [Reject], (first_row, batch): (u64, &RecordBatch)) {
+        let sensitive = Values::of(first_row, batch, self.sensitive.iter().copied());
         for reject in rejects.iter_mut() {
             reject.code = self.mask.kept_words(std::mem::take(&mut reject.code));
             reject.message = self.mask.kept_words(std::mem::take(&mut reject.message));
-            if self.mask.hush && (!is_word(&reject.code) || self.tells(reject, (first_row, batch))) {
+            let tells = |reject: &Reject| sensitive.are_told_of(reject.row, &reject.code);
+            if self.mask.hush && (!is_word(&reject.code) || tells(reject)) {
                 MASKED.clone_into(&mut reject.code);
             }
         }
-    }
-
-    /// Whether a sensitive value of the rejected row is in its code.
-    fn tells(&self, reject: &Reject, (first_row, batch): (u64, &RecordBatch)) -> bool {
-        let row = reject.row.checked_sub(first_row).and_then(|row| usize::try_from(row).ok());
-        let Some(row) = row.filter(|row| *row < batch.num_rows()) else { return true };
-        let code = reject.code.to_ascii_lowercase();
-        let options = FormatOptions::new();
-        self.sensitive.iter().any(|column| {
-            let value = batch.columns().get(*column).and_then(|values| {
-                let value = ArrayFormatter::try_new(values, &options).ok()?.value(row).to_string();
-                Some(value.to_ascii_lowercase())
-            });
-            value.is_none_or(|value| value.len() >= TELLING && code.contains(&value))
-        })
     }
 
     /// What it burnt since the last time.
@@ -230,9 +218,10 @@ impl Masked {
         self.told = said.len();
     }
 
-    fn ended(&mut self, error: GuestError) -> GuestError {
+    /// `tells`: whether a code says what it has read.
+    fn ended(&mut self, error: GuestError, tells: impl Fn(&str) -> bool) -> GuestError {
         self.failed = true;
-        self.journal.on_record(&self.at, self.mask.error(error))
+        self.journal.on_record(&self.at, self.mask.error(error), tells)
     }
 }
 
@@ -260,18 +249,23 @@ impl Agent for Masked {
     fn process(&mut self, first_row: u64, batch: &RecordBatch) -> Result<Processed, GuestError> {
         let processed = self.agent.process(first_row, batch);
         self.charge();
-        let mut processed = processed.map_err(|error| self.ended(error))?;
-        self.mask_rejects(&mut processed.rejects, (first_row, batch));
-        self.journal.rejected(&self.at, &processed.rejects, &self.mask);
+        let values = || Values::of(first_row, batch, 0..batch.num_columns());
+        let mut processed = processed.map_err(|error| self.ended(error, |code| values().are_told(code)))?;
+        if !processed.rejects.is_empty() {
+            self.mask_rejects(&mut processed.rejects, (first_row, batch));
+            let values = values();
+            let tells = |reject: &Reject| values.are_told_of(reject.row, &reject.code);
+            self.journal.rejected((&self.at, &self.mask), &processed.rejects, tells);
+        }
         Ok(processed)
     }
 
     fn finish(&mut self) -> Result<Vec<RecordBatch>, GuestError> {
-        self.agent.finish().map_err(|error| self.ended(error))
+        self.agent.finish().map_err(|error| self.ended(error, NO_ROWS))
     }
 
     fn save(&mut self) -> Result<Option<Vec<u8>>, GuestError> {
-        self.agent.save().map_err(|error| self.ended(error))
+        self.agent.save().map_err(|error| self.ended(error, NO_ROWS))
     }
 
     fn usage(&self) -> Usage {
@@ -416,6 +410,22 @@ mod tests {
         assert_eq!(processed.rejects[0].message, "of Ada", "for the quarantine, which has the row");
         let told = journal.take().rejects().unwrap();
         assert!(told.some.iter().all(|line| !line.contains("Ada")), "{told:?}");
+    }
+
+    #[test]
+    fn a_code_that_is_made_of_its_row_is_counted_under_none() {
+        let names: Arc<dyn arrow_array::Array> = Arc::new(arrow_array::StringArray::from(vec!["Ada", "Bob"]));
+        let batch = RecordBatch::try_from_iter([("name", names)]).unwrap();
+        let journal = Arc::new(Journal::alone_has_words());
+        let told = (Arc::clone(&journal), Arc::<Meters>::default());
+        let agent = Box::new(Refusing(vec!["bad-name", "no-bob"]));
+        let processed = Masked::new(agent, Arc::default(), told).process(100, &batch).unwrap();
+        assert_eq!(processed.rejects[1].code, "no-bob", "for the quarantine, which has the row");
+        assert_eq!(["bad-name", "no-bob"].map(|code| journal.recorded(code)), ["bad-name", "…"]);
+        let told = journal.take().rejects().unwrap();
+        let counted: Vec<&str> = told.codes.iter().map(|one| one.code.as_str()).collect();
+        assert_eq!(counted, ["bad-name", "…"]);
+        assert!(told.some[1].contains("no-bob"), "named where rows are shown: {told:?}");
     }
 
     /// Says a number.

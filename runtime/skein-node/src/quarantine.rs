@@ -14,6 +14,7 @@ use skein_sandbox::Reject;
 use skein_types::{SchemaPlan, unmarked};
 
 use crate::error::RunError;
+use crate::journal::{ELSEWHERE, Journal};
 use crate::mask::HUSHED;
 
 /// Rows decoded at a time while looking for the rejected ones.
@@ -29,9 +30,9 @@ pub struct RejectNote {
     pub file: String,
     /// As the module counts it.
     pub row: u64,
-    /// The module's code.
+    /// The module's code; where the end of the run goes on record, none that may be what is in the row.
     pub code: String,
-    /// The module's words.
+    /// The module's words, or, where the end of the run goes on record, where they are.
     pub message: String,
 }
 
@@ -52,16 +53,19 @@ pub(crate) struct Quarantine {
     first: Mutex<BTreeMap<(usize, usize), Vec<RejectNote>>>,
     /// What the module says of rows stays with the rows.
     hush: bool,
+    /// Has the module's words where the run's end goes on record.
+    journal: Arc<Journal>,
 }
 
 impl Quarantine {
-    pub(crate) fn new(rows_max: u64) -> Self {
+    pub(crate) fn new(rows_max: u64, journal: &Arc<Journal>) -> Self {
         Self {
             rows_max,
             rows: AtomicU64::new(0),
             parts: Mutex::default(),
             first: Mutex::default(),
             hush: false,
+            journal: Arc::clone(journal),
         }
     }
 
@@ -70,8 +74,25 @@ impl Quarantine {
         self.hush |= plans.any(SchemaPlan::reads_sensitive);
     }
 
-    fn told(&self, note: RejectNote) -> RejectNote {
-        if self.hush { RejectNote { message: HUSHED.to_owned(), ..note } } else { note }
+    /// As it may be told.
+    fn told(&self, note: &RejectNote) -> RejectNote {
+        let RejectNote { file, row, code, message } = note;
+        let message = match (self.journal.is_alone(), self.hush) {
+            (true, _) => ELSEWHERE,
+            (false, true) => HUSHED,
+            (false, false) => message,
+        };
+        let (file, code) = (file.clone(), self.journal.recorded(code));
+        RejectNote { file, row: *row, code, message: message.to_owned() }
+    }
+
+    /// The like for the error that ends the run: what is left out of it is in the journal.
+    fn ends_with(&self, note: &RejectNote) -> RejectNote {
+        if self.journal.is_alone() {
+            let hushed = || RejectNote { message: HUSHED.to_owned(), ..note.clone() };
+            self.journal.refused(&if self.hush { hushed() } else { note.clone() });
+        }
+        self.told(note)
     }
 
     /// Fetches the rejected rows of one row group from its source. Called once per row group.
@@ -91,7 +112,7 @@ impl Quarantine {
         };
         let rows = self.rows.fetch_add(rejects.len() as u64, Ordering::Relaxed) + rejects.len() as u64;
         if rows > self.rows_max {
-            let first = self.told(note(first));
+            let first = self.ends_with(&note(first));
             return Err(RunError::TooManyRejects { limit: self.rows_max, first });
         }
         self.note((file, row_group), rejects.iter().take(NOTES).map(note).collect());
@@ -110,15 +131,16 @@ impl Quarantine {
         }
     }
 
-    /// The first in order of file and row.
+    /// The first in order of file and row, for the error that ends the run.
     pub(crate) fn first(&self) -> Option<RejectNote> {
-        self.notes().into_iter().next()
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        first.values().flatten().next().map(|note| self.ends_with(note))
     }
 
     /// A few, the first in order of file and row.
     pub(crate) fn notes(&self) -> Vec<RejectNote> {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        first.values().flatten().take(NOTES).map(|note| self.told(note.clone())).collect()
+        first.values().flatten().take(NOTES).map(|note| self.told(note)).collect()
     }
 
     /// Rows so far.
@@ -240,7 +262,8 @@ fn with_reasons(
 
 #[cfg(test)]
 mod tests {
-    use super::{under, union};
+    use super::{Quarantine, RejectNote, under, union};
+    use crate::journal::Journal;
     use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
     use arrow_schema::{DataType, Field, Schema};
     use std::sync::Arc;
@@ -248,6 +271,33 @@ mod tests {
     fn schema(fields: &[(&str, DataType)]) -> Arc<Schema> {
         let fields = fields.iter().map(|(name, data_type)| Field::new(*name, data_type.clone(), false));
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+
+    #[test]
+    fn where_the_end_goes_on_record_a_note_has_its_place_and_the_journal_the_words() {
+        let note = || RejectNote {
+            file: "a.parquet".to_owned(),
+            row: 17,
+            code: "Ada".to_owned(),
+            message: "no \"9411\"".to_owned(),
+        };
+        let told = |journal: Journal, hush: bool| {
+            let journal = Arc::new(journal);
+            let mut quarantine = Quarantine::new(1, &journal);
+            quarantine.hush = hush;
+            quarantine.note((0, 0), vec![note()]);
+            let first = quarantine.first().unwrap().to_string();
+            assert_eq!(quarantine.notes().first().map(ToString::to_string), Some(first.clone()));
+            (first, journal.take().lines().concat())
+        };
+        let (first, said) = told(Journal::alone_has_words(), false);
+        assert_eq!(first, "a.parquet row 17: …: what it says is in the attempt's log");
+        assert!(said.contains(r#"row 17: Ada: no \"9411\""#), "{said}");
+        let (first, said) = told(Journal::alone_has_words(), true);
+        assert!(!first.contains("Ada") && !first.contains("9411"), "{first}");
+        assert!(said.contains("Ada: (not shown") && !said.contains("9411"), "{said}");
+        let (first, said) = told(Journal::default(), false);
+        assert_eq!((&*first, &*said), ("a.parquet row 17: Ada: no \"9411\"", ""));
     }
 
     #[test]

@@ -102,7 +102,7 @@ fn once_more(
     progress.journal().reads(seen(&snapshot, &work.files), migration.params);
     let staging = Staging::aside(&output, &dataset, &snapshot, |_: &str| true)?;
     let joined = work.done.clone();
-    let mut job = work.job(module, (manifest, migration), request, (started, clock));
+    let mut job = work.job(module, (manifest, migration), request, (started, clock, progress));
     let sandboxes = job.sandboxes(progress);
     let agents: Vec<_> = job.plans.groups.iter().map(|group| sandboxes.for_group(group)).collect();
     let bench =

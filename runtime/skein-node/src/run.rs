@@ -184,7 +184,7 @@ pub(crate) fn prepare_under(
     decided(&work);
     let mut joined = [work.done.as_slice(), &work.left].concat();
     joined.sort_unstable();
-    let job = work.job(module, (manifest, migration), request, (started, clock));
+    let job = work.job(module, (manifest, migration), request, (started, clock, progress));
     Ok(Preparation::Ready(Box::new(Prepared { dataset, lock, snapshot, joined, job, resumption: None })))
 }
 
@@ -240,10 +240,10 @@ impl Work {
         module: &Module,
         (manifest, migration): (Manifest, Migration),
         request: RunRequest,
-        (started, clock): (Duration, Arc<dyn Clock>),
+        (started, clock, progress): (Duration, Arc<dyn Clock>, &Progress),
     ) -> Job {
         let Self { files, plans, recorded, applied, .. } = self;
-        let (module, mut made) = (module.clone(), Made::new(&request));
+        let (module, mut made) = (module.clone(), Made::new(&request, progress));
         made.quarantine.hush_for(plans.groups.iter().map(|group| &group.plan));
         Job { files, plans, recorded, applied, module, manifest, migration, request, started, clock, made }
     }

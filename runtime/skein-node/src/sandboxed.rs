@@ -11,7 +11,7 @@ use skein_types::{Fuel, ProposedPlan, SchemaPlan, StateKind};
 
 use crate::agent::{Agent, AgentSource};
 use crate::journal::{At, Journal};
-use crate::mask::{Mask, Masked};
+use crate::mask::{Mask, Masked, NO_ROWS};
 use crate::meters::Meters;
 use crate::planning::SchemaGroup;
 use crate::progress::Progress;
@@ -126,7 +126,7 @@ impl AgentSource for SandboxAgents {
         let agent = self.module.open_agent(request).map_err(|NotOpened { error, log, fuel }| {
             self.meters.fuel(fuel);
             self.journal.module_said(&At::default(), &log, &self.mask);
-            self.journal.on_record(&At::default(), self.mask.error(error))
+            self.journal.on_record(&At::default(), self.mask.error(error), NO_ROWS)
         })?;
         let (mask, journal) = (Arc::clone(&self.mask), Arc::clone(&self.journal));
         let masked = Masked::new(Box::new(agent), mask, (journal, Arc::clone(&self.meters)));

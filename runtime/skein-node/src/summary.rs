@@ -9,6 +9,7 @@ use serde_json::json;
 use skein_dataset::RowCounts;
 use skein_types::{Bytes, RunId, VerifyLevel};
 
+use crate::journal::{NO_WORD, is_word};
 use crate::quarantine::{Quarantine, RejectNote};
 use crate::report::{ColumnCounts, Cost, Migration, RunReport};
 
@@ -48,12 +49,12 @@ struct Summary<'a> {
     attributes_lost: Named,
 }
 
+/// Why a row was rejected is with the row.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Noted {
     file: String,
     row: u64,
     code: String,
-    message: String,
 }
 
 /// The first of many.
@@ -71,8 +72,9 @@ impl Named {
 
 impl From<RejectNote> for Noted {
     fn from(note: RejectNote) -> Self {
-        let RejectNote { file, row, code, message } = note;
-        Self { file: cut(&file), row, code: cut(&code), message: cut(&message) }
+        let RejectNote { file, row, code, message: _ } = note;
+        let code = if is_word(&code) { code } else { NO_WORD.to_owned() };
+        Self { file: cut(&file), row, code }
     }
 }
 
@@ -174,7 +176,7 @@ mod tests {
     }
 
     fn quarantine(words: &str) -> Quarantine {
-        let quarantine = Quarantine::new(u64::MAX);
+        let quarantine = Quarantine::new(u64::MAX, &std::sync::Arc::default());
         for group in 0..50 {
             let note = |row| RejectNote {
                 file: words.to_owned(),
@@ -207,6 +209,9 @@ mod tests {
         assert_eq!(read["counters"].as_object().unwrap().len(), 256);
         assert_eq!(read["files_dropped"], serde_json::json!({"count": 1, "first": ["0w"]}));
         assert_eq!((&read["version"], &read["migration"]["name"]), (&7.into(), &"w".into()));
+        assert_eq!(read["rejects"][0], serde_json::json!({ "file": "w", "row": 0, "code": "w" }));
+        let of_a_row = RunSummary::new(&report("w", 1), &quarantine("Ada of a row"));
+        assert_eq!(of_a_row.as_json().matches("Ada").count(), 8, "names of files: {}", of_a_row.as_json());
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub(super) fn rehearse(
         Ok(staged) => staged,
         Err(error) if is_the_modules(&error) => return Err(error),
         Err(error) => {
-            tracing::debug!(%error, "not rehearsed");
+            tracing::debug!(code = error.code().id, "not rehearsed");
             return Ok(None);
         }
     };
