@@ -216,6 +216,28 @@ fn a_sensitive_value_is_shown_nowhere_whatever_the_module_does_with_it() {
 }
 
 #[test]
+fn a_sensitive_column_that_is_not_there_is_named_in_the_plan_and_capitals_do_not_matter() {
+    let service = Service::start(2).with_module("columns");
+    assert_eq!(service.send("PUT /v1/teams/pay", "", b"{}").0, 200);
+    for (dataset, sensitive) in service.datasets.iter().zip(["emial,NOTE", "amount"]) {
+        let add = service.call("dataset").arg("add").arg(dataset).arg("--owner").arg("pay");
+        add.arg("--sensitive").arg(sensitive).finish().succeeded();
+    }
+    let params = json!({ "name": "renamed", "steps": [{ "rename": "note", "to": "remark" }] });
+    let policy = json!({ "dry_run": { "share": "100%" } });
+    let campaign = service.campaign_of("columns@1", &params, &policy);
+    planned(&service, &campaign);
+    let report = get(&service, &format!("/v1/campaigns/{campaign}/plan"));
+    let said = json!(["columns are named as sensitive and are not there, so nothing is hidden: emial"]);
+    assert_eq!((&report["risk"], &report["because"]), (&json!("moderate"), &said), "{report}");
+    assert_eq!(report["slices"][0]["because"], said, "{report}");
+    let samples = get(&service, &format!("/v1/campaigns/{campaign}/samples"));
+    let hidden: Vec<_> =
+        samples["items"].as_array().unwrap().iter().map(|one| &one["facts"]["sensitive"]).collect();
+    assert_eq!(hidden, [&json!(["remark"]), &json!(["amount"])], "{samples}");
+}
+
+#[test]
 fn each_team_has_its_own_part_of_a_plan_with_its_own_risk() {
     let service = Service::start(4).with_module("columns");
     for (team, tier) in [("pay", "critical"), ("shop", "bronze")] {

@@ -36,6 +36,8 @@ pub struct Look {
     pub rows: Rows,
     /// Their size.
     pub bytes: Bytes,
+    /// Names of sensitive columns that no file has, so that they hide nothing.
+    pub hides_nothing: Vec<String>,
 }
 
 /// Why a dataset is not migrated.
@@ -72,7 +74,7 @@ pub fn look(
     progress: &Progress,
 ) -> Result<Look, RunError> {
     match look_at(dataset, module, request, progress) {
-        Ok((snapshot, _, Some(work))) => Look::eligible(&snapshot, &work),
+        Ok((snapshot, _, Some(work))) => Look::eligible(&snapshot, &work, &request.sensitive),
         Ok((snapshot, _, None)) => {
             Ok(Look { version: snapshot.version(), ..Look::nothing(Verdict::AlreadyMigrated, None) })
         }
@@ -81,14 +83,17 @@ pub fn look(
 }
 
 impl Look {
-    fn eligible(snapshot: &Snapshot, work: &Work) -> Result<Self, RunError> {
+    fn eligible(snapshot: &Snapshot, work: &Work, sensitive: &[String]) -> Result<Self, RunError> {
+        let groups = &work.plans.groups;
+        let is_nowhere = |name: &&String| !groups.iter().any(|group| group.plan.has_column(name));
         Ok(Self {
             version: snapshot.version(),
-            digests: Some(PlanDigests::of(&work.plans.groups)?),
+            digests: Some(PlanDigests::of(groups)?),
             files: work.files.len(),
             row_groups: work.files.iter().map(|file| file.row_groups).sum(),
             rows: work.files.iter().map(|file| Rows(file.rows)).sum(),
             bytes: work.files.iter().map(|file| Bytes(file.pinned(snapshot).stat.size)).sum(),
+            hides_nothing: sensitive.iter().filter(is_nowhere).cloned().collect(),
             ..Self::nothing(Verdict::Eligible, None)
         })
     }
@@ -103,6 +108,7 @@ impl Look {
             row_groups: 0,
             rows: Rows(0),
             bytes: Bytes(0),
+            hides_nothing: Vec::new(),
         }
     }
 

@@ -5,10 +5,10 @@ use skein_types::{Blake3, Bytes, DatasetId, ErrorClass, Rows, RuleResult, Verdic
 
 use super::task::RULES_HERE_MAX;
 use super::{ARRIVED_MAX, TASKS_MAX};
-use crate::Location;
 use crate::bounded::{List, Text};
 use crate::plan::SampleFacts;
 use crate::run::{Meters, RunRows, Why};
+use crate::{Location, Name};
 
 /// Most datasets of a scan's answer; the scan goes on after the last of them as a task of its own.
 const FOUND_MAX: usize = 1_000;
@@ -46,6 +46,13 @@ pub struct Staged {
     pub fingerprint: Option<Blake3>,
 }
 
+/// Names of sensitive columns that are not there, of one dataset.
+const HIDES_NOTHING_MAX: usize = 8;
+
+fn is_empty(names: &List<Name, HIDES_NOTHING_MAX>) -> bool {
+    names.is_empty()
+}
+
 /// What a plan says of one dataset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -66,6 +73,9 @@ pub struct DatasetPlan {
     pub files: u64,
     /// Of all of them.
     pub row_groups: u64,
+    /// Names of sensitive columns that no file has; the first of them.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub hides_nothing: List<Name, HIDES_NOTHING_MAX>,
     /// Why, where the verdict alone does not say it.
     pub why: Option<Why>,
 }

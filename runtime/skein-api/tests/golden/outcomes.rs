@@ -108,6 +108,7 @@ fn dataset_plan() -> DatasetPlan {
         bytes: Bytes(61_000),
         files: 1,
         row_groups: 2,
+        hides_nothing: List::new(vec![text("emial")]).unwrap(),
         why: Some(why()),
     }
 }
@@ -119,7 +120,8 @@ pub(crate) fn fullest() -> Exchange {
     let why = Why { message: long.clone(), hint: Some(long), ..why() };
     let outcome = Outcome::Failed { why: why.clone(), meters: meters() };
     let failed = Report { held: held(1), outcome, notes: notes(1), used: used() };
-    let planned = DatasetPlan { why: Some(why), ..dataset_plan() };
+    let hides_nothing = List::first(vec![Text::escaped(&"\"".repeat(200)); 8]).0;
+    let planned = DatasetPlan { why: Some(why), hides_nothing, ..dataset_plan() };
     let planned = Outcome::Planned(Planned { datasets: List::new(vec![planned; TASKS_MAX]).unwrap() });
     let mut results = vec![failed; HELD_MAX - 4];
     results.extend(vec![Report { held: held(2), outcome: planned, notes: None, used: used() }; 4]);

@@ -44,6 +44,8 @@ pub(super) struct Signs<'a> {
     pub(super) kinds_tried: u64,
     /// Kinds of which the canary has none.
     pub(super) canary_uncovered: u64,
+    /// Columns that are named as sensitive and are in no file of their dataset.
+    pub(super) hides_nothing: Vec<&'a str>,
     /// Of the samples that did not fail, each with what its dataset is called.
     pub(super) facts: Vec<(&'a str, &'a SampleFacts)>,
 }
@@ -161,6 +163,12 @@ fn of_columns(signs: &Signs<'_>, said: &mut Said) {
     said.columns(Risk::Moderate, "columns cannot hold any more what they could", narrowed);
     let nullable = facts().flat_map(|f| f.nullable.iter().map(|c| &**c));
     said.columns(Risk::Moderate, "columns may hold nulls that could not", nullable);
+    let nothing = signs.hides_nothing.iter().copied();
+    said.columns(
+        Risk::Moderate,
+        "columns are named as sensitive and are not there, so nothing is hidden",
+        nothing,
+    );
 }
 
 fn of_coverage(signs: &Signs<'_>, said: &mut Said) {
@@ -234,6 +242,9 @@ mod tests {
         ] {
             assert_eq!(with(&facts), (Risk::Moderate, vec![said.to_owned()]));
         }
+        let misspelt = Signs { hides_nothing: vec!["emial", "phon", "emial"], ..fine() };
+        let said = "columns are named as sensitive and are not there, so nothing is hidden: emial, phon";
+        assert_eq!(risk(&misspelt), (Risk::Moderate, vec![said.to_owned()]));
         let lies = SampleFacts { undeclared: name("total < email"), ..plain };
         assert_eq!(with(&lies).0, Risk::High);
     }

@@ -23,7 +23,7 @@ pub(super) type Catalogue = BTreeMap<DatasetId, Known>;
 
 /// What is known of the datasets of one team.
 #[derive(Debug, Default)]
-struct Part {
+struct Part<'a> {
     datasets: u64,
     rows: u64,
     bytes: u64,
@@ -31,9 +31,11 @@ struct Part {
     already_migrated: u64,
     tier: Option<(Tier, u64)>,
     kinds: BTreeSet<Blake3>,
+    /// Sensitive columns that are not there.
+    hides_nothing: BTreeSet<&'a str>,
 }
 
-impl Part {
+impl Part<'_> {
     fn tier(&mut self, tier: Tier) {
         self.tier = match self.tier {
             Some((known, datasets)) if known == tier => Some((known, datasets + 1)),
@@ -52,6 +54,7 @@ pub(super) fn whole<'a>(looked: &'a Looked<'_>, known: &'a Catalogue) -> Signs<'
         all.refused += part.refused;
         all.already_migrated += part.already_migrated;
         all.kinds.extend(part.kinds);
+        all.hides_nothing.extend(part.hides_nothing);
         all.tier = match (all.tier, part.tier) {
             (Some((one, of_one)), Some((other, of_other))) if one == other => Some((one, of_one + of_other)),
             (one, other) => one.max(other),
@@ -78,8 +81,8 @@ pub(super) fn slices(looked: &Looked<'_>, known: &Catalogue) -> Vec<PlanSlice> {
         .collect()
 }
 
-fn parts<'a>(looked: &Looked<'_>, known: &'a Catalogue) -> BTreeMap<&'a str, Part> {
-    let mut parts: BTreeMap<&str, Part> = BTreeMap::new();
+fn parts<'a>(looked: &'a Looked<'_>, known: &'a Catalogue) -> BTreeMap<&'a str, Part<'a>> {
+    let mut parts: BTreeMap<&str, Part<'_>> = BTreeMap::new();
     for (seen, kind) in looked.draft.seen.iter().zip(&looked.draft.kinds) {
         let Some(known) = known.get(&seen.plan.dataset) else { continue };
         let part = parts.entry(&known.owner).or_default();
@@ -89,6 +92,7 @@ fn parts<'a>(looked: &Looked<'_>, known: &'a Catalogue) -> BTreeMap<&'a str, Par
                 part.rows = part.rows.saturating_add(seen.plan.rows.0);
                 part.bytes = part.bytes.saturating_add(seen.plan.bytes.0);
                 part.kinds.insert(*kind);
+                part.hides_nothing.extend(seen.plan.hides_nothing.iter().map(|name| &**name));
                 known.tier.iter().for_each(|tier| part.tier(*tier));
             }
             Verdict::Refused => part.refused += 1,
@@ -99,7 +103,7 @@ fn parts<'a>(looked: &Looked<'_>, known: &'a Catalogue) -> BTreeMap<&'a str, Par
     parts
 }
 
-fn signs<'a>(looked: &'a Looked<'_>, known: &'a Catalogue, part: &Part) -> Signs<'a> {
+fn signs<'a>(looked: &'a Looked<'_>, known: &'a Catalogue, part: &Part<'a>) -> Signs<'a> {
     let of_kind = |tried: &&Tried| {
         let kind = looked.draft.kind_of(tried.job.seq);
         kind.is_some_and(|kind| part.kinds.contains(&kind))
@@ -121,6 +125,7 @@ fn signs<'a>(looked: &'a Looked<'_>, known: &'a Catalogue, part: &Part) -> Signs
         kinds: part.kinds.len() as u64,
         kinds_tried: kinds.len() as u64,
         canary_uncovered: 0,
+        hides_nothing: part.hides_nothing.iter().copied().collect(),
         facts: good.map(|(dataset, one)| (called(&dataset), &*one.facts)).collect(),
     }
 }

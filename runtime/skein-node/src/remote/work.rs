@@ -9,7 +9,7 @@ use skein_api::node::{
     AgentLimits, CheckTask, DatasetPlace, DatasetPlan, DryRunTask, Fragment, Lease, Notes, Outcome, Payload,
     PlanTask, Planned, RunTask, SplitTask, Staged as ApiStaged, TaskRules, Work,
 };
-use skein_api::{List, Meters, NameRule as ApiNames, RunRows, Why};
+use skein_api::{List, Meters, NameRule as ApiNames, RunRows, Text, Why};
 use skein_dataset::{Dataset, HandedOver, NameRule, Options, Place, ProbeCache, RowCounts, staged_attempts};
 use skein_sandbox::{ArtifactTrust, Engine, Limits, LogLevel, Module};
 use skein_types::{
@@ -517,6 +517,7 @@ fn planned(place: &DatasetPlace, found: crate::look::Look) -> DatasetPlan {
         bytes: found.bytes,
         files: found.files as u64,
         row_groups: found.row_groups as u64,
+        hides_nothing: List::first(found.hides_nothing.iter().map(|name| Text::escaped(name)).collect()).0,
         why,
     }
 }
@@ -531,6 +532,7 @@ fn refused(place: &DatasetPlace, why: Why) -> DatasetPlan {
         bytes: Bytes(0),
         files: 0,
         row_groups: 0,
+        hides_nothing: List::EMPTY,
         why: Some(why),
     }
 }

@@ -53,16 +53,26 @@ impl SchemaPlan {
         self
     }
 
-    /// The same with these top-level source columns too; names that the source has not say nothing.
+    /// The same with these top-level source columns too, in capitals or not: whoever names a column by hand does not look at that, and
+    /// one too many that is hidden does no harm. Names that the source has not say nothing here; see [`SchemaPlan::has_column`].
     #[must_use]
     pub fn with_sensitive(mut self, names: &[String]) -> Self {
-        let roots = self.tree.roots().iter();
-        let named = roots.filter(|root| {
-            self.tree.get(**root).is_some_and(|node| names.iter().any(|name| name == node.field.name()))
-        });
-        let sources = named.copied().collect();
+        let sources = names.iter().flat_map(|name| self.named(name)).collect();
         self.mark(sources);
         self
+    }
+
+    /// Whether a name with which somebody meant a sensitive column is that of a top-level source column.
+    pub fn has_column(&self, name: &str) -> bool {
+        self.named(name).next().is_some()
+    }
+
+    fn named(&self, name: &str) -> impl Iterator<Item = ColumnId> {
+        let name = name.to_lowercase();
+        let is = move |root: &&ColumnId| {
+            self.tree.get(**root).is_some_and(|node| node.field.name().to_lowercase() == name)
+        };
+        self.tree.roots().iter().filter(is).copied()
     }
 
     fn mark(&mut self, sources: BTreeSet<ColumnId>) {
@@ -156,6 +166,9 @@ mod tests {
         assert_eq!(marked(&marks), ["mail", "domain"]);
         let named = plan([false; 2], vec![0], [false; 4]).with_sensitive(&["email".into(), "gone".into()]);
         assert_eq!(marked(&named), ["mail", "domain"]);
+        assert_eq!(["EMail", "mail", "gone"].map(|name| named.has_column(name)), [true, false, false]);
+        let in_capitals = plan([false; 2], vec![0], [false; 4]).with_sensitive(&["EMAIL".into()]);
+        assert_eq!(marked(&in_capitals), ["mail", "domain"]);
         // A module that marks what it carries marks the source.
         let by_module = plan([false; 2], vec![0], [true, false, false, false]);
         assert_eq!((marked(&by_module), by_module.sensitive().len()), (vec!["mail", "domain"], 1));
