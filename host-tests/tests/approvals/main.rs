@@ -7,12 +7,14 @@
 )]
 
 mod alone;
+mod careless;
 mod guards;
 mod later;
 mod moves;
 mod office;
 mod owners;
 mod refusals;
+mod rights;
 mod rows;
 mod said;
 mod waves;

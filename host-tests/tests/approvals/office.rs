@@ -255,7 +255,13 @@ impl Campaign<'_> {
 
     pub(crate) fn plan(&self) {
         self.asks("olga", "plan", json!({})).unwrap();
-        until("a plan", || ["planned", "awaiting_approval"].contains(&&*self.state()));
+        // What is planned waits for people a moment later, if it lacks any.
+        until("a plan", || match &*self.state() {
+            "planned" => {
+                self.approvals()["slices"].as_array().unwrap().iter().all(|slice| slice["lacks"].is_null())
+            }
+            state => state == "awaiting_approval",
+        });
         let slices = self.approvals()["slices"].to_string();
         assert!(slices.contains("pay") && slices.contains("shop"), "{slices}");
     }

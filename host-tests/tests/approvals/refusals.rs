@@ -120,6 +120,49 @@ fn a_question_is_answered_before_anything_is_started() {
 }
 
 #[test]
+fn nobody_holds_a_campaign_up_with_questions_or_takes_the_place_of_all() {
+    let office = Office::open();
+    let low = office.planned("low", Risk::Low, json!({}));
+    let at = format!("/v1/campaigns/{}/comments", low.id);
+    let says = |who: &str, text: &str, question: bool| {
+        let body = json!({ "text": text, "question": question, "slice": "shop" });
+        office.says(who, &format!("POST {at}"), &body).map(|_| ())
+    };
+    let resolve = |who: &str, number: u64, through: Value| {
+        office.says(
+            who,
+            &format!("POST {at}/{number}/resolve"),
+            &json!({ "note": "see 1", "through": through }),
+        )
+    };
+    refused(says("bot", "why?", true), "403 SK0410");
+    assert_eq!(low.state(), "planned");
+    (0..3).for_each(|_| says("vic", "why?", true).unwrap());
+    refused(says("vic", "why?", true), "409 SK0418");
+    // One answer makes room for one more.
+    resolve("cy", 1, Value::Null).unwrap();
+    says("vic", "and why not?", true).unwrap();
+    refused(says("vic", "why?", true), "409 SK0418");
+    says("ben", "what of pay?", true).unwrap();
+    let about_pay = json!({ "text": "and here?", "question": true, "slice": "pay" });
+    office.says("dan", &format!("POST {at}"), &about_pay).unwrap();
+    // All of them at once, as far as whoever answers may: the last is not about shop.
+    refused(resolve("ada", 2, json!(100)), "403 SK0691");
+    let first = resolve("cy", 2, json!(100)).unwrap();
+    assert_eq!((&first["number"], &first["resolved_by"]), (&json!(2), &json!("cy")));
+    assert_eq!(low.approvals()["open_questions"], 1);
+    refused(low.starts(), "409 SK0418");
+    resolve("dan", 6, json!(6)).unwrap();
+
+    // Fifty of one, also of a program, and there is room for others.
+    (0..50).for_each(|_| says("bot", "still here", false).unwrap());
+    refused(says("bot", "still here", false), "413 SK0665");
+    says("ada", "thank you", false).unwrap();
+    low.starts().unwrap();
+    low.is("soaking");
+}
+
+#[test]
 fn glass_of_one_team_answers_no_question_about_anothers_part() {
     let office = Office::open();
     let low = office.planned("low", Risk::Low, json!({}));

@@ -40,3 +40,26 @@ fn a_person_lets_each_further_wave_begin() {
     let through = low.approvals()["waves"].clone();
     assert_eq!((&through[0]["wave"], &through[0]["person"]), (&json!(0), &json!("cy")));
 }
+
+#[test]
+fn a_team_that_declined_lets_nothing_of_the_others_through() {
+    let office = Office::open();
+    let policy = json!({ "approvals": { "promote": "approval" }, "canary": { "datasets": 1 }, "waves": [] });
+    let low = office.planned("low", Risk::Low, policy);
+    low.asks("cy", "decline", json!({ "slice": "shop", "reason": "not this year" })).unwrap();
+    low.starts().unwrap();
+    until("the canary is through", || low.approvals()["wave_waits"] == 0);
+    refused(low.asks("cy", "approve", json!({ "wave": 0 })), "403 SK0691");
+    let mine = |who: &str| {
+        let page = office.says(who, "GET /v1/approvals?waiting_for=me", &json!({})).unwrap();
+        page["items"].as_array().unwrap().len()
+    };
+    assert_eq!((mine("cy"), mine("ben")), (0, 1));
+    low.asks("ben", "approve", json!({ "wave": 0 })).unwrap();
+    low.is("soaking");
+    let runs = low.runs(0..6);
+    assert_eq!(
+        (&runs[..3], &runs[3..]),
+        (&["published"; 3].map(String::from)[..], &["skipped"; 3].map(String::from)[..])
+    );
+}

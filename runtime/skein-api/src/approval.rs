@@ -168,13 +168,16 @@ pub struct CommentAdd {
     pub question: bool,
 }
 
-/// A question is resolved.
+/// A question is resolved, or several.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CommentResolve {
     /// How.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<Message>,
+    /// With it each open question behind it, through this number, that whoever asks may resolve.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub through: Option<u64>,
 }
 
 /// What somebody said about a plan.

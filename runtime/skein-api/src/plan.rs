@@ -86,7 +86,7 @@ pub struct PlanSlice {
     /// How much can go wrong with them.
     pub risk: Risk,
     /// Why it is not low.
-    pub because: List<Message, 16>,
+    pub because: List<Message, 32>,
 }
 
 /// What a plan is of.
@@ -239,6 +239,8 @@ pub struct SampleFacts {
     pub nullable: List<Name, { COLUMNS_MAX }>,
     /// Columns of these kinds that are not named.
     pub more_columns: u64,
+    /// Columns that the module makes, which nothing but the module knows.
+    pub computed: u64,
     /// Columns whose values are shown to nobody.
     pub sensitive: List<Name, { COLUMNS_MAX }>,
     /// Columns that moved with a source column that the plan does not name as theirs, as `column < source`.
@@ -305,7 +307,7 @@ pub struct PlanReport {
     /// How much can go wrong, by what was seen.
     pub risk: Risk,
     /// Why it is not low.
-    pub because: List<Message, 16>,
+    pub because: List<Message, 32>,
     /// The same for the datasets of each team, by its name.
     pub slices: List<PlanSlice, { SLICES_MAX }>,
     /// What is to run.

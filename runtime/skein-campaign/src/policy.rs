@@ -107,7 +107,7 @@ pub enum Admission {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default = "ApprovalRule::standard")]
 pub struct ApprovalRule {
-    /// How long an approval holds in which nothing was started.
+    /// How long an approval holds in which nothing was started; [`ApprovalRule::LONGEST`] at most.
     pub expires: Span,
     /// What lets a wave begin behind one that is through its gate.
     pub promote: Promote,
@@ -207,6 +207,9 @@ impl Policy {
 }
 
 impl ApprovalRule {
+    /// Whoever approved more than a month ago has not seen what is there.
+    pub const LONGEST: Span = Span::days(30);
+
     const fn standard() -> Self {
         Self { expires: Span::days(7), promote: Promote::Automatic }
     }

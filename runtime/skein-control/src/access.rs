@@ -91,7 +91,7 @@ impl Act {
 
     /// The table: one line per act. An admin may do everything but approve: whose the data is says yes to it, and in need there is
     /// a way without approvals, which stays on record.
-    const fn allows(self, role: Role) -> bool {
+    pub(crate) const fn allows(self, role: Role) -> bool {
         use Role::{Approver, Auditor, Author, Operator, PlatformAdmin, Viewer};
         match self {
             Self::See => matches!(role, Viewer | Author | Approver | Operator | PlatformAdmin | Auditor),

@@ -3,14 +3,14 @@
 //! `skein-campaign`'s `approval` has the rules; here is who asks, what is recorded, and what follows. Each act is one unit of the
 //! ledger under the campaign's epoch, written while the lock is held, so two who approve at once are one after the other.
 //! Whatever is said, the campaign is then settled ([`Control::settle_approvals`]): it waits for people, may start, or ends. The
-//! reconciler settles it again when an approval becomes too old, and after a death.
+//! reconciler settles it again when an approval becomes too old, when a token is revoked or expires, and after a death.
 //!
 //! ```text
 //! plan      slice.planned per team, with the runs' team; then the plan. A new plan voids all of it but comments
 //! approve   approval.given; the one with which a slice has what it needs says so
 //! defer     slice.deferred; runs of it get no task and pass no door before
 //! decline   slice.declined, then its runs are left out, so many at a time
-//! start     what expired is revoked; then refused while a slice lacks something or a question is open
+//! start     what expired, or whose giver may not give it any more, is revoked; then refused while a slice lacks something or a question is open
 //! ```
 //! | crash | there afterwards | who goes on |
 //! |---|---|---|
@@ -24,12 +24,13 @@ mod glass;
 mod hands;
 mod later;
 mod listed;
+mod rights;
 mod settle;
 mod slices;
 
 use std::collections::BTreeSet;
 
-use skein_campaign::approval::{Asker, Excluded, Given, Need, Unfit, may_approve, person};
+use skein_campaign::approval::{Asker, Excluded, Given, Need, Person, Unfit, may_approve};
 use skein_ledger::{Approval, Limit, Name, Slice};
 use skein_types::{Blake3, CampaignId, CampaignState, Risk, SliceState, TokenKind, codes};
 
@@ -59,7 +60,12 @@ pub(crate) struct Chair {
 impl Principal {
     /// Whoever is behind it, whichever token was shown.
     pub(crate) fn person(&self) -> Result<Name, ServiceError> {
-        crate::control::name("person", &person(self.actor()))
+        crate::control::name("person", self.who().name())
+    }
+
+    /// The same, to be held against others.
+    pub(crate) fn who(&self) -> Person {
+        Person::of(self.actor())
     }
 
     /// Refuses a program.
@@ -156,7 +162,7 @@ impl Control {
             return Ok(());
         }
         let need = Need { approvals: 1, of_owner: 1 };
-        may_approve(&asker(who, chair)?, excluded, (need, &[]))
+        may_approve(&asker(who, chair), excluded, (need, &[]))
             .map_err(|why| unfit(why, who, (id, &chair.team)))
     }
 
@@ -206,7 +212,7 @@ fn not_declined(id: CampaignId, slice: &Slice) -> Result<(), ServiceError> {
 
 fn given(approvals: &[Approval], team: &Name) -> Vec<Given> {
     let of_team = approvals.iter().filter(|one| one.team == *team && !one.glass);
-    of_team.map(|one| Given { person: one.person.to_string(), of_owner: one.of_owner }).collect()
+    of_team.map(|one| Given { person: Person::of(one.person.as_str()), of_owner: one.of_owner }).collect()
 }
 
 /// Why somebody may not approve, for them.
@@ -239,22 +245,16 @@ fn unfit(why: Unfit, who: &Principal, (id, team): (CampaignId, &Name)) -> Servic
     ServiceError::new(code, message).hint(Some(hint))
 }
 
-fn asker(who: &Principal, chair: &Chair) -> Result<Asker, ServiceError> {
-    Ok(Asker {
-        person: who.person()?.to_string(),
+fn asker(who: &Principal, chair: &Chair) -> Asker {
+    Asker {
+        person: who.who(),
         is_person: who.kind == TokenKind::Person,
         of_owner: chair.of_owner,
         of_any: chair.of_any,
-    })
+    }
 }
 
 /// Names of people, for those who see the campaign.
 fn named(excluded: &Excluded) -> BTreeSet<&str> {
-    excluded
-        .pushers
-        .iter()
-        .chain([&excluded.author])
-        .map(String::as_str)
-        .filter(|name| !name.is_empty())
-        .collect()
+    excluded.pushers.iter().chain(&excluded.author).map(Person::name).collect()
 }

@@ -12,6 +12,7 @@
 
 mod draft;
 mod estimate;
+mod precautions;
 mod report;
 mod risk;
 mod slices;
@@ -238,8 +239,14 @@ impl Control {
         };
         let decisions = before.machine.decide(Input::Observed(asked), now)?;
         let epoch = before.machine.epoch();
+        let ways = precautions::Ways {
+            rules: before.rules(),
+            again: before.policy.again,
+            allow_empty: before.policy.allow_empty,
+            waves: &draft.division.sizes(),
+        };
         let looked =
-            report::Looked { module: row.module, draft: &draft, sample, tried: &tried, agents, as_of };
+            report::Looked { module: row.module, draft: &draft, sample, tried: &tried, agents, as_of, ways };
         let reported = self.reported((id, epoch), &looked)?;
         let owners = self.owners_among(&seen)?;
         let risk = self.risks_of(&reported)?;

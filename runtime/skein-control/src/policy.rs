@@ -167,6 +167,9 @@ fn approvals(asked: ApprovalAsk, standard: ApprovalRule) -> Result<ApprovalRule,
     if rule.expires < Span::seconds(1) {
         return Err(wrong("approvals.expires", "it is shorter than a second: nobody could start in time"));
     }
+    if rule.expires > ApprovalRule::LONGEST {
+        return Err(wrong("approvals.expires", format!("it is longer than {}", ApprovalRule::LONGEST)));
+    }
     Ok(rule)
 }
 
@@ -306,6 +309,10 @@ mod tests {
             (json!({ "dry_run": { "datasets": 1_001 } }), "`dry_run.datasets`: 1001 are more than 1000"),
             (json!({ "retries": { "wait_ms": 2, "longest_ms": 1 } }), "`retries.longest`: it is shorter"),
             (json!({ "approvals": { "expires_ms": 999 } }), "`approvals.expires`: it is shorter"),
+            (
+                json!({ "approvals": { "expires_ms": 2_592_000_001_u64 } }),
+                "`approvals.expires`: it is longer than 30d",
+            ),
             (json!({ "soak": { "checks_ms": [2, 1] } }), "`soak.checks`: each comes after the one before"),
             (json!({ "pin": "snapshot" }), "`pin`: a campaign that pins the data is not done yet"),
             (

@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 
 use skein_api::{AccessToken, List, Message, Page, Team, Text as ApiText, Time, TokenIssue, TokenIssued};
+use skein_campaign::approval::plain;
 use skein_ledger::{
     Actor, Entry, Event, Grant, Limit, Name, Subject, TeamChanged, TeamCreated, TeamRemoved, Text,
     TokenRevoked, Unit,
 };
-use skein_types::{Blake3, QuotaOf, Role, Timestamp, TokenId, codes};
+use skein_types::{Blake3, QuotaOf, Role, Timestamp, TokenId, TokenKind, codes};
 use uuid::Uuid;
 
 use crate::access::{NOBODYS, Principal, Right};
@@ -87,6 +88,10 @@ impl Control {
                 .hint(Some("give it a role: {\"team\":\"payments\",\"role\":\"author\"}")));
         }
         let expires = asked.expires_in_ms.map(|span| Timestamp(self.clock.now().0.saturating_add(span.0)));
+        match asked.kind {
+            TokenKind::Person => is_plain(&asked.name)?,
+            TokenKind::Service => {}
+        }
         let issued = skein_ledger::TokenIssued {
             token: id,
             name: name("name", &asked.name)?,
@@ -131,12 +136,16 @@ impl Control {
             return shown_token(&row);
         }
         // So that of two admins who revoke each other's at once one is refused.
-        let _state = self.state();
+        let mut state = self.state();
         if is_admin(&row.grants) && !self.another_admin(id)? {
             return Err(ServiceError::new(codes::LAST_ADMIN, "there is no other admin's token")
                 .hint(Some("issue another one for an admin of all teams first")));
         }
         self.write(who.unit().decide(TokenRevoked { token: id, reason: Text::clip(reason) }))?;
+        // What its holder approved counts no more, if they have no other.
+        state.campaigns.values_mut().for_each(|live| live.settled = None);
+        drop(state);
+        self.wake.reconciler();
         self.token(id)
     }
 
@@ -175,7 +184,7 @@ impl Control {
         let issued = skein_ledger::TokenIssued {
             token: TokenId::new(Uuid::now_v7()),
             name: name("name", "admin of this server")?,
-            kind: skein_types::TokenKind::Person,
+            kind: TokenKind::Person,
             hash,
             grants,
             expires: None,
@@ -292,6 +301,15 @@ impl Control {
             }
         }
     }
+}
+
+/// Refuses a name for a person that looks like another one's, or has something in it that nobody sees.
+fn is_plain(name: &str) -> Result<(), ServiceError> {
+    plain(name).map_err(|why| {
+        ServiceError::new(codes::BODY_INVALID, format!("`name`: {why}")).hint(Some(
+            "persons are told apart by their names: letters and digits of one script, and . - _ ' @ +",
+        ))
+    })
 }
 
 /// A token that counts.

@@ -87,6 +87,7 @@ pub(crate) fn facts() -> SampleFacts {
         narrowed: named("amount"),
         nullable: named("zone"),
         more_columns: 1,
+        computed: 2,
         sensitive: named("email"),
         undeclared: named("total < email"),
         determinism: determinism(),

@@ -4,7 +4,7 @@
 use skein_types::{Code, ErrorClass, LONGEST_WAIT, RULES_MAX, codes, nearest};
 use toml::{Table, Value};
 
-use super::{Policy, Span};
+use super::{ApprovalRule, Policy, Span};
 
 /// A policy that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,6 +91,9 @@ impl Policy {
             return Err(problem(
                 "`approvals.expires` is shorter than a second: nobody could start in time".to_owned(),
             ));
+        }
+        if self.approvals.expires > ApprovalRule::LONGEST {
+            return Err(problem(format!("`approvals.expires` is longer than {}", ApprovalRule::LONGEST)));
         }
         if self.waves.len() > WAVES_MAX {
             return Err(problem(format!("`waves` lists more than {WAVES_MAX}")));

@@ -2,8 +2,8 @@
 
 use skein_api::{Campaign, CampaignAction};
 use skein_campaign::Observation;
-use skein_campaign::approval::{Given, lack, may_approve};
-use skein_ledger::{ApprovalGiven, ApprovalRevoked, Entry, Guard, Text, WaveApproved};
+use skein_campaign::approval::{Given, Person, lack, may_approve};
+use skein_ledger::{Approval, ApprovalGiven, ApprovalRevoked, Entry, Guard, Text, WaveApproved};
 use skein_types::{CampaignId, CampaignState, Reason, SliceState, codes};
 
 use super::{Chair, asker, given, not_declined, of_this, unfit};
@@ -25,8 +25,8 @@ impl Control {
         let plan = self.plan_there(&mut state, id)?;
         let slice = self.slice(id, &chair.team)?;
         let need = self.need(slice.risk);
-        let mut given = given(&self.approvals(id)?, &chair.team);
-        let asker = asker(who, chair)?;
+        let mut given = given(&self.counting(self.approvals(id)?)?, &chair.team);
+        let asker = asker(who, chair);
         may_approve(&asker, &excluded, (need, &given)).map_err(|why| unfit(why, who, (id, &chair.team)))?;
         of_this((id, plan), asked.plan)?;
         not_declined(id, &slice)?;
@@ -63,11 +63,11 @@ impl Control {
         let plan = self.plan_there(&mut state, id)?;
         of_this((id, plan), asked.plan.or(Some(plan)))?;
         let slice = self.slice(id, &chair.team)?;
-        let person = who.person()?;
-        let all = self.approvals(id)?;
+        let all = self.counting(self.approvals(id)?)?;
         let live = self.live(&mut state, id)?;
         let before = matches!(live.machine.state(), Planned | AwaitingApproval | Approved);
-        let mine = all.iter().find(|one| one.team == chair.team && one.person == person);
+        let is_mine = |one: &Approval| Person::of(one.person.as_str()) == who.who();
+        let mine = all.iter().find(|one| one.team == chair.team && is_mine(one));
         let Some(mine) = mine.filter(|_| before || slice.state == SliceState::Undecided) else {
             let what = if before { "nothing of it was approved" } else { "the campaign has started" };
             let message = format!("{} cannot take an approval back: {what}", who.actor());
@@ -75,11 +75,11 @@ impl Control {
                 .hint(Some("an owner may always pause and roll back the runs of own datasets")));
         };
         let mut left = given(&all, &chair.team);
-        left.retain(|one| one.person != mine.person.as_str());
-        let glass = all.iter().any(|one| one.team == chair.team && one.glass && one.person != person);
+        left.retain(|one| one.person != who.who());
+        let glass = all.iter().any(|one| one.team == chair.team && one.glass && one.person != mine.person);
         let lacks = !glass && lack(self.need(slice.risk), &left).is_some();
         let opens = slice.state == SliceState::Approved && lacks;
-        let reason = Text::clip(asked.reason.as_deref().unwrap_or("asked"));
+        let (person, reason) = (mine.person.clone(), Text::clip(asked.reason.as_deref().unwrap_or("asked")));
         let revoked = ApprovalRevoked { campaign: id, team: chair.team.clone(), person, opens, reason };
         let why = Reason::ApprovalRevoked;
         let told = if opens { vec![Told::of(Observation::Undecided(why))] } else { Vec::new() };
@@ -101,10 +101,10 @@ impl Control {
         let excluded = self.excluded(id)?;
         let mut state = self.state();
         let plan = self.plan_there(&mut state, id)?;
-        self.decides_alone(who, (id, chair, &excluded))?;
-        of_this((id, plan), asked.plan)?;
         let seen = Observation::WaveApproved(wave);
         self.live(&mut state, id)?.machine.decide(seen.clone(), self.clock.now())?;
+        self.decides_alone(who, (id, chair, &excluded))?;
+        of_this((id, plan), asked.plan)?;
         let said = asked.reason.as_deref().unwrap_or_default();
         let approved =
             WaveApproved { campaign: id, wave, plan, person: who.person()?, note: Text::clip(said) };

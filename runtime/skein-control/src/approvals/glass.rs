@@ -17,7 +17,7 @@ impl Control {
         if let Some(named) = named {
             return Ok(vec![self.slice(id, &crate::control::name("slice", named)?)?.team]);
         }
-        let (slices, all) = (self.slices(id)?, self.approvals(id)?);
+        let (slices, all) = (self.slices(id)?, self.counting(self.approvals(id)?)?);
         let asked = self.asks_slices(id, (&slices, &all))?;
         let lacks = |slice: &&skein_ledger::Slice| {
             let needs = lack(self.need(slice.risk), &given(&all, &slice.team)).is_some();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
-use skein_campaign::approval::{Excluded, person};
+use skein_campaign::approval::{Excluded, Person};
 use skein_ledger::{Campaign, Event, EventFilter, Kind, Limit, Recorded, Subject};
 use skein_types::{CampaignId, CampaignState};
 
@@ -25,7 +25,7 @@ impl Control {
         let of = Some(Subject::Module(row.module));
         let submitted = EventFilter { of, kinds: vec![Kind::ModuleSubmitted], ..EventFilter::default() };
         self.each_of_people(&submitted, |recorded| {
-            excluded.pushers.insert(person(recorded.actor.as_str()));
+            excluded.pushers.insert(Person::of(recorded.actor.as_str()));
         })?;
         Ok(excluded)
     }
@@ -40,9 +40,9 @@ impl Control {
         let mut excluded = Excluded::default();
         let (of, kinds) = (Some(Subject::Campaign(row.id)), vec![Kind::CampaignCreated, Kind::CampaignMoved]);
         self.each_of_people(&EventFilter { of, kinds, ..EventFilter::default() }, |recorded| {
-            let who = person(recorded.actor.as_str());
+            let who = Person::of(recorded.actor.as_str());
             if let Event::CampaignCreated(_) = &recorded.event {
-                excluded.author = who;
+                excluded.author = Some(who);
             } else if let Event::CampaignMoved(moved) = &recorded.event
                 && moved.to == CampaignState::Planning
             {
@@ -103,7 +103,10 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let control = open(place.path(), &Arc::new(HandClock::default()));
         planned(&control);
-        let pushers = || control.excluded(campaign()).unwrap().pushers.into_iter().collect::<Vec<_>>();
+        let pushers = || {
+            let pushers = control.excluded(campaign()).unwrap().pushers;
+            pushers.iter().map(|one| one.name().to_owned()).collect::<Vec<_>>()
+        };
         assert!(pushers().is_empty());
         replanned(&control, "Ada (tok_1)", CampaignState::Planned);
         assert_eq!(pushers(), ["ada"]);

@@ -1,14 +1,15 @@
 //! How a plan stands with people, and what waits for whom.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use skein_api::{
     ApprovalGiven, ApprovalLack, ApprovalNeed, Approvals, List, Page, Slice, Text, Time, Waits, WaveApproval,
 };
-use skein_campaign::approval::{Excluded, lack, may_approve, person};
+use skein_campaign::approval::{Asker, Excluded, Person, lack, may_approve};
 use skein_ledger::{Approval, CampaignFilter, Grant, Limit, Name};
-use skein_types::{CampaignId, CampaignState, Risk, Role, SliceState, TokenKind, WaveState, codes};
+use skein_types::{CampaignId, CampaignState, Risk, Role, SliceState, WaveState, codes};
 
+use super::rights::{Held, Roster};
 use super::{Chair, asker, given, named};
 use crate::access::{Act, Principal};
 use crate::control::Control;
@@ -23,7 +24,7 @@ const WAITING: [CampaignState; 3] =
 /// Somebody who could approve: a person, and the teams that they are approvers of.
 #[derive(Debug)]
 struct Approver {
-    person: String,
+    person: Person,
     name: Name,
     everywhere: bool,
     teams: Vec<Name>,
@@ -34,9 +35,11 @@ impl Control {
     pub(crate) fn shown_approvals(&self, id: CampaignId) -> Result<Approvals, ServiceError> {
         let row = self.campaign_row(id)?;
         let excluded = self.excluded(id)?;
-        let (slices, all) = (self.slices(id)?, self.approvals(id)?);
+        let (slices, roster) = (self.slices(id)?, self.roster()?);
+        let mut all = self.approvals(id)?;
+        all.retain(|one| roster.good_until(one).is_some());
         let concerned: BTreeSet<&Name> = slices.iter().map(|slice| &slice.team).chain([&row.owner]).collect();
-        let approvers = self.approvers(&concerned)?;
+        let approvers = approvers(&roster, &concerned);
         let expires = self.expiry_of(&row)?;
         let shown =
             slices.iter().map(|slice| self.shown_slice((slice, &all), (&excluded, &approvers), expires));
@@ -95,12 +98,7 @@ impl Control {
         let lacks = lack(need, &given).filter(|_| undecided).map(|lack| {
             let could = approvers.iter().filter(|one| {
                 let of_owner = one.everywhere || one.teams.contains(&slice.team);
-                let asker = skein_campaign::approval::Asker {
-                    person: one.person.clone(),
-                    is_person: true,
-                    of_owner,
-                    of_any: true,
-                };
+                let asker = Asker { person: one.person.clone(), is_person: true, of_owner, of_any: true };
                 may_approve(&asker, excluded, (need, &given)).is_ok()
                     && (of_owner || lack.approvals > 1 || !lack.of_owner)
             });
@@ -127,39 +125,6 @@ impl Control {
         }
     }
 
-    /// Persons whose tokens count, who see what these teams see and are approvers somewhere, each once.
-    fn approvers(&self, concerned: &BTreeSet<&Name>) -> Result<Vec<Approver>, ServiceError> {
-        let now = self.clock.now();
-        let (mut found, mut after): (BTreeMap<String, Approver>, _) = (BTreeMap::new(), None);
-        loop {
-            let page = self.ledger.tokens(after, Limit::MAX)?;
-            for token in page.items {
-                let counts = token.revoked.is_none() && token.expires.is_none_or(|expires| expires > now);
-                let sees = |grant: &Grant| grant.team.as_ref().is_none_or(|team| concerned.contains(team));
-                if !counts || token.kind != TokenKind::Person || !token.grants.iter().any(sees) {
-                    continue;
-                }
-                for grant in token.grants.iter().filter(|grant| grant.role == Role::Approver) {
-                    let key = person(token.name.as_str());
-                    let one = found.entry(key.clone()).or_insert_with(|| Approver {
-                        person: key,
-                        name: token.name.clone(),
-                        everywhere: false,
-                        teams: Vec::new(),
-                    });
-                    match &grant.team {
-                        Some(team) => one.teams.push(team.clone()),
-                        None => one.everywhere = true,
-                    }
-                }
-            }
-            match page.next {
-                Some(next) => after = Some(next),
-                None => return Ok(found.into_values().collect()),
-            }
-        }
-    }
-
     /// What waits for people, of campaigns that whoever asks sees.
     pub(crate) fn waits(&self, who: &Principal, part: &WaitPart) -> Result<Page<Waits>, ServiceError> {
         let mine = match part.waiting_for.as_deref() {
@@ -177,12 +142,13 @@ impl Control {
             Some(key) => place(key)?,
         };
         let limit = Limit::new(part.limit.unwrap_or(100));
+        let roster = self.roster()?;
         let mut items = Vec::new();
         for (number, state) in WAITING.iter().enumerate().skip(at) {
             let filter = CampaignFilter { owners: None, state: Some(*state) };
             let page = self.ledger.campaigns(&filter, after.take(), limit)?;
             for row in &page.items {
-                items.extend(self.waits_of(who, (row, mine))?);
+                items.extend(self.waits_of(who, (row, mine), &roster)?);
                 if items.len() >= limit.rows() {
                     items.truncate(skein_api::PAGE_ITEMS_MAX);
                     return shown::page(items, Some(format!("{number}:{}", row.id)), Ok);
@@ -205,6 +171,7 @@ impl Control {
         &self,
         who: &Principal,
         (row, mine): (&skein_ledger::Campaign, bool),
+        roster: &Roster,
     ) -> Result<Vec<Waits>, ServiceError> {
         let (Some(plan), id) = (&row.plan, row.id) else { return Ok(Vec::new()) };
         let slices = self.slices(id)?;
@@ -212,7 +179,8 @@ impl Control {
         if !sees(&row.owner) && !slices.iter().any(|slice| sees(&slice.team)) {
             return Ok(Vec::new());
         }
-        let (all, excluded) = (self.approvals(id)?, self.excluded(id)?);
+        let (mut all, excluded) = (self.approvals(id)?, self.excluded(id)?);
+        all.retain(|one| roster.good_until(one).is_some());
         let one = |team: Option<&Name>, wave: Option<u32>| Waits {
             campaign: id,
             name: shown::text(&row.name),
@@ -229,7 +197,7 @@ impl Control {
         for slice in slices.iter().filter(|slice| slice.state == SliceState::Undecided) {
             let (need, given) = (self.need(slice.risk), given(&all, &slice.team));
             let Some(lacks) = lack(need, &given) else { continue };
-            let asker = asker(who, &who.chair(&slice.team))?;
+            let asker = asker(who, &who.chair(&slice.team));
             let helps = may_approve(&asker, &excluded, (need, &given)).is_ok();
             if (mine && helps) || (!mine && (sees(&slice.team) || sees(&row.owner))) {
                 let (risk, datasets) = (slice.risk, slice.datasets);
@@ -239,7 +207,7 @@ impl Control {
         }
         let gated = self.ledger.waves(id)?.into_iter().find(|wave| wave.state == WaveState::AwaitingApproval);
         if let Some(wave) = gated {
-            let chair = self.wave_chair(who, &slices, &row.owner);
+            let chair = self.wave_chair(who, (row, wave.number), &slices)?;
             if !mine || self.decides_alone(who, (id, &chair, &excluded)).is_ok() {
                 waits.push(Waits { datasets: wave.runs.total(), ..one(None, Some(wave.number)) });
             }
@@ -247,12 +215,43 @@ impl Control {
         Ok(waits)
     }
 
-    /// As whom somebody lets a wave through: an approver of the campaign's team, or of one whose datasets it is over.
-    pub(crate) fn wave_chair(&self, who: &Principal, slices: &[skein_ledger::Slice], owner: &Name) -> Chair {
-        let mut teams = slices.iter().map(|slice| &slice.team).chain([owner]);
-        let team = teams.find(|team| who.may_in(Act::Approve, team)).unwrap_or(owner).clone();
-        who.chair(&team)
+    /// As whom somebody lets a wave through: an approver of a team that has not declined and has runs in the waves to come, of which it
+    /// is about. Where nobody has any, of the campaign's team.
+    pub(crate) fn wave_chair(
+        &self,
+        who: &Principal,
+        (row, wave): (&skein_ledger::Campaign, u32),
+        slices: &[skein_ledger::Slice],
+    ) -> Result<Chair, ServiceError> {
+        let mut concerned = Vec::new();
+        for slice in slices.iter().filter(|slice| slice.state != SliceState::Declined) {
+            let planned = self.ledger.planned_of_slice(row.id, &slice.team)?;
+            if planned.iter().any(|(of, runs)| *of > wave && *runs > 0) {
+                concerned.push(&slice.team);
+            }
+        }
+        let first = concerned.first().copied().unwrap_or(&row.owner);
+        let mine = concerned.iter().copied().find(|team| who.may_in(Act::Approve, team));
+        Ok(who.chair(mine.unwrap_or(first)))
     }
+}
+
+/// Persons who see what these teams see and are approvers somewhere, each once.
+fn approvers(roster: &Roster, concerned: &BTreeSet<&Name>) -> Vec<Approver> {
+    let sees = |grant: &Grant| grant.team.as_ref().is_none_or(|team| concerned.contains(team));
+    let of = |(person, held): (&Person, &[Held])| {
+        let seeing: Vec<&Held> = held.iter().filter(|held| held.grants.iter().any(sees)).collect();
+        let approves = |grant: &&Grant| grant.role == Role::Approver;
+        let first = seeing.iter().find(|held| held.grants.iter().any(|grant| approves(&grant)))?;
+        let grants = || seeing.iter().flat_map(|held| &held.grants).filter(approves);
+        Some(Approver {
+            person: person.clone(),
+            name: first.name.clone(),
+            everywhere: grants().any(|grant| grant.team.is_none()),
+            teams: grants().filter_map(|grant| grant.team.clone()).collect(),
+        })
+    };
+    roster.people().filter_map(of).collect()
 }
 
 /// Where a page goes on.

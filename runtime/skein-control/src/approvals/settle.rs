@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use skein_campaign::Observation;
 use skein_campaign::approval::{Standing, has_expired, lack, standing};
+use skein_campaign::{Observation, Span};
 use skein_ledger::{Approval, ApprovalRevoked, Entry, Limit, Name, Run, Slice, Text};
 use skein_types::{CampaignId, CampaignState, Reason, RunState, SliceState, Timestamp, codes};
 
@@ -31,6 +31,40 @@ impl Gate {
     pub(crate) fn is_open(&self, now: Timestamp) -> bool {
         self.may_run && self.until.is_none_or(|until| until <= now)
     }
+}
+
+/// Why an approval counts no more.
+#[derive(Clone, Copy, Debug)]
+enum Gone {
+    /// It is too old.
+    Expired,
+    /// Whoever gave it holds no token any more with which they could.
+    Role,
+}
+
+impl Gone {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Role => "role",
+        }
+    }
+
+    const fn reason(self) -> Reason {
+        match self {
+            Self::Expired => Reason::ApprovalExpired,
+            Self::Role => Reason::ApprovalRevoked,
+        }
+    }
+}
+
+/// The approvals of a plan.
+#[derive(Debug, Default)]
+struct Sorted {
+    gone: Vec<(Approval, Gone)>,
+    kept: Vec<Approval>,
+    /// When the next of those that are kept counts no more.
+    due: Option<Timestamp>,
 }
 
 impl Control {
@@ -144,11 +178,9 @@ impl Control {
         }
         let expires = live.rules().approvals.expires;
         let leftover = !live.leftover.is_empty();
-        let mut all = self.approvals(id)?;
-        let (old, kept): (Vec<_>, Vec<_>) =
-            all.drain(..).partition(|one: &Approval| has_expired(one.at, expires, now));
-        if !old.is_empty() {
-            self.expire(state, id, (&old, &kept))?;
+        let Sorted { gone, kept, due } = self.sorted(self.approvals(id)?, expires)?;
+        if !gone.is_empty() {
+            self.void(state, id, (&gone, &kept))?;
         }
         let slices = self.slices(id)?;
         let broken = kept.iter().any(|one| one.glass);
@@ -168,8 +200,29 @@ impl Control {
                 tracing::debug!(campaign = %id, %refused, "what was said of a plan waits");
             }
         }
-        self.live(state, id)?.settled = Some(kept.iter().map(|one| expires.after(one.at)).min());
+        self.live(state, id)?.settled = Some(due);
         Ok(())
+    }
+
+    /// Which approvals count, and until when all of them do.
+    fn sorted(&self, all: Vec<Approval>, expires: Span) -> Result<Sorted, ServiceError> {
+        let mut sorted = Sorted::default();
+        if all.is_empty() {
+            return Ok(sorted);
+        }
+        let (now, roster) = (self.clock.now(), self.roster()?);
+        for one in all {
+            match (has_expired(one.at, expires, now), roster.good_until(&one)) {
+                (true, _) => sorted.gone.push((one, Gone::Expired)),
+                (false, None) => sorted.gone.push((one, Gone::Role)),
+                (false, Some(until)) => {
+                    let until = until.min(expires.after(one.at));
+                    sorted.due = Some(sorted.due.map_or(until, |due| due.min(until)));
+                    sorted.kept.push(one);
+                }
+            }
+        }
+        Ok(sorted)
     }
 
     /// Slices that open questions are about and of which nobody goes on without an answer. One that is not about a slice of the
@@ -187,27 +240,27 @@ impl Control {
         Ok(asked.map(|slice| slice.team.clone()).filter(|team| !answered(team)).collect())
     }
 
-    /// Approvals that are too old count no more, which is on record as whatever else becomes of them.
-    fn expire(
+    /// Approvals that are too old, or whose givers could not give them any more, count no more, which is on record as whatever else
+    /// becomes of them.
+    fn void(
         &self,
         state: &mut State,
         id: CampaignId,
-        (old, kept): (&[Approval], &[Approval]),
+        (gone, kept): (&[(Approval, Gone)], &[Approval]),
     ) -> Result<(), ServiceError> {
-        let mut entries = Vec::with_capacity(old.len());
-        let mut opened = false;
-        for one in old {
+        let mut entries = Vec::with_capacity(gone.len());
+        let mut opened = None;
+        for (one, why) in gone {
             let slice = self.slice(id, &one.team)?;
             let glass = kept.iter().any(|other| other.team == one.team && other.glass);
             let lacks = lack(self.need(slice.risk), &given(kept, &one.team)).is_some() && !glass;
             let opens = slice.state == SliceState::Approved && lacks;
-            opened |= opens;
-            let reason = Text::clip("expired");
+            opened = opened.or(opens.then_some(*why));
+            let reason = Text::clip(why.word());
             let (team, person) = (one.team.clone(), one.person.clone());
             entries.push(Entry::Decide(ApprovalRevoked { campaign: id, team, person, opens, reason }.into()));
         }
-        let why = Observation::Undecided(Reason::ApprovalExpired);
-        let told = if opened { vec![Told::of(why)] } else { Vec::new() };
+        let told = opened.map(|why| Told::of(Observation::Undecided(why.reason()))).into_iter().collect();
         self.tell(state, id, told, (&self.itself, "", entries))?;
         self.gates(state, id)
     }
@@ -272,8 +325,13 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::Ordering;
 
-    use skein_ledger::{ApprovalGiven, Event, Name, RunHeld, SliceDeclined, Text};
-    use skein_types::{AttemptId, CampaignState, RunState};
+    use skein_ledger::{
+        ApprovalGiven, Event, EventFilter, Grant, Kind, Limit, Name, RunHeld, SliceDeclined, Text,
+        TokenIssued, TokenRevoked,
+    };
+    use skein_types::{
+        AttemptId, Blake3, CampaignState, Role, RunState, Timestamp, TokenId, TokenKind, codes,
+    };
     use uuid::Uuid;
 
     use crate::control::Control;
@@ -306,6 +364,23 @@ mod tests {
         }
     }
 
+    /// A token of a person who is an approver of all teams.
+    fn token(number: u128, person: &str, expires: Option<u64>) -> TokenIssued {
+        TokenIssued {
+            token: TokenId::new(Uuid::from_u128(number)),
+            name: name(person),
+            kind: TokenKind::Person,
+            hash: Blake3::of(&number.to_be_bytes()),
+            grants: vec![Grant { team: None, role: Role::Approver }],
+            expires: expires.map(Timestamp),
+        }
+    }
+
+    fn persons(control: &Control) -> Vec<String> {
+        let left = control.approvals(campaign()).unwrap();
+        left.iter().map(|one| one.person.to_string()).collect()
+    }
+
     #[test]
     fn a_plan_that_lacks_approvals_waits_for_them_whoever_died_and_one_users_does_not() {
         for (single_user, is) in [(true, CampaignState::Planned), (false, CampaignState::AwaitingApproval)] {
@@ -327,6 +402,8 @@ mod tests {
         drop(control);
         let control = open_for(place.path(), &clock, false);
         look(&control);
+        writes(&control, token(1, "Ada", None));
+        writes(&control, token(2, "ben", None));
         writes(&control, approved("ada", false));
         clock.0.store(5_000, Ordering::SeqCst);
         writes(&control, approved("ben", true));
@@ -342,8 +419,70 @@ mod tests {
         look(&control);
         assert_eq!(state(&control), (CampaignState::AwaitingApproval, "approval_expired".to_owned()));
         // The other one still counts.
-        let left = control.approvals(campaign()).unwrap();
-        assert_eq!(left.iter().map(|one| one.person.as_str()).collect::<Vec<_>>(), ["ben"]);
+        assert_eq!(persons(&control), ["ben"]);
+    }
+
+    #[test]
+    fn an_approval_counts_while_whoever_gave_it_could_give_it_still() {
+        let (place, clock) = (tempfile::tempdir().unwrap(), Arc::new(HandClock::default()));
+        let control = open_for(place.path(), &clock, false);
+        planned(&control);
+        drop(control);
+        let control = open_for(place.path(), &clock, false);
+        look(&control);
+        for one in [token(1, "ada", None), token(2, "Ben", None), token(3, "ben", Some(90_000))] {
+            writes(&control, one);
+        }
+        writes(&control, approved("ada", false));
+        writes(&control, approved("ben", true));
+        control.settle_approvals(&mut control.state(), campaign(), &control.itself).unwrap();
+        assert_eq!(state(&control).0, CampaignState::Approved);
+        // One of two tokens: the other is good for it still, until it expires.
+        control.revoke_token(control.everybody(), TokenId::new(Uuid::from_u128(2)), "left").unwrap();
+        look(&control);
+        assert_eq!((state(&control).0, persons(&control).len()), (CampaignState::Approved, 2));
+        clock.0.store(90_000, Ordering::SeqCst);
+        look(&control);
+        assert_eq!(state(&control), (CampaignState::AwaitingApproval, "approval_revoked".to_owned()));
+        assert_eq!(persons(&control), ["ada"]);
+        let kinds = vec![Kind::ApprovalRevoked];
+        let filter = EventFilter { kinds, ..EventFilter::default() };
+        let revoked = control.ledger.events(0, &filter, Limit::MAX).unwrap().items;
+        let [Event::ApprovalRevoked(revoked)] = revoked.iter().map(|one| &one.event).collect::<Vec<_>>()[..]
+        else {
+            panic!("{revoked:?}")
+        };
+        assert_eq!((revoked.person.as_str(), revoked.reason.as_str()), ("ben", "role"));
+        // The start looks by itself, whoever comes first.
+        writes(&control, approved("ben", true));
+        writes(&control, token(4, "ben", None));
+        control.settle_approvals(&mut control.state(), campaign(), &control.itself).unwrap();
+        assert_eq!(state(&control).0, CampaignState::Approved);
+        let gone = TokenRevoked { token: TokenId::new(Uuid::from_u128(4)), reason: Text::clip("left") };
+        writes(&control, gone);
+        let refused = control.has_approvals(&mut control.state(), campaign()).unwrap_err();
+        assert_eq!(refused.code, codes::SECOND_PERSON);
+    }
+
+    #[test]
+    fn an_approver_of_another_team_and_a_program_are_no_approvers_of_this_one() {
+        let (place, clock) = (tempfile::tempdir().unwrap(), Arc::new(HandClock::default()));
+        let control = open_for(place.path(), &clock, false);
+        planned_for(&control, &["shop"]);
+        drop(control);
+        let control = open_for(place.path(), &clock, false);
+        look(&control);
+        let of = |team: &str| vec![Grant { team: Some(name(team)), role: Role::Approver }];
+        let other = TokenIssued { grants: of("pay"), ..token(1, "ada", None) };
+        let program = TokenIssued { grants: of("shop"), kind: TokenKind::Service, ..token(2, "ben", None) };
+        writes(&control, other);
+        writes(&control, program);
+        for (person, of_owner) in [("ada", true), ("ben", true), ("ada ", false)] {
+            writes(&control, ApprovalGiven { team: name("shop"), of_owner, ..approved(person, false) });
+        }
+        control.settle_approvals(&mut control.state(), campaign(), &control.itself).unwrap();
+        // As somebody of another team, which she is.
+        assert_eq!(persons(&control), ["ada "]);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 //! leave them out, stop and undo them, whoever's the campaign is; an operator goes on without approvals.
 
 use skein_api::{Approvals, Campaign, CampaignAction, Comment, CommentAdd, CommentResolve, Page, Waits};
+use skein_campaign::approval::{Excluded, Person};
 use skein_ledger::Name;
-use skein_types::{CampaignId, codes};
+use skein_types::{CampaignId, TokenKind, codes};
 
 use super::Desk;
 use crate::access::Act;
@@ -32,7 +33,8 @@ impl Desk<'_> {
         self.control.comment(self.who, self.seen_by(named, Act::See)?, asked)
     }
 
-    /// Resolves a question: by whoever asked, or an approver of the team that it is about.
+    /// Resolves a question: by whoever asked, or an approver of the team that it is about. With `through` also those behind it that the
+    /// same may resolve.
     pub fn resolve(
         &self,
         named: &str,
@@ -41,27 +43,41 @@ impl Desk<'_> {
     ) -> Result<Comment, ServiceError> {
         let id = self.seen_by(named, Act::See)?;
         let number = crate::campaigns::number(number)?;
-        let question = self.control.comment_row(id, number)?;
         let slices = self.control.slices(id)?;
+        let excluded = self.control.excluded(id)?;
+        self.may_resolve(&self.control.comment_row(id, number)?, (id, &slices, &excluded))?;
+        let mut numbers = vec![number];
+        if let Some(through) = asked.through {
+            self.control.question(id, number)?;
+            let more = self.control.open_among(id, (number.saturating_add(1), through))?;
+            let mine = more.iter().filter(|one| self.may_resolve(one, (id, &slices, &excluded)).is_ok());
+            numbers.extend(mine.map(|one| one.number));
+        }
+        self.control.resolve(self.who, (id, &numbers), asked)
+    }
+
+    fn may_resolve(
+        &self,
+        question: &skein_ledger::Comment,
+        (id, slices, excluded): (CampaignId, &[skein_ledger::Slice], &Excluded),
+    ) -> Result<(), ServiceError> {
         // One that is about no slice of the plan, or of the one before, is about all.
         let about = slices.iter().find(|slice| question.team.as_ref() == Some(&slice.team));
-        let about = about.map_or(slices.as_slice(), std::slice::from_ref);
-        let excluded = self.control.excluded(id)?;
-        let speaks = |team: &Name| {
-            self.control.decides_alone(self.who, (id, &self.who.chair(team), &excluded)).is_ok()
-        };
-        let mine = question.person == self.who.person()?;
-        if !mine && !about.iter().any(|slice| speaks(&slice.team)) {
-            let teams: Vec<&str> = about.iter().map(|slice| slice.team.as_str()).collect();
-            let message = format!(
-                "{} neither asked this nor is an approver of {} who has no hand in the campaign",
-                self.who.actor(),
-                teams.join(", ")
-            );
-            return Err(ServiceError::new(codes::ROLE_MISSING, message)
-                .hint(Some("ask whoever asked it to resolve it")));
+        let about = about.map_or(slices, std::slice::from_ref);
+        let speaks =
+            |team: &Name| self.control.decides_alone(self.who, (id, &self.who.chair(team), excluded)).is_ok();
+        let asked = Person::of(question.person.as_str()) == self.who.who();
+        let mine = asked && self.who.kind == TokenKind::Person;
+        if mine || about.iter().any(|slice| speaks(&slice.team)) {
+            return Ok(());
         }
-        self.control.resolve(self.who, (id, number), asked)
+        let teams: Vec<&str> = about.iter().map(|slice| slice.team.as_str()).collect();
+        let message = format!(
+            "{} neither asked this nor is an approver of {} who has no hand in the campaign",
+            self.who.actor(),
+            teams.join(", ")
+        );
+        Err(ServiceError::new(codes::ROLE_MISSING, message).hint(Some("ask whoever asked it to resolve it")))
     }
 
     /// Yes to a slice, or to a wave.
@@ -69,7 +85,7 @@ impl Desk<'_> {
         let id = self.planned_and_seen(named)?;
         if let Some(wave) = asked.wave {
             let row = self.control.campaign_row(id)?;
-            let chair = self.control.wave_chair(self.who, &self.control.slices(id)?, &row.owner);
+            let chair = self.control.wave_chair(self.who, (&row, wave), &self.control.slices(id)?)?;
             return self.control.approve_wave(self.who, (id, wave, &chair), asked);
         }
         let team = self.slice_meant(id, Act::Approve, asked)?;

@@ -14,6 +14,7 @@ use skein_ledger::Guard;
 use skein_types::{Blake3, Bytes, CampaignId, DatasetId, Fuel, Millis, ModuleDigest, Rows, Verdict, codes};
 
 use super::estimate::estimate;
+use super::precautions::Ways;
 use super::risk::{Tier, risk};
 use super::slices::{Catalogue, Known, slices, whole};
 use super::{Draft, Seen};
@@ -49,6 +50,7 @@ pub(super) struct Looked<'a> {
     pub(super) tried: &'a [Tried],
     pub(super) agents: u64,
     pub(super) as_of: u64,
+    pub(super) ways: Ways<'a>,
 }
 
 impl Control {

@@ -1,4 +1,5 @@
 //! How much can go wrong, and why it is not low. Pure: the same signs are read for a whole plan and for the part of each team.
+//! A module may be harmless and what is done with it not: what the policy does without counts as what samples showed.
 
 use skein_api::{Difference, DifferenceWhen, Idempotence, Risk, RunRows, SampleFacts};
 use skein_types::{Bytes, Shape};
@@ -48,6 +49,8 @@ pub(super) struct Signs<'a> {
     pub(super) hides_nothing: Vec<&'a str>,
     /// Of the samples that did not fail, each with what its dataset is called.
     pub(super) facts: Vec<(&'a str, &'a SampleFacts)>,
+    /// What the policy does without.
+    pub(super) without: Vec<(Risk, String)>,
 }
 
 /// Gathers reasons, and the highest risk of them.
@@ -85,6 +88,7 @@ pub(super) fn risk(signs: &Signs<'_>) -> (Risk, Vec<String>) {
     of_rows(signs, &mut said);
     of_columns(signs, &mut said);
     of_coverage(signs, &mut said);
+    of_policy(signs, &mut said);
     (said.risk, said.because)
 }
 
@@ -182,6 +186,13 @@ fn of_coverage(signs: &Signs<'_>, said: &mut Said) {
     said.says(Risk::Moderate, refused > 0, || format!("{refused} datasets are refused and stay as they are"));
 }
 
+/// Where there is nothing to do nothing is done without care.
+fn of_policy(signs: &Signs<'_>, said: &mut Said) {
+    for (risk, text) in &signs.without {
+        said.says(*risk, signs.eligible > 0, || text.clone());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Signs, Tier, risk};
@@ -269,6 +280,14 @@ mod tests {
         let said = "the same rows gave another result with other batches: orders, part.parquet, row 17, ";
         assert_eq!(with(&of(Some(Text::escaped("n")))), (Risk::High, vec![format!("{said}column n")]));
         assert_eq!(with(&of(None)).1, [format!("{said}whether it stays")]);
+    }
+
+    #[test]
+    fn what_the_policy_does_without_counts_as_what_was_seen() {
+        let without = || vec![(Risk::Moderate, "no way back".to_owned()), (Risk::High, "no sums".to_owned())];
+        let signs = Signs { without: without(), ..fine() };
+        assert_eq!(risk(&signs), (Risk::High, vec!["no way back".to_owned(), "no sums".to_owned()]));
+        assert_eq!(risk(&Signs { without: without(), ..Signs::default() }), (Risk::Low, vec![]));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use skein_api::{List, PlanSlice, RunRows, Text};
 use skein_types::{Blake3, Bytes, DatasetId, Rows, Verdict};
 
+use super::precautions::done_without;
 use super::report::{Looked, plus};
 use super::risk::{Signs, Tier, risk};
 use crate::sampling::Tried;
@@ -113,7 +114,9 @@ fn signs<'a>(looked: &'a Looked<'_>, known: &'a Catalogue, part: &Part<'a>) -> S
         tried.iter().filter_map(|tried| looked.draft.kind_of(tried.job.seq)).collect();
     let good = tried.iter().filter_map(|tried| Some((tried.job.dataset, tried.outcome.as_ref().ok()?)));
     let called = |dataset: &DatasetId| known.get(dataset).map_or("(removed)", |known| known.name.as_str());
+    let computed = good.clone().any(|(_, one)| one.facts.computed > 0);
     Signs {
+        without: done_without(&looked.ways, computed),
         eligible: part.datasets,
         already_migrated: part.already_migrated,
         refused: part.refused,

@@ -10,7 +10,7 @@ use skein_types::{Blake3, Shape, codes};
 
 use super::client::{Client, ClientError};
 use crate::dry_run::{DryRun, Forecast, Tried};
-use crate::lineage::{ColumnLineage, Lineage};
+use crate::lineage::{ColumnLineage, Lineage, OriginKind};
 
 /// Most bytes of a report.
 const REPORT_BYTES_MAX: usize = 256 << 10;
@@ -62,6 +62,7 @@ fn facts(forecast: &Forecast) -> SampleFacts {
     let (undeclared, more_undeclared) = few(undeclared.iter().map(String::as_str));
     SampleFacts {
         shape: widest(plans),
+        computed: columns().filter(|column| column.origin == OriginKind::Computed).count() as u64,
         dropped,
         narrowed,
         nullable,

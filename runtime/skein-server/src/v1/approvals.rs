@@ -35,15 +35,15 @@ pub(crate) fn routes() -> Family {
             "/campaigns/{campaign}/comments",
             comment,
             told("Say something about a campaign")
-                .about("Nothing is started while a question is open.")
+                .about("Nothing is started while a question is open: only persons ask them, and have three open at once. Of 1,000 comments 50 are one person's.")
                 .refuses(SAYING)
-                .refuses(&[codes::BODY_TOO_LARGE]),
+                .refuses(&[codes::APPROVER_NOT_A_PERSON, codes::QUESTION_OPEN, codes::BODY_TOO_LARGE]),
         )
         .post(
             "/campaigns/{campaign}/comments/{number}/resolve",
             resolve,
             told("Resolve a question")
-                .about("By whoever asked it, or an approver of the team that it is about.")
+                .about("By whoever asked it, or an approver of the team that it is about. With `through` those behind it too, as far as the same may.")
                 .refuses(SAYING),
         )
 }

@@ -169,10 +169,10 @@ impl Control {
             return Ok(());
         }
         who.is_a_person(what)?;
-        let (excluded, person) = (self.excluded(campaign)?, who.person()?);
-        let (code, did) = if excluded.author == person.as_str() {
+        let (excluded, person) = (self.excluded(campaign)?, who.who());
+        let (code, did) = if excluded.author.as_ref() == Some(&person) {
             (codes::OWN_CAMPAIGN, "made the campaign")
-        } else if excluded.pushers.contains(person.as_str()) {
+        } else if excluded.pushers.contains(&person) {
             (codes::OWN_CHANGE, "submitted the module or planned the campaign last")
         } else {
             return Ok(());

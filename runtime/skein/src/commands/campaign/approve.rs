@@ -47,6 +47,9 @@ pub(crate) struct CommentArgs {
     /// Resolve this question, by its number; what is said is the answer.
     #[arg(long, value_name = "N", conflicts_with_all = ["question", "slice"])]
     resolve: Option<u64>,
+    /// Resolve those behind it too, through this number, as far as you may.
+    #[arg(long, value_name = "N", requires = "resolve")]
+    through: Option<u64>,
 }
 
 /// What people say of a plan.
@@ -239,7 +242,10 @@ fn comment((server, view): (&Server, View), asked: &CommentArgs) -> CommandResul
     let path = format!("campaigns/{}/comments", encoded(&asked.campaign));
     let text = asked.text.as_deref().map(|text| worded("the comment", text)).transpose()?;
     let said: Comment = match (asked.resolve, text) {
-        (Some(number), note) => server.post(&format!("{path}/{number}/resolve"), &CommentResolve { note })?,
+        (Some(number), note) => {
+            let through = asked.through;
+            server.post(&format!("{path}/{number}/resolve"), &CommentResolve { note, through })?
+        }
         (None, Some(text)) => {
             let slice = asked.slice.as_deref().map(|slice| worded("--slice", slice)).transpose()?;
             server.post(&path, &CommentAdd { text, slice, question: asked.question })?
