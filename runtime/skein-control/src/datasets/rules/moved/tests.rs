@@ -68,6 +68,9 @@ fn with(place: &std::path::Path, scene: impl Fn(&Control), rules: &[(Option<&str
     let clock = Arc::new(HandClock::default());
     let control = open_for(place, &clock, false);
     scene(&control);
+    drop(control);
+    let control = open_for(place, &clock, false);
+    look(&control);
     approve(&control);
     rules.iter().for_each(|(consumer, least)| set(&control, *consumer, *least));
     drop(control);
@@ -114,7 +117,7 @@ fn a_campaign_that_runs_makes_no_run_of_the_team_before_it_approved_anew() {
     let opens = || {
         let run = control.ledger.run(campaign(), 0).unwrap().unwrap();
         let mut state = control.state();
-        control.live(&mut state, campaign()).unwrap().may_have_task(&run, control.clock.now())
+        control.live(&mut state, campaign()).unwrap().gate_open(&run, control.clock.now())
     };
     let slice = || control.slices(campaign()).unwrap()[0].state;
     assert!(opens());
