@@ -2,6 +2,9 @@
 
     python verify.py check SQL_FILE              prints `verified` or what DuckDB says
     python verify.py change FILE COLUMN VALUE    puts another value into the first row
+    python verify.py drop FILE COLUMN            takes a column out
+    python verify.py retype FILE COLUMN TYPE     gives a column another type
+    python verify.py rename FILE COLUMN NAME     gives a column another name
     python verify.py encodings DIRECTORY         writes one dataset for each encoding, named after it
 """
 
@@ -33,6 +36,20 @@ def change(file, column, value):
     values[0] = pa.scalar(value).cast(kind).as_py()
     table = table.set_column(place, table.schema.field(place), pa.array(values, type=kind))
     pq.write_table(table, file)
+
+
+def drop(file, column):
+    pq.write_table(pq.read_table(file).drop_columns([column]), file)
+
+
+def retype(file, column, kind):
+    table = pq.read_table(file)
+    place = table.schema.get_field_index(column)
+    pq.write_table(table.set_column(place, column, table[column].cast(kind)), file)
+
+
+def rename(file, column, name):
+    pq.write_table(pq.read_table(file).rename_columns({column: name}), file)
 
 
 def rows(text):
@@ -80,7 +97,8 @@ def encodings(directory):
 
 def main():
     what, *arguments = sys.argv[1:]
-    {"check": check, "change": change, "encodings": encodings}[what](*arguments)
+    known = {f.__name__: f for f in (check, change, drop, retype, rename, encodings)}
+    known[what](*arguments)
 
 
 main()

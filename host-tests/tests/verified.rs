@@ -188,6 +188,8 @@ fn migrated(site: &Site) -> PathBuf {
     dataset
 }
 
+const VERIFIED: &str = "verified: 9 numbers, the columns and the files are as they were seen";
+
 #[test]
 fn duckdb_checks_a_version_without_us_and_sees_one_changed_value() {
     let site = Site::new();
@@ -196,17 +198,35 @@ fn duckdb_checks_a_version_without_us_and_sees_one_changed_value() {
     assert!(sql.contains("carried them without decoding: id, client, year."), "{sql}");
     let file = site.file("verify.sql", &sql);
     let check = || python::run("verify.py", &[Path::new("check"), &file]);
-    assert_eq!(check(), "verified: 9 numbers are as they were seen\n", "{sql}");
+    assert_eq!(check(), "{VERIFIED}; 3 columns not looked into\n", "{sql}");
     let first = std::fs::read_dir(&dataset).unwrap().next().unwrap().unwrap().path();
     let whole = std::fs::read(&first).unwrap();
     for (column, value, named) in [("amount", "7.25", "sum of amount"), ("note", "X", "sum of bytes of note")]
     {
         python::run("verify.py", &[Path::new("change"), &first, Path::new(column), Path::new(value)]);
         let said = check();
-        assert!(said.contains(" of 9 numbers differ") && said.contains(named), "{said}");
+        assert!(said.contains(" of 13 checks fail") && said.contains(named), "{said}");
         std::fs::write(&first, &whole).unwrap();
-        assert!(check().starts_with("verified"));
+        assert!(check().starts_with(VERIFIED));
     }
+    // Of what was carried no value is looked at; that it is there, and what it is, is.
+    for (change, named) in [
+        (&["drop", "client"][..], "columns that a file does not have"),
+        (&["retype", "id", "string"], "types of columns"),
+        (&["rename", "year", "jahr"], "columns"),
+    ] {
+        let arguments: Vec<&Path> =
+            [Path::new(change[0]), &first].into_iter().chain(change[1..].iter().map(Path::new)).collect();
+        python::run("verify.py", &arguments);
+        let said = check();
+        assert!(said.contains(" of 13 checks fail") && said.contains(named), "{change:?}: {said}");
+        std::fs::write(&first, &whole).unwrap();
+    }
+    let late = dataset.join("late.parquet");
+    std::fs::write(&late, &whole).unwrap();
+    assert!(check().contains("1 of 13 checks fail: files that were added"), "{}", check());
+    std::fs::rename(&late, dataset.join("_late.parquet")).unwrap();
+    assert!(check().starts_with(VERIFIED), "{}", check());
 }
 
 #[test]
@@ -222,5 +242,8 @@ fn what_joined_a_version_is_not_what_its_run_is_checked_for() {
     let sql = site.skein("export").arg(&dataset).arg("--verify-sql").finish().succeeded().stdout;
     let file = site.file("verify.sql", &sql);
     let said = python::run("verify.py", &[Path::new("check"), &file]);
-    assert_eq!(said, "verified: 5 numbers are as they were seen\n", "{sql}");
+    assert!(
+        said.starts_with("verified: 5 numbers, the columns and the files are as they were seen"),
+        "{said} {sql}"
+    );
 }

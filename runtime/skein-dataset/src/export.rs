@@ -146,6 +146,11 @@ impl VersionFiles {
         Ok(Self { version, current: false, root, handle, single })
     }
 
+    /// Its directory, unless it is one file.
+    pub fn directory(&self) -> Option<&Path> {
+        self.single.is_none().then_some(self.root.as_path())
+    }
+
     /// Its number.
     pub fn version(&self) -> u64 {
         self.version.version

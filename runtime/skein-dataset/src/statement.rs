@@ -22,6 +22,21 @@ impl Statement<'_> {
         format!("SELECT * FROM read_parquet([{files}], hive_partitioning={hive}, union_by_name=true)")
     }
 
+    /// Paths as DuckDB takes them in a list.
+    pub fn duckdb_paths(paths: &[String]) -> String {
+        let quoted = |path: &String| format!("'{}'", bracketed(path).replace('\'', "''"));
+        paths.iter().map(quoted).collect::<Vec<_>>().join(", ")
+    }
+
+    /// SQL of DuckDB for the `file` names of all Parquet files below a directory that a reader without a list would take for data.
+    pub fn duckdb_below(root: &str) -> String {
+        format!(
+            "SELECT file FROM glob('{}/**/*.parquet') WHERE NOT regexp_matches(substr(file, {}), '(^|/)[._]')",
+            bracketed(root).replace('\'', "''"),
+            root.chars().count() + 2
+        )
+    }
+
     /// Python. Hadoop takes globs too, and escapes them with a backslash.
     pub fn spark(&self) -> String {
         let files = self.list(|path| python(&backslashed(path)));

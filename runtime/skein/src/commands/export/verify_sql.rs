@@ -3,6 +3,8 @@
 //! The numbers come from the dataset's log, where the host put what it had counted before the rows were encoded. What is
 //! asked of the files are plain aggregates that any database has; the words are DuckDB's.
 
+mod shape;
+
 use std::path::Path;
 
 use skein_dataset::{FileRecord, PublishFacts, Role, Statement, VersionFiles};
@@ -34,13 +36,19 @@ pub(super) fn print(found: &VersionFiles, dataset: &Path, output: Output) -> Com
     let paths: Vec<String> =
         written(found, facts).map(|file| found.path(file).display().to_string()).collect();
     let rows: u64 = written(found, facts).filter_map(|file| file.rows).map(|rows| rows.0).sum();
-    let checks = checks(&sums, rows);
+    let root = found.root.display().to_string();
+    let read = Statement { root: &root, paths: &paths, partitioned: false, differing: false }.duckdb();
+    let mut checks = checks(&sums, rows);
+    let numbers = checks.len();
+    checks.extend(shape::columns(facts, (&read, &paths)));
+    checks.extend(shape::added(found));
     let text = Sql {
         found,
         facts,
         dataset,
-        paths: &paths,
+        read: &read,
         checks: &checks,
+        numbers,
         left_out: &left_out(facts, &sums, rows),
     };
     let text = text.text();
@@ -140,7 +148,7 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-fn text(words: &str) -> String {
+fn quoted_text(words: &str) -> String {
     format!("'{}'", words.replace('\'', "''"))
 }
 
@@ -157,29 +165,37 @@ struct Sql<'a> {
     found: &'a VersionFiles,
     facts: &'a PublishFacts,
     dataset: &'a Path,
-    paths: &'a [String],
+    /// What reads the files.
+    read: &'a str,
     checks: &'a [Check],
+    /// Of these, so many are about values; those about the files as a whole come behind them.
+    numbers: usize,
     left_out: &'a [String],
 }
 
 impl Sql<'_> {
     fn text(&self) -> String {
-        let root = self.found.root.display().to_string();
-        let read =
-            Statement { root: &root, paths: self.paths, partitioned: false, differing: false }.duckdb();
+        let read = self.read;
+        let unseen = match self.left_out.len() {
+            0 => String::new(),
+            left => format!("; {} not looked into", render::counted(left as u64, "column")),
+        };
         let list =
             |of: &dyn Fn(&Check) -> String| self.checks.iter().map(of).collect::<Vec<_>>().join(",\n    ");
         let aggregates = list(&|check| format!("({})::VARCHAR", check.found));
-        let whats = list(&|check| text(&check.what));
-        let expected = list(&|check| check.expected.as_deref().map_or_else(|| "NULL".to_owned(), text));
+        let whats = list(&|check| quoted_text(&check.what));
+        let expected =
+            list(&|check| check.expected.as_deref().map_or_else(|| "NULL".to_owned(), quoted_text));
         format!(
             "{head}CREATE OR REPLACE TEMP TABLE skein_checks AS\nWITH found AS (SELECT [\n    {aggregates}\n  ]::VARCHAR[] AS numbers \
              FROM (\n    {read}\n  ))\nSELECT unnest([\n    {whats}\n  ]) AS what, unnest([\n    {expected}\n  ]::VARCHAR[]) AS \
              expected, unnest(numbers) AS found FROM found;\n\
              SELECT * FROM skein_checks WHERE found IS DISTINCT FROM expected;\n\
-             SELECT CASE WHEN count(*) = 0 THEN 'verified: {count} numbers are as they were seen' ELSE error(count(*) || ' of {count} \
-             numbers differ: ' || string_agg(what, ', ')) END AS verdict FROM skein_checks WHERE found IS DISTINCT FROM expected;",
+             SELECT CASE WHEN count(*) = 0 THEN 'verified: {numbers} numbers, the columns and the files are as they were \
+             seen{unseen}' ELSE error(count(*) || ' of {count} checks fail: ' || string_agg(what, ', ')) END AS verdict FROM \
+             skein_checks WHERE found IS DISTINCT FROM expected;",
             head = self.head(),
+            numbers = self.numbers,
             count = self.checks.len(),
         )
     }
@@ -195,7 +211,8 @@ impl Sql<'_> {
             self.facts.migration,
             self.facts.migration_version
         ));
-        head += &line("Needs nothing of Skein: duckdb -f verify.sql ends with an error if a number differs.");
+        head +=
+            &line("Needs nothing of Skein: duckdb -f verify.sql ends with an error if something differs.");
         if !self.left_out.is_empty() {
             let shown = self.left_out.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
             let more = self.left_out.len().saturating_sub(NAMED);
