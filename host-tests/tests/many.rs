@@ -199,6 +199,6 @@ fn a_list_that_is_wrong_is_refused_before_anything_runs() {
     outcome.refused_json(codes::MANIFEST_UNREADABLE);
     assert!(outcome.stdout.contains("line 3: params: "), "{}", outcome.stdout);
 
-    run(&site, &site.path("no-such-list")).finish().refused_json(codes::MANIFEST_UNREADABLE);
+    run(&site, &site.path("no-such-list")).finish().refused_json(codes::FILE_NOT_FOUND);
     guard.untouched();
 }

@@ -19,6 +19,8 @@ fn what_is_declined_is_left_out_with_the_reason_and_all_declined_is_the_end() {
     high.asks("cy", "decline", no.clone()).unwrap();
     refused(high.asks("cy", "decline", no), "409 SK0419");
     refused(high.approves("cy", "shop"), "409 SK0419");
+    let table = office.told(&["campaign", "approvals", &high.id]);
+    assert!(table.contains("declined by cy: we need the old notes"), "{table}");
     assert_eq!(high.runs(3..6), ["skipped"; 3]);
     assert_eq!(high.runs(0..3), ["planned"; 3]);
     high.approves("ben", "pay").unwrap();

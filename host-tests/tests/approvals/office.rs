@@ -175,6 +175,14 @@ impl Office {
         &self.tokens[who]
     }
 
+    /// What a command prints for the admin, as people read it.
+    pub(crate) fn told(&self, words: &[&str]) -> String {
+        let [command, rest @ ..] = words else { return String::new() };
+        let call = self.service.site.skein(command).env("SKEIN_SERVER", &self.service.address);
+        let call = call.env("SKEIN_TOKEN", &self.admin);
+        rest.iter().fold(call, |call, word| call.arg(word)).finish().succeeded().stdout.clone()
+    }
+
     pub(crate) fn line(&self, who: &str) -> Line {
         Line { address: self.service.address.clone(), token: self.tokens[who].clone() }
     }

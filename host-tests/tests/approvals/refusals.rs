@@ -192,6 +192,8 @@ fn glass_is_broken_by_a_person_with_a_reason_and_stays_broken() {
     refused(high.asks("olga", "break_glass", json!({ "reason": " " })), "400 SK0422");
     assert_eq!(high.shown()["broken_glass"], Value::Null);
     assert_eq!(high.asks("olga", "break-glass", reason()).unwrap()["state"], "approved");
+    let table = office.told(&["campaign", "approvals", &high.id]);
+    assert!(table.contains("olga (broke the glass: orders stand still, nobody can be reached)"), "{table}");
     let broken = high.decided("approval.broken_glass");
     assert_eq!(broken.len(), 2, "{broken:?}");
     assert!(broken[0].to_string().contains("nobody can be reached"), "{broken:?}");
@@ -204,5 +206,10 @@ fn glass_is_broken_by_a_person_with_a_reason_and_stays_broken() {
     assert_eq!(listed["items"][0]["broken_glass"], true);
     assert_eq!(high.approvals()["broken_glass"], true);
     assert_eq!(office.get(&format!("campaigns/{}/report", high.id))["broken_glass"], true);
+    let banner = "** somebody went on without the approvals that a plan of this campaign needed **";
+    let report = office.told(&["campaign", "report", &high.id]);
+    assert!(report.contains(banner) && report.contains("decisions"), "{report}");
+    let report = office.told(&["campaign", "report", &high.id, "--markdown"]);
+    assert!(report.contains(&format!("\n{banner}\n").replace("** ", "**").replace(" **", "**")), "{report}");
     refused(high.starts(), "409 SK0415");
 }

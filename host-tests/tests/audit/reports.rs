@@ -56,6 +56,24 @@ fn a_report_has_a_line_per_dataset_in_each_form_and_the_page_says_who_signed_it(
     assert_eq!(document["datasets"].as_array().unwrap().len(), 4);
     assert_eq!(document["datasets"][0], *first);
     assert_eq!(document["report"]["campaign"], report["campaign"]);
+    let attest = |file: &std::path::Path, key: &std::path::Path| {
+        let call = service.site.skein("audit").arg("attest").arg("--verify").arg(file).arg("--key").arg(key);
+        call.arg("-o").arg("json").finish()
+    };
+    for plain in [&csv, &service.site.path("report.json")] {
+        let refused = attest(plain, &pem);
+        refused.refused_json(codes::ATTEST_FORM);
+        assert!(
+            refused.stdout.contains("it is not signed") && refused.stdout.contains(".html is"),
+            "{refused:?}"
+        );
+    }
+    // It is no second try that finds a file.
+    attest(&service.site.path("none"), &pem).refused_json(codes::FILE_NOT_FOUND);
+    attest(&csv, &service.site.path("none")).refused_json(codes::FILE_NOT_FOUND);
+    let trail =
+        service.site.skein("audit").arg("verify").arg(service.site.path("none")).arg("-o").arg("json");
+    trail.finish().refused_json(codes::FILE_NOT_FOUND);
     save("pdf").0.refused_json(codes::USAGE);
     let (saved, page) = save("html");
     saved.succeeded();

@@ -105,6 +105,7 @@ fn a_pause_is_not_answered_while_a_node_that_has_work_says_nothing_and_may_still
     std::thread::sleep(A_WHILE);
     let later = begun(&service);
     assert!(later.is_subset(&at_once), "begun after the answer: {:?}", later.difference(&at_once));
-    service.act(&campaign, "resume").succeeded();
-    assert_eq!(service.watched(&campaign)["runs"]["published"], DATASETS);
+    let done =
+        service.call("campaign").arg("resume").arg(&campaign).arg("--wait").finish().succeeded().json();
+    assert_eq!((&done["state"], &done["runs"]["published"]), (&json!("soaking"), &json!(DATASETS)), "{done}");
 }

@@ -26,6 +26,10 @@ fn a_run_is_left_out_with_a_reason_and_taken_in_again() {
     let campaign = service.campaign("without-note");
     service.act(&campaign, "plan").succeeded();
     service.watched(&campaign);
+    let named = service.call("campaign").arg("show").arg("without-note").finish();
+    named.refused_json(codes::NOT_FOUND);
+    let hint = named.json()["error"]["hint"].to_string();
+    assert!(hint.contains("by its id") && hint.contains("campaign list"), "{hint}");
     let before = service.trees();
     let skip = |run: &str| service.acting(&campaign, "skip").arg("--run").arg(run);
     skip("2").arg("--reason").arg("the owner is on holiday").finish().succeeded();

@@ -94,6 +94,7 @@ fn everything_that_is_wrong_is_said_at_once_and_the_first_decides_the_exit_code(
     let table = site.skein("doctor").arg(&dataset).finish();
     assert_eq!(table.code(), outcome.code());
     assert!(table.stderr.is_empty(), "{}", table.stderr);
+    assert!(table.stdout.contains(&format!("\n\n{}\n", dataset.display())), "{}", table.stdout);
     for told in [
         "  problem  contents     [SK0511] _delta_log belongs to Delta Lake\n",
         "  problem  contents     [SK0511] metadata/v1.metadata.json belongs to Apache Iceberg\n",

@@ -40,6 +40,13 @@ fn a_plan_tries_a_dataset_of_each_schema_and_says_what_that_showed() {
     assert_eq!((&one["outcome"], &one["work"]["rows"]), (&json!("would_run"), &json!(40)), "{one}");
     let table = service.site.skein("campaign").env("SKEIN_SERVER", &service.address);
     let table = table.arg("show").arg(&campaign).finish().succeeded().stdout;
+    let shown = service.site.skein("campaign").env("SKEIN_SERVER", &service.address);
+    let shown = shown.arg("samples").arg(&campaign).arg(&first).finish().succeeded().stdout;
+    for part in [&format!("over sample {first} version"), "lineage\n", "orders-", "estimate for the whole\n"]
+    {
+        assert!(shown.contains(part), "wanted {part:?}:\n{shown}");
+    }
+    assert!(!shown.contains("\"outcome\""), "{shown}");
     assert!(table.contains("tried 2 of 8 datasets, 2 of 2 schemas: 80 rows read"), "{table}");
     assert!(table.contains("risk moderate: columns are dropped: note"), "{table}");
 }

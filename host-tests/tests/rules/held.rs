@@ -103,6 +103,19 @@ fn a_held_run_is_published_as_it_was_staged_when_a_person_says_so_also_after_a_r
     assert_eq!(tree(&service.datasets[0]), kept, "the very bytes that were looked at");
     let events = service.get(&format!("/v1/campaigns/{id}/events?limit=1000")).to_string();
     assert!(events.contains("run.released") && events.contains("looked at it"), "{events}");
+    // Whoever gets the statement reads that the rule did not hold, and who went on and why.
+    let call = service.site.skein("audit").env("SKEIN_SERVER", &service.address);
+    let said = call.arg("attest").arg("orders-000").finish().succeeded().stdout;
+    let line = |what: &str| said.lines().find(|line| line.starts_with(what)).unwrap_or_default().to_owned();
+    assert!(line("rules ").ends_with(" look broken"), "{said}");
+    assert!(
+        line("released by ").contains("local") && line("released by ").contains("looked at it"),
+        "{said}"
+    );
+    // What the campaign's own rules are is shown with its policy.
+    let call = service.site.skein("campaign").env("SKEIN_SERVER", &service.address);
+    let shown = call.arg("show").arg(&id).finish().succeeded().stdout;
+    assert!(shown.contains("rule look: sql, hold if broken\n"), "{shown}");
 }
 
 #[test]

@@ -101,6 +101,27 @@ fn a_broken_rule_does_what_its_severity_says_and_changes_nothing_else() {
 }
 
 #[test]
+fn what_does_not_hold_and_ends_nothing_is_named_by_the_run_the_publish_and_the_history() {
+    let broken = "range = { column = \"id\", max = 1000 }";
+    let says = "rule r is broken: 989 rows are out of range";
+    let (site, dataset) = orders();
+    let ran = run(&site, &dataset, &rule("warn", broken)).finish().succeeded();
+    assert!(ran.stdout.contains(&format!("  rules    {says} (warn)\n")), "{}", ran.stdout);
+    let history = site.skein("history").arg(&dataset).finish().succeeded();
+    assert!(history.stdout.contains(&format!("version 1: {says} (warn)\n")), "{}", history.stdout);
+    let history = site.skein("history").arg(&dataset).arg("-o").arg("json").finish().succeeded().json();
+    assert_eq!(history["versions"].as_array().unwrap().last().unwrap()["rules"][0]["verdict"], "broken");
+
+    let (site, dataset) = orders();
+    let held = run(&site, &dataset, &rule("hold", broken)).arg("--publish").arg("hold").finish().succeeded();
+    assert!(held.stdout.contains(&format!("  rules    {says} (hold)\n")), "{}", held.stdout);
+    let history = site.skein("history").arg(&dataset).finish().succeeded();
+    assert!(history.stdout.contains(&format!("  {says} (hold)\n")), "{}", history.stdout);
+    let published = site.skein("publish").arg(&dataset).finish().succeeded();
+    assert!(published.stdout.contains(&format!("  {says} (hold)\n")), "{}", published.stdout);
+}
+
+#[test]
 fn what_cannot_be_evaluated_is_never_published() {
     for severity in ["error", "warn", "hold"] {
         let (site, dataset) = orders();
@@ -125,4 +146,19 @@ fn rules_are_tried_on_what_is_there_and_files_that_are_none_refused() {
     test(&rule("warn", "unique = [\"year\"]")).succeeded();
     test(&rule("error", "uniq = [\"id\"]")).refused_json(codes::RULE_INVALID);
     test("").refused_json(codes::RULE_INVALID);
+    let wrong = test("[[rules]]\nname = \"r\"\nunique = [\"id\"\n");
+    let message = wrong.json()["error"]["message"].to_string();
+    assert!(message.contains("line 3: ") && message.contains("rules.toml"), "{message}");
+    assert!(wrong.json()["error"]["hint"].to_string().contains("[[rules]]"), "{}", wrong.stdout);
+    test(&rule("error", "range = { column = \"id\", min = 100, max = 10 }"))
+        .refused_json(codes::RULE_INVALID);
+    let misspelt = test(&rule("error", "not_null = [\"identity\"]"));
+    misspelt.refused(codes::RULES_HOLD);
+    assert!(
+        misspelt.stderr.contains("hint: the columns are id, customer, amount, note, year"),
+        "{}",
+        misspelt.stderr
+    );
+    let absent = site.skein("rule").arg("test").arg(site.path("no-such.toml")).arg(&dataset);
+    absent.arg("-o").arg("json").finish().refused_json(codes::FILE_NOT_FOUND);
 }

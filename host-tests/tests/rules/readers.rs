@@ -55,6 +55,11 @@ fn a_readers_rule_that_breaks_holds_the_run_and_each_team_is_told_its_part() {
     let report = json!({ "rule": { "name": "report", "severity": "hold", "sql": "select count(note) > 0 from after" } });
     let set = put(&service, "/v1/datasets/orders-000/consumers/bi/rules/report", &report);
     assert_eq!((&set["consumer"], &set["rule"]["severity"]), (&json!("bi"), &json!("hold")));
+    // The record has its digest, and whoever reads it what that says.
+    let decided = service.get("/v1/audit?kind=rule.set")["items"][0].clone();
+    assert_eq!(decided["change"]["after"].get("rule"), None, "{decided}");
+    let decided = service.get(&format!("/v1/audit/{}", decided["position"]));
+    assert_eq!(decided["change"]["after"]["rule"], report["rule"], "{decided}");
     // Another of the owner's, which is nobody else's business.
     let margin = json!({ "rule": { "name": "margin", "severity": "hold", "sql": "select count(*) from after where id < 7" } });
     put(&service, "/v1/datasets/orders-000/rules/margin", &margin);
@@ -86,6 +91,10 @@ fn a_readers_rule_that_breaks_holds_the_run_and_each_team_is_told_its_part() {
         .finish()
         .succeeded();
     assert_eq!(service.watched(&id)["runs"]["published"], 1);
+    let call = service.site.skein("audit").env("SKEIN_SERVER", &service.address);
+    let said = call.arg("attest").arg("orders-000").finish().succeeded().stdout;
+    assert!(said.contains("passed over  report of bi: the report is not used any more\n"), "{said}");
+    assert!(!said.contains("released by"), "{said}");
 }
 
 #[test]

@@ -23,6 +23,14 @@ fn a_producer_that_still_writes_the_old_columns_is_told_of_and_nothing_is_undone
     assert!(late.exists());
     let shown = service.shown(&campaign);
     assert_eq!((&shown["soak"]["alarms"], &shown["soak"]["checks"]), (&json!(1), &json!(2)));
+    // Whoever runs it may see which run that is, and is told how.
+    let call = |verb: &str| {
+        let call = service.site.skein("campaign").env("SKEIN_SERVER", &service.address);
+        call.arg(verb).arg(&campaign).finish().succeeded().stdout
+    };
+    assert!(call("show").contains(&format!("1 alarm: `skein campaign runs {campaign}")), "{}", call("show"));
+    let listed = call("runs");
+    assert_eq!(listed.matches("published, 1 alarm ").count(), 1, "{listed}");
     // One event a check, whatever number of runs.
     let checked: Vec<_> = events(&service, "campaign.checked");
     assert_eq!(checked.len(), 2, "{checked:?}");

@@ -36,6 +36,9 @@ pub struct Signature {
 }
 
 impl Envelope {
+    /// What bytes are not that cannot be read as one.
+    pub const WHAT: &'static str = "a signed envelope";
+
     /// Signs bytes.
     pub fn sign(payload_type: &str, payload: &[u8], signer: &Signer) -> Self {
         let sig = signer.sign(&pae(payload_type, payload));
@@ -48,7 +51,7 @@ impl Envelope {
 
     /// Reads one; nothing of it is believed yet.
     pub fn parse(bytes: &[u8]) -> Result<Self, AttestError> {
-        serde_json::from_slice(bytes).map_err(|error| AttestError::form("a signed envelope", error))
+        serde_json::from_slice(bytes).map_err(|error| AttestError::form(Self::WHAT, error))
     }
 
     /// As it is written.

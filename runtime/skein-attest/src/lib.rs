@@ -25,8 +25,8 @@ pub use envelope::{Envelope, Signature, pae};
 pub use error::AttestError;
 pub use key::{PublicKey, Signer};
 pub use provenance::{
-    Approval, Checks, DatasetRef, LedgerHead, ModuleRef, PROVENANCE_TYPE, Provenance, Rows, RuleResult,
-    RunRef, Source, Version,
+    Approval, Checks, DatasetRef, LedgerHead, ModuleRef, PROVENANCE_TYPE, PassedOver, Provenance, Released,
+    Rows, RuleResult, RunRef, Source, Version,
 };
 pub use ring::{KeyRecord, Ring, Trust};
 pub use statement::{REPORT_TYPE, STATEMENT_TYPE, Statement, Subject, hex};

@@ -159,6 +159,36 @@ pub struct Checks {
     /// What each rule said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleResult>,
+    /// Rules of teams that read the dataset which its owner passes over, so that nobody looked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<PassedOver>,
+    /// Who let the result through, where rules kept it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released: Option<Released>,
+}
+
+/// A rule that was not looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassedOver {
+    /// What it is called.
+    pub name: String,
+    /// The team that wants it.
+    pub consumer: String,
+    /// Why, as the owner said it.
+    pub why: String,
+}
+
+/// A person's word that a result goes out though rules kept it back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Released {
+    /// Whose.
+    pub by: String,
+    /// Why, as it was said.
+    pub why: String,
+    /// When.
+    pub at: Timestamp,
+    /// The decision in the ledger.
+    pub position: u64,
 }
 
 /// What a rule said. Not what it saw: that may show rows.

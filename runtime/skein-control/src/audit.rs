@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use serde_json::Value;
 use skein_api::{AuditChange, AuditEvent, AuditRecord, AuditVerified, ChainHead, Page, Time, parse};
 use skein_attest::{AttestError, Envelope, PROVENANCE_TYPE, Provenance, PublicKey, Ring, Statement, Trust};
 use skein_ledger::{
@@ -113,7 +114,24 @@ impl Control {
     /// One decision.
     pub(crate) fn audit_event(&self, position: u64) -> Result<AuditEvent, ServiceError> {
         let found = self.ledger.event(position)?;
-        self.audited(&found.ok_or_else(|| ServiceError::absent("decision", &position.to_string()))?)
+        let found = found.ok_or_else(|| ServiceError::absent("decision", &position.to_string()))?;
+        let mut event = self.audited(&found)?;
+        if let (Kind::RuleSet | Kind::RuleRemoved, Some(change)) = (found.event.kind(), &mut event.change) {
+            self.with_its_rule(&mut change.before)?;
+            self.with_its_rule(&mut change.after)?;
+        }
+        Ok(event)
+    }
+
+    /// The record has a rule's digest. What it says is a blob, for as long as one is kept that no dataset has any more.
+    fn with_its_rule(&self, set: &mut Option<Value>) -> Result<(), ServiceError> {
+        let Some(set) = set else { return Ok(()) };
+        let digest = set.get("blob").and_then(Value::as_str).and_then(|digest| digest.parse().ok());
+        let Some(digest) = digest else { return Ok(()) };
+        if let Some(bytes) = self.ledger.blob(digest)? {
+            set["rule"] = serde_json::from_slice(&bytes).unwrap_or_default();
+        }
+        Ok(())
     }
 
     fn audited(&self, recorded: &Recorded) -> Result<AuditEvent, ServiceError> {

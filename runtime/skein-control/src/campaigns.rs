@@ -585,7 +585,11 @@ fn moved(campaign: CampaignId, run: &skein_ledger::Run, to: RunState, why: &str)
 }
 
 pub(crate) fn campaign_id(named: &str) -> Result<CampaignId, ServiceError> {
-    named.parse().map_err(|_| ServiceError::absent("campaign", named))
+    let unknown = |_| {
+        ServiceError::absent("campaign", named)
+            .hint(Some("a campaign is named by its id: `skein campaign list`"))
+    };
+    named.parse().map_err(unknown)
 }
 
 pub(crate) fn number(text: &str) -> Result<u64, ServiceError> {

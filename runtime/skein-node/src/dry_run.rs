@@ -26,11 +26,12 @@ mod probe;
 mod relay;
 mod sample;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use skein_api::SampleCosts;
 use skein_dataset::{Dataset, Output, Role, Room, Snapshot};
 use skein_sandbox::Module;
@@ -77,7 +78,7 @@ pub struct DryRunRequest {
 }
 
 /// What a run would do.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum DryRun {
     /// There is something to do.
@@ -92,7 +93,7 @@ pub enum DryRun {
 }
 
 /// What there is to do and what would come of it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Forecast {
     /// The current version; 0 for a dataset that no run has published to.
     pub version: u64,
@@ -109,7 +110,7 @@ pub struct Forecast {
     /// Rejects in the sampled row groups.
     pub rejects: Rejects,
     /// What the module counted over the sampled rows.
-    #[serde(skip_serializing_if = "Counters::is_empty")]
+    #[serde(default, skip_serializing_if = "Counters::is_empty")]
     pub counters: Counters,
     /// Whether the same rows gave the same result, and what the module says of its own output.
     pub checks: Checks,
@@ -162,12 +163,12 @@ impl Tried {
 }
 
 /// How much there is to do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkCounts {
     /// Files to migrate.
     pub files: usize,
     /// Files that they become, if the run is to change that.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files_after: Option<usize>,
     /// Their rows.
     pub rows: Rows,
@@ -182,7 +183,7 @@ pub struct WorkCounts {
 }
 
 /// What would not be taken over.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
     /// Metadata keys of the files that were looked at, which would be wrong after the change.
     pub metadata: Vec<String>,
@@ -204,22 +205,22 @@ impl LeftOut {
 }
 
 /// Disk space beside the dataset, or where plain files are to be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomView {
     /// A second copy and a fifth.
     pub needed: Bytes,
     /// What the file system has.
     pub free: Bytes,
     /// The directory of plain files, if that is what the run would write.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
 }
 
 /// Why a run may not end well.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
     /// The code of the error that it would end with.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// What was seen.
     pub message: String,
 }
@@ -323,7 +324,7 @@ fn beside_room(
     run::left_fit(snapshot, &work.plans, &asked.request.files, &work.left)?;
     let Room { needed, free, obstacle } = dataset.room(snapshot)?;
     let warning =
-        obstacle.map(|obstacle| Warning { code: obstacle.code().id, message: obstacle.to_string() });
+        obstacle.map(|obstacle| Warning { code: obstacle.code().id.into(), message: obstacle.to_string() });
     Ok((RoomView { needed, free, output: None }, warning))
 }
 
@@ -334,7 +335,7 @@ fn output_room(
 ) -> Result<(RoomView, Option<Warning>), RunError> {
     let Room { needed, free, obstacle } = aside::room(output, snapshot, work)?;
     let warning =
-        obstacle.map(|obstacle| Warning { code: obstacle.code().id, message: obstacle.to_string() });
+        obstacle.map(|obstacle| Warning { code: obstacle.code().id.into(), message: obstacle.to_string() });
     Ok((RoomView { needed, free, output: Some(output.path().display().to_string()) }, warning))
 }
 
@@ -448,14 +449,14 @@ fn warnings(estimate: &Estimate, run: &RunRequest) -> Vec<Warning> {
     let (rejected, most) = (estimate.rows_rejected.0, run.rejects_max);
     if rejected > most {
         warnings.push(Warning {
-            code: skein_types::codes::GUEST_REJECTS.id,
+            code: skein_types::codes::GUEST_REJECTS.id.into(),
             message: format!("about {rejected} rows would be rejected, more than {most} end a run"),
         });
     }
     let sampled = estimate.rows_sampled.0;
     if sampled > 0 && estimate.rows_written.0 == 0 && !run.allow_empty {
         warnings.push(Warning {
-            code: skein_types::codes::NOTHING_LEFT.id,
+            code: skein_types::codes::NOTHING_LEFT.id.into(),
             message: format!("none of the {sampled} rows that were looked at is left, and no row ends a run"),
         });
     }

@@ -208,7 +208,7 @@ impl RunError {
             ),
             Self::RuleBroken(_) => Some("look at the rows that break it; nothing was published".to_owned()),
             Self::RulesHold(_) => Some(
-                "mend the data, the module or the rule; with `--hold` the result is kept for somebody to look at"
+                "mend the data, the module or the rule; with `--publish hold` the result is kept for somebody to look at"
                     .to_owned(),
             ),
             Self::Refused(refusal) => Some(refusal.hint().to_owned()),

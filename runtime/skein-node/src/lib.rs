@@ -79,7 +79,7 @@ pub use remote::{Capacity, Drain, Metrics, Node, NodeError, NodeOptions};
 pub use replay::{Repeat, Repeated, repeat};
 pub use report::{ColumnCounts, Cost, Migration, RunOutcome, RunReport};
 pub use resize::Resize;
-pub use rules::{Judging, OtherDataset, RuleAsked, RulesAsked, jail, judge_as_it_is};
+pub use rules::{Judging, OtherDataset, RuleAsked, RulesAsked, jail, judge_as_it_is, rules_found};
 pub use run::{Planned, Preparation, Prepared, RunRequest, plan_only, prepare};
 pub use skein_verify::{Jail, child_main as evaluate_main};
 pub use staged::{CATCH_UP_ROUNDS, JOIN_ROUNDS, PublishMode, Staged, publish_all};

@@ -11,7 +11,7 @@ mod widening;
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_schema::Field;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use skein_types::{ABSENT, ColumnId, ColumnTree, Origin, STORED, SchemaPlan, Shape, format, is_partition};
 
 use crate::mask::MASKED;
@@ -21,7 +21,7 @@ use crate::planning::SchemaGroup;
 const READ_FOR_MAX: usize = 16;
 
 /// What a plan does to the columns of the files of one schema.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Lineage {
     /// Files of this schema.
     pub files: usize,
@@ -38,7 +38,7 @@ pub struct Lineage {
 }
 
 /// One target column.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ColumnLineage {
     /// Its name.
     pub name: String,
@@ -56,25 +56,25 @@ pub struct ColumnLineage {
     /// How it differs from that; empty for a column that stays as it is.
     pub changes: Vec<ColumnChange>,
     /// The new type cannot hold all that the old one could.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub narrowed: bool,
     /// Its values are shown to nobody.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sensitive: bool,
     /// How it is known where its values come from.
     pub proven: Proof,
     /// Source columns that it moved with in a dry run, dotted; nothing of a column for which that was not tried.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moves_with: Vec<String>,
     /// Fields inside a carried column, if they are called otherwise or lie elsewhere than in the source.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nested: Vec<NestedLineage>,
     #[serde(skip)]
     pub(crate) pair: Option<ColumnId>,
 }
 
 /// Who makes a target column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OriginKind {
     /// The host copies it.
@@ -86,7 +86,7 @@ pub enum OriginKind {
 }
 
 /// How it is known where the values of a target column come from: `from` is what the plan says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Proof {
     /// The host copies them, and the module never sees them.
@@ -100,7 +100,7 @@ pub enum Proof {
 }
 
 /// The source column of a pair.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WasColumn {
     /// Its name.
     pub name: String,
@@ -110,18 +110,18 @@ pub struct WasColumn {
     /// Whether it may hold nulls.
     pub nullable: bool,
     /// The files of this schema do not have it; it is read as nulls.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub absent: bool,
     /// The narrower type with which the files of this schema store it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stored: Option<String>,
     /// It is part of the files' paths.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partition: bool,
 }
 
 /// One way in which a target column differs from what it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ColumnChange {
     /// It was not there.
@@ -153,7 +153,7 @@ impl ColumnChange {
 }
 
 /// One leaf inside a carried column.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NestedLineage {
     /// Dotted path in the target.
     pub path: String,
@@ -162,7 +162,7 @@ pub struct NestedLineage {
 }
 
 /// A source column that the target does not have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DroppedColumn {
     /// Dotted path.
     pub name: String,
@@ -172,7 +172,7 @@ pub struct DroppedColumn {
     /// Whether it may hold nulls.
     pub nullable: bool,
     /// Target columns that are computed from it, the first of them if there are many.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub read_for: Vec<String>,
 }
 

@@ -1,6 +1,6 @@
 //! What a run did, for people and machines.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use skein_dataset::RowCounts;
 use skein_types::{Bytes, Fuel, Millis, ModuleDigest, ParamsDigest, RuleResult, RunId, VerifyLevel};
 
@@ -8,7 +8,7 @@ use crate::counters::Counters;
 use crate::fingerprint::Fingerprint;
 
 /// The migration as records name it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Migration {
     /// Name by which the dataset remembers it.
     pub name: String,

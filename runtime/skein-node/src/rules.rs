@@ -234,12 +234,16 @@ impl Staged {
     }
 }
 
+/// What a run found of rules, as it is in the log among the `ext` of what it published or holds.
+pub fn rules_found(ext: &serde_json::Value) -> Vec<RuleResult> {
+    // What another version of this program wrote there and this one cannot read says nothing.
+    let found = ext.get(RESULTS).cloned();
+    found.and_then(|found| serde_json::from_value(found).ok()).unwrap_or_default()
+}
+
 /// What was found of rules before a run's result was published, as the dataset's log has it.
 pub(crate) fn results_of(dataset: &Dataset, run: RunId) -> Result<Vec<RuleResult>, LogError> {
-    let history = dataset.history()?;
-    let results = history.ext_of(run).and_then(|ext| ext.get(RESULTS)).cloned();
-    // What another version of this program wrote there and this one cannot read says nothing.
-    Ok(results.and_then(|results| serde_json::from_value(results).ok()).unwrap_or_default())
+    Ok(dataset.history()?.ext_of(run).map(rules_found).unwrap_or_default())
 }
 
 /// Looks at rules on a dataset as it is: nothing is done to it, so before and after are the same.

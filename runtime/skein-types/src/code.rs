@@ -77,6 +77,7 @@ catalogue! {
     CANCELLED = "SK0002" Transient "cancelled".exit(130);
     USAGE = "SK0003" BadInput "the command line cannot be understood".exit(64);
     IO = "SK0004" Transient "reading or writing failed";
+    FILE_NOT_FOUND = "SK0005" BadInput "a file that was named is not there".exit(5).status(404);
 
     NOT_WASM = "SK0101" BadInput "not a WebAssembly component".status(415);
     CORE_MODULE = "SK0102" BadInput "a core module instead of a component".status(415);

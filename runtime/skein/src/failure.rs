@@ -1,6 +1,7 @@
 //! How an error reaches the user: a code, one line, a hint, a page; and the exit code.
 
 use std::error::Error;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -53,6 +54,12 @@ impl Failure {
 
     pub(crate) fn text(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), details: Vec::new(), hint: None, on_stderr: false, told: false }
+    }
+
+    /// A file that was given and cannot be read. That it is not there is one error whatever it was to be, and no second try mends it.
+    pub(crate) fn unread(path: &Path, otherwise: Code, error: &std::io::Error) -> Self {
+        let absent = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
+        Self::new(if absent { codes::FILE_NOT_FOUND } else { otherwise }, error).about(path)
     }
 
     /// What the command has printed already: only the exit code is left to say.
@@ -163,5 +170,25 @@ pub(crate) const fn severity(code: &Code) -> u8 {
         ErrorClass::BadInput => 2,
         ErrorClass::Conflict => 1,
         ErrorClass::Transient => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+    use std::path::Path;
+
+    use super::Failure;
+    use skein_types::codes;
+
+    #[test]
+    fn a_file_that_is_not_there_is_one_error_whatever_it_was_to_be() {
+        let code = |kind: ErrorKind| {
+            Failure::unread(Path::new("a"), codes::RULE_INVALID, &Error::from(kind)).code().id
+        };
+        assert_eq!(code(ErrorKind::NotFound), codes::FILE_NOT_FOUND.id);
+        assert_eq!(code(ErrorKind::NotADirectory), codes::FILE_NOT_FOUND.id);
+        assert_eq!(code(ErrorKind::InvalidData), codes::RULE_INVALID.id);
+        assert_eq!(codes::FILE_NOT_FOUND.exit_code(), 5);
     }
 }

@@ -58,7 +58,7 @@ fn text(path: &Path) -> Result<String, Failure> {
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text));
     match read {
-        Err(error) => Err(Failure::text(codes::MANIFEST_UNREADABLE, error.to_string()).about(path)),
+        Err(error) => Err(Failure::unread(path, codes::MANIFEST_UNREADABLE, &error)),
         Ok(_) if text.len() as u64 > FILE_BYTES_MAX => {
             Err(Failure::text(codes::MANIFEST_UNREADABLE, "it is larger than 64 MiB").about(path))
         }

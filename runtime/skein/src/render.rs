@@ -5,7 +5,7 @@
 //! a program is made harmless where it is made and printed [`as_is`].
 //!
 //! [`text`] makes words of strangers harmless and fits them into a width, [`lineage`] shows what becomes of columns,
-//! [`sheet`] rows before and after, [`grid`] lists of what a server has.
+//! [`sheet`] rows before and after, [`rules`] what was found of rules, [`grid`] lists of what a server has.
 //!
 //! A reader that closes the pipe has had enough: the rest of the output goes nowhere, and neither the work nor the exit
 //! code changes. That the output was lost in another way ([`lost`]) is an error of the command.
@@ -13,6 +13,7 @@
 pub(crate) mod counters;
 pub(crate) mod grid;
 pub(crate) mod lineage;
+pub(crate) mod rules;
 pub(crate) mod sheet;
 pub(crate) mod text;
 

@@ -12,12 +12,12 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use skein_api::{SignedStatement, parse};
 use skein_attest::{
-    Approval, Checks, DatasetRef, LedgerHead, ModuleRef, PROVENANCE_TYPE, Provenance, Rows, RuleResult,
-    RunRef, Signer, Source, Statement, Subject, Version,
+    Approval, Checks, DatasetRef, LedgerHead, ModuleRef, PROVENANCE_TYPE, PassedOver, Provenance, Released,
+    Rows, RuleResult, RunRef, Signer, Source, Statement, Subject, Version,
 };
 use skein_dataset::{Made, Tree};
-use skein_ledger::{Campaign, Entry, Head, INTEGER_MAX, Limit, Module, Run};
-use skein_types::{AttemptId, Blake3, CampaignId, DatasetId, NodeId, RunId, Timestamp, codes};
+use skein_ledger::{Campaign, Entry, Event, EventFilter, Head, INTEGER_MAX, Kind, Limit, Module, Run};
+use skein_types::{AttemptId, Blake3, CampaignId, DatasetId, NodeId, RulesLead, RunId, Timestamp, codes};
 
 use crate::access::NOBODYS;
 use crate::control::Control;
@@ -93,11 +93,56 @@ impl Control {
             None => ("(removed)".to_owned(), String::new()),
         };
         let subject = subjects(&name, published.made);
-        let said = saying.of(published, DatasetRef { id: published.run.dataset.to_string(), name, owner });
+        let mut said =
+            saying.of(published, DatasetRef { id: published.run.dataset.to_string(), name, owner });
+        said.checks.passed_over = self.passed_over(published, &said.checks.rules)?;
+        said.checks.released = self.released(published)?;
         let envelope = Statement::new(subject, PROVENANCE_TYPE, said).sign(&saying.signer);
         let bytes = envelope.map_err(|error| ServiceError::bug(error.to_string()))?.to_json();
         let digest = Blake3::of(&bytes);
         Ok((Entry::PutBlob { bytes, keep_until: Timestamp(INTEGER_MAX) }, digest))
+    }
+
+    /// Readers' rules that are passed over. One that was looked at before that was said has its verdict.
+    fn passed_over(
+        &self,
+        published: &Published<'_>,
+        looked: &[RuleResult],
+    ) -> Result<Vec<PassedOver>, ServiceError> {
+        let rules = self.ledger.rules(published.run.dataset, Limit::MAX)?;
+        let over = |rule: skein_ledger::Rule| {
+            let (name, consumer, why) = (rule.name.to_string(), rule.consumer?.to_string(), rule.ignored?);
+            let verdict = |one: &RuleResult| one.name == name && one.consumer.as_ref() == Some(&consumer);
+            let looked = looked.iter().any(verdict);
+            (!looked).then(|| PassedOver { name, consumer, why: clipped(why.as_str()) })
+        };
+        Ok(rules.into_iter().filter_map(over).take(RULES_MAX).collect())
+    }
+
+    /// Who let a result through that rules kept back, as the record has it.
+    fn released(&self, published: &Published<'_>) -> Result<Option<Released>, ServiceError> {
+        if !held_back(&published.made.ext) {
+            return Ok(None);
+        }
+        let run = skein_ledger::Subject::Run(published.run.campaign, published.run.seq);
+        let filter = EventFilter { of: Some(run), kinds: vec![Kind::RunReleased], ..EventFilter::default() };
+        let (mut last, mut after) = (None, 0);
+        loop {
+            let page = self.ledger.events(after, &filter, Limit::MAX)?;
+            for recorded in page.items {
+                let Event::RunReleased(said) = &recorded.event else { continue };
+                last = Some(Released {
+                    by: recorded.actor.to_string(),
+                    why: clipped(said.reason.as_str()),
+                    at: recorded.at,
+                    position: recorded.position,
+                });
+            }
+            match page.next {
+                Some(next) => after = next,
+                None => return Ok(last),
+            }
+        }
     }
 
     /// The statement of a run, if one was made of what it published last.
@@ -240,7 +285,14 @@ fn checks(ext: &Value) -> Checks {
         verified: word(ext, "verified"),
         fingerprint: ext.get("fingerprint").filter(|value| !value.is_null()).map(spelled),
         rules: rules.iter().filter_map(rule).take(RULES_MAX).collect(),
+        ..Checks::default()
     }
+}
+
+/// Whether what rules found kept the result back until a person let it through.
+fn held_back(ext: &Value) -> bool {
+    let found = ext.get("rules").cloned().and_then(|found| serde_json::from_value(found).ok());
+    RulesLead::of(&found.unwrap_or_else(Vec::<skein_types::RuleResult>::new)) == RulesLead::Hold
 }
 
 fn clipped(text: &str) -> String {

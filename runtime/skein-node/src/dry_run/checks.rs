@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use skein_api::{Determinism, Idempotence};
 use skein_types::Shape;
 
@@ -17,19 +17,19 @@ use crate::run::{Asked, Work};
 const NAMED_MAX: usize = 64;
 
 /// What else was seen of the sampled rows.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checks {
     /// Whether the same rows gave the same result.
     pub determinism: Determinism,
     /// What the module says of its own output; nothing, if it could not be asked.
     pub idempotence: Option<Idempotence>,
     /// Columns that moved with a source column that the plan does not name as theirs.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undeclared: Vec<Undeclared>,
 }
 
 /// A dependency that the plan does not tell of.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Undeclared {
     /// The target column.
     pub column: String,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use skein_api::SampleCosts;
 use skein_types::{Bytes, Fuel, Millis, Rows, reject_bounds};
 
@@ -58,7 +58,7 @@ pub(super) struct Whole {
 }
 
 /// What a run over the whole would take and write, extrapolated from the sample.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Estimate {
     /// Rows that went through the module for it, or were looked at if no module is needed.
     pub rows_sampled: Rows,

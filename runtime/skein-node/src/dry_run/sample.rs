@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use arrow_array::{Array as _, ArrayRef, RecordBatch};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use skein_sandbox::Reject;
 use skein_types::{ColumnId, Origin, SchemaPlan, StateKind};
 
@@ -29,7 +29,7 @@ const REJECTS_MAX: usize = 50;
 const BATCH_ROWS: usize = 1024;
 
 /// Sampled rows of all schemas.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Sample {
     /// The rows are the dataset's first: the module has state and cannot begin elsewhere.
     pub head: bool,
@@ -38,7 +38,7 @@ pub struct Sample {
 }
 
 /// Sampled rows of files of one schema.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SampledGroup {
     /// Index of the plan.
     pub plan: usize,
@@ -47,12 +47,12 @@ pub struct SampledGroup {
     /// Source rows in order and, unless the shape is free, what becomes of them.
     pub rows: Vec<SampledRow>,
     /// Output rows; only under `free`, where they belong to no source row.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<Vec<Cell>>,
 }
 
 /// Names for the cells of a group.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampledColumns {
     /// Source columns.
     pub before: Vec<String>,
@@ -63,7 +63,7 @@ pub struct SampledColumns {
 }
 
 /// One source row.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SampledRow {
     /// The file, relative to the dataset.
     pub file: String,
@@ -77,7 +77,7 @@ pub struct SampledRow {
 }
 
 /// What becomes of a source row.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fate", rename_all = "snake_case")]
 pub enum Fate {
     /// It is in the new version.
@@ -101,7 +101,7 @@ pub enum Fate {
 }
 
 /// Rejects of the sampled row groups.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejects {
     /// The first.
     pub listed: Vec<RejectedRow>,
@@ -110,7 +110,7 @@ pub struct Rejects {
 }
 
 /// A row that the module refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectedRow {
     /// The file, relative to the dataset.
     pub file: String,

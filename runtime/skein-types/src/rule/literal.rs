@@ -29,6 +29,15 @@ impl Literal {
         }
     }
 
+    /// Whether both are numbers and this is the greater one. How texts are ordered is the column's business.
+    pub(super) fn is_above(&self, other: &Self) -> bool {
+        let (Self::Number(one), Self::Number(other)) = (self, other) else { return false };
+        if let (Ok(one), Ok(other)) = (one.parse::<i64>(), other.parse::<i64>()) {
+            return one > other;
+        }
+        one.parse::<f64>().ok().zip(other.parse::<f64>().ok()).is_some_and(|(one, other)| one > other)
+    }
+
     fn float<E: Error>(value: f64) -> Result<Self, E> {
         if !value.is_finite() {
             return Err(E::custom("a number that is none"));

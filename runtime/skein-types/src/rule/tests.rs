@@ -16,6 +16,8 @@ fn a_rule_says_one_thing_and_is_written_as_it_was_read() {
         r#"{"name":"a","referential":{"column":"x","dataset":"shop/customers","to":"id"},"severity":"error"}"#,
         r#"{"name":"a","severity":"error","sql":"select true","with":{"t":"shop/other"}}"#,
         r#"{"name":"a","row_count":{"min_percent":90},"severity":"error"}"#,
+        r#"{"name":"a","range":{"column":"x","max":"a","min":"b"},"severity":"error"}"#,
+        r#"{"name":"a","range":{"column":"x","max":7,"min":7},"severity":"error"}"#,
         r#"{"name":"a","reconcile":true,"severity":"error"}"#,
     ] {
         let rule = read(json).unwrap();
@@ -34,6 +36,10 @@ fn what_is_no_rule_is_refused_with_what_is_wrong() {
         (r#"{"name":"a b","reconcile":true}"#, "a name has"),
         (r#"{"name":"a","unique":[]}"#, "lists from 1"),
         (r#"{"name":"a","range":{"column":"x"}}"#, "min, max or both"),
+        (r#"{"name":"a","range":{"column":"x","min":100,"max":10}}"#, "min is above max"),
+        (r#"{"name":"a","range":{"column":"x","min":0.5,"max":-1}}"#, "min is above max"),
+        (r#"{"name":"a","row_count":{"min":2,"max":1}}"#, "min is above max"),
+        (r#"{"name":"a","row_count":{"min_percent":100,"max_percent":90}}"#, "min is above max"),
         (r#"{"name":"a","row_count":{}}"#, "has a bound"),
         (r#"{"name":"a","sql":" "}"#, "its SQL has"),
         (r#"{"name":"a","sql":"select 1","with":{"after":"d"}}"#, "no name for a table"),

@@ -181,6 +181,11 @@ impl Rule {
                 if min.is_none() && max.is_none() {
                     return Err(wrong(name, "a range has min, max or both"));
                 }
+                if let (Some(min), Some(max)) = (min, max)
+                    && min.is_above(max)
+                {
+                    return Err(wrong(name, "nothing lies in its range: min is above max"));
+                }
             }
             Check::AcceptedValues { column, values } => {
                 named(name, column)?;
@@ -196,7 +201,14 @@ impl Rule {
             Check::Sql(sql) if sql.trim().is_empty() || sql.len() > SQL_MAX => {
                 return Err(wrong(name, &format!("its SQL has from 1 to {SQL_MAX} bytes")));
             }
-            Check::RowCount { .. } | Check::Reconcile | Check::Sql(_) => {}
+            Check::RowCount { min, max, min_percent, max_percent } => {
+                let above =
+                    |(min, max): (&Option<u64>, &Option<u64>)| min.zip(*max).is_some_and(|(a, b)| a > b);
+                if [(min, max), (min_percent, max_percent)].into_iter().any(above) {
+                    return Err(wrong(name, "no number of rows is in it: min is above max"));
+                }
+            }
+            Check::Reconcile | Check::Sql(_) => {}
         }
         let is_sql = matches!(check, Check::Sql(_) | Check::Referential { .. });
         if !is_sql && !with.is_empty() {

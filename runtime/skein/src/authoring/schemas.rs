@@ -45,6 +45,12 @@ pub(crate) fn origin(settings: &Settings, path: &Path, wants_rows: bool) -> Resu
     }
 }
 
+/// What a dataset's columns are called.
+pub(crate) fn columns(settings: &Settings, path: &Path) -> Result<Vec<String>, Failure> {
+    let schema = Look::at(settings, path)?.schema(path)?;
+    Ok(schema.fields().iter().map(|field| field.name().clone()).collect())
+}
+
 /// Rows that are made up.
 pub(crate) fn invented(schema: SchemaRef) -> Result<Origin, Failure> {
     let rows = rows::invented(&schema, INVENTED_ROWS).map_err(|error| Failure::new(codes::BUG, &error))?;

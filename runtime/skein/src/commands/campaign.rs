@@ -7,6 +7,7 @@ mod held;
 pub(crate) mod plan;
 pub(crate) mod policy_file;
 mod report;
+mod samples;
 mod shown;
 mod wait;
 mod why;
@@ -158,6 +159,8 @@ pub(crate) enum Verb {
         /// Although more failed than may: what failed until now is forgiven.
         #[arg(long)]
         now: bool,
+        #[command(flatten)]
+        wait: WaitArgs,
     },
     /// End it. What is published stays.
     Cancel {
@@ -259,16 +262,17 @@ pub(crate) fn campaign(settings: &Settings, args: &CampaignArgs) -> CommandResul
         Verb::Review { campaign } => {
             let report: PlanReport = server.get(&path(campaign, "plan"))?;
             view.told(&report, || plan::report(view, &report));
+            if view.is_table() {
+                let there: Campaign = server.get(&format!("campaigns/{}", encoded(campaign)))?;
+                plan::policy(&there.policy);
+            }
             Ok(())
         }
         Verb::Samples { campaign, sample: None, list } => {
             view.list::<PlanSample>(&server, (&path(campaign, "samples"), ""), list)
         }
         Verb::Samples { campaign, sample: Some(sample), .. } => {
-            let sample: serde_json::Value = server.get(&path(campaign, &format!("samples/{sample}")))?;
-            // As a node wrote it: there are no words for it but its own.
-            view.told(&sample, || crate::render::json(&sample));
-            Ok(())
+            samples::one((&server, view), (campaign, *sample), settings.page)
         }
         Verb::Runs { campaign, in_state, list } => {
             let query = in_state.map(|state| format!("&state={state}")).unwrap_or_default();

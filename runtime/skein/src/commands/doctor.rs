@@ -67,7 +67,10 @@ pub(crate) fn doctor(settings: &Settings, args: &DoctorArgs) -> CommandResult {
         }),
         Output::Table => {
             told("this machine", &machine);
-            places.iter().for_each(|(dataset, findings)| told(&format!("\n{dataset}"), findings));
+            places.iter().for_each(|(dataset, findings)| {
+                render::line("");
+                told(dataset, findings);
+            });
         }
     }
     worst.map_or(Ok(()), |code| Err(Failure::told(code)))

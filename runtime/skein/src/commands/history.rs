@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use skein_dataset::{Dataset, Held, History, Hold, LogError, NO_STATE, Version};
-use skein_types::{Bytes, ModuleDigest, ParamsDigest, Rows, RunId, SystemClock, codes};
+use skein_node::rules_found;
+use skein_types::{
+    Bytes, ModuleDigest, ParamsDigest, Rows, RuleResult, RuleVerdict, RunId, SystemClock, codes,
+};
 
 use crate::args::{HistoryArgs, Output};
 use crate::datasets;
@@ -39,6 +42,9 @@ struct VersionLine {
     verified: Option<serde_json::Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fingerprint: Option<serde_json::Value>,
+    /// What its run found of rules.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rules: Vec<RuleResult>,
     /// Whether it can be rolled back to.
     available: bool,
     /// What `skein finalize` would free of it. Versions of the same content share their files: the one that keeps them
@@ -64,6 +70,7 @@ pub(crate) fn history(settings: &Settings, args: &HistoryArgs) -> CommandResult 
         }
         Output::Table => {
             table(&lines);
+            broken(&lines);
             held.iter().for_each(told);
         }
     }
@@ -83,6 +90,9 @@ struct HeldLine {
     files: usize,
     bytes: Bytes,
     path: String,
+    /// What its run found of rules.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rules: Vec<RuleResult>,
 }
 
 fn held_line(dataset: &Dataset, history: &History, held: &Held) -> HeldLine {
@@ -96,17 +106,29 @@ fn held_line(dataset: &Dataset, history: &History, held: &Held) -> HeldLine {
         files: files.len(),
         bytes: files.iter().map(|file| Bytes(file.stat.size)).sum(),
         path: dataset.state_path().join(source).display().to_string(),
+        rules: rules_found(&facts.ext),
     }
 }
 
 fn told(held: &HeldLine) {
-    let HeldLine { run, time, base, what, files, bytes, path, .. } = held;
+    let HeldLine { run, time, base, what, files, bytes, path, rules, .. } = held;
     let stale = if held.publishable { "" } else { ", which is not current any more" };
     render::line(&format!(
         "held by {run} since {time}: {what}, {}, {bytes}, over version {base}{stale}",
         render::counted(*files as u64, "file")
     ));
     render::line(&format!("  {path}"));
+    render::rules::lines(rules).iter().for_each(|text| render::line(&format!("  {text}")));
+}
+
+/// What rules found that do not hold, by version; JSON has all.
+fn broken(lines: &[VersionLine]) {
+    for line in lines {
+        let not = line.rules.iter().filter(|rule| rule.verdict != RuleVerdict::Pass).cloned();
+        for text in render::rules::lines(&not.collect::<Vec<_>>()) {
+            render::line(&format!("version {}: {text}", line.version));
+        }
+    }
 }
 
 fn line(history: &History, version: &Version) -> VersionLine {
@@ -127,6 +149,7 @@ fn line(history: &History, version: &Version) -> VersionLine {
         rejected: facts.map(|facts| facts.rows.rejected),
         verified: facts.and_then(|facts| facts.ext.get("verified").cloned()),
         fingerprint: facts.and_then(|facts| facts.ext.get("fingerprint").cloned()),
+        rules: facts.map(|facts| rules_found(&facts.ext)).unwrap_or_default(),
         available: told.available,
         kept: told.kept,
     }

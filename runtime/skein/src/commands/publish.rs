@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
-use skein_dataset::{PublishedHeld, publish_held};
-use skein_types::{RunId, SystemClock};
+use skein_dataset::{Dataset, PublishedHeld, publish_held};
+use skein_node::rules_found;
+use skein_types::{RuleResult, RunId, SystemClock};
 
 use crate::args::Output;
 use crate::commands::run::LOST_SHOWN;
@@ -44,6 +45,9 @@ struct Summary {
     /// How many files that others added since are part of it as they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     joined: Option<usize>,
+    /// What its run found of rules.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rules: Vec<RuleResult>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     attributes_lost: Vec<String>,
     /// Where files are that others had written into what was held.
@@ -57,13 +61,15 @@ pub(crate) fn publish(settings: &Settings, args: &PublishArgs) -> CommandResult 
     let PublishedHeld { version, joined, attributes_lost, set_aside } = publish_held(&dataset, args.run)
         .map_err(|error| Failure::new(error.code(), &error).hint(error.hint()))?;
     let set_aside: Vec<String> = set_aside.iter().map(|path| path.display().to_string()).collect();
+    let rules = rules_of(&dataset, version);
     match args.output {
         Output::Json => {
             let joined = (!joined.is_empty()).then_some(joined.len());
-            render::json(&Summary { version, joined, attributes_lost, set_aside });
+            render::json(&Summary { version, joined, rules, attributes_lost, set_aside });
         }
         Output::Table => {
             render::line(&format!("published {} version {version}", args.dataset.display()));
+            render::rules::lines(&rules).iter().for_each(|text| render::line(&format!("  {text}")));
             if !joined.is_empty() {
                 let joined = joined.len();
                 render::line(&format!(
@@ -78,4 +84,11 @@ pub(crate) fn publish(settings: &Settings, args: &PublishArgs) -> CommandResult 
         }
     }
     Ok(())
+}
+
+/// What the run found of rules that made a version. It is published whatever becomes of saying so.
+fn rules_of(dataset: &Dataset, version: u64) -> Vec<RuleResult> {
+    let Ok(history) = dataset.history() else { return Vec::new() };
+    let made = history.versions().iter().find(|made| made.version == version);
+    made.and_then(|made| history.told(made).facts).map(|facts| rules_found(&facts.ext)).unwrap_or_default()
 }

@@ -256,6 +256,7 @@ fn summary(what: &str, report: &RunReport) {
     let say = |name: &str, text: &str| render::line(&format!("  {name:<8} {text}"));
     report.path.iter().for_each(|path| say("place", path));
     figures(report).iter().for_each(|(name, text)| say(name, text));
+    render::rules::lines(&report.rules).iter().for_each(|text| say("rules", text));
     render::counters::kinds(&report.counters).iter().for_each(|(kind, counted)| say(kind, counted));
     if report.files_joined > 0 {
         say("joined", &format!("{} as they were", render::counted(report.files_joined as u64, "file")));

@@ -23,7 +23,7 @@ Examples:
   skein token create ada --kind person --grant operator@payments --grant viewer@shop
   skein token create nightly --grant author@payments --expires 90d > nightly.token
   skein token list
-  skein token revoke tkn_0198...
+  skein token revoke tok_0198...
   skein token whoami")]
 pub(crate) struct TokenArgs {
     #[command(subcommand)]

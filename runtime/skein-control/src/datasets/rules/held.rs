@@ -132,7 +132,7 @@ impl Control {
             if run.state != RunState::Held {
                 let message = format!("run {seq} is {} and not held", run.state);
                 return Err(ServiceError::new(codes::RUN_STATE, message)
-                    .hint(Some("list the runs that are: --state held")));
+                    .hint(Some("list the runs that are: `skein campaign runs CAMPAIGN --in held`")));
             }
             may?;
             let (to, event, more) = self.decided(&run, (campaign, verb), reason)?;

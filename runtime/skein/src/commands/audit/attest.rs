@@ -121,7 +121,10 @@ fn verified(view: View, file: &Path, args: &AttestArgs) -> CommandResult {
         });
         return Ok(());
     }
-    let (said, key) = opened(&bytes, &trust).map_err(about)?;
+    let (said, key) = opened(&bytes, &trust).map_err(|error| match error {
+        AttestError::Form { what: Envelope::WHAT, .. } => unsigned(file),
+        other => about(other),
+    })?;
     let files = args.dataset.as_deref().map(|path| compared(&said, path)).transpose()?;
     let shown = Verified { key: key.id(), files, statement: &said };
     view.told(&shown, || {
@@ -137,6 +140,13 @@ fn verified(view: View, file: &Path, args: &AttestArgs) -> CommandResult {
         }
     });
     Ok(())
+}
+
+/// What has no signature at all. How it fails to be JSON is no help to whoever gives a table.
+fn unsigned(file: &Path) -> Failure {
+    Failure::text(codes::ATTEST_FORM, "it is not signed: no statement, and no report with its signature")
+        .about(file)
+        .hint(Some("`audit attest --save` writes a statement; of a report the .html is signed, .csv and .json are not"))
 }
 
 fn opened(bytes: &[u8], trust: &Trust) -> Result<(Statement<Provenance>, PublicKey), AttestError> {
@@ -240,6 +250,11 @@ fn facts(statement: &Statement<Provenance>) {
     ];
     facts.extend(said.checks.verified.clone().map(|level| ("verified", level)));
     facts.extend((!rules.is_empty()).then(|| ("rules", rules.join(", "))));
+    let over =
+        said.checks.passed_over.iter().map(|one| format!("{} of {}: {}", one.name, one.consumer, one.why));
+    facts.extend(over.map(|over| ("passed over", over)));
+    let released = said.checks.released.as_ref();
+    facts.extend(released.map(|one| ("released by", format!("{}, {}: {}", one.by, one.at, one.why))));
     facts.extend(said.run.node.clone().map(|node| ("node", node)));
     facts.push(("said", format!("{} by {}, {}", said.at, said.server, said.tool)));
     facts.push(("record", format!("{}:{}", said.ledger.position, said.ledger.hash)));

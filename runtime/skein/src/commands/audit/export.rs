@@ -155,7 +155,7 @@ fn edited(damage: &Damage, what: &str) -> Failure {
 /// Reads an exported file and recomputes every hash in it; heads from elsewhere have to lie on it, as far as it goes.
 pub(super) fn verified(path: &Path, heads: &[ChainHead]) -> Result<Records, Failure> {
     let bad = |what: String| Failure::text(codes::AUDIT_EXPORT, what).about(path);
-    let file = File::open(path).map_err(|error| Failure::new(codes::IO, &error).about(path))?;
+    let file = File::open(path).map_err(|error| Failure::unread(path, codes::IO, &error))?;
     let mut lines = Lines { of: BufReader::new(file), line: String::new() };
     let first = lines.next(path)?.ok_or_else(|| bad("it is empty".to_owned()))?;
     let begin: Begin = serde_json::from_str(first)

@@ -92,7 +92,7 @@ pub(super) fn read(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
     use std::io::Read as _;
     let mut bytes = Vec::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes));
-    read.map_err(|error| Failure::new(codes::IO, &error).about(path))?;
+    read.map_err(|error| Failure::unread(path, codes::IO, &error))?;
     if bytes.len() as u64 > most {
         return Err(Failure::text(codes::ATTEST_FORM, format!("more than {most} bytes")).about(path));
     }

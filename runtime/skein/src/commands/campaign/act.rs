@@ -100,9 +100,13 @@ pub(super) fn act(settings: &Settings, (server, view): (&Server, View), verb: &V
             let slice = slice.slice.as_deref();
             done(settings, to, &Move { slice, ..Move::of(asked, CampaignVerb::Pause) }, None)
         }
-        Verb::Resume { asked, slice, now } => {
+        Verb::Resume { asked, slice, now, wait } => {
             let slice = slice.slice.as_deref();
-            done(settings, to, &Move { now: *now, slice, ..Move::of(asked, CampaignVerb::Resume) }, None)
+            let asked = Move { now: *now, slice, ..Move::of(asked, CampaignVerb::Resume) };
+            let Some(until) = wait.until()? else { return done(settings, to, &asked, None) };
+            let there: Campaign = server.get(&format!("campaigns/{}", encoded(asked.campaign)))?;
+            asked.send(server, &there)?;
+            wait::follow(settings, to, (asked.campaign, Goal::RolledOut), Patience::start(until))
         }
         Verb::Cancel { asked, sure } => {
             done(settings, to, &Move::of(asked, CampaignVerb::Cancel), Some(sure))

@@ -2,9 +2,10 @@
 
 use clap::{Args, Subcommand};
 use skein_api::{
-    Approvals, Campaign, CampaignAction, CampaignVerb, Comment, CommentAdd, CommentResolve, Slice, Text, Time,
+    ApprovalGiven, Approvals, Campaign, CampaignAction, CampaignVerb, Comment, CommentAdd, CommentResolve,
+    Slice, Text, Time,
 };
-use skein_types::{Blake3, codes, grouped};
+use skein_types::{Blake3, SliceState, codes, grouped};
 
 use super::shown;
 use crate::args::ListArgs;
@@ -14,6 +15,10 @@ use crate::render;
 use crate::server::{Server, encoded};
 use crate::settings::Settings;
 use crate::view::{Row, View};
+
+/// Said wherever a campaign is shown, for ever.
+pub(super) const BROKEN_GLASS: &str =
+    "somebody went on without the approvals that a plan of this campaign needed";
 
 /// Which part of a plan, and why.
 #[derive(Debug, Args)]
@@ -111,7 +116,14 @@ impl Row for Slice {
         &["team", "risk", "datasets", "state", "approved by", "lacks", "could"];
     fn cells(&self) -> Vec<String> {
         let until = self.until.as_ref().map(|until| format!(", not before {until}")).unwrap_or_default();
-        let by: Vec<String> = self.approvals.iter().map(|one| one.person.to_string()).collect();
+        let by: Vec<String> = self.approvals.iter().map(approved).collect();
+        // Who left it out or put it off, and why; whom approvals are from stands beside.
+        let said = match (&self.by, self.state == SliceState::Declined || self.until.is_some()) {
+            (Some(by), true) => {
+                format!(" by {by}{}", self.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default())
+            }
+            (Some(_) | None, _) => String::new(),
+        };
         let lacks = self.lacks.as_ref().map(|lacks| {
             let of = if lacks.of_owner { format!(", one of {}", self.team) } else { String::new() };
             format!("{}{of}", render::counted(lacks.approvals.into(), "approval"))
@@ -121,11 +133,19 @@ impl Row for Slice {
             self.team.to_string(),
             self.risk.to_string(),
             grouped(self.datasets),
-            format!("{}{until}", self.state),
+            format!("{}{until}{said}", self.state),
             by.join(", "),
             lacks.unwrap_or_default(),
             could.map(|name| name.to_string()).collect::<Vec<_>>().join(", "),
         ]
+    }
+}
+
+fn approved(one: &ApprovalGiven) -> String {
+    match (one.broken_glass, &one.note) {
+        (false, _) => one.person.to_string(),
+        (true, None) => format!("{} (broke the glass)", one.person),
+        (true, Some(why)) => format!("{} (broke the glass: {why})", one.person),
     }
 }
 
@@ -231,9 +251,7 @@ pub(super) fn banner(now: &Approvals) -> Vec<String> {
         lines.push("** this server is one user's alone: nobody has to approve anything **".to_owned());
     }
     if now.broken_glass {
-        lines.push(
-            "** somebody went on without the approvals that a plan of this campaign needed **".to_owned(),
-        );
+        lines.push(format!("** {BROKEN_GLASS} **"));
     }
     lines
 }

@@ -230,4 +230,12 @@ pub(crate) fn policy(policy: &Policy) {
         policy.limits.memory.map(|bytes| bytes.to_string()).unwrap_or_default(),
         number(policy.limits.rejects),
     ));
+    for rule in policy.rules.iter().flat_map(|rules| rules.iter()) {
+        render::line(&format!(
+            "        rule {}: {}, {} if broken",
+            rule.name,
+            rule.check.kind(),
+            rule.severity
+        ));
+    }
 }

@@ -54,7 +54,7 @@ pub(crate) fn read(path: &Path) -> Result<skein_api::Policy, Failure> {
     let read = File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text));
     let refused = |message: String| Failure::text(codes::POLICY_INVALID, message).about(path);
     match read {
-        Err(error) => return Err(refused(error.to_string())),
+        Err(error) => return Err(Failure::unread(path, codes::POLICY_INVALID, &error)),
         Ok(_) if text.len() as u64 > FILE_BYTES_MAX => {
             return Err(refused("it is larger than 64 KiB".to_owned()));
         }

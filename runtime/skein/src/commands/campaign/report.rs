@@ -9,6 +9,7 @@ use skein_api::{CampaignReport, FailureKind, Guessed, HumanAction, PlanReason, R
 use skein_campaign::Span;
 use skein_types::{codes, grouped};
 
+use super::approve::BROKEN_GLASS;
 use super::plan;
 use crate::aside;
 use crate::commands::module::word;
@@ -63,6 +64,7 @@ pub(super) fn shown(view: View, report: &CampaignReport, markdown: bool) {
     }
     view.told(report, || {
         render::line(&title(report));
+        broken_glass(report).iter().for_each(|line| render::line(line));
         for (what, said) in facts(report) {
             render::line(&format!("{what:<12} {said}"));
         }
@@ -93,6 +95,11 @@ pub(super) fn shown(view: View, report: &CampaignReport, markdown: bool) {
 
 fn title(report: &CampaignReport) -> String {
     format!("{}: {}", report.name, report.state)
+}
+
+/// What nobody is to overlook. Who it was and why is among what people did.
+fn broken_glass(report: &CampaignReport) -> Option<&'static str> {
+    report.broken_glass.then_some(BROKEN_GLASS)
 }
 
 /// What there is to say in a line each.
@@ -229,7 +236,7 @@ impl Row for FailureKind {
 }
 
 impl Row for HumanAction {
-    const HEADS: &'static [&'static str] = &["when", "who", "what", "times", "why"];
+    const HEADS: &'static [&'static str] = &["when", "who", "what", "decisions", "why"];
     fn cells(&self) -> Vec<String> {
         vec![
             self.at.to_string(),
@@ -256,6 +263,9 @@ impl Row for PlanReason {
 
 fn as_markdown(report: &CampaignReport) -> Vec<String> {
     let mut lines = vec![format!("# {}", plain(&title(report))), String::new()];
+    lines.extend(
+        broken_glass(report).map(|line| [format!("**{line}**"), String::new()]).into_iter().flatten(),
+    );
     lines.extend(facts(report).into_iter().map(|(what, said)| format!("- **{what}**: {}", plain(&said))));
     lines.extend(table("Waves", &report.waves));
     lines.extend(table("Failures", &report.failures));

@@ -52,7 +52,10 @@ impl Row for Run {
             self.seq.to_string(),
             self.name.to_string(),
             self.wave.map(|wave| wave.to_string()).unwrap_or_default(),
-            self.state.to_string(),
+            match self.alarms {
+                0 => self.state.to_string(),
+                alarms => format!("{}, {}", self.state, render::counted(alarms, "alarm")),
+            },
             self.verdict.as_ref().map(word).unwrap_or_default(),
             self.version.map(|version| version.to_string()).unwrap_or_default(),
             self.why.as_ref().map(|why| format!("{} {}", why.code, why.message)).unwrap_or_default(),
@@ -121,7 +124,7 @@ pub(super) fn campaign(view: View, campaign: &Campaign) {
         let why = campaign.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
         render::line(&format!("{} {}: {}{why}", campaign.campaign, campaign.name, campaign.state));
         if campaign.broken_glass {
-            render::line("** somebody went on without the approvals that a plan of it needed **");
+            render::line(&format!("** {} **", approve::BROKEN_GLASS));
         }
         if let Some(plan) = &campaign.plan {
             render::line(&format!(
@@ -140,8 +143,9 @@ pub(super) fn campaign(view: View, campaign: &Campaign) {
         }
         if campaign.soak.alarms > 0 {
             render::line(&format!(
-                "{}: `skein audit list --kind run.alarmed` says of which runs",
-                render::counted(campaign.soak.alarms, "alarm")
+                "{}: `skein campaign runs {} --all` marks their runs, `skein campaign run` says what was found",
+                render::counted(campaign.soak.alarms, "alarm"),
+                campaign.campaign
             ));
         }
         if campaign.soak.kept.0 > 0 {

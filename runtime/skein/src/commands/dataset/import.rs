@@ -51,7 +51,7 @@ fn list(path: &Path) -> Result<Vec<u8>, Failure> {
     let most = IMPORT_BYTES_MAX as u64;
     let read = File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes));
     match read {
-        Err(error) => Err(refused(error.to_string())),
+        Err(error) => Err(Failure::unread(path, codes::MANIFEST_UNREADABLE, &error)),
         Ok(_) if bytes.len() as u64 > most => {
             Err(refused(format!("it is larger than {}", skein_types::Bytes(most))))
         }

@@ -10,8 +10,11 @@ use skein_types::{RULES_MAX, Rule, codes};
 
 use crate::failure::Failure;
 use crate::render;
+use crate::toml_text;
 
 const FILE_BYTES_MAX: u64 = 1 << 20;
+const HINT: &str =
+    "each rule is a `[[rules]]` with a name and one thing that must hold, such as `unique = [\"id\"]`";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,14 +28,13 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Rule>, Failure> {
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text));
     match read {
-        Err(error) => return Err(refused(error.to_string())),
+        Err(error) => return Err(Failure::unread(path, codes::RULE_INVALID, &error)),
         Ok(_) if text.len() as u64 > FILE_BYTES_MAX => {
             return Err(refused("it is larger than 1 MiB".to_owned()));
         }
         Ok(_) => {}
     }
-    let rules: Rules =
-        toml::from_str(&text).map_err(|error| refused(error.to_string().trim_end().replace('\n', ", ")))?;
+    let rules: Rules = toml_text::parse(&text).map_err(|problem| refused(problem).hint(Some(HINT)))?;
     let rules = rules.rules;
     let twice = |at: usize| rules[..at].iter().any(|before| before.name == rules[at].name);
     if let Some(at) = (0..rules.len()).find(|at| twice(*at)) {

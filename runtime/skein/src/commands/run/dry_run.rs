@@ -48,21 +48,36 @@ pub(in crate::commands) fn rows_told(forecast: &Forecast, page: Page) {
     counted_by_module(&forecast.counters, page);
 }
 
+/// What a node saw in a sample of a plan.
+pub(in crate::commands) fn sample_told(found: &DryRun, sample: u64, page: Page) {
+    match found {
+        DryRun::WouldRun(forecast) => whole(forecast, &format!("sample {sample}"), page),
+        DryRun::AlreadyMigrated { version, migration } => line(&format!(
+            "sample {sample}: nothing to do, {} {} was applied to all files of version {version}",
+            migration.name, migration.version
+        )),
+    }
+}
+
 fn told(forecast: &Forecast, path: &Path, page: Page) {
-    would_be(forecast, path, page);
-    rows_told(forecast, page);
-    checked(&forecast.checks, page);
-    estimated(forecast, page);
+    whole(forecast, &path.display().to_string(), page);
     render::to_stderr("nothing was written; run it without --dry-run to do it");
 }
 
-fn would_be(forecast: &Forecast, path: &Path, page: Page) {
+fn whole(forecast: &Forecast, what: &str, page: Page) {
+    would_be(forecast, what, page);
+    rows_told(forecast, page);
+    checked(&forecast.checks, page);
+    estimated(forecast, page);
+}
+
+fn would_be(forecast: &Forecast, what: &str, page: Page) {
     let Forecast { migration, work, .. } = forecast;
     let title = format!(
         "dry run: {} {} over {} version {}",
         escaped(&migration.name),
         escaped(&migration.version),
-        escaped(&path.display().to_string()),
+        escaped(what),
         forecast.version
     );
     as_is(&painted(&title, Style::Heading, page));
