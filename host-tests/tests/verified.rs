@@ -198,7 +198,7 @@ fn duckdb_checks_a_version_without_us_and_sees_one_changed_value() {
     assert!(sql.contains("carried them without decoding: id, client, year."), "{sql}");
     let file = site.file("verify.sql", &sql);
     let check = || python::run("verify.py", &[Path::new("check"), &file]);
-    assert_eq!(check(), "{VERIFIED}; 3 columns not looked into\n", "{sql}");
+    assert_eq!(check(), format!("{VERIFIED}; 3 columns not looked into\n"), "{sql}");
     let first = std::fs::read_dir(&dataset).unwrap().next().unwrap().unwrap().path();
     let whole = std::fs::read(&first).unwrap();
     for (column, value, named) in [("amount", "7.25", "sum of amount"), ("note", "X", "sum of bytes of note")]

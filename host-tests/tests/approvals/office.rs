@@ -171,10 +171,6 @@ impl Office {
         Campaign { office: self, id }
     }
 
-    pub(crate) fn token(&self, who: &str) -> &str {
-        &self.tokens[who]
-    }
-
     /// What a command prints for the admin, as people read it.
     pub(crate) fn told(&self, words: &[&str]) -> String {
         let [command, rest @ ..] = words else { return String::new() };

@@ -64,7 +64,7 @@ pub(super) fn shown(view: View, report: &CampaignReport, markdown: bool) {
     }
     view.told(report, || {
         render::line(&title(report));
-        broken_glass(report).iter().for_each(|line| render::line(line));
+        broken_glass(report).iter().for_each(|line| render::line(&format!("** {line} **")));
         for (what, said) in facts(report) {
             render::line(&format!("{what:<12} {said}"));
         }
