@@ -49,6 +49,30 @@ fn a_canary_goes_back_and_forth_before_it_is_published_and_no_other_run_does() {
 }
 
 #[test]
+fn what_came_back_from_its_round_trip_is_checked_by_its_own_numbers_and_has_a_statement_by_either_number() {
+    let service = Service::start(1).with_module_and_datasets();
+    let campaign = started(&service, &json!({}));
+    assert_eq!(service.watched(&campaign)["runs"]["published"], 1);
+    assert_eq!(run(&service, &campaign, 0)["version"], 3);
+    let sql = service.site.skein("export").arg(&service.datasets[0]).arg("--verify-sql").finish().succeeded();
+    assert!(
+        sql.stdout.contains("Version 3 of ") && sql.stdout.contains("made as version 1 by run_"),
+        "{sql:?}"
+    );
+    let file = service.site.file("verify.sql", &sql.stdout);
+    let said = host_tests::python::run("verify.py", &[std::path::Path::new("check"), &file]);
+    assert!(said.starts_with("verified"), "{said}");
+    let stated = |version: &str| {
+        let name = service.datasets[0].file_name().unwrap();
+        service.call("audit").arg("attest").arg(name).arg("--version").arg(version).finish()
+    };
+    let made = stated("1").succeeded().json();
+    assert_eq!(made, stated("3").succeeded().json());
+    stated("2").refused_json(skein_types::codes::NO_STATEMENT);
+    stated("0").refused_json(skein_types::codes::NO_STATEMENT);
+}
+
+#[test]
 fn a_policy_may_do_without() {
     let service = Service::start(2).with_module_and_datasets();
     let campaign = started(&service, &json!({ "round_trip": false }));

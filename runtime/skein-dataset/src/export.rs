@@ -24,6 +24,8 @@ use crate::version::{Found, VersionError};
 #[derive(Debug)]
 pub struct VersionFiles {
     version: Arc<Version>,
+    /// The version that first had its content: itself, but where an old one came back.
+    maker: Arc<Version>,
     /// Whether its content is what the dataset holds now.
     pub current: bool,
     /// The directory that its paths are relative to.
@@ -116,24 +118,30 @@ impl VersionFiles {
         let history = dataset.history()?;
         history.head().ok_or(VersionError::NoHistory)?;
         let found = history.find(version)?;
+        let maker = history.version(found.version.content.0).cloned();
+        let maker = maker.unwrap_or_else(|| Arc::clone(&found.version));
         let found = match found.is_current {
-            true => Self::live(dataset, found.version)?,
-            false => Self::kept(dataset, state, &found)?,
+            true => Self::live(dataset, (found.version, maker))?,
+            false => Self::kept(dataset, state, (&found, maker))?,
         };
         found.files().iter().try_for_each(|record| found.check(dataset, record))?;
         Ok(found)
     }
 
-    fn live(dataset: &Dataset, version: Arc<Version>) -> Result<Self, IoFault> {
+    fn live(dataset: &Dataset, (version, maker): (Arc<Version>, Arc<Version>)) -> Result<Self, IoFault> {
         let place = &dataset.place;
         let (root, single) = match place.kind {
             Kind::Directory => (place.path(), None),
             Kind::File => (place.parent_path().to_owned(), Some(place.name.clone())),
         };
-        Ok(Self { version, current: true, root, handle: place.open_root()?, single })
+        Ok(Self { version, maker, current: true, root, handle: place.open_root()?, single })
     }
 
-    fn kept(dataset: &Dataset, state: &State, found: &Found) -> Result<Self, ExportError> {
+    fn kept(
+        dataset: &Dataset,
+        state: &State,
+        (found, maker): (&Found, Arc<Version>),
+    ) -> Result<Self, ExportError> {
         let (all, name) = (dataset.state_path().join("kept"), found.slot()?.to_string());
         let version = Arc::clone(&found.version);
         if store::node(&state.kept, &name)?.is_none() {
@@ -143,7 +151,7 @@ impl VersionFiles {
             Kind::Directory => (all.join(&name), state.kept.open_dir(&name).during("open", &name)?, None),
             Kind::File => (all, state.kept.try_clone().during("open", "kept")?, Some(name)),
         };
-        Ok(Self { version, current: false, root, handle, single })
+        Ok(Self { version, maker, current: false, root, handle, single })
     }
 
     /// Its directory, unless it is one file.
@@ -156,9 +164,14 @@ impl VersionFiles {
         self.version.version
     }
 
-    /// What is recorded of the run that made it; none if no run did.
+    /// As which version it was made: another one, if it went back and came again.
+    pub fn made_as(&self) -> u64 {
+        self.maker.version
+    }
+
+    /// What is recorded of the run that made it, whether it is as it was made or came back; none if no run did.
     pub fn facts(&self) -> Option<&PublishFacts> {
-        match &self.version.kind {
+        match &self.maker.kind {
             VersionKind::Published(facts) => Some(facts),
             VersionKind::Beside(origin) => Some(&origin.facts),
             VersionKind::Adopted | VersionKind::Observed { .. } | VersionKind::RolledBack { .. } => None,

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use skein_api::{SignedStatement, parse};
 use skein_attest::{
-    Approval, Checks, DatasetRef, LedgerHead, ModuleRef, PROVENANCE_TYPE, PassedOver, Provenance, Released,
-    Rows, RuleResult, RunRef, Signer, Source, Statement, Subject, Version,
+    Approval, AttestError, Checks, DatasetRef, Envelope, LedgerHead, ModuleRef, PROVENANCE_TYPE, PassedOver,
+    Provenance, Released, Rows, RuleResult, RunRef, Signer, Source, Statement, Subject, Version,
 };
 use skein_dataset::{Made, Tree};
 use skein_ledger::{Campaign, Entry, Event, EventFilter, Head, INTEGER_MAX, Kind, Limit, Module, Run};
@@ -155,7 +155,9 @@ impl Control {
         parse(&bytes, bytes.len()).map_err(|error| ServiceError::bug(format!("a statement: {error}")))
     }
 
-    /// The run whose statement is meant: by the name of the run, or the last one of a dataset that has one, or the one that made a version.
+    /// The run whose statement is meant: by the name of the run, or the last one of a dataset that has one, or the one that made a
+    /// version. A canary's result has two numbers, that as which it was made and that as which it came back from its round trip;
+    /// either means it.
     pub(crate) fn run_stated(&self, of: Stated, version: Option<u64>) -> Result<Run, ServiceError> {
         match of {
             Stated::Run(run) => {
@@ -166,10 +168,10 @@ impl Control {
                 let (mut found, mut after): (Option<Run>, _) = (None, None);
                 loop {
                     let page = self.ledger.runs_of_dataset(dataset, after, Limit::MAX)?;
-                    let fits = |run: &Run| {
-                        run.statement.is_some() && version.is_none_or(|version| run.version == Some(version))
-                    };
-                    for run in page.items.into_iter().filter(fits) {
+                    for run in page.items {
+                        if !self.states(&run, version)? {
+                            continue;
+                        }
                         if found.as_ref().is_none_or(|found| found.since <= run.since) {
                             found = Some(run);
                         }
@@ -187,6 +189,22 @@ impl Control {
                 })
             }
         }
+    }
+
+    /// Whether a run has a statement, of this version if one is meant.
+    fn states(&self, run: &Run, version: Option<u64>) -> Result<bool, ServiceError> {
+        let Some(digest) = run.statement else { return Ok(false) };
+        let Some(version) = version.filter(|version| run.version != Some(*version)) else { return Ok(true) };
+        // A number of before the round trip is smaller.
+        if run.version.is_none_or(|forward| forward < version) {
+            return Ok(false);
+        }
+        let Some(bytes) = self.ledger.blob(digest)? else { return Ok(false) };
+        let wrong = |error: AttestError| ServiceError::bug(format!("a statement: {error}"));
+        let payload = Envelope::parse(&bytes).and_then(|envelope| envelope.unverified()).map_err(wrong)?;
+        let said: Statement<Provenance> = serde_json::from_slice(&payload)
+            .map_err(|error| ServiceError::bug(format!("a statement: {error}")))?;
+        Ok(said.predicate.output.version == version)
     }
 }
 

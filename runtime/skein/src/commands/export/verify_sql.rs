@@ -203,9 +203,10 @@ impl Sql<'_> {
     /// What it is, for whoever finds the file.
     fn head(&self) -> String {
         let line = |words: &str| format!("-- {}\n", words.replace(|c: char| c.is_control(), " "));
+        let (version, made) = (self.found.version(), self.found.made_as());
+        let as_which = if made == version { String::new() } else { format!(" as version {made}") };
         let mut head = line(&format!(
-            "Version {} of {}, made by {} ({} {}), against what Skein saw while it made it.",
-            self.found.version(),
+            "Version {version} of {}, made{as_which} by {} ({} {}), against what Skein saw while it made it.",
             self.dataset.display(),
             self.facts.run,
             self.facts.migration,
