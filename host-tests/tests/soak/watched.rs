@@ -55,6 +55,39 @@ fn a_published_file_that_goes_missing_or_changes_its_size_is_told_of_by_name() {
 }
 
 #[test]
+fn where_the_policy_says_so_damage_is_rolled_back_and_what_others_wrote_is_not() {
+    let service = Service::start(4).with_module_and_datasets();
+    let before = service.trees();
+    // Whichever of the checks comes behind the damage finds it.
+    let soak = json!({ "checks_ms": [2_000, 5_000, 9_000, 15_000], "on_failure": "revert" });
+    let campaign = started(&service, &json!({ "soak": soak }));
+    assert_eq!(service.watched(&campaign)["runs"]["published"], 4);
+    let [gone, cut, joined, rewritten] = [0, 1, 2, 3].map(|number| only_file(&service.datasets[number]));
+    // Before the other damage: a dataset to which somebody added is never one that is only damaged.
+    let late = service.datasets[2].join("late.parquet");
+    old_file(&late);
+    std::fs::remove_file(joined).unwrap();
+    std::fs::remove_file(gone).unwrap();
+    let whole = std::fs::read(&cut).unwrap();
+    std::fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
+    old_file(&rewritten);
+    for number in [0, 1] {
+        until("reverted", || run(&service, &campaign, number)["state"] == "reverted");
+        let told = alarm(&service, &campaign, number, "SK0363");
+        assert!(!told["message"].as_str().unwrap().contains("not rolled back"), "{told}");
+        let dataset = usize::try_from(number).unwrap();
+        assert_eq!(service.trees()[dataset], before[dataset]);
+    }
+    for (number, stands) in [(2, "added late.parquet"), (3, "modified ")] {
+        let told = alarm(&service, &campaign, number, "SK0363");
+        let message = told["message"].as_str().unwrap();
+        assert!(message.contains("not rolled back: a later write") && message.contains(stands), "{told}");
+        assert_eq!(run(&service, &campaign, number)["state"], "published");
+    }
+    assert!(late.exists() && rewritten.exists());
+}
+
+#[test]
 fn a_server_that_is_killed_in_between_looks_again_and_says_nothing_twice() {
     let mut service = Service::start(1).with_module_and_datasets();
     let campaign = started(&service, &json!({ "soak": { "checks_ms": [500, 4_000] } }));

@@ -5,7 +5,7 @@
 //! arrived  files that are not of the version: a node reads their footers and says whose columns they have
 //! rules    about the result alone, of a dataset that is one task: a node says which of those that held do not any more
 //! alarm    what is wrong is an event of the run, once for each thing; everybody who wants to know is told
-//! revert   where the policy says so and nothing that others wrote stands in the way
+//! revert   where the policy says so and nothing that others wrote stands in the way; damage is nobody's write
 //! checked  when all runs of a campaign have had a check: one event, with how many alarms there are
 //! ```
 //! What is due when follows from when runs were published, so it is in memory alone and made again by the next process, which
@@ -330,7 +330,7 @@ impl Control {
             let span = soak.checks.get(check as usize).map_or_else(|| SCRUB.to_owned(), ToString::to_string);
             (span, reverts && soak.on_failure == OnFailure::Revert)
         };
-        let stands = if revert { self.stands_in_the_way(run)? } else { None };
+        let stands = if revert { self.stands_in_the_way(run, code)? } else { None };
         if let Some(why) = &stands {
             message = format!("{message}; not rolled back: {why}");
         }
@@ -361,16 +361,27 @@ impl Control {
 
     /// Whether that was said of the run before.
     fn is_told(&self, run: &Run, code: Code, path: Option<&str>) -> Result<bool, ServiceError> {
+        Ok(self.alarmed(run, code)?.iter().any(|told| told.path.as_ref().map(LedgerText::as_str) == path))
+    }
+
+    /// Whether files of what a run published were found damaged.
+    pub(crate) fn is_damaged(&self, run: &Run) -> Result<bool, ServiceError> {
+        Ok(!self.alarmed(run, codes::PUBLISHED_DAMAGED)?.is_empty())
+    }
+
+    /// What was said of a run with this code.
+    fn alarmed(&self, run: &Run, code: Code) -> Result<Vec<RunAlarmed>, ServiceError> {
         if run.alarms == 0 {
-            return Ok(false);
+            return Ok(Vec::new());
         }
         let of = Some(Subject::Run(run.campaign, run.seq));
         let filter = EventFilter { of, kinds: vec![Kind::RunAlarmed], ..EventFilter::default() };
         let page = self.ledger.events(0, &filter, Limit::MAX)?;
-        Ok(page.items.iter().any(|recorded| {
-            let Event::RunAlarmed(told) = &recorded.event else { return false };
-            told.code.as_str() == code.id && told.path.as_ref().map(LedgerText::as_str) == path
-        }))
+        let told = page.items.into_iter().filter_map(|recorded| {
+            let Event::RunAlarmed(told) = recorded.event else { return None };
+            (told.code.as_str() == code.id).then_some(told)
+        });
+        Ok(told.collect())
     }
 
     /// What was found out about one run's result.
@@ -390,12 +401,14 @@ impl Control {
         Ok(RunSoak { round_trip, alarms: List::first(alarms).0 })
     }
 
-    /// What others wrote since a run was published, in words; a rollback would undo it.
-    fn stands_in_the_way(&self, run: &Run) -> Result<Option<String>, ServiceError> {
+    /// What others wrote since a run was published, in words; a rollback would undo it. That files are gone, or only broken, is
+    /// damage and nobody's write.
+    fn stands_in_the_way(&self, run: &Run, code: Code) -> Result<Option<String>, ServiceError> {
         let dataset = self.open_dataset(run.dataset)?;
-        let changes: Vec<Change> = dataset
-            .written_over(run.id)
-            .map_err(|error| ServiceError::new(error.code(), skein_types::chain(&error)))?;
+        let damaged = code == codes::PUBLISHED_DAMAGED || self.is_damaged(run)?;
+        let changes = if damaged { dataset.written_since(run.id) } else { dataset.written_over(run.id) };
+        let changes: Vec<Change> =
+            changes.map_err(|error| ServiceError::new(error.code(), skein_types::chain(&error)))?;
         Ok(changes.first().map(|first| match changes.len() {
             1 => format!("a later write would be undone: {first}"),
             all => format!("{all} later writes would be undone, the first: {first}"),

@@ -2,7 +2,8 @@
 
 use skein_campaign::RunReport;
 use skein_dataset::{
-    Dataset, Finalized, RollbackError, RolledBack, Undo, finalize_displaced_by, roll_back_many,
+    Dataset, Finalized, RollbackError, RolledBack, Undo, finalize_displaced_by, roll_back_damaged_many,
+    roll_back_many,
 };
 use skein_ledger::{
     Entry, Limit, Name, Run, RunCancelled, RunFilter, RunFinalized, RunRevertFailed, RunReverted,
@@ -60,24 +61,29 @@ impl Control {
     }
 
     fn finish_some_reverts(&self, id: CampaignId, runs: Vec<Run>) -> Result<bool, ServiceError> {
-        let (mut opened, mut told): (Vec<(Run, Dataset)>, Vec<Told>) = (Vec::new(), Vec::new());
+        let (mut whole, mut damaged, mut told) = (Vec::new(), Vec::new(), Vec::new());
         for run in runs {
             match self.open_dataset(run.dataset) {
-                Ok(dataset) => opened.push((run, dataset)),
+                // Whoever undoes it was told that its files are damaged: so they are in nobody's way.
+                Ok(dataset) if self.is_damaged(&run)? => damaged.push((run, dataset)),
+                Ok(dataset) => whole.push((run, dataset)),
                 Err(error) if error.code.class == ErrorClass::Transient => {
                     tracing::warn!(campaign = %id, seq = run.seq, %error, "not rolled back yet");
                 }
                 Err(error) => told.push(revert_failed(id, &run, error.code, &error.message)?),
             }
         }
-        let asked: Vec<(&Dataset, RunId)> = opened.iter().map(|(run, dataset)| (dataset, run.id)).collect();
+        let all = whole.len() + damaged.len();
         let _span =
-            tracing::info_span!("roll_back", campaign = %id, runs = asked.len(), trace = self.trace_of(id))
-                .entered();
+            tracing::info_span!("roll_back", campaign = %id, runs = all, trace = self.trace_of(id)).entered();
         let mut undone = 0;
-        for ((run, _), answer) in opened.iter().zip(roll_back_many(&asked)) {
-            undone += u64::from(matches!(answer, Ok(Undo::Undone(_) | Undo::AlreadyUndone { .. })));
-            told.extend(reverted(id, run, answer)?);
+        for (over_damage, some) in [(false, whole), (true, damaged)] {
+            let asked: Vec<(&Dataset, RunId)> = some.iter().map(|(run, dataset)| (dataset, run.id)).collect();
+            let answers = if over_damage { roll_back_damaged_many(&asked) } else { roll_back_many(&asked) };
+            for ((run, _), answer) in some.iter().zip(answers) {
+                undone += u64::from(matches!(answer, Ok(Undo::Undone(_) | Undo::AlreadyUndone { .. })));
+                told.extend(reverted(id, run, answer)?);
+            }
         }
         if told.is_empty() {
             return Ok(false);

@@ -8,6 +8,7 @@
 
 mod account;
 pub mod crash;
+mod damage;
 mod dataset;
 mod examine;
 mod export;
@@ -85,8 +86,8 @@ pub use publish::{
 pub use recover::{Recovered, Step, recover};
 pub use rehearsal::{Leg, Rehearsal, RehearseError, Rehearsed, left_new, rehearse, resolve_over};
 pub use rollback::{
-    LaterWrites, NO_STATE, RollbackError, RolledBack, Undo, previous, roll_back, roll_back_many,
-    roll_back_over, roll_forward_many,
+    LaterWrites, NO_STATE, RollbackError, RolledBack, Undo, previous, roll_back, roll_back_damaged_many,
+    roll_back_many, roll_back_over, roll_forward_many,
 };
 pub use scan::{ScanError, Sighting, scan};
 pub use scrub::{Damage, Damaged, ScrubError, Scrubbed, scrub};

@@ -23,7 +23,7 @@ use crate::staging;
 use crate::store::Node;
 use crate::version::VersionError;
 
-pub use many::{Undo, roll_back_many, roll_forward_many};
+pub use many::{Undo, roll_back_damaged_many, roll_back_many, roll_forward_many};
 
 /// What a rollback did.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use skein_types::{Code, RunId, codes};
 
 use crate::crash_point;
+use crate::damage::beside_damage;
 use crate::dataset::{Dataset, State, StateError};
 use crate::fault::During as _;
 use crate::listing::Change;
@@ -66,8 +67,8 @@ impl Undo {
 /// What there is to do about one.
 enum Wanted<'a> {
     Nothing(Undo),
-    /// The version that comes back.
-    Back(&'a Arc<Version>),
+    /// The version that comes back, and what the log says that others did over the one that goes.
+    Back(&'a Arc<Version>, Vec<Change>),
 }
 
 /// Which way.
@@ -75,6 +76,8 @@ enum Wanted<'a> {
 enum Way {
     /// To what the run displaced.
     Back,
+    /// The same, also over damage of what the run published.
+    BackOverDamage,
     /// To what the run made.
     Forward,
 }
@@ -82,6 +85,12 @@ enum Way {
 /// Undoes these runs, each if it is what is current. The answers come in their order; one's trouble is not another's.
 pub fn roll_back_many(runs: &[(&Dataset, RunId)]) -> Vec<Result<Undo, RollbackError>> {
     lots(runs, |(dataset, _)| dataset).iter().flat_map(|lot| roll_lot(lot, Way::Back)).collect()
+}
+
+/// [`roll_back_many`] for runs whose files were found damaged: that these are gone, or no Parquet files any more, is no later write.
+/// Anything else that others did is, and then nothing is touched. What is left of the files is kept as a version of its own.
+pub fn roll_back_damaged_many(runs: &[(&Dataset, RunId)]) -> Vec<Result<Undo, RollbackError>> {
+    lots(runs, |(dataset, _)| dataset).iter().flat_map(|lot| roll_lot(lot, Way::BackOverDamage)).collect()
 }
 
 /// Makes what these runs had made current again, each if what it displaced came back and nothing since. The files are those
@@ -177,15 +186,18 @@ fn prepare<'a>(
         Some(_) => settled(dataset)?,
     };
     let wanted = match way {
-        Way::Back => to_go_back(&history, run),
+        Way::Back | Way::BackOverDamage => to_go_back(&history, run),
         Way::Forward => to_go_forward(&history, run),
     };
-    let target = match wanted? {
+    let (target, mut written) = match wanted? {
         Wanted::Nothing(undo) => return Ok(Err(undo)),
-        Wanted::Back(target) => target,
+        Wanted::Back(target, written) => (target, written),
     };
     let live = dataset.snapshot(&history)?;
-    let written: Vec<Change> = live.observed().unwrap_or_default();
+    written.extend(live.observed().unwrap_or_default());
+    if let (Way::BackOverDamage, Some(published)) = (way, history.result_of(run)) {
+        written = beside_damage(&live, published, written)?;
+    }
     if !written.is_empty() {
         return Err(RollbackError::LaterWrites { changes: written });
     }
@@ -231,11 +243,11 @@ fn to_go_back(history: &History, run: RunId) -> Result<Wanted<'_>, RollbackError
         return Err(RollbackError::NothingBefore { version: published });
     };
     if history.is_current(published) {
-        return Ok(Wanted::Back(before));
+        return Ok(Wanted::Back(before, Vec::new()));
     }
     match history.above(published) {
         None => Ok(Wanted::Nothing(Undo::AlreadyUndone { version: current })),
-        Some(Above::Others(changes)) => Err(RollbackError::LaterWrites { changes }),
+        Some(Above::Others(changes)) => Ok(Wanted::Back(before, changes)),
         Some(Above::Version) => not_current(Some(published)),
     }
 }
@@ -254,7 +266,7 @@ fn to_go_forward(history: &History, run: RunId) -> Result<Wanted<'_>, RollbackEr
         return Err(RollbackError::NothingBefore { version: published });
     };
     if history.is_current(displaced.version) {
-        return Ok(Wanted::Back(back));
+        return Ok(Wanted::Back(back, Vec::new()));
     }
     // What others wrote over it is neither hidden nor undone.
     let mut changes = Vec::new();

@@ -1,7 +1,9 @@
 //! Undoing many runs at once.
 
 use skein_dataset::crash::{act_at, fail_at, waits_for_disk};
-use skein_dataset::{Dataset, Outcome, Undo, publish_many, roll_back, roll_back_many};
+use skein_dataset::{
+    Dataset, Outcome, Undo, publish_many, roll_back, roll_back_damaged_many, roll_back_many,
+};
 use skein_types::RunId;
 
 use crate::world::{World, left, put, staged};
@@ -94,6 +96,71 @@ fn later_writes_are_not_undone_whether_the_log_knows_them_or_not() {
     assert!(matches!(undo(&dataset, two), Undo::Undone(_)));
     assert_eq!(refused(one), late);
     assert_eq!(world.bytes("t").len(), 2);
+}
+
+/// As short as a Parquet file can be.
+const WHOLE: &[u8] = b"PAR1\0\0\0\0PAR1";
+
+#[test]
+fn damage_of_what_a_run_published_is_in_nobodys_way_and_what_is_left_of_it_is_kept() {
+    let undo = |dataset: &Dataset, run| roll_back_damaged_many(&[(dataset, run)]).pop().unwrap();
+    for damage in
+        [None, Some("half a file"), Some(""), Some("PAR1 and no end")].map(|text| text.map(str::as_bytes))
+    {
+        let world = World::new();
+        world.put("t/a.parquet", b"a");
+        world.put("t/b.parquet", b"b");
+        let dataset = world.dataset("t");
+        let before = world.bytes("t");
+        let run = world.run();
+        publish(&dataset, run, "m");
+        let file = std::fs::read_dir(world.path("t")).unwrap().next().unwrap().unwrap().path();
+        std::fs::remove_file(&file).unwrap();
+        if let Some(bytes) = damage {
+            put(&file, bytes);
+        }
+        assert!(dataset.written_since(run).unwrap().is_empty(), "{damage:?}");
+        // Whoever does not know of the damage undoes nothing of it.
+        let error = roll_back_many(&[(&dataset, run)]).pop().unwrap().unwrap_err();
+        assert_eq!(error.code().id, "SK0521");
+        // Dying on the way, the log has what was there: it is damage still.
+        fail_at("publish.after-intent");
+        undo(&dataset, run).unwrap_err();
+        let undone = undo(&dataset, run).unwrap();
+        assert!(matches!(undone, Undo::Undone(_) | Undo::AlreadyUndone { version: 3 }), "{undone:?}");
+        assert_eq!(world.bytes("t"), before);
+        assert_eq!(undo(&dataset, run).unwrap(), Undo::AlreadyUndone { version: 3 });
+        let kept = dataset.state_path().join("kept/2").join(file.file_name().unwrap());
+        assert_eq!(std::fs::read(kept).ok().as_deref(), damage);
+    }
+}
+
+#[test]
+fn who_adds_a_file_or_writes_a_whole_one_in_the_place_of_another_has_written() {
+    let undo = |dataset: &Dataset, run| roll_back_damaged_many(&[(dataset, run)]).pop().unwrap();
+    for (name, bytes) in [("late.parquet", &b"late"[..]), ("", WHOLE), ("note.txt", &b"x"[..])] {
+        let world = World::new();
+        world.put("t/a.parquet", b"a");
+        world.put("t/b.parquet", b"b");
+        let dataset = world.dataset("t");
+        let run = world.run();
+        publish(&dataset, run, "m");
+        let mut files: Vec<_> =
+            std::fs::read_dir(world.path("t")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        std::fs::remove_file(&files[0]).unwrap();
+        let written = if name.is_empty() { files[1].clone() } else { world.path("t").join(name) };
+        if name.is_empty() {
+            std::fs::remove_file(&written).unwrap();
+        }
+        put(&written, bytes);
+        let error = undo(&dataset, run).unwrap_err();
+        assert_eq!(error.code().id, "SK0521", "{name}");
+        // Only what somebody wrote is named.
+        assert!(error.to_string().starts_with("1 later writes would be undone"), "{error}");
+        assert_eq!(dataset.written_since(run).unwrap().len(), 1, "{name}");
+        assert_eq!(world.bytes("t").len(), if name.is_empty() { 1 } else { 2 });
+    }
 }
 
 #[test]
