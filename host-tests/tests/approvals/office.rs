@@ -132,6 +132,11 @@ impl Office {
         &self.tokens[who]
     }
 
+    /// A command about campaigns, by somebody.
+    pub(crate) fn commands(&self, who: &str) -> host_tests::call::Call {
+        self.service.call("campaign").env("SKEIN_TOKEN", &self.tokens[who])
+    }
+
     /// What the admin asks.
     pub(crate) fn as_admin(&self, what: &str, body: &Value) -> Result<Value, String> {
         self.of(&self.admin, what, body)

@@ -31,6 +31,87 @@ fn owners_pause_and_roll_back_their_own_and_nobody_elses() {
     assert_eq!(office.service.trees()[3..], before[3..]);
 }
 
+/// Rolls the part of `shop` back as `cy` and waits for the end.
+fn rolled_back(office: &Office, campaign: &str) -> host_tests::outcome::Outcome {
+    let call = office.commands("cy").arg("rollback").arg(campaign).arg("--slice").arg("shop");
+    call.arg("--reason").arg("the totals are off").arg("--yes").arg("--wait").finish()
+}
+
+#[test]
+fn a_part_that_is_rolled_back_gives_up_what_is_held_of_it_and_whoever_waits_sees_the_end() {
+    let office = Office::open();
+    let before = office.service.trees();
+    let low = office.planned("low", Risk::Low, json!({ "round_trip": false }));
+    // Not in the canary, which a held run keeps back.
+    let all = office.get(&format!("campaigns/{}/runs", low.id))["items"].as_array().unwrap().clone();
+    let later = |number: &usize| {
+        all.iter().any(|run| run["name"] == *office.dataset(*number) && run["wave"].as_u64() > Some(0))
+    };
+    let number = (3..6).find(later).unwrap();
+    let held = json!({ "rule": { "name": "never", "severity": "hold", "row_count": { "max": 0 } } });
+    let rule = format!("PUT /v1/datasets/{}/rules/never", office.dataset(number));
+    office.as_admin(&rule, &held).unwrap();
+    low.starts().unwrap();
+    let are = |is: &str| low.runs(3..6).iter().filter(|run| *run == is).count();
+    until("one is held", || are("held") == 1 && are("published") == 2);
+    until("those of pay", || low.runs(0..3) == ["published"; 3]);
+    let done = rolled_back(&office, &low.id);
+    assert_eq!(done.status.code(), Some(0), "{done:?}");
+    assert_eq!((are("cancelled"), are("reverted")), (1, 2));
+    assert_eq!(office.service.trees()[3..], before[3..]);
+    // Nothing of the others was touched, and nothing keeps them waiting.
+    low.is("soaking");
+    assert_eq!(low.runs(0..3), ["published"; 3]);
+}
+
+#[test]
+fn what_of_a_part_that_is_rolled_back_has_not_begun_begins_when_somebody_says_so() {
+    let office = Office::open();
+    let policy = json!({
+        "approvals": { "promote": "approval" }, "canary": { "datasets": 4 }, "waves": [], "round_trip": false,
+    });
+    let low = office.planned("low", Risk::Low, policy);
+    low.starts().unwrap();
+    until("the canary is through", || low.approvals()["wave_waits"] == 0);
+    // However four of six are dealt, one team has some in both waves.
+    let of_both =
+        |runs: &[String]| ["published", "planned"].iter().all(|is| runs.iter().any(|run| run == is));
+    let teams = [("pay", "ben", 0..3), ("shop", "cy", 3..6)];
+    let (team, who, own) = teams.into_iter().find(|(.., own)| of_both(&low.runs(own.clone()))).unwrap();
+    let planned = low.runs(own.clone()).iter().filter(|run| *run == "planned").count();
+    let call = office.commands(who).arg("rollback").arg(&low.id).arg("--slice").arg(team);
+    let done = call.arg("--reason").arg("wrong").arg("--yes").arg("--wait").finish().succeeded();
+    let said = format!("{planned} dataset");
+    assert!(done.stderr.contains(&said) && done.stderr.contains("campaign resume"), "{done:?}");
+    let other = if team == "pay" { "cy" } else { "ben" };
+    low.asks(other, "approve", json!({ "wave": 0, "reason": "looks well" })).unwrap();
+    let rest = if team == "pay" { 3..6 } else { 0..3 };
+    until("those of the others", || low.runs(rest.clone()) == ["published"; 3]);
+    let count = |is: &str| low.runs(own.clone()).iter().filter(|run| *run == is).count();
+    assert_eq!((count("reverted"), count("planned")), (3 - planned, planned));
+    low.asks(who, "resume", json!({ "slice": team })).unwrap();
+    until("they go on", || count("published") == planned);
+}
+
+#[test]
+fn a_part_that_could_not_be_rolled_back_is_no_success_and_says_which_why_and_what_next() {
+    let office = Office::open();
+    let low = office.planned("low", Risk::Low, json!({ "round_trip": false }));
+    low.starts().unwrap();
+    low.is("soaking");
+    let late = office.service.datasets[4].join("late.parquet");
+    host_tests::fixture::write(&late, &host_tests::fixture::orders(900, 910), 10);
+    let failed = rolled_back(&office, &low.id);
+    assert_eq!(failed.status.code(), Some(1), "{failed:?}");
+    for word in ["SK0744", &office.dataset(4), "SK0521", "--slice shop"] {
+        assert!(failed.stderr.contains(word), "{word}: {failed:?}");
+    }
+    assert_eq!(low.runs(3..6), ["reverted", "revert_failed", "reverted"]);
+    std::fs::remove_file(late).unwrap();
+    rolled_back(&office, &low.id).succeeded();
+    assert_eq!(low.runs(3..6), ["reverted"; 3]);
+}
+
 #[test]
 fn what_waits_is_listed_for_whoever_could_give_it() {
     let office = Office::open();

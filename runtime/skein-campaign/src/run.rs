@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! planned -> intended -> published -> finalized
-//! planned -> held -> planned (released, or looked at again) | failed (discarded) | cancelled
+//! planned -> held -> planned (released, or looked at again) | failed (discarded) | cancelled (with its part, or all)
 //! planned -> failed | skipped | stale | cancelled          intended -> failed (its log says that nothing was published)
 //! failed | skipped -> planned (again)                      published -> reverting -> reverted | revert_failed
 //! revert_failed -> reverting (again)

@@ -6,7 +6,8 @@ use skein_api::{Campaign, CampaignAction, CampaignCreate, CampaignProgress, Camp
 use skein_campaign::{Accept, Command, Reading, RetryWhat, RollBackWhat, RunReport};
 use skein_ledger::{
     CampaignCreated, CampaignFilter, Entry, Event as Decided, EventFilter, Guard, Kind, Limit, ModuleState,
-    Name, PhaseName, RunFilter, RunRetried, RunSkipped, Subject, TaskFilter, TaskKind, Text, Unit,
+    Name, PhaseName, RunCancelled, RunFilter, RunRetried, RunSkipped, Subject, TaskFilter, TaskKind, Text,
+    Unit,
 };
 use skein_types::{Blake3, CampaignId, CampaignState, Rows, RunState, Timestamp, WaveState, codes};
 use uuid::Uuid;
@@ -279,8 +280,9 @@ impl Control {
         let (mut told, mut more) = (Vec::new(), Vec::new());
         for run in runs {
             told.push(moved(id, run, to, reason));
-            if to == RunState::Skipped {
+            if matches!(to, RunState::Skipped | RunState::Cancelled) {
                 more.extend(self.tasks_gone(id, run.seq)?);
+                state.to_sweep.insert(run.dataset);
             }
             let live = self.live(state, id)?;
             live.forget(run.seq);
@@ -336,8 +338,12 @@ impl Control {
     pub(crate) fn runs(&self, id: CampaignId, part: &ListPart) -> Result<Page<Run>, ServiceError> {
         let filter = RunFilter { state: part.state, wave: None };
         let after = part.after.as_deref().map(number).transpose()?;
+        let slice = part.of_slice()?;
         self.ledger.at_once(|| {
-            let page = self.ledger.runs(id, filter, after, part.limit())?;
+            let page = match &slice {
+                Some((team, state)) => self.ledger.runs_of_slice((id, team), *state, after, part.limit())?,
+                None => self.ledger.runs(id, filter, after, part.limit())?,
+            };
             shown::page(page.items, page.next.map(|seq| seq.to_string()), |run| self.shown_run(&run))
         })?
     }
@@ -569,6 +575,7 @@ fn moved(campaign: CampaignId, run: &skein_ledger::Run, to: RunState, why: &str)
     let report = RunReport::of(crate::results::run_of(run), to);
     match to {
         RunState::Skipped => Told::run(report, RunSkipped { campaign, seq, from, reason }),
+        RunState::Cancelled => Told::run(report, RunCancelled { campaign, seq, from, reason }),
         RunState::Reverting => reverting(campaign, run, why),
         RunState::Planned
         | RunState::Ineligible
@@ -578,7 +585,6 @@ fn moved(campaign: CampaignId, run: &skein_ledger::Run, to: RunState, why: &str)
         | RunState::Finalized
         | RunState::Failed
         | RunState::Stale
-        | RunState::Cancelled
         | RunState::Reverted
         | RunState::RevertFailed => Told::run(report, RunRetried { campaign, seq, from, reason }),
     }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 use skein_api::Time;
-use skein_ledger::Limit;
+use skein_ledger::{Limit, Name};
 use skein_types::{RunState, codes};
 
 use crate::error::ServiceError;
@@ -22,6 +22,8 @@ pub struct ListPart {
     pub limit: Option<usize>,
     /// Of runs: in this state.
     pub state: Option<RunState>,
+    /// Of runs in a state: of this team's part of the plan.
+    pub slice: Option<String>,
     /// Of attempts: failed ones alone.
     pub failed: bool,
     /// Of datasets: whose names begin so.
@@ -121,6 +123,18 @@ impl ListPart {
             .hint(Some("give `next` of the page before, as it was answered"))
         };
         after.parse().map(Some).map_err(refused)
+    }
+
+    /// The team whose part of a plan is meant, and the state that its runs are to be in: no other lists of a part are there.
+    pub(crate) fn of_slice(&self) -> Result<Option<(Name, RunState)>, ServiceError> {
+        match (&self.slice, self.state) {
+            (None, _) => Ok(None),
+            (Some(team), Some(state)) => Ok(Some((crate::control::name("slice", team)?, state))),
+            (Some(_), None) => Err(ServiceError::new(
+                codes::BODY_INVALID,
+                "`slice` goes with `state`: runs of a part of the plan that are in one state",
+            )),
+        }
     }
 
     pub(crate) fn limit(&self) -> Limit {

@@ -90,7 +90,11 @@ impl Campaign {
                 verbs::possible(Verb::Retry, self.state)
             }
             RunState::Skipped => verbs::possible(Verb::Skip, self.state),
-            RunState::Cancelled => self.cancels(wave),
+            // A part that is rolled back gives up what is held of it; the rest of the campaign goes on.
+            RunState::Cancelled => {
+                self.cancels(wave)
+                    || (moved.from == RunState::Held && verbs::possible(Verb::RollBack, self.state))
+            }
             RunState::Reverting => self.reverts(wave) || verbs::possible(Verb::RollBack, self.state),
             RunState::Finalized => self.state == CampaignState::Finalizing,
             // These happened.

@@ -93,9 +93,14 @@ impl Campaign {
     }
 
     fn soaked(&self, now: Timestamp) -> Option<Decision> {
-        let [planned, reverting, published, failed] =
-            [RunState::Planned, RunState::Reverting, RunState::Published, RunState::Failed]
-                .map(|state| self.count(state));
+        let [planned, reverting, published, failed, stuck] = [
+            RunState::Planned,
+            RunState::Reverting,
+            RunState::Published,
+            RunState::Failed,
+            RunState::RevertFailed,
+        ]
+        .map(|state| self.count(state));
         if planned > 0 {
             return Some(self.to(CampaignState::Running, Reason::Retried, now));
         }
@@ -103,7 +108,7 @@ impl Campaign {
             return None;
         }
         // Nothing to undo and nothing to try again: there is nothing to wait for.
-        let over = now >= self.window_end() || published + failed == 0;
+        let over = now >= self.window_end() || published + failed + stuck == 0;
         over.then(|| self.to(CampaignState::Finalizing, Reason::WindowOver, now))
     }
 

@@ -547,3 +547,37 @@ fn held_runs_are_ended_with_their_campaign() {
         assert!(world.state().is_terminal(), "{}", world.state());
     }
 }
+
+#[test]
+fn a_held_run_of_a_part_that_is_rolled_back_is_given_up_and_the_others_go_on() {
+    let mut world = World::planned(Policy::standard(), &[2, 2]);
+    world.ask(Command::Start).unwrap();
+    publish(&mut world, 0);
+    world.go(1, RunState::Held).unwrap();
+    assert_eq!(world.machine.waves()[1].state(), WaveState::Waiting);
+    world.go(1, RunState::Cancelled).unwrap();
+    assert_eq!(world.machine.waves()[1].state(), WaveState::Running);
+    // What is not held begins or is left out; it is not cancelled.
+    world.go(2, RunState::Cancelled).unwrap_err();
+}
+
+#[test]
+fn a_campaign_whose_last_run_could_not_go_back_soaks_on_so_that_it_can_be_tried_again() {
+    let mut world = started(Policy::standard(), &[1]);
+    world.settle(|| true);
+    world.go(0, RunState::Reverting).unwrap();
+    world.go(0, RunState::RevertFailed).unwrap();
+    assert_eq!(world.state(), CampaignState::Soaking);
+    world.go(0, RunState::Reverting).unwrap();
+    world.go(0, RunState::Reverted).unwrap();
+    assert_eq!(world.state(), CampaignState::PartiallySucceeded);
+    // Or it is left until the window is over.
+    let mut left = started(Policy::standard(), &[1]);
+    left.settle(|| true);
+    left.go(0, RunState::Reverting).unwrap();
+    left.go(0, RunState::RevertFailed).unwrap();
+    left.now = Timestamp(left.machine.next_due().unwrap().0 + 1);
+    left.ask(Observation::Tick).unwrap();
+    left.settle(|| true);
+    assert_eq!(left.state(), CampaignState::PartiallySucceeded);
+}

@@ -5,7 +5,7 @@ use skein_campaign::{Command, RollBackWhat};
 use skein_ledger::{
     Entry, Guard, Limit, Name, PhaseName, Run, SliceDeclined, SliceDeferred, TaskKind, Text, Unit,
 };
-use skein_types::{CampaignId, RunState, Timestamp, codes};
+use skein_types::{CampaignId, RunState, SliceState, Timestamp, codes};
 
 use super::{UNTIL_RESUMED, not_declined, of_this};
 use crate::access::Principal;
@@ -97,7 +97,8 @@ impl Control {
         self.campaign(id)
     }
 
-    /// What was published of a slice is undone.
+    /// What was published of a slice is undone, what is held of it given up, and what is planned put off until somebody resumes it:
+    /// else it would be published behind the rollback.
     pub(crate) fn roll_back_slice(
         &self,
         who: &Principal,
@@ -115,9 +116,18 @@ impl Control {
         }
         let reason = asked.reason.as_deref().unwrap_or("asked");
         let (from, to) = UNDONE;
+        let moves: Vec<(RunState, RunState)> =
+            from.iter().map(|from| (*from, to)).chain([(RunState::Held, RunState::Cancelled)]).collect();
         let mut any = false;
-        for from in from {
-            any |= self.each_of_slice((id, team, *from), |state, runs| {
+        for (from, _) in &moves {
+            any |= self.has_runs((id, team), *from)?;
+        }
+        // Before the others: what is at the door is published, and nothing comes after it.
+        if any && self.has_runs((id, team), RunState::Planned)? {
+            self.put_off(who, (id, team), reason)?;
+        }
+        for (from, to) in moves.into_iter().filter(|_| any) {
+            self.each_of_slice((id, team, from), |state, runs| {
                 self.move_some(state, runs, (who, to, reason))
             })?;
         }
@@ -130,6 +140,30 @@ impl Control {
             .hint(Some("list the runs and look at their states")));
         }
         self.campaign(id)
+    }
+
+    fn has_runs(&self, slice: (CampaignId, &Name), state: RunState) -> Result<bool, ServiceError> {
+        Ok(!self.ledger.runs_of_slice(slice, state, None, Limit::new(1))?.items.is_empty())
+    }
+
+    /// Nothing more of a slice begins or goes to the door until somebody resumes it; what was declined does so in no case.
+    fn put_off(
+        &self,
+        who: &Principal,
+        (id, team): (CampaignId, &Name),
+        reason: &str,
+    ) -> Result<(), ServiceError> {
+        if self.slice(id, team)?.state != SliceState::Declined {
+            let mut state = self.state();
+            let (campaign, team, person) = (id, team.clone(), who.person()?);
+            let (until, reason) = (Timestamp(UNTIL_RESUMED), Text::clip(&format!("rolled back: {reason}")));
+            let epoch = self.live(&mut state, id)?.machine.epoch();
+            let deferred = SliceDeferred { campaign, team, until, person, reason };
+            self.write(who.unit().if_(Guard::CampaignAt { campaign, epoch }).decide(deferred))?;
+            self.settle_after(&mut state, id, who)?;
+        }
+        self.each_planned(id, team, |state, runs| self.call_back(state, id, runs).map(|()| true))?;
+        Ok(())
     }
 
     fn each_planned(

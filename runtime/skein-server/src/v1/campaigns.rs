@@ -104,7 +104,13 @@ pub(crate) fn routes() -> Family {
         .get(
             "/campaigns/{campaign}/runs",
             runs,
-            told("List a campaign's runs, in their order").query("state", "Those in this state.", run_state()),
+            told("List a campaign's runs, in their order")
+                .query("state", "Those in this state.", run_state())
+                .query(
+                    "slice",
+                    "Of those in a state, those of this team's part of the plan; goes with `state`.",
+                    json!({ "type": "string", "maxLength": 200 }),
+                ),
         )
         .get("/campaigns/{campaign}/runs/{run}", run, told("Show a run"))
         .get("/campaigns/{campaign}/events", events, told("List what was decided about a campaign"))

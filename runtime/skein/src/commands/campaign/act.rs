@@ -11,7 +11,7 @@ use crate::render;
 use crate::server::{Server, encoded};
 use crate::settings::Settings;
 use crate::view::View;
-use wait::{Goal, Patience, WaitArgs};
+use wait::{Goal, Patience, Slice, Until, WaitArgs};
 
 /// Which, and why.
 #[derive(Debug, Args)]
@@ -124,12 +124,20 @@ pub(super) fn act(settings: &Settings, (server, view): (&Server, View), verb: &V
             let there: Campaign = server.get(&format!("campaigns/{}", encoded(asked.campaign)))?;
             asked_first(settings, (&asked, &there), Some(sure))?;
             let now = asked.send(server, &there)?;
-            match until {
-                Some(until) if asked.runs.is_empty() => {
+            let part = slice.map(|team| Slice { campaign: asked.campaign, team });
+            match (until, part) {
+                (Some(until), Some(part)) => wait::follow_slice(to, part, Patience::start(until)),
+                (None, Some(part)) => {
+                    shown::campaign(view, &now);
+                    part.says_what_waits(server, &mut Patience::start(Until::NONE))
+                }
+                (Some(until), None) if asked.runs.is_empty() => {
                     wait::follow(settings, to, (asked.campaign, Goal::RolledBack), Patience::start(until))
                 }
-                Some(until) => wait::follow_runs(to, (asked.campaign, asked.runs), Patience::start(until)),
-                None => {
+                (Some(until), None) => {
+                    wait::follow_runs(to, (asked.campaign, asked.runs), Patience::start(until))
+                }
+                (None, None) => {
                     shown::campaign(view, &now);
                     Ok(())
                 }

@@ -6,6 +6,7 @@
 
 mod held;
 mod runs;
+mod slice;
 
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use crate::settings::Settings;
 use crate::view::{View, nothing_begins};
 
 pub(super) use runs::follow_runs;
+pub(super) use slice::{Slice, follow_slice};
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Without a terminal a line now and then is enough.
@@ -56,6 +58,11 @@ pub(crate) struct Until {
     /// Take it for a failure if a single run failed, though the budget allows it.
     #[arg(long, help_heading = WAIT)]
     no_failures: bool,
+}
+
+impl Until {
+    /// As long as it takes.
+    pub(super) const NONE: Self = Self { timeout: None, no_failures: false };
 }
 
 impl WaitArgs {
@@ -209,7 +216,7 @@ impl Patience {
 
 /// `skein campaign watch`: until nothing is under way.
 pub(super) fn watch(settings: &Settings, to: (&Server, View), campaign: &str) -> CommandResult {
-    let patience = Patience::start(Until { timeout: None, no_failures: false });
+    let patience = Patience::start(Until::NONE);
     follow(settings, to, (campaign, Goal::AtRest), patience)
 }
 

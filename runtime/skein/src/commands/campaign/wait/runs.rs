@@ -10,6 +10,9 @@ use crate::render;
 use crate::server::{Server, encoded};
 use crate::view::View;
 
+/// Datasets that are named in an error.
+const NAMED: usize = 20;
+
 /// Until none of these is being undone; shows how each ended.
 pub(in crate::commands::campaign) fn follow_runs(
     (server, view): (&Server, View),
@@ -30,11 +33,28 @@ pub(in crate::commands::campaign) fn follow_runs(
         }
     }
     view.all(&runs);
-    let left = runs.iter().filter(|run| run.state == RunState::RevertFailed).count() as u64;
-    if left == 0 {
-        return Ok(());
+    runs.retain(|run| run.state == RunState::RevertFailed);
+    let these: String = runs.iter().take(NAMED).map(|run| format!(" --run {}", run.seq)).collect();
+    if runs.is_empty() { Ok(()) } else { Err(stuck((campaign, &these), &runs).on_stderr()) }
+}
+
+/// That these runs could not be undone: which datasets, why, and what to do about it. `again` names them to a rollback.
+pub(super) fn stuck((campaign, again): (&str, &str), runs: &[Run]) -> Failure {
+    let message =
+        format!("{} of {campaign} could not be rolled back", render::counted(runs.len() as u64, "run"));
+    let mut details: Vec<String> = runs.iter().take(NAMED).map(why).collect();
+    let more = runs.len().saturating_sub(NAMED);
+    if more > 0 {
+        details.push(format!("and {more} more: skein campaign runs {campaign} --in revert_failed"));
     }
-    let message = format!("{} of {campaign} could not be rolled back", render::counted(left, "run"));
-    let hint = format!("skein campaign runs {campaign} --in revert_failed");
-    Err(Failure::text(codes::ROLLBACK_INCOMPLETE, message).hint(Some(hint)).on_stderr())
+    let first = runs.first().and_then(|run| run.why.as_ref()).map(|why| why.code.as_str());
+    let first =
+        first.map(|code| format!("`skein explain {code}` says what to do first, then ")).unwrap_or_default();
+    let hint = format!("{first}`skein campaign rollback {campaign}{again}` tries it once more");
+    Failure::text(codes::ROLLBACK_INCOMPLETE, message).details(details).hint(Some(hint))
+}
+
+fn why(run: &Run) -> String {
+    let why = run.why.as_ref().map(|why| format!(": {}: {}", why.code, why.message)).unwrap_or_default();
+    format!("{}{why}", run.name)
 }
