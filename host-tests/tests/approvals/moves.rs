@@ -74,6 +74,19 @@ fn an_approval_that_is_too_old_counts_no_more() {
 }
 
 #[test]
+fn an_approval_that_is_too_old_was_given_though_others_were_missing_beside_it() {
+    let office = Office::open();
+    let high = office.planned("high", Risk::High, json!({ "approvals": { "expires_ms": 2_000 } }));
+    high.approves("ben", "pay").unwrap();
+    until("it is too old", || high.decided("approval.revoked").len() == 1);
+    refused(high.starts(), "409 SK0417");
+    // Of another plan nothing was approved.
+    high.asks("olga", "plan", json!({})).unwrap();
+    high.is("awaiting_approval");
+    refused(high.starts(), "409 SK0415");
+}
+
+#[test]
 fn those_who_approve_at_once_are_one_after_the_other() {
     let office = Office::open();
     for round in 0..4 {

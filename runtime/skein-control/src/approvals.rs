@@ -22,6 +22,7 @@ mod act;
 mod comments;
 mod glass;
 mod hands;
+mod lapsed;
 mod later;
 mod listed;
 mod rights;
@@ -45,6 +46,9 @@ pub(crate) use slices::Owners;
 
 /// Until somebody says otherwise: the latest time that a record can hold.
 pub(crate) const UNTIL_RESUMED: u64 = skein_ledger::INTEGER_MAX;
+
+/// Why an approval was revoked that nobody took back: as it is on record.
+const EXPIRED: &str = "expired";
 
 /// Somebody who says something of a slice.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use skein_campaign::{Observation, Span};
 use skein_ledger::{Approval, ApprovalRevoked, Entry, Limit, Name, Run, Slice, Text};
 use skein_types::{CampaignId, CampaignState, Reason, RunState, SliceState, Timestamp, codes};
 
-use super::given;
 use super::later::declined_because;
+use super::{EXPIRED, given};
 use crate::access::Principal;
 use crate::campaigns::CHUNK;
 use crate::control::{Control, State};
@@ -45,7 +45,7 @@ enum Gone {
 impl Gone {
     const fn word(self) -> &'static str {
         match self {
-            Self::Expired => "expired",
+            Self::Expired => EXPIRED,
             Self::Role => "role",
         }
     }
@@ -277,11 +277,13 @@ impl Control {
         if live.machine.state() != AwaitingApproval {
             return Ok(());
         }
-        let expired = live.machine.reason() == Some(Reason::ApprovalExpired);
+        let lapsed = self.lapsed(id)?;
         let shown = self.shown_approvals(id)?;
         let lacks = shown.slices.iter().filter(|slice| slice.lacks.is_some() && slice.until.is_none());
         let findings: Vec<String> = lacks.clone().map(what_lacks).collect();
         let teams: Vec<&str> = lacks.clone().map(|slice| slice.team.as_str()).collect();
+        let expired =
+            lacks.clone().any(|slice| lapsed.iter().any(|team| team.as_str() == slice.team.as_str()));
         let one_short = lacks.clone().all(|slice| !slice.approvals.is_empty());
         let teams = teams.join(", ");
         let (code, message) = if findings.is_empty() {
