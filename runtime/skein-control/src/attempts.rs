@@ -15,11 +15,11 @@ use skein_ledger::{
 };
 use skein_types::{Blake3, CampaignId, DatasetId, NodeId, ParamsDigest, Rows, Timestamp, codes};
 
-use crate::campaigns::{REMOVED, number};
+use crate::campaigns::REMOVED;
 use crate::control::Control;
 use crate::error::ServiceError;
 use crate::large;
-use crate::list::ListPart;
+use crate::list::{ListPart, number};
 use crate::policy;
 use crate::sampling;
 use crate::shown;

@@ -16,7 +16,7 @@ use crate::access::Principal;
 use crate::control::{Control, State, name};
 use crate::decide::{self, Told};
 use crate::error::ServiceError;
-use crate::list::ListPart;
+use crate::list::{ListPart, number};
 use crate::nodes::millis;
 use crate::points::point;
 use crate::policy;
@@ -596,8 +596,4 @@ pub(crate) fn campaign_id(named: &str) -> Result<CampaignId, ServiceError> {
             .hint(Some("a campaign is named by its id: `skein campaign list`"))
     };
     named.parse().map_err(unknown)
-}
-
-pub(crate) fn number(text: &str) -> Result<u64, ServiceError> {
-    text.parse().map_err(|_| ServiceError::new(codes::BODY_INVALID, format!("{text:?} is no number")))
 }

@@ -17,10 +17,9 @@ use skein_dataset::{
 use skein_types::{Bytes, RunState, codes};
 
 use crate::access::Principal;
-use crate::campaigns::number;
 use crate::control::Control;
 use crate::error::ServiceError;
-use crate::list::ListPart;
+use crate::list::{ListPart, number};
 use crate::shown;
 
 /// How long whoever asks for a rollback waits for its end. It goes on without them.

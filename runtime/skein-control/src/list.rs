@@ -142,6 +142,11 @@ impl ListPart {
     }
 }
 
+/// A key that counts.
+pub(crate) fn number(text: &str) -> Result<u64, ServiceError> {
+    text.parse().map_err(|_| ServiceError::new(codes::BODY_INVALID, format!("{text:?} is no number")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::ListPart;

@@ -169,7 +169,7 @@ impl Control {
 
     /// Comments by number.
     pub(crate) fn comments(&self, id: CampaignId, part: &ListPart) -> Result<Page<Comment>, ServiceError> {
-        let after = part.after.as_deref().map(crate::campaigns::number).transpose()?;
+        let after = part.after.as_deref().map(crate::list::number).transpose()?;
         let page = self.ledger.comments(id, after, part.limit())?;
         shown::page(page.items, page.next.map(|next| next.to_string()), |row| Ok(shown_comment(row)))
     }

@@ -42,7 +42,7 @@ impl Desk<'_> {
         asked: &CommentResolve,
     ) -> Result<Comment, ServiceError> {
         let id = self.seen_by(named, Act::See)?;
-        let number = crate::campaigns::number(number)?;
+        let number = crate::list::number(number)?;
         let slices = self.control.slices(id)?;
         let excluded = self.control.excluded(id)?;
         self.may_resolve(&self.control.comment_row(id, number)?, (id, &slices, &excluded))?;

@@ -5,10 +5,10 @@ use skein_attest::{Envelope, Provenance, Statement};
 use skein_ledger::{Limit, Run, RunFilter};
 use skein_types::CampaignId;
 
-use crate::campaigns::{REMOVED, number};
+use crate::campaigns::REMOVED;
 use crate::control::Control;
 use crate::error::ServiceError;
-use crate::list::ListPart;
+use crate::list::{ListPart, number};
 use crate::shown;
 
 impl Control {
