@@ -181,7 +181,7 @@ impl Office {
         let [command, rest @ ..] = words else { return String::new() };
         let call = self.service.site.skein(command).env("SKEIN_SERVER", &self.service.address);
         let call = call.env("SKEIN_TOKEN", &self.admin);
-        rest.iter().fold(call, |call, word| call.arg(word)).finish().succeeded().stdout.clone()
+        rest.iter().fold(call, |call, word| call.arg(word)).finish().succeeded().stdout
     }
 
     pub(crate) fn line(&self, who: &str) -> Line {

@@ -68,12 +68,6 @@ fn a_report_has_a_line_per_dataset_in_each_form_and_the_page_says_who_signed_it(
             "{refused:?}"
         );
     }
-    // It is no second try that finds a file.
-    attest(&service.site.path("none"), &pem).refused_json(codes::FILE_NOT_FOUND);
-    attest(&csv, &service.site.path("none")).refused_json(codes::FILE_NOT_FOUND);
-    let trail =
-        service.site.skein("audit").arg("verify").arg(service.site.path("none")).arg("-o").arg("json");
-    trail.finish().refused_json(codes::FILE_NOT_FOUND);
     save("pdf").0.refused_json(codes::USAGE);
     let (saved, page) = save("html");
     saved.succeeded();
@@ -92,4 +86,18 @@ fn a_report_has_a_line_per_dataset_in_each_form_and_the_page_says_who_signed_it(
     assert!(!text.contains(" src=") && !text.contains(" href="), "it hangs on nothing else");
     flip(&page, Some(text.find("orders-002").unwrap()));
     verify().refused_json(codes::ATTEST_CONTENT);
+}
+
+#[test]
+fn it_is_no_second_try_that_finds_a_file_which_is_not_there() {
+    let site = host_tests::Site::new();
+    let (there, none) = (site.file("there", "{}"), site.path("none"));
+    let audit = |words: &[&std::path::Path]| {
+        let call = site.skein("audit");
+        words.iter().fold(call, |call, word| call.arg(word)).arg("-o").arg("json").finish()
+    };
+    let [attest, verify, key] = ["attest", "--verify", "--key"].map(std::path::Path::new);
+    audit(&[attest, verify, &none, key, &there]).refused_json(codes::FILE_NOT_FOUND);
+    audit(&[attest, verify, &there, key, &none]).refused_json(codes::FILE_NOT_FOUND);
+    audit(&["verify".as_ref(), none.as_path()]).refused_json(codes::FILE_NOT_FOUND);
 }

@@ -137,6 +137,11 @@ fn whatever_is_changed_in_a_servers_directory_or_its_anchor_is_found_by_name() {
     );
     std::fs::write(&secret, before).unwrap();
 
+    files(&ended, end);
+}
+
+/// The like of what lies beside the ledger; its log ends at `end`.
+fn files(ended: &Ended, end: u64) {
     let module = first(&ended.server().join("modules"));
     ended.with(&module, ("a module", codes::MODULE_SWAPPED, "are those of sha256:"), |file| flip(file, None));
     let artifact = first(&ended.server().join("artifacts"));

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use skein_api::node::{PROTOCOL, Register, Secret};
 use skein_ledger::{
-    CampaignCreated, CampaignMoved, CampaignPlanned, DatasetRegistered, Entry, Labels, ModuleCompiled,
-    ModuleSubmitted, Name, RunPlanned, SlicePlanned, Text, WaveMoved, WavePlanned,
+    CampaignCreated, CampaignMoved, CampaignPlanned, DatasetRegistered, Entry, Grant, Labels, ModuleCompiled,
+    ModuleSubmitted, Name, RunPlanned, SlicePlanned, Text, TokenIssued, WaveMoved, WavePlanned,
 };
 use skein_types::{
-    Blake3, Bytes, CampaignId, CampaignState, Clock, DatasetId, ModuleDigest, ParamsDigest, Risk, Rows,
-    RunId, Timestamp, Verdict, WaveState,
+    Blake3, Bytes, CampaignId, CampaignState, Clock, DatasetId, ModuleDigest, ParamsDigest, Risk, Role, Rows,
+    RunId, Timestamp, TokenId, TokenKind, Verdict, WaveState,
 };
 use uuid::Uuid;
 
@@ -207,4 +207,16 @@ pub(crate) fn running(control: &Control) {
 fn moved(control: &Control, from: CampaignState, to: CampaignState) {
     let moved = CampaignMoved { campaign: campaign(), from, to, reason: Text::clip("asked") };
     control.write(control.itself.unit().decide(moved)).unwrap();
+}
+
+/// Of an approver for all teams.
+pub(crate) fn token(number: u128, person: &str, expires: Option<u64>) -> TokenIssued {
+    TokenIssued {
+        token: TokenId::new(Uuid::from_u128(number)),
+        name: name(person),
+        kind: TokenKind::Person,
+        hash: Blake3::of(&number.to_be_bytes()),
+        grants: vec![Grant { team: None, role: Role::Approver }],
+        expires: expires.map(Timestamp),
+    }
 }

@@ -331,15 +331,13 @@ mod tests {
         ApprovalGiven, Event, EventFilter, Grant, Kind, Limit, Name, RunHeld, SliceDeclined, Text,
         TokenIssued, TokenRevoked,
     };
-    use skein_types::{
-        AttemptId, Blake3, CampaignState, Role, RunState, Timestamp, TokenId, TokenKind, codes,
-    };
+    use skein_types::{AttemptId, CampaignState, Role, RunState, TokenId, TokenKind, codes};
     use uuid::Uuid;
 
     use crate::control::Control;
     use crate::datasets::rules::held::HeldVerb;
     use crate::reconcile::tests::look;
-    use crate::scene::{HandClock, PLAN, campaign, open, open_for, planned, planned_for, running};
+    use crate::scene::{HandClock, PLAN, campaign, open, open_for, planned, planned_for, running, token};
 
     fn state(control: &Control) -> (CampaignState, String) {
         let row = control.ledger.campaign(campaign()).unwrap().unwrap();
@@ -367,17 +365,6 @@ mod tests {
     }
 
     /// A token of a person who is an approver of all teams.
-    fn token(number: u128, person: &str, expires: Option<u64>) -> TokenIssued {
-        TokenIssued {
-            token: TokenId::new(Uuid::from_u128(number)),
-            name: name(person),
-            kind: TokenKind::Person,
-            hash: Blake3::of(&number.to_be_bytes()),
-            grants: vec![Grant { team: None, role: Role::Approver }],
-            expires: expires.map(Timestamp),
-        }
-    }
-
     fn persons(control: &Control) -> Vec<String> {
         let left = control.approvals(campaign()).unwrap();
         left.iter().map(|one| one.person.to_string()).collect()

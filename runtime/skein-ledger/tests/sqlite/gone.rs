@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use skein_ledger::{
     Attempt, CampaignCreated, CampaignMoved, CampaignPlanned, Damage, DatasetRegistered, Delivery,
     DeliveryState, Ending, Enqueue, Entry, Ledger as _, LedgerError, ModuleCompiled, ModuleSubmitted, Name,
-    PolicySet, RuleSet, RunIntended, RunPlanned, SizeClass, Sqlite, TaskKind, Text, WavePlanned,
+    PolicySet, RuleSet, RunIntended, RunPlanned, SizeClass, Sqlite, TaskKind, Text, Unit, WavePlanned,
 };
 use skein_types::{
     AttemptId, Blake3, Bytes, CampaignId, CampaignState, DatasetId, DeliveryId, ModuleDigest, ParamsDigest,
@@ -54,8 +54,16 @@ fn digest(of: &str) -> Blake3 {
 /// A ledger in which each of them is named.
 fn filled(directory: &Path) -> Sqlite {
     let ledger = open(directory);
-    let campaign = CampaignId::new(id(1));
-    let dataset = DatasetId::new(id(2));
+    let (campaign, dataset) = (CampaignId::new(id(1)), DatasetId::new(id(2)));
+    for unit in [made(campaign, dataset), carried_out(campaign, dataset)] {
+        let outcome = ledger.commit(vec![unit]).unwrap().remove(0);
+        assert!(outcome.is_done(), "{outcome:?}");
+    }
+    ledger
+}
+
+/// A campaign over a dataset that has rules.
+fn made(campaign: CampaignId, dataset: DatasetId) -> Unit {
     let module = ModuleDigest::of(b"module");
     let blobs = NAMED.iter().fold(by(), |unit, (table, _, bytes)| {
         let (bytes, keep_until) =
@@ -71,7 +79,7 @@ fn filled(directory: &Path) -> Sqlite {
         name: name("r"),
         blob: digest(blob),
     };
-    let unit = blobs
+    blobs
         .decide(ModuleSubmitted {
             module,
             bytes: Bytes(7),
@@ -103,11 +111,13 @@ fn filled(directory: &Path) -> Sqlite {
             policy: digest("policy of a campaign"),
             secrets: BTreeMap::new(),
             selection: digest("selection"),
-        });
-    ledger.commit(vec![unit]).unwrap();
+        })
+}
+
+/// Its run, which was begun and told of.
+fn carried_out(campaign: CampaignId, dataset: DatasetId) -> Unit {
     let moved = |from, to| CampaignMoved { campaign, from, to, reason: Text::clip("") };
-    let unit = by()
-        .decide(moved(CampaignState::Draft, CampaignState::Planning))
+    by().decide(moved(CampaignState::Draft, CampaignState::Planning))
         .decide(WavePlanned { campaign, wave: 0, budget: 1 })
         .decide(RunPlanned {
             campaign,
@@ -164,10 +174,7 @@ fn filled(directory: &Path) -> Sqlite {
             error: Text::clip(""),
             at: Timestamp(0),
             keep_until: LATE,
-        }));
-    let outcome = ledger.commit(vec![unit]).unwrap().remove(0);
-    assert!(outcome.is_done(), "{outcome:?}");
-    ledger
+        }))
 }
 
 fn attempt(campaign: CampaignId) -> Attempt {

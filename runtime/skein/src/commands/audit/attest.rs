@@ -121,9 +121,12 @@ fn verified(view: View, file: &Path, args: &AttestArgs) -> CommandResult {
         });
         return Ok(());
     }
-    let (said, key) = opened(&bytes, &trust).map_err(|error| match error {
-        AttestError::Form { what: Envelope::WHAT, .. } => unsigned(file),
-        other => about(other),
+    let (said, key) = opened(&bytes, &trust).map_err(|error| {
+        if matches!(error, AttestError::Form { what: Envelope::WHAT, .. }) {
+            unsigned(file)
+        } else {
+            about(error)
+        }
     })?;
     let files = args.dataset.as_deref().map(|path| compared(&said, path)).transpose()?;
     let shown = Verified { key: key.id(), files, statement: &said };

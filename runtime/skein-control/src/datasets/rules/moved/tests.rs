@@ -11,7 +11,7 @@ use super::super::By;
 use crate::access::Principal;
 use crate::control::Control;
 use crate::reconcile::tests::look;
-use crate::scene::{HandClock, PLAN, campaign, open_for, planned, running};
+use crate::scene::{HandClock, PLAN, campaign, open_for, planned, running, token};
 use crate::settings::Seen;
 
 fn name(text: &str) -> Name {
@@ -71,6 +71,8 @@ fn with(place: &std::path::Path, scene: impl Fn(&Control), rules: &[(Option<&str
     drop(control);
     let control = open_for(place, &clock, false);
     look(&control);
+    let who = token(1, "ada", None);
+    control.write(control.itself.unit().decide(who).decide(token(2, "ben", None))).unwrap();
     approve(&control);
     rules.iter().for_each(|(consumer, least)| set(&control, *consumer, *least));
     drop(control);
