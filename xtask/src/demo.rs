@@ -27,7 +27,7 @@ use stage::{Interruption, Stage};
 const ANNOUNCEMENT: &str = "\
 This demo
   builds the skein binary, the benchmark tables' writer and the migration modules, optimised:
-    about 10 minutes on 2 cores and 3 GB in the target directory from a clean clone, seconds after that;
+    about 15 minutes on 2 cores and up to 10 GB in the target directory from a clean clone, seconds after that;
   installs DuckDB, Polars and pyarrow into a Python environment in the target directory (300 MB), once;
   then makes 300 datasets of TPC-H tables (350 MB), serves them to three teams, migrates them with a node killed at
     work, compares the results with DuckDB's and rolls a wave back: at most 90 seconds and 2 GB.

@@ -38,7 +38,7 @@ pub(super) fn measure(yard: &Yard<'_>, large: &Path) -> anyhow::Result<Report> {
     let (mut begun, mut kept) = (Vec::new(), Vec::new());
     for _ in 0..KILLS {
         // Both nodes are at work on something of which a part is behind a checkpoint.
-        let known = until(yard, || Some(attempts(&stages)).filter(|known| newest(known) > 0))?;
+        let known = until(yard, || Some(attempts(&stages)).filter(|known| at_work(known) > 1))?;
         let node = underway.nodes()?.into_iter().next().context("a node")?;
         let killed = yard.clock.elapsed();
         anyhow::ensure!(kill(node)?, "the node {node} is not there any more");
@@ -66,8 +66,9 @@ pub(super) fn measure(yard: &Yard<'_>, large: &Path) -> anyhow::Result<Report> {
     })
 }
 
-fn newest(known: &Attempts) -> usize {
-    known.values().next_back().copied().unwrap_or(0)
+/// Attempts of which a part is kept. The canary is one alone, of which the other node knows nothing.
+fn at_work(known: &Attempts) -> usize {
+    known.values().filter(|made| **made > 0).count()
 }
 
 fn until<T>(yard: &Yard<'_>, mut found: impl FnMut() -> Option<T>) -> anyhow::Result<T> {

@@ -208,7 +208,7 @@ fn glass_is_broken_by_a_person_with_a_reason_and_stays_broken() {
     assert_eq!(office.get(&format!("campaigns/{}/report", high.id))["broken_glass"], true);
     let banner = "** somebody went on without the approvals that a plan of this campaign needed **";
     let report = office.told(&["campaign", "report", &high.id]);
-    assert!(report.contains(banner) && report.contains("decisions"), "{report}");
+    assert!(report.contains(banner) && report.contains("DECISIONS"), "{report}");
     let report = office.told(&["campaign", "report", &high.id, "--markdown"]);
     assert!(report.contains(&format!("\n{banner}\n").replace("** ", "**").replace(" **", "**")), "{report}");
     refused(high.starts(), "409 SK0415");

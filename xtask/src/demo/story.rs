@@ -248,7 +248,8 @@ impl Story<'_> {
         let (code, message) = (word(&run["why"], "code")?, word(&run["why"], "message")?);
         ensure!(code == "SK0311" && message.contains(&format!("row {SPOILED_ROW}")), "{run}");
         let name = word(run, "name")?;
-        ensure!(self.spoiled.contains(name), "{name} failed, and {} was to", self.spoiled);
+        let spoiled = self.warehouse.datasets.iter().find(|dataset| dataset.place == self.spoiled);
+        ensure!(spoiled.is_some_and(|one| one.is_called(name)), "{name} failed, and {} was to", self.spoiled);
         Ok((format!("1 failed: {code}, row {SPOILED_ROW} of {name}"), answer.line))
     }
 

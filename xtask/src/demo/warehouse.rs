@@ -77,6 +77,12 @@ impl Warehouse {
 }
 
 impl Dataset {
+    /// Whether the server calls it so: by its file, with or without how that ends.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        let file = self.place.rsplit('/').next().unwrap_or_default();
+        name == file || name == file.trim_end_matches(".parquet")
+    }
+
     pub(super) fn is_as_before(&self, stage: &Stage) -> Result<bool> {
         Ok(Imprint::of(&stage.path(&self.place))? == self.before)
     }

@@ -160,8 +160,8 @@ impl Story<'_> {
         let runs = self.runs()?;
         let last = |run: &&Value| run["wave"].as_u64().is_some_and(|wave| wave > WAVE);
         let run = runs.iter().rev().find(last).context("a run of the last wave")?;
-        let file = format!("/{}.parquet", word(run, "name")?);
-        let of = self.warehouse.datasets.iter().find(|dataset| dataset.place.ends_with(&file));
+        let name = word(run, "name")?;
+        let of = self.warehouse.datasets.iter().find(|dataset| dataset.is_called(name));
         of.context("its dataset")?.place.clone_into(&mut self.spoiled);
         self.judge.spoil(self.stage.root(), (&self.spoiled, super::SPOILED_ROW))
     }
@@ -253,12 +253,8 @@ impl Story<'_> {
         self.server.until(&question, |body| Ok(number(body, "/runs/reverted")? == of_wave.len() as u64))?;
         let took = watch.read();
         let names: BTreeSet<String> = of_wave.into_iter().map(|(_, name)| name).collect();
-        let in_wave =
-            self.warehouse.datasets.iter().filter(|dataset| {
-                dataset.place.rsplit('/').next().is_some_and(|file| {
-                    names.contains(file) || names.contains(file.trim_end_matches(".parquet"))
-                })
-            });
+        let in_wave = self.warehouse.datasets.iter();
+        let in_wave = in_wave.filter(|dataset| names.iter().any(|name| dataset.is_called(name)));
         let identical = must_be_as_before(self.stage, in_wave)?;
         ensure!(identical == names.len(), "{identical} of {} were found", names.len());
         let again = self.apply_again(&names)?;
