@@ -49,9 +49,8 @@ rules = [
 "#;
 
 enum Who<'a> {
-    Campaign(&'a [PathBuf]),
-    /// The same, with [`RULES`].
-    Ruled(&'a [PathBuf]),
+    /// Over these, perhaps with rules of a file.
+    Campaign(&'a [PathBuf], Option<&'a Path>),
     DuckDb(&'a mut Rival),
 }
 
@@ -73,19 +72,15 @@ impl Campaigns<'_> {
         let rules = self.desk.join("rules.toml");
         File::create(&rules)?.write_all(RULES.as_bytes())?;
         let mut contenders = [
-            Who::Campaign(&self.sources),
-            Who::Campaign(&self.sources[..tenth]),
-            Who::Ruled(&self.sources),
+            Who::Campaign(&self.sources, None),
+            Who::Campaign(&self.sources[..tenth], None),
+            Who::Campaign(&self.sources, Some(&rules)),
             Who::DuckDb(&mut rival),
         ];
         let taken = alternate(&mut contenders, rounds, |who| match who {
-            Who::Campaign(sources) => {
+            Who::Campaign(sources, policy) => {
                 let check = |copies: &[PathBuf]| same_rows(&mut judge, copies, &judged);
-                Ok(Done::Campaign(Box::new(self.yard().pass(sources, check)?)))
-            }
-            Who::Ruled(sources) => {
-                let check = |copies: &[PathBuf]| same_rows(&mut judge, copies, &judged);
-                let yard = Yard { policy: Some(&rules), ..self.yard() };
+                let yard = Yard { policy: *policy, ..self.yard() };
                 Ok(Done::Campaign(Box::new(yard.pass(sources, check)?)))
             }
             Who::DuckDb(rival) => {

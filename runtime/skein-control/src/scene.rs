@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use skein_api::node::{PROTOCOL, Register, Secret};
 use skein_ledger::{
-    CampaignCreated, CampaignMoved, CampaignPlanned, DatasetRegistered, Entry, Grant, Labels, ModuleCompiled,
-    ModuleSubmitted, Name, RunPlanned, SlicePlanned, Text, TokenIssued, WaveMoved, WavePlanned,
+    ApprovalGiven, CampaignCreated, CampaignMoved, CampaignPlanned, DatasetRegistered, Entry, Grant, Labels,
+    ModuleCompiled, ModuleSubmitted, Name, RunPlanned, SlicePlanned, Text, TokenIssued, WaveMoved,
+    WavePlanned,
 };
 use skein_types::{
     Blake3, Bytes, CampaignId, CampaignState, Clock, DatasetId, ModuleDigest, ParamsDigest, Risk, Role, Rows,
@@ -209,7 +210,20 @@ fn moved(control: &Control, from: CampaignState, to: CampaignState) {
     control.write(control.itself.unit().decide(moved)).unwrap();
 }
 
-/// Of an approver for all teams.
+/// That somebody approved the part of `local`.
+pub(crate) fn approved(person: &str, completes: bool) -> ApprovalGiven {
+    ApprovalGiven {
+        campaign: campaign(),
+        team: name("local"),
+        plan: PLAN,
+        person: name(person),
+        of_owner: true,
+        completes,
+        note: Text::clip(""),
+    }
+}
+
+/// Of a person who is an approver for all teams.
 pub(crate) fn token(number: u128, person: &str, expires: Option<u64>) -> TokenIssued {
     TokenIssued {
         token: TokenId::new(Uuid::from_u128(number)),

@@ -337,7 +337,7 @@ mod tests {
     use crate::control::Control;
     use crate::datasets::rules::held::HeldVerb;
     use crate::reconcile::tests::look;
-    use crate::scene::{HandClock, PLAN, campaign, open, open_for, planned, planned_for, running, token};
+    use crate::scene::{HandClock, approved, campaign, open, open_for, planned, planned_for, running, token};
 
     fn state(control: &Control) -> (CampaignState, String) {
         let row = control.ledger.campaign(campaign()).unwrap().unwrap();
@@ -352,19 +352,6 @@ mod tests {
         control.write(control.itself.unit().decide(event)).unwrap();
     }
 
-    fn approved(person: &str, completes: bool) -> ApprovalGiven {
-        ApprovalGiven {
-            campaign: campaign(),
-            team: name("local"),
-            plan: PLAN,
-            person: name(person),
-            of_owner: true,
-            completes,
-            note: Text::clip(""),
-        }
-    }
-
-    /// A token of a person who is an approver of all teams.
     fn persons(control: &Control) -> Vec<String> {
         let left = control.approvals(campaign()).unwrap();
         left.iter().map(|one| one.person.to_string()).collect()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use skein_api::{RuleIgnore, RulePut};
-use skein_ledger::{Actor, ApprovalGiven, Dataset, Name, RunHeld, Text};
+use skein_ledger::{Actor, Dataset, Name, RunHeld, Text};
 use skein_types::{AttemptId, CampaignState, SliceState, TokenKind, codes};
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ use super::super::By;
 use crate::access::Principal;
 use crate::control::Control;
 use crate::reconcile::tests::look;
-use crate::scene::{HandClock, PLAN, campaign, open_for, planned, running, token};
+use crate::scene::{HandClock, approved, campaign, open_for, planned, running, token};
 use crate::settings::Seen;
 
 fn name(text: &str) -> Name {
@@ -50,15 +50,6 @@ fn state(control: &Control) -> (CampaignState, String) {
 }
 
 fn approve(control: &Control) {
-    let approved = |person: &str, completes| ApprovalGiven {
-        campaign: campaign(),
-        team: name("local"),
-        plan: PLAN,
-        person: name(person),
-        of_owner: true,
-        completes,
-        note: Text::clip(""),
-    };
     let unit = control.itself.unit().decide(approved("ada", false)).decide(approved("ben", true));
     control.write(unit).unwrap();
 }
