@@ -15,6 +15,7 @@ use serde_json::json;
 use skein_bench::report::{Figure, Report};
 use skein_types::Clock;
 
+use crate::Tell;
 use crate::scale::client::Client;
 use crate::scale::warehouse;
 use crate::server::Server;
@@ -31,22 +32,18 @@ pub(crate) struct Load<'a> {
 }
 
 impl Load<'_> {
-    pub(crate) fn measure(&self) -> anyhow::Result<Vec<Report>> {
+    pub(crate) fn measure(&self, tell: Tell<'_>) -> anyhow::Result<()> {
         let places = warehouse::fill(&self.desk.join("data"), DATASETS)?;
         let server = Server::start(self.skein, self.desk.join("home"))?;
         let client = Client::of(server.address())?;
         self.furnish(&client, &places)?;
         let clock = &*self.clock;
-        let requests = report(
-            "load",
-            "200 clients that keep their connections",
-            requests::measure(server.address(), clock)?,
-        );
+        let clients = "200 clients that keep their connections";
+        tell(report("load", clients, requests::measure(server.address(), clock)?))?;
         let told = "events of 500 readers, from the request that makes one to its arrival";
-        let readers = report("load, events", told, readers::measure(server.address(), &client, clock)?);
+        tell(report("load, events", told, readers::measure(server.address(), &client, clock)?))?;
         drop(server);
-        std::fs::remove_dir_all(&self.desk)?;
-        Ok(vec![requests, readers])
+        Ok(std::fs::remove_dir_all(&self.desk)?)
     }
 
     /// Datasets, a module and some campaigns, so that lists have pages.

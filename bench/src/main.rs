@@ -24,7 +24,9 @@ use skein_bench::tables;
 use arguments::{Arguments, Command, Measurement, Output};
 use measure::Bench;
 
-type Measure = fn(&Bench<'_>) -> anyhow::Result<Vec<Report>>;
+/// What a benchmark found out, told as it goes: what comes after it may fail.
+type Tell<'a> = &'a mut dyn FnMut(Report) -> anyhow::Result<()>;
+type Measure = fn(&Bench<'_>, Tell<'_>) -> anyhow::Result<()>;
 
 fn main() -> anyhow::Result<()> {
     // Clients of servers need one, though they speak plain HTTP here.
@@ -33,28 +35,28 @@ fn main() -> anyhow::Result<()> {
         .map_err(|_| anyhow::anyhow!("chosen twice"))?;
     let (measurement, measure): (Measurement, Measure) = match Arguments::parse().command {
         Command::Tables(request) => return write_tables(&request),
-        Command::Lineitem(measurement) => (measurement, |bench| bench.lineitem()),
-        Command::Rename(measurement) => (measurement, |bench| bench.rename()),
-        Command::Free(measurement) => (measurement, |bench| bench.free()),
-        Command::Native(measurement) => (measurement, |bench| bench.native()),
-        Command::Fingerprint(measurement) => (measurement, |bench| bench.fingerprint()),
-        Command::Instantiate(measurement) => (measurement, |bench| bench.instantiate()),
-        Command::Compile(measurement) => (measurement, |bench| bench.compile()),
-        Command::Stop(measurement) => (measurement, |bench| bench.stop()),
-        Command::Small(measurement) => (measurement, |bench| bench.small()),
-        Command::Campaign(measurement) => (measurement, |bench| bench.campaign()),
-        Command::Scale(measurement) => (measurement, |bench| bench.scale()),
-        Command::Fleet(measurement) => (measurement, |bench| bench.fleet()),
-        Command::Load(measurement) => (measurement, |bench| bench.load()),
+        Command::Lineitem(measurement) => (measurement, |bench, tell| bench.lineitem(tell)),
+        Command::Rename(measurement) => (measurement, |bench, tell| bench.rename(tell)),
+        Command::Free(measurement) => (measurement, |bench, tell| bench.free(tell)),
+        Command::Native(measurement) => (measurement, |bench, tell| bench.native(tell)),
+        Command::Fingerprint(measurement) => (measurement, |bench, tell| bench.fingerprint(tell)),
+        Command::Instantiate(measurement) => (measurement, |bench, tell| bench.instantiate(tell)),
+        Command::Compile(measurement) => (measurement, |bench, tell| bench.compile(tell)),
+        Command::Stop(measurement) => (measurement, |bench, tell| bench.stop(tell)),
+        Command::Small(measurement) => (measurement, |bench, tell| bench.small(tell)),
+        Command::Campaign(measurement) => (measurement, |bench, tell| bench.campaign(tell)),
+        Command::Scale(measurement) => (measurement, |bench, tell| bench.scale(tell)),
+        Command::Fleet(measurement) => (measurement, |bench, tell| bench.fleet(tell)),
+        Command::Load(measurement) => (measurement, |bench, tell| bench.load(tell)),
     };
     let mut out = std::io::stdout().lock();
-    for report in measure(&Bench::new(&measurement)?)? {
+    measure(&Bench::new(&measurement)?, &mut |report| {
         match measurement.output {
             Output::Table => write!(out, "{report}")?,
             Output::Json => writeln!(out, "{}", serde_json::to_string(&report)?)?,
         }
-    }
-    Ok(())
+        Ok(out.flush()?)
+    })
 }
 
 fn write_tables(request: &tables::Request) -> anyhow::Result<()> {

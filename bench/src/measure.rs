@@ -11,6 +11,7 @@ use skein_bench::rounds::MIN_ROUNDS;
 use skein_bench::rows;
 use skein_types::{Clock, SystemClock, VerifyLevel};
 
+use crate::Tell;
 use crate::arguments::{Measurement, Surroundings};
 use crate::campaign::Campaigns;
 use crate::contender::{NativeAgents, Skein, params};
@@ -46,19 +47,19 @@ impl<'a> Bench<'a> {
         Ok(Self { measurement, surroundings, workshop, data })
     }
 
-    pub(crate) fn lineitem(&self) -> anyhow::Result<Vec<Report>> {
-        self.file_row(&rows::lineitem(&self.source()?), "lineitem-v2", json!({}))
+    pub(crate) fn lineitem(&self, tell: Tell<'_>) -> anyhow::Result<()> {
+        tell(self.file_row(&rows::lineitem(&self.source()?), "lineitem-v2", json!({}))?)
     }
 
-    pub(crate) fn rename(&self) -> anyhow::Result<Vec<Report>> {
-        self.file_row(&rows::rename(&self.source()?), "columns", rows::rename_params())
+    pub(crate) fn rename(&self, tell: Tell<'_>) -> anyhow::Result<()> {
+        tell(self.file_row(&rows::rename(&self.source()?), "columns", rows::rename_params())?)
     }
 
-    pub(crate) fn free(&self) -> anyhow::Result<Vec<Report>> {
-        self.file_row(&rows::free(&self.source()?), "lineitem-v2", rows::free_params())
+    pub(crate) fn free(&self, tell: Tell<'_>) -> anyhow::Result<()> {
+        tell(self.file_row(&rows::free(&self.source()?), "lineitem-v2", rows::free_params())?)
     }
 
-    pub(crate) fn native(&self) -> anyhow::Result<Vec<Report>> {
+    pub(crate) fn native(&self, tell: Tell<'_>) -> anyhow::Result<()> {
         let work = rows::lineitem(&self.source()?).work;
         let sandboxed = self.skein("lineitem-v2", json!({}), None)?;
         let native = self.skein("lineitem-v2", json!({}), Some(native::agents))?;
@@ -76,10 +77,10 @@ impl<'a> Bench<'a> {
             Way { name, run: Box::new(run) }
         };
         let ways = [way("sandboxed", sandboxed), way("native", native)];
-        Ok(vec![ratio("native", ways, self.rounds(), rows::native())?])
+        tell(ratio("native", ways, self.rounds(), rows::native())?)
     }
 
-    pub(crate) fn fingerprint(&self) -> anyhow::Result<Vec<Report>> {
+    pub(crate) fn fingerprint(&self, tell: Tell<'_>) -> anyhow::Result<()> {
         let work = rows::lineitem(&self.source()?).work;
         let out = self.desk().join("timed.parquet");
         let way = |name, verify| {
@@ -92,28 +93,28 @@ impl<'a> Bench<'a> {
             };
             Ok::<_, anyhow::Error>(Way { name, run: Box::new(run) })
         };
+        tell(fingerprints::by_type(&self.workshop.clock)?)?;
         let ways = [way("fingerprint", VerifyLevel::Fingerprint)?, way("counts", VerifyLevel::Counts)?];
-        let standard = ratio("lineitem, fingerprint over counts", ways, self.rounds(), rows::fingerprint())?;
+        tell(ratio("lineitem, fingerprint over counts", ways, self.rounds(), rows::fingerprint())?)?;
         let ways = [way("readback", VerifyLevel::Readback)?, way("counts", VerifyLevel::Counts)?];
-        let most = ratio("lineitem, readback over counts", ways, self.rounds(), rows::readback())?;
-        Ok(vec![fingerprints::by_type(&self.workshop.clock)?, standard, most])
+        tell(ratio("lineitem, readback over counts", ways, self.rounds(), rows::readback())?)
     }
 
-    pub(crate) fn instantiate(&self) -> anyhow::Result<Vec<Report>> {
-        Ok(vec![small_times::instantiate(&self.workshop)?])
+    pub(crate) fn instantiate(&self, tell: Tell<'_>) -> anyhow::Result<()> {
+        tell(small_times::instantiate(&self.workshop)?)
     }
 
-    pub(crate) fn compile(&self) -> anyhow::Result<Vec<Report>> {
+    pub(crate) fn compile(&self, tell: Tell<'_>) -> anyhow::Result<()> {
         let rounds = self.rounds() * SMALL_TIME_ROUNDS;
-        let first_batch = small_times::first_batch(&self.workshop, &self.source()?, &self.desk(), rounds)?;
-        Ok(vec![small_times::compile(&self.workshop, self.rounds())?, first_batch])
+        tell(small_times::compile(&self.workshop, self.rounds())?)?;
+        tell(small_times::first_batch(&self.workshop, &self.source()?, &self.desk(), rounds)?)
     }
 
-    pub(crate) fn stop(&self) -> anyhow::Result<Vec<Report>> {
-        Ok(vec![small_times::stop(&self.workshop, self.rounds() * SMALL_TIME_ROUNDS)?])
+    pub(crate) fn stop(&self, tell: Tell<'_>) -> anyhow::Result<()> {
+        tell(small_times::stop(&self.workshop, self.rounds() * SMALL_TIME_ROUNDS)?)
     }
 
-    pub(crate) fn small(&self) -> anyhow::Result<Vec<Report>> {
+    pub(crate) fn small(&self, tell: Tell<'_>) -> anyhow::Result<()> {
         let desk = self.data.join("small-desk");
         std::fs::create_dir_all(&desk)?;
         let many = Many {
@@ -127,10 +128,10 @@ impl<'a> Bench<'a> {
             threads: self.measurement.threads(),
             clock: Arc::clone(&self.workshop.clock),
         };
-        Ok(vec![many.measure(self.rounds())?])
+        tell(many.measure(self.rounds())?)
     }
 
-    pub(crate) fn campaign(&self) -> anyhow::Result<Vec<Report>> {
+    pub(crate) fn campaign(&self, tell: Tell<'_>) -> anyhow::Result<()> {
         let (desk, sf) = (self.data.join("campaign-desk"), self.measurement.sf);
         std::fs::create_dir_all(&desk)?;
         let campaigns = Campaigns {
@@ -145,10 +146,12 @@ impl<'a> Bench<'a> {
         let rounds = self.measurement.rounds.map_or(CAMPAIGN_ROUNDS, usize::from);
         // Large means large whatever the scale: fewer of them, not smaller ones.
         let large = rows::source(&self.data, 1.0)?;
-        Ok(vec![campaigns.measure(rounds)?, campaigns.mixed(&large, sf)?, campaigns.killed(&large)?])
+        tell(campaigns.measure(rounds)?)?;
+        tell(campaigns.mixed(&large, sf)?)?;
+        tell(campaigns.killed(&large)?)
     }
 
-    pub(crate) fn scale(&self) -> anyhow::Result<Vec<Report>> {
+    pub(crate) fn scale(&self, tell: Tell<'_>) -> anyhow::Result<()> {
         let scale = Scale {
             sf: self.measurement.sf,
             desk: self.data.join("scale"),
@@ -156,24 +159,24 @@ impl<'a> Bench<'a> {
             component: self.surroundings.guests.join("columns.wasm"),
             clock: Arc::clone(&self.workshop.clock),
         };
-        Ok(vec![scale.measure()?])
+        tell(scale.measure()?)
     }
 
-    pub(crate) fn load(&self) -> anyhow::Result<Vec<Report>> {
+    pub(crate) fn load(&self, tell: Tell<'_>) -> anyhow::Result<()> {
         let load = Load {
             desk: self.data.join("load"),
             skein: &self.surroundings.skein,
             component: self.surroundings.guests.join("columns.wasm"),
             clock: Arc::clone(&self.workshop.clock),
         };
-        load.measure()
+        load.measure(tell)
     }
 
-    pub(crate) fn fleet(&self) -> anyhow::Result<Vec<Report>> {
-        Ok(vec![fleet::measure(&self.workshop.clock)?])
+    pub(crate) fn fleet(&self, tell: Tell<'_>) -> anyhow::Result<()> {
+        tell(fleet::measure(&self.workshop.clock)?)
     }
 
-    fn file_row(&self, row: &Row, package: &str, parameters: Value) -> anyhow::Result<Vec<Report>> {
+    fn file_row(&self, row: &Row, package: &str, parameters: Value) -> anyhow::Result<Report> {
         let skein = self.skein(package, parameters, None)?;
         let settings = Settings {
             python: self.surroundings.python.clone(),
@@ -181,7 +184,7 @@ impl<'a> Bench<'a> {
             threads: self.measurement.threads(),
             rounds: self.rounds(),
         };
-        Ok(vec![file_row::measure(row, &settings, &mut |work, out| skein.run(work, out))?])
+        file_row::measure(row, &settings, &mut |work, out| skein.run(work, out))
     }
 
     fn skein(&self, package: &str, parameters: Value, native: Option<NativeAgents>) -> anyhow::Result<Skein> {

@@ -16,14 +16,16 @@ const WAVE_US: u64 = 600_000;
 /// What samples of a kind took and came to, together.
 #[derive(Clone, Copy, Debug, Default)]
 struct Took {
-    samples: u64,
     costs: SampleCosts,
+    /// The least that one of them took before its first row. A node's first samples find everything cold, of which runs that
+    /// follow each other know nothing.
+    fixed_us: Option<u64>,
     tried: RunRows,
 }
 
 impl Took {
     fn add(&mut self, (one, tried): (&SampleCosts, RunRows)) {
-        self.samples += 1;
+        self.fixed_us = Some(self.fixed_us.map_or(one.cpu_fixed_us, |least| least.min(one.cpu_fixed_us)));
         let sum = &mut self.costs;
         let plus = |sum: &mut u64, one: u64| *sum = sum.saturating_add(one);
         plus(&mut sum.rows.0, one.rows.0);
@@ -33,7 +35,6 @@ impl Took {
         plus(&mut sum.bytes_written.0, one.bytes_written.0);
         plus(&mut sum.fuel_opening.0, one.fuel_opening.0);
         plus(&mut sum.fuel.0, one.fuel.0);
-        plus(&mut sum.cpu_fixed_us, one.cpu_fixed_us);
         plus(&mut sum.cpu_us, one.cpu_us);
         self.tried = super::report::plus(self.tried, tried);
     }
@@ -66,7 +67,7 @@ pub(super) fn estimate(looked: &Looked<'_>) -> PlanEstimate {
         let costs = &like.costs;
         let (rows, groups, bytes) = (plan.rows.0, plan.row_groups.max(1), plan.bytes.0);
         sum.cpu_us +=
-            share(costs.cpu_us, rows, costs.rows.0) + u128::from(costs.cpu_fixed_us / like.samples.max(1));
+            share(costs.cpu_us, rows, costs.rows.0) + u128::from(like.fixed_us.unwrap_or_default());
         sum.fuel +=
             share(costs.fuel.0, rows, costs.rows.0) + share(costs.fuel_opening.0, groups, costs.row_groups);
         sum.rows_written += share(costs.rows_written.0, rows, costs.rows.0);
