@@ -435,6 +435,13 @@ mod tests {
         assert_eq!((restored.position, restored.server), (made.position, control.server));
         let again = open(&other, &Arc::new(HandClock::default()));
         assert_eq!(again.server, control.server);
+        // The first that this one has on record behind the copy is that it was made of it.
+        let first = again.ledger.event(made.position + 1).unwrap().unwrap();
+        let Event::ServerRestored(of) = &first.event else { panic!("{first:?}") };
+        assert_eq!((first.actor.as_str(), of.backup.as_str()), ("local", to.to_str().unwrap()));
+        assert_eq!((of.made, of.position, of.hash), (made.made.0, made.position, made.hash));
+        assert!(!of.with_keys);
+        again.ledger.verify(None).unwrap();
         let generation = |of: &crate::control::Control| of.ledger.generation().unwrap();
         assert!(generation(&again) > generation(&control), "tokens of the old one are fenced");
         let refused = restore(&to, &other, &clock()).unwrap_err();

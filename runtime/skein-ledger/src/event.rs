@@ -250,6 +250,7 @@ events! {
     RuleIgnored = "rule.ignored", v 1, |e| Subject::Rule(e.dataset, Some(e.consumer.clone()), e.name.clone());
     KeyIntroduced = "key.introduced", v 1, |e| Subject::Key(e.key.clone());
     BackupMade = "backup.made", v 1, |_| Subject::Server;
+    ServerRestored = "server.restored", v 1, |_| Subject::Server;
 }
 
 impl fmt::Display for Kind {

@@ -84,7 +84,7 @@ pub use event::run::{
     HeldFor, Meters, RunCancelled, RunFailed, RunFinalized, RunHeld, RunIntended, RunPlanned, RunPublished,
     RunReleased, RunRetried, RunRevertFailed, RunReverted, RunReverting, RunSkipped, RunStale,
 };
-pub use event::server::BackupMade;
+pub use event::server::{BackupMade, ServerRestored};
 pub use event::settings::{
     FleetFrozen, FleetThawed, PATTERNS_MAX, PolicyRemoved, PolicySet, QuotaRemoved, QuotaSet, SecretRemoved,
     SecretSet, WebhookRemoved, WebhookSet,

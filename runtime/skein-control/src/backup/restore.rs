@@ -2,7 +2,8 @@
 //!
 //! Everything is checked before anything is made, and the directory is made aside: it is there whole or not at all. The
 //! ledger that is made of the copy has a generation of its own, so what the old server gave its nodes is good for nothing in the new
-//! one, and neither is what another one gave that was made of the same copy.
+//! one, and neither is what another one gave that was made of the same copy. Its first event is that it was restored, of what and by whom
+//! (`server.restored`): it is in the directory before that has its name, so no server goes on behind a backup without it.
 //!
 //! Datasets went on after the copy was made. Their logs say so, and the new server heeds them as any server does: a run that
 //! was published meanwhile is found done when its turn comes. Which those are is told here.
@@ -13,12 +14,13 @@ use std::time::Duration;
 
 use skein_api::Time;
 use skein_dataset::{Dataset, Options as DatasetOptions, Place, ProbeCache, VersionKind};
-use skein_ledger::{DatasetFilter, Head, Ledger, Limit, Options, Sqlite};
+use skein_ledger::{Actor, DatasetFilter, Head, Ledger, Limit, Options, ServerRestored, Sqlite, Text, Unit};
 use skein_types::{Blake3, Clock, RunId, RunState, ServerId, Timestamp, codes};
 use uuid::Uuid;
 
 use super::manifest::Manifest;
 use super::{LEDGER, SERVER, aside, copy_file, failed, make_dir, sync, verify};
+use crate::decide;
 use crate::error::ServiceError;
 
 /// Newer versions that are listed one by one.
@@ -108,6 +110,7 @@ pub fn restore(
     let (_, chance) = Uuid::now_v7().as_u64_pair();
     Sqlite::set_apart(&ledger, clock.now().0 / 1_000, chance)?;
     restored.look_for_newer(&ledger, clock)?;
+    restored.note(&ledger, backup, clock)?;
     verify(&ledger, head, clock)?;
     sync(aside.path())?;
     if manifest.keys {
@@ -121,6 +124,21 @@ pub fn restore(
 }
 
 impl Restored {
+    /// Has it on record that this server was made of a backup.
+    fn note(&self, ledger: &Path, backup: &Path, clock: &Arc<dyn Clock>) -> Result<(), ServiceError> {
+        let ledger = Sqlite::open(ledger, Options { clock: Arc::clone(clock), notify: None })?;
+        // Whoever may open these files is the one user of the machine.
+        let local = Actor::new("local").map_err(|error| ServiceError::bug(error.to_string()))?;
+        let restored = ServerRestored {
+            backup: Text::clip(&backup.display().to_string()),
+            made: self.made.0,
+            position: self.position,
+            hash: self.hash,
+            with_keys: self.keys,
+        };
+        ledger.commit(vec![Unit::by(local).decide(restored)])?.iter().try_for_each(decide::done)
+    }
+
     fn look_for_newer(&mut self, ledger: &Path, clock: &Arc<dyn Clock>) -> Result<(), ServiceError> {
         let ledger = Sqlite::open(ledger, Options { clock: Arc::clone(clock), notify: None })?;
         let (probes, mut after) = (Arc::<ProbeCache>::default(), None);

@@ -321,6 +321,14 @@ fn samples() -> Vec<Event> {
             hash: digest("policy"),
         }
         .into(),
+        ServerRestored {
+            backup: text("/backups/skein-2026-08-01"),
+            made: Timestamp(1_800_000_000_000),
+            position: 4712,
+            hash: digest("policy"),
+            with_keys: false,
+        }
+        .into(),
     ]
 }
 

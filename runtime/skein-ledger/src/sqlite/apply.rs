@@ -225,7 +225,8 @@ fn needed_blobs(event: &Event) -> Vec<Blake3> {
         | Event::ApprovalBrokenGlass(_)
         | Event::WaveApproved(_)
         | Event::KeyIntroduced(_)
-        | Event::BackupMade(_) => Vec::new(),
+        | Event::BackupMade(_)
+        | Event::ServerRestored(_) => Vec::new(),
     }
 }
 

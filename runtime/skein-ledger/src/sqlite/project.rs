@@ -98,7 +98,7 @@ pub(super) fn project(db: &Connection, event: &Event, when: When) -> Result<(), 
         Event::RuleIgnored(e) => rule::ignored(db, e, when),
         Event::KeyIntroduced(e) => access::key_introduced(db, e, when),
         // That it was made is all that there is to know.
-        Event::BackupMade(_) => Ok(()),
+        Event::BackupMade(_) | Event::ServerRestored(_) => Ok(()),
     }
 }
 
