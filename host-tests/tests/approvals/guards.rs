@@ -4,6 +4,7 @@ use host_tests::patience::until;
 use serde_json::{Value, json};
 
 use crate::office::{Office, Risk, refused};
+use crate::rights::revokes_tokens_of;
 
 fn rules(office: &Office, number: usize, at: &str) -> String {
     format!("/v1/datasets/{}/{at}", office.dataset(number))
@@ -89,4 +90,39 @@ fn what_a_rule_keeps_back_is_let_through_by_a_person_who_had_no_hand_in_it() {
         let run = office.get(&format!("campaigns/{}/runs/{}", campaign.id, held["seq"]));
         (run["state"] == "published").then_some(())
     });
+}
+
+#[test]
+fn a_rule_of_a_team_that_may_look_no_more_is_not_run_and_holds_until_the_owner_decides() {
+    let office = Office::open();
+    let at = rules(&office, 0, "consumers/bank/rules/bit");
+    // It would break, and with that say something of the data.
+    let bit = rule("bit", json!({ "severity": "warn", "sql": "select count(*) = 0 from after" }));
+    office.says("bea", &format!("PUT {at}"), &bit).unwrap();
+    let told = json!({ "name": "bank", "team": "bank", "kind": "http", "target": "https://192.0.2.1/", "events": ["rule.*"] });
+    let made = office.as_admin("POST /v1/webhooks", &told).unwrap();
+    let webhook = made["webhook"]["webhook"].as_str().unwrap().to_owned();
+    let campaign = office.planned("low", Risk::Low, json!({}));
+    // The last of `bank` who could look at what `pay` has goes; another author stays.
+    revokes_tokens_of(&office, "bea");
+    let listed = || office.says("ben", &format!("GET {}", rules(&office, 0, "rules")), &json!({})).unwrap();
+    assert_eq!(listed()["items"][0]["unseen"], true, "{}", listed());
+    campaign.starts().unwrap();
+    let held = until("its run is held", || {
+        let held = office.get(&format!("campaigns/{}/runs?state=held", campaign.id));
+        held["items"].as_array().unwrap().first().cloned()
+    });
+    let why = held["why"].to_string();
+    let said = "rule bit of bank is inconclusive: its team may look at the dataset no more";
+    assert!(held["name"] == *office.dataset(0) && why.contains(said), "{held}");
+    let notices = office.get(&format!("webhooks/{webhook}/deliveries"));
+    assert_eq!(notices["items"], json!([]), "nobody of bank is told");
+    // Its own team still reads it, and cannot set it; the owner's shows it the door.
+    office.says("spy", &format!("GET {at}"), &json!({})).unwrap();
+    refused(office.says("spy", &format!("PUT {at}"), &bit), "404 SK0680");
+    office.removes("pia", &at).unwrap();
+    let again = format!("POST /v1/campaigns/{}/runs/{}/actions/recheck", campaign.id, held["seq"]);
+    office.says("ben", &again, &json!({ "reason": "bank is gone" })).unwrap();
+    campaign.is("soaking");
+    assert_eq!(campaign.runs(0..6), ["published"; 6]);
 }

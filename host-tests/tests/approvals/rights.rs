@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::office::{Office, Risk, refused};
 
-fn revokes_tokens_of(office: &Office, name: &str) {
+pub(crate) fn revokes_tokens_of(office: &Office, name: &str) {
     let tokens = office.get("tokens?limit=1000");
     let of = |token: &&serde_json::Value| token["name"] == name;
     for token in tokens["items"].as_array().unwrap().iter().filter(of) {

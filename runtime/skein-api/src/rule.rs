@@ -27,6 +27,9 @@ pub struct DatasetRule {
     pub rule: Rule,
     /// Why it is passed over, if the dataset's owner said so.
     pub ignored: Option<Message>,
+    /// Nobody of its team may look at the dataset any more: it is not run over it, and holds what it would have looked at.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unseen: bool,
     /// Higher each time that it is set; the answer's `ETag`.
     pub version: u64,
     /// Since when.

@@ -34,12 +34,14 @@ pub struct RuleAsked {
     pub of_policy: bool,
     /// The team that reads the dataset and wants it.
     pub consumer: Option<Name>,
+    /// That team may look at the dataset no more.
+    pub unseen: bool,
 }
 
 impl RuleAsked {
     /// A rule that nobody keeps for others.
     pub const fn here(rule: Rule) -> Self {
-        Self { rule, of_policy: false, consumer: None }
+        Self { rule, of_policy: false, consumer: None, unseen: false }
     }
 
     fn whose(&self) -> Whose {
@@ -77,6 +79,8 @@ pub fn jail(children: usize) -> Jail {
 const OF_REJECTS: [&str; 4] = ["skein_file", "skein_row", "skein_code", "skein_message"];
 /// The place of `before` among the tables that every rule has.
 const BEFORE: usize = 0;
+/// Why a rule is not run over data that its team may not look at.
+const UNSEEN: &str = "its team may look at the dataset no more";
 /// Where the log has what was found.
 const RESULTS: &str = "rules";
 
@@ -142,6 +146,10 @@ impl<'a> Judging<'a> {
         };
         let (mut ready, mut places) = (Vec::new(), Vec::new());
         for rule in &asked.rules {
+            if rule.unseen {
+                places.push(Err(UNSEEN.to_owned()));
+                continue;
+            }
             let named = rule.rule.with.iter().map(|(table, name)| {
                 place(rule, name).map(|at| (table, at)).map_err(|why| format!("{name}: {why}"))
             });

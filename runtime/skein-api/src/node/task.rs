@@ -149,6 +149,9 @@ pub struct RuleOf {
     pub blob: Blake3,
     /// The team that reads the dataset and wants it.
     pub consumer: Option<skein_types::Name>,
+    /// That team may look at the dataset no more: the rule is not run over it, and is inconclusive.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unseen: bool,
 }
 
 /// Another dataset.

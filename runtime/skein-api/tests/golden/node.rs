@@ -164,7 +164,7 @@ fn rules() -> TaskRules {
     };
     TaskRules {
         policy: Some(digest("policy")),
-        rules: List::new(vec![RuleOf { blob: digest("rule"), consumer: None }]).unwrap(),
+        rules: List::new(vec![RuleOf { blob: digest("rule"), consumer: None, unseen: false }]).unwrap(),
         others: List::new(vec![other]).unwrap(),
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! A dataset's owner has its rules. A team that reads the dataset has rules of its own there, which who is of both teams sets. The owner can
 //! say that one is passed over, with a reason that its team reads, or remove it. Rights are people's and not teams', so a team that is
-//! to read a dataset no more keeps its rules there until one of the two removes them.
+//! to read a dataset no more keeps its rules there until one of the two removes them; they are not run over it meanwhile (`sight`).
 
 pub(crate) mod held;
 mod moved;
+mod sight;
 
 use std::collections::BTreeSet;
 
@@ -20,6 +21,7 @@ use crate::error::ServiceError;
 use crate::live::Live;
 use crate::settings::Seen;
 use crate::work::place;
+use sight::Readers;
 
 /// Blobs are kept as long as something names them; until then for so long.
 const KEEP: u64 = 24 * 3_600_000;
@@ -44,6 +46,14 @@ impl Meant {
         match self {
             Self::All => true,
             Self::Again(_) => rule.check.is_of_result_alone(),
+        }
+    }
+
+    /// Whether something waits for the answer: what nobody can give one of holds it.
+    const fn holds(self) -> bool {
+        match self {
+            Self::All => true,
+            Self::Again(_) => false,
         }
     }
 
@@ -127,7 +137,8 @@ impl Control {
         named: &str,
     ) -> Result<DatasetRule, ServiceError> {
         let row = self.ledger.rule(dataset.id, consumer, &name("rule", named)?)?;
-        self.shown_rule(dataset, &row.ok_or_else(|| ServiceError::absent("rule", named))?)
+        let row = row.ok_or_else(|| ServiceError::absent("rule", named))?;
+        self.shown_rule(dataset, &row, &self.readers(&dataset.owner)?)
     }
 
     /// The rules of a dataset; of one team alone, where whoever asks sees no others.
@@ -138,7 +149,8 @@ impl Control {
     ) -> Result<DatasetRules, ServiceError> {
         let rows = self.ledger.rules(dataset.id, Limit::new(ALL_MAX))?;
         let rows = rows.iter().filter(|row| sees(row.consumer.as_ref()));
-        let items = rows.map(|row| self.shown_rule(dataset, row)).collect::<Result<_, _>>()?;
+        let readers = self.readers(&dataset.owner)?;
+        let items = rows.map(|row| self.shown_rule(dataset, row, &readers)).collect::<Result<_, _>>()?;
         Ok(DatasetRules { items })
     }
 
@@ -206,12 +218,18 @@ impl Control {
         self.rule(dataset, Some(&consumer), named.as_str())
     }
 
-    fn shown_rule(&self, dataset: &Dataset, row: &skein_ledger::Rule) -> Result<DatasetRule, ServiceError> {
+    fn shown_rule(
+        &self,
+        dataset: &Dataset,
+        row: &skein_ledger::Rule,
+        readers: &Readers,
+    ) -> Result<DatasetRule, ServiceError> {
         Ok(DatasetRule {
             dataset: ApiText::escaped(dataset.name.as_str()),
             consumer: row.consumer.as_ref().map(|team| ApiText::escaped(team.as_str())),
             rule: self.rule_of(row.blob)?,
             ignored: row.ignored.as_ref().map(|why| ApiText::escaped(why.as_str())),
+            unseen: !readers.have(row.consumer.as_ref()),
             version: row.version,
             since: Time(row.since),
         })
@@ -232,20 +250,26 @@ impl Control {
     ) -> Result<Option<TaskRules>, ServiceError> {
         let of_policy: Vec<&Rule> =
             live.policy.rules.iter().flat_map(|rules| rules.iter()).filter(|rule| meant.is(rule)).collect();
+        let owner = self.ledger.dataset(dataset)?.map(|row| row.owner);
+        let all = self.ledger.rules(dataset, Limit::new(ALL_MAX))?;
+        let readers = match &owner {
+            Some(owner) if all.iter().any(|row| row.consumer.is_some()) => self.readers(owner)?,
+            Some(_) | None => Readers::everybody(),
+        };
         let mut rows = Vec::new();
-        for row in self.ledger.rules(dataset, Limit::new(ALL_MAX))? {
-            if row.ignored.is_some() || !meant.was_set(row.since) {
+        for row in all {
+            let unseen = !readers.have(row.consumer.as_ref());
+            if row.ignored.is_some() || !meant.was_set(row.since) || unseen && !meant.holds() {
                 continue;
             }
             let rule = self.rule_of(row.blob)?;
             if meant.is(&rule) {
-                rows.push((row, rule));
+                rows.push((row, rule, unseen));
             }
         }
         if of_policy.is_empty() && rows.is_empty() {
             return Ok(None);
         }
-        let owner = self.ledger.dataset(dataset)?.map(|row| row.owner);
         // Names that the campaign's rules say, and those of each team, with the team whose datasets each may mean: one name may mean
         // two datasets. Nobody's campaign means everybody's.
         let mut named: BTreeSet<(bool, Option<Name>, Name, Option<Name>)> = BTreeSet::new();
@@ -254,7 +278,7 @@ impl Control {
             let whose = (!for_all).then(|| live.owner.clone());
             named.extend(rule.with.values().map(|other| (true, None, other.clone(), whose.clone())));
         }
-        for (row, rule) in &rows {
+        for (row, rule, _) in rows.iter().filter(|(.., unseen)| !unseen) {
             let whose = row.consumer.clone().or_else(|| owner.clone());
             let others = rule.with.values();
             named.extend(others.map(|other| (false, row.consumer.clone(), other.clone(), whose.clone())));
@@ -266,7 +290,8 @@ impl Control {
             let place = found.as_ref().map(place).transpose()?;
             others.push(OtherPlace { of_policy, team, name, place });
         }
-        let rules = rows.into_iter().map(|(row, _)| RuleOf { blob: row.blob, consumer: row.consumer });
+        let rules = rows.into_iter();
+        let rules = rules.map(|(row, _, unseen)| RuleOf { blob: row.blob, consumer: row.consumer, unseen });
         let policy = match of_policy.is_empty() {
             false => self.ledger.campaign(campaign)?.map(|row| row.policy),
             true => None,

@@ -159,7 +159,8 @@ impl Control {
     }
 
     /// Told to the campaign's team and the dataset's, who decide or wait; and to each reader whose rules keep the run back, of these
-    /// alone: the other rules are others' business, and so is which campaign it is.
+    /// alone: the other rules are others' business, and so is which campaign it is. A team that may look at the dataset no more hears
+    /// nothing of it.
     fn facts_of_held(&self, held: &RunHeld, recorded: &Recorded) -> Result<Vec<Told>, ServiceError> {
         let absent = || ServiceError::absent("run", &held.seq.to_string());
         let row = self.campaign_row(held.campaign)?;
@@ -167,6 +168,8 @@ impl Control {
         let dataset = self.ledger.dataset(run.dataset)?;
         let mut teams = BTreeSet::from([row.owner.clone()]);
         teams.extend(dataset.as_ref().map(|dataset| dataset.owner.clone()));
+        let readers = dataset.as_ref().map(|dataset| self.readers(&dataset.owner)).transpose()?;
+        let may_hear = |team: &Name| readers.as_ref().is_some_and(|readers| readers.have(Some(team)));
         let named = dataset.map_or_else(|| run.dataset.to_string(), |dataset| dataset.name.to_string());
         let fact = Fact::RunHeld {
             of: of(&row),
@@ -187,7 +190,8 @@ impl Control {
             };
             Told::of(fact, Audience::Teams(BTreeSet::from([reader.team.clone()])), recorded)
         };
-        Ok(std::iter::once(of_all).chain(held.consumers.iter().map(of_reader)).collect())
+        let heard = held.consumers.iter().filter(|reader| may_hear(&reader.team));
+        Ok(std::iter::once(of_all).chain(heard.map(of_reader)).collect())
     }
 
     /// Told to those whose campaign or dataset it is; to a reader whose rule it is, of that alone.
@@ -198,7 +202,9 @@ impl Control {
         let dataset = self.ledger.dataset(run.dataset)?;
         let named =
             dataset.as_ref().map_or_else(|| run.dataset.to_string(), |dataset| dataset.name.to_string());
-        let of_reader = alarmed.consumer.as_ref().map(|team| {
+        let readers = dataset.as_ref().map(|dataset| self.readers(&dataset.owner)).transpose()?;
+        let may_hear = |team: &&Name| readers.as_ref().is_some_and(|readers| readers.have(Some(team)));
+        let of_reader = alarmed.consumer.as_ref().filter(may_hear).map(|team| {
             let fact = Fact::RuleBroken {
                 id: run.dataset,
                 dataset: named.clone(),

@@ -49,10 +49,11 @@ impl RuleBook {
         }
         for one in of.rules.iter() {
             let all = self.rules(client, one.blob)?;
-            let consumer = || one.consumer.clone();
-            rules.extend(
-                all.iter().map(|rule| RuleAsked { consumer: consumer(), ..RuleAsked::here(rule.clone()) }),
-            );
+            let of_it = |rule: &Rule| {
+                let (consumer, unseen) = (one.consumer.clone(), one.unseen);
+                RuleAsked { consumer, unseen, ..RuleAsked::here(rule.clone()) }
+            };
+            rules.extend(all.iter().map(of_it));
         }
         let others = of.others.iter().map(|other| OtherDataset {
             of_policy: other.of_policy,

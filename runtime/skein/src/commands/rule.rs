@@ -105,6 +105,9 @@ pub(crate) enum RuleVerb {
     },
 }
 
+/// What becomes of a rule of a team of which nobody may look at the dataset any more.
+const UNSEEN: &str = "not run, and holds: its team may look at the dataset no more";
+
 impl Row for DatasetRule {
     const HEADS: &'static [&'static str] = &["rule", "severity", "checks", "of", "version", "passed over"];
     fn cells(&self) -> Vec<String> {
@@ -114,7 +117,11 @@ impl Row for DatasetRule {
             self.rule.check.kind().to_owned(),
             self.consumer.as_ref().map_or_else(|| "owner".to_owned(), ToString::to_string),
             self.version.to_string(),
-            self.ignored.as_ref().map(ToString::to_string).unwrap_or_default(),
+            match (&self.ignored, self.unseen) {
+                (Some(why), _) => why.to_string(),
+                (None, true) => UNSEEN.to_owned(),
+                (None, false) => String::new(),
+            },
         ]
     }
 }

@@ -55,6 +55,8 @@ pub(super) fn show(of: &DatasetRule) {
     render::line(&format!("broken: {}", of.rule.severity));
     if let Some(why) = &of.ignored {
         render::line(&format!("passed over: {why}"));
+    } else if of.unseen {
+        render::line(super::UNSEEN);
     }
     render::json(&of.rule);
 }

@@ -1,0 +1,143 @@
+//! Which teams may look at a dataset: those of which somebody holds a token that is good for it, in a role of the team itself and in
+//! one of the dataset's owner. A reader's rule was set by such a one, and runs over the data as long as there is one.
+//!
+//! A rule of a team that has none any more is a question of somebody who may not ask. It is not run over the data, and its team is
+//! told nothing of it; and it is no answer either, so it is inconclusive and holds, until a person lets the run through, passes the
+//! rule over or removes it. A role of all teams makes nobody one of the team: else an admin's would keep every rule awake.
+
+use std::collections::BTreeSet;
+
+use skein_ledger::{Grant, Limit, Name};
+
+use crate::access::{Act, NOBODYS};
+use crate::control::Control;
+use crate::error::ServiceError;
+
+/// Teams that may look at the datasets of one team.
+pub(crate) struct Readers {
+    /// None: all of them, where nobody has to be anybody.
+    teams: Option<BTreeSet<Name>>,
+}
+
+impl Readers {
+    /// Where it is not asked.
+    pub(super) const fn everybody() -> Self {
+        Self { teams: None }
+    }
+
+    /// Whether a team may look at them; the owner, which is no reader, may.
+    pub(crate) fn have(&self, team: Option<&Name>) -> bool {
+        let Some((teams, team)) = self.teams.as_ref().zip(team) else { return true };
+        teams.contains(team)
+    }
+}
+
+impl Control {
+    /// Those who may look at the datasets of a team now.
+    pub(crate) fn readers(&self, owner: &Name) -> Result<Readers, ServiceError> {
+        if self.single_user {
+            return Ok(Readers::everybody());
+        }
+        let owner = Some(owner).filter(|owner| owner.as_str() != NOBODYS);
+        let sees = |grant: &Grant| {
+            let there = grant.team.is_none() || grant.team.as_ref() == owner;
+            there && Act::See.allows(grant.role)
+        };
+        let (now, mut teams, mut after) = (self.clock.now(), BTreeSet::new(), None);
+        loop {
+            let page = self.ledger.tokens(after, Limit::MAX)?;
+            for token in page.items {
+                let counts = token.revoked.is_none() && token.expires.is_none_or(|expires| expires > now);
+                if counts && token.grants.iter().any(sees) {
+                    teams.extend(token.grants.into_iter().filter_map(|grant| grant.team));
+                }
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(Readers { teams: Some(teams) }),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
+
+    use skein_ledger::{Entry, Grant, Name, RuleSet, TokenIssued, TokenRevoked};
+    use skein_types::{Blake3, Role, Timestamp, TokenId};
+    use uuid::Uuid;
+
+    use crate::control::Control;
+    use crate::datasets::rules::Meant;
+    use crate::scene::{HandClock, campaign, open_for, planned_for, token};
+
+    fn name(text: &str) -> Name {
+        Name::new(text).unwrap()
+    }
+
+    /// A token of these roles.
+    fn of(number: u128, roles: &[(Option<&str>, Role)], expires: Option<u64>) -> TokenIssued {
+        let grant = |(team, role): &(Option<&str>, Role)| Grant { team: team.map(name), role: *role };
+        TokenIssued {
+            grants: roles.iter().map(grant).collect(),
+            ..token(number, &format!("t{number}"), expires)
+        }
+    }
+
+    fn reads(control: &Control, team: &str) -> bool {
+        control.readers(&name("shop")).unwrap().have(Some(&name(team)))
+    }
+
+    #[test]
+    fn a_team_reads_as_long_as_one_of_it_holds_a_token_for_both() {
+        let (place, clock) = (tempfile::tempdir().unwrap(), Arc::new(HandClock::default()));
+        let control = open_for(place.path(), &clock, false);
+        let issue = |one: TokenIssued| control.write(control.itself.unit().decide(one)).unwrap();
+        let (bi, shop) = (Some("bi"), Some("shop"));
+        assert!(control.readers(&name("shop")).unwrap().have(None), "its owner does");
+        // Each of one team alone, and somebody who may look at everything.
+        issue(of(1, &[(bi, Role::Author)], None));
+        issue(of(2, &[(shop, Role::Operator)], None));
+        issue(of(3, &[(None, Role::PlatformAdmin)], None));
+        assert!(!reads(&control, "bi"));
+        issue(of(4, &[(bi, Role::Viewer), (shop, Role::Viewer)], Some(90)));
+        issue(of(5, &[(bi, Role::Author), (None, Role::Auditor)], None));
+        assert!(reads(&control, "bi") && !reads(&control, "pay"));
+        let gone =
+            TokenRevoked { token: TokenId::new(Uuid::from_u128(5)), reason: skein_ledger::Text::clip("") };
+        control.write(control.itself.unit().decide(gone)).unwrap();
+        assert!(reads(&control, "bi"));
+        clock.0.store(90, Ordering::SeqCst);
+        assert!(!reads(&control, "bi"));
+        let alone = open_for(&place.path().join("alone"), &clock, true);
+        assert!(reads(&alone, "bi"));
+    }
+
+    #[test]
+    fn a_rule_of_a_team_that_reads_no_more_is_given_to_no_node_but_as_one_that_holds() {
+        let (place, clock) = (tempfile::tempdir().unwrap(), Arc::new(HandClock::default()));
+        let control = open_for(place.path(), &clock, false);
+        planned_for(&control, &["shop"]);
+        let run = control.ledger.run(campaign(), 0).unwrap().unwrap();
+        let bytes = br#"{"name":"same","sql":"select true from t","with":{"t":"d0"}}"#.to_vec();
+        let blob = Blake3::of(&bytes);
+        let kept = Entry::PutBlob { bytes, keep_until: Timestamp(0) };
+        let rule = RuleSet { dataset: run.dataset, consumer: Some(name("bi")), name: name("same"), blob };
+        control.write(control.itself.unit().then(kept).decide(rule)).unwrap();
+        let given = |meant: Meant| {
+            let mut state = control.state();
+            let live = control.live(&mut state, campaign()).unwrap();
+            control.task_rules((campaign(), live), run.dataset, meant).unwrap()
+        };
+        let unseen = given(Meant::All).unwrap();
+        assert!(unseen.rules[0].unseen && unseen.others.is_empty(), "{unseen:?}");
+        // Nothing waits for it after the publish.
+        assert_eq!(given(Meant::Again(Timestamp(9))), None);
+        let both = of(1, &[(Some("bi"), Role::Author), (Some("shop"), Role::Viewer)], None);
+        control.write(control.itself.unit().decide(both)).unwrap();
+        let seen = given(Meant::All).unwrap();
+        assert!(!seen.rules[0].unseen && seen.others.len() == 1, "{seen:?}");
+    }
+}
