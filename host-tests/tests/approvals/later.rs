@@ -74,3 +74,24 @@ fn what_is_put_off_keeps_nobody_waiting_and_is_done_when_its_time_has_come() {
     high.is("soaking");
     assert_eq!(high.runs(0..6), ["published"; 6]);
 }
+
+#[test]
+fn where_all_of_the_canary_is_put_off_the_first_wave_that_is_tried_is_as_careful() {
+    let office = Office::open();
+    let low = office.planned("low", Risk::Low, json!({ "canary": { "datasets": 1 }, "waves": [] }));
+    let runs = office.get(&format!("campaigns/{}/runs", low.id))["items"].as_array().unwrap().clone();
+    let canary = runs.iter().find(|run| run["wave"] == 0).unwrap();
+    let of_pay = (0..3).any(|number| canary["name"] == *office.dataset(number));
+    let (who, team, others) = if of_pay { ("ben", "pay", 3..6) } else { ("cy", "shop", 0..3) };
+    let day = from_now(Duration::from_secs(86_400));
+    low.asks(who, "defer", json!({ "slice": team, "until": day })).unwrap();
+    low.starts().unwrap();
+    until("the others", || low.runs(others.clone()) == ["published"; 3]);
+    // None of it may fail, and as many of it as the canary has made the round trip.
+    let wave = low.shown()["waves"][1].clone();
+    assert_eq!(wave["budget"], 0, "{wave}");
+    let rehearsed = office.get(&format!("audit?campaign={}&kind=run.rehearsed", low.id));
+    assert_eq!(rehearsed["items"].as_array().unwrap().len(), 1, "{rehearsed}");
+    low.asks(who, "resume", json!({ "slice": team })).unwrap();
+    low.is("soaking");
+}

@@ -122,6 +122,57 @@ fn a_part_that_could_not_be_rolled_back_is_no_success_and_says_which_why_and_wha
 }
 
 #[test]
+fn a_wait_ends_where_all_that_is_left_is_held_or_put_off_and_says_which() {
+    let office = Office::open();
+    let policy = json!({
+        "round_trip": false, "canary": { "datasets": 1 }, "waves": [], "budget": { "runs": 9 },
+    });
+    let low = office.planned("low", Risk::Low, policy);
+    approved(&low);
+    let runs = office.get(&format!("campaigns/{}/runs", low.id))["items"].as_array().unwrap().clone();
+    let of_pay = |run: &&serde_json::Value| (0..3).any(|number| run["name"] == *office.dataset(number));
+    let held = runs.iter().filter(of_pay).find(|run| run["wave"] == 1).unwrap()["name"].as_str().unwrap();
+    let rule = json!({ "rule": { "name": "never", "severity": "hold", "row_count": { "max": 0 } } });
+    office.as_admin(&format!("PUT /v1/datasets/{held}/rules/never"), &rule).unwrap();
+    let day = host_tests::service::from_now(std::time::Duration::from_secs(86_400));
+    low.asks("cy", "defer", json!({ "slice": "shop", "until": day, "reason": "month's end" })).unwrap();
+    low.starts().unwrap();
+    let wait = || {
+        let call = office.commands("olga").arg("wait").arg(&low.id).arg("--timeout").arg("120s");
+        call.finish()
+    };
+    // The held one waits for a person, whatever is put off beside it.
+    let waits = wait();
+    assert_eq!(waits.status.code(), Some(3), "{waits:?}");
+    for said in
+        ["is 1 run that rules hold, beside 3 put off or not approved", held, "release|recheck|discard"]
+    {
+        assert!(waits.stderr.contains(said), "{said}: {waits:?}");
+    }
+    assert_eq!(low.runs(3..6), ["planned"; 3]);
+    // Then what is put off is all that there is.
+    let seq = office.get(&format!("campaigns/{}/runs?state=held", low.id))["items"][0]["seq"].to_string();
+    let call =
+        office.commands("ben").arg("discard").arg(&low.id).arg(&seq).arg("--reason").arg("it is right");
+    call.finish().succeeded();
+    let waits = wait();
+    assert_eq!(waits.status.code(), Some(3), "{waits:?}");
+    for said in [
+        "is 3 runs that are put off or not approved",
+        "shop put its datasets off until",
+        "campaign approvals",
+    ] {
+        assert!(waits.stderr.contains(said), "{said}: {waits:?}");
+    }
+    let shown = office.told(&["campaign", "show", &low.id]);
+    assert!(shown.contains("all that is left is 3 runs put off or not approved"), "{shown}");
+    // What is declined is left out, and then it is rolled out.
+    low.asks("cy", "decline", json!({ "slice": "shop", "reason": "not this way" })).unwrap();
+    wait().succeeded();
+    assert_eq!((low.state(), low.runs(3..6)), ("soaking".to_owned(), vec!["skipped".to_owned(); 3]));
+}
+
+#[test]
 fn what_waits_is_listed_for_whoever_could_give_it() {
     let office = Office::open();
     let high = office.planned("high", Risk::High, json!({}));

@@ -391,8 +391,15 @@ pub struct CampaignProgress {
     /// The wave that is through its gate, and that somebody has to let the next one follow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wave_waits: Option<u32>,
-    /// All that is left of what has begun is runs that rules keep back: it goes on when somebody has released them, had them made
-    /// again or discarded them.
+    /// Planned runs, while it runs, whose part of the plan its team has put off or has not approved.
+    #[serde(default)]
+    pub put_off: u64,
+    /// All that is left of what has begun is runs that rules keep back, and others that are put off: it goes on when somebody has
+    /// released the held ones, had them made again or discarded them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub held_waits: bool,
+    /// All that is left of what has begun is runs that are put off: it goes on when their team has approved or resumed its part, or
+    /// when the time has come.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub put_off_waits: bool,
 }

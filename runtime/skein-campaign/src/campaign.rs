@@ -27,7 +27,7 @@ use skein_types::{Blake3, CampaignState, Reason, RunState, Timestamp, Verb, Wave
 use crate::policy::Policy;
 use crate::refused::{Refusal, Refused};
 use crate::tally::Tally;
-use crate::wave::Wave;
+use crate::wave::{CANARY, Wave};
 
 pub use decision::{Decision, Moved, PlanTaken, WaveMoved, WavePlan};
 pub use duty::{BeforeDoor, Duty};
@@ -155,21 +155,34 @@ impl Campaign {
         width.min(slots).saturating_sub(under_way)
     }
 
+    /// Whether runs of a wave that are published go back and forth once before they count: those of the canary and, where that was put
+    /// off or left out, as many of the wave that is tried in its place.
+    pub fn rehearses(&self, wave: u32) -> bool {
+        let of = |number: u32| self.waves.get(number as usize);
+        let enough = |of: &Wave, canary: &Wave| of.runs().get(RunState::Published) >= canary.runs().total();
+        let is = |(of, canary): (&Wave, &Wave)| {
+            of.is_canary() && (of.number == canary.number || !enough(of, canary))
+        };
+        self.policy.round_trip && of(wave).zip(of(CANARY)).is_some_and(is)
+    }
+
     /// What may be asked of it now.
     pub fn verbs(&self) -> Vec<Verb> {
         Verb::ALL.iter().copied().filter(|verb| verbs::possible(*verb, self.state)).collect()
     }
 
-    /// Whether it runs and does not go on by itself, because all that is left of the waves that have begun is runs which rules
-    /// keep back: people decide about those.
-    pub fn waits_for_held(&self) -> bool {
-        let goes_on = |wave: &Wave| {
-            let begun = wave.state != WaveState::Waiting;
-            // A planned run that is put off has no duty yet, and has its turn.
-            begun && (wave.runs().get(RunState::Planned) > 0 || self.duties_of(wave).next().is_some())
+    /// Whether it runs and nothing of it moves, because all that is left of the waves that have begun is runs which rules keep back
+    /// and planned ones that are put off: `put_off` says how many of a wave.
+    pub fn stands(&self, put_off: impl Fn(u32) -> u64) -> bool {
+        let begins = |duty: &Duty| matches!(duty, Duty::Admit(_) | Duty::Intend(_));
+        let moves = |wave: &Wave| {
+            // What may begin does, now or when it has its turn.
+            wave.runs().get(RunState::Planned) > put_off(wave.number)
+                || self.duties_of(wave).any(|duty| !begins(&duty))
         };
-        let held = self.state == CampaignState::Running && self.count(RunState::Held) > 0;
-        held && !self.waves.iter().any(goes_on)
+        let mut begun = self.waves.iter().filter(|wave| wave.state != WaveState::Waiting);
+        let left = self.count(RunState::Held) + self.count(RunState::Planned);
+        self.state == CampaignState::Running && left > 0 && !begun.any(moves)
     }
 
     /// When it moves by itself unless something happens before: somebody has to tell it the time then.
@@ -223,6 +236,10 @@ impl Campaign {
         debug_assert_eq!(wave.state, moved.from);
         wave.state = moved.to;
         wave.reason = Some(moved.reason);
+        let narrower = moved.budget < wave.budget;
         wave.budget = moved.budget;
+        if narrower {
+            *wave = wave.slowly();
+        }
     }
 }

@@ -29,7 +29,8 @@ pub struct Wave {
     pub(crate) aside: u64,
 }
 
-/// The wave that is tried first and publishes one run at a time.
+/// The wave that is tried first and publishes one run at a time. Where all of it was put off or left out, that is the first one in
+/// which something is left to be tried ([`Reason::FirstTried`]).
 pub(crate) const CANARY: u32 = 0;
 
 /// The budget that a wave of so many runs begins with.
@@ -80,6 +81,18 @@ impl Wave {
         self.slow_start
     }
 
+    /// It is the first in which something is tried.
+    pub(crate) const fn is_canary(&self) -> bool {
+        self.number == CANARY || matches!(self.reason, Some(Reason::FirstTried))
+    }
+
+    /// Whether anything of it was tried, whatever came of it.
+    pub(crate) fn was_tried(&self) -> bool {
+        let untried = [RunState::Planned, RunState::Skipped, RunState::Stale, RunState::Cancelled];
+        let untried: u64 = untried.iter().map(|state| self.runs.get(*state)).sum();
+        untried < self.runs.total()
+    }
+
     /// Its runs may start and be announced, if the campaign runs.
     pub const fn is_on(&self) -> bool {
         matches!(self.state, WaveState::Running | WaveState::AwaitingApproval | WaveState::Promoted)
@@ -98,7 +111,7 @@ impl Wave {
     /// Runs that may be between intent and confirm: one more than may still fail, as that one more is noticed in time.
     pub fn door_width(&self) -> u64 {
         let width = (self.budget + 1).saturating_sub(self.failures());
-        if self.number == CANARY { width.min(1) } else { width }
+        if self.is_canary() { width.min(1) } else { width }
     }
 
     /// Runs between intent and confirm.
@@ -125,10 +138,8 @@ impl Wave {
     /// for a person and not for the fleet, so it keeps no wave back but the canary, which is there to find such things.
     pub(crate) fn passes_gate(&self, policy: &Policy) -> bool {
         let runs = self.runs.total().saturating_sub(self.aside.min(self.runs.get(RunState::Planned)));
-        let (needed, held) = match self.number {
-            CANARY => (runs, 0),
-            _ => (policy.gate.of(runs), self.runs.get(RunState::Held)),
-        };
+        let (needed, held) =
+            if self.is_canary() { (runs, 0) } else { (policy.gate.of(runs), self.runs.get(RunState::Held)) };
         self.runs.at_rest() + held >= needed && !self.is_overspent()
     }
 

@@ -19,6 +19,7 @@
 //! | while runs of a declined slice are left out | some of them planned; none gets a task | the reconciler |
 
 mod act;
+mod aside;
 mod comments;
 mod glass;
 mod hands;

@@ -409,16 +409,15 @@ impl Control {
         let staged = self.staged_runs(id)?;
         let mut state = self.state();
         let waves = self.ledger.waves(id)?;
-        let wave_waits = waves.iter().find(|wave| wave.state == WaveState::AwaitingApproval);
-        let wave_waits = wave_waits.map(|wave| wave.number);
+        let is_gated = |wave: &&skein_ledger::Wave| wave.state == WaveState::AwaitingApproval;
+        let wave_waits = waves.iter().find(is_gated).map(|wave| wave.number);
         let held: Vec<(bool, u64)> = state.fleet.held_of(id).map(|hold| (hold.started, hold.rows)).collect();
         let running = held.iter().filter(|(started, _)| *started).count() as u64;
         // Nodes say these: they may be any number.
         let rows = held.iter().fold(row.meters.rows_in.0, |sum, (_, rows)| sum.saturating_add(*rows));
         let rows_done = Rows(rows);
         let live = self.live(&mut state, id)?;
-        let retrying = live.tries.len() as u64;
-        let (runs, held_waits) = (live.machine.runs(), live.machine.waits_for_held());
+        let (retrying, runs) = (live.tries.len() as u64, live.machine.runs());
         // What a rule keeps back is staged too, and waits for a person.
         let staged = staged.saturating_sub(runs.get(RunState::Held));
         live.pace.read(Reading {
@@ -432,8 +431,8 @@ impl Control {
         let rows_total = row.plan.map_or(Rows(0), |plan| plan.rows);
         let on = live.machine.waves().iter().rfind(|wave| wave.is_on());
         let failures_left = on.map_or(0, |wave| wave.budget().saturating_sub(wave.failures()));
-        let works = live.works();
-        let waits = works.then(|| self.nothing_begins(&state)).transpose()?.flatten();
+        let waits = live.works().then(|| self.nothing_begins(&state)).transpose()?.flatten();
+        let stands = self.stands(&mut state, id)?;
         Ok(CampaignProgress {
             state: row.state,
             position,
@@ -449,7 +448,9 @@ impl Control {
             remaining_ms: estimate.and_then(|estimate| estimate.left),
             waits,
             wave_waits,
-            held_waits,
+            put_off: stands.put_off,
+            held_waits: stands.for_held,
+            put_off_waits: stands.for_put_off,
         })
     }
 

@@ -42,6 +42,8 @@ words! {
         PromotionApproved = "promotion_approved",
         /// The wave before is through its gate.
         TurnCame = "turn_came",
+        /// The same, and nothing was tried in any wave before: it is as careful as a canary.
+        FirstTried = "first_tried",
         /// Enough of the wave is published or at rest.
         GatePassed = "gate_passed",
         /// More runs failed than may.

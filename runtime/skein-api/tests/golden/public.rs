@@ -268,7 +268,9 @@ pub(crate) fn progress() -> CampaignProgress {
         remaining_ms: Some(Millis(10_500)),
         waits: None,
         wave_waits: Some(0),
+        put_off: 2,
         held_waits: true,
+        put_off_waits: false,
     }
 }
 

@@ -3,7 +3,7 @@
 use skein_types::{CampaignState, Reason, RunState, Timestamp, WaveState};
 
 use super::command::wave_to;
-use super::{Campaign, Decision};
+use super::{Campaign, Decision, WaveMoved};
 use crate::policy::Promote;
 use crate::wave::Wave;
 
@@ -81,7 +81,16 @@ impl Campaign {
             WaveState::Aborted => before.runs().at_rest() == before.runs().total(),
             WaveState::Waiting | WaveState::Running | WaveState::AwaitingApproval | WaveState::Held => false,
         });
-        may_begin.then(|| wave_to(&self.waves[waiting], WaveState::Running, Reason::TurnCame))
+        may_begin.then(|| self.begins(waiting))
+    }
+
+    /// A wave begins: with no failure to spare where the ones before it came to nothing, because all of them was put off or left out.
+    fn begins(&self, number: usize) -> Decision {
+        let (before, wave) = (&self.waves[..number], &self.waves[number]);
+        let first = !before.is_empty() && !before.iter().any(Wave::was_tried);
+        let (reason, budget) = if first { (Reason::FirstTried, 0) } else { (Reason::TurnCame, wave.budget) };
+        let (from, to) = (wave.state, WaveState::Running);
+        Decision::Wave(WaveMoved { wave: wave.number, from, to, reason, budget })
     }
 
     fn rolled_out(&self, now: Timestamp) -> Option<Decision> {

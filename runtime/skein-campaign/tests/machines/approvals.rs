@@ -96,3 +96,81 @@ fn what_is_put_aside_keeps_no_gate_waiting_and_is_waited_for_at_the_end() {
     publish(&mut world, 0);
     assert_eq!(world.state(), CampaignState::Soaking);
 }
+
+#[test]
+fn it_stands_where_all_that_is_left_is_held_or_put_off_and_not_before() {
+    let mut world = World::planned(Policy::standard(), &[1, 4]);
+    world.ask(Command::Start).unwrap();
+    publish(&mut world, 0);
+    world.go(1, RunState::Held).unwrap();
+    let off = |runs| move |wave| if wave == 1 { runs } else { 0 };
+    for left in [3, 2] {
+        assert!(!world.machine.stands(off(left - 1)), "one of {left} may begin");
+        assert!(world.machine.stands(off(left)));
+        publish(&mut world, 1);
+    }
+    // Beside what is at the door it does not stand.
+    let last = world.first(1, RunState::Planned).unwrap();
+    world.go(last, RunState::Intended).unwrap();
+    assert!(!world.machine.stands(off(1)));
+    world.go(last, RunState::Published).unwrap();
+    assert!(world.machine.stands(off(0)));
+    world.ask(Command::Pause).unwrap();
+    assert!(!world.machine.stands(off(0)), "somebody resumes it");
+}
+
+/// A campaign that has begun while these many runs of its waves are put off.
+fn begun(waves: &[u64], off: &[u64]) -> World {
+    let mut world = World::planned(Policy::standard(), waves);
+    for (wave, runs) in (0..).zip(off) {
+        world.aside.insert(wave, *runs);
+        world.machine.put_aside(wave, *runs);
+    }
+    world.ask(Command::Start).unwrap();
+    world
+}
+
+#[test]
+fn the_first_wave_in_which_something_is_tried_is_as_careful_as_the_canary() {
+    // All of the canary and of the wave behind it is put off.
+    let mut world = begun(&[2, 3, 40, 40], &[2, 3]);
+    let budget = |world: &World, wave: usize| world.machine.waves()[wave].budget();
+    use WaveState::{Promoted, Running, Waiting};
+    assert_eq!(wave_states(&world), [Promoted, Promoted, Running, Waiting]);
+    assert_eq!((budget(&world, 2), world.machine.places_at_door(2)), (0, 1));
+    assert!(budget(&world, 3) > 0);
+    assert_eq!(world.machine.places_before_door(2, 0, 99), 1);
+    // The way back is rehearsed with as many of it as the canary has.
+    assert!(world.machine.rehearses(2));
+    publish(&mut world, 2);
+    assert!(world.machine.rehearses(2) && world.machine.rehearses(0) && !world.machine.rehearses(3));
+    publish(&mut world, 2);
+    assert!(!world.machine.rehearses(2));
+    // Of forty two may be late elsewhere; and the next process has no other rules.
+    world.restore();
+    (0..37).for_each(|_| publish(&mut world, 2));
+    let last = world.first(2, RunState::Planned).unwrap();
+    world.go(last, RunState::Held).unwrap();
+    assert_eq!(wave_states(&world)[3], Waiting);
+    world.go(last, RunState::Planned).unwrap();
+    publish(&mut world, 2);
+    assert_eq!(wave_states(&world)[3], Running);
+    assert!(budget(&world, 3) > 0, "something was tried before it");
+
+    let mut world = begun(&[2, 40], &[2]);
+    let first = world.first(1, RunState::Planned).unwrap();
+    world.go(first, RunState::Failed).unwrap();
+    assert_eq!(world.state(), CampaignState::Halted);
+}
+
+#[test]
+fn where_the_canary_was_declined_the_next_wave_is_tried_first_and_where_some_of_it_was_tried_it_is_not() {
+    for (tried, budget) in [(0, 0), (1, 3)] {
+        let mut world = World::planned(Policy::standard(), &[2, 40]);
+        world.ask(Command::Start).unwrap();
+        (0..tried).for_each(|_| publish(&mut world, 0));
+        (tried..2).for_each(|seq| drop(world.go(seq, RunState::Skipped).unwrap()));
+        assert_eq!(world.machine.waves()[1].state(), WaveState::Running);
+        assert_eq!(world.machine.waves()[1].budget(), budget);
+    }
+}

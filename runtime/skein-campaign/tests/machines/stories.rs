@@ -505,14 +505,15 @@ fn a_machine_written_down_is_the_same_when_read_back() {
 
 #[test]
 fn a_held_run_keeps_the_canary_back_and_no_later_wave_and_the_campaign_from_its_end() {
+    let none = |_| 0;
     let mut world = World::planned(Policy::standard(), &[1, 20, 20]);
     world.ask(Command::Start).unwrap();
     world.go(0, RunState::Held).unwrap();
     assert_eq!(world.machine.waves()[1].state(), WaveState::Waiting);
-    assert!(world.machine.waits_for_held());
+    assert!(world.machine.stands(none));
     // Released, it goes through the door as it is staged.
     world.go(0, RunState::Planned).unwrap();
-    assert!(!world.machine.waits_for_held());
+    assert!(!world.machine.stands(none));
     publish(&mut world, 0);
     assert_eq!(world.machine.waves()[1].state(), WaveState::Running);
 
@@ -523,10 +524,10 @@ fn a_held_run_keeps_the_canary_back_and_no_later_wave_and_the_campaign_from_its_
     }
     assert_eq!(world.machine.waves()[2].state(), WaveState::Running, "two of twenty wait for a person");
     for _ in 0..20 {
-        assert!(!world.machine.waits_for_held(), "the last wave goes on");
+        assert!(!world.machine.stands(none), "the last wave goes on");
         publish(&mut world, 2);
     }
-    assert_eq!((world.state(), world.machine.waits_for_held()), (CampaignState::Running, true));
+    assert_eq!((world.state(), world.machine.stands(none)), (CampaignState::Running, true));
     world.go(1, RunState::Failed).unwrap();
     assert_eq!(world.state(), CampaignState::Running);
     world.go(2, RunState::Planned).unwrap();

@@ -266,19 +266,25 @@ impl World {
         self.check_held();
     }
 
-    /// It waits for people exactly where what has begun is at its end but for held runs that nobody ends.
+    /// It stands exactly where what has begun is at its end but for held runs that nobody ends, and those that are put off.
     fn check_held(&self) {
         let begun = |run: &&Run| self.machine.waves()[run.wave as usize].state() != WaveState::Waiting;
         let mut begun = self.runs.iter().filter(begun);
+        let put_off = |wave: u32| self.aside.get(&wave).copied().unwrap_or(0);
+        let later = |run: &Run| {
+            let planned = self.count(Some(run.wave), RunState::Planned);
+            run.state == RunState::Planned && planned <= put_off(run.wave) && !self.is_aborted(run.wave)
+        };
         let held = |run: &Run| run.state == RunState::Held && !self.is_aborted(run.wave);
         let is_undone = |run: &Run| {
             let wave = &self.machine.waves()[run.wave as usize];
             run.state == RunState::Published && wave.is_rolled_back()
         };
-        let waits = self.state() == CampaignState::Running
-            && self.runs.iter().any(held)
-            && begun.all(|run| held(run) || (run.state.is_at_rest() && !is_undone(run)));
-        assert_eq!(self.machine.waits_for_held(), waits, "{:?}", self.machine);
+        let left = |run: &Run| matches!(run.state, RunState::Held | RunState::Planned);
+        let stands = self.state() == CampaignState::Running
+            && self.runs.iter().any(left)
+            && begun.all(|run| held(run) || later(run) || (run.state.is_at_rest() && !is_undone(run)));
+        assert_eq!(self.machine.stands(put_off), stands, "{:?}", self.machine);
     }
 
     fn is_aborted(&self, wave: u32) -> bool {

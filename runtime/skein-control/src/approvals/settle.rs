@@ -7,6 +7,7 @@ use skein_campaign::{Observation, Span};
 use skein_ledger::{Approval, ApprovalRevoked, Entry, Limit, Name, Run, Slice, Text};
 use skein_types::{CampaignId, CampaignState, Reason, RunState, SliceState, Timestamp, codes};
 
+use super::aside::{Waves, more};
 use super::later::declined_because;
 use super::{EXPIRED, given};
 use crate::access::Principal;
@@ -85,16 +86,14 @@ impl Control {
             let declined = slice.state == SliceState::Declined;
             gates.insert(slice.team, Gate { may_run, declined, until: slice.until });
         }
-        let mut aside: BTreeMap<u32, u64> = BTreeMap::new();
+        let mut aside = Waves::new();
         let mut leftover = Vec::new();
         for (team, gate) in gates.iter().filter(|(_, gate)| !gate.is_open(now)) {
             let planned = self.ledger.planned_of_slice(id, team)?;
             if gate.declined && !planned.is_empty() {
                 leftover.push(team.clone());
             }
-            for (wave, runs) in planned {
-                *aside.entry(wave).or_default() += runs;
-            }
+            more(&mut aside, planned);
         }
         let live = self.live(state, id)?;
         for wave in 0..u32::try_from(live.machine.waves().len()).unwrap_or(u32::MAX) {

@@ -87,7 +87,7 @@ impl Control {
         lot: &[AtDoor],
         answers: Vec<Known>,
     ) -> Result<Vec<Known>, ServiceError> {
-        if wave != 0 || lot.is_empty() || !self.live(&mut self.state(), id)?.rules().round_trip {
+        if lot.is_empty() || !self.live(&mut self.state(), id)?.machine.rehearses(wave) {
             return Ok(answers);
         }
         let one = |(one, answer): (&AtDoor, Through)| {

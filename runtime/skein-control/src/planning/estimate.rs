@@ -66,8 +66,7 @@ pub(super) fn estimate(looked: &Looked<'_>) -> PlanEstimate {
         let like = by_kind.get(&kind).filter(|took| took.costs.rows.0 > 0).unwrap_or(&all);
         let costs = &like.costs;
         let (rows, groups, bytes) = (plan.rows.0, plan.row_groups.max(1), plan.bytes.0);
-        sum.cpu_us +=
-            share(costs.cpu_us, rows, costs.rows.0) + u128::from(like.fixed_us.unwrap_or_default());
+        sum.cpu_us += share(costs.cpu_us, rows, costs.rows.0) + u128::from(like.fixed_us.unwrap_or_default());
         sum.fuel +=
             share(costs.fuel.0, rows, costs.rows.0) + share(costs.fuel_opening.0, groups, costs.row_groups);
         sum.rows_written += share(costs.rows_written.0, rows, costs.rows.0);

@@ -128,9 +128,11 @@ fn now(progress: &CampaignProgress) -> Markup {
         " more may fail; " (grouped(progress.rows_done.0)) " of " (grouped(progress.rows_total.0)) " rows"
         @if let Some(left) = progress.remaining_ms { ", about " (left.0 / 1_000 + 1) " s left" }
         @if let Some(waits) = &progress.waits { "; " strong { "nothing begins: " (waits.message) } }
+        @if progress.put_off > 0 { "; " (grouped(progress.put_off)) " put off or not approved" }
         @if progress.held_waits {
             "; " strong { "all that is left are " (grouped(progress.runs.held)) " runs that rules hold: somebody has to decide" }
         }
+        @if progress.put_off_waits { "; " strong { "nothing else is left" } }
     }
 }
 

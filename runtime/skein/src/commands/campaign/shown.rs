@@ -105,6 +105,13 @@ pub(super) fn whole(view: View, server: &Server, campaign: &str) -> CommandResul
                     "all that is left is {held} that rules hold: skein campaign runs {campaign} --in held"
                 ));
             }
+            if now.put_off > 0 {
+                let runs = render::counted(now.put_off, "run");
+                let all = if now.put_off_waits { "all that is left is " } else { "" };
+                render::line(&format!(
+                    "{all}{runs} put off or not approved: skein campaign approvals {campaign}"
+                ));
+            }
         }
         plan::policy(&there.policy);
         if there.plan.is_some() {

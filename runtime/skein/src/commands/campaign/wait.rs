@@ -5,6 +5,7 @@
 //! campaign does not depend on whoever waits: Ctrl-C and a timeout end the wait and nothing else.
 
 mod held;
+mod put_off;
 mod runs;
 mod slice;
 
@@ -281,6 +282,10 @@ pub(super) fn follow(
         Err(code) if code == codes::CAMPAIGN_WAITS && waits_for_held(&last) => {
             Err(held::waits(campaign, &held::first(server, (campaign, &last), &mut patience)?).on_stderr())
         }
+        Err(code) if code == codes::CAMPAIGN_WAITS && waits_for_put_off(&last) => {
+            let why = put_off::why(server, campaign, &mut patience)?;
+            Err(put_off::waits((campaign, last.put_off), why).on_stderr())
+        }
         Err(code) => Err(over(campaign, code, &last).on_stderr()),
     }
 }
@@ -288,12 +293,17 @@ pub(super) fn follow(
 /// Whether a campaign that runs goes on only when somebody has decided something.
 fn stands(now: &CampaignProgress) -> bool {
     let wave_waits = now.wave_waits.is_some() && now.running + now.staged + now.retrying == 0;
-    wave_waits || waits_for_held(now)
+    wave_waits || waits_for_held(now) || waits_for_put_off(now)
 }
 
 /// Whether that is about held runs. A wave that waits is asked about first: what is held may be decided meanwhile.
 const fn waits_for_held(now: &CampaignProgress) -> bool {
     now.held_waits && now.wave_waits.is_none()
+}
+
+/// Whether all that is left is put off.
+const fn waits_for_put_off(now: &CampaignProgress) -> bool {
+    now.put_off_waits && now.wave_waits.is_none()
 }
 
 /// Says what a plan leaves out as refused; and fails where that is all that there is to do, which no pipeline is to take for done.
@@ -420,9 +430,13 @@ fn told(now: &CampaignProgress) -> String {
         0 => String::new(),
         held => format!(", {held} held by rules"),
     };
+    let later = match now.put_off {
+        0 => String::new(),
+        later => format!(", {later} put off or not approved"),
+    };
     let waits = now.waits.as_ref().map(|waits| format!("; {}", nothing_begins(waits))).unwrap_or_default();
     format!(
-        "{}: {} running, {} staged, {again}{} failed ({} more may), {rate} rows/s{left}{held}{waits}",
+        "{}: {} running, {} staged, {again}{} failed ({} more may), {rate} rows/s{left}{held}{later}{waits}",
         now.state, now.running, now.staged, now.runs.failed, now.failures_left
     )
 }
