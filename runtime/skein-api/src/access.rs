@@ -38,6 +38,15 @@ pub struct Whoami {
     pub single_user: bool,
 }
 
+/// A link that signs a browser in once, as whoever asked for it: `POST /v1/portal/links`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PortalLink {
+    /// Where it leads. Whoever follows it is signed in: it is a secret.
+    pub url: Message,
+    /// It can be followed until then.
+    pub until: Time,
+}
+
 /// Makes a team, or says something else about it: `PUT /v1/teams/{team}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]

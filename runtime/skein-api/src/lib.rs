@@ -50,7 +50,9 @@ mod status;
 mod time;
 mod webhook;
 
-pub use access::{AccessToken, GRANTS_MAX, Grant, Team, TeamPut, TokenIssue, TokenIssued, Whoami};
+pub use access::{
+    AccessToken, GRANTS_MAX, Grant, PortalLink, Team, TeamPut, TokenIssue, TokenIssued, Whoami,
+};
 pub use approval::{
     ApprovalGiven, ApprovalLack, ApprovalNeed, Approvals, Comment, CommentAdd, CommentResolve, NAMED_MAX,
     SLICES_MAX, Slice, Waits, WaveApproval,

@@ -33,6 +33,7 @@ pub use decision::{Decision, Moved, PlanTaken, WaveMoved, WavePlan};
 pub use duty::{BeforeDoor, Duty};
 pub use input::{Accept, Command, Input, Observation, RetryWhat, RollBackWhat, RunReport};
 pub use stored::{Restored, WaveRow};
+pub use verbs::possible;
 
 /// A campaign.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,7 +169,7 @@ impl Campaign {
 
     /// What may be asked of it now.
     pub fn verbs(&self) -> Vec<Verb> {
-        Verb::ALL.iter().copied().filter(|verb| verbs::possible(*verb, self.state)).collect()
+        Verb::ALL.iter().copied().filter(|verb| possible(*verb, self.state)).collect()
     }
 
     /// Whether it runs and nothing of it moves, because all that is left of the waves that have begun is runs which rules keep back

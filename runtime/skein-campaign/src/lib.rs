@@ -39,7 +39,7 @@ mod wave;
 
 pub use campaign::{
     Accept, BeforeDoor, Campaign, Command, Decision, Duty, Input, Moved, Observation, PlanTaken, Restored,
-    RetryWhat, RollBackWhat, RunReport, WaveMoved, WavePlan, WaveRow,
+    RetryWhat, RollBackWhat, RunReport, WaveMoved, WavePlan, WaveRow, possible,
 };
 pub use deaths::{AfterDeath, after_death};
 pub use planner::{Candidate, Coverage, Division, Leaf, PlanDigest, Sample, Seed, Uncovered, divide, sample};

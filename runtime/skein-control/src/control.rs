@@ -36,6 +36,7 @@ use crate::points::point;
 use crate::prices::Prices;
 use crate::roots::Roots;
 use crate::scan::Scans;
+use crate::sessions::Sessions;
 use crate::shelf::Shelf;
 use crate::soak::Watch;
 use crate::soak::chores::Chores;
@@ -128,6 +129,7 @@ pub struct Control {
     pub(crate) feed: Feed,
     pub(crate) compiling: Compiling,
     pub(crate) hands: Mutex<Hands>,
+    pub(crate) sessions: Sessions,
     /// Canary runs that go back and forth in a thread of their own.
     pub(crate) trips: Trips,
     /// Places for modules that are being sent.
@@ -223,6 +225,7 @@ impl Control {
             feed,
             compiling: Compiling::default(),
             hands: Mutex::default(),
+            sessions: Sessions::default(),
             trips: Trips::default(),
             uploads: Places::new(Most { all: UPLOADS, of_each: UPLOADS_OF_TEAM }),
             state: Mutex::default(),

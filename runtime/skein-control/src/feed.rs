@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use skein_ledger::{Event, EventFilter, Head, Kind, Limit, Recorded};
+use skein_ledger::{Event, EventFilter, Head, Kind, Limit, Recorded, Subject};
 use skein_types::{CampaignId, TokenId, codes};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{Semaphore, broadcast, watch};
@@ -49,6 +49,8 @@ pub struct Told {
     /// As JSON, without a line break.
     pub text: String,
     whose: Whose,
+    /// The campaign that it is about, itself or by a run of it.
+    of: Option<CampaignId>,
     /// The token that ends with it.
     revokes: Option<TokenId>,
 }
@@ -84,12 +86,21 @@ impl Feed {
     }
 }
 
+/// What a watcher is told.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// Of one of these kinds; empty: of every kind.
+    pub(crate) kinds: Vec<Kind>,
+    /// About this campaign and its runs; none: about whatever it may be.
+    pub(crate) of: Option<CampaignId>,
+}
+
 /// Whoever watches, from some position on.
 #[derive(Debug)]
 pub struct Watcher {
     control: Arc<Control>,
     who: Principal,
-    kinds: Vec<Kind>,
+    wanted: Wanted,
     /// Up to here everything was looked at.
     at: u64,
     /// Read and not taken yet.
@@ -114,7 +125,8 @@ impl Control {
             }
             while at < head {
                 let control = Arc::clone(&self);
-                let read = tokio::task::spawn_blocking(move || control.told(at, &[], PAGE)).await;
+                let read =
+                    tokio::task::spawn_blocking(move || control.told(at, &Wanted::default(), PAGE)).await;
                 match read {
                     Ok(Ok((told, _))) => {
                         at = told.last().map_or(head, |last| last.position);
@@ -138,10 +150,11 @@ impl Control {
     fn told(
         &self,
         after: u64,
-        kinds: &[Kind],
+        wanted: &Wanted,
         most: usize,
     ) -> Result<(Vec<Arc<Told>>, Option<u64>), ServiceError> {
-        let filter = EventFilter { kinds: kinds.to_vec(), ..EventFilter::default() };
+        let (kinds, of) = (wanted.kinds.clone(), wanted.of.map(Subject::Campaign));
+        let filter = EventFilter { kinds, of, ..EventFilter::default() };
         let page = self.ledger.events(after, &filter, Limit::new(most))?;
         let told = page.items.iter().map(|recorded| self.told_one(recorded).map(Arc::new));
         Ok((told.collect::<Result<_, _>>()?, page.next))
@@ -156,6 +169,7 @@ impl Control {
             kind: recorded.event.kind(),
             text: text.map_err(|error| ServiceError::bug(error.to_string()))?,
             whose: self.whose_event(&recorded.event)?,
+            of: campaign_of(&recorded.event),
             revokes,
         })
     }
@@ -164,7 +178,7 @@ impl Control {
     pub(crate) fn watch(
         self: &Arc<Self>,
         who: &Principal,
-        (after, kinds): (Option<u64>, Vec<Kind>),
+        (after, wanted): (Option<u64>, Wanted),
     ) -> Result<Watcher, ServiceError> {
         let place = self.watching(who.token)?;
         let ring = self.feed.ring.subscribe();
@@ -172,7 +186,7 @@ impl Control {
         Ok(Watcher {
             control: Arc::clone(self),
             who: who.clone(),
-            kinds,
+            wanted,
             // Nobody waits for what is not there yet under a number of another ledger.
             at: after.unwrap_or(head).min(head),
             ready: VecDeque::new(),
@@ -207,6 +221,13 @@ impl Control {
     /// How many watch.
     pub fn watchers(&self) -> usize {
         self.feed.watchers.count()
+    }
+}
+
+fn campaign_of(event: &Event) -> Option<CampaignId> {
+    match event.subject() {
+        Subject::Campaign(campaign) | Subject::Run(campaign, _) => Some(campaign),
+        _ => None,
     }
 }
 
@@ -252,10 +273,10 @@ impl Watcher {
         let control = Arc::clone(&self.control);
         let _turn =
             control.feed.catching_up.acquire().await.map_err(|error| ServiceError::bug(error.to_string()))?;
-        let (own, at, kinds, token) = (Arc::clone(&control), self.at, self.kinds.clone(), self.who.token);
+        let (own, at, wanted, token) = (Arc::clone(&control), self.at, self.wanted.clone(), self.who.token);
         let (head, (told, next), counts) = tokio::task::spawn_blocking(move || {
             let head = own.ledger.head()?.position;
-            let page = own.told(at, &kinds, PAGE_OF_ONE)?;
+            let page = own.told(at, &wanted, PAGE_OF_ONE)?;
             // The token last: if it counts still, all of the page was decided before it does not.
             Ok::<_, ServiceError>((head, page, own.counts_for(token)? != Some(Duration::ZERO)))
         })
@@ -301,7 +322,10 @@ impl Watcher {
     }
 
     fn wants(&self, told: &Told) -> bool {
-        (self.kinds.is_empty() || self.kinds.contains(&told.kind)) && self.who.may_hear(&told.whose)
+        let Wanted { kinds, of } = &self.wanted;
+        (kinds.is_empty() || kinds.contains(&told.kind))
+            && (of.is_none() || told.of == *of)
+            && self.who.may_hear(&told.whose)
     }
 
     fn ends_with(&self, told: &Told) -> bool {
@@ -320,7 +344,7 @@ mod tests {
 
     use skein_ledger::{Name, TeamChanged, TeamCreated, Text};
 
-    use super::{RING, Watcher};
+    use super::{RING, Wanted, Watcher};
     use crate::control::Control;
     use crate::scene::{HandClock, open};
 
@@ -352,7 +376,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let control = open(place.path(), &Arc::new(HandClock::default()));
         decide(&control, 1_000);
-        let mut watcher = control.watch(control.everybody(), (Some(10), Vec::new())).unwrap();
+        let mut watcher = control.watch(control.everybody(), (Some(10), Wanted::default())).unwrap();
         let all = running(async {
             tokio::select! {
                 () = Arc::clone(&control).follow_log() => unreachable!("it goes on for ever"),
@@ -382,7 +406,7 @@ mod tests {
         let issued = control.issue_token(&admin, &serde_json::from_str(issue).unwrap()).unwrap();
         let who = control.principal(issued.secret.as_str()).unwrap();
         let from = |after: u64| {
-            let mut watcher = control.watch(&who, (Some(after), Vec::new())).unwrap();
+            let mut watcher = control.watch(&who, (Some(after), Wanted::default())).unwrap();
             // A page of it, so that the rest is there to be read when the token counts no more.
             running(watcher.next()).unwrap().unwrap();
             watcher
@@ -408,7 +432,7 @@ mod tests {
     fn whoever_the_ring_has_passed_is_ended() {
         let place = tempfile::tempdir().unwrap();
         let control = open(place.path(), &Arc::new(HandClock::default()));
-        let mut watcher = control.watch(control.everybody(), (None, Vec::new())).unwrap();
+        let mut watcher = control.watch(control.everybody(), (None, Wanted::default())).unwrap();
         decide(&control, 1);
         let (told, _) = control.told(0, &[], 1).unwrap();
         for _ in 0..=RING {

@@ -54,6 +54,10 @@ pub struct EventPart {
     pub limit: Option<usize>,
     /// Of these kinds, with commas between them, or of all kinds that begin so: `campaign.,run.failed`.
     pub kind: Option<String>,
+    /// About this campaign and its runs.
+    pub campaign: Option<String>,
+    /// Of a stream: that there were some is told, and not what.
+    pub tick: bool,
 }
 
 /// A part of the audit trail, as a query says it; all that is said holds.

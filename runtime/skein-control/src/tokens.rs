@@ -40,7 +40,16 @@ impl Control {
 
     /// Who holds this token, if it counts.
     pub fn principal(&self, secret: &str) -> Result<Principal, ServiceError> {
-        let (now, row) = (self.clock.now(), self.ledger.token_by_hash(Blake3::of(secret.as_bytes()))?);
+        self.used(self.ledger.token_by_hash(Blake3::of(secret.as_bytes()))?)
+    }
+
+    /// Who holds the token that a session stands for, if it counts still.
+    pub(crate) fn holder(&self, token: TokenId) -> Result<Principal, ServiceError> {
+        self.used(self.ledger.token(token)?)
+    }
+
+    fn used(&self, row: Option<skein_ledger::Token>) -> Result<Principal, ServiceError> {
+        let now = self.clock.now();
         let row = counting(row, now)?;
         self.uses.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(row.id, now);
         Ok(Principal {
@@ -349,10 +358,14 @@ fn is_admin(grants: &[Grant]) -> bool {
 
 /// The secret of a new token.
 pub fn new_secret() -> Result<String, ServiceError> {
+    Ok(format!("{PREFIX}{}", random_hex()?))
+}
+
+/// What nobody guesses.
+pub(crate) fn random_hex() -> Result<String, ServiceError> {
     let mut random = [0; BYTES];
     getrandom::fill(&mut random).map_err(|error| ServiceError::new(codes::IO, error.to_string()))?;
-    let hex: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("{PREFIX}{hex}"))
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn shown_team(row: &skein_ledger::Team) -> Team {

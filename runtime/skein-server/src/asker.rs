@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{Method, header};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use skein_control::{Asked, Control, Desk, Principal, ServiceError};
@@ -27,7 +27,17 @@ impl Asker {
     /// Whoever the head of a request names.
     pub(crate) fn of(parts: &Parts, control: &Arc<Control>) -> Result<Self, ServiceError> {
         let who = match parts.headers.get(header::AUTHORIZATION) {
-            None => control.without_token()?,
+            // Whoever is signed in at the portal may look here, too. What changes something asks for a token, which no browser sends
+            // by itself.
+            None => match control.without_token() {
+                Err(_) if parts.method == Method::GET => {
+                    let cookies = parts.headers.get_all(header::COOKIE).iter();
+                    let texts = cookies.filter_map(|value| value.to_str().ok());
+                    let session = tokio::task::block_in_place(|| control.session_in(texts));
+                    session.map_or_else(|_| control.without_token(), |session| Ok(session.who))?
+                }
+                alone => alone?,
+            },
             Some(shown) => {
                 let token = shown.to_str().ok().and_then(token).ok_or_else(|| {
                     ServiceError::new(codes::TOKEN_MISSING, "the header Authorization holds no token")

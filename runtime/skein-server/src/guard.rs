@@ -24,10 +24,35 @@ pub(crate) async fn known_hosts_only(State(hosts): State<Hosts>, request: Reques
     }
 }
 
+/// The like, of what pages of this server ask of it.
+pub(crate) async fn own_pages_only(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
+    match not_of_own_page(request.headers(), &hosts) {
+        None => next.run(request).await,
+        Some(what) => Refusal(ServiceError::new(codes::FORBIDDEN, what)).into_response(),
+    }
+}
+
+fn not_of_own_page(headers: &HeaderMap, hosts: &[String]) -> Option<String> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    // Whoever hides where a request comes from says `null`.
+    if headers.contains_key(header::ORIGIN) {
+        let origin = text(header::ORIGIN);
+        let name = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        if name != Some(text(header::HOST)) {
+            return Some(format!("a page of {origin:?} asks for this, which is not this server"));
+        }
+    }
+    strange_name(headers, hosts)
+}
+
 fn foreign(headers: &HeaderMap, hosts: &[String]) -> Option<String> {
     if headers.contains_key(header::ORIGIN) {
         return Some("requests of web pages are not taken".to_owned());
     }
+    strange_name(headers, hosts)
+}
+
+fn strange_name(headers: &HeaderMap, hosts: &[String]) -> Option<String> {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let known = is_own_name(host, hosts);
     (!known).then(|| format!("this server is {host:?} to the request, which is none of its names"))
@@ -47,7 +72,7 @@ pub fn is_own_name(host: &str, hosts: &[String]) -> bool {
 mod tests {
     use axum::http::{HeaderMap, HeaderValue, header};
 
-    use super::foreign;
+    use super::{foreign, not_of_own_page};
 
     #[test]
     fn requests_to_another_name_and_of_web_pages_are_refused() {
@@ -65,6 +90,11 @@ mod tests {
         let mut page = with("localhost:7447");
         page.insert(header::ORIGIN, HeaderValue::from_static("http://localhost:7447"));
         assert!(foreign(&page, &[]).is_some());
+        assert_eq!(not_of_own_page(&page, &[]), None);
+        for other in ["http://localhost:1", "http://evil.example", "null", "localhost:7447", ""] {
+            page.insert(header::ORIGIN, HeaderValue::from_static(other));
+            assert!(not_of_own_page(&page, &[]).is_some(), "{other}");
+        }
         let named = ["skein.example".to_owned()];
         assert_eq!(foreign(&with("Skein.example:443"), &named), None);
         assert!(foreign(&with("other.example"), &named).is_some());

@@ -1,14 +1,11 @@
-//! `/`: what there is and how it is getting on, for people. Reads and never changes anything.
+//! Two pages that are files as well, so that they stand here and not in the portal: what a campaign came to, and what can be asked. They
+//! are read and never change anything.
 //!
-//! Made on the server, whole, without a script: it shows the same as the commands, to whoever has a browser. A browser sends no
-//! bearer token, so where one is needed it asks for a name and a password, and the token is the password. Strangers' words (names,
-//! reasons, messages) are escaped by the templates; the policy of the page allows nothing from elsewhere and nothing inline.
+//! Made on the server, whole, without a script. Strangers' words (names, reasons, messages) are escaped by the templates; the policy
+//! of the page allows nothing from elsewhere and nothing inline.
 
-mod campaign;
 mod docs;
-mod overview;
 pub(crate) mod report;
-mod review;
 
 use std::sync::{Arc, LazyLock};
 
@@ -19,7 +16,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use maud::{DOCTYPE, Markup, html};
-use skein_control::{Control, Desk, ListPart, ServiceError};
+use skein_control::{Control, Desk, ServiceError};
 use skein_types::codes;
 
 use crate::asker::Asker;
@@ -34,19 +31,7 @@ const POLICY: &str =
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 pub(crate) fn routes() -> Router<Arc<Control>> {
-    Router::new()
-        .route("/", get(overview))
-        .route("/campaigns/{campaign}", get(campaign))
-        .route("/campaigns/{campaign}/report", get(report))
-        .route("/style.css", get(style))
-}
-
-async fn overview(Viewer(asker): Viewer) -> Result<Page, Failed> {
-    shown(asker, |desk| Ok(overview::page(&overview::gather(&desk)?))).await
-}
-
-async fn campaign(Viewer(asker): Viewer, Path(named): Path<String>) -> Result<Page, Failed> {
-    shown(asker, move |desk| Ok(campaign::page(&campaign::gather(&desk, &named)?))).await
+    Router::new().route("/campaigns/{campaign}/report", get(report)).route("/style.css", get(style))
 }
 
 async fn report(Viewer(asker): Viewer, Path(named): Path<String>) -> Result<Page, Failed> {
@@ -121,7 +106,7 @@ impl IntoResponse for Failed {
             html! {
                 p { strong { (error.code.id) } " " (error.message) }
                 @if let Some(hint) = &error.hint { p { (hint) } }
-                p { a href="/" { "All campaigns" } }
+                p { a href="/" { "Overview" } }
             },
         );
         let mut response = Page { status, body }.into_response();
@@ -166,11 +151,6 @@ fn bar(done: u64, failed: u64, all: u64) -> Markup {
         " " (skein_types::grouped(done)) " of " (skein_types::grouped(all))
         @if failed > 0 { ", " strong.bad { (skein_types::grouped(failed)) " failed" } }
     }
-}
-
-/// Items of a list, at most so many.
-fn some(limit: usize) -> ListPart {
-    ListPart { limit: Some(limit), ..ListPart::default() }
 }
 
 #[cfg(test)]

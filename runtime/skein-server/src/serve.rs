@@ -115,14 +115,16 @@ impl Server {
         self.nodes.1
     }
 
-    /// Answers until this process is asked to end (SIGINT, SIGTERM) and `before_end` is done: nodes drain through the server.
+    /// Answers until this process is asked to end (SIGINT, SIGTERM) and `before_end` is done: nodes drain through the server. `pages` are
+    /// those of the portal.
     pub fn answer(
         self,
         control: &Arc<Control>,
+        pages: Router<Arc<Control>>,
         before_end: impl FnOnce() + Send + 'static,
     ) -> Result<(), ServeError> {
         let (stage, stages) = Stages::new();
-        let router = router(control, self.hosts, stages.clone());
+        let router = router((control, pages), self.hosts, stages.clone());
         let of_nodes = with_manners(node_routes(control), control, stages.clone());
         self.runtime.block_on(async move {
             let of_clients = door::open((self.listener, CLIENTS), router, stages.clone());
@@ -178,13 +180,17 @@ async fn end_when_asked(
     Ok(())
 }
 
-fn router(control: &Arc<Control>, hosts: Hosts, stages: Stages) -> Router {
+fn router((control, pages): (&Arc<Control>, Router<Arc<Control>>), hosts: Hosts, stages: Stages) -> Router {
+    let pages = pages
+        .layer(from_fn(trace::told))
+        .layer(from_fn_with_state(Arc::clone(&hosts), guard::own_pages_only));
     let routes = Router::new()
         .nest("/v1", v1::routes(control))
         .merge(page::routes())
         .merge(metrics::routes().into_router())
         .layer(from_fn(seen::not_sent_again))
         .layer(from_fn_with_state(hosts, guard::known_hosts_only))
+        .merge(pages)
         // Whoever watches over a process knows its address and not its name.
         .nest("/v1", health::routes().into_router())
         .merge(node_routes(control));

@@ -7,8 +7,11 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
+use skein_control::Came;
 use skein_types::TraceId;
 use uuid::Uuid;
+
+use crate::serve::Peer;
 
 const HEADER: &str = "traceparent";
 
@@ -26,6 +29,13 @@ pub(crate) async fn traced(request: Request, next: Next) -> Response {
         response.headers_mut().insert(HEADER, value);
     }
     response
+}
+
+/// Tells whoever answers, and knows nothing of this server, where the request came from.
+pub(crate) async fn told(mut request: Request, next: Next) -> Response {
+    let from = request.extensions().get::<Peer>().map(|Peer(address)| *address);
+    request.extensions_mut().insert(Came { trace: current(), from });
+    next.run(request).await
 }
 
 /// The trace of the request that is being answered.

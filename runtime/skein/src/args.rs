@@ -34,6 +34,7 @@ use crate::commands::gc::GcArgs;
 use crate::commands::module::ModuleArgs;
 use crate::commands::node::NodeArgs;
 use crate::commands::policy::PolicyArgs;
+use crate::commands::portal::PortalArgs;
 use crate::commands::publish::PublishArgs;
 use crate::commands::quota::QuotaArgs;
 use crate::commands::restore::RestoreArgs;
@@ -135,6 +136,7 @@ pub(crate) enum Command {
     Team(TeamArgs),
     Token(TokenArgs),
     Policy(PolicyArgs),
+    Portal(PortalArgs),
     Rule(RuleArgs),
     Secret(SecretArgs),
     Approval(ApprovalArgs),
@@ -209,6 +211,7 @@ impl Command {
             Self::Team(a) => return a.server.format,
             Self::Token(a) => return a.server.format,
             Self::Policy(a) => return a.server.format,
+            Self::Portal(a) => return a.server.format,
             Self::Rule(a) => return a.server.format,
             Self::Secret(a) => return a.server.format,
             Self::Approval(a) => return a.server.format,

@@ -24,6 +24,7 @@ pub(crate) mod module;
 pub(crate) mod new;
 pub(crate) mod node;
 pub(crate) mod policy;
+pub(crate) mod portal;
 pub(crate) mod publish;
 pub(crate) mod quota;
 pub(crate) mod recover;

@@ -103,6 +103,7 @@ fn command(settings: &Settings, command: Command) -> CommandResult {
         Command::Team(args) => commands::team::team(settings, &args),
         Command::Token(args) => commands::token::token(settings, &args),
         Command::Rule(args) => commands::rule::rule(settings, &args),
+        Command::Portal(args) => commands::portal::portal(settings, &args),
         Command::Policy(args) => commands::policy::policy(settings, &args),
         Command::Secret(args) => commands::secret::secret(settings, &args),
         Command::Approval(args) => commands::approval::approval(settings, &args),

@@ -3,7 +3,8 @@
 
 use skein_types::{CampaignState, Verb};
 
-pub(super) const fn possible(verb: Verb, state: CampaignState) -> bool {
+/// Whether a verb is possible in a state.
+pub const fn possible(verb: Verb, state: CampaignState) -> bool {
     use CampaignState::{
         Approved, AwaitingApproval, Draft, Halted, Paused, Planned, Planning, RollbackIncomplete, Running,
         Soaking, Stale,

@@ -1,6 +1,6 @@
 //! Who asks; teams and tokens.
 
-use skein_api::{AccessToken, List, Page, Team, TeamPut, Text, TokenIssue, TokenIssued, Whoami};
+use skein_api::{AccessToken, List, Page, PortalLink, Team, TeamPut, Text, TokenIssue, TokenIssued, Whoami};
 
 use super::Desk;
 use crate::access::Act;
@@ -23,6 +23,11 @@ impl Desk<'_> {
             grants: List::first(grants.collect()).0,
             single_user: self.who.token.is_none(),
         }
+    }
+
+    /// A link that signs a browser in, once, as whoever asks.
+    pub fn portal_link(&self) -> Result<PortalLink, ServiceError> {
+        self.control.portal_link(self.who)
     }
 
     /// Makes a team, or says something else about it.

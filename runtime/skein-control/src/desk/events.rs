@@ -1,12 +1,14 @@
 //! What was decided, as far as a principal may see what it is about.
 
 use skein_api::{Event, Page};
-use skein_ledger::{EventFilter, Limit};
+use skein_ledger::{EventFilter, Limit, Subject};
+use skein_types::CampaignId;
 
 use super::Desk;
+use crate::access::Act;
 use crate::campaigns::kinds;
 use crate::error::ServiceError;
-use crate::feed::Watcher;
+use crate::feed::{Wanted, Watcher};
 use crate::list::EventPart;
 use crate::shown;
 
@@ -17,7 +19,8 @@ impl Desk<'_> {
     /// A page of it. It may be short, or empty, and still say where to go on.
     pub fn events(&self, part: &EventPart) -> Result<Page<Event>, ServiceError> {
         let kinds = part.kind.as_deref().map_or(Ok(Vec::new()), kinds)?;
-        let filter = EventFilter { kinds, ..EventFilter::default() };
+        let of = self.about(part)?.map(Subject::Campaign);
+        let filter = EventFilter { kinds, of, ..EventFilter::default() };
         let limit = Limit::new(part.limit.unwrap_or(ITEMS));
         let page = self.control.ledger.events(part.after.unwrap_or(0), &filter, limit)?;
         let mut seen = Vec::with_capacity(page.items.len());
@@ -33,6 +36,10 @@ impl Desk<'_> {
     /// All of it from a position on, or from now on, as it comes.
     pub fn watch(&self, part: &EventPart) -> Result<Watcher, ServiceError> {
         let kinds = part.kind.as_deref().map_or(Ok(Vec::new()), kinds)?;
-        self.control.watch(self.who, (part.after, kinds))
+        self.control.watch(self.who, (part.after, Wanted { kinds, of: self.about(part)? }))
+    }
+
+    fn about(&self, part: &EventPart) -> Result<Option<CampaignId>, ServiceError> {
+        part.campaign.as_deref().map(|named| self.seen_by(named, Act::See)).transpose()
     }
 }

@@ -167,6 +167,16 @@ impl Question for EventPart {
                 "Of these kinds, with commas between them, or of all that begin so: `campaign.`.",
                 kinds,
             ),
+            behind(
+                "campaign",
+                "About this campaign and its runs.",
+                json!({ "type": "string", "maxLength": 200 }),
+            ),
+            behind(
+                "tick",
+                "Of a stream: tell that there were some, as `changed`, ten times a second at most, and not what.",
+                json!({ "type": "boolean" }),
+            ),
         ]
     }
 }

@@ -2,11 +2,10 @@
 //! it has a line per dataset, too, and its style in it: what it shows hangs on nothing else.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use skein_api::{CampaignReport, FailureKind, HumanAction, ReportLine};
+use skein_api::{CampaignReport, FailureKind, HumanAction, PlanReason, ReportLine, Wave};
 use skein_control::{Desk, ServiceError};
 use skein_types::grouped;
 
-use super::campaign::{left_out, waves};
 use super::{STYLE, bar, whole};
 
 pub(super) fn gather(desk: &Desk<'_>, named: &str) -> Result<CampaignReport, ServiceError> {
@@ -211,6 +210,47 @@ fn failure(kind: &FailureKind) -> Markup {
             td { (kind.message) }
             td { (kind.example) " (run " (kind.seq) ")" }
             td { (kind.next) }
+        }
+    }
+}
+
+fn waves<'a>(waves: impl Iterator<Item = &'a Wave>) -> Markup {
+    html! {
+        h2 { "Waves" }
+        table {
+            thead { tr { th { "Wave" } th { "State" } th { "Runs" } th { "May fail" } } }
+            tbody { @for wave in waves { (row(wave)) } }
+        }
+    }
+}
+
+fn row(wave: &Wave) -> Markup {
+    let runs = &wave.runs;
+    html! {
+        tr {
+            td { (wave.number) @if wave.number == 0 { ", the canary" } }
+            td { (wave.state) @if let Some(why) = &wave.why { ": " (why) } }
+            td { (bar(runs.published + runs.finalized, runs.failed, wave.size)) }
+            td.number { (grouped(wave.budget)) }
+        }
+    }
+}
+
+/// Datasets that the plan has not, by reason.
+fn left_out<'a>(reasons: impl Iterator<Item = &'a PlanReason>) -> Markup {
+    html! {
+        table {
+            thead { tr { th { "Left out" } th { "Code" } th { "Why" } th { "For instance" } } }
+            tbody {
+                @for reason in reasons {
+                    tr {
+                        td.number { (grouped(reason.datasets)) }
+                        td { (reason.code) }
+                        td { (reason.message) }
+                        td { (reason.example) }
+                    }
+                }
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Who asks; teams and tokens.
 
 use axum::Json;
-use skein_api::{AccessToken, Page, Team, TeamPut, TokenIssue, TokenIssued, Whoami};
+use skein_api::{AccessToken, Page, PortalLink, Team, TeamPut, TokenIssue, TokenIssued, Whoami};
 use skein_types::codes;
 
 use super::{Answer, Body, Part, Path};
@@ -14,6 +14,12 @@ use crate::seen::{MayMatch, Versioned};
 pub(crate) fn routes() -> Family {
     Family::new("Access", "Who asks; teams, and the tokens by which their members come in.")
         .get("/whoami", whoami, told("Say who asks, and what the token lets its holder do"))
+        .post(
+            "/portal/links",
+            link,
+            told("Make a link that signs a browser in")
+                .about("It is good for ten minutes and for once, and whoever follows it is whoever asked for it: it is a secret."),
+        )
         .get("/teams", teams, told("List teams"))
         .put("/teams/{team}", put_team, told("Make a team, or say something else about it"))
         .get("/teams/{team}", team, told("Show a team"))
@@ -42,6 +48,10 @@ pub(crate) fn routes() -> Family {
 
 async fn whoami(asker: Asker) -> Answer<Whoami> {
     asker.ask(|desk| Ok(desk.whoami())).await
+}
+
+async fn link(asker: Asker) -> Answer<PortalLink> {
+    asker.ask(|desk| desk.portal_link()).await
 }
 
 async fn put_team(

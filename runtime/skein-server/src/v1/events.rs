@@ -1,6 +1,8 @@
 //! Decisions: as a page, or as a stream that goes on (server-sent events, WHATWG HTML 9.2).
 
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Extension;
 use axum::body::{Body, Bytes};
@@ -23,6 +25,8 @@ use crate::serve::Stages;
 
 /// How long a client waits before it comes back, if it lost the stream.
 const COME_BACK: &str = "retry: 2000\n\n";
+/// Ticks are as far apart as this.
+const GATHERED: Duration = Duration::from_millis(100);
 const STREAM: &str = "text/event-stream";
 /// The position of the last event that whoever comes back has.
 const LAST: &str = "last-event-id";
@@ -47,7 +51,7 @@ pub(crate) fn routes() -> Family {
                 .about(
                     "Server-sent events: `id` is the position, `event` the kind, `data` the event as the list has it. It begins behind \
                      `Last-Event-ID` or `after`, else with what comes. It ends when the token does not count any more, when the server \
-                     is to end, and where its reader does not read.",
+                     is to end, and where its reader does not read. With `tick` it has events `changed` alone, without data.",
                 )
                 .answers(STREAM, json!({ "type": "string" }))
                 .header("Last-Event-ID", ABOUT_LAST)
@@ -77,11 +81,17 @@ async fn follow(
 ) -> Result<Response, Refusal> {
     // Whoever comes back by itself sends the same query with it.
     part.after = last(request.headers())?.or(part.after);
+    let ticks = part.tick;
     let watcher = asker.ask(move |desk| desk.watch(&part)).await?.0;
     let counts_for = watcher.counts_for()?;
     let begun = format!("{COME_BACK}: after {}\n\n", watcher.at());
-    let stream =
-        Stream { begun: Some(begun), watcher, stages, ends: counts_for.map(|time| Instant::now() + time) };
+    let stream = Stream {
+        begun: Some(begun),
+        watcher,
+        ticks,
+        stages,
+        ends: counts_for.map(|time| Instant::now() + time),
+    };
     let body = Body::from_stream(stream::unfold(stream, |mut stream| async {
         let bytes = stream.next().await?;
         Some((Ok::<_, Infallible>(bytes), stream))
@@ -108,6 +118,8 @@ fn last(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
 struct Stream {
     begun: Option<String>,
     watcher: Watcher,
+    /// It is told that there was something, and not what.
+    ticks: bool,
     stages: Stages,
     /// When its token expires.
     ends: Option<Instant>,
@@ -122,11 +134,11 @@ impl Stream {
             Some(ends) => tokio::time::sleep_until(ends).await,
             None => std::future::pending().await,
         };
-        tokio::select! {
+        let told = tokio::select! {
             () = self.stages.draining() => None,
             () = expires(self.ends) => None,
             told = tokio::time::timeout(HEARTBEAT, self.watcher.next()) => match told {
-                Ok(Ok(Some(told))) => Some(shown(&told).into()),
+                Ok(Ok(Some(told))) => Some(Heard::One(told)),
                 Ok(Ok(None)) => {
                     tracing::info!(at = self.watcher.at(), "a reader of events was ended");
                     None
@@ -135,10 +147,30 @@ impl Stream {
                     tracing::warn!(%error, "a stream of events cannot go on");
                     None
                 }
-                Err(_) => Some(Bytes::from_static(b": still here\n\n")),
+                Err(_) => Some(Heard::Nothing),
             },
+        };
+        match told? {
+            Heard::Nothing => Some(Bytes::from_static(b": still here\n\n")),
+            Heard::One(told) if self.ticks => Some(self.gathered(told.position).await.into()),
+            Heard::One(told) => Some(shown(&told).into()),
         }
     }
+
+    /// What comes soon after something is told with it.
+    async fn gathered(&mut self, first: u64) -> String {
+        let (end, mut last) = (Instant::now() + GATHERED, first);
+        while let Ok(Ok(Some(told))) = tokio::time::timeout_at(end, self.watcher.next()).await {
+            last = told.position;
+        }
+        format!("id: {last}\nevent: changed\ndata: {{}}\n\n")
+    }
+}
+
+enum Heard {
+    One(Arc<Told>),
+    /// For as long as proxies bear.
+    Nothing,
 }
 
 fn shown(told: &Told) -> String {

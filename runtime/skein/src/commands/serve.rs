@@ -155,6 +155,10 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
     let supervisor = Supervisor::start(nodes, &command, &control);
     tell_where(&dir, &address)?;
     render::line(&format!("listening on http://{}, {nodes} nodes with {slots} slots each", server.address()));
+    match control.without_token().and_then(|who| control.portal_link(&who)) {
+        Ok(link) => render::line(&format!("open {} (for once; another: skein portal)", link.url)),
+        Err(_) => render::line(&format!("open {}/ and sign in with a token", control.address())),
+    }
     if let Some(path) = admin_token {
         render::line(&format!("an admin's token is in {}", path.display()));
     }
@@ -166,7 +170,7 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
             scrape::start((metrics, args.hosts.clone()), clock, page)?
         ));
     }
-    let answered = server.answer(&control, move || supervisor.stop(STOP_GRACE));
+    let answered = server.answer(&control, skein_portal::routes(), move || supervisor.stop(STOP_GRACE));
     drop((compiler, reconciler));
     // The last, so that what the end brings is noted still.
     drop(herald);

@@ -1,0 +1,276 @@
+//! Who is signed in with a browser.
+//!
+//! A browser sends no bearer token. Whoever shows one once, or follows a link that was made for them, gets a cookie: 32 random bytes
+//! that stand for the token, or for the one user of this machine, for [`SESSION_TIME`]. Of cookies and links hashes are kept, in memory alone: a
+//! server that is started anew asks everybody to sign in again. Whether the token counts still is looked up for each request, so what is
+//! revoked is signed out at once.
+//!
+//! A new session has a new cookie, whatever the browser sent before (session fixation). Each has a second secret that stands in the
+//! forms of its pages and that no other site can know (cross-site request forgery).
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use skein_api::{PortalLink, Time};
+use skein_types::{Blake3, Timestamp, TokenId, TraceId, codes};
+
+use crate::access::Principal;
+use crate::control::Control;
+use crate::error::ServiceError;
+use crate::shown;
+
+/// The name of the cookie.
+pub const COOKIE: &str = "skein_session";
+/// How long somebody stays signed in.
+pub const SESSION_TIME: Duration = Duration::from_secs(12 * 3_600);
+/// How long a link can be followed.
+pub const LINK_TIME: Duration = Duration::from_secs(10 * 60);
+/// Browsers that are signed in at a time; beyond them the one that signed in first is signed out.
+const SESSIONS_MAX: usize = 10_000;
+/// Links that were not followed yet; the like.
+const LINKS_MAX: usize = 256;
+
+/// Whom a cookie or a link stands for.
+#[derive(Clone, Copy, Debug)]
+enum Whose {
+    /// The one user of this machine.
+    OnlyUser,
+    Holder(TokenId),
+}
+
+#[derive(Debug)]
+struct Kept {
+    whose: Whose,
+    until: Timestamp,
+    /// What the forms of its pages show; of a link nothing.
+    form: String,
+}
+
+/// By the hash of the secret.
+type Secrets = BTreeMap<Blake3, Kept>;
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    links: Mutex<Secrets>,
+    open: Mutex<Secrets>,
+}
+
+/// A session that was begun.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// The cookie's value. It is said once.
+    pub cookie: String,
+}
+
+/// Where a request came from, for whoever does not take it in.
+#[derive(Clone, Copy, Debug)]
+pub struct Came {
+    /// In which trace.
+    pub trace: TraceId,
+    /// From which address, if that is known.
+    pub from: Option<IpAddr>,
+}
+
+/// Whoever a cookie stands for.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Who asks.
+    pub who: Principal,
+    /// What forms of its pages have to show.
+    pub form: String,
+}
+
+impl Session {
+    /// The same, with where its request came from.
+    #[must_use]
+    pub fn came(self, came: &Came) -> Self {
+        let who = self.who.in_request(came.trace);
+        let who = came.from.map_or_else(|| who.clone(), |from| who.clone().at(from));
+        Self { who, ..self }
+    }
+
+    /// Refuses a form that is not of a page of this session.
+    pub fn check_form(&self, shown: &str) -> Result<(), ServiceError> {
+        // Digests compare in the same time wherever they differ.
+        if Blake3::of(shown.as_bytes()) == Blake3::of(self.form.as_bytes()) {
+            return Ok(());
+        }
+        Err(ServiceError::new(codes::FORBIDDEN, "the form is of no page of this session")
+            .hint(Some("open the page again, and send the form from there")))
+    }
+}
+
+impl Control {
+    /// A link by which whoever has it may sign in once as the one who asks.
+    pub fn portal_link(&self, who: &Principal) -> Result<PortalLink, ServiceError> {
+        let (secret, until) = self.link(who)?;
+        let url = format!("{}/sign-in?link={secret}", self.address().trim_end_matches('/'));
+        Ok(PortalLink { url: shown::text(&url), until: Time(until) })
+    }
+
+    fn link(&self, who: &Principal) -> Result<(String, Timestamp), ServiceError> {
+        let whose = match who.token {
+            Some(token) => Whose::Holder(token),
+            None if self.single_user => Whose::OnlyUser,
+            None => return Err(refused("only who holds a token can have a link")),
+        };
+        let secret = crate::tokens::random_hex()?;
+        let until = self.in_a_while(LINK_TIME);
+        let kept = Kept { whose, until, form: String::new() };
+        keep(&mut held(&self.sessions.links), (&secret, kept), (self.clock.now(), LINKS_MAX));
+        Ok((secret, until))
+    }
+
+    /// Signs in whoever follows a link, which is good for nothing after that.
+    pub fn sign_in_by_link(&self, secret: &str) -> Result<SignedIn, ServiceError> {
+        let link = held(&self.sessions.links).remove(&Blake3::of(secret.as_bytes()));
+        let link = link.filter(|link| link.until > self.clock.now()).ok_or_else(|| {
+            refused("the link was used before, or is too old").hint(Some("make another: `skein portal`"))
+        })?;
+        self.principal_of(link.whose)?;
+        self.begin(link.whose)
+    }
+
+    /// Signs in whoever holds a token.
+    pub fn sign_in(&self, token: &str) -> Result<SignedIn, ServiceError> {
+        let who = self.principal(token)?;
+        self.begin(who.token.map_or(Whose::OnlyUser, Whose::Holder))
+    }
+
+    /// Whoever is signed in with a browser that sends these headers `Cookie`.
+    pub fn session_in<'a>(&self, cookies: impl Iterator<Item = &'a str>) -> Result<Session, ServiceError> {
+        self.session(cookie_in(cookies).unwrap_or_default())
+    }
+
+    /// Whoever a cookie stands for.
+    pub(crate) fn session(&self, cookie: &str) -> Result<Session, ServiceError> {
+        let now = self.clock.now();
+        let (whose, form) = {
+            let open = held(&self.sessions.open);
+            let kept = open.get(&Blake3::of(cookie.as_bytes())).filter(|kept| kept.until > now);
+            let kept = kept.ok_or_else(|| refused("nobody is signed in here, or not any more"))?;
+            (kept.whose, kept.form.clone())
+        };
+        Ok(Session { who: self.principal_of(whose)?, form })
+    }
+
+    /// Ends the session of a browser that sends these headers `Cookie`.
+    pub fn sign_out<'a>(&self, cookies: impl Iterator<Item = &'a str>) {
+        let cookie = cookie_in(cookies).unwrap_or_default();
+        held(&self.sessions.open).remove(&Blake3::of(cookie.as_bytes()));
+    }
+
+    fn begin(&self, whose: Whose) -> Result<SignedIn, ServiceError> {
+        let (cookie, form) = (crate::tokens::random_hex()?, crate::tokens::random_hex()?);
+        let kept = Kept { whose, until: self.in_a_while(SESSION_TIME), form };
+        keep(&mut held(&self.sessions.open), (&cookie, kept), (self.clock.now(), SESSIONS_MAX));
+        Ok(SignedIn { cookie })
+    }
+
+    fn principal_of(&self, whose: Whose) -> Result<Principal, ServiceError> {
+        match whose {
+            Whose::OnlyUser => self.without_token(),
+            Whose::Holder(token) => self.holder(token),
+        }
+    }
+
+    fn in_a_while(&self, time: Duration) -> Timestamp {
+        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Timestamp(self.clock.now().0.saturating_add(millis))
+    }
+}
+
+/// The value of the cookie, if there is one.
+fn cookie_in<'a>(cookies: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
+}
+
+fn held(secrets: &Mutex<Secrets>) -> MutexGuard<'_, Secrets> {
+    secrets.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Puts it in, and out whatever is too old, or was there first if there are too many.
+fn keep(secrets: &mut Secrets, (secret, kept): (&str, Kept), (now, most): (Timestamp, usize)) {
+    if secrets.len() >= most {
+        secrets.retain(|_, kept| kept.until > now);
+    }
+    if secrets.len() >= most {
+        let first = secrets.iter().min_by_key(|(_, kept)| kept.until).map(|(hash, _)| *hash);
+        first.and_then(|first| secrets.remove(&first));
+    }
+    secrets.insert(Blake3::of(secret.as_bytes()), kept);
+}
+
+fn refused(message: &str) -> ServiceError {
+    ServiceError::new(codes::TOKEN_MISSING, message).hint(Some("sign in at /sign-in"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
+    use std::time::Duration;
+
+    use skein_types::codes;
+
+    use super::{COOKIE, LINK_TIME, LINKS_MAX, SESSION_TIME, SESSIONS_MAX};
+    use crate::scene::{HandClock, open};
+
+    fn later(clock: &HandClock, time: Duration) {
+        clock.0.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    #[test]
+    fn a_link_lets_in_once_and_for_a_while() {
+        let (place, clock) = (tempfile::tempdir().unwrap(), Arc::new(HandClock::default()));
+        let control = open(place.path(), &clock);
+        let link = control.link(control.everybody()).unwrap().0;
+        let cookie = control.sign_in_by_link(&link).unwrap().cookie;
+        assert_eq!(control.session(&cookie).unwrap().who.actor(), "local");
+        assert_eq!(control.sign_in_by_link(&link).unwrap_err().code, codes::TOKEN_MISSING);
+        assert!(control.session(&link).is_err(), "a link is no cookie");
+        let late = control.link(control.everybody()).unwrap().0;
+        later(&clock, LINK_TIME);
+        assert!(control.sign_in_by_link(&late).is_err());
+        later(&clock, SESSION_TIME);
+        assert!(control.session(&cookie).is_err());
+    }
+
+    #[test]
+    fn every_session_has_a_cookie_and_a_form_of_its_own_and_ends_when_it_is_told_to() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        let begins = || {
+            let link = control.link(control.everybody()).unwrap().0;
+            control.sign_in_by_link(&link).unwrap().cookie
+        };
+        let (one, other) = (begins(), begins());
+        let [first, second] = [&one, &other].map(|cookie| control.session(cookie).unwrap());
+        assert!(one != other && first.form != second.form && first.form != one);
+        first.check_form(&first.form).unwrap();
+        assert_eq!(first.check_form(&second.form).unwrap_err().code, codes::FORBIDDEN);
+        assert!(first.check_form("").is_err());
+        let sent = format!("a=1; x{COOKIE}=2; {COOKIE}={one}; b=3");
+        assert_eq!(control.session_in([sent.as_str()].into_iter()).unwrap().form, first.form);
+        control.sign_out([sent.as_str()].into_iter());
+        assert!(control.session(&one).is_err() && control.session(&other).is_ok());
+    }
+
+    #[test]
+    fn there_are_never_more_than_so_many_of_them() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        let links: Vec<String> =
+            (0..=LINKS_MAX).map(|_| control.link(control.everybody()).unwrap().0).collect();
+        let there = links.iter().filter(|link| control.sign_in_by_link(link).is_ok()).count();
+        assert_eq!(there, LINKS_MAX);
+        for _ in 0..=SESSIONS_MAX {
+            control.begin(super::Whose::OnlyUser).unwrap();
+        }
+        assert_eq!(super::held(&control.sessions.open).len(), SESSIONS_MAX);
+    }
+}

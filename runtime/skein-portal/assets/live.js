@@ -1,0 +1,59 @@
+// Parts of a page that say how things are by now. The server tells that something happened and not what: the part is asked for
+// again, at most four times a second, and never while an answer is on its way.
+
+const LEAST_MS = 250;
+
+class SkeinLive extends HTMLElement {
+  #source = null;
+  #timer = null;
+  #last = 0;
+
+  connectedCallback() {
+    document.addEventListener("visibilitychange", this.#seen);
+    this.#open();
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("visibilitychange", this.#seen);
+    this.#close();
+  }
+
+  // A page that nobody sees asks for nothing; one that is seen again is made anew first.
+  #seen = () => {
+    if (document.hidden) {
+      this.#close();
+    } else if (this.#source === null) {
+      this.#changed();
+      this.#open();
+    }
+  };
+
+  #open() {
+    const source = new EventSource(this.getAttribute("events"));
+    source.addEventListener("changed", () => this.#changed());
+    // After a break the browser comes back by itself, with what it saw last.
+    source.addEventListener("open", () => this.#changed());
+    this.#source = source;
+  }
+
+  #close() {
+    this.#source?.close();
+    this.#source = null;
+    clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #changed() {
+    if (this.#timer !== null) {
+      return;
+    }
+    const wait = Math.max(0, this.#last + LEAST_MS - performance.now());
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#last = performance.now();
+      this.dispatchEvent(new CustomEvent("skein:changed"));
+    }, wait);
+  }
+}
+
+customElements.define("skein-live", SkeinLive);

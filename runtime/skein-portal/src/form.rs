@@ -1,0 +1,118 @@
+//! What a form of a page says.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, header};
+use serde::de::DeserializeOwned;
+use skein_control::{Control, ServiceError};
+use skein_types::codes;
+
+use crate::viewer::{Failed, Viewer};
+
+/// A form has so many bytes at most.
+const FORM_BYTES_MAX: usize = 64 << 10;
+/// The field that has the session's second secret.
+pub(crate) const SECRET: &str = "form";
+
+/// Whoever sent a form of a page of their session, and its other fields.
+pub(crate) struct Form<T>(pub(crate) Viewer, pub(crate) T);
+
+/// The fields of a form of somebody who is not signed in.
+pub(crate) struct Stranger<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<Control>> for Form<T> {
+    type Rejection = Failed;
+
+    async fn from_request(request: Request, control: &Arc<Control>) -> Result<Self, Failed> {
+        let (parts, body) = request.into_parts();
+        let viewer = Viewer::of(&parts, control)?;
+        let fields = sent(&parts.headers, body).await?;
+        let shown = fields.iter().find(|(name, _)| name == SECRET).map_or("", |(_, value)| value.as_str());
+        viewer.session.check_form(shown)?;
+        Ok(Self(viewer, read(fields)?))
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<Arc<Control>> for Stranger<T> {
+    type Rejection = Failed;
+
+    async fn from_request(request: Request, _: &Arc<Control>) -> Result<Self, Failed> {
+        let (parts, body) = request.into_parts();
+        Ok(Self(read(sent(&parts.headers, body).await?)?))
+    }
+}
+
+async fn sent(headers: &HeaderMap, body: Body) -> Result<Vec<(String, String)>, ServiceError> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    if kind.is_none_or(|kind| !kind.starts_with("application/x-www-form-urlencoded")) {
+        return Err(invalid("a form of a page is taken here"));
+    }
+    let bytes = to_bytes(body, FORM_BYTES_MAX).await.map_err(|_| invalid("the form is too long"))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| invalid("the form is no text"))?;
+    Ok(fields(text))
+}
+
+/// Without the secret, and without what was left empty: nobody said anything there.
+fn read<T: DeserializeOwned>(fields: Vec<(String, String)>) -> Result<T, ServiceError> {
+    let said = fields.into_iter().filter(|(name, value)| name != SECRET && !value.is_empty());
+    let object = said.map(|(name, value)| (name, serde_json::Value::String(value))).collect();
+    serde_json::from_value(serde_json::Value::Object(object)).map_err(|error| invalid(&error.to_string()))
+}
+
+fn invalid(message: &str) -> ServiceError {
+    ServiceError::new(codes::BODY_INVALID, message)
+        .hint(Some("open the page again, and send the form from there"))
+}
+
+/// Names and values of `application/x-www-form-urlencoded` ([WHATWG URL, 5.1](https://url.spec.whatwg.org/#urlencoded-parsing)).
+fn fields(text: &str) -> Vec<(String, String)> {
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decoded(name), decoded(value))
+        })
+        .collect()
+}
+
+fn decoded(text: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
+    while let [first, more @ ..] = rest {
+        rest = more;
+        let digit = |at: usize| rest.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+        match (first, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
+                rest = &rest[2..];
+            }
+            (b'+', ..) => bytes.push(b' '),
+            (byte, ..) => bytes.push(*byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::{fields, read};
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Said {
+        reason: Option<String>,
+    }
+
+    #[test]
+    fn fields_are_read_as_browsers_write_them_and_the_secret_is_none_of_them() {
+        let said = |text: &str| read::<Said>(fields(text));
+        let reason = |text: &str| Said { reason: Some(text.to_owned()) };
+        assert_eq!(said("form=abc&reason=a+b%26c%C3%A9").unwrap(), reason("a b&cé"));
+        assert_eq!(said("reason=100%25+%zz%").unwrap(), reason("100% %zz%"));
+        assert_eq!(said("reason=&form=").unwrap(), Said { reason: None });
+        assert!(said("other=1").is_err());
+    }
+}

@@ -1,0 +1,186 @@
+//! What all pages have, and the pieces that they are made of.
+
+use maud::{DOCTYPE, Markup, html};
+use skein_api::{Risk, Time};
+use skein_types::grouped;
+
+use crate::assets::{HEAT_MAP, HTMX, LIVE, STYLE};
+use crate::form::SECRET;
+use crate::viewer::Viewer;
+
+/// Parts of the portal, in the order of the menu: where, and what it is called.
+const MENU: &[(&str, &str)] = &[
+    ("/", "Overview"),
+    ("/datasets", "Datasets"),
+    ("/campaigns", "Campaigns"),
+    ("/approvals", "Approvals"),
+    ("/modules", "Modules"),
+    ("/fleet", "Fleet"),
+    ("/quotas", "Quotas"),
+    ("/audit", "Audit"),
+    ("/access", "Access"),
+    ("/settings", "Settings"),
+];
+
+/// A page of whoever is signed in. `at` is the menu's entry that it belongs to.
+pub(crate) fn page(viewer: &Viewer, (title, at): (&str, Option<&str>), content: Markup) -> Markup {
+    let who = html! {
+        form.who method="post" action="/sign-out" {
+            (secret(viewer))
+            span title="Who is signed in" { (viewer.session.who.actor()) }
+            " " button.plain { "Sign out" }
+        }
+    };
+    whole(
+        title,
+        html! {
+            nav aria-label="Main" {
+                a.brand href="/" { "Skein" }
+                ul {
+                    @for (path, name) in MENU {
+                        li { a href=(path) aria-current=[(at == Some(*path)).then_some("page")] { (name) } }
+                    }
+                }
+                (who)
+            }
+        },
+        content,
+    )
+}
+
+/// A page of nobody.
+pub(crate) fn bare(title: &str, content: Markup) -> Markup {
+    whole(title, html! { nav aria-label="Main" { a.brand href="/" { "Skein" } } }, content)
+}
+
+fn whole(title: &str, nav: Markup, content: Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="htmx-config" content=r#"{"includeIndicatorCSS":false,"inlineStyleNonce":""}"#;
+                title { (title) " · Skein" }
+                link rel="stylesheet" href=(STYLE.path());
+                script src=(HTMX.path()) defer {}
+                script type="module" src=(LIVE.path()) {}
+                script type="module" src=(HEAT_MAP.path()) {}
+            }
+            body {
+                a.skip href="#content" { "To the content" }
+                (nav)
+                main #content { h1 { (title) } (content) }
+            }
+        }
+    }
+}
+
+/// What each form has to show.
+pub(crate) fn secret(viewer: &Viewer) -> Markup {
+    html! { input type="hidden" name=(SECRET) value=(viewer.session.form); }
+}
+
+/// A part of a page that is asked for again when something of `events` happened, a query of the events' list.
+pub(crate) fn live(path: &str, events: &str, content: Markup) -> Markup {
+    html! {
+        skein-live events={ "/v1/events/stream?tick=true&" (events) } {
+            div hx-get=(path) hx-trigger="skein:changed from:closest skein-live" hx-swap="innerMorph" { (content) }
+        }
+    }
+}
+
+/// The command that does the same as what stands beside it.
+pub(crate) fn command(line: &str) -> Markup {
+    html! { code.command title="The same, typed" { (line) } }
+}
+
+/// How much of something is done, and how much of it failed. Drawn by the browser, said in words for who does not see it.
+pub(crate) fn bar(done: u64, failed: u64, all: u64) -> Markup {
+    html! {
+        span.bar {
+            progress max=(all.max(1)) value=(done.min(all)) aria-label="Done" {}
+            " " (grouped(done)) " of " (grouped(all))
+            @if failed > 0 { ", " strong.bad { (grouped(failed)) " failed" } }
+        }
+    }
+}
+
+/// A state, with a sign of its own, so that it is not told by its colour alone.
+pub(crate) fn state(word: &str) -> Markup {
+    let (kind, sign) = match word {
+        "published" | "succeeded" | "finalized" | "promoted" | "approved" | "ready" | "active" => {
+            ("good", "✓")
+        }
+        "failed" | "halted" | "rolled_back_failed" | "declined" | "banned" | "refused" | "lost" => {
+            ("bad", "✗")
+        }
+        "running" | "planning" | "rolling_back" | "finalizing" | "soaking" | "compiling" => ("busy", "◐"),
+        "held" | "paused" | "awaiting_approval" | "stale" | "draining" | "undecided" => ("waits", "‖"),
+        _ => ("plain", "·"),
+    };
+    html! { span.state.(kind) { span aria-hidden="true" { (sign) " " } (word.replace('_', " ")) } }
+}
+
+/// How much can go wrong.
+pub(crate) const fn risk(risk: Risk) -> &'static str {
+    match risk {
+        Risk::Low => "low",
+        Risk::Moderate => "moderate",
+        Risk::High => "high",
+    }
+}
+
+/// A moment, with its zone.
+pub(crate) fn time(time: Time) -> Markup {
+    let text = time.to_string();
+    html! { time datetime=(text) { (text.replace('T', " ").trim_end_matches('Z')) " UTC" } }
+}
+
+/// To the next page of a list, if there is one; `query` is what else the list was asked for.
+pub(crate) fn more(path: &str, query: &[(&str, &str)], next: Option<&str>) -> Markup {
+    let Some(next) = next else { return html! {} };
+    let said = query.iter().copied().filter(|(_, value)| !value.is_empty()).chain([("after", next)]);
+    let query: Vec<String> = said.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+    html! { p { a rel="next" href={ (path) "?" (query.join("&")) } { "More" } } }
+}
+
+/// As a part of a query.
+pub(crate) fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bar, bare, encoded, more};
+    use maud::html;
+
+    #[test]
+    fn words_of_strangers_are_text_wherever_they_stand() {
+        let evil = "<script>alert(1)</script>\"onload=\"x";
+        let page =
+            bare(evil, html! { p title=(evil) { (evil) } (super::command(evil)) (super::state(evil)) })
+                .into_string();
+        assert!(!page.contains("<script>alert") && !page.contains("\"onload"), "{page}");
+    }
+
+    #[test]
+    fn what_failed_is_said_and_not_only_drawn() {
+        assert!(bar(3, 1, 5).into_string().contains("3 of 5, <strong class=\"bad\">1 failed</strong>"));
+        assert!(!bar(3, 0, 5).into_string().contains("failed"));
+    }
+
+    #[test]
+    fn the_next_page_is_asked_for_with_what_this_one_was() {
+        let link = more("/datasets", &[("owner", "a&b"), ("state", "")], Some("x=y")).into_string();
+        assert!(link.contains("/datasets?owner=a%26b&amp;after=x%3Dy\""), "{link}");
+        assert_eq!(encoded("a b/ü?"), "a%20b%2F%C3%BC%3F");
+    }
+}

@@ -1,0 +1,135 @@
+//! Signing in with a token or a link, and out.
+//!
+//! A link leads to a page with a button: whoever only looks at it, as mail programs do, does not use it up. That a form of another site
+//! signs somebody in is kept out by the server, which takes requests of its own pages alone.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use axum::routing::{get, post};
+use maud::html;
+use serde::Deserialize;
+use skein_control::{COOKIE, Control, SESSION_TIME};
+
+use crate::form::{Form, Stranger};
+use crate::frame;
+use crate::viewer::{Failed, cookies, shown, to};
+
+pub(super) fn routes() -> Router<Arc<Control>> {
+    Router::new().route("/sign-in", get(page).post(sign_in)).route("/sign-out", post(sign_out))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Asked {
+    /// Where to go then.
+    to: Option<String>,
+    link: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct SignIn {
+    to: Option<String>,
+    link: Option<String>,
+    token: Option<String>,
+}
+
+/// Nothing but what signing in out of a page asks.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+async fn page(Query(asked): Query<Asked>) -> Response {
+    let to = own(asked.to.as_deref());
+    let content = html! {
+        form.sign-in method="post" action="/sign-in" {
+            input type="hidden" name="to" value=(to);
+            @match &asked.link {
+                Some(link) => {
+                    p { "This link signs you in once, as whoever asked for it." }
+                    input type="hidden" name="link" value=(link);
+                }
+                None => {
+                    label for="token" { "Token" }
+                    input #token type="password" name="token" autocomplete="current-password" required autofocus;
+                    p.note { "It begins with " code { "skn_" } ". An admin issues one: " code { "skein token issue" }
+                        "; or have a link made: " code { "skein portal" } "." }
+                }
+            }
+            button { "Sign in" }
+        }
+    };
+    shown(StatusCode::OK, frame::bare("Sign in", content))
+}
+
+async fn sign_in(
+    State(control): State<Arc<Control>>,
+    headers: HeaderMap,
+    Stranger(asked): Stranger<SignIn>,
+) -> Result<Response, Failed> {
+    let begun = tokio::task::block_in_place(|| match (&asked.link, &asked.token) {
+        (Some(link), _) => control.sign_in_by_link(link),
+        (None, token) => control.sign_in(token.as_deref().unwrap_or_default().trim()),
+    })?;
+    let mut response = to(own(asked.to.as_deref()));
+    set(&mut response, &headers, &begun.cookie, SESSION_TIME.as_secs());
+    Ok(response)
+}
+
+async fn sign_out(
+    State(control): State<Arc<Control>>,
+    headers: HeaderMap,
+    Form(_, Nothing {}): Form<Nothing>,
+) -> Response {
+    control.sign_out(cookies(&headers));
+    let mut response = to("/sign-in");
+    set(&mut response, &headers, "", 0);
+    response
+}
+
+/// Gives the browser the cookie. No script sees it, and no other site's form sends it along. Where the page came over TLS, the cookie goes
+/// no other way.
+fn set(response: &mut Response, request: &HeaderMap, value: &str, seconds: u64) {
+    let origin = request.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).unwrap_or_default();
+    let secure = if origin.starts_with("https://") { "; Secure" } else { "" };
+    let cookie = format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+}
+
+/// A path of this server; whatever else was asked for is the first page.
+fn own(asked: Option<&str>) -> &str {
+    let asked = asked.unwrap_or("/");
+    let path = asked.starts_with('/') && !asked.starts_with("//") && !asked.contains('\\');
+    if path && asked.bytes().all(|byte| byte.is_ascii_graphic()) { asked } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::own;
+
+    #[test]
+    fn nobody_is_led_elsewhere() {
+        for own_path in ["/", "/campaigns/cmp_1?after=x"] {
+            assert_eq!(own(Some(own_path)), own_path);
+        }
+        for other in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "\\\\evil",
+            "evil",
+            "",
+            "/a\r\nb",
+            "/\tevil",
+        ] {
+            assert_eq!(own(Some(other)), "/", "{other}");
+        }
+        assert_eq!(own(None), "/");
+    }
+}
