@@ -96,6 +96,11 @@ fn now(progress: &CampaignProgress) -> Markup {
         (grouped(progress.retrying)) " tried again; " (grouped(progress.failures_left)) " more may fail"
         @if let Some(left) = progress.remaining_ms { "; about " (grouped(left.0 / 1_000 + 1)) " s left" }
         @if let Some(waits) = &progress.waits { "; " strong.waits { "nothing begins: " (waits.message) } }
+        @if progress.put_off > 0 { "; " (grouped(progress.put_off)) " put off or not approved" }
+        @if progress.held_waits {
+            "; " strong.waits { "all that is left are " (grouped(progress.runs.held)) " runs that rules hold: somebody has to decide" }
+        }
+        @if progress.put_off_waits { "; " strong.waits { "nothing else is left" } }
     }
 }
 
