@@ -41,6 +41,9 @@ pub(crate) enum Command {
     Campaign(Measurement),
     /// A hundred thousand registered datasets (at scale factor 1): registration, plan, lists, restart, memory and disk.
     Scale(Measurement),
+    /// The portal over a hundred thousand datasets (at scale factor 1) of a campaign at work: first paint, bytes and nodes of pages, frames of
+    /// the heat map, and what a hundred who watch cost.
+    Portal(Measurement),
     /// The allocator: time of a tick over 50 nodes and 1,000 queues, and how even, prompt and exact it is.
     Fleet(Measurement),
     /// A server under 200 clients at once, and 500 readers of its events, one of whom never reads.

@@ -10,6 +10,7 @@ mod load;
 mod many;
 mod measure;
 mod native;
+mod portal;
 mod scale;
 mod server;
 mod small_times;
@@ -46,6 +47,7 @@ fn main() -> anyhow::Result<()> {
         Command::Small(measurement) => (measurement, |bench, tell| bench.small(tell)),
         Command::Campaign(measurement) => (measurement, |bench, tell| bench.campaign(tell)),
         Command::Scale(measurement) => (measurement, |bench, tell| bench.scale(tell)),
+        Command::Portal(measurement) => (measurement, |bench, tell| bench.portal(tell)),
         Command::Fleet(measurement) => (measurement, |bench, tell| bench.fleet(tell)),
         Command::Load(measurement) => (measurement, |bench, tell| bench.load(tell)),
     };

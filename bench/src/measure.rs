@@ -20,6 +20,7 @@ use crate::fleet;
 use crate::load::Load;
 use crate::many::{self, Many};
 use crate::native;
+use crate::portal;
 use crate::scale::Scale;
 use crate::small_times;
 use crate::workshop::Workshop;
@@ -160,6 +161,17 @@ impl<'a> Bench<'a> {
             clock: Arc::clone(&self.workshop.clock),
         };
         tell(scale.measure()?)
+    }
+
+    pub(crate) fn portal(&self, tell: Tell<'_>) -> anyhow::Result<()> {
+        let scale = Scale {
+            sf: self.measurement.sf,
+            desk: self.data.join("portal"),
+            skein: &self.surroundings.skein,
+            component: self.surroundings.guests.join("columns.wasm"),
+            clock: Arc::clone(&self.workshop.clock),
+        };
+        tell(portal::measure(&scale, &self.surroundings.python)?)
     }
 
     pub(crate) fn load(&self, tell: Tell<'_>) -> anyhow::Result<()> {

@@ -45,11 +45,16 @@ pub(crate) struct Scale<'a> {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
+/// A server with all of them, and a campaign over them that is at work.
+pub(crate) struct Stocked {
+    pub(crate) server: Server,
+    pub(crate) client: Client,
+    pub(crate) campaign: String,
+}
+
 impl Scale<'_> {
     pub(crate) fn measure(&self) -> anyhow::Result<Report> {
-        anyhow::ensure!(self.sf > 0.0 && self.sf <= 10.0, "--sf must be above 0 and at most 10");
-        let datasets = (DATASETS * self.sf).round().max(500.0) as usize;
-        let places = warehouse::fill(&self.desk.join("data"), datasets)?;
+        let places = self.filled()?;
         let server = self.server()?;
         let client = Client::of(server.address())?;
         let mut figures = self.register(&client, &places)?;
@@ -77,7 +82,7 @@ impl Scale<'_> {
         figures.extend(restarted);
         figures.push(beside("ledger, with all of that in it", "MiB", mib(server.status()?.ledger.size.0)));
         drop(server);
-        std::fs::remove_dir_all(&self.desk)?;
+        self.cleared()?;
         Ok(Report {
             name: "scale",
             timed: "a server with two nodes of one slot each, asked over HTTP; pages of 100",
@@ -85,6 +90,30 @@ impl Scale<'_> {
             contenders: Vec::new(),
             figures,
         })
+    }
+
+    /// A server whose campaign over all of them is at work.
+    pub(crate) fn stocked(&self) -> anyhow::Result<Stocked> {
+        let places = self.filled()?;
+        let server = self.server()?;
+        let client = Client::of(server.address())?;
+        self.register(&client, &places)?;
+        let campaign = self.campaign(&client)?;
+        self.plan(&client, &campaign)?;
+        client.act(&campaign, "start", "planned")?;
+        self.until(&client, &campaign, |now| published(now) >= UNDER_WAY)?;
+        Ok(Stocked { server, client, campaign })
+    }
+
+    /// Removes what was measured.
+    pub(crate) fn cleared(&self) -> anyhow::Result<()> {
+        Ok(std::fs::remove_dir_all(&self.desk)?)
+    }
+
+    fn filled(&self) -> anyhow::Result<Vec<PathBuf>> {
+        anyhow::ensure!(self.sf > 0.0 && self.sf <= 10.0, "--sf must be above 0 and at most 10");
+        let datasets = (DATASETS * self.sf).round().max(500.0) as usize;
+        warehouse::fill(&self.desk.join("data"), datasets)
     }
 
     fn server(&self) -> anyhow::Result<Server> {

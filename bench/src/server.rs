@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::de::DeserializeOwned;
@@ -43,6 +44,11 @@ impl Server {
     /// `http://127.0.0.1:…`.
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Processor time that it has taken, without its nodes.
+    pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
+        crate::portal::cpu_of(self.process.id())
     }
 
     /// Processes that it has started.

@@ -38,6 +38,8 @@ pub(crate) enum Name {
     Campaign,
     /// A hundred thousand registered datasets
     Scale,
+    /// The portal over a hundred thousand datasets, by a browser and by a hundred who watch
+    Portal,
     /// The allocator's tick, fairness and promptness
     Fleet,
     /// A server under 200 clients at once, and 500 readers of its events

@@ -37,8 +37,9 @@ pub(super) fn measure(yard: &Yard<'_>, large: &Path) -> anyhow::Result<Report> {
     let stages: Vec<PathBuf> = copies.iter().map(|copy| stage(copy)).collect::<anyhow::Result<_>>()?;
     let (mut begun, mut kept) = (Vec::new(), Vec::new());
     for _ in 0..KILLS {
-        // Both nodes are at work on something of which a part is behind a checkpoint.
-        let known = until(yard, || Some(attempts(&stages)).filter(|known| at_work(known) > 1))?;
+        // Both nodes are at work: what waits to be published lies there as well, and nobody is lost with the node that made it.
+        let before = attempts(&stages);
+        let known = until(yard, || Some(attempts(&stages)).filter(|now| growing(&before, now) > 1))?;
         let node = underway.nodes()?.into_iter().next().context("a node")?;
         let killed = yard.clock.elapsed();
         anyhow::ensure!(kill(node)?, "the node {node} is not there any more");
@@ -66,9 +67,9 @@ pub(super) fn measure(yard: &Yard<'_>, large: &Path) -> anyhow::Result<Report> {
     })
 }
 
-/// Attempts of which a part is kept. The canary is one alone, of which the other node knows nothing.
-fn at_work(known: &Attempts) -> usize {
-    known.values().filter(|made| **made > 0).count()
+/// Attempts that have made a checkpoint since. The canary is one alone, of which the other node knows nothing.
+fn growing(before: &Attempts, now: &Attempts) -> usize {
+    now.iter().filter(|(place, made)| **made > before.get(*place).copied().unwrap_or_default()).count()
 }
 
 fn until<T>(yard: &Yard<'_>, mut found: impl FnMut() -> Option<T>) -> anyhow::Result<T> {

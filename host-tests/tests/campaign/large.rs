@@ -95,6 +95,14 @@ fn a_large_run_is_made_in_parts_goes_on_after_kills_and_has_the_bytes_of_a_small
     assert_eq!((&done["state"], &done["runs"]["published"]), (&json!("soaking"), &json!(1)), "{done}");
     assert_eq!(service.published(&large), 1);
     assert_eq!(files(&large), expected());
+    // What parts took is of the run that they are parts of.
+    let of =
+        |what: &str| service.get(&format!("/v1/campaigns/{campaign}/{what}?limit=1000"))["items"].clone();
+    let took = |one: &Value| one["meters"]["cpu_ms"].as_u64().unwrap();
+    let (attempts, run) = (of("attempts"), took(&of("runs")[0]));
+    let parts = attempts.as_array().unwrap().iter().filter(|one| one["kind"] == "split");
+    let most = parts.map(took).max().unwrap();
+    assert!(run > most, "{run} ms for all of it, {most} ms for a part: {attempts}");
 
     service.running.says(Stream::Stderr, |text| text.contains("taken_over"));
     service.act(&campaign, "roll_back").succeeded();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use skein_sandbox::CancelFlag;
-use skein_types::{Bytes, Rows};
+use skein_types::{Bytes, Millis, Rows};
 
 use crate::journal::Journal;
 use crate::meters::Meters;
@@ -19,6 +19,7 @@ pub struct Progress {
     files_done: AtomicU64,
     checkpoints: AtomicU64,
     taken_over: AtomicU64,
+    taken_over_cpu: AtomicU64,
     evicted: AtomicBool,
     cancelled: Arc<AtomicBool>,
     agents: CancelFlag,
@@ -43,6 +44,8 @@ pub struct ProgressReading {
     pub checkpoints: u64,
     /// Checkpoints of earlier attempts that were taken over.
     pub taken_over: u64,
+    /// CPU time that these took when they were made.
+    pub taken_over_cpu: Millis,
 }
 
 impl Progress {
@@ -63,6 +66,7 @@ impl Progress {
             files_done: self.files_done.load(Ordering::Relaxed),
             checkpoints: self.checkpoints.load(Ordering::Relaxed),
             taken_over: self.taken_over.load(Ordering::Relaxed),
+            taken_over_cpu: Millis(self.taken_over_cpu.load(Ordering::Relaxed)),
         }
     }
 
@@ -86,8 +90,9 @@ impl Progress {
         self.checkpoints.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn taken_over(&self) {
+    pub(crate) fn taken_over(&self, took: Millis) {
         self.taken_over.fetch_add(1, Ordering::Relaxed);
+        self.taken_over_cpu.fetch_add(took.0, Ordering::Relaxed);
     }
 
     /// Counters of their own for work that stops when this is asked to.

@@ -107,7 +107,7 @@ impl<'a> Kept<'a> {
             kept.until = border.place;
             kept.state = state;
             used.add(&Tally::noted(&border.used));
-            transform.bench.progress.taken_over();
+            transform.bench.progress.taken_over(border.used.cpu);
         }
         (kept, used)
     }

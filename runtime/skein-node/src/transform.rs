@@ -404,7 +404,7 @@ impl Shared<'_> {
 
     /// What an earlier attempt did is part of the run: its rejected rows, and what it used.
     fn take_over(&self, file: usize, work: &FileWork, note: Note, tally: &mut Tally) -> Result<(), RunError> {
-        self.transform.bench.progress.taken_over();
+        self.transform.bench.progress.taken_over(note.cpu);
         self.transform.bench.progress.rows_done(note.rows.read.0);
         tally.add(&Tally::noted(&note));
         for (row_group, rejects) in note.rejects {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use skein_api::Meters;
 use skein_api::node::{Fragment, Held, Lease, Notes, Outcome, Payload, Report, Used};
-use skein_types::{Clock, Vital};
+use skein_types::{Clock, Millis, Vital};
 use tracing::Span;
 
 use super::News;
@@ -156,7 +156,9 @@ impl Worker {
                     self.news.send(News::Over(report)).is_ok()
                 }
                 Done::Staged(staged, known) => {
-                    let known = known.that_took(used.cpu_ms);
+                    // What was taken over is of this run, too, and so is what it took.
+                    let earlier = progress.read().taken_over_cpu;
+                    let known = known.that_took(Millis(used.cpu_ms.0.saturating_add(earlier.0)));
                     self.staged.send(Ready { held, staged: *staged, known, notes, used }).is_ok()
                 }
             };
