@@ -126,3 +126,41 @@ fn a_rule_of_a_team_that_may_look_no_more_is_not_run_and_holds_until_the_owner_d
     campaign.is("soaking");
     assert_eq!(campaign.runs(0..6), ["published"; 6]);
 }
+
+#[test]
+fn a_plan_lists_the_rules_of_its_datasets_to_who_may_read_them_and_to_others_that_there_are_some() {
+    let office = Office::open();
+    let bit = rule("bit", json!({ "severity": "hold", "sql": "select true" }));
+    office.says("bea", &format!("PUT {}", rules(&office, 0, "consumers/bank/rules/bit")), &bit).unwrap();
+    let ids = rule("ids", json!({ "unique": ["id"] }));
+    for number in [0, 1] {
+        office.says("pia", &format!("PUT {}", rules(&office, number, "rules/ids")), &ids).unwrap();
+    }
+    let campaign = office.planned("low", Risk::Low, json!({}));
+    let path = format!("GET /v1/campaigns/{}/plan", campaign.id);
+    let seen = |who: &str| office.says(who, &path, &json!({})).unwrap()["rules"].clone();
+    let of_pay = seen("ben");
+    let (own, reader) = (&of_pay["items"][0], &of_pay["items"][1]);
+    let first = json!({
+        "name": "ids", "owner": "pay", "consumer": null, "severity": "error", "kind": "unique", "datasets": 2,
+        "example": office.dataset(0),
+    });
+    assert_eq!((own, &of_pay["hidden"]), (&first, &json!(0)), "{of_pay}");
+    assert_eq!(
+        (&reader["name"], &reader["consumer"], &reader["kind"]),
+        (&json!("bit"), &json!("bank"), &json!("sql"))
+    );
+    assert!(!of_pay.to_string().contains("select"), "{of_pay}");
+    // Who sees the plan by the part of another team learns that there are two.
+    assert_eq!(seen("cy"), json!({ "items": [], "more": 0, "hidden": 2 }));
+    let review = || office.told(&["campaign", "review", &campaign.id]);
+    let line = format!(
+        "rule bit of bank, which reads them: sql, hold if broken; 1 dataset of pay such as {}\n",
+        office.dataset(0)
+    );
+    assert!(review().contains(&line), "{}", review());
+    // Of a rule that nobody of its team may look with any more the plan says so before anything runs.
+    revokes_tokens_of(&office, "bea");
+    assert_eq!(seen("ben")["items"][1]["unseen"], true);
+    assert!(review().contains("; NOT RUN, and holds: its team may look at them no more\n"), "{}", review());
+}

@@ -79,8 +79,8 @@ pub use module::{MODULE_BYTES_MAX, Module, ModuleBan, ModuleRestore, ModuleState
 pub use page::{PAGE_ITEMS_MAX, Page};
 pub use plan::{
     COLUMNS_MAX, Determinism, Difference, DifferenceWhen, Idempotence, IdempotenceSeen, LISTED_MAX,
-    PlanEstimate, PlanReason, PlanReport, PlanSample, PlanSlice, PlannedModule, PlannedSchema, Risk,
-    SAMPLES_MAX, SampleCosts, SampleFacts, Samples, Uncovered,
+    PlanEstimate, PlanReason, PlanReport, PlanRule, PlanRules, PlanSample, PlanSlice, PlannedModule,
+    PlannedSchema, Risk, SAMPLES_MAX, SampleCosts, SampleFacts, Samples, Uncovered,
 };
 pub use policy::{
     Admission, ApprovalAsk, Budget, CanaryAsk, LimitsAsk, NameRule, OnFailure, Pin, Policy, Promote, Publish,

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 pub use skein_types::Risk;
-use skein_types::{Blake3, Bytes, DatasetId, Fuel, Millis, ModuleDigest, Rows, Shape, Verdict};
+use skein_types::{Blake3, Bytes, DatasetId, Fuel, Millis, ModuleDigest, Rows, Severity, Shape, Verdict};
 use utoipa::ToSchema;
 
 use crate::approval::SLICES_MAX;
@@ -336,6 +336,46 @@ pub struct PlanReport {
     pub schemas: List<PlannedSchema, { LISTED_MAX }>,
     /// What carrying it out takes.
     pub estimate: PlanEstimate,
+    /// What must hold of its datasets by rules that stand with them, as it is now. Those of its policy are there.
+    pub rules: PlanRules,
+}
+
+/// Rules that stand with datasets of a plan: as much of them as whoever asks is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct PlanRules {
+    /// The first of them: by whose datasets they are with, the owner's before those of readers.
+    pub items: List<PlanRule, { LISTED_MAX }>,
+    /// Whether there are more.
+    pub more: u64,
+    /// How many others there are of which nothing more is told: of datasets of teams whose things whoever asks does not see, by
+    /// their owners and by other readers.
+    pub hidden: u64,
+}
+
+/// A rule that stands with datasets of a plan. What exactly it says is told where it stands, to who may read it there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlanRule {
+    /// What it is called.
+    pub name: Name,
+    /// Whose the datasets are.
+    pub owner: Name,
+    /// The team that reads them and wants it; none: their owner.
+    pub consumer: Option<Name>,
+    /// What a break of it leads to.
+    pub severity: Severity,
+    /// What it looks at: `sql`, `unique` and so on.
+    pub kind: Name,
+    /// With how many of the plan's datasets.
+    pub datasets: u64,
+    /// The first of them by name.
+    pub example: Name,
+    /// The datasets' owner said that it is passed over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ignored: bool,
+    /// Nobody of its team may look at them any more: it is not run, and holds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unseen: bool,
 }
 
 /// A dataset that was tried.

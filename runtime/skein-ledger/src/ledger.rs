@@ -20,8 +20,8 @@ use crate::task::Task;
 use crate::unit::{Unit, UnitOutcome};
 use crate::view::{
     Approval, Campaign, CampaignFilter, Comment, Dataset, DatasetFilter, EventFilter, Fleet, Module,
-    ModulesOf, Node, Policy, Quota, Ready, Rule, Run, RunFilter, Secret, SigningKey, Slice, TaskFilter, Team,
-    Token, Wave, WaveApproval, Webhook,
+    ModulesOf, Node, PlannedRule, Policy, Quota, Ready, Rule, Run, RunFilter, Secret, SigningKey, Slice,
+    TaskFilter, Team, Token, Wave, WaveApproval, Webhook,
 };
 use crate::written::Written;
 
@@ -222,6 +222,8 @@ pub trait Ledger: Send + Sync + Debug {
     ) -> Result<Option<Rule>, LedgerError>;
     /// The first rules of a dataset: its owner's by name, then its readers' by team and name.
     fn rules(&self, dataset: DatasetId, limit: Limit) -> Result<Vec<Rule>, LedgerError>;
+    /// The first rules that stand with datasets of a campaign's waves: by owner, then its own before those of readers.
+    fn rules_of_campaign(&self, campaign: CampaignId, limit: Limit) -> Result<Vec<PlannedRule>, LedgerError>;
     /// Whether the fleet works.
     fn fleet(&self) -> Result<Fleet, LedgerError>;
 

@@ -105,7 +105,8 @@ pub use task::{Checkpoint, Holder, Phase, PhaseName, SizeClass, Task, TaskKind};
 pub use unit::{RefusedAt, Span, Unit, UnitOutcome};
 pub use view::{
     Approval, Campaign, CampaignFilter, CampaignPlan, Comment, Dataset, DatasetFilter, Door, EventFilter,
-    Failure, Fleet, Lease, Module, ModuleState, ModulesOf, Node, NodeState, Policy, Quota, Ready, Rule, Run,
-    RunCounts, RunFilter, Secret, SigningKey, Slice, TaskFilter, Team, Token, Wave, WaveApproval, Webhook,
+    Failure, Fleet, Lease, Module, ModuleState, ModulesOf, Node, NodeState, PlannedRule, Policy, Quota,
+    Ready, Rule, Run, RunCounts, RunFilter, Secret, SigningKey, Slice, TaskFilter, Team, Token, Wave,
+    WaveApproval, Webhook,
 };
 pub use written::{CommitTimes, Written};

@@ -49,8 +49,8 @@ use crate::task::Task;
 use crate::unit::{Unit, UnitOutcome};
 use crate::view::{
     Approval, Campaign, CampaignFilter, Comment, Dataset, DatasetFilter, EventFilter, Fleet, Module,
-    ModulesOf, Node, Policy, Quota, Ready, Rule, Run, RunFilter, Secret, SigningKey, Slice, TaskFilter, Team,
-    Token, Wave, WaveApproval, Webhook,
+    ModulesOf, Node, PlannedRule, Policy, Quota, Ready, Rule, Run, RunFilter, Secret, SigningKey, Slice,
+    TaskFilter, Team, Token, Wave, WaveApproval, Webhook,
 };
 use crate::written::Written;
 use lock::Lock;
@@ -411,6 +411,10 @@ impl Ledger for Sqlite {
 
     fn rules(&self, dataset: DatasetId, limit: Limit) -> Result<Vec<Rule>, LedgerError> {
         self.readers.read(|db| read::rule::rules(db, dataset, limit))
+    }
+
+    fn rules_of_campaign(&self, campaign: CampaignId, limit: Limit) -> Result<Vec<PlannedRule>, LedgerError> {
+        self.readers.read(|db| read::rule::rules_of_campaign(db, campaign, limit))
     }
 
     fn fleet(&self) -> Result<Fleet, LedgerError> {

@@ -18,4 +18,4 @@ pub use event::EventFilter;
 pub use key::SigningKey;
 pub use node::{Lease, Node, NodeState, Ready, TaskFilter};
 pub use run::{Door, Failure, Run, RunCounts, RunFilter};
-pub use settings::{Fleet, Policy, Quota, Rule, Secret, Webhook};
+pub use settings::{Fleet, PlannedRule, Policy, Quota, Rule, Secret, Webhook};

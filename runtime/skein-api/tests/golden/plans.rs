@@ -5,10 +5,10 @@ use crate::public::{estimate, labels, time};
 use crate::samples::{digest, meters, rows, text, uuid};
 use skein_api::{
     DatasetAdded, Determinism, Difference, DifferenceWhen, Idempotence, IdempotenceSeen, List, Page,
-    PlanReason, PlanReport, PlanSample, PlanSlice, PlannedModule, PlannedSchema, Risk, SampleCosts,
-    SampleFacts, Samples, Scan, ScanAsk, ScanFound, Uncovered,
+    PlanReason, PlanReport, PlanRule, PlanRules, PlanSample, PlanSlice, PlannedModule, PlannedSchema, Risk,
+    SampleCosts, SampleFacts, Samples, Scan, ScanAsk, ScanFound, Uncovered,
 };
-use skein_types::{Bytes, DatasetId, Fuel, ModuleDigest, Rows, Shape, TaskId, Verdict};
+use skein_types::{Bytes, DatasetId, Fuel, ModuleDigest, Rows, Severity, Shape, TaskId, Verdict};
 
 pub(crate) fn scan_ask() -> ScanAsk {
     ScanAsk {
@@ -161,6 +161,21 @@ pub(crate) fn report() -> PlanReport {
         },
         schemas: List::new(vec![planned_schema()]).unwrap(),
         estimate: estimate(),
+        rules: PlanRules { items: List::new(vec![planned_rule()]).unwrap(), more: 0, hidden: 2 },
+    }
+}
+
+fn planned_rule() -> PlanRule {
+    PlanRule {
+        name: text("no-gap"),
+        owner: text("shop"),
+        consumer: Some(text("bi")),
+        severity: Severity::Hold,
+        kind: text("sql"),
+        datasets: 290,
+        example: text("orders/nz"),
+        ignored: false,
+        unseen: true,
     }
 }
 

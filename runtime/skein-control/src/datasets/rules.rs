@@ -6,6 +6,7 @@
 
 pub(crate) mod held;
 mod moved;
+mod planned;
 mod sight;
 
 use std::collections::BTreeSet;

@@ -142,7 +142,9 @@ impl Desk<'_> {
 
     /// The report of a campaign's plan.
     pub fn plan_report(&self, named: &str) -> Result<PlanReport, ServiceError> {
-        self.control.plan_report(self.seen_by(named, Act::See)?)
+        let id = self.seen_by(named, Act::See)?;
+        let report = self.control.plan_report(id)?;
+        Ok(PlanReport { rules: self.control.rules_of_plan(self.who, id)?, ..report })
     }
 
     /// Datasets that were tried while planning, by place.

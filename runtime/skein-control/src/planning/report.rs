@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use skein_api::node::Sampled;
 use skein_api::{
     Determinism, Difference, IdempotenceSeen, LISTED_MAX, List, Meters, Name, PlanReason, PlanReport,
-    PlanSample, PlannedModule, PlannedSchema, RunRows, SLICES_MAX, SampleFacts, Samples, Text, Uncovered,
-    Why,
+    PlanRules, PlanSample, PlannedModule, PlannedSchema, RunRows, SLICES_MAX, SampleFacts, Samples, Text,
+    Uncovered, Why,
 };
 use skein_campaign::Sample;
 use skein_ledger::Guard;
@@ -105,6 +105,8 @@ impl Control {
                 samples: self.samples_of(looked, sample)?,
                 schemas: self.schemas(looked)?,
                 estimate: estimate(looked),
+                // They are looked up for whoever asks.
+                rules: PlanRules::default(),
             };
         Ok(report)
     }

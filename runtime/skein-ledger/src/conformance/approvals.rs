@@ -6,14 +6,17 @@ use skein_types::{
 
 use super::Places;
 use super::lists::all;
-use super::scene::{START, Scene, by, campaign, content, moved, name, planned, text};
+use super::scene::{START, Scene, by, campaign, content, dataset, moved, name, planned, registered, text};
+use crate::entry::Entry;
 use crate::event::Event;
 use crate::event::approval::*;
 use crate::event::campaign::{CampaignPlanned, CampaignUnplanned, WaveMoved};
+use crate::event::dataset::{RuleIgnored, RuleSet};
 use crate::event::run::RunSkipped;
 use crate::guard::Found;
+use crate::page::Limit;
 use crate::unit::{RefusedAt, UnitOutcome};
-use crate::view::{Approval, Slice, WaveApproval};
+use crate::view::{Approval, PlannedRule, Slice, WaveApproval};
 
 fn plan() -> Blake3 {
     Blake3::of(b"plan")
@@ -119,6 +122,59 @@ pub fn a_slice_is_approved_by_persons_and_opened_again(places: Places<'_>) {
     refuses(&scene, revoked, Found::Nothing);
     scene.reopen();
     assert_eq!((slice(&scene, "shop").state, approvals(&scene)), (SliceState::Undecided, vec![ada]));
+    scene.is_sound();
+}
+
+/// Rules that stand with datasets of its waves, each with how many, and no others.
+pub fn rules_of_a_plan_are_found_by_its_datasets(places: Places<'_>) {
+    let scene = with_a_plan(places);
+    let kept = |text: &str| Entry::PutBlob { bytes: text.into(), keep_until: Timestamp(u64::MAX >> 12) };
+    let set = |of: u64, consumer: Option<&str>, rule: &str, text: &str| RuleSet {
+        dataset: dataset(of),
+        consumer: consumer.map(name),
+        name: name(rule),
+        blob: Blake3::of(text.as_bytes()),
+    };
+    for (number, called) in [(0, "c"), (1, "b"), (2, "a"), (3, "elsewhere")] {
+        let row = registered(number, called, "shop", &[]);
+        if scene.ledger().dataset(row.dataset).expect("read").is_none() {
+            scene.applied(by().decide(row));
+        }
+        scene.applied(by().then(kept("a")).decide(set(number, None, "ids", "a")));
+    }
+    scene.applied(by().then(kept("c")).decide(set(2, None, "ids", "c")));
+    scene.applied(by().then(kept("b")).decide(set(1, Some("bi"), "gap", "b")));
+    let found = || {
+        let found = scene.ledger().rules_of_campaign(campaign(1), Limit::MAX).expect("read");
+        let said = |one: PlannedRule| {
+            let whose = one.consumer.map(|team| team.to_string()).unwrap_or_default();
+            (whose, one.name.to_string(), one.datasets, one.ignored)
+        };
+        found.into_iter().map(said).collect::<Vec<_>>()
+    };
+    let of = |whose: &str, named: &str, datasets: u64, ignored: bool| {
+        (whose.to_owned(), named.to_owned(), datasets, ignored)
+    };
+    // One text with two datasets, another one with the third; what stands with datasets of no run is not there.
+    let (mut one, mut two) = (of("", "ids", 2, false), of("", "ids", 1, false));
+    if Blake3::of(b"c") < Blake3::of(b"a") {
+        std::mem::swap(&mut one, &mut two);
+    }
+    assert_eq!(found(), [one.clone(), two.clone(), of("bi", "gap", 1, false)]);
+    let ignored = RuleIgnored {
+        dataset: dataset(1),
+        consumer: name("bi"),
+        name: name("gap"),
+        ignored: true,
+        reason: text("not used"),
+    };
+    scene.applied(by().decide(ignored));
+    assert_eq!(found(), [one, two, of("bi", "gap", 1, true)]);
+    let all = scene.ledger().rules_of_campaign(campaign(1), Limit::MAX).expect("read");
+    let twice = all.iter().find(|one| one.datasets == 2).expect("the one of two");
+    assert_eq!((twice.owner.as_str(), twice.example.as_str()), ("shop", "b"));
+    assert_eq!(scene.ledger().rules_of_campaign(campaign(1), Limit::new(1)).expect("read"), all[..1]);
+    assert_eq!(scene.ledger().rules_of_campaign(campaign(2), Limit::MAX).expect("read"), []);
     scene.is_sound();
 }
 

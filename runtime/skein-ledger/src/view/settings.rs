@@ -100,6 +100,25 @@ pub struct Rule {
     pub version: u64,
 }
 
+/// A rule that stands with datasets of a campaign's plan. Those of one name and one text that are one team's are one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedRule {
+    /// Whose the datasets are.
+    pub owner: Name,
+    /// The team that reads them and wants it; none: their owner.
+    pub consumer: Option<Name>,
+    /// What it is called.
+    pub name: Name,
+    /// The blob with it.
+    pub blob: Blake3,
+    /// The datasets' owner said that it is passed over.
+    pub ignored: bool,
+    /// With how many of the plan's datasets.
+    pub datasets: u64,
+    /// The first of them by name.
+    pub example: Name,
+}
+
 /// Whether the fleet works.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fleet {

@@ -1,6 +1,7 @@
 //! The plan of a campaign, for whoever decides about it, apart from how it is carried out: how much can go wrong and why, whose datasets
 //! it is over, what samples showed, what it takes; what was said; and the forms with which an owner approves, puts off or declines.
 
+mod rules;
 mod samples;
 mod slices;
 
@@ -88,6 +89,7 @@ fn view(shown: &Shown, viewer: &Viewer) -> Markup {
                     dt { "Takes" } dd { (takes(&report.estimate)) }
                 }
                 (slices::view(approvals, campaign, viewer))
+                (rules::view(&report.rules))
                 (samples::schemas(&report.schemas))
                 (samples::tried(campaign, samples))
                 (said(campaign, comments, viewer))

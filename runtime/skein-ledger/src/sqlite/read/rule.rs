@@ -1,12 +1,12 @@
 //! Rules of datasets.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use skein_types::{DatasetId, Name, Timestamp};
+use skein_types::{CampaignId, DatasetId, Name, Timestamp};
 
 use crate::page::Limit;
 use crate::sqlite::cells::Cells;
 use crate::sqlite::project::rule::consumer;
-use crate::view::Rule;
+use crate::view::{PlannedRule, Rule};
 
 const RULE: &str = "SELECT dataset, NULLIF(consumer, ''), name, blob, ignored, since, version FROM rule";
 
@@ -28,6 +28,34 @@ pub(in crate::sqlite) fn rules(
     let sql = format!("{RULE} WHERE dataset = ?1 ORDER BY consumer, name LIMIT ?2");
     let mut find = db.prepare_cached(&sql)?;
     find.query_map(params![dataset.to_string(), limit.rows()], rule_of)?.collect()
+}
+
+/// From the campaign's runs to the rules of each, never the other way: other campaigns' datasets may have any number.
+const OF_CAMPAIGN: &str =
+    "SELECT dataset.owner, NULLIF(rule.consumer, ''), rule.name, rule.blob, rule.ignored IS NOT NULL, count(*), min(dataset.name)
+     FROM run CROSS JOIN rule ON rule.dataset = run.dataset CROSS JOIN dataset ON dataset.id = run.dataset
+     WHERE run.campaign = ?1 AND run.wave IS NOT NULL GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 LIMIT ?2";
+
+pub(in crate::sqlite) fn rules_of_campaign(
+    db: &Connection,
+    campaign: CampaignId,
+    limit: Limit,
+) -> rusqlite::Result<Vec<PlannedRule>> {
+    let mut find = db.prepare_cached(OF_CAMPAIGN)?;
+    find.query_map(params![campaign.to_string(), limit.rows()], planned_of)?.collect()
+}
+
+fn planned_of(row: &Row<'_>) -> rusqlite::Result<PlannedRule> {
+    let mut cells = Cells::of(row);
+    Ok(PlannedRule {
+        owner: cells.parse()?,
+        consumer: cells.parse_opt()?,
+        name: cells.parse()?,
+        blob: cells.digest()?,
+        ignored: cells.get()?,
+        datasets: cells.get()?,
+        example: cells.parse()?,
+    })
 }
 
 fn rule_of(row: &Row<'_>) -> rusqlite::Result<Rule> {

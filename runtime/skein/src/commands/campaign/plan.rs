@@ -2,7 +2,7 @@
 
 use skein_api::{
     Admission, Budget, Determinism, Difference, DifferenceWhen, IdempotenceSeen, PlanEstimate, PlanReason,
-    PlanReport, PlanSlice, PlannedModule, PlannedSchema, Policy, Risk, Uncovered,
+    PlanReport, PlanRule, PlanRules, PlanSlice, PlannedModule, PlannedSchema, Policy, Risk, Uncovered,
 };
 use skein_campaign::Span;
 use skein_types::{Millis, grouped};
@@ -45,6 +45,7 @@ pub(super) fn report(view: View, report: &PlanReport) {
     if report.slices.len() > 1 {
         view.all(&report.slices);
     }
+    rules(&report.rules).iter().for_each(|line| render::line(line));
     if report.deferred > 0 {
         render::line(&format!(
             "{} not before a time of their own",
@@ -126,6 +127,34 @@ fn becomes(schema: &PlannedSchema) -> String {
     let (count, example, sample) =
         (render::counted(schema.datasets, "dataset"), &schema.example, schema.sample);
     format!("  {count} such as {example} (sample {sample}): {shape}{}{more}", some.collect::<String>())
+}
+
+/// Rules that stand with the datasets, as far as they are told.
+fn rules(of: &PlanRules) -> Vec<String> {
+    let mut lines: Vec<String> = of.items.iter().map(must_hold).collect();
+    if of.more > 0 {
+        lines.push(format!("and {} of its datasets", render::counted(of.more, "more rule")));
+    }
+    if of.hidden > 0 {
+        let hidden = render::counted(of.hidden, "rule");
+        lines.push(format!("{hidden} of its datasets of which those who may look at these are told alone"));
+    }
+    lines
+}
+
+fn must_hold(rule: &PlanRule) -> String {
+    let PlanRule { name, owner, consumer, severity, kind, example, .. } = rule;
+    let whose = match consumer {
+        Some(team) => format!("{team}, which reads them"),
+        None => owner.to_string(),
+    };
+    let count = render::counted(rule.datasets, "dataset");
+    let now = match (rule.ignored, rule.unseen) {
+        (true, _) => "; passed over",
+        (false, true) => "; NOT RUN, and holds: its team may look at them no more",
+        (false, false) => "",
+    };
+    format!("rule {name} of {whose}: {kind}, {severity} if broken; {count} of {owner} such as {example}{now}")
 }
 
 /// What carrying it out takes.
