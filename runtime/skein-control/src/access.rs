@@ -187,6 +187,11 @@ impl Principal {
         self.actor.as_str()
     }
 
+    /// The token that was shown, or that whoever is signed in signed in with.
+    pub const fn token(&self) -> Option<TokenId> {
+        self.token
+    }
+
     /// A unit that says who decided, from where and in which request.
     pub(crate) fn unit(&self) -> Unit {
         let unit = Unit::by(self.actor.clone()).from(Origin { from: self.from, token: self.token });

@@ -1,10 +1,18 @@
 //! The pages, a file each: what is gathered for it, and the view, which is a function of that.
 
+mod access;
+mod audit;
 mod campaign;
 mod campaigns;
+mod fleet;
+mod health;
+mod offered;
 mod overview;
 mod plan;
+mod quotas;
+mod settings;
 mod sign_in;
+mod usage;
 
 use std::sync::Arc;
 
@@ -19,6 +27,13 @@ pub(crate) fn routes() -> Router<Arc<Control>> {
         .merge(campaigns::routes())
         .merge(campaign::routes())
         .merge(plan::routes())
+        .merge(fleet::routes())
+        .merge(quotas::routes())
+        .merge(usage::routes())
+        .merge(audit::routes())
+        .merge(access::routes())
+        .merge(settings::routes())
+        .merge(health::routes())
 }
 
 /// There is no such thing here.

@@ -25,6 +25,32 @@ impl Desk<'_> {
         }
     }
 
+    /// Refuses whoever may not govern. A page asks before it shows a form that would only be refused; what the form asks for is looked at
+    /// again.
+    pub fn may_govern(&self) -> Result<(), ServiceError> {
+        self.who.check_whole(Act::Govern)
+    }
+
+    /// The like, of the record.
+    pub fn may_audit(&self) -> Result<(), ServiceError> {
+        self.who.check_whole(Act::Audit)
+    }
+
+    /// The like, of a team's secrets.
+    pub fn may_keep_secrets(&self, team: &str) -> Result<(), ServiceError> {
+        self.who.check(Act::KeepSecrets, Some(team), ("team", team))
+    }
+
+    /// The like, of a team's receivers, or of everybody's.
+    pub fn may_tell(&self, team: Option<&str>) -> Result<(), ServiceError> {
+        self.who.check(Act::Tell, team, ("team", team.unwrap_or("all")))
+    }
+
+    /// The like, of receivers of any team.
+    pub fn may_tell_any(&self) -> Result<(), ServiceError> {
+        self.who.check_any(Act::Tell)
+    }
+
     /// A link that signs a browser in, once, as whoever asks.
     pub fn portal_link(&self) -> Result<PortalLink, ServiceError> {
         self.control.portal_link(self.who)

@@ -1,0 +1,266 @@
+//! The fleet: its nodes as they are, how much of it each team has, and the ways to hold it back.
+
+mod node;
+mod shares;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, Query};
+use axum::routing::{get, post};
+use maud::{Markup, html};
+use serde::Deserialize;
+use skein_api::{FleetState, NodeStatus, Page as Part, Waiting};
+use skein_control::{Control, Desk, ListPart, ServiceError};
+use skein_types::{NodeMark, grouped};
+
+use super::absent;
+use super::offered::offered;
+use crate::ROWS;
+use crate::form::Form;
+use crate::frame::{self, command, live, secret, state};
+use crate::viewer::{Failed, Page, Seen, Viewer};
+
+const AT: &str = "/fleet";
+/// What moves something on this page.
+const EVENTS: &str = "kind=node.,fleet.,run.,campaign.";
+
+pub(super) fn routes() -> Router<Arc<Control>> {
+    Router::new()
+        .route(AT, get(page))
+        .route("/live/fleet", get(part))
+        .route("/fleet/ask/{verb}", get(asking))
+        .route("/fleet/actions/{verb}", post(act))
+        .merge(node::routes())
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Asked {
+    after: Option<String>,
+}
+
+struct Shown {
+    fleet: FleetState,
+    waits: Option<Waiting>,
+    nodes: Part<NodeStatus>,
+    shares: Vec<shares::Share>,
+    may: Result<(), ServiceError>,
+}
+
+fn gather(desk: &Desk<'_>, after: Option<String>) -> Result<Shown, ServiceError> {
+    let status = desk.status()?;
+    Ok(Shown {
+        fleet: desk.fleet()?,
+        nodes: desk.nodes(&ListPart { after, limit: Some(ROWS), ..ListPart::default() })?,
+        shares: shares::gather(desk, &status)?,
+        waits: status.waits,
+        may: desk.may_govern(),
+    })
+}
+
+async fn page(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed> {
+    let query = asked.after.as_deref().map(frame::encoded).map(|after| format!("?after={after}"));
+    let path = format!("/live/fleet{}", query.unwrap_or_default());
+    viewer
+        .page(move |desk, viewer| {
+            let content = live(&path, EVENTS, view(&gather(desk, asked.after)?));
+            Ok(frame::page(viewer, ("Fleet", Some(AT)), content))
+        })
+        .await
+}
+
+async fn part(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed> {
+    viewer.page(move |desk, _| Ok(view(&gather(desk, asked.after)?))).await
+}
+
+fn view(shown: &Shown) -> Markup {
+    let Shown { fleet, waits, nodes, shares, may } = shown;
+    html! {
+        dl {
+            dt { "State" }
+            dd {
+                @if fleet.frozen { strong.waits { "‖ frozen: nothing begins anywhere" } } @else { (state("active")) }
+                @if let (true, Some(reason)) = (fleet.frozen, &fleet.reason) { ", because: " (reason) }
+            }
+            @if let Some(since) = fleet.since { dt { "Since" } dd { (frame::time(since)) } }
+            @if let Some(waits) = waits { dt { "Waits" } dd { strong.waits { (waits.message) } } }
+        }
+        (offered(may, || steps(fleet.frozen)))
+        section aria-labelledby="nodes" {
+            h2 #nodes { "Nodes" }
+            @if nodes.items.is_empty() { p.empty { "No node has come yet. One starts with the server, or elsewhere: " (command("skein node --server URL")) } }
+            @else { (map(&nodes.items)) }
+            (frame::more(AT, &[], nodes.next.as_ref().map(|next| next.as_str())))
+        }
+        (shares::view(shares))
+        p { (command("skein fleet nodes")) }
+    }
+}
+
+fn steps(frozen: bool) -> Markup {
+    let (verb, name, line) = match frozen {
+        true => ("thaw", "Unfreeze", "skein fleet unfreeze --reason REASON"),
+        false => ("freeze", "Freeze", "skein fleet freeze --reason REASON"),
+    };
+    html! { p { a.button href={ "/fleet/ask/" (verb) } { (name) } " " (command(line)) } }
+}
+
+/// Each node, a row.
+fn map(nodes: &[NodeStatus]) -> Markup {
+    html! {
+        table {
+            thead {
+                tr {
+                    th { "Node" } th { "State" } th { "At work" } th { "Tasks" } th { "Finished" } th { "Memory" } th { "CPU time" }
+                    th { "Heard" }
+                }
+            }
+            tbody { @for node in nodes { (row(node)) } }
+        }
+    }
+}
+
+fn row(node: &NodeStatus) -> Markup {
+    html! {
+        tr {
+            td { a href={ "/fleet/nodes/" (node.node) } { (node.name) } }
+            td { (how(node)) }
+            @match &node.seat {
+                Some(seat) => {
+                    td {
+                        meter min="0" max=(seat.holds.max(1)) value=(seat.started) aria-label="Of its tasks, those that were begun" {}
+                        " " (seat.slots) " agents"
+                    }
+                    td.number { (grouped(seat.started)) " of " (grouped(seat.holds)) }
+                    td.number { (grouped(seat.finished)) }
+                    td.number { (seat.used.memory) }
+                    td.number { (seconds(seat.used.cpu_ms.0)) }
+                    td.number { (seconds(seat.silent_ms.0)) " ago" }
+                }
+                None => { td colspan="6" { "since " (frame::time(node.since)) } }
+            }
+        }
+    }
+}
+
+/// Where a node is: whether it is here, and what people want of it.
+fn how(node: &NodeStatus) -> Markup {
+    let word = match (node.mark, &node.seat) {
+        (NodeMark::Draining, Some(_)) => "draining",
+        (NodeMark::Draining, None) => "drained",
+        (NodeMark::Cordoned, _) => "cordoned",
+        (NodeMark::None, Some(_)) => "active",
+        (NodeMark::None, None) => "lost",
+    };
+    html! {
+        (state(word))
+        @if let Some(why) = &node.mark_reason { " " span.note { (why) } }
+    }
+}
+
+fn seconds(ms: u64) -> String {
+    format!("{}.{} s", grouped(ms / 1_000), ms % 1_000 / 100)
+}
+
+/// What a verb leads to, for whoever is about to say it.
+fn leads(verb: &str) -> Option<(&'static str, &'static str, &'static str)> {
+    match verb {
+        "freeze" => Some((
+            "Freeze the fleet",
+            "No run begins on any node, of any team, and nothing is published that has not begun. What has begun goes on to its end. \
+             Nothing is lost, and campaigns go on where they were once it is unfrozen.",
+            "skein fleet freeze --reason REASON",
+        )),
+        "thaw" => Some((
+            "Unfreeze the fleet",
+            "Campaigns that are running go on at once, on every node that gets work.",
+            "skein fleet unfreeze --reason REASON",
+        )),
+        _ => None,
+    }
+}
+
+async fn asking(viewer: Viewer, Path(verb): Path<String>) -> Result<Page, Failed> {
+    viewer
+        .page(move |desk, viewer| {
+            let (name, what, line) = leads(&verb).ok_or_else(|| absent(&format!("verb {verb:?}")))?;
+            let content = html! {
+                p { (what) }
+                (offered(&desk.may_govern(), || html! {
+                    form method="post" action={ "/fleet/actions/" (verb) } {
+                        (secret(viewer))
+                        (reason())
+                        button.danger[verb == "freeze"] { (name) } " " a href=(AT) { "Leave it" }
+                    }
+                }))
+                p { (command(line)) }
+            };
+            Ok(frame::page(viewer, (name, Some(AT)), content))
+        })
+        .await
+}
+
+fn reason() -> Markup {
+    html! {
+        p {
+            label for="reason" { "Reason, for the record and for those whose work waits" } br;
+            textarea #reason name="reason" rows="2" cols="60" maxlength="2000" required {}
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Acting {
+    reason: String,
+}
+
+async fn act(Path(verb): Path<String>, Form(viewer, acting): Form<Acting>) -> Result<Seen, Failed> {
+    viewer
+        .act(move |desk| {
+            desk.freeze(&verb, &acting.reason)?;
+            Ok(AT.to_owned())
+        })
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use skein_api::{FleetState, NodeStatus, Page as Part, Text, Time};
+    use skein_types::{NodeId, NodeMark, Timestamp};
+    use std::str::FromStr as _;
+
+    use super::{Shown, leads, map, view};
+
+    fn node(mark: NodeMark) -> NodeStatus {
+        NodeStatus {
+            node: NodeId::from_str("nod_00000000000000000000000000000001").unwrap(),
+            name: Text::escaped("<i>n"),
+            incarnation: 1,
+            since: Time(Timestamp(0)),
+            mark,
+            mark_reason: None,
+            seat: None,
+        }
+    }
+
+    #[test]
+    fn a_node_that_is_away_says_whether_somebody_wanted_that() {
+        let shown = |mark| map(&[node(mark)]).into_string();
+        assert!(shown(NodeMark::None).contains("lost") && shown(NodeMark::Draining).contains("drained"));
+        assert!(!shown(NodeMark::None).contains("<i>"));
+    }
+
+    #[test]
+    fn what_is_offered_is_what_the_fleet_is_not() {
+        let page = |frozen| {
+            let fleet = FleetState { frozen, reason: Some(Text::escaped("disks")), since: None };
+            let nodes = Part { items: Default::default(), next: None };
+            view(&Shown { fleet, waits: None, nodes, shares: Vec::new(), may: Ok(()) }).into_string()
+        };
+        assert!(page(true).contains("/fleet/ask/thaw") && page(true).contains("because: disks"));
+        assert!(page(false).contains("/fleet/ask/freeze") && !page(false).contains("disks"));
+        assert!(leads("freeze").is_some() && leads("melt").is_none());
+    }
+}

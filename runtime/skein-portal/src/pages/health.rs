@@ -1,0 +1,166 @@
+//! How the server is: what it takes, what it has done, what waits, and where to watch it from.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use maud::{Markup, html};
+use skein_api::{Module, ModuleState, Status};
+use skein_control::{Control, Desk, ServiceError};
+use skein_types::grouped;
+
+use super::some;
+use crate::ROWS;
+use crate::frame::{self, command, encoded, live, state};
+use crate::viewer::{Failed, Page, Viewer};
+
+const AT: &str = "/health";
+/// Modules that are looked through for those that are being compiled or that somebody has to look at.
+const MODULES: usize = 1_000;
+
+pub(super) fn routes() -> Router<Arc<Control>> {
+    Router::new().route(AT, get(page)).route("/live/health", get(part))
+}
+
+struct Shown {
+    status: Status,
+    compiling: Vec<Module>,
+    suspended: Vec<Module>,
+}
+
+fn gather(desk: &Desk<'_>) -> Result<Shown, ServiceError> {
+    let modules = desk.modules(&some(MODULES))?.items.into_vec();
+    let (compiling, rest): (Vec<Module>, Vec<Module>) =
+        modules.into_iter().partition(|module| module.state == ModuleState::Compiling);
+    let suspended = rest.into_iter().filter(|module| module.state == ModuleState::Suspended).collect();
+    Ok(Shown { status: desk.status()?, compiling, suspended })
+}
+
+async fn page(viewer: Viewer) -> Result<Page, Failed> {
+    viewer
+        .page(move |desk, viewer| {
+            let content = html! {
+                (live("/live/health", "kind=node.,module.,fleet.,campaign.", view(&gather(desk)?)))
+                (elsewhere())
+            };
+            Ok(frame::page(viewer, ("Health", Some("/settings")), content))
+        })
+        .await
+}
+
+async fn part(viewer: Viewer) -> Result<Page, Failed> {
+    viewer.page(|desk, _| Ok(view(&gather(desk)?))).await
+}
+
+fn view(shown: &Shown) -> Markup {
+    let Shown { status, compiling, suspended } = shown;
+    html! {
+        section aria-labelledby="alarms" {
+            h2 #alarms { "What wants a person" }
+            (alarms(status, suspended))
+        }
+        section aria-labelledby="server" {
+            h2 #server { "Server" }
+            (server(status))
+        }
+        section aria-labelledby="compiling" {
+            h2 #compiling { "Modules that are being compiled" }
+            @if compiling.is_empty() { p.empty { "None." } } @else { (modules(compiling)) }
+        }
+    }
+}
+
+/// Each with its sign: what is told by its colour alone is not told to everybody.
+fn alarms(status: &Status, suspended: &[Module]) -> Markup {
+    let away: Vec<_> = status.nodes.iter().filter(|node| node.seat.is_none()).collect();
+    let here = status.nodes.len() - away.len();
+    html! {
+        ul.alarms {
+            @if let Some(waits) = &status.waits { li { strong.bad { "✗ Nothing begins: " (waits.message) } } }
+            @if here == 0 { li { strong.bad { "✗ No node is here." } " Nothing that begins goes on before one comes: " a href="/fleet" { "the fleet" } } }
+            @if !away.is_empty() { li { strong.waits { "‖ " (grouped(away.len() as u64)) " nodes are away" } ": " a href="/fleet" { "which, and since when" } } }
+            @for module in suspended.iter().take(ROWS) {
+                li { strong.waits { "‖ suspended: " } a href={ "/modules/" (encoded(&module.name)) "/" (encoded(&module.version)) } { (module.name) "@" (module.version) } " ended nodes; nothing of it starts until somebody says so" }
+            }
+            @if status.waits.is_none() && here > 0 && away.is_empty() && suspended.is_empty() { li { (state("ready")) ": nothing" } }
+        }
+    }
+}
+
+fn server(status: &Status) -> Markup {
+    let Status { ledger, used, work, .. } = status;
+    html! {
+        dl {
+            dt { "Version" } dd { (status.version) }
+            dt { "Started" } dd { (frame::time(status.started)) ", " (up(status.up_ms.0)) " ago" }
+            dt { "Memory" } dd { (used.memory) ", at most " (used.memory_peak) }
+            dt { "CPU time" } dd { (grouped(used.cpu_ms.0 / 1_000)) " s" }
+            dt { "Ledger" } dd { (ledger.size) ", " (grouped(ledger.position)) " decisions; since the start " (grouped(ledger.transactions)) " transactions, " (grouped(ledger.syncs)) " waits for the disk" }
+            dt { "Work" } dd { (grouped(work.ended)) " runs ended, of which " (grouped(work.published)) " were published; " (grouped(work.reverted)) " rolled back; " (grouped(work.exchanges)) " exchanges with nodes" }
+            dt { "Nodes" } dd { (grouped(status.nodes.len() as u64)) ", " a href="/fleet" { "the fleet" } }
+        }
+    }
+}
+
+fn up(ms: u64) -> String {
+    let minutes = ms / 60_000;
+    format!("{} d {} h {} min", minutes / 1_440, minutes % 1_440 / 60, minutes % 60)
+}
+
+fn modules(modules: &[Module]) -> Markup {
+    html! {
+        table {
+            thead { tr { th { "Module" } th { "Team" } th { "Size" } th { "Submitted" } } }
+            tbody {
+                @for module in modules.iter().take(ROWS) {
+                    tr {
+                        td { (module.name) "@" (module.version) }
+                        td { @if let Some(owner) = &module.owner { (owner) } }
+                        td.number { (module.bytes) }
+                        td { (frame::time(module.submitted)) }
+                    }
+                }
+            }
+        }
+        @if modules.len() > ROWS { p.note { (grouped(modules.len() as u64)) " altogether." } }
+    }
+}
+
+fn elsewhere() -> Markup {
+    html! {
+        section aria-labelledby="watching" {
+            h2 #watching { "Watch it from elsewhere" }
+            dl {
+                dt { code { "/v1/health" } } dd { "answers while the process lives; nobody needs a token" }
+                dt { code { "/v1/ready" } } dd { "answers while it takes work" }
+                dt { code { "/metrics" } } dd { "numbers for Prometheus, for whoever may look at all teams; or on an address of their own with " code { "skein serve --metrics ADDRESS" } }
+            }
+            p { (command("skein fleet status")) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use skein_api::{LedgerUse, List, ProcessUse, Status, Text, Time, WorkDone};
+    use skein_types::{Millis, Timestamp};
+
+    use super::{alarms, up};
+
+    #[test]
+    fn a_server_without_a_node_is_not_said_to_be_well() {
+        let status = Status {
+            version: Text::escaped("1"),
+            started: Time(Timestamp(0)),
+            up_ms: Millis(0),
+            used: ProcessUse::default(),
+            ledger: LedgerUse::default(),
+            work: WorkDone::default(),
+            nodes: List::EMPTY,
+            waits: None,
+        };
+        let page = alarms(&status, &[]).into_string();
+        assert!(page.contains("No node is here") && !page.contains("nothing</li>"), "{page}");
+        assert_eq!(up(90_061_000), "1 d 1 h 1 min");
+    }
+}
