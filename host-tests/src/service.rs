@@ -1,10 +1,12 @@
 //! A server with its nodes, as people start it, and what tests ask of it.
 
+mod browser;
 mod http;
 mod processes;
 
 use std::path::{Path, PathBuf};
 
+pub use browser::{Browser, encoded};
 pub use http::Reply;
 pub use processes::Stopped;
 use serde_json::{Value, json};

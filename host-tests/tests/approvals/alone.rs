@@ -25,8 +25,8 @@ fn one_user_needs_nobody_and_is_told_so() {
         .finish()
         .succeeded();
     assert!(said.stdout.contains("** this server is one user's alone"), "{said:?}");
-    let (status, page) = Service::page(&service.address, &format!("/campaigns/{id}"));
-    assert!(status == 200 && page.contains("this server is one user's alone"), "{page}");
+    let page = service.own_browser().page(&format!("/campaigns/{id}/plan"));
+    assert!(page.contains("this server is one user's alone"), "{page}");
     service.call("campaign").arg("start").arg(&id).arg("--wait").finish().succeeded();
 }
 

@@ -68,8 +68,7 @@ fn a_module_whose_result_depends_on_batches_is_named_with_dataset_row_and_column
     );
     assert_eq!(report["because"][0], said.as_str(), "{report}");
 
-    let (status, page) = Service::page(&service.address, &format!("/campaigns/{campaign}"));
-    assert_eq!(status, 200);
+    let page = service.own_browser().page(&format!("/campaigns/{campaign}/plan"));
     assert!(page.contains("the same rows gave another result"), "{page}");
     let table = service.site.skein("campaign").env("SKEIN_SERVER", &service.address);
     let table = table.arg("review").arg(&campaign).finish().succeeded().stdout;
@@ -153,9 +152,11 @@ fn told(service: &Service, campaign: &str) -> Vec<String> {
         let (_, rejects) = Service::page(&service.address, &format!("{at}/rejects"));
         told.push(rejects);
     }
-    for page in ["/metrics", "/", &format!("/campaigns/{campaign}"), &format!("/campaigns/{campaign}/report")]
-    {
-        told.push(Service::page(&service.address, page).1);
+    told.push(Service::page(&service.address, "/metrics").1);
+    let browser = service.own_browser();
+    told.push(browser.page("/"));
+    for page in ["", "/plan", "/report"] {
+        told.push(browser.page(&format!("/campaigns/{campaign}{page}")));
     }
     told
 }

@@ -13,6 +13,8 @@ const ROLES: [&str; 6] = ["viewer", "author", "approver", "operator", "platform-
 /// `{n}` is another number for each column, so that what is taken away is there for the next one.
 const ROUTES: &[(&str, &str, &str, Scope)] = &[
     ("GET /v1/whoami", "", "xxxxxx", Scope::Team),
+    // Whoever follows it is whoever asked for it.
+    ("POST /v1/portal/links", "", "xxxxxx", Scope::Team),
     ("GET /v1/status", "", "xxxxxx", Scope::Team),
     ("GET /v1/events", "", "xxxxxx", Scope::Team),
     ("GET /v1/audit", "", "....xx", Scope::All),

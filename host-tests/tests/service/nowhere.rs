@@ -30,7 +30,7 @@ fn what_waits_for_a_node_says_so_wherever_somebody_looks() {
     let wait = service.call("campaign").arg("wait").arg(&campaign).arg("--timeout").arg("1s").finish();
     assert!(wait.stderr.contains(SAID), "{wait:#?}");
     for page in ["/".to_owned(), format!("/campaigns/{campaign}")] {
-        let page = service.ask(&format!("GET {page}"), "", b"").body;
+        let page = service.own_browser().page(&page);
         assert!(page.to_lowercase().contains("nothing begins: every node is cordoned"), "{page}");
     }
     let asked = serde_json::json!({ "below": service.datasets[0].parent().unwrap(), "owner": "local", "look_only": true });

@@ -5,6 +5,7 @@
 mod answers;
 mod arrow;
 mod lies;
+mod markup;
 mod plans;
 mod resources;
 mod rows;
@@ -91,7 +92,8 @@ impl Guest for Hostile {
         if resources::uses_up(&behave) {
             return Ok(Output { data: Some(b.data), ..nothing() });
         }
-        rows::process(&behave, &b).unwrap_or_else(|| answers::process(&behave, b))
+        let told = rows::process(&behave, &b).or_else(|| markup::process(&behave, &b));
+        told.unwrap_or_else(|| answers::process(&behave, b))
     }
 
     fn drain() -> Result<Output, Failure> {

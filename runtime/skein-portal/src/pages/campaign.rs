@@ -9,7 +9,7 @@ use axum::extract::Path;
 use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
-use skein_api::{Campaign, CampaignAction, CampaignProgress, Run, Text, Wave};
+use skein_api::{Campaign, CampaignAction, CampaignProgress, Run, Soak, Text, Wave};
 use skein_campaign::possible;
 use skein_control::{Control, Desk, ServiceError};
 use skein_types::{CampaignState, RunState, Verb, codes, grouped};
@@ -83,10 +83,19 @@ fn view(shown: &Shown, viewer: &Viewer) -> Markup {
                 (grouped(progress.rows_done.0)) " of " (grouped(progress.rows_total.0)) ", "
                 (grouped(progress.rows_per_second)) " a second"
             }
+            dt { "Checks" } dd { (checks(&campaign.soak)) }
         }
         (steps(campaign, viewer))
         (waves(campaign.waves.iter()))
         @if runs.failed > 0 { (failures(failed, campaign)) }
+    }
+}
+
+/// Looks at what was published, of which each run has so many.
+fn checks(soak: &Soak) -> Markup {
+    html! {
+        (grouped(u64::from(soak.checked))) " of " (grouped(u64::from(soak.checks))) " had by all runs"
+        @if soak.alarms > 0 { ", " strong.bad { (grouped(soak.alarms)) " alarms" } } @else { ", no alarm" }
     }
 }
 
