@@ -29,6 +29,7 @@ mod listed;
 mod rights;
 mod settle;
 mod slices;
+mod stance;
 
 use std::collections::BTreeSet;
 
@@ -44,6 +45,7 @@ pub(crate) use hands::Hands;
 pub(crate) use later::Until;
 pub(crate) use settle::Gate;
 pub(crate) use slices::Owners;
+pub use stance::{Stance, Stances};
 
 /// Until somebody says otherwise: the latest time that a record can hold.
 pub(crate) const UNTIL_RESUMED: u64 = skein_ledger::INTEGER_MAX;

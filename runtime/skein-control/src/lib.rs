@@ -17,6 +17,7 @@
 //! It does not know HTTP, formats of files, or how a run is done.
 
 mod access;
+mod active;
 mod admit;
 mod approvals;
 mod attempts;
@@ -91,6 +92,7 @@ mod whose;
 mod work;
 
 pub use access::{Principal, Right};
+pub use approvals::{Stance, Stances};
 pub use audit::{Anchor, sealed, verify_stopped};
 pub use backup::{NewerVersion, Restored, back_up_stopped, restore};
 pub use compiler::Compiler;

@@ -1,5 +1,5 @@
 // Parts of a page that say how things are by now. The server tells that something happened and not what: the part is asked for
-// again, at most four times a second, and never while an answer is on its way.
+// again, at most as often as it says itself, and never while an answer is on its way.
 
 const LEAST_MS = 250;
 
@@ -47,7 +47,8 @@ class SkeinLive extends HTMLElement {
     if (this.#timer !== null) {
       return;
     }
-    const wait = Math.max(0, this.#last + LEAST_MS - performance.now());
+    const least = Number(this.getAttribute("least")) || LEAST_MS;
+    const wait = Math.max(0, this.#last + least - performance.now());
     this.#timer = setTimeout(() => {
       this.#timer = null;
       this.#last = performance.now();

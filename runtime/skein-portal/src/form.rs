@@ -6,6 +6,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
+use skein_api::Time;
 use skein_control::{Control, ServiceError};
 use skein_types::codes;
 
@@ -94,11 +95,29 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// A moment, as a field of a form says it: to the minute or the second, in UTC.
+pub(crate) fn moment(text: &str) -> Option<Time> {
+    let whole = match text.len() {
+        16 => format!("{text}:00.000Z"),
+        19 => format!("{text}.000Z"),
+        _ => text.to_owned(),
+    };
+    whole.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
 
-    use super::{fields, read};
+    use super::{fields, moment, read};
+
+    #[test]
+    fn a_time_is_read_as_browsers_write_it() {
+        for text in ["2026-11-27T13:05", "2026-11-27T13:05:00", "2026-11-27T13:05:00.000Z"] {
+            assert_eq!(moment(text).map(|time| time.to_string()).as_deref(), Some("2026-11-27T13:05:00.000Z"), "{text}");
+        }
+        assert!(["", "2026-11-27", "2026-13-27T13:05", "tomorrow, at noon"].iter().all(|text| moment(text).is_none()));
+    }
 
     #[derive(Debug, Deserialize, PartialEq)]
     #[serde(deny_unknown_fields)]

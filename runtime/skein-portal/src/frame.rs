@@ -83,8 +83,13 @@ pub(crate) fn secret(viewer: &Viewer) -> Markup {
 
 /// A part of a page that is asked for again when something of `events` happened, a query of the events' list.
 pub(crate) fn live(path: &str, events: &str, content: Markup) -> Markup {
+    live_every(path, events, 250, content)
+}
+
+/// The same, at most that often, in milliseconds: a part that is of much.
+pub(crate) fn live_every(path: &str, events: &str, least: u32, content: Markup) -> Markup {
     html! {
-        skein-live events={ "/v1/events/stream?tick=true&" (events) } {
+        skein-live events={ "/v1/events/stream?tick=true&" (events) } least=(least) {
             div hx-get=(path) hx-trigger="skein:changed from:closest skein-live" hx-swap="innerMorph" { (content) }
         }
     }

@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod approvals;
 mod campaign;
 mod campaigns;
 mod fleet;
@@ -11,6 +12,7 @@ mod overview;
 mod plan;
 mod quotas;
 mod settings;
+mod sample;
 mod sign_in;
 mod usage;
 
@@ -34,6 +36,8 @@ pub(crate) fn routes() -> Router<Arc<Control>> {
         .merge(access::routes())
         .merge(settings::routes())
         .merge(health::routes())
+        .merge(sample::routes())
+        .merge(approvals::routes())
 }
 
 /// There is no such thing here.

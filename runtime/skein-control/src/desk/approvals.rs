@@ -8,7 +8,7 @@ use skein_types::{CampaignId, TokenKind, codes};
 
 use super::Desk;
 use crate::access::Act;
-use crate::approvals::Until;
+use crate::approvals::{Stances, Until};
 use crate::error::ServiceError;
 use crate::list::{ListPart, WaitPart};
 
@@ -16,6 +16,11 @@ impl Desk<'_> {
     /// How the plan of a campaign stands with people.
     pub fn approvals(&self, named: &str) -> Result<Approvals, ServiceError> {
         self.control.shown_approvals(self.seen_by(named, Act::See)?)
+    }
+
+    /// What whoever asks could say of the plan of a campaign just now.
+    pub fn stances(&self, named: &str) -> Result<Stances, ServiceError> {
+        self.control.stances(self.who, self.seen_by(named, Act::See)?)
     }
 
     /// What waits for people.

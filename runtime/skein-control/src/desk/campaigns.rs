@@ -100,6 +100,11 @@ impl Desk<'_> {
         self.control.newest_campaigns(self.who.sees(), most)
     }
 
+    /// Campaigns that are at work or want somebody, most pressing first, at most so many; and whether there are more.
+    pub fn active_campaigns(&self, most: usize) -> Result<(Vec<Campaign>, bool), ServiceError> {
+        self.control.active_campaigns(self.who.sees(), most)
+    }
+
     /// Runs of a campaign.
     pub fn runs(&self, named: &str, part: &ListPart) -> Result<Page<Run>, ServiceError> {
         self.control.runs(self.seen_by(named, Act::See)?, part)

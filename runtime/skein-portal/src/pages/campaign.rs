@@ -15,7 +15,7 @@ use skein_control::{Control, Desk, ServiceError};
 use skein_types::{CampaignState, RunState, Verb, codes, grouped};
 
 use super::{absent, some};
-use crate::form::Form;
+use crate::form::{Form, moment};
 use crate::frame::{self, bar, command, live, secret, state};
 use crate::viewer::{Failed, Page, Seen, Viewer};
 
@@ -257,6 +257,8 @@ pub(super) struct Acting {
     plan: Option<String>,
     slice: Option<String>,
     wave: Option<String>,
+    /// Before which runs that are put off do not start.
+    until: Option<String>,
 }
 
 impl Acting {
@@ -267,6 +269,7 @@ impl Acting {
         asked.reason = self.reason.as_deref().map(Text::new).transpose().map_err(|_| bad("reason"))?;
         asked.slice = self.slice.as_deref().map(Text::new).transpose().map_err(|_| bad("slice"))?;
         asked.plan = self.plan.as_deref().map(str::parse).transpose().map_err(|_| bad("plan"))?;
+        asked.until = self.until.as_deref().map(|until| moment(until).ok_or_else(|| bad("time"))).transpose()?;
         asked.wave = self.wave.as_deref().map(str::parse).transpose().map_err(|_| bad("wave"))?;
         Ok(asked)
     }
@@ -281,7 +284,7 @@ async fn act(
             let campaign = desk.act(&named, &verb, &acting.asked()?)?;
             let of_the_plan =
                 matches!(verb.as_str(), "approve" | "revoke" | "defer" | "decline" | "break_glass" | "plan");
-            let part = if of_the_plan { "/plan" } else { "" };
+            let part = if of_the_plan || acting.slice.is_some() { "/plan" } else { "" };
             Ok(format!("/campaigns/{}{part}", campaign.campaign))
         })
         .await

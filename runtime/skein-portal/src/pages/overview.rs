@@ -1,33 +1,41 @@
-//! The first page: what is at work, what failed, what waits for whoever looks, and how the fleet is.
+//! The first page: what is at work, what waits for whoever looks, what failed of late, what teams use of what they may, and how the nodes
+//! are. Made of what was counted already: of however many datasets, it asks for a few rows of each list.
+
+mod failures;
+mod nodes;
+mod quotas;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
 use maud::{Markup, html};
-use skein_api::{Campaign, NodeStatus, Status, Waits};
+use skein_api::{Campaign, Status, Waits};
 use skein_control::{Control, Desk, ServiceError, WaitPart};
 use skein_types::grouped;
 
-use super::campaigns;
-use crate::frame::{self, command, live, risk};
+use super::{approvals, campaigns};
+use crate::frame::{self, command};
 use crate::viewer::{Failed, Page, Viewer};
 
 const AT: &str = "/";
-/// The newest campaigns that are shown.
-const CAMPAIGNS: usize = 10;
+/// Campaigns that are at work or want somebody, and of the others the newest.
+const ACTIVE: usize = 12;
+const NEWEST: usize = 6;
 /// Of what waits.
 const WAITS: usize = 10;
+/// What a page that is looked at is made anew for, and how often at most: it is of all campaigns, and not of one.
+const EVENTS: &str = "kind=campaign.,wave.,run.,slice.,approval.,node.,fleet.,quota.";
+const EVERY_MS: u32 = 1_000;
 
 pub(super) fn routes() -> Router<Arc<Control>> {
     Router::new().route(AT, get(page)).route("/live/overview", get(part))
 }
 
 async fn page(viewer: Viewer) -> Result<Page, Failed> {
-    let events = "kind=campaign.,node.,approval.";
     viewer
         .page(move |desk, viewer| {
-            let content = live("/live/overview", events, view(&gather(desk)?));
+            let content = frame::live_every("/live/overview", EVENTS, EVERY_MS, view(&gather(desk)?));
             Ok(frame::page(viewer, ("Overview", Some(AT)), content))
         })
         .await
@@ -38,37 +46,87 @@ async fn part(viewer: Viewer) -> Result<Page, Failed> {
 }
 
 struct Shown {
-    /// The newest first.
-    campaigns: Vec<Campaign>,
-    waits: Vec<Waits>,
+    /// Those at work, most pressing first, and whether there are more.
+    active: (Vec<Campaign>, bool),
+    /// Of the others the newest.
+    newest: Vec<Campaign>,
+    waits: (Vec<Waits>, bool),
+    failures: Vec<failures::Failure>,
+    quotas: quotas::Shown,
     status: Status,
 }
 
 fn gather(desk: &Desk<'_>) -> Result<Shown, ServiceError> {
     let mine = WaitPart { limit: Some(WAITS), waiting_for: Some("me".to_owned()), ..WaitPart::default() };
+    let (waits, status) = (desk.waits(&mine)?, desk.status()?);
+    let active = desk.active_campaigns(ACTIVE)?;
+    let mut newest = desk.newest_campaigns(ACTIVE + NEWEST)?.0;
+    newest.retain(|one| active.0.iter().all(|other| other.campaign != one.campaign));
+    newest.truncate(NEWEST);
     Ok(Shown {
-        campaigns: desk.newest_campaigns(CAMPAIGNS)?.0,
-        waits: desk.waits(&mine)?.items.into_vec(),
-        status: desk.status()?,
+        failures: failures::gather(desk, active.0.iter().chain(&newest))?,
+        quotas: quotas::gather(desk, &status)?,
+        waits: (waits.items.into_vec(), waits.next.is_some()),
+        active,
+        newest,
+        status,
     })
 }
 
 fn view(shown: &Shown) -> Markup {
-    let Shown { campaigns, waits, status } = shown;
+    let Shown { active: (active, more), newest, waits: (waits, more_waits), failures, quotas, status } = shown;
     html! {
-        @if let Some(waits) = &status.waits { p.bad { strong { "Nothing begins: " (waits.message) } } }
+        (alarms(active, status))
+        (summary(shown))
+        section aria-labelledby="active" {
+            h2 #active { "At work, or waiting for somebody" }
+            @if active.is_empty() { p.empty { "No campaign is." } } @else { (campaigns::table(active)) }
+            @if active.is_empty() && newest.is_empty() { (first_steps()) }
+            p {
+                a.button href="/campaigns/new" { "New campaign" } " " a href="/campaigns" { "All campaigns" }
+                @if *more { " " span.note { "More are at work than are shown here." } }
+            }
+        }
         section aria-labelledby="waits" {
             h2 #waits { "Waits for you" }
-            @if waits.is_empty() { p.empty { "Nothing." } } @else { (waiting(waits)) }
+            @if waits.is_empty() { p.empty { "Nothing." } } @else { (approvals::table(waits)) }
+            p { a href="/approvals" { @if *more_waits { "All that waits for you" } @else { "Approvals" } } " · " a href="/approvals?for=anybody" { "for anybody" } }
         }
-        section aria-labelledby="newest" {
-            h2 #newest { "Campaigns" }
-            @if campaigns.is_empty() { (first_steps()) } @else { (campaigns::table(campaigns)) }
-            p { a href="/campaigns" { "All campaigns" } " · " a href="/campaigns/new" { "New campaign" } }
+        (failures::view(failures))
+        @if !newest.is_empty() {
+            section aria-labelledby="newest" { h2 #newest { "Others, the newest first" } (campaigns::table(newest)) }
         }
-        section aria-labelledby="nodes" {
-            h2 #nodes { "Nodes" }
-            (nodes(&status.nodes))
+        (quotas::view(quotas))
+        (nodes::view(&status.nodes))
+    }
+}
+
+/// What somebody should look at now.
+fn alarms(active: &[Campaign], status: &Status) -> Markup {
+    let found = active.iter().filter(|campaign| campaign.soak.alarms > 0);
+    html! {
+        @if let Some(waits) = &status.waits {
+            p.alarm.bad role="status" { strong { span aria-hidden="true" { "✗ " } "Nothing begins: " (waits.message) } " " a href="/fleet" { "Fleet" } }
+        }
+        @for campaign in found {
+            p.alarm.bad role="status" {
+                strong { span aria-hidden="true" { "✗ " } (grouped(campaign.soak.alarms)) " alarms: " }
+                "checks found something wrong with what " a href={ "/campaigns/" (campaign.campaign) } { (campaign.name) } " published"
+            }
+        }
+    }
+}
+
+/// The page in a few numbers, each of which leads to its part.
+fn summary(shown: &Shown) -> Markup {
+    let (seated, gone) = nodes::counted(&shown.status.nodes);
+    let plus = |more: bool| if more { "+" } else { "" };
+    html! {
+        ul.tiles {
+            li { a href="#active" { strong { (shown.active.0.len()) (plus(shown.active.1)) } " campaigns at work or waiting" } }
+            li { a href="#waits" { strong { (shown.waits.0.len()) (plus(shown.waits.1)) } " waiting for you" } }
+            li { a href="#failures" { strong.bad[!shown.failures.is_empty()] { (shown.failures.len()) } " failures of late" } }
+            li { a href="#nodes" { strong.bad[seated == 0] { (seated) } " nodes here" @if gone > 0 { ", " (gone) " gone" } } }
         }
     }
 }
@@ -76,59 +134,11 @@ fn view(shown: &Shown) -> Markup {
 /// For whoever has nothing yet.
 fn first_steps() -> Markup {
     html! {
-        p.empty { "None yet. Submit a module, add datasets, make a campaign:" }
+        p { "Submit a module, add datasets, make a campaign:" }
         ul.commands {
             li { (command("skein module submit columns@1 columns.wasm")) }
             li { (command("skein dataset scan /data --owner payments")) }
             li { (command("skein campaign create drop-phone --module columns@1 --params @drop-phone.toml")) }
-        }
-    }
-}
-
-fn waiting(waits: &[Waits]) -> Markup {
-    html! {
-        table {
-            thead { tr { th { "Campaign" } th { "What" } th { "Datasets" } th { "Risk" } th { "Since" } } }
-            tbody {
-                @for one in waits {
-                    tr {
-                        td { a href={ "/campaigns/" (one.campaign) "/plan" } { (one.name) } }
-                        td {
-                            @match (&one.team, one.wave) {
-                                (Some(team), _) => { "the part of " (team) }
-                                (None, wave) => { "wave " (wave.unwrap_or_default()) }
-                            }
-                        }
-                        td.number { (grouped(one.datasets)) }
-                        td { (risk(one.risk)) }
-                        td { (frame::time(one.since)) }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn nodes(nodes: &[NodeStatus]) -> Markup {
-    html! {
-        table {
-            thead { tr { th { "Node" } th { "At work" } th { "Slots" } th { "Finished" } th { "Memory" } } }
-            tbody {
-                @for node in nodes {
-                    tr {
-                        td { (node.name) }
-                        @match &node.seat {
-                            Some(seat) => {
-                                td.number { (grouped(seat.holds)) }
-                                td.number { (seat.slots) }
-                                td.number { (grouped(seat.finished)) }
-                                td.number { (seat.used.memory) }
-                            }
-                            None => { td colspan="4" { "gone since " (frame::time(node.since)) } }
-                        }
-                    }
-                }
-            }
         }
     }
 }

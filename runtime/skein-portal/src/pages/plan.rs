@@ -1,195 +1,184 @@
 //! The plan of a campaign, for whoever decides about it, apart from how it is carried out: how much can go wrong and why, whose datasets
 //! it is over, what samples showed, what it takes; what was said; and the forms with which an owner approves, puts off or declines.
+//!
+//! A plan may be over a hundred thousand datasets of a thousand teams: what there may be many of is shown in parts.
 
+mod comments;
+pub(super) mod facts;
+mod glass;
 mod rules;
 mod samples;
-mod slices;
+pub(super) mod slices;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Path;
-use axum::routing::{get, post};
+use axum::extract::{Path, Query};
+use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
 use skein_api::{
-    Approvals, Campaign, Comment, CommentAdd, CommentResolve, PlanEstimate, PlanReport, PlanSample, Text,
+    Approvals, Campaign, Comment, Guessed, Page as ListPage, PlanReport, PlanSample,
 };
-use skein_control::{Control, Desk, ServiceError};
-use skein_types::{codes, grouped};
+use skein_control::{Control, Desk, ListPart, ServiceError, Stances};
+use skein_types::{CampaignState, codes, grouped};
 
+use super::sample::report::Lineage;
 use super::some;
-use crate::form::Form;
-use crate::frame::{self, command, risk, secret, state};
-use crate::viewer::{Failed, Page, Seen, Viewer};
+use crate::frame::{self, command, live, risk, state};
+use crate::viewer::{Failed, Page, Viewer};
 
-/// Samples that are shown.
-const SAMPLES: usize = 20;
-/// Comments that are shown.
-const COMMENTS: usize = 200;
+/// Samples that are shown; the others are on a page of their own.
+const SAMPLES: usize = 10;
+/// Comments that are shown at a time.
+const COMMENTS: usize = 30;
 
 pub(super) fn routes() -> Router<Arc<Control>> {
     Router::new()
         .route("/campaigns/{campaign}/plan", get(page))
-        .route("/campaigns/{campaign}/comments", post(comment))
-        .route("/campaigns/{campaign}/comments/{number}/resolve", post(resolve))
+        .route("/live/campaigns/{campaign}/plan", get(part))
+        .merge(comments::routes())
+        .merge(glass::routes())
+        .merge(samples::routes())
+}
+
+/// Which parts of the lists are shown.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Asked {
+    /// Parts of the plan behind this many.
+    slices: Option<usize>,
+    /// The part of this team alone.
+    team: Option<String>,
+    /// Comments behind this one.
+    comments: Option<String>,
 }
 
 struct Shown {
     campaign: Campaign,
     report: PlanReport,
     approvals: Approvals,
+    stances: Stances,
     samples: Vec<PlanSample>,
-    comments: Vec<Comment>,
+    /// What becomes of the columns of the schema that most datasets have, and the sample that says so.
+    columns: Option<(u64, Lineage)>,
+    comments: ListPage<Comment>,
+    /// What was guessed and what came of it, once something has.
+    guessed: Vec<Guessed>,
 }
 
-fn gather(desk: &Desk<'_>, named: &str) -> Result<Shown, ServiceError> {
+fn gather(desk: &Desk<'_>, named: &str, asked: &Asked) -> Result<Shown, ServiceError> {
+    let (campaign, report) = (desk.campaign(named)?, desk.plan_report(named)?);
+    let samples = desk.plan_samples(named, &some(SAMPLES))?.items.into_vec();
+    let said = ListPart { after: asked.comments.clone(), limit: Some(COMMENTS), ..ListPart::default() };
+    let began = campaign.runs.published + campaign.runs.finalized + campaign.runs.reverted > 0;
     Ok(Shown {
-        campaign: desk.campaign(named)?,
-        report: desk.plan_report(named)?,
+        columns: columns(desk, named, &report)?,
         approvals: desk.approvals(named)?,
-        samples: desk.plan_samples(named, &some(SAMPLES))?.items.into_vec(),
-        comments: desk.comments(named, &some(COMMENTS))?.items.into_vec(),
+        stances: desk.stances(named)?,
+        comments: desk.comments(named, &said)?,
+        guessed: if began { desk.campaign_report(named)?.guessed.into_vec() } else { Vec::new() },
+        campaign,
+        report,
+        samples,
     })
 }
 
-async fn page(viewer: Viewer, Path(named): Path<String>) -> Result<Page, Failed> {
+/// Of the sample that stands for most datasets. Not everybody who sees a plan may see rows of it, and what samples showed is not kept
+/// for ever.
+fn columns(
+    desk: &Desk<'_>,
+    named: &str,
+    report: &PlanReport,
+) -> Result<Option<(u64, Lineage)>, ServiceError> {
+    let Some(most) = report.schemas.iter().max_by_key(|schema| schema.datasets) else { return Ok(None) };
+    match desk.sample_report(named, &most.sample.to_string()) {
+        Ok(bytes) => Ok(Lineage::first_of(&bytes).map(|columns| (most.sample, columns))),
+        Err(error) if [codes::NOT_FOUND, codes::ROLE_MISSING].contains(&error.code) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn page(
+    viewer: Viewer,
+    Path(named): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Page, Failed> {
     viewer
         .page(move |desk, viewer| {
-            let shown = gather(desk, &named)?;
+            let shown = gather(desk, &named, &asked)?;
             let title = format!("Plan: {}", shown.campaign.name);
-            Ok(frame::page(viewer, (&title, Some("/campaigns")), view(&shown, viewer)))
+            Ok(frame::page(viewer, (&title, Some("/campaigns")), view(&shown, &asked, viewer)))
         })
         .await
 }
 
-fn view(shown: &Shown, viewer: &Viewer) -> Markup {
-    let Shown { campaign, report, approvals, samples, comments } = shown;
-    let id = campaign.campaign;
+async fn part(viewer: Viewer, Path(named): Path<String>) -> Result<Page, Failed> {
+    viewer.page(move |desk, _| Ok(standing(&desk.campaign(&named)?))).await
+}
+
+/// Where it is just now. Forms stand elsewhere: what somebody is typing stays.
+fn standing(campaign: &Campaign) -> Markup {
     html! {
-        p.parts { a href={ "/campaigns/" (id) } { "How it is getting on" } }
+        p.standing {
+            (state(&campaign.state.to_string()))
+            @if let Some(why) = &campaign.why { " " (why) }
+            " since " (frame::time(campaign.since))
+        }
+    }
+}
+
+fn view(shown: &Shown, asked: &Asked, viewer: &Viewer) -> Markup {
+    let Shown { campaign, report, approvals, .. } = shown;
+    let id = campaign.campaign;
+    let events = format!("kind=campaign.,approval.,slice.,wave.&campaign={id}");
+    html! {
+        p.parts {
+            a href={ "/campaigns/" (id) } { "How it is getting on" } " · "
+            a href={ "/campaigns/" (id) "/samples" } { "Samples" } " · "
+            a href="#said" { "Comments" }
+            " " (command(&format!("skein campaign review {id}")))
+        }
+        (live(&format!("/live/campaigns/{id}/plan"), &events, standing(campaign)))
         @match &campaign.plan {
-            None => p.empty { "It was not planned yet. " (command(&format!("skein campaign plan {id}"))) },
+            None => p.empty {
+                @if campaign.state == CampaignState::Planning { "It is being planned; look again in a moment. " }
+                @else { "There is no plan yet. " }
+                (command(&format!("skein campaign plan {id}")))
+            },
             Some(plan) => {
+                @if approvals.broken_glass {
+                    p.bad { strong { "Somebody went on without the approvals that a plan of this campaign needed." } }
+                }
                 dl {
-                    dt { "State" } dd { (state(&campaign.state.to_string())) @if let Some(why) = &campaign.why { " " (why) } }
-                    dt { "Plan" } dd { code { (plan.digest) } }
-                    dt { "Module" } dd { (module(campaign, report)) }
-                    dt { "Risk" } dd {
-                        strong { (risk(report.risk)) }
-                        @for why in report.because.iter() { "; " (why) }
+                    dt { "Plan" } dd {
+                        code { (plan.digest) } div.note { "An approval is of exactly this: of another plan it says nothing." }
                     }
-                    dt { "Datasets" } dd {
-                        (grouped(report.eligible)) " to be migrated, " (grouped(report.already_migrated)) " migrated before, "
-                        (grouped(report.not_applicable)) " have nothing that it is for, " (grouped(report.refused)) " refused"
-                    }
-                    dt { "Tried" } dd {
-                        (grouped(report.samples.datasets)) " datasets, of which " (grouped(report.samples.failed)) " failed"
-                    }
-                    dt { "Takes" } dd { (takes(&report.estimate)) }
+                    dt { "Module" } dd { (facts::module(campaign, report)) }
+                    dt { "Risk" } dd { strong { (risk(report.risk)) } (facts::because(&report.because)) }
+                    dt { "Datasets" } dd { (facts::datasets(report)) }
+                    dt { "Waves" } dd { (facts::waves(report)) }
+                    dt { "Tried" } dd { (facts::coverage(report)) }
+                    dt { "Again" } dd { (facts::again(&report.samples.determinism)) }
+                    dt { "Own output" } dd { (facts::own_output(&report.samples.idempotence)) }
+                    dt { "Rejects" } dd { (facts::rejects(report)) }
+                    dt { "Takes" } dd { (facts::takes(&report.estimate)) }
                 }
-                (slices::view(approvals, campaign, viewer))
-                (rules::view(&report.rules))
-                (samples::schemas(&report.schemas))
-                (samples::tried(campaign, samples))
-                (said(campaign, comments, viewer))
+                (facts::guessed(&shown.guessed))
+                (slices::view(shown, asked.slices.unwrap_or_default(), asked.team.as_deref(), viewer))
+                (samples::schemas(campaign, &report.schemas))
+                (samples::columns(campaign, shown.columns.as_ref()))
+                (samples::tried(campaign, &shown.samples, report.samples.datasets))
+                (facts::left_out(report))
+                (facts::uncovered(report))
+                (rules::view(campaign, &report.rules))
+                (comments::view(campaign, (&shown.comments, approvals), viewer))
             }
         }
     }
 }
 
-/// What runs, and where whoever submitted it said that it is from. A source is text: nobody has looked at where it leads.
-fn module(campaign: &Campaign, report: &PlanReport) -> Markup {
-    let of = report.module.as_ref();
-    html! {
-        @if let Some(of) = of { (of.name) "@" (of.version) " " }
-        code { (campaign.module) }
-        @if let Some(source) = of.and_then(|of| of.source.as_ref()) { ", source " code { (source) } }
-        @if let Some(commit) = of.and_then(|of| of.commit.as_ref()) { ", commit " code { (commit) } }
-    }
-}
-
-fn takes(guess: &PlanEstimate) -> Markup {
-    html! {
-        "about " (grouped(guess.time_ms.0.div_ceil(1_000))) " s with " (grouped(guess.agents)) " agents, "
-        (grouped(guess.cpu_ms.0.div_ceil(1_000))) " s of CPU time, " (grouped(guess.fuel.0)) " fuel; reads "
-        (guess.bytes_read) ", writes " (guess.bytes_written) " in " (grouped(guess.rows_written.0)) " rows"
-        @if guess.rows_rejected_most.0 > 0 {
-            "; about " (grouped(guess.rows_rejected.0)) " rows rejected (" (grouped(guess.rows_rejected_least.0)) " to "
-            (grouped(guess.rows_rejected_most.0)) ")"
-        }
-    }
-}
-
-fn said(campaign: &Campaign, comments: &[Comment], viewer: &Viewer) -> Markup {
-    let id = campaign.campaign;
-    html! {
-        section aria-labelledby="said" {
-            h2 #said { "Comments" }
-            @if comments.is_empty() { p.empty { "None." } }
-            ol.comments {
-                @for one in comments {
-                    li {
-                        strong { (one.person) } ", " (frame::time(one.at))
-                        @if let Some(slice) = &one.slice { ", about " (slice) }
-                        @if one.question { ", " @if one.resolved.is_some() { "an answered question" } @else { strong.waits { "an open question" } } }
-                        p { (one.text) }
-                        @if let Some(by) = &one.resolved_by { p.note { (by) ": " @if let Some(how) = &one.resolution { (how) } @else { "resolved" } } }
-                        @if one.question && one.resolved.is_none() {
-                            form.inline method="post" action={ "/campaigns/" (id) "/comments/" (one.number) "/resolve" } {
-                                (secret(viewer))
-                                label for={ "note-" (one.number) } { "Answer" }
-                                input id={ "note-" (one.number) } name="note" maxlength="2000";
-                                button { "Resolve" }
-                            }
-                        }
-                    }
-                }
-            }
-            form method="post" action={ "/campaigns/" (id) "/comments" } {
-                (secret(viewer))
-                p { label for="text" { "Say something" } br; textarea #text name="text" rows="2" cols="60" maxlength="2000" required {} }
-                p { label { input type="checkbox" name="question" value="yes"; " A question: nothing is started before it is resolved" } }
-                button { "Send" } " " (command(&format!("skein campaign comment {id} 'TEXT'")))
-            }
-        }
-    }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Saying {
-    text: String,
-    question: Option<String>,
-}
-
-async fn comment(Path(named): Path<String>, Form(viewer, saying): Form<Saying>) -> Result<Seen, Failed> {
-    viewer
-        .act(move |desk| {
-            let text = Text::new(saying.text)
-                .map_err(|error| ServiceError::new(codes::BODY_INVALID, error.to_string()))?;
-            desk.comment(&named, &CommentAdd { text, slice: None, question: saying.question.is_some() })?;
-            Ok(format!("/campaigns/{named}/plan"))
-        })
-        .await
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Resolving {
-    note: Option<String>,
-}
-
-async fn resolve(
-    Path((named, number)): Path<(String, String)>,
-    Form(viewer, resolving): Form<Resolving>,
-) -> Result<Seen, Failed> {
-    viewer
-        .act(move |desk| {
-            let note = resolving.note.map(Text::new).transpose();
-            let note = note.map_err(|error| ServiceError::new(codes::BODY_INVALID, error.to_string()))?;
-            desk.resolve(&named, &number, &CommentResolve { note, through: None })?;
-            Ok(format!("/campaigns/{named}/plan"))
-        })
-        .await
+/// How many, and the word for one or for several.
+fn counted(number: u64, one: &str, several: &str) -> String {
+    format!("{} {}", grouped(number), if number == 1 { one } else { several })
 }

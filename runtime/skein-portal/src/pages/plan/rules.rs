@@ -2,18 +2,49 @@
 //! where it stands.
 
 use maud::{Markup, html};
-use skein_api::{PlanRule, PlanRules};
-use skein_types::grouped;
+use skein_api::{Campaign, PlanRule, PlanRules};
+use skein_types::{Rule, grouped};
 
-pub(super) fn view(rules: &PlanRules) -> Markup {
+pub(super) fn view(campaign: &Campaign, rules: &PlanRules) -> Markup {
+    let own: Vec<&Rule> = campaign.policy.rules.iter().flat_map(|rules| rules.iter()).collect();
     html! {
-        @if !rules.items.is_empty() || rules.hidden > 0 {
+        @if !own.is_empty() || !rules.items.is_empty() || rules.hidden > 0 {
             section aria-labelledby="rules" {
                 h2 #rules { "What must hold" }
+                @if !own.is_empty() {
+                    h3 { "By the campaign's policy, of each dataset" }
+                    (policy(&own))
+                    @if !rules.items.is_empty() { h3 { "By rules that stand with datasets" } }
+                }
                 @if !rules.items.is_empty() { (table(&rules.items)) }
                 @if rules.more > 0 { p { "And " (grouped(rules.more)) " more." } }
                 @if rules.hidden > 0 {
                     p.note { (grouped(rules.hidden)) " rules of datasets that you may not look at are not told." }
+                }
+            }
+        }
+    }
+}
+
+/// The campaign's own, whole: whoever sees it reads its policy.
+fn policy(rules: &[&Rule]) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Rules of the policy" {
+            table {
+                thead { tr { th scope="col" { "Rule" } th scope="col" { "Looks at" } th scope="col" { "If broken" } } }
+                tbody {
+                    @for rule in rules {
+                        tr {
+                            th scope="row" { (rule.name) }
+                            td {
+                                details {
+                                    summary { (rule.check.kind().replace('_', " ")) }
+                                    code { (serde_json::to_string(rule).unwrap_or_default()) }
+                                }
+                            }
+                            td { (rule.severity) }
+                        }
+                    }
                 }
             }
         }
