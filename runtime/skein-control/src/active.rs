@@ -53,3 +53,28 @@ impl Control {
         })?
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use skein_ledger::Name;
+
+    use crate::scene::{HandClock, campaign, open, running};
+
+    #[test]
+    fn what_is_at_work_is_seen_by_whose_it_is() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        running(&control);
+        let of = |owners: Option<&str>, most| {
+            let owners = owners.map(|owner| vec![Name::new(owner).unwrap()]);
+            let (found, more) = control.active_campaigns(owners, most).unwrap();
+            (found.iter().map(|one| one.campaign).collect::<Vec<_>>(), more)
+        };
+        assert_eq!(of(None, 5), (vec![campaign()], false));
+        assert_eq!(of(Some("local"), 5), (vec![campaign()], false));
+        assert_eq!(of(Some("shop"), 5), (vec![], false));
+        assert_eq!(of(None, 0), (vec![], true));
+    }
+}

@@ -114,9 +114,17 @@ mod tests {
     #[test]
     fn a_time_is_read_as_browsers_write_it() {
         for text in ["2026-11-27T13:05", "2026-11-27T13:05:00", "2026-11-27T13:05:00.000Z"] {
-            assert_eq!(moment(text).map(|time| time.to_string()).as_deref(), Some("2026-11-27T13:05:00.000Z"), "{text}");
+            assert_eq!(
+                moment(text).map(|time| time.to_string()).as_deref(),
+                Some("2026-11-27T13:05:00.000Z"),
+                "{text}"
+            );
         }
-        assert!(["", "2026-11-27", "2026-13-27T13:05", "tomorrow, at noon"].iter().all(|text| moment(text).is_none()));
+        assert!(
+            ["", "2026-11-27", "2026-13-27T13:05", "tomorrow, at noon"]
+                .iter()
+                .all(|text| moment(text).is_none())
+        );
     }
 
     #[derive(Debug, Deserialize, PartialEq)]

@@ -27,7 +27,9 @@ pub(crate) fn page(viewer: &Viewer, (title, at): (&str, Option<&str>), content: 
     let who = html! {
         form.who method="post" action="/sign-out" {
             (secret(viewer))
-            span title="Who is signed in" { (viewer.session.who.actor()) }
+            @let actor = viewer.session.who.actor();
+            // The token is told apart by its id, where somebody has several.
+            span title=(actor) { (actor.split_once(" (").map_or(actor, |(name, _)| name)) }
             " " button.plain { "Sign out" }
         }
     };

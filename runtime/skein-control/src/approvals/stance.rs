@@ -73,3 +73,48 @@ impl Control {
 fn allowed(who: &Principal, act: Act, team: &Name) -> Result<(), ServiceError> {
     if who.may_in(act, team) { Ok(()) } else { who.check_there(act, team.as_str()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use skein_ledger::{Actor, ApprovalGiven, Name};
+    use skein_types::{Role, TokenKind, codes};
+
+    use crate::access::{Principal, Right};
+    use crate::scene::{HandClock, approved, campaign, open_for, planned_for, token};
+
+    fn of_pay(actor: &str, kind: TokenKind, role: Role) -> Principal {
+        let team = Some(Name::new("pay").unwrap());
+        Principal { kind, ..Principal::with(Actor::new(actor).unwrap(), vec![Right { team, role }]) }
+    }
+
+    #[test]
+    fn what_somebody_could_say_is_told_slice_by_slice_and_why_not() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open_for(place.path(), &Arc::new(HandClock::default()), false);
+        planned_for(&control, &["pay", "shop"]);
+        let stances = |who: &Principal| control.stances(who, campaign()).unwrap().slices;
+        let code = |said: &Result<(), crate::ServiceError>| said.as_ref().err().map(|error| error.code);
+
+        let ada = of_pay("ada (tok_1)", TokenKind::Person, Role::Approver);
+        let [own, other] = <[_; 2]>::try_from(stances(&ada)).unwrap();
+        assert_eq!((own.team.as_str(), other.team.as_str()), ("pay", "shop"));
+        assert_eq!((code(&own.approve), code(&own.restrain), own.revoke), (None, None, false));
+        let lacks = Some(codes::ROLE_MISSING);
+        assert_eq!((code(&other.approve), code(&other.restrain)), (lacks, lacks));
+        assert_eq!((code(&own.break_glass), code(&other.break_glass)), (lacks, lacks));
+
+        let program = of_pay("ci (tok_2)", TokenKind::Service, Role::Approver);
+        assert_eq!(code(&stances(&program)[0].approve), Some(codes::APPROVER_NOT_A_PERSON));
+        let operator = of_pay("ben (tok_3)", TokenKind::Person, Role::Operator);
+        assert_eq!(code(&stances(&operator)[0].break_glass), None);
+        assert_eq!(code(&stances(&operator)[0].approve), lacks);
+
+        let given = ApprovalGiven { team: Name::new("pay").unwrap(), ..approved("ada", false) };
+        let unit = control.itself.unit().decide(token(1, "ada", None)).decide(given);
+        control.write(unit).unwrap();
+        assert!(stances(&ada)[0].revoke && !stances(&operator)[0].revoke);
+        assert_eq!(code(&stances(&ada)[0].approve), Some(codes::APPROVED_BEFORE));
+    }
+}

@@ -269,7 +269,8 @@ impl Acting {
         asked.reason = self.reason.as_deref().map(Text::new).transpose().map_err(|_| bad("reason"))?;
         asked.slice = self.slice.as_deref().map(Text::new).transpose().map_err(|_| bad("slice"))?;
         asked.plan = self.plan.as_deref().map(str::parse).transpose().map_err(|_| bad("plan"))?;
-        asked.until = self.until.as_deref().map(|until| moment(until).ok_or_else(|| bad("time"))).transpose()?;
+        asked.until =
+            self.until.as_deref().map(|until| moment(until).ok_or_else(|| bad("time"))).transpose()?;
         asked.wave = self.wave.as_deref().map(str::parse).transpose().map_err(|_| bad("wave"))?;
         Ok(asked)
     }

@@ -74,7 +74,8 @@ fn gather(desk: &Desk<'_>) -> Result<Shown, ServiceError> {
 }
 
 fn view(shown: &Shown) -> Markup {
-    let Shown { active: (active, more), newest, waits: (waits, more_waits), failures, quotas, status } = shown;
+    let Shown { active: (active, more), newest, waits: (waits, more_waits), failures, quotas, status } =
+        shown;
     html! {
         (alarms(active, status))
         (summary(shown))

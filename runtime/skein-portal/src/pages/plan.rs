@@ -17,9 +17,7 @@ use axum::extract::{Path, Query};
 use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
-use skein_api::{
-    Approvals, Campaign, Comment, Guessed, Page as ListPage, PlanReport, PlanSample,
-};
+use skein_api::{Approvals, Campaign, Comment, Guessed, Page as ListPage, PlanReport, PlanSample};
 use skein_control::{Control, Desk, ListPart, ServiceError, Stances};
 use skein_types::{CampaignState, codes, grouped};
 
@@ -99,11 +97,7 @@ fn columns(
     }
 }
 
-async fn page(
-    viewer: Viewer,
-    Path(named): Path<String>,
-    Query(asked): Query<Asked>,
-) -> Result<Page, Failed> {
+async fn page(viewer: Viewer, Path(named): Path<String>, Query(asked): Query<Asked>) -> Result<Page, Failed> {
     viewer
         .page(move |desk, viewer| {
             let shown = gather(desk, &named, &asked)?;

@@ -67,7 +67,8 @@ fn view(campaign: &Campaign, seq: &str, report: &Report, asked: Asked) -> Markup
     };
     let plans = report.plans.as_deref().unwrap_or_default();
     let plan = plans.get(asked.schema);
-    let group = report.sample.iter().flat_map(|sample| &sample.groups).find(|group| group.plan == asked.schema);
+    let group =
+        report.sample.iter().flat_map(|sample| &sample.groups).find(|group| group.plan == asked.schema);
     html! {
         p.parts {
             a href={ "/campaigns/" (id) "/plan" } { "The plan of " (campaign.name) } " · "

@@ -24,12 +24,9 @@ pub(super) fn gather<'a>(
     campaigns: impl Iterator<Item = &'a Campaign>,
 ) -> Result<Vec<Failure>, ServiceError> {
     let (mut failures, mut seen) = (Vec::new(), BTreeSet::new());
-    let states = [(RunState::Failed, |one: &Campaign| one.runs.failed), (RunState::RevertFailed, |one: &Campaign| one.runs.revert_failed)];
     for one in campaigns.filter(|one| seen.insert(one.campaign)) {
-        for (state, count) in states {
-            if count(one) == 0 {
-                continue;
-            }
+        let counts = [(RunState::Failed, one.runs.failed), (RunState::RevertFailed, one.runs.revert_failed)];
+        for (state, _) in counts.into_iter().filter(|(_, count)| *count > 0) {
             let part = ListPart { limit: Some(OF_ONE), state: Some(state), ..ListPart::default() };
             let runs = desk.runs(&one.campaign.to_string(), &part)?.items;
             failures.extend(runs.into_iter().map(|run| Failure {

@@ -98,7 +98,11 @@ async fn comment(Path(named): Path<String>, Form(viewer, saying): Form<Saying>) 
     viewer
         .act(move |desk| {
             let slice = saying.slice.map(Text::new).transpose().map_err(bad)?;
-            let said = CommentAdd { text: Text::new(saying.text).map_err(bad)?, slice, question: saying.question.is_some() };
+            let said = CommentAdd {
+                text: Text::new(saying.text).map_err(bad)?,
+                slice,
+                question: saying.question.is_some(),
+            };
             desk.comment(&named, &said)?;
             Ok(format!("/campaigns/{}/plan", encoded(&named)))
         })

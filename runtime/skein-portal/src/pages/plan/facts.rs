@@ -254,7 +254,11 @@ mod tests {
             rows_rejected_most: Rows(131),
             ..PlanEstimate::default()
         };
-        assert!(rejects(&report).into_string().starts_with("about 50 rows rejected (12 to 131 in 19 of 20 cases)"));
+        assert!(
+            rejects(&report)
+                .into_string()
+                .starts_with("about 50 rows rejected (12 to 131 in 19 of 20 cases)")
+        );
     }
 
     #[test]

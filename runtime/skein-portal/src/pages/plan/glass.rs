@@ -10,8 +10,8 @@ use skein_api::{Approvals, Campaign, Slice};
 use skein_control::{Control, Stances};
 use skein_types::grouped;
 
-use super::slices::{refused, seen};
 use super::counted;
+use super::slices::{refused, seen};
 use crate::frame::{self, command, risk, secret};
 use crate::viewer::{Failed, Page, Viewer};
 
@@ -28,7 +28,11 @@ async fn page(viewer: Viewer, Path(named): Path<String>) -> Result<Page, Failed>
             let (campaign, approvals) = (desk.campaign(&named)?, desk.approvals(&named)?);
             let stances = desk.stances(&named)?;
             let title = format!("Go on without approvals: {}", campaign.name);
-            Ok(frame::page(viewer, (&title, Some("/campaigns")), view(&campaign, &approvals, &stances, viewer)))
+            Ok(frame::page(
+                viewer,
+                (&title, Some("/campaigns")),
+                view(&campaign, &approvals, &stances, viewer),
+            ))
         })
         .await
 }

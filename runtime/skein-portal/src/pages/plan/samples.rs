@@ -30,11 +30,7 @@ struct Asked {
     after: Option<String>,
 }
 
-async fn page(
-    viewer: Viewer,
-    Path(named): Path<String>,
-    Query(asked): Query<Asked>,
-) -> Result<Page, Failed> {
+async fn page(viewer: Viewer, Path(named): Path<String>, Query(asked): Query<Asked>) -> Result<Page, Failed> {
     viewer
         .page(move |desk, viewer| {
             let campaign = desk.campaign(&named)?;

@@ -171,7 +171,9 @@ mod tests {
     #[test]
     fn what_is_lost_is_said_in_words() {
         let shown = changed(&lineage(), 30).into_string();
-        for said in ["dropped", "phone", "cannot hold all that it could", "nulls now in", "1 column stays as it is"] {
+        for said in
+            ["dropped", "phone", "cannot hold all that it could", "nulls now in", "1 column stays as it is"]
+        {
             assert!(shown.contains(said), "{said}: {shown}");
         }
         assert!(!shown.contains("How that is known"));
@@ -180,8 +182,14 @@ mod tests {
     #[test]
     fn what_moves_a_column_and_is_not_declared_is_told() {
         let shown = all(&lineage(), 0, |from| format!("?column={from}")).into_string();
-        assert!(shown.contains("it moved with note, id") && shown.contains("not all of these are declared"), "{shown}");
-        assert!(shown.contains("copied: the module never sees it") && shown.contains("read for extra"), "{shown}");
+        assert!(
+            shown.contains("it moved with note, id") && shown.contains("not all of these are declared"),
+            "{shown}"
+        );
+        assert!(
+            shown.contains("copied: the module never sees it") && shown.contains("read for extra"),
+            "{shown}"
+        );
     }
 
     #[test]
@@ -191,8 +199,15 @@ mod tests {
             let json = format!(r#"{{"plans":[{{"columns":[{{"name":"c{number}","changes":[]}}]}}]}}"#);
             wide.columns.extend(Lineage::first_of(json.as_bytes()).unwrap().columns);
         }
-        let pages: String = [0, 120, 240].map(|from| all(&wide, from, |from| format!("?column={from}")).into_string()).concat();
-        let missing: Vec<_> = (0..300).filter(|number| !pages.contains(&format!("<code>c{number} "))).collect();
-        assert!(missing.is_empty() && !all(&wide, 240, |_| "more".to_owned()).into_string().contains("More columns"), "{missing:?}");
+        let pages: String = [0, 120, 240]
+            .map(|from| all(&wide, from, |from| format!("?column={from}")).into_string())
+            .concat();
+        let missing: Vec<_> =
+            (0..300).filter(|number| !pages.contains(&format!("<code>c{number} "))).collect();
+        assert!(
+            missing.is_empty()
+                && !all(&wide, 240, |_| "more".to_owned()).into_string().contains("More columns"),
+            "{missing:?}"
+        );
     }
 }

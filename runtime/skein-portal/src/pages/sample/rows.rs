@@ -105,7 +105,8 @@ fn head(pair: &Pair<'_>) -> Markup {
 
 fn line<'a>(row: &Row, columns: impl Iterator<Item = &'a Pair<'a>>, count: usize) -> Markup {
     let label = html! { th scope="row" title=(row.file) { (grouped(row.row)) } };
-    let words = |kind: &str, words: Markup| html! { tr.(kind) { (label) td colspan=(count.max(1)) { (words) } } };
+    let words =
+        |kind: &str, words: Markup| html! { tr.(kind) { (label) td colspan=(count.max(1)) { (words) } } };
     match &row.fate {
         Fate::Kept { after, changed } => html! {
             tr {
@@ -116,7 +117,9 @@ fn line<'a>(row: &Row, columns: impl Iterator<Item = &'a Pair<'a>>, count: usize
         Fate::Taken => html! {
             tr { (label) @for pair in columns { td { (value(pair.before.and_then(|at| row.before.get(at)), pair.hidden)) } } }
         },
-        Fate::Filtered => words("gone", html! { span.waits { "left out by the module" } ": " (cells(&row.before)) }),
+        Fate::Filtered => {
+            words("gone", html! { span.waits { "left out by the module" } ": " (cells(&row.before)) })
+        }
         Fate::Rejected { code, message } => words(
             "gone",
             html! { strong.bad { span aria-hidden="true" { "✗ " } "rejected: " (code) } " " (message) ": " (cells(&row.before)) },
@@ -204,7 +207,10 @@ mod tests {
             "rows":[{{"file":"f","row":3,"before":["1","a","x","***"],"fate":"kept","after":["1","A","***"],"changed":["remark","phone"]}}]}}]}}}}"#
         ));
         assert!(shown.contains("<del>a</del> → <ins>A</ins>"), "{shown}");
-        assert!(shown.contains("was note") && shown.contains("− dropped") && shown.contains("<del>x</del>"), "{shown}");
+        assert!(
+            shown.contains("was note") && shown.contains("− dropped") && shown.contains("<del>x</del>"),
+            "{shown}"
+        );
         assert!(!shown.contains("***") && shown.contains("hidden"), "{shown}");
     }
 
@@ -214,7 +220,12 @@ mod tests {
             r#"{{{PLAN},"sample":{{"groups":[{{"plan":0,"columns":{{"before":["id"],"after":["id"],"left_out":0}},
             "rows":[{{"file":"f","row":3,"before":["<b>"],"fate":"rejected","code":"bad","message":"<script>alert(1)</script>"}}]}}]}}}}"#
         ));
-        assert!(shown.contains("rejected: bad") && shown.contains("&lt;script&gt;") && shown.contains("&lt;b&gt;"), "{shown}");
+        assert!(
+            shown.contains("rejected: bad")
+                && shown.contains("&lt;script&gt;")
+                && shown.contains("&lt;b&gt;"),
+            "{shown}"
+        );
     }
 
     #[test]
@@ -223,7 +234,9 @@ mod tests {
         let cells: Vec<&str> = (0..128).map(|_| "\"v\"").collect();
         let row = |at: usize| {
             let cells = cells.join(",");
-            format!(r#"{{"file":"f","row":{at},"before":[{cells}],"fate":"kept","after":[{cells}],"changed":[]}}"#)
+            format!(
+                r#"{{"file":"f","row":{at},"before":[{cells}],"fate":"kept","after":[{cells}],"changed":[]}}"#
+            )
         };
         let rows: Vec<String> = (0..64).map(row).collect();
         let (names, rows) = (names.join(","), rows.join(","));
@@ -231,7 +244,13 @@ mod tests {
             r#"{{"plans":[],"sample":{{"groups":[{{"columns":{{"before":[{names}],"after":[{names}],"left_out":9}},"rows":[{rows}]}}]}}}}"#
         ));
         assert_eq!(shown.matches("<td").count(), 25 * 14, "{shown}");
-        for said in ["rows 1 to 25 of 64", "columns 1 to 14 of 128", "?row=25&amp;column=0", "?row=0&amp;column=14", "9 columns that stay"] {
+        for said in [
+            "rows 1 to 25 of 64",
+            "columns 1 to 14 of 128",
+            "?row=25&amp;column=0",
+            "?row=0&amp;column=14",
+            "9 columns that stay",
+        ] {
             assert!(shown.contains(said), "{said}: {shown}");
         }
     }
