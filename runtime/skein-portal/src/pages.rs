@@ -1,8 +1,8 @@
 //! The pages, a file each: what is gathered for it, and the view, which is a function of that.
 
 mod access;
-mod audit;
 mod approvals;
+mod audit;
 mod campaign;
 mod campaigns;
 mod fleet;
@@ -11,8 +11,8 @@ mod offered;
 mod overview;
 mod plan;
 mod quotas;
-mod settings;
 mod sample;
+mod settings;
 mod sign_in;
 mod usage;
 
