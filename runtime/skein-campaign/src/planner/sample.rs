@@ -1,6 +1,9 @@
 //! Which datasets are tried while planning, before anybody approves anything.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
+use skein_types::Blake3;
 
 use super::{Candidate, Coverage, Seed, Uncovered, groups, shuffled};
 use crate::policy::Policy;
@@ -16,7 +19,8 @@ pub struct Sample {
     pub uncovered: Vec<Uncovered>,
 }
 
-/// The smallest dataset of each group, largest groups first, then random ones up to the policy's share and cap.
+/// The smallest dataset of each group, largest groups first; then, up to the policy's share and cap, the largest of each group,
+/// because what all of them take hangs on these, and random ones.
 pub fn sample(candidates: &[Candidate], policy: &Policy, seed: Seed) -> Sample {
     let rule = policy.dry_run;
     let most = usize::try_from(rule.datasets).unwrap_or(usize::MAX);
@@ -27,10 +31,19 @@ pub fn sample(candidates: &[Candidate], policy: &Policy, seed: Seed) -> Sample {
 
     let of_datasets = candidates.len() as u64;
     let wanted = usize::try_from(rule.share.of(of_datasets)).unwrap_or(usize::MAX).min(most);
-    let taken: std::collections::BTreeSet<u64> = chosen.iter().copied().collect();
-    let others = shuffled(candidates, seed).into_iter().map(|candidate| candidate.seq);
+    let mut taken: BTreeSet<u64> = chosen.iter().copied().collect();
+    let mut largest = BTreeMap::<Blake3, &Candidate>::new();
+    for one in candidates {
+        let of_group = largest.entry(one.group).or_insert(one);
+        if (one.bytes, std::cmp::Reverse(one.seq)) > (of_group.bytes, std::cmp::Reverse(of_group.seq)) {
+            *of_group = one;
+        }
+    }
+    let largest =
+        groups[..covered].iter().filter_map(|(group, _)| largest.get(&group.group)).map(|one| one.seq);
+    let random = shuffled(candidates, seed).into_iter().map(|candidate| candidate.seq);
     let more = wanted.saturating_sub(chosen.len());
-    chosen.extend(others.filter(|seq| !taken.contains(seq)).take(more));
+    chosen.extend(largest.chain(random).filter(|seq| taken.insert(*seq)).take(more));
     chosen.sort_unstable();
     let (datasets, of_groups) = (chosen.len() as u64, groups.len() as u64);
     let coverage = Coverage { datasets, of_datasets, groups: covered as u64, of_groups };
@@ -65,6 +78,8 @@ mod tests {
         assert_eq!((taken.coverage.datasets, taken.coverage.of_datasets), (5, 500));
         assert_eq!((taken.coverage.groups, taken.coverage.of_groups), (2, 2));
         assert!(taken.chosen.contains(&6) && taken.chosen.contains(&482), "{:?}", taken.chosen);
+        // The largest of each: the other two are those, and the fifth is a random one.
+        assert!(taken.chosen.contains(&0) && taken.chosen.contains(&483), "{:?}", taken.chosen);
         assert_ne!(sample(&all, &Policy::standard(), Seed(2)).chosen, taken.chosen);
         let reversed: Vec<_> = all.into_iter().rev().collect();
         assert_eq!(sample(&reversed, &Policy::standard(), Seed(1)), taken);

@@ -1,5 +1,5 @@
-//! What carrying a plan out takes: for each dataset as much per row, row group and byte as samples of its kind took, or, where
-//! none of its kind was tried, as all samples took. Pure.
+//! What carrying a plan out takes: for each dataset as much per row, row group and byte as samples of its kind took that were most
+//! nearly as large, or, where none of its kind was tried, as others. What a small dataset takes is hardly in its rows. Pure.
 
 use std::collections::BTreeMap;
 
@@ -13,19 +13,17 @@ const PUBLISH_US: u64 = 4_000;
 /// Until the last runs of a wave are heard of and the next begins; measured on two cores.
 const WAVE_US: u64 = 600_000;
 
-/// What samples of a kind took and came to, together.
+/// What samples took and came to, together.
 #[derive(Clone, Copy, Debug, Default)]
 struct Took {
+    samples: u64,
     costs: SampleCosts,
-    /// The least that one of them took before its first row. A node's first samples find everything cold, of which runs that
-    /// follow each other know nothing.
-    fixed_us: Option<u64>,
     tried: RunRows,
 }
 
 impl Took {
     fn add(&mut self, (one, tried): (&SampleCosts, RunRows)) {
-        self.fixed_us = Some(self.fixed_us.map_or(one.cpu_fixed_us, |least| least.min(one.cpu_fixed_us)));
+        self.samples += 1;
         let sum = &mut self.costs;
         let plus = |sum: &mut u64, one: u64| *sum = sum.saturating_add(one);
         plus(&mut sum.rows.0, one.rows.0);
@@ -35,8 +33,40 @@ impl Took {
         plus(&mut sum.bytes_written.0, one.bytes_written.0);
         plus(&mut sum.fuel_opening.0, one.fuel_opening.0);
         plus(&mut sum.fuel.0, one.fuel.0);
+        plus(&mut sum.cpu_fixed_us, one.cpu_fixed_us);
         plus(&mut sum.cpu_us, one.cpu_us);
         self.tried = super::report::plus(self.tried, tried);
+    }
+}
+
+/// Samples of one kind, and those of them that are about as large.
+#[derive(Clone, Debug, Default)]
+struct Kind {
+    all: Took,
+    by_size: BTreeMap<u32, Took>,
+}
+
+impl Kind {
+    fn add(&mut self, one: (&SampleCosts, RunRows)) {
+        self.all.add(one);
+        // Per row means nothing where there was none.
+        if one.0.rows.0 > 0 {
+            self.by_size.entry(size(one.0.rows.0)).or_default().add(one);
+        }
+    }
+
+    /// Those that are most nearly as large.
+    fn like(&self, rows: u64) -> Option<&Took> {
+        let wanted = size(rows);
+        self.by_size.iter().min_by_key(|(size, _)| size.abs_diff(wanted)).map(|(_, took)| took)
+    }
+}
+
+/// Datasets of one size have at most four times as many rows as each other.
+const fn size(rows: u64) -> u32 {
+    match rows.checked_ilog2() {
+        Some(log) => log / 2,
+        None => 0,
     }
 }
 
@@ -52,7 +82,7 @@ struct Sum {
 }
 
 pub(super) fn estimate(looked: &Looked<'_>) -> PlanEstimate {
-    let (mut by_kind, mut all) = (BTreeMap::<Blake3, Took>::new(), Took::default());
+    let (mut by_kind, mut all) = (BTreeMap::<Blake3, Kind>::new(), Kind::default());
     for tried in looked.tried {
         let Ok(sampled) = &tried.outcome else { continue };
         let one = (&sampled.facts.costs, sampled.rows);
@@ -63,10 +93,12 @@ pub(super) fn estimate(looked: &Looked<'_>) -> PlanEstimate {
     }
     let (mut sum, mut of_kinds) = (Sum::default(), BTreeMap::<Blake3, u64>::new());
     for (plan, kind) in looked.draft.to_migrate() {
-        let like = by_kind.get(&kind).filter(|took| took.costs.rows.0 > 0).unwrap_or(&all);
-        let costs = &like.costs;
         let (rows, groups, bytes) = (plan.rows.0, plan.row_groups.max(1), plan.bytes.0);
-        sum.cpu_us += share(costs.cpu_us, rows, costs.rows.0) + u128::from(like.fixed_us.unwrap_or_default());
+        let like = by_kind.get(&kind).and_then(|of_kind| of_kind.like(rows)).or_else(|| all.like(rows));
+        let like = like.copied().unwrap_or_default();
+        let costs = &like.costs;
+        sum.cpu_us +=
+            share(costs.cpu_us, rows, costs.rows.0) + u128::from(costs.cpu_fixed_us / like.samples.max(1));
         sum.fuel +=
             share(costs.fuel.0, rows, costs.rows.0) + share(costs.fuel_opening.0, groups, costs.row_groups);
         sum.rows_written += share(costs.rows_written.0, rows, costs.rows.0);
@@ -77,8 +109,8 @@ pub(super) fn estimate(looked: &Looked<'_>) -> PlanEstimate {
         *of_kind = of_kind.saturating_add(rows);
     }
     let rejects = of_kinds.iter().map(|(kind, rows)| {
-        let tried = by_kind.get(kind).map(|took| took.tried).filter(|tried| tried.read.0 > 0);
-        let tried = tried.unwrap_or(all.tried);
+        let tried = by_kind.get(kind).map(|of_kind| of_kind.all.tried).filter(|tried| tried.read.0 > 0);
+        let tried = tried.unwrap_or(all.all.tried);
         let (read, rejected) = (tried.read.0, tried.rejected.0);
         let about = u64::try_from(share(rejected, *rows, read)).unwrap_or(u64::MAX);
         let [least, most] = reject_bounds((read, rejected), *rows);
