@@ -28,6 +28,7 @@ use crate::feed::Feed;
 use crate::fleet::Fleet;
 use crate::herald::{Bell, Notices};
 use crate::live::Live;
+use crate::map::Course;
 use crate::metrics::Metrics;
 use crate::modules::Modules;
 use crate::once::UnderWay;
@@ -160,6 +161,7 @@ pub(crate) struct State {
     pub(crate) scans: Scans,
     pub(crate) chores: Chores,
     pub(crate) soak: BTreeMap<CampaignId, Watch>,
+    pub(crate) courses: BTreeMap<CampaignId, Course>,
     pub(crate) scrubbing: Scrubbing,
 }
 

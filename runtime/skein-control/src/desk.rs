@@ -12,6 +12,7 @@ mod catalogue;
 mod datasets;
 mod events;
 mod fleet;
+mod map;
 mod quotas;
 mod rules;
 mod scans;

@@ -225,10 +225,10 @@ impl Control {
 }
 
 fn campaign_of(event: &Event) -> Option<CampaignId> {
-    match event.subject() {
-        Subject::Campaign(campaign) | Subject::Run(campaign, _) => Some(campaign),
-        _ => None,
+    if let Subject::Campaign(campaign) | Subject::Run(campaign, _) = event.subject() {
+        return Some(campaign);
     }
+    None
 }
 
 impl Watcher {
@@ -416,7 +416,7 @@ mod tests {
         control.revoke_token(&admin, issued.token.token, "it is over").unwrap();
         let revoked = control.ledger.head().unwrap().position;
         decide(&control, 100);
-        let (told, _) = control.told(200, &[], 500).unwrap();
+        let (told, _) = control.told(200, &Wanted::default(), 500).unwrap();
         for told in told {
             control.feed.ring.send(told).unwrap();
         }
@@ -434,7 +434,7 @@ mod tests {
         let control = open(place.path(), &Arc::new(HandClock::default()));
         let mut watcher = control.watch(control.everybody(), (None, Wanted::default())).unwrap();
         decide(&control, 1);
-        let (told, _) = control.told(0, &[], 1).unwrap();
+        let (told, _) = control.told(0, &Wanted::default(), 1).unwrap();
         for _ in 0..=RING {
             control.feed.ring.send(Arc::clone(&told[0])).unwrap();
         }

@@ -25,6 +25,8 @@ const KEPT: Retention =
     Retention { causes: Millis(7 * 24 * 3_600_000), charges: Millis(400 * 24 * 3_600_000) };
 /// Between two sweeps of what is past its retention.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
+/// Campaigns of which it is kept how they came on; those that were made first are forgotten first.
+const COURSES: usize = 1_000;
 /// After a duty failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -150,6 +152,9 @@ impl Control {
             // Those that are over are read when somebody looks at them, and not kept for ever.
             let state = &mut *self.state();
             state.campaigns.retain(|id, _| state.open.contains(id));
+            while state.courses.len() > COURSES {
+                state.courses.pop_first();
+            }
         }
         let pauses = &mut memory.pauses;
         pauses.retain(|_, until| *until > now);
@@ -217,7 +222,12 @@ impl Control {
                 let told = vec![Told::of(Observation::Tick)];
                 self.tell(&mut state, id, told, (&self.itself, "", Vec::new()))?;
             }
-            self.live(&mut state, id)?.machine.duties()
+            let machine = &self.live(&mut state, id)?.machine;
+            let (duties, runs) = (machine.duties(), machine.runs());
+            if runs.total() > 0 {
+                state.courses.entry(id).or_default().note(runs, self.clock.now());
+            }
+            duties
         };
         let mut done = self.attend_approvals(id)?;
         for duty in duties {

@@ -164,6 +164,9 @@ pub trait Ledger: Send + Sync + Debug {
         after: Option<u64>,
         limit: Limit,
     ) -> Result<Page<Run, u64>, LedgerError>;
+    /// Where all runs of a campaign are: of each state in which there are some, their numbers in order. An index says it, and no run is
+    /// read for it.
+    fn run_states(&self, campaign: CampaignId) -> Result<Vec<(RunState, Vec<u64>)>, LedgerError>;
     /// Runs of a dataset, by campaign.
     fn runs_of_dataset(
         &self,

@@ -322,6 +322,10 @@ impl Ledger for Sqlite {
         self.readers.read(|db| read::run::runs(db, campaign, filter, after, limit))
     }
 
+    fn run_states(&self, campaign: CampaignId) -> Result<Vec<(RunState, Vec<u64>)>, LedgerError> {
+        self.readers.read(|db| read::run::run_states(db, campaign))
+    }
+
     fn runs_of_dataset(
         &self,
         dataset: DatasetId,

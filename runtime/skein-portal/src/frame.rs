@@ -22,6 +22,9 @@ const MENU: &[(&str, &str)] = &[
     ("/settings", "Settings"),
 ];
 
+/// The server ticks no more often: whoever looks sees what happened within that, and what it takes to make the part.
+const LIVE_MS: u32 = 180;
+
 /// A page of whoever is signed in. `at` is the menu's entry that it belongs to.
 pub(crate) fn page(viewer: &Viewer, (title, at): (&str, Option<&str>), content: Markup) -> Markup {
     let who = html! {
@@ -85,7 +88,7 @@ pub(crate) fn secret(viewer: &Viewer) -> Markup {
 
 /// A part of a page that is asked for again when something of `events` happened, a query of the events' list.
 pub(crate) fn live(path: &str, events: &str, content: Markup) -> Markup {
-    live_every(path, events, 250, content)
+    live_every(path, events, LIVE_MS, content)
 }
 
 /// The same, at most that often, in milliseconds: a part that is of much.

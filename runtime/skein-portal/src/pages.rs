@@ -2,6 +2,7 @@
 
 mod access;
 mod approvals;
+mod attempt;
 mod audit;
 mod campaign;
 mod campaigns;
@@ -11,9 +12,12 @@ mod offered;
 mod overview;
 mod plan;
 mod quotas;
+mod run;
+mod runs;
 mod sample;
 mod settings;
 mod sign_in;
+mod states;
 mod usage;
 
 use std::sync::Arc;
@@ -28,6 +32,9 @@ pub(crate) fn routes() -> Router<Arc<Control>> {
         .merge(overview::routes())
         .merge(campaigns::routes())
         .merge(campaign::routes())
+        .merge(runs::routes())
+        .merge(run::routes())
+        .merge(attempt::routes())
         .merge(plan::routes())
         .merge(fleet::routes())
         .merge(quotas::routes())

@@ -52,6 +52,14 @@ impl Viewer {
         self.call(make).await.map(Page)
     }
 
+    /// What the desk answers, for what is no page.
+    pub(crate) async fn tell<T: Send + 'static>(
+        self,
+        ask: impl FnOnce(&Desk<'_>) -> Result<T, ServiceError> + Send + 'static,
+    ) -> Result<T, Failed> {
+        self.call(|desk, _| ask(desk)).await
+    }
+
     /// Does something, and shows where it leads.
     pub(crate) async fn act(
         self,

@@ -213,7 +213,7 @@ impl Desk<'_> {
 }
 
 /// What a move takes of whoever asks for it.
-const fn takes(verb: CampaignVerb) -> Act {
+pub(super) const fn takes(verb: CampaignVerb) -> Act {
     match verb {
         CampaignVerb::Plan => Act::Compose,
         CampaignVerb::Pause | CampaignVerb::RollBack | CampaignVerb::Defer | CampaignVerb::Decline => {

@@ -272,6 +272,11 @@ pub fn runs_are_paged_by_number_through_every_filter(places: Places<'_>) {
     expect(RunFilter { state, wave: None }, |n| n % 5 != 0);
     expect(RunFilter { state: None, wave }, |n| n % 2 == 0);
     expect(RunFilter { state, wave }, |n| n % 2 == 0 && n % 5 != 0);
+    let by_state = scene.ledger().run_states(campaign(1)).expect("read");
+    let numbers = |fits: fn(&u64) -> bool| (0..20).filter(fits).collect::<Vec<u64>>();
+    let (none, planned) = (numbers(|n| n % 5 == 0), numbers(|n| n % 5 != 0));
+    assert_eq!(by_state, [(RunState::Ineligible, none), (RunState::Planned, planned)]);
+    assert_eq!(scene.ledger().run_states(campaign(2)).expect("read"), []);
     let of =
         all(|after, limit| scene.ledger().runs_of_dataset(dataset(1), after.copied(), limit).expect("read"));
     assert_eq!(of.iter().map(|run| run.seq).collect::<Vec<_>>(), [1, 5, 9, 13, 17]);

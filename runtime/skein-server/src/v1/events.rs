@@ -25,8 +25,8 @@ use crate::serve::Stages;
 
 /// How long a client waits before it comes back, if it lost the stream.
 const COME_BACK: &str = "retry: 2000\n\n";
-/// Ticks are as far apart as this.
-const GATHERED: Duration = Duration::from_millis(100);
+/// Ticks are as far apart as this. The first after a while is told at once: what is seen then is as old as this at most.
+const APART: Duration = Duration::from_millis(200);
 const STREAM: &str = "text/event-stream";
 /// The position of the last event that whoever comes back has.
 const LAST: &str = "last-event-id";
@@ -89,6 +89,7 @@ async fn follow(
         begun: Some(begun),
         watcher,
         ticks,
+        next_tick: Instant::now(),
         stages,
         ends: counts_for.map(|time| Instant::now() + time),
     };
@@ -120,6 +121,8 @@ struct Stream {
     watcher: Watcher,
     /// It is told that there was something, and not what.
     ticks: bool,
+    /// When the next tick may be.
+    next_tick: Instant,
     stages: Stages,
     /// When its token expires.
     ends: Option<Instant>,
@@ -157,12 +160,15 @@ impl Stream {
         }
     }
 
-    /// What comes soon after something is told with it.
+    /// What comes before the next tick may be is told with it.
     async fn gathered(&mut self, first: u64) -> String {
-        let (end, mut last) = (Instant::now() + GATHERED, first);
-        while let Ok(Ok(Some(told))) = tokio::time::timeout_at(end, self.watcher.next()).await {
+        let mut last = first;
+        while Instant::now() < self.next_tick
+            && let Ok(Ok(Some(told))) = tokio::time::timeout_at(self.next_tick, self.watcher.next()).await
+        {
             last = told.position;
         }
+        self.next_tick = Instant::now() + APART;
         format!("id: {last}\nevent: changed\ndata: {{}}\n\n")
     }
 }

@@ -1,7 +1,7 @@
 //! Runs.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use skein_types::{Bytes, CampaignId, DatasetId, ErrorClass, Rows, RunId, Timestamp};
+use skein_types::{Bytes, CampaignId, DatasetId, ErrorClass, Rows, RunId, RunState, Timestamp};
 
 use super::{Query, number, text};
 use crate::page::{Limit, Page};
@@ -46,6 +46,24 @@ pub(in crate::sqlite) fn runs(
         query.and("seq > ?", number(after));
     }
     query.page(db, ("seq", limit), run_of, |run| run.seq)
+}
+
+/// The index by state ends with the number: it alone is read.
+pub(in crate::sqlite) fn run_states(
+    db: &Connection,
+    campaign: CampaignId,
+) -> rusqlite::Result<Vec<(RunState, Vec<u64>)>> {
+    let sql = "SELECT seq FROM run WHERE campaign = ?1 AND state = ?2 ORDER BY seq";
+    let (mut find, campaign) = (db.prepare_cached(sql)?, campaign.to_string());
+    let mut states = Vec::new();
+    for state in RunState::ALL {
+        let seqs = find.query_map(params![campaign, state.as_str()], |row| row.get(0))?;
+        let seqs = seqs.collect::<rusqlite::Result<Vec<u64>>>()?;
+        if !seqs.is_empty() {
+            states.push((*state, seqs));
+        }
+    }
+    Ok(states)
 }
 
 pub(in crate::sqlite) fn runs_of_dataset(

@@ -1,0 +1,227 @@
+//! One try at a task: what it was, how it ended, what it took of what it may take, what was said, which rows were refused, and how to
+//! do the same again.
+//!
+//! What modules say and rows that they refuse are strangers' words, and only for who may see the rows of the dataset.
+
+mod lines;
+mod meters;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, Query};
+use axum::routing::get;
+use maud::{Markup, html};
+use serde::Deserialize;
+use skein_api::{Attempt, AttemptEnding, AttemptKind, Campaign, Replay};
+use skein_control::{Control, Desk, ListPart, ServiceError};
+use skein_types::{codes, grouped};
+
+use super::campaign::lasting;
+use crate::frame::{self, command, state};
+use crate::viewer::{Failed, Page, Viewer};
+use lines::Listed;
+
+pub(super) fn routes() -> Router<Arc<Control>> {
+    Router::new().route("/attempts/{attempt}", get(page)).route("/attempts/{attempt}/rejects", get(rejects))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Asked {
+    /// Lines that have this, however it is written.
+    find: String,
+    /// From the line behind so many.
+    after: usize,
+}
+
+/// What is there, or why whoever looks may not see it.
+type Allowed<T> = Result<T, ServiceError>;
+
+struct Shown {
+    attempt: Attempt,
+    campaign: Campaign,
+    log: Allowed<Listed>,
+    replay: Allowed<Replay>,
+}
+
+fn gather(desk: &Desk<'_>, named: &str, asked: &Asked) -> Result<Shown, ServiceError> {
+    let attempt = desk.attempt(named)?;
+    let campaign = desk.campaign(&attempt.campaign.to_string())?;
+    Ok(Shown {
+        log: listed(desk.attempt_log(named, &ListPart::default()), asked)?,
+        replay: desk.attempt_replay(named),
+        attempt,
+        campaign,
+    })
+}
+
+/// Lines of a file of a node. That somebody may not see them is shown in their place.
+fn listed(
+    told: Result<(Vec<u8>, Option<u64>), ServiceError>,
+    asked: &Asked,
+) -> Result<Allowed<Listed>, ServiceError> {
+    match told {
+        Ok((bytes, _)) => Ok(Ok(lines::listed(&bytes, asked.find.trim(), asked.after))),
+        Err(error) if [codes::ROLE_MISSING, codes::NOT_FOUND].contains(&error.code) => Ok(Err(error)),
+        Err(error) => Err(error),
+    }
+}
+
+async fn page(viewer: Viewer, Path(named): Path<String>, Query(asked): Query<Asked>) -> Result<Page, Failed> {
+    viewer
+        .page(move |desk, viewer| {
+            let shown = gather(desk, &named, &asked)?;
+            let what = shown.attempt.name.as_ref().map_or("no single dataset", |name| name.as_str());
+            let title = format!("Attempt at {what}");
+            Ok(frame::page(viewer, (&title, Some("/campaigns")), view(&shown, &asked)))
+        })
+        .await
+}
+
+fn view(shown: &Shown, asked: &Asked) -> Markup {
+    let Shown { attempt, campaign, log, replay } = shown;
+    let id = attempt.attempt;
+    html! {
+        (parts(attempt, campaign))
+        (facts(attempt))
+        (meters::view(attempt, &campaign.policy.limits))
+        section aria-labelledby="log" {
+            h2 #log { "Log" }
+            @match log {
+                Err(refused) => p.waits { (refused.message) },
+                Ok(listed) => { (lines::view(listed, &format!("/attempts/{id}"), &asked.find)) },
+            }
+            p { (command(&format!("skein attempt logs {id}"))) }
+        }
+        (refused(attempt))
+        (again(attempt, replay))
+    }
+}
+
+fn parts(attempt: &Attempt, campaign: &Campaign) -> Markup {
+    html! {
+        p.parts {
+            a href={ "/campaigns/" (campaign.campaign) } { (campaign.name) }
+            @if let Some(run) = attempt.run { " · " a href={ "/campaigns/" (campaign.campaign) "/runs/" (run) } { "Run " (run) } }
+            @if let Some(dataset) = attempt.dataset { " · " a href={ "/datasets/" (dataset) } { "The dataset" } }
+        }
+    }
+}
+
+fn facts(attempt: &Attempt) -> Markup {
+    html! {
+        dl {
+            dt { "How it ended" } dd { (state(ending(attempt.ending))) ", " (frame::time(attempt.ended)) }
+            @if let Some(why) = &attempt.why {
+                dt { "Why" } dd {
+                    strong.bad { (why.code) } " " span.said { (why.message) }
+                    @if let Some(hint) = &why.hint { br; span.note { "What to do: " (hint) } }
+                }
+            }
+            dt { "What it was" } dd { (kind(attempt)) }
+            dt { "Began" } dd {
+                @match attempt.began { Some(began) => { (frame::time(began)) ", took " (lasting(attempt.meters.wall_ms)) }, None => "its node did not say" }
+            }
+            dt { "Node" } dd { code { (attempt.node) } ", its life " (attempt.incarnation) }
+            dt { "Attempt" } dd { code { (attempt.attempt) } }
+            dt { "Task" } dd { code { (attempt.task) } }
+            @if let Some(source) = &attempt.source {
+                dt { "Read" } dd {
+                    "version " (source.version) ", " (grouped(source.files)) " files, " (source.bytes)
+                }
+            }
+        }
+    }
+}
+
+/// By code; which rows is on a page of its own.
+fn refused(attempt: &Attempt) -> Markup {
+    let id = attempt.attempt;
+    html! {
+        @if attempt.rejected.0 > 0 {
+            section aria-labelledby="rejects" {
+                h2 #rejects { "Rejected rows" }
+                @if !attempt.reject_codes.is_empty() {
+                    table {
+                        thead { tr { th scope="col" { "Code" } th.number scope="col" { "Rows" } } }
+                        tbody {
+                            @for one in attempt.reject_codes.iter() { tr { td { (one.code) } td.number { (grouped(one.rows.0)) } } }
+                        }
+                    }
+                }
+                p { a href={ "/attempts/" (id) "/rejects" } { "Which, of " (grouped(attempt.rejected.0)) } }
+            }
+        }
+    }
+}
+
+fn again(attempt: &Attempt, replay: &Allowed<Replay>) -> Markup {
+    let id = attempt.attempt;
+    html! {
+        section aria-labelledby="again" {
+            h2 #again { "The same again" }
+            @match replay {
+                Err(unfit) => p.note { (unfit.message) },
+                Ok(replay) => {
+                    @let secrets: String = replay.secrets.iter().map(|name| format!(" --secret {name}=@FILE")).collect();
+                    p { "The same rows through the same module, here; nothing is published:" }
+                    p { (command(&format!("skein attempt replay {id}{secrets}"))) }
+                    p.note {
+                        "It reads " code { (replay.location) } ". Module " code { (replay.module) } ": "
+                        a href={ "/v1/attempts/" (id) "/module" } { "its bytes" }
+                    }
+                },
+            }
+        }
+    }
+}
+
+async fn rejects(
+    viewer: Viewer,
+    Path(named): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Page, Failed> {
+    viewer
+        .page(move |desk, viewer| {
+            let (attempt, told) = (desk.attempt(&named)?, desk.attempt_rejects(&named, &ListPart::default())?);
+            let listed = lines::listed(&told.0, asked.find.trim(), asked.after);
+            let id = attempt.attempt;
+            let content = html! {
+                p.parts { a href={ "/attempts/" (id) } { "The attempt" } }
+                p {
+                    (grouped(attempt.rejected.0)) " rows were rejected. Some are named here; all of them, with their values, are in the \
+                     dataset's quarantine."
+                }
+                (lines::view(&listed, &format!("/attempts/{id}/rejects"), &asked.find))
+                p { (command(&format!("skein attempt rejects {id}"))) }
+            };
+            Ok(frame::page(viewer, ("Rejected rows", Some("/campaigns")), content))
+        })
+        .await
+}
+
+/// What a task is, with the part of a run that it was.
+pub(super) fn kind(attempt: &Attempt) -> Markup {
+    let word = match attempt.kind {
+        AttemptKind::Run => "a whole run",
+        AttemptKind::Split => "a part of a large run",
+        AttemptKind::Seal => "the parts of a large run put together",
+        AttemptKind::Plan => "datasets looked at for a plan",
+        AttemptKind::DryRun => "a sample for a plan",
+        AttemptKind::Scan => "datasets looked for",
+        AttemptKind::Check => "what was published looked at",
+        AttemptKind::Scrub => "versions read in full",
+    };
+    html! { (word) @if let Some(part) = attempt.part { ", " (u64::from(part.part) + 1) " of " (part.parts) } }
+}
+
+pub(super) const fn ending(ending: AttemptEnding) -> &'static str {
+    match ending {
+        AttemptEnding::Done => "succeeded",
+        AttemptEnding::Failed => "failed",
+        AttemptEnding::NotNeeded => "not_needed",
+        AttemptEnding::Stopped => "stopped",
+        AttemptEnding::Lost => "lost",
+    }
+}

@@ -1,0 +1,266 @@
+//! What can be asked of a campaign.
+//!
+//! What changes much at once (a rollback, a cancel) is asked for on a page of its own, which says first what it leads to.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::routing::{get, post};
+use maud::{Markup, html};
+use serde::Deserialize;
+use skein_api::{Campaign, CampaignAction, CampaignVerb, Message, Text};
+use skein_campaign::possible;
+use skein_control::{Control, Desk, ServiceError};
+use skein_types::{CampaignState, Verb, codes, grouped};
+
+use super::super::absent;
+use super::lasting;
+use crate::form::{Form, moment};
+use crate::frame::{self, command, secret};
+use crate::viewer::{Failed, Page, Seen, Viewer};
+
+pub(super) fn routes() -> Router<Arc<Control>> {
+    Router::new()
+        .route("/campaigns/{campaign}/ask/{verb}", get(asking))
+        .route("/campaigns/{campaign}/actions/{verb}", post(act))
+}
+
+/// What is possible now, and whether whoever looks may ask for it.
+pub(super) struct Offer {
+    verb: CampaignVerb,
+    name: &'static str,
+    /// It says first what it leads to.
+    asks: bool,
+    /// The wave that is let through.
+    wave: Option<u32>,
+    refused: Option<ServiceError>,
+}
+
+/// In the order in which they are shown: gentle things first.
+const VERBS: &[(Verb, CampaignVerb, &str, bool)] = &[
+    (Verb::Plan, CampaignVerb::Plan, "Plan", false),
+    (Verb::Start, CampaignVerb::Start, "Start", true),
+    (Verb::Pause, CampaignVerb::Pause, "Pause", false),
+    (Verb::Resume, CampaignVerb::Resume, "Resume", false),
+    (Verb::Retry, CampaignVerb::Retry, "Retry all that failed", false),
+    (Verb::RollBack, CampaignVerb::RollBack, "Roll back", true),
+    (Verb::Finalize, CampaignVerb::Finalize, "Finalize", true),
+    (Verb::Cancel, CampaignVerb::Cancel, "Cancel", true),
+];
+
+pub(super) fn offers(desk: &Desk<'_>, campaign: &Campaign, wave_waits: Option<u32>) -> Vec<Offer> {
+    let named = campaign.campaign.to_string();
+    let offer = |verb, name, asks, wave| {
+        let refused = desk.may_ask(&named, verb).err();
+        Offer { verb, name, asks, wave, refused }
+    };
+    let promote =
+        wave_waits.map(|wave| offer(CampaignVerb::Approve, "Let the next wave begin", false, Some(wave)));
+    let now = VERBS.iter().filter(|(verb, ..)| possible(*verb, campaign.state));
+    // A halt is forgiven with open eyes.
+    let halted = campaign.state == CampaignState::Halted;
+    let now = now.filter(|(verb, ..)| *verb != Verb::Retry || retriable(campaign) > 0);
+    let now =
+        now.map(|(verb, of, name, asks)| offer(*of, name, *asks || (halted && *verb == Verb::Resume), None));
+    promote.into_iter().chain(now).collect()
+}
+
+/// Runs that a retry of all tries again.
+const fn retriable(campaign: &Campaign) -> u64 {
+    campaign.runs.failed + campaign.runs.skipped + campaign.runs.stale
+}
+
+pub(super) fn view(campaign: &Campaign, offers: &[Offer], viewer: &Viewer) -> Markup {
+    let id = campaign.campaign;
+    html! {
+        div.steps {
+            @for Offer { verb, name, asks, wave, refused } in offers {
+                p {
+                    @if let Some(refused) = refused {
+                        button disabled { (name) } " " span.note { (refused.message) }
+                    } @else if *asks {
+                        a.button href={ "/campaigns/" (id) "/ask/" (verb) } { (name) }
+                    } @else {
+                        form.inline method="post" action={ "/campaigns/" (id) "/actions/" (verb) } {
+                            (secret(viewer))
+                            input type="hidden" name="expect" value=(campaign.state);
+                            @if let Some(wave) = wave { input type="hidden" name="wave" value=(wave); }
+                            @if let (Some(_), Some(plan)) = (wave, &campaign.plan) {
+                                input type="hidden" name="plan" value=(plan.digest);
+                            }
+                            button { (name) }
+                        }
+                    }
+                    " " (command(&line(*verb, campaign, *wave)))
+                }
+            }
+        }
+    }
+}
+
+fn line(verb: CampaignVerb, campaign: &Campaign, wave: Option<u32>) -> String {
+    let word = match verb.as_str() {
+        "roll_back" => "rollback".to_owned(),
+        word => word.replace('_', "-"),
+    };
+    let wave = wave.map(|wave| format!(" --wave {wave}")).unwrap_or_default();
+    format!("skein campaign {word} {}{wave}", campaign.campaign)
+}
+
+/// What a verb leads to, for whoever is about to ask for it; and what its way of not waiting is, if it has one.
+struct Leads {
+    name: &'static str,
+    what: String,
+    now: Option<&'static str>,
+}
+
+fn leads(verb: CampaignVerb, campaign: &Campaign) -> Option<Leads> {
+    let runs = &campaign.runs;
+    let (name, what, now) = match verb {
+        CampaignVerb::Start => (
+            "Start",
+            format!(
+                "{} datasets are migrated, wave by wave. Old versions are kept, and all of it can be rolled back.",
+                grouped(campaign.datasets.saturating_sub(runs.ineligible))
+            ),
+            None,
+        ),
+        CampaignVerb::Resume => (
+            "Resume",
+            format!(
+                "More runs failed than may: {} have. To go on although they did, say so below; what failed until now is forgiven then, and \
+                 {} runs that are left begin.",
+                grouped(runs.failed),
+                grouped(runs.planned)
+            ),
+            Some("Go on although more failed than may"),
+        ),
+        CampaignVerb::Cancel => (
+            "Cancel",
+            format!(
+                "What was not published never will be by this campaign: {} runs end. {} published datasets stay as they are.",
+                grouped(runs.planned + runs.held),
+                grouped(runs.published)
+            ),
+            None,
+        ),
+        CampaignVerb::RollBack => (
+            "Roll back",
+            format!(
+                "{} published datasets become what they were before, to the byte. Whoever reads them sees the old version from then \
+                 on. One that others have written to since is left as it is, and named.",
+                grouped(runs.published + runs.revert_failed)
+            ),
+            None,
+        ),
+        CampaignVerb::Finalize => (
+            "Finalize",
+            format!(
+                "The old versions of {} datasets are given up for good, each when its rollback window of {} is over: {} become free, and \
+                 nothing of it can be rolled back any more.",
+                grouped(runs.published),
+                campaign.policy.window_ms.map_or_else(|| "a week".to_owned(), lasting),
+                campaign.soak.kept
+            ),
+            Some("Do not wait for the end of the rollback window"),
+        ),
+        CampaignVerb::Plan
+        | CampaignVerb::Pause
+        | CampaignVerb::Retry
+        | CampaignVerb::Skip
+        | CampaignVerb::Approve
+        | CampaignVerb::Revoke
+        | CampaignVerb::Defer
+        | CampaignVerb::Decline
+        | CampaignVerb::BreakGlass => return None,
+    };
+    Some(Leads { name, what, now })
+}
+
+async fn asking(viewer: Viewer, Path((named, word)): Path<(String, String)>) -> Result<Page, Failed> {
+    viewer
+        .page(move |desk, viewer| {
+            let campaign = desk.campaign(&named)?;
+            let absent = || absent(&format!("verb {word:?} that is asked for so"));
+            let verb: CampaignVerb = word.parse().map_err(|()| absent())?;
+            let leads = leads(verb, &campaign).ok_or_else(absent)?;
+            desk.may_ask(&named, verb)?;
+            let title = format!("{}: {}", leads.name, campaign.name);
+            Ok(frame::page(viewer, (&title, Some("/campaigns")), ask(&campaign, (verb, &leads), viewer)))
+        })
+        .await
+}
+
+fn ask(campaign: &Campaign, (verb, leads): (CampaignVerb, &Leads), viewer: &Viewer) -> Markup {
+    html! {
+        p { (leads.what) }
+        form method="post" action={ "/campaigns/" (campaign.campaign) "/actions/" (verb) } {
+            (secret(viewer))
+            input type="hidden" name="expect" value=(campaign.state);
+            @if let Some(plan) = &campaign.plan { input type="hidden" name="plan" value=(plan.digest); }
+            p {
+                label for="reason" { "Reason, for the record" } br;
+                textarea #reason name="reason" rows="2" cols="60" maxlength="2000" {}
+            }
+            @if let Some(now) = leads.now { p { label { input type="checkbox" name="now" value="yes"; " " (now) } } }
+            button.danger[verb != CampaignVerb::Start] { (leads.name) }
+            " " a href={ "/campaigns/" (campaign.campaign) } { "Leave it" }
+        }
+        p { (command(&line(verb, campaign, None))) @if leads.now.is_some() { " or with " code { "--now" } } }
+    }
+}
+
+/// What a form says of an action.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Acting {
+    /// The state that was seen.
+    expect: CampaignState,
+    reason: Option<String>,
+    plan: Option<String>,
+    slice: Option<String>,
+    wave: Option<String>,
+    now: Option<String>,
+    /// Before which runs that are put off do not start.
+    until: Option<String>,
+}
+
+fn unfit(what: &str) -> ServiceError {
+    ServiceError::new(codes::BODY_INVALID, format!("the form's {what} cannot be read"))
+}
+
+/// A reason, as a form says it.
+pub(in super::super) fn asked_reason(reason: Option<&str>) -> Result<Option<Message>, ServiceError> {
+    reason.map(Text::new).transpose().map_err(|_| unfit("reason"))
+}
+
+impl Acting {
+    fn asked(&self) -> Result<CampaignAction, ServiceError> {
+        let mut asked = CampaignAction::seen(self.expect);
+        asked.reason = asked_reason(self.reason.as_deref())?;
+        asked.slice = self.slice.as_deref().map(Text::new).transpose().map_err(|_| unfit("slice"))?;
+        asked.plan = self.plan.as_deref().map(str::parse).transpose().map_err(|_| unfit("plan"))?;
+        asked.wave = self.wave.as_deref().map(str::parse).transpose().map_err(|_| unfit("wave"))?;
+        asked.until =
+            self.until.as_deref().map(|until| moment(until).ok_or_else(|| unfit("time"))).transpose()?;
+        asked.now = self.now.is_some();
+        Ok(asked)
+    }
+}
+
+async fn act(
+    Path((named, verb)): Path<(String, String)>,
+    Form(viewer, acting): Form<Acting>,
+) -> Result<Seen, Failed> {
+    viewer
+        .act(move |desk| {
+            let campaign = desk.act(&named, &verb, &acting.asked()?)?;
+            let of_the_plan =
+                matches!(verb.as_str(), "approve" | "revoke" | "defer" | "decline" | "break_glass" | "plan");
+            let of_the_plan = of_the_plan || acting.slice.is_some();
+            let part = if of_the_plan && acting.wave.is_none() { "/plan" } else { "" };
+            Ok(format!("/campaigns/{}{part}", campaign.campaign))
+        })
+        .await
+}

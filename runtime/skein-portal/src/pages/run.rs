@@ -1,0 +1,109 @@
+//! One dataset in one campaign: where it is and why, what was found out about its result, each try at it, and what can be decided about it.
+
+mod facts;
+mod steps;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::routing::get;
+use maud::{Markup, html};
+use skein_api::{Attempt, Campaign, Run};
+use skein_control::{Control, Desk, ServiceError};
+use skein_types::grouped;
+
+use super::campaign::lasting;
+use super::some;
+use crate::ROWS;
+use crate::frame::{self, command, live, state};
+use crate::viewer::{Failed, Page, Viewer};
+
+pub(super) fn routes() -> Router<Arc<Control>> {
+    Router::new()
+        .route("/campaigns/{campaign}/runs/{run}", get(page))
+        .route("/live/campaigns/{campaign}/runs/{run}", get(part))
+        .merge(steps::routes())
+}
+
+struct Shown {
+    run: Run,
+    attempts: Vec<Attempt>,
+    /// There are more than are shown.
+    more: bool,
+}
+
+fn gather(desk: &Desk<'_>, (campaign, named): (&str, &str)) -> Result<Shown, ServiceError> {
+    let run = desk.run(campaign, named)?;
+    let attempts = desk.attempts_at(campaign, &run.seq.to_string(), &some(ROWS))?;
+    Ok(Shown { run, more: attempts.next.is_some(), attempts: attempts.items.into_vec() })
+}
+
+async fn page(viewer: Viewer, Path((named, run)): Path<(String, String)>) -> Result<Page, Failed> {
+    viewer
+        .page(move |desk, viewer| {
+            let campaign = desk.campaign(&named)?;
+            let shown = gather(desk, (&named, &run))?;
+            let (id, seq) = (campaign.campaign, shown.run.seq);
+            let steps = steps::view(desk, (&campaign, &shown.run), viewer);
+            let content = html! {
+                p.parts {
+                    a href={ "/campaigns/" (id) } { (campaign.name) } " · "
+                    a href={ "/campaigns/" (id) "/runs" } { "All its runs" } " · "
+                    a href={ "/datasets/" (shown.run.dataset) } { "The dataset" }
+                }
+                (live(&format!("/live/campaigns/{id}/runs/{seq}"), &format!("campaign={id}"), view(&campaign, &shown)))
+                // What somebody writes there stays as they wrote it.
+                (steps)
+            };
+            let title = format!("Run {seq}: {}", shown.run.name);
+            Ok(frame::page(viewer, (&title, Some("/campaigns")), content))
+        })
+        .await
+}
+
+async fn part(viewer: Viewer, Path((named, run)): Path<(String, String)>) -> Result<Page, Failed> {
+    viewer.page(move |desk, _| Ok(view(&desk.campaign(&named)?, &gather(desk, (&named, &run))?))).await
+}
+
+fn view(campaign: &Campaign, shown: &Shown) -> Markup {
+    let Shown { run, attempts, more } = shown;
+    let line = format!("skein campaign run {} {}", campaign.campaign, run.seq);
+    html! {
+        (facts::view(run))
+        p { (command(&line)) }
+        (facts::found_out(run))
+        section aria-labelledby="attempts" {
+            h2 #attempts { "Attempts" }
+            @if attempts.is_empty() { p.empty { "None is over." } } @else { (tries(attempts)) }
+            @if *more { p { "Only the first are shown: " (command(&format!("skein attempt list {} {}", campaign.campaign, run.seq))) } }
+        }
+    }
+}
+
+/// The newest last, as they were made.
+fn tries(attempts: &[Attempt]) -> Markup {
+    html! {
+        table {
+            thead {
+                tr {
+                    th scope="col" { "Attempt" } th scope="col" { "What" } th scope="col" { "Ended" } th scope="col" { "How" }
+                    th scope="col" { "Why" } th.number scope="col" { "Took" } th.number scope="col" { "Rejected" }
+                }
+            }
+            tbody {
+                @for attempt in attempts {
+                    tr {
+                        td { a href={ "/attempts/" (attempt.attempt) } { code { (attempt.attempt) } } }
+                        td { (super::attempt::kind(attempt)) }
+                        td { (frame::time(attempt.ended)) }
+                        td { (state(super::attempt::ending(attempt.ending))) }
+                        td { @if let Some(why) = &attempt.why { strong.bad { (why.code) } " " (why.message) } }
+                        td.number { (lasting(attempt.meters.wall_ms)) }
+                        td.number { (grouped(attempt.rejected.0)) }
+                    }
+                }
+            }
+        }
+    }
+}
