@@ -27,6 +27,7 @@ const ROUTES: &[(&str, &str, &str, Scope)] = &[
     ("POST /v1/audit/keys/actions/rotate", "", "....x.", Scope::All),
     // Of a dataset to which nothing was published: whoever may is told so.
     ("GET /v1/statements/orders-000", "", "xxxxxx", Scope::Team),
+    ("GET /v1/catalog/entities", "", "xxxxxx", Scope::Team),
     ("GET /metrics", "", "xxxxxx", Scope::All),
     ("POST /v1/backups", r#"{"to":"{data}-backup{n}"}"#, "....x.", Scope::All),
     ("GET /v1/nodes", "", "xxxxxx", Scope::Team),

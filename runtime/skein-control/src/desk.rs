@@ -10,6 +10,7 @@ mod audit;
 mod campaigns;
 mod catalogue;
 mod datasets;
+mod entities;
 mod events;
 mod fleet;
 mod map;
@@ -24,6 +25,8 @@ use std::sync::Arc;
 
 use crate::access::Principal;
 use crate::control::Control;
+
+pub use entities::Catalogued;
 
 /// Control as one principal may use it.
 #[derive(Clone, Copy, Debug)]

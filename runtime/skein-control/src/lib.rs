@@ -98,7 +98,7 @@ pub use audit::{Anchor, sealed, verify_stopped};
 pub use backup::{NewerVersion, Restored, back_up_stopped, restore};
 pub use compiler::Compiler;
 pub use control::{Control, Options};
-pub use desk::Desk;
+pub use desk::{Catalogued, Desk};
 pub use error::ServiceError;
 pub use feed::{Told, WATCHERS, WATCHERS_OF_TOKEN, Watcher};
 pub use fleet::EXCHANGE_EVERY;

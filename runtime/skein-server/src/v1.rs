@@ -6,6 +6,7 @@ mod attempts;
 mod audit;
 mod backups;
 mod campaigns;
+mod catalog;
 mod datasets;
 mod events;
 mod fleet;
@@ -63,6 +64,7 @@ pub(crate) fn families() -> Vec<Family> {
         quotas::routes(),
         events::routes(),
         audit::routes(),
+        catalog::routes(),
         status::routes(),
         backups::routes(),
         reference::routes(),
