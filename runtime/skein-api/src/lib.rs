@@ -77,11 +77,7 @@ pub use layout::{LAYOUT_BYTES_MAX, Layout, LayoutError, PartError, PathSays, Pat
 pub use lines::{Cell, CsvRecord, Line, Lined, LinesKind, SLIPS_SHOWN, Slips, csv_records, lines};
 pub use module::{MODULE_BYTES_MAX, Module, ModuleBan, ModuleRestore, ModuleState};
 pub use page::{PAGE_ITEMS_MAX, Page};
-pub use plan::{
-    COLUMNS_MAX, Determinism, Difference, DifferenceWhen, Idempotence, IdempotenceSeen, LISTED_MAX,
-    PlanEstimate, PlanReason, PlanReport, PlanRule, PlanRules, PlanSample, PlanSlice, PlannedModule,
-    PlannedSchema, Risk, SAMPLES_MAX, SampleCosts, SampleFacts, Samples, Uncovered,
-};
+pub use plan::*;
 pub use policy::{
     Admission, ApprovalAsk, Budget, CanaryAsk, LimitsAsk, NameRule, OnFailure, Pin, Policy, Promote, Publish,
     RetryAsk, SampleAsk, Share, SoakAsk,

@@ -13,7 +13,6 @@
 //! Invariants: what is acknowledged is in the ledger before it is said; a publish is announced there before a dataset is
 //! touched, and only what was announced is published; nothing is kept here that cannot be made again from the ledger, the
 //! datasets' logs and what nodes say. Of data it reads ledger and log records only, no file's content.
-//!
 //! It does not know HTTP, formats of files, or how a run is done.
 
 mod access;
