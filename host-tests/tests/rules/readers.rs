@@ -63,12 +63,17 @@ fn a_readers_rule_that_breaks_holds_the_run_and_each_team_is_told_its_part() {
     // Another of the owner's, which is nobody else's business.
     let margin = json!({ "rule": { "name": "margin", "severity": "hold", "sql": "select count(*) from after where id < 7" } });
     put(&service, "/v1/datasets/orders-000/rules/margin", &margin);
+    // And one of the reader's that breaks, of which no number is told.
+    let few = json!({ "rule": { "name": "few", "severity": "warn", "sql": "select count(*) from after where id < 9" } });
+    put(&service, "/v1/datasets/orders-000/consumers/bi/rules/few", &few);
     let id = started(&service);
     let why = until("a run is held", || {
         let held = service.get(&format!("/v1/campaigns/{id}/runs?state=held"));
         held["items"].as_array().unwrap().first().map(|run| run["why"].to_string())
     });
     assert!(why.contains("rule report of bi is inconclusive"), "{why}");
+    let notes = crate::held::notes_of(&service, &id, 0);
+    assert!(notes.contains("rule few of bi is broken") && !notes.contains("9 violations"), "{notes}");
     assert!(why.contains("rule margin is broken: 7 violations"), "{why}");
     for (webhook, topic) in [(&of_shop, "run.held"), (&of_bi, "rule.broken")] {
         until("each is told", || (!topics(&service, webhook).is_empty()).then_some(()));
