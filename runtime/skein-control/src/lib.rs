@@ -3,13 +3,11 @@
 //!
 //! Level 2. [`Control`] is the one object behind all of it. People and nodes call its functions; a thread of its own
 //! ([`Reconciler`]) carries out what the machines say is due; another ([`Herald`]) tells receivers; a [`Supervisor`] runs nodes.
-//!
 //! ```text
 //! people -> service functions -> machine.decide -> ledger -> machine.apply
 //! nodes  -> exchange: reports -> ledger; tasks <- ledger
 //! reconciler: plan, scan, admit, intend -> publish -> confirm, cancel, revert, finalize
 //! ```
-//!
 //! Invariants: what is acknowledged is in the ledger before it is said; a publish is announced there before a dataset is
 //! touched, and only what was announced is published; nothing is kept here that cannot be made again from the ledger, the
 //! datasets' logs and what nodes say. Of data it reads ledger and log records only, no file's content.
