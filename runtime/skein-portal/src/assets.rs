@@ -43,6 +43,7 @@ macro_rules! assets {
 }
 
 assets! {
+    ICON: "icon.svg", "image/svg+xml";
     STYLE: "portal.css", "text/css; charset=utf-8";
     HTMX: "vendor/htmx-4.0.1.min.js", SCRIPT;
     LIVE: "live.js", SCRIPT;

@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, html};
 use skein_api::{Risk, Time};
 use skein_types::grouped;
 
-use crate::assets::{HEAT_MAP, HTMX, LIVE, STYLE};
+use crate::assets::{HEAT_MAP, HTMX, ICON, LIVE, STYLE};
 use crate::form::SECRET;
 use crate::viewer::Viewer;
 
@@ -67,6 +67,7 @@ fn whole(title: &str, nav: Markup, content: Markup) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="htmx-config" content=r#"{"includeIndicatorCSS":false,"inlineStyleNonce":""}"#;
                 title { (title) " · Skein" }
+                link rel="icon" href=(ICON.path());
                 link rel="stylesheet" href=(STYLE.path());
                 script src=(HTMX.path()) defer {}
                 script type="module" src=(LIVE.path()) {}

@@ -126,7 +126,8 @@ pub(crate) fn shown(status: StatusCode, body: Markup) -> Response {
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        // A form has to say which page it is of: without a referrer its origin is `null`.
+        (header::REFERRER_POLICY, "same-origin"),
     ];
     (status, headers, body.into_string()).into_response()
 }

@@ -56,7 +56,7 @@ async fn page(Query(asked): Query<Asked>) -> Response {
                 None => {
                     label for="token" { "Token" }
                     input #token type="password" name="token" autocomplete="current-password" required autofocus;
-                    p.note { "It begins with " code { "skn_" } ". An admin issues one: " code { "skein token issue" }
+                    p.note { "It begins with " code { "skn_" } ". An admin issues one: " code { "skein token create" }
                         "; or have a link made: " code { "skein portal" } "." }
                 }
             }
