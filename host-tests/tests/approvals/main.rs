@@ -13,6 +13,7 @@ mod later;
 mod moves;
 mod office;
 mod owners;
+mod pages;
 mod refusals;
 mod rights;
 mod rows;

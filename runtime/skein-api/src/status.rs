@@ -78,6 +78,9 @@ pub struct Seated {
     pub silent_ms: Millis,
     /// Agents at work, as it last said.
     pub slots: u32,
+    /// Agents that may be at work there at a time.
+    #[serde(default)]
+    pub most: u32,
     /// What it takes, as it last said.
     pub used: ProcessUse,
 }

@@ -24,6 +24,7 @@ mod webhooks;
 use std::sync::Arc;
 
 use crate::access::Principal;
+pub use crate::approvals::{Stance, Stances};
 use crate::control::Control;
 
 pub use entities::Catalogued;

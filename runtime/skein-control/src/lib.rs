@@ -14,7 +14,6 @@
 //! It does not know HTTP, formats of files, or how a run is done.
 
 mod access;
-mod active;
 mod admit;
 mod approvals;
 mod attempts;
@@ -90,12 +89,11 @@ mod whose;
 mod work;
 
 pub use access::{Principal, Right};
-pub use approvals::{Stance, Stances};
 pub use audit::{Anchor, sealed, verify_stopped};
 pub use backup::{NewerVersion, Restored, back_up_stopped, restore};
 pub use compiler::Compiler;
 pub use control::{Control, Options};
-pub use desk::{Catalogued, Desk};
+pub use desk::{Catalogued, Desk, Stance, Stances};
 pub use error::ServiceError;
 pub use feed::{Told, WATCHERS, WATCHERS_OF_TOKEN, Watcher};
 pub use fleet::EXCHANGE_EVERY;

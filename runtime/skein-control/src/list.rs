@@ -1,5 +1,7 @@
 //! Which part of a list somebody asks for.
 
+mod active;
+
 use std::str::FromStr;
 
 use serde::Deserialize;

@@ -72,6 +72,7 @@ impl Control {
             finished: seat.finished,
             silent_ms: millis((self.clock.elapsed() + LEASE).saturating_sub(seat.until)),
             slots: said.slots,
+            most: u32::try_from(seat.slots).unwrap_or(u32::MAX),
             used: ProcessUse {
                 memory: said.memory,
                 memory_peak: said.memory_peak,

@@ -145,7 +145,8 @@ pub(crate) const fn risk(risk: Risk) -> &'static str {
 /// A moment, with its zone.
 pub(crate) fn time(time: Time) -> Markup {
     let text = time.to_string();
-    html! { time datetime=(text) { (text.replace('T', " ").trim_end_matches('Z')) " UTC" } }
+    // To the second: whoever wants it exactly finds it in the attribute.
+    html! { time datetime=(text) { (text.get(..19).unwrap_or(&text).replace('T', " ")) " UTC" } }
 }
 
 /// To the next page of a list, if there is one; `query` is what else the list was asked for.

@@ -417,8 +417,15 @@ pub(crate) fn status() -> Status {
         mark_reason: Some(text("a new disk")),
         seat,
     };
-    let seated =
-        Seated { holds: 64, started: 1, finished: 900, silent_ms: Millis(20), slots: 1, used: used(70) };
+    let seated = Seated {
+        holds: 64,
+        started: 1,
+        finished: 900,
+        silent_ms: Millis(20),
+        slots: 1,
+        most: 2,
+        used: used(70),
+    };
     Status {
         version: text("0.1.0"),
         started: time(),

@@ -102,7 +102,8 @@ mod tests {
         assert_eq!((own.team.as_str(), other.team.as_str()), ("pay", "shop"));
         assert_eq!((code(&own.approve), code(&own.restrain), own.revoke), (None, None, false));
         let lacks = Some(codes::ROLE_MISSING);
-        assert_eq!((code(&other.approve), code(&other.restrain)), (lacks, lacks));
+        // Where two are needed, one of them may be of another team; what becomes of its runs is not theirs to say.
+        assert_eq!((code(&other.approve), code(&other.restrain)), (None, lacks));
         assert_eq!((code(&own.break_glass), code(&other.break_glass)), (lacks, lacks));
 
         let program = of_pay("ci (tok_2)", TokenKind::Service, Role::Approver);

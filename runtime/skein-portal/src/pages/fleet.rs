@@ -129,8 +129,8 @@ fn row(node: &NodeStatus) -> Markup {
             @match &node.seat {
                 Some(seat) => {
                     td {
-                        meter min="0" max=(seat.holds.max(1)) value=(seat.started) aria-label="Of its tasks, those that were begun" {}
-                        " " (seat.slots) " agents"
+                        meter min="0" max=(seat.most.max(1)) value=(seat.slots.min(seat.most)) aria-label="Agents at work" {}
+                        " " (seat.slots) " of " (seat.most) " agents"
                     }
                     td.number { (grouped(seat.started)) " of " (grouped(seat.holds)) }
                     td.number { (grouped(seat.finished)) }

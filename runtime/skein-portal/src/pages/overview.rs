@@ -66,7 +66,8 @@ fn gather(desk: &Desk<'_>) -> Result<Shown, ServiceError> {
     Ok(Shown {
         failures: failures::gather(desk, active.0.iter().chain(&newest))?,
         quotas: quotas::gather(desk, &status)?,
-        waits: (waits.items.into_vec(), waits.next.is_some()),
+        // A page may be short and have a next one all the same.
+        waits: (waits.items.to_vec(), waits.next.is_some() && waits.items.len() >= WAITS),
         active,
         newest,
         status,

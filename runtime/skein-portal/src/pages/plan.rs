@@ -116,7 +116,7 @@ fn standing(campaign: &Campaign) -> Markup {
     html! {
         p.standing {
             (state(&campaign.state.to_string()))
-            @if let Some(why) = &campaign.why { " " (why) }
+            @if let Some(why) = &campaign.why { ", " (worded(why)) }
             " since " (frame::time(campaign.since))
         }
     }
@@ -170,6 +170,11 @@ fn view(shown: &Shown, asked: &Asked, viewer: &Viewer) -> Markup {
             }
         }
     }
+}
+
+/// A reason: a word of the machine as people write it, a sentence as it is.
+fn worded(why: &str) -> String {
+    if why.contains(' ') { why.to_owned() } else { why.replace('_', " ") }
 }
 
 /// How many, and the word for one or for several.

@@ -43,7 +43,7 @@ pub(super) fn view(nodes: &[NodeStatus]) -> Markup {
 
 fn row(node: &NodeStatus) -> Markup {
     let Some(seat) = &node.seat else { return html! {} };
-    let busy = seat.started.min(seat.slots.into());
+    let busy = seat.slots.min(seat.most);
     html! {
         tr {
             th scope="row" { (node.name) }
@@ -53,8 +53,8 @@ fn row(node: &NodeStatus) -> Markup {
                 @if seat.silent_ms.0 > 5_000 { " for " (grouped(seat.silent_ms.0 / 1_000)) " s" }
             }
             td {
-                meter min="0" max=(seat.slots.max(1)) value=(busy) aria-label={ "Agents at work on " (node.name) } {}
-                " " (grouped(busy)) " of " (seat.slots) " agents"
+                meter min="0" max=(seat.most.max(1)) value=(busy) aria-label={ "Agents at work on " (node.name) } {}
+                " " (busy) " of " (seat.most) " agents"
             }
             td.number { (grouped(seat.holds)) }
             td.number { (grouped(seat.finished)) }

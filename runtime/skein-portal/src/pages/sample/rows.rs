@@ -18,6 +18,8 @@ struct Pair<'a> {
     was: Option<&'a str>,
     before: Option<usize>,
     after: Option<usize>,
+    /// Its type before and after, where that is another.
+    types: Option<(&'a str, &'a str)>,
     /// The values are shown to nobody.
     hidden: bool,
     /// It is not what it was, by the plan.
@@ -77,12 +79,24 @@ fn pairs<'a>(group: &'a Group, plan: Option<&'a Lineage>) -> Vec<Pair<'a>> {
             was: was.filter(|was| *was != name.as_str()),
             before,
             after: Some(at),
+            types: column.and_then(|column| {
+                let was = column.was.as_ref()?;
+                (was.data_type != column.data_type).then_some((&*was.data_type, &*column.data_type))
+            }),
             hidden: column.is_some_and(|column| column.sensitive),
             changes: column.is_some_and(|column| column.changes.iter().any(|change| change != "moved")),
         });
     }
     for (at, name) in group.columns.before.iter().enumerate().filter(|(at, _)| !used.contains(at)) {
-        pairs.push(Pair { name, was: None, before: Some(at), after: None, hidden: false, changes: true });
+        pairs.push(Pair {
+            name,
+            was: None,
+            before: Some(at),
+            after: None,
+            types: None,
+            hidden: false,
+            changes: true,
+        });
     }
     // The first source column is most often a key: rows are told apart by it.
     pairs.sort_by_key(|pair| (pair.before != Some(0), !pair.changes));
@@ -98,6 +112,7 @@ fn head(pair: &Pair<'_>) -> Markup {
                 (Some(_), None) => { " " span.bad { "− dropped" } }
                 _ => { @if let Some(was) = pair.was { " " span.note { "was " (was) } } }
             }
+            @if let Some((was, is)) = pair.types { " " span.note { (was) " → " (is) } }
             @if pair.hidden { " " span.note { "hidden" } }
         }
     }
