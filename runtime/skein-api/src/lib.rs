@@ -9,8 +9,7 @@
 //! what somebody asked for must not be ignored. Answers of `/v1` may gain fields, so those that are not known are skipped there; both
 //! ends of `/node/v1` have one [`node::PROTOCOL`], so there they are refused both ways.
 //!
-//! Each body of `/v1` describes itself by its derivation of `ToSchema`: what its fields say to readers of the code, they say to
-//! readers of the API's description.
+//! Each body of `/v1` describes itself by its derivation of `ToSchema`: what its fields say to readers of the code, its description says.
 //!
 //! Failure cases: a body that is too large, is no JSON or does not fit ([`BodyError`]); a node of another version or with a
 //! wrong secret ([`node::NodeRefused`]); a blob that is not what its digest says ([`node::BlobError`]). What is right in

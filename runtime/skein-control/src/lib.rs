@@ -1,17 +1,17 @@
-//! What drives campaigns: reconcilers over ledger, machines and datasets; the nodes of this machine; and the service
-//! functions that every face calls.
+//! What drives campaigns: reconcilers over ledger, machines and datasets; nodes of this machine; service functions that all faces call.
 //!
-//! Level 2. [`Control`] is the one object behind all of it. People and nodes call its functions; a thread of its own
-//! ([`Reconciler`]) carries out what the machines say is due; another ([`Herald`]) tells receivers; a [`Supervisor`] runs nodes.
+//! Level 2. [`Control`] is the one object behind all of it. People and nodes call its functions; a thread of its own ([`Reconciler`])
+//! carries out what the machines say is due; another ([`Herald`]) tells receivers; a [`Supervisor`] runs nodes.
+//!
 //! ```text
 //! people -> service functions -> machine.decide -> ledger -> machine.apply
 //! nodes  -> exchange: reports -> ledger; tasks <- ledger
 //! reconciler: plan, scan, admit, intend -> publish -> confirm, cancel, revert, finalize
 //! ```
-//! Invariants: what is acknowledged is in the ledger before it is said; a publish is announced there before a dataset is
-//! touched, and only what was announced is published; nothing is kept here that cannot be made again from the ledger, the
-//! datasets' logs and what nodes say. Of data it reads ledger and log records only, no file's content.
-//! It does not know HTTP, formats of files, or how a run is done.
+//!
+//! Invariants: what is acknowledged is in the ledger before it is said; a publish is announced there before a dataset is touched, and only
+//! what was announced is published; nothing is kept here that cannot be made again from the ledger, the datasets' logs and what nodes say.
+//! Of data it reads ledger and log records only, no file's content. It does not know HTTP, formats of files, or how a run is done.
 
 mod access;
 mod admit;
