@@ -29,7 +29,7 @@ use crate::viewer::{Failed, Page, Viewer};
 /// Samples that are shown; the others are on a page of their own.
 const SAMPLES: usize = 10;
 /// Comments that are shown at a time.
-const COMMENTS: usize = 30;
+const COMMENTS: usize = 20;
 
 pub(super) fn routes() -> Router<Arc<Control>> {
     Router::new()

@@ -152,6 +152,7 @@ fn guess(one: &Guessed) -> Markup {
             td.number { (shown(one.actual)) }
             td.number {
                 @match one.error_percent {
+                    None if one.actual == 0 => { span.note { "none came" } }
                     None => { span.note { "not all is published" } }
                     Some(off) => { (if off > 0 { "+" } else { "" }) (off) " %" }
                 }
@@ -159,6 +160,9 @@ fn guess(one: &Guessed) -> Markup {
         }
     }
 }
+
+/// Reasons that are shown of each kind, the first: a report has them by how many they are of.
+const REASONS: usize = 20;
 
 /// Datasets that the plan has not, and samples that failed, by reason.
 pub(super) fn left_out(report: &PlanReport) -> Markup {
@@ -177,7 +181,7 @@ fn reasons((id, title): (&str, &str), reasons: &[PlanReason]) -> Markup {
                     table {
                         thead { tr { th.number { "Datasets" } th { "The plan says" } th { "Code" } th { "Why" } th { "For instance" } } }
                         tbody {
-                            @for reason in reasons {
+                            @for reason in reasons.iter().take(REASONS) {
                                 tr {
                                     td.number { (grouped(reason.datasets)) }
                                     td { (state(&reason.verdict.to_string())) }
@@ -189,6 +193,7 @@ fn reasons((id, title): (&str, &str), reasons: &[PlanReason]) -> Markup {
                         }
                     }
                 }
+                @if reasons.len() > REASONS { p.note { "and " (reasons.len() - REASONS) " more reasons" } }
             }
         }
     }

@@ -20,6 +20,9 @@ use crate::viewer::{Failed, Page, Viewer};
 /// Columns that change and are shown of one schema; the others are on the page of its sample.
 const COLUMNS: usize = 30;
 
+/// Schemas that are shown: those of most datasets.
+const SCHEMAS: usize = 20;
+
 pub(super) fn routes() -> Router<Arc<Control>> {
     Router::new().route("/campaigns/{campaign}/samples", get(page))
 }
@@ -52,6 +55,9 @@ async fn page(viewer: Viewer, Path(named): Path<String>, Query(asked): Query<Ask
 }
 
 pub(super) fn schemas(campaign: &Campaign, schemas: &[PlannedSchema]) -> Markup {
+    let mut most: Vec<&PlannedSchema> = schemas.iter().collect();
+    most.sort_by_key(|schema| std::cmp::Reverse(schema.datasets));
+    let more = most.split_off(most.len().min(SCHEMAS)).len() as u64;
     html! {
         @if !schemas.is_empty() {
             section aria-labelledby="schemas" {
@@ -64,9 +70,10 @@ pub(super) fn schemas(campaign: &Campaign, schemas: &[PlannedSchema]) -> Markup 
                                 th { "Nulls now in" } th { "Not shown" } th { "Not as declared" } th.number { "Computed" }
                             }
                         }
-                        tbody { @for schema in schemas { (schema_row(campaign, schema)) } }
+                        tbody { @for schema in most { (schema_row(campaign, schema)) } }
                     }
                 }
+                @if more > 0 { p.note { "and " (counted(more, "more schema", "more schemas")) ": " a href={ "/campaigns/" (campaign.campaign) "/samples" } { "all samples" } } }
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::frame::{self, command, encoded, risk, secret, state};
 use crate::viewer::Viewer;
 
 /// Parts that are shown at a time: a plan may have a thousand.
-const SHOWN: usize = 15;
+const SHOWN: usize = 12;
 
 pub(super) fn view(shown: &Shown, from: usize, team: Option<&str>, viewer: &Viewer) -> Markup {
     let Shown { campaign, approvals, stances, .. } = shown;
