@@ -26,7 +26,7 @@ pub const COOKIE: &str = "skein_session";
 /// How long somebody stays signed in.
 pub const SESSION_TIME: Duration = Duration::from_secs(12 * 3_600);
 /// How long a link can be followed.
-pub const LINK_TIME: Duration = Duration::from_secs(10 * 60);
+pub(crate) const LINK_TIME: Duration = Duration::from_secs(10 * 60);
 /// Browsers that are signed in at a time; beyond them the one that signed in first is signed out.
 const SESSIONS_MAX: usize = 10_000;
 /// Links that were not followed yet; the like.

@@ -25,7 +25,7 @@ pub(crate) struct Shelf {
 /// The shelf cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[error("{doing} {}", path.display())]
-pub struct ShelfError {
+pub(crate) struct ShelfError {
     doing: &'static str,
     path: PathBuf,
     #[source]
@@ -34,7 +34,7 @@ pub struct ShelfError {
 
 impl ShelfError {
     /// The code of this error.
-    pub fn code(&self) -> Code {
+    pub(crate) fn code(&self) -> Code {
         let kind = self.source.kind();
         if matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
             codes::NO_SPACE
