@@ -28,10 +28,24 @@ class SkeinHeatMap extends HTMLElement {
   #again = false;
   #drag = null;
   #live = null;
+  #begun = false;
   #resized = new ResizeObserver(() => this.#layOut());
   #theme = matchMedia("(prefers-color-scheme: dark)");
 
   connectedCallback() {
+    if (!this.#begun) {
+      this.#begun = true;
+      this.#begin();
+    }
+    this.#theme.addEventListener("change", this.#painted);
+    this.#resized.observe(this);
+    this.#live = this.closest("skein-live");
+    this.#live?.addEventListener("skein:changed", this.#load);
+    this.#load();
+  }
+
+  // Once, also where it is moved within the page.
+  #begin() {
     for (const one of (this.getAttribute("words") ?? "").split(";")) {
       const [letter, word] = one.split("=");
       this.#words.set(letter, word);
@@ -58,12 +72,6 @@ class SkeinHeatMap extends HTMLElement {
     canvas.addEventListener("pointercancel", () => (this.#drag = null));
     canvas.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     canvas.addEventListener("keydown", (event) => this.#key(event));
-    this.#theme.addEventListener("change", this.#painted);
-    this.#resized.observe(this);
-    // Parts of the page that are asked for again are elsewhere: this stays as it is.
-    this.#live = document.querySelector("skein-live");
-    this.#live?.addEventListener("skein:changed", this.#load);
-    this.#load();
   }
 
   disconnectedCallback() {

@@ -65,7 +65,7 @@ fn whole(title: &str, nav: Markup, content: Markup) -> Markup {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="htmx-config" content=r#"{"includeIndicatorCSS":false,"inlineStyleNonce":""}"#;
+                meta name="htmx-config" content=r#"{"includeIndicatorCSS":false,"inlineStyleNonce":"","morphIgnore":["data-htmx-powered","open"]}"#;
                 title { (title) " · Skein" }
                 link rel="icon" href=(ICON.path());
                 link rel="stylesheet" href=(STYLE.path());

@@ -64,7 +64,6 @@ async fn page(viewer: Viewer, Path(named): Path<String>) -> Result<Page, Failed>
                     a href={ "/campaigns/" (id) "/report" } { "Report" }
                 }
                 (live(&format!("/live/campaigns/{id}"), &format!("campaign={id}"), view(&shown, viewer)))
-                @if shown.campaign.datasets > 0 { (map::view(&shown.campaign)) }
             };
             Ok(frame::page(viewer, (&shown.campaign.name, Some("/campaigns")), content))
         })
@@ -93,6 +92,7 @@ fn view(shown: &Shown, viewer: &Viewer) -> Markup {
         @if campaign.datasets > 0 { (states::bar(&campaign.runs, &format!("/campaigns/{}/runs", campaign.campaign))) }
         (steps::view(campaign, offers, viewer))
         @if !campaign.waves.is_empty() { (waves::stepper(&campaign.waves)) }
+        @if campaign.datasets > 0 { (map::view(campaign)) }
         @if campaign.runs.failed > 0 { (failures(failed, campaign)) }
         @if campaign.datasets > 0 { (course::view(course)) }
     }

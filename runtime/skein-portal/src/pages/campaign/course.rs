@@ -49,9 +49,9 @@ fn drawn(points: &[CoursePoint], (first, last): (&CoursePoint, &CoursePoint)) ->
                 @if last.failed > 0 { polyline.failed points=(line(|point| point.failed)) {} }
             }
             figcaption {
-                "Runs that are left, " (grouped(most)) " at most"
+                "Runs that are left"
                 @if last.failed > 0 { "; dashed: failed" }
-                ". From " (frame::time(Time(first.at))) " to " (frame::time(Time(last.at)))
+                ". The top is " (grouped(most)) ". From " (frame::time(Time(first.at))) " to " (frame::time(Time(last.at)))
             }
         }
         details {

@@ -97,7 +97,9 @@ pub(super) fn view(campaign: &Campaign) -> Markup {
     html! {
         section aria-labelledby="map" {
             h2 #map { "Each run" }
-            skein-heat-map src={ (at) "/map" } runs={ (at) "/runs" } words=(words.join(";")) label="All runs by state, in the order of their numbers" {
+            // What it drew stays when the rest is asked for again.
+            skein-heat-map #each-run hx-morph-skip src={ (at) "/map" } runs={ (at) "/runs" } words=(words.join(";"))
+                label="All runs by state, in the order of their numbers" {
                 p { "A square for each run is drawn where there is JavaScript. The same in words: " a href={ (at) "/runs" } { "all runs" } }
             }
         }

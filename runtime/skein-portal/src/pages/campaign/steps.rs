@@ -51,18 +51,21 @@ const VERBS: &[(Verb, CampaignVerb, &str, bool)] = &[
 
 pub(super) fn offers(desk: &Desk<'_>, campaign: &Campaign, wave_waits: Option<u32>) -> Vec<Offer> {
     let named = campaign.campaign.to_string();
-    let offer = |verb, name, asks, wave| {
+    let offer = |verb, name, asks| {
         let refused = desk.may_ask(&named, verb).err();
-        Offer { verb, name, asks, wave, refused }
+        Offer { verb, name, asks, wave: None, refused }
     };
-    let promote =
-        wave_waits.map(|wave| offer(CampaignVerb::Approve, "Let the next wave begin", false, Some(wave)));
+    // Who may depends on whose datasets are in the waves to come.
+    let promote = wave_waits.map(|wave| {
+        let refused = desk.stances(&named).map_or_else(Some, |stances| stances.wave.and_then(Result::err));
+        let (verb, name) = (CampaignVerb::Approve, "Let the next wave begin");
+        Offer { verb, name, asks: false, wave: Some(wave), refused }
+    });
     let now = VERBS.iter().filter(|(verb, ..)| possible(*verb, campaign.state));
     // A halt is forgiven with open eyes.
     let halted = campaign.state == CampaignState::Halted;
     let now = now.filter(|(verb, ..)| *verb != Verb::Retry || retriable(campaign) > 0);
-    let now =
-        now.map(|(verb, of, name, asks)| offer(*of, name, *asks || (halted && *verb == Verb::Resume), None));
+    let now = now.map(|(verb, of, name, asks)| offer(*of, name, *asks || (halted && *verb == Verb::Resume)));
     promote.into_iter().chain(now).collect()
 }
 
