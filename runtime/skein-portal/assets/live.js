@@ -52,7 +52,8 @@ class SkeinLive extends HTMLElement {
     this.#timer = setTimeout(() => {
       this.#timer = null;
       this.#last = performance.now();
-      this.dispatchEvent(new CustomEvent("skein:changed"));
+      // To the part, which asks; and up from there, for whatever else heeds it.
+      this.firstElementChild?.dispatchEvent(new CustomEvent("skein:changed", { bubbles: true }));
     }, wait);
   }
 }

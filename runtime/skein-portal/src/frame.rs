@@ -96,7 +96,7 @@ pub(crate) fn live(path: &str, events: &str, content: Markup) -> Markup {
 pub(crate) fn live_every(path: &str, events: &str, least: u32, content: Markup) -> Markup {
     html! {
         skein-live events={ "/v1/events/stream?tick=true&" (events) } least=(least) {
-            div hx-get=(path) hx-trigger="skein:changed from:closest skein-live" hx-swap="innerMorph" { (content) }
+            div hx-get=(path) hx-trigger="skein:changed" hx-swap="innerMorph" { (content) }
         }
     }
 }
