@@ -1,7 +1,7 @@
 // Parts of a page that say how things are by now. The server tells that something happened and not what: the part is asked for
 // again, at most as often as it says itself, and never while an answer is on its way.
 
-const LEAST_MS = 180;
+const LEAST_MS = 150;
 
 class SkeinLive extends HTMLElement {
   #source = null;

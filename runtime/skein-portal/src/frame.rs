@@ -23,7 +23,7 @@ const MENU: &[(&str, &str)] = &[
 ];
 
 /// The server ticks no more often: whoever looks sees what happened within that, and what it takes to make the part.
-const LIVE_MS: u32 = 180;
+const LIVE_MS: u32 = 150;
 
 /// A page of whoever is signed in. `at` is the menu's entry that it belongs to.
 pub(crate) fn page(viewer: &Viewer, (title, at): (&str, Option<&str>), content: Markup) -> Markup {

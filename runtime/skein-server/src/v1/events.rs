@@ -26,7 +26,7 @@ use crate::serve::Stages;
 /// How long a client waits before it comes back, if it lost the stream.
 const COME_BACK: &str = "retry: 2000\n\n";
 /// Ticks are as far apart as this. The first after a while is told at once: what is seen then is as old as this at most.
-const APART: Duration = Duration::from_millis(200);
+const APART: Duration = Duration::from_millis(160);
 const STREAM: &str = "text/event-stream";
 /// The position of the last event that whoever comes back has.
 const LAST: &str = "last-event-id";
