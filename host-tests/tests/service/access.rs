@@ -66,6 +66,7 @@ const ROUTES: &[(&str, &str, &str, Scope)] = &[
     ("DELETE /v1/teams/pay/secrets/key{n}", "", ".x.xx.", Scope::Team),
     ("GET /v1/modules", "", "xxxxxx", Scope::Team),
     ("GET /v1/modules/columns/versions/1", "", "xxxxxx", Scope::Team),
+    ("GET /v1/modules/columns/versions/1/bytes", "", "xxxxxx", Scope::Team),
     ("PUT /v1/modules/columns/versions/1", "{component}", ".x.xx.", Scope::Team),
     ("POST /v1/modules/columns/versions/1/actions/ban", r#"{"reason":"r"}"#, "....x.", Scope::All),
     ("POST /v1/modules/columns/versions/1/actions/restore", r#"{"reason":"r"}"#, "....x.", Scope::All),

@@ -301,6 +301,14 @@ impl Principal {
         self.teams_where(Act::See)
     }
 
+    /// Teams in which it has a grant of its own; none: it has none but for all of them.
+    pub(crate) fn teams_of(&self) -> Option<Vec<Name>> {
+        let mut teams: Vec<Name> = self.rights.iter().filter_map(|right| right.team.clone()).collect();
+        teams.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+        teams.dedup();
+        (!teams.is_empty()).then_some(teams)
+    }
+
     /// Teams whose modules it may use, with nobody's, which are for everybody; none: all.
     pub(crate) fn sees_modules_of(&self) -> Result<Option<Vec<Name>>, ServiceError> {
         let Some(mut teams) = self.sees() else { return Ok(None) };

@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use skein_api::{Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignVerb, Event, Page, Run};
 use skein_campaign::{Accept, Command, Reading, RetryWhat, RollBackWhat, RunReport};
 use skein_ledger::{
-    CampaignCreated, CampaignFilter, Entry, Event as Decided, EventFilter, Guard, Kind, Limit, ModuleState,
-    Name, PhaseName, RunCancelled, RunFilter, RunRetried, RunSkipped, Subject, TaskFilter, TaskKind, Text,
-    Unit,
+    CampaignCreated, Entry, Event as Decided, EventFilter, Guard, Kind, Limit, ModuleState, Name, PhaseName,
+    RunCancelled, RunFilter, RunRetried, RunSkipped, Subject, TaskFilter, TaskKind, Text, Unit,
 };
 use skein_types::{Blake3, CampaignId, CampaignState, Rows, RunState, Timestamp, WaveState, codes};
 use uuid::Uuid;
@@ -295,34 +294,6 @@ impl Control {
     /// A campaign.
     pub(crate) fn campaign(&self, id: CampaignId) -> Result<Campaign, ServiceError> {
         self.shown_campaign(self.campaign_row(id)?)
-    }
-
-    /// Campaigns, in the order in which they were made.
-    pub(crate) fn campaigns(
-        &self,
-        part: &ListPart,
-        owners: Option<Vec<Name>>,
-    ) -> Result<Page<Campaign>, ServiceError> {
-        let after = part.key()?;
-        let filter = CampaignFilter { owners, state: None };
-        self.ledger.at_once(|| {
-            let page = self.ledger.campaigns(&filter, after, part.limit())?;
-            shown::page(page.items, page.next.map(|id| id.to_string()), |row| self.shown_campaign(row))
-        })?
-    }
-
-    /// Those that were made last, the newest first, and whether there are older ones.
-    pub(crate) fn newest_campaigns(
-        &self,
-        owners: Option<Vec<Name>>,
-        most: usize,
-    ) -> Result<(Vec<Campaign>, bool), ServiceError> {
-        let filter = CampaignFilter { owners, state: None };
-        self.ledger.at_once(|| {
-            let page = self.ledger.newest_campaigns(&filter, Limit::new(most))?;
-            let shown = page.items.into_iter().map(|row| self.shown_campaign(row));
-            Ok((shown.collect::<Result<_, _>>()?, page.next.is_some()))
-        })?
     }
 
     pub(crate) fn shown_campaign(&self, row: skein_ledger::Campaign) -> Result<Campaign, ServiceError> {

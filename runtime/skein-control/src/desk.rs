@@ -13,6 +13,7 @@ mod datasets;
 mod entities;
 mod events;
 mod fleet;
+mod looked_up;
 mod map;
 mod quotas;
 mod rules;
@@ -26,8 +27,10 @@ use std::sync::Arc;
 use crate::access::Principal;
 pub use crate::approvals::{Stance, Stances};
 use crate::control::Control;
+pub use crate::import::ImportAsk;
 
 pub use entities::Catalogued;
+pub use looked_up::{Back, DatasetListed, DatasetPart, LastRun, Migration, ModuleSaid, Selected};
 
 /// Control as one principal may use it.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,6 @@
 //! nodes  -> exchange: reports -> ledger; tasks <- ledger
 //! reconciler: plan, scan, admit, intend -> publish -> confirm, cancel, revert, finalize
 //! ```
-//!
 //! Invariants: what is acknowledged is in the ledger before it is said; a publish is announced there before a dataset is touched, and only
 //! what was announced is published; nothing is kept here that cannot be made again from the ledger, the datasets' logs and what nodes say.
 //! Of data it reads ledger and log records only, no file's content. It does not know HTTP, formats of files, or how a run is done.
@@ -93,20 +92,22 @@ pub use audit::{Anchor, sealed, verify_stopped};
 pub use backup::{NewerVersion, Restored, back_up_stopped, restore};
 pub use compiler::Compiler;
 pub use control::{Control, Options};
-pub use desk::{Catalogued, Desk, Stance, Stances};
+pub use desk::{Back, DatasetListed, DatasetPart, LastRun, Migration, ModuleSaid, Selected};
+pub use desk::{Catalogued, Desk, ImportAsk, Stance, Stances};
 pub use error::ServiceError;
 pub use feed::{Told, WATCHERS, WATCHERS_OF_TOKEN, Watcher};
 pub use fleet::EXCHANGE_EVERY;
 pub use glob::{GLOB_BYTES_MAX, GLOBS_MAX};
 pub use herald::{Herald, MailFrom, Notices};
-pub use import::ImportAsk;
-pub use list::{AuditPart, EventPart, ListPart, RecordPart, VerifyPart, WaitPart};
+pub use list::{
+    AuditPart, CampaignOrder, CampaignPart, EventPart, ListPart, RecordPart, VerifyPart, WaitPart,
+};
 pub use map::{CoursePoint, MapRuns, RunMap};
 pub use metrics::{Answered, Metrics};
 pub use once::{ANSWERS_KEPT, Asked, Turn};
 pub use places::{Full, Most, Place, Places};
 pub use points::CRASH_POINTS;
-pub use policy::whole_policy;
+pub use policy::{whole_policy, written_policy};
 pub use prices::Prices;
 pub use reconcile::Reconciler;
 pub use roots::Roots;

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use skein_api::Time;
 use skein_ledger::{Limit, Name};
-use skein_types::{RunState, codes};
+use skein_types::{CampaignState, ModuleDigest, RunState, codes};
 
 use crate::error::ServiceError;
 
@@ -32,6 +32,44 @@ pub struct ListPart {
     pub prefix: Option<String>,
     /// Of datasets: of this team.
     pub owner: Option<String>,
+}
+
+/// Which campaigns, as a query says it; all that is said holds.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CampaignPart {
+    /// Those that come after this key, as a page before gave it.
+    pub after: Option<String>,
+    /// At most so many.
+    pub limit: Option<usize>,
+    /// In this state.
+    pub state: Option<CampaignState>,
+    /// Of this team.
+    pub owner: Option<String>,
+    /// Whose names begin so.
+    pub prefix: Option<String>,
+    /// Of this module: its digest.
+    pub module: Option<ModuleDigest>,
+    /// In which order.
+    pub order: CampaignOrder,
+}
+
+/// In which order campaigns are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CampaignOrder {
+    /// As they were made.
+    #[default]
+    Oldest,
+    /// What was made last first.
+    Newest,
+}
+
+impl CampaignPart {
+    /// What is said of the page.
+    pub(crate) fn page(&self) -> ListPart {
+        ListPart { after: self.after.clone(), limit: self.limit, ..ListPart::default() }
+    }
 }
 
 /// Which of what waits, as a query says it.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use skein_sandbox::ArtifactKey;
-use skein_sandbox::jail::{JailOptions, SubmitError, compile_in_jail};
+use skein_sandbox::jail::{JailOptions, Said, SubmitError, compile_in_jail, describe_in_child};
 use skein_types::{Blake3, Bytes, ModuleDigest, codes};
 
 use crate::error::ServiceError;
@@ -83,6 +83,18 @@ impl Modules {
             Err(error @ SubmitError::Late { .. }) => Err(ServiceError::new(error.code(), error.to_string())
                 .hint(Some("submit it again when the machine is less busy; nothing is held against it"))),
             Err(error @ (SubmitError::Refused { .. } | SubmitError::Stopped(_))) => Ok(Err(error)),
+        }
+    }
+
+    /// What a compiled module says of itself. One that does not say it fails when it is planned with, as it always did.
+    pub(crate) fn said(&self, module: ModuleDigest) -> Result<Option<Said>, ServiceError> {
+        let Some(artifact) = self.artifact(module)? else { return Ok(None) };
+        match describe_in_child(&self.exe, &artifact, &self.key.trust()) {
+            Ok(said) => Ok(Some(said)),
+            Err(error) => {
+                tracing::info!(%module, %error, "a module did not say what it is");
+                Ok(None)
+            }
         }
     }
 

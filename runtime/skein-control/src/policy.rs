@@ -1,5 +1,7 @@
 //! A campaign's policy as a body says it, as the machine follows it, and as agents are limited by it.
 
+mod written;
+
 use skein_api::node::AgentLimits;
 use skein_api::{
     Admission, ApprovalAsk, Budget, CanaryAsk, LimitsAsk, List, NameRule, Pin, Publish, RetryAsk,
@@ -13,6 +15,8 @@ use skein_sandbox::Limits;
 use skein_types::{LONGEST_WAIT, Rule, codes};
 
 use crate::error::ServiceError;
+
+pub use written::written_policy;
 
 /// No campaign has so many runs.
 const RUNS_MAX: u64 = 1_000_000_000;

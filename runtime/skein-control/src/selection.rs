@@ -180,8 +180,18 @@ impl Control {
     pub(crate) fn each_selected(
         &self,
         selection: &Selection,
-        mut of: impl FnMut(&skein_ledger::Dataset),
+        of: impl FnMut(&skein_ledger::Dataset),
     ) -> Result<(), ServiceError> {
+        self.some_selected(selection, usize::MAX, of).map(|_| ())
+    }
+
+    /// The like, of which datasets are looked at on so many pages at most; true if these were all.
+    pub(crate) fn some_selected(
+        &self,
+        selection: &Selection,
+        pages: usize,
+        mut of: impl FnMut(&skein_ledger::Dataset),
+    ) -> Result<bool, ServiceError> {
         let name = |text: &str| name("selection", text);
         let mut labels = BTreeMap::new();
         for (key, value) in selection.labels.iter() {
@@ -196,7 +206,7 @@ impl Control {
         let listed: BTreeSet<&str> = selection.manifest.iter().map(|chosen| &*chosen.dataset).collect();
         let unfinished = selection.unfinished_of.map(|other| self.unfinished(other)).transpose()?;
         let mut after: Option<Name> = None;
-        loop {
+        for _ in 0..pages {
             let page = self.ledger.datasets(&filter, after.as_ref(), Limit::MAX)?;
             page.items
                 .iter()
@@ -206,9 +216,10 @@ impl Control {
                 .for_each(&mut of);
             match page.next {
                 Some(next) => after = Some(next),
-                None => return Ok(()),
+                None => return Ok(true),
             }
         }
+        Ok(false)
     }
 
     /// Datasets whose runs in a campaign did not come to an end that stays. What a person left out, or what had been through

@@ -184,7 +184,7 @@ impl Control {
         let compiled = compiled?;
         point!("module.after-artifact")?;
         let unit = match compiled {
-            Ok(()) => unit.decide(ModuleCompiled { module, manifest: None }),
+            Ok(()) => self.with_what_it_says(module, unit)?,
             Err(refused) => {
                 let code =
                     Name::new(refused.code().id).map_err(|error| ServiceError::bug(error.to_string()))?;
@@ -195,6 +195,17 @@ impl Control {
         self.note_compiled(module, unit)?;
         point!("module.after-compiled")?;
         self.forget_refused(module)
+    }
+
+    /// That it is compiled, with what it says of itself, which pages show and ask its parameters by.
+    fn with_what_it_says(&self, module: ModuleDigest, unit: Unit) -> Result<Unit, ServiceError> {
+        let Some(said) = self.modules.said(module)? else {
+            return Ok(unit.decide(ModuleCompiled { module, manifest: None }));
+        };
+        let bytes = serde_json::to_vec(&said).map_err(|error| ServiceError::bug(error.to_string()))?;
+        let manifest = Some(Blake3::of(&bytes));
+        let keep_until = Timestamp(self.clock.now().0.saturating_add(KEEP));
+        Ok(unit.then(Entry::PutBlob { bytes, keep_until }).decide(ModuleCompiled { module, manifest }))
     }
 
     /// Removes the bytes of a module that was refused: nothing runs them, and whoever sent them has them.

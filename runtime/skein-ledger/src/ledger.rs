@@ -97,6 +97,14 @@ pub trait Ledger: Send + Sync + Debug {
         after: Option<&(Name, Name)>,
         limit: Limit,
     ) -> Result<Page<Module, (Name, Name)>, LedgerError>;
+    /// The versions of one name, for everybody or for some teams. At most [`OWNERS_MAX`](crate::OWNERS_MAX).
+    fn module_versions(
+        &self,
+        name: &Name,
+        owners: Option<&[Name]>,
+        after: Option<&Name>,
+        limit: Limit,
+    ) -> Result<Page<Module, Name>, LedgerError>;
 
     /// A campaign.
     fn campaign(&self, id: CampaignId) -> Result<Option<Campaign>, LedgerError>;
@@ -107,10 +115,11 @@ pub trait Ledger: Send + Sync + Debug {
         after: Option<CampaignId>,
         limit: Limit,
     ) -> Result<Page<Campaign, CampaignId>, LedgerError>;
-    /// Campaigns from the one that was made last; `next` says only that there are older ones.
+    /// Campaigns from the one that was made last, or from the one that was made before `before`.
     fn newest_campaigns(
         &self,
         filter: &CampaignFilter,
+        before: Option<CampaignId>,
         limit: Limit,
     ) -> Result<Page<Campaign, CampaignId>, LedgerError>;
     /// The waves of a campaign.
@@ -174,6 +183,8 @@ pub trait Ledger: Send + Sync + Debug {
         after: Option<(CampaignId, u64)>,
         limit: Limit,
     ) -> Result<Page<Run, (CampaignId, u64)>, LedgerError>;
+    /// The run of a dataset that was planned last: that of the newest campaign.
+    fn last_run_of(&self, dataset: DatasetId) -> Result<Option<Run>, LedgerError>;
 
     /// A node.
     fn node(&self, id: NodeId) -> Result<Option<Node>, LedgerError>;

@@ -230,6 +230,16 @@ impl Ledger for Sqlite {
         self.readers.read_checked(|db| read::catalogue::modules(db, owners, after, limit))
     }
 
+    fn module_versions(
+        &self,
+        name: &Name,
+        owners: Option<&[Name]>,
+        after: Option<&Name>,
+        limit: Limit,
+    ) -> Result<Page<Module, Name>, LedgerError> {
+        self.readers.read_checked(|db| read::catalogue::module_versions(db, (name, owners), after, limit))
+    }
+
     fn campaign(&self, id: CampaignId) -> Result<Option<Campaign>, LedgerError> {
         self.readers.read(|db| read::campaign::campaign(db, id))
     }
@@ -246,9 +256,10 @@ impl Ledger for Sqlite {
     fn newest_campaigns(
         &self,
         filter: &CampaignFilter,
+        before: Option<CampaignId>,
         limit: Limit,
     ) -> Result<Page<Campaign, CampaignId>, LedgerError> {
-        self.readers.read_checked(|db| read::campaign::newest_campaigns(db, filter, limit))
+        self.readers.read_checked(|db| read::campaign::newest_campaigns(db, filter, before, limit))
     }
 
     fn waves(&self, campaign: CampaignId) -> Result<Vec<Wave>, LedgerError> {
@@ -333,6 +344,10 @@ impl Ledger for Sqlite {
         limit: Limit,
     ) -> Result<Page<Run, (CampaignId, u64)>, LedgerError> {
         self.readers.read(|db| read::run::runs_of_dataset(db, dataset, after, limit))
+    }
+
+    fn last_run_of(&self, dataset: DatasetId) -> Result<Option<Run>, LedgerError> {
+        self.readers.read(|db| read::run::last_run_of(db, dataset))
     }
 
     fn node(&self, id: NodeId) -> Result<Option<Node>, LedgerError> {

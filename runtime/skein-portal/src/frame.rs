@@ -2,6 +2,7 @@
 
 use maud::{DOCTYPE, Markup, html};
 use skein_api::{Risk, Time};
+use skein_control::ServiceError;
 use skein_types::grouped;
 
 use crate::assets::{HEAT_MAP, HTMX, ICON, LIVE, STYLE};
@@ -106,6 +107,46 @@ pub(crate) fn command(line: &str) -> Markup {
     html! { code.command title="The same, typed" { (line) } }
 }
 
+/// Why something is not offered here to whoever looks.
+pub(crate) fn refused(error: &ServiceError) -> Markup {
+    html! { p.note { (error.message) @if let Some(hint) = &error.hint { ". " (hint) } } }
+}
+
+/// A word of a command line, so that a shell takes it as it is.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@=,+%".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Choices of a field; the first of them is that nothing is chosen.
+pub(crate) fn select<'a>(
+    (id, name, label): (&str, &str, &str),
+    nothing: &str,
+    choices: impl IntoIterator<Item = &'a str>,
+    chosen: Option<&str>,
+) -> Markup {
+    html! {
+        label for=(id) { (label) } " "
+        select id=(id) name=(name) {
+            option value="" { (nothing) }
+            @for choice in choices {
+                option value=(choice) selected[chosen == Some(choice)] { (choice) }
+            }
+        }
+    }
+}
+
+/// A field with a line of text.
+pub(crate) fn line((id, name, label): (&str, &str, &str), said: Option<&str>, most: usize) -> Markup {
+    html! {
+        label for=(id) { (label) } " "
+        input id=(id) name=(name) value=[said] maxlength=(most);
+    }
+}
+
 /// How much of something is done, and how much of it failed. Drawn by the browser, said in words for who does not see it.
 pub(crate) fn bar(done: u64, failed: u64, all: u64) -> Markup {
     html! {
@@ -123,9 +164,8 @@ pub(crate) fn state(word: &str) -> Markup {
         "published" | "succeeded" | "finalized" | "promoted" | "approved" | "ready" | "active" => {
             ("good", "✓")
         }
-        "failed" | "halted" | "rolled_back_failed" | "declined" | "banned" | "refused" | "lost" => {
-            ("bad", "✗")
-        }
+        "failed" | "halted" | "suspended" | "rolled_back_failed" | "declined" | "banned" | "refused"
+        | "lost" => ("bad", "✗"),
         "running" | "planning" | "rolling_back" | "finalizing" | "soaking" | "compiling" => ("busy", "◐"),
         "held" | "paused" | "awaiting_approval" | "stale" | "draining" | "undecided" => ("waits", "‖"),
         _ => ("plain", "·"),
@@ -171,7 +211,7 @@ pub(crate) fn encoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bar, bare, encoded, more};
+    use super::{bar, bare, encoded, more, quoted};
     use maud::html;
 
     #[test]
@@ -187,6 +227,14 @@ mod tests {
     fn what_failed_is_said_and_not_only_drawn() {
         assert!(bar(3, 1, 5).into_string().contains("3 of 5, <strong class=\"bad\">1 failed</strong>"));
         assert!(!bar(3, 0, 5).into_string().contains("failed"));
+    }
+
+    #[test]
+    fn a_shell_takes_a_quoted_word_as_it_is() {
+        assert_eq!(quoted("users@2"), "users@2");
+        assert_eq!(quoted("users-*"), "'users-*'");
+        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
+        assert_eq!(quoted(""), "''");
     }
 
     #[test]

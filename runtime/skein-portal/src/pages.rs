@@ -6,8 +6,13 @@ mod attempt;
 mod audit;
 mod campaign;
 mod campaigns;
+mod dataset;
+mod datasets;
 mod fleet;
 mod health;
+mod module;
+mod modules;
+mod new_campaign;
 mod offered;
 mod overview;
 mod plan;
@@ -26,11 +31,18 @@ use axum::Router;
 use skein_control::{Control, ListPart, ServiceError};
 use skein_types::codes;
 
+use offered::text;
+
 pub(crate) fn routes() -> Router<Arc<Control>> {
     Router::new()
         .merge(sign_in::routes())
         .merge(overview::routes())
         .merge(campaigns::routes())
+        .merge(new_campaign::routes())
+        .merge(datasets::routes())
+        .merge(dataset::routes())
+        .merge(modules::routes())
+        .merge(module::routes())
         .merge(campaign::routes())
         .merge(runs::routes())
         .merge(run::routes())
@@ -45,6 +57,11 @@ pub(crate) fn routes() -> Router<Arc<Control>> {
         .merge(health::routes())
         .merge(sample::routes())
         .merge(approvals::routes())
+}
+
+/// What a query says, but for what was left empty in the form that it came of.
+fn said(asked: Option<String>) -> Option<String> {
+    asked.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// There is no such thing here.

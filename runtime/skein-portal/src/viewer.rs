@@ -68,6 +68,14 @@ impl Viewer {
         self.call(|desk, _| act(desk)).await.map(Seen)
     }
 
+    /// The like, of what may lead elsewhere or to a page.
+    pub(crate) async fn made<T: Send + 'static>(
+        self,
+        make: impl FnOnce(&Desk<'_>, &Self) -> Result<T, ServiceError> + Send + 'static,
+    ) -> Result<T, Failed> {
+        self.call(make).await
+    }
+
     async fn call<T: Send + 'static>(
         self,
         call: impl FnOnce(&Desk<'_>, &Self) -> Result<T, ServiceError> + Send + 'static,

@@ -8,6 +8,7 @@
 mod check;
 mod child;
 mod confine;
+mod describe;
 mod error;
 mod parent;
 
@@ -17,6 +18,7 @@ use std::time::Duration;
 use skein_types::{Blake3, Bytes, ModuleDigest};
 
 pub use child::child_main;
+pub use describe::{DESCRIBE, Said, describe_in_child, describe_main};
 pub use error::SubmitError;
 pub use parent::compile_in_jail;
 

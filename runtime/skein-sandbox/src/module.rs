@@ -114,6 +114,7 @@ pub struct Module {
     digest: ModuleDigest,
     pub(crate) engine: Engine,
     pub(crate) pre: MigrationPre<HostState>,
+    imports: Arc<[String]>,
 }
 
 impl fmt::Debug for Module {
@@ -133,11 +134,11 @@ impl Module {
         let mut linker = Linker::new(engine.wasmtime());
         let imports: Vec<String> =
             component.component_type().imports(engine.wasmtime()).map(|(name, _)| name.to_owned()).collect();
-        for name in imports {
-            if wasi::judge(&name) != wasi::ImportName::Known {
-                return Err(LoadError::Import(name));
+        for name in &imports {
+            if wasi::judge(name) != wasi::ImportName::Known {
+                return Err(LoadError::Import(name.clone()));
             }
-            wasi::define(&mut linker, &name).map_err(LoadError::Refused)?;
+            wasi::define(&mut linker, name).map_err(LoadError::Refused)?;
         }
         // What is left are functions of known interfaces that no migration can use: see `host::wasi`.
         let form = |error: wasmtime::Error| LoadError::ImportForm(bounded(format!("{error:#}")));
@@ -145,12 +146,17 @@ impl Module {
         let pre = linker.instantiate_pre(&component).map_err(form)?;
         let pre =
             MigrationPre::new(pre).map_err(|error| LoadError::Exports(bounded(format!("{error:#}"))))?;
-        Ok(Self { digest: verified.digest, engine: engine.clone(), pre })
+        Ok(Self { digest: verified.digest, engine: engine.clone(), pre, imports: imports.into() })
     }
 
     /// Identity of the module.
     pub const fn digest(&self) -> ModuleDigest {
         self.digest
+    }
+
+    /// Interfaces that it imports.
+    pub fn imports(&self) -> &[String] {
+        &self.imports
     }
 
     /// Asks the module what it is.

@@ -165,6 +165,13 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true)]
         limits: Vec<String>,
     },
+    /// Ask a compiled module from stdin what it is; started by Skein itself under limits.
+    #[command(hide = true)]
+    Describe {
+        /// What it is signed with, as the parent passes it.
+        #[arg(trailing_var_arg = true)]
+        key: Vec<String>,
+    },
     /// Compile one module from stdin; started by Skein itself under limits.
     #[command(hide = true)]
     Compile {
@@ -229,6 +236,7 @@ impl Command {
             | Self::Completion(_)
             | Self::Reference(_)
             | Self::Evaluate { .. }
+            | Self::Describe { .. }
             | Self::Compile { .. } => Output::Table,
         };
         output.into()

@@ -54,6 +54,9 @@ fn main() -> ExitCode {
         logging::start(&settings, cli.verbose, None);
         return skein_sandbox::jail::child_main(limits);
     }
+    if let Command::Describe { key } = &cli.command {
+        return skein_sandbox::jail::describe_main(key);
+    }
     if let Command::Evaluate { limits } = &cli.command {
         return skein_node::evaluate_main(limits);
     }
@@ -114,7 +117,7 @@ fn command(settings: &Settings, command: Command) -> CommandResult {
         Command::Webhook(args) => commands::webhook::webhook(settings, &args),
         Command::Completion(args) => commands::completion::completion(&args),
         Command::Reference(args) => commands::reference::reference(&args),
-        Command::Evaluate { .. } | Command::Compile { .. } => {
+        Command::Evaluate { .. } | Command::Describe { .. } | Command::Compile { .. } => {
             unreachable!("handled before the settings are read")
         }
     }

@@ -145,7 +145,7 @@ impl Control {
         let roster = self.roster()?;
         let mut items = Vec::new();
         for (number, state) in WAITING.iter().enumerate().skip(at) {
-            let filter = CampaignFilter { owners: None, state: Some(*state) };
+            let filter = CampaignFilter { state: Some(*state), ..CampaignFilter::default() };
             let page = self.ledger.campaigns(&filter, after.take(), limit)?;
             for row in &page.items {
                 items.extend(self.waits_of(who, (row, mine), &roster)?);

@@ -8,11 +8,12 @@ use skein_attest::sealed;
 use skein_types::{CampaignId, DatasetId, codes};
 
 use super::Desk;
+use super::looked_up::Selected;
 use crate::access::{Act, NOBODYS};
 use crate::approvals::Until;
 use crate::campaigns::campaign_id;
 use crate::error::ServiceError;
-use crate::list::ListPart;
+use crate::list::{CampaignPart, ListPart};
 
 impl Desk<'_> {
     /// Makes a campaign, as a draft. It is over datasets of teams for which its maker may plan, and of no others: a plan shows rows
@@ -25,12 +26,18 @@ impl Desk<'_> {
             self.seen(other, Act::See)?;
         }
         asked.selection.owners = self.owners_meant(&asked.selection)?;
+        self.may_with_each(&asked.selection)?;
+        self.control.create_campaign(self.who, (owner, module, asked))
+    }
+
+    /// Refuses a manifest with datasets of teams for which whoever asks may not plan.
+    fn may_with_each(&self, selection: &Selection) -> Result<(), ServiceError> {
         if !self.who.may(Act::Compose, None) {
-            for chosen in asked.selection.manifest.iter() {
+            for chosen in selection.manifest.iter() {
                 self.dataset_seen(&chosen.dataset, Act::Compose)?;
             }
         }
-        self.control.create_campaign(self.who, (owner, module, asked))
+        Ok(())
     }
 
     /// The teams that a selection is of: those that it says, for each of which whoever asks may plan, or else all for which it may.
@@ -46,6 +53,23 @@ impl Desk<'_> {
         let names =
             |teams: Vec<skein_ledger::Name>| teams.iter().map(|team| Text::escaped(team.as_str())).collect();
         Ok(mine.map(|teams| List::first(names(teams)).0))
+    }
+
+    /// Why whoever asks may make no campaign, if so: for who is offered to.
+    pub fn may_make_campaigns(&self) -> Result<(), ServiceError> {
+        self.who.check_any(Act::Compose)
+    }
+
+    /// What a campaign with this selection would be over if it were made now, counted up to a bound.
+    pub fn selected(&self, mut selection: Selection) -> Result<Selected, ServiceError> {
+        self.who.check_any(Act::Compose)?;
+        if let Some(other) = selection.unfinished_of {
+            self.seen(other, Act::See)?;
+        }
+        selection.owners = self.owners_meant(&selection)?;
+        self.may_with_each(&selection)?;
+        self.control.check_selection(&selection)?;
+        self.control.count_selected(&selection)
     }
 
     /// Moves a campaign, if it is where whoever asks saw it.
@@ -90,8 +114,8 @@ impl Desk<'_> {
         self.control.campaign(self.seen_by(named, Act::See)?)
     }
 
-    /// Campaigns, in the order in which they were made.
-    pub fn campaigns(&self, part: &ListPart) -> Result<Page<Campaign>, ServiceError> {
+    /// Campaigns, in the order in which they were made or against it.
+    pub fn campaigns(&self, part: &CampaignPart) -> Result<Page<Campaign>, ServiceError> {
         self.control.campaigns(part, self.who.sees())
     }
 

@@ -1,13 +1,14 @@
 //! Modules.
 
-use skein_api::{Module, ModuleBan, ModuleRestore, Page};
+use skein_api::{Campaign, Module, ModuleBan, ModuleRestore, Page};
 use skein_ledger::Text;
 use skein_types::ModuleDigest;
 
 use super::Desk;
+use super::looked_up::ModuleSaid;
 use crate::access::{Act, NOBODYS};
 use crate::error::ServiceError;
-use crate::list::ListPart;
+use crate::list::{CampaignOrder, CampaignPart, ListPart};
 use crate::shown;
 use crate::submit::{Submitted, Upload};
 
@@ -56,9 +57,42 @@ impl Desk<'_> {
         self.control.ban_module(self.who, &found, asked)
     }
 
+    /// Why whoever asks may not judge modules, if so: for who is offered to.
+    pub fn may_judge_modules(&self) -> Result<(), ServiceError> {
+        self.who.check_whole(Act::Govern)
+    }
+
     /// A module by its name and version.
     pub fn module(&self, of: &str, version: &str) -> Result<Module, ServiceError> {
         Ok(shown::module(&self.module_seen(of, version)?))
+    }
+
+    /// The bytes of a module, as they were submitted. Those of one that was refused are not kept.
+    pub fn module_bytes(&self, of: &str, version: &str) -> Result<Vec<u8>, ServiceError> {
+        let found = self.module_seen(of, version)?;
+        let bytes = self.control.modules.bytes(found.digest)?;
+        bytes.ok_or_else(|| ServiceError::absent("bytes of module", &format!("{of}@{version}")))
+    }
+
+    /// What a module says of itself, as it was asked when it was compiled; none of one that was compiled before it was asked for.
+    pub fn module_said(&self, of: &str, version: &str) -> Result<Option<ModuleSaid>, ServiceError> {
+        self.control.module_said(&self.module_seen(of, version)?)
+    }
+
+    /// The versions that there are of a module's name.
+    pub fn module_versions(&self, of: &str, part: &ListPart) -> Result<Page<Module>, ServiceError> {
+        self.control.module_versions(of, part, self.who.sees_modules_of()?)
+    }
+
+    /// Campaigns of a module, the newest first.
+    pub fn campaigns_of_module(
+        &self,
+        (of, version): (&str, &str),
+        most: usize,
+    ) -> Result<Page<Campaign>, ServiceError> {
+        let module = Some(self.module_seen(of, version)?.digest);
+        let order = CampaignOrder::Newest;
+        self.campaigns(&CampaignPart { module, order, limit: Some(most), ..CampaignPart::default() })
     }
 
     /// Modules by name and version.

@@ -7,6 +7,7 @@ use skein_api::{
 };
 
 use super::Desk;
+use super::looked_up::{DatasetListed, DatasetPart};
 use crate::access::Act;
 use crate::error::ServiceError;
 use crate::import::{self, ImportAsk};
@@ -39,6 +40,21 @@ impl Desk<'_> {
     /// Datasets by name.
     pub fn datasets(&self, part: &ListPart) -> Result<Page<Dataset>, ServiceError> {
         self.control.datasets(part, self.who.sees())
+    }
+
+    /// Datasets by name, with how far each is.
+    pub fn datasets_listed(
+        &self,
+        part: &DatasetPart,
+    ) -> Result<(Vec<DatasetListed>, Option<String>), ServiceError> {
+        let owners =
+            if part.mine { self.who.teams_of().or_else(|| self.who.sees()) } else { self.who.sees() };
+        self.control.datasets_listed(part, owners)
+    }
+
+    /// The run of a dataset that was planned last, as [`datasets_listed`](Self::datasets_listed) has it.
+    pub fn dataset_listed(&self, named: &str) -> Result<DatasetListed, ServiceError> {
+        self.control.dataset_listed(self.dataset_seen(named, Act::See)?)
     }
 
     /// A dataset by its id or its name.
@@ -115,6 +131,16 @@ impl Desk<'_> {
     pub fn remove_dataset(&self, named: &str) -> Result<Dataset, ServiceError> {
         let row = self.dataset_seen(named, Act::Register)?;
         self.control.remove_dataset(self.who, row)
+    }
+
+    /// Why whoever asks may not say anew what a dataset is, if so: for who is offered to.
+    pub fn may_set_dataset(&self, team: &str) -> Result<(), ServiceError> {
+        self.who.check_there(Act::Register, team)
+    }
+
+    /// Why whoever asks may not undo what was done to a dataset, have it read, or pass a reader's rule over, if so.
+    pub fn may_restrain_dataset(&self, team: &str) -> Result<(), ServiceError> {
+        self.who.check_there(Act::Restrain, team)
     }
 
     /// A dataset that there is, and in whose team the principal may do this.

@@ -30,6 +30,14 @@ impl Desk<'_> {
         self.control.put_rule(self.who, (&row, consumer, named, seen), asked)
     }
 
+    /// Why whoever asks may set no rule of a dataset of this team, if so: as its owner, or as a team that reads it.
+    pub fn may_set_rules(&self, owner: &str) -> Result<(), ServiceError> {
+        self.who.check_there(Act::Guard, owner).or_else(|refused| {
+            // With its own team's name a reader may.
+            self.who.check_any(Act::Compose).map_err(|_| refused)
+        })
+    }
+
     /// A rule: for its owner's team, and for the team that has it there, also where that sees the dataset no more.
     pub fn rule(
         &self,

@@ -275,7 +275,7 @@ impl Control {
     }
 
     /// How long a campaign can be undone once it is rolled out.
-    pub(super) fn window_of(&self, row: &Campaign) -> Result<skein_campaign::Span, ServiceError> {
+    pub(crate) fn window_of(&self, row: &Campaign) -> Result<skein_campaign::Span, ServiceError> {
         let gone = || ServiceError::bug(format!("the policy of {} is gone", row.id));
         let bytes = self.ledger.blob(row.policy)?.ok_or_else(gone)?;
         let asked: skein_api::Policy = skein_api::parse(&bytes, skein_api::BODY_BYTES_MAX)?;

@@ -33,12 +33,12 @@ impl Control {
         owners: Option<Vec<Name>>,
         most: usize,
     ) -> Result<(Vec<Campaign>, bool), ServiceError> {
-        let mut filter = CampaignFilter { owners, state: None };
+        let mut filter = CampaignFilter { owners, ..CampaignFilter::default() };
         self.ledger.at_once(|| {
             let (mut rows, mut more) = (Vec::new(), false);
             for state in PRESSING {
                 filter.state = Some(state);
-                let page = self.ledger.newest_campaigns(&filter, Limit::new(LOOKED_AT))?;
+                let page = self.ledger.newest_campaigns(&filter, None, Limit::new(LOOKED_AT))?;
                 more |= page.next.is_some() && state != CampaignState::Soaking;
                 // Of those that are only kept to go back to, the ones of which a check found something.
                 let wants = |row: &skein_ledger::Campaign| state != CampaignState::Soaking || row.alarms > 0;

@@ -132,7 +132,7 @@ fn campaigns(control: &Control, registry: &mut Registry) -> Result<(), ServiceEr
     let (campaigns, runs) = (Family::<OfTeam, Gauge>::default(), Family::<OfTeam, Gauge>::default());
     let mut teams: BTreeMap<String, Vec<skein_ledger::Campaign>> = BTreeMap::new();
     for state in CampaignState::ALL.iter().filter(|state| !state.is_terminal()) {
-        let filter = CampaignFilter { owners: None, state: Some(*state) };
+        let filter = CampaignFilter { state: Some(*state), ..CampaignFilter::default() };
         let mut after = None;
         loop {
             let page = control.ledger.campaigns(&filter, after, Limit::MAX)?;

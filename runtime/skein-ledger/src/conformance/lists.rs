@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use skein_types::{Bytes, CampaignId, CampaignState, ModuleDigest, RunState, Verdict};
+use skein_types::{Bytes, CampaignId, CampaignState, ModuleDigest, Name, RunState, Verdict};
 
 use super::Places;
 use super::scene::{self, Scene, by, campaign, dataset, enqueue, intended, name, node, planned, registered};
@@ -152,18 +152,21 @@ pub fn campaigns_are_paged_by_id_through_every_filter(places: Places<'_>) {
             scene.applied(by().decide(moved));
         }
     }
-    let expect = |owners: Option<&[&str]>, state, fits: fn(u64) -> bool| {
-        let owners = owners.map(|owners| owners.iter().map(|owner| name(owner)).collect());
-        let filter = CampaignFilter { owners, state };
+    let found = |filter: CampaignFilter, fits: fn(u64) -> bool| {
         let rows = all(|after: Option<&CampaignId>, limit| {
             scene.ledger().campaigns(&filter, after.copied(), limit).expect("read")
         });
         let expected: Vec<_> = (1..20).filter(|n| fits(*n)).map(campaign).collect();
         assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), expected, "{filter:?}");
-        let newest = scene.ledger().newest_campaigns(&filter, Limit::new(3)).expect("read");
-        let last: Vec<_> = expected.iter().rev().take(3).copied().collect();
-        assert_eq!(newest.items.iter().map(|row| row.id).collect::<Vec<_>>(), last, "{filter:?}");
-        assert_eq!(newest.next.is_some(), expected.len() > 3, "{filter:?}");
+        let newest = all(|before: Option<&CampaignId>, limit| {
+            scene.ledger().newest_campaigns(&filter, before.copied(), limit).expect("read")
+        });
+        let last: Vec<_> = expected.iter().rev().copied().collect();
+        assert_eq!(newest.iter().map(|row| row.id).collect::<Vec<_>>(), last, "{filter:?}");
+    };
+    let expect = |owners: Option<&[&str]>, state, fits: fn(u64) -> bool| {
+        let owners = owners.map(|owners| owners.iter().map(|owner| name(owner)).collect());
+        found(CampaignFilter { owners, state, ..CampaignFilter::default() }, fits);
     };
     // The first is a shop's, and it is planning.
     let planning = Some(CampaignState::Planning);
@@ -174,6 +177,17 @@ pub fn campaigns_are_paged_by_id_through_every_filter(places: Places<'_>) {
     expect(Some(&["shop", "billing"]), planning, |n| n == 1 || (n % 3 != 2 && n % 2 == 0));
     expect(Some(&[]), planning, |_| false);
     expect(Some(&["nobody"]), None, |_| false);
+    let called = CampaignCreated { name: name("ördérs"), ..scene::created(campaign(20)) };
+    scene.applied(by().decide(CampaignCreated { module: ModuleDigest::of(b"other"), ..called }));
+    let begins = |prefix: &str| CampaignFilter { prefix: Some(name(prefix)), ..CampaignFilter::default() };
+    let last = |filter: CampaignFilter| {
+        let page = scene.ledger().newest_campaigns(&filter, None, Limit::new(3)).expect("read");
+        page.items.iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(last(begins("ör")), [campaign(20)]);
+    assert_eq!(last(begins("örx")), []);
+    let module = Some(ModuleDigest::of(b"other"));
+    assert_eq!(last(CampaignFilter { module, ..CampaignFilter::default() }), [campaign(20)]);
 }
 
 /// Everybody's, some teams', nobody's.
@@ -212,6 +226,15 @@ pub fn modules_are_paged_by_name_and_version_for_some_teams_or_all(places: Place
     };
     expect(None, |_| true);
     expect(Some(&["shop"]), |n| n % 4 == 1);
+    let versions = |owners: Option<&[Name]>| {
+        let rows = all(|after, limit| {
+            scene.ledger().module_versions(&name("m1"), owners, after, limit).expect("read")
+        });
+        rows.iter().map(|module| module.bytes.0).collect::<Vec<_>>()
+    };
+    assert_eq!(versions(None), [1, 6, 11]);
+    assert_eq!(versions(Some(&[name("shop")])), [1]);
+    assert_eq!(versions(Some(&[])), [0_u64; 0]);
     expect(Some(&["ops", "shop", "nobody"]), |n| n % 4 == 1 || n % 4 == 3);
     expect(Some(&[]), |_| false);
     let has = |owner: &str| scene.ledger().modules_of(&name(owner)).expect("read");
@@ -279,6 +302,9 @@ pub fn runs_are_paged_by_number_through_every_filter(places: Places<'_>) {
     assert_eq!(scene.ledger().run_states(campaign(2)).expect("read"), []);
     let of =
         all(|after, limit| scene.ledger().runs_of_dataset(dataset(1), after.copied(), limit).expect("read"));
+    let last = scene.ledger().last_run_of(dataset(1)).expect("read");
+    assert_eq!(last.as_ref(), of.last());
+    assert_eq!(scene.ledger().last_run_of(dataset(99)).expect("read"), None);
     assert_eq!(of.iter().map(|run| run.seq).collect::<Vec<_>>(), [1, 5, 9, 13, 17]);
 }
 

@@ -70,6 +70,10 @@ pub struct CampaignFilter {
     pub owners: Option<Vec<Name>>,
     /// In this state.
     pub state: Option<CampaignState>,
+    /// Whose names begin so.
+    pub prefix: Option<Name>,
+    /// Of this module.
+    pub module: Option<ModuleDigest>,
 }
 
 /// What was planned.

@@ -1,4 +1,4 @@
-//! The list of campaigns.
+//! The list of campaigns: filtered and sorted by the server, as the address says.
 
 use std::sync::Arc;
 
@@ -8,43 +8,162 @@ use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
 use skein_api::Campaign;
-use skein_control::{Control, ListPart};
+use skein_control::{CampaignOrder, CampaignPart, Control, Desk, ServiceError};
+use skein_types::{CampaignState, ModuleDigest, codes};
 
+use super::said;
 use crate::ROWS;
-use crate::frame::{self, bar, command, state};
+use crate::frame::{self, bar, command, line, quoted, select, state};
 use crate::viewer::{Failed, Page, Viewer};
 
 const AT: &str = "/campaigns";
+/// What the address says for the order in which campaigns were made.
+const OLDEST: &str = "oldest";
 
 pub(super) fn routes() -> Router<Arc<Control>> {
     Router::new().route(AT, get(page))
 }
 
+/// What the address says.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Asked {
     after: Option<String>,
+    state: Option<String>,
+    owner: Option<String>,
+    prefix: Option<String>,
+    module: Option<String>,
+    order: Option<String>,
+}
+
+impl Asked {
+    fn read(self) -> Self {
+        Self {
+            after: said(self.after),
+            state: said(self.state),
+            owner: said(self.owner),
+            prefix: said(self.prefix),
+            module: said(self.module),
+            order: said(self.order),
+        }
+    }
+
+    fn part(&self) -> Result<CampaignPart, ServiceError> {
+        let bad = |what: &str, said: &str| {
+            ServiceError::new(codes::BODY_INVALID, format!("the address says {said:?}, which is no {what}"))
+                .hint(Some("begin anew with the list of all campaigns, and choose there"))
+        };
+        let state = |word: &str| word.parse::<CampaignState>().map_err(|_| bad("state of a campaign", word));
+        let module = |word: &str| word.parse::<ModuleDigest>().map_err(|_| bad("digest of a module", word));
+        Ok(CampaignPart {
+            after: self.after.clone(),
+            limit: Some(ROWS),
+            state: self.state.as_deref().map(state).transpose()?,
+            owner: self.owner.clone(),
+            prefix: self.prefix.clone(),
+            module: self.module.as_deref().map(module).transpose()?,
+            order: match self.order.as_deref() {
+                Some(OLDEST) => CampaignOrder::Oldest,
+                Some(_) | None => CampaignOrder::Newest,
+            },
+        })
+    }
+
+    fn is_filtered(&self) -> bool {
+        [&self.state, &self.owner, &self.prefix, &self.module].into_iter().any(Option::is_some)
+    }
+
+    /// For the address of the next page.
+    fn query(&self) -> [(&'static str, &str); 5] {
+        [
+            ("state", self.state.as_deref().unwrap_or_default()),
+            ("owner", self.owner.as_deref().unwrap_or_default()),
+            ("prefix", self.prefix.as_deref().unwrap_or_default()),
+            ("module", self.module.as_deref().unwrap_or_default()),
+            ("order", self.order.as_deref().unwrap_or_default()),
+        ]
+    }
 }
 
 async fn page(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed> {
+    let asked = asked.read();
     viewer
-        .page(move |desk, viewer| {
-            let part = ListPart { after: asked.after, limit: Some(ROWS), ..ListPart::default() };
-            let page = desk.campaigns(&part)?;
-            let content = html! {
-                p { a.button href="/campaigns/new" { "New campaign" } " " (command("skein campaign list")) }
-                @if page.items.is_empty() { p.empty { "There is none." } } @else { (table(&page.items)) }
-                (frame::more(AT, &[], page.next.as_ref().map(|next| next.as_str())))
-            };
-            Ok(frame::page(viewer, ("Campaigns", Some(AT)), content))
-        })
+        .page(move |desk, viewer| Ok(frame::page(viewer, ("Campaigns", Some(AT)), gathered(desk, &asked)?)))
         .await
+}
+
+fn gathered(desk: &Desk<'_>, asked: &Asked) -> Result<Markup, ServiceError> {
+    let page = desk.campaigns(&asked.part()?)?;
+    let may = desk.may_make_campaigns();
+    Ok(html! {
+        @match &may {
+            Ok(()) => p {
+                a.button href="/campaigns/new" { "New campaign" } " "
+                (command("skein campaign create NAME --module MODULE@VERSION"))
+            },
+            Err(refused) => (frame::refused(refused)),
+        }
+        (filter(asked))
+        @if page.items.is_empty() { (nothing(asked, may.is_ok())) } @else { (table(&page.items)) }
+        (frame::more(AT, &asked.query(), page.next.as_ref().map(|next| next.as_str())))
+    })
+}
+
+fn filter(asked: &Asked) -> Markup {
+    let states = CampaignState::ALL.iter().map(|state| state.as_str());
+    html! {
+        form.filter method="get" action=(AT) role="search" aria-label="Campaigns" {
+            (select(("state", "state", "State"), "any", states, asked.state.as_deref())) " "
+            (line(("owner", "owner", "Team"), asked.owner.as_deref(), 200)) " "
+            (line(("prefix", "prefix", "Name begins with"), asked.prefix.as_deref(), 200)) " "
+            @if let Some(module) = &asked.module { input type="hidden" name="module" value=(module); }
+            label for="order" { "Order" } " "
+            select #order name="order" {
+                option value="" { "newest first" }
+                option value=(OLDEST) selected[asked.order.as_deref() == Some(OLDEST)] { "oldest first" }
+            } " "
+            button { "Show" }
+            @if asked.is_filtered() { " " a href=(AT) { "All" } }
+        }
+        p { (command(&listing(asked))) }
+        @if let Some(module) = &asked.module { p.note { "Of the module " code { (module) } "." } }
+    }
+}
+
+fn listing(asked: &Asked) -> String {
+    let of = |name: &str, said: &Option<String>| {
+        said.as_deref().map(|said| format!(" --{name} {}", quoted(said))).unwrap_or_default()
+    };
+    let newest = if asked.order.as_deref() == Some(OLDEST) { "" } else { " --newest" };
+    let (state, owner) = (of("in", &asked.state), of("owner", &asked.owner));
+    format!("skein campaign list{newest}{state}{owner}{}", of("prefix", &asked.prefix))
+}
+
+/// Where there is nothing to list: what to do about it.
+fn nothing(asked: &Asked, may_make: bool) -> Markup {
+    html! {
+        @if asked.is_filtered() {
+            p.empty { "None is so. " a href=(AT) { "Show all" } "." }
+        } @else if asked.after.is_some() {
+            p.empty { "There are no more." }
+        } @else {
+            p.empty {
+                "There is none yet that you may see. "
+                @if may_make { "A campaign runs a module over datasets: " a href="/campaigns/new" { "make one" } "." }
+            }
+        }
+    }
 }
 
 pub(super) fn table(campaigns: &[Campaign]) -> Markup {
     html! {
         table {
-            thead { tr { th { "Campaign" } th { "Team" } th { "State" } th { "Runs" } th { "Since" } } }
+            thead {
+                tr {
+                    th scope="col" { "Campaign" } th scope="col" { "Team" } th scope="col" { "State" }
+                    th scope="col" { "Runs" } th scope="col" { "Since" }
+                }
+            }
             tbody { @for campaign in campaigns { (row(campaign)) } }
         }
     }
@@ -61,5 +180,34 @@ fn row(campaign: &Campaign) -> Markup {
             td { (bar(runs.published + runs.finalized, runs.failed, all)) }
             td { (frame::time(campaign.since)) }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Asked, CampaignOrder, filter, listing, nothing};
+    use skein_types::CampaignState;
+
+    fn asked(state: &str, prefix: &str) -> Asked {
+        let some = |text: &str| Some(text.to_owned());
+        Asked { state: some(state), prefix: some(prefix), ..Asked::default() }.read()
+    }
+
+    #[test]
+    fn what_a_form_leaves_empty_is_not_asked_for() {
+        let all = asked("", " ").part().unwrap();
+        assert_eq!((all.state, all.prefix, all.order), (None, None, CampaignOrder::Newest));
+        let some = asked("rolling_back", "a&b");
+        assert_eq!(some.part().unwrap().state, Some(CampaignState::RollingBack));
+        assert!(filter(&some).into_string().contains("value=\"rolling_back\" selected"));
+        assert_eq!(listing(&some), "skein campaign list --newest --in rolling_back --prefix 'a&b'");
+    }
+
+    #[test]
+    fn an_address_that_nobody_could_mean_is_refused_and_an_empty_list_says_why() {
+        assert!(asked("nowhere", "").part().unwrap_err().message.contains("\"nowhere\""));
+        assert!(nothing(&asked("draft", ""), true).into_string().contains("Show all"));
+        assert!(nothing(&asked("", ""), true).into_string().contains("/campaigns/new"));
+        assert!(!nothing(&asked("", ""), false).into_string().contains("/campaigns/new"));
     }
 }

@@ -80,6 +80,15 @@ pub(super) fn confine(limits: Confinement) -> io::Result<()> {
     filter().map_err(|error| io::Error::other(error.to_string()))
 }
 
+/// Limits the processor time of this process, and that it leaves its memory behind. A module's memories are files without a name, so the
+/// filter of the compiler is none for what runs modules.
+pub(super) fn of_one_call(cpu_seconds: u64) -> io::Result<()> {
+    let set =
+        |resource, value: u64| setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) });
+    set(Resource::Cpu, cpu_seconds)?;
+    Ok(set(Resource::Core, 0)?)
+}
+
 fn filter() -> Result<(), seccompiler::Error> {
     no_clone3()?;
     let mut rules: BTreeMap<i64, Vec<_>> = ALLOWED.iter().map(|number| (*number, Vec::new())).collect();

@@ -44,10 +44,10 @@ pub fn compile_in_jail(options: &JailOptions, module: &[u8]) -> Result<CompiledM
     Ok(compiled)
 }
 
-fn converse(
+pub(super) fn converse(
     child: &mut Child,
     options: &JailOptions,
-    module: &[u8],
+    sent: &[u8],
 ) -> Result<(Vec<u8>, ExitStatus), SubmitError> {
     let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
         return Err(SubmitError::Protocol);
@@ -57,7 +57,7 @@ fn converse(
     thread::scope(|scope| {
         // A child that stops reading fails the write; what it answered says why.
         scope.spawn(move || {
-            let written = stdin.write_all(module);
+            let written = stdin.write_all(sent);
             drop(stdin);
             written
         });

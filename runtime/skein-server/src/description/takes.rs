@@ -5,7 +5,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, Uri};
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use skein_control::{AuditPart, EventPart, ListPart, RecordPart, UsagePart, VerifyPart};
+use skein_control::{AuditPart, CampaignPart, EventPart, ListPart, RecordPart, UsagePart, VerifyPart};
 use skein_types::codes;
 use utoipa::ToSchema;
 
@@ -135,6 +135,12 @@ impl Question for ListPart {
             json!({ "type": "string", "maxLength": 500 }),
         );
         vec![after, limit()]
+    }
+}
+
+impl Question for CampaignPart {
+    fn parameters() -> Vec<Parameter> {
+        ListPart::parameters()
     }
 }
 

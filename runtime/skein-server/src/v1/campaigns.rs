@@ -7,8 +7,8 @@ use skein_api::{
     BODY_BYTES_MAX, Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignReport, Chosen,
     Event, Line, LinesKind, List, MANIFEST_MAX, Name, Page, Policy, Run, Selection, Text,
 };
-use skein_control::ServiceError;
-use skein_types::{Code, RunState, codes};
+use skein_control::{CampaignPart, ServiceError};
+use skein_types::{CampaignState, Code, RunState, codes};
 
 use super::listed::{as_text, list_of};
 use super::{Answer, Body, Part, Path};
@@ -79,9 +79,27 @@ pub(super) fn run_state() -> Value {
     json!({ "type": "string", "enum": RunState::ALL.iter().map(|state| state.as_str()).collect::<Vec<_>>() })
 }
 
+fn campaign_state() -> Value {
+    let states = CampaignState::ALL.iter().map(|state| state.as_str()).collect::<Vec<_>>();
+    json!({ "type": "string", "enum": states })
+}
+
 pub(crate) fn routes() -> Family {
     Family::new("Campaigns", "A module with parameters over a selection of datasets, and what becomes of each of them.")
-        .get("/campaigns", list, told("List campaigns, in the order in which they were made"))
+        .get(
+            "/campaigns",
+            list,
+            told("List campaigns, in the order in which they were made or against it")
+                .query("state", "Those in this state.", campaign_state())
+                .query("owner", "Those of this team.", json!({ "type": "string", "maxLength": 200 }))
+                .query("prefix", "Those whose names begin so.", json!({ "type": "string", "maxLength": 200 }))
+                .query("module", "Those of this module: its digest.", json!({ "type": "string", "maxLength": 71 }))
+                .query(
+                    "order",
+                    "`newest` begins with what was made last.",
+                    json!({ "type": "string", "enum": ["oldest", "newest"] }),
+                ),
+        )
         .post(
             "/campaigns",
             create,
@@ -202,7 +220,7 @@ fn chosen(kind: LinesKind, text: &str) -> Result<List<Chosen, MANIFEST_MAX>, Ser
     Ok(List::first(lines.into_iter().map(|line| line.item).collect()).0)
 }
 
-async fn list(asker: Asker, Part(part): Part) -> Answer<Page<Campaign>> {
+async fn list(asker: Asker, Part(part): Part<CampaignPart>) -> Answer<Page<Campaign>> {
     asker.ask(move |desk| desk.campaigns(&part)).await
 }
 

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse as _, Response};
+use serde_json::json;
 use skein_api::{MODULE_BYTES_MAX, Module, ModuleBan, ModuleRestore, Page};
 use skein_types::{Code, codes};
 
@@ -51,6 +52,12 @@ pub(crate) fn routes() -> Family {
                 .refuses(SUBMITTING),
         )
         .get("/modules/{name}/versions/{version}", show, told("Show a module"))
+        .get(
+            "/modules/{name}/versions/{version}/bytes",
+            bytes,
+            told("Give the bytes of a module, as they were submitted")
+                .answers("application/wasm", json!({ "type": "string", "format": "binary" })),
+        )
         .post(
             "/modules/{name}/versions/{version}/actions/restore",
             restore,
@@ -97,6 +104,11 @@ async fn submit(
 
 async fn show(asker: Asker, Path((name, version)): Path<(String, String)>) -> Answer<Module> {
     asker.ask(move |desk| desk.module(&name, &version)).await
+}
+
+async fn bytes(asker: Asker, Path((name, version)): Path<(String, String)>) -> Result<Response, Refusal> {
+    let bytes = asker.ask(move |desk| desk.module_bytes(&name, &version)).await?.0;
+    Ok(([(header::CONTENT_TYPE, "application/wasm")], bytes).into_response())
 }
 
 async fn restore(

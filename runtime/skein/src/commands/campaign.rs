@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use skein_api::{Campaign, Event, PlanReport, PlanSample, Run};
-use skein_types::RunState;
+use skein_types::{CampaignState, RunState};
 
 use crate::args::{ListArgs, ServerArgs};
 use crate::failure::CommandResult;
@@ -57,12 +57,44 @@ pub(crate) struct CampaignArgs {
     pub(crate) server: ServerArgs,
 }
 
+/// Which campaigns.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// In this state only: draft, running, soaking and so on.
+    #[arg(long = "in", value_name = "STATE")]
+    in_state: Option<CampaignState>,
+    /// Of this team.
+    #[arg(long, value_name = "TEAM")]
+    owner: Option<String>,
+    /// Whose names begin so.
+    #[arg(long)]
+    prefix: Option<String>,
+    /// What was made last first.
+    #[arg(long)]
+    newest: bool,
+}
+
+impl Which {
+    fn query(&self) -> String {
+        let said = [
+            ("state", self.in_state.map(|state| state.to_string())),
+            ("owner", self.owner.clone()),
+            ("prefix", self.prefix.clone()),
+            ("order", self.newest.then(|| "newest".to_owned())),
+        ];
+        let said = said.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        said.map(|(name, value)| format!("&{name}={}", encoded(&value))).collect()
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Make a campaign, as a draft.
     Create(Box<CreateArgs>),
     /// List campaigns.
     List {
+        #[command(flatten)]
+        asked: Which,
         #[command(flatten)]
         list: ListArgs,
     },
@@ -257,7 +289,7 @@ pub(crate) fn campaign(settings: &Settings, args: &CampaignArgs) -> CommandResul
             shown::campaign(view, &made);
             Ok(())
         }
-        Verb::List { list } => view.list::<Campaign>(&server, ("campaigns", ""), list),
+        Verb::List { asked, list } => view.list::<Campaign>(&server, ("campaigns", &asked.query()), list),
         Verb::Show { campaign } => shown::whole(view, &server, campaign),
         Verb::Review { campaign } => {
             let report: PlanReport = server.get(&path(campaign, "plan"))?;

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use skein_types::{Bytes, CampaignId, ModuleDigest, Name, ParamsDigest, Rows, RunState, Timestamp};
 
+use super::catalogue::behind;
 use super::{Query, merged, text, whose};
 use crate::error::LedgerError;
 use crate::page::{Limit, Page};
@@ -30,19 +31,27 @@ pub(in crate::sqlite) fn campaigns(
     limit: Limit,
 ) -> Result<Page<Campaign, CampaignId>, LedgerError> {
     // The first column is the id.
-    Ok(merged(lists(filter, after)?, db, ("1", limit), campaign_of, |campaign| campaign.id)?)
+    Ok(merged(
+        lists(filter, after.map(|after| ("id > ?", after)))?,
+        db,
+        ("1", limit),
+        campaign_of,
+        |campaign| campaign.id,
+    )?)
 }
 
 pub(in crate::sqlite) fn newest_campaigns(
     db: &Connection,
     filter: &CampaignFilter,
+    before: Option<CampaignId>,
     limit: Limit,
 ) -> Result<Page<Campaign, CampaignId>, LedgerError> {
-    Ok(merged(lists(filter, None)?, db, ("1 DESC", limit), campaign_of, |campaign| campaign.id)?)
+    let bound = before.map(|before| ("id < ?", before));
+    Ok(merged(lists(filter, bound)?, db, ("1 DESC", limit), campaign_of, |campaign| campaign.id)?)
 }
 
-/// One list for each team that is asked for, or one of everybody's.
-fn lists(filter: &CampaignFilter, after: Option<CampaignId>) -> Result<Vec<Query>, LedgerError> {
+/// One list for each team that is asked for, or one of everybody's. What has no index is looked for along the ids: campaigns are few.
+fn lists(filter: &CampaignFilter, bound: Option<(&str, CampaignId)>) -> Result<Vec<Query>, LedgerError> {
     let list = |owner: Option<&Name>| {
         let mut query = Query::new(CAMPAIGN);
         if let Some(owner) = owner {
@@ -51,8 +60,17 @@ fn lists(filter: &CampaignFilter, after: Option<CampaignId>) -> Result<Vec<Query
         if let Some(state) = filter.state {
             query.and("state = ?", text(state));
         }
-        if let Some(after) = after {
-            query.and("id > ?", text(after));
+        if let Some(module) = filter.module {
+            query.and("module = ?", module.0.to_vec());
+        }
+        if let Some(prefix) = &filter.prefix {
+            query.and("name >= ?", text(prefix));
+            if let Some(end) = behind(prefix.as_str()) {
+                query.and("name < ?", text(end));
+            }
+        }
+        if let Some((condition, id)) = bound {
+            query.and(condition, text(id));
         }
         query
     };

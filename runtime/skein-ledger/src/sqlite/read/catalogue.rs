@@ -92,7 +92,7 @@ fn narrowed(filter: &DatasetFilter) -> (Query, &'static str) {
 }
 
 /// The first text behind all that begin with the prefix: its last character that has one is the next.
-fn behind(prefix: &str) -> Option<String> {
+pub(super) fn behind(prefix: &str) -> Option<String> {
     let mut chars: Vec<char> = prefix.chars().collect();
     while let Some(last) = chars.pop() {
         // Characters skip the surrogates, which no text has.
@@ -191,6 +191,23 @@ pub(in crate::sqlite) fn modules(
     let key = |module: &Module| (module.name.clone(), module.version.clone());
     // The second column is the name, the third the version.
     Ok(merged(lists, db, ("2, 3", limit), module_of, key)?)
+}
+
+pub(in crate::sqlite) fn module_versions(
+    db: &Connection,
+    (name, owners): (&Name, Option<&[Name]>),
+    after: Option<&Name>,
+    limit: Limit,
+) -> Result<Page<Module, Name>, LedgerError> {
+    let mut query = Query::new(MODULE);
+    query.and("l.name = ?", text(name));
+    if let Some(owners) = whose(None, owners)? {
+        query.and_any("l.owner", owners);
+    }
+    if let Some(after) = after {
+        query.and("l.version > ?", text(after));
+    }
+    Ok(query.page(db, ("l.version", limit), module_of, |module| module.version.clone())?)
 }
 
 fn module_of(row: &Row<'_>) -> rusqlite::Result<Module> {

@@ -82,6 +82,14 @@ pub(in crate::sqlite) fn runs_of_dataset(
     query.page(db, ("campaign, seq", limit), run_of, |run| (run.campaign, run.seq))
 }
 
+pub(in crate::sqlite) fn last_run_of(db: &Connection, dataset: DatasetId) -> rusqlite::Result<Option<Run>> {
+    let mut query = Query::new(RUN);
+    query.and("dataset = ?", text(dataset));
+    let key = |run: &Run| (run.campaign, run.seq);
+    let page = query.page(db, ("campaign DESC, seq DESC", Limit::new(1)), run_of, key)?;
+    Ok(page.items.into_iter().next())
+}
+
 pub(super) fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
     let mut cells = Cells::of(row);
     Ok(Run {
