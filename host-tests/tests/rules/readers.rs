@@ -85,7 +85,7 @@ fn a_readers_rule_that_breaks_holds_the_run_and_each_team_is_told_its_part() {
     let ignored = json!({ "ignored": true, "reason": "the report is not used any more" });
     put(&service, "/v1/datasets/orders-000/consumers/bi/rules/report/ignored", &ignored);
     let listed = service.get("/v1/datasets/orders-000/rules");
-    assert_eq!(listed["items"][0]["ignored"], "the report is not used any more");
+    assert_eq!(listed["items"][1]["ignored"], "the report is not used any more");
     service
         .call("campaign")
         .arg("recheck")
