@@ -39,8 +39,8 @@ fn a_page_offers_what_somebody_may_say_and_says_why_not_otherwise() {
     assert!(of_shop.contains("actions/approve") && !of_shop.contains("actions/decline"), "{of_shop}");
     // What is said on a page is held against the plan that it showed.
     let approve = format!("/campaigns/{}/actions/approve", campaign.id);
-    let other = [("slice", "pay"), ("plan", &format!("blake3:{}", "0".repeat(64)))];
-    let late = browser(&office, "ben").submits(&at, &approve, &other);
+    let other = format!("blake3:{}", "0".repeat(64));
+    let late = browser(&office, "ben").submits(&at, &approve, &[("slice", "pay"), ("plan", other.as_str())]);
     assert_eq!(late.status, 409, "{late:?}");
     assert!(campaign.slice("pay")["approvals"].as_array().unwrap().is_empty());
 }
