@@ -23,6 +23,8 @@ const WATCHED: Duration = Duration::from_secs(20);
 const CHANGES: usize = 10;
 /// `live.js` waits as long between two.
 const LEAST: Duration = Duration::from_millis(250);
+/// That wait; who is behind so many waits with the next.
+const TICKS: usize = 1_024;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) struct Watched {
@@ -128,7 +130,7 @@ fn viewer(
     (over, clock): (&AtomicBool, &dyn Clock),
     (parts, number): (&Parts, usize),
 ) -> anyhow::Result<()> {
-    let (tell, told) = mpsc::channel();
+    let (tell, told) = mpsc::sync_channel(TICKS);
     thread::scope(|scope| {
         scope.spawn(move || ticks((place, cookie, campaign), over, &tell).ok());
         let mut page = BufReader::new(TcpStream::connect(place)?);
@@ -154,7 +156,7 @@ fn viewer(
 fn ticks(
     (place, cookie, campaign): (&str, &str, &str),
     over: &AtomicBool,
-    tell: &mpsc::Sender<()>,
+    tell: &mpsc::SyncSender<()>,
 ) -> anyhow::Result<()> {
     let mut stream = TcpStream::connect(place)?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;
