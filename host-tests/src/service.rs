@@ -7,7 +7,7 @@ mod processes;
 use std::path::{Path, PathBuf};
 
 pub use browser::{Browser, encoded};
-pub use http::Reply;
+pub use http::{Reply, sent};
 pub use processes::Stopped;
 use serde_json::{Value, json};
 use skein_types::codes;

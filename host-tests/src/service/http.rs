@@ -49,6 +49,14 @@ impl Reply {
     }
 }
 
+/// A connection to some listener on which this path was asked for.
+pub fn sent(address: &str, path: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    stream
+}
+
 impl Service {
     /// Asks for something that must be there.
     #[track_caller]

@@ -21,6 +21,7 @@ mod metrics;
 mod nodes;
 mod nowhere;
 mod pages;
+mod provider;
 mod repeated;
 mod requests;
 mod scans;

@@ -2,7 +2,6 @@
 //!
 //! Level 2. [`Control`] is the one object behind all of it. People and nodes call its functions; a thread of its own ([`Reconciler`])
 //! carries out what the machines say is due; another ([`Herald`]) tells receivers; a [`Supervisor`] runs nodes.
-//!
 //! ```text
 //! people -> service functions -> machine.decide -> ledger -> machine.apply
 //! nodes  -> exchange: reports -> ledger; tasks <- ledger
@@ -111,6 +110,7 @@ pub use policy::{whole_policy, written_policy};
 pub use prices::Prices;
 pub use reconcile::Reconciler;
 pub use roots::Roots;
+pub use sessions::provider::{AWAY_COOKIE, AWAY_TIME, Away, BACK, Leaves, Provider, Vouched};
 pub use sessions::{COOKIE, Came, SESSION_TIME, Session, SignedIn};
 pub use settings::Seen;
 pub use submit::{MODULES_BYTES_OF_TEAM, MODULES_OF_TEAM, Submitted, UPLOADS, UPLOADS_OF_TEAM, Upload};

@@ -8,6 +8,8 @@
 //! A new session has a new cookie, whatever the browser sent before (session fixation). Each has a second secret that stands in the
 //! forms of its pages and that no other site can know (cross-site request forgery).
 
+pub(crate) mod provider;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,6 +22,7 @@ use crate::access::Principal;
 use crate::control::Control;
 use crate::error::ServiceError;
 use crate::shown;
+use provider::Providers;
 
 /// The name of the cookie.
 pub const COOKIE: &str = "skein_session";
@@ -56,6 +59,7 @@ type Secrets = BTreeMap<Blake3, Kept>;
 pub(crate) struct Sessions {
     links: Mutex<Secrets>,
     open: Mutex<Secrets>,
+    pub(crate) providers: Providers,
 }
 
 /// A session that was begun.
@@ -163,6 +167,11 @@ impl Control {
         held(&self.sessions.open).remove(&Blake3::of(cookie.as_bytes()));
     }
 
+    /// Begins a session of whoever a token is of, which is looked up.
+    pub(crate) fn begin_for(&self, token: TokenId) -> Result<SignedIn, ServiceError> {
+        self.begin(Whose::Holder(token))
+    }
+
     fn begin(&self, whose: Whose) -> Result<SignedIn, ServiceError> {
         let (cookie, form) = (crate::tokens::random_hex()?, crate::tokens::random_hex()?);
         let kept = Kept { whose, until: self.in_a_while(SESSION_TIME), form };
@@ -177,7 +186,7 @@ impl Control {
         }
     }
 
-    fn in_a_while(&self, time: Duration) -> Timestamp {
+    pub(crate) fn in_a_while(&self, time: Duration) -> Timestamp {
         let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Timestamp(self.clock.now().0.saturating_add(millis))
     }

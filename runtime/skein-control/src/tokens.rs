@@ -313,7 +313,7 @@ impl Control {
 }
 
 /// Refuses a name for a person that looks like another one's, or has something in it that nobody sees.
-fn is_plain(name: &str) -> Result<(), ServiceError> {
+pub(crate) fn is_plain(name: &str) -> Result<(), ServiceError> {
     plain(name).map_err(|why| {
         ServiceError::new(codes::BODY_INVALID, format!("`name`: {why}")).hint(Some(
             "persons are told apart by their names: letters and digits of one script, and . - _ ' @ +",

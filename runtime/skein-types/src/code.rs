@@ -310,6 +310,8 @@ catalogue! {
     READERS_BUSY = "SK0727" Transient "as many streams are read as may be".status(429);
     DIGEST_DIFFERS = "SK0728" BadInput "a body that is not what its digest says";
     HEAD_TOO_LARGE = "SK0729" BadInput "the head of a request is too large".status(431);
+    SIGN_IN_REFUSED = "SK0730" Denied "a sign-in that nobody vouches for".exit(4).status(401);
+    PROVIDER_UNREACHABLE = "SK0731" Transient "the provider of sign-in cannot be asked".status(502);
 
     CONTEXT_NOT_FOUND = "SK0735" BadInput "there is no such context".exit(5).status(404);
     CONTEXTS_UNUSABLE = "SK0736" BadInput "the file of contexts cannot be used".exit(64);

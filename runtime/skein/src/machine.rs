@@ -22,11 +22,12 @@
 //! host = "mail.example.com"
 //! from = "skein@example.com"
 //! ```
-//! and for a server `[prices]` and `[nodes]` (see [`server`]).
+//! and for a server `[prices]` and `[nodes]` (see [`server`]) and `[oidc]` (see [`oidc`]).
 //! Read once, from `--config`, else `$SKEIN_HOME/skein.toml` if it is there. An unknown key is an error: a setting that
 //! is misspelt and silently not followed would be found out too late.
 
 mod notices;
+mod oidc;
 mod server;
 
 use std::collections::BTreeMap;
@@ -41,6 +42,7 @@ use toml::{Table, Value};
 
 use crate::args::Names;
 use crate::failure::Failure;
+use crate::oidc::OidcSettings;
 use crate::toml_text;
 pub(crate) use server::Bandwidth;
 
@@ -68,6 +70,8 @@ pub(crate) struct Machine {
     prices: Option<Prices>,
     /// How fast the nodes of a server may be.
     bandwidth: Bandwidth,
+    /// Who says who somebody is.
+    oidc: Option<OidcSettings>,
 }
 
 /// What holds for the datasets below a directory.
@@ -127,6 +131,14 @@ impl Machine {
         self.notices.ready(own).map_err(problem)
     }
 
+    /// Who says who somebody is, with the client's secret, if there are such.
+    pub(crate) fn oidc(&self) -> Result<Option<(OidcSettings, Option<String>)>, Failure> {
+        let Some(settings) = &self.oidc else { return Ok(None) };
+        let secret = settings.secret_file.as_deref().map(oidc::secret).transpose();
+        let secret = secret.map_err(|problem| Failure::text(codes::SETTINGS_INVALID, problem))?;
+        Ok(Some((settings.clone(), secret)))
+    }
+
     /// What use of a server costs.
     pub(crate) const fn prices(&self) -> Option<&Prices> {
         self.prices.as_ref()
@@ -146,8 +158,9 @@ impl Machine {
         let notices = NoticeSettings::take(&mut table)?;
         let prices = table.remove("prices").map(server::prices).transpose()?;
         let bandwidth = table.remove("nodes").map(server::nodes).transpose()?.unwrap_or_default();
-        known(&table, &["state", "names", "roots", "otlp", "webhooks", "mail", "prices", "nodes"])?;
-        Ok(Self { file: None, states, names, roots, otlp, notices, prices, bandwidth })
+        let oidc = table.remove("oidc").map(oidc::oidc).transpose()?;
+        known(&table, &["state", "names", "roots", "otlp", "webhooks", "mail", "prices", "nodes", "oidc"])?;
+        Ok(Self { file: None, states, names, roots, otlp, notices, prices, bandwidth, oidc })
     }
 }
 

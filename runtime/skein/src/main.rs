@@ -20,6 +20,7 @@ mod logging;
 mod machine;
 mod manifest;
 mod modules;
+mod oidc;
 mod onlookers;
 mod otlp;
 mod progress;

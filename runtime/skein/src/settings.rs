@@ -147,6 +147,11 @@ impl Settings {
         self.machine.otlp().or(self.otlp.as_deref())
     }
 
+    /// Who says who somebody is that signs in at a server, with the client's secret.
+    pub(crate) fn oidc(&self) -> Result<Option<(crate::oidc::OidcSettings, Option<String>)>, Failure> {
+        self.machine.oidc()
+    }
+
     /// What use of a server costs.
     pub(crate) fn prices(&self) -> Option<skein_control::Prices> {
         self.machine.prices().cloned()

@@ -1,7 +1,9 @@
-//! Signing in with a token or a link, and out.
+//! Signing in with a token, a link or at a provider, and out.
 //!
 //! A link leads to a page with a button: whoever only looks at it, as mail programs do, does not use it up. That a form of another site
 //! signs somebody in is kept out by the server, which takes requests of its own pages alone.
+
+mod provider;
 
 use std::sync::Arc;
 
@@ -19,7 +21,10 @@ use crate::frame;
 use crate::viewer::{Failed, cookies, shown, to};
 
 pub(super) fn routes() -> Router<Arc<Control>> {
-    Router::new().route("/sign-in", get(page).post(sign_in)).route("/sign-out", post(sign_out))
+    Router::new()
+        .route("/sign-in", get(page).post(sign_in))
+        .route("/sign-out", post(sign_out))
+        .merge(provider::routes())
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -43,9 +48,10 @@ struct SignIn {
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-async fn page(Query(asked): Query<Asked>) -> Response {
+async fn page(State(control): State<Arc<Control>>, Query(asked): Query<Asked>) -> Response {
     let to = own(asked.to.as_deref());
     let content = html! {
+        @if let (Some(called), None) = (control.provider(), &asked.link) { (provider::way(called, to)) }
         form.sign-in method="post" action="/sign-in" {
             input type="hidden" name="to" value=(to);
             @match &asked.link {
@@ -95,10 +101,14 @@ async fn sign_out(
 /// no other way.
 fn set(response: &mut Response, request: &HeaderMap, value: &str, seconds: u64) {
     let origin = request.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).unwrap_or_default();
-    let secure = if origin.starts_with("https://") { "; Secure" } else { "" };
-    let cookie = format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
+    put(response, (COOKIE, value, "/"), seconds, origin.starts_with("https://"));
+}
+
+fn put(response: &mut Response, (name, value, path): (&str, &str, &str), seconds: u64, secure: bool) {
+    let secure = if secure { "; Secure" } else { "" };
+    let cookie = format!("{name}={value}; Path={path}; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
 }
 

@@ -24,6 +24,7 @@ use crate::descriptors;
 use crate::failure::{CommandResult, Failure};
 use crate::home::Home;
 use crate::logging::LogArgs;
+use crate::oidc::Oidc;
 use crate::otlp;
 use crate::render;
 use crate::scrape;
@@ -136,6 +137,11 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> CommandResult {
             .hint(Some("others ask the server for /metrics, with the token of a viewer of all teams")));
     }
     let control = Control::open(options, Arc::clone(&clock)).map_err(|error| from_service(&error))?;
+    if let Some((provider, secret)) = settings.oidc()? {
+        let provider = Oidc::new(provider, secret, Arc::clone(&clock))
+            .map_err(|problem| Failure::text(codes::SETTINGS_INVALID, problem))?;
+        control.believe(Arc::new(provider));
+    }
     let admin_token = match tokens_only || args.new_admin_token {
         true => admin_token::ready(&control, &dir, args.new_admin_token)?,
         false => None,

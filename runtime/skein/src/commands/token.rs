@@ -71,7 +71,7 @@ pub(crate) enum TokenVerb {
     Whoami,
 }
 
-fn grant(text: &str) -> Result<Grant, String> {
+pub(crate) fn grant(text: &str) -> Result<Grant, String> {
     let (role, team) = match text.split_once('@') {
         Some((role, team)) => (role, Some(team)),
         None => (text, None),

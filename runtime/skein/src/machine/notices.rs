@@ -76,7 +76,7 @@ impl MailSettings {
     }
 }
 
-fn password(file: &Path) -> Result<String, String> {
+pub(super) fn password(file: &Path) -> Result<String, String> {
     let failed = |error: &dyn std::fmt::Display| format!("`password_file` {}: {error}", file.display());
     let mut text = String::new();
     let opened = std::fs::File::open(file).map_err(|error| failed(&error))?;
