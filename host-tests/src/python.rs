@@ -1,4 +1,5 @@
-//! Python with duckdb, polars, pandas, pyarrow and pyspark, which write and read files as strangers do.
+//! Python with duckdb, polars, pandas, pyarrow and pyspark, which write and read files as strangers do, and with Playwright, which looks at
+//! pages as people do.
 
 use std::error::Error;
 use std::fs::File;
@@ -32,6 +33,19 @@ fn script(name: &str, arguments: &[&Path]) -> Command {
     command.env("PYTHONDONTWRITEBYTECODE", "1");
     command.arg(project::root().join("host-tests/foreign").join(name)).args(arguments);
     command
+}
+
+/// Runs a script of `host-tests/tests/` on what it is given, and returns what it answers in its last line.
+#[track_caller]
+pub fn play(script: &str, given: &Value) -> Value {
+    let mut command = Command::new(interpreter());
+    let path = project::root().join("host-tests/tests").join(script);
+    let output =
+        command.env("PYTHONDONTWRITEBYTECODE", "1").arg(path).arg(given.to_string()).output().unwrap();
+    let said = [output.stdout.as_slice(), &output.stderr].map(String::from_utf8_lossy);
+    assert!(output.status.success(), "{script} failed:\n{}{}", said[0], said[1]);
+    serde_json::from_str(said[0].lines().last().unwrap_or_default())
+        .unwrap_or_else(|error| panic!("{error}: {}{}", said[0], said[1]))
 }
 
 /// Runs a script of `host-tests/foreign/` and returns what it printed.

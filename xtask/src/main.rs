@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod chromium;
 mod demo;
 mod environment;
 mod finding;
@@ -64,7 +65,7 @@ enum Command {
     Guests,
     /// Writes the pages of docs/reference that are made from the code
     Reference,
-    /// Installs what tests and benchmarks need: the wasm target and a Python environment
+    /// Installs what tests and benchmarks need: the wasm target, a Python environment and Chromium
     Setup,
 }
 
@@ -89,6 +90,9 @@ fn run(command: Command) -> Result<()> {
         Command::Demo(request) => demo::run(&project, &request),
         Command::Guests => guests::build(&project).map(|dir| println!("modules in {}", dir.display())),
         Command::Reference => reference::write(&project),
-        Command::Setup => setup::install(&project).map(|python| println!("Python: {}", python.display())),
+        Command::Setup => {
+            chromium::install()?;
+            setup::install(&project).map(|python| println!("Python: {}", python.display()))
+        }
     }
 }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
+use crate::chromium;
 use crate::finding::report;
 use crate::guests;
 use crate::layers;
@@ -42,8 +43,8 @@ pub(crate) fn run(project: &Project, extent: Extent) -> Result<()> {
     privileges::require()?;
     check_text(project)?;
     let python = match extent {
-        Extent::Full => setup::install(project)?,
-        Extent::Quick => setup::require(project)?,
+        Extent::Full => chromium::install().and_then(|()| setup::install(project))?,
+        Extent::Quick => chromium::require().and_then(|()| setup::require(project))?,
     };
     step("lints", || lint(project, extent))?;
     let guests = step("guests", || guests::build(project))?;

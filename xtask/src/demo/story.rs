@@ -106,7 +106,8 @@ pub(super) fn tell(
         TEAMS[0]
     );
     if serve {
-        println!("open {} (any user, the password is in {ADMIN})", story.server.address);
+        println!("open {} and sign in with the token in {ADMIN}", story.server.address);
+        println!("whoever made a campaign does not approve it: {} is an owner's token", owner(TEAMS[0]));
         if let Some(process) = story.server.leave() {
             println!("the server is process {process}: `kill {process}` ends it");
         }

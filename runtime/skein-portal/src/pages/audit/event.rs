@@ -52,7 +52,11 @@ fn view(event: &AuditEvent) -> Markup {
 /// What it is about, as a link where there is a page of it.
 pub(super) fn about(subject: &str) -> Markup {
     let path = match subject.split_once(['_', ':']) {
-        Some(("cmp", _)) => Some(format!("/campaigns/{}", encoded(subject))),
+        // A run is named by its campaign and its number there.
+        Some(("cmp", _)) => match subject.split_once('/') {
+            Some((campaign, run)) => Some(format!("/campaigns/{}/runs/{}", encoded(campaign), encoded(run))),
+            None => Some(format!("/campaigns/{}", encoded(subject))),
+        },
         Some(("dts", _)) => Some(format!("/datasets/{}", encoded(subject))),
         Some(("nod", _)) => Some(format!("/fleet/nodes/{}", encoded(subject))),
         Some(("tok", _)) => Some(format!("/access/tokens/{}", encoded(subject))),
@@ -126,6 +130,7 @@ mod tests {
     fn what_has_a_page_leads_there() {
         assert!(about("team:a b").into_string().contains("/access/teams/a%20b\""));
         assert!(about("nod_1").into_string().contains("/fleet/nodes/nod_1"));
+        assert!(about("cmp_1/4").into_string().contains("/campaigns/cmp_1/runs/4\""));
         assert_eq!(about("fleet").into_string(), "fleet");
     }
 }

@@ -1,0 +1,106 @@
+//! The portal as people see it: in Chromium, driven by Playwright. What each person does is in the scripts beside this file.
+
+use std::path::PathBuf;
+
+use host_tests::project;
+use host_tests::python::play;
+use serde_json::{Value, json};
+
+use crate::house::{House, MARKUP};
+use crate::walk::{all_pages, one_of_each};
+
+/// What a failed attempt over the last dataset says in its log.
+const CAUSE: &str = "remark";
+
+/// What a script is told of a house.
+fn given(house: &House, more: Value) -> Value {
+    let mut given = json!({ "address": house.service.address, "tokens": house.tokens(), "cause": CAUSE });
+    for (key, value) in more.as_object().unwrap() {
+        given[key] = value.clone();
+    }
+    given
+}
+
+#[track_caller]
+fn nothing_went_wrong(played: &Value) {
+    assert_eq!(played["errors"], json!([]), "{played:#}");
+}
+
+/// Whether a campaign that a script has taken back leaves datasets as they were.
+fn taken_back(script: &str) {
+    let house = House::open();
+    let before = house.service.trees();
+    let campaign = house.makes_one("remarks");
+    nothing_went_wrong(&play(script, &given(&house, json!({ "campaign": campaign }))));
+    assert_eq!(house.state(&campaign), "rolled_back");
+    assert!(house.service.trees() == before, "rolled back to the byte");
+    let decided = house.get(&format!("campaigns/{campaign}/events?limit=1000")).to_string();
+    for said in ["looked at", "it was not time"] {
+        assert!(decided.contains(said), "{said}: {decided}");
+    }
+}
+
+#[test]
+fn three_people_start_approve_watch_and_take_back_a_campaign() {
+    taken_back("portal/rollout.py");
+}
+
+#[test]
+fn what_is_promised_works_without_scripts() {
+    taken_back("portal/plain.py");
+}
+
+#[test]
+fn a_newcomer_comes_from_the_first_page_to_a_campaign_that_is_approved_and_taken_back() {
+    let house = House::open();
+    let before = house.service.trees();
+    let done = house.makes_one("of last week");
+    house.plans(&done);
+    let played = play("portal/newcomer.py", &given(&house, json!({})));
+    nothing_went_wrong(&played);
+    assert_eq!(house.state(played["campaign"].as_str().unwrap()), "rolled_back");
+    assert!(house.service.trees() == before, "rolled back to the byte");
+}
+
+#[test]
+fn no_page_keeps_anybody_out_and_no_word_of_a_stranger_runs() {
+    let house = House::hostile();
+    let campaign = house.makes_one(MARKUP);
+    house.plans(&campaign);
+    house.rolls_out(&campaign);
+    let pages = one_of_each(all_pages(&house.browser("admin")));
+    let played = play("portal/looks.py", &given(&house, json!({ "pages": pages })));
+    assert_eq!((&played["found"], &played["hurt"]), (&json!([]), &json!([])), "{played:#}");
+    nothing_went_wrong(&played);
+}
+
+/// Pictures for the documentation are made each time; they are put there where `SKEIN_PORTAL_PICTURES` names the place.
+#[test]
+fn the_main_pages_make_pictures() {
+    let house = House::open();
+    let done = house.makes_one("whole-remarks");
+    house.plans(&done);
+    house.rolls_out(&done);
+    let waits = house.makes_again("remarks-for-the-warehouse");
+    house.moves("olga", &waits, "plan");
+    house.is(&waits, &["awaiting_approval"]);
+    let run = house.get(&format!("campaigns/{done}/runs?state=failed"))["items"][0].clone();
+    let shots = json!({
+        "overview": "/", "campaigns": "/campaigns", "campaign": format!("/campaigns/{done}"),
+        "plan": format!("/campaigns/{waits}/plan"), "datasets": "/datasets", "fleet": "/fleet", "quotas": "/quotas",
+        "run": format!("/campaigns/{done}/runs/{}", run["seq"]), "modules": "/modules", "audit": "/audit",
+    });
+    let aside = house.service.site.directory("pictures");
+    #[expect(clippy::disallowed_methods, reason = "where pictures go is a matter of who asks for them")]
+    let place = std::env::var_os("SKEIN_PORTAL_PICTURES")
+        .map_or(aside, |place| project::root().join(PathBuf::from(place)));
+    std::fs::create_dir_all(&place).unwrap();
+    let played =
+        play("portal/looks.py", &given(&house, json!({ "pages": [], "shots": shots, "place": place })));
+    nothing_went_wrong(&played);
+    for name in shots.as_object().unwrap().keys() {
+        for theme in ["light", "dark"] {
+            assert!(place.join(format!("{name}-{theme}.png")).is_file(), "{name} {theme}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+"""A campaign from its plan to its end and back, by three people: one starts it, one approves, and one may only look."""
+
+from people import GIVEN, Person, browser, expect, tell
+
+campaign = f"/campaigns/{GIVEN['campaign']}"
+
+with browser() as opened:
+    olga = Person(opened, "olga").signs_in(campaign)
+    expect(olga.state()).to_contain_text("draft")
+
+    # Who may only look sees why, and is refused whatever the way.
+    vic = Person(opened, "vic").signs_in(campaign)
+    expect(vic.page.get_by_role("button", name="Plan", exact=True)).to_be_disabled()
+    expect(vic.page.locator(".steps .note").first).to_contain_text("role")
+    vic.page.goto(f"{campaign}/ask/cancel")
+    vic.is_refused("SK0691")
+    vic.page.goto(campaign)
+    expect(vic.state()).to_contain_text("draft")
+
+    # Others see it move, and do not load the page again.
+    vic.page.evaluate("window.same = 1")
+    olga.clicks("Plan")
+    expect(vic.state()).to_contain_text("awaiting approval")
+    assert vic.page.evaluate("window.same") == 1, "the page was loaded again"
+
+    # Whoever made it approves nothing of it; another one does.
+    ada = Person(opened, "ada").signs_in(f"{campaign}/plan")
+    approve = ada.page.get_by_role("button", name="Approve", exact=True)
+    assert approve.count() == 0 or approve.first.is_disabled()
+    owners = [Person(opened, name).signs_in("/") for name in ("ben", "dan")]
+    assert any([owner.approves("remarks") for owner in owners])
+    expect(vic.state()).to_contain_text("approved")
+
+    olga.page.goto(campaign)
+    olga.starts()
+    olga.page.evaluate("window.same = 1")
+    halted, ended = [olga.state().filter(has_text=text) for text in ("halted", "soaking")]
+    expect(halted.or_(ended)).to_be_visible()
+    if halted.count():
+        olga.goes_on()
+    expect(ended).to_be_visible()
+    expect(vic.state()).to_contain_text("soaking")
+    assert vic.page.evaluate("window.same") == 1, "the page was loaded again"
+
+    olga.opens_the_failure()
+    olga.page.goto(campaign)
+    olga.takes_back()
+    expect(olga.state()).to_contain_text("rolled back")
+    expect(vic.state()).to_contain_text("rolled back")
+    tell(errors=[error for person in (olga, vic, ada, *owners) for error in person.errors])

@@ -1,0 +1,108 @@
+//! How sessions begin and end.
+
+use host_tests::service::Service;
+
+use crate::house::House;
+
+#[test]
+fn whoever_signs_in_gets_a_cookie_that_nobody_knew_before() {
+    let house = House::open();
+    // As when somebody else has put a cookie into the browser: one that is none, or one of a session of their own.
+    let planted = house.browser("eve").cookie.unwrap();
+    for before in ["00".repeat(32), planted.clone()] {
+        let mut victim = house.service.browser();
+        victim.cookie = Some(before.clone());
+        victim.signs_in(&[("token", house.token("ada"))]);
+        let cookie = victim.cookie.clone().unwrap();
+        assert_ne!(cookie, before);
+        assert!(victim.page("/").contains("ada"), "it is hers");
+    }
+    let mut eve = house.service.browser();
+    eve.cookie = Some(planted);
+    assert!(!eve.page("/").contains("ada"), "what somebody else knows is not hers");
+    eve.cookie = Some("00".repeat(32));
+    assert_eq!(eve.asks("/").status, 303);
+    // A link is no way to choose a cookie either.
+    let chosen =
+        house.service.browser().posts("/sign-in", &[("token", house.token("ada")), ("cookie", "mine")]);
+    assert_eq!(chosen.status, 400, "{chosen:?}");
+}
+
+#[test]
+fn the_cookie_is_for_no_script_and_for_no_other_site() {
+    let house = House::open();
+    let set = |origin: &str| {
+        let body = host_tests::service::encoded(&[("token", house.token("ada"))]);
+        let reply = house.service.browser().sends("POST /sign-in", origin, body.as_bytes());
+        assert_eq!(reply.status, 303, "{reply:?}");
+        let set = reply.header("set-cookie").unwrap().to_owned();
+        let (cookie, flags) = set.split_once("; ").unwrap();
+        let value = cookie.strip_prefix("skein_session=").unwrap();
+        assert!(value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit()), "{value}");
+        flags.to_owned()
+    };
+    let own = house.service.browser().own_origin();
+    assert_eq!(set(&own), "Path=/; HttpOnly; SameSite=Lax; Max-Age=43200");
+    assert_eq!(
+        set(&own.replace("http://", "https://")),
+        "Path=/; HttpOnly; SameSite=Lax; Max-Age=43200; Secure"
+    );
+}
+
+#[test]
+fn signing_out_ends_the_session_and_not_only_in_the_browser() {
+    let house = House::open();
+    let mut browser = house.browser("ada");
+    let (cookie, other) = (browser.cookie.clone(), house.browser("ada"));
+    let reply = browser.submits("/", "/sign-out", &[]);
+    assert_eq!((reply.status, reply.header("location")), (303, Some("/sign-in")), "{reply:?}");
+    assert!(reply.header("set-cookie").unwrap().contains("Max-Age=0"), "{reply:?}");
+    browser.keeps(&reply);
+    assert_eq!(browser.cookie, None);
+    browser.cookie = cookie;
+    for path in ["/", "/campaigns", "/live/overview"] {
+        assert_eq!(browser.asks(path).status, 303, "{path}");
+    }
+    assert_eq!(browser.asks("/v1/campaigns").status, 401);
+    assert_eq!(other.asks("/").status, 200, "the other browser is signed in still");
+}
+
+#[test]
+fn whoever_loses_the_token_is_signed_out_at_once() {
+    let house = House::open();
+    let browser = house.browser("vic");
+    let secret = browser.secret();
+    let mut link = house.service.browser();
+    let (status, made) =
+        house.service.send("POST /v1/portal/links", &crate::house::bearer(house.token("vic")), b"");
+    assert_eq!(status, 200, "{made}");
+    let url = made["url"].as_str().unwrap().to_owned();
+    house.revokes("vic");
+    let said = browser.asks("/");
+    assert!([303, 401].contains(&said.status) && !said.body.contains("Sign out"), "{said:?}");
+    let said = browser.posts("/sign-out", &[("form", &secret)]);
+    assert!([303, 401].contains(&said.status), "{said:?}");
+    assert_eq!(browser.asks("/v1/campaigns").status, 401);
+    // What was made with it is good for nothing, too.
+    let said = link.signs_in(&[("link", url.split_once("link=").unwrap().1)]);
+    assert_eq!((said.status, link.cookie), (401, None), "{said:?}");
+    let said = house.service.browser().signs_in(&[("token", house.token("vic"))]);
+    assert_eq!(said.status, 401, "{said:?}");
+}
+
+#[test]
+fn a_link_is_used_up_by_whoever_signs_in_and_not_by_whoever_looks() {
+    let service = Service::start(0);
+    let link = service.portal_link();
+    let mut browser = service.browser();
+    for _ in 0..2 {
+        let page = browser.asks(&format!("/sign-in?link={link}")).body;
+        assert!(page.contains(&format!("name=\"link\" value=\"{link}\"")), "{page}");
+    }
+    assert_eq!(browser.signs_in(&[("link", &link)]).status, 303);
+    browser.page("/");
+    let again = service.browser().signs_in(&[("link", &link)]);
+    assert!(again.status == 401 && again.body.contains("used before"), "{again:?}");
+    // Nobody is the one user of this machine without one.
+    assert_eq!(service.browser().asks("/").status, 303);
+}
