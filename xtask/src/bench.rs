@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
+use crate::chromium;
 use crate::guests;
 use crate::process;
 use crate::project::Project;
@@ -72,6 +73,9 @@ pub(crate) struct Request {
 }
 
 pub(crate) fn run(project: &Project, request: &Request) -> Result<()> {
+    if request.name.is_none_or(|name| name == Name::Portal) {
+        chromium::install()?;
+    }
     let surroundings = prepare(project)?;
     let one = request.name.as_ref().map(std::slice::from_ref);
     for name in one.unwrap_or(Name::value_variants()) {
