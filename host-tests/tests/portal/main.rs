@@ -1,7 +1,6 @@
 //! The portal from outside: what strangers try with it, and what people do with it in a browser.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::disallowed_methods,
     reason = "helpers of tests: a failure here is a failed test, and files are written as a stranger would"
 )]

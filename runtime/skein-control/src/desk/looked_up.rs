@@ -1,6 +1,7 @@
 //! What a page shows at once and the API answers in several requests. Each costs the same however much there is.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::str::FromStr;
 
 use skein_api::{Campaign as ApiCampaign, Dataset, Module, Name as ApiName, Page, Time};
@@ -210,14 +211,16 @@ impl Control {
         run: &Run,
         known: &mut BTreeMap<CampaignId, (Campaign, Option<Time>)>,
     ) -> Result<Option<LastRun>, ServiceError> {
-        if !known.contains_key(&run.campaign) {
-            let Some(row) = self.ledger.campaign(run.campaign)? else { return Ok(None) };
-            let soaks = row.state == CampaignState::Soaking;
-            let until =
-                soaks.then(|| self.window_of(&row)).transpose()?.map(|window| window.after(row.since));
-            known.insert(run.campaign, (row, until.map(Time)));
-        }
-        let Some((campaign, until)) = known.get(&run.campaign) else { return Ok(None) };
+        let (campaign, until) = match known.entry(run.campaign) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let Some(row) = self.ledger.campaign(run.campaign)? else { return Ok(None) };
+                let soaks = row.state == CampaignState::Soaking;
+                let until =
+                    soaks.then(|| self.window_of(&row)).transpose()?.map(|window| window.after(row.since));
+                place.insert((row, until.map(Time)))
+            }
+        };
         Ok(Some(LastRun {
             campaign: run.campaign,
             name: shown::text(&campaign.name),

@@ -75,9 +75,9 @@ fn mapped(groups: Value) -> Result<BTreeMap<String, Vec<Grant>>, String> {
         grant(text).map_err(|error| format!("group `{group}` of `oidc`: {error}"))
     };
     let all = groups.iter().map(|(group, value)| {
-        let grants = match value {
-            Value::Array(values) => values.iter().map(|value| one(group, value)).collect(),
-            value => one(group, value).map(|grant| vec![grant]),
+        let grants = match value.as_array() {
+            Some(values) => values.iter().map(|value| one(group, value)).collect(),
+            None => one(group, value).map(|grant| vec![grant]),
         };
         Ok((group.clone(), grants?))
     });

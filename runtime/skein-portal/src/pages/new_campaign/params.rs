@@ -193,7 +193,7 @@ fn choice(name: &str, help: &str, field: &Field, values: &[Value], said: Option<
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
         Value::String(text) => text.clone(),
-        other => other.to_string(),
+        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
     };
     html! {
         select id=(name) name=(name) required[field.required] aria-describedby=(help) {
