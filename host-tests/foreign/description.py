@@ -32,6 +32,14 @@ CHECKS = [
 
 
 KEY = "Idempotency-Key"
+
+
+@schemathesis.deserializer("application/yaml")
+def documents(_, response):
+    """A stream of documents, where what is described is the text."""
+    return response.text
+
+
 # A stream has no end that could be waited for.
 ENDLESS = "/v1/events/stream"
 

@@ -9,6 +9,7 @@
 
 use std::path::Path;
 
+use host_tests::patience::until;
 use host_tests::service::Service;
 use host_tests::{dice, guests, python};
 use serde_json::{Value, json};
@@ -49,6 +50,10 @@ impl Stocked {
         let location = self.service.datasets[0].display().to_string();
         let body = json!({ "datasets": [{ "name": "orders", "location": location, "owner": "pay" }] });
         self.done("POST /v1/datasets", JSON, body.to_string().as_bytes());
+        let rule = br#"{"rule":{"name":"careful","reconcile":true}}"#;
+        self.done("PUT /v1/datasets/orders/rules/careful", JSON, rule);
+        let body = br#"{"name":"ops","team":"pay","kind":"http","target":"https://192.0.2.1/"}"#;
+        let webhook = of(&self.done("POST /v1/webhooks", JSON, body)["webhook"], "webhook");
         self.service.gets_artifacts();
         let component = std::fs::read(guests::component("columns")).unwrap();
         self.done("PUT /v1/modules/careful/versions/1", "Prefer: wait=100", &component);
@@ -56,10 +61,17 @@ impl Stocked {
         let scan = of(&self.done("POST /v1/scans", JSON, body.to_string().as_bytes()), "scan");
         let body = br#"{"name":"c","module":"careful@1","owner":"pay"}"#;
         let campaign = of(&self.done("POST /v1/campaigns", JSON, body), "campaign");
+        // Planned as far as it can be, so that there is an attempt.
+        let plan = format!("POST /v1/campaigns/{campaign}/actions/plan");
+        self.done(&plan, JSON, br#"{"expect":"draft"}"#);
+        let looked = |what: &str| self.done(&format!("GET /v1/campaigns/{campaign}{what}"), "", b"");
+        let first = || looked("/attempts")["items"][0]["attempt"].as_str().map(str::to_owned);
+        let attempt = until("an attempt", first);
         let body = br#"{"name":"n","kind":"service","grants":[{"role":"viewer"}]}"#;
         let token = of(&self.done("POST /v1/tokens", JSON, body)["token"], "token");
         let told = |text: &str| text.to_owned();
         vec![
+            ("attempt", attempt),
             ("campaign", campaign),
             ("dataset", told("orders")),
             ("name", told("careful")),
@@ -70,6 +82,7 @@ impl Stocked {
             ("team", told("pay")),
             ("token", token),
             ("version", told("1")),
+            ("webhook", webhook),
         ]
     }
 

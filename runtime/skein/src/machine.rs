@@ -338,7 +338,7 @@ mod tests {
         assert_eq!(refused("stat = \"/s\""), "unknown key `stat`, did you mean `state`?");
         assert_eq!(
             refused("colour = 1"),
-            "unknown key `colour`, known: state, names, roots, otlp, webhooks, mail, prices, nodes"
+            "unknown key `colour`, known: state, names, roots, otlp, webhooks, mail, prices, nodes, oidc"
         );
         assert_eq!(refused("[otlp]\nendpont = \"x\""), "unknown key `endpont`, did you mean `endpoint`?");
         assert_eq!(refused("[otlp]\nendpoint = 1"), "`endpoint` of `otlp` is a URL");

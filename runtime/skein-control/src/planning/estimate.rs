@@ -11,7 +11,7 @@ use super::report::Looked;
 /// Publishing one dataset of many takes control about as long, whatever nodes do meanwhile.
 const PUBLISH_US: u64 = 4_000;
 /// Until the last runs of a wave are heard of and the next begins; measured on two cores.
-const WAVE_US: u64 = 600_000;
+const WAVE_US: u64 = 300_000;
 
 /// What samples took and came to, together.
 #[derive(Clone, Copy, Debug, Default)]

@@ -12,7 +12,7 @@ use futures_util::stream;
 use serde::Deserialize;
 use serde_json::json;
 use skein_api::Module;
-use skein_control::{ListPart, ServiceError};
+use skein_control::{Desk, ListPart, ServiceError};
 use skein_types::codes;
 
 use super::Part;
@@ -77,10 +77,17 @@ async fn entities(asker: Asker, Part(asked): Part<EntityPart>) -> Result<Respons
             error.hint(Some("small letters and digits, with single dashes between: `data`")),
         ));
     }
-    let address = asker.clone().ask(|desk| Ok(desk.address().to_owned())).await?.0;
+    // What is refused is refused before anything is sent, of the datasets too, which come last.
+    let first = ListPart {
+        limit: Some(1),
+        owner: asked.owner.clone(),
+        prefix: asked.prefix.clone(),
+        ..ListPart::default()
+    };
+    let looked = move |desk: Desk<'_>| desk.catalogued(&first).map(|_| desk.address().to_owned());
+    let address = asker.clone().ask(looked).await?.0;
     let at = At { address, namespace: asked.namespace.clone() };
     let mut writing = Writing { asker, asked, at, step: Step::Modules(None), same: Vec::new() };
-    // What is refused is refused before anything is sent.
     let first = writing.piece().await.map_err(Refusal)?;
     let rest = stream::unfold((Some(first), writing), |(first, mut writing)| async {
         let piece = match first {

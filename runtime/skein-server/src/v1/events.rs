@@ -42,7 +42,7 @@ pub(crate) fn routes() -> Family {
                 .answers_json::<Page<Event>>(200)
                 .answers(STREAM, json!({ "type": "string" }))
                 .header("Last-Event-ID", ABOUT_LAST)
-                .refuses(&[codes::READERS_BUSY]),
+                .refuses(&[codes::READERS_BUSY, codes::NOT_FOUND]),
         )
         .get(
             "/events/stream",
@@ -55,7 +55,7 @@ pub(crate) fn routes() -> Family {
                 )
                 .answers(STREAM, json!({ "type": "string" }))
                 .header("Last-Event-ID", ABOUT_LAST)
-                .refuses(&[codes::READERS_BUSY]),
+                .refuses(&[codes::READERS_BUSY, codes::NOT_FOUND]),
         )
 }
 

@@ -43,7 +43,8 @@ impl Control {
             let there = grant.team.is_none() || grant.team.as_ref() == owner;
             there && Act::See.allows(grant.role)
         };
-        let (now, mut teams, mut after) = (self.clock.now(), BTreeSet::new(), None);
+        // What is a team's own it may look at, whether or not anybody holds a token of it.
+        let (now, mut teams, mut after) = (self.clock.now(), BTreeSet::from_iter(owner.cloned()), None);
         loop {
             let page = self.ledger.tokens(after, Limit::MAX)?;
             for token in page.items {

@@ -199,6 +199,10 @@ pub(in crate::sqlite) fn module_versions(
     after: Option<&Name>,
     limit: Limit,
 ) -> Result<Page<Module, Name>, LedgerError> {
+    // Of nobody.
+    if owners.is_some_and(<[Name]>::is_empty) {
+        return Ok(Page { items: Vec::new(), next: None });
+    }
     let mut query = Query::new(MODULE);
     query.and("l.name = ?", text(name));
     if let Some(owners) = whose(None, owners)? {
