@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 /// Requests that are made up for each route, beside those at its bounds.
 const EXAMPLES: u64 = 5;
 const SEED: u64 = 20_261_126;
+const ANY: &str = "Accept: */*";
 const JSON: &str = "Content-Type: application/json";
 
 /// A server that asks for tokens and has one of each thing.
@@ -64,7 +65,7 @@ impl Stocked {
         // Planned as far as it can be, so that there is an attempt.
         let plan = format!("POST /v1/campaigns/{campaign}/actions/plan");
         self.done(&plan, JSON, br#"{"expect":"draft"}"#);
-        let looked = |what: &str| self.done(&format!("GET /v1/campaigns/{campaign}{what}"), "", b"");
+        let looked = |what: &str| self.done(&format!("GET /v1/campaigns/{campaign}{what}"), ANY, b"");
         let first = || looked("/attempts")["items"][0]["attempt"].as_str().map(str::to_owned);
         let attempt = until("an attempt", first);
         let body = br#"{"name":"n","kind":"service","grants":[{"role":"viewer"}]}"#;
