@@ -6,8 +6,6 @@
 
 mod viewers;
 
-pub(crate) use viewers::cpu_of;
-
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -1,7 +1,6 @@
 //! Those who watch a campaign, as `live.js` does: a stream that tells that something changed, and the page's part asked for again, at
 //! most four times a second and never while an answer is on its way.
 
-use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -205,14 +204,4 @@ fn part(
     let mut body = vec![0; length];
     page.read_exact(&mut body)?;
     Ok(String::from_utf8(body)?)
-}
-
-/// Processor time of a process, as the kernel counts it in ticks of 10 ms.
-pub(crate) fn cpu_of(process: u32) -> anyhow::Result<Duration> {
-    let mut stat = String::new();
-    File::open(format!("/proc/{process}/stat"))?.take(4_096).read_to_string(&mut stat)?;
-    // Behind the name, which may hold anything.
-    let fields: Vec<&str> = stat.rsplit_once(')').context("a name")?.1.split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).context("a number");
-    Ok(Duration::from_millis((ticks(11)? + ticks(12)?) * 10))
 }

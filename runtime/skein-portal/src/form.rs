@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use skein_api::Time;
 use skein_control::{Control, ServiceError};
@@ -19,6 +20,11 @@ pub(crate) const SECRET: &str = "form";
 
 /// Whoever sent a form of a page of their session, and its other fields.
 pub(crate) struct Form<T>(pub(crate) Viewer, pub(crate) T);
+
+/// A form that has nothing but the secret.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
 
 /// The fields of a form of somebody who is not signed in.
 pub(crate) struct Stranger<T>(pub(crate) T);

@@ -28,9 +28,11 @@ mod usage;
 use std::sync::Arc;
 
 use axum::Router;
+use serde::Deserialize;
 use skein_control::{Control, ListPart, ServiceError};
 use skein_types::codes;
 
+use crate::ROWS;
 use offered::text;
 
 pub(crate) fn routes() -> Router<Arc<Control>> {
@@ -67,6 +69,18 @@ fn said(asked: Option<String>) -> Option<String> {
 /// There is no such thing here.
 fn absent(what: &str) -> ServiceError {
     ServiceError::new(codes::NOT_FOUND, format!("there is no {what}"))
+}
+
+/// Where a list goes on, as a query says it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct After {
+    after: Option<String>,
+}
+
+/// Items of a page of a list.
+fn rows(after: Option<String>) -> ListPart {
+    ListPart { after, ..some(ROWS) }
 }
 
 /// Items of a list, at most so many.

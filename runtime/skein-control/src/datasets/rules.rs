@@ -139,7 +139,8 @@ impl Control {
     ) -> Result<DatasetRule, ServiceError> {
         let row = self.ledger.rule(dataset.id, consumer, &name("rule", named)?)?;
         let row = row.ok_or_else(|| ServiceError::absent("rule", named))?;
-        self.shown_rule(dataset, &row, &self.readers(&dataset.owner)?)
+        let readers = self.readers_of(std::slice::from_ref(&row), Some(&dataset.owner))?;
+        self.shown_rule(dataset, &row, &readers)
     }
 
     /// The rules of a dataset; of one team alone, where whoever asks sees no others.
@@ -149,8 +150,8 @@ impl Control {
         sees: impl Fn(Option<&Name>) -> bool,
     ) -> Result<DatasetRules, ServiceError> {
         let rows = self.ledger.rules(dataset.id, Limit::new(ALL_MAX))?;
+        let readers = self.readers_of(&rows, Some(&dataset.owner))?;
         let rows = rows.iter().filter(|row| sees(row.consumer.as_ref()));
-        let readers = self.readers(&dataset.owner)?;
         let items = rows.map(|row| self.shown_rule(dataset, row, &readers)).collect::<Result<_, _>>()?;
         Ok(DatasetRules { items })
     }
@@ -251,12 +252,12 @@ impl Control {
     ) -> Result<Option<TaskRules>, ServiceError> {
         let of_policy: Vec<&Rule> =
             live.policy.rules.iter().flat_map(|rules| rules.iter()).filter(|rule| meant.is(rule)).collect();
-        let owner = self.ledger.dataset(dataset)?.map(|row| row.owner);
         let all = self.ledger.rules(dataset, Limit::new(ALL_MAX))?;
-        let readers = match &owner {
-            Some(owner) if all.iter().any(|row| row.consumer.is_some()) => self.readers(owner)?,
-            Some(_) | None => Readers::everybody(),
-        };
+        if of_policy.is_empty() && all.is_empty() {
+            return Ok(None);
+        }
+        let owner = self.ledger.dataset(dataset)?.map(|row| row.owner);
+        let readers = self.readers_of(&all, owner.as_ref())?;
         let mut rows = Vec::new();
         for row in all {
             let unseen = !readers.have(row.consumer.as_ref());

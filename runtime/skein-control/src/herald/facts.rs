@@ -168,7 +168,8 @@ impl Control {
         let dataset = self.ledger.dataset(run.dataset)?;
         let mut teams = BTreeSet::from([row.owner.clone()]);
         teams.extend(dataset.as_ref().map(|dataset| dataset.owner.clone()));
-        let readers = dataset.as_ref().map(|dataset| self.readers(&dataset.owner)).transpose()?;
+        let asked = dataset.as_ref().filter(|_| !held.consumers.is_empty());
+        let readers = asked.map(|dataset| self.readers(&dataset.owner)).transpose()?;
         let may_hear = |team: &Name| readers.as_ref().is_some_and(|readers| readers.have(Some(team)));
         let named = dataset.map_or_else(|| run.dataset.to_string(), |dataset| dataset.name.to_string());
         let fact = Fact::RunHeld {
@@ -202,7 +203,8 @@ impl Control {
         let dataset = self.ledger.dataset(run.dataset)?;
         let named =
             dataset.as_ref().map_or_else(|| run.dataset.to_string(), |dataset| dataset.name.to_string());
-        let readers = dataset.as_ref().map(|dataset| self.readers(&dataset.owner)).transpose()?;
+        let asked = dataset.as_ref().filter(|_| alarmed.consumer.is_some());
+        let readers = asked.map(|dataset| self.readers(&dataset.owner)).transpose()?;
         let may_hear = |team: &&Name| readers.as_ref().is_some_and(|readers| readers.have(Some(team)));
         let of_reader = alarmed.consumer.as_ref().filter(may_hear).map(|team| {
             let fact = Fact::RuleBroken {

@@ -11,12 +11,12 @@ use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
 use skein_api::{AccessToken, Grant, Page as Part, Team, Whoami};
-use skein_control::{Control, Desk, ListPart, ServiceError};
+use skein_control::{Control, Desk, ServiceError};
 use skein_types::Role;
 
 use super::offered::offered;
-use crate::ROWS;
 use crate::frame::{self, command, encoded, state};
+use crate::pages::rows;
 use crate::viewer::{Failed, Page, Viewer};
 
 const AT: &str = "/access";
@@ -42,12 +42,11 @@ struct Shown {
 }
 
 fn gather(desk: &Desk<'_>, asked: Asked) -> Result<Shown, ServiceError> {
-    let part = |after| ListPart { after, limit: Some(ROWS), ..ListPart::default() };
     let tokens = match desk.may_audit() {
-        Ok(()) => Ok(desk.tokens(&part(asked.token))?),
+        Ok(()) => Ok(desk.tokens(&rows(asked.token))?),
         Err(refused) => Err(refused),
     };
-    Ok(Shown { who: desk.whoami(), teams: desk.teams(&part(asked.after))?, tokens, may: desk.may_govern() })
+    Ok(Shown { who: desk.whoami(), teams: desk.teams(&rows(asked.after))?, tokens, may: desk.may_govern() })
 }
 
 async fn page(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed> {
@@ -66,7 +65,7 @@ fn view(shown: &Shown, viewer: &Viewer) -> Markup {
         section aria-labelledby="teams" {
             h2 #teams { "Teams" }
             @if teams.items.is_empty() { p.empty { "You see none." } } @else { (team_table(&teams.items)) }
-            (frame::more(AT, &[], teams.next.as_ref().map(|next| next.as_str())))
+            (frame::more(AT, &[], teams.next.as_deref()))
             p { (command("skein team list")) }
             (offered(may, || team::making(viewer)))
         }

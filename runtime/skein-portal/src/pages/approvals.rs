@@ -79,7 +79,7 @@ fn gathered(desk: &Desk<'_>, asked: &Asked) -> Result<Markup, ServiceError> {
                 @else { "Nothing waits for you." }
             }
         } @else { (table(&waits.items)) }
-        (frame::more(AT, &[("for", asked.of())], waits.next.as_ref().map(|next| next.as_str())))
+        (frame::more(AT, &[("for", asked.of())], waits.next.as_deref()))
     })
 }
 

@@ -105,7 +105,7 @@ fn gathered(desk: &Desk<'_>, asked: &Asked) -> Result<Markup, ServiceError> {
         }
         (filter(asked))
         @if page.items.is_empty() { (nothing(asked, may.is_ok())) } @else { (table(&page.items)) }
-        (frame::more(AT, &asked.query(), page.next.as_ref().map(|next| next.as_str())))
+        (frame::more(AT, &asked.query(), page.next.as_deref()))
     })
 }
 

@@ -11,14 +11,14 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
 use skein_api::{FleetState, NodeStatus, Page as Part, Waiting};
-use skein_control::{Control, Desk, ListPart, ServiceError};
+use skein_control::{Control, Desk, ServiceError};
 use skein_types::{NodeMark, grouped};
 
 use super::absent;
 use super::offered::offered;
-use crate::ROWS;
 use crate::form::Form;
 use crate::frame::{self, command, live, secret, state};
+use crate::pages::{After, rows};
 use crate::viewer::{Failed, Page, Seen, Viewer};
 
 const AT: &str = "/fleet";
@@ -34,12 +34,6 @@ pub(super) fn routes() -> Router<Arc<Control>> {
         .merge(node::routes())
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Asked {
-    after: Option<String>,
-}
-
 struct Shown {
     fleet: FleetState,
     waits: Option<Waiting>,
@@ -52,14 +46,14 @@ fn gather(desk: &Desk<'_>, after: Option<String>) -> Result<Shown, ServiceError>
     let status = desk.status()?;
     Ok(Shown {
         fleet: desk.fleet()?,
-        nodes: desk.nodes(&ListPart { after, limit: Some(ROWS), ..ListPart::default() })?,
+        nodes: desk.nodes(&rows(after))?,
         shares: shares::gather(desk, &status)?,
         waits: status.waits,
         may: desk.may_govern(),
     })
 }
 
-async fn page(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed> {
+async fn page(viewer: Viewer, Query(asked): Query<After>) -> Result<Page, Failed> {
     let query = asked.after.as_deref().map(frame::encoded).map(|after| format!("?after={after}"));
     let path = format!("/live/fleet{}", query.unwrap_or_default());
     viewer
@@ -70,7 +64,7 @@ async fn page(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed
         .await
 }
 
-async fn part(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed> {
+async fn part(viewer: Viewer, Query(asked): Query<After>) -> Result<Page, Failed> {
     viewer.page(move |desk, _| Ok(view(&gather(desk, asked.after)?))).await
 }
 
@@ -91,7 +85,7 @@ fn view(shown: &Shown) -> Markup {
             h2 #nodes { "Nodes" }
             @if nodes.items.is_empty() { p.empty { "No node has come yet. One starts with the server, or elsewhere: " (command("skein node --server URL")) } }
             @else { (map(&nodes.items)) }
-            (frame::more(AT, &[], nodes.next.as_ref().map(|next| next.as_str())))
+            (frame::more(AT, &[], nodes.next.as_deref()))
         }
         (shares::view(shares))
         p { (command("skein fleet nodes")) }

@@ -6,13 +6,12 @@ use axum::Router;
 use axum::extract::Query;
 use axum::routing::get;
 use maud::{Markup, html};
-use serde::Deserialize;
 use skein_api::{Module, ModuleState};
-use skein_control::{Control, ListPart};
+use skein_control::Control;
 
 use super::said;
-use crate::ROWS;
 use crate::frame::{self, command, state};
+use crate::pages::{After, rows};
 use crate::viewer::{Failed, Page, Viewer};
 
 const AT: &str = "/modules";
@@ -21,16 +20,10 @@ pub(super) fn routes() -> Router<Arc<Control>> {
     Router::new().route(AT, get(page))
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Asked {
-    after: Option<String>,
-}
-
-async fn page(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed> {
+async fn page(viewer: Viewer, Query(asked): Query<After>) -> Result<Page, Failed> {
     viewer
         .page(move |desk, viewer| {
-            let part = ListPart { after: said(asked.after), limit: Some(ROWS), ..ListPart::default() };
+            let part = rows(said(asked.after));
             let page = desk.modules(&part)?;
             let content = html! {
                 p { "A module is what migrates: a WebAssembly component that a team submits. " (command("skein module list")) }
@@ -40,7 +33,7 @@ async fn page(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed
                 } @else {
                     (table(&page.items))
                 }
-                (frame::more(AT, &[], page.next.as_ref().map(|next| next.as_str())))
+                (frame::more(AT, &[], page.next.as_deref()))
             };
             Ok(frame::page(viewer, ("Modules", Some(AT)), content))
         })

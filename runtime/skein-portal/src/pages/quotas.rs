@@ -11,12 +11,12 @@ use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
 use skein_api::{Quota, QuotaPut};
-use skein_control::{Control, ListPart};
+use skein_control::Control;
 use skein_types::{Bytes, Resource, grouped};
 
 use super::offered::{bad, offered};
-use crate::ROWS;
 use crate::frame::{self, command, encoded};
+use crate::pages::{After, rows};
 use crate::viewer::{Failed, Page, Seen, Viewer};
 
 const AT: &str = "/quotas";
@@ -29,23 +29,17 @@ pub(super) fn routes() -> Router<Arc<Control>> {
         .merge(edit::routes())
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Asked {
-    after: Option<String>,
-}
-
-async fn page(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed> {
+async fn page(viewer: Viewer, Query(asked): Query<After>) -> Result<Page, Failed> {
     viewer
         .page(move |desk, viewer| {
             let page =
-                desk.quotas(&ListPart { after: asked.after, limit: Some(ROWS), ..ListPart::default() })?;
+                desk.quotas(&rows(asked.after))?;
             let content = html! {
                 p { "How the fleet is divided: what a team is promised, and what it may take at most. Who has none of their own has the "
                     a href="/quotas/default" { "default" } "; all of them together have what is " a href="/quotas/org" { "everybody's" } "." }
                 p { a href="/usage" { "What was used" } " · " (command("skein quota show")) }
                 @if page.items.is_empty() { p.empty { "Nobody set any: teams at work share the fleet evenly." } } @else { (table(&page.items)) }
-                (frame::more(AT, &[], page.next.as_ref().map(|next| next.as_str())))
+                (frame::more(AT, &[], page.next.as_deref()))
                 (finder())
                 (offered(&desk.may_govern(), || html! { p { "To set one, look at whose it is, here or in the list." } }))
             };

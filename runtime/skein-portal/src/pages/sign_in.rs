@@ -16,7 +16,7 @@ use maud::html;
 use serde::Deserialize;
 use skein_control::{COOKIE, Control, SESSION_TIME};
 
-use crate::form::{Form, Stranger};
+use crate::form::{Form, Nothing, Stranger};
 use crate::frame;
 use crate::viewer::{Failed, cookies, shown, to};
 
@@ -42,11 +42,6 @@ struct SignIn {
     link: Option<String>,
     token: Option<String>,
 }
-
-/// Nothing but what signing in out of a page asks.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 async fn page(State(control): State<Arc<Control>>, Query(asked): Query<Asked>) -> Response {
     let to = own(asked.to.as_deref());

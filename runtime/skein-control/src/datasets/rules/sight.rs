@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use skein_ledger::{Grant, Limit, Name};
+use skein_ledger::{Grant, Limit, Name, Rule};
 
 use crate::access::{Act, NOBODYS};
 use crate::control::Control;
@@ -33,6 +33,14 @@ impl Readers {
 }
 
 impl Control {
+    /// Those who may look at the datasets of their owner now, as far as rules of readers ask for it: it is looked up in all tokens.
+    pub(super) fn readers_of(&self, rules: &[Rule], owner: Option<&Name>) -> Result<Readers, ServiceError> {
+        match owner {
+            Some(owner) if rules.iter().any(|rule| rule.consumer.is_some()) => self.readers(owner),
+            Some(_) | None => Ok(Readers::everybody()),
+        }
+    }
+
     /// Those who may look at the datasets of a team now.
     pub(crate) fn readers(&self, owner: &Name) -> Result<Readers, ServiceError> {
         if self.single_user {

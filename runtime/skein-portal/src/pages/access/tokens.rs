@@ -7,13 +7,12 @@ use axum::Router;
 use axum::extract::Path;
 use axum::routing::{get, post};
 use maud::{Markup, html};
-use serde::Deserialize;
 use skein_api::{AccessToken, Grant, List, TokenIssue, TokenIssued};
 use skein_control::{Control, ServiceError};
 use skein_types::{Millis, Role, TokenKind};
 
 use super::{AT, grants, standing};
-use crate::form::Form;
+use crate::form::{Form, Nothing};
 use crate::frame::{self, command, secret};
 use crate::pages::offered::{bad, text};
 use crate::viewer::{Failed, Page, Seen, Viewer};
@@ -152,10 +151,6 @@ async fn page(viewer: Viewer, Path(named): Path<String>) -> Result<Page, Failed>
         })
         .await
 }
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 async fn revoke(Path(named): Path<String>, Form(viewer, Nothing {}): Form<Nothing>) -> Result<Seen, Failed> {
     viewer

@@ -13,7 +13,7 @@ use skein_control::{Control, Seen as Version, ServiceError};
 use skein_types::{codes, grouped};
 
 use super::{Shown, at, unread};
-use crate::form::Form;
+use crate::form::{Form, Nothing};
 use crate::frame::{self, command, quoted, secret};
 use crate::pages::text;
 use crate::viewer::{Failed, Seen, Viewer};
@@ -165,11 +165,6 @@ async fn owner(Path(named): Path<String>, Form(viewer, said): Form<OwnerSaid>) -
         })
         .await
 }
-
-/// Nothing but what it is asked for.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 async fn scrub(Path(named): Path<String>, Form(viewer, Nothing {}): Form<Nothing>) -> Result<Seen, Failed> {
     viewer

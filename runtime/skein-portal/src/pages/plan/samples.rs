@@ -6,15 +6,14 @@ use axum::Router;
 use axum::extract::{Path, Query};
 use axum::routing::get;
 use maud::{Markup, html};
-use serde::Deserialize;
 use skein_api::{Campaign, Determinism, Idempotence, List, Name, PlanSample, PlannedSchema};
-use skein_control::{Control, ListPart};
+use skein_control::Control;
 use skein_types::grouped;
 
 use super::super::sample::{columns as table_of, report::Lineage};
 use super::counted;
-use crate::ROWS;
 use crate::frame::{self, command};
+use crate::pages::{After, rows};
 use crate::viewer::{Failed, Page, Viewer};
 
 /// Columns that change and are shown of one schema; the others are on the page of its sample.
@@ -27,17 +26,11 @@ pub(super) fn routes() -> Router<Arc<Control>> {
     Router::new().route("/campaigns/{campaign}/samples", get(page))
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Asked {
-    after: Option<String>,
-}
-
-async fn page(viewer: Viewer, Path(named): Path<String>, Query(asked): Query<Asked>) -> Result<Page, Failed> {
+async fn page(viewer: Viewer, Path(named): Path<String>, Query(asked): Query<After>) -> Result<Page, Failed> {
     viewer
         .page(move |desk, viewer| {
             let campaign = desk.campaign(&named)?;
-            let part = ListPart { after: asked.after, limit: Some(ROWS), ..ListPart::default() };
+            let part = rows(asked.after);
             let samples = desk.plan_samples(&named, &part)?;
             let id = campaign.campaign;
             let content = html! {
@@ -47,7 +40,7 @@ async fn page(viewer: Viewer, Path(named): Path<String>, Query(asked): Query<Ask
                 }
                 @if samples.items.is_empty() { p.empty { "No dataset was tried, or it is too long ago." } }
                 @else { (table(&campaign, &samples.items)) }
-                (frame::more(&format!("/campaigns/{id}/samples"), &[], samples.next.as_ref().map(|next| next.as_str())))
+                (frame::more(&format!("/campaigns/{id}/samples"), &[], samples.next.as_deref()))
             };
             Ok(frame::page(viewer, (&format!("Samples: {}", campaign.name), Some("/campaigns")), content))
         })

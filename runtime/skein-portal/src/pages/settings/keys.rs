@@ -5,13 +5,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 use maud::{Markup, html};
-use serde::Deserialize;
 use skein_api::SigningKeys;
 use skein_control::Control;
 
 use super::AT;
 use crate::ROWS;
-use crate::form::Form;
+use crate::form::{Form, Nothing};
 use crate::frame::{self, command, secret};
 use crate::pages::offered::offered;
 use crate::viewer::{Failed, Page, Seen, Viewer};
@@ -63,10 +62,6 @@ fn view(keys: &SigningKeys) -> Markup {
         @if keys.keys.len() > ROWS { p.note { "The command shows all of them." } }
     }
 }
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 async fn rotate(Form(viewer, Nothing {}): Form<Nothing>) -> Result<Seen, Failed> {
     viewer

@@ -8,13 +8,13 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
 use skein_api::{NamedPolicy, PolicyPut, parse_asked};
-use skein_control::{Control, ListPart, Seen as Version, ServiceError};
+use skein_control::{Control, Seen as Version, ServiceError};
 
 use super::AT;
-use crate::ROWS;
 use crate::form::Form;
 use crate::frame::{self, command, encoded, secret};
 use crate::pages::offered::{bad, offered, text};
+use crate::pages::{After, rows};
 use crate::viewer::{Failed, Page, Seen, Viewer};
 
 const HERE: &str = "/settings/policies";
@@ -31,21 +31,15 @@ pub(super) fn routes() -> Router<Arc<Control>> {
         .route("/settings/policies/{name}/remove", post(remove))
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Asked {
-    after: Option<String>,
-}
-
-async fn page(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed> {
+async fn page(viewer: Viewer, Query(asked): Query<After>) -> Result<Page, Failed> {
     viewer
         .page(move |desk, viewer| {
             let page =
-                desk.policies(&ListPart { after: asked.after, limit: Some(ROWS), ..ListPart::default() })?;
+                desk.policies(&rows(asked.after))?;
             let content = html! {
                 p { "A campaign that names one goes as it says: how many may fail, in which waves, what is checked. What it does not say is the standard." }
                 @if page.items.is_empty() { p.empty { "There is none: every campaign says how it goes, or goes as the standard has it." } } @else { (table(&page.items)) }
-                (frame::more(HERE, &[], page.next.as_ref().map(|next| next.as_str())))
+                (frame::more(HERE, &[], page.next.as_deref()))
                 p { (command("skein policy list")) }
                 (offered(&desk.may_govern(), || html! {
                     h2 { "Set another" }

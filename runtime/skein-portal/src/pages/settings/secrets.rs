@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
 use skein_api::{Secret, Team};
-use skein_control::{Control, ListPart, Seen as Version};
+use skein_control::{Control, Seen as Version};
 
 use super::AT;
 use super::policies::seen;
@@ -16,6 +16,7 @@ use crate::ROWS;
 use crate::form::Form;
 use crate::frame::{self, command, encoded, secret};
 use crate::pages::offered::offered;
+use crate::pages::rows;
 use crate::pages::some;
 use crate::viewer::{Failed, Page, Seen, Viewer};
 
@@ -42,13 +43,13 @@ async fn page(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed
             let content = if team.is_empty() {
                 choose(&desk.teams(&some(ROWS))?.items)
             } else {
-                let part = ListPart { after: asked.after, limit: Some(ROWS), ..ListPart::default() };
+                let part = rows(asked.after);
                 let page = desk.secrets(team, &part)?;
                 let may = desk.may_keep_secrets(team);
                 html! {
                     p { "Of team " strong { (team) } ". Nothing shows a value; a module gets it where its parameters say " code { "{\"$secret\": \"NAME\"}" } "." }
                     @if page.items.is_empty() { p.empty { "There is none." } } @else { (table(&page.items, may.is_ok().then_some(viewer))) }
-                    (frame::more(HERE, &[("team", team)], page.next.as_ref().map(|next| next.as_str())))
+                    (frame::more(HERE, &[("team", team)], page.next.as_deref()))
                     p { (command(&format!("skein secret list --team {team}"))) }
                     (offered(&may, || setting(team, viewer)))
                     p { a href=(HERE) { "Another team" } }

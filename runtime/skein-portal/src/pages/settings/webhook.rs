@@ -6,18 +6,17 @@ use axum::Router;
 use axum::extract::{Path, Query};
 use axum::routing::{get, post};
 use maud::{Markup, html};
-use serde::Deserialize;
 use skein_api::{Webhook, WebhookDelivery, WebhookPut, WebhookRotate};
-use skein_control::{Control, ListPart};
+use skein_control::Control;
 use skein_types::ReceiverKind;
 
 use super::AT;
 use super::policies::{Removing, seen};
 use super::webhooks::{HERE, said, standing, told_of};
-use crate::ROWS;
-use crate::form::Form;
+use crate::form::{Form, Nothing};
 use crate::frame::{self, command, secret};
 use crate::pages::offered::offered;
+use crate::pages::{After, rows};
 use crate::viewer::{Failed, Page, Seen, Viewer};
 
 pub(super) fn routes() -> Router<Arc<Control>> {
@@ -30,17 +29,11 @@ pub(super) fn routes() -> Router<Arc<Control>> {
         .route("/settings/webhooks/{webhook}/deliveries/{delivery}/again", post(again))
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Asked {
-    after: Option<String>,
-}
-
-async fn page(viewer: Viewer, Path(named): Path<String>, Query(asked): Query<Asked>) -> Result<Page, Failed> {
+async fn page(viewer: Viewer, Path(named): Path<String>, Query(asked): Query<After>) -> Result<Page, Failed> {
     viewer
         .page(move |desk, viewer| {
             let webhook = desk.webhook(&named)?;
-            let part = ListPart { after: asked.after, limit: Some(ROWS), ..ListPart::default() };
+            let part = rows(asked.after);
             let told = desk.webhook_deliveries(&named, &part)?;
             let may = desk.may_tell(webhook.team.as_ref().map(|team| team.as_str()));
             let here = format!("{HERE}/{}", webhook.webhook);
@@ -48,7 +41,7 @@ async fn page(viewer: Viewer, Path(named): Path<String>, Query(asked): Query<Ask
                 (facts(&webhook))
                 h2 { "What it was told" }
                 @if told.items.is_empty() { p.empty { "Nothing yet." } } @else { (deliveries(&told.items, (&here, may.is_ok().then_some(viewer)))) }
-                (frame::more(&here, &[], told.next.as_ref().map(|next| next.as_str())))
+                (frame::more(&here, &[], told.next.as_deref()))
                 p { (command(&format!("skein webhook deliveries {}", webhook.webhook))) }
                 (offered(&may, || forms(&webhook, &here, viewer)))
             };
@@ -150,10 +143,6 @@ async fn again(
         })
         .await
 }
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 async fn pause(Path(named): Path<String>, Form(viewer, form): Form<Removing>) -> Result<Seen, Failed> {
     viewer

@@ -8,14 +8,14 @@ use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
 use skein_api::{List, Webhook, WebhookCreate, WebhookSigned};
-use skein_control::{Control, ListPart, ServiceError};
+use skein_control::{Control, ServiceError};
 use skein_types::ReceiverKind;
 
 use super::AT;
-use crate::ROWS;
 use crate::form::Form;
 use crate::frame::{self, command, encoded, secret, state};
 use crate::pages::offered::{bad, offered, text};
+use crate::pages::{After, rows};
 use crate::viewer::{Failed, Page, Viewer};
 
 pub(super) const HERE: &str = "/settings/webhooks";
@@ -24,20 +24,14 @@ pub(super) fn routes() -> Router<Arc<Control>> {
     Router::new().route(HERE, get(page).post(add))
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Asked {
-    after: Option<String>,
-}
-
-async fn page(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed> {
+async fn page(viewer: Viewer, Query(asked): Query<After>) -> Result<Page, Failed> {
     viewer
         .page(move |desk, viewer| {
             let page =
-                desk.webhooks(&ListPart { after: asked.after, limit: Some(ROWS), ..ListPart::default() })?;
+                desk.webhooks(&rows(asked.after))?;
             let content = html! {
                 @if page.items.is_empty() { p.empty { "Nobody is told of anything, as far as you see." } } @else { (table(&page.items)) }
-                (frame::more(HERE, &[], page.next.as_ref().map(|next| next.as_str())))
+                (frame::more(HERE, &[], page.next.as_deref()))
                 p { (command("skein webhook list")) }
                 (offered(&desk.may_tell_any(), || adding(viewer)))
             };
