@@ -59,6 +59,27 @@ fn a_dataset_is_rolled_back_to_identical_bytes_and_its_campaign_knows() {
     assert_eq!((&last["kind"], &last["current"]), (&json!("rolled back"), &json!(true)));
     let (_, answer) = roll(last["version"].as_u64().unwrap());
     assert_eq!(answer["code"], "SK0763", "{answer}");
+    // The same from the newest on, page by page.
+    let (mut from, mut back) =
+        ("/v1/datasets/orders-000/history?order=newest&limit=1".to_owned(), Vec::new());
+    loop {
+        let page = service.get(&from);
+        back.extend(page["items"].as_array().unwrap().clone());
+        let Some(next) = page["next"].as_str() else { break };
+        from = format!("/v1/datasets/orders-000/history?order=newest&limit=1&after={next}");
+    }
+    back.reverse();
+    assert_eq!(back, history(&service));
+    // And what was tried and decided.
+    let items = |path: &str| service.get(path)["items"].as_array().unwrap().clone();
+    for path in
+        [format!("/v1/campaigns/{campaign}/attempts?limit=500"), "/v1/audit?limit=500&kind=run.".to_owned()]
+    {
+        let mut back = items(&format!("{path}&order=newest"));
+        back.reverse();
+        assert!(!back.is_empty(), "{path}");
+        assert_eq!(back, items(&path), "{path}");
+    }
     // The version that was undone is kept, and is read from where it lies.
     let old = service.get(&format!("/v1/datasets/orders-000/export?version={current}"));
     assert_eq!(old["current"], false);

@@ -93,7 +93,7 @@ pub use scan::{Scan, ScanAsk, ScanFound};
 pub use secret_ref::{secret_name, secret_names};
 pub use setting::{NamedPolicy, PolicyPut, SECRET_BYTES_MAX, Secret};
 pub use status::{
-    FleetAction, FleetState, Health, LedgerUse, NodeStatus, ProcessUse, Seated, Status, WorkDone,
+    FleetAction, FleetState, Health, LedgerUse, NodeHas, NodeStatus, ProcessUse, Seated, Status, WorkDone,
 };
 pub use time::{Time, TimeParseError};
 pub use webhook::{

@@ -65,8 +65,25 @@ pub struct WorkDone {
     pub node_disk_waits: u64,
 }
 
+/// What a node said that it has for agents when it came. Of what is not here it has not said how much.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NodeHas {
+    /// Thousandths of a core.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<u64>,
+    /// For all agents together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Bytes>,
+    /// Bytes a second from stores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Bytes>,
+    /// Bytes a second to stores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub write: Option<Bytes>,
+}
+
 /// A node that is here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Seated {
     /// Tasks that it has.
     pub holds: u64,
@@ -83,6 +100,12 @@ pub struct Seated {
     pub most: u32,
     /// What it takes, as it last said.
     pub used: ProcessUse,
+    /// Of its program, as it said when it came.
+    #[serde(default)]
+    pub version: Text<64>,
+    /// What it has, as it said when it came.
+    #[serde(default)]
+    pub has: NodeHas,
 }
 
 /// A node that this ledger knows.

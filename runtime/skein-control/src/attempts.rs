@@ -19,7 +19,7 @@ use crate::campaigns::REMOVED;
 use crate::control::Control;
 use crate::error::ServiceError;
 use crate::large;
-use crate::list::{ListPart, number};
+use crate::list::{ListOrder, ListPart, number};
 use crate::policy;
 use crate::sampling;
 use crate::shown;
@@ -161,7 +161,10 @@ impl Control {
         let seq = run.map(|run| self.run_of_campaign(campaign, run)).transpose()?.map(|run| run.seq);
         let filter = AttemptFilter { campaign, seq, failed: part.failed };
         self.ledger.at_once(|| {
-            let page = self.ledger.attempts(filter, after, part.limit())?;
+            let page = match part.order {
+                ListOrder::Oldest => self.ledger.attempts(filter, after, part.limit())?,
+                ListOrder::Newest => self.ledger.newest_attempts(filter, after, part.limit())?,
+            };
             shown::page(page.items, page.next.map(|id| id.to_string()), |row| self.shown_attempt(&row))
         })?
     }

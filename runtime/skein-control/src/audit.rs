@@ -21,7 +21,7 @@ use skein_types::{Blake3, Clock, ServerId, TokenId, codes};
 use crate::campaigns::{campaign_id, kinds, subject};
 use crate::control::Control;
 use crate::error::ServiceError;
-use crate::list::{AuditPart, RecordPart};
+use crate::list::{AuditPart, ListOrder, RecordPart};
 use crate::modules::Modules;
 use crate::shown;
 use crate::vault::{Of, Vault};
@@ -75,9 +75,13 @@ impl Control {
     pub(crate) fn audit(&self, part: &AuditPart) -> Result<Page<AuditEvent>, ServiceError> {
         let filter = filter(part)?;
         let limit = Limit::new(part.limit.unwrap_or(ITEMS));
-        let mut after = part.after.unwrap_or(0);
+        let read = |after: Option<u64>, limit| match part.order {
+            ListOrder::Oldest => self.ledger.events(after.unwrap_or(0), &filter, limit),
+            ListOrder::Newest => self.ledger.newest_events(after, &filter, limit),
+        };
+        let mut after = part.after;
         let Some(team) = &part.team else {
-            let page = self.ledger.events(after, &filter, limit)?;
+            let page = read(after, limit)?;
             let next = page.next.map(|position| position.to_string());
             return shown::page(page.items, next, |event| self.audited(&event));
         };
@@ -85,22 +89,22 @@ impl Control {
         let team = crate::control::name("team", team)?;
         let mut items = Vec::new();
         for _ in 0..PAGES_MAX {
-            let page = self.ledger.events(after, &filter, Limit::MAX)?;
+            let page = read(after, Limit::MAX)?;
             for recorded in page.items {
                 if self.is_of(&recorded.event, &team)? {
-                    after = recorded.position;
+                    let at = recorded.position.to_string();
                     items.push(recorded);
                     if items.len() == limit.rows() {
-                        return shown::page(items, Some(after.to_string()), |event| self.audited(&event));
+                        return shown::page(items, Some(at), |event| self.audited(&event));
                     }
                 }
             }
             match page.next {
-                Some(next) => after = next,
+                Some(next) => after = Some(next),
                 None => return shown::page(items, None, |event| self.audited(&event)),
             }
         }
-        shown::page(items, Some(after.to_string()), |event| self.audited(&event))
+        shown::page(items, after.map(|at| at.to_string()), |event| self.audited(&event))
     }
 
     fn is_of(&self, event: &Event, team: &Name) -> Result<bool, ServiceError> {

@@ -20,6 +20,7 @@ use crate::approvals::Hands;
 use crate::audit::signing::Signing;
 use crate::compiler::Compiling;
 use crate::counters::Counters;
+use crate::datasets::rules::sight::Sights;
 use crate::decide::{self, Told};
 use crate::division::Division;
 use crate::door::Trips;
@@ -126,6 +127,7 @@ pub struct Control {
     pub(crate) spans_lost: Arc<AtomicU64>,
     secret: Secret,
     pub(crate) uses: Mutex<Uses>,
+    pub(crate) sights: Mutex<Sights>,
     pub(crate) under_way: UnderWay,
     pub(crate) feed: Feed,
     pub(crate) compiling: Compiling,
@@ -223,6 +225,7 @@ impl Control {
             spans_lost,
             secret,
             uses: Mutex::default(),
+            sights: Mutex::default(),
             under_way: UnderWay::default(),
             feed,
             compiling: Compiling::default(),

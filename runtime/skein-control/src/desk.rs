@@ -8,6 +8,7 @@ mod approvals;
 mod attempts;
 mod audit;
 mod campaigns;
+mod care;
 mod catalogue;
 mod datasets;
 mod entities;
@@ -29,6 +30,7 @@ pub use crate::approvals::{Stance, Stances};
 use crate::control::Control;
 pub use crate::import::ImportAsk;
 
+pub use care::{Care, LastBackup, OpenAlarm};
 pub use entities::Catalogued;
 pub use looked_up::{Back, DatasetListed, DatasetPart, LastRun, Migration, ModuleSaid, Selected};
 

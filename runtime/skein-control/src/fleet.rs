@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use skein_api::Text;
 use skein_api::node::{Exchange, Exchanged, Held, Register, Wants};
 use skein_campaign::task::{Room, Session, SizeClass};
 use skein_fleet::QueueKey;
@@ -56,6 +57,8 @@ pub(crate) struct Fleet {
 #[derive(Debug)]
 pub(crate) struct Seat {
     pub(crate) name: String,
+    /// Of its program.
+    pub(crate) version: Text<64>,
     /// Agents at a time.
     pub(crate) slots: usize,
     /// What it has.
@@ -109,6 +112,7 @@ impl Seat {
     pub(crate) fn new(asked: &Register, (incarnation, until): (u64, Duration), moment: u64) -> Self {
         Self {
             name: asked.name.to_string(),
+            version: asked.version.clone(),
             slots: usize::try_from(asked.slots).unwrap_or(usize::MAX),
             capacity: capacity_of(asked),
             session: Session { incarnation, sequence: 0 },

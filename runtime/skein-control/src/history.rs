@@ -19,7 +19,7 @@ use skein_types::{Bytes, RunState, codes};
 use crate::access::Principal;
 use crate::control::Control;
 use crate::error::ServiceError;
-use crate::list::{ListPart, number};
+use crate::list::{ListOrder, ListPart, number};
 use crate::shown;
 
 /// How long whoever asks for a rollback waits for its end. It goes on without them.
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 impl Control {
-    /// A page of a dataset's versions, from the oldest.
+    /// A page of a dataset's versions, from the oldest, or from the newest where that is asked for.
     pub(crate) fn history(
         &self,
         row: &skein_ledger::Dataset,
@@ -35,9 +35,15 @@ impl Control {
     ) -> Result<Page<DatasetVersion>, ServiceError> {
         let after = part.after.as_deref().map(number).transpose()?;
         let history = self.history_of(row)?;
-        let mut rest = history.versions().iter().filter(|one| after.is_none_or(|after| one.version > after));
-        let some: Vec<_> = rest.by_ref().take(part.items()).collect();
-        let next = some.last().filter(|_| rest.next().is_some()).map(|last| last.version.to_string());
+        let all = history.versions().iter().map(AsRef::as_ref);
+        let (some, next) = match part.order {
+            ListOrder::Oldest => {
+                some_of(all.filter(|one| after.is_none_or(|after| one.version > after)), part)
+            }
+            ListOrder::Newest => {
+                some_of(all.rev().filter(|one| after.is_none_or(|after| one.version < after)), part)
+            }
+        };
         shown::page(some, next, |version| self.shown_version(&history, version))
     }
 
@@ -203,6 +209,16 @@ impl Control {
             files: List::new(files).map_err(|error| unfit(&error))?,
         })
     }
+}
+
+/// The first of what is asked for, and after which more comes, if there is more.
+fn some_of<'h>(
+    mut versions: impl Iterator<Item = &'h Version>,
+    part: &ListPart,
+) -> (Vec<&'h Version>, Option<String>) {
+    let some: Vec<_> = versions.by_ref().take(part.items()).collect();
+    let next = some.last().filter(|_| versions.next().is_some()).map(|last| last.version.to_string());
+    (some, next)
 }
 
 /// Whether a run made what is in a version.

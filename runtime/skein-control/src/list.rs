@@ -32,6 +32,8 @@ pub struct ListPart {
     pub prefix: Option<String>,
     /// Of datasets: of this team.
     pub owner: Option<String>,
+    /// Of versions, attempts and notices: in which order.
+    pub order: ListOrder,
 }
 
 /// Which campaigns, as a query says it; all that is said holds.
@@ -51,14 +53,14 @@ pub struct CampaignPart {
     /// Of this module: its digest.
     pub module: Option<ModuleDigest>,
     /// In which order.
-    pub order: CampaignOrder,
+    pub order: ListOrder,
 }
 
-/// In which order campaigns are listed.
+/// In which order a list is that has one in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum CampaignOrder {
-    /// As they were made.
+pub enum ListOrder {
+    /// As it was made.
     #[default]
     Oldest,
     /// What was made last first.
@@ -126,6 +128,8 @@ pub struct AuditPart {
     /// Before this time.
     #[serde(alias = "until")]
     pub to: Option<Time>,
+    /// In which order: against that of positions, `after` is a position that they come before.
+    pub order: ListOrder,
 }
 
 /// Which records, as a query says it.

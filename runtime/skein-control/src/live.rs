@@ -218,7 +218,7 @@ fn wave_row(wave: &Wave) -> WaveRow {
     }
 }
 
-fn tally(counts: &RunCounts) -> Tally {
+pub(crate) fn tally(counts: &RunCounts) -> Tally {
     Tally::of(RunState::ALL.iter().map(|state| (*state, counts.of(*state))))
 }
 

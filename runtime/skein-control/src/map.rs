@@ -3,12 +3,15 @@
 mod course;
 
 use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
 
+use skein_campaign::Tally;
 use skein_ledger::{EventFilter, Limit, Subject};
 use skein_types::{CampaignId, RunState};
 
 use crate::control::Control;
 use crate::error::ServiceError;
+use crate::live::tally;
 pub(crate) use course::Course;
 pub use course::CoursePoint;
 
@@ -67,9 +70,21 @@ impl Control {
         seqs.into_iter().filter_map(|seq| state(seq).transpose()).collect::<Result<_, _>>().map(Some)
     }
 
-    /// How a campaign came on since it was first looked at by this process; nothing of one that was over before.
-    pub(crate) fn course(&self, id: CampaignId) -> Vec<CoursePoint> {
-        self.state().courses.get(&id).map_or_else(Vec::new, |course| course.points().to_vec())
+    /// How a campaign came on. Made of the ledger when it is first asked for, and kept up from then on by each look at it.
+    pub(crate) fn course(&self, id: CampaignId) -> Result<Vec<CoursePoint>, ServiceError> {
+        let state = &mut *self.state();
+        let course = match state.courses.entry(id) {
+            Entry::Occupied(kept) => kept.into_mut(),
+            Entry::Vacant(entry) => {
+                let made = self.ledger.at_once(|| {
+                    let runs = self.ledger.campaign(id)?.map_or(Tally::planned(0), |row| tally(&row.runs));
+                    let now = CoursePoint::of(runs, self.clock.now());
+                    Ok::<_, ServiceError>(Course::of(&self.ledger.course(id)?, now))
+                })??;
+                entry.insert(made)
+            }
+        };
+        Ok(course.points().to_vec())
     }
 }
 
@@ -78,10 +93,38 @@ mod tests {
     use std::sync::Arc;
 
     use skein_ledger::{RunSkipped, Text};
-    use skein_types::RunState;
+    use skein_types::{RunState, Timestamp};
 
-    use super::{MapRuns, RunMap};
+    use super::{CoursePoint, MapRuns, RunMap};
+    use crate::reconcile::tests::look;
     use crate::scene::{HandClock, campaign, open, planned_for};
+
+    #[test]
+    fn how_a_campaign_came_on_is_known_to_the_next_process_and_kept_up_by_it() {
+        let place = tempfile::tempdir().unwrap();
+        let clock = Arc::new(HandClock::default());
+        let at = |ms| clock.0.store(ms, std::sync::atomic::Ordering::SeqCst);
+        let control = open(place.path(), &clock);
+        planned_for(&control, &["a", "b", "c"]);
+        assert_eq!(control.course(campaign()).unwrap(), []);
+        let skip = |control: &crate::Control, seq, ms| {
+            at(ms);
+            let (from, reason) = (RunState::Planned, Text::clip("not this one"));
+            let skipped = RunSkipped { campaign: campaign(), seq, from, reason };
+            control.write(control.itself.unit().decide(skipped)).unwrap();
+            control.state().campaigns.clear();
+        };
+        skip(&control, 0, 60_000);
+        skip(&control, 1, 90_500);
+        drop(control);
+        let control = open(place.path(), &clock);
+        let point = |at, left| CoursePoint { at: Timestamp(at), left, failed: 0 };
+        let before = [point(60_000, 3), point(61_000, 2), point(90_500, 1)];
+        assert_eq!(control.course(campaign()).unwrap(), before);
+        skip(&control, 2, 120_000);
+        look(&control);
+        assert_eq!(control.course(campaign()).unwrap(), [&before[..], &[point(120_000, 0)]].concat());
+    }
 
     #[test]
     fn a_map_is_whole_first_and_then_what_moved() {

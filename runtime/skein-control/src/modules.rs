@@ -3,7 +3,7 @@
 //! Control hashes and keeps the bytes and never looks into them; the compiler is a process of its own under limits
 //! (`skein compile`). What it makes is signed here, so a node runs nothing that did not go this way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -15,6 +15,8 @@ use crate::error::ServiceError;
 use crate::shelf::{Aside, Shelf};
 
 const ARTIFACT_BYTES_MAX: Bytes = Bytes(1 << 30);
+/// Twice what a module's schema may take.
+const WORDS_BYTES_MAX: Bytes = Bytes::mib(4);
 const MODULE_BYTES_MAX: Bytes = Bytes(skein_api::MODULE_BYTES_MAX as u64);
 
 /// Where modules lie and how they are made fit to run.
@@ -28,6 +30,10 @@ pub(crate) struct Modules {
     compiler: Mutex<()>,
     /// Of artifacts that were asked for.
     digests: Mutex<BTreeMap<ModuleDigest, Blake3>>,
+    /// What modules said of themselves that were compiled before they were asked.
+    words: Shelf,
+    /// Those that did not say it. One is asked at a time, and once by each process.
+    mute: Mutex<BTreeSet<ModuleDigest>>,
 }
 
 impl Modules {
@@ -43,6 +49,8 @@ impl Modules {
             exe,
             compiler: Mutex::default(),
             digests: Mutex::default(),
+            words: Shelf::open(&dir.join("words"), WORDS_BYTES_MAX)?,
+            mute: Mutex::default(),
         })
     }
 
@@ -96,6 +104,31 @@ impl Modules {
                 Ok(None)
             }
         }
+    }
+
+    /// The same of one that was compiled before this was asked: asked when somebody wants it, and kept. Nothing while another is asked:
+    /// whoever wants it comes again, and has it otherwise meanwhile.
+    pub(crate) fn said_late(&self, module: ModuleDigest) -> Result<Option<Said>, ServiceError> {
+        let name = format!("{}.json", module.to_string().replace(':', "-"));
+        if let Some(words) = self.words.get(&name)? {
+            return serde_json::from_slice(&words)
+                .map(Some)
+                .map_err(|error| ServiceError::bug(error.to_string()));
+        }
+        let Ok(mut mute) = self.mute.try_lock() else { return Ok(None) };
+        if mute.contains(&module) {
+            return Ok(None);
+        }
+        let Some(said) = self.said(module)? else {
+            // Without an artifact there was nobody to ask.
+            if self.artifact(module)?.is_some() {
+                mute.insert(module);
+            }
+            return Ok(None);
+        };
+        let words = serde_json::to_vec(&said).map_err(|error| ServiceError::bug(error.to_string()))?;
+        self.words.put(&name, &words)?;
+        Ok(Some(said))
     }
 
     /// The signed artifact.
@@ -174,4 +207,69 @@ impl Modules {
 
 fn file(module: ModuleDigest) -> String {
     format!("{}.wasm", module.to_string().replace(':', "-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
+    use std::process::{Command, Stdio};
+
+    use skein_types::ModuleDigest;
+
+    use super::Modules;
+
+    /// A program in place of ours that answers so and notes that it was asked.
+    fn answering(dir: &Path, answer: &str) -> Modules {
+        let exe = dir.join("exe");
+        let script = format!(
+            "#!/bin/sh\n[ \"$1\" = describe ] || exit 0\necho x >> {}/asked\n{answer}\n",
+            dir.display()
+        );
+        std::fs::write(&exe, script).unwrap();
+        std::fs::set_permissions(&exe, std::fs::Permissions::from_mode(0o700)).unwrap();
+        // Another test's child may have the file open for a moment yet.
+        while Command::new(&exe).stdin(Stdio::null()).status().is_err() {
+            std::thread::yield_now();
+        }
+        Modules::open(dir, exe, &[1; 32]).unwrap()
+    }
+
+    fn asked(dir: &Path) -> usize {
+        std::fs::read_to_string(dir.join("asked")).unwrap_or_default().lines().count()
+    }
+
+    #[test]
+    fn a_module_that_was_not_asked_when_it_was_compiled_is_asked_once() {
+        let place = tempfile::tempdir().unwrap();
+        let says = r#"/bin/cat > /dev/null; printf '%s' '{"name":"old","version":"1","sdk":"x","encoding":"arrow","state":"none","imports":[],"params_schema":{"type":"object"}}'"#;
+        let modules = answering(place.path(), says);
+        let module = ModuleDigest([1; 32]);
+        assert!(modules.said_late(module).unwrap().is_none(), "it is not compiled");
+        assert_eq!(asked(place.path()), 0);
+        modules.artifacts.put(&modules.file_of(module), b"compiled").unwrap();
+        for _ in 0..2 {
+            let said = modules.said_late(module).unwrap().unwrap();
+            assert_eq!(said.params_schema, Some(serde_json::json!({ "type": "object" })));
+        }
+        let later = Modules::open(place.path(), place.path().join("exe"), &[1; 32]).unwrap();
+        assert_eq!(later.said_late(module).unwrap().unwrap().name, "old");
+        assert_eq!(asked(place.path()), 1);
+    }
+
+    #[test]
+    fn one_that_does_not_say_it_is_not_asked_again_and_one_is_asked_at_a_time() {
+        let place = tempfile::tempdir().unwrap();
+        let modules = answering(place.path(), "/bin/cat > /dev/null; exit 3");
+        let module = ModuleDigest([1; 32]);
+        modules.artifacts.put(&modules.file_of(module), b"compiled").unwrap();
+        let other = modules.mute.lock().unwrap();
+        assert!(modules.said_late(module).unwrap().is_none());
+        drop(other);
+        assert_eq!(asked(place.path()), 0);
+        for _ in 0..3 {
+            assert!(modules.said_late(module).unwrap().is_none());
+        }
+        assert_eq!(asked(place.path()), 1);
+    }
 }

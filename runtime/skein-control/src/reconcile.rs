@@ -16,6 +16,7 @@ use skein_types::{CampaignId, Millis, QuotaOf, Vital};
 use crate::control::Control;
 use crate::decide::Told;
 use crate::error::ServiceError;
+use crate::map::CoursePoint;
 use crate::tokens::NOTED_EVERY;
 
 /// Longest time between two looks.
@@ -25,7 +26,7 @@ const KEPT: Retention =
     Retention { causes: Millis(7 * 24 * 3_600_000), charges: Millis(400 * 24 * 3_600_000) };
 /// Between two sweeps of what is past its retention.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
-/// Campaigns of which it is kept how they came on; those that were made first are forgotten first.
+/// Campaigns that somebody looked at, of which it is kept how they came on; those that were made first are forgotten first.
 const COURSES: usize = 1_000;
 /// After a duty failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -208,8 +209,12 @@ impl Control {
     fn attend(&self, id: CampaignId) -> Result<bool, ServiceError> {
         let duties = {
             let mut state = self.state();
-            let live = self.live(&mut state, id)?;
-            if live.is_over() {
+            let machine = &self.live(&mut state, id)?.machine;
+            let (over, due, runs) = (machine.state().is_terminal(), machine.next_due(), machine.runs());
+            if let Some(course) = state.courses.get_mut(&id) {
+                course.note(CoursePoint::of(runs, self.clock.now()));
+            }
+            if over {
                 drop(state);
                 self.drop_tasks(id)?;
                 self.drop_quota(&QuotaOf::Campaign(id), "over")?;
@@ -218,16 +223,11 @@ impl Control {
                 state.open.remove(&id);
                 return Ok(false);
             }
-            if live.machine.next_due().is_some_and(|due| due <= self.clock.now()) {
+            if due.is_some_and(|due| due <= self.clock.now()) {
                 let told = vec![Told::of(Observation::Tick)];
                 self.tell(&mut state, id, told, (&self.itself, "", Vec::new()))?;
             }
-            let machine = &self.live(&mut state, id)?.machine;
-            let (duties, runs) = (machine.duties(), machine.runs());
-            if runs.total() > 0 {
-                state.courses.entry(id).or_default().note(runs, self.clock.now());
-            }
-            duties
+            self.live(&mut state, id)?.machine.duties()
         };
         let mut done = self.attend_approvals(id)?;
         for duty in duties {

@@ -11,7 +11,7 @@ use skein_api::{
 };
 use skein_attest::sealed;
 use skein_ledger::{Event, EventFilter, Kind, Limit, Recorded, RunFilter, Subject};
-use skein_types::{CampaignId, Code, ErrorClass, RunState, codes};
+use skein_types::{CampaignId, CampaignState, Code, ErrorClass, RunState, codes};
 
 use crate::access::Principal;
 use crate::control::Control;
@@ -87,6 +87,32 @@ impl Control {
             actions: List::first(told.actions.listed).0,
             head,
         })
+    }
+
+    /// What the plan of a campaign guessed and what came of it: by the campaign's counters, and by what was decided about the campaign
+    /// itself, of however many runs it is.
+    pub(crate) fn guessed(&self, id: CampaignId) -> Result<Vec<Guessed>, ServiceError> {
+        let row = self.campaign_row(id)?;
+        let plan = self.stored_report(&row)?.report;
+        let kinds = vec![Kind::CampaignMoved, Kind::CampaignRolledOut];
+        let filter = EventFilter { of: Some(Subject::Campaign(id)), kinds, ..EventFilter::default() };
+        let (mut started, mut rolled_out) = (None, None);
+        for recorded in self.ledger.events(0, &filter, Limit::MAX)?.items {
+            if let Event::CampaignMoved(moved) = &recorded.event
+                && moved.to == CampaignState::Running
+            {
+                started = started.or(Some(recorded.at));
+            }
+            if matches!(recorded.event, Event::CampaignRolledOut(_)) {
+                rolled_out = Some(recorded.at);
+            }
+        }
+        let until = rolled_out.unwrap_or_else(|| self.clock.now());
+        let took = started.map(|started| shown::since(started, until)).unwrap_or_default();
+        let published = row.runs.among(&[RunState::Published, RunState::Finalized, RunState::Reverted]);
+        let all = plan.eligible > 0 && published == plan.eligible && rolled_out.is_some();
+        let (rows, meters) = shown::worked(&row.meters).unwrap_or_default();
+        Ok(guessed(&plan, (&rows, &meters, took.0), all))
     }
 
     /// The end of a page that has a report.

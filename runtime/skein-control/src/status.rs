@@ -1,10 +1,10 @@
 //! How the server and its nodes are, and what they have done.
 
-use skein_api::{LedgerUse, List, NodeStatus, ProcessUse, Seated, Status, Text, Time, WorkDone};
+use skein_api::{LedgerUse, List, NodeHas, NodeStatus, ProcessUse, Seated, Status, Text, Time, WorkDone};
 use skein_dataset::account;
 use skein_ledger::Limit;
 
-use skein_types::NodeMark;
+use skein_types::{Bytes, NodeMark, Resource};
 
 use crate::control::{Control, State};
 use crate::error::ServiceError;
@@ -79,7 +79,19 @@ impl Control {
                 cpu_ms: said.cpu_ms,
                 disk_waits: said.disk_waits,
             },
+            version: seat.version.clone(),
+            has: has(seat),
         }
+    }
+}
+
+fn has(seat: &Seat) -> NodeHas {
+    let of = |resource| seat.capacity.get(&resource).copied();
+    NodeHas {
+        cpu: of(Resource::Cpu),
+        memory: of(Resource::Memory).map(Bytes),
+        read: of(Resource::Read).map(Bytes),
+        write: of(Resource::Write).map(Bytes),
     }
 }
 

@@ -80,6 +80,7 @@ macro_rules! conformance {
             runs::an_event_that_starts_elsewhere_is_refused_and_says_where
             runs::a_plan_is_taken_back_only_before_the_door
             runs::a_campaign_of_thousands_of_runs_is_read_without_counting
+            runs::how_runs_came_to_rest_is_known_second_by_second
             runs::a_failure_stays_on_its_waves_account_when_the_run_is_tried_again
             runs::modules_keep_their_names_and_their_state
             runs::a_ban_holds_from_everywhere_and_leads_back_to_where_it_was

@@ -146,6 +146,11 @@ macro_rules! events {
             pub(crate) fn of(word: &str) -> Option<Self> {
                 match word { $($word => Some(Self::$variant),)+ _ => None }
             }
+
+            /// Whether decisions of it are about one run of a campaign each.
+            pub(crate) fn is_of_a_run(self) -> bool {
+                self.as_str().starts_with("run.")
+            }
         }
 
         impl Event {

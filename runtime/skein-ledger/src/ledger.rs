@@ -19,9 +19,9 @@ use crate::record::Record;
 use crate::task::Task;
 use crate::unit::{Unit, UnitOutcome};
 use crate::view::{
-    Approval, Campaign, CampaignFilter, Comment, Dataset, DatasetFilter, EventFilter, Fleet, Module,
-    ModulesOf, Node, PlannedRule, Policy, Quota, Ready, Rule, Run, RunFilter, Secret, SigningKey, Slice,
-    TaskFilter, Team, Token, Wave, WaveApproval, Webhook,
+    Approval, Campaign, CampaignFilter, Comment, CourseStep, Dataset, DatasetFilter, EventFilter, Fleet,
+    Module, ModulesOf, Node, PlannedRule, Policy, Quota, Ready, Rule, Run, RunFilter, Secret, SigningKey,
+    Slice, TaskFilter, Team, Token, Wave, WaveApproval, Webhook,
 };
 use crate::written::Written;
 
@@ -45,6 +45,14 @@ pub trait Ledger: Send + Sync + Debug {
     fn events(
         &self,
         after: u64,
+        filter: &EventFilter,
+        limit: Limit,
+    ) -> Result<Page<Recorded, u64>, LedgerError>;
+
+    /// The same from the last one on, or from before a position.
+    fn newest_events(
+        &self,
+        before: Option<u64>,
         filter: &EventFilter,
         limit: Limit,
     ) -> Result<Page<Recorded, u64>, LedgerError>;
@@ -144,6 +152,8 @@ pub trait Ledger: Send + Sync + Debug {
     ) -> Result<Page<Run, u64>, LedgerError>;
     /// How many runs of a slice are planned, by wave. They are counted and not read, of however many it has.
     fn planned_of_slice(&self, campaign: CampaignId, team: &Name) -> Result<BTreeMap<u32, u64>, LedgerError>;
+    /// Whether a run of a slice is planned in a later wave than this one.
+    fn is_planned_behind(&self, campaign: CampaignId, team: &Name, wave: u32) -> Result<bool, LedgerError>;
     /// Approvals of a campaign's plan that count, by slice and person.
     fn approvals(
         &self,
@@ -176,6 +186,8 @@ pub trait Ledger: Send + Sync + Debug {
     /// Where all runs of a campaign are: of each state in which there are some, their numbers in order. An index says it, and no run is
     /// read for it.
     fn run_states(&self, campaign: CampaignId) -> Result<Vec<(RunState, Vec<u64>)>, LedgerError>;
+    /// How runs of a campaign came to rest, second by second, where some did: at most as many steps as it has moves, and none is counted.
+    fn course(&self, campaign: CampaignId) -> Result<Vec<CourseStep>, LedgerError>;
     /// Runs of a dataset, by campaign.
     fn runs_of_dataset(
         &self,
@@ -267,6 +279,13 @@ pub trait Ledger: Send + Sync + Debug {
         after: Option<AttemptId>,
         limit: Limit,
     ) -> Result<Page<Attempt, AttemptId>, LedgerError>;
+    /// The same from the one that was given last on, or from before one.
+    fn newest_attempts(
+        &self,
+        filter: AttemptFilter,
+        before: Option<AttemptId>,
+        limit: Limit,
+    ) -> Result<Page<Attempt, AttemptId>, LedgerError>;
     /// The last attempt at a run that failed.
     fn last_failed(&self, campaign: CampaignId, seq: u64) -> Result<Option<Attempt>, LedgerError>;
 
@@ -281,10 +300,19 @@ pub trait Ledger: Send + Sync + Debug {
         after: Option<DeliveryId>,
         limit: Limit,
     ) -> Result<Page<Delivery, DeliveryId>, LedgerError>;
+    /// The same from the one that was made last on, or from before one.
+    fn newest_deliveries(
+        &self,
+        filter: DeliveryFilter,
+        before: Option<DeliveryId>,
+        limit: Limit,
+    ) -> Result<Page<Delivery, DeliveryId>, LedgerError>;
     /// Up to which event receivers have their notices.
     fn notified_to(&self) -> Result<u64, LedgerError>;
     /// When a dataset was last read in full, and what came of it.
     fn scrubbed(&self, dataset: DatasetId) -> Result<Option<Scrubbed>, LedgerError>;
+    /// Which dataset was read in full last, and when.
+    fn last_scrubbed(&self) -> Result<Option<(DatasetId, Timestamp)>, LedgerError>;
     /// What was used, summed.
     fn usage(&self, filter: &UsageFilter, by: UsageBy, limit: Limit) -> Result<Usage, LedgerError>;
 

@@ -3,6 +3,7 @@
 //! The directory belongs to one process (`lock`). The write-ahead log is synced before a commit is told
 //! (`synchronous = FULL`); what queued during one sync shares the next. Readers see snapshots and wait for nobody.
 
+mod apart;
 mod apply;
 mod attempt;
 mod backup;
@@ -48,9 +49,9 @@ use crate::record::Record;
 use crate::task::Task;
 use crate::unit::{Unit, UnitOutcome};
 use crate::view::{
-    Approval, Campaign, CampaignFilter, Comment, Dataset, DatasetFilter, EventFilter, Fleet, Module,
-    ModulesOf, Node, PlannedRule, Policy, Quota, Ready, Rule, Run, RunFilter, Secret, SigningKey, Slice,
-    TaskFilter, Team, Token, Wave, WaveApproval, Webhook,
+    Approval, Campaign, CampaignFilter, Comment, CourseStep, Dataset, DatasetFilter, EventFilter, Fleet,
+    Module, ModulesOf, Node, PlannedRule, Policy, Quota, Ready, Rule, Run, RunFilter, Secret, SigningKey,
+    Slice, TaskFilter, Team, Token, Wave, WaveApproval, Webhook,
 };
 use crate::written::Written;
 use lock::Lock;
@@ -77,10 +78,6 @@ impl std::fmt::Debug for Options {
         f.debug_struct("Options").field("clock", &self.clock).finish_non_exhaustive()
     }
 }
-
-/// Of a generation that a ledger has for its own. With the seconds before them it is a number that every reader of JSON takes exactly
-/// until 2242.
-const CHANCE_BITS: u32 = 20;
 
 /// A ledger in a directory of this machine.
 #[derive(Debug)]
@@ -114,20 +111,6 @@ impl Sqlite {
         let writer = Writer::start(opened, Arc::clone(&options.clock), options.notify)?;
         Ok(Self { readers, writer, path, generation, clock: options.clock, _lock: lock })
     }
-
-    /// Makes a copy a ledger of its own, before anybody opens it, and answers its generation. Of one copy there may be many ledgers, made
-    /// by clocks that do not agree: the generation is later than the copy's, and has the second and a chance in it, so that none of the
-    /// others has it.
-    pub fn set_apart(directory: &Path, second: u64, chance: u64) -> Result<u64, LedgerError> {
-        let _lock = Lock::take(directory)?;
-        let opened = open::open(&directory.join(Self::FILE))?;
-        let chance = chance & ((1 << CHANCE_BITS) - 1);
-        let own = (second << CHANCE_BITS) | chance;
-        let generation = if own > opened.generation { own } else { opened.generation + 1 + chance };
-        opened.db.execute("UPDATE meta SET generation = ?1", [generation])?;
-        opened.db.close().map_err(|(_, error)| error)?;
-        Ok(generation)
-    }
 }
 
 impl Ledger for Sqlite {
@@ -157,6 +140,15 @@ impl Ledger for Sqlite {
         limit: Limit,
     ) -> Result<Page<Recorded, u64>, LedgerError> {
         self.readers.read_checked(|db| read::event::events(db, after, filter, limit))
+    }
+
+    fn newest_events(
+        &self,
+        before: Option<u64>,
+        filter: &EventFilter,
+        limit: Limit,
+    ) -> Result<Page<Recorded, u64>, LedgerError> {
+        self.readers.read_checked(|db| read::event::newest_events(db, before, filter, limit))
     }
 
     fn event(&self, position: u64) -> Result<Option<Recorded>, LedgerError> {
@@ -293,6 +285,10 @@ impl Ledger for Sqlite {
         self.readers.read(|db| read::approval::planned_of_slice(db, campaign, team))
     }
 
+    fn is_planned_behind(&self, campaign: CampaignId, team: &Name, wave: u32) -> Result<bool, LedgerError> {
+        self.readers.read(|db| read::approval::is_planned_behind(db, campaign, (team, wave)))
+    }
+
     fn approvals(
         &self,
         campaign: CampaignId,
@@ -335,6 +331,10 @@ impl Ledger for Sqlite {
 
     fn run_states(&self, campaign: CampaignId) -> Result<Vec<(RunState, Vec<u64>)>, LedgerError> {
         self.readers.read(|db| read::run::run_states(db, campaign))
+    }
+
+    fn course(&self, campaign: CampaignId) -> Result<Vec<CourseStep>, LedgerError> {
+        self.readers.read(|db| read::run::course(db, campaign))
     }
 
     fn runs_of_dataset(
@@ -479,6 +479,15 @@ impl Ledger for Sqlite {
         self.readers.read(|db| attempt::attempts(db, filter, after, limit))
     }
 
+    fn newest_attempts(
+        &self,
+        filter: AttemptFilter,
+        before: Option<AttemptId>,
+        limit: Limit,
+    ) -> Result<Page<Attempt, AttemptId>, LedgerError> {
+        self.readers.read(|db| attempt::newest_attempts(db, filter, before, limit))
+    }
+
     fn last_failed(&self, campaign: CampaignId, seq: u64) -> Result<Option<Attempt>, LedgerError> {
         self.readers.read(|db| attempt::last_failed(db, campaign, seq))
     }
@@ -500,8 +509,21 @@ impl Ledger for Sqlite {
         self.readers.read(|db| read::kept::deliveries(db, filter, after, limit))
     }
 
+    fn newest_deliveries(
+        &self,
+        filter: DeliveryFilter,
+        before: Option<DeliveryId>,
+        limit: Limit,
+    ) -> Result<Page<Delivery, DeliveryId>, LedgerError> {
+        self.readers.read(|db| read::kept::newest_deliveries(db, filter, before, limit))
+    }
+
     fn notified_to(&self) -> Result<u64, LedgerError> {
         self.readers.read(read::kept::notified_to)
+    }
+
+    fn last_scrubbed(&self) -> Result<Option<(DatasetId, Timestamp)>, LedgerError> {
+        self.readers.read(read::kept::last_scrubbed)
     }
 
     fn scrubbed(&self, dataset: DatasetId) -> Result<Option<Scrubbed>, LedgerError> {

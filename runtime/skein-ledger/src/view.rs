@@ -17,5 +17,5 @@ pub use catalogue::{Dataset, DatasetFilter, Module, ModuleState, ModulesOf};
 pub use event::EventFilter;
 pub use key::SigningKey;
 pub use node::{Lease, Node, NodeState, Ready, TaskFilter};
-pub use run::{Door, Failure, Run, RunCounts, RunFilter};
+pub use run::{CourseStep, Door, Failure, Run, RunCounts, RunFilter};
 pub use settings::{Fleet, PlannedRule, Policy, Quota, Rule, Secret, Webhook};

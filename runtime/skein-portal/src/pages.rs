@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use serde::Deserialize;
-use skein_control::{Control, ListPart, ServiceError};
+use skein_control::{Control, ListOrder, ListPart, ServiceError};
 use skein_types::codes;
 
 use crate::ROWS;
@@ -81,6 +81,11 @@ struct After {
 /// Items of a page of a list.
 fn rows(after: Option<String>) -> ListPart {
     ListPart { after, ..some(ROWS) }
+}
+
+/// Items of a page of a list in time, the last ones first.
+fn newest(after: Option<String>) -> ListPart {
+    ListPart { order: ListOrder::Newest, ..rows(after) }
 }
 
 /// Items of a list, at most so many.

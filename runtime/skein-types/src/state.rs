@@ -182,6 +182,11 @@ impl CampaignState {
 }
 
 impl RunState {
+    /// It ended in a way that nobody wanted: forwards or backwards.
+    pub const fn is_failed(self) -> bool {
+        matches!(self, Self::Failed | Self::RevertFailed)
+    }
+
     /// Neither work nor a publish of it is under way or to come, unless somebody asks for it.
     pub const fn is_at_rest(self) -> bool {
         match self {

@@ -7,10 +7,10 @@ use skein_api::{
     Admission, Alarm, ApprovalAsk, Attempt, AttemptEnding, AttemptKind, Backup, Budget, Campaign,
     CampaignAction, CampaignCreate, CampaignProgress, CanaryAsk, Chosen, Dataset, DatasetAdd, DatasetAdded,
     DatasetLabels, DatasetOwner, DatasetsAdd, DatasetsAdded, Event, Kept, Labels, LedgerUse, LimitsAsk, List,
-    Module, ModuleState, NameRule, NodeStatus, OnFailure, Page, PartOf, Pin, PlanEstimate, PlanTotals,
-    Policy, Problem, ProcessUse, Promote, Publish, RejectCount, Replay, RetryAsk, Risk, RoundTrip, Run,
-    RunCounts, RunSoak, SampleAsk, Seated, Selection, Soak, SoakAsk, SourceSeen, Status, Time, Waiting, Wave,
-    WorkDone,
+    Module, ModuleState, NameRule, NodeHas, NodeStatus, OnFailure, Page, PartOf, Pin, PlanEstimate,
+    PlanTotals, Policy, Problem, ProcessUse, Promote, Publish, RejectCount, Replay, RetryAsk, Risk,
+    RoundTrip, Run, RunCounts, RunSoak, SampleAsk, Seated, Selection, Soak, SoakAsk, SourceSeen, Status,
+    Time, Waiting, Wave, WorkDone,
 };
 use skein_types::{
     AttemptId, Bytes, CampaignId, CampaignState, DatasetId, Fuel, Millis, ModuleDigest, NodeId, NodeMark,
@@ -425,6 +425,13 @@ pub(crate) fn status() -> Status {
         slots: 1,
         most: 2,
         used: used(70),
+        version: text("0.1.0"),
+        has: NodeHas {
+            cpu: Some(4_000),
+            memory: Some(Bytes::mib(2_048)),
+            read: None,
+            write: Some(Bytes::mib(64)),
+        },
     };
     Status {
         version: text("0.1.0"),

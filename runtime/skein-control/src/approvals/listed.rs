@@ -225,8 +225,7 @@ impl Control {
     ) -> Result<Chair, ServiceError> {
         let mut concerned = Vec::new();
         for slice in slices.iter().filter(|slice| slice.state != SliceState::Declined) {
-            let planned = self.ledger.planned_of_slice(row.id, &slice.team)?;
-            if planned.iter().any(|(of, runs)| *of > wave && *runs > 0) {
+            if self.ledger.is_planned_behind(row.id, &slice.team, wave)? {
                 concerned.push(&slice.team);
             }
         }

@@ -7,7 +7,7 @@
 pub(crate) mod held;
 mod moved;
 mod planned;
-mod sight;
+pub(crate) mod sight;
 
 use std::collections::BTreeSet;
 
@@ -90,6 +90,7 @@ impl Control {
             return Err(ServiceError::new(codes::RULE_INVALID, message));
         }
         let what = format!("rule {named}");
+        self.is_read_by(dataset, consumer.as_ref())?;
         let there = self.ledger.rule(dataset.id, consumer.as_ref(), &named)?;
         let version = seen.against(&what, there.as_ref().map(|row| row.version))?;
         if there.is_none() {
@@ -113,6 +114,19 @@ impl Control {
         self.set((&what, Subject::Rule(dataset.id, consumer.clone(), named.clone()), version), unit)?;
         drop(state);
         self.rule(dataset, consumer.as_ref(), named.as_str())
+    }
+
+    /// Refuses a rule of a team that does not look at the dataset: nobody would run it, and every run would be held.
+    fn is_read_by(&self, dataset: &Dataset, consumer: Option<&Name>) -> Result<(), ServiceError> {
+        let Some(team) = consumer else { return Ok(()) };
+        if self.readers(&dataset.owner)?.have(Some(team)) {
+            return Ok(());
+        }
+        let (of, owner) = (&dataset.name, &dataset.owner);
+        let message = format!("{team} does not read {of}: nobody holds a token for it and for {owner}");
+        let hint = "first give somebody both: `skein token create NAME --kind person --grant viewer@READERS --grant viewer@OWNERS`; until then the \
+                    rule would be run over nothing, and hold every run";
+        Err(ServiceError::new(codes::RULE_INVALID, message).hint(Some(hint)))
     }
 
     fn room_for_one(&self, dataset: &Dataset, consumer: Option<&Name>) -> Result<(), ServiceError> {

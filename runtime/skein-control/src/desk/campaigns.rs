@@ -1,8 +1,8 @@
 //! Campaigns, their plans and their runs.
 
 use skein_api::{
-    Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignReport, CampaignVerb, Event, List,
-    Name, Page, PlanReport, PlanSample, ReportLine, Run, Selection, Text,
+    Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignReport, CampaignVerb, Event, Guessed,
+    List, Name, Page, PlanReport, PlanSample, ReportLine, Run, Selection, Text,
 };
 use skein_attest::sealed;
 use skein_types::{CampaignId, DatasetId, codes};
@@ -174,6 +174,11 @@ impl Desk<'_> {
         let id = self.seen_by(named, Act::See)?;
         let report = self.control.plan_report(id)?;
         Ok(PlanReport { rules: self.control.rules_of_plan(self.who, id)?, ..report })
+    }
+
+    /// What the plan guessed and what came of it, as the report has it, without the rest of that.
+    pub fn guessed(&self, named: &str) -> Result<Vec<Guessed>, ServiceError> {
+        self.control.guessed(self.seen_by(named, Act::See)?)
     }
 
     /// Datasets that were tried while planning, by place.

@@ -30,16 +30,7 @@ impl Desk<'_> {
 
     /// Datasets by name, with what made them: a page, so that all of them take no more memory than one.
     pub fn catalogued(&self, part: &ListPart) -> Result<Page<Catalogued>, ServiceError> {
-        let some = |text: &Option<String>| {
-            text.as_deref().map(|text| crate::control::name("filter", text)).transpose()
-        };
-        let filter = DatasetFilter {
-            owner: some(&part.owner)?,
-            prefix: some(&part.prefix)?,
-            owners: self.who.sees(),
-            ..DatasetFilter::default()
-        };
-        let after = some(&part.after)?;
+        let (filter, after) = self.of_catalog(part)?;
         self.control.ledger.at_once(|| {
             let page = self.control.ledger.datasets(&filter, after.as_ref(), part.limit())?;
             // Most datasets of a page were made by a few campaigns.
@@ -61,6 +52,20 @@ impl Desk<'_> {
                 Ok(Catalogued { dataset: shown::dataset(row)?, module, campaign })
             })
         })?
+    }
+
+    /// Refuses what cannot be meant, before anything is looked up.
+    pub fn may_be_catalogued(&self, part: &ListPart) -> Result<(), ServiceError> {
+        self.of_catalog(part).map(|_| ())
+    }
+
+    fn of_catalog(&self, part: &ListPart) -> Result<(DatasetFilter, Option<Name>), ServiceError> {
+        let some = |text: &Option<String>| {
+            text.as_deref().map(|text| crate::control::name("filter", text)).transpose()
+        };
+        let (owner, prefix, owners) = (some(&part.owner)?, some(&part.prefix)?, self.who.sees());
+        let filter = DatasetFilter { owner, prefix, owners, ..DatasetFilter::default() };
+        Ok((filter, some(&part.after)?))
     }
 
     /// The campaign whose version of a dataset is the last one that was not undone.

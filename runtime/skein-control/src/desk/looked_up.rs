@@ -5,13 +5,13 @@ use std::collections::btree_map::Entry;
 use std::str::FromStr;
 
 use skein_api::{Campaign as ApiCampaign, Dataset, Module, Name as ApiName, Page, Time};
-use skein_ledger::{Campaign, CampaignFilter, DatasetFilter, Limit, Name, Run};
+use skein_ledger::{Campaign, CampaignFilter, DatasetFilter, Limit, ModuleState, Name, Run};
 pub use skein_sandbox::jail::Said as ModuleSaid;
 use skein_types::{CampaignId, CampaignState, RunState, codes};
 
 use crate::control::{Control, name};
 use crate::error::ServiceError;
-use crate::list::{CampaignOrder, CampaignPart, ListPart};
+use crate::list::{CampaignPart, ListOrder, ListPart};
 use crate::shown;
 
 /// Datasets that are looked at for a page of those in one state: no index leads to them.
@@ -140,8 +140,8 @@ impl Control {
             CampaignFilter { owners, state: part.state, prefix: of(&part.prefix)?, module: part.module };
         self.ledger.at_once(|| {
             let page = match part.order {
-                CampaignOrder::Oldest => self.ledger.campaigns(&filter, after, limit)?,
-                CampaignOrder::Newest => self.ledger.newest_campaigns(&filter, after, limit)?,
+                ListOrder::Oldest => self.ledger.campaigns(&filter, after, limit)?,
+                ListOrder::Newest => self.ledger.newest_campaigns(&filter, after, limit)?,
             };
             shown::page(page.items, page.next.map(|id| id.to_string()), |row| self.shown_campaign(row))
         })?
@@ -233,7 +233,13 @@ impl Control {
 
     /// What a module says of itself.
     pub(crate) fn module_said(&self, row: &skein_ledger::Module) -> Result<Option<ModuleSaid>, ServiceError> {
-        let Some(digest) = row.manifest else { return Ok(None) };
+        let Some(digest) = row.manifest else {
+            return if row.state == ModuleState::Ready {
+                self.modules.said_late(row.digest)
+            } else {
+                Ok(None)
+            };
+        };
         let gone = || ServiceError::bug(format!("what module {} says of itself is gone", row.digest));
         let bytes = self.ledger.blob(digest)?.ok_or_else(gone)?;
         serde_json::from_slice(&bytes).map(Some).map_err(|error| ServiceError::bug(error.to_string()))

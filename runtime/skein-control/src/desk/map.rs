@@ -19,8 +19,8 @@ impl Desk<'_> {
         self.seen_by(named, takes(verb)).map(|_| ())
     }
 
-    /// How many runs of a campaign were left at which time, as far as this process has seen it.
+    /// How many runs of a campaign were left at which time.
     pub fn course(&self, named: &str) -> Result<Vec<CoursePoint>, ServiceError> {
-        Ok(self.control.course(self.seen_by(named, Act::See)?))
+        self.control.course(self.seen_by(named, Act::See)?)
     }
 }

@@ -215,6 +215,15 @@ impl Control {
         self.alarm(look, &run, Alarm { code, version, path, message, reverts: true, consumer: None })
     }
 
+    /// Whether what was found was found again when the dataset was last read.
+    pub(crate) fn is_still_damaged(&self, told: &DatasetDamaged) -> Result<bool, ServiceError> {
+        let Some(last) = self.ledger.scrubbed(told.dataset)? else { return Ok(true) };
+        let last = read(&last)?;
+        let mut damaged =
+            last.versions.iter().filter(|one| one.version == told.version).flat_map(|one| one.damaged.iter());
+        Ok(damaged.any(|file| file.path.as_str() == told.path.as_str()))
+    }
+
     /// One that could not be read waits for the next round.
     pub(crate) fn scrub_failed(&self, dataset: DatasetId, gone: Entry) -> Result<(), ServiceError> {
         self.write(self.itself.unit().then(gone))?;

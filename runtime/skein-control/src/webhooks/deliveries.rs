@@ -9,11 +9,11 @@ use crate::access::Principal;
 use crate::control::Control;
 use crate::error::ServiceError;
 use crate::herald::{KEPT_WAITING, Told};
-use crate::list::ListPart;
+use crate::list::{ListOrder, ListPart};
 use crate::shown;
 
 impl Control {
-    /// Notices to a receiver, in the order in which they were made.
+    /// Notices to a receiver, in the order in which they were made or against it.
     pub(crate) fn webhook_deliveries(
         &self,
         webhook: WebhookId,
@@ -21,7 +21,10 @@ impl Control {
     ) -> Result<Page<WebhookDelivery>, ServiceError> {
         let after = part.key()?;
         let filter = DeliveryFilter { webhook: Some(webhook), state: None };
-        let page = self.ledger.deliveries(filter, after, part.limit())?;
+        let page = match part.order {
+            ListOrder::Oldest => self.ledger.deliveries(filter, after, part.limit())?,
+            ListOrder::Newest => self.ledger.newest_deliveries(filter, after, part.limit())?,
+        };
         shown::page(page.items, page.next.map(|id| id.to_string()), |row| Ok(shown_delivery(&row)))
     }
 

@@ -15,7 +15,7 @@ use crate::event::dataset::{RuleIgnored, RuleSet};
 use crate::event::run::RunSkipped;
 use crate::guard::Found;
 use crate::page::Limit;
-use crate::unit::{RefusedAt, UnitOutcome};
+use crate::unit::{RefusedAt, Unit, UnitOutcome};
 use crate::view::{Approval, PlannedRule, Slice, WaveApproval};
 
 fn plan() -> Blake3 {
@@ -175,6 +175,10 @@ pub fn rules_of_a_plan_are_found_by_its_datasets(places: Places<'_>) {
     assert_eq!((twice.owner.as_str(), twice.example.as_str()), ("shop", "b"));
     assert_eq!(scene.ledger().rules_of_campaign(campaign(1), Limit::new(1)).expect("read"), all[..1]);
     assert_eq!(scene.ledger().rules_of_campaign(campaign(2), Limit::MAX).expect("read"), []);
+    // Where other datasets have very many, it is looked for the other way.
+    let others = (0..1_100).map(|number| set(3, None, &format!("r{number}"), "a"));
+    scene.applied(others.fold(by(), Unit::decide));
+    assert_eq!(scene.ledger().rules_of_campaign(campaign(1), Limit::MAX).expect("read"), all);
     scene.is_sound();
 }
 
@@ -199,7 +203,14 @@ pub fn a_slice_is_put_off_or_declined_and_goes_with_its_plan(places: Places<'_>)
         all(runs).into_iter().map(|run| run.seq).collect::<Vec<_>>()
     };
     assert_eq!(shops(), [0, 1]);
-    let waves = |team| scene.ledger().planned_of_slice(campaign(1), &name(team)).expect("read");
+    let waves = |team| {
+        let planned = scene.ledger().planned_of_slice(campaign(1), &name(team)).expect("read");
+        for wave in 0..3 {
+            let behind = scene.ledger().is_planned_behind(campaign(1), &name(team), wave).expect("read");
+            assert_eq!(behind, planned.keys().any(|of| *of > wave), "{team} {wave}");
+        }
+        planned
+    };
     assert_eq!((waves("shop"), waves("pay")), ([(0, 1), (1, 1)].into(), [(1, 1)].into()));
     let no = SliceDeclined {
         campaign: campaign(1),

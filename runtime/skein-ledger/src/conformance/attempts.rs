@@ -59,6 +59,10 @@ pub fn attempts_are_listed_by_campaign_and_run_and_the_failed_ones_found(places:
                         && (!failed || one.ending == Ending::Failed)
                 };
                 assert_eq!(rows, (0..60).map(attempt).filter(fits).collect::<Vec<_>>(), "{filter:?}");
+                let back = all(|before, limit| {
+                    scene.ledger().newest_attempts(filter, before.copied(), limit).expect("read")
+                });
+                assert!(back.iter().rev().eq(&rows), "{filter:?}: {back:?}");
             }
             let Some(seq) = seq else { continue };
             let last = (0..60)

@@ -71,6 +71,7 @@ pub fn events_are_found_by_every_combination_of_conditions(places: Places<'_>) {
         vec![Kind::TeamCreated],
         vec![Kind::NodeJoined, Kind::RunPlanned, Kind::NodeJoined, Kind::RunFailed],
         vec![Kind::TokenIssued],
+        vec![Kind::CampaignMoved, Kind::WavePlanned, Kind::TeamChanged],
     ];
     let at = |hours: u64| Some(Timestamp(START.0 + hours * HOUR));
     let times = [
@@ -96,6 +97,10 @@ pub fn events_are_found_by_every_combination_of_conditions(places: Places<'_>) {
                     });
                     let expected: Vec<_> = log.iter().filter(|one| fits(&filter, one)).cloned().collect();
                     assert_eq!(rows, expected, "{filter:?}");
+                    let back = all(|before: Option<&u64>, limit| {
+                        scene.ledger().newest_events(before.copied(), &filter, limit).expect("read")
+                    });
+                    assert!(back.iter().rev().eq(&expected), "{filter:?}: {back:?}");
                     found += rows.len();
                 }
             }
@@ -126,6 +131,11 @@ pub fn a_page_looks_at_so_many_events_and_says_where_it_stopped(places: Places<'
     assert_eq!((first.items.len(), first.next), (0, Some(most)));
     let second = scene.ledger().events(most, &filter, Limit::MAX).expect("read");
     assert_eq!((second.items.len(), second.next), (0, None));
+    let back = |before| scene.ledger().newest_events(before, &filter, Limit::MAX).expect("read");
+    let last = scene.ledger().head().expect("read").position;
+    let stopped = last - most + 1;
+    assert_eq!((back(None).items.len(), back(None).next), (0, Some(stopped)));
+    assert_eq!((back(Some(stopped)).items.len(), back(Some(stopped)).next), (0, None));
     let of = EventFilter::about(Some(Subject::Node(node(2))));
     let page = scene.ledger().events(0, &of, Limit::MAX).expect("read");
     assert_eq!((page.items.len(), page.next), (1, None));

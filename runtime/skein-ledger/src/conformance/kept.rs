@@ -114,6 +114,10 @@ pub fn notices_are_listed_by_receiver_and_state_and_in_the_order_in_which_they_a
             scene.ledger().deliveries(filter, after.copied(), limit).expect("read")
         });
         assert_eq!(rows, (0..18).map(of).filter(fits).collect::<Vec<_>>(), "{filter:?}");
+        let back = all(|before: Option<&DeliveryId>, limit| {
+            scene.ledger().newest_deliveries(filter, before.copied(), limit).expect("read")
+        });
+        assert!(back.iter().rev().eq(&rows), "{filter:?}: {back:?}");
     };
     let (webhook, state) = (Some(delivery(1).webhook), Some(DeliveryState::Waiting));
     expect(DeliveryFilter::default(), |_| true);
@@ -149,6 +153,7 @@ pub fn a_scrub_is_known_by_its_last_time(places: Places<'_>) {
         let scrubbed = Scrubbed { dataset, at, report: report.to_owned() };
         scene.applied(by().then(Entry::Scrubbed(scrubbed.clone())));
         assert_eq!(scene.ledger().scrubbed(dataset).expect("read"), Some(scrubbed));
+        assert_eq!(scene.ledger().last_scrubbed().expect("read"), Some((dataset, at)));
     }
     scene.reopen();
     assert!(scene.ledger().scrubbed(dataset).expect("read").is_some());

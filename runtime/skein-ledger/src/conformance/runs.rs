@@ -1,10 +1,12 @@
 //! Campaigns, waves, runs and modules: what their events make of them, and the guards.
 
-use skein_types::{Bytes, CampaignState, ErrorClass, ModuleDigest, Rows, RunState, Verdict, WaveState};
+use skein_types::{
+    Bytes, CampaignState, ErrorClass, ModuleDigest, Rows, RunState, Timestamp, Verdict, WaveState,
+};
 
 use super::Places;
 use super::scene::{
-    Scene, attempt, by, campaign, content, dataset, failed, intended, moved, name, planned, published,
+    START, Scene, attempt, by, campaign, content, dataset, failed, intended, moved, name, planned, published,
     run_id, text,
 };
 use crate::event::campaign::{CampaignPlanned, CampaignUnplanned, WaveMoved, WavePlanned};
@@ -43,6 +45,52 @@ fn plan(scene: &Scene, runs: u64) {
         unit = unit.decide(planned(seq, u32::from(seq > 0)));
     }
     scene.applied(unit);
+}
+
+/// What it takes to draw a campaign's course: each second with what came to rest in it, the plan taken back with all of it.
+pub fn how_runs_came_to_rest_is_known_second_by_second(places: Places<'_>) {
+    let scene = Scene::set(places);
+    plan(&scene, 6);
+    let course = || {
+        let steps = scene.ledger().course(campaign(1)).expect("read");
+        steps.iter().map(|step| (step.second - START.0 / 1_000, step.rested, step.failed)).collect::<Vec<_>>()
+    };
+    let at = |ms: u64| scene.clock.set(Timestamp(START.0 + ms));
+    let (campaign_id, reason) = (campaign(1), text("because"));
+    let retried = |seq, from| RunRetried { campaign: campaign_id, seq, from, reason: reason.clone() };
+    let skipped = |seq, from| RunSkipped { campaign: campaign_id, seq, from, reason: reason.clone() };
+    let reverting = |seq, from| RunReverting { campaign: campaign_id, seq, from, reason: reason.clone() };
+    // What is only planned or at the door has not come to rest, and a plan that is taken back had no course.
+    at(500);
+    scene.applied(by().decide(skipped(5, RunState::Planned)));
+    assert_eq!(course(), [(0, 1, 0)]);
+    scene.applied(by().decide(CampaignUnplanned { campaign: campaign_id }));
+    assert_eq!(course(), []);
+    for wave in [0, 1] {
+        scene.applied(by().decide(WavePlanned { campaign: campaign_id, wave, budget: 3 }));
+    }
+    plan(&scene, 6);
+    scene.applied(by().decide(intended(0)).decide(intended(1)).decide(intended(2)));
+    assert_eq!(course(), []);
+    at(1_999);
+    scene.applied(by().decide(published(0)).decide(published(1)).decide(failed(3, RunState::Planned)));
+    at(2_000);
+    scene.applied(by().decide(failed(2, RunState::Intended)).decide(skipped(4, RunState::Planned)));
+    assert_eq!(course(), [(1, 3, 1), (2, 2, 1)]);
+    // Taken up again and at rest again within a second: the second had no more of them than before.
+    at(4_000);
+    scene.applied(by().decide(retried(2, RunState::Failed)).decide(failed(2, RunState::Planned)));
+    at(5_000);
+    scene.applied(by().decide(retried(3, RunState::Failed)).decide(reverting(0, RunState::Published)));
+    at(6_000);
+    scene.applied(by().decide(RunReverted { campaign: campaign_id, seq: 0, version: 3 }));
+    // What is given up has been at rest before.
+    at(7_000);
+    let given_up =
+        RunFinalized { campaign: campaign_id, seq: 1, versions: vec![1], files: 1, bytes: Bytes(1) };
+    scene.applied(by().decide(given_up));
+    assert_eq!(course(), [(1, 3, 1), (2, 2, 1), (4, 0, 0), (5, -2, -1), (6, 1, 0)]);
+    scene.is_sound();
 }
 
 /// From the plan to the end and back, with what each step leaves in the row.

@@ -64,14 +64,26 @@ pub(super) fn attempts(
     query.page(db, ("id", limit), attempt_of, |attempt| attempt.id)
 }
 
+pub(super) fn newest_attempts(
+    db: &Connection,
+    filter: AttemptFilter,
+    before: Option<AttemptId>,
+    limit: Limit,
+) -> rusqlite::Result<Page<Attempt, AttemptId>> {
+    let mut query = of(filter);
+    if let Some(before) = before {
+        query.and("id < ?", text(before));
+    }
+    query.page(db, ("id DESC", limit), attempt_of, |attempt| attempt.id)
+}
+
 pub(super) fn last_failed(
     db: &Connection,
     campaign: CampaignId,
     seq: u64,
 ) -> rusqlite::Result<Option<Attempt>> {
     let filter = AttemptFilter { campaign, seq: Some(seq), failed: true };
-    let page = of(filter).page(db, ("id DESC", Limit::new(1)), attempt_of, |attempt| attempt.id)?;
-    Ok(page.items.into_iter().next())
+    Ok(newest_attempts(db, filter, None, Limit::new(1))?.items.into_iter().next())
 }
 
 fn of(filter: AttemptFilter) -> Query {

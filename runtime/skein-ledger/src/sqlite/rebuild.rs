@@ -12,7 +12,7 @@ use crate::error::{Damage, LedgerError};
 use crate::ledger::Rebuilt;
 
 /// Projections and their keys, in an order in which one may refer to those before it.
-const TABLES: [(&str, &str); 22] = [
+const TABLES: [(&str, &str); 23] = [
     ("event_hour", "hour"),
     ("module", "digest"),
     ("module_label", "name, version"),
@@ -21,6 +21,7 @@ const TABLES: [(&str, &str); 22] = [
     ("campaign", "id"),
     ("wave", "campaign, number"),
     ("run", "campaign, seq"),
+    ("course", "campaign, second"),
     ("slice", "campaign, team"),
     ("approval", "campaign, team, person"),
     ("wave_approval", "campaign, wave"),

@@ -46,6 +46,7 @@ fn everything(places: Places<'_>) {
     runs::the_door_is_as_wide_as_the_guard_says(places);
     runs::a_plan_is_taken_back_only_before_the_door(places);
     runs::a_failure_stays_on_its_waves_account_when_the_run_is_tried_again(places);
+    runs::how_runs_came_to_rest_is_known_second_by_second(places);
     runs::modules_keep_their_names_and_their_state(places);
     runs::a_ban_holds_from_everywhere_and_leads_back_to_where_it_was(places);
     queue::a_task_has_one_owner_and_each_claim_fences_the_one_before(places);

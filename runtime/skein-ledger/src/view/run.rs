@@ -102,6 +102,17 @@ impl RunCounts {
     }
 }
 
+/// What happened in a second to the runs of a campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CourseStep {
+    /// Since 1970.
+    pub second: u64,
+    /// How many came to rest, less those that were taken up again.
+    pub rested: i64,
+    /// How many failed or could not be undone, less those that are tried again.
+    pub failed: i64,
+}
+
 /// Which runs of a campaign; all that is given must fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunFilter {

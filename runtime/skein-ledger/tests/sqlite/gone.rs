@@ -274,7 +274,7 @@ fn a_start_names_what_was_added_to_the_tables_taken_from_them_or_changed() {
     said("CREATE TABLE theirs (a)", "the table \"theirs\" was added");
     said("CREATE INDEX theirs ON run (code)", "the index \"theirs\" was added");
     said("DROP INDEX run_dataset", "the index \"run_dataset\" is not there");
-    said("DROP TABLE scrub", "the table \"scrub\" is not there");
+    said("DROP TABLE token_use", "the table \"token_use\" is not there");
     said("ALTER TABLE run ADD COLUMN theirs TEXT", "the table \"run\" is another");
     said("DROP INDEX run_state; CREATE INDEX run_state ON run (state)", "the index \"run_state\" is another");
     // What SQLite measures of its own accord is no harm.

@@ -3,8 +3,17 @@
 use std::path::Path;
 
 use rusqlite::{Connection, params};
-use skein_ledger::{Event, EventFilter, Ledger as _, Name, Sqlite, TeamCreated, Text, UnitOutcome};
-use skein_types::ModuleDigest;
+use skein_ledger::conformance::SetClock;
+use skein_ledger::{
+    CampaignCreated, CampaignMoved, CampaignUnplanned, Entry, Event, EventFilter, Ledger as _, Meters, Name,
+    Options, RunFailed, RunIntended, RunPlanned, RunPublished, RunRetried, RunReverted, RunReverting,
+    RunSkipped, Sqlite, TeamCreated, Text, Unit, UnitOutcome, WavePlanned,
+};
+use skein_types::{
+    AttemptId, Blake3, Bytes, CampaignId, CampaignState, DatasetId, ErrorClass, ModuleDigest, ParamsDigest,
+    Rows, RunId, RunState, Timestamp, Verdict,
+};
+use uuid::Uuid;
 
 use crate::tamper::hash;
 use crate::{by, joined, node, open, try_open};
@@ -106,4 +115,103 @@ fn an_old_record_is_read_as_what_it_means_today() {
         matches!(&events[0].event, Event::ModuleSubmitted(e) if e.name.as_str() == "prefs" && e.source.is_none()),
         "{events:?}"
     );
+}
+
+/// What a file of the second schema is made with.
+const SECOND: &str = include_str!("../../src/sqlite/schema/2.sql");
+
+/// A plan that was taken back after a run was left out of it, and the same again; what became of its runs, second by second.
+fn campaign() -> Vec<(u64, Unit)> {
+    let campaign = CampaignId::new(Uuid::from_u128(1));
+    let (name, reason, blob) = (|text: &str| Name::new(text).unwrap(), Text::clip(""), Blake3::of(b"{}"));
+    let created = CampaignCreated {
+        campaign,
+        name: name("c"),
+        owner: name("shop"),
+        module: ModuleDigest::of(b"module"),
+        params: ParamsDigest::of(b"{}"),
+        params_blob: blob,
+        policy: blob,
+        secrets: std::collections::BTreeMap::new(),
+        selection: blob,
+    };
+    let (from, to) = (CampaignState::Draft, CampaignState::Planning);
+    let planning = CampaignMoved { campaign, from, to, reason: reason.clone() };
+    let planned = |seq: u64| RunPlanned {
+        campaign,
+        seq,
+        run: RunId::new(Uuid::from_u128(10 + u128::from(seq))),
+        dataset: DatasetId::new(Uuid::from_u128(20 + u128::from(seq))),
+        team: None,
+        wave: Some(0),
+        verdict: if seq == 0 { Verdict::Refused } else { Verdict::Eligible },
+        reason: Text::clip(""),
+        schema: None,
+        plan: None,
+        bytes: Bytes(1),
+        rows: Rows(1),
+    };
+    let plan = || {
+        let unit = by().decide(WavePlanned { campaign, wave: 0, budget: 9 });
+        (0..4).fold(unit, |unit, seq| unit.decide(planned(seq)))
+    };
+    let skipped = |from| RunSkipped { campaign, seq: 3, from, reason: reason.clone() };
+    let intended = RunIntended {
+        campaign,
+        seq: 1,
+        publish: name("pub"),
+        descriptor: blob,
+        base: 1,
+        attempt: AttemptId::new(Uuid::from_u128(9)),
+    };
+    let published = RunPublished { campaign, seq: 1, version: 2, meters: Meters::default(), statement: None };
+    let (class, meters, code) = (ErrorClass::Fault, Meters::default(), name("SK0302"));
+    let failed = |seq| RunFailed {
+        campaign,
+        seq,
+        from: RunState::Planned,
+        class,
+        code: code.clone(),
+        message: Text::clip(""),
+        meters,
+    };
+    let retried = |seq, from| RunRetried { campaign, seq, from, reason: reason.clone() };
+    let reverting = RunReverting { campaign, seq: 1, from: RunState::Published, reason: reason.clone() };
+    let bytes = Entry::PutBlob { bytes: b"{}".to_vec(), keep_until: Timestamp(0) };
+    vec![
+        (0, by().then(bytes).decide(created).decide(planning)),
+        (0, plan().decide(skipped(RunState::Planned)).decide(CampaignUnplanned { campaign })),
+        (0, plan().decide(intended)),
+        (1_000, by().decide(published).decide(failed(2))),
+        (2_500, by().decide(failed(3))),
+        (2_999, by().decide(retried(2, RunState::Failed)).decide(failed(2))),
+        (4_000, by().decide(skipped(RunState::Failed)).decide(reverting)),
+        (4_001, by().decide(RunReverted { campaign, seq: 1, version: 3 })),
+        (5_000, by().decide(retried(3, RunState::Skipped))),
+    ]
+}
+
+#[test]
+fn how_runs_came_to_rest_is_made_of_an_old_log_as_it_is_noted_in_a_new_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = SetClock::at(Timestamp(0));
+    let ledger = Sqlite::open(directory.path(), Options { clock: clock.clone(), notify: None }).unwrap();
+    for (at, unit) in campaign() {
+        clock.set(Timestamp(at));
+        let outcome = ledger.commit(vec![unit]).unwrap().remove(0);
+        assert!(matches!(outcome, UnitOutcome::Applied(_)), "{outcome:?}");
+    }
+    ledger.rebuild().unwrap();
+    drop(ledger);
+    let db = Connection::open(directory.path().join(Sqlite::FILE)).unwrap();
+    let rows = || {
+        let mut find = db.prepare("SELECT second, rested, failed FROM course ORDER BY second").unwrap();
+        let row = |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?]);
+        find.query_map([], row).unwrap().collect::<Result<Vec<[i64; 3]>, _>>().unwrap()
+    };
+    let noted = rows();
+    assert_eq!(noted, [[1, 2, 1], [2, 1, 1], [4, 0, -1], [5, -1, 0]]);
+    let fill = SECOND.split(';').find(|text| text.contains("INSERT INTO course")).unwrap();
+    db.execute_batch(&format!("DELETE FROM course; {fill}")).unwrap();
+    assert_eq!(rows(), noted);
 }

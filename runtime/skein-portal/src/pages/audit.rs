@@ -1,5 +1,4 @@
-//! The record of decisions: filtered, in pages, the last ones first where nothing is asked for; each by itself; and whether all of it is
-//! what it was.
+//! The record of decisions: filtered, in pages, the last ones first; each by itself; and whether all of it is what it was.
 
 mod event;
 mod verification;
@@ -12,7 +11,7 @@ use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
 use skein_api::{AuditEvent, ChainHead};
-use skein_control::{AuditPart, Control, Desk, ServiceError};
+use skein_control::{AuditPart, Control, Desk, ListOrder, ServiceError};
 use skein_types::grouped;
 
 use super::offered::bad;
@@ -56,15 +55,9 @@ impl Asked {
         ]
     }
 
-    /// Whether only the position says which page it is: then what comes before it is known, too.
-    fn is_all(&self) -> bool {
-        self.query().iter().all(|(_, value)| value.trim().is_empty())
-    }
-
-    fn part(&self, head: u64) -> Result<AuditPart, ServiceError> {
+    fn part(&self) -> Result<AuditPart, ServiceError> {
         let said = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let after = match self.after.trim() {
-            "" if self.is_all() => Some(head.saturating_sub(ROWS as u64)),
             "" => None,
             text => Some(text.parse().map_err(|_| bad("after", "it is no position"))?),
         };
@@ -79,6 +72,7 @@ impl Asked {
             subject: said(&self.subject),
             from: moment("from", &self.from)?,
             to: moment("to", &self.to)?,
+            order: ListOrder::Newest,
         })
     }
 
@@ -102,17 +96,15 @@ impl Asked {
 
 struct Shown {
     head: ChainHead,
-    after: u64,
     items: Vec<AuditEvent>,
     next: Option<String>,
 }
 
 fn gather(desk: &Desk<'_>, asked: &Asked) -> Result<Shown, ServiceError> {
     let head = desk.audit_head()?;
-    let part = asked.part(head.position)?;
-    let page = desk.audit(&part)?;
+    let page = desk.audit(&asked.part()?)?;
     let next = page.next.map(|next| next.to_string());
-    Ok(Shown { head, after: part.after.unwrap_or(0), items: page.items.into_vec(), next })
+    Ok(Shown { head, items: page.items.into_vec(), next })
 }
 
 async fn page(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed> {
@@ -145,24 +137,15 @@ fn view(shown: &Shown, asked: &Asked, viewer: &Viewer) -> Markup {
         @if shown.items.is_empty() {
             p.empty { @if shown.next.is_some() { "None so far; there may be some further on." } @else { "There is none." } }
         } @else { (table(&shown.items)) }
-        (turns(shown, asked))
+        (frame::more(AT, &asked.query(), shown.next.as_deref()))
         p { (command(&asked.line())) }
         (verification::form(viewer))
         section aria-labelledby="export" {
             h2 #export { "Take it elsewhere" }
             p { "All records as they are hashed, to be verified without this server: " (command("skein audit export --save FILE")) " "
                 (command("skein audit verify FILE")) }
-            p { a href={ "/v1/audit/records?limit=1000" @if shown.after > 0 { "&after=" (shown.after) } } { "The next 1,000 of them from this page on, as JSON" } }
+            p { a href="/v1/audit/records?limit=1000" { "The first 1,000 of them, as JSON" } ": each page says where the next one begins" }
         }
-    }
-}
-
-/// Before and behind this page. What comes before is known only where nothing is left out.
-fn turns(shown: &Shown, asked: &Asked) -> Markup {
-    let before = (asked.is_all() && shown.after > 0).then(|| shown.after.saturating_sub(ROWS as u64));
-    html! {
-        @if let Some(before) = before { p { a rel="prev" href={ (AT) "?after=" (before) } { "Earlier" } } }
-        (frame::more(AT, &asked.query(), shown.next.as_deref()))
     }
 }
 
@@ -209,30 +192,24 @@ fn table(events: &[AuditEvent]) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::{Asked, Shown, turns};
-    use crate::ROWS;
-    use skein_api::ChainHead;
-    use skein_types::Blake3;
+    use super::{AT, Asked, ListOrder};
+    use crate::frame;
 
     #[test]
-    fn the_last_page_is_shown_where_nothing_is_asked_for() {
-        let part = Asked::default().part(1_000).unwrap();
-        assert_eq!(part.after, Some(1_000 - ROWS as u64));
+    fn the_last_ones_are_shown_first_whatever_is_asked_for() {
         let asked = Asked { kind: " run. ".to_owned(), ..Asked::default() };
-        let part = asked.part(1_000).unwrap();
-        assert_eq!((part.after, part.kind.as_deref(), part.actor), (None, Some("run."), None));
-        assert!(Asked { after: "x".to_owned(), ..Asked::default() }.part(1).is_err());
+        for (asked, kind) in [(Asked::default(), None), (asked, Some("run."))] {
+            let part = asked.part().unwrap();
+            assert_eq!((part.order, part.after, part.kind.as_deref()), (ListOrder::Newest, None, kind));
+        }
+        assert!(Asked { after: "x".to_owned(), ..Asked::default() }.part().is_err());
     }
 
     #[test]
     fn what_is_asked_for_stays_on_the_next_page_and_in_the_command() {
         let asked = Asked { actor: "o'hara".to_owned(), from: "2026-11-23".to_owned(), ..Asked::default() };
-        let head = ChainHead { position: 9, hash: Blake3::of(b"") };
-        let shown = Shown { head, after: 60, items: Vec::new(), next: Some("110".to_owned()) };
-        let links = turns(&shown, &asked).into_string();
+        let links = frame::more(AT, &asked.query(), Some("110")).into_string();
         assert!(links.contains("/audit?actor=o%27hara&amp;from=2026-11-23&amp;after=110"), "{links}");
-        assert!(!links.contains("Earlier"));
-        assert!(turns(&shown, &Asked::default()).into_string().contains("/audit?after=10\""));
         assert_eq!(asked.line(), r"skein audit list --actor 'o'\''hara' --since '2026-11-23'");
     }
 }

@@ -8,7 +8,7 @@ use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
 use skein_api::Campaign;
-use skein_control::{CampaignOrder, CampaignPart, Control, Desk, ServiceError};
+use skein_control::{CampaignPart, Control, Desk, ListOrder, ServiceError};
 use skein_types::{CampaignState, ModuleDigest, codes};
 
 use super::said;
@@ -63,8 +63,8 @@ impl Asked {
             prefix: self.prefix.clone(),
             module: self.module.as_deref().map(module).transpose()?,
             order: match self.order.as_deref() {
-                Some(OLDEST) => CampaignOrder::Oldest,
-                Some(_) | None => CampaignOrder::Newest,
+                Some(OLDEST) => ListOrder::Oldest,
+                Some(_) | None => ListOrder::Newest,
             },
         })
     }
@@ -185,7 +185,7 @@ fn row(campaign: &Campaign) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::{Asked, CampaignOrder, filter, listing, nothing};
+    use super::{Asked, ListOrder, filter, listing, nothing};
     use skein_types::CampaignState;
 
     fn asked(state: &str, prefix: &str) -> Asked {
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn what_a_form_leaves_empty_is_not_asked_for() {
         let all = asked("", " ").part().unwrap();
-        assert_eq!((all.state, all.prefix, all.order), (None, None, CampaignOrder::Newest));
+        assert_eq!((all.state, all.prefix, all.order), (None, None, ListOrder::Newest));
         let some = asked("rolling_back", "a&b");
         assert_eq!(some.part().unwrap().state, Some(CampaignState::RollingBack));
         assert!(filter(&some).into_string().contains("value=\"rolling_back\" selected"));

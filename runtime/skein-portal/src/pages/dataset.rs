@@ -13,10 +13,10 @@ use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
 use skein_api::{DatasetLabels, DatasetRule, DatasetScrub, DatasetVersion, Kept};
-use skein_control::{Control, DatasetListed, Desk, ListPart, ServiceError};
+use skein_control::{Control, DatasetListed, Desk, ServiceError};
 use skein_types::codes;
 
-use super::{datasets, said};
+use super::{datasets, newest, said};
 use crate::frame::{self, command, quoted};
 use crate::viewer::{Failed, Page, Viewer};
 
@@ -24,9 +24,6 @@ pub(super) use about::labels_of;
 
 /// The menu's entry.
 const MENU: Option<&str> = Some("/datasets");
-/// Versions that are shown at a time. A history is read from the oldest.
-const VERSIONS: usize = 50;
-
 pub(super) fn routes() -> Router<Arc<Control>> {
     Router::new()
         .route("/datasets/{dataset}", get(page))
@@ -50,7 +47,7 @@ fn unread(what: &str) -> ServiceError {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Asked {
-    /// Versions after this one.
+    /// Versions before this one.
     after: Option<String>,
 }
 
@@ -80,8 +77,7 @@ fn gather(desk: &Desk<'_>, named: &str, after: Option<String>) -> Result<Shown, 
         restrain: desk.may_restrain_dataset(team),
         rules: desk.may_set_rules(team),
     };
-    let part = ListPart { after, limit: Some(VERSIONS), ..ListPart::default() };
-    let versions = desk.dataset_history(named, &part);
+    let versions = desk.dataset_history(named, &newest(after));
     Ok(Shown {
         kept: desk.dataset(named)?.kept,
         labels: desk.dataset_labels(named)?,

@@ -10,12 +10,13 @@ use axum::extract::{Path, Query};
 use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
-use skein_api::{FleetState, NodeStatus, Page as Part, Waiting};
+use skein_api::{FleetState, NodeHas, NodeStatus, Page as Part, Waiting};
 use skein_control::{Control, Desk, ServiceError};
-use skein_types::{NodeMark, grouped};
+use skein_types::{NodeMark, Resource, grouped};
 
 use super::absent;
 use super::offered::offered;
+use super::quotas::amount;
 use crate::form::Form;
 use crate::frame::{self, command, live, secret, state};
 use crate::pages::{After, rows};
@@ -107,7 +108,7 @@ fn map(nodes: &[NodeStatus]) -> Markup {
             thead {
                 tr {
                     th { "Node" } th { "State" } th { "At work" } th { "Tasks" } th { "Finished" } th { "Memory" } th { "CPU time" }
-                    th { "Heard" }
+                    th { "Heard" } th { "Has" } th { "Version" }
                 }
             }
             tbody { @for node in nodes { (row(node)) } }
@@ -131,8 +132,10 @@ fn row(node: &NodeStatus) -> Markup {
                     td.number { (seat.used.memory) }
                     td.number { (seconds(seat.used.cpu_ms.0)) }
                     td.number { (seconds(seat.silent_ms.0)) " ago" }
+                    td { (limits(&seat.has)) }
+                    td { (version(&seat.version)) }
                 }
-                None => { td colspan="6" { "since " (frame::time(node.since)) } }
+                None => { td colspan="8" { "since " (frame::time(node.since)) } }
             }
         }
     }
@@ -151,6 +154,24 @@ fn how(node: &NodeStatus) -> Markup {
         (state(word))
         @if let Some(why) = &node.mark_reason { " " span.note { (why) } }
     }
+}
+
+/// What a node said that it has for agents: of nothing more is there.
+fn limits(has: &NodeHas) -> Markup {
+    let memory = has.memory.map(|memory| memory.0);
+    let [read, write] = [has.read, has.write].map(|rate| rate.map(|rate| rate.0));
+    let said = [
+        has.cpu.map(|cpu| amount(Resource::Cpu, cpu)),
+        memory.map(|memory| format!("{} of memory", amount(Resource::Memory, memory))),
+        read.map(|rate| format!("reads {}", amount(Resource::Read, rate))),
+        write.map(|rate| format!("writes {}", amount(Resource::Write, rate))),
+    ];
+    let said: Vec<String> = said.into_iter().flatten().collect();
+    html! { @if said.is_empty() { span.plain { "did not say" } } @else { (said.join(", ")) } }
+}
+
+fn version(version: &str) -> Markup {
+    html! { @if version.is_empty() { span.plain { "did not say" } } @else { (version) } }
 }
 
 fn seconds(ms: u64) -> String {
@@ -221,11 +242,11 @@ async fn act(Path(verb): Path<String>, Form(viewer, acting): Form<Acting>) -> Re
 
 #[cfg(test)]
 mod tests {
-    use skein_api::{FleetState, NodeStatus, Page as Part, Text, Time};
-    use skein_types::{NodeId, NodeMark, Timestamp};
+    use skein_api::{FleetState, NodeHas, NodeStatus, Page as Part, ProcessUse, Seated, Text, Time};
+    use skein_types::{Bytes, Millis, NodeId, NodeMark, Timestamp};
     use std::str::FromStr as _;
 
-    use super::{Shown, leads, map, view};
+    use super::{Shown, leads, limits, map, view};
 
     fn node(mark: NodeMark) -> NodeStatus {
         NodeStatus {
@@ -244,6 +265,28 @@ mod tests {
         let shown = |mark| map(&[node(mark)]).into_string();
         assert!(shown(NodeMark::None).contains("lost") && shown(NodeMark::Draining).contains("drained"));
         assert!(!shown(NodeMark::None).contains("<i>"));
+    }
+
+    #[test]
+    fn a_node_says_which_program_it_is_and_what_it_has() {
+        let (cpu, memory) = (Some(2_500), Some(Bytes::mib(512)));
+        let has = NodeHas { cpu, memory, read: None, write: Some(Bytes::mib(8)) };
+        let shown = limits(&has).into_string();
+        assert_eq!(shown, "2.50 cores, 512MiB of memory, writes 8MiB/s");
+        assert!(limits(&NodeHas::default()).into_string().contains("did not say"));
+        let seat = Seated {
+            holds: 0,
+            started: 0,
+            finished: 0,
+            silent_ms: Millis(0),
+            slots: 0,
+            most: 2,
+            used: ProcessUse::default(),
+            version: Text::escaped("0.9.9"),
+            has,
+        };
+        let shown = map(&[NodeStatus { seat: Some(seat), ..node(NodeMark::None) }]).into_string();
+        assert!(shown.contains("0.9.9") && shown.contains("of 2 agents"), "{shown}");
     }
 
     #[test]

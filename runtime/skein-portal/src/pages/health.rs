@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use maud::{Markup, html};
-use skein_api::{Module, ModuleState, Status};
-use skein_control::{Control, Desk, ServiceError};
-use skein_types::grouped;
+use skein_api::{Campaign, Module, ModuleState, Status};
+use skein_control::{CampaignPart, Care, Control, Desk, LastBackup, ListOrder, OpenAlarm, ServiceError};
+use skein_types::{CampaignState, grouped};
 
 use super::some;
 use crate::ROWS;
@@ -18,11 +18,17 @@ const AT: &str = "/health";
 /// Modules that are looked through for those that are being compiled or that somebody has to look at.
 const MODULES: usize = 1_000;
 
+/// Campaigns that stopped, of each kind.
+const STOPPED: usize = 10;
+
 pub(super) fn routes() -> Router<Arc<Control>> {
     Router::new().route(AT, get(page)).route("/live/health", get(part))
 }
 
 struct Shown {
+    care: Care,
+    /// Campaigns that stopped and wait for somebody.
+    stopped: Vec<Campaign>,
     status: Status,
     compiling: Vec<Module>,
     suspended: Vec<Module>,
@@ -33,14 +39,24 @@ fn gather(desk: &Desk<'_>) -> Result<Shown, ServiceError> {
     let (compiling, rest): (Vec<Module>, Vec<Module>) =
         modules.into_iter().partition(|module| module.state == ModuleState::Compiling);
     let suspended = rest.into_iter().filter(|module| module.state == ModuleState::Suspended).collect();
-    Ok(Shown { status: desk.status()?, compiling, suspended })
+    Ok(Shown { care: desk.care()?, stopped: stopped(desk)?, status: desk.status()?, compiling, suspended })
+}
+
+fn stopped(desk: &Desk<'_>) -> Result<Vec<Campaign>, ServiceError> {
+    let mut all = Vec::new();
+    for state in [CampaignState::Halted, CampaignState::RollbackIncomplete] {
+        let (state, order, limit) = (Some(state), ListOrder::Newest, Some(STOPPED));
+        let part = CampaignPart { state, order, limit, ..CampaignPart::default() };
+        all.extend(desk.campaigns(&part)?.items.into_vec());
+    }
+    Ok(all)
 }
 
 async fn page(viewer: Viewer) -> Result<Page, Failed> {
     viewer
         .page(move |desk, viewer| {
             let content = html! {
-                (live("/live/health", "kind=node.,module.,fleet.,campaign.", view(&gather(desk)?)))
+                (live("/live/health", "kind=node.,module.,fleet.,campaign.,run.alarmed,run.reverted,dataset.damaged,backup.", view(&gather(desk)?)))
                 (elsewhere())
             };
             Ok(frame::page(viewer, ("Health", Some("/settings")), content))
@@ -53,11 +69,16 @@ async fn part(viewer: Viewer) -> Result<Page, Failed> {
 }
 
 fn view(shown: &Shown) -> Markup {
-    let Shown { status, compiling, suspended } = shown;
+    let Shown { care, stopped, status, compiling, suspended } = shown;
     html! {
         section aria-labelledby="alarms" {
             h2 #alarms { "What wants a person" }
-            (alarms(status, suspended))
+            (alarms(status, suspended, (stopped, &care.alarms)))
+            @if care.more { p.note { "There may be more: " a href="/audit?kind=run.alarmed,dataset.damaged" { "all that was ever found" } } }
+        }
+        section aria-labelledby="care" {
+            h2 #care { "Read again and copied" }
+            (kept(care))
         }
         section aria-labelledby="server" {
             h2 #server { "Server" }
@@ -71,7 +92,7 @@ fn view(shown: &Shown) -> Markup {
 }
 
 /// Each with its sign: what is told by its colour alone is not told to everybody.
-fn alarms(status: &Status, suspended: &[Module]) -> Markup {
+fn alarms(status: &Status, suspended: &[Module], (stopped, found): (&[Campaign], &[OpenAlarm])) -> Markup {
     let away: Vec<_> = status.nodes.iter().filter(|node| node.seat.is_none()).collect();
     let here = status.nodes.len() - away.len();
     html! {
@@ -82,7 +103,52 @@ fn alarms(status: &Status, suspended: &[Module]) -> Markup {
             @for module in suspended.iter().take(ROWS) {
                 li { strong.waits { "‖ suspended: " } a href={ "/modules/" (encoded(&module.name)) "/" (encoded(&module.version)) } { (module.name) "@" (module.version) } " ended nodes; nothing of it starts until somebody says so" }
             }
-            @if status.waits.is_none() && here > 0 && away.is_empty() && suspended.is_empty() { li { (state("ready")) ": nothing" } }
+            @for campaign in stopped {
+                li { strong.bad { "✗ " (campaign.state.to_string().replace('_', " ")) ": " } a href={ "/campaigns/" (campaign.campaign) } { (campaign.name) } " waits for somebody" }
+            }
+            @for alarm in found { (open(alarm)) }
+            @if status.waits.is_none() && here > 0 && away.is_empty() && suspended.is_empty() && stopped.is_empty() && found.is_empty() { li { (state("ready")) ": nothing" } }
+        }
+    }
+}
+
+/// Something that was found at data, and where to look.
+fn open(alarm: &OpenAlarm) -> Markup {
+    html! {
+        li {
+            strong.bad { "✗ " @if let Some(code) = &alarm.code { (code) " " } (alarm.message) } ": "
+            @match alarm.run {
+                Some((campaign, seq)) => a href={ "/campaigns/" (campaign) "/runs/" (seq) } { "what a run published to " (alarm.dataset) },
+                None => a href={ "/datasets/" (encoded(&alarm.dataset)) } { "what is kept of " (alarm.dataset) },
+            }
+            ", found " (frame::time(alarm.at))
+        }
+    }
+}
+
+/// What keeps data safe, and when it last did.
+fn kept(care: &Care) -> Markup {
+    html! {
+        dl {
+            dt { "Read in full last" }
+            dd {
+                @match &care.scrubbed {
+                    Some((at, of)) => {
+                        (frame::time(*at))
+                        @if let Some(name) = of { ", " a href={ "/datasets/" (encoded(name)) } { (name) } }
+                    },
+                    None => span.plain { "nothing yet" },
+                }
+                @if !care.scrubs { "; nothing is read by itself: " (command("skein serve --scrub RATE")) }
+            }
+            dt { "Copied last" }
+            dd {
+                @match &care.backup {
+                    Ok(Some(LastBackup { at, with_keys })) => { (frame::time(*at)) @if *with_keys { ", with the keys" } @else { ", without the keys" } },
+                    Ok(None) => { strong.waits { "‖ never" } " " (command("skein backup DIRECTORY")) },
+                    Err(refused) => span.plain { "for those who may see all teams: " (refused.message) },
+                }
+            }
         }
     }
 }
@@ -145,7 +211,7 @@ mod tests {
     use skein_api::{LedgerUse, List, ProcessUse, Status, Text, Time, WorkDone};
     use skein_types::{Millis, Timestamp};
 
-    use super::{alarms, up};
+    use super::{OpenAlarm, alarms, open, up};
 
     #[test]
     fn a_server_without_a_node_is_not_said_to_be_well() {
@@ -159,8 +225,23 @@ mod tests {
             nodes: List::EMPTY,
             waits: None,
         };
-        let page = alarms(&status, &[]).into_string();
+        let page = alarms(&status, &[], (&[], &[])).into_string();
         assert!(page.contains("No node is here") && !page.contains("nothing</li>"), "{page}");
         assert_eq!(up(90_061_000), "1 d 1 h 1 min");
+        let alarm = OpenAlarm {
+            position: 7,
+            at: Time(Timestamp(0)),
+            run: Some(("cmp_00000000000000000000000000000001".parse().unwrap(), 4)),
+            dataset: Text::escaped("a<b"),
+            code: Some(Text::escaped("SK0560")),
+            message: Text::escaped("is gone"),
+        };
+        let page = alarms(&status, &[], (&[], std::slice::from_ref(&alarm))).into_string();
+        assert!(
+            page.contains("SK0560 is gone") && page.contains("/runs/4\">what a run published to a&lt;b"),
+            "{page}"
+        );
+        let page = open(&OpenAlarm { run: None, code: None, ..alarm }).into_string();
+        assert!(page.contains("✗ is gone") && page.contains("/datasets/a%3Cb\""), "{page}");
     }
 }

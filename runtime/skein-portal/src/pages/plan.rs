@@ -75,7 +75,7 @@ fn gather(desk: &Desk<'_>, named: &str, asked: &Asked) -> Result<Shown, ServiceE
         approvals: desk.approvals(named)?,
         stances: desk.stances(named)?,
         comments: desk.comments(named, &said)?,
-        guessed: if began { desk.campaign_report(named)?.guessed.into_vec() } else { Vec::new() },
+        guessed: if began { desk.guessed(named)? } else { Vec::new() },
         campaign,
         report,
         samples,

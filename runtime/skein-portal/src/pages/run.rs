@@ -14,7 +14,7 @@ use skein_control::{Control, Desk, ServiceError};
 use skein_types::grouped;
 
 use super::campaign::lasting;
-use super::some;
+use super::newest;
 use crate::ROWS;
 use crate::frame::{self, command, live, state};
 use crate::viewer::{Failed, Page, Viewer};
@@ -35,7 +35,7 @@ struct Shown {
 
 fn gather(desk: &Desk<'_>, (campaign, named): (&str, &str)) -> Result<Shown, ServiceError> {
     let run = desk.run(campaign, named)?;
-    let attempts = desk.attempts_at(campaign, &run.seq.to_string(), &some(ROWS))?;
+    let attempts = desk.attempts_at(campaign, &run.seq.to_string(), &newest(None))?;
     Ok(Shown { run, more: attempts.next.is_some(), attempts: attempts.items.into_vec() })
 }
 
@@ -76,12 +76,12 @@ fn view(campaign: &Campaign, shown: &Shown) -> Markup {
         section aria-labelledby="attempts" {
             h2 #attempts { "Attempts" }
             @if attempts.is_empty() { p.empty { "None is over." } } @else { (tries(attempts)) }
-            @if *more { p { "Only the first are shown: " (command(&format!("skein attempt list {} {}", campaign.campaign, run.seq))) } }
+            @if *more { p { "Only the last " (ROWS) " are shown. All: " (command(&format!("skein attempt list {} {}", campaign.campaign, run.seq))) } }
         }
     }
 }
 
-/// The newest last, as they were made.
+/// The last one first.
 fn tries(attempts: &[Attempt]) -> Markup {
     html! {
         table {

@@ -127,6 +127,11 @@ pub(crate) fn limit() -> Parameter {
     )
 }
 
+/// Which end of a list in time comes first.
+pub(crate) fn order() -> serde_json::Value {
+    json!({ "type": "string", "enum": ["oldest", "newest"] })
+}
+
 impl Question for ListPart {
     fn parameters() -> Vec<Parameter> {
         let after = behind(
@@ -220,6 +225,11 @@ impl Question for AuditPart {
             behind("subject", "About this: an id, or `team:NAME` and the like, as events show it.", text()),
             behind("from", "Not before this time.", moment()),
             behind("to", "Before this time.", moment()),
+            behind(
+                "order",
+                "`newest` begins with the last decision; `after` is then the position that they come before.",
+                order(),
+            ),
         ]
     }
 }

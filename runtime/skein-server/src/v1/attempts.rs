@@ -8,6 +8,7 @@ use skein_types::codes;
 
 use super::{Answer, Part, Path};
 use crate::asker::Asker;
+use crate::description::takes::order;
 use crate::description::{Family, told};
 use crate::problem::Refusal;
 
@@ -16,6 +17,8 @@ const NEXT: HeaderName = HeaderName::from_static("skein-next");
 const LINES: &str = "application/x-ndjson";
 const IN_LINES: &str = "A JSON object a line, as the node wrote it: bounded, without secrets. `after` is a number of lines; the header \
                         `Skein-Next` says where the next part begins, if there is more.";
+
+const NEWEST: &str = "`newest` begins with the one that was given last.";
 
 pub(crate) fn routes() -> Family {
     let lines = || json!({ "type": "string" });
@@ -26,20 +29,16 @@ pub(crate) fn routes() -> Family {
     .get(
         "/campaigns/{campaign}/attempts",
         of_campaign,
-        told("List a campaign's attempts, in the order in which they were given to nodes").query(
-            "failed",
-            "Those that failed alone.",
-            json!({ "type": "boolean" }),
-        ),
+        told("List a campaign's attempts, in the order in which they were given to nodes or against it")
+            .query("failed", "Those that failed alone.", json!({ "type": "boolean" }))
+            .query("order", NEWEST, order()),
     )
     .get(
         "/campaigns/{campaign}/runs/{run}/attempts",
         of_run,
-        told("List the attempts at a run").query(
-            "failed",
-            "Those that failed alone.",
-            json!({ "type": "boolean" }),
-        ),
+        told("List the attempts at a run")
+            .query("failed", "Those that failed alone.", json!({ "type": "boolean" }))
+            .query("order", NEWEST, order()),
     )
     .get("/attempts/{attempt}", show, told("Show an attempt"))
     .get(

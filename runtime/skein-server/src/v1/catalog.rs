@@ -78,13 +78,8 @@ async fn entities(asker: Asker, Part(asked): Part<EntityPart>) -> Result<Respons
         ));
     }
     // What is refused is refused before anything is sent, of the datasets too, which come last.
-    let first = ListPart {
-        limit: Some(1),
-        owner: asked.owner.clone(),
-        prefix: asked.prefix.clone(),
-        ..ListPart::default()
-    };
-    let looked = move |desk: Desk<'_>| desk.catalogued(&first).map(|_| desk.address().to_owned());
+    let first = ListPart { owner: asked.owner.clone(), prefix: asked.prefix.clone(), ..ListPart::default() };
+    let looked = move |desk: Desk<'_>| desk.may_be_catalogued(&first).map(|()| desk.address().to_owned());
     let address = asker.clone().ask(looked).await?.0;
     let at = At { address, namespace: asked.namespace.clone() };
     let mut writing = Writing { asker, asked, at, step: Step::Modules(None), same: Vec::new() };

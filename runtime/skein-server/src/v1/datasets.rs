@@ -16,7 +16,7 @@ use super::listed::{as_text, list_of};
 use super::{Answer, Body, Part, Path};
 use crate::asker::Asker;
 use crate::description::operation::{Parameter, Place};
-use crate::description::takes::Question;
+use crate::description::takes::{Question, order};
 use crate::description::{Family, told};
 use crate::problem::Refusal;
 use crate::seen::{IfMatch, Versioned};
@@ -80,7 +80,9 @@ pub(crate) fn routes() -> Family {
         .get(
             "/datasets/{dataset}/history",
             history,
-            told("List the versions that a dataset has had, from the oldest").refuses(READING),
+            told("List the versions that a dataset has had, from the oldest or from the newest")
+                .query("order", "`newest` begins with the current one.", order())
+                .refuses(READING),
         )
         .get(
             "/datasets/{dataset}/scrub",

@@ -6,6 +6,7 @@ use skein_types::{Code, codes};
 
 use super::{Answer, Body, Part, Path};
 use crate::asker::Asker;
+use crate::description::takes::order;
 use crate::description::{Family, told};
 use crate::once::Keyed;
 use crate::problem::Refusal;
@@ -56,7 +57,8 @@ pub(crate) fn routes() -> Family {
         .get(
             "/webhooks/{webhook}/deliveries",
             deliveries,
-            told("List what a receiver was told in the last days, and what became of it"),
+            told("List what a receiver was told in the last days, and what became of it")
+                .query("order", "`newest` begins with what it was told last.", order()),
         )
         .get("/webhooks/{webhook}/deliveries/{delivery}", delivery, told("Show one of them"))
         .post(

@@ -187,12 +187,12 @@ impl Row for NodeStatus {
             (Some(_), NodeMark::None) => "joined".to_owned(),
             (Some(_), NodeMark::Cordoned | NodeMark::Draining) => self.mark.to_string(),
         };
-        let of_seat = match self.seat {
+        let of_seat = match &self.seat {
             None => vec![String::new(); 7],
             Some(Seated { holds, started, finished, silent_ms, used, .. }) => vec![
-                grouped(holds),
-                grouped(started),
-                grouped(finished),
+                grouped(*holds),
+                grouped(*started),
+                grouped(*finished),
                 used.memory.to_string(),
                 used.memory_peak.to_string(),
                 render::duration(used.cpu_ms.0),

@@ -4,10 +4,14 @@
 //! A rule of a team that has none any more is a question of somebody who may not ask. It is not run over the data, and its team is
 //! told nothing of it; and it is no answer either, so it is inconclusive and holds, until a person lets the run through, passes the
 //! rule over or removes it. A role of all teams makes nobody one of the team: else an admin's would keep every rule awake.
+//!
+//! Thousands of runs ask the same: what was read of all tokens is kept until one is issued or revoked, or one that counted is over.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError};
 
-use skein_ledger::{Grant, Limit, Name, Rule};
+use skein_ledger::{EventFilter, Grant, Kind, Limit, Name, Rule};
+use skein_types::Timestamp;
 
 use crate::access::{Act, NOBODYS};
 use crate::control::Control;
@@ -16,7 +20,25 @@ use crate::error::ServiceError;
 /// Teams that may look at the datasets of one team.
 pub(crate) struct Readers {
     /// None: all of them, where nobody has to be anybody.
-    teams: Option<BTreeSet<Name>>,
+    teams: Option<Arc<BTreeSet<Name>>>,
+}
+
+/// Owners whose readers are kept.
+const KEPT: usize = 1_024;
+
+/// Who may look at the datasets of each team, as it was read of the tokens.
+#[derive(Debug, Default)]
+pub(crate) struct Sights {
+    /// The last decision about a token that it is as of.
+    position: u64,
+    of: BTreeMap<Option<Name>, Sight>,
+}
+
+#[derive(Debug)]
+struct Sight {
+    teams: Arc<BTreeSet<Name>>,
+    /// When the first of the tokens ends.
+    until: Option<Timestamp>,
 }
 
 impl Readers {
@@ -47,23 +69,44 @@ impl Control {
             return Ok(Readers::everybody());
         }
         let owner = Some(owner).filter(|owner| owner.as_str() != NOBODYS);
+        let kinds = vec![Kind::TokenIssued, Kind::TokenRevoked];
+        let filter = EventFilter { kinds, ..EventFilter::default() };
+        let last = self.ledger.newest_events(None, &filter, Limit::new(1))?.items.pop();
+        let (now, position) = (self.clock.now(), last.map_or(0, |last| last.position));
+        let mut sights = self.sights.lock().unwrap_or_else(PoisonError::into_inner);
+        if sights.position != position || sights.of.len() >= KEPT {
+            *sights = Sights { position, of: BTreeMap::new() };
+        }
+        let kept = sights.of.get(&owner.cloned()).filter(|kept| kept.until.is_none_or(|until| until > now));
+        if let Some(kept) = kept {
+            return Ok(Readers { teams: Some(Arc::clone(&kept.teams)) });
+        }
+        let read = self.sight_of(owner, now)?;
+        let teams = Some(Arc::clone(&read.teams));
+        sights.of.insert(owner.cloned(), read);
+        Ok(Readers { teams })
+    }
+
+    /// Reads all tokens for it.
+    fn sight_of(&self, owner: Option<&Name>, now: Timestamp) -> Result<Sight, ServiceError> {
         let sees = |grant: &Grant| {
             let there = grant.team.is_none() || grant.team.as_ref() == owner;
             there && Act::See.allows(grant.role)
         };
         // What is a team's own it may look at, whether or not anybody holds a token of it.
-        let (now, mut teams, mut after) = (self.clock.now(), BTreeSet::from_iter(owner.cloned()), None);
+        let (mut teams, mut until, mut after) = (BTreeSet::from_iter(owner.cloned()), None, None);
         loop {
             let page = self.ledger.tokens(after, Limit::MAX)?;
             for token in page.items {
                 let counts = token.revoked.is_none() && token.expires.is_none_or(|expires| expires > now);
                 if counts && token.grants.iter().any(sees) {
+                    until = until.into_iter().chain(token.expires).min();
                     teams.extend(token.grants.into_iter().filter_map(|grant| grant.team));
                 }
             }
             match page.next {
                 Some(next) => after = Some(next),
-                None => return Ok(Readers { teams: Some(teams) }),
+                None => return Ok(Sight { teams: Arc::new(teams), until }),
             }
         }
     }
@@ -122,6 +165,48 @@ mod tests {
         assert!(!reads(&control, "bi"));
         let alone = open_for(&place.path().join("alone"), &clock, true);
         assert!(reads(&alone, "bi"));
+    }
+
+    #[test]
+    fn tokens_are_read_once_until_one_of_them_changes_or_ends() {
+        let (place, clock) = (tempfile::tempdir().unwrap(), Arc::new(HandClock::default()));
+        let control = open_for(place.path(), &clock, false);
+        let issue = |one: TokenIssued| control.write(control.itself.unit().decide(one)).unwrap();
+        let teams = || control.readers(&name("shop")).unwrap().teams.unwrap();
+        let both =
+            |number, until| of(number, &[(Some("bi"), Role::Viewer), (Some("shop"), Role::Viewer)], until);
+        issue(both(1, Some(90)));
+        let (first, second) = (teams(), teams());
+        assert!(Arc::ptr_eq(&first, &second) && first.contains(&name("bi")), "{first:?}");
+        // Of another team it is another reading, and the first stays.
+        control.readers(&name("pay")).unwrap();
+        assert!(Arc::ptr_eq(&first, &teams()));
+        clock.0.store(90, Ordering::SeqCst);
+        assert!(!teams().contains(&name("bi")), "it is over");
+        issue(both(2, None));
+        assert!(teams().contains(&name("bi")), "another was issued");
+    }
+
+    #[test]
+    fn a_rule_of_a_team_that_does_not_read_the_dataset_is_not_taken() {
+        let (place, clock) = (tempfile::tempdir().unwrap(), Arc::new(HandClock::default()));
+        let control = open_for(place.path(), &clock, false);
+        planned_for(&control, &["shop"]);
+        let run = control.ledger.run(campaign(), 0).unwrap().unwrap();
+        let dataset = control.ledger.dataset(run.dataset).unwrap().unwrap();
+        let body = serde_json::json!({ "rule": { "name": "ids", "unique": ["id"] } });
+        let asked: skein_api::RulePut = serde_json::from_value(body).unwrap();
+        let put = || {
+            let of = (&dataset, Some(name("bi")), "ids", crate::settings::Seen::Any);
+            control.put_rule(control.everybody(), of, &asked)
+        };
+        let refused = put().unwrap_err();
+        assert_eq!(refused.code, skein_types::codes::RULE_INVALID);
+        assert!(refused.message.contains("bi") && refused.hint.is_some(), "{refused:?}");
+        assert_eq!(control.ledger.rules(dataset.id, skein_ledger::Limit::MAX).unwrap(), []);
+        let both = of(1, &[(Some("bi"), Role::Author), (Some("shop"), Role::Viewer)], None);
+        control.write(control.itself.unit().decide(both)).unwrap();
+        assert!(!put().unwrap().unseen);
     }
 
     #[test]

@@ -75,6 +75,7 @@ pub(super) fn unplanned(db: &Connection, e: &CampaignUnplanned) -> Result<(), St
     let id = e.campaign.to_string();
     db.prepare_cached("DELETE FROM run WHERE campaign = ?1")?.execute([&id])?;
     db.prepare_cached("DELETE FROM wave WHERE campaign = ?1")?.execute([&id])?;
+    db.prepare_cached("DELETE FROM course WHERE campaign = ?1")?.execute([&id])?;
     let zeros: Vec<String> = RunState::ALL.iter().map(|state| format!("n_{state} = 0")).collect();
     let sql = format!(
         "UPDATE campaign SET plan = NULL, report = NULL, plan_bytes = NULL, plan_rows = NULL, {}

@@ -192,8 +192,26 @@ fn moves(
     if from != to {
         let change = format!("n_{from} = n_{from} - 1, n_{to} = n_{to} + 1");
         count(db, campaign, here.wave, &change)?;
+        course(db, campaign, (from, to), at)?;
     }
     Ok(here.wave)
+}
+
+/// Notes that a run came to rest or was taken up again. A second that had both keeps its row.
+fn course(
+    db: &Connection,
+    campaign: CampaignId,
+    (from, to): (RunState, RunState),
+    at: Timestamp,
+) -> Result<(), Stop> {
+    let change = |is: fn(RunState) -> bool| i64::from(is(to)) - i64::from(is(from));
+    let (rested, failed) = (change(RunState::is_at_rest), change(RunState::is_failed));
+    if (rested, failed) != (0, 0) {
+        let sql = "INSERT INTO course (campaign, second, rested, failed) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (campaign, second)
+                   DO UPDATE SET rested = rested + excluded.rested, failed = failed + excluded.failed";
+        db.prepare_cached(sql)?.execute(params![campaign.to_string(), at.0 / 1_000, rested, failed])?;
+    }
+    Ok(())
 }
 
 fn count(db: &Connection, campaign: CampaignId, wave: Option<u32>, change: &str) -> Result<(), Stop> {

@@ -72,6 +72,21 @@ pub(in crate::sqlite) fn planned_of_slice(
     Ok(of_wave)
 }
 
+/// The first that is found ends it; what is planned in waves that began before are a few that were put off.
+pub(in crate::sqlite) fn is_planned_behind(
+    db: &Connection,
+    campaign: CampaignId,
+    (team, wave): (&Name, u32),
+) -> rusqlite::Result<bool> {
+    let sql = "SELECT 1 FROM run WHERE campaign = ?1 AND team = ?2 AND state = ?3 AND wave > ?4 LIMIT 1";
+    db.prepare_cached(sql)?.exists(params![
+        campaign.to_string(),
+        team.as_str(),
+        RunState::Planned.as_str(),
+        wave
+    ])
+}
+
 pub(in crate::sqlite) fn approvals(
     db: &Connection,
     campaign: CampaignId,

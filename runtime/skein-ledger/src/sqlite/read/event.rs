@@ -33,19 +33,40 @@ pub(in crate::sqlite) fn events(
     filter: &EventFilter,
     limit: Limit,
 ) -> Result<Page<Recorded, u64>, LedgerError> {
+    let Some((before, last)) = part(db, filter)? else { return Ok(Page { items: Vec::new(), next: None }) };
+    let after = after.max(before);
+    walked(db, filter, (leading(filter, (after, last), "ORDER BY 1"), after), limit)
+}
+
+/// The same from the other end, before a position or from the last one on.
+pub(in crate::sqlite) fn newest_events(
+    db: &Connection,
+    before: Option<u64>,
+    filter: &EventFilter,
+    limit: Limit,
+) -> Result<Page<Recorded, u64>, LedgerError> {
+    let Some((after, last)) = part(db, filter)? else { return Ok(Page { items: Vec::new(), next: None }) };
+    let last = before.map_or(last, |before| last.min(before.saturating_sub(1)));
+    walked(db, filter, (leading(filter, (after, last), "ORDER BY 1 DESC"), last), limit)
+}
+
+/// Looks at what a statement leads to, up to the bounds. `at` is where it stands before the first row.
+fn walked(
+    db: &Connection,
+    filter: &EventFilter,
+    (Query { sql, values }, mut at): (Query, u64),
+    limit: Limit,
+) -> Result<Page<Recorded, u64>, LedgerError> {
     let mut page = Page { items: Vec::new(), next: None };
-    let Some((before, last)) = part(db, filter)? else { return Ok(page) };
-    let mut after = after.max(before);
-    let Query { sql, values } = leading(filter, (after, last));
     let mut find = db.prepare_cached(&sql)?;
     let mut rows = find.query(params_from_iter(values))?;
     let mut examined = 0;
     while let Some(row) = rows.next()? {
         if page.items.len() == limit.rows() || examined == EXAMINED_MAX {
-            page.next = Some(after);
+            page.next = Some(at);
             break;
         }
-        (examined, after) = (examined + 1, row.get("position")?);
+        (examined, at) = (examined + 1, row.get("position")?);
         if fits(filter, row)? {
             page.items.push(recorded(&Stored::of(row)?)?);
         }
@@ -73,8 +94,8 @@ fn part(db: &Connection, filter: &EventFilter) -> rusqlite::Result<Option<(u64, 
     Ok(first.zip(last).map(|(first, last)| (first - 1, last)))
 }
 
-/// The statement that leads through the log.
-fn leading(filter: &EventFilter, (after, last): (u64, u64)) -> Query {
+/// The statement that leads through the log. The first column is the position.
+fn leading(filter: &EventFilter, (after, last): (u64, u64), order: &str) -> Query {
     let list = |condition: Option<(&str, Value)>| {
         let mut query = Query::new(&format!("SELECT {COLUMNS} FROM event"));
         if let Some((condition, value)) = condition {
@@ -88,6 +109,8 @@ fn leading(filter: &EventFilter, (after, last): (u64, u64)) -> Query {
         let mut query = list(Some(("subject = ?", text(id))));
         if let Some(run) = run {
             query.and("run = ?", number(run));
+        } else if is_of_no_run(filter) {
+            query.sql.push_str(" AND run IS NULL");
         }
         query
     } else if let Some(token) = filter.token {
@@ -100,9 +123,15 @@ fn leading(filter: &EventFilter, (after, last): (u64, u64)) -> Query {
         let kinds: BTreeSet<&str> = filter.kinds.iter().map(|kind| kind.as_str()).collect();
         Query::all(kinds.into_iter().map(|kind| list(Some(("kind = ?", text(kind))))))
     };
-    // The first column is the position.
-    query.sql.push_str(&format!(" ORDER BY 1 LIMIT {}", EXAMINED_MAX + 1));
+    query.sql.push_str(&format!(" {order} LIMIT {}", EXAMINED_MAX + 1));
     query
+}
+
+/// Whether all that is asked for is about a campaign and about none of its runs: an index leads past those.
+fn is_of_no_run(filter: &EventFilter) -> bool {
+    matches!(filter.of, Some(Subject::Campaign(_)))
+        && !filter.kinds.is_empty()
+        && !filter.kinds.iter().any(|kind| kind.is_of_a_run())
 }
 
 /// Whether what the row says fits. Its body is not read for that.

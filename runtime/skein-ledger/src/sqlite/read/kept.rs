@@ -47,6 +47,27 @@ pub(in crate::sqlite) fn deliveries(
     after: Option<DeliveryId>,
     limit: Limit,
 ) -> rusqlite::Result<Page<Delivery, DeliveryId>> {
+    let mut query = deliveries_of(filter);
+    if let Some(after) = after {
+        query.and("id > ?", text(after));
+    }
+    query.page(db, ("id", limit), delivery_of, |delivery| delivery.id)
+}
+
+pub(in crate::sqlite) fn newest_deliveries(
+    db: &Connection,
+    filter: DeliveryFilter,
+    before: Option<DeliveryId>,
+    limit: Limit,
+) -> rusqlite::Result<Page<Delivery, DeliveryId>> {
+    let mut query = deliveries_of(filter);
+    if let Some(before) = before {
+        query.and("id < ?", text(before));
+    }
+    query.page(db, ("id DESC", limit), delivery_of, |delivery| delivery.id)
+}
+
+fn deliveries_of(filter: DeliveryFilter) -> Query {
     let mut query = Query::new(DELIVERY);
     if let Some(webhook) = filter.webhook {
         query.and("webhook = ?", text(webhook));
@@ -54,10 +75,7 @@ pub(in crate::sqlite) fn deliveries(
     if let Some(state) = filter.state {
         query.and("state = ?", text(state));
     }
-    if let Some(after) = after {
-        query.and("id > ?", text(after));
-    }
-    query.page(db, ("id", limit), delivery_of, |delivery| delivery.id)
+    query
 }
 
 fn delivery_of(row: &Row<'_>) -> rusqlite::Result<Delivery> {
@@ -80,6 +98,16 @@ fn delivery_of(row: &Row<'_>) -> rusqlite::Result<Delivery> {
 
 pub(in crate::sqlite) fn notified_to(db: &Connection) -> rusqlite::Result<u64> {
     db.prepare_cached("SELECT position FROM notified WHERE one = 1")?.query_row([], |row| row.get(0))
+}
+
+/// The last row of the index, which is all that is read.
+pub(in crate::sqlite) fn last_scrubbed(db: &Connection) -> rusqlite::Result<Option<(DatasetId, Timestamp)>> {
+    let sql = "SELECT dataset, at FROM scrub WHERE 1 ORDER BY at DESC, dataset DESC LIMIT 1";
+    let row = |row: &Row<'_>| {
+        let mut cells = Cells::of(row);
+        Ok((cells.parse()?, Timestamp(cells.get()?)))
+    };
+    db.prepare_cached(sql)?.query_row([], row).optional()
 }
 
 pub(in crate::sqlite) fn scrubbed(db: &Connection, dataset: DatasetId) -> rusqlite::Result<Option<Scrubbed>> {

@@ -30,7 +30,17 @@ pub(in crate::sqlite) fn rules(
     find.query_map(params![dataset.to_string(), limit.rows()], rule_of)?.collect()
 }
 
-/// From the campaign's runs to the rules of each, never the other way: other campaigns' datasets may have any number.
+/// Rules, of all datasets together, that are few beside a campaign's runs.
+const FEW: usize = 1_000;
+
+/// From the rules to the campaign's runs, where all that there are are few.
+const OF_FEW: &str =
+    "SELECT dataset.owner, NULLIF(rule.consumer, ''), rule.name, rule.blob, rule.ignored IS NOT NULL, count(*), min(dataset.name)
+     FROM (SELECT dataset, consumer, name, blob, ignored FROM rule WHERE 1 ORDER BY dataset, consumer, name LIMIT 1000) AS rule
+     CROSS JOIN run ON run.dataset = rule.dataset CROSS JOIN dataset ON dataset.id = run.dataset
+     WHERE run.campaign = ?1 AND run.wave IS NOT NULL GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 LIMIT ?2";
+
+/// From the campaign's runs to the rules of each: other campaigns' datasets may have any number.
 const OF_CAMPAIGN: &str =
     "SELECT dataset.owner, NULLIF(rule.consumer, ''), rule.name, rule.blob, rule.ignored IS NOT NULL, count(*), min(dataset.name)
      FROM run CROSS JOIN rule ON rule.dataset = run.dataset CROSS JOIN dataset ON dataset.id = run.dataset
@@ -41,7 +51,9 @@ pub(in crate::sqlite) fn rules_of_campaign(
     campaign: CampaignId,
     limit: Limit,
 ) -> rusqlite::Result<Vec<PlannedRule>> {
-    let mut find = db.prepare_cached(OF_CAMPAIGN)?;
+    let more = "SELECT 1 FROM rule WHERE 1 ORDER BY dataset, consumer, name LIMIT 1 OFFSET ?1";
+    let more = db.prepare_cached(more)?.exists([FEW])?;
+    let mut find = db.prepare_cached(if more { OF_CAMPAIGN } else { OF_FEW })?;
     find.query_map(params![campaign.to_string(), limit.rows()], planned_of)?.collect()
 }
 

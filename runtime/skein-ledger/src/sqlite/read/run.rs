@@ -6,7 +6,7 @@ use skein_types::{Bytes, CampaignId, DatasetId, ErrorClass, Rows, RunId, RunStat
 use super::{Query, number, text};
 use crate::page::{Limit, Page};
 use crate::sqlite::cells::Cells;
-use crate::view::{Door, Failure, Run, RunFilter};
+use crate::view::{CourseStep, Door, Failure, Run, RunFilter};
 
 pub(super) const RUN: &str = "SELECT campaign, seq, id, dataset, wave, verdict, schema, plan, bytes, rows, state, epoch, reason, since,
     publish, descriptor, base, attempt, version, class, code, meters, team,
@@ -64,6 +64,17 @@ pub(in crate::sqlite) fn run_states(
         }
     }
     Ok(states)
+}
+
+/// Rows of one campaign, which its key leads through.
+pub(in crate::sqlite) fn course(db: &Connection, campaign: CampaignId) -> rusqlite::Result<Vec<CourseStep>> {
+    let sql = "SELECT second, rested, failed FROM course WHERE campaign = ?1 ORDER BY second";
+    let mut find = db.prepare_cached(sql)?;
+    let step = |row: &Row<'_>| {
+        let mut cells = Cells::of(row);
+        Ok(CourseStep { second: cells.get()?, rested: cells.get()?, failed: cells.get()? })
+    };
+    find.query_map([campaign.to_string()], step)?.collect()
 }
 
 pub(in crate::sqlite) fn runs_of_dataset(

@@ -306,3 +306,33 @@ CREATE TABLE left_out (
     keep_until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX left_out_keep ON left_out (keep_until);
+
+-- How runs of a campaign came to rest: how many did in a second, and how many of them failed, less those that were taken up again.
+CREATE TABLE course (
+    campaign TEXT NOT NULL,
+    second INTEGER NOT NULL,
+    rested INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    PRIMARY KEY (campaign, second)
+) STRICT, WITHOUT ROWID;
+INSERT INTO course (campaign, second, rested, failed)
+    SELECT subject, at / 1000, SUM(rested), SUM(failed) FROM (
+        SELECT subject, at,
+            (kind NOT IN ('run.retried', 'run.reverting'))
+                - (was IN ('ineligible', 'published', 'finalized', 'failed', 'skipped', 'stale', 'cancelled', 'reverted',
+                    'revert_failed')) AS rested,
+            (kind IN ('run.failed', 'run.revert_failed')) - (was IN ('failed', 'revert_failed')) AS failed
+        FROM (
+            SELECT event.subject, at, kind, coalesce(json_extract(CAST(body AS TEXT), '$.from'), '') AS was FROM event
+            LEFT JOIN (SELECT subject, MAX(position) AS last FROM event WHERE kind = 'campaign.unplanned' GROUP BY subject) AS gone
+                ON gone.subject = event.subject
+            WHERE position > coalesce(gone.last, 0) AND kind IN ('run.published', 'run.failed', 'run.skipped', 'run.stale',
+                'run.cancelled', 'run.retried', 'run.reverting', 'run.reverted', 'run.revert_failed')
+        )
+    ) WHERE rested <> 0 OR failed <> 0 GROUP BY subject, at / 1000;
+
+-- The dataset that was read in full last.
+CREATE INDEX scrub_at ON scrub (at, dataset);
+
+-- What was decided about a campaign itself and not about one of its runs, of which there may be any number.
+CREATE INDEX event_whole ON event (subject, position) WHERE run IS NULL;

@@ -19,7 +19,7 @@ pub(super) fn view(points: &[CoursePoint]) -> Markup {
             h2 #course { "Over time" }
             @match points {
                 [first, .., last] => { (drawn(points, (first, last))) }
-                [] | [_] => p.empty { "There is nothing to draw: this server has not seen runs of it come to rest since it started." },
+                [] | [_] => p.empty { "There is nothing to draw: no run of it has come to rest yet." },
             }
         }
     }

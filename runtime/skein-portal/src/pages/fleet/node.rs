@@ -10,7 +10,7 @@ use skein_api::NodeStatus;
 use skein_control::Control;
 use skein_types::{NodeMark, grouped};
 
-use super::{AT, Acting, how, seconds};
+use super::{AT, Acting, how, limits, seconds, version};
 use crate::form::Form;
 use crate::frame::{self, command, live, secret};
 use crate::pages::offered::offered;
@@ -49,6 +49,8 @@ fn view(node: &NodeStatus) -> Markup {
             dt { "Id" } dd { code { (node.node) } ", incarnation " (node.incarnation) }
             dt { @if node.seat.is_some() { "Came" } @else { "Away since" } } dd { (frame::time(node.since)) }
             @if let Some(seat) = &node.seat {
+                dt { "Version" } dd { (version(&seat.version)) }
+                dt { "Has" } dd { (seat.most) " agents; " (limits(&seat.has)) }
                 dt { "Agents at work" } dd { (seat.slots) }
                 dt { "Tasks" } dd { (grouped(seat.holds)) ", of which " (grouped(seat.started)) " were begun; " (grouped(seat.finished)) " finished before" }
                 dt { "Memory" } dd { (seat.used.memory) ", at most " (seat.used.memory_peak) }

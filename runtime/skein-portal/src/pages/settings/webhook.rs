@@ -16,7 +16,7 @@ use super::webhooks::{HERE, said, standing, told_of};
 use crate::form::{Form, Nothing};
 use crate::frame::{self, command, secret};
 use crate::pages::offered::offered;
-use crate::pages::{After, rows};
+use crate::pages::{After, newest};
 use crate::viewer::{Failed, Page, Seen, Viewer};
 
 pub(super) fn routes() -> Router<Arc<Control>> {
@@ -33,7 +33,7 @@ async fn page(viewer: Viewer, Path(named): Path<String>, Query(asked): Query<Aft
     viewer
         .page(move |desk, viewer| {
             let webhook = desk.webhook(&named)?;
-            let part = rows(asked.after);
+            let part = newest(asked.after);
             let told = desk.webhook_deliveries(&named, &part)?;
             let may = desk.may_tell(webhook.team.as_ref().map(|team| team.as_str()));
             let here = format!("{HERE}/{}", webhook.webhook);

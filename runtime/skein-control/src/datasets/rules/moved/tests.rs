@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use skein_api::{RuleIgnore, RulePut};
-use skein_ledger::{Actor, Dataset, Name, RunHeld, Text};
-use skein_types::{AttemptId, CampaignState, SliceState, TokenKind, codes};
+use skein_ledger::{Actor, Dataset, Grant, Name, RunHeld, Text, TokenIssued};
+use skein_types::{AttemptId, CampaignState, Role, SliceState, TokenKind, codes};
 use uuid::Uuid;
 
 use super::super::By;
@@ -63,7 +63,11 @@ fn with(place: &std::path::Path, scene: impl Fn(&Control), rules: &[(Option<&str
     let control = open_for(place, &clock, false);
     look(&control);
     let who = token(1, "ada", None);
-    control.write(control.itself.unit().decide(who).decide(token(2, "ben", None))).unwrap();
+    // Readers are those of whom somebody may look at the dataset, which is nobody's.
+    let grant = |team: Option<&str>| Grant { team: team.map(name), role: Role::Viewer };
+    let grants = [Some("bi"), Some("risk"), None].map(grant).to_vec();
+    let reader = TokenIssued { grants, ..token(3, "rea", None) };
+    control.write(control.itself.unit().decide(who).decide(token(2, "ben", None)).decide(reader)).unwrap();
     approve(&control);
     rules.iter().for_each(|(consumer, least)| set(&control, *consumer, *least));
     drop(control);
