@@ -42,9 +42,21 @@ with browser() as opened:
     expect(vic.state()).to_contain_text("soaking")
     assert vic.page.evaluate("window.same") == 1, "the page was loaded again"
 
+    # Whoever signs out in one window sees it in the others as soon as something happens, and no page within a page.
+    gone = Person(opened, "vic").signs_in(campaign)
+    other = gone.context.new_page()
+    other.goto("/")
+    other.get_by_role("button", name="Sign out").click()
+    expect(other).to_have_title("Sign in · Skein")
+
     olga.opens_the_failure()
     olga.page.goto(campaign)
     olga.takes_back()
+    expect(gone.page.locator("main .alarm")).to_contain_text("signed in")
+    assert (gone.page.locator("nav").count(), gone.page.locator("main").count()) == (1, 1), "a page within a page"
+    gone.page.locator("main .alarm").get_by_role("link", name="Sign in").click()
+    expect(gone.page).to_have_title("Sign in · Skein")
+    assert gone.page.url.endswith("?to=" + campaign.replace("/", "%2F")), gone.page.url
     expect(olga.state()).to_contain_text("rolled back")
     expect(vic.state()).to_contain_text("rolled back")
     tell(errors=[error for person in (olga, vic, ada, *owners) for error in person.errors])

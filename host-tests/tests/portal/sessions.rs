@@ -2,6 +2,8 @@
 
 use host_tests::service::Service;
 
+use skein_types::codes;
+
 use crate::house::House;
 
 #[test]
@@ -65,6 +67,22 @@ fn signing_out_ends_the_session_and_not_only_in_the_browser() {
     }
     assert_eq!(browser.asks("/v1/campaigns").status, 401);
     assert_eq!(other.asks("/").status, 200, "the other browser is signed in still");
+    // A part that an open page asks for says so in its place; the page itself is no part.
+    let part = browser.sends("GET /live/overview", "HX-Request: true\r\n", b"");
+    assert!(part.status == 401 && part.body.contains("Sign in"), "{part:?}");
+    assert!(!part.body.contains("<nav") && !part.body.contains("/sign-in\""), "{part:?}");
+}
+
+#[test]
+fn whoever_is_not_let_in_can_try_again_where_they_are_and_comes_where_they_wanted_to_go() {
+    let house = House::open();
+    let mut browser = house.service.browser();
+    let refused = browser.signs_in(&[("token", "skn_nobodys"), ("to", "/campaigns?order=oldest")]);
+    assert_eq!(refused.status, 401, "{refused:?}");
+    for said in [codes::TOKEN_MISSING.id, "name=\"token\"", "name=\"to\" value=\"/campaigns?order=oldest\""] {
+        assert!(refused.body.contains(said), "{said}: {refused:?}");
+    }
+    assert!(!refused.body.contains("skn_nobodys"), "{refused:?}");
 }
 
 #[test]

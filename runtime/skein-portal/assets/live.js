@@ -2,10 +2,13 @@
 // again, at most as often as it says itself, and never while an answer is on its way.
 
 const LEAST_MS = 150;
+// Who was refused the stream asks for it again after this.
+const AGAIN_MS = 15000;
 
 class SkeinLive extends HTMLElement {
   #source = null;
   #timer = null;
+  #again = null;
   #last = 0;
 
   connectedCallback() {
@@ -33,6 +36,13 @@ class SkeinLive extends HTMLElement {
     source.addEventListener("changed", () => this.#changed());
     // After a break the browser comes back by itself, with what it saw last.
     source.addEventListener("open", () => this.#changed());
+    // Where it was refused, and not only lost, the browser gives up without a word. Why is said in the part's place.
+    source.addEventListener("error", () => {
+      if (source.readyState === EventSource.CLOSED && this.#source === source) {
+        this.#changed();
+        this.#again = setTimeout(() => this.#open(), AGAIN_MS);
+      }
+    });
     this.#source = source;
   }
 
@@ -40,6 +50,7 @@ class SkeinLive extends HTMLElement {
     this.#source?.close();
     this.#source = null;
     clearTimeout(this.#timer);
+    clearTimeout(this.#again);
     this.#timer = null;
   }
 

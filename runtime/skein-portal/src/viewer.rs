@@ -13,8 +13,23 @@ use skein_types::codes;
 
 use crate::frame;
 
+/// How long something is waited for, and what there is to say where it takes longer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    seconds: u64,
+    over: &'static str,
+}
+
 /// A page is made within this time, or is none.
-const PAGE_TIME: Duration = Duration::from_secs(20);
+const LOOKS: Patience = Patience { seconds: 20, over: "the page was not made" };
+/// What a form asks for is not taken back because nobody waits for it: it gets as long as the API gives it.
+pub(crate) const ACTS: Patience = Patience { seconds: 150, over: NOT_KNOWN };
+/// The like of what reads all that there is.
+pub(crate) const READS_ALL: Patience = Patience { seconds: 6 * 3_600, over: NOT_KNOWN };
+const NOT_KNOWN: &str =
+    "it goes on and may be done yet: look before you ask for it again; there was no answer";
+/// What asks for a part of a page says so, with this.
+const PART: &str = "hx-request";
 /// Nothing from elsewhere, nothing inline, in nobody's frame; forms go to this server.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; \
      form-action 'self'; frame-ancestors 'none'";
@@ -24,6 +39,8 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; c
 pub(crate) struct Viewer {
     control: Arc<Control>,
     pub(crate) session: Session,
+    /// A part of a page is asked for.
+    part: bool,
 }
 
 impl Viewer {
@@ -31,11 +48,13 @@ impl Viewer {
         // One look at an index; a thread of its own would cost more.
         let found = tokio::task::block_in_place(|| control.session_in(cookies(&parts.headers)));
         let came = parts.extensions.get::<Came>();
+        let part = parts.headers.contains_key(PART);
         match found {
             Ok(session) => {
                 let session = came.map_or_else(|| session.clone(), |came| session.clone().came(came));
-                Ok(Self { control: Arc::clone(control), session })
+                Ok(Self { control: Arc::clone(control), session, part })
             }
+            Err(error) if part => Err(Failed::InPart(Box::new(error))),
             Err(error) if error.code == codes::TOKEN_MISSING => {
                 let to = parts.uri.path_and_query().map_or("/", |to| to.as_str());
                 Err(Failed::SignIn { back: (parts.method == Method::GET).then(|| to.to_owned()) })
@@ -49,7 +68,16 @@ impl Viewer {
         self,
         make: impl FnOnce(&Desk<'_>, &Self) -> Result<Markup, ServiceError> + Send + 'static,
     ) -> Result<Page, Failed> {
-        self.call(make).await.map(Page)
+        self.call(LOOKS, make).await.map(Page)
+    }
+
+    /// A page that says what came of a form.
+    pub(crate) async fn answer(
+        self,
+        patience: Patience,
+        make: impl FnOnce(&Desk<'_>, &Self) -> Result<Markup, ServiceError> + Send + 'static,
+    ) -> Result<Page, Failed> {
+        self.call(patience, make).await.map(Page)
     }
 
     /// What the desk answers, for what is no page.
@@ -57,7 +85,7 @@ impl Viewer {
         self,
         ask: impl FnOnce(&Desk<'_>) -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, Failed> {
-        self.call(|desk, _| ask(desk)).await
+        self.call(LOOKS, |desk, _| ask(desk)).await
     }
 
     /// Does something, and shows where it leads.
@@ -65,7 +93,7 @@ impl Viewer {
         self,
         act: impl FnOnce(&Desk<'_>) -> Result<String, ServiceError> + Send + 'static,
     ) -> Result<Seen, Failed> {
-        self.call(|desk, _| act(desk)).await.map(Seen)
+        self.call(ACTS, |desk, _| act(desk)).await.map(Seen)
     }
 
     /// The like, of what may lead elsewhere or to a page.
@@ -73,25 +101,26 @@ impl Viewer {
         self,
         make: impl FnOnce(&Desk<'_>, &Self) -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, Failed> {
-        self.call(make).await
+        self.call(ACTS, make).await
     }
 
     async fn call<T: Send + 'static>(
         self,
+        patience: Patience,
         call: impl FnOnce(&Desk<'_>, &Self) -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, Failed> {
         let (span, viewer) = (tracing::Span::current(), Box::new(self.clone()));
         let called = tokio::task::spawn_blocking(move || {
             span.in_scope(|| call(&self.control.desk(&self.session.who), &self))
         });
-        let failed = |error: ServiceError| Failed::Said(Box::new(error), Some(viewer));
-        match tokio::time::timeout(PAGE_TIME, called).await {
+        let failed = |error: ServiceError| match viewer.part {
+            true => Failed::InPart(Box::new(error)),
+            false => Failed::Said(Box::new(error), Some(viewer)),
+        };
+        match tokio::time::timeout(Duration::from_secs(patience.seconds), called).await {
             Ok(Ok(done)) => done.map_err(failed),
             Ok(Err(_)) => Err(failed(ServiceError::new(codes::BUG, "the request's thread panicked"))),
-            Err(_) => {
-                let message = format!("it was not done after {} s", PAGE_TIME.as_secs());
-                Err(failed(ServiceError::new(codes::SERVER_BUSY, message)))
-            }
+            Err(_) => Err(failed(late(patience))),
         }
     }
 }
@@ -102,6 +131,10 @@ impl FromRequestParts<Arc<Control>> for Viewer {
     async fn from_request_parts(parts: &mut Parts, control: &Arc<Control>) -> Result<Self, Failed> {
         Self::of(parts, control)
     }
+}
+
+fn late(Patience { seconds, over }: Patience) -> ServiceError {
+    ServiceError::new(codes::SERVER_BUSY, format!("{over} within {seconds} s"))
 }
 
 /// The headers `Cookie` of a request.
@@ -153,6 +186,8 @@ pub(crate) enum Failed {
     SignIn { back: Option<String> },
     /// What the desk said, to whom.
     Said(Box<ServiceError>, Option<Box<Viewer>>),
+    /// The like, in the place of a part of a page: no page stands in another one.
+    InPart(Box<ServiceError>),
 }
 
 impl From<ServiceError> for Failed {
@@ -168,22 +203,69 @@ impl IntoResponse for Failed {
                 || "/sign-in".to_owned(),
                 |back| format!("/sign-in?to={}", frame::encoded(&back)),
             )),
-            Self::Said(error, viewer) => {
-                let status = StatusCode::from_u16(error.code.http_status())
-                    .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                shown(status, failure(&error, viewer.as_deref()))
-            }
+            Self::Said(error, viewer) => shown(status(&error), failure(&error, viewer.as_deref())),
+            Self::InPart(error) => shown(status(&error), in_part(&error)),
         }
     }
 }
 
-fn failure(error: &ServiceError, viewer: Option<&Viewer>) -> Markup {
-    let content = html! {
+/// The status of an answer that is this error.
+pub(crate) fn status(error: &ServiceError) -> StatusCode {
+    StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn in_part(error: &ServiceError) -> Markup {
+    html! {
+        div.alarm role="status" {
+            (told(error))
+            // To the page itself, which leads to where one signs in, and from there back.
+            @if error.code == codes::TOKEN_MISSING { p { a href="" { "Sign in" } } }
+        }
+    }
+}
+
+/// What is wrong, and what to do.
+pub(crate) fn told(error: &ServiceError) -> Markup {
+    html! {
         p.bad { strong { (error.code.id) } " " (error.message) }
         @if let Some(hint) = &error.hint { p { "What to do: " (hint) } }
-    };
+    }
+}
+
+fn failure(error: &ServiceError, viewer: Option<&Viewer>) -> Markup {
+    let content = told(error);
     match viewer {
         Some(viewer) => frame::page(viewer, (error.code.title, None), content),
         None => frame::bare(error.code.title, content),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use skein_control::ServiceError;
+    use skein_types::codes;
+
+    use super::{ACTS, LOOKS, in_part, late};
+
+    #[test]
+    fn what_goes_wrong_in_a_part_is_no_page_within_a_page() {
+        let missing = ServiceError::new(codes::TOKEN_MISSING, "nobody is signed in <here>");
+        let shown = in_part(&missing).into_string();
+        assert!(
+            shown.contains("nobody is signed in &lt;here&gt;") && shown.contains("<a href=\"\">"),
+            "{shown}"
+        );
+        for of_a_page in ["<html", "<nav", "<main", "<h1"] {
+            assert!(!shown.contains(of_a_page), "{shown}");
+        }
+        let busy = ServiceError::new(codes::SERVER_BUSY, "busy").hint(Some("look again"));
+        let shown = in_part(&busy).into_string();
+        assert!(shown.contains("What to do: look again") && !shown.contains("Sign in"), "{shown}");
+    }
+
+    #[test]
+    fn of_what_was_asked_for_nobody_says_that_it_was_not_done() {
+        assert_eq!(late(LOOKS).message.as_str(), "the page was not made within 20 s");
+        assert!(late(ACTS).message.contains("may be done yet"), "{}", late(ACTS).message);
     }
 }

@@ -18,7 +18,7 @@ use skein_types::codes;
 
 use super::{datasets, newest, said};
 use crate::frame::{self, command, quoted};
-use crate::viewer::{Failed, Page, Viewer};
+use crate::viewer::{Failed, Page, Viewer, told};
 
 pub(super) use about::labels_of;
 
@@ -122,8 +122,7 @@ fn view(shown: &Shown, viewer: &Viewer) -> Markup {
             Ok((versions, next)) => (versions::view(&dataset.name, versions, next.as_deref(), shown.may.restrain.as_ref().err())),
             Err(error) => section aria-labelledby="versions" {
                 h2 #versions { "Versions" }
-                p.bad { strong { (error.code.id) } " " (error.message) }
-                @if let Some(hint) = &error.hint { p { "What to do: " (hint) } }
+                (told(error))
             },
         }
         (rules::view(dataset, &shown.rules, &shown.may, viewer))

@@ -12,13 +12,13 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{get, post};
-use maud::html;
+use maud::{Markup, html};
 use serde::Deserialize;
-use skein_control::{COOKIE, Control, SESSION_TIME};
+use skein_control::{COOKIE, Control, SESSION_TIME, ServiceError};
 
 use crate::form::{Form, Nothing, Stranger};
 use crate::frame;
-use crate::viewer::{Failed, cookies, shown, to};
+use crate::viewer::{cookies, shown, status, to};
 
 pub(super) fn routes() -> Router<Arc<Control>> {
     Router::new()
@@ -44,8 +44,13 @@ struct SignIn {
 }
 
 async fn page(State(control): State<Arc<Control>>, Query(asked): Query<Asked>) -> Response {
+    shown(StatusCode::OK, view(&control, &asked, None))
+}
+
+fn view(control: &Control, asked: &Asked, refused: Option<&ServiceError>) -> Markup {
     let to = own(asked.to.as_deref());
     let content = html! {
+        @if let Some(refused) = refused { div role="alert" { p.bad { strong { (refused.code.id) } " " (refused.message) } } }
         @if let (Some(called), None) = (control.provider(), &asked.link) { (provider::way(called, to)) }
         form.sign-in method="post" action="/sign-in" {
             input type="hidden" name="to" value=(to);
@@ -64,21 +69,30 @@ async fn page(State(control): State<Arc<Control>>, Query(asked): Query<Asked>) -
             button { "Sign in" }
         }
     };
-    shown(StatusCode::OK, frame::bare("Sign in", content))
+    frame::bare("Sign in", content)
 }
 
 async fn sign_in(
     State(control): State<Arc<Control>>,
     headers: HeaderMap,
     Stranger(asked): Stranger<SignIn>,
-) -> Result<Response, Failed> {
+) -> Response {
     let begun = tokio::task::block_in_place(|| match (&asked.link, &asked.token) {
         (Some(link), _) => control.sign_in_by_link(link),
         (None, token) => control.sign_in(token.as_deref().unwrap_or_default().trim()),
-    })?;
-    let mut response = to(own(asked.to.as_deref()));
-    set(&mut response, &headers, &begun.cookie, SESSION_TIME.as_secs());
-    Ok(response)
+    });
+    match begun {
+        Ok(begun) => {
+            let mut response = to(own(asked.to.as_deref()));
+            set(&mut response, &headers, &begun.cookie, SESSION_TIME.as_secs());
+            response
+        }
+        // The form again, which leads where the one before led. A link that did not let in never will.
+        Err(refused) => {
+            let again = Asked { to: asked.to, link: None };
+            shown(status(&refused), view(&control, &again, Some(&refused)))
+        }
+    }
 }
 
 async fn sign_out(

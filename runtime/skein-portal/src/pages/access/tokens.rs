@@ -15,7 +15,7 @@ use super::{AT, grants, standing};
 use crate::form::{Form, Nothing};
 use crate::frame::{self, command, secret};
 use crate::pages::offered::{bad, text};
-use crate::viewer::{Failed, Page, Seen, Viewer};
+use crate::viewer::{ACTS, Failed, Page, Seen, Viewer};
 
 const DAY_MS: u64 = 24 * 3_600_000;
 /// Grants that a form has room for; a command takes more.
@@ -95,7 +95,7 @@ fn asked(form: &BTreeMap<String, String>) -> Result<TokenIssue, ServiceError> {
 /// The answer is the page: an address that could be opened again would have to keep the secret.
 async fn issue(Form(viewer, form): Form<BTreeMap<String, String>>) -> Result<Page, Failed> {
     viewer
-        .page(move |desk, viewer| {
+        .answer(ACTS, move |desk, viewer| {
             let issued = desk.issue_token(&asked(&form)?)?;
             Ok(frame::page(viewer, ("A new token", Some(AT)), said(&issued)))
         })

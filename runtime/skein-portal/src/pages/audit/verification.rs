@@ -13,7 +13,7 @@ use skein_types::{codes, grouped};
 use super::AT;
 use crate::form::Form;
 use crate::frame::{self, command, secret};
-use crate::viewer::{Failed, Page, Viewer};
+use crate::viewer::{Failed, Page, READS_ALL, Viewer};
 
 pub(super) fn routes() -> Router<Arc<Control>> {
     Router::new().route("/audit/verification", post(verify))
@@ -44,7 +44,7 @@ struct Asked {
 
 async fn verify(Form(viewer, asked): Form<Asked>) -> Result<Page, Failed> {
     viewer
-        .page(move |desk, viewer| {
+        .answer(READS_ALL, move |desk, viewer| {
             let heads: Vec<&str> = asked.against.as_deref().map(str::trim).into_iter().collect();
             let content = match desk.verify_audit(&heads, asked.deep.is_some()) {
                 Ok(verified) => said(&verified, asked.deep.is_some()),

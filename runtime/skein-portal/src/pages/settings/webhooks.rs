@@ -16,7 +16,7 @@ use crate::form::Form;
 use crate::frame::{self, command, encoded, secret, state};
 use crate::pages::offered::{bad, offered, text};
 use crate::pages::{After, rows};
-use crate::viewer::{Failed, Page, Viewer};
+use crate::viewer::{ACTS, Failed, Page, Viewer};
 
 pub(super) const HERE: &str = "/settings/webhooks";
 
@@ -130,7 +130,7 @@ impl Adding {
 /// The answer is the page: an address that could be opened again would have to keep the secret.
 async fn add(Form(viewer, form): Form<Adding>) -> Result<Page, Failed> {
     viewer
-        .page(move |desk, viewer| {
+        .answer(ACTS, move |desk, viewer| {
             let made = desk.create_webhook(&form.asked()?)?;
             Ok(frame::page(viewer, ("A new receiver", Some(AT)), said(&made)))
         })
