@@ -160,17 +160,55 @@ pub(crate) fn bar(done: u64, failed: u64, all: u64) -> Markup {
 
 /// A state, with a sign of its own, so that it is not told by its colour alone.
 pub(crate) fn state(word: &str) -> Markup {
-    let (kind, sign) = match word {
-        "published" | "succeeded" | "finalized" | "promoted" | "approved" | "ready" | "active" => {
-            ("good", "✓")
-        }
-        "failed" | "halted" | "suspended" | "rolled_back_failed" | "declined" | "banned" | "refused"
+    state_said(word, &word.replace('_', " "))
+}
+
+/// The like, where people have other words for it.
+pub(crate) fn state_said(word: &str, said: &str) -> Markup {
+    let (kind, sign) = sign(word);
+    html! { span.state.(kind) { span aria-hidden="true" { (sign) " " } (said) } }
+}
+
+fn sign(state: &str) -> (&'static str, &'static str) {
+    match state {
+        "published"
+        | "succeeded"
+        | "partially_succeeded"
+        | "finalized"
+        | "promoted"
+        | "approved"
+        | "ready"
+        | "active" => ("good", "✓"),
+        "failed"
+        | "plan_failed"
+        | "revert_failed"
+        | "rollback_incomplete"
+        | "halted"
+        | "suspended"
+        | "aborted"
+        | "declined"
+        | "banned"
+        | "refused"
         | "lost" => ("bad", "✗"),
-        "running" | "planning" | "rolling_back" | "finalizing" | "soaking" | "compiling" => ("busy", "◐"),
+        "running" | "planning" | "intended" | "rolling_back" | "reverting" | "cancelling" | "finalizing"
+        | "soaking" | "compiling" => ("busy", "◐"),
         "held" | "paused" | "awaiting_approval" | "stale" | "draining" | "undecided" => ("waits", "‖"),
         _ => ("plain", "·"),
-    };
-    html! { span.state.(kind) { span aria-hidden="true" { (sign) " " } (word.replace('_', " ")) } }
+    }
+}
+
+/// How many, and the word for one or for several.
+pub(crate) fn counted(number: u64, one: &str, several: &str) -> String {
+    format!("{} {}", grouped(number), if number == 1 { one } else { several })
+}
+
+/// Why something is where it is: a word of ours, and behind it what people said. A sentence stays as it is.
+pub(crate) fn because(why: &str) -> String {
+    match why.split_once(':') {
+        Some((word, said)) if !word.contains(' ') => format!("{}:{said}", word.replace('_', " ")),
+        None if !why.contains(' ') => why.replace('_', " "),
+        Some(_) | None => why.to_owned(),
+    }
 }
 
 /// How much can go wrong.
@@ -211,8 +249,9 @@ pub(crate) fn encoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bar, bare, encoded, more, quoted};
+    use super::{bar, bare, because, counted, encoded, more, quoted, sign};
     use maud::html;
+    use skein_types::{CampaignState, RunState, SliceState, Verdict, WaveState};
 
     #[test]
     fn words_of_strangers_are_text_wherever_they_stand() {
@@ -227,6 +266,61 @@ mod tests {
     fn what_failed_is_said_and_not_only_drawn() {
         assert!(bar(3, 1, 5).into_string().contains("3 of 5, <strong class=\"bad\">1 failed</strong>"));
         assert!(!bar(3, 0, 5).into_string().contains("failed"));
+    }
+
+    /// Whoever adds a state says here how it stands with what is in it.
+    #[test]
+    fn what_went_wrong_and_what_waits_for_somebody_has_its_sign() {
+        use {CampaignState as C, RunState as R, SliceState as S, Verdict as V, WaveState as W};
+        for state in C::ALL {
+            let kind = match state {
+                C::PlanFailed | C::Halted | C::RollbackIncomplete => "bad",
+                C::AwaitingApproval | C::Stale | C::Paused => "waits",
+                C::Planning | C::Running | C::Soaking | C::Finalizing | C::RollingBack | C::Cancelling => {
+                    "busy"
+                }
+                C::Approved | C::Succeeded | C::PartiallySucceeded => "good",
+                C::Draft | C::Planned | C::RolledBack | C::Cancelled => "plain",
+            };
+            assert_eq!(sign(state.as_str()).0, kind, "campaign {state}");
+        }
+        for state in R::ALL {
+            let kind = match state {
+                R::Failed | R::RevertFailed => "bad",
+                R::Held | R::Stale => "waits",
+                R::Intended | R::Reverting => "busy",
+                R::Published | R::Finalized => "good",
+                R::Ineligible | R::Planned | R::Skipped | R::Cancelled | R::Reverted => "plain",
+            };
+            assert_eq!(sign(state.as_str()).0, kind, "run {state}");
+        }
+        for state in W::ALL {
+            let kind = match state {
+                W::Aborted => "bad",
+                W::AwaitingApproval | W::Held => "waits",
+                W::Running => "busy",
+                W::Promoted => "good",
+                W::Waiting => "plain",
+            };
+            assert_eq!(sign(state.as_str()).0, kind, "wave {state}");
+        }
+        for (word, kind) in [
+            (S::Undecided.as_str(), "waits"),
+            (S::Approved.as_str(), "good"),
+            (S::Declined.as_str(), "bad"),
+            (V::Refused.as_str(), "bad"),
+            (V::Eligible.as_str(), "plain"),
+        ] {
+            assert_eq!(sign(word).0, kind, "{word}");
+        }
+    }
+
+    #[test]
+    fn words_of_ours_are_words_and_those_of_people_stay_as_they_are() {
+        assert_eq!(because("gate_passed"), "gate passed");
+        assert_eq!(because("asked_for: see run_7: it is_late"), "asked for: see run_7: it is_late");
+        assert_eq!(because("run_7 is late: see there"), "run_7 is late: see there");
+        assert_eq!([counted(1, "run", "runs"), counted(1_200, "run", "runs")], ["1 run", "1,200 runs"]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use skein_control::{Control, CoursePoint, Desk, ServiceError};
 use skein_types::{Millis, RunState, grouped};
 
 use super::{some, states};
-use crate::frame::{self, live, state};
+use crate::frame::{self, because, counted, live, state};
 use crate::viewer::{Failed, Page, Viewer};
 use steps::Offer;
 pub(super) use steps::asked_reason;
@@ -102,7 +102,7 @@ fn view(shown: &Shown, viewer: &Viewer) -> Markup {
 fn checks(soak: &Soak) -> Markup {
     html! {
         (grouped(u64::from(soak.checked))) " of " (grouped(u64::from(soak.checks))) " had by all runs"
-        @if soak.alarms > 0 { ", " strong.bad { (grouped(soak.alarms)) " alarms" } } @else { ", no alarm" }
+        @if soak.alarms > 0 { ", " strong.bad { (counted(soak.alarms, "alarm", "alarms")) } } @else { ", no alarm" }
     }
 }
 
@@ -114,17 +114,9 @@ fn now(progress: &CampaignProgress) -> Markup {
         @if let Some(waits) = &progress.waits { "; " strong.waits { "nothing begins: " (waits.message) } }
         @if progress.put_off > 0 { "; " (grouped(progress.put_off)) " put off or not approved" }
         @if progress.held_waits {
-            "; " strong.waits { "all that is left are " (grouped(progress.runs.held)) " runs that rules hold: somebody has to decide" }
+            "; " strong.waits { "all that is left is " (counted(progress.runs.held, "run that a rule holds", "runs that rules hold")) ": somebody has to decide" }
         }
         @if progress.put_off_waits { "; " strong.waits { "nothing else is left" } }
-    }
-}
-
-/// Why something is where it is: a word of ours, and behind it what people said.
-fn because(why: &str) -> String {
-    match why.split_once(':') {
-        Some((word, said)) => format!("{}:{said}", word.replace('_', " ")),
-        None => why.replace('_', " "),
     }
 }
 
@@ -171,13 +163,7 @@ fn failures(failed: &[Run], campaign: &Campaign) -> Markup {
 mod tests {
     use skein_types::Millis;
 
-    use super::{because, lasting};
-
-    #[test]
-    fn words_of_ours_are_words_and_those_of_people_stay_as_they_are() {
-        assert_eq!(because("gate_passed"), "gate passed");
-        assert_eq!(because("asked_for: see run_7: it is_late"), "asked for: see run_7: it is_late");
-    }
+    use super::lasting;
 
     #[test]
     fn what_is_left_is_said_in_units_that_people_count_in() {

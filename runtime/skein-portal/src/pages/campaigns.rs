@@ -13,7 +13,7 @@ use skein_types::{CampaignState, ModuleDigest, codes};
 
 use super::said;
 use crate::ROWS;
-use crate::frame::{self, bar, command, line, quoted, select, state};
+use crate::frame::{self, bar, because, command, line, quoted, select, state};
 use crate::viewer::{Failed, Page, Viewer};
 
 const AT: &str = "/campaigns";
@@ -176,7 +176,7 @@ fn row(campaign: &Campaign) -> Markup {
         tr {
             td { a href={ "/campaigns/" (campaign.campaign) } { (campaign.name) } }
             td { (campaign.owner) }
-            td { (state(&campaign.state.to_string())) @if let Some(why) = &campaign.why { " " (why) } }
+            td { (state(&campaign.state.to_string())) @if let Some(why) = &campaign.why { " " (because(why)) } }
             td { (bar(runs.published + runs.finalized, runs.failed, all)) }
             td { (frame::time(campaign.since)) }
         }

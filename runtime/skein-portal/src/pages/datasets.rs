@@ -8,11 +8,10 @@ use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
 use skein_control::{Back, Control, DatasetListed, DatasetPart, Desk, LastRun, Migration, ServiceError};
-use skein_types::RunState;
 
-use super::said;
+use super::{said, states};
 use crate::ROWS;
-use crate::frame::{self, command, line, quoted, select, state};
+use crate::frame::{self, command, line, quoted};
 use crate::viewer::{Failed, Page, Viewer};
 
 const AT: &str = "/datasets";
@@ -93,7 +92,6 @@ fn gathered(desk: &Desk<'_>, asked: &Asked) -> Result<Markup, ServiceError> {
 }
 
 fn filter(asked: &Asked, has_teams: bool) -> Markup {
-    let states = std::iter::once(Migration::NEVER).chain(RunState::ALL.iter().map(|state| state.as_str()));
     html! {
         form.filter method="get" action=(AT) role="search" aria-label="Datasets" {
             @if has_teams {
@@ -105,7 +103,14 @@ fn filter(asked: &Asked, has_teams: bool) -> Markup {
             }
             (line(("owner", "owner", "Team"), asked.owner.as_deref(), 200)) " "
             (line(("prefix", "prefix", "Name begins with"), asked.prefix.as_deref(), 200)) " "
-            (select(("migration", "migration", "Last run"), "any", states, asked.migration.as_deref())) " "
+            label for="migration" { "Last run" } " "
+            select #migration name="migration" {
+                option value="" { "any" }
+                option value=(Migration::NEVER) selected[asked.migration.as_deref() == Some(Migration::NEVER)] { "never migrated" }
+                @for state in states::ORDER {
+                    option value=(state) selected[asked.migration.as_deref() == Some(state.as_str())] { (states::word(state)) }
+                }
+            } " "
             button { "Show" }
             @if asked.is_filtered() { " " a href=(AT) { "All" } }
         }
@@ -168,7 +173,7 @@ pub(super) fn migration(last: Option<&LastRun>) -> Markup {
         @match last {
             None => span.plain { "never migrated" },
             Some(run) => {
-                a href={ "/campaigns/" (run.campaign) "/runs/" (run.seq) } { (state(run.state.as_str())) }
+                a href={ "/campaigns/" (run.campaign) "/runs/" (run.seq) } { (states::shown(run.state)) }
                 " by " a href={ "/campaigns/" (run.campaign) } { (run.name) } ", " (frame::time(run.since))
             }
         }

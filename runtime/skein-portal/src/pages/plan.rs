@@ -19,11 +19,11 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use skein_api::{Approvals, Campaign, Comment, Guessed, Page as ListPage, PlanReport, PlanSample};
 use skein_control::{Control, Desk, ListPart, ServiceError, Stances};
-use skein_types::{CampaignState, codes, grouped};
+use skein_types::{CampaignState, codes};
 
 use super::sample::report::Lineage;
 use super::some;
-use crate::frame::{self, command, live, risk, state};
+use crate::frame::{self, because, command, live, risk, state};
 use crate::viewer::{Failed, Page, Viewer};
 
 /// Samples that are shown; the others are on a page of their own.
@@ -116,7 +116,7 @@ fn standing(campaign: &Campaign) -> Markup {
     html! {
         p.standing {
             (state(&campaign.state.to_string()))
-            @if let Some(why) = &campaign.why { ", " (worded(why)) }
+            @if let Some(why) = &campaign.why { ", " (because(why)) }
             " since " (frame::time(campaign.since))
         }
     }
@@ -170,14 +170,4 @@ fn view(shown: &Shown, asked: &Asked, viewer: &Viewer) -> Markup {
             }
         }
     }
-}
-
-/// A reason: a word of the machine as people write it, a sentence as it is.
-fn worded(why: &str) -> String {
-    if why.contains(' ') { why.to_owned() } else { why.replace('_', " ") }
-}
-
-/// How many, and the word for one or for several.
-fn counted(number: u64, one: &str, several: &str) -> String {
-    format!("{} {}", grouped(number), if number == 1 { one } else { several })
 }

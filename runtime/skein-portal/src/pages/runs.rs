@@ -12,9 +12,10 @@ use skein_campaign::possible;
 use skein_control::{Control, Desk, ListPart, ServiceError};
 use skein_types::{RunState, Verb, grouped};
 
-use super::states::{ORDER, bar, count, word};
+use super::offered::bad;
+use super::states::{ORDER, bar, count, shown, word};
 use crate::ROWS;
-use crate::frame::{self, command, secret, state};
+use crate::frame::{self, command, secret};
 use crate::viewer::{Failed, Page, Viewer};
 
 pub(super) fn routes() -> Router<Arc<Control>> {
@@ -61,10 +62,12 @@ fn found(desk: &Desk<'_>, named: &str, asked: &Asked) -> Result<ListPage<Run>, S
         let run = desk.run(named, asked.find.trim())?;
         return Ok(ListPage { items: skein_api::List::first(vec![run]).0, next: None });
     }
+    let state = Some(asked.state.as_str()).filter(|state| !state.is_empty());
+    let unknown = |error: skein_types::UnknownWord| bad("state", &error.to_string());
     let part = ListPart {
         after: asked.after.clone(),
         limit: Some(ROWS),
-        state: asked.state.parse().ok(),
+        state: state.map(str::parse).transpose().map_err(unknown)?,
         slice: Some(asked.slice.clone()).filter(|slice| !slice.is_empty()),
         ..ListPart::default()
     };
@@ -85,12 +88,18 @@ fn view(shown: &Shown, asked: &Asked, viewer: &Viewer) -> Markup {
     let Shown { campaign, runs, next, refused, .. } = shown;
     let at = format!("/campaigns/{}/runs", campaign.campaign);
     let state: Option<RunState> = asked.state.parse().ok();
-    let in_state = state.map(|state| format!(" --in {state}")).unwrap_or_default();
+    let line = match runs.as_slice() {
+        [one] if !asked.find.is_empty() => format!("skein campaign run {} {}", campaign.campaign, one.seq),
+        _ => {
+            let in_state = state.map(|state| format!(" --in {state}")).unwrap_or_default();
+            format!("skein campaign runs {}{in_state}", campaign.campaign)
+        }
+    };
     html! {
         p.parts { a href={ "/campaigns/" (campaign.campaign) } { "How it is getting on" } }
         (bar(&campaign.runs, &at))
         (filter(&at, asked, state))
-        p { (command(&format!("skein campaign runs {}{in_state}", campaign.campaign))) }
+        p { (command(&line)) }
         @if state == Some(RunState::Failed) && shown.may_retry && campaign.runs.failed > 0 { (retry_all(campaign, viewer)) }
         @if let Some(refused) = refused { p.waits { (refused) } }
         @else if runs.is_empty() { p.empty { "There is none" @if let Some(state) = state { " that is " (word(state)) } "." } }
@@ -160,7 +169,7 @@ fn row(at: &str, run: &Run) -> Markup {
             td.number { (run.seq) }
             td { a href={ (at) "/" (run.seq) } { (run.name) } }
             td { @if let Some(wave) = run.wave { (wave) } }
-            td { (state(run.state.as_str())) }
+            td { (shown(run.state)) }
             td { @if let Some(why) = &run.why { strong { (why.code) } " " (why.message) } }
             td.number { @if let Some(rows) = &run.rows { (grouped(rows.written.0)) } }
             td {

@@ -4,6 +4,8 @@ use maud::{Markup, html};
 use skein_api::RunCounts;
 use skein_types::{RunState, grouped};
 
+use crate::frame::state_said;
+
 /// The order in which they are shown: what is done, what is under way, what is to come, what went wrong or was left out.
 pub(super) const ORDER: [RunState; 13] = [
     RunState::Finalized,
@@ -57,6 +59,11 @@ pub(super) fn word(state: RunState) -> String {
         | RunState::Stale
         | RunState::Cancelled => state.as_str().replace('_', " "),
     }
+}
+
+/// Where a run is, with its sign.
+pub(super) fn shown(state: RunState) -> Markup {
+    state_said(state.as_str(), &word(state))
 }
 
 pub(super) const fn count(runs: &RunCounts, state: RunState) -> u64 {
@@ -138,7 +145,7 @@ mod tests {
     use skein_api::RunCounts;
     use skein_types::RunState;
 
-    use super::{LEAST, ORDER, WIDE, bar, letter, parts, word};
+    use super::{LEAST, ORDER, WIDE, bar, letter, parts, shown, word};
 
     #[test]
     fn each_state_has_its_letter_its_colour_and_its_word() {
@@ -168,5 +175,11 @@ mod tests {
         );
         assert!(shown.contains("<a href=\"/campaigns/c/runs?state=failed\">1 failed</a>"), "{shown}");
         assert!(!bar(&RunCounts::default(), "/").into_string().contains("rect"));
+    }
+
+    #[test]
+    fn lists_and_legends_say_the_same_of_a_run() {
+        let said = shown(RunState::Reverting).into_string();
+        assert!(said.contains("state busy") && said.ends_with("being rolled back</span>"), "{said}");
     }
 }

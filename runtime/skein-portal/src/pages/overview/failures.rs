@@ -8,6 +8,7 @@ use skein_control::{Desk, ListPart, ServiceError};
 use skein_types::{CampaignId, RunState};
 
 use crate::frame;
+use crate::pages::states::shown;
 
 /// Of one campaign, and of all.
 const OF_ONE: usize = 5;
@@ -45,7 +46,7 @@ pub(super) fn view(failures: &[Failure]) -> Markup {
     html! {
         section aria-labelledby="failures" {
             h2 #failures { "Failed of late" }
-            @if failures.is_empty() { p.empty { "No run." } } @else {
+            @if failures.is_empty() { p.empty { "No run has." } } @else {
                 div.scroll tabindex="0" role="region" aria-labelledby="failures" {
                     table {
                         thead { tr { th { "Dataset" } th { "Campaign" } th { "Why" } th { "Log" } th { "Since" } } }
@@ -62,7 +63,7 @@ fn row(Failure { campaign, of, run }: &Failure) -> Markup {
         tr {
             th scope="row" { a href={ "/campaigns/" (campaign) "/runs/" (run.seq) } { (run.name) } }
             td { a href={ "/campaigns/" (campaign) } { (of) } }
-            td { @if let Some(why) = &run.why { strong.bad { (why.code) } " " (why.message) } @else { (run.state) } }
+            td { @if let Some(why) = &run.why { strong.bad { (why.code) } " " (why.message) } @else { (shown(run.state)) } }
             td { @if let Some(attempt) = &run.failed_attempt { a href={ "/attempts/" (attempt) } aria-label={ "Log of " (run.name) } { "Log" } } }
             td { (frame::time(run.since)) }
         }

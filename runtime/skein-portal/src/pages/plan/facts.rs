@@ -7,8 +7,7 @@ use skein_api::{
 };
 use skein_types::{Bytes, grouped};
 
-use super::counted;
-use crate::frame::{bar, state};
+use crate::frame::{bar, counted, state};
 
 /// What runs, and where whoever submitted it said that it is from. A source is text: nobody has looked at where it leads.
 pub(super) fn module(campaign: &Campaign, report: &PlanReport) -> Markup {

@@ -10,9 +10,8 @@ use skein_api::{Approvals, Campaign, Slice};
 use skein_control::{Control, Stances};
 use skein_types::grouped;
 
-use super::counted;
 use super::slices::{refused, seen};
-use crate::frame::{self, command, risk, secret};
+use crate::frame::{self, command, counted, risk, secret};
 use crate::viewer::{Failed, Page, Viewer};
 
 /// Parts that are named.

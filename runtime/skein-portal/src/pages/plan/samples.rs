@@ -11,8 +11,7 @@ use skein_control::Control;
 use skein_types::grouped;
 
 use super::super::sample::{columns as table_of, report::Lineage};
-use super::counted;
-use crate::frame::{self, command};
+use crate::frame::{self, command, counted};
 use crate::pages::{After, rows};
 use crate::viewer::{Failed, Page, Viewer};
 

@@ -7,8 +7,8 @@ use skein_api::{Campaign, Name, PlanSlice, Slice};
 use skein_control::{ServiceError, Stance};
 use skein_types::{SliceState, grouped};
 
-use super::{Shown, counted};
-use crate::frame::{self, command, encoded, risk, secret, state};
+use super::Shown;
+use crate::frame::{self, command, counted, encoded, quoted, risk, secret, state};
 use crate::viewer::Viewer;
 
 /// Parts that are shown at a time: a plan may have a thousand.
@@ -93,8 +93,9 @@ fn rest(campaign: &Campaign, (from, all): (usize, usize), more: u64) -> Markup {
         @if from > 0 || all > SHOWN {
             p.pages {
                 @if from > 0 { a rel="prev" href=(at(from.saturating_sub(SHOWN))) { "Parts before" } " " }
-                "parts " (from + 1) " to " (all.min(from + SHOWN)) " of " (grouped(all as u64))
-                @if from + SHOWN < all { " " a rel="next" href=(at(from + SHOWN)) { "More parts" } }
+                @if from < all { "parts " (from + 1) " to " (all.min(from + SHOWN)) " of " } @else { "there are no more than " }
+                (grouped(all as u64))
+                @if all.saturating_sub(from) > SHOWN { " " a rel="next" href=(at(from + SHOWN)) { "More parts" } }
             }
         }
         @if more > 0 {
@@ -148,7 +149,9 @@ fn part(
 /// What whoever looks may say of a part, each thing in a form of its own: some ask for a reason, one for a time.
 fn forms(slice: &Slice, stance: &Stance, campaign: &Campaign, viewer: &Viewer) -> Markup {
     let (id, team) = (campaign.campaign, &slice.team);
-    let line = |verb: &str, more: &str| command(&format!("skein campaign {verb} {id} --slice {team}{more}"));
+    let line = |verb: &str, more: &str| {
+        command(&format!("skein campaign {verb} {id} --slice {}{more}", quoted(team)))
+    };
     let open = slice.state != SliceState::Declined;
     html! {
         @match &stance.approve {
@@ -211,7 +214,7 @@ fn resume(slice: &Slice, campaign: &Campaign, viewer: &Viewer) -> Markup {
         form method="post" action=(at(campaign, "resume")) {
             (hidden(slice, campaign, viewer))
             button { "Let it go on now" } " "
-            (command(&format!("skein campaign resume {} --slice {}", campaign.campaign, slice.team)))
+            (command(&format!("skein campaign resume {} --slice {}", campaign.campaign, quoted(&slice.team))))
         }
     }
 }

@@ -5,12 +5,13 @@ use skein_api::{Alarm, RoundTrip, Run, Why};
 use skein_types::{RunState, grouped};
 
 use super::super::campaign::lasting;
-use crate::frame::{self, state};
+use crate::frame;
+use crate::pages::states::shown;
 
 pub(super) fn view(run: &Run) -> Markup {
     html! {
         dl {
-            dt { "State" } dd { (state(run.state.as_str())) ", since " (frame::time(run.since)) }
+            dt { "State" } dd { (shown(run.state)) ", since " (frame::time(run.since)) }
             @if let Some(why) = &run.why { dt { "Why" } dd { (because(why, run.state)) } }
             @if let Some(waits) = &run.waiting { dt { "Waits" } dd.waits { (waits.message) } }
             @if let Some(attempt) = &run.failed_attempt {

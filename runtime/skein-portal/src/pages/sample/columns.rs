@@ -34,7 +34,7 @@ pub(super) fn all(of: &Lineage, from: usize, more: impl Fn(usize) -> String) -> 
             @if of.reads.is_empty() { "nothing" } @else { (few(&of.reads)) } "."
         }
         (table(gone, there, Some(())))
-        @if from + SHOWN < dropped + columns {
+        @if (dropped + columns).saturating_sub(from) > SHOWN {
             p { a rel="next" href=(more(from + SHOWN)) { "More columns" } " of " (grouped((dropped + columns) as u64)) }
         }
     }
@@ -166,6 +166,12 @@ mod tests {
             "dropped":[{"name":"phone","type":"utf8","nullable":true,"read_for":["extra"]}]}]}"#,
         )
         .unwrap()
+    }
+
+    #[test]
+    fn behind_the_last_column_there_is_none_however_far() {
+        let shown = all(&lineage(), usize::MAX, |_| "/more".to_owned()).into_string();
+        assert!(!shown.contains("/more") && !shown.contains("phone"), "{shown}");
     }
 
     #[test]
