@@ -11,11 +11,12 @@ use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
 use skein_api::{Quota, QuotaPut};
+use skein_campaign::Span;
 use skein_control::Control;
 use skein_types::{Bytes, Resource, grouped};
 
 use super::offered::{bad, offered};
-use crate::frame::{self, command, encoded};
+use crate::frame::{self, command, counted, encoded};
 use crate::pages::{After, rows};
 use crate::viewer::{Failed, Page, Seen, Viewer};
 
@@ -83,7 +84,7 @@ fn bounds(quota: &QuotaPut) -> Markup {
 fn fuel(quota: &QuotaPut) -> Markup {
     html! {
         @match &quota.fuel {
-            Some(fuel) => { (grouped(fuel.fuel.0)) " in " (grouped(fuel.per.0 / 60_000)) " min" }
+            Some(fuel) => { (grouped(fuel.fuel.0)) " in " (Span::of(fuel.per)) }
             None => { "no bound" }
         }
     }
@@ -94,7 +95,7 @@ pub(super) fn amount(resource: Resource, amount: u64) -> String {
     match resource {
         Resource::Cpu => format!("{}.{:02} cores", grouped(amount / 1_000), amount % 1_000 / 10),
         Resource::Memory => Bytes(amount).to_string(),
-        Resource::Slots => format!("{} slots", grouped(amount)),
+        Resource::Slots => counted(amount, "agent", "agents"),
         Resource::Read | Resource::Write => format!("{}/s", Bytes(amount)),
     }
 }
@@ -147,7 +148,7 @@ mod tests {
     fn amounts_have_their_unit() {
         assert_eq!(amount(Resource::Cpu, 1_500), "1.50 cores");
         assert_eq!(amount(Resource::Memory, 3 << 30), "3GiB");
-        assert_eq!(amount(Resource::Slots, 4_000), "4,000 slots");
+        assert_eq!(amount(Resource::Slots, 4_000), "4,000 agents");
         assert_eq!(amount(Resource::Read, 1 << 20), "1MiB/s");
         let memory = Bounds { guaranteed: 1 << 30, limit: Some(2 << 30), lendable: None };
         let quota = QuotaPut { bounds: BTreeMap::from([(Resource::Memory, memory)]), ..QuotaPut::default() };

@@ -9,16 +9,16 @@ use axum::routing::post;
 use maud::{Markup, html};
 use serde::Deserialize;
 use skein_api::{Quota, QuotaPut};
+use skein_campaign::Span;
 use skein_control::{Control, Seen as Version, ServiceError};
-use skein_types::{Bounds, Bytes, Excess, Fuel, FuelBudget, Millis, Resource};
+use skein_types::{Bounds, Bytes, Excess, Fuel, FuelBudget, Resource};
 
 use super::AT;
 use crate::form::Form;
-use crate::frame::{command, encoded, secret};
+use crate::frame::{command, encoded, quoted, secret};
 use crate::pages::offered::bad;
 use crate::viewer::{Failed, Seen, Viewer};
 
-const HOUR_MS: u64 = 3_600_000;
 /// What is said of each resource: as the form's fields end, and as people read it.
 const SAID: [(&str, &str); 3] = [("guaranteed", "promised"), ("limit", "at most"), ("lendable", "lends")];
 
@@ -41,7 +41,7 @@ pub(super) fn forms(of: &str, quota: Option<&Quota>, viewer: &Viewer) -> Markup 
             form method="post" action={ (path) "/remove" } {
                 (secret(viewer))
                 input type="hidden" name="version" value=(quota.version);
-                button.danger { "Remove" } " " (command(&format!("skein quota remove {of}")))
+                button.danger { "Remove" } " " (command(&format!("skein quota remove {}", quoted(of))))
             }
         }
     }
@@ -76,8 +76,8 @@ fn fields(quota: Option<&Quota>) -> Markup {
         }
         p {
             label for="fuel" { "Fuel of its guests" } " " input #fuel name="fuel" inputmode="numeric" value=[put.fuel.map(|fuel| fuel.fuel.0)]; " "
-            label for="hours" { "in so many hours" } " "
-            input #hours name="hours" inputmode="numeric" size="6" value=[put.fuel.map(|fuel| fuel.per.0 / HOUR_MS)];
+            label for="per" { "in a time such as 24h or 30m" } " "
+            input #per name="per" size="6" maxlength="20" value=[put.fuel.map(|fuel| Span::of(fuel.per))];
         }
         p {
             label for="excess" { "What would take more" } " "
@@ -129,11 +129,12 @@ fn said(form: &BTreeMap<String, String>) -> Result<(QuotaPut, u64), ServiceError
             bounds.insert(*resource, Bounds { guaranteed: guaranteed.unwrap_or(0), limit, lendable });
         }
     }
-    let per = |hours: u64| Millis(hours.saturating_mul(HOUR_MS));
-    let fuel = match (number("fuel")?, number("hours")?) {
-        (Some(fuel), Some(hours)) => Some(FuelBudget { fuel: Fuel(fuel), per: per(hours) }),
+    let per = form.get("per").map(|text| text.trim().parse::<Span>());
+    let per = per.transpose().map_err(|error| bad("fuel", &error.to_string()))?;
+    let fuel = match (number("fuel")?, per) {
+        (Some(fuel), Some(per)) => Some(FuelBudget { fuel: Fuel(fuel), per: per.length() }),
         (None, None) => None,
-        _ => return Err(bad("fuel", "how much goes with in how many hours")),
+        _ => return Err(bad("fuel", "how much goes with in what time")),
     };
     let excess = form.get("excess").map(|word| word.parse::<Excess>());
     let excess = excess.transpose().map_err(|error| bad("excess", &error.to_string()))?;
@@ -177,7 +178,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use skein_api::{Quota, QuotaPut, Text, Time};
-    use skein_types::{Bounds, Excess, Resource, Timestamp};
+    use skein_types::{Bounds, Excess, Fuel, FuelBudget, Millis, Resource, Timestamp};
 
     use super::{fields, said};
 
@@ -193,7 +194,7 @@ mod tests {
             ("memory_guaranteed", "64GiB"),
             ("slots_limit", "1,000"),
             ("fuel", "5000"),
-            ("hours", "24"),
+            ("per", "24h"),
             ("excess", "reject"),
         ]))
         .unwrap();
@@ -209,12 +210,19 @@ mod tests {
         {
             assert!(said(&form(&[bad])).is_err(), "{bad:?}");
         }
+        assert!(said(&form(&[("fuel", "1"), ("per", "24")])).is_err(), "a time has a unit");
     }
 
     #[test]
     fn a_form_that_is_sent_as_it_was_shown_changes_nothing() {
         let bounds = Bounds { guaranteed: 0, limit: Some(3), lendable: Some(1) };
-        let quota = QuotaPut { bounds: BTreeMap::from([(Resource::Slots, bounds)]), ..QuotaPut::default() };
+        // Less than an hour, and no whole number of minutes.
+        let fuel = FuelBudget { fuel: Fuel(5_000), per: Millis(90_500) };
+        let quota = QuotaPut {
+            bounds: BTreeMap::from([(Resource::Slots, bounds)]),
+            fuel: Some(fuel),
+            ..QuotaPut::default()
+        };
         let quota = Quota { of: Text::escaped("org"), quota, version: 4, since: Time(Timestamp(0)) };
         let page = fields(Some(&quota)).into_string();
         let shown = |name: &str| {
@@ -226,5 +234,8 @@ mod tests {
         assert_eq!(shown("slots_lendable").as_deref(), Some("1"));
         assert_eq!((shown("slots_guaranteed"), shown("memory_limit")), (None, None));
         assert_eq!(shown("version").as_deref(), Some("4"));
+        let again = ["fuel", "per"].map(|name| (name, shown(name).unwrap()));
+        let again = form(&again.each_ref().map(|(name, value)| (*name, value.as_str())));
+        assert_eq!(said(&again).unwrap().0.fuel, Some(fuel));
     }
 }

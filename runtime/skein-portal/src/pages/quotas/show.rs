@@ -11,7 +11,7 @@ use skein_control::{Control, Desk, ServiceError};
 use skein_types::{Resource, codes, grouped};
 
 use super::{AT, amount, bounds, edit, fuel};
-use crate::frame::{self, command, encoded, live};
+use crate::frame::{self, command, encoded, live, quoted};
 use crate::pages::offered::offered;
 use crate::viewer::{Failed, Page, Viewer};
 
@@ -38,7 +38,7 @@ async fn page(viewer: Viewer, Path(of): Path<String>) -> Result<Page, Failed> {
             let quota = set(desk, &of)?;
             let content = html! {
                 (live(&format!("/live/quotas/{}", encoded(&of)), "kind=quota.,run.,campaign.", view(&of, explained.as_ref())))
-                p { (command(&format!("skein quota explain {of}"))) }
+                p { (command(&format!("skein quota explain {}", quoted(&of)))) }
                 (offered(&desk.may_govern(), || edit::forms(&of, quota.as_ref(), viewer)))
             };
             Ok(frame::page(viewer, (&format!("Quota of {of}"), Some(AT)), content))
