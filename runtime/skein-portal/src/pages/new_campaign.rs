@@ -25,7 +25,7 @@ use skein_types::CampaignState;
 use super::{said, some};
 use crate::form::Form;
 use crate::frame::{self, command, line, secret, select};
-use crate::viewer::{Failed, Page, Viewer, shown};
+use crate::viewer::{Failed, Page, Viewer, shown, status};
 use draft::Draft;
 
 const AT: &str = "/campaigns/new";
@@ -51,6 +51,8 @@ struct Asked {
 struct Shown {
     draft: Draft,
     modules: Vec<Module>,
+    /// There are modules that are not among them.
+    more_modules: bool,
     teams: Vec<String>,
     /// Whether it may belong to no team.
     nobodys: bool,
@@ -75,8 +77,10 @@ fn gather(desk: &Desk<'_>, draft: Draft) -> Result<Shown, ServiceError> {
         })
         .transpose()?;
     let ready = |module: &Module| module.state == ModuleState::Ready;
+    let modules = desk.modules(&some(CHOICES))?;
     Ok(Shown {
-        modules: desk.modules(&some(CHOICES))?.items.into_vec().into_iter().filter(ready).collect(),
+        more_modules: modules.next.is_some(),
+        modules: modules.items.into_vec().into_iter().filter(ready).collect(),
         teams: desk.teams(&some(CHOICES))?.items.iter().map(|team| team.team.to_string()).collect(),
         policies: desk.policies(&some(CHOICES))?.items.iter().map(|policy| policy.name.to_string()).collect(),
         nobodys: desk.whoami().grants.iter().any(|grant| grant.team.is_none()),
@@ -114,11 +118,7 @@ async fn make(Form(viewer, typed): Form<BTreeMap<String, String>>) -> Result<Res
         Ok(match outcome {
             Ok(Some(at)) => Made::At(at),
             Ok(None) => Made::Again(StatusCode::OK, whole(&shown, None, viewer)),
-            Err(error) => {
-                let status =
-                    StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::BAD_REQUEST);
-                Made::Again(status, whole(&shown, Some(&error), viewer))
-            }
+            Err(error) => Made::Again(status(&error), whole(&shown, Some(&error), viewer)),
         })
     });
     Ok(match made.await? {
@@ -164,7 +164,7 @@ fn choose(shown: &Shown) -> Markup {
         shown.modules.iter().map(|module| format!("{}@{}", module.name, module.version)).collect();
     html! {
         p { "A campaign runs one module over many datasets: first a few, then more, then the rest; all of it can be rolled back." }
-        @if named.is_empty() {
+        @if named.is_empty() && !shown.more_modules {
             p.empty { "There is no module yet that is ready and that you may use. Submit one:" }
             p { (command("skein module submit columns@1 columns")) }
         } @else {
@@ -172,7 +172,7 @@ fn choose(shown: &Shown) -> Markup {
                 (select(("module", "module", "Module"), "choose", named.iter().map(String::as_str), None)) " "
                 button { "Go on" }
             }
-            @if shown.modules.len() == CHOICES { p.note { "More are in the list of " a href="/modules" { "modules" } "." } }
+            @if shown.more_modules { p.note { "More are in the list of " a href="/modules" { "modules" } "." } }
         }
     }
 }

@@ -12,10 +12,9 @@ use axum::routing::get;
 use maud::{Markup, html};
 use skein_api::{Campaign, Status, Waits};
 use skein_control::{Control, Desk, ServiceError, WaitPart};
-use skein_types::grouped;
 
 use super::{approvals, campaigns};
-use crate::frame::{self, command};
+use crate::frame::{self, command, counted};
 use crate::viewer::{Failed, Page, Viewer};
 
 const AT: &str = "/";
@@ -82,7 +81,7 @@ fn view(shown: &Shown) -> Markup {
         (summary(shown))
         section aria-labelledby="active" {
             h2 #active { "At work, or waiting for somebody" }
-            @if active.is_empty() { p.empty { "No campaign is." } } @else { (campaigns::table(active)) }
+            @if active.is_empty() { p.empty { "No campaign is at work, and none waits for anybody." } } @else { (campaigns::table(active)) }
             @if active.is_empty() && newest.is_empty() { (first_steps()) }
             p {
                 a.button href="/campaigns/new" { "New campaign" } " " a href="/campaigns" { "All campaigns" }
@@ -112,7 +111,7 @@ fn alarms(active: &[Campaign], status: &Status) -> Markup {
         }
         @for campaign in found {
             p.alarm.bad role="status" {
-                strong { span aria-hidden="true" { "✗ " } (grouped(campaign.soak.alarms)) " alarms: " }
+                strong { span aria-hidden="true" { "✗ " } (counted(campaign.soak.alarms, "alarm", "alarms")) ": " }
                 "checks found something wrong with what " a href={ "/campaigns/" (campaign.campaign) } { (campaign.name) } " published"
             }
         }
@@ -123,14 +122,20 @@ fn alarms(active: &[Campaign], status: &Status) -> Markup {
 fn summary(shown: &Shown) -> Markup {
     let (seated, gone) = nodes::counted(&shown.status.nodes);
     let plus = |more: bool| if more { "+" } else { "" };
+    let (active, failures) = (shown.active.0.len(), shown.failures.len());
     html! {
         ul.tiles {
-            li { a href="#active" { strong { (shown.active.0.len()) (plus(shown.active.1)) } " campaigns at work or waiting" } }
+            li { a href="#active" { strong { (active) (plus(shown.active.1)) } " " (named(active, "campaign", "campaigns")) " at work or waiting" } }
             li { a href="#waits" { strong { (shown.waits.0.len()) (plus(shown.waits.1)) } " waiting for you" } }
-            li { a href="#failures" { strong.bad[!shown.failures.is_empty()] { (shown.failures.len()) } " failures of late" } }
-            li { a href="#nodes" { strong.bad[seated == 0] { (seated) } " nodes here" @if gone > 0 { ", " (gone) " gone" } } }
+            li { a href="#failures" { strong.bad[failures > 0] { (failures) } " " (named(failures, "failure", "failures")) " of late" } }
+            li { a href="#nodes" { strong.bad[seated == 0] { (seated) } " " (named(seated, "node", "nodes")) " here" @if gone > 0 { ", " (gone) " gone" } } }
         }
     }
+}
+
+/// The word for so many, which stand before it in larger letters.
+const fn named<'a>(number: usize, one: &'a str, several: &'a str) -> &'a str {
+    if number == 1 { one } else { several }
 }
 
 /// For whoever has nothing yet.
@@ -138,7 +143,7 @@ fn first_steps() -> Markup {
     html! {
         p { "Submit a module, add datasets, make a campaign:" }
         ul.commands {
-            li { (command("skein module submit columns@1 columns.wasm")) }
+            li { (command("skein module submit columns@1 columns")) }
             li { (command("skein dataset scan /data --owner payments")) }
             li { (command("skein campaign create drop-phone --module columns@1 --params @drop-phone.toml")) }
         }

@@ -12,12 +12,12 @@ use serde::Deserialize;
 use skein_api::{Campaign, CampaignAction, CampaignVerb, Message, Text};
 use skein_campaign::possible;
 use skein_control::{Control, Desk, ServiceError};
-use skein_types::{CampaignState, Verb, codes, grouped};
+use skein_types::{CampaignState, Reason, Verb, codes, grouped};
 
 use super::super::absent;
 use super::lasting;
 use crate::form::{Form, moment};
-use crate::frame::{self, command, secret};
+use crate::frame::{self, because, command, counted, secret};
 use crate::viewer::{Failed, Page, Seen, Viewer};
 
 pub(super) fn routes() -> Router<Arc<Control>> {
@@ -124,45 +124,56 @@ fn leads(verb: CampaignVerb, campaign: &Campaign) -> Option<Leads> {
         CampaignVerb::Start => (
             "Start",
             format!(
-                "{} datasets are migrated, wave by wave. Old versions are kept, and all of it can be rolled back.",
-                grouped(campaign.datasets.saturating_sub(runs.ineligible))
+                "{} migrated, wave by wave. Old versions are kept, and all of it can be rolled back.",
+                counted(campaign.datasets.saturating_sub(runs.ineligible), "dataset is", "datasets are")
             ),
             None,
         ),
         CampaignVerb::Resume => (
             "Resume",
-            format!(
-                "More runs failed than may: {} have. To go on although they did, say so below; what failed until now is forgiven then, and \
-                 {} runs that are left begin.",
-                grouped(runs.failed),
-                grouped(runs.planned)
-            ),
-            Some("Go on although more failed than may"),
+            match &campaign.why {
+                Some(why) if !is_of_failures(why) => format!(
+                    "It was stopped: {}. It goes on where it was: {} left. While what stopped it is still so, this is refused.",
+                    because(why),
+                    counted(runs.planned, "run is", "runs are")
+                ),
+                Some(_) | None => format!(
+                    "More runs failed than may: {} have. To go on although they did, say so below; what failed until now is forgiven then, \
+                     and {} left may begin.",
+                    grouped(runs.failed),
+                    counted(runs.planned, "run that is", "runs that are")
+                ),
+            },
+            (runs.failed > 0).then_some("Go on although more failed than may"),
         ),
         CampaignVerb::Cancel => (
             "Cancel",
             format!(
-                "What was not published never will be by this campaign: {} runs end. {} published datasets stay as they are.",
-                grouped(runs.planned + runs.held),
-                grouped(runs.published)
+                "What was not published never will be by this campaign: {}. {} as they are.",
+                counted(runs.planned + runs.held, "run ends", "runs end"),
+                counted(runs.published, "published dataset stays", "published datasets stay")
             ),
             None,
         ),
         CampaignVerb::RollBack => (
             "Roll back",
             format!(
-                "{} published datasets become what they were before, to the byte. Whoever reads them sees the old version from then \
-                 on. One that others have written to since is left as it is, and named.",
-                grouped(runs.published + runs.revert_failed)
+                "{} before, to the byte. Whoever reads them sees the old version from then on. One that others have written to since is \
+                 left as it is, and named.",
+                counted(
+                    runs.published + runs.revert_failed,
+                    "published dataset will become what it was",
+                    "published datasets become what they were"
+                )
             ),
             None,
         ),
         CampaignVerb::Finalize => (
             "Finalize",
             format!(
-                "The old versions of {} datasets are given up for good, each when its rollback window of {} is over: {} become free, and \
+                "The old versions of {} are given up for good, each when its rollback window of {} is over: {} become free, and \
                  nothing of it can be rolled back any more.",
-                grouped(runs.published),
+                counted(runs.published, "dataset", "datasets"),
                 campaign.policy.window_ms.map_or_else(|| "a week".to_owned(), lasting),
                 campaign.soak.kept
             ),
@@ -179,6 +190,11 @@ fn leads(verb: CampaignVerb, campaign: &Campaign) -> Option<Leads> {
         | CampaignVerb::BreakGlass => return None,
     };
     Some(Leads { name, what, now })
+}
+
+/// Whether it is where it is because more runs failed than may.
+fn is_of_failures(why: &str) -> bool {
+    why.split(':').next() == Some(Reason::BudgetSpent.as_str())
 }
 
 async fn asking(viewer: Viewer, Path((named, word)): Path<(String, String)>) -> Result<Page, Failed> {
@@ -266,4 +282,15 @@ async fn act(
             Ok(format!("/campaigns/{}{part}", campaign.campaign))
         })
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of_failures;
+
+    #[test]
+    fn what_was_stopped_for_another_reason_than_failures_does_not_say_that_runs_failed() {
+        assert!(is_of_failures("budget_spent") && is_of_failures("budget_spent: 3 failed"));
+        assert!(!is_of_failures("module_suspended"));
+    }
 }
