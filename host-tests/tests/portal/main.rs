@@ -8,6 +8,7 @@
 mod forms;
 mod heads;
 mod house;
+mod lines;
 mod paths;
 mod played;
 mod rights;

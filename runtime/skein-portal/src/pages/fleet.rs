@@ -84,7 +84,7 @@ fn view(shown: &Shown) -> Markup {
         (offered(may, || steps(fleet.frozen)))
         section aria-labelledby="nodes" {
             h2 #nodes { "Nodes" }
-            @if nodes.items.is_empty() { p.empty { "No node has come yet. One starts with the server, or elsewhere: " (command("skein node --server URL")) } }
+            @if nodes.items.is_empty() { p.empty { "No node has come yet: the server starts them, as many as " code { "skein serve --nodes" } " says." } }
             @else { (map(&nodes.items)) }
             (frame::more(AT, &[], nodes.next.as_deref()))
         }

@@ -13,7 +13,7 @@ use skein_types::grouped;
 
 use super::offered::bad;
 use crate::ROWS;
-use crate::frame::{self, command, encoded};
+use crate::frame::{self, command, encoded, quoted};
 use crate::viewer::{Failed, Page, Viewer};
 
 const AT: &str = "/usage";
@@ -86,11 +86,24 @@ async fn page(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed
                     (table(&report, word))
                 }
                 @if !report.whole { p.note { "That is not all: say less time, or a team." } }
-                p { (command(&format!("skein usage --by {word}"))) }
+                p { (command(&line(&asked, word))) }
             };
             Ok(frame::page(viewer, ("What was used", Some("/quotas")), content))
         })
         .await
+}
+
+/// The same, typed. Times are as they were read: the command takes them in full.
+fn line(asked: &Asked, word: &str) -> String {
+    let mut line = format!("skein usage --by {word}");
+    let time = |text: &str| moment("", text).ok().flatten().map(|time| time.to_string());
+    let team = Some(asked.team.trim().to_owned()).filter(|team| !team.is_empty());
+    for (name, value) in [("team", team), ("from", time(&asked.from)), ("to", time(&asked.to))] {
+        if let Some(value) = value {
+            line.push_str(&format!(" --{name} {}", quoted(&value)));
+        }
+    }
+    line
 }
 
 fn filter(asked: &Asked, word: &str) -> Markup {
@@ -185,7 +198,7 @@ mod tests {
     use skein_api::{Text, UsageSum};
     use skein_types::{Bytes, Fuel, Millis};
 
-    use super::{drawn, hours, moment};
+    use super::{Asked, drawn, hours, line, moment};
 
     #[test]
     fn moments_are_read_as_browsers_and_people_write_them() {
@@ -196,6 +209,16 @@ mod tests {
         assert_eq!(read(" "), None);
         assert!(moment("from", "yesterday").is_err());
         assert_eq!((hours(1_250), hours(5_400_000)), ("1.2 s".to_owned(), "1.5 h".to_owned()));
+    }
+
+    #[test]
+    fn the_command_asks_for_what_the_page_does() {
+        let asked = Asked { team: " a b".to_owned(), from: "2026-11-23".to_owned(), ..Asked::default() };
+        assert_eq!(
+            line(&asked, "hour"),
+            "skein usage --by hour --team 'a b' --from 2026-11-23T00:00:00.000Z"
+        );
+        assert_eq!(line(&Asked::default(), "team"), "skein usage --by team");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use skein_control::{Control, Seen as Version};
 
 use super::AT;
 use crate::form::Form;
-use crate::frame::{self, command, encoded, secret};
+use crate::frame::{self, command, encoded, quoted, secret};
 use crate::pages::offered::{bad, offered, text};
 use crate::viewer::{Failed, Page, Seen, Viewer};
 
@@ -62,7 +62,7 @@ fn view(team: &Team) -> Markup {
             a href={ "/settings/secrets?team=" (name) } { "Secrets" } " · "
             a href={ "/audit?team=" (name) } { "What was decided" }
         }
-        p { (command(&format!("skein team show {}", team.team))) }
+        p { (command(&format!("skein team show {}", quoted(&team.team)))) }
     }
 }
 
@@ -74,13 +74,13 @@ fn forms(team: &Team, viewer: &Viewer) -> Markup {
         form method="post" action={ (path) "/note" } {
             (secret(viewer)) (version)
             label for="note" { "Note" } " " input #note name="note" size="60" maxlength="2000" value=(team.note); " "
-            button { "Save" } " " (command(&format!("skein team add {} --note TEXT", team.team)))
+            button { "Save" } " " (command(&format!("skein team add {} --note TEXT", quoted(&team.team))))
         }
         h2 { "Remove it" }
         p { "It has to have nothing any more: no datasets, campaigns, modules, tokens, secrets, quota. What it decided stays on record." }
         form method="post" action={ (path) "/remove" } {
             (secret(viewer)) (version)
-            button.danger { "Remove" } " " (command(&format!("skein team remove {}", team.team)))
+            button.danger { "Remove" } " " (command(&format!("skein team remove {}", quoted(&team.team))))
         }
     }
 }

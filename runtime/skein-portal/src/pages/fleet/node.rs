@@ -12,7 +12,7 @@ use skein_types::{NodeMark, grouped};
 
 use super::{AT, Acting, how, limits, seconds, version};
 use crate::form::Form;
-use crate::frame::{self, command, live, secret};
+use crate::frame::{self, command, live, quoted, secret};
 use crate::pages::offered::offered;
 use crate::viewer::{Failed, Page, Seen, Viewer};
 
@@ -92,7 +92,7 @@ fn forms(node: &NodeStatus, secret: &Markup) -> Markup {
                         input id={ "reason-" (verb) } name="reason" size="60" maxlength="2000" required;
                     }
                     button.danger[*verb == "drain"] { (name) } " "
-                    (command(&format!("skein fleet {verb} {} --reason REASON", node.name)))
+                    (command(&format!("skein fleet {verb} {} --reason REASON", quoted(&node.name))))
                 }
             }
         }

@@ -12,7 +12,7 @@ use skein_control::{Control, Seen as Version, ServiceError};
 
 use super::AT;
 use crate::form::Form;
-use crate::frame::{self, command, encoded, secret};
+use crate::frame::{self, command, encoded, quoted, secret};
 use crate::pages::offered::{bad, offered, text};
 use crate::pages::{After, rows};
 use crate::viewer::{Failed, Page, Seen, Viewer};
@@ -93,20 +93,20 @@ async fn show(viewer: Viewer, Path(named): Path<String>) -> Result<Page, Failed>
                     dt { "Since" } dd { (frame::time(policy.since)) }
                 }
                 @if may.is_err() { pre tabindex="0" { code { (said) } } }
-                p { (command(&format!("skein policy show {}", policy.name))) }
+                p { (command(&format!("skein policy show {}", quoted(&policy.name)))) }
                 (offered(&may, || html! {
                     form method="post" action={ (path) "/set" } {
                         (secret(viewer))
                         input type="hidden" name="version" value=(policy.version);
                         (fields(&said, &policy.note))
-                        button { "Set" } " " (command(&format!("skein policy set {} FILE.toml", policy.name)))
+                        button { "Set" } " " (command(&format!("skein policy set {} FILE.toml", quoted(&policy.name))))
                     }
                     h2 { "Remove it" }
                     p { "Campaigns that were made with it have it still." }
                     form method="post" action={ (path) "/remove" } {
                         (secret(viewer))
                         input type="hidden" name="version" value=(policy.version);
-                        button.danger { "Remove" } " " (command(&format!("skein policy remove {}", policy.name)))
+                        button.danger { "Remove" } " " (command(&format!("skein policy remove {}", quoted(&policy.name))))
                     }
                 }))
             };

@@ -14,7 +14,7 @@ use super::AT;
 use super::policies::seen;
 use crate::ROWS;
 use crate::form::Form;
-use crate::frame::{self, command, encoded, secret};
+use crate::frame::{self, command, encoded, quoted, secret};
 use crate::pages::offered::offered;
 use crate::pages::rows;
 use crate::pages::some;
@@ -50,7 +50,7 @@ async fn page(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed
                     p { "Of team " strong { (team) } ". Nothing shows a value; a module gets it where its parameters say " code { "{\"$secret\": \"NAME\"}" } "." }
                     @if page.items.is_empty() { p.empty { "There is none." } } @else { (table(&page.items, may.is_ok().then_some(viewer))) }
                     (frame::more(HERE, &[("team", team)], page.next.as_deref()))
-                    p { (command(&format!("skein secret list --team {team}"))) }
+                    p { (command(&format!("skein secret list --team {}", quoted(team)))) }
                     (offered(&may, || setting(team, viewer)))
                     p { a href=(HERE) { "Another team" } }
                 }
@@ -107,7 +107,7 @@ fn setting(team: &str, viewer: &Viewer) -> Markup {
             input type="hidden" name="team" value=(team);
             p { label for="name" { "Name, as parameters say it" } " " input #name name="name" required maxlength="100"; }
             p { label for="value" { "Value, one line" } " " input #value type="password" name="value" required size="40" autocomplete="new-password"; }
-            button { "Set" } " " (command(&format!("skein secret set --team {team} NAME --file FILE")))
+            button { "Set" } " " (command(&format!("skein secret set --team {} NAME --file FILE", quoted(team))))
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::form::{Form, Nothing};
 use crate::frame::{self, command, secret};
 use crate::pages::offered::offered;
 use crate::pages::{After, newest};
-use crate::viewer::{Failed, Page, Seen, Viewer};
+use crate::viewer::{ACTS, Failed, Page, Seen, Viewer};
 
 pub(super) fn routes() -> Router<Arc<Control>> {
     Router::new()
@@ -111,10 +111,12 @@ fn forms(webhook: &Webhook, here: &str, viewer: &Viewer) -> Markup {
             }
         }
     };
+    let (pause, flag) =
+        if webhook.active { ("Tell it nothing for now", "--off") } else { ("Tell it again", "--on") };
     html! {
         h2 { "Do something with it" }
         (act("test", html! { button { "Send a test" } }, &format!("skein webhook test {id}")))
-        (act("pause", html! { button { @if webhook.active { "Tell it nothing for now" } @else { "Tell it again" } } }, &format!("skein webhook set {id}")))
+        (act("pause", html! { button { (pause) } }, &format!("skein webhook set {id} {flag}")))
         @if webhook.kind == ReceiverKind::Http {
             p { "Another signing secret is shown once. For a day notices are signed with the one before, too." }
             (act("rotate", html! { button { "Give it another secret" } }, &format!("skein webhook rotate {id}")))
@@ -158,7 +160,7 @@ async fn pause(Path(named): Path<String>, Form(viewer, form): Form<Removing>) ->
 
 async fn rotate(Path(named): Path<String>, Form(viewer, _): Form<Removing>) -> Result<Page, Failed> {
     viewer
-        .page(move |desk, viewer| {
+        .answer(ACTS, move |desk, viewer| {
             let made = desk.rotate_webhook(&named, &WebhookRotate::default())?;
             Ok(frame::page(viewer, ("A new secret", Some(AT)), said(&made)))
         })
