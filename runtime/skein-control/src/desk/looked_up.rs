@@ -94,6 +94,8 @@ pub struct LastRun {
     pub state: RunState,
     /// Since when.
     pub since: Time,
+    /// The dataset's version that it made or, undone, that followed.
+    pub version: Option<u64>,
     /// Whether it can be undone.
     pub back: Back,
 }
@@ -227,6 +229,7 @@ impl Control {
             seq: run.seq,
             state: run.state,
             since: Time(run.since),
+            version: run.version,
             back: back(run.state, campaign.state, *until),
         }))
     }

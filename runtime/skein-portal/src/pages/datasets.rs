@@ -149,7 +149,7 @@ fn table(items: &[DatasetListed]) -> Markup {
             thead {
                 tr {
                     th scope="col" { "Dataset" } th scope="col" { "Team" } th scope="col" { "Format" }
-                    th scope="col" { "Last run" } th scope="col" { "Can be rolled back" }
+                    th scope="col" { "Last run" } th.number scope="col" { "Version by it" } th scope="col" { "Can be rolled back" }
                 }
             }
             tbody {
@@ -159,6 +159,7 @@ fn table(items: &[DatasetListed]) -> Markup {
                         td { (dataset.owner) }
                         td { (dataset.driver) }
                         td { (migration(last.as_ref())) }
+                        td.number { (version(last.as_ref())) }
                         td { (back(last.as_ref())) }
                     }
                 }
@@ -180,6 +181,11 @@ pub(super) fn migration(last: Option<&LastRun>) -> Markup {
     }
 }
 
+/// What the dataset became by that.
+fn version(last: Option<&LastRun>) -> Markup {
+    html! { @match last.and_then(|run| run.version) { Some(version) => (version), None => span.plain { "none" } } }
+}
+
 /// Until when what was done last can be undone.
 pub(super) fn back(last: Option<&LastRun>) -> Markup {
     html! {
@@ -193,7 +199,7 @@ pub(super) fn back(last: Option<&LastRun>) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::{Asked, back, filter, listing, migration, nothing};
+    use super::{Asked, back, filter, listing, migration, nothing, version};
     use skein_api::{Text, Time};
     use skein_control::{Back, LastRun, Migration};
     use skein_types::{RunState, Timestamp};
@@ -237,11 +243,13 @@ mod tests {
             seq: 3,
             state: RunState::Published,
             since: Time(Timestamp(0)),
+            version: Some(4),
             back,
         };
         let until = run(Back::Until(Time(Timestamp(1_000))));
         assert!(back(Some(&until)).into_string().starts_with("until <time datetime=\"1970-01-01T00:00:01"));
         assert!(back(Some(&run(Back::No))).into_string().contains("no"));
+        assert_eq!(version(Some(&until)).into_string(), "4");
         let shown = migration(Some(&until)).into_string();
         assert!(shown.contains("/runs/3\"") && shown.contains("&lt;b&gt;"), "{shown}");
     }

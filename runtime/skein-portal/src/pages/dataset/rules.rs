@@ -36,6 +36,7 @@ pub(super) fn view(dataset: &Dataset, rules: &[DatasetRule], may: &May, viewer: 
             h2 #rules { "Rules, and who reads it" }
             @if rules.is_empty() { p.empty { "Nothing is asked of what is published to it." } } @else { (table(dataset, rules, may, viewer)) }
             p { (command(&format!("skein rule list {word}"))) }
+            @if may.rules.is_ok() && !rules.is_empty() { (removing(&word, may)) }
             @match &may.rules {
                 Err(refused) => (frame::refused(refused)),
                 Ok(()) => (adding(dataset, viewer)),
@@ -69,6 +70,18 @@ fn table(dataset: &Dataset, rules: &[DatasetRule], may: &May, viewer: &Viewer) -
                     }
                 }
             }
+        }
+    }
+}
+
+/// What the buttons beside rules lead to.
+fn removing(word: &str, may: &May) -> Markup {
+    html! {
+        p.note { "A rule that is removed is not looked at for what is published from then on. "
+            (command(&format!("skein rule remove {word} NAME"))) }
+        @if may.restrain.is_ok() {
+            p.note { "A reader's rule that is passed over holds nothing back, and its team reads why. "
+                (command(&format!("skein rule ignore {word} NAME --consumer TEAM --reason WHY"))) }
         }
     }
 }

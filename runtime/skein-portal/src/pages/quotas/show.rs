@@ -38,7 +38,13 @@ async fn page(viewer: Viewer, Path(of): Path<String>) -> Result<Page, Failed> {
             let quota = set(desk, &of)?;
             let content = html! {
                 (live(&format!("/live/quotas/{}", encoded(&of)), "kind=quota.,run.,campaign.", view(&of, explained.as_ref())))
-                p { (command(&format!("skein quota explain {}", quoted(&of)))) }
+                p {
+                    (command(&format!("skein quota explain {}", quoted(&of))))
+                    // What it was before is in the record, which is not for everybody.
+                    @if desk.may_audit().is_ok() {
+                        " " a href={ "/audit?subject=" (encoded(&format!("quota:{of}"))) } { "Who set it, when, and to what" }
+                    }
+                }
                 (offered(&desk.may_govern(), || edit::forms(&of, quota.as_ref(), viewer)))
             };
             Ok(frame::page(viewer, (&format!("Quota of {of}"), Some(AT)), content))

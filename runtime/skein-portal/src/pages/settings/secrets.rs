@@ -49,6 +49,10 @@ async fn page(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed
                 html! {
                     p { "Of team " strong { (team) } ". Nothing shows a value; a module gets it where its parameters say " code { "{\"$secret\": \"NAME\"}" } "." }
                     @if page.items.is_empty() { p.empty { "There is none." } } @else { (table(&page.items, may.is_ok().then_some(viewer))) }
+                    @if may.is_ok() && !page.items.is_empty() {
+                        p.note { "Campaigns that were made with one that is removed keep its value until they are over. "
+                            (command(&format!("skein secret remove --team {} NAME", quoted(team)))) }
+                    }
                     (frame::more(HERE, &[("team", team)], page.next.as_deref()))
                     p { (command(&format!("skein secret list --team {}", quoted(team)))) }
                     (offered(&may, || setting(team, viewer)))

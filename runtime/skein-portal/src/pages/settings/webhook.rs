@@ -42,7 +42,10 @@ async fn page(viewer: Viewer, Path(named): Path<String>, Query(asked): Query<Aft
                 h2 { "What it was told" }
                 @if told.items.is_empty() { p.empty { "Nothing yet." } } @else { (deliveries(&told.items, (&here, may.is_ok().then_some(viewer)))) }
                 (frame::more(&here, &[], told.next.as_deref()))
-                p { (command(&format!("skein webhook deliveries {}", webhook.webhook))) }
+                p {
+                    (command(&format!("skein webhook deliveries {}", webhook.webhook)))
+                    @if may.is_ok() && !told.items.is_empty() { " " (command(&format!("skein webhook redeliver {} DELIVERY", webhook.webhook))) }
+                }
                 (offered(&may, || forms(&webhook, &here, viewer)))
             };
             Ok(frame::page(viewer, (&format!("Webhook {}", webhook.name), Some(AT)), content))
@@ -121,6 +124,7 @@ fn forms(webhook: &Webhook, here: &str, viewer: &Viewer) -> Markup {
             p { "Another signing secret is shown once. For a day notices are signed with the one before, too." }
             (act("rotate", html! { button { "Give it another secret" } }, &format!("skein webhook rotate {id}")))
         }
+        p { "One that is removed is told of nothing any more." }
         (act("remove", html! { button.danger { "Remove" } }, &format!("skein webhook remove {id}")))
     }
 }
