@@ -49,6 +49,13 @@ with browser() as opened:
     other.get_by_role("button", name="Sign out").click()
     expect(other).to_have_title("Sign in · Skein")
 
+    # A square is opened by the first button alone: the others have their own meaning everywhere.
+    square = vic.page.locator("skein-heat-map canvas")
+    square.hover(position={"x": 5, "y": 5})
+    expect(vic.page.locator("skein-heat-map .note")).to_contain_text("Run 0")
+    square.click(button="right", position={"x": 5, "y": 5})
+    assert vic.page.evaluate("window.same") == 1, "a run was opened"
+
     olga.opens_the_failure()
     olga.page.goto(campaign)
     olga.takes_back()

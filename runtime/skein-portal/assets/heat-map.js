@@ -275,6 +275,10 @@ class SkeinHeatMap extends HTMLElement {
   }
 
   #down(event) {
+    // Other buttons open what they open elsewhere, and no run.
+    if (event.button !== 0) {
+      return;
+    }
     this.#drag = { from: event.clientY, last: event.clientY, far: false };
     this.#canvas.setPointerCapture(event.pointerId);
   }
@@ -289,7 +293,10 @@ class SkeinHeatMap extends HTMLElement {
   }
 
   #up(event) {
-    const dragged = this.#drag?.far;
+    if (this.#drag === null) {
+      return;
+    }
+    const dragged = this.#drag.far;
     this.#drag = null;
     if (!dragged) {
       this.#choose(this.#at(event));

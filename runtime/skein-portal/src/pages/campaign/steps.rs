@@ -129,23 +129,7 @@ fn leads(verb: CampaignVerb, campaign: &Campaign) -> Option<Leads> {
             ),
             None,
         ),
-        CampaignVerb::Resume => (
-            "Resume",
-            match &campaign.why {
-                Some(why) if !is_of_failures(why) => format!(
-                    "It was stopped: {}. It goes on where it was: {} left. While what stopped it is still so, this is refused.",
-                    because(why),
-                    counted(runs.planned, "run is", "runs are")
-                ),
-                Some(_) | None => format!(
-                    "More runs failed than may: {} have. To go on although they did, say so below; what failed until now is forgiven then, \
-                     and {} left may begin.",
-                    grouped(runs.failed),
-                    counted(runs.planned, "run that is", "runs that are")
-                ),
-            },
-            (runs.failed > 0).then_some("Go on although more failed than may"),
-        ),
+        CampaignVerb::Resume => resume(campaign),
         CampaignVerb::Cancel => (
             "Cancel",
             format!(
@@ -190,6 +174,24 @@ fn leads(verb: CampaignVerb, campaign: &Campaign) -> Option<Leads> {
         | CampaignVerb::BreakGlass => return None,
     };
     Some(Leads { name, what, now })
+}
+
+fn resume(campaign: &Campaign) -> (&'static str, String, Option<&'static str>) {
+    let (why, runs) = (campaign.why.as_deref().unwrap_or_default(), &campaign.runs);
+    let left = counted(runs.planned, "run is", "runs are");
+    if is_of_failures(why) {
+        let what = format!(
+            "More runs failed than may: {} have. To go on although they did, say so below; what failed until now is forgiven then, and \
+             what is left begins: {left} to be done.",
+            grouped(runs.failed)
+        );
+        return ("Resume", what, Some("Go on although more failed than may"));
+    }
+    let what = format!(
+        "It was stopped: {}. It goes on where it was: {left} to be done. While what stopped it is still so, this is refused.",
+        because(why)
+    );
+    ("Resume", what, (runs.failed > 0).then_some("Go on also if more failed than may"))
 }
 
 /// Whether it is where it is because more runs failed than may.
