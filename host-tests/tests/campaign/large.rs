@@ -78,6 +78,7 @@ fn a_large_run_is_made_in_parts_goes_on_after_kills_and_has_the_bytes_of_a_small
     let (mut service, large) = service(0);
     let before = tree(&large);
     let campaign = planned(&service, "large");
+    assert_eq!(attempts(&large), [], "what was rehearsed for the plan is gone");
     service.act(&campaign, "start").succeeded();
     // Two nodes are killed when something is behind a checkpoint, and a third time the server.
     for kill in 0..3 {

@@ -55,6 +55,7 @@ use probe::{Probe, Prober};
 pub use cell::Cell;
 pub use checks::{Checks, Undeclared};
 pub use estimate::Estimate;
+pub(crate) use estimate::sealing;
 pub use sample::{Fate, RejectedRow, Rejects, Sample, SampledColumns, SampledGroup, SampledRow};
 
 /// Row groups that are looked at, and so at most as many files.

@@ -21,6 +21,7 @@ use crate::pieces::Pieces;
 use crate::progress::Progress;
 use crate::report::Cost;
 use crate::run::Prepared;
+use crate::transform::Transformed;
 
 /// One of the parts of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,26 +55,15 @@ pub enum PartDone {
     Whole,
 }
 
+/// Where a part is, and what it is.
+type Made = (Staging, Result<Transformed, RunError>);
+
 impl Prepared {
     /// Makes a part and keeps it. Nothing is left of an attempt that fails; one that is asked to stop behind its next
     /// checkpoint leaves what it kept.
     pub fn stage_part(self, part: Part, progress: &Progress) -> Result<PartDone, RunError> {
-        let Some(resumption) = &self.resumption else {
-            return Err(RunError::bug("a part of a run that keeps nothing"));
-        };
-        let apart = self.job.manifest.state == StateKind::None && self.job.request.resize.is_none();
-        if !apart || !self.groups().iter().any(|group| group.plan.needs_guest()) {
-            return Ok(PartDone::Whole);
-        }
-        let staging = Staging::create(&self.dataset, &self.lock, &self.snapshot, 0)?;
-        let pieces = Pieces { dataset: &self.dataset, staging: &staging, earlier: &resumption.earlier };
-        let rule = self.job.request.names;
-        let bench =
-            Bench { snapshot: &self.snapshot, staging: &staging, rule, progress, pieces: Some(pieces) };
-        let sandboxes = self.job.sandboxes(progress);
-        let agents: Vec<Box<dyn AgentSource>> =
-            self.groups().iter().map(|group| sandboxes.for_group(group)).collect();
-        match self.job.part(part, bench, &agents) {
+        let Some((staging, made)) = self.make_part(part, progress)? else { return Ok(PartDone::Whole) };
+        match made {
             Ok(made) => {
                 staging.leave_pieces()?;
                 Ok(PartDone::Kept { rows: made.rows, cost: made.cost })
@@ -83,6 +73,36 @@ impl Prepared {
             }
             Err(error) => Err(staging.take_fault().map_or(error, RunError::from)),
         }
+    }
+
+    /// Makes a part to see what it takes, and leaves nothing of it.
+    pub(crate) fn try_part(self, part: Part, progress: &Progress) -> Result<PartDone, RunError> {
+        match self.make_part(part, progress)? {
+            Some((_, Ok(made))) => Ok(PartDone::Kept { rows: made.rows, cost: made.cost }),
+            Some((staging, Err(error))) => Err(staging.take_fault().map_or(error, RunError::from)),
+            None => Ok(PartDone::Whole),
+        }
+    }
+
+    /// Nothing if no part can be made apart. What was made is in the staging's pieces, and goes with it.
+    fn make_part(&self, part: Part, progress: &Progress) -> Result<Option<Made>, RunError> {
+        let Some(resumption) = &self.resumption else {
+            return Err(RunError::bug("a part of a run that keeps nothing"));
+        };
+        let apart = self.job.manifest.state == StateKind::None && self.job.request.resize.is_none();
+        if !apart || !self.groups().iter().any(|group| group.plan.needs_guest()) {
+            return Ok(None);
+        }
+        let staging = Staging::create(&self.dataset, &self.lock, &self.snapshot, 0)?;
+        let pieces = Pieces { dataset: &self.dataset, staging: &staging, earlier: &resumption.earlier };
+        let rule = self.job.request.names;
+        let bench =
+            Bench { snapshot: &self.snapshot, staging: &staging, rule, progress, pieces: Some(pieces) };
+        let sandboxes = self.job.sandboxes(progress);
+        let agents: Vec<Box<dyn AgentSource>> =
+            self.groups().iter().map(|group| sandboxes.for_group(group)).collect();
+        let made = self.job.part(part, bench, &agents);
+        Ok(Some((staging, made)))
     }
 }
 

@@ -119,7 +119,7 @@ impl Estimate {
         let fuel = scale(seen.fuel_open, opens(seen, whole), seen.opens).saturating_add(rows(seen.fuel));
         let computing = micros(rows(u64::try_from(seen.cpu.as_micros()).unwrap_or(u64::MAX)));
         let carrying = at_rate(spliced, COPY_BYTES_PER_SECOND) + at_rate(encoded, ENCODE_BYTES_PER_SECOND);
-        let cpu = computing + carrying + at_rate(bytes_written, COPY_BYTES_PER_SECOND);
+        let cpu = computing + carrying + sealing(Bytes(bytes_written));
         let workers = if whole.sequential { 1 } else { whole.workers.min(whole.row_groups).max(1) };
         let workers = u32::try_from(workers).unwrap_or(u32::MAX);
         let time = cpu / workers + at_rate(bytes_written, SYNC_BYTES_PER_SECOND) + PUBLISH;
@@ -159,6 +159,11 @@ impl Estimate {
             cpu_us: micros(self.exactly),
         }
     }
+}
+
+/// Processor time of writing and hashing what is encoded already.
+pub(crate) fn sealing(bytes: Bytes) -> Duration {
+    at_rate(bytes.0, COPY_BYTES_PER_SECOND)
 }
 
 /// Agents that are opened.

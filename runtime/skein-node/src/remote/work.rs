@@ -309,14 +309,14 @@ impl Shop {
         let dataset = self.dataset_at(&task.dataset)?;
         let seen = dry_run(dataset, &module, &request, &self.clock, progress)?;
         let rehearsed = match &seen {
-            DryRun::WouldRun(forecast) if forecast.costs.bytes <= rehearsal::UP_TO => {
+            DryRun::WouldRun(forecast) => {
                 let dataset = self.dataset(&task.dataset, task.server)?;
                 let request =
                     self.request((RunId::new(uuid::Uuid::nil()), self.slots), (&task.work, &task.dataset))?;
                 let clock = Arc::clone(&self.clock);
                 rehearsal::rehearse((dataset, attempt), &module, (request, clock), (forecast, progress))?
             }
-            DryRun::WouldRun(_) | DryRun::AlreadyMigrated { .. } => None,
+            DryRun::AlreadyMigrated { .. } => None,
         };
         Ok(sampling::told(&self.client, &seen, rehearsed)?)
     }
