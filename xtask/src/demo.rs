@@ -3,7 +3,7 @@
 //! It says first what it will build, how long that takes and how much disk; then a server with teams and tokens gets 300 datasets
 //! and a module, plans a campaign, rolls it out while one of its nodes is killed, is compared with DuckDB's answer, and takes a wave
 //! back. Any mismatch ends it with an error. What was made vanishes with it, also after Ctrl-C, unless it is to be kept: then the
-//! server goes on serving.
+//! server goes on serving. What is left of the story can be walked through in a browser, which is how it is known that a newcomer can.
 
 mod hostile;
 mod imprint;
@@ -12,6 +12,7 @@ mod server;
 mod skein;
 mod stage;
 mod story;
+mod walk;
 mod warehouse;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::bench;
+use crate::chromium;
 use crate::project::Project;
 use crate::stopwatch::Stopwatch;
 use stage::{Interruption, Stage};
@@ -41,6 +43,9 @@ pub(crate) struct Request {
     /// Keep the demo's directory, say where it is, and leave the server serving
     #[arg(long)]
     keep: bool,
+    /// Then walk through its portal in Chromium as somebody who has read nothing, to a campaign that is approved and taken back
+    #[arg(long)]
+    walk: bool,
     /// Where to make the demo's directory [default: the target directory]
     #[arg(long, value_name = "DIR")]
     place: Option<PathBuf>,
@@ -56,11 +61,22 @@ pub(crate) fn run(project: &Project, request: &Request) -> Result<()> {
 }
 
 fn build_and_tell(project: &Project, request: &Request, interruption: &Interruption) -> Result<()> {
+    if request.walk {
+        chromium::install()?;
+    }
     let surroundings = bench::prepare(project)?;
     let watch = Stopwatch::start();
     let place = request.place.as_deref().unwrap_or(project.target());
     let stage = Stage::new(place, &surroundings, interruption)?;
-    let told = story::tell(project, &surroundings, (&stage, request.keep));
+    let told = story::tell(project, &surroundings, &stage).and_then(|server| {
+        if request.walk {
+            walk::walk(project, &surroundings, &server)?;
+        }
+        if request.keep {
+            server.stays();
+        }
+        Ok(())
+    });
     if request.keep {
         println!("\nkept: {}", stage.keep().display());
     }

@@ -56,7 +56,8 @@ fn a_newcomer_comes_from_the_first_page_to_a_campaign_that_is_approved_and_taken
     let before = house.service.trees();
     let done = house.makes_one("of last week");
     house.plans(&done);
-    let played = play("portal/newcomer.py", &given(&house, json!({})));
+    let told = json!({ "team": "pay", "column": "amount", "owners": ["ben", "dan"] });
+    let played = play("portal/newcomer.py", &given(&house, told));
     nothing_went_wrong(&played);
     assert_eq!(house.state(played["campaign"].as_str().unwrap()), "rolled_back");
     assert!(house.service.trees() == before, "rolled back to the byte");

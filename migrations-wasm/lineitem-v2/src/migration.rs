@@ -49,7 +49,7 @@ pub enum RowShape {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Params {
-    /// See [`RowShape`].
+    /// Whether columns that do not change are carried by the host (`same`, the standard) or go through the module.
     #[serde(default)]
     pub shape: RowShape,
 }

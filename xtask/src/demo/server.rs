@@ -10,6 +10,8 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::stage::Stage;
+use super::story::{ADMIN, owner};
+use super::warehouse::TEAMS;
 use crate::process;
 use crate::stopwatch::Stopwatch;
 
@@ -24,7 +26,7 @@ pub(super) struct Server<'a> {
     pub(super) address: String,
     /// What a person would type.
     pub(super) line: String,
-    stage: &'a Stage,
+    pub(super) stage: &'a Stage,
 }
 
 /// What was answered, and the line that asked.
@@ -125,9 +127,14 @@ impl<'a> Server<'a> {
         Ok(nodes)
     }
 
-    /// Leaves it at work; answers its process.
-    pub(super) fn leave(mut self) -> Option<u32> {
-        self.process.take().map(|child| child.id())
+    /// Leaves it at work, and says how to look at it and to end it.
+    pub(super) fn stays(mut self) {
+        println!("open {} and sign in with the token in {ADMIN}", self.address);
+        println!("whoever made a campaign does not approve it: {} is an owner's token", owner(TEAMS[0]));
+        if let Some(process) = self.process.take() {
+            let process = process.id();
+            println!("the server is process {process}: `kill {process}` ends it");
+        }
     }
 }
 

@@ -55,9 +55,10 @@ impl Stage {
         for name in ["modules", "home"] {
             fs::create_dir(stage.path(name))?;
         }
-        let module = "lineitem_v2.wasm";
-        fs::copy(surroundings.guests.join(module), stage.path("modules").join(module))
-            .with_context(|| format!("{module} was not built"))?;
+        for module in ["lineitem_v2.wasm", "columns.wasm"] {
+            fs::copy(surroundings.guests.join(module), stage.path("modules").join(module))
+                .with_context(|| format!("{module} was not built"))?;
+        }
         Ok(stage)
     }
 

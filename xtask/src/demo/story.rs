@@ -23,13 +23,13 @@ const VERSION: &str = "/v1/modules/orders/versions/2";
 /// Where the value is that the module cannot compute with.
 const SPOILED_ROW: u64 = 17;
 /// Where tokens are, below the stage's directory.
-const ADMIN: &str = "server/admin-token";
+pub(super) const ADMIN: &str = "server/admin-token";
 const AUTHOR: &str = "author.token";
 const OPERATOR: &str = "operator.token";
 const JSON: &str = "Content-Type: application/json";
 
 /// Where the token of the approver of a team is.
-fn owner(team: &str) -> String {
+pub(super) fn owner(team: &str) -> String {
     format!("owner-of-{team}.token")
 }
 
@@ -57,12 +57,12 @@ struct Story<'a> {
     human: usize,
 }
 
-/// Tells it; with `serve` the server stays.
-pub(super) fn tell(
+/// Tells it, and leaves the server to whoever asked.
+pub(super) fn tell<'a>(
     project: &Project,
     surroundings: &Surroundings,
-    (stage, serve): (&Stage, bool),
-) -> Result<()> {
+    stage: &'a Stage,
+) -> Result<Server<'a>> {
     let whole = Stopwatch::start();
     let watch = Stopwatch::start();
     let bench = project.target().join("release/skein-bench");
@@ -105,14 +105,8 @@ pub(super) fn tell(
         whole.read(),
         TEAMS[0]
     );
-    if serve {
-        println!("open {} and sign in with the token in {ADMIN}", story.server.address);
-        println!("whoever made a campaign does not approve it: {} is an owner's token", owner(TEAMS[0]));
-        if let Some(process) = story.server.leave() {
-            println!("the server is process {process}: `kill {process}` ends it");
-        }
-    }
-    Ok(())
+    story.leave_something_to_do()?;
+    Ok(story.server)
 }
 
 fn step(number: usize, name: &str, work: impl FnOnce() -> Result<Told>) -> Result<()> {
@@ -185,6 +179,16 @@ impl Story<'_> {
         self.stage.write("before.csv", list.as_bytes())?;
         self.skein.succeed(&["run", MODULE, "--manifest", "before.csv"])?;
         self.warehouse.look_again(self.stage)
+    }
+
+    /// A second module, so that whoever looks at the portal afterwards finds datasets that it can still be run over.
+    fn leave_something_to_do(&self) -> Result<()> {
+        let team = format!("Skein-Team: {}", TEAMS[0]);
+        let path = "/v1/modules/columns/versions/1";
+        let with = ["--data-binary", "@modules/columns.wasm", "-H", "Prefer: wait=60", "-H", &team];
+        self.server.done(&Question { method: "PUT", path, token: AUTHOR, with: &with })?;
+        let look = Question { method: "GET", path, token: AUTHOR, with: &[] };
+        self.server.until(&look, |body| Ok(word(body, "state")? == "ready")).map(drop)
     }
 
     /// A module that reaches for the network, and a token that may not.
