@@ -123,7 +123,7 @@ async fn page(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed
 fn refusal(refused: &ServiceError) -> Markup {
     html! {
         p { "Here is what was decided on this server, by whom and from where, of all teams. It is for auditors and admins: " (refused.message) "." }
-        p { "What was decided about your own campaigns is on their pages, and in " (command("skein campaign events ID")) "." }
+        p { "What was decided about a campaign that you see: " (command("skein campaign events ID")) }
     }
 }
 

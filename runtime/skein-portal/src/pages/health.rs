@@ -11,7 +11,7 @@ use skein_types::{CampaignState, grouped};
 
 use super::some;
 use crate::ROWS;
-use crate::frame::{self, command, encoded, live, state};
+use crate::frame::{self, command, counted, encoded, live, state};
 use crate::viewer::{Failed, Page, Viewer};
 
 const AT: &str = "/health";
@@ -99,7 +99,7 @@ fn alarms(status: &Status, suspended: &[Module], (stopped, found): (&[Campaign],
         ul.alarms {
             @if let Some(waits) = &status.waits { li { strong.bad { "✗ Nothing begins: " (waits.message) } } }
             @if here == 0 { li { strong.bad { "✗ No node is here." } " Nothing that begins goes on before one comes: " a href="/fleet" { "the fleet" } } }
-            @if !away.is_empty() { li { strong.waits { "‖ " (grouped(away.len() as u64)) " nodes are away" } ": " a href="/fleet" { "which, and since when" } } }
+            @if !away.is_empty() { li { strong.waits { "‖ " (counted(away.len() as u64, "node is", "nodes are")) " away" } ": " a href="/fleet" { "which, and since when" } } }
             @for module in suspended.iter().take(ROWS) {
                 li { strong.waits { "‖ suspended: " } a href={ "/modules/" (encoded(&module.name)) "/" (encoded(&module.version)) } { (module.name) "@" (module.version) } " ended nodes; nothing of it starts until somebody says so" }
             }
