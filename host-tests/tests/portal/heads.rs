@@ -68,3 +68,20 @@ fn what_pages_load_is_kept_for_good_under_a_name_that_says_what_is_in_it() {
         assert!(file.starts_with(&digest[..16]), "{file}: {digest}");
     }
 }
+
+#[test]
+fn what_a_session_sees_of_the_api_is_kept_by_nobody_and_is_no_page() {
+    let house = House::open();
+    let campaign = house.makes_one("remarks");
+    let browser = house.browser("ada");
+    let report = format!("/v1/campaigns/{campaign}");
+    for path in ["/v1/campaigns", &report, "/v1/modules/columns/versions/1", "/v1/nothing", "/v1/events"] {
+        let reply = browser.asks(path);
+        for (name, value) in [("cache-control", "no-store"), ("x-content-type-options", "nosniff")] {
+            assert_eq!(reply.header(name), Some(value), "{path}: {}", reply.head);
+        }
+    }
+    // What is the same for everybody says so itself.
+    let docs = browser.asks("/v1/docs");
+    assert_eq!(docs.header("cache-control"), Some("no-cache"), "{}", docs.head);
+}

@@ -56,3 +56,26 @@ fn nobody_who_signs_in_is_led_to_another_site() {
     let led = house.service.browser().asks("/campaigns?after=a%26b");
     assert_eq!(led.header("location"), Some("/sign-in?to=%2Fcampaigns%3Fafter%3Da%2526b"));
 }
+
+#[test]
+fn no_number_in_an_address_is_too_large() {
+    let house = House::open();
+    let campaign = house.makes_one("remarks");
+    house.plans(&campaign);
+    let most = u64::MAX;
+    let samples = house.get(&format!("campaigns/{campaign}/samples"))["items"].clone();
+    let sample = &samples[0]["seq"];
+    let browser = house.browser("admin");
+    for (path, status) in [
+        (format!("/campaigns/{campaign}/plan?slices={most}"), 200),
+        (format!("/campaigns/{campaign}/samples/{sample}?listed={most}"), 200),
+        (format!("/campaigns/{campaign}/samples/{sample}?row={most}&column={most}&schema={most}"), 200),
+        (format!("/campaigns/{campaign}/map?after={most}"), 200),
+        (format!("/campaigns/{campaign}/runs/{most}"), 404),
+        (format!("/audit?after={most}"), 200),
+        (format!("/audit/{most}"), 404),
+    ] {
+        let reply = browser.asks(&path);
+        assert_eq!(reply.status, status, "{path}: {reply:?}");
+    }
+}

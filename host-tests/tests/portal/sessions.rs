@@ -39,16 +39,40 @@ fn the_cookie_is_for_no_script_and_for_no_other_site() {
         assert_eq!(reply.status, 303, "{reply:?}");
         let set = reply.header("set-cookie").unwrap().to_owned();
         let (cookie, flags) = set.split_once("; ").unwrap();
-        let value = cookie.strip_prefix("skein_session=").unwrap();
+        let (name, value) = cookie.split_once('=').unwrap();
         assert!(value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit()), "{value}");
-        flags.to_owned()
+        format!("{name}; {flags}")
     };
     let own = house.service.browser().own_origin();
-    assert_eq!(set(&own), "Path=/; HttpOnly; SameSite=Lax; Max-Age=43200");
+    assert_eq!(set(&own), "skein_session; Path=/; HttpOnly; SameSite=Lax; Max-Age=43200");
     assert_eq!(
         set(&own.replace("http://", "https://")),
-        "Path=/; HttpOnly; SameSite=Lax; Max-Age=43200; Secure"
+        "__Host-skein_session; Path=/; HttpOnly; SameSite=Lax; Max-Age=43200; Secure"
     );
+}
+
+/// A page of a neighbour (another name of the same domain) can have a browser send a cookie of this name, too, and before the own one.
+#[test]
+fn a_cookie_that_a_neighbour_has_set_shows_nobody_somebody_elses_session() {
+    let house = House::open();
+    let [mine, planted] = ["ada", "eve"].map(|who| house.browser(who).cookie.unwrap());
+    let asks = |cookies: &str| house.service.ask("GET /", &format!("Cookie: {cookies}\r\n"), b"");
+    for cookies in [
+        format!("skein_session={planted}; skein_session={mine}"),
+        format!("skein_session={mine}; skein_session={planted}"),
+        format!("skein_session={planted}\r\nCookie: skein_session={mine}"),
+    ] {
+        let reply = asks(&cookies);
+        assert_eq!((reply.status, reply.header("location")), (303, Some("/sign-in?to=%2F")), "{reply:?}");
+    }
+    // Over TLS the own one has a name that no neighbour can set.
+    for cookies in [
+        format!("skein_session={planted}; __Host-skein_session={mine}"),
+        format!("__Host-skein_session={mine}; skein_session={planted}"),
+    ] {
+        let reply = asks(&cookies);
+        assert!(reply.status == 200 && reply.body.contains("ada (tok_"), "{reply:?}");
+    }
 }
 
 #[test]

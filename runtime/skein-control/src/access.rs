@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use skein_ledger::{Actor, Module, Name, Origin, Unit, Whence};
-use skein_types::{CauseId, NodeId, Role, TokenId, TokenKind, TraceId, codes};
+use skein_types::{Blake3, CauseId, NodeId, Role, TokenId, TokenKind, TraceId, codes};
 
 use crate::approvals::Chair;
 use crate::error::ServiceError;
@@ -41,6 +41,8 @@ pub struct Principal {
     pub(crate) from: Whence,
     /// The request, if it can be asked again.
     pub(crate) cause: Option<CauseId>,
+    /// The session, if it is somebody who is signed in with a browser.
+    pub(crate) session: Option<Blake3>,
 }
 
 /// What somebody wants to do.
@@ -141,7 +143,7 @@ impl Principal {
     /// Somebody with these rights and no token at hand.
     pub(crate) const fn with(actor: Actor, rights: Vec<Right>) -> Self {
         let (kind, from) = (TokenKind::Service, Whence::Control);
-        Self { actor, kind, token: None, rights, trace: None, from, cause: None }
+        Self { actor, kind, token: None, rights, trace: None, from, cause: None, session: None }
     }
 
     /// Control itself, where no person decides. It asks nobody, so it needs no right.
@@ -153,6 +155,13 @@ impl Principal {
     pub(crate) fn everybody(actor: Actor) -> Self {
         let all = Right { team: None, role: Role::PlatformAdmin };
         Self { kind: TokenKind::Person, ..Self::with(actor, vec![all]) }
+    }
+
+    /// The same, signed in with a browser.
+    #[must_use]
+    pub(crate) const fn with_session(mut self, session: Blake3) -> Self {
+        self.session = Some(session);
+        self
     }
 
     /// The same, with the request that it asks in.
@@ -369,6 +378,7 @@ mod tests {
             trace: None,
             from: skein_ledger::Whence::Control,
             cause: None,
+            session: None,
         }
     }
 

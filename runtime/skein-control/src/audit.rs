@@ -117,8 +117,10 @@ impl Control {
 
     /// One decision.
     pub(crate) fn audit_event(&self, position: u64) -> Result<AuditEvent, ServiceError> {
-        let found = self.ledger.event(position)?;
-        let found = found.ok_or_else(|| ServiceError::absent("decision", &position.to_string()))?;
+        let absent = || ServiceError::absent("decision", &position.to_string());
+        // No ledger counts so far, and it is asked for nothing that it cannot count.
+        let found = if i64::try_from(position).is_ok() { self.ledger.event(position)? } else { None };
+        let found = found.ok_or_else(absent)?;
         let mut event = self.audited(&found)?;
         if let (Kind::RuleSet | Kind::RuleRemoved, Some(change)) = (found.event.kind(), &mut event.change) {
             self.with_its_rule(&mut change.before)?;

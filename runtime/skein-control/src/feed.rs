@@ -237,9 +237,16 @@ impl Watcher {
         self.at
     }
 
-    /// The next event that it may see; none if it was passed by the log, or its token does not count any more. May be dropped while it
-    /// waits.
+    /// The next event that it may see; none if it was passed by the log, its token does not count any more or it was signed out. May be
+    /// dropped while it waits.
     pub async fn next(&mut self) -> Result<Option<Arc<Told>>, ServiceError> {
+        let told = self.heard().await?;
+        // Last: whoever signed out meanwhile is told nothing.
+        let out = self.who.session.is_some_and(|session| !self.control.is_signed_in(session));
+        Ok(told.filter(|_| !out))
+    }
+
+    async fn heard(&mut self) -> Result<Option<Arc<Told>>, ServiceError> {
         loop {
             if let Some(told) = self.ready.pop_front() {
                 return Ok(Some(told));
@@ -426,6 +433,23 @@ mod tests {
             }
             assert!(running(watcher.next()).unwrap().is_none());
         }
+    }
+
+    #[test]
+    fn whoever_is_signed_out_hears_nothing_more_and_whoever_shows_the_same_token_does() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        decide(&control, 200);
+        let issue = r#"{"name":"v","kind":"person","grants":[{"team":"busy","role":"viewer"}]}"#;
+        let issued = control.issue_token(control.everybody(), &serde_json::from_str(issue).unwrap()).unwrap();
+        let cookie = control.begin_for(issued.token.token).unwrap().cookie;
+        let seen =
+            [control.session(&cookie).unwrap().who, control.principal(issued.secret.as_str()).unwrap()];
+        let mut watchers = seen.map(|who| control.watch(&who, (Some(0), Wanted::default())).unwrap());
+        assert!(watchers.iter_mut().all(|watcher| running(watcher.next()).unwrap().is_some()));
+        control.sign_out("localhost", [format!("{}={cookie}", crate::COOKIE).as_str()].into_iter());
+        let hear = watchers.each_mut().map(|watcher| running(watcher.next()).unwrap().is_some());
+        assert_eq!(hear, [false, true]);
     }
 
     #[test]

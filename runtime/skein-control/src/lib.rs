@@ -109,7 +109,7 @@ pub use prices::Prices;
 pub use reconcile::Reconciler;
 pub use roots::Roots;
 pub use sessions::provider::{AWAY_COOKIE, AWAY_TIME, Away, BACK, Leaves, Provider, Vouched};
-pub use sessions::{COOKIE, Came, SESSION_TIME, Session, SignedIn};
+pub use sessions::{COOKIE, COOKIE_OVER_TLS, Came, SESSION_TIME, Session, SignedIn, one_cookie};
 pub use settings::Seen;
 pub use submit::{MODULES_BYTES_OF_TEAM, MODULES_OF_TEAM, Submitted, UPLOADS, UPLOADS_OF_TEAM, Upload};
 pub use supervisor::{Launch, NodeCommand, Roster, STOP_GRACE, Supervisor};

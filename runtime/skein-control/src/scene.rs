@@ -41,10 +41,19 @@ pub(crate) fn open(place: &Path, clock: &Arc<HandClock>) -> Arc<Control> {
 
 /// Of one user alone, or of those who have tokens.
 pub(crate) fn open_for(place: &Path, clock: &Arc<HandClock>, single_user: bool) -> Arc<Control> {
+    opened(place, clock, (single_user, ""))
+}
+
+/// Of one user alone, who reaches it there.
+pub(crate) fn open_at(place: &Path, address: &str) -> Arc<Control> {
+    opened(place, &Arc::new(HandClock::default()), (true, address))
+}
+
+fn opened(place: &Path, clock: &Arc<HandClock>, (single_user, address): (bool, &str)) -> Arc<Control> {
     let options = Options {
         dir: place.to_owned(),
         exe: PathBuf::new(),
-        address: String::new(),
+        address: address.to_owned(),
         nodes_at: String::new(),
         artifact_key: [0; 32],
         keys: place.join("keys"),

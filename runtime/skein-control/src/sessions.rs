@@ -26,17 +26,28 @@ use provider::Providers;
 
 /// The name of the cookie.
 pub const COOKIE: &str = "skein_session";
+/// Its name over TLS. Browsers take a cookie that is called so from no neighbour of this host, and from no page without TLS (RFC 6265bis,
+/// 4.1.3.2).
+pub const COOKIE_OVER_TLS: &str = "__Host-skein_session";
 /// How long somebody stays signed in.
 pub const SESSION_TIME: Duration = Duration::from_secs(12 * 3_600);
 /// How long a link can be followed.
 pub(crate) const LINK_TIME: Duration = Duration::from_secs(10 * 60);
-/// Browsers that are signed in at a time; beyond them the one that signed in first is signed out.
-const SESSIONS_MAX: usize = 10_000;
+/// Browsers that are signed in at a time, in all and as the same one; beyond them the one that signed in first is signed out. Nobody signs
+/// others out by signing in often.
+const SESSIONS_MAX: Many = Many { all: 10_000, of_each: 100 };
 /// Links that were not followed yet; the like.
-const LINKS_MAX: usize = 256;
+const LINKS_MAX: Many = Many { all: 1_000, of_each: 20 };
+
+/// How many there may be.
+#[derive(Clone, Copy, Debug)]
+struct Many {
+    all: usize,
+    of_each: usize,
+}
 
 /// Whom a cookie or a link stands for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Whose {
     /// The one user of this machine.
     OnlyUser,
@@ -144,9 +155,31 @@ impl Control {
         self.begin(who.token.map_or(Whose::OnlyUser, Whose::Holder))
     }
 
-    /// Whoever is signed in with a browser that sends these headers `Cookie`.
-    pub fn session_in<'a>(&self, cookies: impl Iterator<Item = &'a str>) -> Result<Session, ServiceError> {
-        self.session(cookie_in(cookies).unwrap_or_default())
+    /// Whether whoever calls this server so reaches it over TLS: by its address they do. On its own machine they may come by another way.
+    pub fn is_over_tls(&self, host: &str) -> bool {
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        self.address().starts_with("https://") && !matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+    }
+
+    /// Whoever is signed in with a browser that calls this server `host` and sends these headers `Cookie`.
+    pub fn session_in<'a>(
+        &self,
+        host: &str,
+        cookies: impl Iterator<Item = &'a str>,
+    ) -> Result<Session, ServiceError> {
+        self.session(self.cookie_in(host, cookies).unwrap_or_default())
+    }
+
+    /// The value of the cookie, if there is one.
+    fn cookie_in<'a>(&self, host: &str, cookies: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+        let all: Vec<&str> = cookies.collect();
+        let over_tls = one_cookie(all.iter().copied(), COOKIE_OVER_TLS);
+        let plain = || {
+            Some(COOKIE)
+                .filter(|_| !self.is_over_tls(host))
+                .and_then(|name| one_cookie(all.iter().copied(), name))
+        };
+        over_tls.or_else(plain)
     }
 
     /// Whoever a cookie stands for.
@@ -158,12 +191,19 @@ impl Control {
             let kept = kept.ok_or_else(|| refused("nobody is signed in here, or not any more"))?;
             (kept.whose, kept.form.clone())
         };
-        Ok(Session { who: self.principal_of(whose)?, form })
+        let who = self.principal_of(whose)?.with_session(Blake3::of(cookie.as_bytes()));
+        Ok(Session { who, form })
     }
 
-    /// Ends the session of a browser that sends these headers `Cookie`.
-    pub fn sign_out<'a>(&self, cookies: impl Iterator<Item = &'a str>) {
-        let cookie = cookie_in(cookies).unwrap_or_default();
+    /// Whether somebody who is signed in is so still. Who shows a token is not.
+    pub(crate) fn is_signed_in(&self, session: Blake3) -> bool {
+        let now = self.clock.now();
+        held(&self.sessions.open).get(&session).is_some_and(|kept| kept.until > now)
+    }
+
+    /// Ends the session of a browser that calls this server `host` and sends these headers `Cookie`.
+    pub fn sign_out<'a>(&self, host: &str, cookies: impl Iterator<Item = &'a str>) {
+        let cookie = self.cookie_in(host, cookies).unwrap_or_default();
         held(&self.sessions.open).remove(&Blake3::of(cookie.as_bytes()));
     }
 
@@ -192,10 +232,13 @@ impl Control {
     }
 }
 
-/// The value of the cookie, if there is one.
-fn cookie_in<'a>(cookies: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
+/// The value of a cookie of which there is one. Of two of a name, one was put there by a neighbour of this host (it is of another path or
+/// of all hosts of a domain), and which that is a request does not say.
+pub fn one_cookie<'a>(cookies: impl Iterator<Item = &'a str>, name: &str) -> Option<&'a str> {
+    let pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let mut values = pairs.filter(|(is, _)| *is == name).map(|(_, value)| value);
+    let first = values.next()?;
+    values.all(|other| other == first).then_some(first)
 }
 
 fn held(secrets: &Mutex<Secrets>) -> MutexGuard<'_, Secrets> {
@@ -203,15 +246,22 @@ fn held(secrets: &Mutex<Secrets>) -> MutexGuard<'_, Secrets> {
 }
 
 /// Puts it in, and out whatever is too old, or was there first if there are too many.
-fn keep(secrets: &mut Secrets, (secret, kept): (&str, Kept), (now, most): (Timestamp, usize)) {
-    if secrets.len() >= most {
+fn keep(secrets: &mut Secrets, (secret, kept): (&str, Kept), (now, most): (Timestamp, Many)) {
+    if secrets.len() >= most.all {
         secrets.retain(|_, kept| kept.until > now);
     }
-    if secrets.len() >= most {
-        let first = secrets.iter().min_by_key(|(_, kept)| kept.until).map(|(hash, _)| *hash);
+    make_room(secrets, most.of_each, |other| other.whose == kept.whose);
+    make_room(secrets, most.all, |_| true);
+    secrets.insert(Blake3::of(secret.as_bytes()), kept);
+}
+
+/// Room for one more of those, at the cost of the first of them.
+fn make_room(secrets: &mut Secrets, most: usize, of: impl Fn(&Kept) -> bool) {
+    let those = || secrets.iter().filter(|(_, kept)| of(kept));
+    if those().count() >= most {
+        let first = those().min_by_key(|(_, kept)| kept.until).map(|(hash, _)| *hash);
         first.and_then(|first| secrets.remove(&first));
     }
-    secrets.insert(Blake3::of(secret.as_bytes()), kept);
 }
 
 fn refused(message: &str) -> ServiceError {
@@ -224,10 +274,13 @@ mod tests {
     use std::sync::atomic::Ordering;
     use std::time::Duration;
 
-    use skein_types::codes;
+    use skein_types::{Blake3, TokenId, codes};
+    use uuid::Uuid;
 
-    use super::{COOKIE, LINK_TIME, LINKS_MAX, SESSION_TIME, SESSIONS_MAX};
-    use crate::scene::{HandClock, open};
+    use super::{
+        COOKIE, COOKIE_OVER_TLS, LINK_TIME, LINKS_MAX, SESSION_TIME, SESSIONS_MAX, Whose, one_cookie,
+    };
+    use crate::scene::{HandClock, open, open_at};
 
     fn later(clock: &HandClock, time: Duration) {
         clock.0.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
@@ -264,22 +317,53 @@ mod tests {
         assert_eq!(first.check_form(&second.form).unwrap_err().code, codes::FORBIDDEN);
         assert!(first.check_form("").is_err());
         let sent = format!("a=1; x{COOKIE}=2; {COOKIE}={one}; b=3");
-        assert_eq!(control.session_in([sent.as_str()].into_iter()).unwrap().form, first.form);
-        control.sign_out([sent.as_str()].into_iter());
+        assert_eq!(control.session_in("localhost", [sent.as_str()].into_iter()).unwrap().form, first.form);
+        control.sign_out("localhost", [sent.as_str()].into_iter());
         assert!(control.session(&one).is_err() && control.session(&other).is_ok());
     }
 
     #[test]
-    fn there_are_never_more_than_so_many_of_them() {
+    fn there_are_never_more_than_so_many_of_them_and_nobody_signs_others_out_by_signing_in_often() {
         let place = tempfile::tempdir().unwrap();
         let control = open(place.path(), &Arc::new(HandClock::default()));
         let links: Vec<String> =
-            (0..=LINKS_MAX).map(|_| control.link(control.everybody()).unwrap().0).collect();
+            (0..=LINKS_MAX.of_each).map(|_| control.link(control.everybody()).unwrap().0).collect();
         let there = links.iter().filter(|link| control.sign_in_by_link(link).is_ok()).count();
-        assert_eq!(there, LINKS_MAX);
-        for _ in 0..=SESSIONS_MAX {
-            control.begin(super::Whose::OnlyUser).unwrap();
+        assert_eq!(there, LINKS_MAX.of_each);
+        let whose = |number: u128| Whose::Holder(TokenId::new(Uuid::from_u128(number)));
+        let begun: Vec<String> =
+            (0..=SESSIONS_MAX.of_each).map(|_| control.begin(whose(1)).unwrap().cookie).collect();
+        let is_open = |cookie: &str| control.is_signed_in(Blake3::of(cookie.as_bytes()));
+        assert_eq!(begun.iter().filter(|cookie| is_open(cookie)).count(), SESSIONS_MAX.of_each);
+        let other = control.begin(whose(2)).unwrap().cookie;
+        for _ in 0..2 * SESSIONS_MAX.of_each {
+            control.begin(whose(1)).unwrap();
         }
-        assert_eq!(super::held(&control.sessions.open).len(), SESSIONS_MAX);
+        assert!(is_open(&other));
+        for number in 3..SESSIONS_MAX.all as u128 + 4 {
+            control.begin(whose(number)).unwrap();
+        }
+        assert_eq!(super::held(&control.sessions.open).len(), SESSIONS_MAX.all);
+    }
+
+    #[test]
+    fn a_cookie_that_a_neighbour_of_this_host_put_there_is_no_session() {
+        assert_eq!(one_cookie(["a=1; b=2", "b=2"].into_iter(), "b"), Some("2"));
+        for sent in ["b=1; b=2", "b=; b=2"] {
+            assert_eq!(one_cookie(sent.split("; "), "b"), None, "{sent}");
+        }
+        let place = tempfile::tempdir().unwrap();
+        let control = open_at(place.path(), "https://skein.example");
+        let begins = || control.begin(Whose::OnlyUser).unwrap().cookie;
+        let (mine, planted) = (begins(), begins());
+        let found = |host: &str, sent: &str| control.cookie_in(host, [sent].into_iter()).map(str::to_owned);
+        let plain = format!("{COOKIE}={planted}");
+        let both = format!("{plain}; {COOKIE_OVER_TLS}={mine}");
+        for host in ["skein.example", "skein.example:443", "localhost:7447"] {
+            assert_eq!(found(host, &both), Some(mine.clone()), "{host}");
+        }
+        assert_eq!(found("skein.example", &plain), None);
+        // On its own machine a server is reached without TLS.
+        assert_eq!(found("127.0.0.1:7447", &plain), Some(planted.clone()));
     }
 }

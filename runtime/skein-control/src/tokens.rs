@@ -60,6 +60,7 @@ impl Control {
             trace: None,
             from: skein_ledger::Whence::Control,
             cause: None,
+            session: None,
         })
     }
 

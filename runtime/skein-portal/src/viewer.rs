@@ -46,7 +46,8 @@ pub(crate) struct Viewer {
 impl Viewer {
     pub(crate) fn of(parts: &Parts, control: &Arc<Control>) -> Result<Self, Failed> {
         // One look at an index; a thread of its own would cost more.
-        let found = tokio::task::block_in_place(|| control.session_in(cookies(&parts.headers)));
+        let found =
+            tokio::task::block_in_place(|| control.session_in(host(&parts.headers), cookies(&parts.headers)));
         let came = parts.extensions.get::<Came>();
         let part = parts.headers.contains_key(PART);
         match found {
@@ -140,6 +141,11 @@ fn late(Patience { seconds, over }: Patience) -> ServiceError {
 /// The headers `Cookie` of a request.
 pub(crate) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok())
+}
+
+/// What a request calls this server.
+pub(crate) fn host(headers: &HeaderMap) -> &str {
+    headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default()
 }
 
 /// A page.

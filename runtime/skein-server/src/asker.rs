@@ -33,7 +33,9 @@ impl Asker {
                 Err(_) if parts.method == Method::GET => {
                     let cookies = parts.headers.get_all(header::COOKIE).iter();
                     let texts = cookies.filter_map(|value| value.to_str().ok());
-                    let session = tokio::task::block_in_place(|| control.session_in(texts));
+                    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+                    let session =
+                        tokio::task::block_in_place(|| control.session_in(host.unwrap_or_default(), texts));
                     session.map_or_else(|_| control.without_token(), |session| Ok(session.who))?
                 }
                 alone => alone?,

@@ -8,7 +8,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::http::{HeaderValue, header};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::response::Response;
 use axum::{Extension, Router};
 use skein_control::Control;
 use skein_types::{Code, codes};
@@ -201,11 +203,21 @@ fn node_routes(control: &Arc<Control>) -> Router<Arc<Control>> {
     Router::new().nest("/node/v1", node::routes(control))
 }
 
+/// An answer that does not say otherwise is kept by nobody on the way and in no browser that somebody else sits at next, and is what it says
+/// that it is: browsers with a session look at `/v1`, too.
+async fn private(mut response: Response) -> Response {
+    let head = response.headers_mut();
+    head.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    head.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    response
+}
+
 /// What each request gets, whichever way it comes.
 fn with_manners(routes: Router<Arc<Control>>, control: &Arc<Control>, stages: Stages) -> Router {
     routes
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
+        .layer(map_response(private))
         .layer(Extension(stages))
         .layer(DefaultBodyLimit::max(skein_api::BODY_BYTES_MAX))
         .layer(from_fn_with_state(Arc::clone(control), metrics::counted))

@@ -126,7 +126,8 @@ impl Oidc {
             return Err(unreachable(&message));
         }
         for address in [&said.authorization_endpoint, &said.token_endpoint, &said.jwks_uri] {
-            over_tls(address).map_err(|why| unreachable(&format!("an address of the provider {why}")))?;
+            let fits = over_tls(address).and_then(|()| as_safe(&self.settings.issuer, address));
+            fits.map_err(|why| unreachable(&format!("an address of the provider {why}")))?;
         }
         let keys: Keys = answer("its keys", self.http.get(&said.jwks_uri))?;
         let known = Arc::new(Known { said, keys, at: self.clock.elapsed() });
@@ -254,6 +255,14 @@ fn over_tls(address: &str) -> Result<(), String> {
     }
 }
 
+/// Refuses an address of this machine where the issuer is another: what listens here is nobody's provider.
+fn as_safe(issuer: &str, address: &str) -> Result<(), String> {
+    match issuer.starts_with("https:") && !address.starts_with("https:") {
+        true => Err(format!("is {address:?}, and the issuer is asked over TLS")),
+        false => Ok(()),
+    }
+}
+
 /// As a form has it.
 fn encoded(text: &str) -> String {
     let kept = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
@@ -272,7 +281,7 @@ fn refused(message: &str) -> ServiceError {
 
 #[cfg(test)]
 mod tests {
-    use super::{encoded, over_tls};
+    use super::{as_safe, encoded, over_tls};
 
     #[test]
     fn a_provider_is_asked_over_tls_but_on_this_machine() {
@@ -286,6 +295,9 @@ mod tests {
         {
             assert!(over_tls(other).is_err(), "{other}");
         }
+        as_safe("http://localhost", "http://localhost/token").unwrap();
+        as_safe("https://id", "https://keys").unwrap();
+        as_safe("https://id", "http://127.0.0.1:7447/v1").unwrap_err();
         assert_eq!(encoded("a b&c/é~"), "a%20b%26c%2F%C3%A9~");
     }
 }

@@ -1,9 +1,12 @@
 //! Signing in through a provider of OpenID Connect: what is decided here is who may begin a session for whom the provider vouches.
 //!
 //! ```text
-//! leave: state, nonce, verifier, a cookie for the browser -> the provider's page
-//! back:  state (known, once, young; of the same browser), code -> Provider: who is it? -> a token row for the person -> a session
+//! leave: a cookie for the browser; of it by a key: state, nonce, verifier -> the provider's page
+//! back:  cookie (young), state (its own, once), code -> Provider: who is it? -> a token row for the person -> a session
 //! ```
+//!
+//! Who is away is not remembered: anybody may leave, and if each took a place here, who leaves often enough would push out all who are away.
+//! The cookie says all of it, and by the key nobody but this process makes a state that fits one.
 //!
 //! Whoever the provider vouches for gets a token whose secret nobody has: what it is found by is a digest of who they are that no secret
 //! has. So the record names them, rights and four-eyes look at them, and an admin sees and revokes them as those who hold a token. The
@@ -32,8 +35,11 @@ pub const AWAY_COOKIE: &str = "skein_away";
 pub const AWAY_TIME: Duration = Duration::from_secs(10 * 60);
 /// Where a provider sends browsers back to, below the server's address.
 pub const BACK: &str = "/sign-in/provider/back";
-/// Browsers that are away at a time; beyond them the one that left first is forgotten.
-const AWAY_MAX: usize = 10_000;
+/// States that are remembered because somebody came back with them; beyond them the first is forgotten. A code is good once, too, and that the
+/// provider remembers.
+const BACK_MAX: usize = 10_000;
+/// Bytes of where somebody goes who is back. What is longer is the first page.
+const TO_MAX: usize = 1_024;
 /// How long a person's token counts.
 const TOKEN_TIME: Duration = Duration::from_secs(45 * 24 * 3_600);
 /// Another is made where less than this is left: an approval that is given then counts for as long as one may.
@@ -79,22 +85,57 @@ pub struct Vouched {
     pub grants: Vec<skein_api::Grant>,
 }
 
-/// The provider, and browsers that are away.
+/// The provider, and who came back from it.
 #[derive(Debug, Default)]
 pub(crate) struct Providers {
     provider: OnceLock<Arc<dyn Provider>>,
-    /// By the digest of the state.
-    away: Mutex<BTreeMap<Blake3, Gone>>,
+    /// What states are made with.
+    key: OnceLock<Key>,
+    /// Digests of states that somebody came back with, and until when they are remembered.
+    back: Mutex<BTreeMap<Blake3, Timestamp>>,
 }
 
-#[derive(Debug)]
-struct Gone {
-    away: Away,
-    /// Of the browser's cookie.
-    browser: Blake3,
-    /// Where it goes when it is back.
-    to: String,
-    until: Timestamp,
+/// Of this process alone.
+struct Key([u8; 32]);
+
+impl Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key")
+    }
+}
+
+impl Key {
+    /// A secret of a browser that is away.
+    fn of(&self, what: &str, cookie: &str) -> String {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        for part in [what, cookie] {
+            hasher.update(&(part.len() as u64).to_be_bytes());
+            hasher.update(part.as_bytes());
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// All of them.
+    fn away(&self, back: String, cookie: &str) -> Away {
+        let [state, nonce, verifier] = ["state", "nonce", "verifier"].map(|what| self.of(what, cookie));
+        Away { back, state, nonce, verifier }
+    }
+}
+
+/// What the cookie of a browser that is away says: until when, and where it goes then. Between them stands what no other has.
+fn cookie_of(until: Timestamp, to: &str) -> Result<String, ServiceError> {
+    let to = if to.len() > TO_MAX { "/" } else { to };
+    let to: String = to.bytes().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("{}.{}.{to}", until.0, random_hex()?))
+}
+
+/// The like, of one that is back.
+fn said_by(cookie: &str) -> Option<(Timestamp, String)> {
+    let (until, rest) = cookie.split_once('.')?;
+    let (_, to) = rest.split_once('.')?;
+    let byte = |at: usize| u8::from_str_radix(to.get(at..at + 2)?, 16).ok();
+    let to: Option<Vec<u8>> = (0..to.len()).step_by(2).map(byte).collect();
+    Some((Timestamp(until.parse().ok()?), String::from_utf8(to?).ok()?))
 }
 
 /// Somebody leaves for a provider.
@@ -112,6 +153,22 @@ impl Control {
         self.sessions.providers.provider.set(provider).unwrap_or_default();
     }
 
+    fn away_key(&self) -> Result<&Key, ServiceError> {
+        let key = &self.sessions.providers.key;
+        match key.get() {
+            Some(key) => Ok(key),
+            None => {
+                let key_of_now = Key(*blake3::hash(random_hex()?.as_bytes()).as_bytes());
+                Ok(key.get_or_init(|| key_of_now))
+            }
+        }
+    }
+
+    /// Where the provider sends browsers back to.
+    fn way_back(&self) -> String {
+        format!("{}{BACK}", self.address().trim_end_matches('/'))
+    }
+
     /// What the provider is called, if there is one.
     pub fn provider(&self) -> Option<&str> {
         self.sessions.providers.provider.get().map(|provider| provider.called())
@@ -120,24 +177,8 @@ impl Control {
     /// Sends a browser to the provider; it goes `to` when it is back.
     pub fn leave(&self, to: &str) -> Result<Leaves, ServiceError> {
         let provider = self.the_provider()?;
-        let cookie = random_hex()?;
-        let back = format!("{}{BACK}", self.address().trim_end_matches('/'));
-        let away = Away { back, state: random_hex()?, nonce: random_hex()?, verifier: random_hex()? };
-        let page = provider.page(&away)?;
-        let until = self.in_a_while(AWAY_TIME);
-        let key = Blake3::of(away.state.as_bytes());
-        let gone = Gone { away, browser: Blake3::of(cookie.as_bytes()), to: to.to_owned(), until };
-        let mut all = held(&self.sessions.providers.away);
-        if all.len() >= AWAY_MAX {
-            let now = self.clock.now();
-            all.retain(|_, gone| gone.until > now);
-        }
-        if all.len() >= AWAY_MAX {
-            let first = all.iter().min_by_key(|(_, gone)| gone.until).map(|(key, _)| *key);
-            first.and_then(|first| all.remove(&first));
-        }
-        all.insert(key, gone);
-        drop(all);
+        let cookie = cookie_of(self.in_a_while(AWAY_TIME), to)?;
+        let page = provider.page(&self.away_key()?.away(self.way_back(), &cookie))?;
         Ok(Leaves { page, cookie })
     }
 
@@ -149,15 +190,31 @@ impl Control {
         cookie: &str,
     ) -> Result<(SignedIn, String), ServiceError> {
         let provider = self.the_provider()?;
-        let gone = held(&self.sessions.providers.away).remove(&Blake3::of(state.as_bytes()));
-        let browser = Blake3::of(cookie.as_bytes());
-        let gone = gone.filter(|gone| gone.until > self.clock.now() && gone.browser == browser);
-        let gone = gone.ok_or_else(|| {
+        let now = self.clock.now();
+        let away = self.away_key()?.away(self.way_back(), cookie);
+        let first = self.is_first(state, now);
+        // Digests compare in the same time wherever they differ.
+        let own = Blake3::of(state.as_bytes()) == Blake3::of(away.state.as_bytes());
+        let said = said_by(cookie).filter(|(until, _)| own && first && *until > now);
+        let (_, to) = said.ok_or_else(|| {
             refused("this browser did not leave for it, or too long ago, or was back before")
         })?;
-        let person = provider.vouches(&gone.away, code)?;
+        let person = provider.vouches(&away, code)?;
         let token = self.person(&person)?;
-        Ok((self.begin_for(token)?, gone.to))
+        Ok((self.begin_for(token)?, to))
+    }
+
+    /// Whether nobody came back with this state before; it is good for nothing after that, whoever brought it.
+    fn is_first(&self, state: &str, now: Timestamp) -> bool {
+        let mut back = held(&self.sessions.providers.back);
+        if back.len() >= BACK_MAX {
+            back.retain(|_, until| *until > now);
+        }
+        if back.len() >= BACK_MAX {
+            let first = back.iter().min_by_key(|(_, until)| **until).map(|(state, _)| *state);
+            first.and_then(|first| back.remove(&first));
+        }
+        back.insert(Blake3::of(state.as_bytes()), self.in_a_while(AWAY_TIME)).is_none()
     }
 
     fn the_provider(&self) -> Result<&Arc<dyn Provider>, ServiceError> {
@@ -259,8 +316,8 @@ fn digest(person: &Vouched, number: u64) -> Blake3 {
     Blake3::from(hasher.finalize())
 }
 
-fn held(away: &Mutex<BTreeMap<Blake3, Gone>>) -> MutexGuard<'_, BTreeMap<Blake3, Gone>> {
-    away.lock().unwrap_or_else(PoisonError::into_inner)
+fn held(back: &Mutex<BTreeMap<Blake3, Timestamp>>) -> MutexGuard<'_, BTreeMap<Blake3, Timestamp>> {
+    back.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn refused(message: &str) -> ServiceError {
@@ -339,6 +396,30 @@ mod tests {
         assert_eq!(back("", ""), Err(codes::SIGN_IN_REFUSED));
         later(&clock, AWAY_TIME);
         assert_eq!(back(&late.page, &late.cookie), Err(codes::SIGN_IN_REFUSED));
+    }
+
+    #[test]
+    fn nobody_is_kept_out_by_others_who_leave_and_no_cookie_can_be_made_up() {
+        let place = tempfile::tempdir().unwrap();
+        let (control, _, _) = served(place.path());
+        let ada = control.leave("/approvals").unwrap();
+        for _ in 0..10_001 {
+            control.leave("/").unwrap();
+        }
+        let (_, to) = control.sign_in_back((&ada.page, "code"), &ada.cookie).unwrap();
+        assert_eq!(to, "/approvals");
+        let other = control.leave("/").unwrap();
+        let (until, rest) = other.cookie.split_once('.').unwrap();
+        for made_up in
+            [format!("{until}0.{rest}"), format!("{}2f", other.cookie), "1..".to_owned(), String::new()]
+        {
+            let back = control.sign_in_back((&other.page, "code"), &made_up);
+            assert_eq!(back.unwrap_err().code, codes::SIGN_IN_REFUSED, "{made_up}");
+        }
+        for to in ["/a?b=;,\"%2F", &format!("/{}", "a".repeat(1_024))] {
+            let (_, goes) = super::said_by(&super::cookie_of(super::Timestamp(7), to).unwrap()).unwrap();
+            assert_eq!(goes, if to.len() > 1_024 { "/" } else { to });
+        }
     }
 
     #[test]

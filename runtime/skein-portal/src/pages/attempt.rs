@@ -18,7 +18,7 @@ use skein_control::{Control, Desk, ListPart, ServiceError};
 use skein_types::{codes, grouped};
 
 use super::campaign::lasting;
-use crate::frame::{self, command, state};
+use crate::frame::{self, command, quoted, state};
 use crate::viewer::{Failed, Page, Viewer};
 use lines::Listed;
 
@@ -33,6 +33,16 @@ struct Asked {
     find: String,
     /// From the line behind so many.
     after: usize,
+}
+
+/// Characters that are looked for: each line is compared with all of them.
+const FIND: usize = 200;
+
+impl Asked {
+    fn read(mut self) -> Self {
+        self.find = self.find.trim().chars().take(FIND).collect();
+        self
+    }
 }
 
 /// What is there, or why whoever looks may not see it.
@@ -62,13 +72,14 @@ fn listed(
     asked: &Asked,
 ) -> Result<Allowed<Listed>, ServiceError> {
     match told {
-        Ok((bytes, _)) => Ok(Ok(lines::listed(&bytes, asked.find.trim(), asked.after))),
+        Ok((bytes, _)) => Ok(Ok(lines::listed(&bytes, &asked.find, asked.after))),
         Err(error) if [codes::ROLE_MISSING, codes::NOT_FOUND].contains(&error.code) => Ok(Err(error)),
         Err(error) => Err(error),
     }
 }
 
 async fn page(viewer: Viewer, Path(named): Path<String>, Query(asked): Query<Asked>) -> Result<Page, Failed> {
+    let asked = asked.read();
     viewer
         .page(move |desk, viewer| {
             let shown = gather(desk, &named, &asked)?;
@@ -164,7 +175,7 @@ fn again(attempt: &Attempt, replay: &Allowed<Replay>) -> Markup {
             @match replay {
                 Err(unfit) => p.note { (unfit.message) },
                 Ok(replay) => {
-                    @let secrets: String = replay.secrets.iter().map(|name| format!(" --secret {name}=@FILE")).collect();
+                    @let secrets = secrets(replay.secrets.iter().map(|name| name.as_str()));
                     p { "The same rows through the same module, here; nothing is published:" }
                     p { (command(&format!("skein attempt replay {id}{secrets}"))) }
                     p.note {
@@ -177,15 +188,21 @@ fn again(attempt: &Attempt, replay: &Allowed<Replay>) -> Markup {
     }
 }
 
+/// As options of a command line. What a secret is called is strangers' words.
+fn secrets<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.map(|name| format!(" --secret {}", quoted(&format!("{name}=@FILE")))).collect()
+}
+
 async fn rejects(
     viewer: Viewer,
     Path(named): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Result<Page, Failed> {
+    let asked = asked.read();
     viewer
         .page(move |desk, viewer| {
             let (attempt, told) = (desk.attempt(&named)?, desk.attempt_rejects(&named, &ListPart::default())?);
-            let listed = lines::listed(&told.0, asked.find.trim(), asked.after);
+            let listed = lines::listed(&told.0, &asked.find, asked.after);
             let id = attempt.attempt;
             let content = html! {
                 p.parts { a href={ "/attempts/" (id) } { "The attempt" } }
@@ -223,5 +240,22 @@ pub(super) const fn ending(ending: AttemptEnding) -> &'static str {
         AttemptEnding::NotNeeded => "not_needed",
         AttemptEnding::Stopped => "stopped",
         AttemptEnding::Lost => "lost",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Asked, FIND, secrets};
+
+    #[test]
+    fn no_name_of_a_secret_is_a_command_of_its_own() {
+        let line = secrets(["key", "x=; rm -rf ~ #", "it's"].into_iter());
+        assert_eq!(line, r" --secret key=@FILE --secret 'x=; rm -rf ~ #=@FILE' --secret 'it'\''s=@FILE'");
+    }
+
+    #[test]
+    fn what_is_looked_for_is_bounded() {
+        let asked = Asked { find: format!(" {} ", "é".repeat(9 * FIND)), after: 0 }.read();
+        assert_eq!(asked.find, "é".repeat(FIND));
     }
 }

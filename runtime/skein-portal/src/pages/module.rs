@@ -182,7 +182,7 @@ fn parameters(said: Option<&ModuleSaid>, state: ModuleState) -> Markup {
                 }
             }
         }
-        details { summary { "JSON Schema" } pre tabindex="0" { code { (serde_json::to_string_pretty(schema).unwrap_or_default()) } } }
+        details { summary { "JSON Schema" } (params::whole(schema)) }
     }
 }
 

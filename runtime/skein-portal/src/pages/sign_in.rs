@@ -14,11 +14,11 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
-use skein_control::{COOKIE, Control, SESSION_TIME, ServiceError};
+use skein_control::{COOKIE, COOKIE_OVER_TLS, Control, SESSION_TIME, ServiceError, SignedIn};
 
 use crate::form::{Form, Nothing, Stranger};
 use crate::frame;
-use crate::viewer::{cookies, shown, status, to};
+use crate::viewer::{cookies, host, shown, status, to};
 
 pub(super) fn routes() -> Router<Arc<Control>> {
     Router::new()
@@ -84,7 +84,7 @@ async fn sign_in(
     match begun {
         Ok(begun) => {
             let mut response = to(own(asked.to.as_deref()));
-            set(&mut response, &headers, &begun.cookie, SESSION_TIME.as_secs());
+            signed_in(&mut response, Some(&begun), is_over_tls(&control, &headers));
             response
         }
         // The form again, which leads where the one before led. A link that did not let in never will.
@@ -100,17 +100,24 @@ async fn sign_out(
     headers: HeaderMap,
     Form(_, Nothing {}): Form<Nothing>,
 ) -> Response {
-    control.sign_out(cookies(&headers));
+    control.sign_out(host(&headers), cookies(&headers));
     let mut response = to("/sign-in");
-    set(&mut response, &headers, "", 0);
+    signed_in(&mut response, None, is_over_tls(&control, &headers));
     response
 }
 
-/// Gives the browser the cookie. No script sees it, and no other site's form sends it along. Where the page came over TLS, the cookie goes
-/// no other way.
-fn set(response: &mut Response, request: &HeaderMap, value: &str, seconds: u64) {
+/// Whether the browser is here over TLS: the page that it sends a form of came so, or everybody does who calls this server so.
+fn is_over_tls(control: &Control, request: &HeaderMap) -> bool {
     let origin = request.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).unwrap_or_default();
-    put(response, (COOKIE, value, "/"), seconds, origin.starts_with("https://"));
+    origin.starts_with("https://") || control.is_over_tls(host(request))
+}
+
+/// Gives the browser the cookie of a session, or takes it away. No script sees it, and no other site's form sends it along. Over TLS it goes no
+/// other way.
+fn signed_in(response: &mut Response, begun: Option<&SignedIn>, over_tls: bool) {
+    let name = if over_tls { COOKIE_OVER_TLS } else { COOKIE };
+    let (value, seconds) = begun.map_or(("", 0), |begun| (begun.cookie.as_str(), SESSION_TIME.as_secs()));
+    put(response, (name, value, "/"), seconds, over_tls);
 }
 
 fn put(response: &mut Response, (name, value, path): (&str, &str, &str), seconds: u64, secure: bool) {

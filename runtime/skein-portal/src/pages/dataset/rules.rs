@@ -95,12 +95,19 @@ fn leads(severity: &str) -> &'static str {
     }
 }
 
-/// What a rule says, without its name and what it leads to.
+/// Characters of what a rule says: the command shows all of it.
+const SAYS: usize = 500;
+
+/// What a rule says, without its name and what it leads to; of much its beginning.
 fn says(rule: &Rule) -> String {
     let Ok(Value::Object(mut said)) = serde_json::to_value(rule) else { return rule.check.kind().to_owned() };
     said.remove("name");
     said.remove("severity");
-    Value::Object(said).to_string()
+    let text = Value::Object(said).to_string();
+    match text.char_indices().nth(SAYS) {
+        Some((end, _)) => format!("{} …", &text[..end]),
+        None => text,
+    }
 }
 
 fn actions(dataset: &Dataset, rule: &DatasetRule, may: &May, viewer: &Viewer) -> Markup {

@@ -2,6 +2,11 @@
 //!
 //! What a field can hold is a text, a number, yes or no, or one of some values; everything else is written as JSON. Whether a value fits the
 //! schema the module says itself when it is planned with.
+//!
+//! A schema is as long as a module may make it, and by references a short one comes to very much. So all that a page has of it is bounded:
+//! what is beyond that is written as JSON, too.
+
+mod bounded;
 
 use std::collections::BTreeMap;
 
@@ -10,12 +15,23 @@ use serde_json::{Map, Value};
 use skein_control::ServiceError;
 use skein_types::codes;
 
+pub(in crate::pages) use bounded::whole;
+use bounded::{clipped, is_short, written};
+
 /// Fields of parameters begin so, that none is another field's.
 pub(super) const PREFIX: &str = "p.";
 /// The field with all of them, or with those that have none of their own.
 pub(super) const WHOLE: &str = "params";
 /// References that are followed one after the other.
 const DEPTH: usize = 8;
+/// Parameters that have a field each. Where there are more, all of them are written as JSON.
+const FIELDS: usize = 100;
+/// Values to choose from, of one field and of all of them.
+const CHOICES: usize = 100;
+const CHOICES_OF_ALL: usize = 500;
+/// Bytes of a parameter's name, and of what is said of a field.
+const NAME: usize = 100;
+const SAID: usize = 250;
 
 /// A parameter.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +39,8 @@ pub(in crate::pages) struct Field {
     pub(in crate::pages) name: String,
     pub(in crate::pages) kind: Kind,
     pub(in crate::pages) required: bool,
-    pub(in crate::pages) default: Option<Value>,
+    /// As JSON, where it is long its beginning.
+    pub(in crate::pages) default: Option<String>,
     pub(in crate::pages) about: Option<String>,
 }
 
@@ -56,20 +73,24 @@ impl Kind {
 pub(in crate::pages) fn fields(schema: &Value) -> Option<Vec<Field>> {
     let top = resolved(schema, schema);
     let properties = top.get("properties")?.as_object()?;
+    if properties.len() > FIELDS || properties.keys().any(|name| name.len() > NAME) {
+        return None;
+    }
+    let mut left = CHOICES_OF_ALL;
     let required: Vec<&str> = top.get("required").into_iter().flat_map(texts).collect();
     let field = |(name, said): (&String, &Value)| {
         let of = resolved(said, schema);
-        let text = |of: &Value| of.get("description").and_then(Value::as_str).map(str::to_owned);
+        let text = |of: &Value| of.get("description").and_then(Value::as_str).map(|text| clipped(text, SAID));
         Field {
             name: name.clone(),
-            kind: kind(of, schema),
+            kind: kind(of, schema, &mut left),
             required: required.contains(&name.as_str()),
             // That it is null says no more than that it may be left out.
             default: said
                 .get("default")
                 .or_else(|| of.get("default"))
                 .filter(|value| !value.is_null())
-                .cloned(),
+                .map(|value| written(value, false, SAID).0),
             about: text(said).or_else(|| text(of)),
         }
     };
@@ -101,16 +122,22 @@ fn resolved<'a>(mut of: &'a Value, whole: &'a Value) -> &'a Value {
     of
 }
 
-/// The one schema of a list that does not say null.
+/// The one schema of a list that does not say null. A long list is no way to say that something may be left out.
 fn only(list: &[Value]) -> Option<&Value> {
+    let list = Some(list).filter(|list| list.len() <= DEPTH)?;
     let mut others = list.iter().filter(|one| one.get("type") != Some(&Value::from("null")));
     let first = others.next()?;
     (others.next().is_none() && first.get("const").is_none()).then_some(first)
 }
 
-fn kind(of: &Value, whole: &Value) -> Kind {
-    if let Some(choices) = choices(of, whole) {
-        return Kind::Choice(choices);
+fn kind(of: &Value, whole: &Value, left: &mut usize) -> Kind {
+    match choices(of, whole) {
+        Some(choices) if choices.len() <= (*left).min(CHOICES) && choices.iter().all(|one| is_short(one)) => {
+            *left -= choices.len();
+            return Kind::Choice(choices.into_iter().cloned().collect());
+        }
+        Some(_) => return Kind::Json,
+        None => {}
     }
     let types: Vec<&str> = match of.get("type") {
         Some(Value::String(one)) => vec![one],
@@ -126,18 +153,20 @@ fn kind(of: &Value, whole: &Value) -> Kind {
     }
 }
 
-/// All values that it may be, if they are listed.
-fn choices(of: &Value, whole: &Value) -> Option<Vec<Value>> {
+/// All values that it may be, if they are listed; of too many some more than may be.
+fn choices<'a>(of: &'a Value, whole: &'a Value) -> Option<Vec<&'a Value>> {
+    let some = |list: &'a [Value]| list.iter().filter(|one| !one.is_null()).take(CHOICES + 1);
     if let Some(list) = of.get("enum").and_then(Value::as_array) {
-        return Some(list.iter().filter(|one| !one.is_null()).cloned().collect());
+        return Some(some(list).collect());
     }
     let list = of.get("oneOf").or_else(|| of.get("anyOf"))?.as_array()?;
     let mut all = Vec::new();
-    for one in list {
+    // One is null, at most.
+    for one in list.iter().take(CHOICES + 2) {
         let one = resolved(one, whole);
         match (one.get("const"), one.get("enum").and_then(Value::as_array)) {
-            (Some(value), _) => all.push(value.clone()),
-            (None, Some(values)) => all.extend(values.iter().cloned()),
+            (Some(value), _) => all.push(value),
+            (None, Some(values)) => all.extend(some(values)),
             (None, None) if one.get("type") == Some(&Value::from("null")) => {}
             (None, None) => return None,
         }
@@ -158,7 +187,7 @@ pub(super) fn view(schema: Option<&Value>, typed: &BTreeMap<String, String>) -> 
             }
         }
         @if let Some(schema) = schema.filter(|_| fields.is_none()) {
-            details { summary { "What it takes, as JSON Schema" } pre tabindex="0" { code { (serde_json::to_string_pretty(schema).unwrap_or_default()) } } }
+            details { summary { "What it takes, as JSON Schema" } (whole(schema)) }
         }
     }
 }
@@ -286,7 +315,10 @@ mod tests {
         assert_eq!(kind("mode"), Kind::Choice(vec![json!("fast"), json!("safe")]));
         assert_eq!(kind("level"), Kind::Choice(vec![json!(1), json!(2), json!("1")]));
         let zone = fields.iter().find(|field| field.name == "zone").unwrap();
-        assert_eq!((zone.default.clone(), zone.about.as_deref()), (Some(json!("UTC")), Some("Of times.")));
+        assert_eq!(
+            (zone.default.clone(), zone.about.as_deref()),
+            (Some("\"UTC\"".to_owned()), Some("Of times."))
+        );
     }
 
     #[test]

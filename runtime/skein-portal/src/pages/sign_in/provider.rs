@@ -4,6 +4,7 @@
 //! Whoever comes back has the cookie that they left with, or nothing is begun.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Query, State};
@@ -12,14 +13,20 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
-use skein_control::{AWAY_COOKIE, AWAY_TIME, BACK, COOKIE, Control, SESSION_TIME, ServiceError};
+use skein_control::{AWAY_COOKIE, AWAY_TIME, BACK, Control, ServiceError, one_cookie};
 use skein_types::codes;
+use tokio::sync::Semaphore;
 
-use super::{own, put};
+use super::{own, put, signed_in};
 use crate::frame::encoded;
 use crate::viewer::{Failed, cookies, to};
 
 const AWAY: &str = "/sign-in/provider";
+/// How often the provider is asked at a time. Who asks needs not be signed in, and a provider that does not answer would have all that waits
+/// for the disk wait for it.
+static ASKING: Semaphore = Semaphore::const_new(8);
+/// How long somebody waits for a turn.
+const TURN: Duration = Duration::from_secs(10);
 
 pub(super) fn routes() -> Router<Arc<Control>> {
     Router::new().route(AWAY, get(away)).route(BACK, get(back))
@@ -47,7 +54,8 @@ async fn away(State(control): State<Arc<Control>>, Query(asked): Query<Asked>) -
         .map_err(|_| ServiceError::new(codes::PROVIDER_UNREACHABLE, "the provider's page has no address"))?;
     let kept = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, page), kept]).into_response();
-    put(&mut response, (AWAY_COOKIE, &leaves.cookie, AWAY), AWAY_TIME.as_secs(), secure);
+    let (name, path) = cookie_when(secure);
+    put(&mut response, (&name, &leaves.cookie, path), AWAY_TIME.as_secs(), secure);
     Ok(response)
 }
 
@@ -65,16 +73,16 @@ async fn back(
     Query(Back { state, code, error }): Query<Back>,
 ) -> Result<Response, Failed> {
     if let Some(error) = error {
-        let short: String = error.chars().take(100).collect();
-        let said = ServiceError::new(codes::SIGN_IN_REFUSED, format!("the provider says {short:?}"));
+        let said = ServiceError::new(codes::SIGN_IN_REFUSED, format!("the provider says {}", word(&error)));
         return Err(said.hint(Some("begin again at /sign-in")).into());
     }
     let secure = is_over_tls(&control);
-    let cookie = named(cookies(&headers), AWAY_COOKIE).unwrap_or_default().to_owned();
+    let (name, path) = cookie_when(secure);
+    let cookie = one_cookie(cookies(&headers), &name).unwrap_or_default().to_owned();
     let (begun, goes) = done(move || control.sign_in_back((&state, &code), &cookie)).await?;
     let mut response = to(own(Some(&goes)));
-    put(&mut response, (COOKIE, &begun.cookie, "/"), SESSION_TIME.as_secs(), secure);
-    put(&mut response, (AWAY_COOKIE, "", AWAY), 0, secure);
+    signed_in(&mut response, Some(&begun), secure);
+    put(&mut response, (&name, "", path), 0, secure);
     Ok(response)
 }
 
@@ -82,6 +90,9 @@ async fn back(
 async fn done<T: Send + 'static>(
     call: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
 ) -> Result<T, Failed> {
+    let busy = || ServiceError::new(codes::SERVER_BUSY, "too many people sign in at the provider just now");
+    let turn = tokio::time::timeout(TURN, ASKING.acquire()).await;
+    let _turn = turn.map_err(|_| busy())?.map_err(|_| busy())?;
     let called = tokio::task::spawn_blocking(call).await;
     let done = called.map_err(|_| ServiceError::new(codes::BUG, "the request's thread panicked"));
     Ok(done??)
@@ -92,24 +103,32 @@ fn is_over_tls(control: &Control) -> bool {
     control.address().starts_with("https://")
 }
 
-fn named<'a>(cookies: impl Iterator<Item = &'a str>, name: &str) -> Option<&'a str> {
-    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(is, _)| *is == name).map(|(_, value)| value)
+/// The name of the cookie of who is away, and for which paths it is: over TLS no neighbour of this host can put one there.
+fn cookie_when(secure: bool) -> (String, &'static str) {
+    if secure { (format!("__Host-{AWAY_COOKIE}"), "/") } else { (AWAY_COOKIE.to_owned(), AWAY) }
+}
+
+/// What a provider calls an error (RFC 6749, 4.1.2.1). Anybody can write an address with one: it is no place for a sentence.
+fn word(error: &str) -> &str {
+    let plain = error.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    if plain && error.len() <= 60 { error } else { "no" }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{named, way};
+    use super::{cookie_when, way, word};
 
     #[test]
-    fn a_cookie_is_found_by_its_whole_name_and_the_way_there_keeps_where_to() {
-        let sent = ["a=1; xskein_away=2", "skein_away=3"];
-        assert_eq!(named(sent.into_iter(), "skein_away"), Some("3"));
-        assert_eq!(named(sent.into_iter(), "skein"), None);
+    fn the_way_there_keeps_where_to_and_an_address_puts_no_words_into_the_providers_mouth() {
         let way = way("<b>", "/campaigns?after=x").into_string();
         assert!(
             way.contains("/sign-in/provider?to=%2Fcampaigns%3Fafter%3Dx\"") && !way.contains("<b>"),
             "{way}"
         );
+        assert_eq!(word("access_denied"), "access_denied");
+        for other in ["Call 555 and say your token", "A", "a b", &"a".repeat(61)] {
+            assert_eq!(word(other), "no", "{other}");
+        }
+        assert_eq!(cookie_when(true), ("__Host-skein_away".to_owned(), "/"));
     }
 }
