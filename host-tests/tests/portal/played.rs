@@ -6,7 +6,7 @@ use host_tests::project;
 use host_tests::python::play;
 use serde_json::{Value, json};
 
-use crate::house::{House, MARKUP};
+use crate::house::{DATASETS, House, MARKUP};
 use crate::walk::{all_pages, one_of_each};
 
 /// What a failed attempt over the last dataset says in its log.
@@ -72,6 +72,33 @@ fn no_page_keeps_anybody_out_and_no_word_of_a_stranger_runs() {
     let pages = one_of_each(all_pages(&house.browser("admin")));
     let played = play("portal/looks.py", &given(&house, json!({ "pages": pages })));
     assert_eq!((&played["found"], &played["hurt"]), (&json!([]), &json!([])), "{played:#}");
+    nothing_went_wrong(&played);
+}
+
+#[test]
+fn elements_do_what_they_are_for_and_take_words_of_strangers_for_text() {
+    let house = House::hostile();
+    house.submits("hostile", "guest-hostile", MARKUP);
+    let campaign = house.makes_one(MARKUP);
+    house.plans(&campaign);
+    house.rolls_out(&campaign);
+    let narrow = usize::try_from(DATASETS).unwrap();
+    let params = json!({ "behave": "markup-told", "shape": "same" });
+    let told = house.makes("told", ("hostile@1", &params), narrow..narrow + 1);
+    house.plans(&told);
+    house.rolls_out(&told);
+    let attempt = house.get(&format!("campaigns/{told}/runs/0/attempts"))["items"][0]["attempt"].clone();
+    let failed = house.get(&format!("campaigns/{campaign}/runs?state=failed"))["items"][0].clone();
+    let pages = json!({
+        "log": format!("/attempts/{}", attempt.as_str().unwrap()),
+        "run": format!("/campaigns/{campaign}/runs/{}", failed["seq"]),
+        "campaign": format!("/campaigns/{campaign}"),
+        "plan": format!("/campaigns/{campaign}/plan"),
+        "sample": format!("/campaigns/{campaign}/samples/0"),
+        "fleet": "/fleet",
+    });
+    let played = play("portal/elements.py", &given(&house, json!({ "at": pages, "markup": MARKUP })));
+    assert_eq!(played["found"], json!([]), "{played:#}");
     nothing_went_wrong(&played);
 }
 

@@ -7,6 +7,7 @@ use axum::extract::Path;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use maud::{Markup, html};
 use skein_control::Control;
 
 /// A file.
@@ -26,6 +27,11 @@ impl Asset {
     /// Where a page finds it.
     pub(crate) fn path(&self) -> String {
         format!("/assets/{}", self.name)
+    }
+
+    /// Has a page load it, a module of elements. It stands beside them, so that pages without them do not.
+    pub(crate) fn module(&self) -> Markup {
+        html! { script type="module" src=(self.path()) {} }
     }
 }
 
@@ -48,6 +54,10 @@ assets! {
     HTMX: "vendor/htmx-4.0.1.min.js", SCRIPT;
     LIVE: "live.js", SCRIPT;
     HEAT_MAP: "heat-map.js", SCRIPT;
+    LOG: "log.js", SCRIPT;
+    TIMELINE: "timeline.js", SCRIPT;
+    DIFF: "diff.js", SCRIPT;
+    GAUGE: "gauge.js", SCRIPT;
 }
 
 pub(crate) fn routes() -> Router<Arc<Control>> {

@@ -5,7 +5,7 @@ use skein_api::{Risk, Time};
 use skein_control::ServiceError;
 use skein_types::grouped;
 
-use crate::assets::{HEAT_MAP, HTMX, ICON, LIVE, STYLE};
+use crate::assets::{HTMX, ICON, LIVE, STYLE};
 use crate::form::SECRET;
 use crate::viewer::Viewer;
 
@@ -71,8 +71,7 @@ fn whole(title: &str, nav: Markup, content: Markup) -> Markup {
                 link rel="icon" href=(ICON.path());
                 link rel="stylesheet" href=(STYLE.path());
                 script src=(HTMX.path()) defer {}
-                script type="module" src=(LIVE.path()) {}
-                script type="module" src=(HEAT_MAP.path()) {}
+                (LIVE.module())
             }
             body {
                 a.skip href="#content" { "To the content" }
@@ -154,6 +153,35 @@ pub(crate) fn bar(done: u64, failed: u64, all: u64) -> Markup {
             progress max=(all.max(1)) value=(done.min(all)) aria-label="Done" {}
             " " (grouped(done)) " of " (grouped(all))
             @if failed > 0 { ", " strong.bad { (grouped(failed)) " failed" } }
+        }
+    }
+}
+
+/// How much is used of what there is a limit for.
+pub(crate) struct Gauge<'a> {
+    /// What.
+    pub(crate) name: &'a str,
+    pub(crate) used: u64,
+    pub(crate) limit: u64,
+    /// Both, with their unit.
+    pub(crate) said: &'a str,
+    /// It is bad when little is left.
+    pub(crate) warns: bool,
+}
+
+/// Drawn by the browser, or by `gauge.js` where a page has that, and said in words; when little is left, that is said too.
+pub(crate) fn gauge(of: &Gauge<'_>) -> Markup {
+    let Gauge { name, used, limit, said, warns } = *of;
+    let (most, near) = (limit.max(1), limit - limit / 10);
+    html! {
+        skein-gauge used=(used) limit=(most) near=[warns.then_some(near)] {
+            meter min="0" max=(most) value=(used.min(most)) high=[warns.then_some(near)] aria-label=(name) {}
+            " " (said)
+            @if warns && limit > 0 {
+                @if used > limit { ", " strong.bad { "over the limit" } }
+                @else if used == limit { ", " strong.bad { "all of it" } }
+                @else if used >= near { ", " strong.waits { "nearly all of it" } }
+            }
         }
     }
 }
@@ -249,7 +277,7 @@ pub(crate) fn encoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bar, bare, because, counted, encoded, more, quoted, sign};
+    use super::{Gauge, bar, bare, because, counted, encoded, gauge, more, quoted, sign};
     use maud::html;
     use skein_types::{CampaignState, RunState, SliceState, Verdict, WaveState};
 
@@ -321,6 +349,20 @@ mod tests {
         assert_eq!(because("asked_for: see run_7: it is_late"), "asked for: see run_7: it is_late");
         assert_eq!(because("run_7 is late: see there"), "run_7 is late: see there");
         assert_eq!([counted(1, "run", "runs"), counted(1_200, "run", "runs")], ["1 run", "1,200 runs"]);
+    }
+
+    #[test]
+    fn that_little_is_left_is_said_and_not_only_drawn() {
+        let said = |used, limit, warns| {
+            gauge(&Gauge { name: "agents", used, limit, said: "so many", warns }).into_string()
+        };
+        assert!(said(3, 10, true).contains("max=\"10\" value=\"3\" high=\"9\""), "{}", said(3, 10, true));
+        for (used, word) in [(9, ">nearly all of it<"), (10, ">all of it<"), (12, ">over the limit<")] {
+            assert!(said(used, 10, true).contains(word), "{}", said(used, 10, true));
+            assert!(!said(used, 10, false).contains(word) && !said(3, 10, true).contains(word));
+        }
+        assert!(said(12, 10, true).contains("used=\"12\"") && said(12, 10, true).contains("value=\"10\""));
+        assert!(!said(0, 0, true).contains("all of it"));
     }
 
     #[test]

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! Pages are read and forms sent without JavaScript. With it, parts of a page that say how things are by now are asked for again when the
-//! server tells that something happened (`live.js`), and what a table cannot show is drawn (`heat-map.js`). A page asks for at most
+//! server tells that something happened (`live.js`), what a table cannot show is drawn (`heat-map.js`), and lists and tables can do more
+//! (`log.js`, `timeline.js`, `diff.js`, `gauge.js`: elements around what is here, which they leave as it is). A page asks for at most
 //! [`ROWS`] of a list, whatever its length.
 //!
 //! What strangers say (names, labels, reasons, messages, log lines) is text: the templates escape it, and the pages' policy lets a browser run

@@ -10,15 +10,16 @@ use axum::extract::{Path, Query};
 use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
-use skein_api::{FleetState, NodeHas, NodeStatus, Page as Part, Waiting};
+use skein_api::{FleetState, NodeHas, NodeStatus, Page as Part, Seated, Waiting};
 use skein_control::{Control, Desk, ServiceError};
 use skein_types::{NodeMark, Resource, grouped};
 
 use super::absent;
 use super::offered::offered;
 use super::quotas::amount;
+use crate::assets::GAUGE;
 use crate::form::Form;
-use crate::frame::{self, command, live, secret, state};
+use crate::frame::{self, Gauge, command, gauge, live, secret, state};
 use crate::pages::{After, rows};
 use crate::viewer::{Failed, Page, Seen, Viewer};
 
@@ -104,6 +105,7 @@ fn steps(frozen: bool) -> Markup {
 /// Each node, a row.
 fn map(nodes: &[NodeStatus]) -> Markup {
     html! {
+        (GAUGE.module())
         table {
             thead {
                 tr {
@@ -123,10 +125,7 @@ fn row(node: &NodeStatus) -> Markup {
             td { (how(node)) }
             @match &node.seat {
                 Some(seat) => {
-                    td {
-                        meter min="0" max=(seat.most.max(1)) value=(seat.slots.min(seat.most)) aria-label="Agents at work" {}
-                        " " (seat.slots) " of " (seat.most) " agents"
-                    }
+                    td { (load(node, seat)) }
                     td.number { (grouped(seat.started)) " of " (grouped(seat.holds)) }
                     td.number { (grouped(seat.finished)) }
                     td.number { (seat.used.memory) }
@@ -139,6 +138,17 @@ fn row(node: &NodeStatus) -> Markup {
             }
         }
     }
+}
+
+/// How much of a node is at work: it is there for that.
+pub(in crate::pages) fn load(node: &NodeStatus, seat: &Seated) -> Markup {
+    gauge(&Gauge {
+        name: &format!("Agents at work on {}", node.name),
+        used: seat.slots.into(),
+        limit: seat.most.into(),
+        said: &format!("{} of {} agents", seat.slots, seat.most),
+        warns: false,
+    })
 }
 
 /// Where a node is: whether it is here, and what people want of it.

@@ -16,6 +16,7 @@ use skein_types::grouped;
 use super::campaign::lasting;
 use super::newest;
 use crate::ROWS;
+use crate::assets::TIMELINE;
 use crate::frame::{self, command, live, state};
 use crate::viewer::{Failed, Page, Viewer};
 
@@ -75,7 +76,10 @@ fn view(campaign: &Campaign, shown: &Shown) -> Markup {
         (facts::found_out(run))
         section aria-labelledby="attempts" {
             h2 #attempts { "Attempts" }
-            @if attempts.is_empty() { p.empty { "None is over." } } @else { (tries(attempts)) }
+            @if attempts.is_empty() { p.empty { "None is over." } } @else {
+                (TIMELINE.module())
+                skein-timeline #over-time label="Attempts over time" { (tries(attempts)) }
+            }
             @if *more { p { "Only the last " (ROWS) " are shown. All: " (command(&format!("skein attempt list {} {}", campaign.campaign, run.seq))) } }
         }
     }
@@ -93,7 +97,7 @@ fn tries(attempts: &[Attempt]) -> Markup {
             }
             tbody {
                 @for attempt in attempts {
-                    tr {
+                    tr data-name=(super::attempt::kind(attempt)) data-from=[attempt.began] data-to=(attempt.ended) data-node=(attempt.node) {
                         td { a href={ "/attempts/" (attempt.attempt) } { code { (attempt.attempt) } } }
                         td { (super::attempt::kind(attempt)) }
                         td { (frame::time(attempt.ended)) }

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
+use crate::assets::LOG;
 use crate::frame;
 
 /// Lines of a page.
@@ -127,24 +128,28 @@ pub(super) fn view(listed: &Listed, at: &str, find: &str) -> Markup {
         @if listed.lines.is_empty() {
             p.empty { @if find.is_empty() { "It said nothing, or that is not kept any more." } @else { "No line has it." } }
         } @else {
-            table {
-                thead {
-                    tr {
-                        th.number scope="col" { "Line" } th scope="col" { "Kind" } th scope="col" { "About" } th scope="col" { "What was said" }
+            (LOG.module())
+            skein-log #lines {
+                table {
+                    thead {
+                        tr {
+                            th.number scope="col" { "Line" } th scope="col" { "Kind" } th scope="col" { "About" } th scope="col" { "What was said" }
+                        }
                     }
+                    tbody { @for line in &listed.lines { (row(line, at, find)) } }
                 }
-                tbody { @for line in &listed.lines { (row(line, find)) } }
             }
         }
         (frame::more(at, &[("find", find)], listed.next.map(|next| next.to_string()).as_deref()))
     }
 }
 
-fn row(line: &Line, find: &str) -> Markup {
+/// Its number is a link that stays: to the page that begins with it.
+fn row(line: &Line, at: &str, find: &str) -> Markup {
     let bad = matches!(line.level.as_str(), "error" | "warn");
     html! {
-        tr {
-            td.number { (line.number) }
+        tr id={ "line-" (line.number) } data-level=(line.level) {
+            td.number { a href={ (at) "?after=" (line.number - 1) "#line-" (line.number) } { (line.number) } }
             td { span.bad[bad] { (marked(&line.level, find)) } " " (marked(&line.from, find)) }
             td { (marked(&line.about, find)) }
             td.said { (marked(&line.message, find)) @if !line.fields.is_empty() { " " span.note { (marked(&line.fields, find)) } } }
@@ -194,6 +199,15 @@ mod tests {
         assert_eq!((few.fitting, few.next), (1 + 7, None), "20, 200 to 206");
         assert_eq!(few.lines[0].number, 21);
         assert_eq!(listed(b"", "", 0), Listed::default());
+    }
+
+    #[test]
+    fn the_link_of_a_line_leads_to_a_page_that_begins_with_it() {
+        let bytes = log(2 * LINES);
+        let shown = view(&listed(&bytes, "row 150", 0), "/attempts/a", "row 150").into_string();
+        assert!(shown.contains("<tr id=\"line-151\" data-level=\"info\">"), "{shown}");
+        assert!(shown.contains("href=\"/attempts/a?after=150#line-151\""), "{shown}");
+        assert_eq!(listed(&bytes, "", 150).lines[0].number, 151);
     }
 
     #[test]

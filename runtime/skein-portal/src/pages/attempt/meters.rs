@@ -5,6 +5,8 @@ use skein_api::{Attempt, LimitsAsk};
 use skein_types::grouped;
 
 use super::lasting;
+use crate::assets::GAUGE;
+use crate::frame::{Gauge, gauge};
 
 /// Something that there is a limit for.
 struct Meter {
@@ -40,6 +42,7 @@ pub(super) fn view(attempt: &Attempt, limits: &LimitsAsk) -> Markup {
     html! {
         section aria-labelledby="meters" {
             h2 #meters { "What it took" }
+            (GAUGE.module())
             table {
                 thead { tr { th scope="col" { "What" } th scope="col" { "Of its limit" } th.number scope="col" { "Used" } th.number scope="col" { "Limit" } } }
                 tbody { @for meter in &meters { (row(meter)) } }
@@ -58,8 +61,7 @@ fn row(Meter { name, used, limit, shown }: &Meter) -> Markup {
             th scope="row" { (name) }
             td {
                 @if let Some(limit) = limit.filter(|limit| *limit > 0) {
-                    meter min="0" max=(limit) value=((*used).min(limit)) high=(limit / 10 * 9) optimum="0" aria-label=(name) {}
-                    " " (percent(*used, limit))
+                    (gauge(&Gauge { name, used: *used, limit, said: &percent(*used, limit), warns: true }))
                 }
             }
             td.number { (shown(*used)) }

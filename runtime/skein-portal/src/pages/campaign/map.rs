@@ -20,6 +20,7 @@ use skein_api::Campaign;
 use skein_control::{Control, MapRuns, RunMap};
 
 use super::super::states::{ORDER, letter, word};
+use crate::assets::HEAT_MAP;
 use crate::viewer::{Failed, Viewer};
 
 /// Stands where there is no run.
@@ -97,6 +98,7 @@ pub(super) fn view(campaign: &Campaign) -> Markup {
     html! {
         section aria-labelledby="map" {
             h2 #map { "Each run" }
+            (HEAT_MAP.module())
             // What it drew stays when the rest is asked for again.
             skein-heat-map #each-run hx-morph-skip src={ (at) "/map" } runs={ (at) "/runs" } words=(words.join(";"))
                 label="All runs by state, in the order of their numbers" {

@@ -10,7 +10,8 @@ use skein_api::NodeStatus;
 use skein_control::Control;
 use skein_types::{NodeMark, grouped};
 
-use super::{AT, Acting, how, limits, seconds, version};
+use super::{AT, Acting, how, limits, load, seconds, version};
+use crate::assets::GAUGE;
 use crate::form::Form;
 use crate::frame::{self, command, live, quoted, secret};
 use crate::pages::offered::offered;
@@ -51,7 +52,7 @@ fn view(node: &NodeStatus) -> Markup {
             @if let Some(seat) = &node.seat {
                 dt { "Version" } dd { (version(&seat.version)) }
                 dt { "Has" } dd { (seat.most) " agents; " (limits(&seat.has)) }
-                dt { "Agents at work" } dd { (seat.slots) }
+                dt { "Agents at work" } dd { (GAUGE.module()) (load(node, seat)) }
                 dt { "Tasks" } dd { (grouped(seat.holds)) ", of which " (grouped(seat.started)) " were begun; " (grouped(seat.finished)) " finished before" }
                 dt { "Memory" } dd { (seat.used.memory) ", at most " (seat.used.memory_peak) }
                 dt { "CPU time" } dd { (seconds(seat.used.cpu_ms.0)) }

@@ -4,7 +4,9 @@ use maud::{Markup, html};
 use skein_api::NodeStatus;
 use skein_types::{NodeMark, grouped};
 
+use crate::assets::GAUGE;
 use crate::frame::state;
+use crate::pages::fleet::load;
 
 /// Nodes that are shown; the fleet's page has all.
 const SHOWN: usize = 20;
@@ -22,6 +24,7 @@ pub(super) fn view(nodes: &[NodeStatus]) -> Markup {
         section aria-labelledby="nodes" {
             h2 #nodes { "Nodes" }
             @if seated == 0 { p.waits { "No node is here: nothing is carried out." } } @else {
+                (GAUGE.module())
                 div.scroll tabindex="0" role="region" aria-labelledby="nodes" {
                     table {
                         thead {
@@ -43,7 +46,6 @@ pub(super) fn view(nodes: &[NodeStatus]) -> Markup {
 
 fn row(node: &NodeStatus) -> Markup {
     let Some(seat) = &node.seat else { return html! {} };
-    let busy = seat.slots.min(seat.most);
     html! {
         tr {
             th scope="row" { (node.name) }
@@ -52,10 +54,7 @@ fn row(node: &NodeStatus) -> Markup {
                 @else { (state(&node.mark.to_string())) @if let Some(why) = &node.mark_reason { " " (why) } }
                 @if seat.silent_ms.0 > 5_000 { " for " (grouped(seat.silent_ms.0 / 1_000)) " s" }
             }
-            td {
-                meter min="0" max=(seat.most.max(1)) value=(busy) aria-label={ "Agents at work on " (node.name) } {}
-                " " (busy) " of " (seat.most) " agents"
-            }
+            td { (load(node, seat)) }
             td.number { (grouped(seat.holds)) }
             td.number { (grouped(seat.finished)) }
             td.number { (seat.used.memory) }

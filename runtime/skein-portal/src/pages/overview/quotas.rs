@@ -5,7 +5,8 @@ use skein_api::{QuotaExplained, QuotaPut, Status, Time, UsageReport, UsageSum};
 use skein_control::{Desk, ListPart, ServiceError, UsagePart};
 use skein_types::{Bytes, Resource, Timestamp, codes, grouped};
 
-use crate::frame;
+use crate::assets::GAUGE;
+use crate::frame::{self, Gauge, gauge};
 
 /// Whose are shown.
 const SHOWN: usize = 6;
@@ -48,6 +49,7 @@ pub(super) fn view(shown: &Shown) -> Markup {
             @if shown.quotas.iter().all(|one| one.quota.is_none()) {
                 p.empty { "No quota is set for you: what is there is shared by all that are at work." }
             } @else {
+                (GAUGE.module())
                 div.scroll tabindex="0" role="region" aria-labelledby="quotas" {
                     table {
                         thead { tr { th { "Whose" } th { "Of" } th { "Now, of what it may" } th { "Why no more" } } }
@@ -118,15 +120,10 @@ fn rate(bytes: u64) -> String {
     format!("{}/s", Bytes(bytes))
 }
 
-/// Drawn by the browser, and said in words for who does not see it; when little is left, that is said too.
 fn meter(burn: &Burn, of: &str) -> Markup {
-    let Burn { what, used, limit, unit } = burn;
-    let tight = u128::from(*used) * 10 >= u128::from(*limit) * 9 && *limit > 0;
-    html! {
-        meter min="0" max=((*limit).max(1)) high=(limit - limit / 10) value=((*used).min(*limit)) aria-label={ (what) " of " (of) } {}
-        " " (unit(*used)) " of " (unit(*limit))
-        @if used >= limit { ", " strong.bad { "all of it" } } @else if tight { ", " strong.waits { "nearly all of it" } }
-    }
+    let Burn { what, used, limit, unit } = *burn;
+    let said = format!("{} of {}", unit(used), unit(limit));
+    gauge(&Gauge { name: &format!("{what} of {of}"), used, limit, said: &said, warns: true })
 }
 
 fn used(report: &UsageReport) -> Markup {
@@ -168,14 +165,10 @@ mod tests {
     use skein_types::grouped;
 
     #[test]
-    fn that_little_is_left_is_said_and_not_only_drawn() {
-        let said = |used, limit| {
-            meter(&Burn { what: "agents", used, limit, unit: grouped }, "team:pay").into_string()
-        };
-        assert!(said(3, 10).contains("3 of 10") && !said(3, 10).contains("all of it"));
-        assert!(said(9, 10).contains("nearly all of it"));
-        assert!(said(10, 10).contains(">all of it"), "{}", said(10, 10));
-        assert!(said(12, 10).contains("value=\"10\"") && said(12, 10).contains("12 of 10"));
+    fn what_is_used_is_said_as_it_is() {
+        let said =
+            meter(&Burn { what: "agents", used: 12, limit: 10, unit: grouped }, "team:pay").into_string();
+        assert!(said.contains("12 of 10") && said.contains("aria-label=\"agents of team:pay\""), "{said}");
     }
 
     #[test]

@@ -11,7 +11,8 @@ use skein_control::{Control, Desk, ServiceError};
 use skein_types::{Resource, codes, grouped};
 
 use super::{AT, amount, bounds, edit, fuel};
-use crate::frame::{self, command, encoded, live, quoted};
+use crate::assets::GAUGE;
+use crate::frame::{self, Gauge, command, encoded, gauge, live, quoted};
 use crate::pages::offered::offered;
 use crate::viewer::{Failed, Page, Viewer};
 
@@ -101,6 +102,7 @@ fn accounts(account: &QuotaAccount, explained: &QuotaExplained) -> Markup {
         bounds.and_then(|bounds| bounds.limit)
     };
     html! {
+        (GAUGE.module())
         table {
             caption.visually-hidden { "What it has of each resource" }
             thead { tr { th { "Resource" } th { "Used of what is permitted" } th { "Permitted" } th { "Promised" } th { "Borrowed" } th { "Lent" } th { "At most" } } }
@@ -110,10 +112,7 @@ fn accounts(account: &QuotaAccount, explained: &QuotaExplained) -> Markup {
                     @let (used, granted) = (of(&account.used), of(&account.granted));
                     tr {
                         th scope="row" { (resource) }
-                        td {
-                            meter min="0" max=(granted.max(used).max(1)) value=(used) aria-label={ (resource) " used" } {}
-                            " " (amount(*resource, used))
-                        }
+                        td { (gauge(&Gauge { name: &format!("{resource} used"), used, limit: granted, said: &amount(*resource, used), warns: false })) }
                         td.number { (amount(*resource, granted)) }
                         td.number { (amount(*resource, of(&account.guaranteed))) }
                         td.number { (amount(*resource, of(&account.borrowed))) }

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use skein_types::grouped;
 
 use super::report::{Column, Dropped, Lineage};
+use crate::assets::DIFF;
 
 /// Columns that a page shows.
 const SHOWN: usize = 120;
@@ -46,17 +47,20 @@ fn table<'a>(
     lineage: Option<()>,
 ) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Columns before and after" {
-            table.diff {
-                thead {
-                    tr {
-                        th { "What" } th { "Before" } th { "After" } th { "Made by" }
-                        @if lineage.is_some() { th { "From, as declared" } th { "How that is known" } }
+        (DIFF.module())
+        skein-diff #columns-differ label="columns" {
+            div.scroll tabindex="0" role="region" aria-label="Columns before and after" {
+                table.diff {
+                    thead {
+                        tr {
+                            th { "What" } th { "Before" } th { "After" } th { "Made by" }
+                            @if lineage.is_some() { th { "From, as declared" } th { "How that is known" } }
+                        }
                     }
-                }
-                tbody {
-                    @for one in dropped { (gone(one, lineage.is_some())) }
-                    @for one in columns { (there(one, lineage.is_some())) }
+                    tbody {
+                        @for one in dropped { (gone(one, lineage.is_some())) }
+                        @for one in columns { (there(one, lineage.is_some())) }
+                    }
                 }
             }
         }

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use skein_types::grouped;
 
 use super::report::{Cell, Fate, Group, Lineage, MASKED, Row};
+use crate::assets::DIFF;
 
 /// Rows of a page.
 const ROWS: usize = 25;
@@ -40,17 +41,20 @@ pub(super) fn view(group: &Group, plan: Option<&Lineage>, part: &Part<'_>) -> Ma
     let columns = || pairs.iter().skip(part.column).take(COLUMNS);
     html! {
         @if free { p.note { "Rows that come out belong to none that goes in: what goes in is shown first, then what comes out." } }
-        div.scroll tabindex="0" role="region" aria-label="Rows before and after" {
-            table.rows {
-                thead { tr { th { "Row" } @for pair in columns() { (head(pair)) } } }
-                tbody {
-                    @for row in group.rows.iter().skip(part.row).take(ROWS) {
-                        (line(row, columns(), columns().count()))
-                    }
-                    @for (number, cells) in group.outputs.iter().enumerate().skip(part.row).take(ROWS) {
-                        tr.new {
-                            th scope="row" { "out " (number) }
-                            @for pair in columns() { td { (value(pair.after.and_then(|at| cells.get(at)), pair.hidden)) } }
+        (DIFF.module())
+        skein-diff #rows-differ label="rows" {
+            div.scroll tabindex="0" role="region" aria-label="Rows before and after" {
+                table.rows {
+                    thead { tr { th { "Row" } @for pair in columns() { (head(pair)) } } }
+                    tbody {
+                        @for row in group.rows.iter().skip(part.row).take(ROWS) {
+                            (line(row, columns(), columns().count()))
+                        }
+                        @for (number, cells) in group.outputs.iter().enumerate().skip(part.row).take(ROWS) {
+                            tr.new {
+                                th scope="row" { "out " (number) }
+                                @for pair in columns() { td { (value(pair.after.and_then(|at| cells.get(at)), pair.hidden)) } }
+                            }
                         }
                     }
                 }
