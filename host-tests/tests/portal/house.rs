@@ -27,6 +27,12 @@ pub(crate) const DATASETS: i64 = 6;
 /// How many there are beside them that the hostile module can read, in a house of bad people.
 pub(crate) const NARROW: i64 = 4;
 
+/// Rows of a dataset that takes a while, and of each of its row groups.
+pub(crate) const LONG: i64 = 20_000;
+const ROW_GROUP: usize = 250;
+/// Bytes a second, of which an attempt at it reads some 600,000.
+const READ: u64 = 8 << 10;
+
 pub(crate) struct House {
     pub(crate) service: Service,
     tokens: BTreeMap<&'static str, (String, String)>,
@@ -56,8 +62,20 @@ impl House {
         Self::named(DATASETS + NARROW, |number| format!("{number}{MARKUP}"), MARKUP)
     }
 
+    /// With one dataset, which is long.
+    pub(crate) fn of_one() -> Self {
+        let long = |_: i64, path: &Path| {
+            fixture::write(path, &fixture::orders(0, LONG).project(&[0, 3]).unwrap(), ROW_GROUP);
+        };
+        Self::built((1, long), |number| format!("orders-{number:03}"), "a long one")
+    }
+
     fn named(count: i64, name: impl Fn(i64) -> String, label: &str) -> Self {
-        let service = Service::over_as(Fleet::SMALL, (count, orders), |call, site| {
+        Self::built((count, orders), name, label)
+    }
+
+    fn built((count, write): (i64, impl Fn(i64, &Path)), name: impl Fn(i64) -> String, label: &str) -> Self {
+        let service = Service::over_as(Fleet::SMALL, (count, write), |call, site| {
             let settings = site.path("skein.toml");
             std::fs::write(&settings, format!("[roots]\npay = [{:?}]\n", site.path("data"))).unwrap();
             call.arg("--access").arg("tokens").arg("--config").arg(settings)
@@ -67,6 +85,24 @@ impl House {
         let mut house = Self { service, tokens, names: (0..count).map(name).collect() };
         house.fill(label);
         house
+    }
+
+    /// What is at work for a campaign reads so slowly that it is so for a while.
+    pub(crate) fn slows(&self, campaign: &str) {
+        let quota = json!({ "bounds": { "read": { "guaranteed": 0, "limit": READ } }, "excess": "throttle" });
+        let head = format!("{}If-Match: *\r\n", bearer(self.token("admin")));
+        let body = quota.to_string();
+        let (status, answer) =
+            self.service.send(&format!("PUT /v1/quotas/campaign:{campaign}"), &head, body.as_bytes());
+        assert_eq!(status, 200, "{answer}");
+    }
+
+    /// It is as fast as it can be again.
+    pub(crate) fn lets_go(&self, campaign: &str) {
+        let head = format!("{}If-Match: *\r\n", bearer(self.token("admin")));
+        let (status, answer) =
+            self.service.send(&format!("DELETE /v1/quotas/campaign:{campaign}"), &head, b"");
+        assert_eq!(status, 200, "{answer}");
     }
 
     fn fill(&mut self, label: &str) {

@@ -5,6 +5,7 @@
     reason = "helpers of tests: a failure here is a failed test, and files are written as a stranger would"
 )]
 
+mod at_work;
 mod forms;
 mod heads;
 mod house;

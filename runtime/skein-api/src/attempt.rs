@@ -52,6 +52,46 @@ pub enum AttemptEnding {
     Lost,
 }
 
+/// What an attempt that is at work does just now. Not every kind of task has all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptPhase {
+    /// It looks at the dataset and plans.
+    #[default]
+    Looking,
+    /// Rows go through the module, and files are written.
+    Transforming,
+    /// What was written is read again.
+    Verifying,
+    /// It looks whether rules hold.
+    Rules,
+    /// It is staged, and waits for the disk and for others to be handed over with.
+    HandingOver,
+}
+
+impl AttemptPhase {
+    /// All of them, in the order in which a run goes through them.
+    pub const ALL: [Self; 5] =
+        [Self::Looking, Self::Transforming, Self::Verifying, Self::Rules, Self::HandingOver];
+}
+
+/// How far an attempt is that is at work, as its node said last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AttemptAtWork {
+    /// What it does.
+    pub phase: AttemptPhase,
+    /// Rows that have been through it.
+    pub rows: Rows,
+    /// Of so many; none: not known yet.
+    pub rows_all: Option<Rows>,
+    /// Memory of its agents now. What one of them had at most is among its meters.
+    pub memory: Bytes,
+    /// What each of its agents may take.
+    pub limits: AgentLimits,
+    /// When its node said so.
+    pub said: Time,
+}
+
 /// Which part of a large run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -86,7 +126,7 @@ pub struct SourceSeen {
     pub digest: Blake3,
 }
 
-/// One try at a task, when it is over.
+/// One try at a task: when it is over, and while it is at work once it has been for a second.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Attempt {
     /// Which.
@@ -111,10 +151,12 @@ pub struct Attempt {
     pub incarnation: u64,
     /// When it began; none if its node was given up before it told.
     pub began: Option<Time>,
-    /// When its end was heard of, or its node was given up.
-    pub ended: Time,
-    /// What became of it.
-    pub ending: AttemptEnding,
+    /// When its end was heard of, or its node was given up; none while it is at work.
+    pub ended: Option<Time>,
+    /// What became of it; none while it is at work.
+    pub ending: Option<AttemptEnding>,
+    /// How far it is, while it is at work.
+    pub at_work: Option<AttemptAtWork>,
     /// Why, if it failed.
     pub why: Option<Why>,
     /// What it took, as far as it came.
@@ -125,7 +167,7 @@ pub struct Attempt {
     pub reject_codes: List<RejectCount, { REJECT_CODES_MAX }>,
     /// What it read, if it came so far.
     pub source: Option<SourceSeen>,
-    /// Of its log; none if it said nothing, or if that is not kept any more.
+    /// Of its log; none if it said nothing, if that is not kept any more, or while it is at work.
     pub log: Option<Blake3>,
 }
 

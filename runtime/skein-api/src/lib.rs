@@ -56,7 +56,9 @@ pub use approval::{
     ApprovalGiven, ApprovalLack, ApprovalNeed, Approvals, Comment, CommentAdd, CommentResolve, NAMED_MAX,
     SLICES_MAX, Slice, Waits, WaveApproval,
 };
-pub use attempt::{Attempt, AttemptEnding, AttemptKind, PartOf, RejectCount, Replay, SourceSeen};
+pub use attempt::{
+    Attempt, AttemptAtWork, AttemptEnding, AttemptKind, AttemptPhase, PartOf, RejectCount, Replay, SourceSeen,
+};
 pub use audit::*;
 pub use backup::{Backup, BackupAsk};
 pub use body::{BODY_BYTES_MAX, BodyError, parse, parse_asked};

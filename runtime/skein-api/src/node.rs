@@ -31,8 +31,8 @@ mod task;
 
 pub use blob::{BLOB_BYTES_MAX, BlobError, check_blob};
 pub use exchange::{
-    CheckpointReport, Exchange, Exchanged, Held, Lease, Permit, Progress, Rate, Report, Revoke, RevokeReason,
-    Usage, Used, Wants,
+    AtWork, CheckpointReport, Exchange, Exchanged, Held, Lease, Permit, Progress, Rate, Report, Revoke,
+    RevokeReason, SAID_MAX, Said, Usage, Used, Wants,
 };
 pub use notes::{
     LINE_BYTES_MAX, LINES_HERE_BYTES_MAX, LINES_HERE_MAX, Lines, Notes, REJECT_CODES_MAX, Rejected,

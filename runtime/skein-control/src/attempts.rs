@@ -1,7 +1,9 @@
 //! Attempts: what is kept of each when it is over, and what people are shown of it.
 //!
 //! An attempt's row is written in the unit that takes its result, so it costs no transaction, and it is refused with it. Nothing is
-//! decided by it. Its log is lines of JSON that its node made harmless; here they are kept and cut at their ends, and never read.
+//! decided by it. One that is at work is in memory alone (`at_work.rs`), and listed where it will be when it is over. Its log is lines of JSON that its node made harmless; here they are kept and cut at their ends, and never read.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,8 +15,9 @@ use skein_api::{
 use skein_ledger::{
     Attempt, AttemptFilter, Ending, Entry, Failure, Holder, Name, Task, TaskKind, Text as LedgerText,
 };
-use skein_types::{Blake3, CampaignId, DatasetId, NodeId, ParamsDigest, Rows, Timestamp, codes};
+use skein_types::{AttemptId, Blake3, CampaignId, DatasetId, NodeId, ParamsDigest, Rows, Timestamp, codes};
 
+use crate::at_work::Working;
 use crate::campaigns::REMOVED;
 use crate::control::Control;
 use crate::error::ServiceError;
@@ -32,11 +35,39 @@ const LOG_BYTES_MAX: u64 = 1 << 20;
 /// Of the log of an attempt that did what it was to do so much is kept, by whole lines: a campaign has a hundred thousand of them.
 const LOG_OF_DONE_BYTES: usize = 4 << 10;
 
+/// An attempt, as it was found.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Over(Box<Attempt>),
+    AtWork(Box<Working>),
+}
+
+impl Found {
+    pub(crate) fn campaign(&self) -> CampaignId {
+        match self {
+            Self::Over(row) => row.campaign,
+            Self::AtWork(working) => working.campaign,
+        }
+    }
+
+    /// Its row, of one that is over.
+    pub(crate) fn over(self, named: &str) -> Result<Attempt, ServiceError> {
+        match self {
+            Self::Over(row) => Ok(*row),
+            Self::AtWork(_) => {
+                let message = format!("{named} cannot be repeated: it is at work");
+                let hint = Some("wait until it is over".to_owned());
+                Err(ServiceError::new(codes::REPLAY_UNFIT, message).hint(hint))
+            }
+        }
+    }
+}
+
 /// What a row has beside its columns.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Kept {
-    part: Option<PartOf>,
-    dataset: Option<DatasetId>,
+pub(crate) struct Kept {
+    pub(crate) part: Option<PartOf>,
+    pub(crate) dataset: Option<DatasetId>,
     hint: Option<Message>,
     meters: Meters,
     rejected: Rows,
@@ -160,20 +191,34 @@ impl Control {
         let after = part.key()?;
         let seq = run.map(|run| self.run_of_campaign(campaign, run)).transpose()?.map(|run| run.seq);
         let filter = AttemptFilter { campaign, seq, failed: part.failed };
+        // Looked at first: one that ends meanwhile is among the others too, and counts as that.
+        let at_work = if part.failed { Vec::new() } else { self.attempts_at_work(campaign, seq)? };
+        let at_work: Vec<skein_api::Attempt> =
+            at_work.iter().map(|working| self.shown_at_work(working)).collect::<Result<_, _>>()?;
         self.ledger.at_once(|| {
             let page = match part.order {
                 ListOrder::Oldest => self.ledger.attempts(filter, after, part.limit())?,
                 ListOrder::Newest => self.ledger.newest_attempts(filter, after, part.limit())?,
             };
-            shown::page(page.items, page.next.map(|id| id.to_string()), |row| self.shown_attempt(&row))
+            let over = page.items.iter().map(|row| self.shown_attempt(row)).collect::<Result<_, _>>()?;
+            let (items, next) = merged(over, at_work, (after, page.next), (part.items(), part.order));
+            shown::page(items, next.map(|id| id.to_string()), Ok)
         })?
     }
 
-    /// The row of an attempt.
-    pub(crate) fn attempt_row(&self, named: &str) -> Result<Attempt, ServiceError> {
+    /// An attempt, wherever it is.
+    pub(crate) fn found_attempt(&self, named: &str) -> Result<Found, ServiceError> {
         let absent = || ServiceError::absent("attempt", named);
-        let row = self.ledger.attempt(named.parse().map_err(|_| absent())?)?;
-        row.ok_or_else(absent)
+        let id = named.parse().map_err(|_| absent())?;
+        let over = || Ok::<_, ServiceError>(self.ledger.attempt(id)?.map(|row| Found::Over(Box::new(row))));
+        if let Some(over) = over()? {
+            return Ok(over);
+        }
+        match self.attempt_at_work(id)? {
+            Some(working) => Ok(Found::AtWork(Box::new(working))),
+            // It may have ended between the two looks.
+            None => over()?.ok_or_else(absent),
+        }
     }
 
     /// The one dataset that an attempt was at, if there is one.
@@ -185,24 +230,21 @@ impl Control {
     pub(crate) fn shown_attempt(&self, row: &Attempt) -> Result<skein_api::Attempt, ServiceError> {
         let kept = read(row)?;
         let dataset = self.dataset_of(row, &kept)?;
-        let found = dataset.map(|dataset| self.ledger.dataset(dataset)).transpose()?;
-        let name = found.map(|found| {
-            found.map_or_else(|| Text::escaped(REMOVED), |found| Text::escaped(found.name.as_str()))
-        });
         Ok(skein_api::Attempt {
             attempt: row.id,
             campaign: row.campaign,
             run: row.seq,
             dataset,
-            name,
+            name: self.name_of_dataset(dataset)?,
             task: row.task,
             kind: kind(row.kind),
             part: kept.part,
             node: row.node,
             incarnation: row.incarnation,
             began: row.began.map(Time),
-            ended: Time(row.ended),
-            ending: ending(row.ending),
+            ended: Some(Time(row.ended)),
+            ending: Some(ending(row.ending)),
+            at_work: None,
             why: why(row, &kept),
             meters: kept.meters,
             rejected: kept.rejected,
@@ -210,6 +252,17 @@ impl Control {
             source: kept.source,
             log: row.log,
         })
+    }
+
+    /// What the dataset that an attempt is about is called.
+    pub(crate) fn name_of_dataset(
+        &self,
+        dataset: Option<DatasetId>,
+    ) -> Result<Option<skein_api::Name>, ServiceError> {
+        let found = dataset.map(|dataset| self.ledger.dataset(dataset)).transpose()?;
+        Ok(found.map(|found| {
+            found.map_or_else(|| Text::escaped(REMOVED), |found| Text::escaped(found.name.as_str()))
+        }))
     }
 
     fn dataset_of(&self, row: &Attempt, kept: &Kept) -> Result<Option<DatasetId>, ServiceError> {
@@ -284,12 +337,42 @@ impl Control {
     }
 
     /// The bytes of the module that an attempt ran.
-    pub(crate) fn module_of(&self, row: &Attempt) -> Result<Vec<u8>, ServiceError> {
-        let module = self.campaign_row(row.campaign)?.module;
+    pub(crate) fn module_of(&self, campaign: CampaignId) -> Result<Vec<u8>, ServiceError> {
+        let module = self.campaign_row(campaign)?.module;
         self.modules
             .bytes(module)?
             .ok_or_else(|| ServiceError::bug(format!("the bytes of {module} are gone")))
     }
+}
+
+/// A page of those that are over with those that are at work, which belong to its part of the order; each is there once.
+fn merged(
+    over: Vec<skein_api::Attempt>,
+    at_work: Vec<skein_api::Attempt>,
+    (after, next): (Option<AttemptId>, Option<AttemptId>),
+    (most, order): (usize, ListOrder),
+) -> (Vec<skein_api::Attempt>, Option<AttemptId>) {
+    let is_behind = |one: AttemptId, other: AttemptId| match order {
+        ListOrder::Oldest => one > other,
+        ListOrder::Newest => one < other,
+    };
+    let belongs = |id: AttemptId| {
+        after.is_none_or(|after| is_behind(id, after)) && next.is_none_or(|next| !is_behind(id, next))
+    };
+    let at_work = at_work.into_iter().filter(|one| belongs(one.attempt));
+    let items: BTreeMap<AttemptId, skein_api::Attempt> =
+        at_work.chain(over).map(|attempt| (attempt.attempt, attempt)).collect();
+    let mut items: Vec<skein_api::Attempt> = items.into_values().collect();
+    if order == ListOrder::Newest {
+        items.reverse();
+    }
+    let most = most.max(1);
+    if items.len() <= most {
+        return (items, next);
+    }
+    items.truncate(most);
+    let next = items.last().map(|attempt| attempt.attempt);
+    (items, next)
 }
 
 /// The first lines of a log, and one that says how many are not there.
@@ -306,7 +389,7 @@ fn begin(mut log: Vec<u8>) -> Vec<u8> {
 }
 
 /// What a task says that its attempts are about.
-fn about(task: &Task) -> Result<Kept, ServiceError> {
+pub(crate) fn about(task: &Task) -> Result<Kept, ServiceError> {
     let part = (task.kind == TaskKind::Split).then(|| large::part_of(task)).transpose()?;
     let dataset =
         (task.kind == TaskKind::DryRun).then(|| sampling::job(task)).transpose()?.map(|job| job.dataset);
@@ -351,7 +434,7 @@ fn why(row: &Attempt, kept: &Kept) -> Option<Why> {
     Some(Why { code, class: *class, message, hint: kept.hint.clone() })
 }
 
-const fn kind(kind: TaskKind) -> AttemptKind {
+pub(crate) const fn kind(kind: TaskKind) -> AttemptKind {
     match kind {
         TaskKind::Run => AttemptKind::Run,
         TaskKind::Split => AttemptKind::Split,
@@ -376,7 +459,72 @@ const fn ending(ending: Ending) -> AttemptEnding {
 
 #[cfg(test)]
 mod tests {
-    use super::{LOG_OF_DONE_BYTES, begin};
+    use super::{LOG_OF_DONE_BYTES, ListOrder, begin, merged};
+    use skein_api::{AttemptKind, List, Meters};
+    use skein_types::{AttemptId, CampaignId, NodeId, Rows, TaskId};
+    use uuid::Uuid;
+
+    fn attempt(number: u128) -> skein_api::Attempt {
+        skein_api::Attempt {
+            attempt: AttemptId::new(Uuid::from_u128(number)),
+            campaign: CampaignId::new(Uuid::nil()),
+            run: None,
+            dataset: None,
+            name: None,
+            task: TaskId::new(Uuid::nil()),
+            kind: AttemptKind::Run,
+            part: None,
+            node: NodeId::new(Uuid::nil()),
+            incarnation: 1,
+            began: None,
+            ended: None,
+            ending: None,
+            at_work: None,
+            why: None,
+            meters: Meters::default(),
+            rejected: Rows(0),
+            reject_codes: List::EMPTY,
+            source: None,
+            log: None,
+        }
+    }
+
+    #[test]
+    fn pages_have_each_attempt_once_whether_it_is_over_or_at_work() {
+        let over: Vec<u128> = vec![1, 3, 4, 7, 8];
+        // 7 ended while somebody looked.
+        let at_work = || [2, 5, 6, 7, 9].map(attempt).to_vec();
+        let pages = |most: usize, order: ListOrder| {
+            let (mut seen, mut after) = (Vec::new(), None);
+            loop {
+                let mut rest: Vec<AttemptId> = over.iter().map(|number| attempt(*number).attempt).collect();
+                if order == ListOrder::Newest {
+                    rest.reverse();
+                }
+                rest.retain(|id| match order {
+                    ListOrder::Oldest => after.is_none_or(|after| *id > after),
+                    ListOrder::Newest => after.is_none_or(|after| *id < after),
+                });
+                let page = rest.iter().take(most);
+                let page: Vec<_> = page.map(|id| skein_api::Attempt { attempt: *id, ..attempt(0) }).collect();
+                let next = (rest.len() > most).then(|| page.last().unwrap().attempt);
+                let (items, next) = merged(page, at_work(), (after, next), (most, order));
+                assert!(items.len() <= most);
+                seen.extend(items.iter().map(|one| one.attempt));
+                match next {
+                    Some(next) => after = Some(next),
+                    None => return seen,
+                }
+            }
+        };
+        let mut all: Vec<_> = (1..=9).map(|number| attempt(number).attempt).collect();
+        for order in [ListOrder::Oldest, ListOrder::Newest] {
+            for most in 1..12 {
+                assert_eq!(pages(most, order), all, "{most} a page");
+            }
+            all.reverse();
+        }
+    }
 
     #[test]
     fn the_log_of_what_was_done_is_its_begin_and_says_what_is_not_there() {

@@ -148,7 +148,8 @@ mod tests {
         state.fleet.seats.insert(node, seat);
         let mut say = |fuel, slot| {
             let used = Said { fuel: Fuel(fuel), slot_ms: Millis(slot), ..Said::default() };
-            let progress = Progress { held, started: true, rows: Rows(0), bytes: Bytes(0), used };
+            let progress =
+                Progress { held, started: true, rows: Rows(0), bytes: Bytes(0), used, at_work: None };
             let asked = Exchange {
                 node,
                 incarnation: 1,

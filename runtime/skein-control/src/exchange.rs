@@ -107,6 +107,8 @@ impl Control {
             }
         };
         seat.hear(asked);
+        seat.watch(asked, self.clock.now());
+        state.fleet.bound_what_is_said(asked.node);
         let about: BTreeSet<CampaignId> = Self::reports_about(&state, asked);
         let answer = self.take_and_give(&mut state, asked).inspect_err(|_| {
             // Machines that took a report in may be ahead of what is written: they are read again.
@@ -115,6 +117,7 @@ impl Control {
         let seat = Self::seat(&mut state, asked.node, asked.incarnation)?;
         (seat.session, seat.told, seat.answer) = (next, moment, Some(answer.clone()));
         seat.renew(now);
+        seat.forget_over();
         state.counters.exchanged(asked.node, &asked.usage);
         if !asked.results.is_empty() {
             self.wake.reconciler();

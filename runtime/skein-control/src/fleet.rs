@@ -13,6 +13,8 @@ use skein_fleet::QueueKey;
 use skein_ledger::Used;
 use skein_types::{Bytes, CampaignId, Millis, NodeId, NodeMark, Resource, TaskId};
 
+use crate::at_work::AtWork;
+
 /// Of a node's lease.
 pub(crate) const LEASE: Duration = Duration::from_secs(10);
 /// How long before its end a node stops by itself.
@@ -80,6 +82,8 @@ pub(crate) struct Seat {
     /// End of its lease, on the clock that does not step.
     pub(crate) until: Duration,
     pub(crate) holds: BTreeMap<TaskId, Hold>,
+    /// How far those are that have been at work for a while.
+    pub(crate) at_work: BTreeMap<TaskId, AtWork>,
     /// Tasks that it finished, whatever came of them.
     pub(crate) finished: u64,
 }
@@ -125,6 +129,7 @@ impl Seat {
             mark: NodeMark::None,
             until,
             holds: BTreeMap::new(),
+            at_work: BTreeMap::new(),
             finished: 0,
         }
     }

@@ -14,6 +14,7 @@
 mod access;
 mod admit;
 mod approvals;
+mod at_work;
 mod attempts;
 mod audit;
 mod backup;

@@ -308,9 +308,13 @@ mod tests {
     use std::sync::atomic::Ordering;
 
     use super::*;
-    use crate::scene::{HandClock, MODULE, campaign, open, running};
-    use skein_ledger::{AttemptFilter, Claim, Ending, Enqueue, SizeClass, TaskKind};
-    use skein_types::{AttemptId, Bytes, CampaignState, TaskId, Token};
+    use crate::access::{Principal, Right};
+    use crate::list::ListPart;
+    use crate::scene::{HandClock, MODULE, campaign, open, open_for, running, running_for};
+    use skein_api::List;
+    use skein_api::node::Said;
+    use skein_ledger::{Actor, AttemptFilter, Claim, Ending, Enqueue, SizeClass, TaskKind};
+    use skein_types::{AttemptId, Bytes, CampaignState, Role, TaskId, Token};
 
     fn module_of(control: &Control) -> ModuleState {
         control.ledger.module(MODULE).unwrap().unwrap().state
@@ -460,6 +464,101 @@ mod tests {
             assert_eq!(control.shown_attempt(&attempts[0]).unwrap().began, None, "{how:?}: nobody told");
             let suspect = control.is_suspect(&control.state(), &task);
             assert_eq!(suspect, how != Loss::Restarted, "{how:?}");
+        }
+    }
+
+    /// What a node tells of the task that it has.
+    fn tells(control: &Control, (node, task): (NodeId, TaskId), lines: &[&str]) -> AttemptId {
+        let mut state = control.state();
+        let seat = state.fleet.seats.get_mut(&node).unwrap();
+        let held = seat.holds[&task].held;
+        let lines = lines.iter().map(|line| skein_api::Text::escaped(line)).collect();
+        let usage = skein_api::node::Usage::default();
+        let told = serde_json::json!({
+            "node": node, "incarnation": 1, "sequence": 1, "checkpoints": [], "results": [], "usage": usage, "wants": { "small": 0, "large": 0 },
+            "draining": false, "holding": [{
+                "held": held, "started": true, "rows": 30, "bytes": 0, "used": { "slot_ms": 2_000, "fuel": 77 },
+                "at_work": {
+                    "phase": "transforming", "rows_all": 90, "rejected": 4, "memory": 5, "memory_peak": 6,
+                    "said": Said { from: 0, lines: List::new(lines).unwrap() },
+                },
+            }],
+        });
+        seat.watch(&serde_json::from_value(told).unwrap(), Timestamp(10_000));
+        held.attempt
+    }
+
+    #[test]
+    fn what_is_shown_of_an_attempt_at_work_goes_with_its_node_and_what_is_on_record_stays() {
+        let place = tempfile::tempdir().unwrap();
+        let clock = Arc::new(HandClock::default());
+        let control = open(place.path(), &clock);
+        running(&control);
+        let (node, task) = at_work(&control, false, 0);
+        let at_all = || control.attempts_at_work(campaign(), Some(0)).unwrap();
+        assert!(at_all().is_empty(), "nothing was told of it yet");
+        let attempt = tells(&control, (node, task), &["a", "b"]);
+        let [working] = &at_all()[..] else { panic!("one is at work") };
+        let shown = control.shown_at_work(working).unwrap();
+        assert_eq!((shown.attempt, shown.ended, shown.ending, shown.run), (attempt, None, None, Some(0)));
+        assert_eq!((shown.meters.fuel.0, shown.meters.memory_peak.0, shown.rejected.0), (77, 6, 4));
+        assert_eq!(shown.began, Some(skein_api::Time(Timestamp(8_000))));
+        let now = shown.at_work.unwrap();
+        assert_eq!((now.rows.0, now.rows_all.map(|all| all.0), now.memory.0), (30, Some(90), 5));
+        let part = |after: &str| ListPart { after: Some(after.to_owned()), ..ListPart::default() };
+        let said = |after| control.said_at_work(working, &part(after)).unwrap();
+        assert_eq!((said("0"), said("1")), ((b"a\nb\n".to_vec(), Some(2)), (b"b\n".to_vec(), Some(2))));
+        assert_eq!(control.runs_at_work(campaign()), [(0, attempt)].into());
+        // It is the node's no more: what it told of it is not shown, although nobody has forgotten it yet.
+        let hold = control.state().fleet.seats.get_mut(&node).unwrap().holds.remove(&task).unwrap();
+        assert!(at_all().is_empty());
+        control.state().fleet.seats.get_mut(&node).unwrap().holds.insert(task, hold);
+        assert_eq!(at_all().len(), 1);
+
+        let listed = || control.attempts(campaign(), None, &ListPart::default()).unwrap().items;
+        let endings = || listed().iter().map(|one| one.ending).collect::<Vec<_>>();
+        assert_eq!(endings(), [None]);
+        control.lose(&mut control.state(), node, 1, Loss::Silent).unwrap();
+        assert!(at_all().is_empty());
+        assert_eq!(endings(), [Some(skein_api::AttemptEnding::Lost)]);
+    }
+
+    #[test]
+    fn an_attempt_at_work_is_seen_as_one_that_is_over_and_its_words_by_who_sees_the_rows() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open_for(place.path(), &Arc::new(HandClock::default()), false);
+        running_for(&control, &["pay", "shop"]);
+        let at = at_work(&control, false, 0);
+        let attempt = tells(&control, at, &["a row: Ada"]).to_string();
+        let viewer = |teams: &[&str]| {
+            let right = |team: &&str| Right { team: Some(name("team", team).unwrap()), role: Role::Viewer };
+            Principal::with(Actor::new("vic").unwrap(), teams.iter().map(right).collect())
+        };
+        let all = ListPart::default;
+        let of_the_dataset = viewer(&["pay"]);
+        let seen = control.desk(&of_the_dataset);
+        assert!(seen.attempt(&attempt).unwrap().at_work.is_some());
+        assert_eq!(seen.attempt_log(&attempt, &all()).unwrap(), (b"a row: Ada\n".to_vec(), Some(1)));
+        assert_eq!(seen.attempt_rejects(&attempt, &all()).unwrap(), (Vec::new(), None));
+        assert_eq!(seen.attempt_replay(&attempt).unwrap_err().code, codes::REPLAY_UNFIT);
+
+        // Its own datasets are in the campaign, too.
+        let of_another = viewer(&["shop"]);
+        let seen = control.desk(&of_another);
+        assert!(seen.attempt(&attempt).unwrap().at_work.is_some(), "as it is told that there was one");
+        assert_eq!(seen.attempt_log(&attempt, &all()).unwrap_err().code, codes::ROLE_MISSING);
+
+        let stranger = viewer(&["bank"]);
+        let (named, seen) = (campaign().to_string(), control.desk(&stranger));
+        let refused = [
+            seen.attempt(&attempt).map(drop),
+            seen.attempt_log(&attempt, &all()).map(drop),
+            seen.attempts(&named, &all()).map(drop),
+            seen.attempts_at_work(&named, 0, 9).map(drop),
+            seen.runs_at_work(&named).map(drop),
+        ];
+        for refused in refused {
+            assert_eq!(refused.unwrap_err().code, codes::NOT_FOUND);
         }
     }
 

@@ -200,7 +200,12 @@ pub(crate) fn planned_for(control: &Control, teams: &[&str]) {
 
 /// The same campaign, running its only wave.
 pub(crate) fn running(control: &Control) {
-    planned(control);
+    running_for(control, &["local"]);
+}
+
+/// The same, over a dataset of each of these teams.
+pub(crate) fn running_for(control: &Control, teams: &[&str]) {
+    planned_for(control, teams);
     moved(control, CampaignState::Planned, CampaignState::Approved);
     moved(control, CampaignState::Approved, CampaignState::Running);
     let wave = WaveMoved {

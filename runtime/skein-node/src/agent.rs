@@ -2,7 +2,7 @@
 
 use arrow_array::RecordBatch;
 use skein_sandbox::{GuestError, LogEntry, Processed, Seed, Usage};
-use skein_types::Fuel;
+use skein_types::{Bytes, Fuel};
 
 /// Opens agents. Shared by all workers of a run.
 pub trait AgentSource: Sync {
@@ -35,7 +35,17 @@ pub trait Agent {
     /// What follows is about these rows, until this is called again: for what is told of it.
     fn about(&mut self, _file: &str, _row_group: usize) {}
 
-    /// What its module logged and printed so far, also after an error.
+    /// What it has of memory.
+    fn memory(&self) -> Bytes {
+        Bytes(0)
+    }
+
+    /// What its module logged and printed as far as its lines have ended.
+    fn said(&self) -> &[LogEntry] {
+        &[]
+    }
+
+    /// What its module logged and printed so far, also after an error; a line that has not ended ends here.
     fn log(&mut self) -> &[LogEntry] {
         &[]
     }

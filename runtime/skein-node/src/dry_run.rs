@@ -32,7 +32,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use skein_api::SampleCosts;
+use skein_api::{AttemptPhase, SampleCosts};
 use skein_dataset::{Dataset, Output, Role, Room, Snapshot};
 use skein_sandbox::Module;
 use skein_types::{Bytes, Clock, Fuel, Millis, Origin, Rows, SchemaPlan, Shape, StateKind};
@@ -367,6 +367,7 @@ fn sampled(
     progress: &Progress,
 ) -> Result<Looked, RunError> {
     let Asked { module, manifest, migration, request } = *asked;
+    progress.enters(AttemptPhase::Transforming);
     let mut prober = Prober {
         snapshot,
         work,

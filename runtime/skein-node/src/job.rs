@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use skein_api::AttemptPhase;
 use skein_dataset::{NameRule, Snapshot, Staging};
 use skein_sandbox::{Manifest, Module};
 use skein_types::{Clock, StateKind, VerifyLevel};
@@ -109,6 +110,7 @@ impl Job {
         bench: Bench<'a>,
         agents: &'a [Box<dyn AgentSource + 'a>],
     ) -> Result<Transformed, RunError> {
+        bench.progress.enters(AttemptPhase::Transforming);
         let outputs = self.request.resize.outputs(bench.snapshot, files, &self.migration.name)?;
         let secret = preserved::secret()?;
         let transform = Transform { job: self, bench, files, outputs: &outputs, first_file, agents, secret };
@@ -129,6 +131,7 @@ impl Job {
         bench: Bench<'a>,
         agents: &'a [Box<dyn AgentSource + 'a>],
     ) -> Result<Transformed, RunError> {
+        bench.progress.enters(AttemptPhase::Transforming);
         let outputs = self.request.resize.outputs(bench.snapshot, &self.files, &self.migration.name)?;
         let files = &self.files;
         let secret = preserved::secret()?;

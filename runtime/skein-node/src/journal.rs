@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
-use skein_api::node::{LINE_BYTES_MAX, REJECT_CODES_MAX};
+use skein_api::node::{LINE_BYTES_MAX, REJECT_CODES_MAX, SAID_MAX, Said};
 use skein_api::{List, RejectCount, SourceSeen, Text};
 use skein_sandbox::{GuestError, LogEntry, LogLevel, Reject};
 use skein_types::{DatasetId, ParamsDigest, Rows};
@@ -52,6 +52,8 @@ pub(crate) struct Told {
     last: VecDeque<String>,
     last_bytes: usize,
     left_out: u64,
+    /// Of all lines, those that are left out too.
+    pushed: u64,
     rejects: Rejects,
     /// Which dataset, where an attempt is about several.
     dataset: Option<DatasetId>,
@@ -199,6 +201,38 @@ impl Journal {
         (told.source, told.params) = (Some(source), Some(params));
     }
 
+    /// Rows that were refused so far.
+    pub(crate) fn refusals(&self) -> Rows {
+        Rows(self.told().rejects.rows)
+    }
+
+    /// What was said after so many lines, for whoever watches: the last of it, if that is more than fits; and how many lines there
+    /// were in all.
+    pub(crate) fn since(&self, after: u64, bytes: usize) -> (Option<Said>, u64) {
+        let told = self.told();
+        if told.pushed <= after {
+            return (None, told.pushed);
+        }
+        let last = told.last.iter().rev().zip((0..told.pushed).rev());
+        let first = told.first.iter().enumerate().rev().map(|(number, line)| (line, number as u64));
+        let mut lines = VecDeque::new();
+        let (mut from, mut room) = (told.pushed, bytes);
+        for (line, number) in last.chain(first) {
+            // What is left out of the middle is not there to be told.
+            let fits = number >= after && number + 1 == from && line.len() <= room;
+            if !fits || lines.len() == SAID_MAX {
+                break;
+            }
+            (from, room) = (number, room - line.len());
+            lines.push_front(Text::escaped(line));
+        }
+        if lines.is_empty() {
+            return (None, after);
+        }
+        let (lines, _) = List::first(lines.into());
+        (Some(Said { from, lines }), told.pushed)
+    }
+
     /// All of it; nothing is left.
     pub(crate) fn take(&self) -> Told {
         std::mem::take(&mut *self.told())
@@ -260,6 +294,7 @@ pub(crate) fn is_word(code: &str) -> bool {
 
 impl Told {
     fn push(&mut self, line: String) {
+        self.pushed += 1;
         let fits = |lines: usize, bytes: usize| lines < HALF_LINES && bytes + line.len() <= HALF_BYTES;
         if self.last.is_empty() && fits(self.first.len(), self.first_bytes) {
             self.first_bytes += line.len();
@@ -346,7 +381,7 @@ mod tests {
     use serde_json::{Value, json};
     use skein_sandbox::{GuestError, LogEntry, LogLevel, LogSource, Reject};
 
-    use super::{At, HALF_BYTES, HALF_LINES, Journal, LINE_BYTES_MAX, NAMED_MAX};
+    use super::{At, HALF_BYTES, HALF_LINES, Journal, LINE_BYTES_MAX, NAMED_MAX, SAID_MAX, Said};
     use crate::mask::{Mask, NO_ROWS};
 
     fn entry(message: &str, fields: &[(&str, &str)]) -> LogEntry {
@@ -489,5 +524,38 @@ mod tests {
         assert_eq!(codes, [("worse", 40), ("bad", 20)]);
         assert_eq!(told.some[0], r#"{"code":"bad","file":"a/part.parquet","message":"m","row":0}"#);
         assert_eq!(journal.take().rejects(), None);
+    }
+
+    #[test]
+    fn whoever_watches_is_told_each_line_once_and_the_last_of_many() {
+        let journal = Journal::default();
+        let say = |numbers: std::ops::Range<u64>| {
+            numbers.for_each(|number| journal.node_said(LogLevel::Info, &format!("{number:04}")));
+        };
+        let numbers = |said: &Said| -> Vec<u64> {
+            let message = |line: &str| serde_json::from_str::<Value>(line).unwrap()["message"].clone();
+            said.lines.iter().map(|line| message(line).as_str().unwrap().parse().unwrap()).collect()
+        };
+        assert_eq!(journal.since(0, 1_000), (None, 0));
+        say(0..3);
+        let (said, all) = journal.since(0, 1_000);
+        assert_eq!((numbers(&said.unwrap()), all), (vec![0, 1, 2], 3));
+        say(3..5);
+        let (said, all) = journal.since(3, 1_000);
+        assert_eq!((said.as_ref().unwrap().from, numbers(&said.unwrap()), all), (3, vec![3, 4], 5));
+        assert_eq!(journal.since(5, 1_000), (None, 5));
+        // Behind the border between the lines that are kept of the beginning and those of the end.
+        let half = HALF_LINES as u64;
+        say(5..half + 2);
+        assert_eq!(numbers(&journal.since(half - 1, 1_000).0.unwrap()), [half - 1, half, half + 1]);
+        // What the journal itself has left out is not there, and neither is what does not fit.
+        say(half + 2..4 * half);
+        let (said, all) = journal.since(half - 5, 1 << 20);
+        let said = said.unwrap();
+        assert_eq!((said.lines.len(), said.from, all), (SAID_MAX, 4 * half - SAID_MAX as u64, 4 * half));
+        let (few, all) = journal.since(half, 100);
+        assert_eq!((numbers(&few.unwrap()), all), (vec![4 * half - 2, 4 * half - 1], 4 * half));
+        // Nothing fits: it is told another time.
+        assert_eq!(journal.since(half, 10), (None, half));
     }
 }

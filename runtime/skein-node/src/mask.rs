@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use skein_sandbox::{GuestError, Processed, Reject, Seed, Usage};
-use skein_types::Fuel;
+use skein_types::{Bytes, Fuel};
 
 use crate::agent::Agent;
 use crate::journal::{At, Journal, is_word};
@@ -158,6 +158,7 @@ pub(crate) struct Masked {
     meters: Arc<Meters>,
     /// What the meters know of by now.
     burnt: Fuel,
+    holds: Bytes,
     at: At,
     /// Lines that are in the journal by now.
     told: usize,
@@ -178,6 +179,7 @@ impl Masked {
             journal,
             meters,
             burnt: Fuel(0),
+            holds: Bytes(0),
             at: At::default(),
             told: 0,
             failed: false,
@@ -209,6 +211,16 @@ impl Masked {
         let fuel = self.agent.fuel();
         self.meters.fuel(Fuel(fuel.0.saturating_sub(self.burnt.0)));
         self.burnt = fuel;
+        let memory = self.agent.memory();
+        self.meters.memory(self.holds, memory);
+        self.holds = memory;
+    }
+
+    /// What it said since the last time, for whoever watches: a line that has not ended waits, because a secret may go on in it.
+    fn tell_whole(&mut self) {
+        let said = self.agent.said();
+        self.journal.module_said(&self.at, said.get(self.told..).unwrap_or_default(), &self.mask);
+        self.told = self.told.max(said.len());
     }
 
     /// What it said since the last time.
@@ -228,6 +240,7 @@ impl Masked {
 impl Drop for Masked {
     fn drop(&mut self) {
         self.charge();
+        self.meters.memory(self.holds, Bytes(0));
         self.tell();
         if self.failed {
             let usage = self.usage();
@@ -257,6 +270,7 @@ impl Agent for Masked {
             let tells = |reject: &Reject| values.are_told_of(reject.row, &reject.code);
             self.journal.rejected((&self.at, &self.mask), &processed.rejects, tells);
         }
+        self.tell_whole();
         Ok(processed)
     }
 

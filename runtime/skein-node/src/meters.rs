@@ -8,7 +8,7 @@ use skein_types::{Bytes, Fuel};
 
 use crate::cpu;
 
-/// Counters of one task. Every number only grows.
+/// Counters of one task. Every number but the memory of now only grows.
 #[derive(Debug, Default)]
 pub(crate) struct Meters {
     fuel: AtomicU64,
@@ -17,6 +17,9 @@ pub(crate) struct Meters {
     /// Microseconds of processors: of threads that help, and of the task's own as far as it has said.
     helpers: AtomicU64,
     own: AtomicU64,
+    /// Memory of all agents now, and the most that one of them had.
+    memory: AtomicU64,
+    memory_peak: AtomicU64,
 }
 
 /// One reading.
@@ -65,6 +68,19 @@ impl Meters {
         self.written.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// An agent has so much memory where it had so much before.
+    pub(crate) fn memory(&self, before: Bytes, now: Bytes) {
+        // Wrapping, as counters of atoms do: what one agent takes back it has added.
+        self.memory.fetch_add(now.0.wrapping_sub(before.0), Ordering::Relaxed);
+        self.memory_peak.fetch_max(now.0, Ordering::Relaxed);
+    }
+
+    /// Memory of all agents now, and the most that one of them had.
+    pub(crate) fn memories(&self) -> (Bytes, Bytes) {
+        let of = |meter: &AtomicU64| Bytes(meter.load(Ordering::Relaxed));
+        (of(&self.memory), of(&self.memory_peak))
+    }
+
     /// The calling thread says what it took since it last did, or since it began.
     pub(crate) fn cpu(&self) {
         let Some((thread, before)) = SAID.get() else { return };
@@ -95,11 +111,23 @@ impl Meters {
 mod tests {
     use super::{Meters, Thread};
     use crate::cpu;
+    use skein_types::Bytes;
     use std::time::Duration;
 
     fn work() {
         let until = cpu::exactly_of_this_thread() + Duration::from_millis(2);
         while cpu::exactly_of_this_thread() < until {}
+    }
+
+    #[test]
+    fn memory_is_that_of_the_agents_that_are_there_and_at_most_that_of_one() {
+        let meters = Meters::default();
+        meters.memory(Bytes(0), Bytes(30));
+        meters.memory(Bytes(0), Bytes(50));
+        meters.memory(Bytes(30), Bytes(40));
+        assert_eq!(meters.memories(), (Bytes(90), Bytes(50)));
+        meters.memory(Bytes(50), Bytes(0));
+        assert_eq!(meters.memories(), (Bytes(40), Bytes(50)));
     }
 
     #[test]

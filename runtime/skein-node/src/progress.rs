@@ -1,8 +1,9 @@
 //! Progress that others may watch: counters that workers bump and anybody reads.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
+use skein_api::AttemptPhase;
 use skein_sandbox::CancelFlag;
 use skein_types::{Bytes, Millis, Rows};
 
@@ -12,6 +13,8 @@ use crate::meters::Meters;
 /// How far a run is. Shared by reference; every number only grows.
 #[derive(Debug, Default)]
 pub struct Progress {
+    /// The place of what it does among [`AttemptPhase::ALL`].
+    phase: AtomicU8,
     rows_total: AtomicU64,
     rows_done: AtomicU64,
     bytes_written: AtomicU64,
@@ -80,6 +83,18 @@ impl Progress {
     /// Asks the run to stop behind its next checkpoint. One that makes none ends as if nobody had asked.
     pub fn evict(&self) {
         self.evicted.store(true, Ordering::Relaxed);
+    }
+
+    /// What it does from now on. It does not go back to what was before that.
+    pub(crate) fn enters(&self, phase: AttemptPhase) {
+        let place = AttemptPhase::ALL.iter().position(|one| *one == phase).unwrap_or(0);
+        self.phase.fetch_max(u8::try_from(place).unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// What it does.
+    pub(crate) fn phase(&self) -> AttemptPhase {
+        let place = usize::from(self.phase.load(Ordering::Relaxed));
+        AttemptPhase::ALL.get(place).copied().unwrap_or_default()
     }
 
     pub(crate) fn is_evicted(&self) -> bool {

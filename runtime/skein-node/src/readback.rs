@@ -5,6 +5,7 @@
 //! that they had before they were encoded. What is read is what the system has of the file, which may be its memory and not
 //! the disk: nothing is synced yet, and after the sync a scrub looks.
 
+use skein_api::AttemptPhase;
 use skein_dataset::Staging;
 use skein_dataset::parquet::{FileError, SourceFile, copied_again};
 use skein_fingerprint::{Seed, Summer, Sums};
@@ -25,6 +26,7 @@ pub(crate) fn read_back(
     staging: &Staging,
     progress: &Progress,
 ) -> Result<(), RunError> {
+    progress.enters(AttemptPhase::Verifying);
     for output in outputs {
         if progress.is_cancelled() {
             return Err(RunError::Cancelled);

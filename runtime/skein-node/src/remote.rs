@@ -40,8 +40,8 @@ use std::time::Duration;
 
 use skein_api::List;
 use skein_api::node::{
-    CheckpointReport, Exchange, Exchanged, HELD_MAX, Held, Lease, Outcome, PROTOCOL,
-    Progress as TaskProgress, Register, Registered, Report, RevokeReason, TASKS_MAX, Used, Wants,
+    CheckpointReport, EXCHANGE_BYTES_MAX, Exchange, Exchanged, HELD_MAX, Held, Lease, Outcome, PROTOCOL,
+    Register, Registered, Report, RevokeReason, TASKS_MAX, Used, Wants,
 };
 use skein_campaign::lease::{LeaseCommand, LeaseInput, LeaseTerms, NodeLease, NodeLost};
 use skein_types::{AttemptId, Bytes, Clock, Code, Millis, NodeId, Vital, codes};
@@ -53,6 +53,9 @@ use permits::{Permits, Queue};
 use rates::Gates;
 use tasks::Workers;
 pub(crate) use work::limits;
+
+/// Of lines that an exchange tells of all tasks that are at work; results have half of it.
+const SAID_BYTES_MAX: usize = EXCHANGE_BYTES_MAX / 16;
 
 /// How a node is started.
 #[derive(Debug)]
@@ -344,18 +347,15 @@ impl Desk {
             having.tell();
         }
         let now = self.clock.elapsed();
-        let holding = self.held.values().map(|having| {
-            let (rows, used) = (having.progress.read().rows_done, having.used(now));
-            let (held, started, bytes) = (having.held, having.started, used.bytes_read);
-            TaskProgress { held, started, rows, bytes, used }
-        });
+        let mut room = SAID_BYTES_MAX;
+        let holding: Vec<_> = self.held.values_mut().map(|having| having.told(now, &mut room)).collect();
         let started = self.held.values().filter(|having| having.started).count();
         self.metrics.holds(self.held.len(), started);
         Exchange {
             node,
             incarnation,
             sequence,
-            holding: List::first(holding.collect()).0,
+            holding: List::first(holding).0,
             checkpoints: List::first(checkpoints).0,
             results,
             usage: usage::of_this_process(started),

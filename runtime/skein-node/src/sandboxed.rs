@@ -7,7 +7,7 @@ use skein_sandbox::{
     AgentRequest, Applied, CancelFlag, GuestConfig, GuestError, Limits, LogEntry, Manifest, Module,
     NotOpened, Processed, Seed, Source, Usage,
 };
-use skein_types::{Fuel, ProposedPlan, SchemaPlan, StateKind};
+use skein_types::{Bytes, Fuel, ProposedPlan, SchemaPlan, StateKind};
 
 use crate::agent::{Agent, AgentSource};
 use crate::journal::{At, Journal};
@@ -157,6 +157,14 @@ impl Agent for skein_sandbox::Agent {
 
     fn fuel(&self) -> Fuel {
         Self::fuel(self)
+    }
+
+    fn memory(&self) -> Bytes {
+        Self::memory(self)
+    }
+
+    fn said(&self) -> &[LogEntry] {
+        Self::said(self)
     }
 
     fn log(&mut self) -> &[LogEntry] {

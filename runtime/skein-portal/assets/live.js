@@ -4,11 +4,15 @@
 const LEAST_MS = 150;
 // Who was refused the stream asks for it again after this.
 const AGAIN_MS = 15000;
+// What is at work moves without a decision: a part that says so is asked for again as often.
+const AT_WORK_MS = 1000;
+const AT_WORK = "[data-at-work]";
 
 class SkeinLive extends HTMLElement {
   #source = null;
   #timer = null;
   #again = null;
+  #looks = null;
   #last = 0;
 
   connectedCallback() {
@@ -44,11 +48,18 @@ class SkeinLive extends HTMLElement {
       }
     });
     this.#source = source;
+    clearInterval(this.#looks);
+    this.#looks = setInterval(() => {
+      if (this.querySelector(AT_WORK) !== null) {
+        this.#changed();
+      }
+    }, AT_WORK_MS);
   }
 
   #close() {
     this.#source?.close();
     this.#source = null;
+    clearInterval(this.#looks);
     clearTimeout(this.#timer);
     clearTimeout(this.#again);
     this.#timer = null;

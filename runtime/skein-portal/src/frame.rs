@@ -101,6 +101,11 @@ pub(crate) fn live_every(path: &str, events: &str, least: u32, content: Markup) 
     }
 }
 
+/// Stands in a live part while what it shows moves without a decision: the part is asked for each second.
+pub(crate) fn at_work() -> Markup {
+    html! { span hidden data-at-work {} }
+}
+
 /// The command that does the same as what stands beside it.
 pub(crate) fn command(line: &str) -> Markup {
     html! { code.command title="The same, typed" { (line) } }

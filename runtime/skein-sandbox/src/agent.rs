@@ -233,6 +233,16 @@ impl Agent {
         }
     }
 
+    /// The log as far as its lines have ended.
+    pub fn said(&self) -> &[LogEntry] {
+        self.instance.host().log.entries()
+    }
+
+    /// Memory and tables that it holds. They never shrink.
+    pub fn memory(&self) -> Bytes {
+        self.instance.host().meter.peak()
+    }
+
     /// The log so far, also after an error.
     pub fn log(&mut self) -> &[LogEntry] {
         let log = &mut self.instance.host_mut().log;

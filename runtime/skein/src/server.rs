@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::time::Duration;
 
 use reqwest::Url;
-use reqwest::blocking::{Client, RequestBuilder};
+use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,6 +18,8 @@ use crate::contexts::{self, Target};
 use crate::failure::Failure;
 use crate::settings::{Settings, Token};
 
+/// Where the next part of lines begins.
+const NEXT: &str = "skein-next";
 /// Compiling a module may take as long.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -129,6 +131,19 @@ impl Server {
         self.good(self.http.get(self.url(path)), most)
     }
 
+    /// Lines from one on, and where the next part of them begins, if there is one.
+    pub(crate) fn lines(
+        &self,
+        path: &str,
+        after: u64,
+        most: usize,
+    ) -> Result<(Vec<u8>, Option<u64>), Failure> {
+        let response = self.http.get(self.url(&format!("{path}?after={after}"))).send();
+        let response = response.map_err(|error| self.unreachable(&error))?;
+        let next = response.headers().get(NEXT).and_then(|next| next.to_str().ok()?.parse().ok());
+        Ok((self.read(response, most)?, next))
+    }
+
     /// Writes an answer that may be of any length as it comes.
     pub(crate) fn pour(&self, path: &str, into: &mut dyn std::io::Write) -> Result<(), Failure> {
         let response = self.http.get(self.url(path)).timeout(PATIENCE * 20).send();
@@ -195,6 +210,10 @@ impl Server {
     /// The body of a good answer.
     fn good(&self, request: RequestBuilder, most: usize) -> Result<Vec<u8>, Failure> {
         let response = request.send().map_err(|error| self.unreachable(&error))?;
+        self.read(response, most)
+    }
+
+    fn read(&self, response: Response, most: usize) -> Result<Vec<u8>, Failure> {
         let good = response.status().is_success();
         let mut bytes = Vec::new();
         response

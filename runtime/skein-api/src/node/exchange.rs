@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 use skein_types::{AttemptId, Bytes, CampaignId, Fuel, Millis, NodeId, Rows, TaskId, Token, TraceId};
 
-use super::notes::Notes;
+use super::notes::{LINE_BYTES_MAX, Notes};
 use super::report::Outcome;
 use super::task::Payload;
 use super::{HELD_MAX, PERMITS_MAX, RATES_MAX, TASKS_MAX};
 use crate::Name;
-use crate::bounded::List;
+use crate::attempt::AttemptPhase;
+use crate::bounded::{List, Text};
 use crate::quota::QuotaName;
 
 /// One attempt at a task: whatever concerns the task names it, and it fences those before it.
@@ -69,8 +70,40 @@ pub struct CheckpointReport {
     pub rows: Rows,
 }
 
+/// Most lines of a task that an exchange tells.
+pub const SAID_MAX: usize = 128;
+
+/// Lines of an attempt that is at work, as its log has them: bounded, escaped, without secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Said {
+    /// The number of the first, from 0. Those between it and the last one that was told before are left out.
+    pub from: u64,
+    /// In their order.
+    pub lines: List<Text<LINE_BYTES_MAX>, SAID_MAX>,
+}
+
+/// What is shown of a task that has been at work for a while. Nothing is decided by it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AtWork {
+    /// What it does.
+    pub phase: AttemptPhase,
+    /// Rows that there are; 0: not known yet.
+    pub rows_all: Rows,
+    /// Rows that its module refused.
+    pub rejected: Rows,
+    /// Memory of its agents now.
+    pub memory: Bytes,
+    /// The most that one of them had.
+    pub memory_peak: Bytes,
+    /// What was said since an exchange was last answered; none if that is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<Said>,
+}
+
 /// How an unfinished task is getting on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Progress {
     /// Which.
@@ -84,6 +117,9 @@ pub struct Progress {
     /// What it took so far.
     #[serde(default)]
     pub used: Used,
+    /// What is shown of it; none of one that began just now, so that small tasks cost nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_work: Option<Box<AtWork>>,
 }
 
 /// What the node's process uses, since its start where it adds up.

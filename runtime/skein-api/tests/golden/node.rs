@@ -3,11 +3,11 @@
 use crate::outcomes;
 use crate::samples::{digest, text, uuid};
 use skein_api::node::{
-    AgentLimits, CheckTask, CheckpointReport, DatasetPlace, DryRunTask, Exchange, Exchanged, Held, Lease,
-    OtherPlace, PROTOCOL, Payload, Permit, PlanTask, Progress, Rate, Register, Registered, Revoke,
-    RevokeReason, RuleOf, RunTask, ScanTask, ScrubTask, SplitTask, TaskRules, Usage, Used, Wants, Work,
+    AgentLimits, AtWork, CheckTask, CheckpointReport, DatasetPlace, DryRunTask, Exchange, Exchanged, Held,
+    Lease, OtherPlace, PROTOCOL, Payload, Permit, PlanTask, Progress, Rate, Register, Registered, Revoke,
+    RevokeReason, RuleOf, RunTask, Said, ScanTask, ScrubTask, SplitTask, TaskRules, Usage, Used, Wants, Work,
 };
-use skein_api::{List, NameRule, Publish};
+use skein_api::{AttemptPhase, List, NameRule, Publish};
 use skein_types::{
     AttemptId, Bytes, CampaignId, DatasetId, Fuel, Millis, ModuleDigest, NodeId, Rows, RunId, ServerId,
     TaskId, Token, VerifyLevel,
@@ -57,14 +57,30 @@ pub(crate) fn held(number: u128) -> Held {
 }
 
 pub(crate) fn exchange() -> Exchange {
-    let progress =
-        Progress { held: held(1), started: true, rows: Rows(600), bytes: Bytes(30_000), used: used() };
+    let said = Said { from: 12, lines: List::new(vec![text(r#"{"message":"row 7"}"#)]).unwrap() };
+    let at_work = AtWork {
+        phase: AttemptPhase::Transforming,
+        rows_all: Rows(1_000),
+        rejected: Rows(3),
+        memory: Bytes::mib(5),
+        memory_peak: Bytes::mib(6),
+        said: Some(said),
+    };
+    let progress = Progress {
+        held: held(1),
+        started: true,
+        rows: Rows(600),
+        bytes: Bytes(30_000),
+        used: used(),
+        at_work: Some(Box::new(at_work)),
+    };
+    let young = Progress { held: held(2), at_work: None, ..progress.clone() };
     let checkpoint = CheckpointReport { held: held(1), number: 2, made: 5, rows: Rows(1 << 20) };
     Exchange {
         node: NodeId::new(uuid(1)),
         incarnation: 3,
         sequence: 17,
-        holding: List::new(vec![progress]).unwrap(),
+        holding: List::new(vec![progress, young]).unwrap(),
         checkpoints: List::new(vec![checkpoint]).unwrap(),
         results: List::new(vec![outcomes::all().into_vec().swap_remove(0)]).unwrap(),
         usage: Usage {

@@ -4,13 +4,13 @@ use crate::outcomes::why;
 use crate::samples::{digest, meters, rows, text, uuid};
 use serde_json::{from_value, json};
 use skein_api::{
-    Admission, Alarm, ApprovalAsk, Attempt, AttemptEnding, AttemptKind, Backup, Budget, Campaign,
-    CampaignAction, CampaignCreate, CampaignProgress, CanaryAsk, Chosen, Dataset, DatasetAdd, DatasetAdded,
-    DatasetLabels, DatasetOwner, DatasetsAdd, DatasetsAdded, Event, Kept, Labels, LedgerUse, LimitsAsk, List,
-    Module, ModuleState, NameRule, NodeHas, NodeStatus, OnFailure, Page, PartOf, Pin, PlanEstimate,
-    PlanTotals, Policy, Problem, ProcessUse, Promote, Publish, RejectCount, Replay, RetryAsk, Risk,
-    RoundTrip, Run, RunCounts, RunSoak, SampleAsk, Seated, Selection, Soak, SoakAsk, SourceSeen, Status,
-    Time, Waiting, Wave, WorkDone,
+    Admission, Alarm, ApprovalAsk, Attempt, AttemptAtWork, AttemptEnding, AttemptKind, AttemptPhase, Backup,
+    Budget, Campaign, CampaignAction, CampaignCreate, CampaignProgress, CanaryAsk, Chosen, Dataset,
+    DatasetAdd, DatasetAdded, DatasetLabels, DatasetOwner, DatasetsAdd, DatasetsAdded, Event, Kept, Labels,
+    LedgerUse, LimitsAsk, List, Module, ModuleState, NameRule, NodeHas, NodeStatus, OnFailure, Page, PartOf,
+    Pin, PlanEstimate, PlanTotals, Policy, Problem, ProcessUse, Promote, Publish, RejectCount, Replay,
+    RetryAsk, Risk, RoundTrip, Run, RunCounts, RunSoak, SampleAsk, Seated, Selection, Soak, SoakAsk,
+    SourceSeen, Status, Time, Waiting, Wave, WorkDone,
 };
 use skein_types::{
     AttemptId, Bytes, CampaignId, CampaignState, DatasetId, Fuel, Millis, ModuleDigest, NodeId, NodeMark,
@@ -342,8 +342,9 @@ pub(crate) fn attempts_page() -> Page<Attempt> {
         node: NodeId::new(uuid(10)),
         incarnation: 2,
         began: Some(time()),
-        ended: time(),
-        ending: AttemptEnding::Failed,
+        ended: Some(time()),
+        ending: Some(AttemptEnding::Failed),
+        at_work: None,
         why: Some(why()),
         meters: meters(),
         rejected: Rows(3),
@@ -351,7 +352,24 @@ pub(crate) fn attempts_page() -> Page<Attempt> {
         source: Some(source()),
         log: Some(digest("log")),
     };
-    Page { items: List::new(vec![attempt]).unwrap(), next: Some(text("8")) }
+    let at_work = AttemptAtWork {
+        phase: AttemptPhase::Transforming,
+        rows: Rows(600),
+        rows_all: Some(Rows(1_000)),
+        memory: Bytes::mib(5),
+        limits: crate::node::limits(),
+        said: time(),
+    };
+    let running = Attempt {
+        ended: None,
+        ending: None,
+        at_work: Some(at_work),
+        why: None,
+        source: None,
+        log: None,
+        ..attempt.clone()
+    };
+    Page { items: List::new(vec![attempt, running]).unwrap(), next: Some(text("8")) }
 }
 
 pub(crate) fn replay() -> Replay {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
 
-use skein_api::Meters;
 use skein_api::node::{Fragment, Held, Lease, Notes, Outcome, Payload, Report, Used};
+use skein_api::{AttemptPhase, Meters};
 use skein_types::{Clock, Millis, Vital};
 use tracing::Span;
 
@@ -156,6 +156,7 @@ impl Worker {
                     self.news.send(News::Over(report)).is_ok()
                 }
                 Done::Staged(staged, known) => {
+                    progress.enters(AttemptPhase::HandingOver);
                     // What was taken over is of this run, too, and so is what it took.
                     let earlier = progress.read().taken_over_cpu;
                     let known = known.that_took(Millis(used.cpu_ms.0.saturating_add(earlier.0)));

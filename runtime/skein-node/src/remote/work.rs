@@ -9,7 +9,7 @@ use skein_api::node::{
     AgentLimits, CheckTask, DatasetPlace, DatasetPlan, DryRunTask, Fragment, Lease, Notes, Outcome, Payload,
     PlanTask, Planned, RunTask, SplitTask, Staged as ApiStaged, TaskRules, Work,
 };
-use skein_api::{List, Meters, NameRule as ApiNames, RunRows, Text, Why};
+use skein_api::{AttemptPhase, List, Meters, NameRule as ApiNames, RunRows, Text, Why};
 use skein_dataset::{Dataset, HandedOver, NameRule, Options, Place, ProbeCache, RowCounts, staged_attempts};
 use skein_sandbox::{ArtifactTrust, Engine, Limits, LogLevel, Module};
 use skein_types::{
@@ -215,6 +215,7 @@ impl Shop {
         let asked = self.rules.asked(&self.client, rules, |place| {
             self.dataset(place, task.server).map_err(|_| "it cannot be opened".to_owned())
         })?;
+        progress.enters(AttemptPhase::Rules);
         let lead = staged.judge(&self.rules.jail, &asked, progress);
         if progress.is_cancelled() {
             return Err(RunError::Cancelled.into());

@@ -1,10 +1,11 @@
 //! One try at a task: what it was, how it ended, what it took of what it may take, what was said, which rows were refused, and how to
-//! do the same again.
+//! do the same again. One that is at work is a live part: what it does, what it took and said so far; and how it ended, when it has.
 //!
 //! What modules say and rows that they refuse are strangers' words, and only for who may see the rows of the dataset.
 
 mod lines;
 mod meters;
+mod phases;
 
 use std::sync::Arc;
 
@@ -23,7 +24,10 @@ use crate::viewer::{Failed, Page, Viewer};
 use lines::Listed;
 
 pub(super) fn routes() -> Router<Arc<Control>> {
-    Router::new().route("/attempts/{attempt}", get(page)).route("/attempts/{attempt}/rejects", get(rejects))
+    Router::new()
+        .route("/attempts/{attempt}", get(page))
+        .route("/live/attempts/{attempt}", get(part))
+        .route("/attempts/{attempt}/rejects", get(rejects))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -31,8 +35,8 @@ pub(super) fn routes() -> Router<Arc<Control>> {
 struct Asked {
     /// Lines that have this, however it is written.
     find: String,
-    /// From the line behind so many.
-    after: usize,
+    /// From the line behind so many; if nothing is said from the first, or of one that is at work the last ones.
+    after: Option<usize>,
 }
 
 /// Characters that are looked for: each line is compared with all of them.
@@ -59,7 +63,7 @@ fn gather(desk: &Desk<'_>, named: &str, asked: &Asked) -> Result<Shown, ServiceE
     let attempt = desk.attempt(named)?;
     let campaign = desk.campaign(&attempt.campaign.to_string())?;
     Ok(Shown {
-        log: listed(desk.attempt_log(named, &ListPart::default()), asked)?,
+        log: listed(desk.attempt_log(named, &ListPart::default()), asked, attempt.at_work.is_some())?,
         replay: desk.attempt_replay(named),
         attempt,
         campaign,
@@ -70,9 +74,12 @@ fn gather(desk: &Desk<'_>, named: &str, asked: &Asked) -> Result<Shown, ServiceE
 fn listed(
     told: Result<(Vec<u8>, Option<u64>), ServiceError>,
     asked: &Asked,
+    at_work: bool,
 ) -> Result<Allowed<Listed>, ServiceError> {
+    let find = &asked.find;
     match told {
-        Ok((bytes, _)) => Ok(Ok(lines::listed(&bytes, &asked.find, asked.after))),
+        Ok((bytes, _)) if at_work && asked.after.is_none() => Ok(Ok(lines::last(&bytes, find))),
+        Ok((bytes, _)) => Ok(Ok(lines::listed(&bytes, find, asked.after.unwrap_or(0)))),
         Err(error) if [codes::ROLE_MISSING, codes::NOT_FOUND].contains(&error.code) => Ok(Err(error)),
         Err(error) => Err(error),
     }
@@ -85,9 +92,42 @@ async fn page(viewer: Viewer, Path(named): Path<String>, Query(asked): Query<Ask
             let shown = gather(desk, &named, &asked)?;
             let what = shown.attempt.name.as_ref().map_or("no single dataset", |name| name.as_str());
             let title = format!("Attempt at {what}");
-            Ok(frame::page(viewer, (&title, Some("/campaigns")), view(&shown, &asked)))
+            let content = view(&shown, &asked);
+            let content = match &shown.attempt.at_work {
+                Some(_) => live(&shown.attempt, &asked, content),
+                None => content,
+            };
+            Ok(frame::page(viewer, (&title, Some("/campaigns")), content))
         })
         .await
+}
+
+/// With what was looked for, so that what comes is the same part of it.
+fn live(attempt: &Attempt, asked: &Asked, content: Markup) -> Markup {
+    let (id, find) = (attempt.attempt, frame::encoded(&asked.find));
+    let after = asked.after.map(|after| format!("&after={after}")).unwrap_or_default();
+    let path = format!("/live/attempts/{id}?find={find}{after}");
+    frame::live(&path, &format!("campaign={}", attempt.campaign), content)
+}
+
+async fn part(viewer: Viewer, Path(named): Path<String>, Query(asked): Query<Asked>) -> Result<Page, Failed> {
+    let asked = asked.read();
+    viewer
+        .page(move |desk, _| match gather(desk, &named, &asked) {
+            Ok(shown) => Ok(view(&shown, &asked)),
+            Err(error) if error.code == codes::NOT_FOUND => Ok(gone()),
+            Err(error) => Err(error),
+        })
+        .await
+}
+
+/// In place of one that was at work when the page was asked for.
+fn gone() -> Markup {
+    html! {
+        p.waits {
+            "It is not at work any more, and there is no record of it: its campaign was cancelled, or the server was started again."
+        }
+    }
 }
 
 fn view(shown: &Shown, asked: &Asked) -> Markup {
@@ -96,17 +136,23 @@ fn view(shown: &Shown, asked: &Asked) -> Markup {
     html! {
         (parts(attempt, campaign))
         (facts(attempt))
+        @if let Some(at_work) = &attempt.at_work { (phases::view(attempt.kind, at_work)) }
         (meters::view(attempt, &campaign.policy.limits))
         section aria-labelledby="log" {
             h2 #log { "Log" }
             @match log {
                 Err(refused) => p.waits { (refused.message) },
-                Ok(listed) => { (lines::view(listed, &format!("/attempts/{id}"), &asked.find)) },
+                Ok(listed) => {
+                    (lines::view(listed, &format!("/attempts/{id}"), &asked.find))
+                    @if attempt.at_work.is_some() && asked.after.is_none() {
+                        p.note { "These are the last so far. " a href={ "/attempts/" (id) "?after=0&find=" (frame::encoded(&asked.find)) } { "From the first that is kept" } }
+                    }
+                },
             }
-            p { (command(&format!("skein attempt logs {id}"))) }
+            p { (command(&format!("skein attempt logs {id}{}", if attempt.at_work.is_some() { " --follow" } else { "" }))) }
         }
         (refused(attempt))
-        (again(attempt, replay))
+        @if attempt.at_work.is_none() { (again(attempt, replay)) }
     }
 }
 
@@ -123,7 +169,13 @@ fn parts(attempt: &Attempt, campaign: &Campaign) -> Markup {
 fn facts(attempt: &Attempt) -> Markup {
     html! {
         dl {
-            dt { "How it ended" } dd { (state(ending(attempt.ending))) ", " (frame::time(attempt.ended)) }
+            @match (&attempt.at_work, attempt.ended) {
+                (Some(at_work), _) => {
+                    dt { "How it is" } dd { (state("running")) ", as its node said at " (frame::time(at_work.said)) }
+                },
+                (None, Some(ended)) => { dt { "How it ended" } dd { (state(became(attempt))) ", " (frame::time(ended)) } },
+                (None, None) => {},
+            }
             @if let Some(why) = &attempt.why {
                 dt { "Why" } dd {
                     strong.bad { (why.code) } " " span.said { (why.message) }
@@ -132,7 +184,7 @@ fn facts(attempt: &Attempt) -> Markup {
             }
             dt { "What it was" } dd { (kind(attempt)) }
             dt { "Began" } dd {
-                @match attempt.began { Some(began) => { (frame::time(began)) ", took " (lasting(attempt.meters.wall_ms)) }, None => "its node did not say" }
+                @match attempt.began { Some(began) => { (frame::time(began)) @if attempt.at_work.is_some() { ", so far " } @else { ", took " } (lasting(attempt.meters.wall_ms)) }, None => "its node did not say" }
             }
             dt { "Node" } dd { code { (attempt.node) } ", its life " (attempt.incarnation) }
             dt { "Attempt" } dd { code { (attempt.attempt) } }
@@ -161,7 +213,10 @@ fn refused(attempt: &Attempt) -> Markup {
                         }
                     }
                 }
-                p { a href={ "/attempts/" (id) "/rejects" } { "Which, of " (grouped(attempt.rejected.0)) } }
+                @match attempt.at_work {
+                    Some(_) => p { (grouped(attempt.rejected.0)) " so far. Which is said when it is over." },
+                    None => p { a href={ "/attempts/" (id) "/rejects" } { "Which, of " (grouped(attempt.rejected.0)) } },
+                }
             }
         }
     }
@@ -202,7 +257,7 @@ async fn rejects(
     viewer
         .page(move |desk, viewer| {
             let (attempt, told) = (desk.attempt(&named)?, desk.attempt_rejects(&named, &ListPart::default())?);
-            let listed = lines::listed(&told.0, &asked.find, asked.after);
+            let listed = lines::listed(&told.0, &asked.find, asked.after.unwrap_or(0));
             let id = attempt.attempt;
             let content = html! {
                 p.parts { a href={ "/attempts/" (id) } { "The attempt" } }
@@ -233,13 +288,18 @@ pub(super) fn kind(attempt: &Attempt) -> Markup {
     html! { (word) @if let Some(part) = attempt.part { ", " (u64::from(part.part) + 1) " of " (part.parts) } }
 }
 
-pub(super) const fn ending(ending: AttemptEnding) -> &'static str {
-    match ending {
-        AttemptEnding::Done => "succeeded",
-        AttemptEnding::Failed => "failed",
-        AttemptEnding::NotNeeded => "not_needed",
-        AttemptEnding::Stopped => "stopped",
-        AttemptEnding::Lost => "lost",
+/// What one that is at work does.
+pub(super) use phases::word as doing;
+
+/// What has become of it by now.
+pub(super) const fn became(attempt: &Attempt) -> &'static str {
+    match attempt.ending {
+        None => "running",
+        Some(AttemptEnding::Done) => "succeeded",
+        Some(AttemptEnding::Failed) => "failed",
+        Some(AttemptEnding::NotNeeded) => "not_needed",
+        Some(AttemptEnding::Stopped) => "stopped",
+        Some(AttemptEnding::Lost) => "lost",
     }
 }
 
@@ -255,7 +315,7 @@ mod tests {
 
     #[test]
     fn what_is_looked_for_is_bounded() {
-        let asked = Asked { find: format!(" {} ", "é".repeat(9 * FIND)), after: 0 }.read();
+        let asked = Asked { find: format!(" {} ", "é".repeat(9 * FIND)), after: None }.read();
         assert_eq!(asked.find, "é".repeat(FIND));
     }
 }

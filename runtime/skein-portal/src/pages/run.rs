@@ -1,4 +1,5 @@
-//! One dataset in one campaign: where it is and why, what was found out about its result, each try at it, and what can be decided about it.
+//! One dataset in one campaign: where it is and why, what was found out about its result, each try at it, those at work too, and what can
+//! be decided about it.
 
 mod facts;
 mod steps;
@@ -11,7 +12,7 @@ use axum::routing::get;
 use maud::{Markup, html};
 use skein_api::{Attempt, Campaign, Run};
 use skein_control::{Control, Desk, ServiceError};
-use skein_types::grouped;
+use skein_types::{CampaignState, RunState, grouped};
 
 use super::campaign::lasting;
 use super::newest;
@@ -29,6 +30,8 @@ pub(super) fn routes() -> Router<Arc<Control>> {
 
 struct Shown {
     run: Run,
+    /// Those that are at work.
+    at_work: Vec<Attempt>,
     attempts: Vec<Attempt>,
     /// There are more than are shown.
     more: bool,
@@ -36,8 +39,11 @@ struct Shown {
 
 fn gather(desk: &Desk<'_>, (campaign, named): (&str, &str)) -> Result<Shown, ServiceError> {
     let run = desk.run(campaign, named)?;
+    let at_work = desk.attempts_at_work(campaign, run.seq, ROWS)?;
     let attempts = desk.attempts_at(campaign, &run.seq.to_string(), &newest(None))?;
-    Ok(Shown { run, more: attempts.next.is_some(), attempts: attempts.items.into_vec() })
+    let (more, mut attempts) = (attempts.next.is_some(), attempts.items.into_vec());
+    attempts.retain(|attempt| attempt.at_work.is_none());
+    Ok(Shown { run, at_work, attempts, more })
 }
 
 async fn page(viewer: Viewer, Path((named, run)): Path<(String, String)>) -> Result<Page, Failed> {
@@ -68,20 +74,60 @@ async fn part(viewer: Viewer, Path((named, run)): Path<(String, String)>) -> Res
 }
 
 fn view(campaign: &Campaign, shown: &Shown) -> Markup {
-    let Shown { run, attempts, more } = shown;
+    let Shown { run, at_work, attempts, more } = shown;
+    // That a node begins is no decision.
+    let may_begin = campaign.state == CampaignState::Running && run.state == RunState::Planned;
     let line = format!("skein campaign run {} {}", campaign.campaign, run.seq);
     html! {
+        @if may_begin || !at_work.is_empty() { (frame::at_work()) }
         (facts::view(run))
         p { (command(&line)) }
         (facts::found_out(run))
         section aria-labelledby="attempts" {
             h2 #attempts { "Attempts" }
+            @if !at_work.is_empty() { (working(at_work)) }
             @if attempts.is_empty() { p.empty { "None is over." } } @else {
                 (TIMELINE.module())
                 skein-timeline #over-time label="Attempts over time" { (tries(attempts)) }
             }
             @if *more { p { "Only the last " (ROWS) " are shown. All: " (command(&format!("skein attempt list {} {}", campaign.campaign, run.seq))) } }
         }
+    }
+}
+
+/// Those that are at work: what each does, and how far it is.
+fn working(attempts: &[Attempt]) -> Markup {
+    html! {
+        h3 { "At work" }
+        table {
+            thead {
+                tr {
+                    th scope="col" { "Attempt" } th scope="col" { "What" } th scope="col" { "Since" } th scope="col" { "Now" }
+                    th scope="col" { "Rows" } th.number scope="col" { "Memory at most" } th.number scope="col" { "Rejected" }
+                }
+            }
+            tbody {
+                @for attempt in attempts {
+                    @if let Some(at_work) = &attempt.at_work {
+                        tr {
+                            td { a href={ "/attempts/" (attempt.attempt) } { code { (attempt.attempt) } } }
+                            td { (super::attempt::kind(attempt)) }
+                            td { @if let Some(began) = attempt.began { (frame::time(began)) } }
+                            td { (state("running")) " " (super::attempt::doing(at_work.phase)) }
+                            td {
+                                @match at_work.rows_all {
+                                    Some(all) => (frame::bar(at_work.rows.0, 0, all.0)),
+                                    None => (grouped(at_work.rows.0)),
+                                }
+                            }
+                            td.number { (attempt.meters.memory_peak) }
+                            td.number { (grouped(attempt.rejected.0)) }
+                        }
+                    }
+                }
+            }
+        }
+        h3 { "Over" }
     }
 }
 
@@ -97,11 +143,11 @@ fn tries(attempts: &[Attempt]) -> Markup {
             }
             tbody {
                 @for attempt in attempts {
-                    tr data-name=(super::attempt::kind(attempt)) data-from=[attempt.began] data-to=(attempt.ended) data-node=(attempt.node) {
+                    tr data-name=(super::attempt::kind(attempt)) data-from=[attempt.began] data-to=[attempt.ended] data-node=(attempt.node) {
                         td { a href={ "/attempts/" (attempt.attempt) } { code { (attempt.attempt) } } }
                         td { (super::attempt::kind(attempt)) }
-                        td { (frame::time(attempt.ended)) }
-                        td { (state(super::attempt::ending(attempt.ending))) }
+                        td { @if let Some(ended) = attempt.ended { (frame::time(ended)) } }
+                        td { (state(super::attempt::became(attempt))) }
                         td { @if let Some(why) = &attempt.why { strong.bad { (why.code) } " " (why.message) } }
                         td.number { (lasting(attempt.meters.wall_ms)) }
                         td.number { (grouped(attempt.rejected.0)) }

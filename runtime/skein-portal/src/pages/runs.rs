@@ -1,5 +1,6 @@
 //! The runs of a campaign: a part of the list, by state and slice. Which part is in the address.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -10,7 +11,7 @@ use serde::Deserialize;
 use skein_api::{Campaign, CampaignVerb, Page as ListPage, Run};
 use skein_campaign::possible;
 use skein_control::{Control, Desk, ListPart, ServiceError};
-use skein_types::{RunState, Verb, grouped};
+use skein_types::{AttemptId, RunState, Verb, grouped};
 
 use super::offered::bad;
 use super::states::{ORDER, bar, count, shown, word};
@@ -36,6 +37,8 @@ struct Asked {
 struct Shown {
     campaign: Campaign,
     runs: Vec<Run>,
+    /// Runs that attempts are at.
+    at_work: BTreeMap<u64, AttemptId>,
     next: Option<String>,
     /// Why nothing is shown.
     refused: Option<String>,
@@ -54,7 +57,8 @@ fn gather(desk: &Desk<'_>, named: &str, asked: &Asked) -> Result<Shown, ServiceE
         Err(error) => (Vec::new(), None, Some(error.message)),
     };
     let may_retry = possible(Verb::Retry, campaign.state) && desk.may_ask(named, CampaignVerb::Retry).is_ok();
-    Ok(Shown { campaign, runs, next, refused, may_retry })
+    let at_work = desk.runs_at_work(named)?;
+    Ok(Shown { campaign, runs, at_work, next, refused, may_retry })
 }
 
 fn found(desk: &Desk<'_>, named: &str, asked: &Asked) -> Result<ListPage<Run>, ServiceError> {
@@ -103,7 +107,7 @@ fn view(shown: &Shown, asked: &Asked, viewer: &Viewer) -> Markup {
         @if state == Some(RunState::Failed) && shown.may_retry && campaign.runs.failed > 0 { (retry_all(campaign, viewer)) }
         @if let Some(refused) = refused { p.waits { (refused) } }
         @else if runs.is_empty() { p.empty { "There is none" @if let Some(state) = state { " that is " (word(state)) } "." } }
-        @else { (table(&at, runs)) }
+        @else { (table(&at, runs, &shown.at_work)) }
         (frame::more(&at, &[("state", &asked.state), ("slice", &asked.slice)], next.as_deref()))
     }
 }
@@ -149,7 +153,7 @@ fn retry_all(campaign: &Campaign, viewer: &Viewer) -> Markup {
     }
 }
 
-fn table(at: &str, runs: &[Run]) -> Markup {
+fn table(at: &str, runs: &[Run], at_work: &BTreeMap<u64, AttemptId>) -> Markup {
     html! {
         table {
             thead {
@@ -158,12 +162,12 @@ fn table(at: &str, runs: &[Run]) -> Markup {
                     th scope="col" { "Why" } th.number scope="col" { "Rows written" } th scope="col" { "Attempt" }
                 }
             }
-            tbody { @for run in runs { (row(at, run)) } }
+            tbody { @for run in runs { (row(at, run, at_work)) } }
         }
     }
 }
 
-fn row(at: &str, run: &Run) -> Markup {
+fn row(at: &str, run: &Run, at_work: &BTreeMap<u64, AttemptId>) -> Markup {
     html! {
         tr {
             td.number { (run.seq) }
@@ -173,7 +177,9 @@ fn row(at: &str, run: &Run) -> Markup {
             td { @if let Some(why) = &run.why { strong { (why.code) } " " (why.message) } }
             td.number { @if let Some(rows) = &run.rows { (grouped(rows.written.0)) } }
             td {
-                @if let Some(attempt) = &run.failed_attempt {
+                @if let Some(attempt) = at_work.get(&run.seq) {
+                    a href={ "/attempts/" (attempt) } { "At work" span.visually-hidden { " on " (run.name) } }
+                } @else if let Some(attempt) = &run.failed_attempt {
                     a href={ "/attempts/" (attempt) } { "Log" span.visually-hidden { " of " (run.name) } }
                 }
             }

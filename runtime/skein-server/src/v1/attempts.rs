@@ -19,6 +19,11 @@ const IN_LINES: &str = "A JSON object a line, as the node wrote it: bounded, wit
                         `Skein-Next` says where the next part begins, if there is more.";
 
 const NEWEST: &str = "`newest` begins with the one that was given last.";
+const AT_WORK: &str = "One that is at work is there when it has been so for a second: `at_work` says how far it is, as its node told last, and \
+                       `ended` and `ending` are null.";
+const SO_FAR: &str = "A JSON object a line, as the node wrote it: bounded, without secrets. `after` is a number of lines; the header \
+                      `Skein-Next` says where the next part begins, if there is more. Of an attempt that is at work these are the last \
+                      lines so far, what is missing is a line that says how many, and `Skein-Next` is always there: ask again from there.";
 
 pub(crate) fn routes() -> Family {
     let lines = || json!({ "type": "string" });
@@ -30,6 +35,7 @@ pub(crate) fn routes() -> Family {
         "/campaigns/{campaign}/attempts",
         of_campaign,
         told("List a campaign's attempts, in the order in which they were given to nodes or against it")
+            .about(AT_WORK)
             .query("failed", "Those that failed alone.", json!({ "type": "boolean" }))
             .query("order", NEWEST, order()),
     )
@@ -37,14 +43,15 @@ pub(crate) fn routes() -> Family {
         "/campaigns/{campaign}/runs/{run}/attempts",
         of_run,
         told("List the attempts at a run")
+            .about(AT_WORK)
             .query("failed", "Those that failed alone.", json!({ "type": "boolean" }))
             .query("order", NEWEST, order()),
     )
-    .get("/attempts/{attempt}", show, told("Show an attempt"))
+    .get("/attempts/{attempt}", show, told("Show an attempt").about(AT_WORK))
     .get(
         "/attempts/{attempt}/log",
         log,
-        told("Print what was said in an attempt").about(IN_LINES).answers(LINES, lines()),
+        told("Print what was said in an attempt").about(SO_FAR).answers(LINES, lines()),
     )
     .get(
         "/attempts/{attempt}/rejects",

@@ -1,10 +1,11 @@
 //! `skein attempt`: what ran on a server's nodes, what it said, and the same once more where you are.
 
+mod follow;
 mod replay;
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
-use skein_api::{Attempt, AttemptEnding};
+use skein_api::{Attempt, AttemptAtWork, AttemptEnding};
 use skein_types::AttemptId;
 
 use crate::args::{ListArgs, ServerArgs};
@@ -22,13 +23,14 @@ const LINES_BYTES_MAX: usize = 2 << 20;
 /// Look at what ran, read its log, and repeat it where you are.
 ///
 /// An attempt is one try at a task on one node: a run, a part of one, a plan. What became of it, what its module and its node said
-/// and which rows were refused is kept for 30 days.
+/// and which rows were refused is kept for 30 days. One that has been at work for a second is listed and shown, too.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   skein attempt list cmp_0198... --failed
   skein attempt list cmp_0198... orders
   skein attempt logs att_0198...
+  skein attempt logs att_0198... --follow
   skein attempt replay att_0198...
   skein attempt replay att_0198... --dataset /tmp/orders-3 --secret pepper=@pepper.txt")]
 pub(crate) struct AttemptArgs {
@@ -57,10 +59,13 @@ pub(crate) enum Verb {
         /// Which.
         attempt: String,
     },
-    /// Print what its module and its node said.
+    /// Print what its module and its node said; of one that is at work, the last of it so far.
     Logs {
         /// Which.
         attempt: String,
+        /// Go on as it is said, until the attempt is over.
+        #[arg(long)]
+        follow: bool,
     },
     /// Print how many rows its module refused and why, and name some of them.
     Rejects {
@@ -88,7 +93,8 @@ pub(crate) fn attempt(settings: &Settings, args: &AttemptArgs) -> CommandResult 
             let there = one(&server, attempt)?;
             view.told(&there, || show(&there));
         }
-        Verb::Logs { attempt } => {
+        Verb::Logs { attempt, follow: true } => follow::log(&server, attempt, view)?,
+        Verb::Logs { attempt, follow: false } => {
             let lines = lines(&server, &format!("attempts/{}/log", encoded(attempt)))?;
             view.listed(&lines, || match lines.is_empty() {
                 true => render::to_stderr("it said nothing"),
@@ -146,7 +152,7 @@ impl Row for Attempt {
             self.run.map(|run| run.to_string()).unwrap_or_default(),
             self.name.as_ref().map(ToString::to_string).unwrap_or_default(),
             kind(self),
-            word(&self.ending),
+            state(self),
             self.began.map(|began| began.to_string()).unwrap_or_default(),
             took(self).unwrap_or_default(),
             why(self),
@@ -161,10 +167,19 @@ fn kind(attempt: &Attempt) -> String {
     }
 }
 
+/// What became of it, or what it does.
+fn state(attempt: &Attempt) -> String {
+    match (&attempt.at_work, &attempt.ending) {
+        (Some(at_work), _) => format!("at work: {}", word(&at_work.phase).replace('_', " ")),
+        (None, Some(ending)) => word(ending),
+        (None, None) => String::new(),
+    }
+}
+
 /// Nobody knows it of one whose node was given up.
 fn took(attempt: &Attempt) -> Option<String> {
-    let began = attempt.began?;
-    Some(render::duration(attempt.ended.0.0.saturating_sub(began.0.0)))
+    let (began, until) = (attempt.began?, attempt.ended.or(attempt.at_work.as_ref().map(|now| now.said))?);
+    Some(render::duration(until.0.0.saturating_sub(began.0.0)))
 }
 
 fn why(attempt: &Attempt) -> String {
@@ -174,7 +189,7 @@ fn why(attempt: &Attempt) -> String {
 fn show(attempt: &Attempt) {
     let id = attempt.attempt;
     let say = |name: &str, text: &str| render::line(&format!("  {name:<8} {text}"));
-    render::line(&format!("{id}: {} {}", kind(attempt), word(&attempt.ending)));
+    render::line(&format!("{id}: {} {}", kind(attempt), state(attempt)));
     if let Some(name) = &attempt.name {
         say("dataset", name);
     }
@@ -184,8 +199,15 @@ fn show(attempt: &Attempt) {
     match (attempt.began, took(attempt)) {
         (Some(began), Some(took)) => say("time", &format!("{began}, {took}")),
         (None, _) | (_, None) => {
-            say("time", &format!("not told before its node was given up, {}", attempt.ended))
+            let ended = attempt.ended.map(|ended| format!(", {ended}")).unwrap_or_default();
+            say("time", &format!("not told before its node was given up{ended}"));
         }
+    }
+    if let Some(at_work) = &attempt.at_work {
+        say("rows", &progress(at_work));
+        say("memory", &format!("{} of {} for each agent", attempt.meters.memory_peak, at_work.limits.memory));
+        let (fuel, most) = (attempt.meters.fuel.0, at_work.limits.fuel_per_task.0);
+        say("fuel", &format!("{} of {}", render::grouped(fuel), render::grouped(most)));
     }
     if let Some(why) = &attempt.why {
         say("why", &format!("{}: {}", why.code, why.message));
@@ -199,12 +221,18 @@ fn show(attempt: &Attempt) {
         say("read", &format!("version {}: {files}, {}", source.version, source.bytes));
     }
     match (attempt.ending, attempt.log) {
-        (AttemptEnding::Failed, _) => {
+        (None, _) => render::line(&format!("next: skein attempt logs {id} --follow")),
+        (Some(AttemptEnding::Failed), _) => {
             render::line(&format!("next: {}", next(id)));
         }
-        (_, Some(_)) => render::line(&format!("next: skein attempt logs {id}")),
-        (_, None) => {}
+        (Some(_), Some(_)) => render::line(&format!("next: skein attempt logs {id}")),
+        (Some(_), None) => {}
     }
+}
+
+fn progress(at_work: &AttemptAtWork) -> String {
+    let rows = render::counted(at_work.rows.0, "row");
+    at_work.rows_all.map_or(rows.clone(), |all| format!("{rows} of {}", render::grouped(all.0)))
 }
 
 /// What to type about one that failed.

@@ -61,6 +61,22 @@ pub(super) fn listed(bytes: &[u8], find: &str, after: usize) -> Listed {
     listed
 }
 
+/// The last part of those that have this.
+pub(super) fn last(bytes: &[u8], find: &str) -> Listed {
+    let text = String::from_utf8_lossy(bytes);
+    let fitting = (1..).zip(text.lines()).filter(|(number, raw)| has(&read(*number, raw), find));
+    let sizes: Vec<usize> = fitting.map(|(_, raw)| raw.len()).collect();
+    let (mut from, mut size) = (sizes.len(), 0);
+    for line in sizes.iter().rev().take(LINES) {
+        size += line;
+        if size > BYTES && from < sizes.len() {
+            break;
+        }
+        from -= 1;
+    }
+    listed(bytes, find, from)
+}
+
 /// What is no JSON object is its own message.
 fn read(number: usize, raw: &str) -> Line {
     let Ok(Value::Object(mut said)) = serde_json::from_str(raw) else {
@@ -117,7 +133,8 @@ fn position(text: &str, find: &str) -> Option<usize> {
 pub(super) fn view(listed: &Listed, at: &str, find: &str) -> Markup {
     let find = find.trim();
     html! {
-        form.filter method="get" action=(at) {
+        // Whoever types in it goes on when what is around it is asked for again.
+        form #find-lines .filter method="get" action=(at) hx-morph-skip {
             p {
                 label for="find" { "Lines with" } br;
                 input #find name="find" value=(find) maxlength="200";
@@ -175,7 +192,7 @@ fn marked(text: &str, find: &str) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::{BYTES, LINES, Line, Listed, listed, marked, read, view};
+    use super::{BYTES, LINES, Line, Listed, last, listed, marked, read, view};
 
     fn log(lines: usize) -> Vec<u8> {
         let line =
@@ -208,6 +225,20 @@ mod tests {
         assert!(shown.contains("<tr id=\"line-151\" data-level=\"info\">"), "{shown}");
         assert!(shown.contains("href=\"/attempts/a?after=150#line-151\""), "{shown}");
         assert_eq!(listed(&bytes, "", 150).lines[0].number, 151);
+    }
+
+    #[test]
+    fn of_one_that_is_at_work_the_last_lines_are_shown_as_far_as_a_page_holds_them() {
+        let numbers = |part: &Listed| part.lines.iter().map(|line| line.number).collect::<Vec<_>>();
+        let part = last(&log(2 * LINES + 7), "");
+        assert_eq!((numbers(&part), part.next), ((LINES + 8..=2 * LINES + 7).collect(), None));
+        assert_eq!(numbers(&last(&log(3), "row 1")), [2]);
+        let long = format!("{}\n{}\n{}\n", "a", "b".repeat(BYTES), "c");
+        assert_eq!(
+            (numbers(&last(long.as_bytes(), "")), numbers(&last(long.as_bytes(), "b"))),
+            (vec![3], vec![2])
+        );
+        assert_eq!(last(b"", ""), Listed::default());
     }
 
     #[test]
