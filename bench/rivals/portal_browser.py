@@ -2,7 +2,7 @@
 
 Reads one line of JSON: `{"link": ..., "origin": ..., "campaign": ...}`. Answers one: for each page its first contentful paint in
 milliseconds, the bytes that came over the wire for it by a browser that has nothing yet, and its DOM nodes; and the frames a second
-while a pointer moves over the heat map and the page is scrolled.
+while a pointer moves over the heat map and drags it along.
 """
 
 import json
@@ -16,6 +16,9 @@ FLAGS = [
 ]
 ROUNDS = 5
 MOVES = 240
+# Of so many moves the first half hovers, and the other half drags.
+TURN = 60
+HEIGHT = 900
 
 PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null"
 NODES = "() => document.getElementsByTagName('*').length"
@@ -34,7 +37,7 @@ def median(values):
 
 def look(browser, cookies, at):
     """A page in a browser that has nothing yet."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context = browser.new_context(viewport={"width": 1280, "height": HEIGHT})
     context.add_cookies(cookies)
     page = context.new_page()
     session = context.new_cdp_session(page)
@@ -50,7 +53,7 @@ def look(browser, cookies, at):
 
 
 def moved(browser, cookies, at):
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context = browser.new_context(viewport={"width": 1280, "height": HEIGHT})
     context.add_cookies(cookies)
     page = context.new_page()
     page.goto(at, wait_until="load")
@@ -58,13 +61,21 @@ def moved(browser, cookies, at):
     canvas.wait_for()
     page.wait_for_timeout(1000)
     canvas.scroll_into_view_if_needed()
+    # What of it is on the screen: elsewhere there is nothing to point at.
     box = canvas.bounding_box()
-    left, width = box["x"] + 4, box["width"] - 8
+    left, top = box["x"] + 4, max(box["y"], 0) + 4
+    width, height = box["width"] - 8, min(box["y"] + box["height"], HEIGHT) - 4 - top
+    assert width > 100 and height > 100, box
     page.evaluate(COUNT)
     for number in range(MOVES):
-        page.mouse.move(left + width * (number % 60) / 60, 100 + (number * 7) % 700)
-        if number % 4 == 0:
-            page.mouse.wheel(0, 40 if number % 80 < 40 else -40)
+        step = number % TURN
+        if step == TURN // 2:
+            page.mouse.down()
+        # Across, and up and down: what is dragged goes the whole height, down in one turn and up in the next.
+        down = step / (TURN // 2) % 1 if number // TURN % 2 else 1 - step / (TURN // 2) % 1
+        page.mouse.move(left + width * step / TURN, top + height * down)
+        if step == TURN - 1:
+            page.mouse.up()
     seen = page.evaluate(SEEN)
     context.close()
     return seen

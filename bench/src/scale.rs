@@ -74,7 +74,7 @@ impl Scale<'_> {
         }
         let status = server.status()?;
         let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-        let nodes = status.nodes.iter().filter_map(|node| node.seat);
+        let nodes = status.nodes.iter().filter_map(|node| node.seat.as_ref());
         let node_peak = nodes.map(|seat| seat.used.memory_peak.0).max().unwrap_or(0);
         figures.push(beside("memory of control, peak", "MiB", mib(status.used.memory_peak.0)));
         figures.push(beside("memory of a node, peak", "MiB", mib(node_peak)));

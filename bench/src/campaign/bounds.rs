@@ -60,7 +60,7 @@ pub(super) fn spent(of: &Passage) -> Vec<Figure> {
     let run = Spent::between(&of.planned, &of.published);
     let undo = Spent::between(&of.published, &of.undone);
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-    let nodes = of.undone.nodes.iter().filter_map(|node| node.seat);
+    let nodes = of.undone.nodes.iter().filter_map(|node| node.seat.as_ref());
     let node_peak = nodes.map(|seat| seat.used.memory_peak.0).max().unwrap_or(0);
     vec![
         Figure { value: whole.events / runs, ..rows::events_per_run() },

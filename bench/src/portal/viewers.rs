@@ -1,5 +1,5 @@
 //! Those who watch a campaign, as `live.js` does: a stream that tells that something changed, and the page's part asked for again, at
-//! most four times a second and never while an answer is on its way.
+//! most every 150 ms and never while an answer is on its way.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -21,7 +21,7 @@ const WATCHED: Duration = Duration::from_secs(20);
 /// Pauses and resumptions that are timed afterwards.
 const CHANGES: usize = 10;
 /// `live.js` waits as long between two.
-const LEAST: Duration = Duration::from_millis(250);
+const LEAST: Duration = Duration::from_millis(150);
 /// That wait; who is behind so many waits with the next.
 const TICKS: usize = 1_024;
 const PATIENCE: Duration = Duration::from_secs(30);
