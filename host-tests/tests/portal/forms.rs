@@ -102,3 +102,46 @@ fn the_cookie_of_a_session_opens_the_api_to_looks_alone() {
     assert_eq!(asked("GET /v1/campaigns", "Origin: https://evil.example\r\n"), 403);
     assert!(house.get("teams").to_string().contains("bank"));
 }
+
+/// As by whoever presses a button twice, or sends a page again because no answer came.
+#[test]
+fn a_form_that_is_sent_twice_makes_one_and_answers_twice() {
+    let house = House::open();
+    let steps = r#"{"name":"without","steps":[{"drop":"customer"}]}"#;
+    let campaign = [("name", "once"), ("team", "pay"), ("names", house.names[0].as_str()), ("params", steps)];
+    let planned = house.makes_one("remarks");
+    house.plans(&planned);
+    let (plan, comments) = (format!("/campaigns/{planned}/plan"), format!("/campaigns/{planned}/comments"));
+    let target = ("target", "https://192.0.2.1/");
+    for (page, action, fields, list) in [
+        ("/campaigns/new?module=columns%401", "/campaigns/new", &campaign[..], "campaigns"),
+        ("/access", "/access/tokens", &[("name", "bot"), ("kind", "service"), ("role1", "viewer")], "tokens"),
+        (
+            "/settings/webhooks",
+            "/settings/webhooks",
+            &[("name", "ops"), ("kind", "http"), target],
+            "webhooks",
+        ),
+        (&plan, &comments, &[("text", "why?")], &comments[1..]),
+    ] {
+        let browser = house.browser("admin");
+        let there = || house.get(list)["items"].as_array().unwrap().len();
+        let sends = |filled: &str| {
+            let reply = browser.sends(&format!("POST {action}"), &browser.own_origin(), filled.as_bytes());
+            assert!([200, 303].contains(&reply.status), "{action}: {reply:?}");
+            (reply.status, reply.header("location").map(str::to_owned), reply.body)
+        };
+        let (before, filled) = (there(), browser.fills(page, action, fields));
+        let first = sends(&filled);
+        assert_eq!(sends(&filled), first, "{action}");
+        assert_eq!(there(), before + 1, "{action}");
+        // At once, as a double press sends it.
+        let filled = browser.fills(page, action, fields);
+        let both = std::thread::scope(|scope| {
+            let [one, other] = [0; 2].map(|_| scope.spawn(|| sends(&filled)));
+            [one, other].map(|sent| sent.join().unwrap())
+        });
+        assert_eq!(both[0], both[1], "{action}");
+        assert_eq!(there(), before + 2, "another form makes another: {action}");
+    }
+}

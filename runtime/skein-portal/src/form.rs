@@ -21,6 +21,33 @@ pub(crate) const SECRET: &str = "form";
 /// Whoever sent a form of a page of their session, and its other fields.
 pub(crate) struct Form<T>(pub(crate) Viewer, pub(crate) T);
 
+/// The field by which a form that makes something is known when it is sent again.
+pub(crate) const ONCE: &str = "once";
+
+/// The like, of what makes something.
+pub(crate) struct Making<T>(pub(crate) Viewer, pub(crate) Once, pub(crate) T);
+
+/// One form, as it was filled in: sent again it is the same. Changed it is another one.
+#[derive(Debug)]
+pub(crate) struct Once {
+    /// As the API's `Idempotency-Key`; nothing where the form has none.
+    pub(crate) key: Option<String>,
+}
+
+impl Once {
+    fn of(at: &str, fields: &[(String, String)]) -> Self {
+        let has = fields.iter().any(|(name, value)| name == ONCE && !value.is_empty());
+        // Each behind its length: two that differ are never one.
+        let parts = fields.iter().flat_map(|(name, value)| [name.as_str(), value]);
+        let all = [at].into_iter().chain(parts).fold(Vec::new(), |mut all, part| {
+            all.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            all.extend_from_slice(part.as_bytes());
+            all
+        });
+        Self { key: has.then(|| format!("form {}", blake3::hash(&all))) }
+    }
+}
+
 /// A form that has nothing but the secret.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,12 +60,23 @@ impl<T: DeserializeOwned> FromRequest<Arc<Control>> for Form<T> {
     type Rejection = Failed;
 
     async fn from_request(request: Request, control: &Arc<Control>) -> Result<Self, Failed> {
+        let Making(viewer, _, fields) = Making::from_request(request, control).await?;
+        Ok(Self(viewer, fields))
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<Arc<Control>> for Making<T> {
+    type Rejection = Failed;
+
+    async fn from_request(request: Request, control: &Arc<Control>) -> Result<Self, Failed> {
         let (parts, body) = request.into_parts();
         let viewer = Viewer::of(&parts, control)?;
-        let fields = sent(&parts.headers, body).await?;
+        let mut fields = sent(&parts.headers, body).await?;
         let shown = fields.iter().find(|(name, _)| name == SECRET).map_or("", |(_, value)| value.as_str());
         viewer.session.check_form(shown)?;
-        Ok(Self(viewer, read(fields)?))
+        let once = Once::of(parts.uri.path(), &fields);
+        fields.retain(|(name, _)| name != ONCE);
+        Ok(Self(viewer, once, read(fields)?))
     }
 }
 
@@ -115,7 +153,7 @@ pub(crate) fn moment(text: &str) -> Option<Time> {
 mod tests {
     use serde::Deserialize;
 
-    use super::{fields, moment, read};
+    use super::{Once, fields, moment, read};
 
     #[test]
     fn a_time_is_read_as_browsers_write_it() {
@@ -147,5 +185,17 @@ mod tests {
         assert_eq!(said("reason=100%25+%zz%").unwrap(), reason("100% %zz%"));
         assert_eq!(said("reason=&form=").unwrap(), Said { reason: None });
         assert!(said("other=1").is_err());
+    }
+
+    #[test]
+    fn a_form_that_is_sent_again_is_the_same_and_one_that_was_changed_is_another() {
+        let key = |text: &str| Once::of("/campaigns/new", &fields(text)).key;
+        let one = key("once=1&name=a&team=b").unwrap();
+        assert_eq!(key("once=1&name=a&team=b").unwrap(), one);
+        for other in ["once=2&name=a&team=b", "once=1&name=ab&team=", "once=1&name=a"] {
+            assert_ne!(key(other).unwrap(), one, "{other}");
+        }
+        assert_ne!(Once::of("/elsewhere", &fields("once=1&name=a&team=b")).key.unwrap(), one);
+        assert_eq!([key("name=a"), key("once=&name=a")], [None, None]);
     }
 }

@@ -4,9 +4,10 @@ use maud::{DOCTYPE, Markup, html};
 use skein_api::{Risk, Time};
 use skein_control::ServiceError;
 use skein_types::grouped;
+use uuid::Uuid;
 
 use crate::assets::{HTMX, ICON, LIVE, STYLE};
-use crate::form::SECRET;
+use crate::form::{ONCE, SECRET};
 use crate::viewer::Viewer;
 
 /// Parts of the portal, in the order of the menu: where, and what it is called.
@@ -25,6 +26,8 @@ const MENU: &[(&str, &str)] = &[
 
 /// The server ticks no more often: whoever looks sees what happened within that, and what it takes to make the part.
 const LIVE_MS: u32 = 150;
+/// A part that is of everything is asked for no more often.
+const LIVE_OF_ALL_MS: u32 = 1_000;
 
 /// A page of whoever is signed in. `at` is the menu's entry that it belongs to.
 pub(crate) fn page(viewer: &Viewer, (title, at): (&str, Option<&str>), content: Markup) -> Markup {
@@ -87,13 +90,25 @@ pub(crate) fn secret(viewer: &Viewer) -> Markup {
     html! { input type="hidden" name=(SECRET) value=(viewer.session.form); }
 }
 
+/// What a form has that makes something: the secret, and what tells that it is sent again.
+pub(crate) fn making(viewer: &Viewer) -> Markup {
+    html! {
+        (secret(viewer))
+        input type="hidden" name=(ONCE) value=(Uuid::now_v7());
+    }
+}
+
 /// A part of a page that is asked for again when something of `events` happened, a query of the events' list.
 pub(crate) fn live(path: &str, events: &str, content: Markup) -> Markup {
     live_every(path, events, LIVE_MS, content)
 }
 
-/// The same, at most that often, in milliseconds: a part that is of much.
-pub(crate) fn live_every(path: &str, events: &str, least: u32, content: Markup) -> Markup {
+/// The same, of a part that heeds everything, and not one campaign: something happens all the time, and to make it takes longer.
+pub(crate) fn live_of_all(path: &str, events: &str, content: Markup) -> Markup {
+    live_every(path, events, LIVE_OF_ALL_MS, content)
+}
+
+fn live_every(path: &str, events: &str, least: u32, content: Markup) -> Markup {
     html! {
         skein-live events={ "/v1/events/stream?tick=true&" (events) } least=(least) {
             div hx-get=(path) hx-trigger="skein:changed" hx-swap="innerMorph" { (content) }

@@ -7,10 +7,12 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 use skein_control::{Came, Control, Desk, ServiceError, Session};
 use skein_types::codes;
+use tokio::time::Instant;
 
+use crate::form::Once;
 use crate::frame;
 
 /// How long something is waited for, and what there is to say where it takes longer.
@@ -28,6 +30,8 @@ pub(crate) const ACTS: Patience = Patience { seconds: 150, over: NOT_KNOWN };
 pub(crate) const READS_ALL: Patience = Patience { seconds: 6 * 3_600, over: NOT_KNOWN };
 const NOT_KNOWN: &str =
     "it goes on and may be done yet: look before you ask for it again; there was no answer";
+/// After this it is looked again whether what is on its way is done.
+const AGAIN: Duration = Duration::from_millis(50);
 /// What asks for a part of a page says so, with this.
 const PART: &str = "hx-request";
 /// Nothing from elsewhere, nothing inline, in nobody's frame; forms go to this server.
@@ -105,6 +109,47 @@ impl Viewer {
         self.call(ACTS, make).await
     }
 
+    /// Makes something once, however often its form is sent: whoever sends it again gets the answer from before, and where that is still
+    /// on its way, waits for it.
+    pub(crate) async fn make_once(
+        self,
+        once: Once,
+        make: impl FnOnce(&Desk<'_>, &Self) -> Result<Made, ServiceError> + Send + 'static,
+    ) -> Result<Response, Failed> {
+        let Some(key) = once.key else { return self.made(make).await.map(Made::into_response) };
+        let failed = |error| Failed::Said(Box::new(error), Some(Box::new(self.clone())));
+        // Whatever makes it another request is in the key.
+        let asked = self.control.asked(&self.session.who, &key, b"").map_err(failed)?;
+        let end = Instant::now() + Duration::from_secs(ACTS.seconds);
+        let turn = loop {
+            match self.control.turn(&asked) {
+                Ok(turn) => break turn,
+                Err(error) if error.code == codes::KEY_BUSY && Instant::now() < end => {
+                    tokio::time::sleep(AGAIN).await;
+                }
+                Err(error) => return Err(failed(error)),
+            }
+        };
+        let made = self.made(move |_, viewer| {
+            // Until it is done, also if nobody waits for it any more.
+            let _turn = turn;
+            let control = &viewer.control;
+            if let Some(before) = control.answer_to(&asked)?.and_then(Made::kept) {
+                return Ok(before);
+            }
+            let who = viewer.session.who.clone().answering(&asked);
+            let made = make(&control.desk(&who), viewer)?;
+            if let Some((status, bytes)) = made.to_keep() {
+                // It is done, whatever becomes of the answer.
+                if let Err(error) = control.keep_answer(&asked, status, bytes) {
+                    tracing::warn!(%error, "an answer could not be kept for its form");
+                }
+            }
+            Ok(made)
+        });
+        made.await.map(Made::into_response)
+    }
+
     async fn call<T: Send + 'static>(
         self,
         patience: Patience,
@@ -154,6 +199,47 @@ pub(crate) struct Page(pub(crate) Markup);
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
         shown(StatusCode::OK, self.0)
+    }
+}
+
+/// What came of a form that makes something.
+pub(crate) enum Made {
+    /// It is there.
+    At(String),
+    /// It is there, and the page says what is said once.
+    Page(Markup),
+    /// It is not there, and the page says why.
+    Not(StatusCode, Markup),
+}
+
+impl Made {
+    fn to_keep(&self) -> Option<(u16, &[u8])> {
+        match self {
+            Self::At(path) => Some((StatusCode::SEE_OTHER.as_u16(), path.as_bytes())),
+            Self::Page(page) => Some((StatusCode::OK.as_u16(), page.0.as_bytes())),
+            Self::Not(..) => None,
+        }
+    }
+
+    /// Nothing where only that there was an answer is kept.
+    fn kept((status, bytes): (u16, Vec<u8>)) -> Option<Self> {
+        let text = String::from_utf8(bytes).ok().filter(|text| !text.is_empty())?;
+        Some(if status == StatusCode::SEE_OTHER.as_u16() {
+            Self::At(text)
+        } else {
+            // It was made here, and kept sealed.
+            Self::Page(PreEscaped(text))
+        })
+    }
+}
+
+impl IntoResponse for Made {
+    fn into_response(self) -> Response {
+        match self {
+            Self::At(path) => to(&path),
+            Self::Page(page) => shown(StatusCode::OK, page),
+            Self::Not(status, page) => shown(status, page),
+        }
     }
 }
 

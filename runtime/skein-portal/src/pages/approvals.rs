@@ -13,7 +13,7 @@ use skein_types::grouped;
 
 use super::plan::slices;
 use crate::ROWS;
-use crate::frame::{self, command, live, risk};
+use crate::frame::{self, command, live_of_all, risk};
 use crate::viewer::{Failed, Page, Viewer};
 
 const AT: &str = "/approvals";
@@ -53,7 +53,7 @@ async fn page(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed
                     a href={ (AT) "?for=" (ANYBODY) } aria-current=[anybody.then_some("true")] { "For anybody" }
                     " " (command(if anybody { "skein approval list --everybody" } else { "skein approval list" }))
                 }
-                (live(&here, "kind=campaign.,approval.,slice.,wave.", gathered(desk, &asked)?))
+                (live_of_all(&here, "kind=campaign.,approval.,slice.,wave.", gathered(desk, &asked)?))
             };
             Ok(frame::page(viewer, ("Approvals", Some(AT)), content))
         })

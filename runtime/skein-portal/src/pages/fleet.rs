@@ -19,7 +19,7 @@ use super::offered::offered;
 use super::quotas::amount;
 use crate::assets::GAUGE;
 use crate::form::Form;
-use crate::frame::{self, Gauge, command, gauge, live, secret, state};
+use crate::frame::{self, Gauge, command, gauge, live_of_all, secret, state};
 use crate::pages::{After, rows};
 use crate::viewer::{Failed, Page, Seen, Viewer};
 
@@ -60,7 +60,7 @@ async fn page(viewer: Viewer, Query(asked): Query<After>) -> Result<Page, Failed
     let path = format!("/live/fleet{}", query.unwrap_or_default());
     viewer
         .page(move |desk, viewer| {
-            let content = live(&path, EVENTS, view(&gather(desk, asked.after)?));
+            let content = live_of_all(&path, EVENTS, view(&gather(desk, asked.after)?));
             Ok(frame::page(viewer, ("Fleet", Some(AT)), content))
         })
         .await

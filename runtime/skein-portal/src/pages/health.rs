@@ -9,14 +9,15 @@ use skein_api::{Campaign, Module, ModuleState, Status};
 use skein_control::{CampaignPart, Care, Control, Desk, LastBackup, ListOrder, OpenAlarm, ServiceError};
 use skein_types::{CampaignState, grouped};
 
+use super::campaign::lasting;
 use super::some;
 use crate::ROWS;
-use crate::frame::{self, command, counted, encoded, live, state};
+use crate::frame::{self, command, counted, encoded, live_of_all, state};
 use crate::viewer::{Failed, Page, Viewer};
 
 const AT: &str = "/health";
 /// Modules that are looked through for those that are being compiled or that somebody has to look at.
-const MODULES: usize = 1_000;
+const MODULES: usize = 250;
 
 /// Campaigns that stopped, of each kind.
 const STOPPED: usize = 10;
@@ -32,14 +33,24 @@ struct Shown {
     status: Status,
     compiling: Vec<Module>,
     suspended: Vec<Module>,
+    /// There are modules that were not looked at.
+    more: bool,
 }
 
 fn gather(desk: &Desk<'_>) -> Result<Shown, ServiceError> {
-    let modules = desk.modules(&some(MODULES))?.items.into_vec();
+    let page = desk.modules(&some(MODULES))?;
+    let (modules, more) = (page.items.into_vec(), page.next.is_some());
     let (compiling, rest): (Vec<Module>, Vec<Module>) =
         modules.into_iter().partition(|module| module.state == ModuleState::Compiling);
     let suspended = rest.into_iter().filter(|module| module.state == ModuleState::Suspended).collect();
-    Ok(Shown { care: desk.care()?, stopped: stopped(desk)?, status: desk.status()?, compiling, suspended })
+    Ok(Shown {
+        care: desk.care()?,
+        stopped: stopped(desk)?,
+        status: desk.status()?,
+        compiling,
+        suspended,
+        more,
+    })
 }
 
 fn stopped(desk: &Desk<'_>) -> Result<Vec<Campaign>, ServiceError> {
@@ -56,7 +67,7 @@ async fn page(viewer: Viewer) -> Result<Page, Failed> {
     viewer
         .page(move |desk, viewer| {
             let content = html! {
-                (live("/live/health", "kind=node.,module.,fleet.,campaign.,run.alarmed,run.reverted,dataset.damaged,backup.", view(&gather(desk)?)))
+                (live_of_all("/live/health", "kind=node.,module.,fleet.,campaign.,run.alarmed,run.reverted,dataset.damaged,backup.", view(&gather(desk)?)))
                 (elsewhere())
             };
             Ok(frame::page(viewer, ("Health", Some("/settings")), content))
@@ -69,11 +80,12 @@ async fn part(viewer: Viewer) -> Result<Page, Failed> {
 }
 
 fn view(shown: &Shown) -> Markup {
-    let Shown { care, stopped, status, compiling, suspended } = shown;
+    let Shown { care, stopped, status, compiling, suspended, more } = shown;
     html! {
         section aria-labelledby="alarms" {
             h2 #alarms { "What wants a person" }
             (alarms(status, suspended, (stopped, &care.alarms)))
+            @if *more { p.note { "Of modules, the first " (MODULES) " by name were looked at: " a href="/modules" { "all of them" } } }
             @if care.more { p.note { "There may be more: " a href="/audit?kind=run.alarmed,dataset.damaged" { "all that was ever found" } } }
         }
         section aria-labelledby="care" {
@@ -158,7 +170,7 @@ fn server(status: &Status) -> Markup {
     html! {
         dl {
             dt { "Version" } dd { (status.version) }
-            dt { "Started" } dd { (frame::time(status.started)) ", " (up(status.up_ms.0)) " ago" }
+            dt { "Started" } dd { (frame::time(status.started)) ", " (lasting(status.up_ms)) " ago" }
             dt { "Memory" } dd { (used.memory) ", at most " (used.memory_peak) }
             dt { "CPU time" } dd { (grouped(used.cpu_ms.0 / 1_000)) " s" }
             dt { "Ledger" } dd { (ledger.size) ", " (grouped(ledger.position)) " decisions; since the start " (grouped(ledger.transactions)) " transactions, " (grouped(ledger.syncs)) " waits for the disk" }
@@ -166,11 +178,6 @@ fn server(status: &Status) -> Markup {
             dt { "Nodes" } dd { (grouped(status.nodes.len() as u64)) ", " a href="/fleet" { "the fleet" } }
         }
     }
-}
-
-fn up(ms: u64) -> String {
-    let minutes = ms / 60_000;
-    format!("{} d {} h {} min", minutes / 1_440, minutes % 1_440 / 60, minutes % 60)
 }
 
 fn modules(modules: &[Module]) -> Markup {
@@ -211,7 +218,7 @@ mod tests {
     use skein_api::{LedgerUse, List, ProcessUse, Status, Text, Time, WorkDone};
     use skein_types::{Millis, Timestamp};
 
-    use super::{OpenAlarm, alarms, open, up};
+    use super::{OpenAlarm, alarms, open};
 
     #[test]
     fn a_server_without_a_node_is_not_said_to_be_well() {
@@ -227,7 +234,6 @@ mod tests {
         };
         let page = alarms(&status, &[], (&[], &[])).into_string();
         assert!(page.contains("No node is here") && !page.contains("nothing</li>"), "{page}");
-        assert_eq!(up(90_061_000), "1 d 1 h 1 min");
         let alarm = OpenAlarm {
             position: 7,
             at: Time(Timestamp(0)),

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Query;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -23,9 +23,9 @@ use skein_control::{Control, Desk, ModuleSaid, Selected, ServiceError};
 use skein_types::CampaignState;
 
 use super::{said, some};
-use crate::form::Form;
-use crate::frame::{self, command, line, secret, select};
-use crate::viewer::{Failed, Page, Viewer, shown, status};
+use crate::form::Making;
+use crate::frame::{self, command, line, making, select};
+use crate::viewer::{Failed, Made, Page, Viewer, status};
 use draft::Draft;
 
 const AT: &str = "/campaigns/new";
@@ -100,16 +100,8 @@ async fn page(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed
         .await
 }
 
-/// What a press of a button leads to.
-enum Made {
-    /// The campaign is there.
-    At(String),
-    /// The page again, with what was typed: it was counted, or something is wrong with it.
-    Again(StatusCode, Markup),
-}
-
-async fn make(Form(viewer, typed): Form<BTreeMap<String, String>>) -> Result<Response, Failed> {
-    let made = viewer.made(move |desk, viewer| {
+async fn make(Making(viewer, once, typed): Making<BTreeMap<String, String>>) -> Result<Response, Failed> {
+    let made = viewer.make_once(once, move |desk, viewer| {
         let mut shown = gather(desk, Draft::of(typed))?;
         let outcome = match shown.draft.wants(COUNT) {
             true => counted(desk, &mut shown).map(|()| None),
@@ -117,14 +109,12 @@ async fn make(Form(viewer, typed): Form<BTreeMap<String, String>>) -> Result<Res
         };
         Ok(match outcome {
             Ok(Some(at)) => Made::At(at),
-            Ok(None) => Made::Again(StatusCode::OK, whole(&shown, None, viewer)),
-            Err(error) => Made::Again(status(&error), whole(&shown, Some(&error), viewer)),
+            // The page again, with what was typed: it was counted, or something is wrong with it.
+            Ok(None) => Made::Not(StatusCode::OK, whole(&shown, None, viewer)),
+            Err(error) => Made::Not(status(&error), whole(&shown, Some(&error), viewer)),
         })
     });
-    Ok(match made.await? {
-        Made::At(path) => crate::viewer::Seen(path).into_response(),
-        Made::Again(status, page) => shown(status, page),
-    })
+    made.await
 }
 
 fn counted(desk: &Desk<'_>, shown: &mut Shown) -> Result<(), ServiceError> {
@@ -187,7 +177,7 @@ fn rest(shown: &Shown, module: &Module, viewer: &Viewer) -> Markup {
             ". " a href=(AT) { "Choose another module" } "."
         }
         form.new-campaign method="post" action=(AT) {
-            (secret(viewer))
+            (making(viewer))
             input type="hidden" name="module" value=(draft.module().unwrap_or_default());
             fieldset {
                 legend { "What it is called" }

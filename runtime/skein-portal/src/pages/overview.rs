@@ -23,9 +23,8 @@ const ACTIVE: usize = 12;
 const NEWEST: usize = 6;
 /// Of what waits.
 const WAITS: usize = 10;
-/// What a page that is looked at is made anew for, and how often at most: it is of all campaigns, and not of one.
+/// What a page that is looked at is made anew for.
 const EVENTS: &str = "kind=campaign.,wave.,run.,slice.,approval.,node.,fleet.,quota.";
-const EVERY_MS: u32 = 1_000;
 
 pub(super) fn routes() -> Router<Arc<Control>> {
     Router::new().route(AT, get(page)).route("/live/overview", get(part))
@@ -34,7 +33,7 @@ pub(super) fn routes() -> Router<Arc<Control>> {
 async fn page(viewer: Viewer) -> Result<Page, Failed> {
     viewer
         .page(move |desk, viewer| {
-            let content = frame::live_every("/live/overview", EVENTS, EVERY_MS, view(&gather(desk)?));
+            let content = frame::live_of_all("/live/overview", EVENTS, view(&gather(desk)?));
             Ok(frame::page(viewer, ("Overview", Some(AT)), content))
         })
         .await

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Path;
+use axum::response::Response;
 use axum::routing::{get, post};
 use maud::{Markup, html};
 use skein_api::{AccessToken, Grant, List, TokenIssue, TokenIssued};
@@ -12,10 +13,10 @@ use skein_control::{Control, ServiceError};
 use skein_types::{Millis, Role, TokenKind};
 
 use super::{AT, grants, standing};
-use crate::form::{Form, Nothing};
-use crate::frame::{self, command, secret};
+use crate::form::{Form, Making, Nothing};
+use crate::frame::{self, command, making, secret};
 use crate::pages::offered::{bad, text};
-use crate::viewer::{ACTS, Failed, Page, Seen, Viewer};
+use crate::viewer::{Failed, Made, Page, Seen, Viewer};
 
 const DAY_MS: u64 = 24 * 3_600_000;
 /// Grants that a form has room for; a command takes more.
@@ -31,7 +32,7 @@ pub(super) fn routes() -> Router<Arc<Control>> {
 pub(super) fn issuing(viewer: &Viewer) -> Markup {
     html! {
         form method="post" action="/access/tokens" aria-label="Issue a token" {
-            (secret(viewer))
+            (making(viewer))
             h3 { "Issue a token" }
             p {
                 label for="name" { "Whose it is: records say that this one did it" } " "
@@ -93,11 +94,11 @@ fn asked(form: &BTreeMap<String, String>) -> Result<TokenIssue, ServiceError> {
 }
 
 /// The answer is the page: an address that could be opened again would have to keep the secret.
-async fn issue(Form(viewer, form): Form<BTreeMap<String, String>>) -> Result<Page, Failed> {
+async fn issue(Making(viewer, once, form): Making<BTreeMap<String, String>>) -> Result<Response, Failed> {
     viewer
-        .answer(ACTS, move |desk, viewer| {
+        .make_once(once, move |desk, viewer| {
             let issued = desk.issue_token(&asked(&form)?)?;
-            Ok(frame::page(viewer, ("A new token", Some(AT)), said(&issued)))
+            Ok(Made::Page(frame::page(viewer, ("A new token", Some(AT)), said(&issued))))
         })
         .await
 }

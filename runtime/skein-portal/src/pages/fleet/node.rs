@@ -13,7 +13,7 @@ use skein_types::{NodeMark, grouped};
 use super::{AT, Acting, how, limits, load, seconds, version};
 use crate::assets::GAUGE;
 use crate::form::Form;
-use crate::frame::{self, command, live, quoted, secret};
+use crate::frame::{self, command, live_of_all, quoted, secret};
 use crate::pages::offered::offered;
 use crate::viewer::{Failed, Page, Seen, Viewer};
 
@@ -30,7 +30,7 @@ async fn page(viewer: Viewer, Path(named): Path<String>) -> Result<Page, Failed>
             let node = desk.node(&named)?;
             let path = format!("/live/fleet/nodes/{}", node.node);
             let content = html! {
-                (live(&path, super::EVENTS, view(&node)))
+                (live_of_all(&path, super::EVENTS, view(&node)))
                 // Outside of the live part, so that nothing that is being written goes away.
                 (offered(&desk.may_govern(), || forms(&node, &secret(viewer))))
             };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Path;
+use axum::response::Response;
 use axum::routing::post;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -11,9 +12,9 @@ use skein_api::{Approvals, Campaign, Comment, CommentAdd, CommentResolve, Page a
 use skein_control::{Control, ServiceError};
 use skein_types::codes;
 
-use crate::form::Form;
-use crate::frame::{self, command, encoded, secret};
-use crate::viewer::{Failed, Seen, Viewer};
+use crate::form::{Form, Making};
+use crate::frame::{self, command, encoded, making, secret};
+use crate::viewer::{Failed, Made, Seen, Viewer};
 
 /// Teams that a list to choose from has.
 const CHOICES: usize = 100;
@@ -40,7 +41,7 @@ pub(super) fn view(
                 p { a rel="next" href={ "/campaigns/" (id) "/plan?comments=" (encoded(next)) "#said" } { "More comments" } }
             }
             form.tall method="post" action={ "/campaigns/" (id) "/comments" } {
-                (secret(viewer))
+                (making(viewer))
                 label for="text" { "Say something" }
                 textarea #text name="text" rows="2" maxlength="2000" required {}
                 @if !approvals.slices.is_empty() {
@@ -94,9 +95,12 @@ struct Saying {
     question: Option<String>,
 }
 
-async fn comment(Path(named): Path<String>, Form(viewer, saying): Form<Saying>) -> Result<Seen, Failed> {
+async fn comment(
+    Path(named): Path<String>,
+    Making(viewer, once, saying): Making<Saying>,
+) -> Result<Response, Failed> {
     viewer
-        .act(move |desk| {
+        .make_once(once, move |desk, _| {
             let slice = saying.slice.map(Text::new).transpose().map_err(bad)?;
             let said = CommentAdd {
                 text: Text::new(saying.text).map_err(bad)?,
@@ -104,7 +108,7 @@ async fn comment(Path(named): Path<String>, Form(viewer, saying): Form<Saying>) 
                 question: saying.question.is_some(),
             };
             desk.comment(&named, &said)?;
-            Ok(format!("/campaigns/{}/plan", encoded(&named)))
+            Ok(Made::At(format!("/campaigns/{}/plan", encoded(&named))))
         })
         .await
 }

@@ -12,7 +12,7 @@ use skein_types::{Resource, codes, grouped};
 
 use super::{AT, amount, bounds, edit, fuel};
 use crate::assets::GAUGE;
-use crate::frame::{self, Gauge, command, encoded, gauge, live, quoted};
+use crate::frame::{self, Gauge, command, encoded, gauge, live_of_all, quoted};
 use crate::pages::offered::offered;
 use crate::viewer::{Failed, Page, Viewer};
 
@@ -38,7 +38,7 @@ async fn page(viewer: Viewer, Path(of): Path<String>) -> Result<Page, Failed> {
             let explained = explained(desk, &of)?;
             let quota = set(desk, &of)?;
             let content = html! {
-                (live(&format!("/live/quotas/{}", encoded(&of)), "kind=quota.,run.,campaign.", view(&of, explained.as_ref())))
+                (live_of_all(&format!("/live/quotas/{}", encoded(&of)), "kind=quota.,run.,campaign.", view(&of, explained.as_ref())))
                 p {
                     (command(&format!("skein quota explain {}", quoted(&of))))
                     // What it was before is in the record, which is not for everybody.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Query;
+use axum::response::Response;
 use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -12,11 +13,11 @@ use skein_control::{Control, ServiceError};
 use skein_types::ReceiverKind;
 
 use super::AT;
-use crate::form::Form;
-use crate::frame::{self, command, encoded, secret, state};
+use crate::form::Making;
+use crate::frame::{self, command, encoded, making, state};
 use crate::pages::offered::{bad, offered, text};
 use crate::pages::{After, rows};
-use crate::viewer::{ACTS, Failed, Page, Viewer};
+use crate::viewer::{Failed, Made, Page, Viewer};
 
 pub(super) const HERE: &str = "/settings/webhooks";
 
@@ -78,7 +79,7 @@ fn adding(viewer: &Viewer) -> Markup {
     html! {
         h2 { "Add a receiver" }
         form method="post" action=(HERE) {
-            (secret(viewer))
+            (making(viewer))
             p { label for="name" { "Name" } " " input #name name="name" required maxlength="100"; }
             p {
                 label for="kind" { "Kind" } " "
@@ -128,11 +129,11 @@ impl Adding {
 }
 
 /// The answer is the page: an address that could be opened again would have to keep the secret.
-async fn add(Form(viewer, form): Form<Adding>) -> Result<Page, Failed> {
+async fn add(Making(viewer, once, form): Making<Adding>) -> Result<Response, Failed> {
     viewer
-        .answer(ACTS, move |desk, viewer| {
+        .make_once(once, move |desk, viewer| {
             let made = desk.create_webhook(&form.asked()?)?;
-            Ok(frame::page(viewer, ("A new receiver", Some(AT)), said(&made)))
+            Ok(Made::Page(frame::page(viewer, ("A new receiver", Some(AT)), said(&made))))
         })
         .await
 }
