@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use skein_ledger::{Event, EventFilter, Head, Kind, Limit, Recorded, Subject};
-use skein_types::{CampaignId, TokenId, codes};
+use skein_types::{Blake3, CampaignId, TokenId, codes};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{Semaphore, broadcast, watch};
 
@@ -231,6 +231,20 @@ fn campaign_of(event: &Event) -> Option<CampaignId> {
     None
 }
 
+/// Done when the session has ended; never for who shows a token.
+async fn signed_out(control: &Control, session: Option<Blake3>) {
+    let Some(session) = session else { return std::future::pending().await };
+    loop {
+        let mut ended = std::pin::pin!(control.sessions.ended.notified());
+        // From here on nothing is missed that ends after the look.
+        ended.as_mut().enable();
+        if !control.is_signed_in(session) {
+            return;
+        }
+        ended.await;
+    }
+}
+
 impl Watcher {
     /// Up to where everything was looked at.
     pub const fn at(&self) -> u64 {
@@ -240,10 +254,15 @@ impl Watcher {
     /// The next event that it may see; none if it was passed by the log, its token does not count any more or it was signed out. May be
     /// dropped while it waits.
     pub async fn next(&mut self) -> Result<Option<Arc<Told>>, ServiceError> {
-        let told = self.heard().await?;
-        // Last: whoever signed out meanwhile is told nothing.
-        let out = self.who.session.is_some_and(|session| !self.control.is_signed_in(session));
-        Ok(told.filter(|_| !out))
+        let (control, session) = (Arc::clone(&self.control), self.who.session);
+        tokio::select! {
+            // First: whoever signed out meanwhile is told nothing.
+            biased;
+            () = signed_out(&control, session) => Ok(None),
+            told = self.heard() => {
+                Ok(told?.filter(|_| session.is_none_or(|session| control.is_signed_in(session))))
+            }
+        }
     }
 
     async fn heard(&mut self) -> Result<Option<Arc<Told>>, ServiceError> {
@@ -348,6 +367,7 @@ impl Watcher {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::task::Poll;
 
     use skein_ledger::{Name, TeamChanged, TeamCreated, Text};
 
@@ -450,6 +470,39 @@ mod tests {
         control.sign_out("localhost", [format!("{}={cookie}", crate::COOKIE).as_str()].into_iter());
         let hear = watchers.each_mut().map(|watcher| running(watcher.next()).unwrap().is_some());
         assert_eq!(hear, [false, true]);
+    }
+
+    #[test]
+    fn a_stream_ends_with_its_session_although_nothing_happens() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        let issue = r#"{"name":"v","kind":"person","grants":[{"role":"viewer"}]}"#;
+        let issued = control.issue_token(control.everybody(), &serde_json::from_str(issue).unwrap()).unwrap();
+        let [one, other] = [0; 2].map(|_| control.begin_for(issued.token.token).unwrap().cookie);
+        let who = control.session(&one).unwrap().who;
+        let mut watcher = control.watch(&who, (None, Wanted::default())).unwrap();
+        let leaves = |cookie: &str| {
+            control.sign_out("localhost", [format!("{}={cookie}", crate::COOKIE).as_str()].into_iter());
+        };
+        running(async {
+            let mut next = std::pin::pin!(watcher.next());
+            let mut waits = async |cookie: &str| {
+                let mut begun = false;
+                std::future::poll_fn(|context| match next.as_mut().poll(context) {
+                    Poll::Ready(told) => Poll::Ready(told.unwrap().is_none()),
+                    Poll::Pending if begun => Poll::Ready(false),
+                    Poll::Pending => {
+                        leaves(cookie);
+                        begun = true;
+                        context.waker().wake_by_ref();
+                        Poll::Pending
+                    }
+                })
+                .await
+            };
+            assert!(!waits(&other).await, "the other browser's is no end of this one");
+            assert!(waits(&one).await, "it goes on");
+        });
     }
 
     #[test]

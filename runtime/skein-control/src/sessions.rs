@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use skein_api::{PortalLink, Time};
 use skein_types::{Blake3, Timestamp, TokenId, TraceId, codes};
+use tokio::sync::Notify;
 
 use crate::access::Principal;
 use crate::control::Control;
@@ -70,6 +71,8 @@ type Secrets = BTreeMap<Blake3, Kept>;
 pub(crate) struct Sessions {
     links: Mutex<Secrets>,
     open: Mutex<Secrets>,
+    /// Told whenever one has ended, for what is open in its name.
+    pub(crate) ended: Notify,
     pub(crate) providers: Providers,
 }
 
@@ -205,6 +208,7 @@ impl Control {
     pub fn sign_out<'a>(&self, host: &str, cookies: impl Iterator<Item = &'a str>) {
         let cookie = self.cookie_in(host, cookies).unwrap_or_default();
         held(&self.sessions.open).remove(&Blake3::of(cookie.as_bytes()));
+        self.sessions.ended.notify_waiters();
     }
 
     /// Begins a session of whoever a token is of, which is looked up.
@@ -216,6 +220,8 @@ impl Control {
         let (cookie, form) = (crate::tokens::random_hex()?, crate::tokens::random_hex()?);
         let kept = Kept { whose, until: self.in_a_while(SESSION_TIME), form };
         keep(&mut held(&self.sessions.open), (&cookie, kept), (self.clock.now(), SESSIONS_MAX));
+        // It may have taken the place of another.
+        self.sessions.ended.notify_waiters();
         Ok(SignedIn { cookie })
     }
 
