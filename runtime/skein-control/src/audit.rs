@@ -7,7 +7,7 @@ pub(crate) mod signing;
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, TryLockError};
 
 use serde_json::Value;
 use skein_api::{AuditChange, AuditEvent, AuditRecord, AuditVerified, ChainHead, Page, Time, parse};
@@ -177,9 +177,17 @@ impl Control {
     }
 
     /// Reads the whole record, each decision against the one before it and all of them against heads from elsewhere; and, if asked, all
-    /// that follows from it or lies beside it.
+    /// that follows from it or lies beside it. One at a time: each reads all that there is.
     pub(crate) fn verify_audit(&self, heads: &[&str], deep: bool) -> Result<AuditVerified, ServiceError> {
         let heads = heads.iter().map(|text| head(text)).collect::<Result<Vec<_>, _>>()?;
+        let _alone = match self.verifying.try_lock() {
+            Ok(alone) => alone,
+            Err(TryLockError::Poisoned(left)) => left.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                return Err(ServiceError::new(codes::SERVER_BUSY, "the record is being verified")
+                    .hint(Some("ask again when that is done: one is verified at a time")));
+            }
+        };
         let ring = if deep { self.keys()? } else { Ring::default() };
         let verifier = Verifier { ledger: &*self.ledger, modules: &self.modules, dir: &self.dir, ring };
         verifier.verify(&heads, deep)
@@ -409,6 +417,16 @@ mod tests {
     use super::Verifier;
     use crate::control::Control;
     use crate::scene::{HandClock, campaign, open, running};
+
+    #[test]
+    fn the_record_is_verified_by_one_at_a_time() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        let other = control.verifying.lock().unwrap();
+        assert_eq!(control.verify_audit(&[], false).unwrap_err().code, codes::SERVER_BUSY);
+        drop(other);
+        control.verify_audit(&[], false).unwrap();
+    }
 
     /// The run of the scene is published, with a statement that names this head.
     fn publish(control: &Control, seq: u64, head: (u64, Blake3)) {

@@ -101,6 +101,8 @@ pub struct Control {
     pub(crate) shelf_of_imports: Shelf,
     /// Held alone by whoever registers a whole list, together by whoever registers each by itself.
     pub(crate) registering: RwLock<()>,
+    /// Held by whoever reads the whole record.
+    pub(crate) verifying: Mutex<()>,
     pub(crate) probes: Arc<ProbeCache>,
     pub(crate) wake: Wake,
     pub(crate) metrics: Metrics,
@@ -205,6 +207,7 @@ impl Control {
             shelf_of_scans: Shelf::open(&dir.join("scans"), SCAN_PAGE_MAX)?,
             shelf_of_imports: Shelf::open(&dir.join("imports"), crate::import::NOTED_MAX)?,
             registering: RwLock::default(),
+            verifying: Mutex::default(),
             probes: Arc::default(),
             wake: Wake::default(),
             metrics: Metrics::default(),
