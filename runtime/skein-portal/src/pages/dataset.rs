@@ -55,7 +55,8 @@ struct Shown {
     listed: DatasetListed,
     kept: Option<Kept>,
     labels: DatasetLabels,
-    rules: Vec<DatasetRule>,
+    /// Each with whether whoever looks may remove it.
+    rules: Vec<(DatasetRule, bool)>,
     scrub: DatasetScrub,
     /// Its files may be gone: all else is shown then, too.
     versions: Result<(Vec<DatasetVersion>, Option<String>), ServiceError>,
@@ -77,11 +78,16 @@ fn gather(desk: &Desk<'_>, named: &str, after: Option<String>) -> Result<Shown, 
         restrain: desk.may_restrain_dataset(team),
         rules: desk.may_set_rules(team),
     };
+    let rules = desk.rules(named)?.items.into_iter();
+    let rules = rules.map(|rule| {
+        let removes = desk.may_remove_rule(team, rule.consumer.as_deref());
+        (rule, removes)
+    });
     let versions = desk.dataset_history(named, &newest(after));
     Ok(Shown {
         kept: desk.dataset(named)?.kept,
         labels: desk.dataset_labels(named)?,
-        rules: desk.rules(named)?.items,
+        rules: rules.collect(),
         scrub: desk.dataset_scrub(named)?,
         versions: versions.map(|page| (page.items.into_vec(), page.next.map(|next| next.to_string()))),
         listed,

@@ -29,14 +29,15 @@ pub(super) fn routes() -> Router<Arc<Control>> {
         .route("/datasets/{dataset}/rules/{rule}/ignore", post(ignore))
 }
 
-pub(super) fn view(dataset: &Dataset, rules: &[DatasetRule], may: &May, viewer: &Viewer) -> Markup {
+/// `rules` each with whether whoever looks may remove it.
+pub(super) fn view(dataset: &Dataset, rules: &[(DatasetRule, bool)], may: &May, viewer: &Viewer) -> Markup {
     let word = quoted(&dataset.name);
     html! {
         section aria-labelledby="rules" {
             h2 #rules { "Rules, and who reads it" }
             @if rules.is_empty() { p.empty { "Nothing is asked of what is published to it." } } @else { (table(dataset, rules, may, viewer)) }
             p { (command(&format!("skein rule list {word}"))) }
-            @if may.rules.is_ok() && !rules.is_empty() { (removing(&word, may)) }
+            @if rules.iter().any(|(_, removes)| *removes) { (removing(&word, may)) }
             @match &may.rules {
                 Err(refused) => (frame::refused(refused)),
                 Ok(()) => (adding(dataset, viewer)),
@@ -45,7 +46,7 @@ pub(super) fn view(dataset: &Dataset, rules: &[DatasetRule], may: &May, viewer: 
     }
 }
 
-fn table(dataset: &Dataset, rules: &[DatasetRule], may: &May, viewer: &Viewer) -> Markup {
+fn table(dataset: &Dataset, rules: &[(DatasetRule, bool)], may: &May, viewer: &Viewer) -> Markup {
     html! {
         table {
             thead {
@@ -55,7 +56,7 @@ fn table(dataset: &Dataset, rules: &[DatasetRule], may: &May, viewer: &Viewer) -
                 }
             }
             tbody {
-                @for rule in rules {
+                @for (rule, removes) in rules {
                     tr {
                         th scope="row" { (rule.rule.name) }
                         td { @match &rule.consumer { Some(team) => (team), None => { "owner, " (dataset.owner) } } }
@@ -66,7 +67,7 @@ fn table(dataset: &Dataset, rules: &[DatasetRule], may: &May, viewer: &Viewer) -
                             @if rule.unseen { ", " strong.waits { "not run, and holds: its team may look at the dataset no more" } }
                         }
                         td { (frame::time(rule.since)) }
-                        td { @if may.rules.is_ok() { (actions(dataset, rule, may, viewer)) } }
+                        td { (actions(dataset, (rule, *removes), may, viewer)) }
                     }
                 }
             }
@@ -110,15 +111,17 @@ fn says(rule: &Rule) -> String {
     }
 }
 
-fn actions(dataset: &Dataset, rule: &DatasetRule, may: &May, viewer: &Viewer) -> Markup {
+fn actions(dataset: &Dataset, (rule, removes): (&DatasetRule, bool), may: &May, viewer: &Viewer) -> Markup {
     let path = format!("{}/rules/{}", at(&dataset.name), frame::encoded(rule.rule.name.as_str()));
     let field = format!("why-{}-{}", rule.consumer.as_deref().unwrap_or_default(), rule.rule.name);
     html! {
-        form.inline method="post" action={ (path) "/remove" } {
-            (secret(viewer))
-            input type="hidden" name="version" value=(rule.version);
-            @if let Some(team) = &rule.consumer { input type="hidden" name="consumer" value=(team); }
-            button.danger aria-label={ "Remove " (rule.rule.name) } { "Remove" }
+        @if removes {
+            form.inline method="post" action={ (path) "/remove" } {
+                (secret(viewer))
+                input type="hidden" name="version" value=(rule.version);
+                @if let Some(team) = &rule.consumer { input type="hidden" name="consumer" value=(team); }
+                button.danger aria-label={ "Remove " (rule.rule.name) } { "Remove" }
+            }
         }
         @if let (Some(team), true) = (&rule.consumer, may.restrain.is_ok()) {
             form method="post" action={ (path) "/ignore" } {
