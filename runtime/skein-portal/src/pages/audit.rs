@@ -17,7 +17,7 @@ use skein_types::grouped;
 use super::offered::bad;
 use super::usage::moment;
 use crate::ROWS;
-use crate::frame::{self, command};
+use crate::frame::{self, command, quoted};
 use crate::viewer::{Failed, Page, Viewer};
 
 const AT: &str = "/audit";
@@ -87,7 +87,7 @@ impl Asked {
                 other => other,
             };
             if !value.is_empty() {
-                line.push_str(&format!(" --{name} '{}'", value.replace('\'', r"'\''")));
+                line.push_str(&format!(" --{name} {}", quoted(value)));
             }
         }
         line
@@ -123,7 +123,7 @@ async fn page(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed
 fn refusal(refused: &ServiceError) -> Markup {
     html! {
         p { "Here is what was decided on this server, by whom and from where, of all teams. It is for auditors and admins: " (refused.message) "." }
-        p { "What was decided about a campaign that you see: " (command("skein campaign events ID")) }
+        p { "What was decided about a campaign that you see has a page beside it: " a href="/campaigns" { "campaigns" } ", " (command("skein campaign events ID")) }
     }
 }
 
@@ -210,6 +210,6 @@ mod tests {
         let asked = Asked { actor: "o'hara".to_owned(), from: "2026-11-23".to_owned(), ..Asked::default() };
         let links = frame::more(AT, &asked.query(), Some("110")).into_string();
         assert!(links.contains("/audit?actor=o%27hara&amp;from=2026-11-23&amp;after=110"), "{links}");
-        assert_eq!(asked.line(), r"skein audit list --actor 'o'\''hara' --since '2026-11-23'");
+        assert_eq!(asked.line(), r"skein audit list --actor 'o'\''hara' --since 2026-11-23");
     }
 }

@@ -13,6 +13,7 @@ use skein_types::grouped;
 
 use super::offered::bad;
 use crate::ROWS;
+use crate::form;
 use crate::frame::{self, command, encoded, quoted};
 use crate::viewer::{Failed, Page, Viewer};
 
@@ -62,16 +63,11 @@ pub(super) fn moment(what: &str, text: &str) -> Result<Option<Time>, ServiceErro
     let text = text.trim();
     let whole = match text.len() {
         0 => return Ok(None),
-        10 => format!("{text}T00:00:00.000Z"),
-        16 => format!("{text}:00.000Z"),
-        19 => format!("{text}.000Z"),
-        _ => text.to_owned(),
+        10 => format!("{text}T00:00"),
+        _ => text.replacen(' ', "T", 1),
     };
-    whole
-        .replacen(' ', "T", 1)
-        .parse()
-        .map(Some)
-        .map_err(|error: skein_api::TimeParseError| bad(what, &error.to_string()))
+    let read = form::moment(&whole);
+    read.map(Some).ok_or_else(|| bad(what, "it is no time such as 2026-11-23 12:30, in UTC"))
 }
 
 async fn page(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed> {
