@@ -133,33 +133,3 @@ impl Desk<'_> {
         self.control.act_on_held(self.who, (id, row, verb), asked)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use crate::scene::{HandClock, open};
-    use crate::settings::Seen;
-
-    #[test]
-    fn a_team_that_reads_removes_its_own_rules_and_the_owner_all() {
-        let place = tempfile::tempdir().unwrap();
-        let control = open(place.path(), &Arc::new(HandClock::default()));
-        let own = control.desk(control.everybody());
-        let removes = |team: &str, role: &str| {
-            let issue = format!(
-                r#"{{"name":"{team}-{role}","kind":"person","grants":[{{"team":"{team}","role":"{role}"}}]}}"#
-            );
-            let issued = own.issue_token(&serde_json::from_str(&issue).unwrap()).unwrap();
-            let who = control.principal(issued.secret.as_str()).unwrap();
-            let desk = control.desk(&who);
-            [None, Some("bank"), Some("shop")].map(|consumer| desk.may_remove_rule("pay", consumer))
-        };
-        for team in ["pay", "bank", "shop"] {
-            own.put_team((team, Seen::Nothing), &serde_json::from_str("{}").unwrap()).unwrap();
-        }
-        assert_eq!(removes("bank", "author"), [false, true, false]);
-        assert_eq!(removes("pay", "operator"), [true; 3]);
-        assert_eq!(removes("pay", "author"), [false; 3], "it sets none either");
-    }
-}

@@ -1,6 +1,7 @@
 //! A campaign at work, apart from the review of its plan: how far it is, where each run is, what failed and why, and what can be asked of it.
 
 mod course;
+mod decisions;
 mod map;
 mod steps;
 mod waves;
@@ -28,6 +29,7 @@ pub(super) fn routes() -> Router<Arc<Control>> {
     Router::new()
         .route("/campaigns/{campaign}", get(page))
         .route("/live/campaigns/{campaign}", get(part))
+        .merge(decisions::routes())
         .merge(map::routes())
         .merge(steps::routes())
 }
@@ -61,7 +63,8 @@ async fn page(viewer: Viewer, Path(named): Path<String>) -> Result<Page, Failed>
                 p.parts {
                     a href={ "/campaigns/" (id) "/plan" } { "Plan and approvals" } " · "
                     a href={ "/campaigns/" (id) "/runs" } { "Runs" } " · "
-                    a href={ "/campaigns/" (id) "/report" } { "Report" }
+                    a href={ "/campaigns/" (id) "/report" } { "Report" } " · "
+                    a href={ "/campaigns/" (id) "/decisions" } { "Decisions" }
                 }
                 (live(&format!("/live/campaigns/{id}"), &format!("campaign={id}"), view(&shown, viewer)))
             };

@@ -1,6 +1,7 @@
 //! What can be asked of a campaign.
 //!
-//! What changes much at once (a rollback, a cancel) is asked for on a page of its own, which says first what it leads to.
+//! What changes much at once (a rollback, a cancel) is asked for on a page of its own, which says first what it leads to. Of what is asked
+//! for at once it stands beside the button.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use axum::extract::Path;
 use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
-use skein_api::{Campaign, CampaignAction, CampaignVerb, Message, Text};
+use skein_api::{Campaign, CampaignAction, CampaignVerb, Message, RunCounts, Text, Wave};
 use skein_campaign::possible;
 use skein_control::{Control, Desk, ServiceError};
 use skein_types::{CampaignState, Reason, Verb, codes, grouped};
@@ -64,14 +65,14 @@ pub(super) fn offers(desk: &Desk<'_>, campaign: &Campaign, wave_waits: Option<u3
     let now = VERBS.iter().filter(|(verb, ..)| possible(*verb, campaign.state));
     // A halt is forgiven with open eyes.
     let halted = campaign.state == CampaignState::Halted;
-    let now = now.filter(|(verb, ..)| *verb != Verb::Retry || retriable(campaign) > 0);
+    let now = now.filter(|(verb, ..)| *verb != Verb::Retry || retriable(&campaign.runs) > 0);
     let now = now.map(|(verb, of, name, asks)| offer(*of, name, *asks || (halted && *verb == Verb::Resume)));
     promote.into_iter().chain(now).collect()
 }
 
 /// Runs that a retry of all tries again.
-const fn retriable(campaign: &Campaign) -> u64 {
-    campaign.runs.failed + campaign.runs.skipped + campaign.runs.stale
+const fn retriable(runs: &RunCounts) -> u64 {
+    runs.failed + runs.skipped + runs.stale
 }
 
 pub(super) fn view(campaign: &Campaign, offers: &[Offer], viewer: &Viewer) -> Markup {
@@ -96,9 +97,36 @@ pub(super) fn view(campaign: &Campaign, offers: &[Offer], viewer: &Viewer) -> Ma
                         }
                     }
                     " " (command(&line(*verb, campaign, *wave)))
+                    @if let Some(gently) = gently(*verb, (&campaign.runs, &campaign.waves), *wave).filter(|_| refused.is_none() && !asks) {
+                        " " span.note { (gently) }
+                    }
                 }
             }
         }
+    }
+}
+
+/// What it leads to that is asked for at once.
+fn gently(verb: CampaignVerb, (runs, waves): (&RunCounts, &[Wave]), wave: Option<u32>) -> Option<String> {
+    match (verb, wave) {
+        (CampaignVerb::Pause, _) => Some(format!(
+            "Nothing more begins before it is resumed: {} for it. What has begun ends, or stops where it can go on. {} as they are.",
+            counted(runs.planned, "run waits", "runs wait"),
+            counted(runs.published, "published dataset stays", "published datasets stay"),
+        )),
+        (CampaignVerb::Retry, _) => Some(format!(
+            "{} tried again: {} failed, {} skipped, {} stale.",
+            counted(retriable(runs), "run is", "runs are"),
+            grouped(runs.failed),
+            grouped(runs.skipped),
+            grouped(runs.stale)
+        )),
+        (CampaignVerb::Approve, Some(through)) => {
+            let next = waves.iter().find(|wave| wave.number > through)?;
+            let datasets = counted(next.size, "dataset is", "datasets are");
+            Some(format!("Wave {} begins: {datasets} migrated in it.", next.number))
+        }
+        _ => None,
     }
 }
 
@@ -288,7 +316,32 @@ async fn act(
 
 #[cfg(test)]
 mod tests {
-    use super::is_of_failures;
+    use skein_api::{CampaignVerb, RunCounts, Time, Wave};
+    use skein_types::{Timestamp, WaveState};
+
+    use super::{gently, is_of_failures};
+
+    #[test]
+    fn what_a_button_leads_to_is_said_beside_it() {
+        let runs = RunCounts { planned: 1, published: 2, failed: 3, skipped: 4, ..RunCounts::default() };
+        let wave = |number, size| Wave {
+            number,
+            state: WaveState::Waiting,
+            why: None,
+            since: Time(Timestamp(0)),
+            size,
+            budget: 0,
+            runs: RunCounts::default(),
+        };
+        let waves = [wave(0, 20), wave(1, 300), wave(2, 1_000)];
+        let said = |verb, through| gently(verb, (&runs, &waves), through).unwrap_or_default();
+        assert!(said(CampaignVerb::Pause, None).contains("1 run waits for it"));
+        assert!(said(CampaignVerb::Pause, None).contains("2 published datasets stay"));
+        assert_eq!(said(CampaignVerb::Retry, None), "7 runs are tried again: 3 failed, 4 skipped, 0 stale.");
+        // The number is that of the wave that is through its gate.
+        assert_eq!(said(CampaignVerb::Approve, Some(1)), "Wave 2 begins: 1,000 datasets are migrated in it.");
+        assert_eq!([said(CampaignVerb::Approve, Some(2)), said(CampaignVerb::Plan, None)], ["", ""]);
+    }
 
     #[test]
     fn what_was_stopped_for_another_reason_than_failures_does_not_say_that_runs_failed() {
