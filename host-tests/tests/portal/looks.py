@@ -1,4 +1,4 @@
-"""Every page in both themes, before axe-core; and no word of a stranger has done anything there."""
+"""Every page in both themes, and those of people who may do less, before axe-core; and no word of a stranger has done anything there."""
 
 import pathlib
 
@@ -16,6 +16,15 @@ with browser() as opened:
             found += [f"{theme}: {one}" for one in findings(admin.page)]
             if admin.page.evaluate("window.hurt !== undefined"):
                 hurt.append(path)
+        for who, pages in GIVEN.get("others", {}).items():
+            other = Person(opened, who, color_scheme=theme, viewport={"width": 1280, "height": 900})
+            other.signs_in("/")
+            for path in pages:
+                other.page.goto(path)
+                found += [f"{theme}, {who}: {one}" for one in findings(other.page)]
+                if other.page.evaluate("window.hurt !== undefined"):
+                    hurt.append(path)
+            errors += other.errors
         for name, path in GIVEN.get("shots", {}).items():
             admin.page.goto(path)
             admin.page.wait_for_load_state("load")

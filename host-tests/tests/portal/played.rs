@@ -69,8 +69,10 @@ fn no_page_keeps_anybody_out_and_no_word_of_a_stranger_runs() {
     let campaign = house.makes_one(MARKUP);
     house.plans(&campaign);
     house.rolls_out(&campaign);
-    let pages = one_of_each(all_pages(&house.browser("admin")));
-    let played = play("portal/looks.py", &given(&house, json!({ "pages": pages })));
+    let of = |who: &str| one_of_each(all_pages(&house.browser(who)));
+    // Who may do less sees why in the place of forms.
+    let given_pages = json!({ "pages": of("admin"), "others": { "olga": of("olga"), "vic": of("vic") } });
+    let played = play("portal/looks.py", &given(&house, given_pages));
     assert_eq!((&played["found"], &played["hurt"]), (&json!([]), &json!([])), "{played:#}");
     nothing_went_wrong(&played);
 }
