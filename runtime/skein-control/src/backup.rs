@@ -393,7 +393,12 @@ mod tests {
         let cannot = || Err(ServiceError::new(codes::PERMISSION, "no"));
         assert_eq!(super::restore(&to, &other, &clock(), cannot).unwrap_err().code, codes::PERMISSION);
         assert!(!other.exists());
-        assert!(restore(&to, &other, &clock()).unwrap().keys);
+        let restored = restore(&to, &other, &clock()).unwrap();
+        assert!(restored.keys);
+        let again = open(&other, &Arc::new(HandClock::default()));
+        let first = again.ledger.event(restored.position + 1).unwrap().unwrap();
+        let Event::ServerRestored(of) = &first.event else { panic!("{first:?}") };
+        assert!(of.with_keys, "that its keys were in the copy is on record");
     }
 
     #[test]
@@ -431,7 +436,9 @@ mod tests {
         // One decision, of the copy that was made: those that were refused before anything was done left none.
         assert_eq!(copies(&*control.ledger), [("local".to_owned(), to.clone(), false)]);
 
-        let restored = restore(&to, &other, &clock()).unwrap();
+        // Later than the copy was made.
+        let later: Arc<dyn Clock> = Arc::new(HandClock(90.into()));
+        let restored = restore(&to, &other, &later).unwrap();
         assert_eq!((restored.position, restored.server), (made.position, control.server));
         let again = open(&other, &Arc::new(HandClock::default()));
         assert_eq!(again.server, control.server);

@@ -111,6 +111,7 @@ macro_rules! conformance {
             access::a_tokens_last_use_only_gets_later
             access::a_token_has_so_many_grants_and_no_more
             approvals::a_slice_is_approved_by_persons_and_opened_again
+            approvals::what_is_planned_behind_a_wave_is_found
             approvals::a_slice_is_put_off_or_declined_and_goes_with_its_plan
             approvals::rules_of_a_plan_are_found_by_its_datasets
             approvals::broken_glass_stays_and_a_wave_is_let_through_where_it_waits

@@ -1,18 +1,20 @@
 //! Slices of plans, approvals and comments.
 
 use skein_types::{
-    Blake3, Bytes, CampaignState, Name, Risk, Rows, RunState, SliceState, Timestamp, WaveState,
+    Blake3, Bytes, CampaignState, Name, Risk, Rows, RunState, SliceState, Timestamp, Verdict, WaveState,
 };
 
 use super::Places;
 use super::lists::all;
-use super::scene::{START, Scene, by, campaign, content, dataset, moved, name, planned, registered, text};
+use super::scene::{
+    START, Scene, by, campaign, content, created, dataset, moved, name, planned, registered, run_id, text,
+};
 use crate::entry::Entry;
 use crate::event::Event;
 use crate::event::approval::*;
-use crate::event::campaign::{CampaignPlanned, CampaignUnplanned, WaveMoved};
+use crate::event::campaign::{CampaignPlanned, CampaignUnplanned, WaveMoved, WavePlanned};
 use crate::event::dataset::{RuleIgnored, RuleSet};
-use crate::event::run::RunSkipped;
+use crate::event::run::{RunPlanned, RunSkipped};
 use crate::guard::Found;
 use crate::page::Limit;
 use crate::unit::{RefusedAt, Unit, UnitOutcome};
@@ -144,6 +146,11 @@ pub fn rules_of_a_plan_are_found_by_its_datasets(places: Places<'_>) {
     }
     scene.applied(by().then(kept("c")).decide(set(2, None, "ids", "c")));
     scene.applied(by().then(kept("b")).decide(set(1, Some("bi"), "gap", "b")));
+    scene.applied(by().decide(set(1, Some("bi"), "zip", "b")));
+    // Of the campaign, and in none of its waves.
+    let left_out = RunPlanned { wave: None, verdict: Verdict::NotApplicable, ..planned(4, 0) };
+    scene.applied(by().decide(registered(4, "left-out", "shop", &[])).decide(left_out));
+    scene.applied(by().decide(set(4, None, "out", "a")));
     let found = || {
         let found = scene.ledger().rules_of_campaign(campaign(1), Limit::MAX).expect("read");
         let said = |one: PlannedRule| {
@@ -160,7 +167,8 @@ pub fn rules_of_a_plan_are_found_by_its_datasets(places: Places<'_>) {
     if Blake3::of(b"c") < Blake3::of(b"a") {
         std::mem::swap(&mut one, &mut two);
     }
-    assert_eq!(found(), [one.clone(), two.clone(), of("bi", "gap", 1, false)]);
+    let zip = of("bi", "zip", 1, false);
+    assert_eq!(found(), [one.clone(), two.clone(), of("bi", "gap", 1, false), zip.clone()]);
     let ignored = RuleIgnored {
         dataset: dataset(1),
         consumer: name("bi"),
@@ -169,16 +177,39 @@ pub fn rules_of_a_plan_are_found_by_its_datasets(places: Places<'_>) {
         reason: text("not used"),
     };
     scene.applied(by().decide(ignored));
-    assert_eq!(found(), [one, two, of("bi", "gap", 1, true)]);
+    assert_eq!(found(), [one, two, of("bi", "gap", 1, true), zip]);
     let all = scene.ledger().rules_of_campaign(campaign(1), Limit::MAX).expect("read");
     let twice = all.iter().find(|one| one.datasets == 2).expect("the one of two");
     assert_eq!((twice.owner.as_str(), twice.example.as_str()), ("shop", "b"));
-    assert_eq!(scene.ledger().rules_of_campaign(campaign(1), Limit::new(1)).expect("read"), all[..1]);
-    assert_eq!(scene.ledger().rules_of_campaign(campaign(2), Limit::MAX).expect("read"), []);
+    let asked = |of: u64, limit| scene.ledger().rules_of_campaign(campaign(of), limit).expect("read");
+    assert_eq!((asked(1, Limit::new(1)), asked(2, Limit::MAX)), (all[..1].to_vec(), vec![]));
     // Where other datasets have very many, it is looked for the other way.
     let others = (0..1_100).map(|number| set(3, None, &format!("r{number}"), "a"));
     scene.applied(others.fold(by(), Unit::decide));
-    assert_eq!(scene.ledger().rules_of_campaign(campaign(1), Limit::MAX).expect("read"), all);
+    assert_eq!(asked(1, Limit::MAX), all);
+    assert_eq!((asked(1, Limit::new(1)), asked(2, Limit::MAX)), (all[..1].to_vec(), vec![]));
+    scene.is_sound();
+}
+
+/// The team's own, of that campaign, which nobody has begun or given up, however many waves on.
+pub fn what_is_planned_behind_a_wave_is_found(places: Places<'_>) {
+    let scene = with_a_plan(places);
+    let behind = |team: &str| {
+        let behind = |wave| scene.ledger().is_planned_behind(campaign(1), &name(team), wave).expect("read");
+        [0, 1, 2, 3].map(behind)
+    };
+    let one = [true, false, false, false];
+    assert_eq!((behind("shop"), behind("pay")), (one, one));
+    let wave = |of, wave| WavePlanned { campaign: campaign(of), wave, budget: 3 };
+    let far = RunPlanned { team: Some(name("pay")), ..planned(3, 3) };
+    scene.applied(by().decide(wave(1, 3)).decide(far));
+    let elsewhere = RunPlanned { campaign: campaign(2), run: run_id(2, 0), ..planned(0, 2) };
+    scene.applied(by().decide(created(campaign(2))).decide(wave(2, 2)).decide(elsewhere));
+    assert_eq!((behind("shop"), behind("pay")), (one, [true, true, true, false]));
+    let skipped =
+        RunSkipped { campaign: campaign(1), seq: 3, from: RunState::Planned, reason: text("declined") };
+    scene.applied(by().decide(skipped));
+    assert_eq!((behind("shop"), behind("pay")), (one, one));
     scene.is_sound();
 }
 

@@ -56,3 +56,70 @@ impl Control {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use skein_api::PlanRules;
+    use skein_ledger::{Actor, Entry, Grant, Name, RuleSet, TokenIssued};
+    use skein_types::{Blake3, Role, Timestamp};
+
+    use crate::access::{Principal, Right};
+    use crate::scene::{HandClock, campaign, open_for, planned_for, token};
+
+    fn name(text: &str) -> Name {
+        Name::new(text).unwrap()
+    }
+
+    /// Whose datasets, whose rule, its name, with how many, whether nobody of its team may look at them.
+    type Told = (String, Option<String>, String, u64, bool);
+
+    fn told(rules: &PlanRules) -> Vec<Told> {
+        let said = |rule: &skein_api::PlanRule| {
+            let consumer = rule.consumer.as_ref().map(ToString::to_string);
+            (rule.owner.to_string(), consumer, rule.name.to_string(), rule.datasets, rule.unseen)
+        };
+        rules.items.iter().map(said).collect()
+    }
+
+    fn of(owner: &str, consumer: Option<&str>, rule: &str, unseen: bool) -> Told {
+        (owner.to_owned(), consumer.map(str::to_owned), rule.to_owned(), 1, unseen)
+    }
+
+    #[test]
+    fn a_plans_rules_are_told_to_who_sees_the_datasets_or_has_them_and_counted_for_others() {
+        let (place, clock) = (tempfile::tempdir().unwrap(), Arc::new(HandClock::default()));
+        let control = open_for(place.path(), &clock, false);
+        planned_for(&control, &["shop", "pay"]);
+        let bytes = br#"{"name":"some","row_count":{"min":1}}"#.to_vec();
+        let blob = Blake3::of(&bytes);
+        let kept = Entry::PutBlob { bytes, keep_until: Timestamp(u64::MAX >> 12) };
+        let set = |seq: u64, consumer: Option<&str>, rule: &str| {
+            let dataset = control.ledger.run(campaign(), seq).unwrap().unwrap().dataset;
+            RuleSet { dataset, consumer: consumer.map(name), name: name(rule), blob }
+        };
+        let unit = control.itself.unit().then(kept).decide(set(0, None, "own"));
+        let unit = unit.decide(set(0, Some("bi"), "gap")).decide(set(0, Some("risk"), "sum"));
+        control.write(unit.decide(set(1, None, "paid")).decide(set(1, Some("bi"), "all"))).unwrap();
+        let both = |team: &str| Grant { team: Some(name(team)), role: Role::Viewer };
+        let reads = TokenIssued { grants: vec![both("bi"), both("shop")], ..token(1, "t1", None) };
+        control.write(control.itself.unit().decide(reads)).unwrap();
+
+        let shown = |team: Option<&str>| {
+            let right = Right { team: team.map(name), role: Role::Viewer };
+            let who = Principal::with(Actor::new("vi").unwrap(), vec![right]);
+            let rules = control.rules_of_plan(&who, campaign()).unwrap();
+            assert_eq!(rules.more, 0);
+            (told(&rules), rules.hidden)
+        };
+        let (own, gap) = (of("shop", None, "own", false), of("shop", Some("bi"), "gap", false));
+        let sum = of("shop", Some("risk"), "sum", true);
+        let (paid, all) = (of("pay", None, "paid", false), of("pay", Some("bi"), "all", true));
+        assert_eq!(shown(Some("shop")), (vec![own.clone(), gap.clone(), sum.clone()], 2));
+        assert_eq!(shown(Some("bi")), (vec![all.clone(), gap.clone()], 3));
+        assert_eq!(shown(Some("pay")), (vec![paid.clone(), all.clone()], 3));
+        assert_eq!(shown(Some("else")), (vec![], 5));
+        assert_eq!(shown(None), (vec![paid, all, own, gap, sum], 0));
+    }
+}
