@@ -5,6 +5,7 @@
 //! to read a dataset no more keeps its rules there until one of the two removes them; they are not run over it meanwhile (`sight`).
 
 pub(crate) mod held;
+pub(crate) mod known;
 mod moved;
 mod planned;
 pub(crate) mod sight;

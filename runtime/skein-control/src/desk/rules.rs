@@ -8,6 +8,7 @@ use crate::campaigns::campaign_id;
 use crate::control::name;
 use crate::datasets::rules::By;
 use crate::datasets::rules::held::HeldVerb;
+use crate::datasets::rules::known::Consumers;
 use crate::error::ServiceError;
 use crate::settings::Seen;
 
@@ -74,6 +75,11 @@ impl Desk<'_> {
             return Err(ServiceError::absent("dataset", dataset));
         }
         Ok(shown)
+    }
+
+    /// Teams that read a dataset: for those who see all of its rules.
+    pub fn consumers(&self, dataset: &str) -> Result<Consumers, ServiceError> {
+        self.control.consumers(&self.dataset_seen(dataset, Act::See)?)
     }
 
     /// Removes a rule: the dataset's owner's; a reader's by its own team, also where that sees the dataset no more, or by the

@@ -1,6 +1,7 @@
 //! A dataset: what it is, how far it is, its versions and who made each, what must hold of it, and what can be asked of it.
 
 mod about;
+mod consumers;
 mod rollback;
 mod rules;
 mod versions;
@@ -13,7 +14,7 @@ use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
 use skein_api::{DatasetLabels, DatasetRule, DatasetScrub, DatasetVersion, Kept};
-use skein_control::{Control, DatasetListed, Desk, ServiceError};
+use skein_control::{Consumers, Control, DatasetListed, Desk, ServiceError};
 use skein_types::codes;
 
 use super::{datasets, newest, said};
@@ -57,6 +58,7 @@ struct Shown {
     labels: DatasetLabels,
     /// Each with whether whoever looks may remove it.
     rules: Vec<(DatasetRule, bool)>,
+    consumers: Consumers,
     scrub: DatasetScrub,
     /// Its files may be gone: all else is shown then, too.
     versions: Result<(Vec<DatasetVersion>, Option<String>), ServiceError>,
@@ -88,6 +90,7 @@ fn gather(desk: &Desk<'_>, named: &str, after: Option<String>) -> Result<Shown, 
         kept: desk.dataset(named)?.kept,
         labels: desk.dataset_labels(named)?,
         rules: rules.collect(),
+        consumers: desk.consumers(named)?,
         scrub: desk.dataset_scrub(named)?,
         versions: versions.map(|page| (page.items.into_vec(), page.next.map(|next| next.to_string()))),
         listed,
@@ -132,6 +135,7 @@ fn view(shown: &Shown, viewer: &Viewer) -> Markup {
             },
         }
         (rules::view(dataset, &shown.rules, &shown.may, viewer))
+        (consumers::view((&dataset.name, &dataset.owner), &shown.consumers))
         (about::view(shown, viewer))
     }
 }

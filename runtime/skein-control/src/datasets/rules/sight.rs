@@ -47,6 +47,16 @@ impl Readers {
         Self { teams: None }
     }
 
+    /// Whether it is not asked.
+    pub(super) const fn are_all(&self) -> bool {
+        self.teams.is_none()
+    }
+
+    /// Those that may look at them, by name, the owner among them; none where it is not asked.
+    pub(super) fn teams(&self) -> impl Iterator<Item = &Name> {
+        self.teams.iter().flat_map(|teams| teams.iter())
+    }
+
     /// Whether a team may look at them; the owner, which is no reader, may.
     pub(crate) fn have(&self, team: Option<&Name>) -> bool {
         let Some((teams, team)) = self.teams.as_ref().zip(team) else { return true };
@@ -148,15 +158,17 @@ mod tests {
         let control = open_for(place.path(), &clock, false);
         let issue = |one: TokenIssued| control.write(control.itself.unit().decide(one)).unwrap();
         let (bi, shop) = (Some("bi"), Some("shop"));
-        assert!(control.readers(&name("shop")).unwrap().have(None), "its owner does");
+        let owns = control.readers(&name("shop")).unwrap().have(None) && reads(&control, "shop");
+        assert!(owns, "its owner does, whether or not anybody holds a token");
         // Each of one team alone, and somebody who may look at everything.
         issue(of(1, &[(bi, Role::Author)], None));
         issue(of(2, &[(shop, Role::Operator)], None));
         issue(of(3, &[(None, Role::PlatformAdmin)], None));
         assert!(!reads(&control, "bi"));
-        issue(of(4, &[(bi, Role::Viewer), (shop, Role::Viewer)], Some(90)));
+        // Of a team, and somebody who may look at everything.
         issue(of(5, &[(bi, Role::Author), (None, Role::Auditor)], None));
         assert!(reads(&control, "bi") && !reads(&control, "pay"));
+        issue(of(4, &[(bi, Role::Viewer), (shop, Role::Viewer)], Some(90)));
         let gone =
             TokenRevoked { token: TokenId::new(Uuid::from_u128(5)), reason: skein_ledger::Text::clip("") };
         control.write(control.itself.unit().decide(gone)).unwrap();
@@ -215,23 +227,30 @@ mod tests {
         let control = open_for(place.path(), &clock, false);
         planned_for(&control, &["shop"]);
         let run = control.ledger.run(campaign(), 0).unwrap().unwrap();
-        let bytes = br#"{"name":"same","sql":"select true from t","with":{"t":"d0"}}"#.to_vec();
-        let blob = Blake3::of(&bytes);
-        let kept = Entry::PutBlob { bytes, keep_until: Timestamp(0) };
-        let rule = RuleSet { dataset: run.dataset, consumer: Some(name("bi")), name: name("same"), blob };
-        control.write(control.itself.unit().then(kept).decide(rule)).unwrap();
+        let set = |rule: &str, text: &str| {
+            let (bytes, blob) = (text.as_bytes().to_vec(), Blake3::of(text.as_bytes()));
+            let kept = Entry::PutBlob { bytes, keep_until: Timestamp(0) };
+            let rule = RuleSet { dataset: run.dataset, consumer: Some(name("bi")), name: name(rule), blob };
+            control.write(control.itself.unit().then(kept).decide(rule)).unwrap();
+        };
+        set("same", r#"{"name":"same","sql":"select true from t","with":{"t":"d0"}}"#);
+        // One that is looked at again after the publish, too.
+        set("some", r#"{"name":"some","row_count":{"min":1}}"#);
         let given = |meant: Meant| {
             let mut state = control.state();
             let live = control.live(&mut state, campaign()).unwrap();
             control.task_rules((campaign(), live), run.dataset, meant).unwrap()
         };
         let unseen = given(Meant::All).unwrap();
-        assert!(unseen.rules[0].unseen && unseen.others.is_empty(), "{unseen:?}");
+        assert!(unseen.rules.iter().all(|rule| rule.unseen) && unseen.others.is_empty(), "{unseen:?}");
+        assert_eq!(unseen.rules.len(), 2);
         // Nothing waits for it after the publish.
         assert_eq!(given(Meant::Again(Timestamp(9))), None);
         let both = of(1, &[(Some("bi"), Role::Author), (Some("shop"), Role::Viewer)], None);
         control.write(control.itself.unit().decide(both)).unwrap();
         let seen = given(Meant::All).unwrap();
-        assert!(!seen.rules[0].unseen && seen.others.len() == 1, "{seen:?}");
+        assert!(seen.rules.iter().all(|rule| !rule.unseen) && seen.others.len() == 1, "{seen:?}");
+        let again = given(Meant::Again(Timestamp(9))).unwrap();
+        assert_eq!((again.rules.len(), again.rules[0].unseen), (1, false));
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn view(dataset: &Dataset, rules: &[(DatasetRule, bool)], may: &May, 
     let word = quoted(&dataset.name);
     html! {
         section aria-labelledby="rules" {
-            h2 #rules { "Rules, and who reads it" }
+            h2 #rules { "Rules" }
             @if rules.is_empty() { p.empty { "Nothing is asked of what is published to it." } } @else { (table(dataset, rules, may, viewer)) }
             p { (command(&format!("skein rule list {word}"))) }
             @if rules.iter().any(|(_, removes)| *removes) { (removing(&word, may)) }
