@@ -1,5 +1,6 @@
 //! The fleet: its nodes as they are, how much of it each team has, and the ways to hold it back.
 
+mod map;
 mod node;
 mod shares;
 
@@ -40,6 +41,8 @@ struct Shown {
     fleet: FleetState,
     waits: Option<Waiting>,
     nodes: Part<NodeStatus>,
+    /// Those of other pages too.
+    all: Vec<NodeStatus>,
     shares: Vec<shares::Share>,
     may: Result<(), ServiceError>,
 }
@@ -51,6 +54,7 @@ fn gather(desk: &Desk<'_>, after: Option<String>) -> Result<Shown, ServiceError>
         nodes: desk.nodes(&rows(after))?,
         shares: shares::gather(desk, &status)?,
         waits: status.waits,
+        all: status.nodes.into_vec(),
         may: desk.may_govern(),
     })
 }
@@ -71,7 +75,7 @@ async fn part(viewer: Viewer, Query(asked): Query<After>) -> Result<Page, Failed
 }
 
 fn view(shown: &Shown) -> Markup {
-    let Shown { fleet, waits, nodes, shares, may } = shown;
+    let Shown { fleet, waits, nodes, all, shares, may } = shown;
     html! {
         dl {
             dt { "State" }
@@ -86,7 +90,7 @@ fn view(shown: &Shown) -> Markup {
         section aria-labelledby="nodes" {
             h2 #nodes { "Nodes" }
             @if nodes.items.is_empty() { p.empty { "No node has come yet: the server starts them, as many as " code { "skein serve --nodes" } " says." } }
-            @else { (map(&nodes.items)) }
+            @else { (GAUGE.module()) (map::view(&nodes.items, all)) (table(&nodes.items)) }
             (frame::more(AT, &[], nodes.next.as_deref()))
         }
         (shares::view(shares))
@@ -103,9 +107,8 @@ fn steps(frozen: bool) -> Markup {
 }
 
 /// Each node, a row.
-fn map(nodes: &[NodeStatus]) -> Markup {
+fn table(nodes: &[NodeStatus]) -> Markup {
     html! {
-        (GAUGE.module())
         table {
             thead {
                 tr {
@@ -120,7 +123,7 @@ fn map(nodes: &[NodeStatus]) -> Markup {
 
 fn row(node: &NodeStatus) -> Markup {
     html! {
-        tr {
+        tr id=(map::row_of(node)) {
             td { a href={ "/fleet/nodes/" (node.node) } { (node.name) } }
             td { (how(node)) }
             @match &node.seat {
@@ -152,16 +155,20 @@ pub(in crate::pages) fn load(node: &NodeStatus, seat: &Seated) -> Markup {
 }
 
 /// Where a node is: whether it is here, and what people want of it.
-fn how(node: &NodeStatus) -> Markup {
-    let word = match (node.mark, &node.seat) {
+const fn state_of(node: &NodeStatus) -> &'static str {
+    match (node.mark, &node.seat) {
         (NodeMark::Draining, Some(_)) => "draining",
         (NodeMark::Draining, None) => "drained",
         (NodeMark::Cordoned, _) => "cordoned",
         (NodeMark::None, Some(_)) => "active",
         (NodeMark::None, None) => "lost",
-    };
+    }
+}
+
+/// The same, with why people want it.
+fn how(node: &NodeStatus) -> Markup {
     html! {
-        (state(word))
+        (state(state_of(node)))
         @if let Some(why) = &node.mark_reason { " " span.note { (why) } }
     }
 }
@@ -256,9 +263,9 @@ mod tests {
     use skein_types::{Bytes, Millis, NodeId, NodeMark, Timestamp};
     use std::str::FromStr as _;
 
-    use super::{Shown, leads, limits, map, view};
+    use super::{Shown, leads, limits, table, view};
 
-    fn node(mark: NodeMark) -> NodeStatus {
+    pub(super) fn node(mark: NodeMark) -> NodeStatus {
         NodeStatus {
             node: NodeId::from_str("nod_00000000000000000000000000000001").unwrap(),
             name: Text::escaped("<i>n"),
@@ -270,9 +277,24 @@ mod tests {
         }
     }
 
+    /// With so many agents at work.
+    pub(super) fn seated(slots: u32, most: u32) -> Seated {
+        Seated {
+            holds: 0,
+            started: 0,
+            finished: 0,
+            silent_ms: Millis(0),
+            slots,
+            most,
+            used: ProcessUse::default(),
+            version: Text::escaped("0.9.9"),
+            has: NodeHas::default(),
+        }
+    }
+
     #[test]
     fn a_node_that_is_away_says_whether_somebody_wanted_that() {
-        let shown = |mark| map(&[node(mark)]).into_string();
+        let shown = |mark| table(&[node(mark)]).into_string();
         assert!(shown(NodeMark::None).contains("lost") && shown(NodeMark::Draining).contains("drained"));
         assert!(!shown(NodeMark::None).contains("<i>"));
     }
@@ -284,18 +306,8 @@ mod tests {
         let shown = limits(&has).into_string();
         assert_eq!(shown, "2.50 cores, 512MiB of memory, writes 8MiB/s");
         assert!(limits(&NodeHas::default()).into_string().contains("did not say"));
-        let seat = Seated {
-            holds: 0,
-            started: 0,
-            finished: 0,
-            silent_ms: Millis(0),
-            slots: 0,
-            most: 2,
-            used: ProcessUse::default(),
-            version: Text::escaped("0.9.9"),
-            has,
-        };
-        let shown = map(&[NodeStatus { seat: Some(seat), ..node(NodeMark::None) }]).into_string();
+        let seat = Seated { has, ..seated(0, 2) };
+        let shown = table(&[NodeStatus { seat: Some(seat), ..node(NodeMark::None) }]).into_string();
         assert!(shown.contains("0.9.9") && shown.contains("of 2 agents"), "{shown}");
     }
 
@@ -304,7 +316,8 @@ mod tests {
         let page = |frozen| {
             let fleet = FleetState { frozen, reason: Some(Text::escaped("disks")), since: None };
             let nodes = Part { items: Default::default(), next: None };
-            view(&Shown { fleet, waits: None, nodes, shares: Vec::new(), may: Ok(()) }).into_string()
+            view(&Shown { fleet, waits: None, nodes, all: Vec::new(), shares: Vec::new(), may: Ok(()) })
+                .into_string()
         };
         assert!(page(true).contains("/fleet/ask/thaw") && page(true).contains("because: disks"));
         assert!(page(false).contains("/fleet/ask/freeze") && !page(false).contains("disks"));
