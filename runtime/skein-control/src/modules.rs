@@ -220,6 +220,7 @@ mod tests {
     use super::Modules;
 
     /// A program in place of ours that answers so and notes that it was asked.
+    #[expect(clippy::disallowed_methods, reason = "a program of the test's own")]
     fn answering(dir: &Path, answer: &str) -> Modules {
         let exe = dir.join("exe");
         let script = format!(
@@ -235,6 +236,7 @@ mod tests {
         Modules::open(dir, exe, &[1; 32]).unwrap()
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
     fn asked(dir: &Path) -> usize {
         std::fs::read_to_string(dir.join("asked")).unwrap_or_default().lines().count()
     }

@@ -370,6 +370,6 @@ mod tests {
         }
         assert_eq!(found("skein.example", &plain), None);
         // On its own machine a server is reached without TLS.
-        assert_eq!(found("127.0.0.1:7447", &plain), Some(planted.clone()));
+        assert_eq!(found("127.0.0.1:7447", &plain), Some(planted));
     }
 }
