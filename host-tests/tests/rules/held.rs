@@ -140,7 +140,7 @@ fn a_wait_for_a_campaign_of_which_held_runs_are_left_ends_and_says_what_to_ask_f
     }
     assert!(service.get(&format!("/v1/campaigns/{id}/progress"))["held_waits"].as_bool().unwrap());
     let page = service.own_browser().page(&format!("/campaigns/{id}"));
-    assert!(page.contains("all that is left are 1 runs that rules hold"), "{page}");
+    assert!(page.contains("all that is left is 1 run that a rule holds"), "{page}");
     // Released, it goes on, until the next wave has nothing but held runs too.
     decide(&service, &id, run, "release");
     assert_eq!(start().status.code(), Some(3));

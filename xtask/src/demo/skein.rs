@@ -50,7 +50,7 @@ mod tests {
     use std::fs::{self, File};
     use std::path::PathBuf;
 
-    use super::super::stage::{Interruption, Stage};
+    use super::super::stage::{Interruption, MODULES, Stage};
     use super::Skein;
     use crate::surroundings::Surroundings;
 
@@ -59,7 +59,9 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let guests = place.path().join("guests");
         fs::create_dir(&guests).unwrap();
-        File::create(guests.join("lineitem_v2.wasm")).unwrap();
+        for module in MODULES {
+            File::create(guests.join(module)).unwrap();
+        }
         let surroundings = Surroundings { guests, skein: PathBuf::from("sh"), python: PathBuf::new() };
         let stage = Stage::new(place.path(), &surroundings, &Interruption::listen().unwrap()).unwrap();
         // `sh` where the demo calls `skein`.

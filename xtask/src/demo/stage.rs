@@ -36,6 +36,9 @@ impl Interruption {
     }
 }
 
+/// What the story sends to its server.
+pub(super) const MODULES: [&str; 2] = ["lineitem_v2.wasm", "columns.wasm"];
+
 /// The directory: `modules/`, `home/` for keys and compiled modules, and the datasets.
 #[derive(Debug)]
 pub(super) struct Stage {
@@ -55,7 +58,7 @@ impl Stage {
         for name in ["modules", "home"] {
             fs::create_dir(stage.path(name))?;
         }
-        for module in ["lineitem_v2.wasm", "columns.wasm"] {
+        for module in MODULES {
             fs::copy(surroundings.guests.join(module), stage.path("modules").join(module))
                 .with_context(|| format!("{module} was not built"))?;
         }
