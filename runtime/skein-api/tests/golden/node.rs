@@ -74,7 +74,7 @@ pub(crate) fn exchange() -> Exchange {
         used: used(),
         at_work: Some(Box::new(at_work)),
     };
-    let young = Progress { held: held(2), at_work: None, ..progress.clone() };
+    let young = Progress { held: held(2), at_work: None, ..progress };
     let checkpoint = CheckpointReport { held: held(1), number: 2, made: 5, rows: Rows(1 << 20) };
     Exchange {
         node: NodeId::new(uuid(1)),
