@@ -22,10 +22,10 @@ use crate::staged::Staged;
 
 /// Staged runs that are handed over with one wait for the disk.
 const LOT: usize = 64;
-/// So many are worth a wait for the disk, and an exchange that tells of them.
-const ENOUGH: usize = 32;
-/// What is staged within so long after another is handed over with it: some times what a small run takes on a slow machine.
-const FOLLOWS: Duration = Duration::from_millis(25);
+/// So many are worth a wait for the disk.
+const ENOUGH: usize = 16;
+/// What is staged within so long after another is handed over with it.
+const FOLLOWS: Duration = Duration::from_millis(10);
 
 struct Job {
     lease: Lease,
