@@ -10,15 +10,7 @@ const LOOK = `
   button[aria-pressed="true"] { border-color: var(--link); color: var(--link); }
   [role="status"] { color: var(--soft); }
 `;
-const look = new CSSStyleSheet();
-const page = document.querySelector('link[rel="stylesheet"]')?.sheet?.cssRules ?? [];
-look.replaceSync([...page].map((rule) => rule.cssText).join("\n") + LOOK);
-
-function made(name, set = {}, ...inside) {
-  const element = Object.assign(document.createElement(name), set);
-  element.append(...inside);
-  return element;
-}
+const look = dressed(LOOK);
 
 // All tables of a page are painted by the same two.
 function painted(name) {

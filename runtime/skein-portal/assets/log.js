@@ -15,17 +15,7 @@ const LOOK = `
   [role="status"] { color: var(--soft); min-width: 6rem; }
   [hidden] { display: none; }
 `;
-
-// Buttons and fields look as everywhere.
-const look = new CSSStyleSheet();
-const page = document.querySelector('link[rel="stylesheet"]')?.sheet?.cssRules ?? [];
-look.replaceSync([...page].map((rule) => rule.cssText).join("\n") + LOOK);
-
-function made(name, set = {}, ...inside) {
-  const element = Object.assign(document.createElement(name), set);
-  element.append(...inside);
-  return element;
-}
+const look = dressed(LOOK);
 
 class SkeinLog extends HTMLElement {
   #search = made("input", { type: "search", maxLength: 200, ariaKeyShortcuts: "/" });

@@ -27,15 +27,7 @@ const LOOK = `
   .note { max-width: none; min-height: 1.5em; }
   [hidden] { display: none; }
 `;
-const look = new CSSStyleSheet();
-const page = document.querySelector('link[rel="stylesheet"]')?.sheet?.cssRules ?? [];
-look.replaceSync([...page].map((rule) => rule.cssText).join("\n") + LOOK);
-
-function made(name, set = {}, ...inside) {
-  const element = Object.assign(document.createElement(name), set);
-  element.append(...inside);
-  return element;
-}
+const look = dressed(LOOK);
 
 const told = (at) => `${new Date(at).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 

@@ -38,9 +38,11 @@ impl Asset {
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 macro_rules! assets {
-    ($($what:ident: $name:literal, $kind:expr;)*) => {
-        $(pub(crate) static $what: LazyLock<Asset> =
-            LazyLock::new(|| Asset::new($name, $kind, include_bytes!(concat!("../assets/", $name))));)*
+    ($($what:ident: $name:literal $(after $before:literal)?, $kind:expr;)*) => {
+        $(pub(crate) static $what: LazyLock<Asset> = LazyLock::new(|| {
+            let text = concat!($(include_str!(concat!("../assets/", $before)),)? include_str!(concat!("../assets/", $name)));
+            Asset::new($name, $kind, text.as_bytes())
+        });)*
 
         fn named(name: &str) -> Option<&'static Asset> {
             [$(&*$what),*].into_iter().find(|asset| asset.name == name)
@@ -54,9 +56,9 @@ assets! {
     HTMX: "vendor/htmx-4.0.1.min.js", SCRIPT;
     LIVE: "live.js", SCRIPT;
     HEAT_MAP: "heat-map.js", SCRIPT;
-    LOG: "log.js", SCRIPT;
-    TIMELINE: "timeline.js", SCRIPT;
-    DIFF: "diff.js", SCRIPT;
+    LOG: "log.js" after "element.js", SCRIPT;
+    TIMELINE: "timeline.js" after "element.js", SCRIPT;
+    DIFF: "diff.js" after "element.js", SCRIPT;
     GAUGE: "gauge.js", SCRIPT;
 }
 
