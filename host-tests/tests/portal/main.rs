@@ -14,5 +14,6 @@ mod paths;
 mod played;
 mod rights;
 mod sessions;
+mod sorted;
 mod walk;
 mod words;

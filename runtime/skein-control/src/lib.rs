@@ -100,7 +100,9 @@ pub use feed::{Told, WATCHERS, WATCHERS_OF_TOKEN, Watcher};
 pub use fleet::EXCHANGE_EVERY;
 pub use glob::{GLOB_BYTES_MAX, GLOBS_MAX};
 pub use herald::{Herald, MailFrom, Notices};
-pub use list::{AuditPart, CampaignPart, EventPart, ListOrder, ListPart, RecordPart, VerifyPart, WaitPart};
+pub use list::{
+    AuditPart, CampaignOrder, CampaignPart, EventPart, ListOrder, ListPart, RecordPart, VerifyPart, WaitPart,
+};
 pub use map::{CoursePoint, MapRuns, RunMap};
 pub use metrics::{Answered, Metrics};
 pub use once::{ANSWERS_KEPT, Asked, Turn};

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 use skein_api::Time;
-use skein_ledger::{Limit, Name};
+use skein_ledger::{CampaignsFrom, Limit, Name};
 use skein_types::{CampaignState, ModuleDigest, RunState, codes};
 
 use crate::error::ServiceError;
@@ -53,7 +53,50 @@ pub struct CampaignPart {
     /// Of this module: its digest.
     pub module: Option<ModuleDigest>,
     /// In which order.
-    pub order: ListOrder,
+    pub order: CampaignOrder,
+}
+
+/// In which order campaigns are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CampaignOrder {
+    /// As they were made.
+    #[default]
+    Oldest,
+    /// What was made last first.
+    Newest,
+    /// By name.
+    Name,
+    /// Those with the most failed runs first.
+    Failed,
+    /// What moved to another state last first.
+    Moved,
+}
+
+impl CampaignOrder {
+    /// All.
+    pub const ALL: [Self; 5] = [Self::Oldest, Self::Newest, Self::Name, Self::Failed, Self::Moved];
+
+    /// As a query says it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Oldest => "oldest",
+            Self::Newest => "newest",
+            Self::Name => "name",
+            Self::Failed => "failed",
+            Self::Moved => "moved",
+        }
+    }
+
+    fn begin(self) -> CampaignsFrom {
+        match self {
+            Self::Oldest => CampaignsFrom::Oldest(None),
+            Self::Newest => CampaignsFrom::Newest(None),
+            Self::Name => CampaignsFrom::Named(None),
+            Self::Failed => CampaignsFrom::Failed(None),
+            Self::Moved => CampaignsFrom::Moved(None),
+        }
+    }
 }
 
 /// In which order a list is that has one in time.
@@ -71,6 +114,12 @@ impl CampaignPart {
     /// What is said of the page.
     pub(crate) fn page(&self) -> ListPart {
         ListPart { after: self.after.clone(), limit: self.limit, ..ListPart::default() }
+    }
+
+    /// Where it begins, and in which order it goes on.
+    pub(crate) fn from(&self) -> Result<CampaignsFrom, ServiceError> {
+        let begin = self.order.begin();
+        self.after.as_deref().map_or(Ok(begin.clone()), |key| begin.at(key).ok_or_else(|| no_key(key)))
     }
 }
 
@@ -162,15 +211,7 @@ impl ListPart {
     /// of that name were missing.
     pub(crate) fn key<T: FromStr>(&self) -> Result<Option<T>, ServiceError> {
         let Some(after) = &self.after else { return Ok(None) };
-        let refused = |_| {
-            let shown: String = after.chars().take(200).collect();
-            ServiceError::new(
-                codes::BODY_INVALID,
-                format!("`after` is {shown:?}, which is no key of this list"),
-            )
-            .hint(Some("give `next` of the page before, as it was answered"))
-        };
-        after.parse().map(Some).map_err(refused)
+        after.parse().map(Some).map_err(|_| no_key(after))
     }
 
     /// The team whose part of a plan is meant, and the state that its runs are to be in: no other lists of a part are there.
@@ -190,6 +231,13 @@ impl ListPart {
     }
 }
 
+/// What is refused as `after`.
+fn no_key(after: &str) -> ServiceError {
+    let shown: String = after.chars().take(200).collect();
+    ServiceError::new(codes::BODY_INVALID, format!("`after` is {shown:?}, which is no key of this list"))
+        .hint(Some("give `next` of the page before, as it was answered, and ask in the same order"))
+}
+
 /// A key that counts.
 pub(crate) fn number(text: &str) -> Result<u64, ServiceError> {
     text.parse().map_err(|_| ServiceError::new(codes::BODY_INVALID, format!("{text:?} is no number")))
@@ -197,7 +245,7 @@ pub(crate) fn number(text: &str) -> Result<u64, ServiceError> {
 
 #[cfg(test)]
 mod tests {
-    use super::ListPart;
+    use super::{CampaignOrder, CampaignPart, CampaignsFrom, ListPart};
     use skein_types::{CampaignId, codes};
 
     #[test]
@@ -207,5 +255,33 @@ mod tests {
         assert_eq!(after(id).key::<CampaignId>().unwrap(), Some(id.parse().unwrap()));
         assert_eq!(ListPart::default().key::<CampaignId>().unwrap(), None);
         assert_eq!(after("0").key::<CampaignId>().unwrap_err().code, codes::BODY_INVALID);
+    }
+
+    #[test]
+    fn a_key_of_campaigns_leads_back_to_where_it_was_taken_in_its_order_alone() {
+        let id: CampaignId = "cmp_00000000000000000000000000000001".parse().unwrap();
+        let name = "a:b".parse().unwrap();
+        let places = [
+            CampaignsFrom::Oldest(Some(id)),
+            CampaignsFrom::Newest(Some(id)),
+            CampaignsFrom::Named(Some((name, id))),
+            CampaignsFrom::Failed(Some((7, id))),
+            CampaignsFrom::Moved(Some((skein_types::Timestamp(7), id))),
+        ];
+        let at = |order, after: String| {
+            CampaignPart { order, after: Some(after), ..CampaignPart::default() }.from()
+        };
+        for (order, place) in CampaignOrder::ALL.into_iter().zip(places) {
+            assert_eq!(at(order, place.to_string()).unwrap(), place);
+            for bad in ["", "0", ":", "7:7", &format!("{id}:7x\n")] {
+                assert_eq!(
+                    at(order, bad.to_owned()).unwrap_err().code,
+                    codes::BODY_INVALID,
+                    "{order:?} {bad:?}"
+                );
+            }
+        }
+        assert!(at(CampaignOrder::Failed, id.to_string()).is_err());
+        assert!(at(CampaignOrder::Newest, format!("{id}:7")).is_err());
     }
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use skein_campaign::{Duty, Observation};
-use skein_ledger::{CampaignFilter, Limit, Retention, Swept};
+use skein_ledger::{CampaignFilter, CampaignsFrom, Limit, Retention, Swept};
 use skein_types::{CampaignId, Millis, QuotaOf, Vital};
 
 use crate::control::Control;
@@ -101,9 +101,9 @@ impl Control {
         self.resume_import()?;
         self.resume_scans()?;
         self.drop_chores()?;
-        let (mut after, mut modules) = (None, BTreeSet::new());
+        let (mut from, mut modules) = (CampaignsFrom::Oldest(None), BTreeSet::new());
         loop {
-            let page = self.ledger.campaigns(&CampaignFilter::default(), after, Limit::MAX)?;
+            let page = self.ledger.campaigns(&CampaignFilter::default(), &from, Limit::MAX)?;
             for campaign in &page.items {
                 if campaign.state.is_terminal() {
                     // Of a plan that was cancelled, where the process died before its tasks were gone.

@@ -279,7 +279,8 @@ impl Control {
             return row.map(drop);
         }
         let mine = skein_ledger::CampaignFilter { owners: Some(vec![team.clone()]), ..Default::default() };
-        let campaigns = self.ledger.campaigns(&mine, None, Limit::new(1))?;
+        let campaigns =
+            self.ledger.campaigns(&mine, &skein_ledger::CampaignsFrom::Oldest(None), Limit::new(1))?;
         if !campaigns.items.is_empty() || self.left_of(team)?.is_some() { Ok(()) } else { row.map(drop) }
     }
 

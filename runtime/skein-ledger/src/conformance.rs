@@ -94,6 +94,7 @@ macro_rules! conformance {
             queue::what_names_a_blob_that_is_not_there_is_refused
             lists::datasets_are_paged_by_name_through_every_filter
             lists::campaigns_are_paged_by_id_through_every_filter
+            lists::campaigns_are_sorted_by_name_failures_and_last_move
             lists::modules_are_paged_by_name_and_version_for_some_teams_or_all
             lists::names_and_locations_belong_to_one_dataset
             lists::events_are_paged_by_position_for_each_subject

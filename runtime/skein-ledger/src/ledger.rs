@@ -19,9 +19,9 @@ use crate::record::Record;
 use crate::task::Task;
 use crate::unit::{Unit, UnitOutcome};
 use crate::view::{
-    Approval, Campaign, CampaignFilter, Comment, CourseStep, Dataset, DatasetFilter, EventFilter, Fleet,
-    Module, ModulesOf, Node, PlannedRule, Policy, Quota, Ready, Rule, Run, RunFilter, Secret, SigningKey,
-    Slice, TaskFilter, Team, Token, Wave, WaveApproval, Webhook,
+    Approval, Campaign, CampaignFilter, CampaignsFrom, Comment, CourseStep, Dataset, DatasetFilter,
+    EventFilter, Fleet, Module, ModulesOf, Node, PlannedRule, Policy, Quota, Ready, Rule, Run, RunFilter,
+    Secret, SigningKey, Slice, TaskFilter, Team, Token, Wave, WaveApproval, Webhook,
 };
 use crate::written::Written;
 
@@ -116,20 +116,13 @@ pub trait Ledger: Send + Sync + Debug {
 
     /// A campaign.
     fn campaign(&self, id: CampaignId) -> Result<Option<Campaign>, LedgerError>;
-    /// Campaigns by id, which is the order in which they were made.
+    /// Campaigns in the order that `from` says; ids are in the order in which they were made.
     fn campaigns(
         &self,
         filter: &CampaignFilter,
-        after: Option<CampaignId>,
+        from: &CampaignsFrom,
         limit: Limit,
-    ) -> Result<Page<Campaign, CampaignId>, LedgerError>;
-    /// Campaigns from the one that was made last, or from the one that was made before `before`.
-    fn newest_campaigns(
-        &self,
-        filter: &CampaignFilter,
-        before: Option<CampaignId>,
-        limit: Limit,
-    ) -> Result<Page<Campaign, CampaignId>, LedgerError>;
+    ) -> Result<Page<Campaign, CampaignsFrom>, LedgerError>;
     /// The waves of a campaign.
     fn waves(&self, campaign: CampaignId) -> Result<Vec<Wave>, LedgerError>;
 

@@ -104,9 +104,9 @@ pub use sqlite::{CRASH_POINTS, Notify, Options, Sqlite};
 pub use task::{Checkpoint, Holder, Phase, PhaseName, SizeClass, Task, TaskKind};
 pub use unit::{RefusedAt, Span, Unit, UnitOutcome};
 pub use view::{
-    Approval, Campaign, CampaignFilter, CampaignPlan, Comment, CourseStep, Dataset, DatasetFilter, Door,
-    EventFilter, Failure, Fleet, Lease, Module, ModuleState, ModulesOf, Node, NodeState, PlannedRule, Policy,
-    Quota, Ready, Rule, Run, RunCounts, RunFilter, Secret, SigningKey, Slice, TaskFilter, Team, Token, Wave,
-    WaveApproval, Webhook,
+    Approval, Campaign, CampaignFilter, CampaignPlan, CampaignsFrom, Comment, CourseStep, Dataset,
+    DatasetFilter, Door, EventFilter, Failure, Fleet, Lease, Module, ModuleState, ModulesOf, Node, NodeState,
+    PlannedRule, Policy, Quota, Ready, Rule, Run, RunCounts, RunFilter, Secret, SigningKey, Slice,
+    TaskFilter, Team, Token, Wave, WaveApproval, Webhook,
 };
 pub use written::{CommitTimes, Written};

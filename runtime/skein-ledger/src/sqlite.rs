@@ -49,9 +49,9 @@ use crate::record::Record;
 use crate::task::Task;
 use crate::unit::{Unit, UnitOutcome};
 use crate::view::{
-    Approval, Campaign, CampaignFilter, Comment, CourseStep, Dataset, DatasetFilter, EventFilter, Fleet,
-    Module, ModulesOf, Node, PlannedRule, Policy, Quota, Ready, Rule, Run, RunFilter, Secret, SigningKey,
-    Slice, TaskFilter, Team, Token, Wave, WaveApproval, Webhook,
+    Approval, Campaign, CampaignFilter, CampaignsFrom, Comment, CourseStep, Dataset, DatasetFilter,
+    EventFilter, Fleet, Module, ModulesOf, Node, PlannedRule, Policy, Quota, Ready, Rule, Run, RunFilter,
+    Secret, SigningKey, Slice, TaskFilter, Team, Token, Wave, WaveApproval, Webhook,
 };
 use crate::written::Written;
 use lock::Lock;
@@ -239,19 +239,10 @@ impl Ledger for Sqlite {
     fn campaigns(
         &self,
         filter: &CampaignFilter,
-        after: Option<CampaignId>,
+        from: &CampaignsFrom,
         limit: Limit,
-    ) -> Result<Page<Campaign, CampaignId>, LedgerError> {
-        self.readers.read_checked(|db| read::campaign::campaigns(db, filter, after, limit))
-    }
-
-    fn newest_campaigns(
-        &self,
-        filter: &CampaignFilter,
-        before: Option<CampaignId>,
-        limit: Limit,
-    ) -> Result<Page<Campaign, CampaignId>, LedgerError> {
-        self.readers.read_checked(|db| read::campaign::newest_campaigns(db, filter, before, limit))
+    ) -> Result<Page<Campaign, CampaignsFrom>, LedgerError> {
+        self.readers.read_checked(|db| read::campaign::campaigns(db, filter, from, limit))
     }
 
     fn waves(&self, campaign: CampaignId) -> Result<Vec<Wave>, LedgerError> {

@@ -12,7 +12,7 @@ mod settings;
 
 pub use access::{Team, Token};
 pub use approval::{Approval, Comment, Slice, WaveApproval};
-pub use campaign::{Campaign, CampaignFilter, CampaignPlan, Wave};
+pub use campaign::{Campaign, CampaignFilter, CampaignPlan, CampaignsFrom, Wave};
 pub use catalogue::{Dataset, DatasetFilter, Module, ModuleState, ModulesOf};
 pub use event::EventFilter;
 pub use key::SigningKey;

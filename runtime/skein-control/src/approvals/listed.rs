@@ -6,7 +6,7 @@ use skein_api::{
     ApprovalGiven, ApprovalLack, ApprovalNeed, Approvals, List, Page, Slice, Text, Time, Waits, WaveApproval,
 };
 use skein_campaign::approval::{Asker, Excluded, Person, lack, may_approve};
-use skein_ledger::{Approval, CampaignFilter, Grant, Limit, Name};
+use skein_ledger::{Approval, CampaignFilter, CampaignsFrom, Grant, Limit, Name};
 use skein_types::{CampaignId, CampaignState, Risk, Role, SliceState, WaveState, codes};
 
 use super::rights::{Held, Roster};
@@ -146,7 +146,7 @@ impl Control {
         let mut items = Vec::new();
         for (number, state) in WAITING.iter().enumerate().skip(at) {
             let filter = CampaignFilter { state: Some(*state), ..CampaignFilter::default() };
-            let page = self.ledger.campaigns(&filter, after.take(), limit)?;
+            let page = self.ledger.campaigns(&filter, &CampaignsFrom::Oldest(after.take()), limit)?;
             for row in &page.items {
                 items.extend(self.waits_of(who, (row, mine), &roster)?);
                 if items.len() >= limit.rows() {

@@ -114,7 +114,7 @@ impl Desk<'_> {
         self.control.campaign(self.seen_by(named, Act::See)?)
     }
 
-    /// Campaigns, in the order in which they were made or against it.
+    /// Campaigns, in the order that is asked for.
     pub fn campaigns(&self, part: &CampaignPart) -> Result<Page<Campaign>, ServiceError> {
         self.control.campaigns(part, self.who.sees())
     }

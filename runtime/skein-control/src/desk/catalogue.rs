@@ -8,7 +8,7 @@ use super::Desk;
 use super::looked_up::ModuleSaid;
 use crate::access::{Act, NOBODYS};
 use crate::error::ServiceError;
-use crate::list::{CampaignPart, ListOrder, ListPart};
+use crate::list::{CampaignOrder, CampaignPart, ListPart};
 use crate::shown;
 use crate::submit::{Submitted, Upload};
 
@@ -91,7 +91,7 @@ impl Desk<'_> {
         most: usize,
     ) -> Result<Page<Campaign>, ServiceError> {
         let module = Some(self.module_seen(of, version)?.digest);
-        let order = ListOrder::Newest;
+        let order = CampaignOrder::Newest;
         self.campaigns(&CampaignPart { module, order, limit: Some(most), ..CampaignPart::default() })
     }
 

@@ -5,13 +5,13 @@ use std::collections::btree_map::Entry;
 use std::str::FromStr;
 
 use skein_api::{Campaign as ApiCampaign, Dataset, Module, Name as ApiName, Page, Time};
-use skein_ledger::{Campaign, CampaignFilter, DatasetFilter, Limit, ModuleState, Name, Run};
+use skein_ledger::{Campaign, CampaignFilter, CampaignsFrom, DatasetFilter, Limit, ModuleState, Name, Run};
 pub use skein_sandbox::jail::Said as ModuleSaid;
 use skein_types::{CampaignId, CampaignState, RunState, codes};
 
 use crate::control::{Control, name};
 use crate::error::ServiceError;
-use crate::list::{CampaignPart, ListOrder, ListPart};
+use crate::list::{CampaignPart, ListPart};
 use crate::shown;
 
 /// Datasets that are looked at for a page of those in one state: no index leads to them.
@@ -125,13 +125,13 @@ pub struct Selected {
 }
 
 impl Control {
-    /// Campaigns, in the order in which they were made or against it.
+    /// Campaigns, in the order that is asked for.
     pub(crate) fn campaigns(
         &self,
         part: &CampaignPart,
         owners: Option<Vec<Name>>,
     ) -> Result<Page<ApiCampaign>, ServiceError> {
-        let (after, limit) = (part.page().key()?, part.page().limit());
+        let (from, limit) = (part.from()?, part.page().limit());
         let of = |text: &Option<String>| text.as_deref().map(|text| name("filter", text)).transpose();
         let owners = match (of(&part.owner)?, owners) {
             (None, owners) => owners,
@@ -141,11 +141,8 @@ impl Control {
         let filter =
             CampaignFilter { owners, state: part.state, prefix: of(&part.prefix)?, module: part.module };
         self.ledger.at_once(|| {
-            let page = match part.order {
-                ListOrder::Oldest => self.ledger.campaigns(&filter, after, limit)?,
-                ListOrder::Newest => self.ledger.newest_campaigns(&filter, after, limit)?,
-            };
-            shown::page(page.items, page.next.map(|id| id.to_string()), |row| self.shown_campaign(row))
+            let page = self.ledger.campaigns(&filter, &from, limit)?;
+            shown::page(page.items, page.next.map(|next| next.to_string()), |row| self.shown_campaign(row))
         })?
     }
 
@@ -157,7 +154,7 @@ impl Control {
     ) -> Result<(Vec<ApiCampaign>, bool), ServiceError> {
         let filter = CampaignFilter { owners, ..CampaignFilter::default() };
         self.ledger.at_once(|| {
-            let page = self.ledger.newest_campaigns(&filter, None, Limit::new(most))?;
+            let page = self.ledger.campaigns(&filter, &CampaignsFrom::Newest(None), Limit::new(most))?;
             let shown = page.items.into_iter().map(|row| self.shown_campaign(row));
             Ok((shown.collect::<Result<_, _>>()?, page.next.is_some()))
         })?

@@ -1,7 +1,7 @@
 //! Campaigns that somebody who looks at everything should see first.
 
 use skein_api::Campaign;
-use skein_ledger::{CampaignFilter, Limit, Name};
+use skein_ledger::{CampaignFilter, CampaignsFrom, Limit, Name};
 use skein_types::CampaignState;
 
 use crate::control::Control;
@@ -38,7 +38,8 @@ impl Control {
             let (mut rows, mut more) = (Vec::new(), false);
             for state in PRESSING {
                 filter.state = Some(state);
-                let page = self.ledger.newest_campaigns(&filter, None, Limit::new(LOOKED_AT))?;
+                let page =
+                    self.ledger.campaigns(&filter, &CampaignsFrom::Newest(None), Limit::new(LOOKED_AT))?;
                 more |= page.next.is_some() && state != CampaignState::Soaking;
                 // Of those that are only kept to go back to, the ones of which a check found something.
                 let wants = |row: &skein_ledger::Campaign| state != CampaignState::Soaking || row.alarms > 0;

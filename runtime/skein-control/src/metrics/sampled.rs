@@ -12,8 +12,8 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use skein_dataset::account;
 use skein_ledger::{
-    CampaignFilter, CommitTimes, DeliveryFilter, DeliveryState, Limit, NodeState, PhaseName, SizeClass,
-    TaskFilter, Written,
+    CampaignFilter, CampaignsFrom, CommitTimes, DeliveryFilter, DeliveryState, Limit, NodeState, PhaseName,
+    SizeClass, TaskFilter, Written,
 };
 use skein_types::{CampaignState, Millis, NodeMark, ReceiverKind, RunState};
 
@@ -133,14 +133,14 @@ fn campaigns(control: &Control, registry: &mut Registry) -> Result<(), ServiceEr
     let mut teams: BTreeMap<String, Vec<skein_ledger::Campaign>> = BTreeMap::new();
     for state in CampaignState::ALL.iter().filter(|state| !state.is_terminal()) {
         let filter = CampaignFilter { state: Some(*state), ..CampaignFilter::default() };
-        let mut after = None;
+        let mut from = CampaignsFrom::Oldest(None);
         loop {
-            let page = control.ledger.campaigns(&filter, after, Limit::MAX)?;
+            let page = control.ledger.campaigns(&filter, &from, Limit::MAX)?;
             for campaign in page.items {
                 teams.entry(campaign.owner.as_str().to_owned()).or_default().push(campaign);
             }
             match page.next {
-                Some(next) => after = Some(next),
+                Some(next) => from = next,
                 None => break,
             }
         }

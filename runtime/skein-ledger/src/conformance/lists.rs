@@ -1,9 +1,10 @@
 //! Pages: whatever the filter and the size, their sum is the list, in order, without gaps and twins.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use skein_types::{Bytes, CampaignId, CampaignState, ModuleDigest, Name, RunState, Verdict};
+use skein_types::{Bytes, CampaignId, CampaignState, ModuleDigest, Name, RunState, Timestamp, Verdict};
 
 use super::Places;
 use super::scene::{self, Scene, by, campaign, dataset, enqueue, intended, name, node, planned, registered};
@@ -11,14 +12,15 @@ use crate::ModulesOf;
 use crate::bounds::OWNERS_MAX;
 use crate::entry::Entry;
 use crate::event::Subject;
-use crate::event::campaign::{CampaignCreated, CampaignMoved};
+use crate::event::campaign::{CampaignCreated, CampaignMoved, WavePlanned};
 use crate::event::dataset::{DatasetChanged, DatasetRemoved, Labels};
 use crate::event::module::ModuleSubmitted;
+use crate::event::run::{RunFailed, RunPlanned};
 use crate::guard::{Found, Guard};
 use crate::page::{Limit, Page};
 use crate::task::{PhaseName, SizeClass};
 use crate::unit::{RefusedAt, UnitOutcome};
-use crate::view::{CampaignFilter, DatasetFilter, EventFilter, RunFilter, TaskFilter};
+use crate::view::{CampaignFilter, CampaignsFrom, DatasetFilter, EventFilter, RunFilter, TaskFilter};
 
 /// Reads a whole list in pages of three.
 pub(super) fn all<T, K: Clone + Debug>(mut page: impl FnMut(Option<&K>, Limit) -> Page<T, K>) -> Vec<T> {
@@ -153,16 +155,15 @@ pub fn campaigns_are_paged_by_id_through_every_filter(places: Places<'_>) {
         }
     }
     let found = |filter: CampaignFilter, fits: fn(u64) -> bool| {
-        let rows = all(|after: Option<&CampaignId>, limit| {
-            scene.ledger().campaigns(&filter, after.copied(), limit).expect("read")
-        });
+        let listed = |from: CampaignsFrom| ids(&scene, &filter, &from);
         let expected: Vec<_> = (1..20).filter(|n| fits(*n)).map(campaign).collect();
-        assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), expected, "{filter:?}");
-        let newest = all(|before: Option<&CampaignId>, limit| {
-            scene.ledger().newest_campaigns(&filter, before.copied(), limit).expect("read")
-        });
+        assert_eq!(listed(CampaignsFrom::Oldest(None)), expected, "{filter:?}");
         let last: Vec<_> = expected.iter().rev().copied().collect();
-        assert_eq!(newest.iter().map(|row| row.id).collect::<Vec<_>>(), last, "{filter:?}");
+        assert_eq!(listed(CampaignsFrom::Newest(None)), last, "{filter:?}");
+        // Nothing failed yet, and all have one name: what is alike is in the order of its making.
+        assert_eq!(listed(CampaignsFrom::Named(None)), expected, "{filter:?}");
+        assert_eq!(listed(CampaignsFrom::Failed(None)), last, "{filter:?}");
+        assert_eq!(listed(CampaignsFrom::Moved(None)), last, "{filter:?}");
     };
     let expect = |owners: Option<&[&str]>, state, fits: fn(u64) -> bool| {
         let owners = owners.map(|owners| owners.iter().map(|owner| name(owner)).collect());
@@ -181,13 +182,83 @@ pub fn campaigns_are_paged_by_id_through_every_filter(places: Places<'_>) {
     scene.applied(by().decide(CampaignCreated { module: ModuleDigest::of(b"other"), ..called }));
     let begins = |prefix: &str| CampaignFilter { prefix: Some(name(prefix)), ..CampaignFilter::default() };
     let last = |filter: CampaignFilter| {
-        let page = scene.ledger().newest_campaigns(&filter, None, Limit::new(3)).expect("read");
+        let page =
+            scene.ledger().campaigns(&filter, &CampaignsFrom::Newest(None), Limit::new(3)).expect("read");
         page.items.iter().map(|row| row.id).collect::<Vec<_>>()
     };
     assert_eq!(last(begins("ör")), [campaign(20)]);
     assert_eq!(last(begins("örx")), []);
     let module = Some(ModuleDigest::of(b"other"));
     assert_eq!(last(CampaignFilter { module, ..CampaignFilter::default() }), [campaign(20)]);
+}
+
+/// By name, by failed runs, by when they moved; of all, of some teams, in one state, with a prefix.
+pub fn campaigns_are_sorted_by_name_failures_and_last_move(places: Places<'_>) {
+    const NAMES: [&str; 4] = ["users", "ördérs", "orders", "a:b"];
+    let scene = Scene::new(places);
+    let blob = Entry::PutBlob { bytes: scene::CONTENT.to_vec(), keep_until: scene::START };
+    scene.applied(by().then(blob));
+    // What is made later moves earlier now and then, names come again, and so do numbers of failures.
+    let (called, fail) = (|n: u64| NAMES[n as usize % 4], |n: u64| n * 7 % 4);
+    let team = |n: u64| ["shop", "billing"][n as usize % 2];
+    let (draft, planning) = (CampaignState::Draft, CampaignState::Planning);
+    for number in 0..10_u64 {
+        let (name, owner) = (name(called(number)), name(team(number)));
+        scene.applied(by().decide(CampaignCreated { name, owner, ..scene::created(campaign(number)) }));
+    }
+    let at = |n: u64| if n % 5 == 0 { 0 } else { n * 3 % 8 + 1 };
+    for step in 1..=8 {
+        scene.clock.set(Timestamp(scene::START.0 + step));
+        for number in (0..10).filter(|n| at(*n) == step) {
+            let of = campaign(number);
+            let wave = WavePlanned { campaign: of, wave: 0, budget: 3 };
+            let mut unit =
+                by().decide(CampaignMoved { campaign: of, ..scene::moved(draft, planning) }).decide(wave);
+            for seq in 0..fail(number) {
+                let run = scene::run_id(number, seq);
+                unit = unit.decide(RunPlanned { campaign: of, run, ..planned(seq, 0) });
+                unit = unit.decide(RunFailed { campaign: of, ..scene::failed(seq, RunState::Planned) });
+            }
+            scene.applied(unit);
+        }
+    }
+    let failures = |n: u64| if at(n) == 0 { 0 } else { fail(n) };
+    let expect = |filter: CampaignFilter, fits: &dyn Fn(u64) -> bool| {
+        let listed = |from| ids(&scene, &filter, &from);
+        let sorted = |by: &dyn Fn(u64) -> (Reverse<u64>, &'static str, u64)| {
+            let mut numbers: Vec<_> = (0..10).filter(|n| fits(*n)).collect();
+            numbers.sort_by_key(|n| by(*n));
+            numbers.into_iter().map(campaign).collect::<Vec<_>>()
+        };
+        assert_eq!(listed(CampaignsFrom::Named(None)), sorted(&|n| (Reverse(0), called(n), n)), "{filter:?}");
+        let failed = sorted(&|n| (Reverse(failures(n)), "", 10 - n));
+        assert_eq!(listed(CampaignsFrom::Failed(None)), failed, "{filter:?}");
+        assert_eq!(
+            listed(CampaignsFrom::Moved(None)),
+            sorted(&|n| (Reverse(at(n)), "", 10 - n)),
+            "{filter:?}"
+        );
+    };
+    let none = CampaignFilter::default;
+    let owners = |of: &[&str]| Some(of.iter().map(|owner| name(owner)).collect());
+    expect(none(), &|_| true);
+    expect(CampaignFilter { owners: owners(&["billing", "nobody"]), ..none() }, &|n| team(n) == "billing");
+    expect(CampaignFilter { owners: owners(&[]), ..none() }, &|_| false);
+    expect(CampaignFilter { state: Some(planning), ..none() }, &|n| at(n) > 0);
+    expect(CampaignFilter { prefix: Some(name("o")), ..none() }, &|n| called(n) == "orders");
+    let both = CampaignFilter { owners: owners(&["shop", "billing"]), state: Some(draft), ..none() };
+    expect(both, &|n| at(n) == 0);
+    scene.is_sound();
+}
+
+fn ids(scene: &Scene, filter: &CampaignFilter, from: &CampaignsFrom) -> Vec<CampaignId> {
+    let rows = all(|after: Option<&CampaignsFrom>, limit| {
+        // As a key of a page goes out and comes back.
+        let from =
+            after.map_or(from.clone(), |after| from.at(&after.to_string()).expect("a key of this order"));
+        scene.ledger().campaigns(filter, &from, limit).expect("read")
+    });
+    rows.iter().map(|row| row.id).collect()
 }
 
 /// Everybody's, some teams', nobody's.

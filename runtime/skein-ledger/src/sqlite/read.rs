@@ -48,6 +48,13 @@ impl Query {
         self.values.push(value.into());
     }
 
+    /// One more condition with several values, each for a `?`.
+    fn and_all(&mut self, condition: &str, values: impl IntoIterator<Item = Value>) {
+        self.sql.push_str(" AND ");
+        self.sql.push_str(condition);
+        self.values.extend(values);
+    }
+
     /// One of these; that they are few the caller has seen to.
     fn and_any<'a>(&mut self, column: &str, values: impl IntoIterator<Item = &'a Name>) {
         let before = self.values.len();

@@ -1,10 +1,11 @@
 //! Campaigns and waves. Reading one costs the same whatever its size: totals are counters.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use skein_types::{
-    Blake3, Bytes, CampaignId, CampaignState, ModuleDigest, Name, ParamsDigest, Rows, Text, Timestamp,
-    WaveState,
+    Blake3, Bytes, CampaignId, CampaignState, ModuleDigest, Name, ParamsDigest, Rows, RunState, Text,
+    Timestamp, WaveState,
 };
 
 use super::run::RunCounts;
@@ -74,6 +75,74 @@ pub struct CampaignFilter {
     pub prefix: Option<Name>,
     /// Of this module.
     pub module: Option<ModuleDigest>,
+}
+
+/// Between a campaign's id and what a list is ordered by; no id has one.
+const BESIDE: char = ':';
+
+/// Where a list of campaigns begins, and in which order it is. Those that are alike are in the order in which they were made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CampaignsFrom {
+    /// As they were made, after this one.
+    Oldest(Option<CampaignId>),
+    /// What was made last first, before this one.
+    Newest(Option<CampaignId>),
+    /// By name in byte order.
+    Named(Option<(Name, CampaignId)>),
+    /// Those with the most failed runs first.
+    Failed(Option<(u64, CampaignId)>),
+    /// What moved to another state last first.
+    Moved(Option<(Timestamp, CampaignId)>),
+}
+
+impl CampaignsFrom {
+    /// The same order behind `last`.
+    pub(crate) fn behind(&self, last: &Campaign) -> Self {
+        match self {
+            Self::Oldest(_) => Self::Oldest(Some(last.id)),
+            Self::Newest(_) => Self::Newest(Some(last.id)),
+            Self::Named(_) => Self::Named(Some((last.name.clone(), last.id))),
+            Self::Failed(_) => Self::Failed(Some((last.runs.of(RunState::Failed), last.id))),
+            Self::Moved(_) => Self::Moved(Some((last.since, last.id))),
+        }
+    }
+
+    /// The same order behind what a key names, which was written of a page in this order. None if it is no such key.
+    pub fn at(&self, key: &str) -> Option<Self> {
+        let id = |text: &str| text.parse::<CampaignId>().ok();
+        let with = || key.split_once(BESIDE).and_then(|(made, value)| Some((value, id(made)?)));
+        let number = || with().and_then(|(value, id)| Some((value.parse::<u64>().ok()?, id)));
+        Some(match self {
+            Self::Oldest(_) => Self::Oldest(Some(id(key)?)),
+            Self::Newest(_) => Self::Newest(Some(id(key)?)),
+            Self::Named(_) => {
+                let (value, id) = with()?;
+                Self::Named(Some((Name::new(value).ok()?, id)))
+            }
+            Self::Failed(_) => Self::Failed(Some(number()?)),
+            Self::Moved(_) => {
+                let (at, id) = number()?;
+                Self::Moved(Some((Timestamp(at), id)))
+            }
+        })
+    }
+}
+
+/// As a key: the id, and beside it what the list is ordered by. Empty where the list begins.
+impl fmt::Display for CampaignsFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Oldest(Some(id)) | Self::Newest(Some(id)) => write!(f, "{id}"),
+            Self::Named(Some((name, id))) => write!(f, "{id}{BESIDE}{name}"),
+            Self::Failed(Some((failed, id))) => write!(f, "{id}{BESIDE}{failed}"),
+            Self::Moved(Some((at, id))) => write!(f, "{id}{BESIDE}{}", at.0),
+            Self::Oldest(None)
+            | Self::Newest(None)
+            | Self::Named(None)
+            | Self::Failed(None)
+            | Self::Moved(None) => Ok(()),
+        }
+    }
 }
 
 /// What was planned.

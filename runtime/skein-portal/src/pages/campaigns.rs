@@ -8,17 +8,17 @@ use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
 use skein_api::Campaign;
-use skein_control::{CampaignPart, Control, Desk, ListOrder, ServiceError};
+use skein_control::{CampaignOrder, CampaignPart, Control, Desk, ServiceError};
 use skein_types::{CampaignState, ModuleDigest, codes};
 
 use super::said;
 use crate::ROWS;
-use crate::frame::{self, bar, because, command, line, quoted, select, state};
+use crate::frame::{self, bar, because, command, encoded, line, quoted, select, state};
 use crate::viewer::{Failed, Page, Viewer};
 
 const AT: &str = "/campaigns";
-/// What the address says for the order in which campaigns were made.
-const OLDEST: &str = "oldest";
+/// Where the address says nothing.
+const ORDER: CampaignOrder = CampaignOrder::Newest;
 
 pub(super) fn routes() -> Router<Arc<Control>> {
     Router::new().route(AT, get(page))
@@ -62,11 +62,16 @@ impl Asked {
             owner: self.owner.clone(),
             prefix: self.prefix.clone(),
             module: self.module.as_deref().map(module).transpose()?,
-            order: match self.order.as_deref() {
-                Some(OLDEST) => ListOrder::Oldest,
-                Some(_) | None => ListOrder::Newest,
-            },
+            order: self
+                .order
+                .as_deref()
+                .map_or(Ok(ORDER), |word| order(word).ok_or_else(|| bad("order of campaigns", word)))?,
         })
+    }
+
+    /// The order that the list is in.
+    fn order(&self) -> CampaignOrder {
+        self.order.as_deref().and_then(order).unwrap_or(ORDER)
     }
 
     fn is_filtered(&self) -> bool {
@@ -82,6 +87,33 @@ impl Asked {
             ("module", self.module.as_deref().unwrap_or_default()),
             ("order", self.order.as_deref().unwrap_or_default()),
         ]
+    }
+
+    /// The address of the same list from its beginning, in another order.
+    fn sorted(&self, order: CampaignOrder) -> String {
+        let order = [("order", order.as_str())];
+        let said = self
+            .query()
+            .into_iter()
+            .filter(|(name, value)| *name != "order" && !value.is_empty())
+            .chain(order);
+        let query: Vec<_> = said.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+        format!("{AT}?{}", query.join("&"))
+    }
+}
+
+fn order(word: &str) -> Option<CampaignOrder> {
+    CampaignOrder::ALL.into_iter().find(|order| order.as_str() == word)
+}
+
+/// What people call an order.
+const fn called(order: CampaignOrder) -> &'static str {
+    match order {
+        CampaignOrder::Oldest => "oldest first",
+        CampaignOrder::Newest => "newest first",
+        CampaignOrder::Name => "by name",
+        CampaignOrder::Failed => "most failed runs first",
+        CampaignOrder::Moved => "last moved first",
     }
 }
 
@@ -104,7 +136,7 @@ fn gathered(desk: &Desk<'_>, asked: &Asked) -> Result<Markup, ServiceError> {
             Err(refused) => (frame::refused(refused)),
         }
         (filter(asked))
-        @if page.items.is_empty() { (nothing(asked, may.is_ok())) } @else { (table(&page.items)) }
+        @if page.items.is_empty() { (nothing(asked, may.is_ok())) } @else { (sortable(asked, &page.items)) }
         (frame::more(AT, &asked.query(), page.next.as_deref()))
     })
 }
@@ -119,8 +151,9 @@ fn filter(asked: &Asked) -> Markup {
             @if let Some(module) = &asked.module { input type="hidden" name="module" value=(module); }
             label for="order" { "Order" } " "
             select #order name="order" {
-                option value="" { "newest first" }
-                option value=(OLDEST) selected[asked.order.as_deref() == Some(OLDEST)] { "oldest first" }
+                @for order in CampaignOrder::ALL {
+                    option value=(order.as_str()) selected[order == asked.order()] { (called(order)) }
+                }
             } " "
             button { "Show" }
             @if asked.is_filtered() { " " a href=(AT) { "All" } }
@@ -134,9 +167,9 @@ fn listing(asked: &Asked) -> String {
     let of = |name: &str, said: &Option<String>| {
         said.as_deref().map(|said| format!(" --{name} {}", quoted(said))).unwrap_or_default()
     };
-    let newest = if asked.order.as_deref() == Some(OLDEST) { "" } else { " --newest" };
     let (state, owner) = (of("in", &asked.state), of("owner", &asked.owner));
-    format!("skein campaign list{newest}{state}{owner}{}", of("prefix", &asked.prefix))
+    let order = asked.order().as_str();
+    format!("skein campaign list --order {order}{state}{owner}{}", of("prefix", &asked.prefix))
 }
 
 /// Where there is nothing to list: what to do about it.
@@ -156,14 +189,35 @@ fn nothing(asked: &Asked, may_make: bool) -> Markup {
 }
 
 pub(super) fn table(campaigns: &[Campaign]) -> Markup {
+    let heads = html! {
+        th scope="col" { "Campaign" } th scope="col" { "Team" } th scope="col" { "State" }
+        th scope="col" { "Runs" } th scope="col" { "Since" }
+    };
+    under(&heads, campaigns)
+}
+
+/// The list of this page, whose heads sort it.
+fn sortable(asked: &Asked, campaigns: &[Campaign]) -> Markup {
+    let by = |order: CampaignOrder, head: &str, direction: &str| {
+        html! {
+            th scope="col" aria-sort=[(asked.order() == order).then_some(direction)] {
+                a href=(asked.sorted(order)) title=(called(order)) { (head) }
+            }
+        }
+    };
+    let heads = html! {
+        (by(CampaignOrder::Name, "Campaign", "ascending"))
+        th scope="col" { "Team" } th scope="col" { "State" }
+        (by(CampaignOrder::Failed, "Runs", "descending"))
+        (by(CampaignOrder::Moved, "Since", "descending"))
+    };
+    under(&heads, campaigns)
+}
+
+fn under(heads: &Markup, campaigns: &[Campaign]) -> Markup {
     html! {
         table {
-            thead {
-                tr {
-                    th scope="col" { "Campaign" } th scope="col" { "Team" } th scope="col" { "State" }
-                    th scope="col" { "Runs" } th scope="col" { "Since" }
-                }
-            }
+            thead { tr { (heads) } }
             tbody { @for campaign in campaigns { (row(campaign)) } }
         }
     }
@@ -185,7 +239,7 @@ fn row(campaign: &Campaign) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::{Asked, ListOrder, filter, listing, nothing};
+    use super::{Asked, CampaignOrder, filter, listing, nothing, sortable};
     use skein_types::CampaignState;
 
     fn asked(state: &str, prefix: &str) -> Asked {
@@ -196,11 +250,28 @@ mod tests {
     #[test]
     fn what_a_form_leaves_empty_is_not_asked_for() {
         let all = asked("", " ").part().unwrap();
-        assert_eq!((all.state, all.prefix, all.order), (None, None, ListOrder::Newest));
+        assert_eq!((all.state, all.prefix, all.order), (None, None, CampaignOrder::Newest));
         let some = asked("rolling_back", "a&b");
         assert_eq!(some.part().unwrap().state, Some(CampaignState::RollingBack));
         assert!(filter(&some).into_string().contains("value=\"rolling_back\" selected"));
-        assert_eq!(listing(&some), "skein campaign list --newest --in rolling_back --prefix 'a&b'");
+        assert_eq!(listing(&some), "skein campaign list --order newest --in rolling_back --prefix 'a&b'");
+    }
+
+    #[test]
+    fn heads_sort_what_is_filtered_and_say_how_it_is_sorted() {
+        let order = Some("failed".to_owned());
+        let asked = Asked { order, after: Some("x".to_owned()), ..asked("draft", "a&b") };
+        assert_eq!(asked.part().unwrap().order, CampaignOrder::Failed);
+        let table = sortable(&asked, &[]).into_string();
+        assert!(table.contains("href=\"/campaigns?state=draft&amp;prefix=a%26b&amp;order=name\""), "{table}");
+        let sorted =
+            "aria-sort=\"descending\"><a href=\"/campaigns?state=draft&amp;prefix=a%26b&amp;order=failed\"";
+        assert!(table.contains(sorted), "{table}");
+        assert_eq!(table.matches("aria-sort").count(), 1, "{table}");
+        assert!(filter(&asked).into_string().contains("value=\"failed\" selected"));
+        assert_eq!(listing(&asked), "skein campaign list --order failed --in draft --prefix 'a&b'");
+        let nowhere = Asked { order: Some("sideways".to_owned()), ..Asked::default() };
+        assert!(nowhere.part().unwrap_err().message.contains("\"sideways\""));
     }
 
     #[test]

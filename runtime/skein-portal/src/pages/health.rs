@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::get;
 use maud::{Markup, html};
 use skein_api::{Campaign, Module, ModuleState, Status};
-use skein_control::{CampaignPart, Care, Control, Desk, LastBackup, ListOrder, OpenAlarm, ServiceError};
+use skein_control::{CampaignOrder, CampaignPart, Care, Control, Desk, LastBackup, OpenAlarm, ServiceError};
 use skein_types::{CampaignState, grouped};
 
 use super::campaign::lasting;
@@ -56,7 +56,7 @@ fn gather(desk: &Desk<'_>) -> Result<Shown, ServiceError> {
 fn stopped(desk: &Desk<'_>) -> Result<Vec<Campaign>, ServiceError> {
     let mut all = Vec::new();
     for state in [CampaignState::Halted, CampaignState::RollbackIncomplete] {
-        let (state, order, limit) = (Some(state), ListOrder::Newest, Some(STOPPED));
+        let (state, order, limit) = (Some(state), CampaignOrder::Newest, Some(STOPPED));
         let part = CampaignPart { state, order, limit, ..CampaignPart::default() };
         all.extend(desk.campaigns(&part)?.items.into_vec());
     }

@@ -7,7 +7,7 @@ use skein_api::{
     BODY_BYTES_MAX, Campaign, CampaignAction, CampaignCreate, CampaignProgress, CampaignReport, Chosen,
     Event, Line, LinesKind, List, MANIFEST_MAX, Name, Page, Policy, Run, Selection, Text,
 };
-use skein_control::{CampaignPart, ServiceError};
+use skein_control::{CampaignOrder, CampaignPart, ServiceError};
 use skein_types::{CampaignState, Code, RunState, codes};
 
 use super::listed::{as_text, list_of};
@@ -84,20 +84,25 @@ fn campaign_state() -> Value {
     json!({ "type": "string", "enum": states })
 }
 
+fn campaign_order() -> Value {
+    json!({ "type": "string", "enum": CampaignOrder::ALL.map(CampaignOrder::as_str) })
+}
+
 pub(crate) fn routes() -> Family {
     Family::new("Campaigns", "A module with parameters over a selection of datasets, and what becomes of each of them.")
         .get(
             "/campaigns",
             list,
-            told("List campaigns, in the order in which they were made or against it")
+            told("List campaigns")
                 .query("state", "Those in this state.", campaign_state())
                 .query("owner", "Those of this team.", json!({ "type": "string", "maxLength": 200 }))
                 .query("prefix", "Those whose names begin so.", json!({ "type": "string", "maxLength": 200 }))
                 .query("module", "Those of this module: its digest.", json!({ "type": "string", "maxLength": 71 }))
                 .query(
                     "order",
-                    "`newest` begins with what was made last.",
-                    order(),
+                    "`newest` begins with what was made last, `failed` with what has the most failed runs, `moved` with what moved to \
+                     another state last. Lists in the last two change while campaigns are at work.",
+                    campaign_order(),
                 ),
         )
         .post(

@@ -14,7 +14,7 @@ mod why;
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use skein_api::{Campaign, Event, PlanReport, PlanSample, Run};
 use skein_types::{CampaignState, RunState};
 
@@ -69,9 +69,37 @@ pub(crate) struct Which {
     /// Whose names begin so.
     #[arg(long)]
     prefix: Option<String>,
+    /// In which order.
+    #[arg(long, value_enum, default_value_t = Order::Oldest)]
+    order: Order,
+}
+
+/// In which order campaigns are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Order {
+    /// As they were made.
+    Oldest,
     /// What was made last first.
-    #[arg(long)]
-    newest: bool,
+    Newest,
+    /// By name.
+    Name,
+    /// Those with the most failed runs first.
+    Failed,
+    /// What moved to another state last first.
+    Moved,
+}
+
+impl Order {
+    /// As the server calls it; nothing where it is what the server does unasked.
+    const fn said(self) -> Option<&'static str> {
+        match self {
+            Self::Oldest => None,
+            Self::Newest => Some("newest"),
+            Self::Name => Some("name"),
+            Self::Failed => Some("failed"),
+            Self::Moved => Some("moved"),
+        }
+    }
 }
 
 impl Which {
@@ -80,7 +108,7 @@ impl Which {
             ("state", self.in_state.map(|state| state.to_string())),
             ("owner", self.owner.clone()),
             ("prefix", self.prefix.clone()),
-            ("order", self.newest.then(|| "newest".to_owned())),
+            ("order", self.order.said().map(str::to_owned)),
         ];
         let said = said.into_iter().filter_map(|(name, value)| Some((name, value?)));
         said.map(|(name, value)| format!("&{name}={}", encoded(&value))).collect()

@@ -1,14 +1,15 @@
 //! Campaigns and waves: one row each, whatever their size.
 
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row};
-use skein_types::{Bytes, CampaignId, ModuleDigest, Name, ParamsDigest, Rows, RunState, Timestamp};
+use skein_types::{Bytes, CampaignId, ModuleDigest, ParamsDigest, Rows, RunState, Timestamp};
 
 use super::catalogue::behind;
-use super::{Query, merged, text, whose};
+use super::{Query, merged, number, text, whose};
 use crate::error::LedgerError;
 use crate::page::{Limit, Page};
 use crate::sqlite::cells::Cells;
-use crate::view::{Campaign, CampaignFilter, CampaignPlan, RunCounts, Wave};
+use crate::view::{Campaign, CampaignFilter, CampaignPlan, CampaignsFrom, RunCounts, Wave};
 
 const CAMPAIGN: &str = "SELECT id, name, owner, module, params, params_blob, policy, selection, state, epoch, reason, created,
     since, plan, report, plan_bytes, plan_rows, rolled_out, meters, secrets, broken_glass, comments,
@@ -27,57 +28,78 @@ pub(in crate::sqlite) fn campaign(db: &Connection, id: CampaignId) -> rusqlite::
 pub(in crate::sqlite) fn campaigns(
     db: &Connection,
     filter: &CampaignFilter,
-    after: Option<CampaignId>,
+    from: &CampaignsFrom,
     limit: Limit,
-) -> Result<Page<Campaign, CampaignId>, LedgerError> {
-    // The first column is the id.
-    Ok(merged(
-        lists(filter, after.map(|after| ("id > ?", after)))?,
-        db,
-        ("1", limit),
-        campaign_of,
-        |campaign| campaign.id,
-    )?)
-}
-
-pub(in crate::sqlite) fn newest_campaigns(
-    db: &Connection,
-    filter: &CampaignFilter,
-    before: Option<CampaignId>,
-    limit: Limit,
-) -> Result<Page<Campaign, CampaignId>, LedgerError> {
-    let bound = before.map(|before| ("id < ?", before));
-    Ok(merged(lists(filter, bound)?, db, ("1 DESC", limit), campaign_of, |campaign| campaign.id)?)
-}
-
-/// One list for each team that is asked for, or one of everybody's. What has no index is looked for along the ids: campaigns are few.
-fn lists(filter: &CampaignFilter, bound: Option<(&str, CampaignId)>) -> Result<Vec<Query>, LedgerError> {
-    let list = |owner: Option<&Name>| {
-        let mut query = Query::new(CAMPAIGN);
-        if let Some(owner) = owner {
-            query.and("owner = ?", text(owner));
-        }
-        if let Some(state) = filter.state {
-            query.and("state = ?", text(state));
-        }
-        if let Some(module) = filter.module {
-            query.and("module = ?", module.0.to_vec());
-        }
-        if let Some(prefix) = &filter.prefix {
-            query.and("name >= ?", text(prefix));
-            if let Some(end) = behind(prefix.as_str()) {
-                query.and("name < ?", text(end));
-            }
-        }
-        if let Some((condition, id)) = bound {
-            query.and(condition, text(id));
+) -> Result<Page<Campaign, CampaignsFrom>, LedgerError> {
+    let owners = whose(None, filter.owners.as_deref())?;
+    // Those of some teams by their making are walked team by team; in another order there is one walk, along the order's own index,
+    // from which the rest is left out: campaigns are few.
+    let (index, order, bound) = along(from);
+    let list = |select: &str| {
+        let mut query = Query::new(select);
+        fit(&mut query, filter);
+        if let Some((condition, values)) = &bound {
+            query.and_all(condition, values.iter().cloned());
         }
         query
     };
-    Ok(match whose(None, filter.owners.as_deref())? {
-        None => vec![list(None)],
-        Some(owners) => owners.into_iter().map(|owner| list(Some(owner))).collect(),
-    })
+    let lists = match (index, owners) {
+        (None, None) => vec![list(CAMPAIGN)],
+        (None, Some(owners)) => {
+            let of = |owner| {
+                let mut query = list(CAMPAIGN);
+                query.and("owner = ?", text(owner));
+                query
+            };
+            owners.into_iter().map(of).collect()
+        }
+        (Some(_), Some(owners)) if owners.is_empty() => Vec::new(),
+        (Some(index), owners) => {
+            let mut query = list(&format!("{CAMPAIGN} INDEXED BY {index}"));
+            if let Some(owners) = owners {
+                query.and_any("owner", owners);
+            }
+            vec![query]
+        }
+    };
+    Ok(merged(lists, db, (order, limit), campaign_of, |campaign| from.behind(campaign))?)
+}
+
+/// The index of an order that is not that of ids, the columns to sort by, by name or by their place in [`CAMPAIGN`], and what bounds
+/// the list from where it begins.
+fn along(from: &CampaignsFrom) -> (Option<&'static str>, &'static str, Option<(&'static str, Vec<Value>)>) {
+    match from {
+        CampaignsFrom::Oldest(after) => (None, "1", after.map(|id| ("id > ?", vec![text(id)]))),
+        CampaignsFrom::Newest(before) => (None, "1 DESC", before.map(|id| ("id < ?", vec![text(id)]))),
+        CampaignsFrom::Named(after) => {
+            let bound = after.as_ref().map(|(name, id)| ("(name, id) > (?, ?)", vec![text(name), text(id)]));
+            (Some("campaign_name"), "name, id", bound)
+        }
+        CampaignsFrom::Failed(after) => {
+            let bound = after.map(|(failed, id)| ("(n_failed, id) < (?, ?)", vec![number(failed), text(id)]));
+            (Some("campaign_failed"), "n_failed DESC, id DESC", bound)
+        }
+        CampaignsFrom::Moved(after) => {
+            let bound = after.map(|(at, id)| ("(since, id) < (?, ?)", vec![number(at.0), text(id)]));
+            (Some("campaign_since"), "since DESC, id DESC", bound)
+        }
+    }
+}
+
+/// What must fit, but for the teams.
+fn fit(query: &mut Query, filter: &CampaignFilter) {
+    if let Some(state) = filter.state {
+        query.and("state = ?", text(state));
+    }
+    if let Some(module) = filter.module {
+        query.and("module = ?", module.0.to_vec());
+    }
+    if let Some(prefix) = &filter.prefix {
+        query.and("name >= ?", text(prefix));
+        if let Some(end) = behind(prefix.as_str()) {
+            query.and("name < ?", text(end));
+        }
+    }
 }
 
 /// A campaign's runs by state.

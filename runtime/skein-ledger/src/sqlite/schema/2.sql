@@ -336,3 +336,8 @@ CREATE INDEX scrub_at ON scrub (at, dataset);
 
 -- What was decided about a campaign itself and not about one of its runs, of which there may be any number.
 CREATE INDEX event_whole ON event (subject, position) WHERE run IS NULL;
+
+-- Orders of campaigns besides that of their making.
+CREATE INDEX campaign_name ON campaign (name, id);
+CREATE INDEX campaign_failed ON campaign (n_failed, id);
+CREATE INDEX campaign_since ON campaign (since, id);
