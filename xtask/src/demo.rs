@@ -5,9 +5,11 @@
 //! back. Any mismatch ends it with an error. What was made vanishes with it, also after Ctrl-C, unless it is to be kept: then the
 //! server goes on serving. What is left of the story can be walked through in a browser, which is how it is known that a newcomer can.
 
+mod browser;
 mod hostile;
 mod imprint;
 mod judge;
+mod pictures;
 mod server;
 mod skein;
 mod stage;
@@ -46,6 +48,9 @@ pub(crate) struct Request {
     /// Then walk through its portal in Chromium as somebody who has read nothing, to a campaign that is approved and taken back
     #[arg(long)]
     walk: bool,
+    /// Then put pictures of its portal's main pages there, as the documentation has them in `docs/portal`
+    #[arg(long, value_name = "DIR")]
+    pictures: Option<PathBuf>,
     /// Where to make the demo's directory [default: the target directory]
     #[arg(long, value_name = "DIR")]
     place: Option<PathBuf>,
@@ -61,7 +66,7 @@ pub(crate) fn run(project: &Project, request: &Request) -> Result<()> {
 }
 
 fn build_and_tell(project: &Project, request: &Request, interruption: &Interruption) -> Result<()> {
-    if request.walk {
+    if request.walk || request.pictures.is_some() {
         chromium::install()?;
     }
     let surroundings = bench::prepare(project)?;
@@ -71,6 +76,9 @@ fn build_and_tell(project: &Project, request: &Request, interruption: &Interrupt
     let told = story::tell(project, &surroundings, &stage).and_then(|server| {
         if request.walk {
             walk::walk(project, &surroundings, &server)?;
+        }
+        if let Some(place) = &request.pictures {
+            pictures::take(project, &surroundings, &server, place)?;
         }
         if request.keep {
             server.stays();

@@ -1,8 +1,5 @@
 //! The portal as people see it: in Chromium, driven by Playwright. What each person does is in the scripts beside this file.
 
-use std::path::PathBuf;
-
-use host_tests::project;
 use host_tests::python::play;
 use serde_json::{Value, json};
 
@@ -104,7 +101,7 @@ fn elements_do_what_they_are_for_and_take_words_of_strangers_for_text() {
     nothing_went_wrong(&played);
 }
 
-/// Pictures for the documentation are made each time; they are put there where `SKEIN_PORTAL_PICTURES` names the place.
+/// As `cargo xtask demo --pictures` makes them for the documentation.
 #[test]
 fn the_main_pages_make_pictures() {
     let house = House::open();
@@ -120,10 +117,7 @@ fn the_main_pages_make_pictures() {
         "plan": format!("/campaigns/{waits}/plan"), "datasets": "/datasets", "fleet": "/fleet", "quotas": "/quotas",
         "run": format!("/campaigns/{done}/runs/{}", run["seq"]), "modules": "/modules", "audit": "/audit",
     });
-    let aside = house.service.site.directory("pictures");
-    // Where pictures go is a matter of who asks for them.
-    let place = std::env::var_os("SKEIN_PORTAL_PICTURES")
-        .map_or(aside, |place| project::root().join(PathBuf::from(place)));
+    let place = house.service.site.directory("pictures");
     std::fs::create_dir_all(&place).unwrap();
     let played =
         play("portal/looks.py", &given(&house, json!({ "pages": [], "shots": shots, "place": place })));

@@ -24,9 +24,9 @@ const VERSION: &str = "/v1/modules/orders/versions/2";
 const SPOILED_ROW: u64 = 17;
 /// Where tokens are, below the stage's directory.
 pub(super) const ADMIN: &str = "server/admin-token";
-const AUTHOR: &str = "author.token";
+pub(super) const AUTHOR: &str = "author.token";
 const OPERATOR: &str = "operator.token";
-const JSON: &str = "Content-Type: application/json";
+pub(super) const JSON: &str = "Content-Type: application/json";
 
 /// Where the token of the approver of a team is.
 pub(super) fn owner(team: &str) -> String {
@@ -276,7 +276,7 @@ fn must_be_as_before<'a>(stage: &Stage, datasets: impl Iterator<Item = &'a Datas
 }
 
 /// A text of an answer.
-fn word<'a>(body: &'a Value, key: &str) -> Result<&'a str> {
+pub(super) fn word<'a>(body: &'a Value, key: &str) -> Result<&'a str> {
     body[key].as_str().with_context(|| format!("no {key} in {body}"))
 }
 
