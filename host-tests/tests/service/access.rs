@@ -84,6 +84,7 @@ const ROUTES: &[(&str, &str, &str, Scope)] = &[
     ("GET /v1/datasets/orders-000/export", "", "xxxxxx", Scope::Team),
     ("POST /v1/datasets/orders-000/rollback", r#"{"expect":1}"#, "..xxx.", Scope::Team),
     ("GET /v1/datasets/orders-000/rules", "", "xxxxxx", Scope::Team),
+    ("GET /v1/datasets/orders-000/consumers", "", "xxxxxx", Scope::Team),
     (
         "PUT /v1/datasets/orders-000/rules/r{n}",
         r#"{"rule":{"name":"r{n}","reconcile":true}}"#,

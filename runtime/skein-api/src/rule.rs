@@ -1,12 +1,15 @@
-//! Rules of datasets: `GET /v1/datasets/{id}/rules`, `GET|PUT|DELETE /v1/datasets/{id}/rules/{name}`, and what is asked of
-//! runs that a rule keeps back: `POST /v1/campaigns/{id}/runs/{seq}/actions/{verb}`.
+//! Rules of datasets: `GET /v1/datasets/{id}/rules`, `GET|PUT|DELETE /v1/datasets/{id}/rules/{name}`, who reads them:
+//! `GET /v1/datasets/{id}/consumers`, and what is asked of runs that a rule keeps back: `POST /v1/campaigns/{id}/runs/{seq}/actions/{verb}`.
 
 use serde::{Deserialize, Serialize};
 use skein_types::Rule;
 use utoipa::ToSchema;
 
 use crate::time::Time;
-use crate::{Message, Name};
+use crate::{List, Message, Name};
+
+/// Teams that are listed of those that read a dataset. Those with rules are fewer.
+pub const CONSUMERS_MAX: usize = 100;
 
 /// Sets a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -41,6 +44,28 @@ pub struct DatasetRule {
 pub struct DatasetRules {
     /// The owner's by name, then the readers' by team and name.
     pub items: Vec<DatasetRule>,
+}
+
+/// Teams that read a dataset, as far as the server knows; not the one whose it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Consumers {
+    /// By name. Where there are more than are listed, those with rules are.
+    pub teams: List<Consumer, { CONSUMERS_MAX }>,
+    /// How many more there are.
+    pub more: u64,
+    /// Nobody has to be anybody on this server, so all may look: only those with rules are known.
+    pub everybody: bool,
+}
+
+/// A team that reads a dataset, or did when it set its rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Consumer {
+    /// Which.
+    pub team: Name,
+    /// Rules that it has there.
+    pub rules: u64,
+    /// Whether somebody of it may look at the dataset now. Where not, its rules hold each run.
+    pub reads: bool,
 }
 
 /// Says that a reader's rule is passed over, or is looked at again.

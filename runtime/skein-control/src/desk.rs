@@ -28,7 +28,6 @@ use std::sync::Arc;
 use crate::access::Principal;
 pub use crate::approvals::{Stance, Stances};
 use crate::control::Control;
-pub use crate::datasets::rules::known::{Consumer, Consumers};
 pub use crate::import::ImportAsk;
 
 pub use care::{Care, LastBackup, OpenAlarm};

@@ -93,7 +93,7 @@ pub use backup::{NewerVersion, Restored, back_up_stopped, restore};
 pub use compiler::Compiler;
 pub use control::{Control, Options};
 pub use desk::{Back, DatasetListed, DatasetPart, LastRun, Migration, ModuleSaid, Selected};
-pub use desk::{Care, Catalogued, Consumer, Consumers, Desk, ImportAsk, LastBackup, OpenAlarm};
+pub use desk::{Care, Catalogued, Desk, ImportAsk, LastBackup, OpenAlarm};
 pub use desk::{Stance, Stances};
 pub use error::ServiceError;
 pub use feed::{Told, WATCHERS, WATCHERS_OF_TOKEN, Watcher};

@@ -8,7 +8,6 @@ use crate::campaigns::campaign_id;
 use crate::control::name;
 use crate::datasets::rules::By;
 use crate::datasets::rules::held::HeldVerb;
-use crate::datasets::rules::known::Consumers;
 use crate::error::ServiceError;
 use crate::settings::Seen;
 

@@ -14,7 +14,7 @@ use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
 use skein_api::{DatasetLabels, DatasetRule, DatasetScrub, DatasetVersion, Kept};
-use skein_control::{Consumers, Control, DatasetListed, Desk, ServiceError};
+use skein_control::{Control, DatasetListed, Desk, ServiceError};
 use skein_types::codes;
 
 use super::{datasets, newest, said};

@@ -1,7 +1,7 @@
 //! Rules of datasets, and runs that they keep back.
 
 use axum::Json;
-use skein_api::{DatasetRule, DatasetRules, RuleIgnore, RulePut, Run, RunAction};
+use skein_api::{Consumers, DatasetRule, DatasetRules, RuleIgnore, RulePut, Run, RunAction};
 use skein_types::{Code, codes};
 
 use super::{Answer, Body, Path};
@@ -25,6 +25,12 @@ pub(crate) fn routes() -> Family {
         .put("/datasets/{dataset}/rules/{name}", put, told("Set a rule of a dataset").refuses(SETTING))
         .get("/datasets/{dataset}/rules/{name}", show, told("Show a rule of a dataset"))
         .delete("/datasets/{dataset}/rules/{name}", remove, told("Remove a rule of a dataset"))
+        .get(
+            "/datasets/{dataset}/consumers",
+            consumers,
+            told("List the teams that read a dataset, as far as the server knows")
+                .about("Those of which somebody may look at it, and those that have rules there: a team that reads files past the server says so by a rule."),
+        )
         .put(
             "/datasets/{dataset}/consumers/{team}/rules/{name}",
             put_of,
@@ -61,6 +67,10 @@ pub(crate) fn routes() -> Family {
 
 async fn list(asker: Asker, Path(dataset): Path<String>) -> Answer<DatasetRules> {
     asker.ask(move |desk| desk.rules(&dataset)).await
+}
+
+async fn consumers(asker: Asker, Path(dataset): Path<String>) -> Answer<Consumers> {
+    asker.ask(move |desk| desk.consumers(&dataset)).await
 }
 
 async fn put(

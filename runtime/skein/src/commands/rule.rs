@@ -6,12 +6,13 @@ mod test;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use skein_api::{DatasetRule, DatasetRules, RuleIgnore, RulePut, Text};
+use skein_api::{Consumer, Consumers, DatasetRule, DatasetRules, RuleIgnore, RulePut, Text};
 use skein_types::codes;
 
 use crate::args::ServerArgs;
 use crate::failure::{CommandResult, Failure};
 use crate::question::confirmed;
+use crate::render;
 use crate::server::{Server, encoded};
 use crate::settings::Settings;
 use crate::view::{Row, View};
@@ -29,6 +30,7 @@ Examples:
   skein rule set orders rules.toml                                 all rules of the file
   skein rule set orders reports.toml --consumer bi                 as a team that reads it
   skein rule list orders
+  skein rule consumers orders                                      which teams read it, and with which rules
   skein rule ignore orders no-gap --consumer bi --reason 'gaps are meant, see the note'
   skein rule remove orders ids")]
 pub(crate) struct RuleArgs {
@@ -54,6 +56,11 @@ pub(crate) enum RuleVerb {
     /// List the rules of a dataset.
     List {
         /// Of which dataset.
+        dataset: String,
+    },
+    /// List the teams that read a dataset: those of which somebody may look at it, and those that have rules there.
+    Consumers {
+        /// Which dataset.
         dataset: String,
     },
     /// Show one with all that it says.
@@ -149,6 +156,10 @@ pub(crate) fn rule(settings: &Settings, args: &RuleArgs) -> CommandResult {
             let rules: DatasetRules = server.get(&format!("datasets/{}/rules", encoded(dataset)))?;
             view.all(&rules.items);
         }
+        RuleVerb::Consumers { dataset } => {
+            let known: Consumers = server.get(&format!("datasets/{}/consumers", encoded(dataset)))?;
+            view.told(&known, || told(view, &known));
+        }
         RuleVerb::Show { dataset, name, consumer } => {
             let rule: DatasetRule = server.get(&path(dataset, consumer.as_deref(), name))?;
             view.told(&rule, || file::show(&rule));
@@ -167,6 +178,26 @@ pub(crate) fn rule(settings: &Settings, args: &RuleArgs) -> CommandResult {
         RuleVerb::Test { .. } => return Err(Failure::text(codes::BUG, "it was done before")),
     }
     Ok(())
+}
+
+impl Row for Consumer {
+    const HEADS: &'static [&'static str] = &["team", "may look", "rules"];
+    fn cells(&self) -> Vec<String> {
+        let reads = if self.reads { "yes" } else { "no more: its rules hold each run" };
+        vec![self.team.to_string(), reads.to_owned(), self.rules.to_string()]
+    }
+}
+
+fn told(view: View, known: &Consumers) {
+    view.all(&known.teams);
+    if known.more > 0 {
+        render::line(&format!("and {} more that may look and have no rule", known.more));
+    }
+    if known.everybody {
+        render::line(
+            "nobody has to say who they are on this server, so all may look: only teams with rules are known",
+        );
+    }
 }
 
 fn path(dataset: &str, consumer: Option<&str>, name: &str) -> String {

@@ -4,38 +4,12 @@
 
 use std::collections::BTreeMap;
 
+use skein_api::{CONSUMERS_MAX, Consumer, Consumers, List, Text};
 use skein_ledger::{Dataset, Limit, Name};
 
 use super::ALL_MAX;
 use crate::control::Control;
 use crate::error::ServiceError;
-
-/// A team that reads a dataset, or did when it set its rules.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Consumer {
-    /// Which.
-    pub team: String,
-    /// Rules that it has there.
-    pub rules: u64,
-    /// Whether somebody of it may look at the dataset now. Where not, its rules hold each run.
-    pub reads: bool,
-}
-
-/// Teams that read a dataset.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Consumers {
-    /// By name, at most [`SHOWN`](Self::SHOWN).
-    pub teams: Vec<Consumer>,
-    /// How many more there are.
-    pub more: u64,
-    /// Nobody has to be anybody here, so all may look: only those with rules are known.
-    pub everybody: bool,
-}
-
-impl Consumers {
-    /// Most that are told. Those with rules are told first of all: they are fewer than that.
-    pub const SHOWN: usize = 100;
-}
 
 impl Control {
     /// Teams that read a dataset, without the one whose it is.
@@ -49,14 +23,17 @@ impl Control {
         }
         let looking = readers.teams().filter(|team| **team != dataset.owner && !ruling.contains_key(*team));
         let looking: Vec<&Name> = looking.collect();
-        let room = Consumers::SHOWN.saturating_sub(ruling.len());
+        let room = CONSUMERS_MAX.saturating_sub(ruling.len());
         let more = looking.len().saturating_sub(room) as u64;
-        let named =
-            |team: &Name, rules| Consumer { team: team.to_string(), rules, reads: readers.have(Some(team)) };
+        let named = |team: &Name, rules| Consumer {
+            team: Text::escaped(team.as_str()),
+            rules,
+            reads: readers.have(Some(team)),
+        };
         let mut teams: Vec<Consumer> = ruling.iter().map(|(team, rules)| named(team, *rules)).collect();
         teams.extend(looking.into_iter().take(room).map(|team| named(team, 0)));
-        teams.sort_unstable_by(|one, other| one.team.cmp(&other.team));
-        Ok(Consumers { teams, more, everybody: readers.are_all() })
+        teams.sort_unstable_by(|one, other| one.team.as_str().cmp(other.team.as_str()));
+        Ok(Consumers { teams: List::first(teams).0, more, everybody: readers.are_all() })
     }
 }
 
@@ -68,7 +45,7 @@ mod tests {
     use skein_types::{Blake3, Role, Timestamp, TokenId, codes};
     use uuid::Uuid;
 
-    use super::{Consumer, Consumers};
+    use super::{CONSUMERS_MAX, Consumer, Consumers, List, Text};
     use crate::access::{Principal, Right};
     use crate::control::Control;
     use crate::scene::{HandClock, open_for, planned_for, token};
@@ -104,7 +81,11 @@ mod tests {
     }
 
     fn of(team: &str, rules: u64, reads: bool) -> Consumer {
-        Consumer { team: team.to_owned(), rules, reads }
+        Consumer { team: Text::escaped(team), rules, reads }
+    }
+
+    fn list(teams: Vec<Consumer>) -> List<Consumer, CONSUMERS_MAX> {
+        List::new(teams).unwrap()
     }
 
     fn seen(control: &Arc<Control>, team: &str) -> Result<Consumers, skein_types::Code> {
@@ -117,20 +98,24 @@ mod tests {
     fn a_team_that_may_look_and_one_with_rules_are_known() {
         let place = tempfile::tempdir().unwrap();
         let control = with_rules(place.path(), false);
-        assert_eq!(seen(&control, "shop").unwrap().teams, [of("risk", 2, false)]);
+        let risk = list(vec![of("risk", 2, false)]);
+        assert_eq!(seen(&control, "shop").unwrap().teams, risk);
         issue(&control, 1, &["bi", "shop"]);
         issue(&control, 2, &["risk", "shop"]);
         // Of one team alone nobody reads what is another's.
         issue(&control, 3, &["pay"]);
-        let known =
-            Consumers { teams: vec![of("bi", 0, true), of("risk", 2, true)], more: 0, everybody: false };
+        let known = Consumers {
+            teams: list(vec![of("bi", 0, true), of("risk", 2, true)]),
+            more: 0,
+            everybody: false,
+        };
         assert_eq!(seen(&control, "shop"), Ok(known));
         for number in [1, 2] {
             let token = TokenId::new(Uuid::from_u128(number));
             let gone = TokenRevoked { token, reason: skein_ledger::Text::clip("") };
             control.write(control.itself.unit().decide(gone)).unwrap();
         }
-        assert_eq!(seen(&control, "shop").unwrap().teams, [of("risk", 2, false)]);
+        assert_eq!(seen(&control, "shop").unwrap().teams, risk);
         // It is for those who see the dataset.
         assert_eq!(seen(&control, "risk"), Err(codes::NOT_FOUND));
     }
@@ -139,13 +124,13 @@ mod tests {
     fn of_many_teams_those_with_rules_are_told_and_how_many_others_there_are() {
         let place = tempfile::tempdir().unwrap();
         let control = with_rules(place.path(), false);
-        let teams: Vec<String> = (0..=Consumers::SHOWN).map(|number| format!("a{number:03}")).collect();
+        let teams: Vec<String> = (0..=CONSUMERS_MAX).map(|number| format!("a{number:03}")).collect();
         for (number, some) in (1..).zip(teams.chunks(20)) {
             let some: Vec<&str> = some.iter().map(String::as_str).chain(["shop"]).collect();
             issue(&control, number, &some);
         }
         let known = seen(&control, "shop").unwrap();
-        assert_eq!((known.teams.len(), known.more), (Consumers::SHOWN, 2));
+        assert_eq!((known.teams.len(), known.more), (CONSUMERS_MAX, 2));
         assert_eq!(known.teams.last(), Some(&of("risk", 2, false)));
     }
 
@@ -153,7 +138,7 @@ mod tests {
     fn where_nobody_has_to_be_anybody_only_rules_say_who_reads() {
         let place = tempfile::tempdir().unwrap();
         let control = with_rules(place.path(), true);
-        let known = Consumers { teams: vec![of("risk", 2, true)], more: 0, everybody: true };
+        let known = Consumers { teams: list(vec![of("risk", 2, true)]), more: 0, everybody: true };
         assert_eq!(seen(&control, "shop"), Ok(known));
     }
 }

@@ -1,7 +1,7 @@
 //! Teams that read a dataset, as far as the server knows, and how one becomes known.
 
 use maud::{Markup, html};
-use skein_control::{Consumer, Consumers};
+use skein_api::{Consumer, Consumers};
 use skein_types::grouped;
 
 use crate::frame::{command, counted, quoted, state_said};
@@ -19,6 +19,7 @@ pub(super) fn view((name, owner): (&str, &str), known: &Consumers) -> Markup {
             }
             @if teams.is_empty() { p.empty { "No other team is known to read it." } } @else { (table(teams)) }
             @if *more > 0 { p.note { "And " (counted(*more, "more team", "more teams")) " that may look and have no rule." } }
+            p { (command(&format!("skein rule consumers {}", quoted(name)))) }
             (becoming((name, owner), *everybody))
         }
     }
@@ -61,17 +62,17 @@ fn becoming((name, owner): (&str, &str), everybody: bool) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use skein_control::{Consumer, Consumers};
+    use skein_api::{Consumer, Consumers, List, Text};
 
     use super::{becoming, view};
 
     fn of(teams: &[(&str, u64, bool)]) -> Consumers {
         let said = |(team, rules, reads): &(&str, u64, bool)| Consumer {
-            team: (*team).to_owned(),
+            team: Text::escaped(team),
             rules: *rules,
             reads: *reads,
         };
-        Consumers { teams: teams.iter().map(said).collect(), more: 0, everybody: false }
+        Consumers { teams: List::new(teams.iter().map(said).collect()).unwrap(), more: 0, everybody: false }
     }
 
     #[test]
