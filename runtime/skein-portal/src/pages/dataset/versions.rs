@@ -90,7 +90,8 @@ fn made_by(name: &str, version: &DatasetVersion) -> Markup {
         @match (&version.campaign, version.seq) {
             (Some(campaign), Some(seq)) => {
                 a href={ "/campaigns/" (campaign) } { "campaign" } ", "
-                a href={ "/campaigns/" (campaign) "/runs/" (seq) } { "run " (seq) }
+                a href={ "/campaigns/" (campaign) "/runs/" (seq) } { "run " (seq) } ", "
+                a href={ "/campaigns/" (campaign) "/plan#schemas" } { "what became of columns" }
             },
             _ => @if let Some(to) = version.to { "a rollback to version " (to) }
                 @else if version.run.is_some() { "a run of another server or of a command" } @else { span.plain { "others" } },
@@ -138,6 +139,8 @@ mod tests {
         let shown =
             |of_campaign, refused| view("a b", &[version(3, of_campaign)], None, refused).into_string();
         assert!(shown(true, None).contains("/datasets/a%20b/rollback?version=3"));
+        let columns = "/campaigns/cmp_00000000000000000000000000000001/plan#schemas";
+        assert!(shown(true, None).contains(columns) && !shown(false, None).contains("/plan"));
         assert!(!shown(false, None).contains("/rollback?"), "nobody here knows how");
         let note = shown(true, Some(&refused));
         assert!(!note.contains("/rollback?") && note.contains("a may not stop or undo"), "{note}");
