@@ -114,7 +114,7 @@ impl Control {
                 }
             }
             match page.next {
-                Some(next) => after = Some(next),
+                Some(next) => from = next,
                 None => break,
             }
         }

@@ -1,6 +1,6 @@
 //! Rules of datasets, and runs that they keep back.
 
-use skein_api::{DatasetRule, DatasetRules, RuleIgnore, RulePut, Run, RunAction};
+use skein_api::{Consumers, DatasetRule, DatasetRules, RuleIgnore, RulePut, Run, RunAction};
 
 use super::Desk;
 use crate::access::Act;
