@@ -32,7 +32,7 @@ fn campaigns_are_in_the_order_that_the_address_says() {
         assert_eq!(names, expected, "{order}");
         let call = house.service.call("campaign").env("SKEIN_TOKEN", house.token("olga"));
         let listed = call.arg("list").arg("--order").arg(order).finish();
-        let items = listed.json()["items"].clone();
+        let items = listed.json();
         let names: Vec<_> = items.as_array().unwrap().iter().map(|one| one["name"].clone()).collect();
         assert_eq!(names, expected, "{order}");
     }

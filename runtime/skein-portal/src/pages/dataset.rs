@@ -13,7 +13,7 @@ use axum::extract::{Path, Query};
 use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
-use skein_api::{DatasetLabels, DatasetRule, DatasetScrub, DatasetVersion, Kept};
+use skein_api::{Consumers, DatasetLabels, DatasetRule, DatasetScrub, DatasetVersion, Kept};
 use skein_control::{Control, DatasetListed, Desk, ServiceError};
 use skein_types::codes;
 

@@ -14,7 +14,7 @@ use super::listed::{as_text, list_of};
 use super::{Answer, Body, Part, Path};
 use crate::asker::Asker;
 use crate::description::operation::{Parameter, Place};
-use crate::description::takes::{Question, order};
+use crate::description::takes::Question;
 use crate::description::{Family, told};
 use crate::once::Keyed;
 

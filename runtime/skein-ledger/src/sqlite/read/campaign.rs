@@ -20,6 +20,9 @@ const WAVE: &str = "SELECT number, state, reason, since, budget, failures,
     n_ineligible, n_planned, n_held, n_intended, n_published, n_finalized, n_failed, n_skipped, n_stale, n_cancelled, n_reverting,
     n_reverted, n_revert_failed FROM wave";
 
+/// The index of the order by name.
+const BY_NAME: &str = "campaign_name";
+
 pub(in crate::sqlite) fn campaign(db: &Connection, id: CampaignId) -> rusqlite::Result<Option<Campaign>> {
     let mut find = db.prepare_cached(&format!("{CAMPAIGN} WHERE id = ?1"))?;
     find.query_row([id.to_string()], campaign_of).optional()
@@ -37,7 +40,7 @@ pub(in crate::sqlite) fn campaigns(
     let (index, order, bound) = along(from);
     let list = |select: &str| {
         let mut query = Query::new(select);
-        fit(&mut query, filter);
+        fit(&mut query, filter, index == Some(BY_NAME));
         if let Some((condition, values)) = &bound {
             query.and_all(condition, values.iter().cloned());
         }
@@ -73,7 +76,7 @@ fn along(from: &CampaignsFrom) -> (Option<&'static str>, &'static str, Option<(&
         CampaignsFrom::Newest(before) => (None, "1 DESC", before.map(|id| ("id < ?", vec![text(id)]))),
         CampaignsFrom::Named(after) => {
             let bound = after.as_ref().map(|(name, id)| ("(name, id) > (?, ?)", vec![text(name), text(id)]));
-            (Some("campaign_name"), "name, id", bound)
+            (Some(BY_NAME), "name, id", bound)
         }
         CampaignsFrom::Failed(after) => {
             let bound = after.map(|(failed, id)| ("(n_failed, id) < (?, ?)", vec![number(failed), text(id)]));
@@ -86,8 +89,8 @@ fn along(from: &CampaignsFrom) -> (Option<&'static str>, &'static str, Option<(&
     }
 }
 
-/// What must fit, but for the teams.
-fn fit(query: &mut Query, filter: &CampaignFilter) {
+/// What must fit, but for the teams. Only a list by name is led by what names begin with: another would have to be sorted then.
+fn fit(query: &mut Query, filter: &CampaignFilter, by_name: bool) {
     if let Some(state) = filter.state {
         query.and("state = ?", text(state));
     }
@@ -95,9 +98,10 @@ fn fit(query: &mut Query, filter: &CampaignFilter) {
         query.and("module = ?", module.0.to_vec());
     }
     if let Some(prefix) = &filter.prefix {
-        query.and("name >= ?", text(prefix));
+        let name = if by_name { "name" } else { "+name" };
+        query.and(&format!("{name} >= ?"), text(prefix));
         if let Some(end) = behind(prefix.as_str()) {
-            query.and("name < ?", text(end));
+            query.and(&format!("{name} < ?"), text(end));
         }
     }
 }
