@@ -32,6 +32,9 @@ fn what_is_guaranteed_is_lent_while_it_is_idle_and_comes_back_at_a_checkpoint() 
     let [shop, pay] = [("shop", of_shop), ("pay", of_pay)]
         .map(|(name, datasets)| Job::rewrites(name, datasets).planned(&service));
     set(&service, "team:pay", &[guaranteed("slots", 1)], "throttle");
+    // The borrower is at work for longer than a slow machine takes to begin with the owner's.
+    let slowed = format!("campaign:{shop}");
+    set(&service, &slowed, &[bounded("read", 2 << 20)], "throttle");
     start(&service, &shop);
     until("the borrower has all slots, and it is said who lends them", || {
         let (of, by) = (explained(&service, "team:shop"), explained(&service, "team:pay"));
@@ -46,6 +49,7 @@ fn what_is_guaranteed_is_lent_while_it_is_idle_and_comes_back_at_a_checkpoint() 
     assert_eq!(published(&service, &shop), 0, "the borrower is not through by then");
     // What stopped goes on where it was: what lay behind its checkpoint is not made anew.
     lift(&service, "team:pay");
+    lift(&service, &slowed);
     until("the borrower is through", || published(&service, &shop) == 1);
     assert!(service.running.has_said(Stream::Stderr).contains("taken_over"));
     assert_eq!(ended(&service, &shop, "failed"), 0);
