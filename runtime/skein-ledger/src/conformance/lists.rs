@@ -206,7 +206,7 @@ pub fn campaigns_are_sorted_by_name_failures_and_last_move(places: Places<'_>) {
         let (name, owner) = (name(called(number)), name(team(number)));
         scene.applied(by().decide(CampaignCreated { name, owner, ..scene::created(campaign(number)) }));
     }
-    let at = |n: u64| if n % 5 == 0 { 0 } else { n * 3 % 8 + 1 };
+    let at = |n: u64| if n.is_multiple_of(5) { 0 } else { n * 3 % 8 + 1 };
     for step in 1..=8 {
         scene.clock.set(Timestamp(scene::START.0 + step));
         for number in (0..10).filter(|n| at(*n) == step) {

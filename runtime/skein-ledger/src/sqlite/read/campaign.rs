@@ -37,7 +37,7 @@ pub(in crate::sqlite) fn campaigns(
     let owners = whose(None, filter.owners.as_deref())?;
     // Those of some teams by their making are walked team by team; in another order there is one walk, along the order's own index,
     // from which the rest is left out: campaigns are few.
-    let (index, order, bound) = along(from);
+    let Walk { index, order, bound } = walk(from);
     let list = |select: &str| {
         let mut query = Query::new(select);
         fit(&mut query, filter, index == Some(BY_NAME));
@@ -68,23 +68,41 @@ pub(in crate::sqlite) fn campaigns(
     Ok(merged(lists, db, (order, limit), campaign_of, |campaign| from.behind(campaign))?)
 }
 
-/// The index of an order that is not that of ids, the columns to sort by, by name or by their place in [`CAMPAIGN`], and what bounds
-/// the list from where it begins.
-fn along(from: &CampaignsFrom) -> (Option<&'static str>, &'static str, Option<(&'static str, Vec<Value>)>) {
+/// How a list is walked.
+struct Walk {
+    /// The index of an order that is not that of ids.
+    index: Option<&'static str>,
+    /// The columns to sort by, by name or by their place in [`CAMPAIGN`].
+    order: &'static str,
+    /// From where on.
+    bound: Option<Bound>,
+}
+
+/// A condition, and a value for each `?` of it.
+type Bound = (&'static str, Vec<Value>);
+
+fn walk(from: &CampaignsFrom) -> Walk {
     match from {
-        CampaignsFrom::Oldest(after) => (None, "1", after.map(|id| ("id > ?", vec![text(id)]))),
-        CampaignsFrom::Newest(before) => (None, "1 DESC", before.map(|id| ("id < ?", vec![text(id)]))),
+        CampaignsFrom::Oldest(after) => {
+            let bound = after.map(|id| ("id > ?", vec![text(id)]));
+            Walk { index: None, order: "1", bound }
+        }
+        CampaignsFrom::Newest(before) => {
+            let bound = before.map(|id| ("id < ?", vec![text(id)]));
+            Walk { index: None, order: "1 DESC", bound }
+        }
         CampaignsFrom::Named(after) => {
             let bound = after.as_ref().map(|(name, id)| ("(name, id) > (?, ?)", vec![text(name), text(id)]));
-            (Some(BY_NAME), "name, id", bound)
+            Walk { index: Some(BY_NAME), order: "name, id", bound }
         }
-        CampaignsFrom::Failed(after) => {
-            let bound = after.map(|(failed, id)| ("(n_failed, id) < (?, ?)", vec![number(failed), text(id)]));
-            (Some("campaign_failed"), "n_failed DESC, id DESC", bound)
+        CampaignsFrom::Failed(before) => {
+            let bound =
+                before.map(|(failed, id)| ("(n_failed, id) < (?, ?)", vec![number(failed), text(id)]));
+            Walk { index: Some("campaign_failed"), order: "n_failed DESC, id DESC", bound }
         }
-        CampaignsFrom::Moved(after) => {
-            let bound = after.map(|(at, id)| ("(since, id) < (?, ?)", vec![number(at.0), text(id)]));
-            (Some("campaign_since"), "since DESC, id DESC", bound)
+        CampaignsFrom::Moved(before) => {
+            let bound = before.map(|(at, id)| ("(since, id) < (?, ?)", vec![number(at.0), text(id)]));
+            Walk { index: Some("campaign_since"), order: "since DESC, id DESC", bound }
         }
     }
 }
