@@ -367,18 +367,23 @@ mod tests {
         let facts = Facts::of(&progress, Timestamp(5_000)).unwrap();
         assert_eq!(facts.began, Timestamp(3_500));
         assert!(Facts::of(&Progress { at_work: None, ..progress }, Timestamp(5_000)).is_none());
-        let mut seat = seat("n", 1);
-        for number in 0..(ALL_BYTES / BYTES) as u128 + 1 {
+        let full = |number: u128| {
             let mut lines = Tail::default();
             lines.hear(&said(0, (0..20).map(|_| "x".repeat(LINE_BYTES_MAX))));
-            let at_work = AtWork { attempt: AttemptId::new(id(number)), facts, lines };
-            seat.at_work.insert(TaskId::new(id(number)), at_work);
-        }
-        let node = NodeId::new(id(1));
-        let mut fleet = Fleet { seats: [(node, seat)].into(), ..Fleet::default() };
+            (TaskId::new(id(number)), AtWork { attempt: AttemptId::new(id(number)), facts, lines })
+        };
+        let most = (ALL_BYTES / BYTES) as u128;
+        let (node, other) = (NodeId::new(id(1)), NodeId::new(id(2)));
+        let mut seats = [(node, seat("n", 1)), (other, seat("o", 1))];
+        seats[0].1.at_work.extend((1..most).map(full));
+        seats[1].1.at_work.extend([full(0)]);
+        let mut fleet = Fleet { seats: seats.into(), ..Fleet::default() };
         fleet.bound_what_is_said(node);
-        let seat = &fleet.seats[&node];
-        assert_eq!(seat.said_bytes(), 0);
-        assert!(seat.at_work.values().all(|at_work| at_work.lines.next == 20));
+        let bytes = |fleet: &Fleet| [node, other].map(|node| fleet.seats[&node].said_bytes());
+        assert_eq!(bytes(&fleet), [ALL_BYTES - BYTES, BYTES], "as many as there may be");
+        fleet.seats.get_mut(&node).unwrap().at_work.extend([full(most)]);
+        fleet.bound_what_is_said(node);
+        assert_eq!(bytes(&fleet), [0, BYTES], "those of the other node are no part of what is too much");
+        assert!(fleet.seats[&node].at_work.values().all(|at_work| at_work.lines.next == 20));
     }
 }

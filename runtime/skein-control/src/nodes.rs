@@ -472,6 +472,12 @@ mod tests {
         let mut state = control.state();
         let seat = state.fleet.seats.get_mut(&node).unwrap();
         let held = seat.holds[&task].held;
+        seat.watch(&exchange(node, held, lines), Timestamp(10_000));
+        held.attempt
+    }
+
+    /// That a node is at an attempt, and what that said.
+    fn exchange(node: NodeId, held: skein_api::node::Held, lines: &[&str]) -> skein_api::node::Exchange {
         let lines = lines.iter().map(|line| skein_api::Text::escaped(line)).collect();
         let usage = skein_api::node::Usage::default();
         let told = serde_json::json!({
@@ -484,8 +490,7 @@ mod tests {
                 },
             }],
         });
-        seat.watch(&serde_json::from_value(told).unwrap(), Timestamp(10_000));
-        held.attempt
+        serde_json::from_value(told).unwrap()
     }
 
     #[test]
@@ -509,11 +514,33 @@ mod tests {
         let said = |after| control.said_at_work(working, &part(after)).unwrap();
         assert_eq!((said("0"), said("1")), ((b"a\nb\n".to_vec(), Some(2)), (b"b\n".to_vec(), Some(2))));
         assert_eq!(control.runs_at_work(campaign()), [(0, attempt)].into());
+        assert!(control.attempts_at_work(campaign(), Some(1)).unwrap().is_empty());
+        assert_eq!(control.runs_at_work(skein_types::CampaignId::new(Uuid::from_u128(7))), [].into());
         // It is the node's no more: what it told of it is not shown, although nobody has forgotten it yet.
-        let hold = control.state().fleet.seats.get_mut(&node).unwrap().holds.remove(&task).unwrap();
+        let change = |with: &dyn Fn(&mut Seat)| {
+            with(control.state().fleet.seats.get_mut(&node).unwrap());
+        };
+        let hold = control.state().fleet.seats[&node].holds[&task];
+        let other = skein_api::node::Held { attempt: AttemptId::new(Uuid::from_u128(9)), ..hold.held };
+        let has = |hold: Option<crate::fleet::Hold>| {
+            change(&|seat| {
+                seat.holds.remove(&task);
+                seat.holds.extend(hold.map(|hold| (task, hold)));
+            });
+        };
+        has(None);
         assert!(at_all().is_empty());
-        control.state().fleet.seats.get_mut(&node).unwrap().holds.insert(task, hold);
+        has(Some(crate::fleet::Hold { held: other, ..hold }));
+        assert!(at_all().is_empty(), "it has another one at the task");
+        has(Some(hold));
         assert_eq!(at_all().len(), 1);
+        change(&Seat::forget_over);
+        assert_eq!(at_all().len(), 1, "it is not over");
+        has(None);
+        change(&Seat::forget_over);
+        has(Some(hold));
+        assert!(at_all().is_empty(), "it was forgotten");
+        assert_eq!(tells(&control, (node, task), &["a"]), attempt);
 
         let listed = || control.attempts(campaign(), None, &ListPart::default()).unwrap().items;
         let endings = || listed().iter().map(|one| one.ending).collect::<Vec<_>>();
@@ -521,6 +548,52 @@ mod tests {
         control.lose(&mut control.state(), node, 1, Loss::Silent).unwrap();
         assert!(at_all().is_empty());
         assert_eq!(endings(), [Some(skein_api::AttemptEnding::Lost)]);
+    }
+
+    #[test]
+    fn a_node_that_tells_of_an_attempt_that_it_was_not_given_is_not_believed() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        running(&control);
+        let (node, task) = at_work(&control, false, 0);
+        let attempt = tells(&control, (node, task), &["a"]);
+        let shown = || {
+            let at_all = control.attempts_at_work(campaign(), Some(0)).unwrap();
+            let said = |one| control.said_at_work(one, &ListPart::default()).unwrap();
+            at_all
+                .iter()
+                .map(|one| (control.shown_at_work(one).unwrap().attempt, said(one)))
+                .collect::<Vec<_>>()
+        };
+        let told = vec![(attempt, (b"a\n".to_vec(), Some(1)))];
+        assert_eq!(shown(), told);
+        let held = control.state().fleet.seats[&node].holds[&task].held;
+        let says = |of: NodeId, held| {
+            let mut state = control.state();
+            let seat = state.fleet.seats.get_mut(&of).unwrap();
+            seat.watch(&exchange(of, held, &["b", "c"]), Timestamp(20_000));
+            seat.at_work.len()
+        };
+        let id = |number: u128| Uuid::from_u128(number);
+        for (what, other) in [
+            ("another attempt at it", skein_api::node::Held { attempt: AttemptId::new(id(9)), ..held }),
+            (
+                "the same with an older token",
+                skein_api::node::Held { token: Token { epoch: 2, ..held.token }, ..held },
+            ),
+            ("another task", skein_api::node::Held { task: TaskId::new(id(9)), ..held }),
+        ] {
+            assert_eq!((says(node, other), shown()), (1, told.clone()), "{what}");
+        }
+        // Nor is one that tells of what another node has.
+        let other = NodeId::new(id(8));
+        control.state().fleet.seats.insert(other, crate::scene::seat("o", 1));
+        assert_eq!((says(other, held), shown()), (0, told));
+        // What it has no more is forgotten with its next exchange.
+        control.state().fleet.seats.get_mut(&node).unwrap().holds.remove(&task);
+        let nothing = skein_api::node::Exchange { holding: List::EMPTY, ..exchange(node, held, &[]) };
+        control.exchange(&nothing).unwrap();
+        assert!(control.state().fleet.seats[&node].at_work.is_empty());
     }
 
     #[test]

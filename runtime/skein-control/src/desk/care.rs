@@ -185,18 +185,66 @@ impl Desk<'_> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::Ordering;
 
     use skein_ledger::{
-        BackupMade, DatasetDamaged, Entry, Name, RunAlarmed, RunIntended, RunPublished, RunReverted,
+        Actor, BackupMade, DatasetDamaged, Entry, Name, RunAlarmed, RunIntended, RunPublished, RunReverted,
         RunReverting, Scrubbed, Text,
     };
-    use skein_types::{AttemptId, Blake3, DatasetId, RunState, Timestamp};
+    use skein_types::{AttemptId, Blake3, DatasetId, Role, RunState, Timestamp, codes};
     use uuid::Uuid;
 
-    use crate::scene::{HandClock, campaign, open, running};
+    use crate::access::{Principal, Right};
+    use crate::control::Control;
+    use crate::scene::{HandClock, campaign, open, open_for, running, running_for};
 
     fn name(text: &str) -> Name {
         Name::new(text).unwrap()
+    }
+
+    /// The run of the scene is published.
+    fn publish(control: &Control) {
+        let intended = RunIntended {
+            campaign: campaign(),
+            seq: 0,
+            publish: name("p"),
+            descriptor: Blake3::of(b"{}"),
+            base: 1,
+            attempt: AttemptId::new(Uuid::from_u128(9)),
+        };
+        let meters = skein_ledger::Meters::default();
+        let published = RunPublished { campaign: campaign(), seq: 0, version: 2, meters, statement: None };
+        control.write(control.itself.unit().decide(intended).decide(published)).unwrap();
+    }
+
+    /// What it published is found wrong.
+    fn alarmed() -> RunAlarmed {
+        RunAlarmed {
+            campaign: campaign(),
+            seq: 0,
+            check: name("5m"),
+            code: name("SK0560"),
+            version: 2,
+            path: None,
+            consumer: None,
+            message: Text::clip("a.parquet is not there"),
+        }
+    }
+
+    #[test]
+    fn what_was_found_before_it_was_published_again_is_about_what_is_gone() {
+        let place = tempfile::tempdir().unwrap();
+        let clock = Arc::new(HandClock::default());
+        let control = open(place.path(), &clock);
+        running(&control);
+        let at = |time, work: &dyn Fn()| {
+            clock.0.store(time, Ordering::SeqCst);
+            work();
+            control.care(control.everybody()).unwrap().alarms.len()
+        };
+        let alarm = || control.write(control.itself.unit().decide(alarmed())).unwrap();
+        assert_eq!(at(9_000, &|| publish(&control)), 0);
+        assert_eq!([at(8_000, &alarm), at(9_000, &alarm)], [0, 1]);
     }
 
     #[test]
@@ -212,29 +260,8 @@ mod tests {
             care.alarms.iter().map(|one| (one.run.is_some(), one.dataset.to_string())).collect::<Vec<_>>()
         };
         assert_eq!(told(), []);
-        let descriptor = Blake3::of(b"{}");
-        let intended = RunIntended {
-            campaign: campaign(),
-            seq,
-            publish: name("p"),
-            descriptor,
-            base: 1,
-            attempt: AttemptId::new(Uuid::from_u128(9)),
-        };
-        let meters = skein_ledger::Meters::default();
-        let published = RunPublished { campaign: campaign(), seq, version: 2, meters, statement: None };
-        control.write(unit().decide(intended).decide(published)).unwrap();
-        clock.0.store(1_000, std::sync::atomic::Ordering::SeqCst);
-        let alarmed = RunAlarmed {
-            campaign: campaign(),
-            seq,
-            check: name("5m"),
-            code: name("SK0560"),
-            version: 2,
-            path: None,
-            consumer: None,
-            message: Text::clip("a.parquet is not there"),
-        };
+        publish(&control);
+        clock.0.store(1_000, Ordering::SeqCst);
         let (path, message) = (Text::clip("a.parquet"), Text::clip("is another"));
         let damaged = DatasetDamaged { dataset, version: 1, current: false, path, message };
         let report = |damaged: &str| {
@@ -244,7 +271,7 @@ mod tests {
             Entry::Scrubbed(Scrubbed { dataset, at: Timestamp(1_000), report })
         };
         let broken = r#"{"path":"a.parquet","how":"is another","written":false}"#;
-        control.write(unit().decide(alarmed).decide(damaged).then(report(broken))).unwrap();
+        control.write(unit().decide(alarmed()).decide(damaged).then(report(broken))).unwrap();
         assert_eq!(told(), [(false, "d0".to_owned()), (true, "d0".to_owned())]);
         control.write(unit().then(report(""))).unwrap();
         assert_eq!(told(), [(true, "d0".to_owned())]);
@@ -263,5 +290,34 @@ mod tests {
         let (to, hash) = (Text::clip("/copy"), Blake3([0; 32]));
         control.write(unit().decide(BackupMade { to, with_keys: true, position: 1, hash })).unwrap();
         assert!(control.care(control.everybody()).unwrap().backup.unwrap().unwrap().with_keys);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_to_whose_it_is_and_of_the_last_copy_who_sees_all_teams() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open_for(place.path(), &Arc::new(HandClock::default()), false);
+        running_for(&control, &["pay"]);
+        let (dataset, at) = (DatasetId::new(Uuid::from_u128(2)), Timestamp(1_000));
+        let (path, message) = (Text::clip("a.parquet"), Text::clip("is another"));
+        let damaged = DatasetDamaged { dataset, version: 1, current: false, path, message };
+        let broken = r#"{"path":"a.parquet","how":"is another","written":false}"#;
+        let report = format!(
+            r#"{{"versions":[{{"version":1,"current":false,"files":1,"bytes":1,"damaged":[{broken}]}}]}}"#
+        );
+        let (to, hash) = (Text::clip("/copy"), Blake3([0; 32]));
+        let copied = BackupMade { to, with_keys: false, position: 1, hash };
+        let scrubbed = Entry::Scrubbed(Scrubbed { dataset, at, report });
+        control.write(control.itself.unit().decide(damaged).then(scrubbed).decide(copied)).unwrap();
+        let told = |team: Option<&str>| {
+            let right = Right { team: team.map(name), role: Role::Viewer };
+            let care = control.care(&Principal::with(Actor::new("vi").unwrap(), vec![right])).unwrap();
+            let (read, of) = care.scrubbed.unwrap();
+            assert_eq!(read.0, at);
+            let copied = care.backup.map(|copy| copy.is_some()).map_err(|refused| refused.code);
+            (care.alarms.len(), of.map(|name| name.to_string()), copied)
+        };
+        assert_eq!(told(Some("pay")), (1, Some("d0".to_owned()), Err(codes::ROLE_MISSING)));
+        assert_eq!(told(Some("bank")), (0, None, Err(codes::ROLE_MISSING)));
+        assert_eq!(told(None), (1, Some("d0".to_owned()), Ok(true)));
     }
 }

@@ -215,23 +215,94 @@ fn elsewhere() -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use skein_api::{LedgerUse, List, ProcessUse, Status, Text, Time, WorkDone};
-    use skein_types::{Millis, Timestamp};
+    use serde_json::json;
+    use skein_api::{Campaign, LedgerUse, Module, ProcessUse, Status, Text, Time, WorkDone};
+    use skein_control::ServiceError;
+    use skein_types::{Millis, Timestamp, codes};
 
-    use super::{OpenAlarm, alarms, open};
+    use super::{Care, LastBackup, OpenAlarm, alarms, kept, open};
 
-    #[test]
-    fn a_server_without_a_node_is_not_said_to_be_well() {
-        let status = Status {
+    /// Of a server with these nodes, which are here or away.
+    fn status(nodes: &[bool]) -> Status {
+        let seat = json!({
+            "holds": 0, "started": 0, "finished": 0, "silent_ms": 0, "slots": 1, "most": 1, "used": ProcessUse::default(), "version": "1",
+            "has": {},
+        });
+        let node = |here: &bool| {
+            json!({
+                "node": "nod_00000000000000000000000000000001", "name": "n", "incarnation": 1, "since": "2026-11-27T10:00:00.000Z",
+                "mark": "none", "mark_reason": null, "seat": here.then(|| seat.clone()),
+            })
+        };
+        let nodes: Vec<_> = nodes.iter().map(node).collect();
+        Status {
             version: Text::escaped("1"),
             started: Time(Timestamp(0)),
             up_ms: Millis(0),
             used: ProcessUse::default(),
             ledger: LedgerUse::default(),
             work: WorkDone::default(),
-            nodes: List::EMPTY,
+            nodes: serde_json::from_value(json!(nodes)).unwrap(),
             waits: None,
-        };
+        }
+    }
+
+    #[test]
+    fn whatever_wants_a_person_is_said_and_nothing_only_where_nothing_does() {
+        let well = alarms(&status(&[true]), &[], (&[], &[])).into_string();
+        assert!(well.contains(": nothing</li>"), "{well}");
+        let away = alarms(&status(&[true, false]), &[], (&[], &[])).into_string();
+        assert!(away.contains("1 node is") && away.contains("which, and since when"), "{away}");
+        let module: Module = serde_json::from_value(json!({
+            "name": "columns", "version": "1", "owner": null, "bytes": 5, "state": "suspended", "why": null,
+            "digest": format!("sha256:{}", "0".repeat(64)), "submitted": "2026-11-27T10:00:00.000Z",
+        }))
+        .unwrap();
+        let suspended = alarms(&status(&[true]), &[module], (&[], &[])).into_string();
+        assert!(
+            suspended.contains("/modules/columns/1\"") && suspended.contains("ended nodes"),
+            "{suspended}"
+        );
+        let campaign: Campaign = serde_json::from_value(json!({
+            "campaign": "cmp_00000000000000000000000000000001", "name": "<i>c", "owner": "shop", "state": "rollback_incomplete", "epoch": 1,
+            "why": null, "since": "2026-11-27T10:00:00.000Z", "module": format!("sha256:{}", "0".repeat(64)),
+            "params": format!("blake3:{}", "0".repeat(64)), "policy": skein_api::Policy::default(), "datasets": 1,
+            "runs": skein_api::RunCounts::default(), "plan": null, "waves": [],
+        }))
+        .unwrap();
+        let stopped = alarms(&status(&[true]), &[], (&[campaign], &[])).into_string();
+        assert!(
+            stopped.contains("✗ rollback incomplete: ") && stopped.contains("&lt;i&gt;c</a> waits"),
+            "{stopped}"
+        );
+        for page in [away, suspended, stopped] {
+            assert!(!page.contains(": nothing</li>"), "{page}");
+        }
+    }
+
+    #[test]
+    fn when_data_was_read_again_and_copied_last_is_said_and_that_it_never_was() {
+        let at = Time(Timestamp(0));
+        let care =
+            |scrubbed, backup| Care { alarms: Vec::new(), more: false, scrubbed, scrubs: true, backup };
+        let copied = |with_keys| Ok(Some(LastBackup { at, with_keys }));
+        let said = kept(&care(Some((at, Some(Text::escaped("a<b")))), copied(true))).into_string();
+        assert!(said.contains("<time ") && said.contains("/datasets/a%3Cb\">a&lt;b</a>"), "{said}");
+        assert!(said.contains("UTC</time>, with the keys") && !said.contains("by itself"), "{said}");
+        assert!(kept(&care(None, copied(false))).into_string().contains("</time>, without the keys"));
+        // Which one it was is not for everybody.
+        assert!(!kept(&care(Some((at, None)), copied(true))).into_string().contains("/datasets/"));
+        let never = kept(&Care { scrubs: false, ..care(None, Ok(None)) }).into_string();
+        for said in ["nothing yet", "nothing is read by itself", "‖ never", "skein backup DIRECTORY"] {
+            assert!(never.contains(said), "{said}: {never}");
+        }
+        let refused = ServiceError::new(codes::ROLE_MISSING, "vic may not");
+        assert!(kept(&care(None, Err(refused))).into_string().contains("all teams: vic may not"));
+    }
+
+    #[test]
+    fn a_server_without_a_node_is_not_said_to_be_well() {
+        let status = status(&[]);
         let page = alarms(&status, &[], (&[], &[])).into_string();
         assert!(page.contains("No node is here") && !page.contains("nothing</li>"), "{page}");
         let alarm = OpenAlarm {

@@ -289,7 +289,8 @@ async fn restore(
 mod tests {
     use super::{leads, parameters};
     use serde_json::json;
-    use skein_api::{Module, ModuleState};
+    use skein_api::{Campaign, Module, ModuleState};
+    use skein_types::CampaignState;
 
     fn module(state: &str) -> Module {
         serde_json::from_value(json!({
@@ -301,6 +302,23 @@ mod tests {
 
     #[test]
     fn a_ban_says_whom_it_halts() {
+        let of = |name: &str, state: CampaignState| {
+            let policy = skein_api::Policy::default();
+            let campaign = json!({
+                "campaign": "cmp_00000000000000000000000000000001", "name": name, "owner": "shop", "state": state, "epoch": 1, "why": null,
+                "since": "2026-11-27T10:00:00.000Z", "module": format!("sha256:{}", "0".repeat(64)),
+                "params": format!("blake3:{}", "0".repeat(64)), "policy": policy, "datasets": 1,
+                "runs": skein_api::RunCounts::default(), "plan": null, "waves": [],
+            });
+            serde_json::from_value::<Campaign>(campaign).unwrap()
+        };
+        let there = [of("<i>now", CampaignState::Running), of("before", CampaignState::RolledBack)];
+        let some = leads(&module("ready"), &there, true).into_string();
+        assert!(
+            some.contains("These campaigns halt:") && some.contains("&lt;i&gt;now</a> of shop"),
+            "{some}"
+        );
+        assert!(!some.contains("before<") && some.contains("older than the newest 2"), "{some}");
         let none = leads(&module("ready"), &[], false).into_string();
         assert!(none.contains("No campaign of it is going on.") && !none.contains("already"), "{none}");
         assert!(leads(&module("banned"), &[], true).into_string().contains("banned already"));

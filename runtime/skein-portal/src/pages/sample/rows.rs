@@ -234,6 +234,22 @@ mod tests {
     }
 
     #[test]
+    fn a_hidden_value_is_said_to_be_hidden_whether_or_not_a_plan_says_so() {
+        let of = |plan: &str, value: &str| {
+            shown(&format!(
+                r#"{{{plan},"sample":{{"groups":[{{"plan":0,"columns":{{"before":["id","phone"],"after":["id","phone"],"left_out":0}},
+                "rows":[{{"file":"f","row":3,"before":["1","{value}"],"fate":"kept","after":["1","{value}"],"changed":[]}}]}}]}}}}"#
+            ))
+        };
+        for (plan, value) in [(r#""plans":[]"#, "***"), (PLAN, "***"), (PLAN, "555-1")] {
+            let shown = of(plan, value);
+            assert!(shown.contains("<span class=\"note\">hidden</span></td>"), "{shown}");
+            assert!(!shown.contains(value), "{shown}");
+        }
+        assert!(of(r#""plans":[]"#, "555-1").contains("555-1"));
+    }
+
+    #[test]
     fn a_rejected_row_says_why_and_its_words_are_text() {
         let shown = shown(&format!(
             r#"{{{PLAN},"sample":{{"groups":[{{"plan":0,"columns":{{"before":["id"],"after":["id"],"left_out":0}},
