@@ -1,6 +1,8 @@
 """Each custom element does what it is for: by pointer and by keys, in both themes, while the part of the page that it is in is made anew;
 and takes whatever strangers wrote for text."""
 
+import re
+
 from people import ADDRESS, GIVEN, Person, browser, expect, findings, tell
 
 # Of the design's numbers, for a page with all its files.
@@ -27,6 +29,13 @@ BOX = """() => {
   return { end: box.scrollHeight - box.scrollTop - box.clientHeight < 2, first: first.id, scrolls: box.scrollHeight > box.clientHeight };
 }"""
 PAINTED = "(name) => [...CSS.highlights.get(name)].map((range) => range.toString())"
+# What the axis shows, of the time of a day in milliseconds.
+EDGE = """() => {
+  const ticks = [...document.querySelector("skein-timeline").shadowRoot.querySelectorAll(".tick")].slice(0, 2);
+  const [[one, at], [other, behind]] = ticks.map((tick) => [Date.parse(`2026-01-01T${tick.textContent.replace(" UTC", "")}Z`), parseFloat(tick.style.left)]);
+  const each = (other - one) / (behind - at);
+  return { begins: one - at * each, lasts: 100 * each };
+}"""
 # Elements that only markup could have made.
 MADE = """(name) => [...document.querySelectorAll(name)].flatMap((one) => [...one.querySelectorAll("*"), ...one.shadowRoot.querySelectorAll("*")])
   .filter((one) => one.matches("script, img, [onerror]")).length"""
@@ -77,6 +86,10 @@ class Looker(Person):
         return self.page.evaluate("(document.activeElement.shadowRoot?.activeElement ?? document.activeElement).textContent.trim()")
 
 
+def alike(one, other, of=None):
+    return abs(one - other) < 0.02 * (of or other)
+
+
 def is_text(me, element):
     assert me.page.evaluate(MADE, element) == 0, f"markup in {element}"
     assert me.page.evaluate("window.hurt === undefined"), f"{element} ran what a stranger wrote"
@@ -90,12 +103,17 @@ def log(me, found):
     expect(box.get_by_role("status")).to_contain_text("1 of ")
     assert set(me.page.evaluate(PAINTED, "skein-found")) == {"<script>window"}
     is_text(me, "skein-log")
+    # What is typed is text and no pattern.
+    search.fill("window.hurt.1")
+    expect(box.get_by_role("status")).to_have_text("0 found")
     search.fill("")
 
     # A line has a link, which leads to it however many there are.
     me.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=ADDRESS)
+    me.page.evaluate("navigator.clipboard.writeText('something else')")
     box.locator("#line-2 a").click()
     expect(box.get_by_role("status")).to_contain_text("Copied the link of line 2")
+    assert me.page.url == ADDRESS + AT["log"] + "#line-2", "the address is that of the line, too"
     link = me.page.evaluate("navigator.clipboard.readText()")
     assert link == f"{ADDRESS}{AT['log']}?after=1#line-2", link
     me.page.goto(link)
@@ -129,8 +147,14 @@ def log(me, found):
     search.press("Shift+Enter")
     expect(box.get_by_role("status")).to_have_text("1 of 3, line 60")
     me.page.locator("#line-60 a").focus()
-    me.page.keyboard.press("n")
-    expect(box.get_by_role("status")).to_have_text("2 of 3, line 90")
+    me.page.keyboard.press("N")
+    expect(box.get_by_role("status")).to_have_text("3 of 3, line 120")
+    for place in ("1 of 3, line 60", "2 of 3, line 90"):
+        me.page.keyboard.press("n")
+        expect(box.get_by_role("status")).to_have_text(place)
+    me.page.keyboard.press("/")
+    expect(search).to_be_focused()
+    expect(search).to_have_value("sought")
     me.gets(lines(range(41, 131)))
     expect(box.locator("#line-130")).to_have_count(1)
     expect(box.get_by_role("status")).to_have_text("2 of 3, line 90")
@@ -153,6 +177,10 @@ def log(me, found):
     assert me.page.evaluate(BOX)["end"]
     is_text(me, "skein-log")
     found += findings(me.page)
+    # What has no level is always shown, and where nothing has one there is none to choose.
+    me.gets(re.sub('data-level="[a-z]+"', 'data-level=""', lines(range(41, 51))))
+    expect(shown).to_have_count(10)
+    expect(box.get_by_label("Show")).to_be_hidden()
 
 
 def timeline(me, found):
@@ -173,6 +201,7 @@ def timeline(me, found):
 
     whole = wide()
     bars.first.focus()
+    expect(over.locator(".note")).to_have_text(bars.first.get_attribute("aria-label"))
     me.page.keyboard.press("End")
     expect(over.locator(".note")).to_have_text(bars.last.get_attribute("aria-label"))
     me.page.keyboard.press("+")
@@ -188,6 +217,31 @@ def timeline(me, found):
     assert wide() == closer and "Changed" in me.focus_label(), "it is where it was"
     me.page.keyboard.press("0")
     assert wide() == whole
+
+    # Along the time: keys and buttons do the same.
+    press, click = me.page.keyboard.press, lambda name: over.get_by_role("button", name=name).click()
+    all_of_it = me.page.evaluate(EDGE)["lasts"]
+    bars.last.focus()
+    for act, closer, further, earlier, later in (
+        (press, "+", "-", "ArrowLeft", "ArrowRight"),
+        (click, "Zoom in", "Zoom out", "Earlier", "Later"),
+    ):
+        act(closer)
+        near = me.page.evaluate(EDGE)
+        assert alike(near["lasts"], all_of_it / 2)
+        act(later)
+        assert alike(me.page.evaluate(EDGE)["begins"], near["begins"] + near["lasts"] / 4, near["lasts"])
+        act(earlier)
+        assert alike(me.page.evaluate(EDGE)["begins"], near["begins"], near["lasts"])
+        act(further)
+        assert alike(me.page.evaluate(EDGE)["lasts"], all_of_it)
+        click("All")
+        assert wide() == whole
+    # From bar to bar, and no further than there are.
+    bars.last.focus()
+    for key, at in (("Home", 0), ("ArrowUp", 0), ("ArrowDown", min(1, bars.count() - 1))):
+        press(key)
+        assert me.focus_label() == bars.nth(at).get_attribute("aria-label"), key
 
     # A span is drawn over with the pointer.
     axis = over.locator(".axis").bounding_box()
@@ -237,6 +291,8 @@ def diff(me, found):
     for key, place in ("n", 2), ("n", 3), ("p", 2):
         me.page.keyboard.press(key)
         expect(rows.get_by_role("status")).to_have_text(f"{place} of 5 changes")
+    rows.get_by_role("button", name="Change before").click()
+    expect(rows.get_by_role("status")).to_have_text("1 of 5 changes")
 
     # Only what changed; also when the part is made anew.
     both = columns.locator("tbody tr:visible")
@@ -265,6 +321,9 @@ def diff(me, found):
     me.page.set_viewport_size({"width": 560, "height": 900})
     me.waits("() => document.querySelectorAll('skein-diff')[1].matches(':state(below)')")
     assert below()
+    columns.get_by_role("combobox").select_option("side by side")
+    assert not below()
+    columns.get_by_role("combobox").select_option("as it fits")
     me.page.set_viewport_size({"width": 1280, "height": 900})
 
     # Of long texts words, of a word letters; all of it is text.
@@ -309,10 +368,17 @@ def gauge(me, found):
     assert memory.locator(".used").evaluate("(used) => used.style.width") == "50%"
     me.page.evaluate("[...document.querySelectorAll('skein-gauge')][1].setAttribute('used', 20)")
     assert memory.locator(".used").evaluate("(used) => used.style.width") == "10%"
+    assert memory.locator(".mark").evaluate("(mark) => mark.style.left") == "90%"
+    expect(says(179, " not yet")).to_have_class("used ")
     expect(says(180, " nearly")).to_have_class("used near")
     expect(says(230, MARKUP)).to_have_class("used full")
     expect(memory).to_have_attribute("aria-valuenow", "200")
     expect(memory).to_have_attribute("aria-valuetext", MARKUP)
+    # What is there to be used up is not bad when it is.
+    near = "(near) => [...document.querySelectorAll('skein-gauge')][1].toggleAttribute('near', near)"
+    me.page.evaluate(near, False)
+    expect(memory.locator(".used")).to_have_class("used ")
+    expect(memory.locator(".mark")).to_be_hidden()
     is_text(me, "skein-gauge")
     found += findings(me.page)
     moves = "(used) => getComputedStyle(used).transitionDuration"
