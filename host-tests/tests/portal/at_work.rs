@@ -1,8 +1,10 @@
 //! An attempt that is at work, seen while it is: by those who would see it afterwards, and by nobody else.
 
+use host_tests::call::Stream;
 use host_tests::patience::until;
 use host_tests::python::play;
 use serde_json::{Value, json};
+use skein_types::codes;
 
 use crate::house::{House, LONG, MARKUP, bearer};
 
@@ -105,6 +107,33 @@ fn meters_phase_and_log_are_seen_while_it_works_and_by_its_team_alone() {
     let both = kept.min(seen.len());
     assert_eq!(recorded[..both], seen[..both]);
     assert!(!vic.page(&format!("/attempts/{attempt}")).contains("data-at-work"));
+}
+
+#[test]
+fn whoever_follows_a_log_is_told_each_line_once_until_the_attempt_is_over() {
+    let house = House::of_one();
+    let (campaign, attempt) = at_work(&house);
+    let follow = |who: &str| {
+        let call = house.service.call("attempt").env("SKEIN_TOKEN", house.token(who));
+        call.arg("logs").arg(&attempt).arg("--follow")
+    };
+    follow("eve").finish().refused_json(codes::NOT_FOUND);
+    let mut follows = follow("vic").start();
+    let count = |said: &str| said.matches("\"from\":\"log\"").count();
+    let begun = count(&follows.says(Stream::Stdout, |said| count(said) > 0));
+    let said = follows.says(Stream::Stdout, |said| count(said) > begun);
+    assert!(!follows.has_ended(), "{said}");
+    let (there, _) = log(&house, "vic", &attempt, 0);
+    let read = |line: &str| serde_json::from_str::<Value>(line).ok();
+    // The last may be on its way yet.
+    let seen: Vec<Value> = said.lines().filter_map(read).collect();
+    let there: Vec<Value> = there.iter().filter_map(|line| read(line)).take(seen.len()).collect();
+    assert_eq!(seen, there, "each once, in the order in which they were said");
+    house.lets_go(&campaign);
+    let all = follows.finish().succeeded().stdout;
+    let over = house.done("vic", &format!("GET /v1/attempts/{attempt}"), &Value::Null);
+    assert_eq!(over["ending"], "done", "it was followed to its end");
+    assert!(all.starts_with(&said), "{all}");
 }
 
 #[test]

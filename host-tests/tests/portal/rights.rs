@@ -50,3 +50,43 @@ fn who_may_not_is_shown_why_and_nothing_is_done() {
     let done = ben.does(&at, &approve, &[("reason", "looked at it")]);
     assert!(done.contains("looked at it"), "{done}");
 }
+
+#[test]
+fn decisions_and_what_a_button_leads_to_are_for_whoever_may_see_and_ask() {
+    let house = House::open();
+    let campaign = house.makes_one("remarks");
+    house.plans(&campaign);
+    house.rolls_out(&campaign);
+    let at = format!("/campaigns/{campaign}");
+    let page = |who: &str, path: &str| house.browser(who).page(&format!("{at}{path}"));
+
+    let decided = page("vic", "/decisions");
+    for said in
+        ["campaign.created", "approval.given", "olga (tok_", &format!("skein campaign events {campaign}")]
+    {
+        assert!(decided.contains(said), "{said}: {decided}");
+    }
+    // Who asked from where is in the record of everybody, for those who may read that.
+    let record = format!("\"/audit?campaign={campaign}\"");
+    assert!(!decided.contains(&record) && page("admin", "/decisions").contains(&record));
+    let hidden = house.browser("eve").asks(&format!("{at}/decisions"));
+    assert!(hidden.status == 404 && !hidden.body.contains("remarks"), "{hidden:?}");
+
+    let tried_again = "1 run is tried again: 1 failed, 0 skipped, 0 stale.";
+    let (asks, looks) = (page("olga", ""), page("vic", ""));
+    assert!(asks.contains(tried_again), "{asks}");
+    assert!(looks.contains("<button disabled>Retry all that failed</button>"), "{looks}");
+    assert!(!looks.contains(tried_again) && !looks.contains("/actions/"), "{looks}");
+
+    // Of one run, too; and what no page offers is refused all the same.
+    let run = house.get(&format!("campaigns/{campaign}/runs?state=failed"))["items"][0]["seq"].clone();
+    let retry = format!("{at}/runs/{run}/actions/retry");
+    assert!(page("olga", &format!("/runs/{run}")).contains(&format!("action=\"{retry}\"")));
+    let vic = house.browser("vic");
+    let looks = vic.page(&format!("{at}/runs/{run}"));
+    assert!(looks.contains("<button disabled>Try again</button>") && !looks.contains(&retry), "{looks}");
+    let secret = vic.secret();
+    let forged = vic.posts(&retry, &[("form", secret.as_str()), ("expect", &house.state(&campaign))]);
+    assert!(forged.status == 403 && forged.body.contains(codes::ROLE_MISSING.id), "{forged:?}");
+    assert_eq!(house.get(&format!("campaigns/{campaign}/runs/{run}"))["state"], "failed");
+}

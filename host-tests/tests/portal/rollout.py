@@ -14,8 +14,20 @@ with browser() as opened:
     expect(vic.page.locator(".steps .note").first).to_contain_text("role")
     vic.page.goto(f"{campaign}/ask/cancel")
     vic.is_refused("SK0691")
+    vic.forges(f"{campaign}/actions/plan", expect="draft")
+    vic.is_refused("SK0691")
     vic.page.goto(campaign)
     expect(vic.state()).to_contain_text("draft")
+
+    # To an operator of another team it is not there, nor is what they forge about it.
+    eve = Person(opened, "eve").signs_in("/campaigns")
+    assert eve.page.get_by_role("link", name="remarks").count() == 0
+    eve.forges(f"{campaign}/actions/plan", expect="draft")
+    expect(eve.page.locator("main .bad")).to_contain_text("SK0680")
+    eve.page.goto(campaign)
+    expect(eve.page.locator("main .bad")).to_contain_text("SK0680")
+    olga.page.goto(campaign)
+    expect(olga.state()).to_contain_text("draft")
 
     # Others see it move, and do not load the page again.
     vic.page.evaluate("window.same = 1")
@@ -27,8 +39,21 @@ with browser() as opened:
     ada = Person(opened, "ada").signs_in(f"{campaign}/plan")
     approve = ada.page.get_by_role("button", name="Approve", exact=True)
     assert approve.count() == 0 or approve.first.is_disabled()
+    expect(ada.page.locator(".why-not").first).to_be_visible()
+    plan = ada.page.locator("main dl code").first.inner_text()
+    ada.forges(f"{campaign}/actions/approve", expect="awaiting_approval", plan=plan, slice="pay")
+    expect(ada.page.locator("main .bad").first).to_be_visible()
+    expect(vic.state()).to_contain_text("awaiting approval")
     owners = [Person(opened, name).signs_in("/") for name in ("ben", "dan")]
     assert any([owner.approves("remarks") for owner in owners])
+    expect(vic.state()).to_contain_text("approved")
+
+    # An author makes campaigns and starts none.
+    ada.page.goto(campaign)
+    expect(ada.page.get_by_role("button", name="Start", exact=True)).to_be_disabled()
+    assert ada.page.get_by_role("link", name="Start", exact=True).count() == 0
+    ada.forges(f"{campaign}/actions/start", expect="approved", plan=plan)
+    ada.is_refused("SK0691")
     expect(vic.state()).to_contain_text("approved")
 
     olga.page.goto(campaign)
@@ -66,4 +91,4 @@ with browser() as opened:
     assert gone.page.url.endswith("?to=" + campaign.replace("/", "%2F")), gone.page.url
     expect(olga.state()).to_contain_text("rolled back")
     expect(vic.state()).to_contain_text("rolled back")
-    tell(errors=[error for person in (olga, vic, ada, *owners) for error in person.errors])
+    tell(errors=[error for person in (olga, vic, ada, eve, *owners) for error in person.errors])
