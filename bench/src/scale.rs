@@ -72,15 +72,13 @@ impl Scale<'_> {
         ] {
             figures.push(self.pages(&client, what, path)?);
         }
-        let status = server.status()?;
+        let account = server.account()?;
         let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-        let nodes = status.nodes.iter().filter_map(|node| node.seat.as_ref());
-        let node_peak = nodes.map(|seat| seat.used.memory_peak.0).max().unwrap_or(0);
-        figures.push(beside("memory of control, peak", "MiB", mib(status.used.memory_peak.0)));
-        figures.push(beside("memory of a node, peak", "MiB", mib(node_peak)));
+        figures.push(beside("memory of control, peak", "MiB", mib(account.used.memory_peak.0)));
+        figures.push(beside("memory of a node, peak", "MiB", mib(account.node_peak)));
         let (server, restarted) = self.restart(server, &campaign)?;
         figures.extend(restarted);
-        figures.push(beside("ledger, with all of that in it", "MiB", mib(server.status()?.ledger.size.0)));
+        figures.push(beside("ledger, with all of that in it", "MiB", mib(server.account()?.ledger.size.0)));
         drop(server);
         self.cleared()?;
         Ok(Report {

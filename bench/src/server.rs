@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::de::DeserializeOwned;
-use skein_api::Status;
+use skein_api::{LedgerUse, ProcessUse, Status, WholeServer, WorkDone};
 
 /// As many processes as the machine that the numbers are for has cores, each with one agent at a time.
 const NODES: &str = "2";
@@ -81,9 +81,23 @@ impl Server {
     }
 
     /// What it says of itself.
-    pub(crate) fn status(&self) -> anyhow::Result<Status> {
-        self.ask(["fleet", "status"])
+    pub(crate) fn account(&self) -> anyhow::Result<Account> {
+        let status: Status = self.ask(["fleet", "status"])?;
+        let WholeServer { used, ledger, work } = status.whole.context("what it did for all teams")?;
+        let nodes = status.nodes.iter().filter_map(|node| node.seat.as_ref()?.whole);
+        let node_peak = nodes.map(|does| does.used.memory_peak.0).max().unwrap_or(0);
+        Ok(Account { used, ledger, work, node_peak })
     }
+}
+
+/// What a server took and did since its process started.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Account {
+    pub(crate) used: ProcessUse,
+    pub(crate) ledger: LedgerUse,
+    pub(crate) work: WorkDone,
+    /// Bytes that one of its nodes had at most.
+    pub(crate) node_peak: u64,
 }
 
 impl Drop for Server {

@@ -1,13 +1,13 @@
 //! What a campaign took and what it cost, against what the design allows.
 
 use anyhow::Context as _;
-use skein_api::Status;
 use skein_bench::report::Figure;
 use skein_bench::rows;
 use skein_bench::series::Series;
 
 use super::beside;
 use super::passage::Passage;
+use crate::server::Account;
 
 /// Runs that go through the door together at most.
 const LOT: f64 = 64.0;
@@ -39,16 +39,16 @@ struct Spent {
 }
 
 impl Spent {
-    fn between(before: &Status, after: &Status) -> Self {
-        let more = |of: fn(&Status) -> u64| of(after).saturating_sub(of(before)) as f64;
+    fn between(before: &Account, after: &Account) -> Self {
+        let more = |of: fn(&Account) -> u64| of(after).saturating_sub(of(before)) as f64;
         Self {
-            events: more(|status| status.ledger.events),
-            transactions: more(|status| status.ledger.transactions),
-            syncs: more(|status| status.ledger.syncs),
-            exchanges: more(|status| status.work.exchanges),
-            lots: more(|status| status.work.lots),
-            waits: more(|status| status.used.disk_waits),
-            node_waits: more(|status| status.work.node_disk_waits),
+            events: more(|account| account.ledger.events),
+            transactions: more(|account| account.ledger.transactions),
+            syncs: more(|account| account.ledger.syncs),
+            exchanges: more(|account| account.work.exchanges),
+            lots: more(|account| account.work.lots),
+            waits: more(|account| account.used.disk_waits),
+            node_waits: more(|account| account.work.node_disk_waits),
         }
     }
 }
@@ -60,8 +60,6 @@ pub(super) fn spent(of: &Passage) -> Vec<Figure> {
     let run = Spent::between(&of.planned, &of.published);
     let undo = Spent::between(&of.published, &of.undone);
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-    let nodes = of.undone.nodes.iter().filter_map(|node| node.seat.as_ref());
-    let node_peak = nodes.map(|seat| seat.used.memory_peak.0).max().unwrap_or(0);
     vec![
         Figure { value: whole.events / runs, ..rows::events_per_run() },
         Figure { value: run.exchanges / runs, ..rows::exchanges_per_run() },
@@ -80,7 +78,7 @@ pub(super) fn spent(of: &Passage) -> Vec<Figure> {
         beside("rolled back: ledger transactions per 64 runs", "", undo.transactions * LOT / runs),
         beside("rolled back: waits for the disk per 64 runs", "", undo.waits * LOT / runs),
         beside("memory of control at most", "MiB", mib(of.undone.used.memory_peak.0)),
-        beside("memory of a node at most", "MiB", mib(node_peak)),
+        beside("memory of a node at most", "MiB", mib(of.undone.node_peak)),
         beside("ledger when all is published", "MiB", mib(of.published.ledger.size.0)),
         beside("ledger per dataset", "KiB", of.published.ledger.size.0 as f64 / 1024.0 / runs),
     ]
@@ -88,22 +86,18 @@ pub(super) fn spent(of: &Passage) -> Vec<Figure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Passage, spent};
-    use skein_api::{LedgerUse, List, ProcessUse, Status, Text, Time, WorkDone};
+    use super::{Account, Passage, spent};
+    use skein_api::{LedgerUse, ProcessUse, WorkDone};
     use skein_bench::report::Verdict;
-    use skein_types::{Bytes, Millis, Timestamp};
+    use skein_types::Bytes;
 
-    fn status(ledger: [u64; 3], [exchanges, lots]: [u64; 2], disk_waits: u64) -> Status {
+    fn account(ledger: [u64; 3], [exchanges, lots]: [u64; 2], disk_waits: u64) -> Account {
         let [events, transactions, syncs] = ledger;
-        Status {
-            version: Text::escaped("0.1.0"),
-            started: Time(Timestamp(0)),
-            up_ms: Millis(0),
+        Account {
             used: ProcessUse { disk_waits, memory_peak: Bytes::mib(40), ..ProcessUse::default() },
             ledger: LedgerUse { events, transactions, syncs, size: Bytes::mib(2), ..LedgerUse::default() },
             work: WorkDone { exchanges, lots, ..WorkDone::default() },
-            nodes: List::EMPTY,
-            waits: None,
+            node_peak: 0,
         }
     }
 
@@ -115,10 +109,10 @@ mod tests {
             plan: 1.0,
             run: 1.0,
             undo: 1.0,
-            drafted: status([10, 10, 10], [10, 0], 100),
-            planned: status([10 + 128, 20, 15], [14, 0], 100),
-            published: status([10 + 3 * 128, 36, 30], [14 + 9, 2], 107),
-            undone: status([10 + 5 * 128, 40, 34], [24, 2], 113),
+            drafted: account([10, 10, 10], [10, 0], 100),
+            planned: account([10 + 128, 20, 15], [14, 0], 100),
+            published: account([10 + 3 * 128, 36, 30], [14 + 9, 2], 107),
+            undone: account([10 + 5 * 128, 40, 34], [24, 2], 113),
         };
         let figures = spent(&passage);
         let of = |what: &str| figures.iter().find(|figure| figure.what == what).unwrap();

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use skein_api::{Campaign, CampaignProgress, Run, Status};
+use skein_api::{Campaign, CampaignProgress, Run};
 use skein_types::{CampaignState, Clock, Timestamp};
 
 use crate::copies;
-use crate::server::Server;
+use crate::server::{Account, Server};
 
 const MODULE: &str = "lineitem-v2@1";
 
@@ -28,10 +28,10 @@ pub(super) struct Passage {
     pub(super) plan: f64,
     pub(super) run: f64,
     pub(super) undo: f64,
-    pub(super) drafted: Status,
-    pub(super) planned: Status,
-    pub(super) published: Status,
-    pub(super) undone: Status,
+    pub(super) drafted: Account,
+    pub(super) planned: Account,
+    pub(super) published: Account,
+    pub(super) undone: Account,
 }
 
 /// A campaign of a server that has nothing else.
@@ -52,14 +52,14 @@ impl Yard<'_> {
     ) -> anyhow::Result<Passage> {
         let copies = copies::fresh(sources, self.home())?;
         let underway = self.drafted(&copies)?;
-        let drafted = underway.status()?;
+        let drafted = underway.account()?;
         let plan = underway.moved("plan", CampaignState::Planned)?;
-        let planned = underway.status()?;
+        let planned = underway.account()?;
         let run = underway.moved("start", CampaignState::Soaking)?;
-        let published = underway.status()?;
+        let published = underway.account()?;
         check(&copies)?;
         let undo = underway.moved("roll_back", CampaignState::RolledBack)?;
-        let undone = underway.status()?;
+        let undone = underway.account()?;
         copies::equal(sources, &copies)?;
         let (datasets, add) = (copies.len(), underway.add);
         Ok(Passage { datasets, add, plan, run, undo, drafted, planned, published, undone })
@@ -87,8 +87,8 @@ impl Yard<'_> {
 }
 
 impl Underway<'_> {
-    pub(super) fn status(&self) -> anyhow::Result<Status> {
-        self.server.status()
+    pub(super) fn account(&self) -> anyhow::Result<Account> {
+        self.server.account()
     }
 
     /// Asks for a move and waits for where it leads; seconds from before it was asked to when the ledger had it.

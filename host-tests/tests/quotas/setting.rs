@@ -42,7 +42,7 @@ fn forty_teams_are_set_at_once_and_a_dry_run_says_what_would_change() {
     assert_eq!(one["quota"]["bounds"]["slots"], json!({ "guaranteed": 2, "limit": 8 }));
     assert_eq!(one["quota"]["bounds"]["read"]["limit"], json!(50 << 20));
     // The same again is nothing new, and nobody decides it.
-    let head = || service.get("/v1/status")["ledger"]["position"].as_u64().unwrap();
+    let head = || service.get("/v1/status")["whole"]["ledger"]["position"].as_u64().unwrap();
     let before = head();
     assert_eq!(apply().finish().succeeded().json()["changes"], json!([]));
     assert_eq!(head(), before);
@@ -63,7 +63,7 @@ fn what_does_not_add_up_is_told_with_each_finding_and_nothing_is_set() {
         .replacen("guaranteed = 2, limit = 8", "guaranteed = 9, limit = 8", 1)
         .replace("[team.t39]", "[team.games]");
     let file = service.site.file("quotas.toml", wrong);
-    let before = service.get("/v1/status")["ledger"]["position"].clone();
+    let before = service.get("/v1/status")["whole"]["ledger"]["position"].clone();
     let refused = service.call("quota").arg("apply").arg(&file).finish();
     refused.refused_json(codes::QUOTAS_DO_NOT_ADD_UP);
     let details = refused.json()["error"]["details"].as_array().unwrap().clone();
@@ -74,7 +74,7 @@ fn what_does_not_add_up_is_told_with_each_finding_and_nothing_is_set() {
     assert_eq!(dry.code(), i32::from(codes::QUOTAS_DO_NOT_ADD_UP.exit_code()));
     assert_eq!(dry.json()["findings"].as_array().unwrap().len(), 3);
     assert_eq!(service.get("/v1/quotas")["items"], json!([]));
-    assert_eq!(service.get("/v1/status")["ledger"]["position"], before, "nothing was decided");
+    assert_eq!(service.get("/v1/status")["whole"]["ledger"]["position"], before, "nothing was decided");
     let bad = service.site.file("bad.toml", "[team.t00]\nread = { limit = \"50MiB\" }\n");
     service.call("quota").arg("apply").arg(bad).finish().refused_json(codes::QUOTA_INVALID);
 }

@@ -467,6 +467,34 @@ fn another_teams_things_are_not_there() {
 }
 
 #[test]
+fn what_the_server_and_its_nodes_did_in_all_is_for_who_sees_all_teams() {
+    let guarded = Guarded::start();
+    let [all, pay, shop] = [None, Some("pay"), Some("shop")].map(|team| guarded.token(team, "viewer").1);
+    let status = |token: &str| guarded.done(token, "GET /v1/status", "");
+    let whole = status(&all);
+    assert!(whole["whole"]["ledger"]["position"].as_u64().unwrap() > 0, "{whole}");
+    assert!(!whole["nodes"][0]["seat"]["whole"]["finished"].is_null(), "{whole}");
+    for (token, campaigns) in [(&pay, 2), (&shop, 0)] {
+        let told = status(token);
+        assert_eq!((&told["version"], &told["waits"]), (&whole["version"], &whole["waits"]));
+        assert_eq!(told["under_way"]["campaigns"], campaigns, "{told}");
+        assert!(!told["nodes"][0]["seat"].is_null(), "{told}");
+        let nodes = ["nodes", "nodes/local-0"].map(|at| guarded.done(token, &format!("GET /v1/{at}"), ""));
+        for told in [&told].into_iter().chain(&nodes) {
+            assert!(!told.to_string().contains("\"whole\""), "{told}");
+        }
+        let browser = guarded.service.browser_of(token);
+        let pages = ["/health", "/fleet", "/"].map(|path| browser.page(path));
+        for page in &pages {
+            assert!(page.contains("for those who may see all of them"), "{page}");
+        }
+        assert!(!pages[0].contains("exchanges with nodes") && !pages[1].contains("aria-label=\"Memory of"));
+    }
+    let page = guarded.service.browser_of(&all).page("/health");
+    assert!(page.contains("exchanges with nodes") && !page.contains("for those who may see all"), "{page}");
+}
+
+#[test]
 fn that_a_version_is_taken_is_all_that_another_team_learns_of_it() {
     let guarded = Guarded::start();
     let stranger = guarded.token(Some("shop"), "author").1;
@@ -595,7 +623,8 @@ fn a_frozen_fleet_begins_nothing_until_it_is_thawed_and_a_banned_module_runs_now
     let at = format!("/v1/campaigns/{}", made["campaign"].as_str().unwrap());
     guarded.done(&guarded.admin, &format!("POST {at}/actions/plan"), r#"{"expect":"draft"}"#);
     // Nodes speak at least every 1.5 s; what was going to begin would have.
-    let heard = || guarded.done(&guarded.admin, "GET /v1/status", "")["work"]["exchanges"].as_u64().unwrap();
+    let heard =
+        || guarded.done(&guarded.admin, "GET /v1/status", "")["whole"]["work"]["exchanges"].as_u64().unwrap();
     let before = heard();
     super::until("nodes have asked for work some times", || heard() > before + 6);
     let state = || guarded.done(&guarded.admin, &format!("GET {at}"), "")["state"].clone();

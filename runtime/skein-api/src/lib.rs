@@ -97,7 +97,8 @@ pub use scan::{Scan, ScanAsk, ScanFound};
 pub use secret_ref::{secret_name, secret_names};
 pub use setting::{NamedPolicy, PolicyPut, SECRET_BYTES_MAX, Secret};
 pub use status::{
-    FleetAction, FleetState, Health, LedgerUse, NodeHas, NodeStatus, ProcessUse, Seated, Status, WorkDone,
+    FleetAction, FleetState, Health, LedgerUse, NodeDoes, NodeHas, NodeStatus, ProcessUse, Seated, Status,
+    UnderWay, WholeServer, WorkDone,
 };
 pub use time::{Time, TimeParseError};
 pub use webhook::{

@@ -1,6 +1,7 @@
 //! The server itself: `GET /v1/status` says how it and its nodes are, and what they have done since its process started.
 //!
-//! The counters are for people who want to know what work costs. They are not kept: with a new process they begin at nothing.
+//! The counters are for people who want to know what work costs. They are not kept: with a new process they begin at nothing. They are sums
+//! over all teams, so they are for who may see all of them; who sees some is told what is under way of those.
 
 use serde::{Deserialize, Serialize};
 use skein_types::{Bytes, Millis, NodeId, NodeMark};
@@ -82,24 +83,32 @@ pub struct NodeHas {
     pub write: Option<Bytes>,
 }
 
+/// What a node does for all teams together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NodeDoes {
+    /// Tasks that it has finished, whatever came of them.
+    pub finished: u64,
+    /// Agents at work, as it last said.
+    pub slots: u32,
+    /// What it takes, as it last said.
+    pub used: ProcessUse,
+}
+
 /// A node that is here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Seated {
-    /// Tasks that it has.
+    /// Tasks that it has, of teams that whoever asks may see.
     pub holds: u64,
     /// Those of them that agents are at work on or were.
     pub started: u64,
-    /// Tasks that it has finished, whatever came of them.
-    pub finished: u64,
     /// Since it was last heard.
     pub silent_ms: Millis,
-    /// Agents at work, as it last said.
-    pub slots: u32,
     /// Agents that may be at work there at a time.
     #[serde(default)]
     pub most: u32,
-    /// What it takes, as it last said.
-    pub used: ProcessUse,
+    /// What it does in all; none: whoever asks may not see all teams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<NodeDoes>,
     /// Of its program, as it said when it came.
     #[serde(default)]
     pub version: Text<64>,
@@ -153,6 +162,28 @@ pub struct FleetState {
     pub since: Option<Time>,
 }
 
+/// What is under way of teams that whoever asks may see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UnderWay {
+    /// Campaigns that are not over.
+    pub campaigns: u64,
+    /// Runs of them that wait for a node, are at work or are staged.
+    pub runs: u64,
+    /// Attempts that were begun and are not handed over yet.
+    pub attempts: u64,
+}
+
+/// What the server takes, keeps and did for all teams together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WholeServer {
+    /// What control's process takes.
+    pub used: ProcessUse,
+    /// Its ledger.
+    pub ledger: LedgerUse,
+    /// What was done.
+    pub work: WorkDone,
+}
+
 /// How the server is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
@@ -162,12 +193,12 @@ pub struct Status {
     pub started: Time,
     /// For so long it runs.
     pub up_ms: Millis,
-    /// What control's process takes.
-    pub used: ProcessUse,
-    /// Its ledger.
-    pub ledger: LedgerUse,
-    /// What was done.
-    pub work: WorkDone,
+    /// What is under way.
+    #[serde(default)]
+    pub under_way: UnderWay,
+    /// What it did in all; none: whoever asks may not see all teams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<WholeServer>,
     /// Nodes by id, the first so many.
     pub nodes: List<NodeStatus, 1_000>,
     /// Why nothing begins anywhere, if that is so.

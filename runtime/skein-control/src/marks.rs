@@ -13,6 +13,7 @@ use crate::control::Control;
 use crate::error::ServiceError;
 use crate::list::ListPart;
 use crate::shown;
+use crate::status::Sees;
 
 /// What is done to a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +45,9 @@ impl NodeVerb {
 
 impl Control {
     /// A node that this ledger knows, by its id or its name.
-    pub(crate) fn node(&self, named: &str) -> Result<NodeStatus, ServiceError> {
+    pub(crate) fn node(&self, named: &str, sees: Sees<'_>) -> Result<NodeStatus, ServiceError> {
         let row = self.node_row(named)?;
-        Ok(self.node_status(&self.state(), &row))
+        Ok(self.node_status((&self.state(), sees), &row))
     }
 
     fn node_row(&self, named: &str) -> Result<skein_ledger::Node, ServiceError> {
@@ -59,7 +60,7 @@ impl Control {
     }
 
     /// Nodes that this ledger knows, by id.
-    pub(crate) fn nodes(&self, part: &ListPart) -> Result<Page<NodeStatus>, ServiceError> {
+    pub(crate) fn nodes(&self, part: &ListPart, sees: Sees<'_>) -> Result<Page<NodeStatus>, ServiceError> {
         let after = part
             .after
             .as_deref()
@@ -67,7 +68,7 @@ impl Control {
         let page = self.ledger.nodes(after.transpose()?, part.limit())?;
         let state = self.state();
         shown::page(page.items, page.next.map(|next| next.to_string()), |row| {
-            Ok(self.node_status(&state, &row))
+            Ok(self.node_status((&state, sees), &row))
         })
     }
 
@@ -90,7 +91,7 @@ impl Control {
         }
         drop(state);
         self.wake.nodes();
-        self.node(&row.id.to_string())
+        self.node(&row.id.to_string(), who.sees().as_deref())
     }
 
     /// Whether the fleet works.

@@ -311,9 +311,9 @@ mod tests {
     use crate::access::{Principal, Right};
     use crate::list::ListPart;
     use crate::scene::{HandClock, MODULE, campaign, open, open_for, running, running_for};
-    use skein_api::List;
     use skein_api::node::Said;
-    use skein_ledger::{Actor, AttemptFilter, Claim, Ending, Enqueue, SizeClass, TaskKind};
+    use skein_api::{List, UnderWay};
+    use skein_ledger::{Actor, AttemptFilter, Claim, Ending, Enqueue, Name, SizeClass, TaskKind};
     use skein_types::{AttemptId, Bytes, CampaignState, Role, TaskId, Token};
 
     fn module_of(control: &Control) -> ModuleState {
@@ -396,6 +396,33 @@ mod tests {
         };
         state.fleet.seats.get_mut(&node).unwrap().holds.insert(task, hold);
         (node, task)
+    }
+
+    #[test]
+    fn sums_over_all_teams_are_for_who_sees_all_of_them() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        running(&control);
+        let (node, _) = at_work(&control, false, 0);
+        let told = |teams: Option<&str>| {
+            let teams = teams.map(|team| vec![Name::new(team).unwrap()]);
+            let status = control.status(teams.as_deref()).unwrap();
+            let one = control.node(&node.to_string(), teams.as_deref()).unwrap();
+            let listed = control.nodes(&ListPart::default(), teams.as_deref()).unwrap().items;
+            assert_eq!(&status.nodes[..], std::slice::from_ref(&one));
+            assert_eq!(&listed[..], &status.nodes[..]);
+            let seat = one.seat.unwrap();
+            let UnderWay { campaigns, runs, attempts } = status.under_way;
+            assert_eq!(seat.whole.is_some(), status.whole.is_some());
+            ([campaigns, runs, attempts], [seat.holds, seat.started], status.whole.is_some())
+        };
+        assert_eq!(told(None), ([1, 1, 1], [1, 1], true));
+        assert_eq!(told(Some("local")), ([1, 1, 1], [1, 1], false));
+        assert_eq!(told(Some("shop")), ([0, 0, 0], [0, 0], false));
+        // Before it was read again it is there, too, and whose it is.
+        control.state().campaigns.clear();
+        assert_eq!(told(Some("local")).0, [1, 0, 0]);
+        assert_eq!(told(Some("shop")).0, [0, 0, 0]);
     }
 
     #[test]

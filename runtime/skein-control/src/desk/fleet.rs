@@ -10,9 +10,9 @@ use crate::list::ListPart;
 use crate::marks::NodeVerb;
 
 impl Desk<'_> {
-    /// The server as it is now. Who may ask anything may ask that: it names no dataset and no team.
+    /// The server as it is now: that it is well for who may ask anything, sums over all teams for who may see all.
     pub fn status(&self) -> Result<Status, ServiceError> {
-        self.control.status()
+        self.control.status(self.who.sees().as_deref())
     }
 
     /// Numbers for Prometheus: sums over all teams, so they are for who may see all.
@@ -30,14 +30,14 @@ impl Desk<'_> {
         self.control.back_up(self.who, asked)
     }
 
-    /// Nodes that this ledger knows, by id.
+    /// Nodes that this ledger knows, by id; of their work, as of the server's.
     pub fn nodes(&self, part: &ListPart) -> Result<Page<NodeStatus>, ServiceError> {
-        self.control.nodes(part)
+        self.control.nodes(part, self.who.sees().as_deref())
     }
 
     /// A node, by its id or its name.
     pub fn node(&self, named: &str) -> Result<NodeStatus, ServiceError> {
-        self.control.node(named)
+        self.control.node(named, self.who.sees().as_deref())
     }
 
     /// Marks a node: `cordon`, `uncordon`, `drain`.

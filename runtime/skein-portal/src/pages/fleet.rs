@@ -11,7 +11,7 @@ use axum::extract::{Path, Query};
 use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
-use skein_api::{FleetState, NodeHas, NodeStatus, Page as Part, Seated, Waiting};
+use skein_api::{FleetState, NodeDoes, NodeHas, NodeStatus, Page as Part, Seated, Waiting};
 use skein_control::{Control, Desk, ServiceError};
 use skein_types::{NodeMark, Resource, grouped};
 
@@ -20,7 +20,7 @@ use super::offered::offered;
 use super::quotas::amount;
 use crate::assets::GAUGE;
 use crate::form::Form;
-use crate::frame::{self, Gauge, command, gauge, live_of_all, secret, state};
+use crate::frame::{self, Gauge, command, counted, gauge, live_of_all, secret, state};
 use crate::pages::{After, rows};
 use crate::viewer::{Failed, Page, Seen, Viewer};
 
@@ -90,7 +90,7 @@ fn view(shown: &Shown) -> Markup {
         section aria-labelledby="nodes" {
             h2 #nodes { "Nodes" }
             @if nodes.items.is_empty() { p.empty { "No node has come yet: the server starts them, as many as " code { "skein serve --nodes" } " says." } }
-            @else { (GAUGE.module()) (map::view(&nodes.items, all)) (table(&nodes.items)) }
+            @else { (GAUGE.module()) (map::view(&nodes.items, all)) (table(&nodes.items)) (not_said(&nodes.items)) }
             (frame::more(AT, &[], nodes.next.as_deref()))
         }
         (shares::view(shares))
@@ -130,9 +130,9 @@ fn row(node: &NodeStatus) -> Markup {
                 Some(seat) => {
                     td { (load(node, seat)) }
                     td.number { (grouped(seat.started)) " of " (grouped(seat.holds)) }
-                    td.number { (grouped(seat.finished)) }
-                    td.number { (seat.used.memory) }
-                    td.number { (seconds(seat.used.cpu_ms.0)) }
+                    td.number { (of_all(seat, |does| grouped(does.finished))) }
+                    td.number { (of_all(seat, |does| does.used.memory.to_string())) }
+                    td.number { (of_all(seat, |does| seconds(does.used.cpu_ms.0))) }
                     td.number { (seconds(seat.silent_ms.0)) " ago" }
                     td { (limits(&seat.has)) }
                     td { (version(&seat.version)) }
@@ -145,13 +145,27 @@ fn row(node: &NodeStatus) -> Markup {
 
 /// How much of a node is at work: it is there for that.
 pub(in crate::pages) fn load(node: &NodeStatus, seat: &Seated) -> Markup {
+    let Some(does) = &seat.whole else { return html! { (counted(seat.most.into(), "agent", "agents")) } };
     gauge(&Gauge {
         name: &format!("Agents at work on {}", node.name),
-        used: seat.slots.into(),
+        used: does.slots.into(),
         limit: seat.most.into(),
-        said: &format!("{} of {} agents", seat.slots, seat.most),
+        said: &format!("{} of {} agents", does.slots, seat.most),
         warns: false,
     })
+}
+
+/// Something that a node does for all teams together, for who may see all of them.
+pub(in crate::pages) fn of_all(seat: &Seated, said: impl Fn(&NodeDoes) -> String) -> Markup {
+    html! { @match &seat.whole { Some(does) => (said(does)), None => span.plain { "–" } } }
+}
+
+/// Why some of it is not said.
+pub(in crate::pages) fn not_said(nodes: &[NodeStatus]) -> Markup {
+    let hides = nodes.iter().filter_map(|node| node.seat.as_ref()).any(|seat| seat.whole.is_none());
+    html! {
+        @if hides { p.note { "Tasks are those of your teams. What nodes do for all teams together is for those who may see all of them." } }
+    }
 }
 
 /// Where a node is: whether it is here, and what people want of it.
@@ -259,11 +273,13 @@ async fn act(Path(verb): Path<String>, Form(viewer, acting): Form<Acting>) -> Re
 
 #[cfg(test)]
 mod tests {
-    use skein_api::{FleetState, NodeHas, NodeStatus, Page as Part, ProcessUse, Seated, Text, Time};
+    use skein_api::{
+        FleetState, NodeDoes, NodeHas, NodeStatus, Page as Part, ProcessUse, Seated, Text, Time,
+    };
     use skein_types::{Bytes, Millis, NodeId, NodeMark, Timestamp};
     use std::str::FromStr as _;
 
-    use super::{Shown, leads, limits, table, view};
+    use super::{Shown, leads, limits, map, not_said, table, view};
 
     pub(super) fn node(mark: NodeMark) -> NodeStatus {
         NodeStatus {
@@ -282,11 +298,9 @@ mod tests {
         Seated {
             holds: 0,
             started: 0,
-            finished: 0,
             silent_ms: Millis(0),
-            slots,
             most,
-            used: ProcessUse::default(),
+            whole: Some(NodeDoes { finished: 7, slots, used: ProcessUse::default() }),
             version: Text::escaped("0.9.9"),
             has: NodeHas::default(),
         }
@@ -309,6 +323,26 @@ mod tests {
         let seat = Seated { has, ..seated(0, 2) };
         let shown = table(&[NodeStatus { seat: Some(seat), ..node(NodeMark::None) }]).into_string();
         assert!(shown.contains("0.9.9") && shown.contains("of 2 agents"), "{shown}");
+    }
+
+    #[test]
+    fn whoever_does_not_see_all_teams_is_shown_no_load_of_all_of_them() {
+        let of = |whole: bool| {
+            let mut seat = seated(1, 2);
+            seat.whole = seat.whole.filter(|_| whole);
+            let nodes = [NodeStatus { seat: Some(seat), ..node(NodeMark::None) }];
+            [table(&nodes), not_said(&nodes), map::view(&nodes, &nodes)]
+                .map(|part| part.into_string())
+                .concat()
+        };
+        let (all, some) = (of(true), of(false));
+        assert!(all.contains("1 of 2 agents") && all.contains("<td class=\"number\">7</td>"), "{all}");
+        assert!(!all.contains("for those who may see all"), "{all}");
+        assert!(
+            !some.contains("of 2 agents") && some.contains("2 agents") && !some.contains("7</td>"),
+            "{some}"
+        );
+        assert!(some.contains("for those who may see all"), "{some}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use maud::{Markup, html};
-use skein_api::{Campaign, Module, ModuleState, Status};
+use skein_api::{Campaign, Module, ModuleState, Status, WholeServer};
 use skein_control::{CampaignOrder, CampaignPart, Care, Control, Desk, LastBackup, OpenAlarm, ServiceError};
 use skein_types::{CampaignState, grouped};
 
@@ -166,17 +166,30 @@ fn kept(care: &Care) -> Markup {
 }
 
 fn server(status: &Status) -> Markup {
-    let Status { ledger, used, work, .. } = status;
+    let Status { under_way, .. } = status;
     html! {
         dl {
             dt { "Version" } dd { (status.version) }
             dt { "Started" } dd { (frame::time(status.started)) ", " (lasting(status.up_ms)) " ago" }
-            dt { "Memory" } dd { (used.memory) ", at most " (used.memory_peak) }
-            dt { "CPU time" } dd { (grouped(used.cpu_ms.0 / 1_000)) " s" }
-            dt { "Ledger" } dd { (ledger.size) ", " (grouped(ledger.position)) " decisions; since the start " (grouped(ledger.transactions)) " transactions, " (grouped(ledger.syncs)) " waits for the disk" }
-            dt { "Work" } dd { (grouped(work.ended)) " runs ended, of which " (grouped(work.published)) " were published; " (grouped(work.reverted)) " rolled back; " (grouped(work.exchanges)) " exchanges with nodes" }
+            dt { "Under way" }
+            dd {
+                (counted(under_way.campaigns, "campaign", "campaigns")) ", " (counted(under_way.runs, "run", "runs")) " of them, "
+                (counted(under_way.attempts, "attempt", "attempts")) " at work"
+                @if status.whole.is_none() { ", of your teams" }
+            }
+            @if let Some(whole) = &status.whole { (did(whole)) }
             dt { "Nodes" } dd { (grouped(status.nodes.len() as u64)) ", " a href="/fleet" { "the fleet" } }
         }
+        @if status.whole.is_none() { p.note { "What the server takes and did is a sum over all teams: for those who may see all of them." } }
+    }
+}
+
+fn did(WholeServer { used, ledger, work }: &WholeServer) -> Markup {
+    html! {
+        dt { "Memory" } dd { (used.memory) ", at most " (used.memory_peak) }
+        dt { "CPU time" } dd { (grouped(used.cpu_ms.0 / 1_000)) " s" }
+        dt { "Ledger" } dd { (ledger.size) ", " (grouped(ledger.position)) " decisions; since the start " (grouped(ledger.transactions)) " transactions, " (grouped(ledger.syncs)) " waits for the disk" }
+        dt { "Work" } dd { (grouped(work.ended)) " runs ended, of which " (grouped(work.published)) " were published; " (grouped(work.reverted)) " rolled back; " (grouped(work.exchanges)) " exchanges with nodes" }
     }
 }
 
@@ -216,11 +229,11 @@ fn elsewhere() -> Markup {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use skein_api::{Campaign, LedgerUse, Module, ProcessUse, Status, Text, Time, WorkDone};
+    use skein_api::{Campaign, Module, ProcessUse, Status, Text, Time, UnderWay, WholeServer, WorkDone};
     use skein_control::ServiceError;
-    use skein_types::{Millis, Timestamp, codes};
+    use skein_types::{Bytes, Millis, Timestamp, codes};
 
-    use super::{Care, LastBackup, OpenAlarm, alarms, kept, open};
+    use super::{Care, LastBackup, OpenAlarm, alarms, kept, open, server};
 
     /// Of a server with these nodes, which are here or away.
     fn status(nodes: &[bool]) -> Status {
@@ -236,12 +249,11 @@ mod tests {
         };
         let nodes: Vec<_> = nodes.iter().map(node).collect();
         Status {
-            version: Text::escaped("1"),
+            version: Text::escaped("1.2.3"),
             started: Time(Timestamp(0)),
             up_ms: Millis(0),
-            used: ProcessUse::default(),
-            ledger: LedgerUse::default(),
-            work: WorkDone::default(),
+            under_way: UnderWay { campaigns: 1, runs: 30, attempts: 2 },
+            whole: None,
             nodes: serde_json::from_value(json!(nodes)).unwrap(),
             waits: None,
         }
@@ -298,6 +310,29 @@ mod tests {
         }
         let refused = ServiceError::new(codes::ROLE_MISSING, "vic may not");
         assert!(kept(&care(None, Err(refused))).into_string().contains("all teams: vic may not"));
+    }
+
+    #[test]
+    fn whoever_does_not_see_all_teams_is_shown_their_own_work_and_no_sum() {
+        let of_some = server(&status(&[])).into_string();
+        for said in [
+            "1.2.3",
+            "1 campaign, 30 runs of them, 2 attempts at work, of your teams",
+            "for those who may see all",
+        ] {
+            assert!(of_some.contains(said), "{said}: {of_some}");
+        }
+        let used = ProcessUse { memory: Bytes::mib(77), ..ProcessUse::default() };
+        let work = WorkDone { exchanges: 4_321, ..WorkDone::default() };
+        let whole = Some(WholeServer { used, work, ..WholeServer::default() });
+        let of_all = server(&Status { whole, ..status(&[]) }).into_string();
+        for sum in ["77MiB", "4,321 exchanges", "decisions"] {
+            assert!(of_all.contains(sum) && !of_some.contains(sum), "{sum}: {of_all}");
+        }
+        assert!(
+            !of_all.contains("of your teams") && !of_all.contains("for those who may see all"),
+            "{of_all}"
+        );
     }
 
     #[test]

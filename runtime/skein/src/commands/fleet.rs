@@ -1,7 +1,9 @@
 //! `skein fleet`: a server and its nodes.
 
 use clap::{Args, Subcommand};
-use skein_api::{FleetAction, FleetState, NodeStatus, ProcessUse, Seated, Status, Text};
+use skein_api::{
+    FleetAction, FleetState, NodeDoes, NodeStatus, ProcessUse, Seated, Status, Text, WholeServer,
+};
 use skein_types::{NodeMark, codes};
 
 use crate::args::{ListArgs, ServerArgs};
@@ -17,7 +19,7 @@ use crate::view::{Row, View};
 #[command(after_help = "\
 Examples:
   skein fleet status
-  skein fleet status -o json | jq .work
+  skein fleet status -o json | jq .whole.work
   skein fleet drain local-1 --reason 'new kernel'      it gives back what it has and goes
   skein fleet freeze --reason 'the storage is being moved'
   skein fleet unfreeze --reason 'it is moved'")]
@@ -30,7 +32,8 @@ pub(crate) struct FleetArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum FleetVerb {
-    /// Show the server, its ledger, and each node with what it holds. Counters are since the server's process started.
+    /// Show the server, what is under way, and each node with what it holds. Who may see all teams is told what the server takes and did since
+    /// its process started, too.
     Status,
     /// List nodes, those that are gone too.
     Nodes {
@@ -140,12 +143,26 @@ fn frozen(fleet: &FleetState) -> String {
 }
 
 fn told(status: &Status, fleet: &FleetState, view: View) {
-    let Status { version, up_ms, used, ledger, work, nodes, .. } = status;
-    let (up, process) = (render::duration(up_ms.0), process(used));
-    render::line(&format!("skein {version}, up for {up}: {process}"));
+    let Status { version, up_ms, under_way, whole, nodes, .. } = status;
+    let takes = whole.map(|whole| format!(": {}", process(&whole.used))).unwrap_or_default();
+    render::line(&format!("skein {version}, up for {}{takes}", render::duration(up_ms.0)));
     if fleet.frozen {
         render::line(&frozen(fleet));
     }
+    let [campaigns, runs, attempts] = [under_way.campaigns, under_way.runs, under_way.attempts].map(grouped);
+    render::line(&format!(
+        "under way: campaigns {campaigns}, runs of them {runs}, attempts at work {attempts}"
+    ));
+    if let Some(whole) = whole {
+        did(whole);
+    }
+    if !nodes.is_empty() {
+        render::line("");
+        view.all::<NodeStatus>(nodes);
+    }
+}
+
+fn did(WholeServer { used, ledger, work }: &WholeServer) {
     let [position, transactions, syncs, events] =
         [ledger.position, ledger.transactions, ledger.syncs, ledger.events].map(grouped);
     render::line(&format!(
@@ -165,10 +182,6 @@ fn told(status: &Status, fleet: &FleetState, view: View) {
         "work: {exchanges} exchanges; {ended} runs through the door in {lots} lots, {published} published, \
          {reverted} rolled back; {waits} waits for the disk"
     ));
-    if !nodes.is_empty() {
-        render::line("");
-        view.all::<NodeStatus>(nodes);
-    }
 }
 
 fn process(used: &ProcessUse) -> String {
@@ -189,15 +202,18 @@ impl Row for NodeStatus {
         };
         let of_seat = match &self.seat {
             None => vec![String::new(); 7],
-            Some(Seated { holds, started, finished, silent_ms, used, .. }) => vec![
-                grouped(*holds),
-                grouped(*started),
-                grouped(*finished),
-                used.memory.to_string(),
-                used.memory_peak.to_string(),
-                render::duration(used.cpu_ms.0),
-                format!("{} ago", render::duration(silent_ms.0)),
-            ],
+            Some(Seated { holds, started, silent_ms, whole, .. }) => {
+                let does = |said: fn(&NodeDoes) -> String| whole.as_ref().map(said).unwrap_or_default();
+                vec![
+                    grouped(*holds),
+                    grouped(*started),
+                    does(|does| grouped(does.finished)),
+                    does(|does| does.used.memory.to_string()),
+                    does(|does| does.used.memory_peak.to_string()),
+                    does(|does| render::duration(does.used.cpu_ms.0)),
+                    format!("{} ago", render::duration(silent_ms.0)),
+                ]
+            }
         };
         let why = self.mark_reason.as_ref().map(ToString::to_string).unwrap_or_default();
         [name, state].into_iter().chain(of_seat).chain([self.node.to_string(), why]).collect()

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use skein_api::{NodeStatus, Seated};
 use skein_types::{Resource, grouped};
 
-use super::{load, state_of};
+use super::{limits, load, state_of};
 use crate::frame::{Gauge, gauge, state};
 use crate::pages::quotas::amount;
 
@@ -49,7 +49,9 @@ fn tile(node: &NodeStatus) -> Markup {
 
 /// What a node takes, of what it said that agents have.
 fn memory(node: &NodeStatus, seat: &Seated) -> Markup {
-    let used = seat.used.memory;
+    let Some(used) = seat.whole.map(|does| does.used.memory) else {
+        return html! { span.note { (limits(&seat.has)) } };
+    };
     let Some(has) = seat.has.memory else {
         return html! { (used) span.note { " of memory, limit not said" } };
     };
@@ -78,7 +80,8 @@ mod tests {
     fn a_tile_says_the_state_the_load_and_the_memory_and_leads_to_the_row() {
         let mut busy = of(NodeMark::None, true);
         let seat = busy.seat.as_mut().unwrap();
-        (seat.used.memory, seat.has.memory) = (Bytes::mib(480), Some(Bytes::mib(512)));
+        seat.whole.as_mut().unwrap().used.memory = Bytes::mib(480);
+        seat.has.memory = Some(Bytes::mib(512));
         let alone = |node: NodeStatus| {
             let all = [node];
             view(&all, &all).into_string()

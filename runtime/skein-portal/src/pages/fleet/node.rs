@@ -13,7 +13,7 @@ use skein_types::{NodeMark, grouped};
 use super::{AT, Acting, how, limits, load, seconds, version};
 use crate::assets::GAUGE;
 use crate::form::Form;
-use crate::frame::{self, command, live_of_all, quoted, secret};
+use crate::frame::{self, command, counted, live_of_all, quoted, secret};
 use crate::pages::offered::offered;
 use crate::viewer::{Failed, Page, Seen, Viewer};
 
@@ -53,10 +53,13 @@ fn view(node: &NodeStatus) -> Markup {
                 dt { "Version" } dd { (version(&seat.version)) }
                 dt { "Has" } dd { (seat.most) " agents; " (limits(&seat.has)) }
                 dt { "Agents at work" } dd { (GAUGE.module()) (load(node, seat)) }
-                dt { "Tasks" } dd { (grouped(seat.holds)) ", of which " (grouped(seat.started)) " were begun; " (grouped(seat.finished)) " finished before" }
-                dt { "Memory" } dd { (seat.used.memory) ", at most " (seat.used.memory_peak) }
-                dt { "CPU time" } dd { (seconds(seat.used.cpu_ms.0)) }
-                dt { "Waits for the disk" } dd { (grouped(seat.used.disk_waits)) }
+                dt { "Tasks" } dd { (grouped(seat.holds)) ", of which " (grouped(seat.started)) " were begun" @if seat.whole.is_none() { ", of your teams" } }
+                @if let Some(does) = &seat.whole {
+                    dt { "Finished" } dd { (counted(does.finished, "task", "tasks")) }
+                    dt { "Memory" } dd { (does.used.memory) ", at most " (does.used.memory_peak) }
+                    dt { "CPU time" } dd { (seconds(does.used.cpu_ms.0)) }
+                    dt { "Waits for the disk" } dd { (grouped(does.used.disk_waits)) }
+                }
                 dt { "Heard" } dd { (seconds(seat.silent_ms.0)) " ago" }
             }
         }

@@ -6,7 +6,7 @@ use skein_types::{NodeMark, grouped};
 
 use crate::assets::GAUGE;
 use crate::frame::state;
-use crate::pages::fleet::load;
+use crate::pages::fleet::{load, not_said, of_all};
 
 /// Nodes that are shown; the fleet's page has all.
 const SHOWN: usize = 20;
@@ -35,6 +35,7 @@ pub(super) fn view(nodes: &[NodeStatus]) -> Markup {
                         tbody { @for node in here { (row(node)) } }
                     }
                 }
+                (not_said(nodes))
             }
             p { a href="/fleet" { "Fleet" }
                 @if seated > SHOWN { " " span.note { (grouped((seated - SHOWN) as u64)) " more nodes are here." } }
@@ -56,8 +57,8 @@ fn row(node: &NodeStatus) -> Markup {
             }
             td { (load(node, seat)) }
             td.number { (grouped(seat.holds)) }
-            td.number { (grouped(seat.finished)) }
-            td.number { (seat.used.memory) }
+            td.number { (of_all(seat, |does| grouped(does.finished))) }
+            td.number { (of_all(seat, |does| does.used.memory.to_string())) }
         }
     }
 }
