@@ -142,6 +142,11 @@ impl House {
         &self.tokens[who].1
     }
 
+    /// The id of somebody's token.
+    pub(crate) fn id(&self, who: &str) -> &str {
+        &self.tokens[who].0
+    }
+
     /// Takes somebody's token away.
     pub(crate) fn revokes(&self, who: &str) {
         self.done("admin", &format!("DELETE /v1/tokens/{}", self.tokens[who].0), &json!({}));

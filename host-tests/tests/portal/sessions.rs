@@ -1,7 +1,10 @@
 //! How sessions begin and end.
 
-use host_tests::service::Service;
+use std::io::{Read as _, Write as _};
+use std::time::Duration;
 
+use host_tests::service::{Browser, Service};
+use serde_json::json;
 use skein_types::codes;
 
 use crate::house::House;
@@ -97,6 +100,79 @@ fn signing_out_ends_the_session_and_not_only_in_the_browser() {
     assert!(!part.body.contains("<nav") && !part.body.contains("/sign-in\""), "{part:?}");
 }
 
+/// A stream of events that a browser follows, and whether it has ended by itself.
+fn follows(house: &House, browser: &Browser<'_>) -> impl FnOnce() -> bool + use<> {
+    let mut stream = house.service.connect();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let host = house.service.address.trim_start_matches("http://");
+    let cookie = browser.cookie.as_ref().unwrap();
+    let head = format!("Host: {host}\r\nConnection: close\r\nCookie: skein_session={cookie}");
+    write!(stream, "GET /v1/events/stream?kind=backup. HTTP/1.1\r\n{head}\r\n\r\n").unwrap();
+    let mut begun = [0; 12];
+    stream.read_exact(&mut begun).unwrap();
+    assert_eq!(begun, *b"HTTP/1.1 200");
+    move || {
+        let (mut all, mut some) = (Vec::new(), [0; 1_024]);
+        // As long as it goes on it says so now and then.
+        while !String::from_utf8_lossy(&all).contains("still here") {
+            match stream.read(&mut some) {
+                Ok(0) => return true,
+                Ok(got) => all.extend_from_slice(&some[..got]),
+                Err(_) => return false,
+            }
+        }
+        false
+    }
+}
+
+#[test]
+fn whoever_signs_out_everywhere_is_signed_out_in_every_browser_and_nobody_else_is() {
+    let house = House::open();
+    let mut browser = house.browser("ada");
+    let [other, third, eve] = ["ada", "ada", "eve"].map(|who| house.browser(who));
+    let stream = follows(&house, &other);
+    let link = house.done("ada", "POST /v1/portal/links", &json!({}))["url"].as_str().unwrap().to_owned();
+    let page = browser.page("/access");
+    assert!(page.contains("Sign out everywhere") && page.contains("skein portal sign-out"), "{page}");
+    let reply = browser.submits("/access", "/sign-out/everywhere", &[]);
+    assert_eq!((reply.status, reply.header("location")), (303, Some("/sign-in")), "{reply:?}");
+    let before = browser.clone();
+    browser.keeps(&reply);
+    assert_eq!(browser.cookie, None);
+    for ended in [&before, &other, &third] {
+        assert_eq!((ended.asks("/").status, ended.asks("/v1/campaigns").status), (303, 401));
+    }
+    assert!(stream(), "what one of them followed goes on");
+    let late = house.service.browser().signs_in(&[("link", link.split_once("link=").unwrap().1)]);
+    assert_eq!(late.status, 401, "{late:?}");
+    eve.page("/");
+    // The token counts still; by it alone it is asked for, too.
+    let again = house.browser("ada");
+    again.page("/");
+    assert_eq!(house.done("ada", "DELETE /v1/portal/sessions", &json!({}))["ended"], 1);
+    assert_eq!(again.asks("/").status, 303);
+    eve.page("/");
+}
+
+#[test]
+fn an_admin_signs_somebody_out_everywhere_and_others_only_themselves() {
+    let house = House::open();
+    let [vic, also, admin, ben] = ["vic", "vic", "admin", "ben"].map(|who| house.browser(who));
+    let at = format!("/access/tokens/{}", house.id("vic"));
+    let to = format!("{at}/sign-out");
+    let refused = ben.posts(&to, &[("form", &ben.secret())]);
+    assert!(refused.status == 403 && refused.body.contains(codes::ROLE_MISSING.id), "{refused:?}");
+    assert_eq!(vic.asks("/").status, 200);
+    let page = admin.does(&at, &to, &[]);
+    assert!(page.contains(&format!("skein portal sign-out --token {}", house.id("vic"))), "{page}");
+    assert_eq!([&vic, &also].map(|one| one.asks("/").status), [303, 303]);
+    ben.page("/");
+    // The holder signs in again, and ends what is theirs on the token's page, too.
+    let vic = house.browser("vic");
+    let reply = vic.submits(&at, &to, &[]);
+    assert_eq!((reply.status, vic.asks(&at).status), (303, 303), "{reply:?}");
+}
+
 #[test]
 fn whoever_is_not_let_in_can_try_again_where_they_are_and_comes_where_they_wanted_to_go() {
     let house = House::open();
@@ -113,7 +189,7 @@ fn whoever_is_not_let_in_can_try_again_where_they_are_and_comes_where_they_wante
 fn whoever_loses_the_token_is_signed_out_at_once() {
     let house = House::open();
     let browser = house.browser("vic");
-    let secret = browser.secret();
+    let (secret, stream) = (browser.secret(), follows(&house, &browser));
     let mut link = house.service.browser();
     let (status, made) =
         house.service.send("POST /v1/portal/links", &crate::house::bearer(house.token("vic")), b"");
@@ -125,6 +201,7 @@ fn whoever_loses_the_token_is_signed_out_at_once() {
     let said = browser.posts("/sign-out", &[("form", &secret)]);
     assert!([303, 401].contains(&said.status), "{said:?}");
     assert_eq!(browser.asks("/v1/campaigns").status, 401);
+    assert!(stream(), "what the browser followed goes on");
     // What was made with it is good for nothing, too.
     let said = link.signs_in(&[("link", url.split_once("link=").unwrap().1)]);
     assert_eq!((said.status, link.cookie), (401, None), "{said:?}");

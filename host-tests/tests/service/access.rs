@@ -15,6 +15,7 @@ const ROUTES: &[(&str, &str, &str, Scope)] = &[
     ("GET /v1/whoami", "", "xxxxxx", Scope::Team),
     // Whoever follows it is whoever asked for it.
     ("POST /v1/portal/links", "", "xxxxxx", Scope::Team),
+    ("DELETE /v1/portal/sessions", "", "xxxxxx", Scope::Team),
     ("GET /v1/status", "", "xxxxxx", Scope::Team),
     ("GET /v1/events", "", "xxxxxx", Scope::Team),
     ("GET /v1/audit", "", "....xx", Scope::All),
@@ -59,6 +60,7 @@ const ROUTES: &[(&str, &str, &str, Scope)] = &[
         Scope::All,
     ),
     ("GET /v1/tokens/{token}", "", "....xx", Scope::All),
+    ("DELETE /v1/tokens/{token}/sessions", "", "....x.", Scope::All),
     ("DELETE /v1/tokens/{token}", "", "....x.", Scope::All),
     ("GET /v1/teams/pay/secrets", "", "xxxxxx", Scope::Team),
     ("PUT /v1/teams/pay/secrets/key", "value", ".x.xx.", Scope::Team),

@@ -68,6 +68,13 @@ pub struct Team {
     pub version: u64,
 }
 
+/// What ended: `DELETE /v1/portal/sessions`, `DELETE /v1/tokens/{token}/sessions`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SessionsEnded {
+    /// Sessions of the portal that there were. There is none any more.
+    pub ended: u64,
+}
+
 /// Asks for a token: `POST /v1/tokens`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -50,7 +50,7 @@ mod time;
 mod webhook;
 
 pub use access::{
-    AccessToken, GRANTS_MAX, Grant, PortalLink, Team, TeamPut, TokenIssue, TokenIssued, Whoami,
+    AccessToken, GRANTS_MAX, Grant, PortalLink, SessionsEnded, Team, TeamPut, TokenIssue, TokenIssued, Whoami,
 };
 pub use approval::{
     ApprovalGiven, ApprovalLack, ApprovalNeed, Approvals, Comment, CommentAdd, CommentResolve, NAMED_MAX,

@@ -462,7 +462,7 @@ mod tests {
         decide(&control, 200);
         let issue = r#"{"name":"v","kind":"person","grants":[{"team":"busy","role":"viewer"}]}"#;
         let issued = control.issue_token(control.everybody(), &serde_json::from_str(issue).unwrap()).unwrap();
-        let cookie = control.begin_for(issued.token.token).unwrap().cookie;
+        let cookie = control.begin_for(issued.token.token, None).unwrap().cookie;
         let seen =
             [control.session(&cookie).unwrap().who, control.principal(issued.secret.as_str()).unwrap()];
         let mut watchers = seen.map(|who| control.watch(&who, (Some(0), Wanted::default())).unwrap());
@@ -478,7 +478,7 @@ mod tests {
         let control = open(place.path(), &Arc::new(HandClock::default()));
         let issue = r#"{"name":"v","kind":"person","grants":[{"role":"viewer"}]}"#;
         let issued = control.issue_token(control.everybody(), &serde_json::from_str(issue).unwrap()).unwrap();
-        let [one, other] = [0; 2].map(|_| control.begin_for(issued.token.token).unwrap().cookie);
+        let [one, other] = [0; 2].map(|_| control.begin_for(issued.token.token, None).unwrap().cookie);
         let who = control.session(&one).unwrap().who;
         let mut watcher = control.watch(&who, (None, Wanted::default())).unwrap();
         let leaves = |cookie: &str| {

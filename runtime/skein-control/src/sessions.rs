@@ -5,6 +5,8 @@
 //! server that is started anew asks everybody to sign in again. Whether the token counts still is looked up for each request, so what is
 //! revoked is signed out at once.
 //!
+//! Whoever has lost a browser, or is not sure, ends all sessions of theirs at once, and an admin those of anybody.
+//!
 //! A new session has a new cookie, whatever the browser sent before (session fixation). Each has a second secret that stands in the
 //! forms of its pages and that no other site can know (cross-site request forgery).
 
@@ -55,9 +57,20 @@ enum Whose {
     Holder(TokenId),
 }
 
+impl Whose {
+    const fn token(self) -> Option<TokenId> {
+        match self {
+            Self::OnlyUser => None,
+            Self::Holder(token) => Some(token),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Kept {
     whose: Whose,
+    /// Whoever a provider vouched for: they have another token now and then, and are the same.
+    person: Option<Blake3>,
     until: Timestamp,
     /// What the forms of its pages show; of a link nothing.
     form: String,
@@ -137,7 +150,7 @@ impl Control {
         };
         let secret = crate::tokens::random_hex()?;
         let until = self.in_a_while(LINK_TIME);
-        let kept = Kept { whose, until, form: String::new() };
+        let kept = Kept { whose, person: None, until, form: String::new() };
         keep(&mut held(&self.sessions.links), (&secret, kept), (self.clock.now(), LINKS_MAX));
         Ok((secret, until))
     }
@@ -149,18 +162,18 @@ impl Control {
             refused("the link was used before, or is too old").hint(Some("make another: `skein portal`"))
         })?;
         self.principal_of(link.whose)?;
-        self.begin(link.whose)
+        self.begin(link.whose, None)
     }
 
     /// Signs in whoever holds a token.
     pub fn sign_in(&self, token: &str) -> Result<SignedIn, ServiceError> {
         let who = self.principal(token)?;
-        self.begin(who.token.map_or(Whose::OnlyUser, Whose::Holder))
+        self.begin(who.token.map_or(Whose::OnlyUser, Whose::Holder), None)
     }
 
     /// Whether whoever calls this server so reaches it over TLS: by its address they do. On its own machine they may come by another way.
     pub fn is_over_tls(&self, host: &str) -> bool {
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        let name = host.rsplit_once(':').filter(|_| !host.ends_with(']')).map_or(host, |(name, _)| name);
         self.address().starts_with("https://") && !matches!(name, "localhost" | "127.0.0.1" | "[::1]")
     }
 
@@ -211,14 +224,32 @@ impl Control {
         self.sessions.ended.notify_waiters();
     }
 
-    /// Begins a session of whoever a token is of, which is looked up.
-    pub(crate) fn begin_for(&self, token: TokenId) -> Result<SignedIn, ServiceError> {
-        self.begin(Whose::Holder(token))
+    /// Ends all sessions of whoever holds a token, or of the one user of this machine, and takes back links that nobody followed yet; how many
+    /// sessions there were.
+    pub(crate) fn end_sessions(&self, who: &Principal, of: Option<TokenId>) -> u64 {
+        held(&self.sessions.links).retain(|_, link| link.whose.token() != of);
+        let mut open = held(&self.sessions.open);
+        let there = open.len();
+        let of_token = open.values().filter(|kept| kept.whose.token() == of);
+        let persons: Vec<Blake3> = of_token.filter_map(|kept| kept.person).collect();
+        open.retain(|_, kept| {
+            kept.whose.token() != of && kept.person.is_none_or(|person| !persons.contains(&person))
+        });
+        let ended = (there - open.len()) as u64;
+        drop(open);
+        self.sessions.ended.notify_waiters();
+        tracing::info!(actor = who.actor(), token = ?of, ended, "sessions of the portal were ended");
+        ended
     }
 
-    fn begin(&self, whose: Whose) -> Result<SignedIn, ServiceError> {
+    /// Begins a session of whoever a token is of, which is looked up, and who that is for a provider.
+    pub(crate) fn begin_for(&self, token: TokenId, person: Option<Blake3>) -> Result<SignedIn, ServiceError> {
+        self.begin(Whose::Holder(token), person)
+    }
+
+    fn begin(&self, whose: Whose, person: Option<Blake3>) -> Result<SignedIn, ServiceError> {
         let (cookie, form) = (crate::tokens::random_hex()?, crate::tokens::random_hex()?);
-        let kept = Kept { whose, until: self.in_a_while(SESSION_TIME), form };
+        let kept = Kept { whose, person, until: self.in_a_while(SESSION_TIME), form };
         keep(&mut held(&self.sessions.open), (&cookie, kept), (self.clock.now(), SESSIONS_MAX));
         // It may have taken the place of another.
         self.sessions.ended.notify_waiters();
@@ -280,7 +311,7 @@ mod tests {
     use std::sync::atomic::Ordering;
     use std::time::Duration;
 
-    use skein_types::{Blake3, TokenId, codes};
+    use skein_types::{Blake3, Timestamp, TokenId, codes};
     use uuid::Uuid;
 
     use super::{
@@ -329,6 +360,31 @@ mod tests {
     }
 
     #[test]
+    fn all_sessions_and_links_of_one_are_ended_at_once_and_of_nobody_else() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        let [ada, renewed, bob] = [1, 2, 3].map(|number| TokenId::new(Uuid::from_u128(number)));
+        let person = Some(Blake3::of(b"ada"));
+        let begins = |whose, person| Blake3::of(control.begin(whose, person).unwrap().cookie.as_bytes());
+        let adas = [(ada, person), (ada, None), (renewed, person)]
+            .map(|(token, of)| begins(Whose::Holder(token), of));
+        let others = [begins(Whose::Holder(bob), Some(Blake3::of(b"bob"))), begins(Whose::OnlyUser, None)];
+        let link = |whose| {
+            let kept = super::Kept { whose, person: None, until: Timestamp(u64::MAX), form: String::new() };
+            super::held(&control.sessions.links).insert(Blake3::of(format!("{whose:?}").as_bytes()), kept);
+        };
+        link(Whose::Holder(ada));
+        link(Whose::Holder(bob));
+        assert_eq!(control.end_sessions(control.everybody(), Some(ada)), 3);
+        assert!(adas.iter().all(|one| !control.is_signed_in(*one)));
+        assert!(others.iter().all(|one| control.is_signed_in(*one)));
+        let links: Vec<_> = super::held(&control.sessions.links).values().map(|link| link.whose).collect();
+        assert_eq!(links, [Whose::Holder(bob)]);
+        assert_eq!(control.end_sessions(control.everybody(), None), 1);
+        assert_eq!(others.map(|one| control.is_signed_in(one)), [true, false]);
+    }
+
+    #[test]
     fn there_are_never_more_than_so_many_of_them_and_nobody_signs_others_out_by_signing_in_often() {
         let place = tempfile::tempdir().unwrap();
         let control = open(place.path(), &Arc::new(HandClock::default()));
@@ -338,16 +394,16 @@ mod tests {
         assert_eq!(there, LINKS_MAX.of_each);
         let whose = |number: u128| Whose::Holder(TokenId::new(Uuid::from_u128(number)));
         let begun: Vec<String> =
-            (0..=SESSIONS_MAX.of_each).map(|_| control.begin(whose(1)).unwrap().cookie).collect();
+            (0..=SESSIONS_MAX.of_each).map(|_| control.begin(whose(1), None).unwrap().cookie).collect();
         let is_open = |cookie: &str| control.is_signed_in(Blake3::of(cookie.as_bytes()));
         assert_eq!(begun.iter().filter(|cookie| is_open(cookie)).count(), SESSIONS_MAX.of_each);
-        let other = control.begin(whose(2)).unwrap().cookie;
+        let other = control.begin(whose(2), None).unwrap().cookie;
         for _ in 0..2 * SESSIONS_MAX.of_each {
-            control.begin(whose(1)).unwrap();
+            control.begin(whose(1), None).unwrap();
         }
         assert!(is_open(&other));
         for number in 3..SESSIONS_MAX.all as u128 + 4 {
-            control.begin(whose(number)).unwrap();
+            control.begin(whose(number), None).unwrap();
         }
         assert_eq!(super::held(&control.sessions.open).len(), SESSIONS_MAX.all);
     }
@@ -360,7 +416,7 @@ mod tests {
         }
         let place = tempfile::tempdir().unwrap();
         let control = open_at(place.path(), "https://skein.example");
-        let begins = || control.begin(Whose::OnlyUser).unwrap().cookie;
+        let begins = || control.begin(Whose::OnlyUser, None).unwrap().cookie;
         let (mine, planted) = (begins(), begins());
         let found = |host: &str, sent: &str| control.cookie_in(host, [sent].into_iter()).map(str::to_owned);
         let plain = format!("{COOKIE}={planted}");

@@ -1,6 +1,8 @@
 //! Who asks; teams and tokens.
 
-use skein_api::{AccessToken, List, Page, PortalLink, Team, TeamPut, Text, TokenIssue, TokenIssued, Whoami};
+use skein_api::{
+    AccessToken, List, Page, PortalLink, SessionsEnded, Team, TeamPut, Text, TokenIssue, TokenIssued, Whoami,
+};
 
 use super::Desk;
 use crate::access::Act;
@@ -54,6 +56,21 @@ impl Desk<'_> {
     /// A link that signs a browser in, once, as whoever asks.
     pub fn portal_link(&self) -> Result<PortalLink, ServiceError> {
         self.control.portal_link(self.who)
+    }
+
+    /// Ends all sessions of the portal that whoever asks has.
+    pub fn sign_out_everywhere(&self) -> SessionsEnded {
+        SessionsEnded { ended: self.control.end_sessions(self.who, self.who.token) }
+    }
+
+    /// The like, of a token's holder. Everybody may end those of the one that is shown.
+    pub fn end_sessions_of(&self, named: &str) -> Result<SessionsEnded, ServiceError> {
+        let id = token_id(named)?;
+        if self.who.token != Some(id) {
+            self.who.check_whole(Act::Govern)?;
+        }
+        let token = self.control.token(id)?.token;
+        Ok(SessionsEnded { ended: self.control.end_sessions(self.who, Some(token)) })
     }
 
     /// Makes a team, or says something else about it.

@@ -201,7 +201,7 @@ impl Control {
         })?;
         let person = provider.vouches(&away, code)?;
         let token = self.person(&person)?;
-        Ok((self.begin_for(token)?, to))
+        Ok((self.begin_for(token, Some(digest(&person, 0)))?, to))
     }
 
     /// Whether nobody came back with this state before; it is good for nothing after that, whoever brought it.

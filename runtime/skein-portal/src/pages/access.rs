@@ -15,7 +15,8 @@ use skein_control::{Control, Desk, ServiceError};
 use skein_types::Role;
 
 use super::offered::offered;
-use crate::frame::{self, command, encoded, state};
+use super::sign_in::EVERYWHERE;
+use crate::frame::{self, command, encoded, secret, state};
 use crate::pages::rows;
 use crate::viewer::{Failed, Page, Viewer};
 
@@ -61,7 +62,7 @@ async fn page(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Page, Failed
 fn view(shown: &Shown, viewer: &Viewer) -> Markup {
     let Shown { who, teams, tokens, may } = shown;
     html! {
-        (you(who))
+        (you(who, viewer))
         section aria-labelledby="teams" {
             h2 #teams { "Teams" }
             @if teams.items.is_empty() { p.empty { "You see none." } } @else { (team_table(&teams.items)) }
@@ -85,12 +86,17 @@ fn view(shown: &Shown, viewer: &Viewer) -> Markup {
     }
 }
 
-fn you(who: &Whoami) -> Markup {
+fn you(who: &Whoami, viewer: &Viewer) -> Markup {
     html! {
         dl {
             dt { "You are" } dd { (who.actor) ", a " (who.kind) }
             dt { "You may" } dd { @if who.single_user { "do everything: this server has one user and asks nobody for a token" } @else { (grants(&who.grants)) } }
             @if let Some(token) = &who.token { dt { "Token" } dd { a href={ "/access/tokens/" (token) } { (token) } } }
+        }
+        form method="post" action=(EVERYWHERE) {
+            (secret(viewer))
+            p { "Ends all your sessions, in this and in every other browser, and links that nobody has followed yet." }
+            button { "Sign out everywhere" } " " (command("skein portal sign-out"))
         }
     }
 }

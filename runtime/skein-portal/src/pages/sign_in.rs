@@ -18,12 +18,16 @@ use skein_control::{COOKIE, COOKIE_OVER_TLS, Control, SESSION_TIME, ServiceError
 
 use crate::form::{Form, Nothing, Stranger};
 use crate::frame;
-use crate::viewer::{cookies, host, shown, status, to};
+use crate::viewer::{Failed, cookies, host, shown, status, to};
+
+/// Where the form is sent that ends all sessions of whoever sends it.
+pub(super) const EVERYWHERE: &str = "/sign-out/everywhere";
 
 pub(super) fn routes() -> Router<Arc<Control>> {
     Router::new()
         .route("/sign-in", get(page).post(sign_in))
         .route("/sign-out", post(sign_out))
+        .route(EVERYWHERE, post(sign_out_everywhere))
         .merge(provider::routes())
 }
 
@@ -104,6 +108,17 @@ async fn sign_out(
     let mut response = to("/sign-in");
     signed_in(&mut response, None, is_over_tls(&control, &headers));
     response
+}
+
+async fn sign_out_everywhere(
+    State(control): State<Arc<Control>>,
+    headers: HeaderMap,
+    Form(viewer, Nothing {}): Form<Nothing>,
+) -> Result<Response, Failed> {
+    viewer.tell(|desk| Ok(desk.sign_out_everywhere())).await?;
+    let mut response = to("/sign-in");
+    signed_in(&mut response, None, is_over_tls(&control, &headers));
+    Ok(response)
 }
 
 /// Whether the browser is here over TLS: the page that it sends a form of came so, or everybody does who calls this server so.

@@ -1,7 +1,9 @@
 //! Who asks; teams and tokens.
 
 use axum::Json;
-use skein_api::{AccessToken, Page, PortalLink, Team, TeamPut, TokenIssue, TokenIssued, Whoami};
+use skein_api::{
+    AccessToken, Page, PortalLink, SessionsEnded, Team, TeamPut, TokenIssue, TokenIssued, Whoami,
+};
 use skein_types::codes;
 
 use super::{Answer, Body, Part, Path};
@@ -19,6 +21,12 @@ pub(crate) fn routes() -> Family {
             link,
             told("Make a link that signs a browser in")
                 .about("It is good for ten minutes and for once, and whoever follows it is whoever asked for it: it is a secret."),
+        )
+        .delete(
+            "/portal/sessions",
+            sign_out_everywhere,
+            told("End all of one's own sessions of the portal")
+                .about("Those of the token that is shown, in whatever browser; links that nobody has followed yet are good for nothing."),
         )
         .get("/teams", teams, told("List teams"))
         .put("/teams/{team}", put_team, told("Make a team, or say something else about it"))
@@ -44,6 +52,12 @@ pub(crate) fn routes() -> Family {
                 .about("Whoever holds a token may revoke it. That of the last admin stays.")
                 .refuses(&[codes::LAST_ADMIN]),
         )
+        .delete(
+            "/tokens/{token}/sessions",
+            end_sessions,
+            told("End all sessions of the portal that stand for a token")
+                .about("The token counts still. Whoever holds a token may end its sessions; an admin those of any."),
+        )
 }
 
 async fn whoami(asker: Asker) -> Answer<Whoami> {
@@ -52,6 +66,10 @@ async fn whoami(asker: Asker) -> Answer<Whoami> {
 
 async fn link(asker: Asker) -> Answer<PortalLink> {
     asker.ask(|desk| desk.portal_link()).await
+}
+
+async fn sign_out_everywhere(asker: Asker) -> Answer<SessionsEnded> {
+    asker.ask(|desk| Ok(desk.sign_out_everywhere())).await
 }
 
 async fn put_team(
@@ -87,6 +105,10 @@ async fn tokens(asker: Asker, Part(part): Part) -> Answer<Page<AccessToken>> {
 
 async fn token(asker: Asker, Path(token): Path<String>) -> Answer<AccessToken> {
     asker.ask(move |desk| desk.token(&token)).await
+}
+
+async fn end_sessions(asker: Asker, Path(token): Path<String>) -> Answer<SessionsEnded> {
+    asker.ask(move |desk| desk.end_sessions_of(&token)).await
 }
 
 async fn revoke(asker: Asker, Path(token): Path<String>) -> Answer<AccessToken> {

@@ -27,6 +27,7 @@ pub(super) fn routes() -> Router<Arc<Control>> {
         .route("/access/tokens", post(issue))
         .route("/access/tokens/{token}", get(page))
         .route("/access/tokens/{token}/revoke", post(revoke))
+        .route("/access/tokens/{token}/sign-out", post(sign_out))
 }
 
 pub(super) fn issuing(viewer: &Viewer) -> Markup {
@@ -131,16 +132,28 @@ async fn page(viewer: Viewer, Path(named): Path<String>) -> Result<Page, Failed>
         .page(move |desk, viewer| {
             let token = desk.token(&named)?;
             let own = viewer.session.who.token() == Some(token.token);
+            let may = own || desk.may_govern().is_ok();
             let content = html! {
                 (facts(&token))
                 p { a href={ "/audit?token=" (token.token) } { "What was decided with it" } }
                 @if token.revoked.is_none() {
+                    h2 { "Sign its holder out everywhere" }
+                    p {
+                        "All sessions of the portal that stand for it end, in whatever browser. It counts still, so its holder signs in again."
+                        @if own { " " strong.waits { "This session is one of them." } }
+                    }
+                    @if may {
+                        form method="post" action={ "/access/tokens/" (token.token) "/sign-out" } {
+                            (secret(viewer))
+                            button { "Sign out everywhere" } " " (command(&format!("skein portal sign-out --token {}", token.token)))
+                        }
+                    } @else { p.note { "Its holder and admins may." } }
                     h2 { "Revoke it" }
                     p {
                         "It counts no more at once, and whoever is signed in with it is signed out. What was done with it stays."
                         @if own { " " strong.waits { "You are signed in with it: you will have to sign in with another." } }
                     }
-                    @if own || desk.may_govern().is_ok() {
+                    @if may {
                         form method="post" action={ "/access/tokens/" (token.token) "/revoke" } {
                             (secret(viewer))
                             button.danger { "Revoke" } " " (command(&format!("skein token revoke {}", token.token)))
@@ -149,6 +162,18 @@ async fn page(viewer: Viewer, Path(named): Path<String>) -> Result<Page, Failed>
                 }
             };
             Ok(frame::page(viewer, (&format!("Token of {}", token.name), Some(AT)), content))
+        })
+        .await
+}
+
+async fn sign_out(
+    Path(named): Path<String>,
+    Form(viewer, Nothing {}): Form<Nothing>,
+) -> Result<Seen, Failed> {
+    viewer
+        .act(move |desk| {
+            desk.end_sessions_of(&named)?;
+            Ok(format!("/access/tokens/{named}"))
         })
         .await
 }
