@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use serde_json::json;
 use skein_bench::report::Figure;
 use skein_types::Clock;
 
@@ -17,6 +18,8 @@ use super::requests::Times;
 use crate::scale::client::Client;
 
 const READERS: usize = 500;
+/// Readers with the same token: one has 128 streams at most.
+const OF_TOKEN: usize = 100;
 /// Changes whose events are timed.
 const EVENTS: usize = 200;
 /// Changes that fill what the system holds for a reader who does not read.
@@ -28,10 +31,15 @@ const CUT: Duration = Duration::from_secs(45);
 
 pub(super) fn measure(address: &str, client: &Client, clock: &dyn Clock) -> anyhow::Result<Vec<Figure>> {
     let place = address.strip_prefix("http://").context("an address of plain HTTP")?;
+    let tokens =
+        (0..READERS.div_ceil(OF_TOKEN)).map(|_| token(client)).collect::<anyhow::Result<Vec<_>>>()?;
     let last = Mutex::new(BTreeMap::new());
-    let ready = Barrier::new(READERS + 1);
+    let barrier = Barrier::new(READERS + 1);
+    let ready = &barrier;
     let (asked, arrived) = thread::scope(|scope| -> anyhow::Result<_> {
-        let readers: Vec<_> = (0..READERS).map(|_| scope.spawn(|| reader(place, &ready, clock))).collect();
+        let tokens = tokens.iter().cycle().take(READERS).map(String::as_str);
+        let reads = tokens.map(|token| scope.spawn(move || reader((place, token), ready, clock)));
+        let readers: Vec<_> = reads.collect();
         ready.wait();
         for number in 0..EVENTS {
             let name = format!("reader-{number}");
@@ -67,15 +75,25 @@ pub(super) fn measure(address: &str, client: &Client, clock: &dyn Clock) -> anyh
 }
 
 fn change(client: &Client, name: &str, note: &str) -> anyhow::Result<()> {
-    let body = serde_json::json!({ "note": note }).to_string();
+    let body = json!({ "note": note }).to_string();
     client.put(&format!("teams/{name}"), body.into_bytes()).map(drop)
 }
 
+/// The secret of a new token that may see all teams.
+fn token(client: &Client) -> anyhow::Result<String> {
+    let asked = json!({ "name": "reader", "kind": "service", "grants": [{ "role": "viewer" }] });
+    let issued = client.post("tokens", &asked)?;
+    Ok(issued["secret"].as_str().context("a token's secret")?.to_owned())
+}
+
 /// A connection on which the stream was asked for and has begun.
-fn follow(place: &str) -> anyhow::Result<BufReader<TcpStream>> {
+fn follow((place, token): (&str, &str)) -> anyhow::Result<BufReader<TcpStream>> {
     let mut stream = TcpStream::connect(place)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    write!(stream, "GET /v1/events/stream HTTP/1.1\r\nhost: {place}\r\naccept: text/event-stream\r\n\r\n")?;
+    write!(
+        stream,
+        "GET /v1/events/stream HTTP/1.1\r\nhost: {place}\r\nauthorization: Bearer {token}\r\naccept: text/event-stream\r\n\r\n"
+    )?;
     let mut lines = BufReader::new(stream);
     let mut line = String::new();
     lines.read_line(&mut line)?;
@@ -89,8 +107,12 @@ fn follow(place: &str) -> anyhow::Result<BufReader<TcpStream>> {
 }
 
 /// When it got which change: the team's name, in the order of arrival.
-fn reader(place: &str, ready: &Barrier, clock: &dyn Clock) -> anyhow::Result<BTreeMap<String, Duration>> {
-    let stream = follow(place);
+fn reader(
+    at: (&str, &str),
+    ready: &Barrier,
+    clock: &dyn Clock,
+) -> anyhow::Result<BTreeMap<String, Duration>> {
+    let stream = follow(at);
     ready.wait();
     let mut stream = stream?;
     let mut arrived = BTreeMap::new();
@@ -108,7 +130,8 @@ fn reader(place: &str, ready: &Barrier, clock: &dyn Clock) -> anyhow::Result<BTr
 
 /// How many events a reader that does not read was sent, of how many.
 fn never_reads(place: &str, client: &Client) -> anyhow::Result<(usize, usize)> {
-    let mut stream = follow(place)?;
+    let token = token(client)?;
+    let mut stream = follow((place, &token))?;
     let note = "x".repeat(400);
     for number in 0..FLOOD {
         change(client, &format!("flood-{number}"), &note)?;

@@ -189,16 +189,22 @@ fn a_stream_ends_with_its_token_and_with_the_server() {
 fn many_readers_hear_the_same_and_one_that_does_not_read_is_dropped_and_not_served_late() {
     let service = Service::start(0);
     let lazy = Stream::open(&service, "/v1/events/stream?kind=team.", "");
-    let mut readers: Vec<Stream> =
-        (0..500).map(|_| Stream::open(&service, "/v1/events/stream?kind=team.", "")).collect();
-    let more: Vec<Stream> = (0..99).map(|_| Stream::open(&service, "/v1/events/stream", "")).collect();
-    let one_too_many = service.ask("GET /v1/events/stream", "", b"");
+    let all_teams = || viewer(&service, "", json!({ "grants": [{ "role": "viewer" }] })).0;
+    let heads: Vec<String> = (0..5).map(|_| all_teams()).collect();
+    let open = |head: &str| Stream::open(&service, "/v1/events/stream?kind=team.", head);
+    let mut readers: Vec<Stream> = heads.iter().cycle().take(500).map(|head| open(head)).collect();
+    // One token more that opens as many as it may: it is told so, and whoever holds another one has room.
+    let greedy = all_teams();
+    let more: Vec<Stream> = (0..128).map(|_| open(&greedy)).collect();
+    let one_too_many = service.ask("GET /v1/events/stream", &greedy, b"");
     assert_eq!(
         (one_too_many.status, &one_too_many.json()["code"]),
         (429, &json!("SK0727")),
         "{one_too_many:?}"
     );
     assert_eq!(one_too_many.header("retry-after"), Some("1"));
+    assert!(one_too_many.json()["hint"].as_str().unwrap().contains("close streams"), "{one_too_many:?}");
+    readers.push(open(&all_teams()));
     drop(more);
     // More than all buffers on the way hold.
     let put = |number: usize| {

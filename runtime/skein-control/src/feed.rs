@@ -36,8 +36,11 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// Watchers at a time. Well below the connections of one address: behind a proxy everybody has the same, and those who do not watch
 /// are to be answered, too.
 pub const WATCHERS: usize = 768;
-/// Of one token.
-pub const WATCHERS_OF_TOKEN: usize = 600;
+/// Of one token, whichever way it is shown: more than a hundred pages and programs of its holder, and a sixth of all, so that however many one
+/// opens there is room for others.
+pub const WATCHERS_OF_TOKEN: usize = 128;
+/// For whoever has that many, or finds them all taken.
+const READ_FEWER: &str = "close streams that nobody reads, or read one for everything that is watched: `subject` and `kind` say what an event is about";
 
 /// One event, ready to be shown.
 #[derive(Debug)]
@@ -215,6 +218,7 @@ impl Control {
                 Full::All => ("the server", WATCHERS),
             };
             ServiceError::new(codes::READERS_BUSY, format!("{whose} has {count} streams open"))
+                .hint(Some(READ_FEWER))
         })
     }
 
@@ -370,8 +374,10 @@ mod tests {
     use std::task::Poll;
 
     use skein_ledger::{Name, TeamChanged, TeamCreated, Text};
+    use skein_types::codes;
 
-    use super::{RING, Wanted, Watcher};
+    use super::{RING, WATCHERS, WATCHERS_OF_TOKEN, Wanted, Watcher};
+    use crate::access::Principal;
     use crate::control::Control;
     use crate::scene::{HandClock, open};
 
@@ -503,6 +509,42 @@ mod tests {
             assert!(!waits(&other).await, "the other browser's is no end of this one");
             assert!(waits(&one).await, "it goes on");
         });
+    }
+
+    #[test]
+    fn however_many_streams_one_token_opens_others_have_room_and_keep_theirs() {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        let issues = |name: &str| {
+            let issue = format!(r#"{{"name":"{name}","kind":"person","grants":[{{"role":"viewer"}}]}}"#);
+            control.issue_token(control.everybody(), &serde_json::from_str(&issue).unwrap()).unwrap()
+        };
+        let (greedy, modest) = (issues("greedy"), issues("modest"));
+        let watch = |who: &Principal| control.watch(who, (None, Wanted::default()));
+        let who = control.principal(modest.secret.as_str()).unwrap();
+        let mut before = watch(&who).unwrap();
+        // By itself and by browsers that its holder is signed in with: it is one token.
+        let shown = control.principal(greedy.secret.as_str()).unwrap();
+        let browsers = [(); 2].map(|()| {
+            control.session(&control.begin_for(greedy.token.token, None).unwrap().cookie).unwrap().who
+        });
+        let all = [shown, browsers[0].clone(), browsers[1].clone()];
+        let opened: Vec<_> = all.iter().cycle().take(2 * WATCHERS).map(watch).collect();
+        let refused: Vec<_> = opened.iter().filter_map(|one| one.as_ref().err()).collect();
+        assert_eq!(opened.len() - refused.len(), WATCHERS_OF_TOKEN);
+        assert!(refused.iter().all(|error| error.code == codes::READERS_BUSY && error.hint.is_some()));
+        let mut after = watch(&who).unwrap();
+        decide(&control, 1);
+        let (told, _) = control.told(2, &Wanted::default(), 5).unwrap();
+        for told in told {
+            control.feed.ring.send(told).unwrap();
+        }
+        for watcher in [&mut before, &mut after] {
+            assert_eq!(running(watcher.next()).unwrap().unwrap().kind, skein_ledger::Kind::TeamCreated);
+        }
+        drop(opened);
+        assert_eq!(control.watchers(), 2);
+        watch(&all[1]).unwrap();
     }
 
     #[test]
