@@ -1,7 +1,9 @@
 //! Forms are taken from pages of the same session alone (cross-site request forgery), and nothing else changes anything.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 
+use host_tests::service::{Reply, Service, encoded};
 use skein_types::codes;
 
 use crate::house::House;
@@ -56,6 +58,33 @@ fn no_form_is_taken_that_is_not_of_a_page_of_the_same_session() {
     }
     assert_eq!(house.decisions(), before, "something was done");
     assert!(victim.asks("/").status == 200, "nobody was signed out");
+}
+
+/// Whoever is on the way between a browser and a page without TLS writes that page, whatever name it has.
+#[test]
+fn a_page_without_tls_is_none_of_a_server_that_is_reached_over_it() {
+    let service = Service::start_as(0, |call, _| call.arg("--url").arg("https://skein.example"));
+    let body = encoded(&[("link", &service.portal_link())]);
+    let signs_in = |origin: &str| {
+        let mut stream = service.connect();
+        let head = format!("Host: skein.example\r\nOrigin: {origin}\r\nConnection: close");
+        let kind = "Content-Type: application/x-www-form-urlencoded";
+        write!(
+            stream,
+            "POST /sign-in HTTP/1.1\r\n{head}\r\n{kind}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        Reply::of(stream)
+    };
+    let refused = signs_in("http://skein.example");
+    assert!(refused.status == 403 && refused.body.contains(codes::FORBIDDEN.id), "{refused:?}");
+    assert_eq!(refused.header("set-cookie"), None);
+    let taken = signs_in("https://skein.example");
+    assert_eq!(taken.status, 303, "{taken:?}");
+    assert!(taken.header("set-cookie").unwrap().starts_with("__Host-skein_session="), "{taken:?}");
+    // On its own machine it is reached without.
+    service.own_browser().page("/");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Whose requests are taken: those of programs that know this server by a name of its own.
 //!
 //! A page in a browser can send requests to a loopback address, and by a name of its own that resolves to it (DNS
-//! rebinding) even read the answers. Both show: the first by `Origin`, the second by `Host`.
+//! rebinding) even read the answers. Both show: the first by `Origin`, the second by `Host`. Where people reach this server over TLS a page
+//! without TLS is another one's, although it has the name of this server: whoever is on the way can write such a page.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use skein_control::ServiceError;
+use skein_control::{Control, ServiceError};
 use skein_types::codes;
 
 use crate::problem::Refusal;
@@ -24,21 +25,33 @@ pub(crate) async fn known_hosts_only(State(hosts): State<Hosts>, request: Reques
     }
 }
 
+/// What is known of the pages of this server.
+#[derive(Clone)]
+pub(crate) struct Own {
+    pub(crate) hosts: Hosts,
+    pub(crate) control: Arc<Control>,
+}
+
 /// The like, of what pages of this server ask of it.
-pub(crate) async fn own_pages_only(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
-    match not_of_own_page(request.headers(), &hosts) {
+pub(crate) async fn own_pages_only(State(own): State<Own>, request: Request, next: Next) -> Response {
+    let over_tls = |host: &str| own.control.is_over_tls(host);
+    match not_of_own_page(request.headers(), (&own.hosts, over_tls)) {
         None => next.run(request).await,
         Some(what) => Refusal(ServiceError::new(codes::FORBIDDEN, what)).into_response(),
     }
 }
 
-fn not_of_own_page(headers: &HeaderMap, hosts: &[String]) -> Option<String> {
+fn not_of_own_page(
+    headers: &HeaderMap,
+    (hosts, over_tls): (&[String], impl Fn(&str) -> bool),
+) -> Option<String> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     // Whoever hides where a request comes from says `null`.
     if headers.contains_key(header::ORIGIN) {
-        let origin = text(header::ORIGIN);
-        let name = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-        if name != Some(text(header::HOST)) {
+        let (origin, host) = (text(header::ORIGIN), text(header::HOST));
+        // What stands in front of this server may end TLS without having said so.
+        let plain = origin.strip_prefix("http://").filter(|_| !over_tls(host));
+        if plain.or_else(|| origin.strip_prefix("https://")) != Some(host) {
             return Some(format!("a page of {origin:?} asks for this, which is not this server"));
         }
     }
@@ -90,10 +103,16 @@ mod tests {
         let mut page = with("localhost:7447");
         page.insert(header::ORIGIN, HeaderValue::from_static("http://localhost:7447"));
         assert!(foreign(&page, &[]).is_some());
-        assert_eq!(not_of_own_page(&page, &[]), None);
+        let not_own = |page: &HeaderMap| not_of_own_page(page, (&[], |_: &str| false));
+        assert_eq!(not_own(&page), None);
         for other in ["http://localhost:1", "http://evil.example", "null", "localhost:7447", ""] {
             page.insert(header::ORIGIN, HeaderValue::from_static(other));
-            assert!(not_of_own_page(&page, &[]).is_some(), "{other}");
+            assert!(not_own(&page).is_some(), "{other}");
+        }
+        let over_tls = |host: &str| host == "localhost:7447";
+        for (origin, refused) in [("http://localhost:7447", true), ("https://localhost:7447", false)] {
+            page.insert(header::ORIGIN, HeaderValue::from_static(origin));
+            assert_eq!(not_of_own_page(&page, (&[], over_tls)).is_some(), refused, "{origin}");
         }
         let named = ["skein.example".to_owned()];
         assert_eq!(foreign(&with("Skein.example:443"), &named), None);

@@ -183,9 +183,8 @@ async fn end_when_asked(
 }
 
 fn router((control, pages): (&Arc<Control>, Router<Arc<Control>>), hosts: Hosts, stages: Stages) -> Router {
-    let pages = pages
-        .layer(from_fn(trace::told))
-        .layer(from_fn_with_state(Arc::clone(&hosts), guard::own_pages_only));
+    let own = guard::Own { hosts: Arc::clone(&hosts), control: Arc::clone(control) };
+    let pages = pages.layer(from_fn(trace::told)).layer(from_fn_with_state(own, guard::own_pages_only));
     let routes = Router::new()
         .nest("/v1", v1::routes(control))
         .merge(page::routes())
