@@ -1,5 +1,6 @@
 """A small provider of OpenID Connect on this machine, with a key of its own (RS256). Each line of JSON on its standard input says what it
-claims of whoever comes next, and how it errs; the answer is where it is. It checks what a client has to send it, as a strict one does."""
+claims of whoever comes next, and how it errs; the answer is where it is, and how many megabytes were taken of it where it poured. It checks what
+a client has to send it, as a strict one does."""
 
 import base64
 import hashlib
@@ -55,7 +56,7 @@ def coded(data):
 
 class Provider(BaseHTTPRequestHandler):
     key, other = Key("one"), Key("one")
-    issuer, says, codes = "", {}, {}
+    issuer, says, codes, poured = "", {}, {}, 0
 
     def log_message(self, *_):
         pass
@@ -68,8 +69,40 @@ class Provider(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
+    def errs(self, how):
+        """Answers as no provider should: until the other side has had enough, or for a minute."""
+        if how == "redirects":
+            # Whoever goes there is answered as they should be.
+            return self.reply(307, {}, [("Location", self.issuer + self.path + "?again")])
+        if how == "page":
+            data = b"<html><body>Sign in at the hotel's network first</body></html>"
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            return self.wfile.write(data)
+        try:
+            if how in ("pours", "trickles"):
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(100 << 20))
+                self.end_headers()
+            for _ in range(100 if how == "pours" else 60):
+                if how == "pours":
+                    self.wfile.write(b" " * (1 << 20))
+                    Provider.poured += 1
+                    continue
+                if how == "trickles":
+                    self.wfile.write(b" ")
+                time.sleep(1)
+        except OSError:
+            pass
+
     def do_GET(self):
         asked = urlsplit(self.path)
+        how = self.says.get("answers", {}).get(self.path)
+        if how:
+            return self.errs(how)
         query = {name: values[0] for name, values in parse_qs(asked.query).items()}
         if asked.path == "/.well-known/openid-configuration":
             places = {"authorization_endpoint": "/authorize", "token_endpoint": "/token", "jwks_uri": "/keys"}
@@ -90,6 +123,9 @@ class Provider(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         form = {name: values[0] for name, values in parse_qs(body).items()}
+        how = self.says.get("answers", {}).get(self.path)
+        if how:
+            return self.errs(how)
         basic = base64.b64encode(b"skein:s3cret%3A%2F%C3%BC").decode()
         asked = self.codes.pop(form.get("code"), None)
         if self.headers["Authorization"] != "Basic " + basic:
@@ -112,4 +148,4 @@ Provider.issuer = f"http://127.0.0.1:{server.server_address[1]}"
 threading.Thread(target=server.serve_forever, daemon=True).start()
 for line in sys.stdin:
     Provider.says = json.loads(line)
-    print(json.dumps({"issuer": Provider.issuer}), flush=True)
+    print(json.dumps({"issuer": Provider.issuer, "poured": Provider.poured}), flush=True)

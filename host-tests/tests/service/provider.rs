@@ -1,5 +1,8 @@
 //! Signing in at a provider of OpenID Connect, which is a process of its own here: who is let in, as whom, and what is not believed.
 
+use std::io::Write as _;
+use std::time::Duration;
+
 use host_tests::python::Worker;
 use host_tests::service::{Browser, Reply, Service};
 use serde_json::{Value, json};
@@ -37,8 +40,8 @@ impl Office {
     }
 
     /// What the provider says of whoever comes next.
-    fn says(&mut self, how: &Value) {
-        self.provider.ask(how);
+    fn says(&mut self, how: &Value) -> Value {
+        self.provider.ask(how)
     }
 
     /// Away, through the provider's page, and back: the address to come back to, and the cookie of the browser that left.
@@ -70,6 +73,16 @@ impl Office {
         browser.cookie = Some(set(reply, "skein_session").unwrap());
         browser
     }
+}
+
+/// Asks for something that a provider may keep waiting for ever, which the server is spared: it answers within half a minute.
+fn waits(service: &Service, path: &str, cookie: &str) -> Reply {
+    let mut stream = service.connect();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let host = service.address.trim_start_matches("http://");
+    let head = format!("Host: {host}\r\nCookie: {AWAY}={cookie}\r\nConnection: close");
+    write!(stream, "GET {path} HTTP/1.1\r\n{head}\r\n\r\n").unwrap();
+    Reply::of(stream)
 }
 
 /// The value that a cookie is given.
@@ -138,6 +151,7 @@ fn what_the_provider_did_not_sign_for_this_sign_in_lets_nobody_in() {
         json!({ "claims": claims })
     };
     refused(json!({ "claims": ada(), "other_key": true }), "signature does not hold");
+    refused(json!({ "claims": ada(), "head": { "kid": "two" } }), "none of the provider's keys");
     refused(json!({ "claims": ada(), "head": { "alg": "none" } }), "RS256 or ES256");
     refused(json!({ "claims": ada(), "head": { "alg": "HS256" } }), "RS256 or ES256");
     refused(with("iss", json!("https://other.example")), "another issuer");
@@ -156,5 +170,53 @@ fn what_the_provider_did_not_sign_for_this_sign_in_lets_nobody_in() {
     assert_eq!((reply.status, reply.header("location")), (303, Some("/")));
     assert_eq!(office.comes(&path, &cookie).status, 401);
     assert_eq!(office.comes("/sign-in/provider/back?state=x&code=y", &cookie).status, 401);
-    assert_eq!(office.comes("/sign-in/provider/back?error=access_denied", &cookie).status, 401);
+    // Whatever else the address has: who is back with an error was not vouched for.
+    let (path, cookie) = office.back("/");
+    let reply = office.comes(&format!("{path}&error=access_denied"), &cookie);
+    assert_eq!((reply.status, set(&reply, "skein_session")), (401, None), "{reply:?}");
+    assert!(
+        reply.body.contains("SK0730") && reply.body.contains("the provider says access_denied"),
+        "{reply:?}"
+    );
+}
+
+#[test]
+fn a_provider_that_answers_nonsense_or_for_ever_keeps_nobody_waiting_and_lets_nobody_in() {
+    let mut office = Office::opens();
+    let cannot = |reply: &Reply, of: &str| {
+        assert_eq!(
+            (reply.status, set(reply, "skein_session"), set(reply, AWAY)),
+            (502, None, None),
+            "{of}: {reply:?}"
+        );
+        assert!(
+            reply.body.contains("SK0731") && reply.body.contains("with a token meanwhile"),
+            "{of}: {reply:?}"
+        );
+    };
+    for at in ["/.well-known/openid-configuration", "/keys"] {
+        for how in ["redirects", "page", "pours"] {
+            office.says(&json!({ "answers": { at: how } }));
+            cannot(&waits(&office.service, "/sign-in/provider", ""), &format!("{at} {how}"));
+        }
+    }
+    // As many as ask at a time wait for it; nobody else waits for them.
+    office.says(&json!({ "answers": { "/keys": "hangs" } }));
+    let service = &office.service;
+    std::thread::scope(|scope| {
+        let leaving: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| waits(service, "/sign-in/provider", ""))).collect();
+        service.browser_of(&office.admin).page("/access");
+        assert!(leaving.iter().all(|one| !one.is_finished()), "they are to wait meanwhile");
+        leaving.into_iter().for_each(|one| cannot(&one.join().unwrap(), "hangs"));
+    });
+    for how in ["redirects", "page", "pours", "trickles"] {
+        office.says(&json!({ "claims": ada(), "answers": { "/token": how } }));
+        let (path, cookie) = office.back("/");
+        cannot(&waits(&office.service, &path, &cookie), how);
+    }
+    let poured = office.says(&json!({ "claims": ada() }))["poured"].as_u64().unwrap();
+    // Three times, with what the system holds on the way.
+    assert!(poured < 60, "{poured} MB of it were taken");
+    assert!(office.browser(&office.signs_in("/")).page("/access").contains("ada (tok_"));
 }

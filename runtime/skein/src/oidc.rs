@@ -27,7 +27,7 @@ use skein_types::{Clock, codes};
 use keys::Keys;
 use signed::{Expected, Wrong};
 
-/// How long it may take to answer.
+/// How long it may take to answer, from when it is asked to the last byte.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Of an answer.
 const ANSWER_BYTES_MAX: u64 = 1 << 20;
@@ -98,11 +98,7 @@ impl Oidc {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, String> {
         over_tls(&settings.issuer).map_err(|why| format!("`issuer` of `oidc` {why}"))?;
-        let http = Client::builder()
-            .no_proxy()
-            .timeout(PATIENCE)
-            .redirect(reqwest::redirect::Policy::none())
-            .build();
+        let http = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
         let http = http.map_err(|error| error.to_string())?;
         Ok(Self { settings, secret, http, clock, known: Mutex::new(None) })
     }
@@ -234,7 +230,8 @@ impl Provider for Oidc {
 /// What it answers, if it is JSON of this form.
 fn answer<T: DeserializeOwned>(what: &str, request: RequestBuilder) -> Result<T, ServiceError> {
     let failed = |why: &dyn std::fmt::Display| unreachable(&format!("{what} was asked for: {why}"));
-    let response = request.send().map_err(|error| failed(&skein_types::chain(&error)))?;
+    // Of the request, and not of the client: that would be for each piece of an answer.
+    let response = request.timeout(PATIENCE).send().map_err(|error| failed(&skein_types::chain(&error)))?;
     let status = response.status();
     let mut bytes = Vec::new();
     response.take(ANSWER_BYTES_MAX).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
@@ -281,7 +278,65 @@ fn refused(message: &str) -> ServiceError {
 
 #[cfg(test)]
 mod tests {
-    use super::{as_safe, encoded, over_tls};
+    use std::sync::Arc;
+
+    use serde_json::{Value, json};
+    use skein_api::{Grant, Text};
+    use skein_types::{Role, SystemClock, codes};
+
+    use super::{Oidc, OidcSettings, as_safe, encoded, over_tls};
+
+    fn of(name_claim: &str) -> Oidc {
+        skein_notify::install_provider();
+        let grant = Grant { team: Some(Text::escaped("pay")), role: Role::Approver };
+        let settings = OidcSettings {
+            issuer: "http://localhost".to_owned(),
+            name: "Example".to_owned(),
+            client_id: "skein".to_owned(),
+            secret_file: None,
+            scopes: "openid".to_owned(),
+            name_claim: name_claim.to_owned(),
+            groups_claim: "groups".to_owned(),
+            groups: [("payers".to_owned(), vec![grant])].into(),
+        };
+        Oidc::new(settings, None, Arc::new(SystemClock::start())).unwrap()
+    }
+
+    #[test]
+    fn a_person_is_named_by_what_the_provider_says_is_theirs_or_not_at_all() {
+        let named = |claim: &str, claims: Value| {
+            of(claim).person(&claims).map(|person| person.name).map_err(|error| error.code)
+        };
+        let refused = Err(codes::SIGN_IN_REFUSED);
+        assert_eq!(named("nick", json!({ "sub": "1", "nick": "ada" })), Ok("ada".to_owned()));
+        for none in
+            [json!({ "sub": "1" }), json!({ "sub": "1", "nick": "" }), json!({ "sub": "1", "nick": 7 })]
+        {
+            assert_eq!(named("nick", none.clone()), refused, "{none}");
+        }
+        for nobody in [json!({ "nick": "ada" }), json!({ "nick": "ada", "sub": "" })] {
+            assert_eq!(named("nick", nobody.clone()), refused, "{nobody}");
+        }
+        let email = |verified: Value| {
+            named("email", json!({ "sub": "1", "email": "a@b", "email_verified": verified }))
+        };
+        assert_eq!(email(json!(true)), Ok("a@b".to_owned()));
+        for not in [json!(false), json!("true"), Value::Null] {
+            assert_eq!(email(not.clone()), refused, "{not}");
+        }
+    }
+
+    #[test]
+    fn groups_that_are_mapped_give_what_they_are_mapped_to_and_others_nothing() {
+        let granted = |groups: Value| {
+            of("nick").person(&json!({ "sub": "1", "nick": "ada", "groups": groups })).unwrap().grants.len()
+        };
+        assert_eq!(granted(json!("payers")), 1);
+        assert_eq!(granted(json!(["others", "payers", 7])), 1);
+        for none in [json!(["others"]), json!({ "payers": true }), json!(7), Value::Null] {
+            assert_eq!(granted(none.clone()), 0, "{none}");
+        }
+    }
 
     #[test]
     fn a_provider_is_asked_over_tls_but_on_this_machine() {
