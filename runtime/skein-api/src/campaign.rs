@@ -280,6 +280,8 @@ pub struct Wave {
     pub why: Option<Message>,
     /// Since when.
     pub since: Time,
+    /// When it began; none of one that has not.
+    pub began: Option<Time>,
     /// Its runs.
     pub size: u64,
     /// Of those, so many may fail.

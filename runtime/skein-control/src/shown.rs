@@ -160,6 +160,7 @@ fn wave(row: &skein_ledger::Wave) -> Wave {
         state: row.state,
         why: said(row.reason.as_str()),
         since: Time(row.since),
+        began: row.began.map(Time),
         size: row.runs.total(),
         budget: row.budget,
         runs: counts(&row.runs),

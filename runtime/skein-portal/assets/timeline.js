@@ -35,13 +35,16 @@ const told = (at) => `${new Date(at).toISOString().slice(0, 19).replace("T", " "
 function lasting(ms) {
   const seconds = Math.ceil(ms / 1000);
   const [days, hours, minutes] = [Math.floor(seconds / 86400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];
-  if (ms < 10_000) {
-    return `${(ms / 1000).toFixed(3)} s`;
-  }
   if (days > 0) {
     return `${days} d ${hours} h`;
   }
-  return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${seconds % 60} s`;
+  if (hours > 0) {
+    return `${hours} h ${minutes} min`;
+  }
+  if (minutes > 0) {
+    return `${minutes} min ${seconds % 60} s`;
+  }
+  return ms < 10_000 && ms % 1000 > 0 ? `${(ms / 1000).toFixed(3)} s` : `${seconds} s`;
 }
 
 class SkeinTimeline extends HTMLElement {

@@ -19,6 +19,7 @@
 //! `POST`. Times are shown with their zone, numbers with their unit, and beside each action stands the command that does the same.
 
 mod assets;
+mod duration;
 mod form;
 mod frame;
 mod pages;

@@ -169,6 +169,8 @@ pub struct Wave {
     pub reason: Text,
     /// When it got there.
     pub since: Timestamp,
+    /// When it was running for the first time.
+    pub began: Option<Timestamp>,
     /// How many of its runs may fail.
     pub budget: u64,
     /// Failures since it began, also of runs that were tried again since.

@@ -7,11 +7,11 @@ use skein_ledger::conformance::SetClock;
 use skein_ledger::{
     CampaignCreated, CampaignMoved, CampaignUnplanned, Entry, Event, EventFilter, Ledger as _, Meters, Name,
     Options, RunFailed, RunIntended, RunPlanned, RunPublished, RunRetried, RunReverted, RunReverting,
-    RunSkipped, Sqlite, TeamCreated, Text, Unit, UnitOutcome, WavePlanned,
+    RunSkipped, Sqlite, TeamCreated, Text, Unit, UnitOutcome, WaveMoved, WavePlanned,
 };
 use skein_types::{
     AttemptId, Blake3, Bytes, CampaignId, CampaignState, DatasetId, ErrorClass, ModuleDigest, ParamsDigest,
-    Rows, RunId, RunState, Timestamp, Verdict,
+    Rows, RunId, RunState, Timestamp, Verdict, WaveState,
 };
 use uuid::Uuid;
 
@@ -155,6 +155,8 @@ fn campaign() -> Vec<(u64, Unit)> {
         let unit = by().decide(WavePlanned { campaign, wave: 0, budget: 9 });
         (0..4).fold(unit, |unit, seq| unit.decide(planned(seq)))
     };
+    let wave = |from, to| WaveMoved { campaign, wave: 0, from, to, reason: reason.clone(), budget: 9 };
+    let begins = || wave(WaveState::Waiting, WaveState::Running);
     let skipped = |from| RunSkipped { campaign, seq: 3, from, reason: reason.clone() };
     let intended = RunIntended {
         campaign,
@@ -180,8 +182,13 @@ fn campaign() -> Vec<(u64, Unit)> {
     let bytes = Entry::PutBlob { bytes: b"{}".to_vec(), keep_until: Timestamp(0) };
     vec![
         (0, by().then(bytes).decide(created).decide(planning)),
-        (0, plan().decide(skipped(RunState::Planned)).decide(CampaignUnplanned { campaign })),
+        (
+            0,
+            plan().decide(begins()).decide(skipped(RunState::Planned)).decide(CampaignUnplanned { campaign }),
+        ),
         (0, plan().decide(intended)),
+        (500, by().decide(begins()).decide(wave(WaveState::Running, WaveState::Held))),
+        (600, by().decide(wave(WaveState::Held, WaveState::Running))),
         (1_000, by().decide(published).decide(failed(2))),
         (2_500, by().decide(failed(3))),
         (2_999, by().decide(retried(2, RunState::Failed)).decide(failed(2))),
@@ -191,11 +198,10 @@ fn campaign() -> Vec<(u64, Unit)> {
     ]
 }
 
-#[test]
-fn how_runs_came_to_rest_is_made_of_an_old_log_as_it_is_noted_in_a_new_one() {
-    let directory = tempfile::tempdir().unwrap();
+/// The file of a ledger in which that was decided.
+fn filled(directory: &Path) -> Connection {
     let clock = SetClock::at(Timestamp(0));
-    let ledger = Sqlite::open(directory.path(), Options { clock: clock.clone(), notify: None }).unwrap();
+    let ledger = Sqlite::open(directory, Options { clock: clock.clone(), notify: None }).unwrap();
     for (at, unit) in campaign() {
         clock.set(Timestamp(at));
         let outcome = ledger.commit(vec![unit]).unwrap().remove(0);
@@ -203,7 +209,27 @@ fn how_runs_came_to_rest_is_made_of_an_old_log_as_it_is_noted_in_a_new_one() {
     }
     ledger.rebuild().unwrap();
     drop(ledger);
-    let db = Connection::open(directory.path().join(Sqlite::FILE)).unwrap();
+    Connection::open(directory.join(Sqlite::FILE)).unwrap()
+}
+
+#[test]
+fn when_a_wave_began_is_made_of_an_old_log_as_it_is_noted_in_a_new_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = filled(directory.path());
+    let began = || db.query_row("SELECT began FROM wave", [], |row| row.get::<_, Option<i64>>(0)).unwrap();
+    // For the first time since it was planned, and not when it was taken up again.
+    assert_eq!(began(), Some(500));
+    let fill = SECOND.split(';').find(|text| text.contains("UPDATE wave SET began")).unwrap();
+    db.execute_batch("UPDATE wave SET began = NULL").unwrap();
+    assert_eq!(began(), None);
+    db.execute_batch(fill).unwrap();
+    assert_eq!(began(), Some(500));
+}
+
+#[test]
+fn how_runs_came_to_rest_is_made_of_an_old_log_as_it_is_noted_in_a_new_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = filled(directory.path());
     let rows = || {
         let mut find = db.prepare("SELECT second, rested, failed FROM course ORDER BY second").unwrap();
         let row = |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?]);

@@ -18,7 +18,7 @@ use skein_api::{Attempt, AttemptEnding, AttemptKind, Campaign, Replay};
 use skein_control::{Control, Desk, ListPart, ServiceError};
 use skein_types::{codes, grouped};
 
-use super::campaign::lasting;
+use crate::duration::lasting;
 use crate::frame::{self, command, quoted, state};
 use crate::viewer::{Failed, Page, Viewer};
 use lines::Listed;

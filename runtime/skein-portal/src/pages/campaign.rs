@@ -14,9 +14,10 @@ use axum::routing::get;
 use maud::{Markup, html};
 use skein_api::{Campaign, CampaignProgress, Run, Soak};
 use skein_control::{Control, CoursePoint, Desk, ServiceError};
-use skein_types::{Millis, RunState, grouped};
+use skein_types::{RunState, grouped};
 
 use super::{some, states};
+use crate::duration::lasting;
 use crate::frame::{self, because, counted, live, state};
 use crate::viewer::{Failed, Page, Viewer};
 use steps::Offer;
@@ -123,18 +124,6 @@ fn now(progress: &CampaignProgress) -> Markup {
     }
 }
 
-/// How long something takes, in the two largest units that say it.
-pub(super) fn lasting(time: Millis) -> String {
-    let seconds = time.0.div_ceil(1_000);
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
-        (0, ..) => format!("{hours} h {minutes} min"),
-        _ => format!("{days} d {hours} h"),
-    }
-}
-
 fn failures(failed: &[Run], campaign: &Campaign) -> Markup {
     html! {
         section aria-labelledby="failed" {
@@ -159,20 +148,5 @@ fn failures(failed: &[Run], campaign: &Campaign) -> Markup {
                 p { a href={ "/campaigns/" (campaign.campaign) "/runs?state=failed" } { "All " (grouped(campaign.runs.failed)) } }
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use skein_types::Millis;
-
-    use super::lasting;
-
-    #[test]
-    fn what_is_left_is_said_in_units_that_people_count_in() {
-        let said = |ms| lasting(Millis(ms));
-        assert_eq!([said(0), said(1), said(59_000)], ["0 s", "1 s", "59 s"]);
-        assert_eq!([said(61_000), said(3_600_000)], ["1 min 1 s", "1 h 0 min"]);
-        assert_eq!([said(86_400_000 + 7_200_000), said(u64::MAX)], ["1 d 2 h", "213503982334 d 14 h"]);
     }
 }

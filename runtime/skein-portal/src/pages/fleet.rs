@@ -19,6 +19,7 @@ use super::absent;
 use super::offered::offered;
 use super::quotas::amount;
 use crate::assets::GAUGE;
+use crate::duration::lasting;
 use crate::form::Form;
 use crate::frame::{self, Gauge, command, counted, gauge, live_of_all, secret, state};
 use crate::pages::{After, rows};
@@ -132,8 +133,8 @@ fn row(node: &NodeStatus) -> Markup {
                     td.number { (grouped(seat.started)) " of " (grouped(seat.holds)) }
                     td.number { (of_all(seat, |does| grouped(does.finished))) }
                     td.number { (of_all(seat, |does| does.used.memory.to_string())) }
-                    td.number { (of_all(seat, |does| seconds(does.used.cpu_ms.0))) }
-                    td.number { (seconds(seat.silent_ms.0)) " ago" }
+                    td.number { (of_all(seat, |does| lasting(does.used.cpu_ms))) }
+                    td.number { (lasting(seat.silent_ms)) " ago" }
                     td { (limits(&seat.has)) }
                     td { (version(&seat.version)) }
                 }
@@ -203,10 +204,6 @@ fn limits(has: &NodeHas) -> Markup {
 
 fn version(version: &str) -> Markup {
     html! { @if version.is_empty() { span.plain { "did not say" } } @else { (version) } }
-}
-
-fn seconds(ms: u64) -> String {
-    format!("{}.{} s", grouped(ms / 1_000), ms % 1_000 / 100)
 }
 
 /// What a verb leads to, for whoever is about to say it.

@@ -9,9 +9,9 @@ use skein_api::{Campaign, Module, ModuleState, Status, WholeServer};
 use skein_control::{CampaignOrder, CampaignPart, Care, Control, Desk, LastBackup, OpenAlarm, ServiceError};
 use skein_types::{CampaignState, grouped};
 
-use super::campaign::lasting;
 use super::some;
 use crate::ROWS;
+use crate::duration::lasting;
 use crate::frame::{self, command, counted, encoded, live_of_all, state};
 use crate::viewer::{Failed, Page, Viewer};
 
@@ -187,7 +187,7 @@ fn server(status: &Status) -> Markup {
 fn did(WholeServer { used, ledger, work }: &WholeServer) -> Markup {
     html! {
         dt { "Memory" } dd { (used.memory) ", at most " (used.memory_peak) }
-        dt { "CPU time" } dd { (grouped(used.cpu_ms.0 / 1_000)) " s" }
+        dt { "CPU time" } dd { (lasting(used.cpu_ms)) }
         dt { "Ledger" } dd { (ledger.size) ", " (grouped(ledger.position)) " decisions; since the start " (grouped(ledger.transactions)) " transactions, " (grouped(ledger.syncs)) " waits for the disk" }
         dt { "Work" } dd { (grouped(work.ended)) " runs ended, of which " (grouped(work.published)) " were published; " (grouped(work.reverted)) " rolled back; " (grouped(work.exchanges)) " exchanges with nodes" }
     }

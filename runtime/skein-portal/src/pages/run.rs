@@ -14,10 +14,10 @@ use skein_api::{Attempt, Campaign, Run};
 use skein_control::{Control, Desk, ServiceError};
 use skein_types::{CampaignState, RunState, grouped};
 
-use super::campaign::lasting;
 use super::newest;
 use crate::ROWS;
 use crate::assets::TIMELINE;
+use crate::duration::lasting;
 use crate::frame::{self, command, live, state};
 use crate::viewer::{Failed, Page, Viewer};
 
@@ -85,10 +85,10 @@ fn view(campaign: &Campaign, shown: &Shown) -> Markup {
         (facts::found_out(run))
         section aria-labelledby="attempts" {
             h2 #attempts { "Attempts" }
-            @if !at_work.is_empty() { (working(at_work)) }
-            @if attempts.is_empty() { p.empty { "None is over." } } @else {
-                (TIMELINE.module())
-                skein-timeline #over-time label="Attempts over time" { (tries(attempts)) }
+            (TIMELINE.module())
+            skein-timeline #over-time label="Attempts over time" {
+                @if !at_work.is_empty() { (working(at_work)) }
+                @if attempts.is_empty() { p.empty { "None is over." } } @else { (tries(attempts)) }
             }
             @if *more { p { "Only the last " (ROWS) " are shown. All: " (command(&format!("skein attempt list {} {}", campaign.campaign, run.seq))) } }
         }
@@ -109,7 +109,7 @@ fn working(attempts: &[Attempt]) -> Markup {
             tbody {
                 @for attempt in attempts {
                     @if let Some(at_work) = &attempt.at_work {
-                        tr {
+                        tr data-name=(super::attempt::kind(attempt)) data-from=[attempt.began] data-open data-node=(attempt.node) {
                             td { a href={ "/attempts/" (attempt.attempt) } { code { (attempt.attempt) } } }
                             td { (super::attempt::kind(attempt)) }
                             td { @if let Some(began) = attempt.began { (frame::time(began)) } }

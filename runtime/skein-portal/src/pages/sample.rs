@@ -18,6 +18,7 @@ use skein_types::{codes, grouped};
 
 use self::report::{Checks, Estimate, LeftOut, Rejects, Report};
 use super::plan::facts;
+use crate::duration::lasting;
 use crate::frame::{self, command};
 use crate::viewer::{Failed, Page, Viewer};
 
@@ -149,7 +150,6 @@ fn checked(checks: &Checks) -> Markup {
 
 fn estimated(guess: &Estimate) -> Markup {
     let [least, most] = guess.rows_rejected_bounds;
-    let seconds = |ms: u64| grouped(ms.div_ceil(1_000));
     html! {
         dt { "Looked at" } dd { (grouped(guess.rows_sampled.0)) " of " (grouped(guess.rows.0)) " rows" }
         dt { "Becomes" } dd {
@@ -157,7 +157,7 @@ fn estimated(guess: &Estimate) -> Markup {
             (grouped(least.0)) " to " (grouped(most.0)) "), " (grouped(guess.rows_filtered.0)) " left out by the module"
         }
         dt { "Takes" } dd {
-            "about " (seconds(guess.time.0)) " s, " (seconds(guess.cpu.0)) " s of CPU time, " (grouped(guess.fuel.0))
+            "about " (lasting(guess.time)) ", " (lasting(guess.cpu)) " of CPU time, " (grouped(guess.fuel.0))
             " fuel; reads " (guess.bytes_read) ", writes " (guess.bytes_written) ", " (guess.bytes_spliced) " of it copied as it is"
         }
     }

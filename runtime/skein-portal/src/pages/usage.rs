@@ -9,10 +9,11 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use skein_api::{Time, UsageBy, UsageReport, UsageSum};
 use skein_control::{Control, ServiceError, UsagePart};
-use skein_types::grouped;
+use skein_types::{Millis, grouped};
 
 use super::offered::bad;
 use crate::ROWS;
+use crate::duration::lasting;
 use crate::form;
 use crate::frame::{self, command, encoded, quoted};
 use crate::viewer::{Failed, Page, Viewer};
@@ -121,11 +122,11 @@ fn drawn(sums: &[UsageSum]) -> Markup {
     let width = last.len() * STEP;
     html! {
         svg.chart viewBox={ "0 0 " (width) " " (HEIGHT) } width=(width) height=(HEIGHT) preserveAspectRatio="none" role="img" aria-label={
-            "Processor time in each of the last " (last.len()) " hours in which there was work, at most " (hours(most)) " of one core" } {
+            "Processor time in each of the last " (last.len()) " hours in which there was work, at most " (lasting(Millis(most))) " of one core" } {
             @for (place, sum) in last.iter().enumerate() {
                 @let height = (sum.cpu_ms.0.saturating_mul(HEIGHT) / most).max(1);
                 rect x=(place * STEP) y=(HEIGHT - height) width=(STEP - 1) height=(height) {
-                    title { (sum.of) ": " (hours(sum.cpu_ms.0)) }
+                    title { (sum.of) ": " (lasting(sum.cpu_ms)) }
                 }
             }
         }
@@ -152,8 +153,8 @@ fn table(report: &UsageReport, word: &str) -> Markup {
                 @for sum in &shown {
                     tr {
                         td { (named(sum, report.by)) }
-                        td { meter min="0" max=(most) value=(sum.cpu_ms.0) aria-label="CPU time" {} " " (hours(sum.cpu_ms.0)) }
-                        td.number { (hours(sum.slot_ms.0)) }
+                        td { meter min="0" max=(most) value=(sum.cpu_ms.0) aria-label="CPU time" {} " " (lasting(sum.cpu_ms)) }
+                        td.number { (lasting(sum.slot_ms)) }
                         td.number { (grouped(sum.fuel.0)) }
                         td.number { (sum.bytes_read) }
                         td.number { (sum.bytes_written) }
@@ -181,20 +182,12 @@ fn named(sum: &UsageSum, by: UsageBy) -> Markup {
     }
 }
 
-/// Time in hours, where it is long enough for that.
-fn hours(ms: u64) -> String {
-    match ms {
-        0..3_600_000 => format!("{}.{} s", grouped(ms / 1_000), ms % 1_000 / 100),
-        _ => format!("{}.{} h", grouped(ms / 3_600_000), ms % 3_600_000 / 360_000),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use skein_api::{Text, UsageSum};
     use skein_types::{Bytes, Fuel, Millis};
 
-    use super::{Asked, drawn, hours, line, moment};
+    use super::{Asked, drawn, line, moment};
 
     #[test]
     fn moments_are_read_as_browsers_and_people_write_them() {
@@ -204,7 +197,6 @@ mod tests {
         assert_eq!(read("2026-11-23 12:30:01").as_deref(), Some("2026-11-23T12:30:01.000Z"));
         assert_eq!(read(" "), None);
         assert!(moment("from", "yesterday").is_err());
-        assert_eq!((hours(1_250), hours(5_400_000)), ("1.2 s".to_owned(), "1.5 h".to_owned()));
     }
 
     #[test]

@@ -279,6 +279,7 @@ impl Reference {
                     state: skein_types::WaveState::Waiting,
                     reason: Text::clip(""),
                     since: now,
+                    began: None,
                     budget: e.budget,
                     failures: 0,
                     runs: RunCounts::default(),
@@ -290,6 +291,7 @@ impl Reference {
                 let at = self.waves.get_mut(&(e.campaign, e.wave)).ok_or(Found::Nothing)?;
                 check(at.state == e.from, Found::Wave { state: at.state })?;
                 (at.state, at.reason, at.since, at.budget) = (e.to, e.reason.clone(), now, e.budget);
+                at.began = at.began.or((e.to == skein_types::WaveState::Running).then_some(now));
                 Ok(())
             }
             other => self.decide_run(other, now),

@@ -114,14 +114,16 @@ pub(super) fn wave_moved(db: &Connection, e: &WaveMoved, at: Timestamp) -> Resul
         Some(at) if at.state == e.from => {}
         Some(at) => return Err(Stop::Refused(Found::Wave { state: at.state })),
     }
-    let sql = "UPDATE wave SET state = ?3, reason = ?4, since = ?5, budget = ?6 WHERE campaign = ?1 AND number = ?2";
+    let sql = "UPDATE wave SET state = ?3, reason = ?4, since = ?5, budget = ?6, began = coalesce(began, ?7)
+               WHERE campaign = ?1 AND number = ?2";
     db.prepare_cached(sql)?.execute(params![
         e.campaign.to_string(),
         e.wave,
         e.to.as_str(),
         e.reason.as_str(),
         at.0,
-        e.budget
+        e.budget,
+        (e.to == WaveState::Running).then_some(at.0)
     ])?;
     Ok(())
 }

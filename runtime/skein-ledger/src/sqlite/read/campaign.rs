@@ -16,7 +16,7 @@ const CAMPAIGN: &str = "SELECT id, name, owner, module, params, params_blob, pol
     open_questions, alarms, checked, kept,
     n_ineligible, n_planned, n_held, n_intended, n_published, n_finalized, n_failed, n_skipped, n_stale, n_cancelled, n_reverting,
     n_reverted, n_revert_failed FROM campaign";
-const WAVE: &str = "SELECT number, state, reason, since, budget, failures,
+const WAVE: &str = "SELECT number, state, reason, since, began, budget, failures,
     n_ineligible, n_planned, n_held, n_intended, n_published, n_finalized, n_failed, n_skipped, n_stale, n_cancelled, n_reverting,
     n_reverted, n_revert_failed FROM wave";
 
@@ -187,6 +187,7 @@ fn wave_of(row: &Row<'_>) -> rusqlite::Result<Wave> {
         state: cells.parse()?,
         reason: cells.parse()?,
         since: Timestamp(cells.get()?),
+        began: cells.get::<Option<u64>>()?.map(Timestamp),
         budget: cells.get()?,
         failures: cells.get()?,
         runs: counts(&mut cells)?,

@@ -341,3 +341,12 @@ CREATE INDEX event_whole ON event (subject, position) WHERE run IS NULL;
 CREATE INDEX campaign_name ON campaign (name, id);
 CREATE INDEX campaign_failed ON campaign (n_failed, id);
 CREATE INDEX campaign_since ON campaign (since, id);
+
+-- When a wave began: when it was running for the first time.
+ALTER TABLE wave ADD COLUMN began INTEGER;
+UPDATE wave SET began = (SELECT at FROM event
+    WHERE subject = wave.campaign AND run IS NULL AND kind = 'wave.moved'
+        AND json_extract(CAST(body AS TEXT), '$.wave') = wave.number AND json_extract(CAST(body AS TEXT), '$.to') = 'running'
+        AND position > coalesce((SELECT MAX(position) FROM event AS gone
+            WHERE gone.subject = wave.campaign AND gone.run IS NULL AND gone.kind = 'campaign.unplanned'), 0)
+    ORDER BY position LIMIT 1);

@@ -4,8 +4,8 @@ use maud::{Markup, html};
 use skein_api::{Attempt, LimitsAsk};
 use skein_types::grouped;
 
-use super::lasting;
 use crate::assets::GAUGE;
+use crate::duration::lasting;
 use crate::frame::{Gauge, gauge};
 
 /// Something that there is a limit for.
@@ -48,7 +48,7 @@ pub(super) fn view(attempt: &Attempt, limits: &LimitsAsk) -> Markup {
                 tbody { @for meter in &meters { (row(meter)) } }
             }
             p.note {
-                "CPU time " (time(took.cpu_ms.0)) "; " (took.bytes_read) " read, " (took.bytes_written) " written, of which "
+                "CPU time " (lasting(took.cpu_ms)) "; " (took.bytes_read) " read, " (took.bytes_written) " written, of which "
                 (took.bytes_spliced) " copied as they were."
             }
         }
@@ -83,15 +83,12 @@ fn bytes(bytes: u64) -> String {
 }
 
 fn time(ms: u64) -> String {
-    match ms {
-        0..10_000 => format!("{}.{:03} s", ms / 1_000, ms % 1_000),
-        _ => lasting(skein_types::Millis(ms)),
-    }
+    lasting(skein_types::Millis(ms))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Meter, percent, row, time};
+    use super::{Meter, percent, row};
     use skein_types::grouped;
 
     #[test]
@@ -111,6 +108,5 @@ mod tests {
             [percent(1, u64::MAX), percent(0, 5), percent(7, 6)],
             ["less than 0.1 %", "0.0 %", "116.6 %"]
         );
-        assert_eq!([time(1_250), time(61_000)], ["1.250 s", "1 min 1 s"]);
     }
 }

@@ -16,7 +16,7 @@ use skein_control::{Control, Desk, ServiceError};
 use skein_types::{CampaignState, Reason, Verb, codes, grouped};
 
 use super::super::absent;
-use super::lasting;
+use crate::duration::lasting;
 use crate::form::{Form, moment};
 use crate::frame::{self, because, command, counted, secret};
 use crate::viewer::{Failed, Page, Seen, Viewer};
@@ -276,7 +276,7 @@ struct Acting {
 }
 
 fn unfit(what: &str) -> ServiceError {
-    ServiceError::new(codes::BODY_INVALID, format!("the form's {what} cannot be read"))
+    ServiceError::new(codes::BODY_INVALID, format!("{what}: it cannot be read"))
 }
 
 /// A reason, as a form says it.
@@ -292,7 +292,7 @@ impl Acting {
         asked.plan = self.plan.as_deref().map(str::parse).transpose().map_err(|_| unfit("plan"))?;
         asked.wave = self.wave.as_deref().map(str::parse).transpose().map_err(|_| unfit("wave"))?;
         asked.until =
-            self.until.as_deref().map(|until| moment(until).ok_or_else(|| unfit("time"))).transpose()?;
+            self.until.as_deref().map(|until| moment(until).ok_or_else(|| unfit("until"))).transpose()?;
         asked.now = self.now.is_some();
         Ok(asked)
     }
@@ -329,6 +329,7 @@ mod tests {
             state: WaveState::Waiting,
             why: None,
             since: Time(Timestamp(0)),
+            began: None,
             size,
             budget: 0,
             runs: RunCounts::default(),

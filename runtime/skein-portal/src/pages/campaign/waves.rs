@@ -10,15 +10,14 @@ use crate::frame::{self, Gauge, bar, gauge, state};
 
 /// One after the other; the one that is on is named as such.
 pub(super) fn stepper(waves: &[Wave]) -> Markup {
-    let before = std::iter::once(None).chain(waves.iter().map(Some));
     html! {
         section aria-labelledby="waves" {
             h2 #waves { "Waves" }
             (TIMELINE.module())
             skein-timeline #waves-over-time label="Waves over time" {
                 ol.stepper {
-                    @for (wave, before) in waves.iter().zip(before) {
-                        @let (from, to) = span(wave, before);
+                    @for wave in waves {
+                        @let (from, to) = (wave.began, ended(wave));
                         li aria-current=[is_on(wave).then_some("step")] data-from=[from] data-to=[to] data-open=[is_on(wave).then_some("")] {
                             p { strong { "Wave " (wave.number) @if wave.number == 0 { ", the canary" } } " " (state(&wave.state.to_string())) }
                             @if let Some(why) = &wave.why { p { (because(why)) } }
@@ -32,14 +31,11 @@ pub(super) fn stepper(waves: &[Wave]) -> Markup {
     }
 }
 
-/// From when to when a wave was on, as far as it says so: it begins when the one before it is let through.
-fn span(wave: &Wave, before: Option<&Wave>) -> (Option<Time>, Option<Time>) {
-    let begun = before.filter(|before| before.state == WaveState::Promoted).map(|before| before.since);
+/// When a wave was over that was on.
+fn ended(wave: &Wave) -> Option<Time> {
     match wave.state {
-        WaveState::Waiting => (None, None),
-        WaveState::Running => (begun.or(Some(wave.since)), None),
-        WaveState::AwaitingApproval | WaveState::Held => (begun, None),
-        WaveState::Promoted | WaveState::Aborted => (begun, Some(wave.since)),
+        WaveState::Promoted | WaveState::Aborted => wave.began.and(Some(wave.since)),
+        WaveState::Waiting | WaveState::Running | WaveState::AwaitingApproval | WaveState::Held => None,
     }
 }
 
@@ -79,23 +75,34 @@ mod tests {
     use skein_api::{RunCounts, Time, Wave};
     use skein_types::{Timestamp, WaveState};
 
-    use super::{span, stepper};
+    use super::stepper;
 
     fn wave(number: u32, state: WaveState, budget: u64) -> Wave {
         let since = Time(Timestamp(0));
-        Wave { number, state, why: None, since, size: 9, budget, runs: RunCounts::default() }
+        Wave { number, state, why: None, since, began: None, size: 9, budget, runs: RunCounts::default() }
     }
 
     #[test]
-    fn a_wave_begins_when_the_one_before_it_is_through_and_ends_when_it_is_itself() {
-        let at = |number, state, since| Wave { since: Time(Timestamp(since)), ..wave(number, state, 0) };
-        let time = |at| Some(Time(Timestamp(at)));
-        let canary = at(0, WaveState::Promoted, 5);
-        assert_eq!(span(&canary, None), (None, time(5)));
-        assert_eq!(span(&at(1, WaveState::Promoted, 9), Some(&canary)), (time(5), time(9)));
-        assert_eq!(span(&at(1, WaveState::Held, 9), Some(&canary)), (time(5), None));
-        assert_eq!(span(&at(0, WaveState::Running, 2), None), (time(2), None));
-        assert_eq!(span(&at(1, WaveState::Waiting, 1), Some(&canary)), (None, None));
+    fn a_wave_is_drawn_from_when_it_began_to_when_it_was_over_and_not_if_it_never_was_on() {
+        let at = |number, state, began: Option<u64>| Wave {
+            since: Time(Timestamp(9)),
+            began: began.map(|at| Time(Timestamp(at))),
+            ..wave(number, state, 0)
+        };
+        let waves = [
+            at(0, WaveState::Promoted, Some(3)),
+            at(1, WaveState::Held, Some(5)),
+            at(2, WaveState::Waiting, None),
+            at(3, WaveState::Aborted, None),
+        ];
+        let shown = stepper(&waves).into_string();
+        let drawn: Vec<[bool; 3]> = shown
+            .split("<li")
+            .skip(1)
+            .map(|item| ["data-from", "data-to", "data-open"].map(|of| item.contains(of)))
+            .collect();
+        assert_eq!(drawn, [[true, true, false], [true, false, true], [false; 3], [false; 3]], "{shown}");
+        assert!(shown.contains("data-from=\"1970-01-01T00:00:00.003Z\""), "{shown}");
     }
 
     #[test]

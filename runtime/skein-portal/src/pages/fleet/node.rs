@@ -10,8 +10,9 @@ use skein_api::NodeStatus;
 use skein_control::Control;
 use skein_types::{NodeMark, grouped};
 
-use super::{AT, Acting, how, limits, load, seconds, version};
+use super::{AT, Acting, how, limits, load, version};
 use crate::assets::GAUGE;
+use crate::duration::lasting;
 use crate::form::Form;
 use crate::frame::{self, command, counted, live_of_all, quoted, secret};
 use crate::pages::offered::offered;
@@ -57,10 +58,10 @@ fn view(node: &NodeStatus) -> Markup {
                 @if let Some(does) = &seat.whole {
                     dt { "Finished" } dd { (counted(does.finished, "task", "tasks")) }
                     dt { "Memory" } dd { (does.used.memory) ", at most " (does.used.memory_peak) }
-                    dt { "CPU time" } dd { (seconds(does.used.cpu_ms.0)) }
+                    dt { "CPU time" } dd { (lasting(does.used.cpu_ms)) }
                     dt { "Waits for the disk" } dd { (grouped(does.used.disk_waits)) }
                 }
-                dt { "Heard" } dd { (seconds(seat.silent_ms.0)) " ago" }
+                dt { "Heard" } dd { (lasting(seat.silent_ms)) " ago" }
             }
         }
     }

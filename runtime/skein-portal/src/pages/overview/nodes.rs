@@ -5,6 +5,7 @@ use skein_api::NodeStatus;
 use skein_types::{NodeMark, grouped};
 
 use crate::assets::GAUGE;
+use crate::duration::lasting;
 use crate::frame::state;
 use crate::pages::fleet::{load, not_said, of_all};
 
@@ -53,7 +54,7 @@ fn row(node: &NodeStatus) -> Markup {
             td {
                 @if node.mark == NodeMark::None { (state(if seat.silent_ms.0 > 5_000 { "silent" } else { "ready" })) }
                 @else { (state(&node.mark.to_string())) @if let Some(why) = &node.mark_reason { " " (why) } }
-                @if seat.silent_ms.0 > 5_000 { " for " (grouped(seat.silent_ms.0 / 1_000)) " s" }
+                @if seat.silent_ms.0 > 5_000 { " for " (lasting(seat.silent_ms)) }
             }
             td { (load(node, seat)) }
             td.number { (grouped(seat.holds)) }

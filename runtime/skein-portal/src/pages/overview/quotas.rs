@@ -6,6 +6,7 @@ use skein_control::{Desk, ListPart, ServiceError, UsagePart};
 use skein_types::{Bytes, Resource, Timestamp, codes, grouped};
 
 use crate::assets::GAUGE;
+use crate::duration::lasting;
 use crate::frame::{self, Gauge, gauge};
 
 /// Whose are shown.
@@ -148,7 +149,7 @@ fn sum_row(sum: &UsageSum, priced: bool) -> Markup {
     html! {
         tr {
             th scope="row" { @if sum.of.is_empty() { "of none" } @else { (sum.of) } }
-            td.number { (grouped(sum.cpu_ms.0.div_ceil(1_000))) " s" }
+            td.number { (lasting(sum.cpu_ms)) }
             td.number { (grouped(sum.fuel.0)) }
             td.number { (sum.bytes_read) }
             td.number { (sum.bytes_written) }

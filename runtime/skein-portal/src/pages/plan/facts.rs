@@ -5,8 +5,9 @@ use skein_api::{
     Campaign, Determinism, DifferenceWhen, Guessed, IdempotenceSeen, List, Message, PlanEstimate, PlanReason,
     PlanReport, Uncovered,
 };
-use skein_types::{Bytes, grouped};
+use skein_types::{Bytes, Millis, grouped};
 
+use crate::duration::lasting;
 use crate::frame::{bar, counted, state};
 
 /// What runs, and where whoever submitted it said that it is from. A source is text: nobody has looked at where it leads.
@@ -115,8 +116,8 @@ pub(super) fn rejects(report: &PlanReport) -> Markup {
 
 pub(super) fn takes(guess: &PlanEstimate) -> Markup {
     html! {
-        "about " (grouped(guess.time_ms.0.div_ceil(1_000))) " s with " (counted(guess.agents, "agent", "agents")) ", "
-        (grouped(guess.cpu_ms.0.div_ceil(1_000))) " s of CPU time, " (grouped(guess.fuel.0)) " fuel; reads "
+        "about " (lasting(guess.time_ms)) " with " (counted(guess.agents, "agent", "agents")) ", "
+        (lasting(guess.cpu_ms)) " of CPU time, " (grouped(guess.fuel.0)) " fuel; reads "
         (guess.bytes_read) ", writes " (guess.bytes_written) " in " (grouped(guess.rows_written.0)) " rows; "
         (guess.room) " of storage beside the old versions"
     }
@@ -141,7 +142,7 @@ pub(super) fn guessed(guessed: &[Guessed]) -> Markup {
 fn guess(one: &Guessed) -> Markup {
     let shown = |number: u64| match one.quantity.as_str() {
         "bytes_read" | "bytes_written" => Bytes(number).to_string(),
-        "cpu_ms" | "time_ms" => format!("{} ms", grouped(number)),
+        "cpu_ms" | "time_ms" => lasting(Millis(number)),
         _ => grouped(number),
     };
     html! {

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use skein_api::{Alarm, RoundTrip, Run, Why};
 use skein_types::{RunState, grouped};
 
-use super::super::campaign::lasting;
+use crate::duration::lasting;
 use crate::frame;
 use crate::pages::states::shown;
 
