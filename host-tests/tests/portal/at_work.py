@@ -30,6 +30,9 @@ def lets_go():
 with browser() as opened:
     vic = Person(opened, "vic").signs_in(RUN)
     vic.sees("At work")
+    bar = vic.page.locator("skein-timeline .plot .bar.open")
+    expect(bar).to_have_count(1)
+    assert "not over, so far" in bar.get_attribute("aria-label")
     vic.clicks(GIVEN["attempt"])
     expect(vic.page.locator(".stepper [aria-current=step]")).to_contain_text("Transforms")
     find = vic.page.get_by_label("Lines with")

@@ -16,12 +16,18 @@ fn at_work(house: &House) -> (String, String) {
     house.plans(&campaign);
     house.slows(&campaign);
     house.moves("olga", &campaign, "start");
-    let attempt = until("rows went through it", || {
+    let attempt = far(house, &campaign, |_| true);
+    (campaign, attempt)
+}
+
+/// The attempt at work of those that are meant, when rows went through it.
+fn far(house: &House, campaign: &str, is_meant: impl Fn(&str) -> bool) -> String {
+    until("rows went through it", || {
         let listed = house.get(&format!("campaigns/{campaign}/runs/0/attempts"))["items"].clone();
         let far = |one: &&Value| one["at_work"]["rows"].as_u64().is_some_and(|rows| rows > 0);
-        listed.as_array().unwrap().iter().find(far).map(|one| one["attempt"].as_str().unwrap().to_owned())
-    });
-    (campaign, attempt)
+        let ids = listed.as_array().unwrap().iter().filter(far).map(|one| one["attempt"].as_str().unwrap());
+        ids.map(str::to_owned).find(|id| is_meant(id))
+    })
 }
 
 /// Lines of a log from one on, and where the next is asked for.
@@ -79,6 +85,10 @@ fn meters_phase_and_log_are_seen_while_it_works_and_by_its_team_alone() {
     for page in [format!("/campaigns/{campaign}/runs/0"), format!("/campaigns/{campaign}/runs")] {
         assert!(vic.page(&page).contains(&format!("<a href=\"/attempts/{attempt}\"")), "{page}");
     }
+    let page = vic.page(&format!("/campaigns/{campaign}/runs/0"));
+    let drawn = page.split_once("<skein-timeline").unwrap().1.split("</skein-timeline>").next().unwrap();
+    let row = drawn.split("<tr").find(|row| row.contains(&format!("/attempts/{attempt}"))).unwrap();
+    assert!(row.contains("data-from=\"2") && row.contains(" data-open") && !row.contains("data-to"), "{row}");
 
     for path in ["", "/log", "/rejects"] {
         let refused = house.service.send(
@@ -107,6 +117,45 @@ fn meters_phase_and_log_are_seen_while_it_works_and_by_its_team_alone() {
     let both = kept.min(seen.len());
     assert_eq!(recorded[..both], seen[..both]);
     assert!(!vic.page(&format!("/attempts/{attempt}")).contains("data-at-work"));
+}
+
+/// What is on record of an attempt that told no end: that it ended so, where, from when to when, and what it had said by then.
+fn cut_off(house: &House, campaign: &str, attempt: &str, (ending, why): (&str, &str)) {
+    let shown = until("it is on record", || {
+        let shown = house.get(&format!("campaigns/{campaign}/runs/0/attempts"))["items"].clone();
+        let is_it = |one: &&Value| one["attempt"] == attempt && !one["ending"].is_null();
+        shown.as_array().unwrap().iter().find(is_it).cloned()
+    });
+    assert_eq!((&shown["ending"], &shown["at_work"]), (&json!(ending), &Value::Null), "{shown}");
+    assert!(shown["node"].is_string() && shown["began"].as_str() < shown["ended"].as_str(), "{shown}");
+    for took in ["wall_ms", "fuel"] {
+        assert!(shown["meters"][took].as_u64() > Some(0), "{took}: {shown}");
+    }
+    let (said, next) = log(house, "vic", attempt, 0);
+    assert!(said[0].contains("\"from\":") && said.last().unwrap().contains(why), "{said:?}");
+    assert_eq!(next, None);
+    let page = house.browser("vic").page(&format!("/campaigns/{campaign}/runs/0"));
+    let row = page.split("<tr").find(|row| row.contains(&format!("/attempts/{attempt}"))).unwrap();
+    assert!(row.contains(ending) && row.contains("data-from") && row.contains("data-to"), "{row}");
+    let listed = house.service.call("attempt").arg("list").arg(campaign).arg("0");
+    let listed = listed.env("SKEIN_TOKEN", house.token("vic")).finish().succeeded().json();
+    let is_it = |one: &Value| one["attempt"] == attempt && one["ending"] == ending;
+    assert!(listed.as_array().unwrap().iter().any(is_it), "{listed}");
+}
+
+#[test]
+fn an_attempt_that_is_lost_or_called_off_is_on_record_with_what_it_had_said() {
+    let house = House::of_one();
+    let (campaign, lost) = at_work(&house);
+    assert!(house.service.kill_a_node(1) && house.service.kill_a_node(0));
+    cut_off(&house, &campaign, &lost, ("lost", "its node was given up"));
+    let called_off = far(&house, &campaign, |attempt| attempt != lost);
+    house.moves("olga", &campaign, "cancel");
+    cut_off(&house, &campaign, &called_off, ("stopped", "it was called off"));
+    // Whoever was at it says so later, which adds nothing.
+    house.is(&campaign, &["cancelled"]);
+    let all = house.get(&format!("campaigns/{campaign}/runs/0/attempts"))["items"].clone();
+    assert_eq!(all.as_array().unwrap().len(), 2, "{all}");
 }
 
 #[test]

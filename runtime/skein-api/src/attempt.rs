@@ -46,7 +46,7 @@ pub enum AttemptEnding {
     Failed,
     /// There was nothing to do: the dataset has been through it, or is not what was planned.
     NotNeeded,
-    /// It was asked to stop and did.
+    /// It was asked to stop, or its task was called off under it.
     Stopped,
     /// Its node was given up with it.
     Lost,
@@ -149,7 +149,7 @@ pub struct Attempt {
     pub node: NodeId,
     /// Which life of the node.
     pub incarnation: u64,
-    /// When it began; none if its node was given up before it told.
+    /// When it began; none if it was cut off before its node told.
     pub began: Option<Time>,
     /// When its end was heard of, or its node was given up; none while it is at work.
     pub ended: Option<Time>,

@@ -2,15 +2,15 @@
 //!
 //! In memory alone, and nothing is decided by it. It lies with the seat of its node and counts only as long as the node has the task
 //! for this attempt; so it goes when the attempt is over or its node is given up, and another process begins anew. What is on record
-//! when it is over is the log that comes with its report, not these lines.
+//! when it is over is the log that comes with its report, and these lines only where none is waited for any more.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::json;
 use skein_api::node::{Exchange, Progress, Said};
 use skein_api::{Attempt, AttemptAtWork, AttemptPhase, List, Meters, Time};
-use skein_ledger::Task;
-use skein_types::{AttemptId, Bytes, CampaignId, DatasetId, NodeId, Rows, Timestamp};
+use skein_ledger::{Holder, Task};
+use skein_types::{AttemptId, Bytes, CampaignId, DatasetId, NodeId, Rows, TaskId, Timestamp};
 
 use crate::attempts::{about, kind};
 use crate::control::{Control, State};
@@ -98,13 +98,14 @@ impl Tail {
         }
     }
 
-    /// Lines from this number on, at most so many, and the number of the next; where some are missing there is one that says how many.
-    fn from(&self, after: u64, most: usize) -> (Vec<u8>, u64) {
+    /// Lines from this number on, at most so many, and the number of the next; where some are missing there is one that says how many,
+    /// and why.
+    fn from(&self, after: u64, most: usize, why: &str) -> (Vec<u8>, u64) {
         let (mut text, mut next) = (String::new(), after);
         for (number, line) in self.lines.iter().filter(|(number, _)| *number >= after).take(most) {
             if *number > next {
                 let left_out = number - next;
-                let message = format!("{left_out} lines were left out here: it is at work");
+                let message = format!("{left_out} lines were left out here: {why}");
                 let gap =
                     json!({ "from": "server", "level": "info", "left_out": left_out, "message": message });
                 text.push_str(&format!("{gap}\n"));
@@ -147,7 +148,39 @@ impl Seat {
     }
 }
 
+/// How far an attempt was that is not at work any more and has told no end, when its node last spoke.
+#[derive(Debug, Default)]
+pub(crate) struct LastSeen {
+    /// None of one that had not been at work for long enough to be shown.
+    pub(crate) began: Option<Timestamp>,
+    pub(crate) meters: Meters,
+    pub(crate) rejected: Rows,
+    said: Vec<u8>,
+}
+
+impl LastSeen {
+    /// What it had said, and behind that why there is no more; none if it had said nothing.
+    pub(crate) fn log(&self, why: &str) -> Option<Vec<u8>> {
+        let message = format!("what it said later is not known: {why}");
+        let end = json!({ "from": "server", "level": "info", "message": message });
+        (!self.said.is_empty()).then(|| [self.said.as_slice(), format!("{end}\n").as_bytes()].concat())
+    }
+}
+
 impl Fleet {
+    /// How far an attempt is; none of one that its node did not say to be begun.
+    pub(crate) fn last_seen(&self, task: TaskId, holder: &Holder) -> Option<LastSeen> {
+        let seat = self.seats.get(&holder.node)?;
+        seat.holds.get(&task).filter(|hold| hold.started && hold.held.attempt == holder.attempt)?;
+        let at_work = seat.at_work.get(&task).filter(|at_work| at_work.attempt == holder.attempt);
+        Some(at_work.map_or_else(LastSeen::default, |AtWork { facts, lines, .. }| LastSeen {
+            began: Some(facts.began),
+            meters: facts.meters,
+            rejected: facts.rejected,
+            said: lines.from(0, usize::MAX, "only the last ones are kept").0,
+        }))
+    }
+
     /// Lets what this node told go, if that of all nodes together is too much.
     pub(crate) fn bound_what_is_said(&mut self, node: NodeId) {
         if self.seats.values().map(Seat::said_bytes).sum::<usize>() <= ALL_BYTES {
@@ -179,7 +212,7 @@ struct Seen {
     attempt: AttemptId,
     node: NodeId,
     incarnation: u64,
-    task: skein_types::TaskId,
+    task: TaskId,
     facts: Facts,
 }
 
@@ -290,8 +323,8 @@ impl Control {
         let most = part.limit.map_or(usize::MAX, |_| part.items());
         let state = self.state();
         let found = state.fleet.seen().find(|(_, seen, ..)| seen.attempt == working.seen.attempt);
-        let (lines, next) =
-            found.map_or((Vec::new(), after), |(at_work, ..)| at_work.lines.from(after, most));
+        let (lines, next) = found
+            .map_or((Vec::new(), after), |(at_work, ..)| at_work.lines.from(after, most, "it is at work"));
         Ok((lines, Some(next)))
     }
 }
@@ -319,19 +352,19 @@ mod tests {
         let mut tail = Tail::default();
         tail.hear(&said(0, ["a".to_owned(), "b".to_owned()]));
         tail.hear(&said(1, ["b".to_owned(), "c".to_owned()]));
-        assert_eq!(shown(tail.from(0, 9)), (vec!["a".into(), "b".into(), "c".into()], 3));
-        assert_eq!(shown(tail.from(1, 1)), (vec!["b".into()], 2));
-        assert_eq!(shown(tail.from(3, 9)), (Vec::new(), 3));
+        assert_eq!(shown(tail.from(0, 9, "w")), (vec!["a".into(), "b".into(), "c".into()], 3));
+        assert_eq!(shown(tail.from(1, 1, "w")), (vec!["b".into()], 2));
+        assert_eq!(shown(tail.from(3, 9, "w")), (Vec::new(), 3));
         // Its node left some out.
         tail.hear(&said(10, ["k".to_owned()]));
-        let (lines, next) = shown(tail.from(2, 9));
+        let (lines, next) = shown(tail.from(2, 9, "w"));
         assert_eq!((lines.len(), next), (3, 11));
         assert!(lines[1].contains("\"left_out\":7") && lines[2] == "k", "{lines:?}");
         for from in 0..2 * LINES as u64 / SAID_MAX as u64 {
             tail.hear(&said(11 + from * SAID_MAX as u64, (0..SAID_MAX).map(|line| line.to_string())));
         }
         assert_eq!(tail.lines.len(), LINES);
-        let (lines, _) = shown(tail.from(0, 1));
+        let (lines, _) = shown(tail.from(0, 1, "w"));
         assert!(lines[0].contains("left_out") && lines.len() == 2, "{lines:?}");
         let next = tail.next;
         tail.hear(&said(next, (0..20).map(|_| "x".repeat(LINE_BYTES_MAX))));

@@ -1,7 +1,9 @@
 //! Attempts: what is kept of each when it is over, and what people are shown of it.
 //!
 //! An attempt's row is written in the unit that takes its result, so it costs no transaction, and it is refused with it. Nothing is
-//! decided by it. One that is at work is in memory alone (`at_work.rs`), and listed where it will be when it is over. Its log is lines of JSON that its node made harmless; here they are kept and cut at their ends, and never read.
+//! decided by it. One that is at work is in memory alone (`at_work.rs`), and listed where it will be when it is over. Where its node is given
+//! up, or its task is called off under it, that unit writes what was seen of it by then, and a report that comes later changes nothing. Its
+//! log is lines of JSON that its node made harmless; here they are kept and cut at their ends, and never read.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +21,7 @@ use skein_types::{AttemptId, Blake3, CampaignId, DatasetId, NodeId, ParamsDigest
 
 use crate::at_work::Working;
 use crate::campaigns::REMOVED;
-use crate::control::Control;
+use crate::control::{Control, State};
 use crate::error::ServiceError;
 use crate::large;
 use crate::list::{ListOrder, ListPart, number};
@@ -130,13 +132,29 @@ impl Control {
         Ok(entries)
     }
 
-    /// What is kept of an attempt whose node was given up with it. Since when it was at work, or whether it was, nobody
-    /// told: it has its end alone.
-    pub(crate) fn attempt_lost(&self, task: &Task, holder: &Holder) -> Result<Option<Entry>, ServiceError> {
-        let Some(campaign) = task.campaign else { return Ok(None) };
-        let now = self.clock.now();
-        let of = about(task)?;
-        Ok(Some(Entry::PutAttempt(Box::new(Attempt {
+    /// What is kept of an attempt that told nothing at its end, because its node was given up with it or its task was: how far it was
+    /// when its node last spoke, and what it had said by then. Nothing of one that was not said to be begun.
+    pub(crate) fn attempt_cut_off(
+        &self,
+        state: &State,
+        (task, holder): (&Task, &Holder),
+        ending: Ending,
+    ) -> Result<Vec<Entry>, ServiceError> {
+        let seen = state.fleet.last_seen(task.id, holder);
+        let (Some(campaign), Some(seen)) = (task.campaign, seen) else { return Ok(Vec::new()) };
+        let (now, mut entries) = (self.clock.now(), Vec::new());
+        let keep_until = Timestamp(now.0.saturating_add(KEEP));
+        let why = match ending {
+            Ending::Lost => "its node was given up",
+            Ending::Done | Ending::Failed | Ending::NotNeeded | Ending::Stopped => "it was called off",
+        };
+        let log = seen.log(why).map(|bytes| {
+            let digest = Blake3::of(&bytes);
+            entries.push(Entry::PutRows { bytes, keep_until });
+            digest
+        });
+        let of = Kept { meters: seen.meters, rejected: seen.rejected, ..about(task)? };
+        entries.push(Entry::PutAttempt(Box::new(Attempt {
             id: holder.attempt,
             campaign,
             seq: task.seq,
@@ -144,16 +162,17 @@ impl Control {
             kind: task.kind,
             node: holder.node,
             incarnation: holder.incarnation,
-            began: None,
+            began: seen.began,
             ended: now,
-            ending: Ending::Lost,
+            ending,
             failure: None,
-            message: LedgerText::clip("its node was given up"),
+            message: LedgerText::clip(why),
             notes: kept(&of)?,
-            log: None,
+            log,
             rejects: None,
-            keep_until: Timestamp(now.0.saturating_add(KEEP)),
-        }))))
+            keep_until,
+        })));
+        Ok(entries)
     }
 
     /// Adds the blob with lines, if there are any, and answers its name.

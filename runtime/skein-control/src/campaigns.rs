@@ -280,7 +280,7 @@ impl Control {
         for run in runs {
             told.push(moved(id, run, to, reason));
             if matches!(to, RunState::Skipped | RunState::Cancelled) {
-                more.extend(self.tasks_gone(id, run.seq)?);
+                more.extend(self.tasks_gone(state, (id, run.seq), None)?);
                 state.to_sweep.insert(run.dataset);
             }
             let live = self.live(state, id)?;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use skein_api::node::{Register, Registered, check_protocol};
 use skein_campaign::{AfterDeath, Observation, after_death};
 use skein_ledger::{
-    Entry, Guard, Limit, ModuleState, ModuleSuspended, NodeJoined, NodeLeft, NodeLost, NodeState, Phase,
-    Release, Renew, Task, Text,
+    Ending, Entry, Guard, Limit, ModuleState, ModuleSuspended, NodeJoined, NodeLeft, NodeLost, NodeState,
+    Phase, Release, Renew, Task, Text, Unit,
 };
 use skein_types::{CampaignId, Millis, ModuleDigest, NodeId, NodeMark, Timestamp, codes};
 use uuid::Uuid;
@@ -142,9 +142,8 @@ impl Control {
                     alone: task.alone || after == AfterDeath::Alone,
                     from_start: false,
                 }));
-                if has_begun(task.id) {
-                    unit = self.attempt_lost(task, holder)?.into_iter().fold(unit, skein_ledger::Unit::then);
-                }
+                let cut_off = self.attempt_cut_off(state, (task, holder), Ending::Lost)?;
+                unit = cut_off.into_iter().fold(unit, Unit::then);
             }
             match page.next {
                 Some(next) => from = next,
@@ -575,6 +574,36 @@ mod tests {
         control.lose(&mut control.state(), node, 1, Loss::Silent).unwrap();
         assert!(at_all().is_empty());
         assert_eq!(endings(), [Some(skein_api::AttemptEnding::Lost)]);
+        // On record is what it had told by then.
+        let lost = listed().iter().find(|one| one.attempt == attempt).cloned().unwrap();
+        assert_eq!((lost.began, lost.meters.fuel.0), (Some(skein_api::Time(Timestamp(8_000))), 77));
+        let (log, _) = control.lines(lost.log, &ListPart::default()).unwrap();
+        let log = String::from_utf8(log).unwrap();
+        assert!(log.starts_with("a\nb\n") && log.contains("its node was given up"), "{log}");
+    }
+
+    #[test]
+    fn an_attempt_whose_task_is_called_off_is_on_record_as_far_as_it_had_told_and_one_that_told_its_end_is_not_again()
+     {
+        let place = tempfile::tempdir().unwrap();
+        let control = open(place.path(), &Arc::new(HandClock::default()));
+        running(&control);
+        let (node, task) = at_work(&control, false, 0);
+        let attempt = tells(&control, (node, task), &["a"]);
+        let gone = |told| control.tasks_gone(&control.state(), (campaign(), 0), told).unwrap();
+        assert_eq!(gone(Some(attempt)).len(), 1, "its task alone: the report brings the rest");
+        let entries = gone(None);
+        control.write(entries.into_iter().fold(control.itself.unit(), Unit::then)).unwrap();
+        assert_eq!(control.ledger.task(task).unwrap(), None);
+        let row = control.ledger.attempt(attempt).unwrap().unwrap();
+        assert_eq!((row.ending, row.seq, row.node, row.incarnation), (Ending::Stopped, Some(0), node, 1));
+        let shown = control.shown_attempt(&row).unwrap();
+        assert_eq!((shown.began, shown.rejected.0), (Some(skein_api::Time(Timestamp(8_000))), 4));
+        let (log, _) = control.lines(shown.log, &ListPart::default()).unwrap();
+        let log = String::from_utf8(log).unwrap();
+        assert!(log.starts_with("a\n") && log.contains("it was called off"), "{log}");
+        // It was never shown at work twice, nor is it now that it is over.
+        assert!(control.attempts_at_work(campaign(), None).unwrap().is_empty());
     }
 
     #[test]

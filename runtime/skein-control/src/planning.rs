@@ -189,12 +189,14 @@ impl Control {
     pub(crate) fn drop_tasks(&self, id: CampaignId) -> Result<(), ServiceError> {
         let filter = TaskFilter { campaign: Some(id), ..TaskFilter::default() };
         loop {
+            let state = self.state();
             let page = self.ledger.tasks(filter, 0, Limit::new(CHUNK))?;
             if page.items.is_empty() {
                 return Ok(());
             }
-            let gone = page.items.iter().map(|task| Entry::Remove { task: task.id, token: task.token });
-            self.write(gone.fold(self.itself.unit(), Unit::then))?;
+            let gone = page.items.iter().map(|task| self.task_gone(&state, task, None));
+            let gone = gone.collect::<Result<Vec<_>, _>>()?.concat();
+            self.write(gone.into_iter().fold(self.itself.unit(), Unit::then))?;
         }
     }
 

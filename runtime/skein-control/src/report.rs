@@ -6,11 +6,11 @@ mod lines;
 use std::collections::BTreeMap;
 
 use skein_api::{
-    CampaignReport, FailureKind, GivenUp, Guessed, LISTED_MAX, List, Meters, PlanReport, PlannedModule,
-    RunRows, Text, Time,
+    CampaignReport, FailureKind, Guessed, LISTED_MAX, List, Meters, PlanReport, PlannedModule, RunRows, Text,
+    Time,
 };
 use skein_attest::sealed;
-use skein_ledger::{Event, EventFilter, Kind, Limit, Recorded, RunFilter, Subject};
+use skein_ledger::{Event, EventFilter, Kind, Limit, RunFilter, Subject};
 use skein_types::{CampaignId, CampaignState, Code, ErrorClass, RunState, codes};
 
 use crate::access::Principal;
@@ -75,9 +75,9 @@ impl Control {
             broken_glass: campaign.broken_glass,
             guessed: List::first(guessed).0,
             source: plan.module.as_ref().and_then(from),
-            round_trips: self.round_trips(id)?,
+            round_trips: told.round_trips,
             soak: campaign.soak,
-            gone: self.gone_for_good(id)?,
+            gone: told.gone,
             left_out: plan.reasons,
             failures,
             more_failures,
@@ -131,49 +131,6 @@ impl Control {
         };
         let name = format!("report-{}.html", report.campaign);
         page.end(&name, said, &signer).map_err(|error| ServiceError::bug(error.to_string()))
-    }
-
-    /// Runs that went back and forth, and were proven by it.
-    fn round_trips(&self, id: CampaignId) -> Result<u64, ServiceError> {
-        let mut proven = 0;
-        self.each_of_kind(id, Kind::RunRehearsed, |recorded| {
-            let Event::RunRehearsed(told) = &recorded.event else { return };
-            proven += u64::from(told.problem.is_none());
-        })?;
-        Ok(proven)
-    }
-
-    /// What its runs gave up.
-    fn gone_for_good(&self, id: CampaignId) -> Result<GivenUp, ServiceError> {
-        let mut gone = GivenUp::default();
-        self.each_of_kind(id, Kind::RunFinalized, |recorded| {
-            let Event::RunFinalized(told) = &recorded.event else { return };
-            gone.runs += 1;
-            gone.versions += told.versions.len() as u64;
-            gone.files += told.files;
-            gone.bytes += told.bytes;
-            gone.last = Some(Time(recorded.at));
-        })?;
-        Ok(gone)
-    }
-
-    fn each_of_kind(
-        &self,
-        id: CampaignId,
-        kind: Kind,
-        mut with: impl FnMut(&Recorded),
-    ) -> Result<(), ServiceError> {
-        let filter =
-            EventFilter { of: Some(Subject::Campaign(id)), kinds: vec![kind], ..EventFilter::default() };
-        let mut after = 0;
-        loop {
-            let page = self.ledger.events(after, &filter, Limit::MAX)?;
-            page.items.iter().for_each(&mut with);
-            match page.next {
-                Some(next) => after = next,
-                None => return Ok(()),
-            }
-        }
     }
 
     /// Failed runs by code, the most frequent first, and how many are of kinds that are not listed.

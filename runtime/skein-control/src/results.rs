@@ -210,7 +210,8 @@ impl Control {
         live.forget(seq);
         state.to_sweep.insert(run.dataset);
         // Other parts of it go with it; whoever is at one is told.
-        let gone = self.tasks_gone(id, seq)?;
+        let told = task.phase.holder().map(|holder| holder.attempt);
+        let gone = self.tasks_gone(state, (id, seq), told)?;
         let drafted = drafted.with(gone);
         self.live(state, id)?.machine = drafted.machine;
         self.wake.reconciler();

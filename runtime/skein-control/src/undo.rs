@@ -6,10 +6,10 @@ use skein_dataset::{
     roll_back_many,
 };
 use skein_ledger::{
-    Entry, Limit, Name, Run, RunCancelled, RunFilter, RunFinalized, RunRevertFailed, RunReverted,
-    RunReverting, Text,
+    Ending, Entry, Limit, Name, Phase, Run, RunCancelled, RunFilter, RunFinalized, RunRevertFailed,
+    RunReverted, RunReverting, Task, Text,
 };
-use skein_types::{Bytes, CampaignId, Code, ErrorClass, RunId, RunState, codes};
+use skein_types::{AttemptId, Bytes, CampaignId, Code, ErrorClass, RunId, RunState, codes};
 
 use crate::control::{Control, State};
 use crate::decide::Told;
@@ -107,7 +107,7 @@ impl Control {
             let (campaign, seq, from) = (id, run.seq, run.state);
             let cancelled = RunCancelled { campaign, seq, from, reason: Text::clip("the campaign ends") };
             told.push(Told::run(RunReport::of(run_of(run), RunState::Cancelled), cancelled));
-            more.extend(self.tasks_gone(id, seq)?);
+            more.extend(self.tasks_gone(state, (id, seq), None)?);
             self.live(state, id)?.forget(seq);
             state.to_sweep.insert(run.dataset);
         }
@@ -117,10 +117,33 @@ impl Control {
         Ok(!runs.is_empty())
     }
 
-    /// What removes a run's tasks.
-    pub(crate) fn tasks_gone(&self, id: CampaignId, seq: u64) -> Result<Vec<Entry>, ServiceError> {
-        let tasks = self.ledger.tasks_of_run(id, seq, 0, Limit::MAX)?;
-        Ok(tasks.items.iter().map(|task| Entry::Remove { task: task.id, token: task.token }).collect())
+    /// What removes a run's tasks, and keeps what is known of attempts that are at them, but for the one that told its end.
+    pub(crate) fn tasks_gone(
+        &self,
+        state: &State,
+        (id, seq): (CampaignId, u64),
+        told: Option<AttemptId>,
+    ) -> Result<Vec<Entry>, ServiceError> {
+        let tasks = self.ledger.tasks_of_run(id, seq, 0, Limit::MAX)?.items;
+        let gone =
+            tasks.iter().map(|task| self.task_gone(state, task, told)).collect::<Result<Vec<_>, _>>()?;
+        Ok(gone.concat())
+    }
+
+    /// The like, of one task.
+    pub(crate) fn task_gone(
+        &self,
+        state: &State,
+        task: &Task,
+        told: Option<AttemptId>,
+    ) -> Result<Vec<Entry>, ServiceError> {
+        let mut gone = vec![Entry::Remove { task: task.id, token: task.token }];
+        if let Phase::Claimed(holder) = &task.phase
+            && told != Some(holder.attempt)
+        {
+            gone.extend(self.attempt_cut_off(state, (task, holder), Ending::Stopped)?);
+        }
+        Ok(gone)
     }
 
     /// Old versions of a wave's published runs are given up.

@@ -16,7 +16,7 @@ words! {
         Failed = "failed",
         /// There was nothing to do: the dataset has been through it, or is not what was planned.
         NotNeeded = "not_needed",
-        /// It was asked to stop and did.
+        /// It was asked to stop, or its task was called off under it.
         Stopped = "stopped",
         /// Its node was given up with it.
         Lost = "lost",
@@ -40,7 +40,7 @@ pub struct Attempt {
     pub node: NodeId,
     /// Which life of the node.
     pub incarnation: u64,
-    /// When it began; none if its node was given up before it told.
+    /// When it began; none if it was cut off before its node told.
     pub began: Option<Timestamp>,
     /// When its end was taken in.
     pub ended: Timestamp,

@@ -2,9 +2,7 @@
 
 use skein_api::{Campaign, CampaignAction};
 use skein_campaign::{Command, RollBackWhat};
-use skein_ledger::{
-    Entry, Guard, Limit, Name, PhaseName, Run, SliceDeclined, SliceDeferred, TaskKind, Text, Unit,
-};
+use skein_ledger::{Guard, Limit, Name, PhaseName, Run, SliceDeclined, SliceDeferred, TaskKind, Text, Unit};
 use skein_types::{CampaignId, RunState, SliceState, Timestamp, codes};
 
 use super::{UNTIL_RESUMED, not_declined, of_this};
@@ -211,7 +209,9 @@ impl Control {
             if tasks.is_empty() || tasks.iter().all(staged) {
                 continue;
             }
-            gone.extend(tasks.iter().map(|task| Entry::Remove { task: task.id, token: task.token }));
+            for task in &tasks {
+                gone.extend(self.task_gone(state, task, None)?);
+            }
             self.live(state, id)?.forget(run.seq);
         }
         if gone.is_empty() {

@@ -1,6 +1,7 @@
-//! What people did to a campaign, and when it began and was done: one walk over what was decided about it.
+//! What people did to a campaign, when it began and was done, what was proven of its results and what of them was given up: one walk over
+//! what was decided about it.
 
-use skein_api::{ACTIONS_MAX, HumanAction, Time};
+use skein_api::{ACTIONS_MAX, GivenUp, HumanAction, Time};
 use skein_ledger::{Actor, Event, EventFilter, Kind, Limit, Recorded, Subject};
 use skein_types::{CampaignId, CampaignState, Timestamp, TraceId};
 
@@ -8,12 +9,11 @@ use crate::control::Control;
 use crate::error::ServiceError;
 use crate::shown;
 
-/// What machines alone decide, however many of it there are.
-const WORK: [Kind; 8] = [
+/// What machines alone decide, however many of it there are, and what a report says nothing of.
+const WORK: [Kind; 7] = [
     Kind::RunPlanned,
     Kind::RunIntended,
     Kind::RunPublished,
-    Kind::RunFinalized,
     Kind::RunFailed,
     Kind::RunHeld,
     Kind::RunStale,
@@ -25,6 +25,10 @@ const WORK: [Kind; 8] = [
 pub(super) struct Told {
     pub(super) started: Option<Timestamp>,
     pub(super) rolled_out: Option<Timestamp>,
+    /// Runs that went back and forth, and were proven by it.
+    pub(super) round_trips: u64,
+    /// What its runs gave up.
+    pub(super) gone: GivenUp,
     pub(super) actions: Actions,
 }
 
@@ -45,14 +49,7 @@ impl Control {
         loop {
             let page = self.ledger.events(after, &filter, Limit::MAX)?;
             for recorded in page.items {
-                if let Event::CampaignMoved(moved) = &recorded.event
-                    && moved.to == CampaignState::Running
-                {
-                    told.started = told.started.or(Some(recorded.at));
-                }
-                if matches!(recorded.event, Event::CampaignRolledOut(_)) {
-                    told.rolled_out = Some(recorded.at);
-                }
+                told.take(&recorded);
                 if recorded.actor != self.itself.actor {
                     told.actions.take(&recorded);
                 }
@@ -61,6 +58,29 @@ impl Control {
                 Some(next) => after = next,
                 None => return Ok(told),
             }
+        }
+    }
+}
+
+impl Told {
+    fn take(&mut self, recorded: &Recorded) {
+        if let Event::CampaignMoved(moved) = &recorded.event
+            && moved.to == CampaignState::Running
+        {
+            self.started = self.started.or(Some(recorded.at));
+        }
+        if matches!(recorded.event, Event::CampaignRolledOut(_)) {
+            self.rolled_out = Some(recorded.at);
+        }
+        if let Event::RunRehearsed(rehearsed) = &recorded.event {
+            self.round_trips += u64::from(rehearsed.problem.is_none());
+        }
+        if let Event::RunFinalized(finalized) = &recorded.event {
+            self.gone.runs += 1;
+            self.gone.versions += finalized.versions.len() as u64;
+            self.gone.files += finalized.files;
+            self.gone.bytes += finalized.bytes;
+            self.gone.last = Some(Time(recorded.at));
         }
     }
 }

@@ -135,7 +135,7 @@ impl Control {
                     .hint(Some("list the runs that are: `skein campaign runs CAMPAIGN --in held`")));
             }
             may?;
-            let (to, event, more) = self.decided(&run, (campaign, verb), reason)?;
+            let (to, event, more) = self.decided(&state, &run, (campaign, verb), reason)?;
             let live = self.live(&mut state, campaign)?;
             match verb {
                 HeldVerb::Release | HeldVerb::Recheck => {
@@ -215,6 +215,7 @@ impl Control {
     /// Where the run goes, what says so, and what becomes of its tasks.
     fn decided(
         &self,
+        state: &State,
         run: &skein_ledger::Run,
         (campaign, verb): (CampaignId, HeldVerb),
         reason: Text,
@@ -246,7 +247,7 @@ impl Control {
                 let name = Name::new(code.id).map_err(|error| ServiceError::bug(error.to_string()))?;
                 let (class, message, meters) = (code.class, reason, Meters::default());
                 let failed = RunFailed { campaign, seq, from, class, code: name, message, meters };
-                (RunState::Failed, failed.into(), self.tasks_gone(campaign, seq)?)
+                (RunState::Failed, failed.into(), self.tasks_gone(state, (campaign, seq), None)?)
             }
         })
     }
