@@ -6,7 +6,7 @@ mod processes;
 
 use std::path::{Path, PathBuf};
 
-pub use browser::{Browser, encoded};
+pub use browser::{Browser, encoded, filled};
 pub use http::{Reply, sent};
 pub use processes::Stopped;
 use serde_json::{Value, json};

@@ -94,11 +94,7 @@ impl Browser<'_> {
     #[track_caller]
     pub fn fills(&self, page: &str, action: &str, fields: &[(&str, &str)]) -> String {
         let body = self.page(page);
-        let form = form_of(&body, action).unwrap_or_else(|| panic!("{page} has no form {action}: {body}"));
-        let mut all: Vec<(&str, &str)> = hidden(form);
-        all.retain(|(name, _)| fields.iter().all(|(other, _)| other != name));
-        all.extend(fields);
-        encoded(&all)
+        filled(&body, action, fields).unwrap_or_else(|| panic!("{page} has no form {action}: {body}"))
     }
 
     /// The like; answers the page that it led to, which has to be there.
@@ -129,6 +125,14 @@ impl Browser<'_> {
     pub fn own_origin(&self) -> String {
         format!("Origin: {}\r\n", self.service.address)
     }
+}
+
+/// A form of a page, filled in, as it is sent; none if the page has no form that is sent there.
+pub fn filled(page: &str, action: &str, fields: &[(&str, &str)]) -> Option<String> {
+    let mut all: Vec<(&str, &str)> = hidden(form_of(page, action)?);
+    all.retain(|(name, _)| fields.iter().all(|(other, _)| other != name));
+    all.extend(fields);
+    Some(encoded(&all))
 }
 
 /// The form of a page that is sent to a path, by itself or by one of its buttons.

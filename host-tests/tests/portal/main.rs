@@ -12,6 +12,7 @@ mod house;
 mod lines;
 mod paths;
 mod played;
+mod refused;
 mod rights;
 mod sessions;
 mod sorted;

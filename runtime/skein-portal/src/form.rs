@@ -11,6 +11,7 @@ use skein_api::Time;
 use skein_control::{Control, ServiceError};
 use skein_types::codes;
 
+use crate::again::Sent;
 use crate::viewer::{Failed, Viewer};
 
 /// A form has so many bytes at most.
@@ -23,6 +24,9 @@ pub(crate) struct Form<T>(pub(crate) Viewer, pub(crate) T);
 
 /// The field by which a form that makes something is known when it is sent again.
 pub(crate) const ONCE: &str = "once";
+
+/// The field that has the page on which a form stands.
+pub(crate) const PAGE: &str = "page";
 
 /// The like, of what makes something.
 pub(crate) struct Making<T>(pub(crate) Viewer, pub(crate) Once, pub(crate) T);
@@ -70,13 +74,19 @@ impl<T: DeserializeOwned> FromRequest<Arc<Control>> for Making<T> {
 
     async fn from_request(request: Request, control: &Arc<Control>) -> Result<Self, Failed> {
         let (parts, body) = request.into_parts();
-        let viewer = Viewer::of(&parts, control)?;
+        let mut viewer = Viewer::of(&parts, control)?;
         let mut fields = sent(&parts.headers, body).await?;
         let shown = fields.iter().find(|(name, _)| name == SECRET).map_or("", |(_, value)| value.as_str());
         viewer.session.check_form(shown)?;
         let once = Once::of(parts.uri.path(), &fields);
-        fields.retain(|(name, _)| name != ONCE);
-        Ok(Self(viewer, once, read(fields)?))
+        if let Some(sent) = Sent::of(parts.uri.path(), &fields) {
+            // What is answered with a page stands there, too.
+            viewer.page.clone_from(&sent.page);
+            viewer.sent = Some(Arc::new(sent));
+        }
+        fields.retain(|(name, _)| name != ONCE && name != PAGE);
+        let read = read(fields).map_err(|error| viewer.failed(error))?;
+        Ok(Self(viewer, once, read))
     }
 }
 
@@ -103,7 +113,10 @@ async fn sent(headers: &HeaderMap, body: Body) -> Result<Vec<(String, String)>, 
 fn read<T: DeserializeOwned>(fields: Vec<(String, String)>) -> Result<T, ServiceError> {
     let said = fields.into_iter().filter(|(name, value)| name != SECRET && !value.is_empty());
     let object = said.map(|(name, value)| (name, serde_json::Value::String(value))).collect();
-    serde_json::from_value(serde_json::Value::Object(object)).map_err(|error| invalid(&error.to_string()))
+    serde_json::from_value(serde_json::Value::Object(object)).map_err(|error| {
+        ServiceError::new(codes::BODY_INVALID, error.to_string())
+            .hint(Some("say what is missing, and send the form again"))
+    })
 }
 
 fn invalid(message: &str) -> ServiceError {
@@ -122,7 +135,8 @@ fn fields(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn decoded(text: &str) -> String {
+/// A part of an address or of a form, as it was before it was written there.
+pub(crate) fn decoded(text: &str) -> String {
     let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
     while let [first, more @ ..] = rest {
         rest = more;

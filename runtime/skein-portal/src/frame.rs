@@ -7,7 +7,7 @@ use skein_types::grouped;
 use uuid::Uuid;
 
 use crate::assets::{HTMX, ICON, LIVE, STYLE};
-use crate::form::{ONCE, SECRET};
+use crate::form::{ONCE, PAGE, SECRET};
 use crate::viewer::Viewer;
 
 /// Parts of the portal, in the order of the menu: where, and what it is called.
@@ -85,9 +85,12 @@ fn whole(title: &str, nav: Markup, content: Markup) -> Markup {
     }
 }
 
-/// What each form has to show.
+/// What each form has to show, and where it stands: if it is refused it is shown there again.
 pub(crate) fn secret(viewer: &Viewer) -> Markup {
-    html! { input type="hidden" name=(SECRET) value=(viewer.session.form); }
+    html! {
+        input type="hidden" name=(SECRET) value=(viewer.session.form);
+        input type="hidden" name=(PAGE) value=(viewer.page);
+    }
 }
 
 /// What a form has that makes something: the secret, and what tells that it is sent again.

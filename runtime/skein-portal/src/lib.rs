@@ -7,6 +7,7 @@
 //! ```text
 //! GET  -> Viewer (cookie -> session -> principal) -> desk: what there is -> view, a function of it -> page
 //! POST -> Viewer, form (its secret, fields)       -> desk: act           -> 303 to where it shows
+//!                                                    refused -> the page that the form stood on, with what was typed and why
 //! ```
 //!
 //! Pages are read and forms sent without JavaScript. With it, parts of a page that say how things are by now are asked for again when the
@@ -18,6 +19,7 @@
 //! nothing that is not a file of [`assets`]. A form is taken from a page of the same session alone, and whatever changes something is a
 //! `POST`. Times are shown with their zone, numbers with their unit, and beside each action stands the command that does the same.
 
+mod again;
 mod assets;
 mod duration;
 mod form;
@@ -28,6 +30,7 @@ mod viewer;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use skein_control::Control;
 
 /// Rows of a list on a page.
@@ -35,5 +38,5 @@ pub(crate) const ROWS: usize = 50;
 
 /// All pages, their parts and their files.
 pub fn routes() -> Router<Arc<Control>> {
-    pages::routes().merge(assets::routes())
+    pages::routes().layer(from_fn(again::shown)).merge(assets::routes())
 }

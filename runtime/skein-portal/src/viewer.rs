@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -12,8 +13,9 @@ use skein_control::{Came, Control, Desk, ServiceError, Session};
 use skein_types::codes;
 use tokio::time::Instant;
 
+use crate::again::{Refused, Sent};
 use crate::form::Once;
-use crate::frame;
+use crate::{frame, pages};
 
 /// How long something is waited for, and what there is to say where it takes longer.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +36,8 @@ const NOT_KNOWN: &str =
 const AGAIN: Duration = Duration::from_millis(50);
 /// What asks for a part of a page says so, with this.
 const PART: &str = "hx-request";
+/// Before the path of a page: a part of it.
+const LIVE: &str = "/live";
 /// Nothing from elsewhere, nothing inline, in nobody's frame; forms go to this server.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; \
      form-action 'self'; frame-ancestors 'none'";
@@ -45,6 +49,10 @@ pub(crate) struct Viewer {
     pub(crate) session: Session,
     /// A part of a page is asked for.
     part: bool,
+    /// Where that is which they look at.
+    pub(crate) page: String,
+    /// The form that they sent, if they did.
+    pub(crate) sent: Option<Arc<Sent>>,
 }
 
 impl Viewer {
@@ -57,7 +65,11 @@ impl Viewer {
         match found {
             Ok(session) => {
                 let session = came.map_or_else(|| session.clone(), |came| session.clone().came(came));
-                Ok(Self { control: Arc::clone(control), session, part })
+                let at = parts.uri.path_and_query().map_or("/", |at| at.as_str());
+                // A part stands on the page of its name.
+                let page =
+                    at.strip_prefix(LIVE).filter(|rest| rest.starts_with('/')).unwrap_or(at).to_owned();
+                Ok(Self { control: Arc::clone(control), session, part, page, sent: None })
             }
             Err(error) if part => Err(Failed::InPart(Box::new(error))),
             Err(error) if error.code == codes::TOKEN_MISSING => {
@@ -117,7 +129,7 @@ impl Viewer {
         make: impl FnOnce(&Desk<'_>, &Self) -> Result<Made, ServiceError> + Send + 'static,
     ) -> Result<Response, Failed> {
         let Some(key) = once.key else { return self.made(make).await.map(Made::into_response) };
-        let failed = |error| Failed::Said(Box::new(error), Some(Box::new(self.clone())));
+        let failed = |error| self.failed(error);
         // Whatever makes it another request is in the key.
         let asked = self.control.asked(&self.session.who, &key, b"").map_err(failed)?;
         let end = Instant::now() + Duration::from_secs(ACTS.seconds);
@@ -150,19 +162,29 @@ impl Viewer {
         made.await.map(Made::into_response)
     }
 
+    /// That they get no answer but this.
+    pub(crate) fn failed(&self, error: ServiceError) -> Failed {
+        match self.part {
+            true => Failed::InPart(Box::new(error)),
+            false => Failed::Said(Box::new(error), Some(Box::new(self.clone()))),
+        }
+    }
+
+    /// All pages, for whoever asks for one in their place.
+    pub(crate) fn pages(&self) -> Router {
+        pages::routes().with_state(Arc::clone(&self.control))
+    }
+
     async fn call<T: Send + 'static>(
         self,
         patience: Patience,
         call: impl FnOnce(&Desk<'_>, &Self) -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, Failed> {
-        let (span, viewer) = (tracing::Span::current(), Box::new(self.clone()));
+        let (span, viewer) = (tracing::Span::current(), self.clone());
         let called = tokio::task::spawn_blocking(move || {
             span.in_scope(|| call(&self.control.desk(&self.session.who), &self))
         });
-        let failed = |error: ServiceError| match viewer.part {
-            true => Failed::InPart(Box::new(error)),
-            false => Failed::Said(Box::new(error), Some(viewer)),
-        };
+        let failed = |error| viewer.failed(error);
         match tokio::time::timeout(Duration::from_secs(patience.seconds), called).await {
             Ok(Ok(done)) => done.map_err(failed),
             Ok(Err(_)) => Err(failed(ServiceError::new(codes::BUG, "the request's thread panicked"))),
@@ -295,7 +317,13 @@ impl IntoResponse for Failed {
                 || "/sign-in".to_owned(),
                 |back| format!("/sign-in?to={}", frame::encoded(&back)),
             )),
-            Self::Said(error, viewer) => shown(status(&error), failure(&error, viewer.as_deref())),
+            Self::Said(error, viewer) => {
+                let mut response = shown(status(&error), failure(&error, viewer.as_deref()));
+                if let Some(viewer) = viewer.filter(|viewer| viewer.sent.is_some()) {
+                    response.extensions_mut().insert(Arc::new(Refused { error: *error, viewer: *viewer }));
+                }
+                response
+            }
             Self::InPart(error) => shown(status(&error), in_part(&error)),
         }
     }

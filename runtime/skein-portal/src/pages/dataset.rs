@@ -40,7 +40,7 @@ fn at(name: &str) -> String {
 
 /// A field that pages write, and that nobody else should.
 fn unread(what: &str) -> ServiceError {
-    ServiceError::new(codes::BODY_INVALID, format!("the form's {what} cannot be read"))
+    ServiceError::new(codes::BODY_INVALID, format!("{what}: it cannot be read"))
         .hint(Some("open the page again, and send the form from there"))
 }
 

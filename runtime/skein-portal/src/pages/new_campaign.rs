@@ -23,6 +23,7 @@ use skein_control::{Control, Desk, ModuleSaid, Selected, ServiceError};
 use skein_types::CampaignState;
 
 use super::{said, some};
+use crate::again::wrong;
 use crate::form::Making;
 use crate::frame::{self, command, line, making, select};
 use crate::viewer::{Failed, Made, Page, Viewer, status};
@@ -137,9 +138,7 @@ fn create(desk: &Desk<'_>, shown: &Shown) -> Result<String, ServiceError> {
 
 fn whole(shown: &Shown, error: Option<&ServiceError>, viewer: &Viewer) -> Markup {
     let content = html! {
-        @if let Some(error) = error {
-            p.bad role="alert" { strong { (error.code.id) } " " (error.message) @if let Some(hint) = &error.hint { ". " (hint) } }
-        }
+        @if let Some(error) = error { (wrong(error)) }
         @match &shown.chosen {
             None => (choose(shown)),
             Some((module, _)) => (rest(shown, module, viewer)),

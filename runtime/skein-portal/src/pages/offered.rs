@@ -26,7 +26,7 @@ pub(super) fn text<const MAX: usize, const MIN: usize>(
 /// What a form says cannot be read.
 pub(super) fn bad(what: &str, why: &str) -> ServiceError {
     ServiceError::new(codes::BODY_INVALID, format!("{what}: {why}"))
-        .hint(Some("go back, say it in another way, and send the form again"))
+        .hint(Some("say it in another way, and send the form again"))
 }
 
 #[cfg(test)]

@@ -68,21 +68,21 @@ fn asked(form: &BTreeMap<String, String>) -> Result<TokenIssue, ServiceError> {
     let said = |name: &str| form.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
     let mut grants = Vec::new();
     for number in 1..=GRANTS {
-        let team = said(&format!("team{number}"));
-        match (said(&format!("role{number}")), team) {
-            (Some(role), team) => grants.push(Grant {
-                role: role.parse::<Role>().map_err(|error| bad("role", &error.to_string()))?,
+        let (role, team) = (format!("role{number}"), said(&format!("team{number}")));
+        match (said(&role), team) {
+            (Some(said), team) => grants.push(Grant {
+                role: said.parse::<Role>().map_err(|error| bad(&role, &error.to_string()))?,
                 team: team.map(|team| text("team", team)).transpose()?,
             }),
             // Left out it would be a role in all teams, or none at all.
             (None, Some(team)) => {
-                return Err(bad("role", &format!("none was chosen for team {team:?}")));
+                return Err(bad(&role, &format!("none was chosen for team {team:?}")));
             }
             (None, None) => {}
         }
     }
     if grants.is_empty() {
-        return Err(bad("role", "a token without one lets nobody in"));
+        return Err(bad("role1", "a token without one lets nobody in"));
     }
     let days = said("days").map(|days| days.parse::<u64>().map_err(|_| bad("days", "it is no number")));
     let kind = said("kind").unwrap_or_default().parse::<TokenKind>();

@@ -175,14 +175,16 @@ impl Setting {
     fn rule(&self) -> Result<Rule, ServiceError> {
         let wrong = |what: String| ServiceError::new(codes::RULE_INVALID, what);
         let says = self.says.as_deref().unwrap_or_default().trim();
-        let kind = self.kind.as_deref().ok_or_else(|| wrong("nothing is said that must hold".to_owned()))?;
+        let kind =
+            self.kind.as_deref().ok_or_else(|| wrong("kind: nothing is said that must hold".to_owned()))?;
         let lines = || says.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>();
         let said = match kind {
             "not_null" | "unique" => json!(lines()),
             "sql" => json!(says),
             "reconcile" => json!(true),
-            _ => serde_json::from_str(says)
-                .map_err(|error| wrong(format!("what must hold is no JSON: {error}")))?,
+            _ => {
+                serde_json::from_str(says).map_err(|error| wrong(format!("says: it is no JSON: {error}")))?
+            }
         };
         let severity = self.severity.as_deref().unwrap_or("error");
         let rule = json!({ "name": self.name.trim(), "severity": severity, kind: said });

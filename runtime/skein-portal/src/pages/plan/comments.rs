@@ -8,12 +8,12 @@ use axum::response::Response;
 use axum::routing::post;
 use maud::{Markup, html};
 use serde::Deserialize;
-use skein_api::{Approvals, Campaign, Comment, CommentAdd, CommentResolve, Page as ListPage, Text};
-use skein_control::{Control, ServiceError};
-use skein_types::codes;
+use skein_api::{Approvals, Campaign, Comment, CommentAdd, CommentResolve, Page as ListPage};
+use skein_control::Control;
 
 use crate::form::{Form, Making};
 use crate::frame::{self, command, encoded, making, secret};
+use crate::pages::offered::text;
 use crate::viewer::{Failed, Made, Seen, Viewer};
 
 /// Teams that a list to choose from has.
@@ -101,12 +101,9 @@ async fn comment(
 ) -> Result<Response, Failed> {
     viewer
         .make_once(once, move |desk, _| {
-            let slice = saying.slice.map(Text::new).transpose().map_err(bad)?;
-            let said = CommentAdd {
-                text: Text::new(saying.text).map_err(bad)?,
-                slice,
-                question: saying.question.is_some(),
-            };
+            let slice = saying.slice.map(|slice| text("slice", &slice)).transpose()?;
+            let said =
+                CommentAdd { text: text("text", &saying.text)?, slice, question: saying.question.is_some() };
             desk.comment(&named, &said)?;
             Ok(Made::At(format!("/campaigns/{}/plan", encoded(&named))))
         })
@@ -125,13 +122,9 @@ async fn resolve(
 ) -> Result<Seen, Failed> {
     viewer
         .act(move |desk| {
-            let note = resolving.note.map(Text::new).transpose().map_err(bad)?;
+            let note = resolving.note.map(|note| text("note", &note)).transpose()?;
             desk.resolve(&named, &number, &CommentResolve { note, through: None })?;
             Ok(format!("/campaigns/{}/plan", encoded(&named)))
         })
         .await
-}
-
-fn bad(error: impl std::fmt::Display) -> ServiceError {
-    ServiceError::new(codes::BODY_INVALID, error.to_string())
 }

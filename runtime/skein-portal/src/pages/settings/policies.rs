@@ -124,7 +124,8 @@ struct Adding {
 }
 
 fn put(policy: &str, note: Option<&str>) -> Result<PolicyPut, ServiceError> {
-    let policy = parse_asked(policy.as_bytes(), BYTES_MAX)?;
+    let policy =
+        parse_asked(policy.as_bytes(), BYTES_MAX).map_err(|error| bad("policy", &error.to_string()))?;
     Ok(PolicyPut { policy, note: text("note", note.unwrap_or_default())? })
 }
 
