@@ -5,6 +5,7 @@ use std::process::Command;
 
 use host_tests::project;
 use serde_json::json;
+use skein_types::codes;
 
 use crate::house::{House, MARKUP};
 use crate::walk::all_pages;
@@ -83,4 +84,39 @@ fn every_line_beside_what_a_page_shows_is_a_command_that_there_is() {
     }
     assert!(unknown.is_empty(), "{unknown:#?}");
     assert_eq!(std::fs::read_dir(&aside).unwrap().count(), 0, "a line did something else than what it says");
+}
+
+#[test]
+fn the_line_beside_a_list_lists_what_the_page_does() {
+    let house = House::open();
+    let campaign = house.makes_one("remarks");
+    house.plans(&campaign);
+    house.submits("other", "guest-hostile", "here");
+    house.makes("of another module", ("other@1", &json!({ "behave": "ok" })), 0..1);
+    let module = house.get(&format!("campaigns/{campaign}"))["module"].as_str().unwrap().to_owned();
+    let browser = house.browser("admin");
+    for (page, options, count) in [
+        (format!("/campaigns?module={}", module.replace(':', "%3A")), format!(" --module {module}"), 1),
+        (
+            format!("/campaigns/{campaign}/runs?state=planned&slice=pay"),
+            " --in planned --slice pay".to_owned(),
+            6,
+        ),
+        (
+            format!("/campaigns/{campaign}/runs?state=planned&slice=bank"),
+            " --in planned --slice bank".to_owned(),
+            0,
+        ),
+    ] {
+        let page = browser.page(&page);
+        let line =
+            lines(&page).find(|line| line.ends_with(&options)).unwrap_or_else(|| panic!("{options}: {page}"));
+        let words = line.split(' ').skip(2);
+        let call = words.fold(house.service.call("campaign"), host_tests::Call::arg);
+        let listed = call.env("SKEIN_TOKEN", house.token("admin")).finish().succeeded().json();
+        assert_eq!(listed.as_array().unwrap().len(), count, "{line}: {listed}");
+    }
+    let alone = house.service.call("campaign").arg("runs").arg(&campaign).arg("--slice").arg("pay");
+    let refused = alone.env("SKEIN_TOKEN", house.token("admin")).finish().json();
+    assert_eq!(refused["error"]["code"], codes::USAGE.id, "a slice goes with a state: {refused}");
 }

@@ -168,8 +168,8 @@ fn listing(asked: &Asked) -> String {
         said.as_deref().map(|said| format!(" --{name} {}", quoted(said))).unwrap_or_default()
     };
     let (state, owner) = (of("in", &asked.state), of("owner", &asked.owner));
-    let order = asked.order().as_str();
-    format!("skein campaign list --order {order}{state}{owner}{}", of("prefix", &asked.prefix))
+    let (prefix, module) = (of("prefix", &asked.prefix), of("module", &asked.module));
+    format!("skein campaign list --order {}{state}{owner}{prefix}{module}", asked.order().as_str())
 }
 
 /// Where there is nothing to list: what to do about it.
@@ -255,6 +255,8 @@ mod tests {
         assert_eq!(some.part().unwrap().state, Some(CampaignState::RollingBack));
         assert!(filter(&some).into_string().contains("value=\"rolling_back\" selected"));
         assert_eq!(listing(&some), "skein campaign list --order newest --in rolling_back --prefix 'a&b'");
+        let of_a_module = Asked { module: Some("mod_1".to_owned()), ..Asked::default() };
+        assert_eq!(listing(&of_a_module), "skein campaign list --order newest --module mod_1");
     }
 
     #[test]

@@ -94,10 +94,7 @@ fn view(shown: &Shown, asked: &Asked, viewer: &Viewer) -> Markup {
     let state: Option<RunState> = asked.state.parse().ok();
     let line = match runs.as_slice() {
         [one] if !asked.find.is_empty() => format!("skein campaign run {} {}", campaign.campaign, one.seq),
-        _ => {
-            let in_state = state.map(|state| format!(" --in {state}")).unwrap_or_default();
-            format!("skein campaign runs {}{in_state}", campaign.campaign)
-        }
+        _ => listing(&campaign.campaign.to_string(), state, &asked.slice),
     };
     html! {
         p.parts { a href={ "/campaigns/" (campaign.campaign) } { "How it is getting on" } }
@@ -110,6 +107,14 @@ fn view(shown: &Shown, asked: &Asked, viewer: &Viewer) -> Markup {
         @else { (table(&at, runs, &shown.at_work)) }
         (frame::more(&at, &[("state", &asked.state), ("slice", &asked.slice)], next.as_deref()))
     }
+}
+
+/// The same, typed. A slice goes with a state.
+fn listing(campaign: &str, state: Option<RunState>, slice: &str) -> String {
+    let of_slice =
+        || if slice.is_empty() { String::new() } else { format!(" --slice {}", frame::quoted(slice)) };
+    let filter = state.map(|state| format!(" --in {state}{}", of_slice())).unwrap_or_default();
+    format!("skein campaign runs {campaign}{filter}")
 }
 
 fn filter(at: &str, asked: &Asked, state: Option<RunState>) -> Markup {
@@ -184,5 +189,19 @@ fn row(at: &str, run: &Run, at_work: &BTreeMap<u64, AttemptId>) -> Markup {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use skein_types::RunState;
+
+    use super::listing;
+
+    #[test]
+    fn the_command_lists_what_the_page_does() {
+        assert_eq!(listing("cmp_1", None, "pay"), "skein campaign runs cmp_1");
+        let said = listing("cmp_1", Some(RunState::Failed), "our team");
+        assert_eq!(said, "skein campaign runs cmp_1 --in failed --slice 'our team'");
     }
 }

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use skein_api::{Campaign, Event, PlanReport, PlanSample, Run};
-use skein_types::{CampaignState, RunState};
+use skein_types::{CampaignState, ModuleDigest, RunState};
 
 use crate::args::{ListArgs, ServerArgs};
 use crate::failure::CommandResult;
@@ -69,6 +69,9 @@ pub(crate) struct Which {
     /// Whose names begin so.
     #[arg(long)]
     prefix: Option<String>,
+    /// Of this module: its digest, as `skein module list` has it.
+    #[arg(long, value_name = "DIGEST")]
+    module: Option<ModuleDigest>,
     /// In which order.
     #[arg(long, value_enum, default_value_t = Order::Oldest)]
     order: Order,
@@ -108,6 +111,7 @@ impl Which {
             ("state", self.in_state.map(|state| state.to_string())),
             ("owner", self.owner.clone()),
             ("prefix", self.prefix.clone()),
+            ("module", self.module.map(|module| module.to_string())),
             ("order", self.order.said().map(str::to_owned)),
         ];
         let said = said.into_iter().filter_map(|(name, value)| Some((name, value?)));
@@ -153,6 +157,9 @@ pub(crate) enum Verb {
         /// In this state only: planned, published, failed and so on.
         #[arg(long = "in", value_name = "STATE")]
         in_state: Option<RunState>,
+        /// Of those, only this team's part of the plan.
+        #[arg(long, value_name = "TEAM", requires = "in_state")]
+        slice: Option<String>,
         #[command(flatten)]
         list: ListArgs,
     },
@@ -334,8 +341,10 @@ pub(crate) fn campaign(settings: &Settings, args: &CampaignArgs) -> CommandResul
         Verb::Samples { campaign, sample: Some(sample), .. } => {
             samples::one((&server, view), (campaign, *sample), settings.page)
         }
-        Verb::Runs { campaign, in_state, list } => {
-            let query = in_state.map(|state| format!("&state={state}")).unwrap_or_default();
+        Verb::Runs { campaign, in_state, slice, list } => {
+            let state = in_state.map(|state| format!("&state={state}")).unwrap_or_default();
+            let slice = slice.as_ref().map(|team| format!("&slice={}", encoded(team))).unwrap_or_default();
+            let query = format!("{state}{slice}");
             view.list::<Run>(&server, (&path(campaign, "runs"), &query), list)
         }
         Verb::Run { campaign, run } => {
