@@ -89,9 +89,7 @@ pub use quota::{
     QuotaPut, QuotaQueue, QuotasApplied, QuotasApply, UsageBy, UsageReport, UsageSum,
 };
 pub use report::{ACTIONS_MAX, CampaignReport, FailureKind, GivenUp, Guessed, HumanAction, ReportLine};
-pub use rule::{
-    CONSUMERS_MAX, Consumer, Consumers, DatasetRule, DatasetRules, RuleIgnore, RulePut, RunAction,
-};
+pub use rule::*;
 pub use run::{Alarm, Meters, RoundTrip, Run, RunRows, RunSoak, Waiting, Why};
 pub use scan::{Scan, ScanAsk, ScanFound};
 pub use secret_ref::{secret_name, secret_names};

@@ -93,16 +93,13 @@ pub use backup::{NewerVersion, Restored, back_up_stopped, restore};
 pub use compiler::Compiler;
 pub use control::{Control, Options};
 pub use desk::{Back, DatasetListed, DatasetPart, LastRun, Migration, ModuleSaid, Selected};
-pub use desk::{Care, Catalogued, Desk, ImportAsk, LastBackup, OpenAlarm};
-pub use desk::{Stance, Stances};
+pub use desk::{Care, Catalogued, Desk, ImportAsk, LastBackup, OpenAlarm, Stance, Stances};
 pub use error::ServiceError;
 pub use feed::{Told, WATCHERS, WATCHERS_OF_TOKEN, Watcher};
 pub use fleet::EXCHANGE_EVERY;
 pub use glob::{GLOB_BYTES_MAX, GLOBS_MAX};
 pub use herald::{Herald, MailFrom, Notices};
-pub use list::{
-    AuditPart, CampaignOrder, CampaignPart, EventPart, ListOrder, ListPart, RecordPart, VerifyPart, WaitPart,
-};
+pub use list::*;
 pub use map::{CoursePoint, MapRuns, RunMap};
 pub use metrics::{Answered, Metrics};
 pub use once::{ANSWERS_KEPT, Asked, Turn};

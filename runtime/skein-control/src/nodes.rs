@@ -541,7 +541,7 @@ mod tests {
         assert_eq!((said("0"), said("1")), ((b"a\nb\n".to_vec(), Some(2)), (b"b\n".to_vec(), Some(2))));
         assert_eq!(control.runs_at_work(campaign()), [(0, attempt)].into());
         assert!(control.attempts_at_work(campaign(), Some(1)).unwrap().is_empty());
-        assert_eq!(control.runs_at_work(skein_types::CampaignId::new(Uuid::from_u128(7))), [].into());
+        assert_eq!(control.runs_at_work(CampaignId::new(Uuid::from_u128(7))), [].into());
         // It is the node's no more: what it told of it is not shown, although nobody has forgotten it yet.
         let change = |with: &dyn Fn(&mut Seat)| {
             with(control.state().fleet.seats.get_mut(&node).unwrap());

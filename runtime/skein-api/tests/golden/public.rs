@@ -215,6 +215,7 @@ pub(crate) fn campaign() -> Campaign {
         state: WaveState::Held,
         why: Some(text("4 of 3 failures")),
         since: time(),
+        began: Some(time()),
         size: 29,
         budget: 3,
         runs: counts(),
