@@ -566,7 +566,7 @@ mod tests {
         change(&Seat::forget_over);
         has(Some(hold));
         assert!(at_all().is_empty(), "it was forgotten");
-        assert_eq!(tells(&control, (node, task), &["a"]), attempt);
+        assert_eq!(tells(&control, (node, task), &["a", "b"]), attempt);
 
         let listed = || control.attempts(campaign(), None, &ListPart::default()).unwrap().items;
         let endings = || listed().iter().map(|one| one.ending).collect::<Vec<_>>();
