@@ -93,8 +93,8 @@ fn whoever_only_looks_changes_nothing() {
     let campaign = house.makes_one("remarks");
     house.plans(&campaign);
     let browser = house.browser("admin");
-    let all = all_forms(&house);
     let before = house.decisions();
+    let all = all_forms(&house);
     for to in all.keys() {
         let secret = browser.secret();
         for asked in [to.clone(), format!("{to}?form={secret}"), format!("{to}?form={secret}&expect=planned")]

@@ -322,6 +322,7 @@ mod tests {
         assert_eq!(queue.next(Duration::ZERO), Some(module(1)));
         queue.ends(module(1), failed());
         assert_eq!(queue.pause(Duration::from_secs(2)), Duration::from_secs(7));
+        assert_eq!(queue.next(Duration::from_secs(8)), None, "although nobody else is there");
         for (number, at) in [(2, 3), (3, 9)] {
             queue.add(module(number), Some(team("b")));
             queue.add(module(number + 10), Some(team("b")));

@@ -541,7 +541,9 @@ mod tests {
         assert_eq!((said("0"), said("1")), ((b"a\nb\n".to_vec(), Some(2)), (b"b\n".to_vec(), Some(2))));
         assert_eq!(control.runs_at_work(campaign()), [(0, attempt)].into());
         assert!(control.attempts_at_work(campaign(), Some(1)).unwrap().is_empty());
-        assert_eq!(control.runs_at_work(CampaignId::new(Uuid::from_u128(7))), [].into());
+        let another = CampaignId::new(Uuid::from_u128(7));
+        assert_eq!(control.runs_at_work(another), [].into());
+        assert!(control.attempts_at_work(another, None).unwrap().is_empty());
         // It is the node's no more: what it told of it is not shown, although nobody has forgotten it yet.
         let change = |with: &dyn Fn(&mut Seat)| {
             with(control.state().fleet.seats.get_mut(&node).unwrap());
@@ -645,6 +647,17 @@ mod tests {
         let other = NodeId::new(id(8));
         control.state().fleet.seats.insert(other, crate::scene::seat("o", 1));
         assert_eq!((says(other, held), shown()), (0, told));
+        // Nor is one shown that its task does not know any more.
+        let released = Release {
+            task,
+            token: held.token,
+            not_before: Timestamp(0),
+            deaths: 0,
+            alone: false,
+            from_start: false,
+        };
+        control.write(control.itself.unit().then(Entry::Release(released))).unwrap();
+        assert_eq!(shown(), []);
         // What it has no more is forgotten with its next exchange.
         control.state().fleet.seats.get_mut(&node).unwrap().holds.remove(&task);
         let nothing = skein_api::node::Exchange { holding: List::EMPTY, ..exchange(node, held, &[]) };

@@ -302,5 +302,8 @@ mod tests {
         assert!(Tier::Critical > Tier::Gold);
         let large = Signs { bytes: Bytes::mib(1 << 20).0, ..fine() };
         assert_eq!(risk(&large).0, Risk::Moderate);
+        let ahead = Signs { canary_uncovered: 2, ..fine() };
+        let said = "2 kinds of datasets have none in the canary".to_owned();
+        assert_eq!(risk(&ahead), (Risk::Moderate, vec![said]));
     }
 }

@@ -305,12 +305,28 @@ pub(super) const fn became(attempt: &Attempt) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Asked, FIND, secrets};
+    use super::{Asked, FIND, lines, listed, secrets};
 
     #[test]
     fn no_name_of_a_secret_is_a_command_of_its_own() {
         let line = secrets(["key", "x=; rm -rf ~ #", "it's"].into_iter());
         assert_eq!(line, r" --secret key=@FILE --secret 'x=; rm -rf ~ #=@FILE' --secret 'it'\''s=@FILE'");
+    }
+
+    #[test]
+    fn of_one_that_is_at_work_the_last_lines_are_shown_unless_others_are_asked_for() {
+        let bytes: String = (0..1_000).map(|number| format!("{number}\n")).collect();
+        let shown = |after, at_work| {
+            let asked = Asked { after, ..Asked::default() };
+            listed(Ok((bytes.clone().into_bytes(), None)), &asked, at_work).unwrap().unwrap()
+        };
+        let [first, last] = [lines::listed(bytes.as_bytes(), "", 0), lines::last(bytes.as_bytes(), "")];
+        assert_ne!(first, last);
+        assert_eq!(
+            [shown(None, true), shown(Some(0), true), shown(None, false)],
+            [last, first, shown(Some(0), false)]
+        );
+        assert_eq!(shown(None, false), lines::listed(bytes.as_bytes(), "", 0));
     }
 
     #[test]

@@ -319,7 +319,9 @@ mod tests {
         assert!(limits(&NodeHas::default()).into_string().contains("did not say"));
         let seat = Seated { has, ..seated(0, 2) };
         let shown = table(&[NodeStatus { seat: Some(seat), ..node(NodeMark::None) }]).into_string();
-        assert!(shown.contains("0.9.9") && shown.contains("of 2 agents"), "{shown}");
+        for said in ["0.9.9", "of 2 agents", "2.50 cores, 512MiB of memory"] {
+            assert!(shown.contains(said), "{said}: {shown}");
+        }
     }
 
     #[test]

@@ -255,7 +255,7 @@ mod tests {
         let lines = format!(
             "{evil}\n[1,2]\n{{\"message\":\"{evil}\",\"fields\":{{\"{evil}\":\"{evil}\"}},\"file\":\"{evil}\",\"level\":\"{evil}\",\"new\":{{}}}}\n"
         );
-        for find in ["", evil, "img"] {
+        for find in ["", evil, "img", "onerror"] {
             let shown = view(&listed(lines.as_bytes(), find, 0), "/attempts/a", find).into_string();
             assert!(!shown.contains("<img"), "{shown}");
         }

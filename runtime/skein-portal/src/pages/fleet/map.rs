@@ -89,7 +89,7 @@ mod tests {
         let shown = alone(busy);
         for said in [
             "<li class=\"active\">",
-            "href=\"#row-nod_00000000000000000000000000000001\">&lt;i&gt;n</a>",
+            "href=\"#row-nod_00000000000000000000000000000001\">&lt;i&gt;n</a> <span class=\"state good\">",
             "1 of 2 agents",
             "480MiB of 512MiB of memory",
             "nearly all of it",
@@ -99,7 +99,10 @@ mod tests {
         }
         assert!(alone(of(NodeMark::None, true)).contains("limit not said"));
         let shown = alone(of(NodeMark::None, false));
-        assert!(shown.contains("✗ ") && shown.contains("lost") && !shown.contains("skein-gauge"), "{shown}");
+        assert!(
+            shown.contains("✗ ") && shown.contains("<li class=\"lost\">") && !shown.contains("skein-gauge"),
+            "{shown}"
+        );
     }
 
     #[test]
@@ -114,7 +117,8 @@ mod tests {
         ];
         let counts = ORDER.into_iter().zip([1, 1, 1, 1, 2]).collect::<Vec<_>>();
         assert_eq!(counted(&all), counts);
-        assert!(view(&all[..2], &all).into_string().contains("Of 6 nodes 2 are shown here"));
+        let some = view(&all[..2], &all).into_string();
+        assert!(some.contains("Of 6 nodes 2 are shown here") && some.contains("lost</span>"), "{some}");
         assert!(!view(&all, &all).into_string().contains("are shown here"));
     }
 }

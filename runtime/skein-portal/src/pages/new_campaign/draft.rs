@@ -132,7 +132,7 @@ mod tests {
             ("name", " drop phone "),
             ("module", "columns@1"),
             ("team", "shop"),
-            ("names", "users-*\r\norders\n"),
+            ("names", " users-*\r\n\r\norders \n"),
             ("labels", "tier=gold"),
             ("owner", "shop"),
             ("params", r#"{"a":1}"#),

@@ -87,6 +87,16 @@ mod tests {
         for count in [100, 101, 3_000] {
             small(&many(count, &refers));
         }
+        let kind = |of: Value| fields(&many(1, &of)).unwrap()[0].kind.clone();
+        let choices = |count: usize| kind(json!({ "enum": (0..count).collect::<Vec<_>>() }));
+        assert!(matches!(choices(100), Kind::Choice(_)) && choices(101) == Kind::Json);
+        // Whether it may be left out is looked for in short lists alone.
+        let or_null = |nulls: usize| {
+            let nulls = vec![json!({ "type": "null" }); nulls];
+            let any = [vec![json!({ "type": "string" })], nulls].concat();
+            kind(json!({ "anyOf": any }))
+        };
+        assert_eq!([or_null(1), or_null(7), or_null(8)], [Kind::Text, Kind::Text, Kind::Json]);
         let few = json!({ "oneOf": [{ "enum": (0..60).collect::<Vec<_>>() }] });
         let kinds = fields(&many(100, &few)).unwrap();
         assert_eq!(kinds.iter().filter(|field| matches!(field.kind, Kind::Choice(_))).count(), 8);
