@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::browser::play;
 use super::server::{Question, Server};
-use super::story::{ADMIN, AUTHOR, JSON, word};
+use super::story::{ADMIN, AUTHOR, JSON, OPERATOR, word};
 use super::warehouse::TEAMS;
 use crate::project::Project;
 use crate::stopwatch::Stopwatch;
@@ -60,13 +60,13 @@ fn wait_for_approval(server: &Server<'_>) -> Result<String> {
         "name": "without-comments", "owner": TEAMS[0], "module": "columns@1", "selection": { "manifest": over },
         "params": { "name": "without-comments", "steps": [{ "drop": "comment" }] },
     });
-    let asks = |path: &str, body: Value| {
-        let body = body.to_string();
-        let with = ["-H", JSON, "-d", &body];
-        server.done(&Question { method: "POST", path, token: AUTHOR, with: &with })
-    };
-    let campaign = word(&asks("/v1/campaigns", body)?.body, "campaign")?.to_owned();
-    asks(&format!("/v1/campaigns/{campaign}/actions/plan"), json!({ "expect": "draft" }))?;
+    let body = body.to_string();
+    let with = ["-H", JSON, "-H", "Idempotency-Key: pictures", "-d", &body];
+    let make = Question { method: "POST", path: "/v1/campaigns", token: AUTHOR, with: &with };
+    let campaign = word(&server.done(&make)?.body, "campaign")?.to_owned();
+    let path = format!("/v1/campaigns/{campaign}/actions/plan");
+    let with = ["-H", JSON, "-d", r#"{"expect":"draft"}"#];
+    server.done(&Question { method: "POST", path: &path, token: OPERATOR, with: &with })?;
     let path = format!("/v1/campaigns/{campaign}");
     let look = Question { method: "GET", path: &path, token: AUTHOR, with: &[] };
     server.until(&look, |body| Ok(word(body, "state")? == "awaiting_approval"))?;

@@ -25,7 +25,7 @@ const SPOILED_ROW: u64 = 17;
 /// Where tokens are, below the stage's directory.
 pub(super) const ADMIN: &str = "server/admin-token";
 pub(super) const AUTHOR: &str = "author.token";
-const OPERATOR: &str = "operator.token";
+pub(super) const OPERATOR: &str = "operator.token";
 pub(super) const JSON: &str = "Content-Type: application/json";
 
 /// Where the token of the approver of a team is.
