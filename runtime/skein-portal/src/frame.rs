@@ -281,9 +281,15 @@ pub(crate) fn time(time: Time) -> Markup {
 /// To the next page of a list, if there is one; `query` is what else the list was asked for.
 pub(crate) fn more(path: &str, query: &[(&str, &str)], next: Option<&str>) -> Markup {
     let Some(next) = next else { return html! {} };
-    let said = query.iter().copied().filter(|(_, value)| !value.is_empty()).chain([("after", next)]);
+    let query = query.iter().copied().chain([("after", next)]);
+    html! { p { a rel="next" href=(address(path, query)) { "More" } } }
+}
+
+/// A path with what is asked of it; what is empty is not asked.
+pub(crate) fn address<'a>(path: &str, query: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let said = query.into_iter().filter(|(_, value)| !value.is_empty());
     let query: Vec<String> = said.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
-    html! { p { a rel="next" href={ (path) "?" (query.join("&")) } { "More" } } }
+    format!("{path}?{}", query.join("&"))
 }
 
 /// As a part of a query.

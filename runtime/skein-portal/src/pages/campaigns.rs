@@ -13,7 +13,7 @@ use skein_types::{CampaignState, ModuleDigest, codes};
 
 use super::said;
 use crate::ROWS;
-use crate::frame::{self, bar, because, command, encoded, line, quoted, select, state};
+use crate::frame::{self, address, bar, because, command, line, quoted, select, state};
 use crate::viewer::{Failed, Page, Viewer};
 
 const AT: &str = "/campaigns";
@@ -91,14 +91,8 @@ impl Asked {
 
     /// The address of the same list from its beginning, in another order.
     fn sorted(&self, order: CampaignOrder) -> String {
-        let order = [("order", order.as_str())];
-        let said = self
-            .query()
-            .into_iter()
-            .filter(|(name, value)| *name != "order" && !value.is_empty())
-            .chain(order);
-        let query: Vec<_> = said.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
-        format!("{AT}?{}", query.join("&"))
+        let rest = self.query().into_iter().filter(|(name, _)| *name != "order");
+        address(AT, rest.chain([("order", order.as_str())]))
     }
 }
 
